@@ -1,0 +1,2 @@
+//! The log of the chat on SQLite.
+#![deny(missing_docs)]

@@ -1,0 +1,3 @@
+//! The Tidings chat server: wiring only.
+
+fn main() {}
