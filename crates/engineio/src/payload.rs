@@ -1,0 +1,125 @@
+//! The polling payload: the packets of one HTTP body, joined by the byte 0x1e.
+//!
+//! Owns both directions of the format, which are the same: text packets stand as they are, a binary message is
+//! the letter `b` and standard base64, without a type digit. Promises to read lazily and to stop at the first
+//! packet it cannot read. Does not know the size limit of a body; the driver enforces it while it reads.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::packet::{DecodeError, PacketKind, TextPacket};
+
+/// Stands between two packets of a payload. JSON escapes this character, so it never occurs in a packet of the
+/// layer above.
+pub const SEPARATOR: char = '\u{1e}';
+
+const BINARY_MARK: char = 'b';
+
+/// One packet of a polling payload. Text frames of a WebSocket are read the same, since clients that cannot send
+/// binary frames send base64 there too.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum PayloadPacket<'a> {
+    /// A packet with a type digit.
+    Text(TextPacket<'a>),
+    /// A binary message.
+    Binary(Vec<u8>),
+}
+
+impl<'a> PayloadPacket<'a> {
+    /// Reads one packet of a payload, separators already removed.
+    pub fn decode(packet: &'a str) -> Result<Self, DecodeError> {
+        match packet.strip_prefix(BINARY_MARK) {
+            Some(base64) => STANDARD.decode(base64).map(Self::Binary).map_err(|_| DecodeError::InvalidBase64),
+            None => TextPacket::decode(packet).map(Self::Text),
+        }
+    }
+}
+
+/// Reads the packets of a payload one by one; the first error is the last item.
+///
+/// ```
+/// use engineio::{DecodeError, PacketKind, PayloadPacket, TextPacket, decode_payload};
+///
+/// let mut packets = decode_payload("4hi\u{1e}bAQID\u{1e}x\u{1e}4never read");
+/// let hi = TextPacket { kind: PacketKind::Message, data: "hi" };
+/// assert_eq!(packets.next(), Some(Ok(PayloadPacket::Text(hi))));
+/// assert_eq!(packets.next(), Some(Ok(PayloadPacket::Binary(vec![1, 2, 3]))));
+/// assert_eq!(packets.next(), Some(Err(DecodeError::UnknownKind)));
+/// assert_eq!(packets.next(), None);
+/// ```
+pub fn decode_payload(payload: &str) -> impl Iterator<Item = Result<PayloadPacket<'_>, DecodeError>> {
+    let mut broken = false;
+    payload.split(SEPARATOR).map_while(move |packet| {
+        if broken {
+            return None;
+        }
+        let decoded = PayloadPacket::decode(packet);
+        broken = decoded.is_err();
+        Some(decoded)
+    })
+}
+
+/// Joins packets to a payload.
+///
+/// ```
+/// use engineio::{PacketKind, PayloadWriter};
+///
+/// let mut payload = PayloadWriter::new();
+/// payload.push_text(PacketKind::Message, "hi");
+/// payload.push_text_raw("2");
+/// payload.push_binary(&[1, 2, 3]);
+/// assert_eq!(payload.finish(), "4hi\u{1e}2\u{1e}bAQID");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct PayloadWriter {
+    text: String,
+}
+
+impl PayloadWriter {
+    /// An empty payload.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a packet. The data must not contain [`SEPARATOR`]: the format has no way to escape it.
+    pub fn push_text(&mut self, kind: PacketKind, data: &str) {
+        self.separate();
+        self.text.push_str(kind.as_str());
+        self.text.push_str(data);
+    }
+
+    /// Adds a packet that is encoded already, type digit included.
+    pub fn push_text_raw(&mut self, packet: &str) {
+        debug_assert!(TextPacket::decode(packet).is_ok(), "a raw packet starts with the digit of its type");
+        self.separate();
+        self.text.push_str(packet);
+    }
+
+    /// Adds a binary message.
+    pub fn push_binary(&mut self, data: &[u8]) {
+        self.separate();
+        self.text.push(BINARY_MARK);
+        STANDARD.encode_string(data, &mut self.text);
+    }
+
+    /// The size of the payload so far, in bytes.
+    pub fn len(&self) -> usize {
+        self.text.len()
+    }
+
+    /// Whether no packet was added yet.
+    pub fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    /// The payload.
+    pub fn finish(self) -> String {
+        self.text
+    }
+
+    fn separate(&mut self) {
+        if !self.text.is_empty() {
+            self.text.push(SEPARATOR);
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Arithmetic on deadlines that cannot overflow.
+//!
+//! A configuration may say "never" with a huge duration. Such a duration is cut to [`FAR`], which is never
+//! reached either and leaves room for adding.
+
+use std::time::{Duration, Instant};
+
+/// Thirty years.
+pub(crate) const FAR: Duration = Duration::from_hours(30 * 365 * 24);
+
+pub(crate) fn after(now: Instant, delay: Duration) -> Instant {
+    now + delay.min(FAR)
+}
