@@ -1,2 +1,65 @@
 //! The Socket.IO protocol, revision 5, as a state machine without input or output.
+//!
+//! Text and binary messages of an Engine.IO connection go in (without the engine's type digit), typed
+//! [`Incoming`] packets come out; the other way round the `encode_*` functions write the packets that a
+//! server sends, byte for byte as `JSON.stringify` would. [`Connection`] keeps what the protocol makes a
+//! connection remember: its namespaces and a packet whose attachments are still on their way.
+//!
+//! It promises that nothing a peer sends can make it panic, that what it keeps for a peer is bounded by
+//! [`Limits`] and by the bytes received, and that what it accepts is valid as a whole.
+//!
+//! It knows no sockets, no clock and no source of randomness, and it does not know who is in which room.
+//!
+//! ```
+//! use socketio::{Connection, Incoming, Limits, NamespaceName, encode_ack, encode_connect};
+//!
+//! let limits = Limits::default();
+//! let mut connection = Connection::new();
+//!
+//! // The client asks for the main namespace, and the server lets it in.
+//! let Incoming::Connect { namespace, .. } = connection.on_text("0", &limits)? else { unreachable!() };
+//! let reply = encode_connect(&namespace, "oSO0OpakMV_3jnilAAAA", None);
+//! assert_eq!(reply, r#"0{"sid":"oSO0OpakMV_3jnilAAAA"}"#);
+//! connection.join(&namespace, "ada").expect("still there");
+//!
+//! // Then it emits an event and wants an acknowledgement.
+//! let text = r#"27["chat message","hi",1]"#;
+//! let Incoming::Event { slot, ack, payload } = connection.on_text(text, &limits)? else { unreachable!() };
+//! assert_eq!(connection.socket(slot), Some(&"ada"));
+//! assert_eq!(payload.event_name(), "chat message");
+//! let (content, count) = payload.args::<(&str, u32)>().expect("a text and a number");
+//! assert_eq!((content, count), ("hi", 1));
+//!
+//! let reply = encode_ack(&namespace, ack.expect("asked for"), &("ok",)).expect("plain JSON");
+//! assert_eq!(reply.text, r#"37["ok"]"#);
+//! # Ok::<(), socketio::Violation>(())
+//! ```
 #![deny(missing_docs)]
+
+mod binary;
+mod connection;
+mod encode;
+mod event;
+mod limits;
+mod namespace;
+mod offset;
+mod packet;
+mod payload;
+mod private_id;
+mod socket_id;
+
+pub use binary::Binary;
+pub use connection::{Connection, Incoming, Slot, Violation};
+pub use encode::{
+    Args, EncodeError, Encoded, RawArgs, encode_ack, encode_ack_raw, encode_ack_with_attachments,
+    encode_connect, encode_connect_error, encode_disconnect, encode_event, encode_event_raw,
+    encode_event_with_attachments,
+};
+pub use event::{EventName, EventNameError};
+pub use limits::Limits;
+pub use namespace::{NamespaceName, NamespaceNameError};
+pub use offset::{Offset, OffsetError};
+pub use packet::{AckId, DecodeError, Packet, PacketType};
+pub use payload::{ArgsError, AuthPayload, Payload};
+pub use private_id::{Keys, Lineage, PrivateId};
+pub use socket_id::{SocketId, SocketIdError};

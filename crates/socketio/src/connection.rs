@@ -1,0 +1,327 @@
+//! The namespaces of one connection, and the order of its packets.
+//!
+//! ```text
+//!              CONNECT              join                  leave
+//!   (nothing) ────────► pending ──────────► joined ───────────────► departed ──► (forgotten)
+//!       ▲                │    │ DISCONNECT    │ DISCONNECT             │ CONNECT
+//!       │     refuse     │    ▼               ▼                        ▼
+//!       └────────────────┘  withdrawn       parting ── leave ──►    pending
+//! ```
+//!
+//! A packet is accepted only where it belongs; anything else is a [`Violation`], upon which the caller closes
+//! the connection. One indulgence: a namespace that the server has left keeps swallowing what was on its way,
+//! since the client cannot know yet.
+//!
+//! It promises that a slot never means another socket than the one it was given for, that a CONNECT reaches
+//! the caller only when no other for that namespace awaits its verdict, and that the memory of a connection is
+//! bounded by [`Limits`] and the bytes of one packet. It knows neither sockets nor rooms: what the caller
+//! keeps per namespace is its `S`.
+
+mod incoming;
+mod reassembly;
+
+use bytes::Bytes;
+use smallvec::SmallVec;
+
+use crate::limits::Limits;
+use crate::namespace::NamespaceName;
+use crate::packet::{DecodeError, Packet, PacketType};
+use crate::payload::{AuthPayload, Payload};
+pub use incoming::{Incoming, Violation};
+use reassembly::{Reassembly, Target};
+
+/// One connection's namespaces; `S` is what the caller keeps for each that is joined.
+///
+/// ```
+/// use socketio::{Connection, Incoming, Limits, Violation};
+///
+/// let limits = Limits::default();
+/// let mut connection = Connection::new();
+/// let Incoming::Connect { namespace, .. } = connection.on_text("0/chat,", &limits)? else { unreachable!() };
+///
+/// // Nothing else is welcome while the server makes up its mind.
+/// assert_eq!(connection.on_text(r#"2/chat,["hi"]"#, &limits), Err(Violation::NotJoined));
+///
+/// let slot = connection.join(&namespace, "bob").expect("the client has not left");
+/// assert_eq!(connection.find("/chat"), Some(slot));
+/// assert_eq!(connection.leave(slot), Some("bob"));
+///
+/// // What was under way when the server left is ignored.
+/// assert_eq!(connection.on_text(r#"2/chat,["hi"]"#, &limits), Ok(Incoming::Nothing));
+/// # Ok::<(), Violation>(())
+/// ```
+#[derive(Debug)]
+pub struct Connection<S> {
+    // Nearly all connections have one namespace, so one stands in place and there is no map.
+    members: SmallVec<[Member<S>; 1]>,
+    reassembly: Option<Box<Reassembly>>,
+    /// Numbers the slots.
+    joins: u32,
+}
+
+/// A joined namespace of one connection, until it leaves. Slots are not reused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Slot(u32);
+
+#[derive(Debug)]
+struct Member<S> {
+    namespace: NamespaceName,
+    state: State<S>,
+}
+
+#[derive(Debug)]
+enum State<S> {
+    /// The client has asked, the server has not answered.
+    Pending,
+    /// The client has left before the server has answered. Kept until it does, so that a client cannot have
+    /// many questions open at once.
+    Withdrawn,
+    Joined(Slot, S),
+    /// The client has left and the caller has not collected its state yet.
+    Parting(Slot, S),
+    /// The server has left, and the client may not know.
+    Departed,
+}
+
+impl<S> Default for Connection<S> {
+    fn default() -> Self {
+        Self { members: SmallVec::new(), reassembly: None, joins: 0 }
+    }
+}
+
+/// What the messages of the peer do.
+impl<S> Connection<S> {
+    /// A connection without namespaces.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes a text message, without the engine's digit.
+    pub fn on_text<'a>(&mut self, text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Violation> {
+        if self.reassembly.is_some() {
+            return Err(Violation::AttachmentsMissing);
+        }
+        let packet = Packet::decode(text)?;
+        match packet.kind {
+            PacketType::Connect => self.on_connect(&packet, limits),
+            PacketType::Disconnect => self.on_disconnect(packet.namespace),
+            PacketType::ConnectError => Err(Violation::ConnectError),
+            PacketType::Event | PacketType::Ack => {
+                let target = self.target(&packet, limits)?;
+                Ok(target.complete(Payload::new(packet.data, packet.body, Vec::new())))
+            }
+            PacketType::BinaryEvent | PacketType::BinaryAck => {
+                let target = self.target(&packet, limits)?;
+                self.reassembly = Some(Box::new(Reassembly::begin(target, &packet)));
+                Ok(Incoming::Nothing)
+            }
+        }
+    }
+
+    /// Takes a binary message: the next attachment of the packet before it.
+    pub fn on_binary(&mut self, data: Bytes, limits: &Limits) -> Result<Incoming<'static>, Violation> {
+        let Some(mut reassembly) = self.reassembly.take() else { return Err(Violation::UnexpectedBinary) };
+        reassembly.push(data, limits)?;
+        if !reassembly.is_complete() {
+            self.reassembly = Some(reassembly);
+            return Ok(Incoming::Nothing);
+        }
+        let (target, payload) = reassembly.finish();
+        // The server may have left while the attachments came in.
+        Ok(match target.slot() {
+            Some(slot) if !self.is_joined(slot) => Incoming::Nothing,
+            Some(_) | None => target.complete(payload),
+        })
+    }
+
+    fn on_connect<'a>(&mut self, packet: &Packet<'a>, limits: &Limits) -> Result<Incoming<'a>, Violation> {
+        match self.position(packet.namespace) {
+            Some(at) if matches!(self.members.get(at).map(|member| &member.state), Some(State::Departed)) => {
+                self.members.remove(at);
+            }
+            Some(_) => return Err(Violation::ConnectedTwice),
+            None => {}
+        }
+        let present = self.members.iter().filter(|member| !matches!(member.state, State::Departed)).count();
+        if present >= limits.namespaces {
+            return Err(Violation::TooManyNamespaces);
+        }
+        self.forget_departed(limits.departed_namespaces);
+        let namespace = NamespaceName::parse(packet.namespace).map_err(DecodeError::Namespace)?;
+        self.members.push(Member { namespace: namespace.clone(), state: State::Pending });
+        Ok(Incoming::Connect { namespace, auth: AuthPayload::new(packet.data) })
+    }
+
+    fn on_disconnect(&mut self, namespace: &str) -> Result<Incoming<'static>, Violation> {
+        let at = self.position(namespace).ok_or(Violation::NotJoined)?;
+        let member = self.members.get_mut(at).ok_or(Violation::NotJoined)?;
+        match std::mem::replace(&mut member.state, State::Departed) {
+            State::Pending => {
+                member.state = State::Withdrawn;
+                Ok(Incoming::Nothing)
+            }
+            State::Joined(slot, state) => {
+                member.state = State::Parting(slot, state);
+                Ok(Incoming::Disconnect { slot })
+            }
+            // The client has now said itself that it is gone, so nothing more can be on its way.
+            State::Departed => {
+                self.members.remove(at);
+                Ok(Incoming::Nothing)
+            }
+            state @ (State::Withdrawn | State::Parting(..)) => {
+                member.state = state;
+                Err(Violation::NotJoined)
+            }
+        }
+    }
+
+    /// Where an event or an answer goes; known before its attachments come in.
+    fn target(&self, packet: &Packet<'_>, limits: &Limits) -> Result<Target, Violation> {
+        if packet.body.name_json(packet.data).trim_matches('"').len() > limits.event_name_bytes {
+            return Err(Violation::EventNameTooLong);
+        }
+        let member = self.position(packet.namespace).and_then(|at| self.members.get(at));
+        match member.map(|member| &member.state) {
+            Some(&State::Joined(slot, _)) => Ok(Target::new(slot, packet)),
+            Some(State::Departed) => Ok(Target::Nobody),
+            Some(State::Pending | State::Withdrawn | State::Parting(..)) | None => Err(Violation::NotJoined),
+        }
+    }
+
+    /// The member of this name that counts for the peer.
+    fn position(&self, namespace: &str) -> Option<usize> {
+        self.members.iter().position(|member| member.namespace.as_str() == namespace)
+    }
+
+    /// Keeps at most so many departed members, the newest.
+    fn forget_departed(&mut self, keep: usize) {
+        let departed = self.members.iter().filter(|member| matches!(member.state, State::Departed)).count();
+        let mut surplus = departed.saturating_sub(keep);
+        self.members.retain(|member| {
+            let forget = surplus > 0 && matches!(member.state, State::Departed);
+            surplus -= usize::from(forget);
+            !forget
+        });
+    }
+
+    fn is_joined(&self, slot: Slot) -> bool {
+        self.members.iter().any(|member| matches!(member.state, State::Joined(joined, _) if joined == slot))
+    }
+}
+
+/// What the server decides.
+impl<S> Connection<S> {
+    /// Lets a pending client in. `None` if it has left meanwhile.
+    pub fn join(&mut self, namespace: &NamespaceName, state: S) -> Option<Slot> {
+        let at = self.position(namespace.as_str())?;
+        let member = self.members.get_mut(at)?;
+        match member.state {
+            State::Pending => {
+                let slot = Slot(self.joins);
+                self.joins = self.joins.wrapping_add(1);
+                member.state = State::Joined(slot, state);
+                Some(slot)
+            }
+            State::Withdrawn => {
+                self.members.remove(at);
+                None
+            }
+            State::Joined(..) | State::Parting(..) | State::Departed => None,
+        }
+    }
+
+    /// Does not let a pending client in; it may ask again.
+    pub fn refuse(&mut self, namespace: &NamespaceName) {
+        let undecided = |state: &State<S>| matches!(state, State::Pending | State::Withdrawn);
+        self.members.retain(|member| !(undecided(&member.state) && member.namespace == *namespace));
+    }
+
+    /// Takes a joined namespace away and returns its state. Unless the client has left itself, packets of it
+    /// that come late are ignored from now on.
+    pub fn leave(&mut self, slot: Slot) -> Option<S> {
+        let at = self.members.iter().position(|member| member.slot() == Some(slot))?;
+        let Member { namespace, state } = self.members.remove(at);
+        match state {
+            State::Joined(_, state) => {
+                // At the end, so that the departed stand in the order in which they may be forgotten.
+                self.members.push(Member { namespace, state: State::Departed });
+                Some(state)
+            }
+            State::Parting(_, state) => Some(state),
+            State::Pending | State::Withdrawn | State::Departed => None,
+        }
+    }
+}
+
+/// What there is.
+impl<S> Connection<S> {
+    /// The state of a joined namespace.
+    pub fn socket(&self, slot: Slot) -> Option<&S> {
+        self.slots().find(|(joined, ..)| *joined == slot).map(|(_, _, state)| state)
+    }
+
+    /// The state of a joined namespace, to be changed.
+    pub fn socket_mut(&mut self, slot: Slot) -> Option<&mut S> {
+        self.slots_mut().find(|(joined, ..)| *joined == slot).map(|(_, _, state)| state)
+    }
+
+    /// The name of a joined namespace.
+    pub fn namespace(&self, slot: Slot) -> Option<&NamespaceName> {
+        self.slots().find(|(joined, ..)| *joined == slot).map(|(_, namespace, _)| namespace)
+    }
+
+    /// All namespaces that have a state: the joined ones, and those that the client has left and
+    /// [`Self::leave`] has not been called for.
+    pub fn slots(&self) -> impl Iterator<Item = (Slot, &NamespaceName, &S)> {
+        self.members.iter().filter_map(|member| match &member.state {
+            State::Joined(slot, state) | State::Parting(slot, state) => {
+                Some((*slot, &member.namespace, state))
+            }
+            State::Pending | State::Withdrawn | State::Departed => None,
+        })
+    }
+
+    /// As [`Self::slots`], with states that can be changed.
+    pub fn slots_mut(&mut self) -> impl Iterator<Item = (Slot, &NamespaceName, &mut S)> {
+        self.members.iter_mut().filter_map(|member| match &mut member.state {
+            State::Joined(slot, state) | State::Parting(slot, state) => {
+                Some((*slot, &member.namespace, state))
+            }
+            State::Pending | State::Withdrawn | State::Departed => None,
+        })
+    }
+
+    /// The slot of a namespace, if it is joined.
+    pub fn find(&self, namespace: &str) -> Option<Slot> {
+        self.members.iter().find_map(|member| match member.state {
+            State::Joined(slot, _) if member.namespace.as_str() == namespace => Some(slot),
+            State::Joined(..) | State::Pending | State::Withdrawn | State::Parting(..) | State::Departed => {
+                None
+            }
+        })
+    }
+
+    /// How many namespaces are joined.
+    pub fn joined_count(&self) -> usize {
+        self.members.iter().filter(|member| matches!(member.state, State::Joined(..))).count()
+    }
+
+    /// How many CONNECTs await a verdict of the server, also when the client has left since.
+    pub fn pending_count(&self) -> usize {
+        let undecided = |member: &&Member<S>| matches!(member.state, State::Pending | State::Withdrawn);
+        self.members.iter().filter(undecided).count()
+    }
+}
+
+impl<S> Member<S> {
+    fn slot(&self) -> Option<Slot> {
+        match self.state {
+            State::Joined(slot, _) | State::Parting(slot, _) => Some(slot),
+            State::Pending | State::Withdrawn | State::Departed => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,94 @@
+//! A packet whose attachments are still on their way.
+//!
+//! Exists only between the text of a binary packet and its last attachment, in a box, so that an idle
+//! connection pays one pointer for it. It grows with what has been received, never with what was announced.
+
+use bytes::Bytes;
+
+use super::{Incoming, Slot, Violation};
+use crate::limits::Limits;
+use crate::packet::{AckId, Body, Packet, PacketType};
+use crate::payload::Payload;
+
+/// Where a packet goes once it is complete.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Target {
+    Event(Slot, Option<AckId>),
+    Answer(Slot, AckId),
+    /// The namespace has been left by the server, or an answer does not say to what.
+    Nobody,
+}
+
+impl Target {
+    pub(super) fn new(slot: Slot, packet: &Packet<'_>) -> Self {
+        match (packet.kind, packet.ack) {
+            (PacketType::Event | PacketType::BinaryEvent, ack) => Self::Event(slot, ack),
+            (PacketType::Ack | PacketType::BinaryAck, Some(id)) => Self::Answer(slot, id),
+            // Ignored as the answer to an unknown event is, which it cannot be told from.
+            (PacketType::Ack | PacketType::BinaryAck, None)
+            | (PacketType::Connect | PacketType::Disconnect | PacketType::ConnectError, _) => Self::Nobody,
+        }
+    }
+
+    pub(super) fn slot(self) -> Option<Slot> {
+        match self {
+            Self::Event(slot, _) | Self::Answer(slot, _) => Some(slot),
+            Self::Nobody => None,
+        }
+    }
+
+    pub(super) fn complete(self, payload: Payload<'_>) -> Incoming<'_> {
+        match self {
+            Self::Event(slot, ack) => Incoming::Event { slot, ack, payload },
+            Self::Answer(slot, id) => Incoming::Ack { slot, id, payload },
+            Self::Nobody => Incoming::Nothing,
+        }
+    }
+}
+
+/// The text of a packet and the attachments so far.
+#[derive(Debug)]
+pub(super) struct Reassembly {
+    target: Target,
+    json: Box<str>,
+    body: Body,
+    announced: usize,
+    attachments: Vec<Bytes>,
+    attachment_bytes: usize,
+}
+
+impl Reassembly {
+    pub(super) fn begin(target: Target, packet: &Packet<'_>) -> Self {
+        Self {
+            target,
+            json: packet.data.into(),
+            body: packet.body,
+            announced: packet.attachments.into(),
+            attachments: Vec::new(),
+            attachment_bytes: 0,
+        }
+    }
+
+    pub(super) fn push(&mut self, data: Bytes, limits: &Limits) -> Result<(), Violation> {
+        self.attachment_bytes = self.attachment_bytes.saturating_add(data.len());
+        if self.attachment_bytes > limits.attachment_bytes {
+            return Err(Violation::AttachmentsTooLarge);
+        }
+        self.attachments.push(data);
+        Ok(())
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.attachments.len() >= self.announced
+    }
+
+    pub(super) fn finish(self) -> (Target, Payload<'static>) {
+        (self.target, Payload::new(String::from(self.json), self.body, self.attachments))
+    }
+
+    /// The bytes it keeps alive, its own few dozens aside.
+    #[cfg(test)]
+    pub(super) fn kept_bytes(&self) -> usize {
+        self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+    }
+}

@@ -1,0 +1,241 @@
+//! Packets as they stand in a text message, decoded and judged.
+//!
+//! A [`Packet`] borrows from the message. Decoding one checks everything that can be said without knowing the
+//! connection: the shape of header and body, that the JSON is valid from its first to its last byte, the
+//! name of the event and the numbers of the placeholders. What fails here makes the peer lose the whole
+//! connection, so nothing of a packet is acted on before all of it is valid.
+
+mod body;
+mod placeholder;
+
+use std::fmt;
+
+use crate::event::EventNameError;
+use crate::limits::Limits;
+use crate::namespace::{self, NamespaceName, NamespaceNameError};
+
+pub(crate) use body::Body;
+
+/// The type of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum PacketType {
+    /// `0`: a client asks for a namespace, or a server lets it in.
+    Connect,
+    /// `1`: one side leaves a namespace.
+    Disconnect,
+    /// `2`: an event.
+    Event,
+    /// `3`: the answer to an event.
+    Ack,
+    /// `4`: a server refuses a namespace.
+    ConnectError,
+    /// `5`: an event with attachments.
+    BinaryEvent,
+    /// `6`: an answer with attachments.
+    BinaryAck,
+}
+
+impl PacketType {
+    /// The type that a digit stands for.
+    pub const fn from_digit(digit: u8) -> Option<Self> {
+        match digit {
+            b'0' => Some(Self::Connect),
+            b'1' => Some(Self::Disconnect),
+            b'2' => Some(Self::Event),
+            b'3' => Some(Self::Ack),
+            b'4' => Some(Self::ConnectError),
+            b'5' => Some(Self::BinaryEvent),
+            b'6' => Some(Self::BinaryAck),
+            _ => None,
+        }
+    }
+
+    /// The digit, an ASCII character.
+    pub const fn digit(self) -> u8 {
+        match self {
+            Self::Connect => b'0',
+            Self::Disconnect => b'1',
+            Self::Event => b'2',
+            Self::Ack => b'3',
+            Self::ConnectError => b'4',
+            Self::BinaryEvent => b'5',
+            Self::BinaryAck => b'6',
+        }
+    }
+
+    /// Whether attachments follow the packet.
+    pub const fn is_binary(self) -> bool {
+        matches!(self, Self::BinaryEvent | Self::BinaryAck)
+    }
+}
+
+/// The number by which an answer finds its event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct AckId(u64);
+
+impl AckId {
+    /// An id of a sender's own counter.
+    pub const fn new(id: u64) -> Self {
+        Self(id)
+    }
+
+    /// The number.
+    pub const fn value(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for AckId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A valid packet, without its attachments. It displays as it stands on the wire.
+///
+/// ```
+/// use socketio::{AckId, Packet, PacketType};
+///
+/// let packet = Packet::decode(r#"51-/admin,456["upload",{"_placeholder":true,"num":0}]"#)?;
+/// assert_eq!(packet.kind, PacketType::BinaryEvent);
+/// assert_eq!(packet.attachments, 1);
+/// assert_eq!(packet.namespace, "/admin");
+/// assert_eq!(packet.ack, Some(AckId::new(456)));
+/// assert_eq!(packet.data, r#"["upload",{"_placeholder":true,"num":0}]"#);
+/// assert_eq!(packet.to_string(), r#"51-/admin,456["upload",{"_placeholder":true,"num":0}]"#);
+///
+/// assert!(Packet::decode(r#"2["disconnect"]"#).is_err());
+/// # Ok::<(), socketio::DecodeError>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Packet<'a> {
+    /// What kind of packet it is.
+    pub kind: PacketType,
+    /// How many binary messages follow; 0 for kinds without attachments.
+    pub attachments: u8,
+    /// A valid name of a namespace, without a query.
+    pub namespace: &'a str,
+    /// The number of an event that wants an answer, or of the event that is answered.
+    pub ack: Option<AckId>,
+    /// The body: valid JSON, or nothing.
+    pub data: &'a str,
+    /// Where in `data` the interesting parts are.
+    pub(crate) body: Body,
+}
+
+/// Why a text message is not a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// The message is empty or does not begin with the digit of a type.
+    #[error("unknown packet type")]
+    UnknownType,
+    /// The number of attachments is missing, malformed, 0, or more than [`Limits::ATTACHMENTS`].
+    #[error("a binary packet announces 1 to {} attachments", Limits::ATTACHMENTS)]
+    AttachmentCount,
+    /// The namespace is malformed.
+    #[error(transparent)]
+    Namespace(#[from] NamespaceNameError),
+    /// The number of the packet is too large.
+    #[error("the ack id is too large")]
+    AckId,
+    /// The body is not valid JSON.
+    #[error("the body is not valid json")]
+    Json,
+    /// The body is valid JSON, but not what a packet of this type carries.
+    #[error("the body does not fit the packet type")]
+    Body,
+    /// The first element of an event is not a name it may have.
+    #[error(transparent)]
+    EventName(#[from] EventNameError),
+    /// A placeholder stands for an attachment that was not announced.
+    #[error("a placeholder names no attachment")]
+    Placeholder,
+}
+
+impl<'a> Packet<'a> {
+    /// Decodes a text message of the engine, without the engine's own digit.
+    pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
+        let mut chars = text.chars();
+        let digit = chars.next().and_then(|digit| u8::try_from(digit).ok());
+        let kind = digit.and_then(PacketType::from_digit).ok_or(DecodeError::UnknownType)?;
+        let rest = chars.as_str();
+        let (attachments, rest) = if kind.is_binary() { split_attachments(rest)? } else { (0, rest) };
+        let (namespace, rest) = split_namespace(rest)?;
+        let (ack, data) = split_ack(rest)?;
+        let body = Body::parse(kind, attachments, data)?;
+        Ok(Self { kind, attachments, namespace, ack, data, body })
+    }
+}
+
+fn split_attachments(text: &str) -> Result<(u8, &str), DecodeError> {
+    let (count, rest) = text.split_once('-').ok_or(DecodeError::AttachmentCount)?;
+    // Neither a sign nor a leading zero: nobody writes them, and a packet has one spelling.
+    if !count.starts_with(|c: char| matches!(c, '1'..='9')) {
+        return Err(DecodeError::AttachmentCount);
+    }
+    match count.parse() {
+        Ok(count) if count <= Limits::ATTACHMENTS => Ok((count, rest)),
+        Ok(_) | Err(_) => Err(DecodeError::AttachmentCount),
+    }
+}
+
+fn split_namespace(text: &str) -> Result<(&str, &str), DecodeError> {
+    if !text.starts_with('/') {
+        return Ok((NamespaceName::ROOT_TEXT, text));
+    }
+    let (name, rest) = text.split_once(',').unwrap_or((text, ""));
+    Ok((namespace::check(name)?, rest))
+}
+
+fn split_ack(text: &str) -> Result<(Option<AckId>, &str), DecodeError> {
+    let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
+    match text.split_at_checked(end) {
+        None | Some(("", _)) => Ok((None, text)),
+        Some((digits, rest)) => {
+            let id = digits.parse().map_err(|_| DecodeError::AckId)?;
+            Ok((Some(AckId(id)), rest))
+        }
+    }
+}
+
+/// Writes all of a packet that stands before its body.
+pub(crate) fn write_head(
+    out: &mut impl fmt::Write,
+    kind: PacketType,
+    attachments: u8,
+    namespace: &str,
+    ack: Option<AckId>,
+) -> fmt::Result {
+    out.write_char(char::from(kind.digit()))?;
+    if kind.is_binary() {
+        write!(out, "{attachments}-")?;
+    }
+    if namespace != NamespaceName::ROOT_TEXT {
+        write!(out, "{namespace},")?;
+    }
+    ack.map_or(Ok(()), |id| write!(out, "{id}"))
+}
+
+impl fmt::Display for Packet<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_head(f, self.kind, self.attachments, self.namespace, self.ack)?;
+        f.write_str(self.data)
+    }
+}
+
+impl fmt::Debug for Packet<'_> {
+    /// Shows the size of the body only: messages and tokens do not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Packet")
+            .field("kind", &self.kind)
+            .field("attachments", &self.attachments)
+            .field("namespace", &self.namespace)
+            .field("ack", &self.ack)
+            .field("data_bytes", &self.data.len())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,193 @@
+//! What an event, an answer or a CONNECT carries.
+//!
+//! The JSON stays the text that was received, borrowed where it can be; it is read when somebody asks for it
+//! by type, straight into that type. It has been checked to be valid, so what can still go wrong is that the
+//! peer means something else than the program ([`ArgsError`]).
+
+mod arguments;
+
+use std::borrow::Cow;
+use std::fmt;
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::binary;
+use crate::encode::RawArgs;
+use crate::event;
+use crate::packet::Body;
+use arguments::{Arguments, Missing};
+
+/// The arguments of a received event or answer, and the name of the event.
+///
+/// ```
+/// # use socketio::{Connection, Incoming, Limits, NamespaceName};
+/// # let limits = Limits::default();
+/// # let mut connection = Connection::new();
+/// # connection.on_text("0", &limits)?;
+/// # connection.join(&NamespaceName::ROOT, ());
+/// let incoming = connection.on_text(r#"2["move",{"x":1},"fast"]"#, &limits)?;
+/// let Incoming::Event { payload, .. } = incoming else { unreachable!() };
+///
+/// #[derive(serde::Deserialize)]
+/// struct Point { x: i32 }
+///
+/// assert_eq!(payload.event_name(), "move");
+/// assert_eq!(payload.arg_count(), 2);
+/// // A missing argument at the end is `None`, one too many is ignored.
+/// let (point, how, why) = payload.args::<(Point, &str, Option<&str>)>().unwrap();
+/// assert_eq!((point.x, how, why), (1, "fast", None));
+/// let point: Point = payload.first().unwrap();
+/// assert!(payload.args::<(Point, u32)>().is_err());
+/// assert_eq!(payload.args_json(), r#"{"x":1},"fast""#);
+/// # Ok::<(), socketio::Violation>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct Payload<'a> {
+    json: Cow<'a, str>,
+    body: Body,
+    attachments: Vec<Bytes>,
+}
+
+/// Arguments that are not what the program expects. The message may quote them, so it is for the one who sent
+/// them and not for a log.
+#[derive(Debug, thiserror::Error)]
+#[error("unexpected arguments: {0}")]
+pub struct ArgsError(#[from] serde_json::Error);
+
+impl<'a> Payload<'a> {
+    pub(crate) fn new(json: impl Into<Cow<'a, str>>, body: Body, attachments: Vec<Bytes>) -> Self {
+        Self { json: json.into(), body, attachments }
+    }
+
+    /// The name of the event; empty for an answer, which has none. A name that came as a number is its text.
+    pub fn event_name(&self) -> Cow<'_, str> {
+        let json = self.name_json();
+        event::string(json).unwrap_or(Cow::Borrowed(json))
+    }
+
+    /// The number of arguments, not counting the name.
+    pub fn arg_count(&self) -> usize {
+        self.body.arg_count
+    }
+
+    /// The arguments as `T`: for a tuple, one for each of its fields. Missing arguments at the end are null,
+    /// so a field of type `Option` may be absent; arguments beyond the last field are ignored.
+    ///
+    /// It mirrors what `T` would be sent as: a `Vec` takes all arguments, `()` takes none, and any other type
+    /// takes the first argument.
+    pub fn args<'s, T: Deserialize<'s>>(&'s self) -> Result<T, ArgsError> {
+        Ok(binary::with_attachments(&self.attachments, || T::deserialize(Arguments { payload: self }))?)
+    }
+
+    /// The first argument; null if there is none.
+    pub fn first<'s, T: Deserialize<'s>>(&'s self) -> Result<T, ArgsError> {
+        Ok(binary::with_attachments(&self.attachments, || {
+            if self.body.arg_count == 0 {
+                T::deserialize(Missing::first())
+            } else {
+                // The reader stops after one value, so the others cost nothing.
+                T::deserialize(&mut serde_json::Deserializer::from_str(self.args_json()))
+            }
+        })?)
+    }
+
+    /// The whole JSON array, with the name if there is one.
+    pub fn raw(&self) -> &str {
+        &self.json
+    }
+
+    /// The arguments as the comma-separated JSON that they came in, without the name.
+    pub fn args_json(&self) -> &str {
+        let rest = self.json.get(self.body.name_end..).unwrap_or("");
+        let rest = rest.trim_end().strip_suffix(']').unwrap_or(rest).trim_ascii();
+        // Before the first argument of an event stands the comma after its name.
+        if self.name_json().is_empty() {
+            rest
+        } else {
+            rest.strip_prefix(',').unwrap_or(rest).trim_ascii_start()
+        }
+    }
+
+    /// The attachments, by the numbers of their placeholders.
+    pub fn attachments(&self) -> &[Bytes] {
+        &self.attachments
+    }
+
+    /// A payload that outlives the message it came in.
+    pub fn into_owned(self) -> Payload<'static> {
+        Payload { json: Cow::Owned(self.json.into_owned()), body: self.body, attachments: self.attachments }
+    }
+
+    /// The name as it stands in the JSON; empty for an answer.
+    pub(crate) fn name_json(&self) -> &str {
+        self.body.name_json(&self.json)
+    }
+}
+
+impl<'p> From<&'p Payload<'_>> for RawArgs<'p> {
+    fn from(payload: &'p Payload<'_>) -> Self {
+        Self { json: payload.args_json(), attachments: payload.attachments() }
+    }
+}
+
+impl fmt::Debug for Payload<'_> {
+    /// Shows sizes only: what people send each other does not belong into logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payload")
+            .field("event_name", &self.event_name())
+            .field("arg_count", &self.body.arg_count)
+            .field("json_bytes", &self.json.len())
+            .field("attachments", &self.attachments.len())
+            .finish()
+    }
+}
+
+/// What a client says about itself when it asks for a namespace: a JSON object, `{}` if it says nothing.
+///
+/// ```
+/// # use socketio::{Connection, Incoming, Limits};
+/// # let mut connection = Connection::<()>::new();
+/// let incoming = connection.on_text(r#"0{"token":"t0p"}"#, &Limits::default())?;
+/// let Incoming::Connect { auth, .. } = incoming else { unreachable!() };
+///
+/// #[derive(serde::Deserialize)]
+/// struct Auth<'a> { token: &'a str, user: Option<&'a str> }
+///
+/// let Auth { token, user } = auth.parse().unwrap();
+/// assert_eq!((token, user), ("t0p", None));
+/// # Ok::<(), socketio::Violation>(())
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct AuthPayload<'a>(Cow<'a, str>);
+
+impl<'a> AuthPayload<'a> {
+    pub(crate) fn new(data: &'a str) -> Self {
+        Self(Cow::Borrowed(if data.is_empty() { "{}" } else { data }))
+    }
+
+    /// The object as `T`.
+    pub fn parse<'s, T: Deserialize<'s>>(&'s self) -> Result<T, ArgsError> {
+        Ok(serde_json::from_str(&self.0)?)
+    }
+
+    /// The JSON text.
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// A payload that outlives the message it came in.
+    pub fn into_owned(self) -> AuthPayload<'static> {
+        AuthPayload(Cow::Owned(self.0.into_owned()))
+    }
+}
+
+impl fmt::Debug for AuthPayload<'_> {
+    /// Shows the size only: passwords and tokens stand here.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "AuthPayload({} bytes)", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,244 @@
+//! The private id of a socket: a signed token that carries all a recovery needs.
+//!
+//! Since the client keeps it, the server keeps nothing for those that have gone, and recovery survives the
+//! server itself. The MAC is HMAC-SHA256, truncated to 16 bytes, over a version byte and fields of fixed
+//! size, so there is one reading of the bytes and nothing to confuse it with. The signature is checked in
+//! constant time and before any field is looked at.
+//!
+//! A private id is a bearer secret: whoever has it is the socket. It is never logged, and this module's types
+//! do not show their secrets in debug output.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use crate::offset::Offset;
+use crate::socket_id::SocketId;
+
+const VERSION: u8 = 1;
+const BODY_BYTES: usize = 1 + SocketId::BYTES + Lineage::BYTES + 8 + 3 * 8;
+const MAC_BYTES: usize = 16;
+const TOKEN_BYTES: usize = BODY_BYTES + MAC_BYTES;
+/// The characters that `TOKEN_BYTES` take in base64 without padding.
+const TOKEN_CHARS: usize = (TOKEN_BYTES * 4).div_ceil(3);
+
+/// Mixed into every MAC, so that a key used for something else as well signs no private ids by accident.
+const CONTEXT: &[u8] = b"socketio private id\0";
+
+/// The scope of the keys that a client gives its messages: it is born with a page, and outlives its sockets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Lineage([u8; Self::BYTES]);
+
+impl Lineage {
+    /// The bytes of a lineage.
+    pub const BYTES: usize = 16;
+
+    /// Makes a lineage of bytes that the caller drew at random.
+    pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes.
+    pub const fn as_bytes(&self) -> &[u8; Self::BYTES] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Lineage(..)")
+    }
+}
+
+/// What a private id says.
+///
+/// ```
+/// use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
+///
+/// let keys = Keys::new([1; 32]);
+/// let id = PrivateId {
+///     socket: SocketId::from_bytes([2; 15]),
+///     lineage: Lineage::from_bytes([3; 16]),
+///     user: 0,
+///     offset: Offset { log: 1, epoch: 1, position: 42 },
+/// };
+/// let text = id.sign(&keys);
+/// assert_eq!(PrivateId::verify(&text, &keys), Some(id));
+/// assert_eq!(PrivateId::verify(&text, &Keys::new([9; 32])), None);
+///
+/// // A retired key signs nothing any more, but what it signed stays valid.
+/// let rotated = Keys::new([9; 32]).with_retired([1; 32]);
+/// assert_eq!(PrivateId::verify(&text, &rotated), Some(id));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct PrivateId {
+    /// The public id, which a recovered socket keeps.
+    pub socket: SocketId,
+    /// The scope of the client's keys.
+    pub lineage: Lineage,
+    /// The user for whom alone the id works; 0 is nobody.
+    pub user: u64,
+    /// What had been delivered when the socket connected: a client that has seen no event yet recovers from
+    /// here.
+    pub offset: Offset,
+}
+
+impl PrivateId {
+    /// The token, signed with the current key.
+    pub fn sign(&self, keys: &Keys) -> String {
+        let body = self.body();
+        let mac = keys.current.clone().chain_update(body).finalize().into_bytes();
+        let token: Vec<u8> = body.into_iter().chain(mac.into_iter().take(MAC_BYTES)).collect();
+        URL_SAFE_NO_PAD.encode(token)
+    }
+
+    /// Reads a token that one of the keys has signed; anything else is `None`.
+    pub fn verify(text: &str, keys: &Keys) -> Option<Self> {
+        // Checked first: a peer's text may be long, and is only worth decoding at its one right length.
+        if text.len() != TOKEN_CHARS {
+            return None;
+        }
+        let token = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (body, mac) = token.split_first_chunk::<BODY_BYTES>()?;
+        let mac: &[u8; MAC_BYTES] = mac.try_into().ok()?;
+        keys.have_signed(body, mac).then_some(())?;
+        Self::from_body(body)
+    }
+
+    fn body(&self) -> [u8; BODY_BYTES] {
+        let numbers = [self.user, self.offset.log, self.offset.epoch, self.offset.position];
+        let mut fields = std::iter::once(VERSION)
+            .chain(*self.socket.as_bytes())
+            .chain(*self.lineage.as_bytes())
+            .chain(numbers.into_iter().flat_map(u64::to_be_bytes));
+        let body = std::array::from_fn(|_| fields.next().expect("the fields fill the body"));
+        debug_assert!(fields.next().is_none(), "the body holds all fields");
+        body
+    }
+
+    fn from_body(body: &[u8; BODY_BYTES]) -> Option<Self> {
+        let (&[version], rest) = body.split_first_chunk()?;
+        if version != VERSION {
+            return None;
+        }
+        let (socket, rest) = rest.split_first_chunk()?;
+        let (lineage, rest) = rest.split_first_chunk()?;
+        let (user, rest) = rest.split_first_chunk()?;
+        let (log, rest) = rest.split_first_chunk()?;
+        let (epoch, rest) = rest.split_first_chunk()?;
+        let position = rest.try_into().ok()?;
+        Some(Self {
+            socket: SocketId::from_bytes(*socket),
+            lineage: Lineage::from_bytes(*lineage),
+            user: u64::from_be_bytes(*user),
+            offset: Offset {
+                log: u64::from_be_bytes(*log),
+                epoch: u64::from_be_bytes(*epoch),
+                position: u64::from_be_bytes(position),
+            },
+        })
+    }
+}
+
+/// The keys of private ids: one that signs, and those that have signed before.
+#[derive(Clone)]
+pub struct Keys {
+    // Kept as MACs that have taken in key and context, which halves the work of each use.
+    current: Hmac<Sha256>,
+    retired: Vec<Hmac<Sha256>>,
+}
+
+impl Keys {
+    /// Keys that sign and verify with `current`.
+    pub fn new(current: [u8; 32]) -> Self {
+        Self { current: keyed(&current), retired: Vec::new() }
+    }
+
+    /// Accepts what `retired` has signed as well.
+    #[must_use]
+    pub fn with_retired(mut self, retired: [u8; 32]) -> Self {
+        self.retired.push(keyed(&retired));
+        self
+    }
+
+    fn have_signed(&self, body: &[u8; BODY_BYTES], mac: &[u8; MAC_BYTES]) -> bool {
+        let mut keys = std::iter::once(&self.current).chain(&self.retired);
+        keys.any(|key| key.clone().chain_update(body).verify_truncated_left(mac).is_ok())
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("retired", &self.retired.len()).finish_non_exhaustive()
+    }
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    mac.chain_update(CONTEXT)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn arb_id() -> impl Strategy<Value = PrivateId> {
+        any::<([u8; 15], [u8; 16], u64, (u64, u64, u64))>().prop_map(|(socket, lineage, user, at)| {
+            PrivateId {
+                socket: SocketId::from_bytes(socket),
+                lineage: Lineage::from_bytes(lineage),
+                user,
+                offset: Offset { log: at.0, epoch: at.1, position: at.2 },
+            }
+        })
+    }
+
+    #[test]
+    fn a_token_of_another_version_is_refused_although_signed() {
+        let keys = Keys::new([1; 32]);
+        let mut body = [0; BODY_BYTES];
+        body[0] = VERSION + 1;
+        let mac = keys.current.clone().chain_update(body).finalize().into_bytes();
+        let token: Vec<u8> = body.into_iter().chain(mac.into_iter().take(MAC_BYTES)).collect();
+        assert_eq!(PrivateId::verify(&URL_SAFE_NO_PAD.encode(token), &keys), None);
+    }
+
+    #[test]
+    fn debug_output_tells_no_secrets() {
+        let keys = Keys::new([0xab; 32]).with_retired([0xcd; 32]);
+        assert_eq!(format!("{keys:?}"), "Keys { retired: 1, .. }");
+        assert_eq!(format!("{:?}", Lineage::from_bytes([0xab; 16])), "Lineage(..)");
+    }
+
+    proptest! {
+        #[test]
+        fn a_signed_id_verifies_under_its_key_and_no_other(id in arb_id(), key: [u8; 32], other: [u8; 32]) {
+            let keys = Keys::new(key);
+            let text = id.sign(&keys);
+            prop_assert_eq!(text.len(), TOKEN_CHARS);
+            prop_assert_eq!(PrivateId::verify(&text, &keys), Some(id));
+            prop_assert_eq!(PrivateId::verify(&text, &Keys::new(other).with_retired(key)), Some(id));
+            if key != other {
+                prop_assert_eq!(PrivateId::verify(&text, &Keys::new(other)), None);
+            }
+        }
+
+        #[test]
+        fn one_changed_bit_breaks_the_signature(id in arb_id(), bit in 0..TOKEN_BYTES * 8) {
+            let keys = Keys::new([1; 32]);
+            let mut token = URL_SAFE_NO_PAD.decode(id.sign(&keys)).unwrap();
+            token[bit / 8] ^= 1 << (bit % 8);
+            prop_assert_eq!(PrivateId::verify(&URL_SAFE_NO_PAD.encode(token), &keys), None);
+        }
+
+        #[test]
+        fn other_texts_are_refused(text in "[A-Za-z0-9_=-]{0,120}|\\PC{0,120}") {
+            prop_assert_eq!(PrivateId::verify(&text, &Keys::new([1; 32])), None);
+        }
+    }
+}
