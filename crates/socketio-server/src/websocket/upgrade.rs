@@ -1,0 +1,130 @@
+//! The opening handshake, as far as headers decide it.
+//!
+//! Judges a request by RFC 6455 section 4.2.1 and writes the 101 answer. Offers no extension and no subprotocol,
+//! whatever the client asks for. Routes, sids and origins are others' business and are judged first.
+
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use thiserror::Error;
+
+/// Why a request that asks for WebSocket cannot have it; the text is the body of the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub(crate) enum UpgradeError {
+    #[error("Invalid HTTP method")]
+    Method,
+    #[error("Invalid Upgrade header")]
+    Upgrade,
+    #[error("Missing or invalid Sec-WebSocket-Version header")]
+    Version,
+    #[error("Missing or invalid Sec-WebSocket-Key header")]
+    Key,
+}
+
+/// Whether the request asks to leave HTTP for WebSocket; the rest of it may still be wrong.
+pub(crate) fn asks_for_websocket(headers: &HeaderMap) -> bool {
+    has_token(headers, header::CONNECTION, "upgrade") && has_token(headers, header::UPGRADE, "websocket")
+}
+
+/// The answer that opens the connection.
+pub(crate) fn accept(method: &Method, headers: &HeaderMap) -> Result<Response<()>, UpgradeError> {
+    if method != Method::GET {
+        return Err(UpgradeError::Method);
+    }
+    if !asks_for_websocket(headers) {
+        return Err(UpgradeError::Upgrade);
+    }
+    if only(headers, header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+        return Err(UpgradeError::Version);
+    }
+    let key = only(headers, header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).ok_or(UpgradeError::Key)?;
+    if !is_nonce(key) {
+        return Err(UpgradeError::Key);
+    }
+    let accept = HeaderValue::try_from(accept_key(key)).map_err(|_| UpgradeError::Key)?;
+    let mut response = Response::new(());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let fields = response.headers_mut();
+    fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    fields.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    fields.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    Ok(response)
+}
+
+/// The `Sec-WebSocket-Accept` value for a `Sec-WebSocket-Key`.
+pub(crate) fn accept_key(key: &[u8]) -> String {
+    tungstenite::handshake::derive_accept_key(key)
+}
+
+/// Sixteen bytes in base64: 22 digits and two signs of padding.
+fn is_nonce(key: &[u8]) -> bool {
+    let digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
+    match key.split_last_chunk::<2>() {
+        Some((digits, b"==")) => digits.len() == 22 && digits.iter().all(digit),
+        Some(_) | None => false,
+    }
+}
+
+fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
+    let mut values = headers.get_all(name).iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|member| member.trim().eq_ignore_ascii_case(token))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(changes: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("connection", HeaderValue::from_static("keep-alive, Upgrade"));
+        headers.insert("upgrade", HeaderValue::from_static("websocket"));
+        headers.insert("sec-websocket-version", HeaderValue::from_static("13"));
+        headers.insert("sec-websocket-key", HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ=="));
+        for (name, value) in changes {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    fn check(changes: &[(&'static str, &'static str)], expected: Result<&str, UpgradeError>) {
+        let answer = accept(&Method::GET, &request(changes));
+        let accepted = answer.map(|response| response.headers()["sec-websocket-accept"].clone());
+        assert_eq!(accepted.as_ref().map(|value| value.to_str().unwrap()).map_err(|error| *error), expected);
+    }
+
+    #[test]
+    fn the_key_of_the_rfc_gets_the_answer_of_the_rfc() {
+        check(&[], Ok("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    }
+
+    #[test]
+    fn a_request_that_is_not_quite_right_is_refused_for_its_reason() {
+        check(&[("upgrade", "h2c")], Err(UpgradeError::Upgrade));
+        check(&[("connection", "keep-alive")], Err(UpgradeError::Upgrade));
+        check(&[("sec-websocket-version", "8")], Err(UpgradeError::Version));
+        check(&[("sec-websocket-key", "short==")], Err(UpgradeError::Key));
+        check(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=\u{20}")], Err(UpgradeError::Key));
+        assert_eq!(accept(&Method::POST, &request(&[])).unwrap_err(), UpgradeError::Method);
+    }
+
+    #[test]
+    fn two_keys_are_no_key() {
+        let mut headers = request(&[]);
+        headers.append("sec-websocket-key", HeaderValue::from_static("dGhlIHNhbXBsZSBub25jZQ=="));
+        assert_eq!(accept(&Method::GET, &headers).unwrap_err(), UpgradeError::Key);
+    }
+
+    #[test]
+    fn extensions_are_never_accepted() {
+        let headers = request(&[("sec-websocket-extensions", "permessage-deflate")]);
+        let response = accept(&Method::GET, &headers).unwrap();
+        assert!(!response.headers().contains_key("sec-websocket-extensions"));
+    }
+}
