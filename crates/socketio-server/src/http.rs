@@ -1,0 +1,14 @@
+//! The small, pure parts of the HTTP side.
+//!
+//! Owns who may connect from where ([`origin`], [`cors`]), who is behind a proxy ([`forwarded`]), the client bundle
+//! ([`bundle`]) and the documented answers ([`response`]). Headers in, verdicts and finished responses out; promises
+//! that nothing in a header can panic or grow memory beyond the header itself.
+//!
+//! Knows nothing of sessions, routes and sockets.
+
+pub(crate) mod bundle;
+pub(crate) mod cors;
+mod encoding;
+pub(crate) mod forwarded;
+pub(crate) mod origin;
+pub(crate) mod response;

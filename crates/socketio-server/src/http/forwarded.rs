@@ -1,0 +1,277 @@
+//! Who a request comes from when proxies stand in between.
+//!
+//! `X-Forwarded-For`, `-Proto` and `-Host` are believed only as far as they were written by proxies that the operator
+//! trusts: the client is the rightmost address that is not one of them, and scheme and host are read at the same depth.
+//! What a client writes into these headers stands further left and is never looked at. The standard `Forwarded`
+//! header is not read, because a proxy that sends the one often passes the other through unchecked.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
+
+use http::{HeaderMap, HeaderValue, header};
+use ipnet::IpNet;
+use thiserror::Error;
+
+use super::origin::{Origin, Scheme};
+
+const X_FORWARDED_FOR: &str = "x-forwarded-for";
+const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
+const X_FORWARDED_HOST: &str = "x-forwarded-host";
+
+/// The proxies whose word about the client is taken. None by default.
+///
+/// ```
+/// use socketio_server::TrustedProxies;
+///
+/// let proxies: TrustedProxies = "127.0.0.1, 10.0.0.0/8, fd00::/8".parse()?;
+/// assert!(proxies.contains("10.1.2.3".parse().unwrap()));
+/// assert!(!proxies.contains("192.0.2.1".parse().unwrap()));
+/// # Ok::<(), socketio_server::TrustedProxiesError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TrustedProxies {
+    nets: Vec<IpNet>,
+}
+
+/// Why a text does not name proxies.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{text:?} is neither an address nor a network such as 10.0.0.0/8")]
+pub struct TrustedProxiesError {
+    text: String,
+}
+
+impl TrustedProxies {
+    /// Whether the address is one of the proxies.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        self.nets.iter().any(|net| net.contains(&address.to_canonical()))
+    }
+
+    /// Finds out who is behind `peer`, which has connected by `scheme`.
+    pub(crate) fn client(&self, peer: IpAddr, scheme: Scheme, headers: &HeaderMap) -> Client {
+        let mut client = Client { address: peer.to_canonical(), scheme, host: own_host(headers) };
+        let mut depth = 0;
+        let mut hops = members(headers, X_FORWARDED_FOR);
+        while self.contains(client.address) {
+            depth += 1;
+            match hops.next().and_then(hop_address) {
+                Some(address) => client.address = address,
+                None => break,
+            }
+        }
+        if depth > 0 {
+            let scheme = at_depth(headers, X_FORWARDED_PROTO, depth).and_then(forwarded_scheme);
+            client.scheme = scheme.unwrap_or(client.scheme);
+            let host = at_depth(headers, X_FORWARDED_HOST, depth);
+            client.host = host.map(str::to_owned).or(client.host);
+        }
+        client
+    }
+}
+
+impl FromStr for TrustedProxies {
+    type Err = TrustedProxiesError;
+
+    /// Addresses and networks, separated by commas.
+    fn from_str(text: &str) -> Result<Self, TrustedProxiesError> {
+        let parse = |part: &str| {
+            let part = part.trim();
+            let address = part.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+            address.or_else(|_| part.parse()).map_err(|_| TrustedProxiesError { text: part.to_owned() })
+        };
+        Ok(Self { nets: text.split(',').map(parse).collect::<Result<_, _>>()? })
+    }
+}
+
+impl FromIterator<Self> for TrustedProxies {
+    /// Joins what was given in several options.
+    fn from_iter<I: IntoIterator<Item = Self>>(several: I) -> Self {
+        Self { nets: several.into_iter().flat_map(|proxies| proxies.nets).collect() }
+    }
+}
+
+/// Where a request comes from and how it was addressed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Client {
+    pub(crate) address: IpAddr,
+    pub(crate) scheme: Scheme,
+    /// `None` when the request names no host, or several.
+    pub(crate) host: Option<String>,
+}
+
+impl Client {
+    /// The origin of the pages that this request's own server has served.
+    pub(crate) fn own_origin(&self) -> Option<Origin> {
+        Origin::of_request(self.scheme, self.host.as_deref()?)
+    }
+}
+
+/// The origin of a request whose peer is not known.
+pub(crate) fn own_origin(scheme: Scheme, headers: &HeaderMap) -> Option<Origin> {
+    Origin::of_request(scheme, &own_host(headers)?)
+}
+
+fn own_host(headers: &HeaderMap) -> Option<String> {
+    let mut values = headers.get_all(header::HOST).iter();
+    let host = values.next()?.to_str().ok()?;
+    values.next().is_none().then(|| host.to_owned())
+}
+
+/// The members of a list header, the last one first: it was written by the proxy next to us.
+fn members<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
+    let lines = headers.get_all(name).iter().rev();
+    // A line that is not text is one member that means nothing.
+    lines.flat_map(|line: &HeaderValue| line.to_str().unwrap_or("?").rsplit(',').map(str::trim))
+}
+
+/// The member that the proxy at `depth` wrote (1 is next to us), or the leftmost one if there are fewer: most
+/// proxies replace these headers, and only some append to them.
+fn at_depth<'a>(headers: &'a HeaderMap, name: &str, depth: usize) -> Option<&'a str> {
+    members(headers, name).take(depth).last().filter(|member| !member.is_empty())
+}
+
+/// An address, perhaps with a port as some proxies write it.
+fn hop_address(member: &str) -> Option<IpAddr> {
+    let bare = member.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(member);
+    let address = bare.parse().or_else(|_| member.parse::<SocketAddr>().map(|address| address.ip()));
+    address.ok().map(|address: IpAddr| address.to_canonical())
+}
+
+/// Some proxies name the scheme of the WebSocket itself.
+fn forwarded_scheme(member: &str) -> Option<Scheme> {
+    match member.to_ascii_lowercase().as_str() {
+        "http" | "ws" => Some(Scheme::Http),
+        "https" | "wss" => Some(Scheme::Https),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_static("inner:3000"));
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_str(value).unwrap());
+        }
+        headers
+    }
+
+    /// The client behind `peer`, with 10.0.0.0/8 and `::1` trusted.
+    fn client(peer: &str, fields: &[(&'static str, &str)]) -> (String, Option<String>) {
+        let proxies: TrustedProxies = "10.0.0.0/8,::1".parse().unwrap();
+        let client = proxies.client(peer.parse().unwrap(), Scheme::Http, &headers(fields));
+        (client.address.to_string(), client.own_origin().map(|origin| origin.to_string()))
+    }
+
+    fn check(peer: &str, fields: &[(&'static str, &str)], address: &str, own: &str) {
+        assert_eq!(client(peer, fields), (address.to_owned(), Some(own.to_owned())));
+    }
+
+    #[test]
+    fn a_stranger_is_not_believed() {
+        let forged = [
+            ("x-forwarded-for", "10.0.0.9"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "chat.example"),
+        ];
+        check("192.0.2.1", &forged, "192.0.2.1", "http://inner:3000");
+    }
+
+    #[test]
+    fn a_trusted_proxy_names_the_client_the_scheme_and_the_host() {
+        let fields = [
+            ("x-forwarded-for", "192.0.2.1"),
+            ("x-forwarded-proto", "https"),
+            ("x-forwarded-host", "chat.example"),
+        ];
+        check("10.0.0.1", &fields, "192.0.2.1", "https://chat.example");
+        check("::ffff:10.0.0.1", &fields, "192.0.2.1", "https://chat.example");
+        check("::1", &fields, "192.0.2.1", "https://chat.example");
+        check("10.0.0.1", &[], "10.0.0.1", "http://inner:3000");
+    }
+
+    #[test]
+    fn the_client_is_the_rightmost_address_that_is_no_proxy() {
+        check(
+            "10.0.0.1",
+            &[("x-forwarded-for", "10.6.6.6, 192.0.2.1, 10.0.0.2")],
+            "192.0.2.1",
+            "http://inner:3000",
+        );
+        let lines = [("x-forwarded-for", "192.0.2.66, 192.0.2.1"), ("x-forwarded-for", "10.0.0.2")];
+        check("10.0.0.1", &lines, "192.0.2.1", "http://inner:3000");
+        check("10.0.0.1", &[("x-forwarded-for", "10.0.0.3, 10.0.0.2")], "10.0.0.3", "http://inner:3000");
+    }
+
+    #[test]
+    fn an_address_that_is_none_ends_the_search() {
+        check(
+            "10.0.0.1",
+            &[("x-forwarded-for", "192.0.2.1, unknown, 10.0.0.2")],
+            "10.0.0.2",
+            "http://inner:3000",
+        );
+        check("10.0.0.1", &[("x-forwarded-for", "")], "10.0.0.1", "http://inner:3000");
+    }
+
+    #[test]
+    fn ports_and_brackets_of_addresses_are_understood() {
+        for (member, address) in [
+            ("192.0.2.1:5555", "192.0.2.1"),
+            ("[2001:db8::1]:5555", "2001:db8::1"),
+            ("[2001:db8::1]", "2001:db8::1"),
+            ("2001:db8::1", "2001:db8::1"),
+        ] {
+            check("10.0.0.1", &[("x-forwarded-for", member)], address, "http://inner:3000");
+        }
+    }
+
+    #[test]
+    fn what_the_client_forges_stands_left_of_what_the_proxies_write() {
+        let fields = [
+            ("x-forwarded-for", "10.1.1.1, 192.0.2.1, 10.0.0.2"),
+            ("x-forwarded-proto", "http, https, http"),
+            ("x-forwarded-host", "evil.example, chat.example, inner"),
+        ];
+        check("10.0.0.1", &fields, "192.0.2.1", "https://chat.example");
+    }
+
+    #[test]
+    fn the_scheme_of_a_websocket_counts_as_that_of_its_page() {
+        check("10.0.0.1", &[("x-forwarded-proto", "wss")], "10.0.0.1", "https://inner:3000");
+        check("10.0.0.1", &[("x-forwarded-proto", "gopher")], "10.0.0.1", "http://inner:3000");
+    }
+
+    #[test]
+    fn two_hosts_are_no_host() {
+        assert_eq!(client("192.0.2.1", &[("host", "other")]), ("192.0.2.1".into(), None));
+    }
+
+    #[test]
+    fn a_proxy_that_cannot_be_read_is_named_in_the_error() {
+        let error = "10.0.0.0/8, proxy.example".parse::<TrustedProxies>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            r#""proxy.example" is neither an address nor a network such as 10.0.0.0/8"#
+        );
+        assert!("".parse::<TrustedProxies>().is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn forwarded_headers_never_panic(
+            hops in "[ -~]{0,60}",
+            proto in "[ -~]{0,20}",
+            host in "[ -~]{0,20}",
+        ) {
+            let fields = [("x-forwarded-for", &*hops), ("x-forwarded-proto", &proto), ("x-forwarded-host", &host)];
+            client("10.0.0.1", &fields);
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! The documented answers of the Engine.IO endpoint, with their exact headers and bodies.
+//!
+//! One function per answer, so that a status, a content type or a body is spelled in one place. Errors come as the
+//! status and JSON text that `engineio` knows; CORS headers are added by the caller.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+
+use crate::websocket::upgrade::UpgradeError;
+
+/// An error of the engine: `{"code":…,"message":…}`.
+pub(crate) fn engine_error(status: StatusCode, json: String) -> Response<Full<Bytes>> {
+    typed(status, "application/json", json.into())
+}
+
+/// The packets of a handshake or of a poll.
+pub(crate) fn packets(payload: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut answer = typed(StatusCode::OK, "text/plain; charset=UTF-8", payload.into());
+    forbid_storing(answer.headers_mut());
+    answer
+}
+
+/// A POST whose packets were taken.
+pub(crate) fn post_accepted() -> Response<Full<Bytes>> {
+    let mut answer = typed(StatusCode::OK, "text/html", Bytes::from_static(b"ok"));
+    forbid_storing(answer.headers_mut());
+    answer
+}
+
+/// A POST with more bytes than `maxPayload`. The session lives.
+pub(crate) fn payload_too_large() -> Response<Full<Bytes>> {
+    empty(StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+/// A second request beside one in flight, or a POST that is not text. The session dies.
+pub(crate) fn bad_request() -> Response<Full<Bytes>> {
+    empty(StatusCode::BAD_REQUEST)
+}
+
+/// A method that the endpoint does not know, on a session that lives on.
+pub(crate) fn unknown_method() -> Response<Full<Bytes>> {
+    empty(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A status and nothing else.
+pub(crate) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    answer
+}
+
+/// A WebSocket that is refused before the 101, for whatever reason; the connection ends with it.
+pub(crate) fn upgrade_refused(message: &str) -> Response<Full<Bytes>> {
+    let mut answer = typed(StatusCode::BAD_REQUEST, "text/html", Bytes::copy_from_slice(message.as_bytes()));
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// A WebSocket that is refused for its own headers; the version that we speak is named.
+pub(crate) fn upgrade_invalid(error: UpgradeError) -> Response<Full<Bytes>> {
+    let mut answer = upgrade_refused(&error.to_string());
+    match error {
+        UpgradeError::Version => {
+            answer.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        UpgradeError::Method | UpgradeError::Upgrade | UpgradeError::Key => {}
+    }
+    answer
+}
+
+fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Response<Full<Bytes>> {
+    let length = HeaderValue::from(body.len());
+    let mut answer = Response::new(Full::new(body));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer.headers_mut().insert(header::CONTENT_LENGTH, length);
+    answer
+}
+
+/// Packets are for one reader and one moment.
+fn forbid_storing(fields: &mut HeaderMap) {
+    fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(answer: Response<Full<Bytes>>, status: u16, expected: &[(&str, &str)]) {
+        assert_eq!(answer.status(), status);
+        let (parts, body) = answer.into_parts();
+        for (name, value) in expected {
+            assert_eq!(parts.headers[*name], value, "{name}");
+        }
+        assert_eq!(parts.headers.len(), expected.len());
+        let length = http_body::Body::size_hint(&body).exact().unwrap();
+        assert_eq!(parts.headers["content-length"].to_str().unwrap(), length.to_string());
+    }
+
+    #[test]
+    fn each_answer_has_exactly_its_documented_headers() {
+        let error = r#"{"code":1,"message":"Session ID unknown"}"#.to_owned();
+        check(
+            engine_error(StatusCode::BAD_REQUEST, error),
+            400,
+            &[("content-type", "application/json"), ("content-length", "41")],
+        );
+        check(
+            packets("6\u{1e}1"),
+            200,
+            &[
+                ("content-type", "text/plain; charset=UTF-8"),
+                ("cache-control", "no-store"),
+                ("content-length", "3"),
+            ],
+        );
+        check(
+            post_accepted(),
+            200,
+            &[("content-type", "text/html"), ("cache-control", "no-store"), ("content-length", "2")],
+        );
+        check(payload_too_large(), 413, &[("content-length", "0")]);
+        check(bad_request(), 400, &[("content-length", "0")]);
+        check(unknown_method(), 500, &[("content-length", "0")]);
+        check(
+            upgrade_refused("Forbidden"),
+            400,
+            &[("content-type", "text/html"), ("connection", "close"), ("content-length", "9")],
+        );
+        let wrong_version = upgrade_invalid(UpgradeError::Version);
+        assert_eq!(wrong_version.headers()["sec-websocket-version"], "13");
+    }
+}
