@@ -1,0 +1,239 @@
+//! [`Feed`]: a positioned stream of frames, delivered to every socket of a namespace in order and without a hole.
+//!
+//! ```text
+//!  publish ──► ring ──► worker: applied_here ──► attached sockets   (one write each)
+//!                └────────────── ring, else History ──► sockets behind (at their own pace)
+//! ```
+//!
+//! Live delivery, replay, recovery and slow consumers are one path: a socket is *attached* or it is *behind* with a
+//! cursor. The feed owns positions, the hot ring and the signed private ids of connection state recovery. It
+//! knows nothing of what the frames mean.
+
+mod history;
+mod parked;
+mod ring;
+
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
+
+pub use self::history::{From, History, HistoryError, HistoryPage, HistoryReply, HistoryRequest};
+pub(crate) use self::parked::{Parked, ParkedSockets};
+pub(crate) use self::ring::{Batch, Cut, Growth, Ring, Stretch};
+use crate::ack::FeedAck;
+use crate::command::Command;
+use crate::frame::Frame;
+use crate::mailbox::Mailbox;
+use crate::planted::{self, Bug};
+use crate::room::Selection;
+use crate::sid::random;
+
+/// One entry of a feed: a frame and those who may see it.
+#[derive(Clone, Debug)]
+pub struct FeedEntry {
+    /// The sockets of the namespace that the entry is for.
+    pub audience: Selection,
+    /// The encoded packet; its last argument is the entry's offset (see [`Feed::offset`]).
+    pub frame: Frame,
+}
+
+/// An epoch of the log and the position it began at: an offset of it is valid up to where the next one starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochStart {
+    /// The epoch's number.
+    pub epoch: u64,
+    /// Head of the log when it began.
+    pub start: u64,
+}
+
+/// What a feed is made of.
+#[derive(Debug)]
+pub struct FeedConfig {
+    /// Number of the log, part of every offset.
+    pub log: u64,
+    /// All known epochs, oldest first; the last one is the present. Must not be empty.
+    pub epochs: Vec<EpochStart>,
+    /// Position of the newest entry.
+    pub head: u64,
+    /// Keys that sign private ids.
+    pub keys: Keys,
+    /// Frames kept in memory for those who are slow or come back, in bytes. Older ones are read from the history.
+    pub ring_bytes_max: usize,
+    /// A socket that missed more visible entries than this is not recovered: it replays instead.
+    pub recovery_entries_max: usize,
+    /// The same limit in bytes.
+    pub recovery_bytes_max: usize,
+    /// Where entries are read that have left the ring. Without it they are gone.
+    pub history: Option<Arc<dyn History>>,
+}
+
+impl FeedConfig {
+    /// A feed that lives in memory only: recovery over a dropped connection for any application.
+    ///
+    /// Rooms of a socket that left are kept for two minutes, as Node does.
+    pub fn in_memory() -> Self {
+        let epoch = u64::from_be_bytes(random()) >> 16;
+        Self {
+            log: 0,
+            epochs: vec![EpochStart { epoch, start: 0 }],
+            head: 0,
+            keys: Keys::new(random()),
+            ring_bytes_max: 16 << 20,
+            recovery_entries_max: 2_000,
+            recovery_bytes_max: 1_000_000,
+            history: None,
+        }
+    }
+}
+
+/// A handle to a feed; clones share it.
+#[derive(Clone)]
+pub struct Feed {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    config: FeedConfig,
+    epoch: EpochStart,
+    ring: Mutex<Ring>,
+    parked: Mutex<ParkedSockets>,
+    outlet: OnceLock<Outlet>,
+}
+
+/// Where growth is announced: the workers, and the namespace that the feed belongs to.
+struct Outlet {
+    namespace: Arc<str>,
+    mailboxes: Vec<Arc<Mailbox>>,
+}
+
+impl Feed {
+    /// Makes a feed; give it to [`Namespace::feed`](crate::Namespace::feed).
+    ///
+    /// # Panics
+    /// When `config.epochs` is empty.
+    pub fn new(config: FeedConfig) -> Self {
+        let epoch = *config.epochs.last().expect("a feed has at least the present epoch");
+        let ring = Mutex::new(Ring::new(config.head, config.ring_bytes_max));
+        let parked = Mutex::new(ParkedSockets::new(Duration::from_mins(2)));
+        Self { inner: Arc::new(Inner { config, epoch, ring, parked, outlet: OnceLock::new() }) }
+    }
+
+    /// Position of the newest entry.
+    pub fn head(&self) -> u64 {
+        self.ring().head()
+    }
+
+    /// The offset of a position, as it stands at the end of every event of the namespace.
+    pub fn offset(&self, position: u64) -> String {
+        self.stamp(position).to_string()
+    }
+
+    /// Appends entries at `first`, `first + 1`, … and lets the acks go that belong to them.
+    ///
+    /// Returns at once; the workers deliver. Durability is the caller's: what is published has been seen.
+    ///
+    /// # Panics
+    /// When `first` is not the position after [`head`](Self::head): that would be a hole for everyone.
+    pub fn publish(&self, first: u64, entries: Vec<FeedEntry>, acks: Vec<FeedAck>) {
+        let mut ring = self.ring();
+        if !entries.is_empty() {
+            ring.push(first, entries);
+        }
+        let head = ring.head();
+        drop(ring);
+        self.announce(head, acks);
+    }
+
+    /// Fills the ring with entries up to the head, before the server starts.
+    ///
+    /// # Panics
+    /// When the entries do not end at the head.
+    pub fn preload(&self, first: u64, entries: Vec<FeedEntry>) {
+        self.ring().preload(first, entries);
+    }
+
+    /// Appends one entry whose frame is made for the position it gets.
+    pub(crate) fn append(&self, audience: Selection, frame: impl FnOnce(&str) -> Frame) {
+        let mut ring = self.ring();
+        let position = ring.head() + 1;
+        let frame = frame(&self.offset(position));
+        ring.push(position, vec![FeedEntry { audience, frame }]);
+        drop(ring);
+        self.announce(position, Vec::new());
+    }
+
+    /// True if the application numbers the entries itself, because they stand in a log.
+    pub(crate) fn has_history(&self) -> bool {
+        self.inner.config.history.is_some()
+    }
+
+    pub(crate) fn history(&self) -> Option<&Arc<dyn History>> {
+        self.inner.config.history.as_ref()
+    }
+
+    pub(crate) fn config(&self) -> &FeedConfig {
+        &self.inner.config
+    }
+
+    pub(crate) fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.inner.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn parked(&self) -> MutexGuard<'_, ParkedSockets> {
+        self.inner.parked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Binds the feed to its namespace; false if it already belongs to one.
+    pub(crate) fn bind(&self, namespace: Arc<str>, mailboxes: Vec<Arc<Mailbox>>) -> bool {
+        self.inner.outlet.set(Outlet { namespace, mailboxes }).is_ok()
+    }
+
+    pub(crate) fn sign(&self, socket: SocketId, lineage: Lineage, position: u64) -> String {
+        PrivateId { socket, lineage, user: 0, offset: self.stamp(position) }.sign(&self.inner.config.keys)
+    }
+
+    pub(crate) fn verify(&self, pid: &str) -> Option<PrivateId> {
+        PrivateId::verify(pid, &self.inner.config.keys)
+    }
+
+    /// The position that an offset stands for, if nothing after it can have been lost.
+    pub(crate) fn position_of(&self, offset: &Offset) -> Option<u64> {
+        if planted::is(Bug::IgnoresEpochs) {
+            return Some(offset.position.min(self.head()));
+        }
+        let epochs = &self.inner.config.epochs;
+        let mut later = epochs.iter().skip_while(|known| known.epoch != offset.epoch);
+        later.next()?;
+        let is_kept = later.all(|next| offset.position <= next.start) && offset.position <= self.head();
+        (offset.log == self.inner.config.log && is_kept).then_some(offset.position)
+    }
+
+    fn stamp(&self, position: u64) -> Offset {
+        Offset { log: self.inner.config.log, epoch: self.inner.epoch.epoch, position }
+    }
+
+    /// One message for each worker, however many entries, acks and sockets.
+    fn announce(&self, through: u64, acks: Vec<FeedAck>) {
+        let Some(outlet) = self.inner.outlet.get() else { return };
+        let mut shares: Vec<Vec<FeedAck>> = outlet.mailboxes.iter().map(|_| Vec::new()).collect();
+        for ack in acks {
+            if let Some(share) = shares.get_mut(usize::from(ack.worker())) {
+                share.push(ack);
+            }
+        }
+        for (mailbox, acks) in outlet.mailboxes.iter().zip(shares) {
+            mailbox.post(Command::Feed { namespace: Arc::clone(&outlet.namespace), through, acks });
+        }
+    }
+}
+
+impl fmt::Debug for Feed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Feed")
+            .field("epoch", &self.inner.epoch)
+            .field("head", &self.head())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,108 @@
+//! [`Frame`]: an encoded Socket.IO packet, shared by all its recipients.
+//!
+//! A frame is kept in the form that costs least to send: the bytes of its WebSocket frames, unmasked, one
+//! after the other (RFC 6455 section 5.2; a server never masks). The text packet comes first, its binary
+//! attachments follow, so that nothing can come between them. The forms of long-polling are made on demand.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use engineio::PayloadWriter;
+
+use crate::websocket::Opcode;
+use crate::websocket::frame::{push_binary, push_text, split};
+
+/// An encoded packet, cheap to clone: every recipient holds the same bytes.
+///
+/// ```
+/// use socketio_server::Frame;
+///
+/// let frame = Frame::text(r#"2["hello"]"#);
+/// assert_eq!(frame.len(), 2 + 1 + 10); // WebSocket header, Engine.IO digit, packet
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Frame(Bytes);
+
+impl Frame {
+    /// A Socket.IO packet without attachments; `packet` stands without the Engine.IO digit.
+    pub fn text(packet: &str) -> Self {
+        Self::with_attachments(packet, &[])
+    }
+
+    /// A Socket.IO packet and its binary attachments, in the order of their placeholders.
+    pub fn with_attachments(packet: &str, attachments: &[Bytes]) -> Self {
+        let size = packet.len() + attachments.iter().map(|bytes| bytes.len() + 10).sum::<usize>() + 11;
+        let mut out = Vec::with_capacity(size);
+        push_text(&mut out, &[b"4", packet.as_bytes()]);
+        for attachment in attachments {
+            push_binary(&mut out, &[attachment]);
+        }
+        Self(out.into())
+    }
+
+    /// An Engine.IO packet as it stands, its digit included.
+    pub(crate) fn engine(packet: &str) -> Self {
+        let mut out = Vec::with_capacity(packet.len() + 10);
+        push_text(&mut out, &[packet.as_bytes()]);
+        Self(out.into())
+    }
+
+    /// A binary Engine.IO message.
+    pub(crate) fn binary(data: &[u8]) -> Self {
+        let mut out = Vec::with_capacity(data.len() + 10);
+        push_binary(&mut out, &[data]);
+        Self(out.into())
+    }
+
+    /// A control frame or anything else that only a WebSocket sees.
+    pub(crate) fn raw(bytes: Vec<u8>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// Bytes that are a frame already.
+    pub(crate) fn shared(bytes: Bytes) -> Self {
+        Self(bytes)
+    }
+
+    /// Size on a WebSocket, in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Never true for a frame made by this crate; there for the company of [`len`](Self::len).
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn into_bytes(self) -> Bytes {
+        self.0
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// Appends the packets of this frame to a polling payload; control frames have no form there.
+    pub(crate) fn push_to(&self, payload: &mut PayloadWriter) {
+        for (opcode, data) in split(&self.0) {
+            match opcode {
+                Opcode::Text => match String::from_utf8_lossy(data) {
+                    Cow::Borrowed(text) => payload.push_text_raw(text),
+                    Cow::Owned(text) => payload.push_text_raw(&text),
+                },
+                Opcode::Binary => payload.push_binary(data),
+                Opcode::Close | Opcode::Ping | Opcode::Pong => {}
+            }
+        }
+    }
+}
+
+/// Puts one more string argument at the end of an encoded event: the offset of connection state recovery.
+pub(crate) fn with_trailing(packet: &str, offset: &str) -> String {
+    let mut text = String::with_capacity(packet.len() + offset.len() + 3);
+    text.push_str(packet.strip_suffix(']').unwrap_or(packet));
+    text.push_str(",\"");
+    text.push_str(offset);
+    text.push_str("\"]");
+    text
+}

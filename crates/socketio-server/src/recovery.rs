@@ -1,0 +1,143 @@
+//! Coming back to a socket: the claim of a client, and the eviction of the ghost it left behind.
+//!
+//! A half-open connection can outlive its client by the ping time-out. The session of the same private id is
+//! ended on every worker before the new one goes on, so that no two sessions ever share a socket id.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use socketio::{NamespaceName, Offset, PrivateId};
+
+use crate::command::{Command, EvictDone};
+use crate::connect::{Auth, RecoveryAuth};
+use crate::feed::Feed;
+use crate::mailbox::Mailbox;
+use crate::sid::SessionKey;
+
+/// A private id that we signed, and how far its owner has seen.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pub(crate) pid: String,
+    pub(crate) id: PrivateId,
+    /// The position to go on from; `None` if the offset says nothing about what was seen.
+    pub(crate) position: Option<u64>,
+}
+
+/// What a client says of the feed, measured by the feed's epochs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Past {
+    /// Nothing that it says contradicts them.
+    Shared,
+    /// It has seen entries that are not in this feed any more, or of another feed: a backup was restored.
+    Other,
+}
+
+impl Past {
+    /// Judges `auth`, whoever signed its private id: it is about which numbers can be believed, not about who asks.
+    pub(crate) fn of(auth: &Auth, feed: &Feed) -> Self {
+        let RecoveryAuth { pid, offset } = RecoveryAuth::of(auth);
+        let told = offset.and_then(|offset| offset.parse::<Offset>().ok());
+        let seen = told.or_else(|| pid.and_then(|pid| feed.verify(&pid)).map(|id| id.offset));
+        match seen {
+            Some(offset) if feed.position_of(&offset).is_none() => Self::Other,
+            Some(_) | None => Self::Shared,
+        }
+    }
+}
+
+impl Claim {
+    /// The claim in `auth`, if its signature is ours.
+    pub(crate) fn of(auth: &Auth, feed: &Feed) -> Option<Self> {
+        let RecoveryAuth { pid, offset } = RecoveryAuth::of(auth);
+        let pid = pid?;
+        let id = feed.verify(&pid)?;
+        // A malformed offset came from an event that was not ours to stamp: the one inside the pid is older, thus
+        // safe only if nothing was seen since. It is not known, so the socket replays.
+        let seen = match offset {
+            None => Some(id.offset),
+            Some(offset) => offset.parse::<Offset>().ok(),
+        };
+        let position = seen.and_then(|offset| feed.position_of(&offset));
+        Some(Self { pid, id, position })
+    }
+}
+
+/// Counts the workers that have still to evict a ghost.
+#[derive(Debug)]
+pub(crate) struct Eviction {
+    left: AtomicUsize,
+    waiter: Arc<Mailbox>,
+    key: SessionKey,
+    namespace: NamespaceName,
+}
+
+impl Eviction {
+    /// `workers` have to say [`EvictDone::by_one`] before the session at `key` goes on.
+    pub(crate) fn begin(
+        workers: usize,
+        waiter: Arc<Mailbox>,
+        key: SessionKey,
+        namespace: NamespaceName,
+    ) -> EvictDone {
+        EvictDone(Arc::new(Self { left: AtomicUsize::new(workers), waiter, key, namespace }))
+    }
+}
+
+impl EvictDone {
+    /// One worker has no such session any more.
+    pub(crate) fn by_one(self) {
+        let eviction = &self.0;
+        if eviction.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let namespace = eviction.namespace.clone();
+            eviction.waiter.post(Command::Evicted { key: eviction.key, namespace });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::{EpochStart, FeedConfig};
+
+    /// A feed of 80 entries that was taken back to 50 once.
+    fn restored() -> Feed {
+        let epochs = vec![EpochStart { epoch: 7, start: 0 }, EpochStart { epoch: 9, start: 50 }];
+        Feed::new(FeedConfig { log: 1, epochs, head: 80, ..FeedConfig::in_memory() })
+    }
+
+    fn past(auth: &serde_json::Value) -> Past {
+        Past::of(&Auth(Arc::from(auth.to_string())), &restored())
+    }
+
+    fn past_of(epoch: u64, position: u64) -> Past {
+        let offset = Offset { log: 1, epoch, position };
+        past(
+            &serde_json::json!({ "pid": "signed elsewhere", "offset": offset.to_string(), "serverOffset": 60 }),
+        )
+    }
+
+    #[test]
+    fn who_saw_what_was_taken_back_has_another_past() {
+        assert_eq!(past_of(7, 50), Past::Shared);
+        assert_eq!(past_of(7, 51), Past::Other);
+        assert_eq!(past_of(9, 80), Past::Shared);
+        assert_eq!(past_of(9, 81), Past::Other);
+    }
+
+    #[test]
+    fn an_epoch_that_the_feed_never_had_is_another_past() {
+        assert_eq!(past_of(8, 1), Past::Other);
+    }
+
+    #[test]
+    fn an_offset_that_is_none_says_nothing() {
+        for auth in [
+            serde_json::json!({}),
+            serde_json::json!({ "pid": "?" }),
+            serde_json::json!({ "offset": "hi" }),
+            serde_json::json!({ "offset": 1 }),
+        ] {
+            assert_eq!(past(&auth), Past::Shared, "{auth}");
+        }
+    }
+}

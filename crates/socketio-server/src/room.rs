@@ -1,0 +1,104 @@
+//! [`Room`] and [`Selection`]: whom an event is for.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::sync::Arc;
+
+/// Name of a delivery group. Every socket is alone in the room named after its own id.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Room(Arc<str>);
+
+impl Room {
+    /// The name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<S: Into<Arc<str>>> From<S> for Room {
+    fn from(name: S) -> Self {
+        Self(name.into())
+    }
+}
+
+impl Borrow<str> for Room {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+/// The sockets of a namespace that are in at least one of `to` (or all, if none is named) and in none of `except`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Selection {
+    rooms: Option<Arc<Rooms>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Rooms {
+    to: Vec<Room>,
+    except: Vec<Room>,
+}
+
+impl Selection {
+    /// All sockets of the namespace.
+    pub fn everyone() -> Self {
+        Self::default()
+    }
+
+    /// The sockets of one room.
+    pub fn room(room: impl Into<Room>) -> Self {
+        Self::everyone().to(room)
+    }
+
+    /// Adds the sockets of a room.
+    pub fn to(mut self, room: impl Into<Room>) -> Self {
+        Arc::make_mut(self.rooms.get_or_insert_default()).to.push(room.into());
+        self
+    }
+
+    /// Takes the sockets of a room out.
+    pub fn except(mut self, room: impl Into<Room>) -> Self {
+        Arc::make_mut(self.rooms.get_or_insert_default()).except.push(room.into());
+        self
+    }
+
+    /// True if it is all sockets of the namespace.
+    pub fn is_everyone(&self) -> bool {
+        self.rooms.is_none()
+    }
+
+    /// The rooms that were added; empty means all sockets.
+    pub(crate) fn included(&self) -> &[Room] {
+        self.rooms.as_deref().map_or(&[], |rooms| &rooms.to)
+    }
+
+    pub(crate) fn excluded(&self) -> &[Room] {
+        self.rooms.as_deref().map_or(&[], |rooms| &rooms.except)
+    }
+
+    /// Whether a socket is meant, by a predicate that tells whether it is in a room.
+    pub(crate) fn covers(&self, is_in: impl Fn(&Room) -> bool) -> bool {
+        let Some(rooms) = &self.rooms else { return true };
+        (rooms.to.is_empty() || rooms.to.iter().any(&is_in)) && !rooms.except.iter().any(&is_in)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_selection_is_the_union_of_rooms_without_the_excepted() {
+        let selection = Selection::room("a").to("b").except("c");
+        assert!(selection.covers(|room| room.as_str() == "b"));
+        assert!(!selection.covers(|room| matches!(room.as_str(), "a" | "c")));
+        assert!(!selection.covers(|_| false));
+        assert!(Selection::everyone().except("c").covers(|_| false));
+    }
+}
