@@ -1,2 +1,90 @@
 //! A Socket.IO 4 server for any Rust program.
+//!
+//! Engine.IO 4 over long-polling and WebSocket; namespaces, rooms, acknowledgements both ways, binary, middleware,
+//! connection state recovery, and [`Feed`]: ordered delivery of a positioned stream of frames. Any official client
+//! of Socket.IO 3 or 4 can connect.
+//!
+//! ```
+//! use socketio_server::{Ack, Args, Namespace, Server, Socket};
+//!
+//! # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let chat = Namespace::new("/").on("chat message", |socket: Socket, Args((text,)): Args<(String,)>, ack: Ack| async move {
+//!     if socket.io().root().emit("chat message", &text).is_ok() {
+//!         let _ = ack.send(&());
+//!     }
+//! });
+//! let server = Server::builder().namespace(chat).build()?;
+//! server.listen(socketio_server::bind("127.0.0.1:0".parse()?)?)?;
+//! # server.shutdown().await;
+//! # Ok(()) }
+//! ```
+//!
+//! Not there, on purpose: Engine.IO 3 (clients of Socket.IO 2), JSONP, WebTransport, permessage-deflate and the
+//! msgpack parser.
 #![deny(missing_docs)]
+
+mod accept;
+mod ack;
+mod command;
+mod config;
+mod connect;
+mod engine;
+mod feed;
+mod frame;
+mod handler;
+mod handshake;
+mod http;
+mod io;
+mod mailbox;
+mod namespace;
+#[doc(hidden)]
+pub mod planted;
+mod reason;
+mod recovery;
+mod room;
+mod server;
+mod service;
+mod session;
+mod shared;
+mod sid;
+#[cfg(feature = "simulation")]
+#[doc(hidden)]
+pub mod simulation;
+mod socket;
+mod stream;
+mod takeover;
+mod timer;
+mod turn;
+mod websocket;
+#[cfg(feature = "conformance")]
+#[doc(hidden)]
+pub mod websocket_echo;
+mod worker;
+
+pub use self::ack::{Ack, AckError, AckHandle, FeedAck, Replies};
+pub use self::command::Closing;
+pub use self::config::Config;
+pub use self::connect::{Auth, ConnectRequest, FeedJoin, Rejection, Start};
+pub use self::engine::{EngineHandler, EngineMessage, EngineSession};
+pub use self::feed::{
+    EpochStart, Feed, FeedConfig, FeedEntry, From, History, HistoryError, HistoryPage, HistoryReply,
+    HistoryRequest,
+};
+pub use self::frame::Frame;
+pub use self::handler::{Arg, Args, AuthAs, Call, CallError, EventName, FromCall, Handler, State};
+pub use self::handshake::{Handshake, HandshakeKept};
+pub use self::http::bundle::{BundleError, BundleFile, ClientBundle};
+pub use self::http::forwarded::{TrustedProxies, TrustedProxiesError};
+pub use self::http::origin::{Origin, OriginError, OriginPolicy};
+pub use self::io::{EmitError, Io, Readiness, RemoteSocket, Target};
+pub use self::namespace::Namespace;
+pub use self::reason::DisconnectReason;
+pub use self::room::{Room, Selection};
+pub use self::server::{BuildError, Builder, Server, bind};
+pub use self::service::{PeerAddress, SocketIoService};
+pub use self::socket::{Socket, SocketData};
+pub use self::turn::{Flow, Turn};
+pub use engineio::{self, CloseReason, TransportKind};
+pub use socketio::{
+    self, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId,
+};

@@ -1,0 +1,67 @@
+//! [`Config`]: every number of the server, with its bound and what happens at it.
+
+use std::time::Duration;
+
+use engineio::TransportKind;
+use socketio::Limits;
+
+use crate::handshake::HandshakeKept;
+use crate::http::forwarded::TrustedProxies;
+use crate::http::origin::OriginPolicy;
+
+/// Settings of a server. The defaults are those of the JavaScript implementation where it has one.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Path of the endpoint; a request is ours if it starts with it. `/socket.io/`.
+    pub path: String,
+    /// Transports that may be used; both.
+    pub transports: Vec<TransportKind>,
+    /// Heartbeat, upgrade time-out and `maxPayload`.
+    pub engine: engineio::Config,
+    /// Bounds of the Socket.IO layer per connection; what breaks one closes the connection.
+    pub limits: Limits,
+    /// A connection that has joined no namespace by then is closed. 45 s.
+    pub connect_timeout: Duration,
+    /// Pages of which origins may connect. The same origin only.
+    pub origins: OriginPolicy,
+    /// Proxies whose `X-Forwarded-…` headers are believed. None.
+    pub trusted_proxies: TrustedProxies,
+    /// How long headers are kept.
+    pub handshake_kept: HandshakeKept,
+    /// Worker threads. One per core.
+    pub workers: usize,
+    /// Bytes of acks and emits that may wait for one connection; beyond that it is closed. 2 MiB.
+    pub lane_bytes_max: usize,
+    /// A connection that takes none of what waits for it for so long is closed. 20 s.
+    pub stall_timeout: Duration,
+    /// Events that may wait for the handlers of one socket; beyond that its connection is not read. 64.
+    pub inbox_max: usize,
+    /// Acks that may be awaited from one socket; one more is refused. 256.
+    pub pending_acks_max: usize,
+    /// Rooms that one socket may be in; one more is refused. 1,000.
+    pub rooms_max: usize,
+    /// Connections at once; beyond that handshakes are answered 503. 100,000.
+    pub connections_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            path: "/socket.io/".into(),
+            transports: vec![TransportKind::Polling, TransportKind::WebSocket],
+            engine: engineio::Config::default(),
+            limits: Limits::default(),
+            connect_timeout: Duration::from_secs(45),
+            origins: OriginPolicy::SameOrigin,
+            trusted_proxies: TrustedProxies::default(),
+            handshake_kept: HandshakeKept::default(),
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            lane_bytes_max: 2 << 20,
+            stall_timeout: Duration::from_secs(20),
+            inbox_max: 64,
+            pending_acks_max: 256,
+            rooms_max: 1_000,
+            connections_max: 100_000,
+        }
+    }
+}

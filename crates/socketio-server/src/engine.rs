@@ -1,0 +1,49 @@
+//! [`EngineHandler`]: plain Engine.IO, for programs that need messages and nothing of Socket.IO.
+
+use bytes::Bytes;
+use engineio::CloseReason;
+use http::HeaderMap;
+
+use crate::command::Command;
+use crate::handshake::Handshake;
+use crate::io::Io;
+use crate::sid::SessionKey;
+
+/// A message of Engine.IO.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EngineMessage {
+    /// Text.
+    Text(String),
+    /// Binary.
+    Binary(Bytes),
+}
+
+/// What happens to the sessions of a server that speaks Engine.IO only. Runs on the workers: must not block.
+pub trait EngineHandler: Send + Sync + 'static {
+    /// A session has opened.
+    fn on_open(&self, session: &EngineSession, handshake: &Handshake);
+    /// A message has come in; `headers` are those of the POST that brought it.
+    fn on_message(&self, session: &EngineSession, message: EngineMessage, headers: Option<&HeaderMap>);
+    /// The session is over.
+    fn on_close(&self, session: &EngineSession, reason: CloseReason);
+}
+
+/// An Engine.IO session.
+#[derive(Clone, Debug)]
+pub struct EngineSession {
+    pub(crate) io: Io,
+    pub(crate) worker: u16,
+    pub(crate) key: SessionKey,
+}
+
+impl EngineSession {
+    /// Sends a message; nothing happens if the session is over.
+    pub fn send(&self, message: EngineMessage) {
+        self.io.post(self.worker, Command::Engine { key: self.key, message: Some(message) });
+    }
+
+    /// Closes the session.
+    pub fn close(&self) {
+        self.io.post(self.worker, Command::Engine { key: self.key, message: None });
+    }
+}

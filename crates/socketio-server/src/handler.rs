@@ -1,0 +1,179 @@
+//! [`Handler`]: async functions whose parameters are taken out of the event, in the manner of axum.
+//!
+//! A handler whose parameters do not fit the event is not run; one that wants to know takes
+//! `Result<Args<T>, ArgsError>`.
+
+use std::sync::Arc;
+
+use serde::de::DeserializeOwned;
+use socketio::{ArgsError, Payload};
+
+use crate::ack::Ack;
+use crate::connect::Auth;
+use crate::io::Io;
+use crate::reason::DisconnectReason;
+use crate::socket::{Job, Socket};
+
+/// One run of a handler: the socket and what happened to it.
+#[derive(Debug)]
+pub struct Call {
+    pub(crate) socket: Socket,
+    /// Absent when the socket joins or leaves.
+    pub(crate) payload: Option<Payload<'static>>,
+    pub(crate) ack: Option<Ack>,
+    pub(crate) reason: Option<DisconnectReason>,
+}
+
+/// Why a parameter cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The arguments are of other types.
+    #[error(transparent)]
+    Args(#[from] ArgsError),
+    /// The application has no state of this type, or this kind of call has no such parameter.
+    #[error("there is no {0} in this call")]
+    Missing(&'static str),
+    /// `auth` is of another type.
+    #[error("auth does not fit: {0}")]
+    Auth(#[from] serde_json::Error),
+}
+
+/// A parameter of a handler.
+pub trait FromCall: Sized {
+    /// Takes the parameter out of the call.
+    ///
+    /// # Errors
+    /// When the call does not have it; the handler is then not run.
+    fn from_call(call: &mut Call) -> Result<Self, CallError>;
+}
+
+/// All arguments of the event, as a tuple: missing ones fit `Option`, superfluous ones are ignored.
+#[derive(Clone, Copy, Debug)]
+pub struct Args<T>(pub T);
+
+/// The first argument of the event.
+#[derive(Clone, Copy, Debug)]
+pub struct Arg<T>(pub T);
+
+/// State of the application, as given to [`Builder::state`](crate::Builder::state).
+#[derive(Debug)]
+pub struct State<S>(pub Arc<S>);
+
+/// The typed `auth` of the client; only in `on_connect`.
+#[derive(Clone, Copy, Debug)]
+pub struct AuthAs<T>(pub T);
+
+/// Name of the event.
+#[derive(Clone, Debug)]
+pub struct EventName(pub String);
+
+fn payload(call: &Call) -> Result<&Payload<'static>, CallError> {
+    call.payload.as_ref().ok_or(CallError::Missing("event"))
+}
+
+impl FromCall for Socket {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        Ok(call.socket.clone())
+    }
+}
+
+impl FromCall for Io {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        Ok(call.socket.io().clone())
+    }
+}
+
+impl FromCall for Ack {
+    /// Always there: if the client expects none, sending does nothing.
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        Ok(call.ack.take().unwrap_or_else(|| Ack { io: call.socket.io().clone(), handle: None }))
+    }
+}
+
+impl<T: DeserializeOwned> FromCall for Args<T> {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        Ok(Self(payload(call)?.args()?))
+    }
+}
+
+impl<T: DeserializeOwned> FromCall for Arg<T> {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        Ok(Self(payload(call)?.first()?))
+    }
+}
+
+impl<T: DeserializeOwned> FromCall for Result<Args<T>, ArgsError> {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        Ok(payload(call)?.args().map(Args))
+    }
+}
+
+impl FromCall for Payload<'static> {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        payload(call).cloned()
+    }
+}
+
+impl FromCall for EventName {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        Ok(Self(payload(call)?.event_name().into_owned()))
+    }
+}
+
+impl<S: Send + Sync + 'static> FromCall for State<S> {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        call.socket.io().state().map(Self).ok_or(CallError::Missing("state of this type"))
+    }
+}
+
+impl FromCall for Auth {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        call.socket.inner.auth.clone().ok_or(CallError::Missing("auth"))
+    }
+}
+
+impl<T: DeserializeOwned> FromCall for AuthAs<T> {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        Ok(Self(Auth::from_call(call)?.parse()?))
+    }
+}
+
+impl FromCall for DisconnectReason {
+    fn from_call(call: &mut Call) -> Result<Self, CallError> {
+        call.reason.ok_or(CallError::Missing("disconnect reason"))
+    }
+}
+
+/// An async function of one to five parameters, each a [`FromCall`].
+pub trait Handler<M>: Send + Sync + 'static {
+    /// Takes the parameters and gives back the run; `None` if they do not fit.
+    fn run(&self, call: Call) -> Option<Job>;
+}
+
+macro_rules! handler {
+    ($($parameter:ident: $Type:ident),*) => {
+        impl<F, Fut, $($Type,)*> Handler<(Fut, $($Type,)*)> for F
+        where
+            F: Fn($($Type),*) -> Fut + Send + Sync + 'static,
+            Fut: Future<Output = ()> + Send + 'static,
+            $($Type: FromCall + Send,)*
+        {
+            fn run(&self, mut call: Call) -> Option<Job> {
+                let parameters = (|call: &mut Call| Ok::<_, CallError>(($($Type::from_call(call)?,)*)))(&mut call);
+                match parameters.map(|($($parameter,)*)| self($($parameter),*)) {
+                    Ok(run) => Some(Box::pin(run)),
+                    Err(error) => {
+                        tracing::debug!(namespace = call.socket.namespace(), %error, "a handler does not fit its event");
+                        None
+                    }
+                }
+            }
+        }
+    };
+}
+
+handler!(a: A);
+handler!(a: A, b: B);
+handler!(a: A, b: B, c: C);
+handler!(a: A, b: B, c: C, d: D);
+handler!(a: A, b: B, c: C, d: D, e: E);

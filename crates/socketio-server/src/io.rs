@@ -1,0 +1,321 @@
+//! [`Io`]: the server, to emit from anywhere in a program; [`Target`]: the sockets that an operation is for.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde::Serialize;
+use socketio::{AckId, EncodeError, Encoded, NamespaceName, SocketId};
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::ack::{AckError, Collector, Replies};
+use crate::command::{Action, Closing, Command, Direct, Emission, Joining, Reliability};
+use crate::frame::Frame;
+use crate::room::{Room, Selection};
+use crate::shared::Shared;
+use crate::socket::{Socket, SocketData};
+
+/// A handle to the server. Clones share it.
+#[derive(Clone)]
+pub struct Io {
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// Why an event was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum EmitError {
+    /// It cannot be encoded.
+    #[error("the event cannot be encoded: {0}")]
+    Encode(#[from] EncodeError),
+    /// The name is not one of a namespace.
+    #[error("not a namespace name")]
+    Namespace,
+    /// Too much waits for a worker; part of the sockets may have got it.
+    #[error("the server is overloaded")]
+    Overloaded,
+}
+
+impl Io {
+    /// The sockets of namespace `/`.
+    pub fn root(&self) -> Target {
+        self.target(NamespaceName::ROOT)
+    }
+
+    /// The sockets of a namespace.
+    ///
+    /// # Errors
+    /// [`EmitError::Namespace`] if no namespace can have this name.
+    pub fn of(&self, namespace: &str) -> Result<Target, EmitError> {
+        Ok(self.target(NamespaceName::parse(namespace).map_err(|_| EmitError::Namespace)?))
+    }
+
+    /// State of the application, as given to [`Builder::state`](crate::Builder::state).
+    pub fn state<S: Send + Sync + 'static>(&self) -> Option<Arc<S>> {
+        self.shared.state.find()
+    }
+
+    /// Connections that are open, on any transport.
+    pub fn connections(&self) -> usize {
+        self.shared.connections()
+    }
+
+    /// Reads connections again whose handlers said [`Flow::Pause`](crate::Flow::Pause).
+    pub fn resume(&self) {
+        for mailbox in &self.shared.mailboxes {
+            mailbox.post(Command::ResumeAll);
+        }
+    }
+
+    /// Refuses handshakes with 503, or accepts them again. Connections stay.
+    pub fn set_readiness(&self, readiness: Readiness) {
+        self.shared.set_readiness(readiness);
+    }
+
+    /// Closes every transport without a Socket.IO packet: clients keep what they have and come back by themselves.
+    pub fn close_transports(&self) {
+        for mailbox in &self.shared.mailboxes {
+            mailbox.post(Command::CloseTransports { sessions_max: usize::MAX });
+        }
+    }
+
+    /// Whether handshakes are accepted.
+    pub fn readiness(&self) -> Readiness {
+        self.shared.readiness()
+    }
+
+    pub(crate) fn target(&self, namespace: NamespaceName) -> Target {
+        Target {
+            io: self.clone(),
+            namespace,
+            selection: Selection::everyone(),
+            reliability: Reliability::Reliable,
+        }
+    }
+
+    pub(crate) fn joining<R: Into<Room>>(
+        &self,
+        namespace: &NamespaceName,
+        rooms: impl IntoIterator<Item = R>,
+    ) -> Joining {
+        let feed = self.shared.namespace(namespace.as_str()).and_then(|definition| definition.feed.as_ref());
+        let since = feed.map_or(0, |binding| binding.feed.head());
+        Joining { rooms: rooms.into_iter().map(Into::into).collect(), since }
+    }
+
+    pub(crate) fn next_ack_id(&self) -> u64 {
+        self.shared.next_ack_id()
+    }
+
+    pub(crate) fn runtime(&self) -> &Handle {
+        &self.shared.runtime
+    }
+
+    pub(crate) fn post(&self, worker: u16, command: Command) {
+        if let Some(mailbox) = self.shared.mailboxes.get(usize::from(worker)) {
+            mailbox.post(command);
+        }
+    }
+
+    pub(crate) fn offer(&self, worker: u16, command: Command) -> Result<(), EmitError> {
+        match self.shared.mailboxes.get(usize::from(worker)) {
+            Some(mailbox) => mailbox.offer(command).map_err(|_| EmitError::Overloaded),
+            None => Ok(()),
+        }
+    }
+
+    /// An event for one socket. In a namespace whose feed has no log it takes its place among all other events.
+    pub(crate) fn emit_to_socket(
+        &self,
+        socket: &Socket,
+        event: Encoded,
+        reliability: Reliability,
+    ) -> Result<(), EmitError> {
+        let Encoded { text, attachments } = event;
+        let namespace = &socket.inner.namespace;
+        if reliability == Reliability::Reliable
+            && let Some(feed) = self.shared.memory_feed(namespace.as_str())
+        {
+            let own = Selection::room(socket.inner.id.to_string());
+            feed.append(own, |offset| {
+                Frame::with_attachments(&crate::frame::with_trailing(&text, offset), &attachments)
+            });
+            return Ok(());
+        }
+        socket.direct(Direct::Emit(Emission { text, attachments, reliability, ack: None }))
+    }
+}
+
+impl fmt::Debug for Io {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Io").field("connections", &self.connections()).finish_non_exhaustive()
+    }
+}
+
+/// Whether the server takes connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness {
+    /// Handshakes are accepted.
+    Ready,
+    /// Handshakes are answered 503.
+    NotReady,
+}
+
+/// The sockets of a namespace that an operation is for; all of them until rooms are named.
+#[derive(Clone, Debug)]
+pub struct Target {
+    io: Io,
+    namespace: NamespaceName,
+    selection: Selection,
+    reliability: Reliability,
+}
+
+impl Target {
+    /// Adds the sockets of a room.
+    pub fn to(mut self, room: impl Into<Room>) -> Self {
+        self.selection = self.selection.to(room);
+        self
+    }
+
+    /// Takes the sockets of a room out; every socket is alone in the room named after its id.
+    pub fn except(mut self, room: impl Into<Room>) -> Self {
+        self.selection = self.selection.except(room);
+        self
+    }
+
+    /// Drops the event for sockets that it cannot be written to at once.
+    pub fn volatile(mut self) -> Self {
+        self.reliability = Reliability::Volatile;
+        self
+    }
+
+    /// Sends an event. A tuple is several arguments, `()` is none, anything else is one.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn emit<A: Serialize>(&self, event: &str, args: &A) -> Result<(), EmitError> {
+        let Encoded { text, attachments } = socketio::encode_event(&self.namespace, event, args, None, None)?;
+        if self.reliability == Reliability::Reliable
+            && let Some(feed) = self.io.shared.memory_feed(self.namespace.as_str())
+        {
+            let frame = |offset: &str| {
+                Frame::with_attachments(&crate::frame::with_trailing(&text, offset), &attachments)
+            };
+            feed.append(self.selection.clone(), frame);
+            return Ok(());
+        }
+        self.broadcast(text, attachments, None)
+    }
+
+    /// Sends an event and gathers the answers that come in time.
+    ///
+    /// # Errors
+    /// [`AckError::Encode`] or [`AckError::Unavailable`]; sockets that do not answer are counted in [`Replies`].
+    pub async fn emit_with_ack<A: Serialize>(
+        &self,
+        event: &str,
+        args: &A,
+        timeout: Duration,
+    ) -> Result<Replies, AckError> {
+        let id = self.io.next_ack_id();
+        let encoded = socketio::encode_event(&self.namespace, event, args, Some(AckId::new(id)), None)?;
+        let (done, all) = oneshot::channel();
+        let collector = Arc::new(Collector::new(self.io.shared.mailboxes.len(), done));
+        self.broadcast(encoded.text, encoded.attachments, Some((id, Arc::clone(&collector))))
+            .map_err(|_| AckError::Unavailable)?;
+        // Whether all answered or the time was over: what has come in is the result.
+        drop(tokio::time::timeout(timeout, all).await);
+        Ok(collector.finish())
+    }
+
+    /// Puts the sockets into rooms.
+    pub fn join<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
+        self.act(&Action::Join(self.io.joining(&self.namespace, rooms)))
+    }
+
+    /// Takes the sockets out of rooms.
+    pub fn leave<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
+        self.act(&Action::Leave(rooms.into_iter().map(Into::into).collect()))
+    }
+
+    /// Disconnects the sockets.
+    pub fn disconnect(&self, closing: Closing) -> Result<(), EmitError> {
+        self.act(&Action::Disconnect(closing))
+    }
+
+    /// Describes the sockets, as they are when each worker answers.
+    pub async fn fetch(&self) -> Vec<RemoteSocket> {
+        let mut sockets = Vec::new();
+        for mailbox in &self.io.shared.mailboxes {
+            let (reply, answer) = oneshot::channel();
+            let (namespace, selection) = (self.namespace.clone(), self.selection.clone());
+            mailbox.post(Command::Fetch { namespace, selection, reply });
+            // A worker that has stopped has no sockets.
+            sockets.extend(answer.await.unwrap_or_default());
+        }
+        sockets
+    }
+
+    fn act(&self, action: &Action) -> Result<(), EmitError> {
+        self.offer_all(|| Command::Select {
+            namespace: self.namespace.clone(),
+            selection: self.selection.clone(),
+            action: action.clone(),
+        })
+    }
+
+    fn broadcast(
+        &self,
+        text: String,
+        attachments: Vec<Bytes>,
+        ack: Option<(u64, Arc<Collector>)>,
+    ) -> Result<(), EmitError> {
+        let broadcast = Arc::new(Broadcast {
+            namespace: self.namespace.clone(),
+            selection: self.selection.clone(),
+            text,
+            attachments,
+            reliability: self.reliability,
+            ack,
+        });
+        self.offer_all(|| Command::Broadcast(Arc::clone(&broadcast)))
+    }
+
+    fn offer_all(&self, command: impl Fn() -> Command) -> Result<(), EmitError> {
+        let mut result = Ok(());
+        for mailbox in &self.io.shared.mailboxes {
+            if mailbox.offer(command()).is_err() {
+                result = Err(EmitError::Overloaded);
+            }
+        }
+        result
+    }
+}
+
+/// An event for many sockets, encoded once; each worker frames it once.
+pub(crate) struct Broadcast {
+    pub(crate) namespace: NamespaceName,
+    pub(crate) selection: Selection,
+    pub(crate) text: String,
+    pub(crate) attachments: Vec<Bytes>,
+    pub(crate) reliability: Reliability,
+    pub(crate) ack: Option<(u64, Arc<Collector>)>,
+}
+
+impl fmt::Debug for Broadcast {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Broadcast").field("namespace", &self.namespace).finish_non_exhaustive()
+    }
+}
+
+/// A socket, described.
+#[derive(Clone, Debug)]
+pub struct RemoteSocket {
+    /// Its id.
+    pub id: SocketId,
+    /// Its rooms, its own one not among them.
+    pub rooms: Vec<Room>,
+    /// What the application keeps with it.
+    pub data: SocketData,
+}

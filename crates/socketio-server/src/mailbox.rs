@@ -1,0 +1,80 @@
+//! [`Mailbox`]: how other threads talk to a worker. One short lock, one wake for as many commands as wait.
+//!
+//! Bounded: [`Mailbox::offer`] refuses at [`COMMANDS_MAX`]. What is bounded by its own source (one request of a
+//! connection, one batch of a feed) uses [`Mailbox::post`], which never refuses, so that it can never be lost.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::command::Command;
+
+/// Commands that may wait for one worker before emits are refused.
+pub(crate) const COMMANDS_MAX: usize = 65_536;
+
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    /// `None` when the worker has stopped: what is posted then is dropped, and whoever waits for an answer learns it.
+    queue: Mutex<Option<Vec<Command>>>,
+    wake: Notify,
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        Self { queue: Mutex::new(Some(Vec::new())), wake: Notify::new() }
+    }
+}
+
+impl Mailbox {
+    /// Queues a command unless the mailbox is full.
+    pub(crate) fn offer(&self, command: Command) -> Result<(), Full> {
+        match &*self.lock() {
+            Some(queue) if queue.len() >= COMMANDS_MAX => return Err(Full),
+            Some(_) | None => {}
+        }
+        self.post(command);
+        Ok(())
+    }
+
+    /// Queues a command whose number is bounded where it comes from.
+    pub(crate) fn post(&self, command: Command) {
+        let mut guard = self.lock();
+        // A command that is not taken is dropped without the lock: its end may post another one.
+        let Some(queue) = &mut *guard else { return drop(guard) };
+        let first = queue.is_empty();
+        queue.push(command);
+        drop(guard);
+        if first {
+            self.wake.notify_one();
+        }
+    }
+
+    /// Takes all that waits, in order.
+    pub(crate) fn take(&self) -> Vec<Command> {
+        self.lock().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes no more commands and drops those that wait.
+    pub(crate) fn close(&self) {
+        let left = self.lock().take();
+        drop(left);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<Command>>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Resolves when something may have come in.
+    pub(crate) async fn wait(&self) {
+        self.wake.notified().await;
+    }
+
+    /// Lets [`wait`](Self::wait) return although nothing came in: a deadline has moved forward.
+    pub(crate) fn wake(&self) {
+        self.wake.notify_one();
+    }
+}
+
+/// The mailbox holds [`COMMANDS_MAX`] commands.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Full;

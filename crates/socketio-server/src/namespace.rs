@@ -1,0 +1,172 @@
+//! [`Namespace`]: what happens to the sockets of a namespace. Built once, before the server starts.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::connect::{Auth, ConnectRequest, FeedJoin, Rejection, Start};
+use crate::feed::Feed;
+use crate::handler::{Call, Handler};
+use crate::socket::Job;
+use crate::turn::{Flow, Turn};
+
+type Decision = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
+type Middleware = dyn Fn(ConnectRequest) -> Decision + Send + Sync;
+pub(crate) type AsyncHandler = dyn Fn(Call) -> Option<Job> + Send + Sync;
+type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
+type Joining = dyn Fn(&Auth) -> FeedJoin + Send + Sync;
+
+/// Which names a definition is for.
+pub(crate) enum Pattern {
+    Exact(String),
+    Matching(Box<dyn Fn(&str) -> bool + Send + Sync>),
+}
+
+/// What is done with an event.
+#[derive(Clone)]
+pub(crate) enum EventHandler {
+    /// On the application's runtime, first in, first out per socket.
+    Async(Arc<AsyncHandler>),
+    /// At once, on the worker.
+    Sync(Arc<SyncHandler>),
+}
+
+/// The feed of a namespace and where its sockets start.
+pub(crate) struct FeedBinding {
+    pub(crate) feed: Feed,
+    pub(crate) join: Box<Joining>,
+}
+
+/// Middleware and handlers of one namespace, or of all namespaces whose name matches.
+///
+/// ```
+/// use socketio_server::{Ack, Args, Namespace, Socket};
+///
+/// let chat = Namespace::new("/chat")
+///     .on_connect(|socket: Socket| async move {
+///         let _ = socket.broadcast().emit("joined", &socket.id().to_string());
+///     })
+///     .on("add", |Args((a, b)): Args<(i64, i64)>, ack: Ack| async move {
+///         let _ = ack.send(&(a + b));
+///     });
+/// ```
+pub struct Namespace {
+    pub(crate) pattern: Pattern,
+    pub(crate) middleware: Vec<Arc<Middleware>>,
+    pub(crate) connect: Option<Arc<AsyncHandler>>,
+    pub(crate) events: HashMap<String, EventHandler>,
+    pub(crate) any: Option<Arc<AsyncHandler>>,
+    pub(crate) disconnect: Option<Arc<AsyncHandler>>,
+    pub(crate) feed: Option<FeedBinding>,
+}
+
+impl Namespace {
+    /// The namespace of this name, such as `/` or `/chat`.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self::with_pattern(Pattern::Exact(name.into()))
+    }
+
+    /// All namespaces whose name matches and that have no definition of their own. They come to be with their first
+    /// socket and go with the last.
+    pub fn matching(matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
+        Self::with_pattern(Pattern::Matching(Box::new(matches)))
+    }
+
+    fn with_pattern(pattern: Pattern) -> Self {
+        Self {
+            pattern,
+            middleware: Vec::new(),
+            connect: None,
+            events: HashMap::new(),
+            any: None,
+            disconnect: None,
+            feed: None,
+        }
+    }
+
+    /// Adds middleware: it runs for every socket that wants to join, in order, recovered or not. The first
+    /// [`Rejection`] is what the client gets.
+    pub fn middleware<F, Fut>(mut self, middleware: F) -> Self
+    where
+        F: Fn(ConnectRequest) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), Rejection>> + Send + 'static,
+    {
+        self.middleware.push(Arc::new(move |request| Box::pin(middleware(request))));
+        self
+    }
+
+    /// Handles sockets that have joined, before their first event.
+    pub fn on_connect<M, H: Handler<M>>(mut self, handler: H) -> Self {
+        self.connect = Some(boxed(handler));
+        self
+    }
+
+    /// Handles an event. The runs of one socket follow each other: the next begins when this one has ended.
+    pub fn on<M, H: Handler<M>>(mut self, event: impl Into<String>, handler: H) -> Self {
+        self.events.insert(event.into(), EventHandler::Async(boxed(handler)));
+        self
+    }
+
+    /// Handles an event at once, on the worker that read it. Must not block: everybody on this worker waits.
+    ///
+    /// Made for handing a command to a queue of the application. A sync handler does not wait for async ones.
+    pub fn on_sync<F>(mut self, event: impl Into<String>, handler: F) -> Self
+    where
+        F: Fn(&mut Turn<'_>) -> Flow + Send + Sync + 'static,
+    {
+        self.events.insert(event.into(), EventHandler::Sync(Arc::new(handler)));
+        self
+    }
+
+    /// Handles every event, before the handler of its name.
+    pub fn on_any<M, H: Handler<M>>(mut self, handler: H) -> Self {
+        self.any = Some(boxed(handler));
+        self
+    }
+
+    /// Handles sockets that have left, after their last event; the extractor
+    /// [`DisconnectReason`](crate::DisconnectReason) says why.
+    pub fn on_disconnect<M, H: Handler<M>>(mut self, handler: H) -> Self {
+        self.disconnect = Some(boxed(handler));
+        self
+    }
+
+    /// Turns connection state recovery on, kept in memory: sockets that come back within two minutes get what they
+    /// missed. See [`FeedConfig::in_memory`](crate::FeedConfig::in_memory).
+    pub fn recovery(self, feed: Feed) -> Self {
+        self.feed(feed, |_| FeedJoin { start: Start::Now, lineage: None })
+    }
+
+    /// Gives the namespace a feed: its entries go to all its sockets, recovery included. `join` says where a socket
+    /// starts that is not recovered; it runs on a worker and must not block.
+    pub fn feed(mut self, feed: Feed, join: impl Fn(&Auth) -> FeedJoin + Send + Sync + 'static) -> Self {
+        self.feed = Some(FeedBinding { feed, join: Box::new(join) });
+        self
+    }
+
+    /// Runs the middleware in order.
+    pub(crate) async fn decide(&self, request: &ConnectRequest) -> Result<(), Rejection> {
+        for middleware in &self.middleware {
+            middleware(request.clone()).await?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = match &self.pattern {
+            Pattern::Exact(name) => name.as_str(),
+            Pattern::Matching(_) => "(matching)",
+        };
+        f.debug_struct("Namespace")
+            .field("name", &name)
+            .field("events", &self.events.len())
+            .finish_non_exhaustive()
+    }
+}
+
+fn boxed<M, H: Handler<M>>(handler: H) -> Arc<AsyncHandler> {
+    Arc::new(move |call| handler.run(call))
+}

@@ -1,0 +1,41 @@
+//! [`DisconnectReason`]: why a socket left its namespace, in the words of the protocol.
+
+use std::fmt;
+
+use engineio::CloseReason;
+
+/// Why a socket left its namespace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum DisconnectReason {
+    /// The server called for it; the connection may stay for other namespaces.
+    ServerNamespaceDisconnect,
+    /// The client called `disconnect()`.
+    ClientNamespaceDisconnect,
+    /// The connection went with everything on it.
+    Connection(CloseReason),
+}
+
+impl DisconnectReason {
+    /// The wording of the JavaScript implementation.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ServerNamespaceDisconnect => "server namespace disconnect",
+            Self::ClientNamespaceDisconnect => "client namespace disconnect",
+            Self::Connection(reason) => reason.as_str(),
+        }
+    }
+
+    /// True if the client may come back with its private id.
+    pub(crate) fn is_recoverable(self) -> bool {
+        match self {
+            Self::ServerNamespaceDisconnect | Self::ClientNamespaceDisconnect => false,
+            Self::Connection(reason) => reason != CloseReason::ParseError,
+        }
+    }
+}
+
+impl fmt::Display for DisconnectReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}

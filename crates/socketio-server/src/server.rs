@@ -1,0 +1,338 @@
+//! [`Server`] and its [`Builder`]: configuration, threads, listening and the end.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::ops::Range;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use socketio::NamespaceName;
+use tokio::runtime::Handle;
+use tower_service::Service;
+
+use crate::accept::{BACKLOG, Fallback, Listener};
+use crate::command::Command;
+use crate::config::Config;
+use crate::engine::EngineHandler;
+use crate::handshake::Handshake;
+use crate::http::bundle::ClientBundle;
+use crate::io::{Io, Readiness};
+use crate::mailbox::Mailbox;
+use crate::namespace::{Namespace, Pattern};
+use crate::service::SocketIoService;
+use crate::shared::{Admission, InitialHeaders, Shared, State};
+use crate::worker;
+
+/// Slices in which connections are closed at the end, so that their clients do not come back all at once.
+const CLOSING_SLICES: usize = 20;
+
+/// Time between two slices.
+const CLOSING_INTERVAL: Duration = Duration::from_millis(50);
+
+/// Why a server cannot be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// There is no tokio runtime to run handlers on.
+    #[error("handlers need a tokio runtime: build the server within one")]
+    NoRuntime,
+    /// The name is not one of a namespace.
+    #[error("{0:?} is not a namespace name")]
+    Namespace(String),
+    /// Two definitions for one namespace.
+    #[error("namespace {0:?} is defined twice")]
+    Duplicate(String),
+    /// A feed belongs to one namespace of an exact name.
+    #[error("a feed belongs to one namespace with an exact name")]
+    Feed,
+    /// There must be 1 to 65,535 workers.
+    #[error("{0} is not a number of workers")]
+    Workers(usize),
+    /// A thread cannot be started.
+    #[error("a worker cannot be started: {0}")]
+    Thread(#[from] io::Error),
+}
+
+/// Configures a server.
+#[derive(Default)]
+pub struct Builder {
+    config: Config,
+    namespaces: Vec<Namespace>,
+    state: State,
+    bundle: Option<ClientBundle>,
+    admission: Option<Arc<Admission>>,
+    initial_headers: Option<Arc<InitialHeaders>>,
+    engine: Option<Arc<dyn EngineHandler>>,
+    runtime: Option<Handle>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder").field("namespaces", &self.namespaces).finish_non_exhaustive()
+    }
+}
+
+impl Builder {
+    /// Replaces all settings.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Changes settings.
+    pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
+        change(&mut self.config);
+        self
+    }
+
+    /// Adds a namespace.
+    pub fn namespace(mut self, namespace: Namespace) -> Self {
+        self.namespaces.push(namespace);
+        self
+    }
+
+    /// Gives handlers a value of the application's, one per type: see [`State`](crate::State).
+    pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
+        self.state.insert(Arc::new(state));
+        self
+    }
+
+    /// Serves the client's files below the path of the endpoint.
+    pub fn client_bundle(mut self, bundle: ClientBundle) -> Self {
+        self.bundle = Some(bundle);
+        self
+    }
+
+    /// Decides on handshakes, before a session exists. The text of a refusal is its message.
+    pub fn admission<F, Fut>(mut self, admit: F) -> Self
+    where
+        F: Fn(Arc<Handshake>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.admission = Some(Arc::new(move |handshake| Box::pin(admit(handshake))));
+        self
+    }
+
+    /// Adds headers to the response that opens a session over polling, cookies for instance.
+    pub fn initial_headers(
+        mut self,
+        add: impl Fn(&Handshake, &mut HeaderMap) + Send + Sync + 'static,
+    ) -> Self {
+        self.initial_headers = Some(Arc::new(add));
+        self
+    }
+
+    /// Makes this a server of plain Engine.IO: messages go to `handler`, namespaces are not used.
+    pub fn engine(mut self, handler: impl EngineHandler) -> Self {
+        self.engine = Some(Arc::new(handler));
+        self
+    }
+
+    /// The runtime that async handlers run on; by default the one that [`build`](Self::build) is called in.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
+    /// Starts the workers.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub fn build(self) -> Result<Server, BuildError> {
+        let (shared, workers) = self.prepare()?;
+        let mut threads = Vec::new();
+        for index in workers {
+            let shared = Arc::clone(&shared);
+            let name = format!("socketio-{index}");
+            threads.push(std::thread::Builder::new().name(name).spawn(move || worker::run(index, &shared))?);
+        }
+        Ok(Server { io: Io { shared }, threads })
+    }
+
+    /// Checks the configuration and makes what the workers share; returns their numbers as well.
+    pub(crate) fn prepare(self) -> Result<(Arc<Shared>, Range<u16>), BuildError> {
+        let runtime = match self.runtime {
+            Some(runtime) => runtime,
+            None => Handle::try_current().map_err(|_| BuildError::NoRuntime)?,
+        };
+        let workers = self.config.workers;
+        let indices = match u16::try_from(workers) {
+            Ok(count @ 1..) => 0..count,
+            Ok(0) | Err(_) => return Err(BuildError::Workers(workers)),
+        };
+        let mailboxes: Vec<Arc<Mailbox>> = indices.clone().map(|_| Arc::default()).collect();
+        check(&self.namespaces, &mailboxes)?;
+        let shared = Arc::new(Shared {
+            config: self.config,
+            namespaces: self.namespaces.into_iter().map(Arc::new).collect(),
+            mailboxes,
+            runtime,
+            state: self.state,
+            bundle: self.bundle,
+            admission: self.admission,
+            initial_headers: self.initial_headers,
+            engine: self.engine,
+            not_ready: false.into(),
+            connections: 0.into(),
+            ack_ids: 0.into(),
+            next_worker: 0.into(),
+            polls: 0.into(),
+        });
+        Ok((shared, indices))
+    }
+}
+
+/// Names, duplicates, and each feed in one place.
+fn check(namespaces: &[Namespace], mailboxes: &[Arc<Mailbox>]) -> Result<(), BuildError> {
+    let mut names = Vec::new();
+    for namespace in namespaces {
+        match &namespace.pattern {
+            Pattern::Exact(name) => {
+                let valid = NamespaceName::parse(name).is_ok_and(|parsed| parsed.as_str() == name);
+                if !valid {
+                    return Err(BuildError::Namespace(name.clone()));
+                }
+                if names.contains(&name) {
+                    return Err(BuildError::Duplicate(name.clone()));
+                }
+                names.push(name);
+                if let Some(binding) = &namespace.feed
+                    && !binding.feed.bind(Arc::from(name.as_str()), mailboxes.to_vec())
+                {
+                    return Err(BuildError::Feed);
+                }
+            }
+            Pattern::Matching(_) if namespace.feed.is_some() => return Err(BuildError::Feed),
+            Pattern::Matching(_) => {}
+        }
+    }
+    Ok(())
+}
+
+/// A running server: its workers serve until [`shutdown`](Self::shutdown).
+///
+/// ```
+/// use socketio_server::{Ack, Arg, Namespace, Server, Socket};
+///
+/// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let echo = Namespace::new("/").on("echo", |Arg(text): Arg<String>, ack: Ack| async move {
+///     let _ = ack.send(&text);
+/// });
+/// let server = Server::builder().namespace(echo).build()?;
+/// let address = server.listen(socketio_server::bind("127.0.0.1:0".parse()?)?)?;
+/// println!("http://{address}");
+/// server.shutdown().await;
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    pub(crate) io: Io,
+    pub(crate) threads: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl Server {
+    /// Begins a configuration.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// The handle to emit from anywhere.
+    pub fn io(&self) -> &Io {
+        &self.io
+    }
+
+    /// The endpoint as a tower service, to be used beside a router.
+    pub fn service(&self) -> SocketIoService {
+        SocketIoService { shared: Arc::clone(&self.io.shared), home: None }
+    }
+
+    /// Accepts connections on all workers; requests for other paths are answered 404.
+    ///
+    /// # Errors
+    /// When the listener cannot be shared among the workers.
+    pub fn listen(&self, listener: TcpListener) -> io::Result<std::net::SocketAddr> {
+        self.listen_with(listener, self.service())
+    }
+
+    /// Accepts connections on all workers; requests for other paths go to `fallback`, an axum router for instance.
+    ///
+    /// The fallback runs on the workers and must not block. It finds the peer in [`PeerAddress`](crate::PeerAddress).
+    ///
+    /// # Errors
+    /// When the listener cannot be shared among the workers.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the workers' copies are all that is left of the listener"
+    )]
+    pub fn listen_with<S, B>(&self, listener: TcpListener, fallback: S) -> io::Result<std::net::SocketAddr>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let fallback = Fallback::new(fallback);
+        listener.set_nonblocking(true)?;
+        let address = listener.local_addr()?;
+        for mailbox in &self.io.shared.mailboxes {
+            let socket = listener.try_clone()?;
+            mailbox.post(Command::Listen(Listener { socket, fallback: fallback.clone() }));
+        }
+        Ok(address)
+    }
+
+    /// Refuses handshakes, closes all transports in slices so that clients come back, and ends the workers.
+    pub async fn shutdown(self) {
+        self.io.shared.set_readiness(Readiness::NotReady);
+        let connections = self.io.connections();
+        let share = connections.div_ceil(CLOSING_SLICES * self.io.shared.mailboxes.len()).max(64);
+        let mut interval = tokio::time::interval(CLOSING_INTERVAL);
+        for _ in 0..CLOSING_SLICES {
+            for mailbox in &self.io.shared.mailboxes {
+                mailbox.post(Command::CloseTransports { sessions_max: share });
+            }
+            interval.tick().await;
+            if self.io.connections() == 0 {
+                break;
+            }
+        }
+        for mailbox in &self.io.shared.mailboxes {
+            mailbox.post(Command::Stop);
+        }
+        let threads = self.threads;
+        if threads.is_empty() {
+            // Workers that are tasks end with the turn that they are told to.
+            return;
+        }
+        let join = tokio::task::spawn_blocking(move || {
+            threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count()
+        });
+        if join.await.is_ok_and(|panicked| panicked > 0) {
+            tracing::error!("a worker had panicked");
+        }
+    }
+}
+
+/// Binds a listener with a backlog that a storm of clients does not overflow.
+///
+/// # Errors
+/// Those of the operating system, for instance that the port is in use.
+pub fn bind(address: std::net::SocketAddr) -> io::Result<TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // A restart finds the port free although connections of the old process linger.
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}

@@ -1,0 +1,446 @@
+//! [`SocketIoService`]: the HTTP side of the endpoint as a tower service, beside an axum router or under our own
+//! accept loop.
+//!
+//! Judges a request as far as its headers go and hands it to the worker that its sid names. Owns no session.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use engineio::{ErrorCode, Method as EngineMethod, Query, Route, TransportKind, UpgradeHeader};
+use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use tokio::sync::oneshot;
+use tower_service::Service;
+
+use crate::command::{Command, HttpError, PollAnswer};
+use crate::handshake::Handshake;
+use crate::http::forwarded::Client;
+use crate::http::origin::{Scheme, Verdict};
+use crate::http::response;
+use crate::io::Readiness;
+use crate::mailbox::Mailbox;
+use crate::shared::Shared;
+use crate::sid::Sid;
+use crate::takeover;
+use crate::websocket::upgrade;
+
+/// The body of a POST has to be complete by then.
+const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+type Answer = Response<Full<Bytes>>;
+
+/// Address of the peer, put into the extensions of a request by whoever accepted the connection.
+///
+/// Without it a handshake has no address and no proxy is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub SocketAddr);
+
+/// The endpoint as a tower service. Requests for other paths are answered 404.
+///
+/// ```no_run
+/// # async fn example(server: socketio_server::Server) -> std::io::Result<()> {
+/// let router: axum::Router = axum::Router::new().route_service("/socket.io/", server.service());
+/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+/// axum::serve(listener, router).await
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct SocketIoService {
+    pub(crate) shared: Arc<Shared>,
+    /// The worker that runs the service, if one does.
+    pub(crate) home: Option<u16>,
+}
+
+impl std::fmt::Debug for SocketIoService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SocketIoService").field("path", &self.shared.config.path).finish_non_exhaustive()
+    }
+}
+
+impl<B> Service<Request<B>> for SocketIoService
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    type Response = Answer;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Answer, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let service = self.clone();
+        Box::pin(async move { Ok(service.answer(request).await) })
+    }
+}
+
+/// A request, judged as far as its headers go.
+struct Judged {
+    verdict: Verdict,
+    client: Option<Client>,
+    upgrade: UpgradeHeader,
+}
+
+impl SocketIoService {
+    /// True if a path is the endpoint's.
+    pub(crate) fn owns(&self, path: &str) -> bool {
+        path.starts_with(&self.shared.config.path)
+    }
+
+    async fn answer<B>(self, request: Request<B>) -> Answer
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let Some(rest) = request.uri().path().strip_prefix(self.shared.config.path.as_str()) else {
+            return response::empty(StatusCode::NOT_FOUND);
+        };
+        let judged = self.judge(&request);
+        let origins = &self.shared.config.origins;
+        let file = self.shared.bundle.as_ref().filter(|_| !rest.is_empty());
+        if let Some(mut answer) =
+            file.and_then(|bundle| bundle.answer(request.method(), rest, request.headers()))
+        {
+            origins.add_cors(&judged.verdict, answer.headers_mut());
+            return answer;
+        }
+        if request.method() == Method::OPTIONS
+            && let Some(answer) = origins.preflight(&judged.verdict, request.headers())
+        {
+            return answer;
+        }
+        let shared = Arc::clone(&self.shared);
+        let verdict = judged.verdict.clone();
+        let mut answer = self.route(request, judged).await;
+        shared.config.origins.add_cors(&verdict, answer.headers_mut());
+        answer
+    }
+
+    fn judge<B>(&self, request: &Request<B>) -> Judged {
+        let peer = request.extensions().get::<PeerAddress>().map(|PeerAddress(address)| address.ip());
+        let headers = request.headers();
+        let client = peer.map(|peer| self.shared.config.trusted_proxies.client(peer, Scheme::Http, headers));
+        let own = match &client {
+            Some(client) => client.own_origin(),
+            None => crate::http::forwarded::own_origin(Scheme::Http, headers),
+        };
+        let verdict = self.shared.config.origins.judge(headers, own.as_ref());
+        let asks = upgrade::asks_for_websocket(headers);
+        let upgrade = if asks { UpgradeHeader::WebSocket } else { UpgradeHeader::Absent };
+        Judged { verdict, client, upgrade }
+    }
+
+    async fn route<B>(self, request: Request<B>, judged: Judged) -> Answer
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let target = request.uri().query().unwrap_or_default().to_owned();
+        let query = Query::parse(&target);
+        let method = match *request.method() {
+            Method::GET => EngineMethod::Get,
+            Method::POST => EngineMethod::Post,
+            Method::OPTIONS => EngineMethod::Options,
+            _ => EngineMethod::Other,
+        };
+        let upgrade = judged.upgrade;
+        match self.dispatch(request, engineio::route(method, &query, upgrade), judged).await {
+            Ok(answer) => answer,
+            Err(Refused::Http(HttpError::Ended)) => response::bad_request(),
+            Err(Refused::Http(HttpError::Engine(code))) => refuse(upgrade, code, None),
+            Err(Refused::Hook(message)) => refuse(upgrade, ErrorCode::Forbidden, Some(&message)),
+            Err(Refused::NotReady) => not_ready(upgrade),
+        }
+    }
+
+    async fn dispatch<B>(
+        self,
+        request: Request<B>,
+        route: Result<Route<'_>, ErrorCode>,
+        judged: Judged,
+    ) -> Result<Answer, Refused>
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let route = route?;
+        if judged.verdict == Verdict::Malformed {
+            return Err(ErrorCode::BadRequest.into());
+        }
+        let sid = match route.sid() {
+            Some(sid) => Some(self.sid(sid)?),
+            None => None,
+        };
+        if !judged.verdict.is_allowed() {
+            return Err(ErrorCode::Forbidden.into());
+        }
+        match (route, sid) {
+            (Route::Open(kind), _) => self.open(request, kind, judged).await,
+            (Route::Poll { .. }, Some(sid)) => self.poll(sid).await,
+            (Route::Post { .. }, Some(sid)) => self.post(request, sid).await,
+            (Route::Attach { .. }, Some(sid)) => self.attach(request, sid).await,
+            (Route::OtherMethod { .. }, Some(sid)) => match self.look(sid).await? {
+                TransportKind::Polling => Ok(response::unknown_method()),
+                TransportKind::WebSocket => Err(ErrorCode::BadRequest.into()),
+            },
+            (Route::Mismatch { .. }, Some(sid)) => {
+                self.look(sid).await?;
+                Err(ErrorCode::BadRequest.into())
+            }
+            (_, None) => Err(ErrorCode::UnknownSid.into()),
+        }
+    }
+
+    /// A sid that a worker of ours can have issued.
+    fn sid(&self, text: &str) -> Result<Sid, Refused> {
+        let sid = Sid::parse(text).filter(|sid| usize::from(sid.worker) < self.shared.mailboxes.len());
+        sid.ok_or(ErrorCode::UnknownSid.into())
+    }
+
+    fn mailbox(&self, worker: u16) -> Arc<Mailbox> {
+        Arc::clone(&self.shared.mailboxes[usize::from(worker)])
+    }
+
+    async fn look(&self, sid: Sid) -> Result<TransportKind, Refused> {
+        let (reply, kind) = oneshot::channel();
+        self.mailbox(sid.worker).post(Command::Look { sid, reply });
+        Ok(kind.await.map_err(|_| Refused::NotReady)??)
+    }
+
+    async fn open<B>(
+        self,
+        mut request: Request<B>,
+        kind: TransportKind,
+        judged: Judged,
+    ) -> Result<Answer, Refused> {
+        let shared = &self.shared;
+        if !shared.config.transports.contains(&kind) {
+            return Err(ErrorCode::UnknownTransport.into());
+        }
+        if shared.readiness() == Readiness::NotReady || shared.connections() >= shared.config.connections_max
+        {
+            return Err(Refused::NotReady);
+        }
+        let accepted = match kind {
+            TransportKind::Polling => None,
+            TransportKind::WebSocket => match upgrade::accept(request.method(), request.headers()) {
+                Ok(accepted) => Some((accepted, hyper::upgrade::on(&mut request))),
+                Err(error) => return Ok(response::upgrade_invalid(error)),
+            },
+        };
+        let handshake = handshake(request, judged);
+        let handshake = match &shared.admission {
+            None => handshake,
+            Some(admit) => {
+                let handshake = Arc::new(handshake);
+                admit(Arc::clone(&handshake)).await.map_err(Refused::Hook)?;
+                Arc::unwrap_or_clone(handshake)
+            }
+        };
+        match accepted {
+            None => self.open_polling(handshake).await,
+            Some((accepted, upgraded)) => {
+                let worker = self.home.unwrap_or_else(|| shared.next_worker());
+                let mailbox = self.mailbox(worker);
+                let is_home = self.home.is_some();
+                let handshake = Box::new(handshake);
+                // Ends when the client has its 101, or has gone.
+                drop(tokio::spawn(async move {
+                    if let Some((stream, early)) = takeover::take(upgraded, is_home).await {
+                        mailbox.post(Command::Attach { handshake, stream, early });
+                    }
+                }));
+                Ok(accepted.map(|()| Full::default()))
+            }
+        }
+    }
+
+    async fn open_polling(&self, handshake: Handshake) -> Result<Answer, Refused> {
+        let mut extra = HeaderMap::new();
+        if let Some(add) = &self.shared.initial_headers {
+            add(&handshake, &mut extra);
+        }
+        let worker = self.home.unwrap_or_else(|| self.shared.next_worker());
+        let (reply, packet) = oneshot::channel();
+        self.mailbox(worker).post(Command::Open { handshake: Box::new(handshake), reply });
+        let mut answer = response::packets(packet.await.map_err(|_| Refused::NotReady)?);
+        answer.headers_mut().extend(extra);
+        Ok(answer)
+    }
+
+    async fn poll(self, sid: Sid) -> Result<Answer, Refused> {
+        let mailbox = self.mailbox(sid.worker);
+        let number = self.shared.next_poll();
+        let (reply, answer) = oneshot::channel();
+        let guard = Guard::new(&mailbox, Command::PollAborted { sid, number });
+        mailbox.post(Command::Poll { sid, number, reply });
+        let answer = answer.await;
+        guard.disarm();
+        match answer {
+            Ok(PollAnswer::Payload(payload)) => Ok(response::packets(payload)),
+            Ok(PollAnswer::Error(error)) => Err(error.into()),
+            Err(_) if self.shared.readiness() == Readiness::NotReady => Err(Refused::NotReady),
+            Err(_) => Ok(response::bad_request()),
+        }
+    }
+
+    async fn post<B>(self, request: Request<B>, sid: Sid) -> Result<Answer, Refused>
+    where
+        B: Body,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        let mailbox = self.mailbox(sid.worker);
+        let (reply, begun) = oneshot::channel();
+        mailbox.post(Command::PostBegin { sid, reply });
+        begun.await.map_err(|_| Refused::NotReady)??;
+        // From here on the session waits for this POST: going away ends it.
+        let guard = Guard::new(&mailbox, Command::PostEnd { sid, aborted: true });
+        let (parts, body) = request.into_parts();
+        let bytes_max = self.shared.config.engine.max_payload;
+        let is_binary =
+            parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream");
+        if is_binary {
+            return Ok(response::bad_request());
+        }
+        let announced = body.size_hint().lower();
+        if announced > bytes_max as u64 {
+            guard.replace(Command::PostEnd { sid, aborted: false });
+            return Ok(response::payload_too_large());
+        }
+        let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
+            Ok(Ok(body)) => body.to_bytes(),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                guard.replace(Command::PostEnd { sid, aborted: false });
+                return Ok(response::payload_too_large());
+            }
+            Ok(Err(_)) => return Ok(response::bad_request()),
+            Err(_) => return Ok(response::empty(StatusCode::REQUEST_TIMEOUT)),
+        };
+        let (reply, taken) = oneshot::channel();
+        mailbox.post(Command::Post { sid, body, headers: Box::new(parts.headers), reply });
+        let taken = taken.await;
+        guard.disarm();
+        match taken {
+            Ok(Ok(())) => Ok(response::post_accepted()),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Ok(response::bad_request()),
+        }
+    }
+
+    async fn attach<B>(self, mut request: Request<B>, sid: Sid) -> Result<Answer, Refused> {
+        if !self.shared.config.transports.contains(&TransportKind::WebSocket) {
+            return Err(ErrorCode::UnknownTransport.into());
+        }
+        let accepted = match upgrade::accept(request.method(), request.headers()) {
+            Ok(accepted) => accepted,
+            Err(error) => return Ok(response::upgrade_invalid(error)),
+        };
+        self.look(sid).await?;
+        let upgraded = hyper::upgrade::on(&mut request);
+        let mailbox = self.mailbox(sid.worker);
+        let is_home = self.home == Some(sid.worker);
+        // Ends when the client has its 101, or has gone.
+        drop(tokio::spawn(async move {
+            if let Some((stream, early)) = takeover::take(upgraded, is_home).await {
+                mailbox.post(Command::Probe { sid, stream, early });
+            }
+        }));
+        Ok(accepted.map(|()| Full::default()))
+    }
+}
+
+/// Why a request is not served.
+enum Refused {
+    Http(HttpError),
+    Hook(String),
+    NotReady,
+}
+
+impl From<HttpError> for Refused {
+    fn from(error: HttpError) -> Self {
+        Self::Http(error)
+    }
+}
+
+impl From<ErrorCode> for Refused {
+    fn from(code: ErrorCode) -> Self {
+        Self::Http(HttpError::Engine(code))
+    }
+}
+
+fn refuse(upgrade: UpgradeHeader, code: ErrorCode, message: Option<&str>) -> Answer {
+    match upgrade {
+        UpgradeHeader::WebSocket => response::upgrade_refused(message.unwrap_or(code.message())),
+        UpgradeHeader::Absent => {
+            let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            response::engine_error(
+                status,
+                message.map_or_else(|| code.body(), |message| code.body_with(message)),
+            )
+        }
+    }
+}
+
+fn not_ready(upgrade: UpgradeHeader) -> Answer {
+    let mut answer = response::empty(StatusCode::SERVICE_UNAVAILABLE);
+    if upgrade == UpgradeHeader::WebSocket {
+        // Nobody sends another request on a connection that was meant to be a WebSocket.
+        answer.headers_mut().insert(header::CONNECTION, http::HeaderValue::from_static("close"));
+    }
+    answer.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("2"));
+    answer
+}
+
+fn handshake<B>(request: Request<B>, judged: Judged) -> Handshake {
+    let (parts, _) = request.into_parts();
+    let pairs = Query::pairs(parts.uri.query().unwrap_or_default());
+    let query = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    Handshake {
+        query,
+        url: parts.uri.to_string(),
+        headers: parts.headers,
+        secure: judged.client.as_ref().is_some_and(|client| client.scheme == Scheme::Https),
+        address: judged.client.map(|client| client.address),
+        cross_origin: matches!(judged.verdict, Verdict::Cross(_)),
+    }
+}
+
+/// Tells the worker when a request is dropped before its end: the client has gone.
+struct Guard {
+    mailbox: Arc<Mailbox>,
+    command: Option<Command>,
+}
+
+impl Guard {
+    fn new(mailbox: &Arc<Mailbox>, command: Command) -> Self {
+        Self { mailbox: Arc::clone(mailbox), command: Some(command) }
+    }
+
+    fn disarm(mut self) {
+        self.command = None;
+    }
+
+    fn replace(mut self, command: Command) {
+        self.command = Some(command);
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        if let Some(command) = self.command.take() {
+            self.mailbox.post(command);
+        }
+    }
+}

@@ -1,0 +1,332 @@
+//! [`Session`]: one connection of a worker: its Engine.IO state, its transport, and what waits to be written.
+//!
+//! An idle session owns no buffer: what is read goes through the worker's scratch buffer, what is written is
+//! shared or kept in the [`Lane`] only while the transport does not take it.
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::sync::Arc;
+use std::task::Waker;
+use std::time::Instant;
+
+use bytes::{Buf, Bytes};
+use engineio::PayloadWriter;
+use smallvec::SmallVec;
+use socketio::Connection;
+use tokio::sync::oneshot;
+
+use crate::command::{HttpError, PollAnswer, answer};
+use crate::frame::Frame;
+use crate::handshake::Handshake;
+use crate::stream::Stream;
+use crate::timer::Tick;
+use crate::websocket::Decoder;
+use crate::worker::connect::Connecting;
+use crate::worker::space::Joined;
+
+/// Frames given to the kernel in one call.
+const SLICES_MAX: usize = 64;
+
+/// About how much goes into the answer to one poll, in bytes.
+const POLL_BYTES_MAX: usize = 1 << 20;
+
+pub(crate) struct Session {
+    pub(crate) generation: u32,
+    pub(crate) secret: [u8; 16],
+    pub(crate) engine: engineio::Session,
+    pub(crate) transport: Transport,
+    /// The WebSocket that wants to take over from polling.
+    pub(crate) probe: Option<Box<WebSocket>>,
+    pub(crate) lane: Lane,
+    pub(crate) protocol: Protocol,
+    pub(crate) handshake: Option<Arc<Handshake>>,
+    /// Namespaces that the client is joining.
+    pub(crate) connecting: Vec<Connecting>,
+    /// Closed at this moment if no namespace has been joined.
+    pub(crate) join_by: Option<Instant>,
+    /// Since when the transport takes nothing although something waits.
+    pub(crate) stalled_since: Option<Instant>,
+    /// Not read for now; until this moment, or until the application says so.
+    pub(crate) pause: Pause,
+    /// The tick that the session's deadline is registered at.
+    pub(crate) tick: Option<Tick>,
+    /// In the worker's list of sessions to be written at the end of the turn.
+    pub(crate) touched: bool,
+}
+
+/// What the messages of a session are.
+pub(crate) enum Protocol {
+    SocketIo(Connection<Joined>),
+    Engine,
+}
+
+/// Whether a session is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Pause {
+    None,
+    UntilResumed,
+    Until(Instant),
+}
+
+pub(crate) enum Transport {
+    Polling(Polling),
+    WebSocket(WebSocket),
+}
+
+#[derive(Default)]
+pub(crate) struct Polling {
+    pub(crate) poll: Option<OpenPoll>,
+    /// The answer to a POST, held back while the session is paused.
+    pub(crate) post: Option<oneshot::Sender<Result<(), HttpError>>>,
+}
+
+/// A GET that is held.
+pub(crate) struct OpenPoll {
+    pub(crate) number: u64,
+    pub(crate) reply: oneshot::Sender<PollAnswer>,
+    pub(crate) payload: PayloadWriter,
+}
+
+pub(crate) struct WebSocket {
+    /// Tells this socket from the others of the worker: its task finds it by that.
+    pub(crate) number: u64,
+    pub(crate) stream: Stream,
+    pub(crate) decoder: Decoder,
+    pub(crate) waker: Option<Waker>,
+    /// The last write did not fit.
+    pub(crate) blocked: bool,
+    /// The connection is gone: there is nobody to say goodbye to.
+    pub(crate) broken: bool,
+}
+
+/// Frames that wait for the transport, bounded in bytes.
+#[derive(Default)]
+pub(crate) struct Lane {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+}
+
+impl Lane {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.frames.is_empty()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(crate) fn push(&mut self, frame: Bytes) {
+        self.bytes += frame.len();
+        self.frames.push_back(frame);
+    }
+
+    fn push_front(&mut self, rest: Bytes) {
+        self.bytes += rest.len();
+        self.frames.push_front(rest);
+    }
+
+    fn pop(&mut self) -> Option<Bytes> {
+        let frame = self.frames.pop_front()?;
+        self.bytes -= frame.len();
+        Some(frame)
+    }
+
+    /// Takes `count` bytes off the front.
+    fn advance(&mut self, mut count: usize) {
+        self.bytes -= count;
+        while let Some(front) = self.frames.front_mut() {
+            if front.len() > count {
+                front.advance(count);
+                return;
+            }
+            count -= front.len();
+            self.frames.pop_front();
+        }
+        // An idle session keeps no buffer.
+        self.frames = VecDeque::new();
+    }
+}
+
+impl WebSocket {
+    pub(crate) fn new(number: u64, stream: Stream) -> Self {
+        Self { number, stream, decoder: Decoder::default(), waker: None, blocked: false, broken: false }
+    }
+
+    /// Writes what fits of `frames`; returns the number of bytes taken and notes whether that was all.
+    pub(crate) fn write(&mut self, frames: &[Bytes]) -> io::Result<usize> {
+        let mut total = 0;
+        for chunk in frames.chunks(SLICES_MAX) {
+            let wanted: usize = chunk.iter().map(Bytes::len).sum();
+            let result = if let [only] = chunk {
+                self.stream.try_write(&[IoSlice::new(only)], self.waker.as_ref())
+            } else {
+                let slices: SmallVec<[IoSlice<'_>; SLICES_MAX]> =
+                    chunk.iter().map(|frame| IoSlice::new(frame)).collect();
+                self.stream.try_write(&slices, self.waker.as_ref())
+            };
+            let written = match result {
+                Ok(written) => written,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+                Err(error) => return Err(error),
+            };
+            total += written;
+            if written < wanted {
+                self.block();
+                break;
+            }
+        }
+        Ok(total)
+    }
+
+    /// The task registers for readiness when it is woken.
+    fn block(&mut self) {
+        self.blocked = true;
+        if let Some(waker) = &self.waker
+            && self.stream.is_asked_for_room()
+        {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+impl Drop for WebSocket {
+    /// Its task finds it gone and ends.
+    fn drop(&mut self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+}
+
+/// How much of a list of frames a transport has taken.
+pub(crate) enum Taken {
+    All,
+    /// So many frames; the rest of the last one of them, if any, waits in the lane.
+    Some(usize),
+}
+
+impl Session {
+    /// True if a frame given now would go out without waiting behind another.
+    pub(crate) fn is_writable(&self) -> bool {
+        self.lane.is_empty()
+            && match &self.transport {
+                Transport::Polling(polling) => {
+                    polling.poll.as_ref().is_some_and(|poll| poll.payload.len() < POLL_BYTES_MAX)
+                }
+                Transport::WebSocket(socket) => !socket.blocked,
+            }
+    }
+
+    /// Gives frames to the transport. The lane must be empty.
+    pub(crate) fn write(&mut self, frames: &[Bytes]) -> io::Result<Taken> {
+        match &mut self.transport {
+            Transport::Polling(Polling { poll: None, .. }) => Ok(Taken::Some(0)),
+            Transport::Polling(Polling { poll: Some(poll), .. }) => {
+                for (index, frame) in frames.iter().enumerate() {
+                    if poll.payload.len() >= POLL_BYTES_MAX {
+                        return Ok(Taken::Some(index));
+                    }
+                    push_frame(&mut poll.payload, frame);
+                }
+                Ok(Taken::All)
+            }
+            Transport::WebSocket(socket) => {
+                let mut written = socket.write(frames)?;
+                for (index, frame) in frames.iter().enumerate() {
+                    if written >= frame.len() {
+                        written -= frame.len();
+                    } else if written > 0 {
+                        self.lane.push_front(frame.slice(written..));
+                        return Ok(Taken::Some(index + 1));
+                    } else {
+                        return Ok(Taken::Some(index));
+                    }
+                }
+                Ok(Taken::All)
+            }
+        }
+    }
+
+    /// Gives the lane to the transport, as much as it takes.
+    pub(crate) fn flush_lane(&mut self, now: Instant) -> io::Result<()> {
+        if !self.lane.is_empty() {
+            match &mut self.transport {
+                Transport::Polling(Polling { poll: Some(poll), .. }) => {
+                    while poll.payload.len() < POLL_BYTES_MAX
+                        && let Some(frame) = self.lane.pop()
+                    {
+                        push_frame(&mut poll.payload, &frame);
+                    }
+                }
+                Transport::WebSocket(socket) if !socket.blocked => {
+                    let written = socket.write(self.lane.frames.make_contiguous())?;
+                    if written > 0 {
+                        self.lane.advance(written);
+                        self.stalled_since = None;
+                    }
+                }
+                Transport::Polling(Polling { poll: None, .. }) | Transport::WebSocket(_) => {}
+            }
+        }
+        self.note_stall(now);
+        Ok(())
+    }
+
+    /// Notes since when the transport takes nothing.
+    pub(crate) fn note_stall(&mut self, now: Instant) {
+        let stalled = matches!(&self.transport, Transport::WebSocket(socket) if socket.blocked);
+        self.stalled_since = stalled.then(|| self.stalled_since.unwrap_or(now));
+    }
+
+    pub(crate) fn has_poll(&self) -> bool {
+        matches!(&self.transport, Transport::Polling(Polling { poll: Some(_), .. }))
+    }
+
+    /// Answers the held GET with what was gathered for it, if anything was.
+    pub(crate) fn answer_poll(&mut self) {
+        let Transport::Polling(polling) = &mut self.transport else { return };
+        if polling.poll.as_ref().is_some_and(|poll| !poll.payload.is_empty())
+            && let Some(OpenPoll { reply, payload, .. }) = polling.poll.take()
+        {
+            self.engine.end_poll();
+            answer(reply, PollAnswer::Payload(payload.finish()));
+        }
+    }
+
+    /// Answers the held GET with one Engine.IO packet, in place of what may wait.
+    pub(crate) fn release_poll(&mut self, packet: &str) {
+        if let Transport::Polling(Polling { poll: Some(poll), .. }) = &mut self.transport {
+            poll.payload.push_text_raw(packet);
+        }
+        self.answer_poll();
+    }
+
+    /// What is left to say by polling when the session is over, up to a size, and that it is over.
+    pub(crate) fn last_payload(&self, bytes_max: usize) -> String {
+        let mut payload = PayloadWriter::new();
+        let ping = Frame::engine("2");
+        if self.lane.bytes() <= bytes_max {
+            // An answer to a ping would come too late.
+            let frames = self.lane.frames.iter().filter(|frame| *frame != ping.bytes());
+            frames.for_each(|frame| push_frame(&mut payload, frame));
+        }
+        payload.push_text_raw("6");
+        payload.push_text_raw("1");
+        payload.finish()
+    }
+
+    pub(crate) fn is_paused(&self) -> bool {
+        self.pause != Pause::None
+    }
+
+    /// The task of the session's WebSocket looks at it again.
+    pub(crate) fn wake(&self) {
+        if let Transport::WebSocket(WebSocket { waker: Some(waker), .. }) = &self.transport {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+fn push_frame(payload: &mut PayloadWriter, frame: &Bytes) {
+    Frame::shared(frame.clone()).push_to(payload);
+}

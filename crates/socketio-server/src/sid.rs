@@ -1,0 +1,83 @@
+//! [`Sid`]: the Engine.IO session id. A bearer secret that names the worker and the place of its session.
+//!
+//! 16 random bytes make it unguessable; worker and slot in front of them make the look-up an array access,
+//! so that no map of sessions exists. It is not the Socket.IO id, which is public.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Names a session within its worker. The generation tells a session from a later one in the same slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct SessionKey {
+    pub(crate) slot: u32,
+    pub(crate) generation: u32,
+}
+
+/// The Engine.IO session id, as the client sends it back with every request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Sid {
+    pub(crate) worker: u16,
+    pub(crate) slot: u32,
+    pub(crate) secret: [u8; 16],
+}
+
+impl Sid {
+    /// `None` for everything that this server cannot have issued.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let mut bytes = [0; 22];
+        if text.len() != 30 || URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != 22 {
+            return None;
+        }
+        let (worker, rest) = bytes.split_first_chunk::<2>()?;
+        let (slot, secret) = rest.split_first_chunk::<4>()?;
+        Some(Self {
+            worker: u16::from_be_bytes(*worker),
+            slot: u32::from_be_bytes(*slot),
+            secret: secret.try_into().ok()?,
+        })
+    }
+
+    pub(crate) fn encode(&self) -> String {
+        let mut bytes = Vec::with_capacity(22);
+        bytes.extend_from_slice(&self.worker.to_be_bytes());
+        bytes.extend_from_slice(&self.slot.to_be_bytes());
+        bytes.extend_from_slice(&self.secret);
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+}
+
+impl std::fmt::Debug for Sid {
+    /// The secret stays out of every log.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sid({}/{})", self.worker, self.slot)
+    }
+}
+
+/// Bytes from the operating system's generator. Its failure would leave nothing to serve with.
+pub(crate) fn random<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    #[cfg(feature = "simulation")]
+    if crate::simulation::fill(&mut bytes) {
+        return bytes;
+    }
+    getrandom::fill(&mut bytes).expect("the operating system provides randomness");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_sid_comes_back_as_it_was() {
+        let sid = Sid { worker: 3, slot: 70_000, secret: random() };
+        assert_eq!(Sid::parse(&sid.encode()), Some(sid));
+    }
+
+    #[test]
+    fn foreign_sids_are_not_parsed() {
+        for text in ["", "__proto__", "constructor", &"A".repeat(29), &"A".repeat(31), &"\u{e9}".repeat(15)] {
+            assert_eq!(Sid::parse(text), None, "{text}");
+        }
+    }
+}

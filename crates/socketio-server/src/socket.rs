@@ -1,0 +1,291 @@
+//! [`Socket`]: one client in one namespace, as handlers see it; and [`SocketData`], what the application keeps with it.
+
+use std::any::{Any, TypeId};
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use socketio::{Lineage, NamespaceName, Payload, RawArgs, SocketId};
+use tokio::sync::oneshot;
+
+use crate::ack::{AckError, PendingAck};
+use crate::command::{Closing, Command, Direct, Emission, Reliability};
+use crate::connect::Auth;
+use crate::handshake::Handshake;
+use crate::io::{EmitError, Io, Target};
+use crate::room::Room;
+use crate::sid::SessionKey;
+
+/// What the application keeps with a socket: one value per type. Clones share it.
+#[derive(Clone, Default)]
+pub struct SocketData(Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>);
+
+impl SocketData {
+    /// Stores a value, in place of an older one of its type.
+    pub fn insert<T: Send + Sync + 'static>(&self, value: T) {
+        self.map().insert(TypeId::of::<T>(), Arc::new(value));
+    }
+
+    /// The value of a type.
+    pub fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.map().get(&TypeId::of::<T>()).and_then(|value| Arc::clone(value).downcast().ok())
+    }
+
+    /// Takes the value of a type out.
+    pub fn remove<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
+        self.map().remove(&TypeId::of::<T>()).and_then(|value| value.downcast().ok())
+    }
+
+    fn map(&self) -> MutexGuard<'_, HashMap<TypeId, Arc<dyn Any + Send + Sync>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for SocketData {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SocketData({} values)", self.map().len())
+    }
+}
+
+/// One client in one namespace. Cheap to clone; outlives its connection, and then does nothing.
+#[derive(Clone)]
+pub struct Socket {
+    pub(crate) inner: Arc<SocketInner>,
+}
+
+pub(crate) struct SocketInner {
+    pub(crate) io: Io,
+    pub(crate) worker: u16,
+    pub(crate) key: SessionKey,
+    pub(crate) namespace: NamespaceName,
+    pub(crate) id: SocketId,
+    pub(crate) lineage: Lineage,
+    pub(crate) recovered: bool,
+    pub(crate) auth: Option<Auth>,
+    pub(crate) handshake: Option<Arc<Handshake>>,
+    pub(crate) data: SocketData,
+    pub(crate) connected: AtomicBool,
+    pub(crate) inbox: Mutex<Inbox>,
+}
+
+/// A handler's run, not started yet.
+pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// The runs that wait for their turn: first in, first out.
+#[derive(Default)]
+pub(crate) struct Inbox {
+    jobs: VecDeque<Job>,
+    running: bool,
+    /// The connection is not read until the inbox is half empty.
+    full: bool,
+}
+
+impl Socket {
+    /// The public id.
+    pub fn id(&self) -> SocketId {
+        self.inner.id
+    }
+
+    /// The namespace's name.
+    pub fn namespace(&self) -> &str {
+        self.inner.namespace.as_str()
+    }
+
+    /// The server.
+    pub fn io(&self) -> &Io {
+        &self.inner.io
+    }
+
+    /// True if the socket came back and nothing that it should have got is missing.
+    pub fn is_recovered(&self) -> bool {
+        self.inner.recovered
+    }
+
+    /// False once it has left its namespace.
+    pub fn is_connected(&self) -> bool {
+        self.inner.connected.load(Ordering::Acquire)
+    }
+
+    /// Scope of the client's own message keys; see [`FeedJoin`](crate::FeedJoin).
+    pub fn lineage(&self) -> Lineage {
+        self.inner.lineage
+    }
+
+    /// The request that opened the connection, if it was still there when the socket joined.
+    pub fn handshake(&self) -> Option<&Handshake> {
+        self.inner.handshake.as_deref()
+    }
+
+    /// What the application keeps with the socket.
+    pub fn data(&self) -> &SocketData {
+        &self.inner.data
+    }
+
+    /// Sends an event to this client. A tuple is several arguments, `()` is none, anything else is one.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn emit<A: Serialize>(&self, event: &str, args: &A) -> Result<(), EmitError> {
+        let encoded = socketio::encode_event(&self.inner.namespace, event, args, None, None)?;
+        self.inner.io.emit_to_socket(self, encoded, Reliability::Reliable)
+    }
+
+    /// Sends an event whose arguments are JSON already, such as those of a received [`Payload`], which becomes
+    /// [`RawArgs`] by `into`. The caller vouches for the JSON and its placeholders.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn emit_raw(&self, event: &str, args: RawArgs<'_>) -> Result<(), EmitError> {
+        let encoded =
+            socketio::encode_event_with_attachments(&self.inner.namespace, event, args, None, None)?;
+        self.inner.io.emit_to_socket(self, encoded, Reliability::Reliable)
+    }
+
+    /// Sends an event that is dropped if it cannot be written at once.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn emit_volatile<A: Serialize>(&self, event: &str, args: &A) -> Result<(), EmitError> {
+        let encoded = socketio::encode_event(&self.inner.namespace, event, args, None, None)?;
+        self.inner.io.emit_to_socket(self, encoded, Reliability::Volatile)
+    }
+
+    /// Sends an event and waits for the client's answer.
+    ///
+    /// # Errors
+    /// See [`AckError`].
+    pub async fn emit_with_ack<A: Serialize>(
+        &self,
+        event: &str,
+        args: &A,
+        timeout: Duration,
+    ) -> Result<Payload<'static>, AckError> {
+        let (reply, answer) = oneshot::channel();
+        let id = self.inner.io.next_ack_id();
+        let encoded =
+            socketio::encode_event(&self.inner.namespace, event, args, Some(socketio::AckId::new(id)), None)?;
+        let emission = Emission {
+            text: encoded.text,
+            attachments: encoded.attachments,
+            reliability: Reliability::Reliable,
+            ack: Some((id, PendingAck::One(reply))),
+        };
+        self.direct(Direct::Emit(emission)).map_err(|_| AckError::Unavailable)?;
+        match tokio::time::timeout(timeout, answer).await {
+            Err(_) => Err(AckError::Timeout),
+            Ok(Err(_)) => Err(AckError::Disconnected),
+            Ok(Ok(answer)) => answer,
+        }
+    }
+
+    /// All other sockets of the namespace.
+    pub fn broadcast(&self) -> Target {
+        self.target().except(self.inner.id.to_string())
+    }
+
+    /// The sockets of a room, but for this one.
+    pub fn to(&self, room: impl Into<Room>) -> Target {
+        self.broadcast().to(room)
+    }
+
+    /// Joins rooms.
+    pub fn join<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
+        self.direct(Direct::Join(self.inner.io.joining(&self.inner.namespace, rooms)))
+    }
+
+    /// Leaves a room.
+    pub fn leave(&self, room: impl Into<Room>) -> Result<(), EmitError> {
+        self.direct(Direct::Leave(room.into()))
+    }
+
+    /// Disconnects the client.
+    pub fn disconnect(&self, closing: Closing) -> Result<(), EmitError> {
+        self.direct(Direct::Disconnect(closing))
+    }
+
+    fn target(&self) -> Target {
+        self.inner.io.target(self.inner.namespace.clone())
+    }
+
+    pub(crate) fn direct(&self, direct: Direct) -> Result<(), EmitError> {
+        self.inner.io.offer(self.inner.worker, self.command(direct))
+    }
+
+    fn command(&self, direct: Direct) -> Command {
+        let SocketInner { key, namespace, id, .. } = &*self.inner;
+        Command::Direct { key: *key, namespace: namespace.clone(), socket: *id, direct }
+    }
+
+    /// Queues a run of a handler; true if the connection should not be read for now.
+    pub(crate) fn enqueue(&self, job: Job, jobs_max: usize) -> bool {
+        let mut inbox = self.inbox();
+        inbox.jobs.push_back(job);
+        inbox.full |= inbox.jobs.len() >= jobs_max;
+        let full = inbox.full;
+        if !std::mem::replace(&mut inbox.running, true) {
+            let socket = self.clone();
+            drop(inbox);
+            // Ends by itself when the inbox is empty; a panic inside is caught by the job.
+            drop(self.inner.io.runtime().spawn(async move { socket.run(jobs_max).await }));
+        }
+        full
+    }
+
+    async fn run(self, jobs_max: usize) {
+        while let Some(job) = self.next_job(jobs_max) {
+            if Caught(job).await.is_err() {
+                tracing::error!(namespace = self.namespace(), "a handler panicked; its connection is closed");
+                self.inner.io.post(self.inner.worker, self.command(Direct::Abort));
+            }
+        }
+    }
+
+    fn next_job(&self, jobs_max: usize) -> Option<Job> {
+        let mut inbox = self.inbox();
+        if inbox.full && inbox.jobs.len() <= jobs_max / 2 {
+            inbox.full = false;
+            self.inner.io.post(self.inner.worker, Command::Resume { key: self.inner.key });
+        }
+        let job = inbox.jobs.pop_front();
+        inbox.running = job.is_some();
+        job
+    }
+
+    fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        self.inner.inbox.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PartialEq for Socket {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+impl fmt::Debug for Socket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Socket")
+            .field("namespace", &self.namespace())
+            .field("id", &self.inner.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A run whose panic is a value.
+struct Caught(Job);
+
+impl Future for Caught {
+    type Output = Result<(), ()>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Self::Output> {
+        let run = std::panic::AssertUnwindSafe(|| self.0.as_mut().poll(cx));
+        match std::panic::catch_unwind(run) {
+            Ok(poll) => poll.map(Ok),
+            Err(_) => std::task::Poll::Ready(Err(())),
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! A plain WebSocket endpoint that sends every message back, for the Autobahn test suite. Behind the feature
+//! `conformance`; no part of the server.
+//!
+//! Engine.IO speaks first on every connection, which that suite does not expect; so the handshake, the codec and
+//! the end of a connection are shown to it here without a session around them. They are the server's own.
+
+use std::io;
+use std::ops::ControlFlow;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::http::response;
+use crate::stream::{NewStream, Stream};
+use crate::takeover;
+use crate::websocket::frame::{push_binary, push_close, push_pong, push_text};
+use crate::websocket::{Decoder, Message, WsLimits, upgrade};
+
+/// What a socket is read into, in bytes.
+const SCRATCH_BYTES: usize = 64 << 10;
+
+/// Accepts connections until accepting fails; messages of more than `message_bytes_max` are refused.
+///
+/// # Errors
+/// Those of the listener.
+pub async fn serve(listener: TcpListener, message_bytes_max: usize) -> io::Result<()> {
+    loop {
+        let (stream, _) = listener.accept().await?;
+        // Ends with its connection.
+        drop(tokio::spawn(connection(stream, message_bytes_max)));
+    }
+}
+
+async fn connection(stream: TcpStream, message_bytes_max: usize) {
+    let limits = WsLimits { message_bytes_max, ..WsLimits::default() };
+    let answer = service_fn(move |request| async move { Ok::<_, hyper::Error>(accept(request, limits)) });
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).with_upgrades();
+    if let Err(error) = connection.await {
+        tracing::debug!(%error, "an HTTP connection ended");
+    }
+}
+
+fn accept(mut request: Request<Incoming>, limits: WsLimits) -> Response<Full<Bytes>> {
+    match upgrade::accept(request.method(), request.headers()) {
+        Ok(accepted) => {
+            let upgraded = hyper::upgrade::on(&mut request);
+            // Ends with its connection.
+            drop(tokio::spawn(async move {
+                if let Some((NewStream::Local(stream), early)) = takeover::take(upgraded, true).await
+                    && let Err(error) = echo(stream, early, limits).await
+                {
+                    tracing::debug!(%error, "a WebSocket ended");
+                }
+            }));
+            accepted.map(|()| Full::default())
+        }
+        Err(error) => response::upgrade_invalid(error),
+    }
+}
+
+async fn echo(mut stream: TcpStream, early: Bytes, limits: WsLimits) -> io::Result<()> {
+    let mut decoder = Decoder::default();
+    let mut scratch = vec![0; SCRATCH_BYTES];
+    let (mut out, mut flow) = answer(&mut decoder, &mut early.to_vec(), limits);
+    loop {
+        stream.write_all(&out).await?;
+        if flow.is_break() {
+            Stream::Tcp(stream).end().await;
+            return Ok(());
+        }
+        let read = stream.read(&mut scratch).await?;
+        if read == 0 {
+            return Ok(());
+        }
+        (out, flow) = answer(&mut decoder, scratch.get_mut(..read).unwrap_or_default(), limits);
+    }
+}
+
+/// What is said to some bytes, and whether the connection goes on.
+fn answer(decoder: &mut Decoder, bytes: &mut [u8], limits: WsLimits) -> (Vec<u8>, ControlFlow<()>) {
+    let mut out = Vec::new();
+    let mut flow = ControlFlow::Continue(());
+    let result = decoder.feed(bytes, &limits, &mut |message| {
+        match message {
+            Message::Text(text) => push_text(&mut out, &[text.as_bytes()]),
+            Message::Binary(data) => push_binary(&mut out, &[data]),
+            Message::Ping(data) => push_pong(&mut out, data),
+            Message::Pong => {}
+            Message::Close(code) => {
+                push_close(&mut out, code);
+                flow = ControlFlow::Break(());
+            }
+        }
+        flow
+    });
+    if let Err(error) = result {
+        push_close(&mut out, Some(error.close_code()));
+        flow = ControlFlow::Break(());
+    }
+    (out, flow)
+}

@@ -1,0 +1,475 @@
+//! [`Worker`]: one thread with its sessions. It alone touches them; everybody else sends a [`Command`].
+//!
+//! ```text
+//!  mailbox ─► execute ─┐
+//!  timers  ─► fire    ─┼─► sessions ─► touched ─► end_turn: one write per session
+//!  sockets ─► drive   ─┘
+//! ```
+//!
+//! A turn is what is done between two waits. Whatever it wants to send is gathered, and each touched session is
+//! written once at its end: batches grow by themselves under load, and no timer delays anything.
+
+pub(crate) mod connect;
+mod deliver;
+mod emit;
+mod packets;
+mod requests;
+pub(crate) mod space;
+mod task;
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use engineio::{CloseReason, Tick as EngineTick, TransportKind};
+use slab::Slab;
+use socketio::{Connection, NamespaceName};
+use tokio::task::LocalSet;
+
+use self::space::Space;
+use crate::accept;
+use crate::ack::FeedAck;
+use crate::command::{Command, answer};
+use crate::frame::Frame;
+use crate::handshake::Handshake;
+use crate::io::Io;
+use crate::mailbox::Mailbox;
+use crate::session::{Lane, Pause, Protocol, Session, Transport};
+use crate::shared::Shared;
+use crate::sid::{SessionKey, Sid, random};
+use crate::timer::Timers;
+
+/// What a socket is read into, in bytes.
+const SCRATCH_BYTES: usize = 64 << 10;
+
+/// How long a closed polling session is remembered, so that the next poll learns of it.
+const GRAVE_TIME: Duration = Duration::from_secs(30);
+
+/// Closed polling sessions remembered at most; beyond that none is added.
+const GRAVES_MAX: usize = 4_096;
+
+/// Bytes of what a closed session had still to say, such as why it is sent away; more is not kept.
+const GRAVE_BYTES_MAX: usize = 4 << 10;
+
+/// A closed polling session.
+struct Grave {
+    until: Instant,
+    /// The answer to its last poll.
+    payload: String,
+}
+
+pub(crate) struct Worker {
+    index: u16,
+    shared: Arc<Shared>,
+    mailbox: Arc<Mailbox>,
+    sessions: Slab<Session>,
+    spaces: Slab<Space>,
+    space_of: HashMap<Arc<str>, usize>,
+    timers: Timers,
+    /// When the thread wakes by itself; an earlier deadline has to wake it.
+    wakes_at: Option<Instant>,
+    touched: Vec<SessionKey>,
+    paused: Vec<SessionKey>,
+    graves: HashMap<[u8; 16], Grave>,
+    generation: u32,
+    sockets: u64,
+    scratch: Vec<u8>,
+    now: Instant,
+    /// The worker itself, for the tasks of its sockets.
+    own: std::rc::Weak<RefCell<Worker>>,
+    stopping: bool,
+}
+
+/// Runs a worker until it is told to stop.
+pub(crate) fn run(index: u16, shared: &Arc<Shared>) -> std::io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let mailbox = Arc::clone(&shared.mailboxes[usize::from(index)]);
+    let worker = Worker::new(index, Arc::clone(shared), Arc::clone(&mailbox));
+    LocalSet::new().block_on(&runtime, turns(worker, mailbox));
+    Ok(())
+}
+
+/// Runs a worker as a task of this thread until it is told to stop.
+#[cfg(feature = "simulation")]
+pub(crate) fn spawn_local(index: u16, shared: &Arc<Shared>) {
+    let mailbox = Arc::clone(&shared.mailboxes[usize::from(index)]);
+    let worker = Worker::new(index, Arc::clone(shared), Arc::clone(&mailbox));
+    // It ends with its `LocalSet`.
+    drop(tokio::task::spawn_local(turns(worker, mailbox)));
+}
+
+/// The clock of the runtime: monotonic, and the one that its timers go by.
+fn clock() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+/// The turns that commands and timers begin; those of sockets are in [`task`].
+async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
+    loop {
+        let next = worker.borrow_mut().sleep_until();
+        match next {
+            Some(at) => tokio::select! {
+                // Every turn fires the timers that are due, whichever of the two has begun it.
+                biased;
+                () = mailbox.wait() => {}
+                () = tokio::time::sleep_until(at.into()) => {}
+            },
+            None => mailbox.wait().await,
+        }
+        let commands = mailbox.take();
+        let mut worker = worker.borrow_mut();
+        worker.begin_turn();
+        worker.execute_all(commands);
+        worker.fire_timers();
+        worker.end_turn();
+        if worker.stopping {
+            mailbox.close();
+            return;
+        }
+    }
+}
+
+impl Worker {
+    fn new(index: u16, shared: Arc<Shared>, mailbox: Arc<Mailbox>) -> Rc<RefCell<Self>> {
+        let now = clock();
+        Rc::new_cyclic(|own| {
+            RefCell::new(Self {
+                index,
+                shared,
+                mailbox,
+                sessions: Slab::new(),
+                spaces: Slab::new(),
+                space_of: HashMap::new(),
+                timers: Timers::new(now),
+                wakes_at: None,
+                touched: Vec::new(),
+                paused: Vec::new(),
+                graves: HashMap::new(),
+                generation: 0,
+                sockets: 0,
+                scratch: vec![0; SCRATCH_BYTES],
+                now,
+                own: own.clone(),
+                stopping: false,
+            })
+        })
+    }
+
+    fn io(&self) -> Io {
+        Io { shared: Arc::clone(&self.shared) }
+    }
+
+    fn begin_turn(&mut self) {
+        self.now = clock();
+    }
+
+    /// Executes commands in order, but lets growths of one feed wait for each other: a session is written once for
+    /// all of them.
+    fn execute_all(&mut self, commands: Vec<Command>) {
+        let mut growth: Option<(Arc<str>, u64, Vec<FeedAck>)> = None;
+        for command in commands {
+            match (command, &mut growth) {
+                (Command::Feed { namespace, through, acks }, Some((grown, end, all)))
+                    if *grown == namespace =>
+                {
+                    *end = through.max(*end);
+                    all.extend(acks);
+                }
+                (Command::Feed { namespace, through, acks }, pending) => {
+                    if let Some((namespace, through, acks)) = pending.replace((namespace, through, acks)) {
+                        self.feed_grown(&namespace, through, acks);
+                    }
+                }
+                (command, pending) => {
+                    if command.keeps_its_place()
+                        && let Some((namespace, through, acks)) = pending.take()
+                    {
+                        self.feed_grown(&namespace, through, acks);
+                    }
+                    self.execute(command);
+                }
+            }
+        }
+        if let Some((namespace, through, acks)) = growth {
+            self.feed_grown(&namespace, through, acks);
+        }
+    }
+
+    fn execute(&mut self, command: Command) {
+        match command {
+            Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
+            Command::Attach { handshake, stream, early } => self.open_websocket(*handshake, stream, &early),
+            Command::Poll { sid, number, reply } => self.poll(sid, number, reply),
+            Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
+            Command::PostBegin { sid, reply } => self.post_begin(sid, reply),
+            Command::Post { sid, body, headers, reply } => self.post(sid, &body, &headers, reply),
+            Command::PostEnd { sid, aborted } => self.post_end(sid, aborted),
+            Command::Look { sid, reply } => self.look(sid, reply),
+            Command::Probe { sid, stream, early } => self.probe(sid, stream, &early),
+            Command::Broadcast(broadcast) => self.broadcast(&broadcast),
+            Command::Direct { key, namespace, socket, direct } => {
+                self.direct(key, &namespace, socket, direct);
+            }
+            Command::Select { namespace, selection, action } => self.act(&namespace, &selection, &action),
+            Command::Fetch { namespace, selection, reply } => {
+                answer(reply, self.describe(&namespace, &selection));
+            }
+            Command::Admit { key, request, outcome } => self.admitted(key, &request.namespace, outcome),
+            Command::Evict { namespace, socket, done } => {
+                self.evict(&namespace, &socket, None);
+                if let Some(done) = done {
+                    done.by_one();
+                }
+            }
+            Command::Evicted { key, namespace } => self.evicted(key, &namespace),
+            Command::History { key, namespace, page } => self.history_read(key, &namespace, page),
+            Command::Engine { key, message } => self.engine_send(key, message),
+            Command::Feed { namespace, through, acks } => self.feed_grown(&namespace, through, acks),
+            Command::Touch { key } => self.touch(key),
+            Command::Resume { key } => self.resume(key),
+            Command::ResumeAll => self.resume_all(),
+            Command::CloseTransports { sessions_max } => {
+                self.close_some(CloseReason::ServerShuttingDown, sessions_max);
+            }
+            Command::Listen(listener) => accept::listen(listener, self.index, &self.shared),
+            Command::Stop => {
+                self.close_some(CloseReason::ServerShuttingDown, usize::MAX);
+                self.stopping = true;
+            }
+        }
+    }
+
+    /// Writes every session that the turn has touched, once.
+    fn end_turn(&mut self) {
+        // Writing touches nobody else but may close a session, whose handlers may want to say something.
+        while !self.touched.is_empty() {
+            for key in std::mem::take(&mut self.touched) {
+                self.settle(key);
+            }
+        }
+    }
+
+    fn sleep_until(&mut self) -> Option<Instant> {
+        self.wakes_at = self.timers.next();
+        self.wakes_at
+    }
+
+    // Sessions.
+
+    fn insert(&mut self, kind: TransportKind, transport: Transport, handshake: Handshake) -> SessionKey {
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let engine = engineio::Session::open(kind, &self.shared.config.engine, self.now);
+        let plain_engine = self.shared.engine.is_some();
+        let protocol =
+            if plain_engine { Protocol::Engine } else { Protocol::SocketIo(Connection::default()) };
+        let slot = self.sessions.insert(Session {
+            generation,
+            secret: random(),
+            engine,
+            transport,
+            probe: None,
+            lane: Lane::default(),
+            protocol,
+            handshake: Some(Arc::new(handshake)),
+            connecting: Vec::new(),
+            join_by: (!plain_engine).then(|| self.now + self.shared.config.connect_timeout),
+            stalled_since: None,
+            pause: Pause::None,
+            tick: None,
+            touched: false,
+        });
+        self.shared.connections.fetch_add(1, Ordering::Relaxed);
+        let key = SessionKey { slot: u32::try_from(slot).expect("fewer than 2^32 sessions"), generation };
+        self.schedule(key);
+        key
+    }
+
+    fn sid(&self, key: SessionKey) -> Option<Sid> {
+        let secret = self.session(key)?.secret;
+        Some(Sid { worker: self.index, slot: key.slot, secret })
+    }
+
+    /// The session that a client names, if it is there.
+    fn find(&self, sid: Sid) -> Option<SessionKey> {
+        let session = self.sessions.get(sid.slot as usize)?;
+        (session.secret == sid.secret)
+            .then_some(SessionKey { slot: sid.slot, generation: session.generation })
+    }
+
+    fn session(&self, key: SessionKey) -> Option<&Session> {
+        self.sessions.get(key.slot as usize).filter(|session| session.generation == key.generation)
+    }
+
+    fn session_mut(&mut self, key: SessionKey) -> Option<&mut Session> {
+        self.sessions.get_mut(key.slot as usize).filter(|session| session.generation == key.generation)
+    }
+
+    fn key_of(&self, slot: u32) -> Option<SessionKey> {
+        let session = self.sessions.get(slot as usize)?;
+        Some(SessionKey { slot, generation: session.generation })
+    }
+
+    /// Puts the session on the list of those written at the end of the turn.
+    fn touch(&mut self, key: SessionKey) {
+        if let Some(session) = self.session_mut(key)
+            && !std::mem::replace(&mut session.touched, true)
+        {
+            self.touched.push(key);
+        }
+    }
+
+    /// Queues a frame in the session's lane; a lane that overflows closes the session.
+    fn send(&mut self, key: SessionKey, frame: Frame) {
+        let bytes_max = self.shared.config.lane_bytes_max;
+        let Some(session) = self.session_mut(key) else { return };
+        session.lane.push(frame.into_bytes());
+        if session.lane.bytes() > bytes_max {
+            tracing::debug!(bytes_max, "a connection does not take what it is sent; it is closed");
+            self.close(key, CloseReason::TransportError);
+        } else {
+            self.touch(key);
+        }
+    }
+
+    // Spaces.
+
+    /// The namespace on this worker; made if it has a definition.
+    fn space(&mut self, name: &NamespaceName) -> Option<usize> {
+        if let Some(space) = self.space_of.get(name.as_str()) {
+            return Some(*space);
+        }
+        let definition = Arc::clone(self.shared.namespace(name.as_str())?);
+        let space = self.spaces.insert(Space::new(name.clone(), definition));
+        self.space_of.insert(Arc::from(name.as_str()), space);
+        Some(space)
+    }
+
+    /// Forgets a namespace that has no socket here, unless a feed keeps its place.
+    fn drop_if_empty(&mut self, space: usize) {
+        if self.spaces.get(space).is_some_and(Space::is_empty) {
+            let space = self.spaces.remove(space);
+            self.space_of.remove(space.name.as_str());
+        }
+    }
+
+    // Time.
+
+    /// Registers the session's next deadline.
+    fn schedule(&mut self, key: SessionKey) {
+        let stall = self.shared.config.stall_timeout;
+        let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
+        let resume = match session.pause {
+            Pause::Until(at) => Some(at),
+            Pause::None | Pause::UntilResumed => None,
+        };
+        let others = [session.join_by, session.stalled_since.map(|since| since + stall), resume];
+        let deadline = others.into_iter().flatten().fold(session.engine.deadline(), Instant::min);
+        let tick = self.timers.tick_of(deadline);
+        if session.tick.is_none_or(|registered| tick < registered) {
+            session.tick = Some(tick);
+            self.timers.insert(tick, key);
+            if self.wakes_at.is_none_or(|at| deadline < at) {
+                self.mailbox.wake();
+            }
+        }
+    }
+
+    fn fire_timers(&mut self) {
+        for (tick, key) in self.timers.take_due(self.now) {
+            // A session that has moved its deadline forward has another entry.
+            if let Some(session) = self.session_mut(key)
+                && session.tick == Some(tick)
+            {
+                session.tick = None;
+                self.on_deadline(key);
+                if self.session(key).is_some() {
+                    self.schedule(key);
+                }
+            }
+        }
+        let now = self.now;
+        if self.graves.len() > GRAVES_MAX / 2 {
+            self.graves.retain(|_, grave| grave.until > now);
+        }
+    }
+
+    fn on_deadline(&mut self, key: SessionKey) {
+        let (now, stall) = (self.now, self.shared.config.stall_timeout);
+        let Some(session) = self.session_mut(key) else { return };
+        if session.join_by.is_some_and(|at| at <= now) {
+            let polling_idle =
+                matches!(&session.transport, Transport::Polling(polling) if polling.poll.is_none());
+            let reason = if polling_idle { CloseReason::ForcedServerClose } else { CloseReason::ForcedClose };
+            return self.close(key, reason);
+        }
+        if session.stalled_since.is_some_and(|since| since + stall <= now) {
+            return self.close(key, CloseReason::TransportError);
+        }
+        if matches!(session.pause, Pause::Until(at) if at <= now) {
+            self.resume(key);
+        }
+        self.engine_deadline(key);
+    }
+
+    fn engine_deadline(&mut self, key: SessionKey) {
+        loop {
+            let shared = Arc::clone(&self.shared);
+            let now = self.now;
+            let Some(session) = self.session_mut(key) else { return };
+            match session.engine.on_deadline(&shared.config.engine, now) {
+                EngineTick::Nothing => return,
+                EngineTick::SendPing => self.send(key, Frame::engine("2")),
+                EngineTick::Close(reason) => return self.close(key, reason),
+                EngineTick::AbortUpgrade => drop(session.probe.take()),
+                EngineTick::ReleasePoll => session.release_poll("6"),
+            }
+        }
+    }
+
+    // Pausing.
+
+    fn pause(&mut self, key: SessionKey, pause: Pause) {
+        let Some(session) = self.session_mut(key) else { return };
+        if session.pause == Pause::None {
+            session.pause = pause;
+            self.paused.push(key);
+            self.schedule(key);
+        }
+    }
+
+    fn resume(&mut self, key: SessionKey) {
+        let Some(session) = self.session_mut(key) else { return };
+        session.pause = Pause::None;
+        session.wake();
+        if let Transport::Polling(polling) = &mut session.transport
+            && let Some(reply) = polling.post.take()
+        {
+            session.engine.end_post();
+            answer(reply, Ok(()));
+        }
+        self.paused.retain(|paused| *paused != key);
+    }
+
+    fn resume_all(&mut self) {
+        for key in std::mem::take(&mut self.paused) {
+            match self.session(key).map(|session| session.pause) {
+                Some(Pause::UntilResumed) => self.resume(key),
+                Some(Pause::Until(_)) => self.paused.push(key),
+                Some(Pause::None) | None => {}
+            }
+        }
+    }
+
+    fn close_some(&mut self, reason: CloseReason, sessions_max: usize) {
+        let slots: Vec<usize> = self.sessions.iter().take(sessions_max).map(|(slot, _)| slot).collect();
+        for slot in slots {
+            if let Some(key) = u32::try_from(slot).ok().and_then(|slot| self.key_of(slot)) {
+                self.close(key, reason);
+            }
+        }
+    }
+}

@@ -1,0 +1,503 @@
+//! Joining a namespace, step by step; recovered or not.
+//!
+//! ```text
+//!  CONNECT ─► evict the ghost ─► middleware ─► missed events ─► CONNECT ─► live      (recovered)
+//!         └──────────────────► middleware ─► locate ─► CONNECT ─► behind ─► attached
+//! ```
+//!
+//! Everything from the cut on happens in one turn of the worker, so that nothing can come between.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use engineio::CloseReason;
+use socketio::{AuthPayload, Lineage, NamespaceName, Slot, SocketId};
+
+use super::Worker;
+use super::space::{Cursor, Joined, SocketDataSlot};
+use crate::command::{Closing, Command, EvictDone};
+use crate::connect::{Auth, ConnectRequest, FeedJoin, Rejection, Start};
+use crate::feed::{Feed, From, HistoryReply, HistoryRequest, Parked};
+use crate::frame::Frame;
+use crate::handler::Call;
+use crate::handshake::HandshakeKept;
+use crate::planted::{self, Bug};
+use crate::reason::DisconnectReason;
+use crate::recovery::{Claim, Eviction, Past};
+use crate::session::Session;
+use crate::sid::{SessionKey, random};
+use crate::socket::SocketData;
+
+/// A client that is joining a namespace.
+pub(crate) struct Connecting {
+    request: ConnectRequest,
+    stage: Stage,
+}
+
+enum Stage {
+    /// Other workers look for the ghost.
+    Evicting(Claim),
+    /// Middleware runs.
+    Deciding(Option<Claim>),
+    /// What was missed is read, up to what has been delivered.
+    Recovering { claim: Claim, missed: Missed },
+    /// The history finds the place to start at.
+    Locating { join: FeedJoin },
+}
+
+/// What a recovered socket has missed so far.
+#[derive(Default)]
+struct Missed {
+    after: u64,
+    frames: Vec<Frame>,
+    bytes: usize,
+    parked: Option<Parked>,
+}
+
+/// How a socket goes on from the cut.
+struct Arrival {
+    id: SocketId,
+    lineage: Lineage,
+    pid: Option<String>,
+    is_recovered: bool,
+    cursor: Cursor,
+    parked: Option<Parked>,
+}
+
+impl Worker {
+    /// A CONNECT packet.
+    pub(super) fn join(&mut self, key: SessionKey, namespace: &NamespaceName, auth: &AuthPayload<'_>) {
+        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else {
+            return self.refuse(key, namespace, &Rejection::new("Invalid namespace"));
+        };
+        let io = self.io();
+        let Some(session) = self.session_mut(key) else { return };
+        let request = ConnectRequest {
+            io,
+            namespace: namespace.clone(),
+            auth: Auth(Arc::from(auth.raw())),
+            handshake: session.handshake.clone(),
+            data: SocketData::default(),
+        };
+        let feed = definition.feed.as_ref().map(|binding| &binding.feed);
+        let claim = feed.and_then(|feed| Claim::of(&request.auth, feed));
+        let Some(claim) = claim else {
+            session.connecting.push(Connecting { request, stage: Stage::Deciding(None) });
+            return self.decide(key, namespace);
+        };
+        let socket = claim.id.socket;
+        session.connecting.push(Connecting { request, stage: Stage::Evicting(claim) });
+        self.evict_everywhere(key, namespace, socket);
+    }
+
+    fn evict_everywhere(&mut self, key: SessionKey, namespace: &NamespaceName, socket: SocketId) {
+        self.evict(namespace.as_str(), &socket, Some(key));
+        let others = self.shared.mailboxes.len() - 1;
+        if others == 0 {
+            return self.evicted(key, namespace);
+        }
+        let done = Eviction::begin(others, Arc::clone(&self.mailbox), key, namespace.clone());
+        self.tell_others_to_evict(namespace, socket, Some(&done));
+    }
+
+    fn tell_others_to_evict(&self, namespace: &NamespaceName, socket: SocketId, done: Option<&EvictDone>) {
+        for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
+            if index != usize::from(self.index) {
+                let (namespace, done) = (Arc::from(namespace.as_str()), done.cloned());
+                mailbox.post(Command::Evict { namespace, socket, done });
+            }
+        }
+    }
+
+    /// Ends the session that has a socket of this id here, unless it is `but`.
+    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, but: Option<SessionKey>) {
+        let Some(space) = self.space_of.get(namespace).and_then(|space| self.spaces.get(*space)) else {
+            return;
+        };
+        let ghost = space.slot_of(socket).filter(|_| !planted::is(Bug::KeepsGhosts));
+        let ghost = ghost.and_then(|slot| self.key_of(slot));
+        if let Some(ghost) = ghost
+            && but != Some(ghost)
+        {
+            self.close(ghost, CloseReason::TransportClose);
+        }
+    }
+
+    pub(super) fn evicted(&mut self, key: SessionKey, namespace: &NamespaceName) {
+        let Some(connecting) = self.connecting(key, namespace) else { return };
+        let stage = std::mem::replace(&mut connecting.stage, Stage::Deciding(None));
+        if let Stage::Evicting(claim) = stage {
+            connecting.stage = Stage::Deciding(Some(claim));
+            self.decide(key, namespace);
+        }
+    }
+
+    fn connecting(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<&mut Connecting> {
+        let connecting = &mut self.session_mut(key)?.connecting;
+        connecting.iter_mut().find(|connecting| connecting.request.namespace == *namespace)
+    }
+
+    fn take_connecting(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Connecting> {
+        let connecting = &mut self.session_mut(key)?.connecting;
+        let place = connecting.iter().position(|connecting| connecting.request.namespace == *namespace)?;
+        Some(connecting.swap_remove(place))
+    }
+
+    /// Lets the middleware decide, on the application's runtime if there is any.
+    fn decide(&mut self, key: SessionKey, namespace: &NamespaceName) {
+        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
+        if definition.middleware.is_empty() {
+            return self.admitted(key, namespace, Ok(()));
+        }
+        let Some(connecting) = self.connecting(key, namespace) else { return };
+        let request = connecting.request.clone();
+        let mailbox = Arc::clone(&self.mailbox);
+        self.shared.spawn(Box::pin(async move {
+            let decision = tokio::spawn({
+                let request = request.clone();
+                async move { definition.decide(&request).await }
+            });
+            // Middleware that panics refuses.
+            let outcome = decision.await.unwrap_or_else(|_| Err(Rejection::new("internal error")));
+            mailbox.post(Command::Admit { key, request, outcome });
+        }));
+    }
+
+    pub(super) fn admitted(
+        &mut self,
+        key: SessionKey,
+        namespace: &NamespaceName,
+        outcome: Result<(), Rejection>,
+    ) {
+        if let Err(rejection) = outcome {
+            drop(self.take_connecting(key, namespace));
+            return self.refuse(key, namespace, &rejection);
+        }
+        let now = self.now;
+        let Some(connecting) = self.connecting(key, namespace) else { return };
+        let Stage::Deciding(claim) = &mut connecting.stage else { return };
+        let claim = claim.take();
+        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
+        let Some(binding) = &definition.feed else { return self.arrive_without_feed(key, namespace) };
+        let Some(claim) = claim else { return self.begin_at_start(key, namespace, None) };
+        let parked = if binding.feed.has_history() {
+            Some(Parked::default())
+        } else {
+            binding.feed.parked().take(&claim.id.socket, now)
+        };
+        match (claim.position, parked) {
+            (Some(after), Some(parked)) => {
+                if let Some(space) = self.space(namespace) {
+                    self.catch_up(space, after);
+                }
+                let missed = Missed { after, parked: Some(parked), ..Missed::default() };
+                if let Some(connecting) = self.connecting(key, namespace) {
+                    connecting.stage = Stage::Recovering { claim, missed };
+                }
+                self.recover(key, namespace);
+            }
+            (_, parked) => {
+                if let Some(connecting) = self.connecting(key, namespace)
+                    && let Some(parked) = parked
+                {
+                    connecting.request.data = parked.data;
+                }
+                self.begin_at_start(key, namespace, Some(claim.id.lineage));
+            }
+        }
+    }
+
+    fn refuse(&mut self, key: SessionKey, namespace: &NamespaceName, rejection: &Rejection) {
+        let Some(session) = self.session_mut(key) else { return };
+        if let Some(connection) = session.connection_mut() {
+            connection.refuse(namespace);
+        }
+        let packet = socketio::encode_connect_error(namespace, &rejection.message, rejection.data.as_deref());
+        match packet {
+            Ok(packet) => self.send(key, Frame::text(&packet)),
+            Err(error) => {
+                tracing::error!(%error, "a rejection cannot be encoded");
+                self.close(key, CloseReason::ForcedClose);
+            }
+        }
+    }
+
+    /// Gathers what was missed up to what this worker has delivered: from the ring, before that from the history.
+    fn recover(&mut self, key: SessionKey, namespace: &NamespaceName) {
+        let Some(space) = self.space(namespace) else { return };
+        let Some(definition) = self.spaces.get(space).map(|space| Arc::clone(&space.definition)) else {
+            return;
+        };
+        let Some(feed) = definition.feed.as_ref().map(|binding| binding.feed.clone()) else { return };
+        let applied = self.applied(space);
+        let Some(Connecting { stage: Stage::Recovering { claim, missed }, .. }) =
+            self.connecting(key, namespace)
+        else {
+            return;
+        };
+        let config = feed.config();
+        // One entry over the limit is enough to know.
+        let page =
+            feed.ring().page(missed.after, applied, usize::MAX, config.recovery_bytes_max.saturating_mul(2));
+        match page {
+            Some(page) => {
+                let end = page.last().map_or(missed.after, |(position, _)| *position);
+                missed.take(page, &claim.id.socket);
+                missed.after = end;
+                if missed.is_within(&feed) && end >= applied {
+                    return self.arrive_recovered(key, namespace);
+                }
+            }
+            None if feed.has_history() && missed.is_within(&feed) => {
+                let (after, entries_max) = (missed.after, config.recovery_entries_max + 1);
+                let bytes_max = config.recovery_bytes_max + 1;
+                return self.read_history(key, namespace, &feed, From::After(after), entries_max, bytes_max);
+            }
+            None => {}
+        }
+        let lineage = claim.id.lineage;
+        self.begin_at_start(key, namespace, Some(lineage));
+    }
+
+    pub(super) fn applied(&self, space: usize) -> u64 {
+        self.spaces.get(space).map_or(0, |space| space.applied)
+    }
+
+    pub(super) fn read_history(
+        &self,
+        key: SessionKey,
+        namespace: &NamespaceName,
+        feed: &Feed,
+        from: From,
+        entries_max: usize,
+        bytes_max: usize,
+    ) {
+        let Some(history) = feed.history() else { return };
+        let Some(space) = self.space_of.get(namespace.as_str()) else { return };
+        let reply = HistoryReply::new(Arc::clone(&self.mailbox), key, Arc::from(namespace.as_str()));
+        history.request(HistoryRequest {
+            from,
+            through: self.applied(*space),
+            entries_max,
+            bytes_max,
+            reply,
+        });
+    }
+
+    /// A page for a client that is joining; `None` if it was for someone else.
+    pub(super) fn connecting_read(
+        &mut self,
+        key: SessionKey,
+        namespace: &NamespaceName,
+        page: Result<crate::feed::HistoryPage, crate::feed::HistoryError>,
+    ) -> Option<Result<crate::feed::HistoryPage, crate::feed::HistoryError>> {
+        let Some(connecting) = self.connecting(key, namespace) else { return Some(page) };
+        let Ok(page) = page else {
+            self.close(key, CloseReason::ForcedClose);
+            return None;
+        };
+        match &mut connecting.stage {
+            Stage::Recovering { claim, missed } => {
+                if page.after == missed.after && !page.entries.is_empty() {
+                    missed.after += page.entries.len() as u64;
+                    let socket = claim.id.socket;
+                    missed.take((page.after + 1..).zip(page.entries).collect(), &socket);
+                    self.recover(key, namespace);
+                } else {
+                    self.close(key, CloseReason::ForcedClose);
+                }
+            }
+            Stage::Locating { join } => {
+                let join = FeedJoin { start: Start::After(page.after), ..*join };
+                self.start_at(key, namespace, join);
+            }
+            Stage::Evicting(_) | Stage::Deciding(_) => {}
+        }
+        None
+    }
+
+    /// Starts a socket that is not recovered, where the application says.
+    fn begin_at_start(&mut self, key: SessionKey, namespace: &NamespaceName, lineage: Option<Lineage>) {
+        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
+        let Some(binding) = &definition.feed else { return };
+        // The namespace on this worker has to be there before the history says where to start.
+        if self.space(namespace).is_none() {
+            return;
+        }
+        let Some(connecting) = self.connecting(key, namespace) else { return };
+        let mut join = (binding.join)(&connecting.request.auth);
+        join.lineage = lineage.filter(|_| !planted::is(Bug::ForgetsLineage)).or(join.lineage);
+        // A client that has seen what is gone may count others for the same: none of its numbers mean anything here.
+        if binding.feed.has_history()
+            && join.start != Start::Now
+            && Past::of(&connecting.request.auth, &binding.feed) == Past::Other
+        {
+            join.start = Start::After(0);
+        }
+        match join.start {
+            Start::Anchor(anchor) if binding.feed.has_history() => {
+                connecting.stage = Stage::Locating { join };
+                self.read_history(key, namespace, &binding.feed, From::Anchor(anchor), 1, 1);
+            }
+            Start::Now | Start::After(_) | Start::Anchor(_) => self.start_at(key, namespace, join),
+        }
+    }
+
+    fn start_at(&mut self, key: SessionKey, namespace: &NamespaceName, join: FeedJoin) {
+        let Some(space) = self.space(namespace) else { return };
+        if let Start::After(after) = join.start {
+            self.catch_up(space, after);
+        }
+        let applied = self.applied(space);
+        let after = match join.start {
+            Start::Now | Start::Anchor(_) => applied,
+            Start::After(after) => after.min(applied),
+        };
+        let id = SocketId::from_bytes(random());
+        let lineage = join.lineage.unwrap_or_else(|| Lineage::from_bytes(random()));
+        let feed = self
+            .spaces
+            .get(space)
+            .and_then(|space| space.definition.feed.as_ref())
+            .map(|binding| binding.feed.clone());
+        let pid = feed.map(|feed| feed.sign(id, lineage, after));
+        let cursor = Cursor::Behind { after, reading: false };
+        let arrival = Arrival { id, lineage, pid, is_recovered: false, cursor, parked: None };
+        self.arrive(key, namespace, arrival, Vec::new());
+    }
+
+    fn arrive_without_feed(&mut self, key: SessionKey, namespace: &NamespaceName) {
+        let arrival = Arrival {
+            id: SocketId::from_bytes(random()),
+            lineage: Lineage::from_bytes(random()),
+            pid: None,
+            is_recovered: false,
+            cursor: Cursor::Attached,
+            parked: None,
+        };
+        self.arrive(key, namespace, arrival, Vec::new());
+    }
+
+    fn arrive_recovered(&mut self, key: SessionKey, namespace: &NamespaceName) {
+        let Some(connecting) = self.connecting(key, namespace) else { return };
+        let stage = std::mem::replace(&mut connecting.stage, Stage::Deciding(None));
+        let Stage::Recovering { claim, missed } = stage else { return };
+        if let Some(parked) = &missed.parked {
+            connecting.request.data = parked.data.clone();
+        }
+        // Another session of the same private id may have arrived while middleware decided: the later one stays.
+        self.evict(namespace.as_str(), &claim.id.socket, Some(key));
+        self.tell_others_to_evict(namespace, claim.id.socket, None);
+        let is_forgotten = planted::is(Bug::ForgetsLineage);
+        let arrival = Arrival {
+            id: claim.id.socket,
+            lineage: if is_forgotten { Lineage::from_bytes(random()) } else { claim.id.lineage },
+            pid: Some(claim.pid),
+            is_recovered: true,
+            cursor: Cursor::Behind { after: missed.after, reading: false },
+            parked: missed.parked,
+        };
+        let frames = if planted::is(Bug::RecoversFromNow) { Vec::new() } else { missed.frames };
+        self.arrive(key, namespace, arrival, frames);
+    }
+
+    /// The cut: what was missed, CONNECT, and from here on live.
+    fn arrive(&mut self, key: SessionKey, namespace: &NamespaceName, arrival: Arrival, missed: Vec<Frame>) {
+        let Some(index) = self.space(namespace) else { return };
+        let Some(Connecting { request, .. }) = self.take_connecting(key, namespace) else { return };
+        let Some(definition) = self.spaces.get(index).map(|space| Arc::clone(&space.definition)) else {
+            return;
+        };
+        let rooms = arrival.parked.map(|parked| parked.rooms).unwrap_or_default();
+        let joined = Joined {
+            id: arrival.id,
+            lineage: arrival.lineage,
+            recovered: arrival.is_recovered,
+            space: u32::try_from(index).expect("fewer than 2^32 namespaces"),
+            member: 0,
+            rooms,
+            cursor: arrival.cursor,
+            data: if definition.middleware.is_empty() && !arrival.is_recovered {
+                SocketDataSlot::Nothing
+            } else {
+                SocketDataSlot::Data(request.data.clone())
+            },
+            acks: HashMap::new(),
+        };
+        let packet = socketio::encode_connect(namespace, &arrival.id.to_string(), arrival.pid.as_deref());
+        let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
+        let slot = session.connection_mut().and_then(|connection| connection.join(namespace, joined));
+        // The client may have left while it was being let in.
+        let Some(slot) = slot else { return self.drop_if_empty(index) };
+        session.join_by = None;
+        if let (Some(space), Some(joined)) = (self.spaces.get_mut(index), session.joined_mut(index)) {
+            joined.member = space.add(key.slot, joined.id);
+            for (room, _) in &joined.rooms {
+                space.join_room(key.slot, room.clone());
+            }
+        }
+        for frame in missed {
+            self.send_burst(key, frame);
+        }
+        self.send(key, Frame::text(&packet));
+        if let Some(handler) = &definition.connect
+            && let Some(socket) = self.handle_with_auth(key, slot, Some(request.auth.clone()))
+        {
+            let call = Call { socket: socket.clone(), payload: None, ack: None, reason: None };
+            self.run(key, &socket, handler, call);
+        }
+        if self.shared.config.handshake_kept == HandshakeKept::UntilJoined
+            && let Some(session) = self.session_mut(key)
+        {
+            session.handshake = None;
+        }
+    }
+
+    /// Queues a frame of a recovery, whose size is bounded on its own.
+    fn send_burst(&mut self, key: SessionKey, frame: Frame) {
+        if let Some(session) = self.session_mut(key) {
+            session.lane.push(frame.into_bytes());
+            self.touch(key);
+        }
+    }
+
+    /// A disconnect by the server: the client is told for each namespace that it is sent out of.
+    pub(super) fn expel(&mut self, key: SessionKey, namespace: &NamespaceName, closing: Closing) {
+        let Some(connection) = self.session(key).and_then(Session::connection) else { return };
+        let sockets: Vec<(Slot, NamespaceName)> = connection
+            .slots()
+            .filter(|(_, name, _)| closing == Closing::Connection || *name == namespace)
+            .map(|(slot, name, _)| (slot, name.clone()))
+            .collect();
+        for (slot, name) in sockets {
+            self.send(key, Frame::text(&socketio::encode_disconnect(&name)));
+            self.leave(key, slot, DisconnectReason::ServerNamespaceDisconnect);
+        }
+        match closing {
+            Closing::Namespace => {}
+            Closing::Connection => self.close(key, CloseReason::ForcedClose),
+        }
+    }
+}
+
+impl Missed {
+    fn take(&mut self, page: Vec<(u64, crate::feed::FeedEntry)>, socket: &SocketId) {
+        let own = socket.to_string();
+        for (position, entry) in page {
+            let was_in = |room: &crate::room::Room| {
+                let rooms = self.parked.iter().flat_map(|parked| &parked.rooms);
+                room.as_str() == own
+                    || rooms.into_iter().any(|(joined, since)| joined == room && *since < position)
+            };
+            if entry.audience.covers(was_in) {
+                self.bytes += entry.frame.len();
+                self.frames.push(entry.frame);
+            }
+        }
+    }
+
+    fn is_within(&self, feed: &Feed) -> bool {
+        let config = feed.config();
+        self.frames.len() <= config.recovery_entries_max && self.bytes <= config.recovery_bytes_max
+    }
+}

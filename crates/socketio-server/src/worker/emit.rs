@@ -1,0 +1,231 @@
+//! Events and orders of the application: for one socket, for many, for all.
+
+use std::sync::Arc;
+
+use socketio::{NamespaceName, SocketId};
+
+use super::Worker;
+use super::space::{Cursor, SocketDataSlot};
+use crate::ack::{AckError, PendingAck};
+use crate::command::{Action, Closing, Direct, Emission, Joining, Reliability};
+use crate::frame::{Frame, with_trailing};
+use crate::io::{Broadcast, RemoteSocket};
+use crate::room::{Room, Selection};
+use crate::sid::SessionKey;
+
+/// Whether an answer is waited for.
+#[derive(PartialEq, Eq)]
+enum Awaiting {
+    Noted,
+    Refused,
+}
+
+impl Worker {
+    fn selected(&self, namespace: &NamespaceName, selection: &Selection) -> Option<(usize, Vec<u32>)> {
+        let index = *self.space_of.get(namespace.as_str())?;
+        Some((index, self.spaces.get(index)?.select(selection)))
+    }
+
+    /// An event that is not an entry of a feed, for many sockets.
+    pub(super) fn broadcast(&mut self, broadcast: &Broadcast) {
+        let Broadcast { namespace, selection, text, attachments, reliability, ack } = broadcast;
+        let Some((index, slots)) = self.selected(namespace, selection) else {
+            if let Some((_, collector)) = ack {
+                collector.sent(0);
+            }
+            return;
+        };
+        let feed = self
+            .spaces
+            .get(index)
+            .and_then(|space| space.definition.feed.as_ref())
+            .map(|binding| binding.feed.clone());
+        // The client takes any trailing string for its offset, unless the event asks for an answer.
+        let frame = match &feed {
+            Some(feed) if ack.is_none() => {
+                let text = with_trailing(text, &feed.offset(self.applied(index)));
+                Frame::with_attachments(&text, attachments)
+            }
+            Some(_) | None => Frame::with_attachments(text, attachments),
+        };
+        let mut sent = 0;
+        for slot in slots {
+            let Some(key) = self.key_of(slot) else { continue };
+            let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
+            let is_writable = session.is_writable();
+            let Some(joined) = session.joined_mut(index) else { continue };
+            // The offset in the frame is true for those who have seen everything up to here.
+            let is_attached = feed.is_none() || joined.cursor == Cursor::Attached;
+            if *reliability == Reliability::Volatile && !(is_writable && is_attached) {
+                continue;
+            }
+            sent += 1;
+            if let Some((id, collector)) = ack
+                && self.await_ack(slot, index, *id, PendingAck::Many(Arc::clone(collector)))
+                    == Awaiting::Refused
+            {
+                continue;
+            }
+            if is_attached || ack.is_some() {
+                self.send(key, frame.clone());
+            } else {
+                self.send_seen(key, index, text, attachments);
+            }
+        }
+        if let Some((_, collector)) = ack {
+            collector.sent(sent);
+        }
+    }
+
+    /// Sends an event that ends with what this socket has seen.
+    fn send_seen(&mut self, key: SessionKey, index: usize, text: &str, attachments: &[bytes::Bytes]) {
+        let applied = self.applied(index);
+        let feed = self
+            .spaces
+            .get(index)
+            .and_then(|space| space.definition.feed.as_ref())
+            .map(|binding| binding.feed.clone());
+        let Some(session) = self.session_mut(key) else { return };
+        let Some(cursor) = session.joined_mut(index).map(|joined| joined.cursor) else { return };
+        let frame = match feed {
+            Some(feed) => Frame::with_attachments(
+                &with_trailing(text, &Self::seen_offset(&feed, cursor, applied)),
+                attachments,
+            ),
+            None => Frame::with_attachments(text, attachments),
+        };
+        self.send(key, frame);
+    }
+
+    /// Notes that an answer is awaited; one too many is refused at once, and its event is not to be sent.
+    fn await_ack(&mut self, slot: u32, index: usize, id: u64, pending: PendingAck) -> Awaiting {
+        let acks_max = self.shared.config.pending_acks_max;
+        let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
+        else {
+            pending.fail(AckError::Disconnected);
+            return Awaiting::Refused;
+        };
+        let acks = &mut joined.acks;
+        if acks.len() >= acks_max {
+            acks.retain(|_, pending| !pending.is_abandoned());
+        }
+        if acks.len() >= acks_max {
+            pending.fail(AckError::TooMany);
+            return Awaiting::Refused;
+        }
+        acks.insert(id, pending);
+        Awaiting::Noted
+    }
+
+    pub(super) fn direct(
+        &mut self,
+        key: SessionKey,
+        namespace: &NamespaceName,
+        socket: SocketId,
+        direct: Direct,
+    ) {
+        let Some(index) = self.space_of.get(namespace.as_str()).copied() else { return };
+        let joined = self.session_mut(key).and_then(|session| session.joined_mut(index));
+        if joined.is_none_or(|joined| joined.id != socket) {
+            return;
+        }
+        match direct {
+            Direct::Emit(emission) => self.emit(key, index, emission),
+            Direct::Reply(frame) => self.send(key, frame),
+            Direct::Join(joining) => self.join_rooms(key.slot, index, &joining),
+            Direct::Leave(room) => self.leave_rooms(key.slot, index, &[room]),
+            Direct::Disconnect(closing) => self.expel(key, namespace, closing),
+            Direct::Abort => self.close(key, engineio::CloseReason::ForcedClose),
+        }
+    }
+
+    fn emit(&mut self, key: SessionKey, index: usize, emission: Emission) {
+        let Emission { text, attachments, reliability, ack } = emission;
+        if reliability == Reliability::Volatile
+            && !self.session(key).is_some_and(crate::session::Session::is_writable)
+        {
+            return;
+        }
+        match ack {
+            Some((id, pending)) => {
+                if self.await_ack(key.slot, index, id, pending) == Awaiting::Noted {
+                    self.send(key, Frame::with_attachments(&text, &attachments));
+                }
+            }
+            None => self.send_seen(key, index, &text, &attachments),
+        }
+    }
+
+    // Rooms.
+
+    fn join_rooms(&mut self, slot: u32, index: usize, joining: &Joining) {
+        let rooms_max = self.shared.config.rooms_max;
+        let Some(space) = self.spaces.get_mut(index) else { return };
+        let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
+        else {
+            return;
+        };
+        for room in &joining.rooms {
+            if joined.is_in(room) {
+                continue;
+            }
+            if joined.rooms.len() >= rooms_max {
+                tracing::warn!(rooms_max, "a socket is in too many rooms to join another");
+                return;
+            }
+            joined.rooms.push((room.clone(), joining.since));
+            space.join_room(slot, room.clone());
+        }
+    }
+
+    fn leave_rooms(&mut self, slot: u32, index: usize, rooms: &[Room]) {
+        let Some(space) = self.spaces.get_mut(index) else { return };
+        let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
+        else {
+            return;
+        };
+        for room in rooms {
+            if let Some(place) = joined.rooms.iter().position(|(joined, _)| joined == room) {
+                joined.rooms.swap_remove(place);
+                space.leave_room(slot, room);
+            }
+        }
+    }
+
+    pub(super) fn act(&mut self, namespace: &NamespaceName, selection: &Selection, action: &Action) {
+        let Some((index, slots)) = self.selected(namespace, selection) else { return };
+        for slot in slots {
+            match action {
+                Action::Join(joining) => self.join_rooms(slot, index, joining),
+                Action::Leave(rooms) => self.leave_rooms(slot, index, rooms),
+                Action::Disconnect(closing) => self.disconnect(slot, namespace, *closing),
+            }
+        }
+    }
+
+    fn disconnect(&mut self, slot: u32, namespace: &NamespaceName, closing: Closing) {
+        if let Some(key) = self.key_of(slot) {
+            self.expel(key, namespace, closing);
+        }
+    }
+
+    pub(super) fn describe(&mut self, namespace: &NamespaceName, selection: &Selection) -> Vec<RemoteSocket> {
+        let Some((index, slots)) = self.selected(namespace, selection) else { return Vec::new() };
+        let describe = |slot: u32| {
+            let joined = self.sessions.get_mut(slot as usize)?.joined_mut(index)?;
+            let data = match &joined.data {
+                SocketDataSlot::Handle(socket) => socket.inner.data.clone(),
+                SocketDataSlot::Data(data) => data.clone(),
+                SocketDataSlot::Nothing => {
+                    // Kept, so that what the asker stores is found again.
+                    let data = crate::socket::SocketData::default();
+                    joined.data = SocketDataSlot::Data(data.clone());
+                    data
+                }
+            };
+            let rooms = joined.rooms.iter().map(|(room, _)| room.clone()).collect();
+            Some(RemoteSocket { id: joined.id, rooms, data })
+        };
+        slots.into_iter().filter_map(describe).collect()
+    }
+}

@@ -1,0 +1,313 @@
+//! Socket.IO packets of a session: who gets them, and what is done with what they break.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engineio::CloseReason;
+use http::HeaderMap;
+use socketio::{AckId, Connection, Incoming, Payload, Slot, Violation};
+
+use super::Worker;
+use super::space::{Joined, SocketDataSlot};
+use crate::ack::{Ack, AckError, AckHandle};
+use crate::connect::Auth;
+use crate::engine::EngineMessage;
+use crate::feed::Parked;
+use crate::handler::Call;
+use crate::namespace::{AsyncHandler, EventHandler};
+use crate::reason::DisconnectReason;
+use crate::session::{Pause, Protocol, Session};
+use crate::sid::SessionKey;
+use crate::socket::{Socket, SocketInner};
+use crate::turn::{Flow, Turn};
+
+impl Session {
+    pub(crate) fn connection(&self) -> Option<&Connection<Joined>> {
+        match &self.protocol {
+            Protocol::SocketIo(connection) => Some(connection),
+            Protocol::Engine => None,
+        }
+    }
+
+    pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection<Joined>> {
+        match &mut self.protocol {
+            Protocol::SocketIo(connection) => Some(connection),
+            Protocol::Engine => None,
+        }
+    }
+
+    /// The session's socket in a space.
+    pub(crate) fn joined_mut(&mut self, space: usize) -> Option<&mut Joined> {
+        let sockets = self.connection_mut()?.slots_mut();
+        sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)
+    }
+}
+
+impl Worker {
+    pub(super) fn take_text(&mut self, key: SessionKey, text: &str, headers: Option<&HeaderMap>) {
+        let limits = self.shared.config.limits;
+        let Some(session) = self.session_mut(key) else { return };
+        match &mut session.protocol {
+            Protocol::SocketIo(connection) => {
+                let incoming = connection.on_text(text, &limits);
+                self.take_incoming(key, incoming);
+            }
+            Protocol::Engine => self.engine_message(key, EngineMessage::Text(text.into()), headers),
+        }
+    }
+
+    pub(super) fn take_attachment(&mut self, key: SessionKey, data: Bytes) {
+        let limits = self.shared.config.limits;
+        let Some(session) = self.session_mut(key) else { return };
+        match &mut session.protocol {
+            Protocol::SocketIo(connection) => {
+                let incoming = connection.on_binary(data, &limits);
+                self.take_incoming(key, incoming);
+            }
+            Protocol::Engine => self.engine_message(key, EngineMessage::Binary(data), None),
+        }
+    }
+
+    fn take_incoming(&mut self, key: SessionKey, incoming: Result<Incoming<'_>, Violation>) {
+        match incoming {
+            Ok(Incoming::Nothing) => {}
+            Ok(Incoming::Connect { namespace, auth }) => self.join(key, &namespace, &auth),
+            Ok(Incoming::Event { slot, ack, payload }) => self.take_event(key, slot, ack, payload),
+            Ok(Incoming::Ack { slot, id, payload }) => self.take_ack(key, slot, id, payload),
+            Ok(Incoming::Disconnect { slot }) => {
+                self.leave(key, slot, DisconnectReason::ClientNamespaceDisconnect);
+            }
+            Err(violation) => {
+                tracing::debug!(%violation, "a client broke the protocol; its connection is closed");
+                self.close(key, CloseReason::ForcedClose);
+            }
+        }
+    }
+
+    // Events.
+
+    fn take_event(&mut self, key: SessionKey, slot: Slot, ack: Option<AckId>, payload: Payload<'_>) {
+        let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
+        let Some(joined) = session.connection().and_then(|connection| connection.socket(slot)) else {
+            return;
+        };
+        let Some(space) = self.spaces.get(joined.space as usize) else { return };
+        let definition = Arc::clone(&space.definition);
+        let handler = definition.events.get(payload.event_name().as_ref());
+        if let (Some(EventHandler::Sync(handler)), None) = (handler, &definition.any) {
+            let mut turn = Turn {
+                worker: self.index,
+                key,
+                namespace: &space.name,
+                socket: joined.id,
+                lineage: joined.lineage,
+                payload: &payload,
+                ack,
+                replies: Vec::new(),
+            };
+            let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
+            let replies = turn.replies;
+            for frame in replies {
+                self.send(key, frame);
+            }
+            return self.after_turn(key, flow.ok());
+        }
+        self.run_event(key, slot, handler, definition.any.as_ref(), ack, payload);
+    }
+
+    fn after_turn(&mut self, key: SessionKey, flow: Option<Flow>) {
+        match flow {
+            Some(Flow::Continue) => {}
+            Some(Flow::Pause) => self.pause(key, Pause::UntilResumed),
+            Some(Flow::PauseFor(time)) => self.pause(key, Pause::Until(self.now + time)),
+            None => {
+                tracing::error!("a handler panicked; its connection is closed");
+                self.close(key, CloseReason::ForcedClose);
+            }
+        }
+    }
+
+    fn run_event(
+        &mut self,
+        key: SessionKey,
+        slot: Slot,
+        handler: Option<&EventHandler>,
+        any: Option<&Arc<AsyncHandler>>,
+        ack: Option<AckId>,
+        payload: Payload<'_>,
+    ) {
+        if handler.is_none() && any.is_none() {
+            return;
+        }
+        let Some(socket) = self.handle(key, slot) else { return };
+        let payload = payload.into_owned();
+        let ack = ack.map(|id| {
+            let namespace = socket.inner.namespace.clone();
+            Ack {
+                io: self.io(),
+                handle: Some(AckHandle { worker: self.index, key, namespace, socket: socket.inner.id, id }),
+            }
+        });
+        if let Some(any) = any {
+            let call =
+                Call { socket: socket.clone(), payload: Some(payload.clone()), ack: None, reason: None };
+            self.run(key, &socket, any, call);
+        }
+        match handler {
+            Some(EventHandler::Async(handler)) => {
+                let call = Call { socket: socket.clone(), payload: Some(payload), ack, reason: None };
+                self.run(key, &socket, handler, call);
+            }
+            Some(EventHandler::Sync(handler)) => {
+                let inner = &socket.inner;
+                let mut turn = Turn {
+                    worker: self.index,
+                    key,
+                    namespace: &inner.namespace,
+                    socket: inner.id,
+                    lineage: inner.lineage,
+                    payload: &payload,
+                    ack: ack.and_then(|ack| ack.handle).map(|handle| handle.id),
+                    replies: Vec::new(),
+                };
+                let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
+                for frame in turn.replies {
+                    self.send(key, frame);
+                }
+                self.after_turn(key, flow.ok());
+            }
+            None => {}
+        }
+    }
+
+    /// Queues a run of a handler; a socket whose handlers do not keep up is not read.
+    pub(super) fn run(&mut self, key: SessionKey, socket: &Socket, handler: &Arc<AsyncHandler>, call: Call) {
+        // Making the run takes the parameters out, which is code of the application's.
+        match catch_unwind(AssertUnwindSafe(|| handler(call))) {
+            Ok(Some(job)) => {
+                if socket.enqueue(job, self.shared.config.inbox_max) {
+                    self.pause(key, Pause::UntilResumed);
+                }
+            }
+            Ok(None) => {}
+            Err(_) => self.after_turn(key, None),
+        }
+    }
+
+    /// The socket as handlers see it; made when the first one needs it.
+    pub(super) fn handle(&mut self, key: SessionKey, slot: Slot) -> Option<Socket> {
+        self.handle_with_auth(key, slot, None)
+    }
+
+    /// The same for a socket that is just joining: its `auth` is kept for the handler of that.
+    pub(super) fn handle_with_auth(
+        &mut self,
+        key: SessionKey,
+        slot: Slot,
+        auth: Option<Auth>,
+    ) -> Option<Socket> {
+        let io = self.io();
+        let worker = self.index;
+        let session = self.sessions.get_mut(key.slot as usize)?;
+        let handshake = session.handshake.clone();
+        let joined = session.connection_mut()?.socket_mut(slot)?;
+        let data = match &joined.data {
+            SocketDataSlot::Handle(socket) => return Some(socket.clone()),
+            SocketDataSlot::Data(data) => data.clone(),
+            SocketDataSlot::Nothing => crate::socket::SocketData::default(),
+        };
+        let socket = Socket {
+            inner: Arc::new(SocketInner {
+                io,
+                worker,
+                key,
+                namespace: self.spaces.get(joined.space as usize)?.name.clone(),
+                id: joined.id,
+                lineage: joined.lineage,
+                recovered: joined.recovered,
+                auth,
+                handshake,
+                data,
+                connected: true.into(),
+                inbox: std::sync::Mutex::default(),
+            }),
+        };
+        joined.data = SocketDataSlot::Handle(socket.clone());
+        Some(socket)
+    }
+
+    fn take_ack(&mut self, key: SessionKey, slot: Slot, id: AckId, payload: Payload<'_>) {
+        let Some(session) = self.session_mut(key) else { return };
+        let Some(joined) = session.connection_mut().and_then(|connection| connection.socket_mut(slot)) else {
+            return;
+        };
+        // An id that nobody waits for is ignored.
+        if let Some(pending) = joined.acks.remove(&id.value()) {
+            pending.resolve(payload.into_owned());
+        }
+    }
+
+    // Leaving.
+
+    /// Takes a socket out of its namespace.
+    pub(super) fn leave(&mut self, key: SessionKey, slot: Slot, reason: DisconnectReason) {
+        let now = self.now;
+        let handle = self.leaving_handle(key, slot);
+        let Some(session) = self.session_mut(key) else { return };
+        let Some(mut joined) = session.connection_mut().and_then(|connection| connection.leave(slot)) else {
+            return;
+        };
+        for (_, pending) in joined.acks.drain() {
+            pending.fail(AckError::Disconnected);
+        }
+        let index = joined.space as usize;
+        let Some(space) = self.spaces.get_mut(index) else { return };
+        let definition = Arc::clone(&space.definition);
+        let moved = space.remove(key.slot, joined.member, joined.id, &joined.rooms);
+        if let Some(moved) = moved.and_then(|moved| self.sessions.get_mut(moved as usize)?.joined_mut(index))
+        {
+            moved.member = joined.member;
+        }
+        if let Some(binding) = &definition.feed
+            && !binding.feed.has_history()
+            && reason.is_recoverable()
+        {
+            let data = match &joined.data {
+                SocketDataSlot::Handle(socket) => socket.inner.data.clone(),
+                SocketDataSlot::Data(data) => data.clone(),
+                SocketDataSlot::Nothing => crate::socket::SocketData::default(),
+            };
+            binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms, data }, now);
+        }
+        if let Some(socket) = handle {
+            socket.inner.connected.store(false, std::sync::atomic::Ordering::Release);
+            if let Some(handler) = &definition.disconnect {
+                let call = Call { socket: socket.clone(), payload: None, ack: None, reason: Some(reason) };
+                self.run(key, &socket, handler, call);
+            }
+        }
+        self.drop_if_empty(index);
+    }
+
+    /// The handle of a socket that leaves, if one exists or its leaving is to be handled.
+    fn leaving_handle(&mut self, key: SessionKey, slot: Slot) -> Option<Socket> {
+        let joined = self.session(key)?.connection()?.socket(slot)?;
+        let space = self.spaces.get(joined.space as usize)?;
+        match (&joined.data, &space.definition.disconnect) {
+            (SocketDataSlot::Handle(socket), _) => Some(socket.clone()),
+            (SocketDataSlot::Data(_) | SocketDataSlot::Nothing, Some(_)) => self.handle(key, slot),
+            (SocketDataSlot::Data(_) | SocketDataSlot::Nothing, None) => None,
+        }
+    }
+
+    pub(super) fn leave_all(&mut self, key: SessionKey, reason: CloseReason) {
+        let slots: Vec<Slot> = match self.session(key).and_then(Session::connection) {
+            Some(connection) => connection.slots().map(|(slot, _, _)| slot).collect(),
+            None => return,
+        };
+        for slot in slots {
+            self.leave(key, slot, DisconnectReason::Connection(reason));
+        }
+    }
+}

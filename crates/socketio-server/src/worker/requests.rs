@@ -1,0 +1,257 @@
+//! HTTP requests of sessions: handshakes, polls, POSTs and the start of an upgrade.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use engineio::{
+    CloseReason, ErrorCode, Handshake as EngineHandshake, PayloadPacket, PayloadWriter, Refusal,
+    TransportKind,
+};
+use http::HeaderMap;
+use tokio::sync::oneshot;
+
+use super::Worker;
+use crate::command::{HttpError, PollAnswer, answer};
+use crate::engine::EngineMessage;
+use crate::frame::Frame;
+use crate::handshake::Handshake;
+use crate::session::{OpenPoll, Polling, Transport, WebSocket};
+use crate::sid::{SessionKey, Sid};
+use crate::stream::NewStream;
+
+type Reply<T> = oneshot::Sender<Result<T, HttpError>>;
+
+impl Worker {
+    pub(super) fn open_polling(&mut self, handshake: Handshake, reply: oneshot::Sender<String>) {
+        let key = self.insert(TransportKind::Polling, Transport::Polling(Polling::default()), handshake);
+        let Some(packet) = self.open_packet(key, TransportKind::Polling) else { return };
+        if reply.send(packet).is_err() {
+            self.close(key, CloseReason::TransportError);
+        } else {
+            self.engine_opened(key);
+        }
+    }
+
+    pub(super) fn open_websocket(&mut self, handshake: Handshake, stream: NewStream, early: &Bytes) {
+        let Some(socket) = self.adopt(stream) else { return };
+        let number = socket.number;
+        let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), handshake);
+        if let Some(packet) = self.open_packet(key, TransportKind::WebSocket) {
+            self.send(key, Frame::engine(&packet));
+        }
+        self.start(key, number, early);
+        self.engine_opened(key);
+    }
+
+    fn start(&mut self, key: SessionKey, number: u64, early: &Bytes) {
+        self.start_task(key, number);
+        if !early.is_empty() {
+            self.take_bytes(key, number, &mut early.to_vec());
+        }
+    }
+
+    fn open_packet(&self, key: SessionKey, kind: TransportKind) -> Option<String> {
+        let config = &self.shared.config;
+        let upgrades: &[TransportKind] = match kind {
+            TransportKind::Polling if config.transports.contains(&TransportKind::WebSocket) => {
+                &[TransportKind::WebSocket]
+            }
+            TransportKind::Polling | TransportKind::WebSocket => &[],
+        };
+        let handshake = EngineHandshake {
+            sid: &self.sid(key)?.encode(),
+            upgrades,
+            ping_interval: config.engine.ping_interval,
+            ping_timeout: config.engine.ping_timeout,
+            max_payload: config.engine.max_payload,
+        };
+        Some(handshake.encode())
+    }
+
+    pub(super) fn poll(&mut self, sid: Sid, number: u64, reply: oneshot::Sender<PollAnswer>) {
+        // Timers fire in coarse ticks; a client that comes after its time is late all the same.
+        if let Some(key) = self.find(sid)
+            && self.session(key).is_some_and(|session| session.engine.deadline() <= self.now)
+        {
+            self.engine_deadline(key);
+        }
+        let Some(key) = self.find(sid) else {
+            let outcome = match self.graves.remove(&sid.secret) {
+                Some(grave) if grave.until > self.now => PollAnswer::Payload(grave.payload),
+                Some(_) | None => PollAnswer::Error(HttpError::Engine(ErrorCode::UnknownSid)),
+            };
+            return answer(reply, outcome);
+        };
+        let Some(session) = self.session_mut(key) else { return };
+        match session.engine.begin_poll() {
+            Ok(()) => {
+                let releases = session.engine.releases_polls();
+                if let Transport::Polling(polling) = &mut session.transport {
+                    polling.poll = Some(OpenPoll { number, reply, payload: PayloadWriter::new() });
+                }
+                if releases {
+                    session.release_poll("6");
+                }
+                self.touch(key);
+            }
+            Err(refusal) => {
+                answer(reply, PollAnswer::Error(self.refused(key, refusal)));
+            }
+        }
+    }
+
+    /// What a refused request is answered; an overlap has ended the session.
+    fn refused(&mut self, key: SessionKey, refusal: Refusal) -> HttpError {
+        match refusal {
+            Refusal::WrongTransport => HttpError::Engine(ErrorCode::BadRequest),
+            Refusal::Closed => HttpError::Engine(ErrorCode::UnknownSid),
+            Refusal::Overlap => {
+                self.close(key, CloseReason::TransportError);
+                HttpError::Ended
+            }
+        }
+    }
+
+    pub(super) fn poll_aborted(&mut self, sid: Sid, number: u64) {
+        let Some(key) = self.find(sid) else { return };
+        let held = self.session(key).is_some_and(|session| match &session.transport {
+            Transport::Polling(polling) => polling.poll.as_ref().is_some_and(|poll| poll.number == number),
+            Transport::WebSocket(_) => false,
+        });
+        if held {
+            self.close(key, CloseReason::TransportError);
+        }
+    }
+
+    pub(super) fn post_begin(&mut self, sid: Sid, reply: Reply<()>) {
+        let outcome = match self.find(sid) {
+            None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
+            Some(key) => match self.session_mut(key).map(|session| session.engine.begin_post()) {
+                Some(Err(refusal)) => Err(self.refused(key, refusal)),
+                Some(Ok(())) | None => Ok(()),
+            },
+        };
+        answer(reply, outcome);
+    }
+
+    pub(super) fn post(&mut self, sid: Sid, body: &Bytes, headers: &HeaderMap, reply: Reply<()>) {
+        let Some(key) = self.find(sid) else { return answer(reply, Err(HttpError::Ended)) };
+        let Ok(payload) = std::str::from_utf8(body) else {
+            self.close(key, CloseReason::ParseError);
+            return answer(reply, Err(HttpError::Ended));
+        };
+        if self.take_payload(key, payload, headers).is_err() {
+            self.close(key, CloseReason::ParseError);
+        }
+        let Some(session) = self.session_mut(key) else { return answer(reply, Ok(())) };
+        let is_paused = session.is_paused();
+        match &mut session.transport {
+            // The client sends the next POST when this one is answered: that is how polling is paused.
+            Transport::Polling(polling) if is_paused => polling.post = Some(reply),
+            Transport::Polling(_) | Transport::WebSocket(_) => {
+                session.engine.end_post();
+                answer(reply, Ok(()));
+            }
+        }
+    }
+
+    fn take_payload(
+        &mut self,
+        key: SessionKey,
+        payload: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), engineio::DecodeError> {
+        for packet in engineio::decode_payload(payload) {
+            if self.session(key).is_none() {
+                return Ok(());
+            }
+            match packet? {
+                PayloadPacket::Text(packet) => self.take_packet(key, packet, Some(headers)),
+                PayloadPacket::Binary(data) => self.take_binary(key, data.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The body was too large, or the client went away while it sent it.
+    pub(super) fn post_end(&mut self, sid: Sid, aborted: bool) {
+        let Some(key) = self.find(sid) else { return };
+        if let Some(session) = self.session_mut(key) {
+            session.engine.end_post();
+        }
+        if aborted {
+            self.close(key, CloseReason::TransportError);
+        }
+    }
+
+    pub(super) fn look(&mut self, sid: Sid, reply: Reply<TransportKind>) {
+        let session = self.find(sid).and_then(|key| self.session(key));
+        let kind = session.map(|session| session.engine.transport());
+        answer(reply, kind.ok_or(HttpError::Engine(ErrorCode::UnknownSid)));
+    }
+
+    pub(super) fn probe(&mut self, sid: Sid, stream: NewStream, early: &Bytes) {
+        let Some(socket) = self.adopt(stream) else { return };
+        let number = socket.number;
+        let (shared, now) = (Arc::clone(&self.shared), self.now);
+        let key = self.find(sid);
+        let session = key.and_then(|key| self.session_mut(key));
+        match session.map(|session| (session.engine.begin_upgrade(&shared.config.engine, now), session)) {
+            Some((Ok(()), session)) => {
+                session.probe = Some(Box::new(socket));
+                if let Some(key) = key {
+                    self.schedule(key);
+                    self.start(key, number, early);
+                }
+            }
+            Some((Err(_), _)) | None => refuse_socket(socket),
+        }
+    }
+
+    // Plain Engine.IO.
+
+    pub(super) fn engine_opened(&mut self, key: SessionKey) {
+        let Some(handler) = self.shared.engine.clone() else { return };
+        if let Some(handshake) = self.session_mut(key).and_then(|session| session.handshake.take()) {
+            handler.on_open(&self.engine_session(key), &handshake);
+        }
+    }
+
+    pub(super) fn engine_message(
+        &mut self,
+        key: SessionKey,
+        message: EngineMessage,
+        headers: Option<&HeaderMap>,
+    ) {
+        if let Some(handler) = self.shared.engine.clone() {
+            handler.on_message(&self.engine_session(key), message, headers);
+        }
+    }
+
+    pub(super) fn engine_closed(&mut self, key: SessionKey, reason: CloseReason) {
+        if let Some(handler) = self.shared.engine.clone() {
+            handler.on_close(&self.engine_session(key), reason);
+        }
+    }
+
+    pub(super) fn engine_send(&mut self, key: SessionKey, message: Option<EngineMessage>) {
+        match message {
+            Some(EngineMessage::Text(text)) => self.send(key, Frame::text(&text)),
+            Some(EngineMessage::Binary(data)) => self.send(key, Frame::binary(&data)),
+            None => self.close(key, CloseReason::ForcedClose),
+        }
+    }
+
+    fn engine_session(&self, key: SessionKey) -> crate::engine::EngineSession {
+        crate::engine::EngineSession { io: self.io(), worker: self.index, key }
+    }
+}
+
+/// A second WebSocket for a session that does not want one: closed without a code.
+fn refuse_socket(mut socket: WebSocket) {
+    let mut frame = Vec::new();
+    crate::websocket::frame::push_close(&mut frame, None);
+    // It is closed either way.
+    drop(socket.write(&[frame.into()]));
+    super::task::linger(socket);
+}

@@ -1,0 +1,393 @@
+//! The sockets of a worker: one small task for each, which waits for readiness and reads.
+//!
+//! The task owns nothing but the way to its session. Writing is done by whoever has something to write; the
+//! task only takes over when a write did not fit.
+
+use std::cell::RefCell;
+use std::ops::ControlFlow;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use engineio::{CloseReason, PayloadPacket, Probe, Received, TextPacket};
+use http::HeaderMap;
+use tokio::io::ReadBuf;
+
+use super::{GRAVE_BYTES_MAX, GRAVE_TIME, GRAVES_MAX, Grave, Worker};
+use crate::frame::Frame;
+use crate::session::{Protocol, Session, Transport, WebSocket};
+use crate::sid::SessionKey;
+use crate::stream::{NewStream, Stream};
+use crate::websocket::frame::{push_close, push_pong};
+use crate::websocket::{CloseCode, Message, WsError, WsLimits};
+
+/// Buffers read from one socket before the others have their turn.
+const READS_MAX: usize = 4;
+
+/// How long a GET may come after the farewell of its client.
+const FAREWELL_TIME: Duration = Duration::from_secs(1);
+
+struct SocketTask {
+    worker: Rc<RefCell<Worker>>,
+    key: SessionKey,
+    number: u64,
+}
+
+impl Future for SocketTask {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let mut worker = self.worker.borrow_mut();
+        worker.begin_turn();
+        let poll = worker.drive(self.key, self.number, cx);
+        worker.end_turn();
+        poll
+    }
+}
+
+impl Worker {
+    /// Takes over a connection and starts its task; `None` if the stream is broken already.
+    pub(super) fn adopt(&mut self, stream: NewStream) -> Option<WebSocket> {
+        let stream = Stream::adopt(stream).ok()?;
+        self.sockets += 1;
+        Some(WebSocket::new(self.sockets, stream))
+    }
+
+    pub(super) fn start_task(&self, key: SessionKey, number: u64) {
+        if let Some(worker) = self.own.upgrade() {
+            // It ends with its socket.
+            drop(tokio::task::spawn_local(SocketTask { worker, key, number }));
+        }
+    }
+
+    fn websocket(&mut self, key: SessionKey, number: u64) -> Option<&mut WebSocket> {
+        let session = self.session_mut(key)?;
+        let main = match &mut session.transport {
+            Transport::WebSocket(socket) => Some(socket),
+            Transport::Polling(_) => None,
+        };
+        main.into_iter().chain(session.probe.as_deref_mut()).find(|socket| socket.number == number)
+    }
+
+    /// One wake of a socket's task.
+    fn drive(&mut self, key: SessionKey, number: u64, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(socket) = self.websocket(key, number) else { return Poll::Ready(()) };
+        match &socket.waker {
+            Some(waker) if waker.will_wake(cx.waker()) => {}
+            Some(_) | None => socket.waker = Some(cx.waker().clone()),
+        }
+        if socket.stream.poll_flush(cx).is_err() {
+            self.close(key, CloseReason::TransportClose);
+            return Poll::Ready(());
+        }
+        if socket.blocked {
+            match socket.stream.poll_writable(cx) {
+                Poll::Ready(Ok(())) => {
+                    socket.blocked = false;
+                    self.touch(key);
+                }
+                Poll::Ready(Err(_)) => {
+                    self.close(key, CloseReason::TransportClose);
+                    return Poll::Ready(());
+                }
+                Poll::Pending => {}
+            }
+        }
+        self.read(key, number, cx)
+    }
+
+    fn read(&mut self, key: SessionKey, number: u64, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let mut reads = 0;
+        let poll = loop {
+            let is_paused = self.session(key).is_some_and(Session::is_paused);
+            let Some(socket) = self.websocket(key, number) else { break Poll::Ready(()) };
+            if is_paused {
+                break Poll::Pending;
+            }
+            if reads == READS_MAX {
+                cx.waker().wake_by_ref();
+                break Poll::Pending;
+            }
+            reads += 1;
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match socket.stream.poll_read(cx, &mut buffer) {
+                Poll::Pending => break Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let filled = buffer.filled().len();
+                    self.take_bytes(key, number, scratch.get_mut(..filled).unwrap_or_default());
+                }
+                Poll::Ready(end) => {
+                    socket.broken = end.is_err();
+                    self.lose_socket(key, number);
+                    break Poll::Ready(());
+                }
+            }
+        };
+        self.scratch = scratch;
+        poll
+    }
+
+    /// Bytes of a WebSocket: whole messages go on, the rest stays with the decoder.
+    pub(super) fn take_bytes(&mut self, key: SessionKey, number: u64, bytes: &mut [u8]) {
+        let limits =
+            WsLimits { message_bytes_max: self.shared.config.engine.max_payload, ..WsLimits::default() };
+        let Some(socket) = self.websocket(key, number) else { return };
+        // The decoder is out of its session while its messages are handled, which may end the session.
+        let mut decoder = std::mem::take(&mut socket.decoder);
+        let mut pong = None;
+        let result = decoder.feed(bytes, &limits, &mut |message| {
+            self.take_message(key, number, message, &mut pong);
+            match self.websocket(key, number) {
+                Some(_) => ControlFlow::Continue(()),
+                None => ControlFlow::Break(()),
+            }
+        });
+        if let Some(socket) = self.websocket(key, number) {
+            socket.decoder = decoder;
+        }
+        if let Some(pong) = pong {
+            self.send_control(key, number, pong);
+        }
+        if let Err(error) = result {
+            self.refuse_bytes(key, number, error);
+        }
+    }
+
+    fn take_message(
+        &mut self,
+        key: SessionKey,
+        number: u64,
+        message: Message<'_>,
+        pong: &mut Option<Vec<u8>>,
+    ) {
+        match message {
+            // RFC 6455 section 5.5.3: only the latest ping of those that came together has to be answered.
+            Message::Ping(data) => {
+                let mut frame = Vec::new();
+                push_pong(&mut frame, data);
+                *pong = Some(frame);
+            }
+            Message::Pong => {}
+            Message::Close(code) => {
+                let mut frame = Vec::new();
+                push_close(&mut frame, code);
+                self.send_control(key, number, frame);
+                self.lose_socket(key, number);
+            }
+            Message::Text(_) | Message::Binary(_) if self.is_probe(key, number) => {
+                self.take_probe(key, message);
+            }
+            // Clients that cannot send binary frames send base64, as they do over polling.
+            Message::Text(text) => match PayloadPacket::decode(text) {
+                Ok(PayloadPacket::Text(packet)) => self.take_packet(key, packet, None),
+                Ok(PayloadPacket::Binary(data)) => self.take_binary(key, data.into()),
+                Err(_) => self.close(key, CloseReason::ParseError),
+            },
+            Message::Binary(data) => self.take_binary(key, Bytes::copy_from_slice(data)),
+        }
+    }
+
+    /// A packet of the session's transport; `headers` are those of the POST that brought it.
+    pub(super) fn take_packet(
+        &mut self,
+        key: SessionKey,
+        packet: TextPacket<'_>,
+        headers: Option<&HeaderMap>,
+    ) {
+        let (shared, now) = (self.shared.clone(), self.now);
+        let Some(session) = self.session_mut(key) else { return };
+        let received = session.engine.on_packet(packet, &shared.config.engine, now);
+        match received {
+            Received::Message(text) => self.take_text(key, text, headers),
+            Received::Nothing => self.schedule(key),
+            Received::Close(reason) => {
+                if reason == CloseReason::TransportClose {
+                    self.release_last_poll(key);
+                }
+                self.close(key, reason);
+            }
+        }
+    }
+
+    /// A client that says farewell over polling has its GET answered with a noop, also one that was sent before the
+    /// farewell and comes after it, on another connection.
+    fn release_last_poll(&mut self, key: SessionKey) {
+        let Some(session) = self.session_mut(key) else { return };
+        if session.has_poll() {
+            session.release_poll("6");
+        } else if matches!(session.transport, Transport::Polling(_)) {
+            let secret = session.secret;
+            self.bury(secret, "6".into(), FAREWELL_TIME);
+        }
+    }
+
+    fn bury(&mut self, secret: [u8; 16], payload: String, time: Duration) {
+        if self.graves.len() < GRAVES_MAX {
+            self.graves.insert(secret, Grave { until: self.now + time, payload });
+        }
+    }
+
+    pub(super) fn take_binary(&mut self, key: SessionKey, data: Bytes) {
+        let now = self.now;
+        let Some(session) = self.session_mut(key) else { return };
+        session.engine.on_binary(now);
+        self.take_attachment(key, data);
+    }
+
+    // The upgrade.
+
+    fn is_probe(&self, key: SessionKey, number: u64) -> bool {
+        let probe = self.session(key).and_then(|session| session.probe.as_ref());
+        probe.is_some_and(|probe| probe.number == number)
+    }
+
+    fn take_probe(&mut self, key: SessionKey, message: Message<'_>) {
+        let (shared, now) = (Arc::clone(&self.shared), self.now);
+        let Some(session) = self.session_mut(key) else { return };
+        let packet = match message {
+            Message::Text(text) => TextPacket::decode(text).ok(),
+            Message::Binary(_) | Message::Ping(_) | Message::Pong | Message::Close(_) => None,
+        };
+        let probe = packet.map(|packet| session.engine.on_probe(packet, &shared.config.engine, now));
+        match probe {
+            Some(Probe::Answer) => {
+                let answer = Frame::engine("3probe").into_bytes();
+                let sent = session.probe.as_mut().map(|probe| probe.write(&[answer]));
+                if matches!(sent, Some(Ok(_))) {
+                    self.schedule(key);
+                } else {
+                    self.abort_upgrade(key);
+                }
+            }
+            Some(Probe::Switch) => {
+                session.release_poll("6");
+                if let Some(probe) = session.probe.take() {
+                    session.transport = Transport::WebSocket(*probe);
+                }
+                self.schedule(key);
+                self.touch(key);
+            }
+            Some(Probe::Reject) | None => self.abort_upgrade(key),
+        }
+    }
+
+    /// The probing socket goes, polling stays.
+    pub(super) fn abort_upgrade(&mut self, key: SessionKey) {
+        if let Some(session) = self.session_mut(key) {
+            session.engine.abort_upgrade();
+            if let Some(mut probe) = session.probe.take() {
+                let mut frame = Vec::new();
+                push_close(&mut frame, None);
+                // Broken or not, it is closed.
+                drop(probe.write(&[frame.into()]));
+                linger(*probe);
+            }
+        }
+    }
+
+    // Ends.
+
+    /// Sends a control frame on one of the session's sockets.
+    fn send_control(&mut self, key: SessionKey, number: u64, frame: Vec<u8>) {
+        if self.is_probe(key, number) {
+            if let Some(socket) = self.websocket(key, number) {
+                // A probe that takes no pong will not get far.
+                drop(socket.write(&[frame.into()]));
+            }
+        } else {
+            self.send(key, Frame::raw(frame));
+        }
+    }
+
+    /// A socket has reached its end.
+    fn lose_socket(&mut self, key: SessionKey, number: u64) {
+        if self.is_probe(key, number) {
+            self.abort_upgrade(key);
+        } else {
+            self.close(key, CloseReason::TransportClose);
+        }
+    }
+
+    fn refuse_bytes(&mut self, key: SessionKey, number: u64, error: WsError) {
+        let code = error.close_code();
+        tracing::debug!(%error, "a WebSocket broke the protocol");
+        if self.is_probe(key, number) {
+            return self.abort_upgrade(key);
+        }
+        self.close_websocket(key, Some(code), CloseReason::TransportError);
+    }
+
+    /// Closes a session for a reason; its transport says so as far as the protocol has words for it.
+    pub(super) fn close(&mut self, key: SessionKey, reason: CloseReason) {
+        self.close_websocket(key, None, reason);
+    }
+
+    fn close_websocket(&mut self, key: SessionKey, code: Option<CloseCode>, reason: CloseReason) {
+        let Some(mut session) = self.take_session(key, reason) else { return };
+        drop(session.flush_lane(self.now));
+        if let Some(probe) = session.probe.take() {
+            linger(*probe);
+        }
+        match session.transport {
+            Transport::WebSocket(socket) if socket.broken => {}
+            Transport::WebSocket(mut socket) => {
+                let mut frame = Vec::new();
+                push_close(&mut frame, code);
+                if !socket.blocked {
+                    // The peer may have gone already.
+                    drop(socket.write(&[frame.into()]));
+                }
+                linger(socket);
+            }
+            // Clients that are to come back must not be told goodbye: some take it for good. They find the session gone.
+            Transport::Polling(_) if reason == CloseReason::ServerShuttingDown => {}
+            Transport::Polling(_) => {
+                if session.has_poll() {
+                    session.release_poll("1");
+                } else if is_told_later(reason) {
+                    let payload = session.last_payload(GRAVE_BYTES_MAX);
+                    self.bury(session.secret, payload, GRAVE_TIME);
+                }
+            }
+        }
+    }
+
+    /// Takes a session out of everything; its sockets have left their namespaces when this returns.
+    fn take_session(&mut self, key: SessionKey, reason: CloseReason) -> Option<Session> {
+        self.session(key)?;
+        self.leave_all(key, reason);
+        let mut session = self.sessions.try_remove(key.slot as usize)?;
+        session.engine.close();
+        self.shared.connections.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        if session.is_paused() {
+            self.paused.retain(|paused| *paused != key);
+        }
+        if matches!(session.protocol, Protocol::Engine) {
+            self.engine_closed(key, reason);
+        }
+        Some(session)
+    }
+}
+
+/// Whether a polling client that has no poll waiting learns of the end by its next one. Who has broken the protocol, or
+/// was silent for too long, finds its session unknown instead.
+fn is_told_later(reason: CloseReason) -> bool {
+    match reason {
+        CloseReason::ForcedClose | CloseReason::ForcedServerClose => true,
+        CloseReason::TransportClose
+        | CloseReason::TransportError
+        | CloseReason::PingTimeout
+        | CloseReason::ServerShuttingDown
+        | CloseReason::ParseError => false,
+    }
+}
+
+/// Lets a socket end by itself.
+pub(super) fn linger(mut socket: WebSocket) {
+    // Bounded in time; the result does not matter.
+    drop(tokio::task::spawn_local(async move { socket.stream.end().await }));
+}
