@@ -1,0 +1,211 @@
+//! Events in both directions: arguments of all kinds, catch-all handlers, sync handlers, and emitting from anywhere.
+
+use socketio_server::{
+    Ack, Arg, Args, EmitError, EventName, Flow, Io, Namespace, Payload, Server, Socket, State,
+};
+use tokio::sync::mpsc;
+
+use crate::harness::{Client, Running, echoing, fenced, start, within};
+
+fn start_echo() -> Running {
+    start(Server::builder().namespace(echoing(fenced(Namespace::new("/")))))
+}
+
+#[tokio::test]
+async fn arguments_come_back_byte_for_byte() {
+    let running = start_echo();
+    let mut client = Client::connect(running.address).await;
+    for args in [
+        "",
+        "1",
+        "-0.5,1e21,true,false,null",
+        r#""a",{"z":1,"a":[2,{"b":null}]},[]"#,
+        r#""snowman ☃ and 𝄞 and \" and \\ and \n""#,
+        r#"{"__proto__":1,"constructor":{"x":2}}"#,
+        "[[[[[[1]]]]]]",
+    ] {
+        let comma = if args.is_empty() { "" } else { "," };
+        let answer = client.ask(&format!(r#"["echo"{comma}{args}]"#)).await;
+        let (sent, got): (serde_json::Value, serde_json::Value) = (
+            serde_json::from_str(&format!("[{args}]")).expect("JSON"),
+            serde_json::from_str(&answer).expect("JSON"),
+        );
+        assert_eq!(sent, got);
+        assert!(!answer.contains(": ") && !answer.contains(", "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn events_are_named_by_strings_and_numbers() {
+    let namespace = fenced(Namespace::new("/")).on("7", |socket: Socket| async move {
+        let _ = socket.emit("seven", &());
+    });
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::connect(running.address).await;
+    client.send("2[7]").await;
+    assert_eq!(client.next().await, r#"2["seven"]"#);
+    client.send(r#"2["nobody listens",1]"#).await;
+    client.send(r#"25["nobody answers"]"#).await;
+    client.fence().await;
+}
+
+#[tokio::test]
+async fn missing_arguments_fit_options_and_superfluous_ones_are_ignored() {
+    let namespace = Namespace::new("/")
+        .on("pair", |Args((text, number)): Args<(String, Option<u32>)>, ack: Ack| async move {
+            let _ = ack.send(&(text, number));
+        })
+        .on(
+            "checked",
+            |args: Result<Args<(u32,)>, socketio_server::socketio::ArgsError>, ack: Ack| async move {
+                let _ = ack.send(&args.is_ok());
+            },
+        );
+    let running = start(Server::builder().namespace(fenced(namespace)));
+    let mut client = Client::connect(running.address).await;
+    assert_eq!(client.ask(r#"["pair","a"]"#).await, r#"["a",null]"#);
+    assert_eq!(client.ask(r#"["pair","a",1,{"x":1}]"#).await, r#"["a",1]"#);
+    // Does not fit: the handler is not run, nothing is answered.
+    client.send(r#"21["pair",{},1]"#).await;
+    assert_eq!(client.ask(r#"["checked","x"]"#).await, "[false]");
+    assert_eq!(client.ask(r#"["checked",3]"#).await, "[true]");
+}
+
+#[tokio::test]
+async fn a_catch_all_handler_runs_before_the_handler_of_the_name() {
+    let (seen, mut calls) = mpsc::channel(16);
+    let any = seen.clone();
+    let namespace = fenced(Namespace::new("/"))
+        .on_any(move |EventName(name): EventName, payload: Payload<'static>| {
+            let any = any.clone();
+            async move {
+                any.send(format!("any {name} {}", payload.arg_count())).await.expect("the test listens");
+            }
+        })
+        .on("known", move |_: Socket| {
+            let seen = seen.clone();
+            async move { seen.send("known".into()).await.expect("the test listens") }
+        });
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::connect(running.address).await;
+    client.send(r#"2["known",1,2]"#).await;
+    client.send(r#"2["unknown"]"#).await;
+    let mut order = Vec::new();
+    for _ in 0..3 {
+        order.push(within(calls.recv()).await.expect("a call"));
+    }
+    assert_eq!(order, ["any known 2", "known", "any unknown 0"]);
+}
+
+#[tokio::test]
+async fn a_sync_handler_answers_at_once_or_later() {
+    let (later, mut handles) = mpsc::channel(16);
+    let namespace = fenced(Namespace::new("/"))
+        .on_sync("now", |turn| {
+            let text: String = turn.payload().first().unwrap_or_default();
+            turn.reply(&serde_json::to_string(&text).unwrap_or_default());
+            Flow::Continue
+        })
+        .on_sync("later", move |turn| {
+            if let Some(handle) = turn.take_ack() {
+                assert!(turn.take_ack().is_none(), "an answer is given once");
+                later.try_send(handle).expect("there is room");
+            }
+            Flow::Continue
+        });
+    let feed = socketio_server::Feed::new(socketio_server::FeedConfig::in_memory());
+    let running = start(Server::builder().namespace(namespace.recovery(feed.clone())));
+    let mut client = Client::connect(running.address).await;
+    assert_eq!(client.ask(r#"["now","x"]"#).await, r#"["x"]"#);
+    client.send(r#"27["later"]"#).await;
+    client.send(r#"2["later"]"#).await;
+    let handle = within(handles.recv()).await.expect("asked for");
+    client.fence().await;
+    assert!(handles.try_recv().is_err(), "the second did not ask");
+    feed.publish(feed.head() + 1, Vec::new(), vec![handle.answer(0, "1,\"two\"")]);
+    assert_eq!(client.next().await, r#"37[1,"two"]"#);
+}
+
+#[tokio::test]
+async fn a_sync_handler_may_pause_the_reading_of_its_connection() {
+    let (paused, mut calls) = mpsc::channel(16);
+    let namespace = fenced(Namespace::new("/")).on_sync("pause", move |_| {
+        paused.try_send(()).expect("there is room");
+        Flow::Pause
+    });
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::connect(running.address).await;
+    client.send(r#"2["pause"]"#).await;
+    within(calls.recv()).await.expect("it has been called");
+    client.send(r#"21["fence"]"#).await;
+    // Writing goes on.
+    running.io().root().emit("still", &()).expect("taken");
+    assert_eq!(client.next().await, r#"2["still"]"#);
+    running.io().resume();
+    assert_eq!(client.next().await, "31[]");
+}
+
+#[tokio::test]
+async fn handlers_find_the_state_of_the_application() {
+    struct Greeting(&'static str);
+    let namespace = fenced(Namespace::new("/"))
+        .on("greet", |State(greeting): State<Greeting>, io: Io, ack: Ack| async move {
+            assert!(io.state::<u8>().is_none());
+            let _ = ack.send(&greeting.0);
+        })
+        .on("unfit", |_: State<u8>, ack: Ack| async move {
+            let _ = ack.send(&());
+        });
+    let running = start(Server::builder().state(Greeting("hello")).namespace(namespace));
+    let mut client = Client::connect(running.address).await;
+    assert_eq!(client.ask(r#"["greet"]"#).await, r#"["hello"]"#);
+    client.send(r#"21["unfit"]"#).await;
+    client.fence().await;
+}
+
+#[tokio::test]
+async fn what_cannot_be_encoded_is_an_error_of_the_emitter_alone() {
+    let running = start_echo();
+    let mut client = Client::connect(running.address).await;
+    for reserved in
+        ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]
+    {
+        assert!(matches!(running.io().root().emit(reserved, &()), Err(EmitError::Encode(_))), "{reserved}");
+    }
+    let keyed_by_lists = std::collections::HashMap::from([(vec![1], 2)]);
+    assert!(running.io().root().emit("x", &keyed_by_lists).is_err());
+    assert!(matches!(running.io().of("a,b"), Err(EmitError::Namespace)));
+    running.io().of("/nobody").expect("a name").emit("x", &()).expect("nobody is a fine audience");
+    client.fence().await;
+}
+
+#[tokio::test]
+async fn a_socket_that_left_can_be_emitted_to_without_effect() {
+    let (joined, mut sockets) = mpsc::channel(16);
+    let namespace = Namespace::new("/").on_connect(move |socket: Socket| {
+        let joined = joined.clone();
+        async move { joined.send(socket).await.expect("the test listens") }
+    });
+    let running = start(Server::builder().namespace(fenced(namespace)));
+    let mut client = Client::connect(running.address).await;
+    let first = within(sockets.recv()).await.expect("joined");
+    assert!(first.is_connected() && !first.is_recovered());
+    assert_eq!(first.id().to_string(), client.id);
+    client.send("1").await;
+    client.join("/", "").await;
+    assert!(!first.is_connected());
+    first.emit("to the old one", &()).expect("taken");
+    client.fence().await;
+}
+
+#[tokio::test]
+async fn a_handler_of_one_argument_takes_the_first() {
+    let namespace =
+        fenced(Namespace::new("/")).on("first", |Arg(text): Arg<Option<String>>, ack: Ack| async move {
+            let _ = ack.send(&text);
+        });
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::connect(running.address).await;
+    assert_eq!(client.ask(r#"["first","a","b"]"#).await, r#"["a"]"#);
+    assert_eq!(client.ask(r#"["first"]"#).await, "[null]");
+}

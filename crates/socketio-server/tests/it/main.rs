@@ -1,0 +1,32 @@
+//! The server over real sockets: every test starts one on a free port and speaks to it as a client would.
+//!
+//! Nothing sleeps: tests wait for packets, answers and events, and protocol times are shortened by configuration.
+//! That something does *not* arrive is shown by a fence, an event whose answer comes after everything before it.
+
+mod harness;
+
+mod acks;
+mod axum;
+mod binary;
+mod bundle;
+mod cors;
+mod disconnects;
+mod engine_errors;
+mod events;
+mod farewells;
+mod feeds;
+mod handlers;
+mod heartbeat;
+mod hostile_http;
+mod hostile_packets;
+mod hostile_websockets;
+mod middleware;
+mod namespaces;
+mod polling;
+mod recovery;
+mod recovery_hostile;
+mod rooms;
+mod shutdown;
+mod slow_consumers;
+mod upgrade;
+mod websockets;

@@ -1,0 +1,228 @@
+//! Middleware: what it sees, what it keeps, whom it refuses, and what a client may do while it decides.
+
+use std::sync::Arc;
+
+use serde::Deserialize;
+use socketio_server::{
+    Ack, Auth, AuthAs, ConnectRequest, HandshakeKept, Namespace, Rejection, Server, Socket,
+};
+use tokio::sync::{Semaphore, mpsc};
+
+use crate::harness::{Client, Ws, fenced, start, within};
+
+#[derive(Deserialize)]
+struct Token {
+    token: String,
+}
+
+struct User(String);
+
+async fn authenticate(request: ConnectRequest) -> Result<(), Rejection> {
+    let Ok(Token { token }) = request.auth().parse() else { return Err("no token".into()) };
+    assert!(token != "boom", "middleware that panics");
+    if token != "secret" {
+        let rejection = Rejection::new("wrong \"token\"")
+            .with_data(&serde_json::json!({ "code": 7, "of": [request.namespace()] }));
+        return Err(rejection.expect("plain data"));
+    }
+    request.data().insert(User("ada".into()));
+    Ok(())
+}
+
+fn guarded(name: &str) -> Namespace {
+    fenced(Namespace::new(name)).middleware(authenticate).on("who", |socket: Socket, ack: Ack| async move {
+        let _ = ack.send(&socket.data().find::<User>().map(|user| user.0.clone()));
+    })
+}
+
+#[tokio::test]
+async fn a_refusal_carries_its_message_and_data_and_the_client_may_ask_again() {
+    let running = start(Server::builder().namespace(guarded("/")).namespace(guarded("/other")));
+    let mut client = Client::open(running.address).await;
+    client.send("0").await;
+    assert_eq!(client.next().await, r#"4{"message":"no token"}"#);
+    client.send(r#"0{"token":"x"}"#).await;
+    assert_eq!(client.next().await, r#"4{"message":"wrong \"token\"","data":{"code":7,"of":["/"]}}"#);
+    client.send(r#"0/other,{"token":"x"}"#).await;
+    assert_eq!(
+        client.next().await,
+        r#"4/other,{"message":"wrong \"token\"","data":{"code":7,"of":["/other"]}}"#
+    );
+    client.join("/", r#"{"token":"secret"}"#).await;
+    assert_eq!(client.ask(r#"["who"]"#).await, r#"["ada"]"#);
+}
+
+#[tokio::test]
+async fn middleware_that_panics_refuses() {
+    let running = start(Server::builder().namespace(guarded("/")));
+    let mut client = Client::open(running.address).await;
+    client.send(r#"0{"token":"boom"}"#).await;
+    assert_eq!(client.next().await, r#"4{"message":"internal error"}"#);
+    client.join("/", r#"{"token":"secret"}"#).await;
+    client.fence().await;
+}
+
+#[tokio::test]
+async fn the_first_refusal_ends_the_chain() {
+    let (seen, mut calls) = mpsc::channel(16);
+    let step = move |name: &'static str, verdict: Result<(), &'static str>| {
+        let seen = seen.clone();
+        move |_: ConnectRequest| {
+            let seen = seen.clone();
+            async move {
+                seen.send(name).await.expect("the test listens");
+                verdict.map_err(Rejection::from)
+            }
+        }
+    };
+    let namespace = Namespace::new("/")
+        .middleware(step("first", Ok(())))
+        .middleware(step("second", Err("stop")))
+        .middleware(step("third", Ok(())));
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::open(running.address).await;
+    client.send("0").await;
+    assert_eq!(client.next().await, r#"4{"message":"stop"}"#);
+    assert_eq!((calls.recv().await, calls.recv().await), (Some("first"), Some("second")));
+    assert!(calls.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn middleware_sees_the_handshake_and_then_it_is_let_go() {
+    for (kept, second) in [(HandshakeKept::UntilJoined, "nothing"), (HandshakeKept::Session, "a b")] {
+        let look = |request: ConnectRequest| async move {
+            let handshake = request.handshake().map(|handshake| {
+                assert!(
+                    handshake.headers.contains_key("x-test") && handshake.url.starts_with("/socket.io/?")
+                );
+                assert!(handshake.address.is_some_and(|address| address.is_loopback()));
+                handshake.query("q").unwrap_or("none").to_owned()
+            });
+            Err(Rejection::new(handshake.unwrap_or("nothing".into())))
+        };
+        let running = start(
+            Server::builder()
+                .namespace(fenced(Namespace::new("/")))
+                .namespace(Namespace::new("/look").middleware(look))
+                .configure(|config| config.handshake_kept = kept),
+        );
+        let target = "/socket.io/?EIO=4&transport=websocket&q=a%20b";
+        let mut client = Client::over(Ws::open_with(running.address, target, &[("x-test", "1")]).await);
+        client.send("0/look,").await;
+        assert_eq!(client.next().await, r#"4/look,{"message":"a b"}"#);
+        client.join("/", "").await;
+        client.send("0/look,").await;
+        assert_eq!(client.next().await, format!(r#"4/look,{{"message":"{second}"}}"#));
+    }
+}
+
+/// Middleware that waits for permits.
+fn gated() -> (Namespace, Arc<Semaphore>, mpsc::Receiver<()>) {
+    let gate = Arc::new(Semaphore::new(0));
+    let (report, entered) = mpsc::channel(16);
+    let namespace = fenced(Namespace::new("/slow")).middleware({
+        let gate = Arc::clone(&gate);
+        move |_| {
+            let (gate, report) = (Arc::clone(&gate), report.clone());
+            async move {
+                report.send(()).await.expect("the test listens");
+                gate.acquire().await.expect("open").forget();
+                Ok(())
+            }
+        }
+    });
+    (namespace, gate, entered)
+}
+
+#[tokio::test]
+async fn other_namespaces_go_on_while_middleware_decides() {
+    let (slow, gate, mut entered) = gated();
+    let running = start(Server::builder().namespace(fenced(Namespace::new("/"))).namespace(slow));
+    let mut client = Client::connect(running.address).await;
+    client.send("0/slow,").await;
+    within(entered.recv()).await.expect("middleware runs");
+    client.fence().await;
+    gate.add_permits(1);
+    assert!(client.next().await.starts_with("0/slow,{"));
+}
+
+#[tokio::test]
+async fn asking_twice_while_middleware_decides_closes_the_connection() {
+    let (slow, gate, mut entered) = gated();
+    let running = start(Server::builder().namespace(slow));
+    let mut client = Client::open(running.address).await;
+    client.send("0/slow,").await;
+    within(entered.recv()).await.expect("middleware runs");
+    client.send("0/slow,").await;
+    assert_eq!(client.closed().await, None);
+    gate.add_permits(1);
+    assert!(running.io().of("/slow").expect("a name").fetch().await.is_empty());
+}
+
+#[tokio::test]
+async fn who_leaves_while_middleware_decides_never_was_there() {
+    let (slow, gate, mut entered) = gated();
+    let running = start(Server::builder().namespace(fenced(Namespace::new("/"))).namespace(slow));
+    let mut client = Client::connect(running.address).await;
+    client.send("0/slow,").await;
+    within(entered.recv()).await.expect("middleware runs");
+    client.send("1/slow,").await;
+    client.fence().await;
+    gate.add_permits(1);
+    // The verdict has arrived when the namespace can be asked for again.
+    let slow = running.io().of("/slow").expect("a name");
+    client.fence().await;
+    assert!(slow.fetch().await.is_empty(), "nobody is there");
+    slow.emit("ghost", &()).expect("taken");
+    client.fence().await;
+    gate.add_permits(1);
+    client.join("/slow", "").await;
+    assert_eq!(slow.fetch().await.len(), 1);
+    slow.emit("once", &()).expect("taken");
+    assert_eq!(client.next().await, r#"2/slow,["once"]"#);
+    client.fence().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_ends_while_middleware_decides_leaves_nothing() {
+    let (slow, gate, mut entered) = gated();
+    let running = start(Server::builder().namespace(slow));
+    let mut client = Client::open(running.address).await;
+    client.send("0/slow,").await;
+    within(entered.recv()).await.expect("middleware runs");
+    drop(client);
+    while running.io().connections() > 0 {
+        tokio::task::yield_now().await;
+    }
+    gate.add_permits(1);
+    while gate.available_permits() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(running.io().of("/slow").expect("a name").fetch().await.is_empty());
+}
+
+#[tokio::test]
+async fn auth_is_an_object_and_typed_for_handlers() {
+    let namespace =
+        fenced(Namespace::new("/")).on_connect(|socket: Socket, AuthAs(auth): AuthAs<Token>| async move {
+            let _ = socket.emit("token", &auth.token);
+        });
+    let raw = Namespace::new("/raw").on_connect(|socket: Socket, auth: Auth| async move {
+        let _ = socket.emit("raw", &auth.as_str());
+    });
+    let running = start(Server::builder().namespace(namespace).namespace(raw));
+    let mut client = Client::open(running.address).await;
+    client.join("/", r#"{"token":"t0p","more":[1]}"#).await;
+    assert_eq!(client.next().await, r#"2["token","t0p"]"#);
+    client.join("/raw", "").await;
+    assert_eq!(client.next().await, r#"2/raw,["raw","{}"]"#);
+    // A handler whose auth does not fit is not run; the socket is there all the same.
+    let mut client = Client::open(running.address).await;
+    client.join("/", r#"{"token":5}"#).await;
+    client.fence().await;
+    for auth in ["[]", "[1]", "\"x\"", "null", "{", "{\"a\":1"] {
+        let mut client = Client::open(running.address).await;
+        client.send(&format!("0{auth}")).await;
+        assert_eq!(client.closed().await, None, "{auth}");
+    }
+}

@@ -1,0 +1,179 @@
+//! Clients that do not read: they fall behind alone, catch up in order, or are closed.
+
+use std::time::Duration;
+
+use socket2::{Domain, Socket as RawSocket, Type};
+use socketio_server::{Ack, Arg, DisconnectReason, Feed, FeedConfig, Namespace, Server, Socket};
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+
+use crate::harness::client::split_offset;
+use crate::harness::{Client, Received, Running, Ws, fenced, start, within};
+
+fn start_feeding(
+    config: FeedConfig,
+    change: impl FnOnce(&mut socketio_server::Config),
+) -> (Running, mpsc::Receiver<DisconnectReason>) {
+    let (left, reasons) = mpsc::channel(16);
+    let namespace = fenced(Namespace::new("/"))
+        .recovery(Feed::new(config))
+        .on("flood me", |socket: Socket, Arg(count): Arg<u32>, ack: Ack| async move {
+            let text = "x".repeat(10_000);
+            for _ in 0..count {
+                // Volatile or not, these do not go through the feed.
+                let (socket, text) = (socket.clone(), text.clone());
+                drop(tokio::spawn(async move {
+                    socket.emit_with_ack("flood", &text, crate::harness::PATIENCE).await
+                }));
+            }
+            let _ = ack.send(&());
+        })
+        .on_disconnect(move |reason: DisconnectReason| {
+            let left = left.clone();
+            async move { left.send(reason).await.expect("the test listens") }
+        });
+    (start(Server::builder().namespace(namespace).configure(change)), reasons)
+}
+
+/// A client whose socket takes little, so that it is behind soon.
+async fn narrow(running: &Running) -> Client {
+    let socket = RawSocket::new(Domain::for_address(running.address), Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(4_096).expect("a small buffer");
+    socket.connect(&running.address.into()).expect("the server accepts");
+    socket.set_nonblocking(true).expect("a setting");
+    let stream = TcpStream::from_std(socket.into()).expect("a stream");
+    let mut ws = Ws::over(stream, running.address, "/socket.io/?EIO=4&transport=websocket", &[]).await;
+    ws.text().await;
+    let mut client = Client::over(ws);
+    client.join("/", "").await;
+    client
+}
+
+const TEXT_BYTES: usize = 20_000;
+
+fn emit(running: &Running, number: usize) {
+    running.io().root().emit("n", &(number, "x".repeat(TEXT_BYTES))).expect("taken");
+}
+
+async fn expect(client: &mut Client, numbers: impl IntoIterator<Item = usize>) {
+    for number in numbers {
+        let packet = client.next().await;
+        assert!(packet.starts_with(&format!(r#"2["n",{number},"xxx"#)), "{}", &packet[..20]);
+    }
+}
+
+#[tokio::test]
+async fn a_stalled_client_catches_up_in_order_and_holds_nobody_up() {
+    let (running, mut reasons) =
+        start_feeding(FeedConfig { ring_bytes_max: 64 << 20, ..FeedConfig::in_memory() }, |_| ());
+    let mut slow = narrow(&running).await;
+    let mut quick = Client::connect(running.address).await;
+    // 20 MB: more than the kernel takes for a client that does not read.
+    for number in 0..1_000 {
+        emit(&running, number);
+        if number % 10 == 9 {
+            expect(&mut quick, number - 9..=number).await;
+        }
+    }
+    quick.fence().await;
+    expect(&mut slow, 0..1_000).await;
+    slow.fence().await;
+    // And is live again.
+    emit(&running, 1_000);
+    expect(&mut slow, [1_000]).await;
+    expect(&mut quick, [1_000]).await;
+    assert!(reasons.try_recv().is_err());
+}
+
+#[tokio::test]
+async fn who_falls_out_of_the_ring_is_closed_and_comes_back() {
+    let (running, mut reasons) =
+        start_feeding(FeedConfig { ring_bytes_max: 1 << 20, ..FeedConfig::in_memory() }, |_| ());
+    let mut slow = narrow(&running).await;
+    let mut quick = Client::connect(running.address).await;
+    for number in 0..1_000 {
+        emit(&running, number);
+        if number % 10 == 9 {
+            expect(&mut quick, number - 9..=number).await;
+        }
+    }
+    // What it gets before the end is contiguous.
+    let mut expected = 0;
+    let end = loop {
+        match slow.ws.next().await {
+            Received::Text(packet) => {
+                assert!(packet.starts_with(&format!(r#"42["n",{expected},"#)), "{}", &packet[..20]);
+                expected += 1;
+            }
+            end => break end,
+        }
+    };
+    assert!(matches!(end, Received::Close(None) | Received::End), "{end:?}");
+    assert_eq!(within(reasons.recv()).await.map(DisconnectReason::as_str), Some("transport close"));
+    quick.fence().await;
+}
+
+#[tokio::test]
+async fn a_volatile_event_is_dropped_for_a_stalled_client() {
+    let (running, _reasons) =
+        start_feeding(FeedConfig { ring_bytes_max: 64 << 20, ..FeedConfig::in_memory() }, |_| ());
+    let mut slow = narrow(&running).await;
+    for number in 0..500 {
+        emit(&running, number);
+    }
+    // The workers have delivered when they answer.
+    drop(running.io().root().fetch().await);
+    running.io().root().volatile().emit("volatile", &()).expect("taken");
+    drop(running.io().root().fetch().await);
+    expect(&mut slow, 0..500).await;
+    slow.fence().await;
+    running.io().root().volatile().emit("volatile", &()).expect("taken");
+    assert_eq!(split_offset(&slow.next().await).0, r#"2["volatile"]"#);
+}
+
+#[tokio::test]
+async fn who_takes_nothing_for_too_long_is_closed() {
+    let (running, mut reasons) =
+        start_feeding(FeedConfig { ring_bytes_max: 64 << 20, ..FeedConfig::in_memory() }, |config| {
+            config.stall_timeout = Duration::from_millis(300);
+        });
+    let slow = narrow(&running).await;
+    for number in 0..500 {
+        emit(&running, number);
+    }
+    assert_eq!(within(reasons.recv()).await.map(DisconnectReason::as_str), Some("transport error"));
+    drop(slow);
+}
+
+#[tokio::test]
+async fn events_outside_of_the_feed_are_bounded_in_bytes() {
+    let (running, mut reasons) = start_feeding(FeedConfig::in_memory(), |config| {
+        config.lane_bytes_max = 200_000;
+        config.pending_acks_max = 100_000;
+    });
+    let mut slow = narrow(&running).await;
+    let mut other = Client::connect(running.address).await;
+    slow.send(r#"2["flood me",2000]"#).await;
+    assert_eq!(within(reasons.recv()).await.map(DisconnectReason::as_str), Some("transport error"));
+    other.fence().await;
+}
+
+#[tokio::test]
+async fn a_polling_client_that_does_not_poll_falls_behind_and_catches_up() {
+    use crate::harness::Polling;
+    let (running, _reasons) =
+        start_feeding(FeedConfig { ring_bytes_max: 64 << 20, ..FeedConfig::in_memory() }, |_| ());
+    let polling = Polling::open(running.address).await;
+    polling.join().await;
+    for number in 0..500 {
+        emit(&running, number);
+    }
+    drop(running.io().root().fetch().await);
+    let packets = polling.poll_for(500).await;
+    assert_eq!(packets.len(), 500);
+    for (number, packet) in packets.iter().enumerate() {
+        assert!(packet.starts_with(&format!(r#"42["n",{number},"#)), "{}", &packet[..20]);
+    }
+    polling.send("421[\"fence\"]").await;
+    assert_eq!(polling.poll().await, ["431[]"]);
+}
