@@ -1,0 +1,361 @@
+//! The one owner of a log's writer: turns drafts into durable entries, in the order in which they came.
+//!
+//! ```text
+//! submit ─► queue ─► take all that waits ─► decide each ─► append ─► Delivery (entries + outcomes)
+//!             ▲                                               │ rolled back: pause, same batch again
+//!             └── senders pause at the soft bound             │ unknown: Fatal, nothing is answered
+//! ```
+//!
+//! There is no timer: while the disk flushes one batch, the next one gathers in the queue, so batches are as large as
+//! the load makes them. Nothing is answered before it is durable. Knows nothing of who submits, and what a ticket is.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::decide::{Decided, Limits, decide};
+use crate::delivery::{Committed, Delivery};
+use crate::entry::Draft;
+use crate::health::Health;
+use crate::log::{AppendError, Log, ReadError, Record};
+use crate::planted::{self, Bug};
+use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Room, Taken};
+
+/// One batch: as much as a flush can carry without making the next one wait long.
+pub(crate) const BATCH: BatchBounds = BatchBounds { drafts: 512, bytes: 1 << 20 };
+
+/// A log that refuses is asked again after this, then after twice as long, up to `RETRY_PAUSE_MAX`.
+const RETRY_PAUSE_MIN: Duration = Duration::from_millis(5);
+const RETRY_PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// What the appender calls, always on its own thread.
+pub struct Ports {
+    /// Those who were told [`Admission::AcceptedButFull`] may read their sockets again.
+    pub on_room: Box<dyn FnMut() + Send>,
+    /// The appender has stopped for good and the process must end: only a new start can tell what is stored.
+    pub on_fatal: Box<dyn FnOnce(Fatal) + Send>,
+    /// A monotonic clock, for [`Health`] alone.
+    pub clock: Box<dyn Fn() -> Instant + Send>,
+}
+
+/// Why the appender has stopped for good.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fatal {
+    /// A commit failed in a way that leaves its outcome open.
+    #[error("it is unknown whether the last commit took place: {detail}")]
+    OutcomeUnknown {
+        /// The backend's own words.
+        detail: String,
+    },
+    /// The log or the delivery panicked.
+    #[error("the appender's thread panicked")]
+    Panicked,
+}
+
+/// The thread could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("the appender's thread could not be started: {0}")]
+pub struct StartError(std::io::Error);
+
+/// How the appender came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// Everything that was accepted is decided, durable and delivered.
+    Drained,
+    /// The log could not take these drafts any more. They were never answered, so their senders will ask again.
+    Abandoned {
+        /// How many.
+        drafts: usize,
+    },
+    /// It had stopped before; see [`Fatal`].
+    Stopped,
+}
+
+/// Accepts drafts from any thread and has them stored by its own.
+///
+/// `T` is the ticket that comes back with the outcome. Dropping the appender closes it without waiting.
+pub struct Appender<T> {
+    queue: Arc<Queue<T>>,
+    health: Health,
+    thread: Mutex<Option<JoinHandle<Closed>>>,
+}
+
+impl<T: Send + 'static> Appender<T> {
+    /// Starts the thread that owns `log` from now on.
+    pub fn start<L, D>(
+        log: L,
+        delivery: D,
+        limits: Limits,
+        bounds: QueueBounds,
+        ports: Ports,
+    ) -> Result<Self, StartError>
+    where
+        L: Log + 'static,
+        D: Delivery<T> + 'static,
+    {
+        let (queue, health, worker) = Worker::new(log, delivery, limits, bounds, ports);
+        let thread = std::thread::Builder::new()
+            .name("appender".into())
+            .spawn(move || worker.run())
+            .map_err(StartError)?;
+        Ok(Self { queue, health, thread: Mutex::new(Some(thread)) })
+    }
+
+    /// An appender without a thread: nothing is stored unless the [`Stepper`](crate::Stepper) is stepped.
+    #[cfg(feature = "simulation")]
+    pub fn stepped<L: Log, D: Delivery<T>>(
+        log: L,
+        delivery: D,
+        limits: Limits,
+        bounds: QueueBounds,
+        ports: Ports,
+    ) -> (Self, crate::Stepper<T, L, D>) {
+        let (queue, health, worker) = Worker::new(log, delivery, limits, bounds, ports);
+        (Self { queue, health, thread: Mutex::new(None) }, crate::Stepper::new(worker))
+    }
+
+    /// Hands a draft in, without waiting. Drafts are decided and stored in the order of these calls.
+    pub fn submit(&self, draft: Draft, ticket: T) -> Admission<T> {
+        self.queue.push(draft, ticket)
+    }
+
+    /// Whether the log commits.
+    pub fn health(&self) -> &Health {
+        &self.health
+    }
+
+    /// Lets no draft in any more, waits until those that are in are stored and delivered, and ends the thread.
+    ///
+    /// A log that refuses is tried once more and then given up. Must not be called on the appender's own thread.
+    /// Later calls return [`Closed::Stopped`] at once.
+    pub fn close(&self) -> Closed {
+        self.queue.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        thread.map_or(Closed::Stopped, |thread| thread.join().unwrap_or(Closed::Stopped))
+    }
+}
+
+impl<T> Drop for Appender<T> {
+    fn drop(&mut self) {
+        self.queue.close();
+    }
+}
+
+impl<T> fmt::Debug for Appender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Appender").field("health", &self.health.state()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ports").finish_non_exhaustive()
+    }
+}
+
+pub(crate) struct Worker<T, L, D> {
+    log: L,
+    delivery: D,
+    limits: Limits,
+    pub(crate) queue: Arc<Queue<T>>,
+    health: Health,
+    clock: Box<dyn Fn() -> Instant + Send>,
+    on_room: Box<dyn FnMut() + Send>,
+    on_fatal: Option<Box<dyn FnOnce(Fatal) + Send>>,
+}
+
+/// A batch on its way into the log.
+pub(crate) struct Batch<T> {
+    drafts: Vec<Pending<T>>,
+    since: Instant,
+    pause: Duration,
+    tries: Tries,
+}
+
+/// How often a batch may still be tried.
+#[derive(Clone, Copy)]
+pub(crate) enum Tries {
+    Unlimited,
+    /// The appender is closing.
+    Last,
+}
+
+/// What became of one try.
+pub(crate) enum Tried<T> {
+    Delivered,
+    /// Nothing was stored; to be tried again after the pause.
+    Again(Batch<T>, Duration),
+    Ended(Closed),
+}
+
+impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
+    fn new(
+        log: L,
+        delivery: D,
+        limits: Limits,
+        bounds: QueueBounds,
+        ports: Ports,
+    ) -> (Arc<Queue<T>>, Health, Self) {
+        let queue = Arc::new(Queue::new(bounds));
+        let health = Health::new((ports.clock)());
+        let worker = Self {
+            log,
+            delivery,
+            limits,
+            queue: Arc::clone(&queue),
+            health: health.clone(),
+            clock: ports.clock,
+            on_room: ports.on_room,
+            on_fatal: Some(ports.on_fatal),
+        };
+        (queue, health, worker)
+    }
+
+    fn run(mut self) -> Closed {
+        loop {
+            let taken = self.queue.take(BATCH);
+            let mut batch = match self.begin(taken) {
+                Ok(batch) => batch,
+                Err(closed) => return closed,
+            };
+            loop {
+                match self.try_batch(batch) {
+                    Tried::Delivered => break,
+                    Tried::Again(again, pause) => {
+                        let is_closed = self.queue.closed_within(pause);
+                        batch = if is_closed { again.for_the_last_time() } else { again };
+                    }
+                    Tried::Ended(closed) => return closed,
+                }
+            }
+        }
+    }
+
+    /// Takes up what has come.
+    pub(crate) fn begin(&mut self, taken: Taken<T>) -> Result<Batch<T>, Closed> {
+        let (mut drafts, room) = match taken {
+            Taken::Batch { drafts, room } => (drafts, room),
+            Taken::Closed => {
+                self.on_fatal = None;
+                return Err(Closed::Drained);
+            }
+        };
+        if room == Room::Announce {
+            (self.on_room)();
+        }
+        if planted::is(Bug::TakesNewestFirst) {
+            drafts.reverse();
+        }
+        let since = (self.clock)();
+        self.health.committing(since);
+        Ok(Batch { drafts, since, pause: RETRY_PAUSE_MIN, tries: Tries::Unlimited })
+    }
+
+    /// Tries to store the batch, and delivers it if that worked.
+    pub(crate) fn try_batch(&mut self, mut batch: Batch<T>) -> Tried<T> {
+        match self.attempt(&batch.drafts) {
+            Ok(decided) => {
+                self.health.ready();
+                self.deliver(batch.drafts, decided);
+                Tried::Delivered
+            }
+            Err(Trouble::Unknown(detail)) => {
+                self.health.failing(batch.since);
+                self.end(Fatal::OutcomeUnknown { detail })
+            }
+            Err(Trouble::Passing(detail)) => {
+                // It may be a long time and many tries: told once.
+                if batch.pause == RETRY_PAUSE_MIN {
+                    tracing::warn!(detail, drafts = batch.drafts.len(), "the log does not take a batch");
+                } else {
+                    tracing::debug!(detail, "the log still does not take it");
+                }
+                self.health.failing(batch.since);
+                match batch.tries {
+                    Tries::Unlimited => {
+                        let pause = batch.pause;
+                        batch.pause = (pause * 2).min(RETRY_PAUSE_MAX);
+                        Tried::Again(batch, pause)
+                    }
+                    Tries::Last => {
+                        self.on_fatal = None;
+                        let drafts = batch.drafts.len() + self.queue.abandon();
+                        Tried::Ended(Closed::Abandoned { drafts })
+                    }
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, fatal: Fatal) -> Tried<T> {
+        tracing::error!(%fatal, "the appender stops");
+        self.queue.abandon();
+        if let Some(on_fatal) = self.on_fatal.take() {
+            on_fatal(fatal);
+        }
+        Tried::Ended(Closed::Stopped)
+    }
+
+    /// Decides anew at each attempt: that costs little, and a lookup may have been what failed.
+    fn attempt(&mut self, drafts: &[Pending<T>]) -> Result<Decided, Trouble> {
+        let decided = decide(&mut self.log, self.limits, drafts.iter().map(|pending| &pending.draft))?;
+        if !decided.records.is_empty() {
+            match self.log.append(&decided.records) {
+                Err(AppendError::RolledBack { .. }) if planted::is(Bug::AnswersRolledBack) => {
+                    return Ok(Decided { records: Vec::new(), ..decided });
+                }
+                Err(AppendError::Unknown { detail }) if planted::is(Bug::RetriesUnknown) => {
+                    return Err(Trouble::Passing(detail));
+                }
+                appended => appended?,
+            }
+        }
+        Ok(decided)
+    }
+
+    fn deliver(&mut self, drafts: Vec<Pending<T>>, decided: Decided) {
+        let entries = decided.records.into_iter().filter_map(Record::into_entry).collect();
+        let outcomes = drafts.into_iter().map(|pending| pending.ticket).zip(decided.outcomes).collect();
+        self.delivery.deliver(Committed { entries, outcomes });
+    }
+}
+
+impl<T> Batch<T> {
+    pub(crate) fn for_the_last_time(self) -> Self {
+        Self { tries: Tries::Last, ..self }
+    }
+}
+
+/// A thread that dies unseen would leave a server that accepts everything and stores nothing.
+impl<T, L, D> Drop for Worker<T, L, D> {
+    fn drop(&mut self) {
+        let Some(on_fatal) = self.on_fatal.take() else { return };
+        self.queue.abandon();
+        self.health.failing((self.clock)());
+        on_fatal(Fatal::Panicked);
+    }
+}
+
+enum Trouble {
+    Passing(String),
+    Unknown(String),
+}
+
+impl From<ReadError> for Trouble {
+    fn from(err: ReadError) -> Self {
+        Self::Passing(err.to_string())
+    }
+}
+
+impl From<AppendError> for Trouble {
+    fn from(err: AppendError) -> Self {
+        match err {
+            AppendError::RolledBack { .. } => Self::Passing(err.to_string()),
+            AppendError::Unknown { detail } => Self::Unknown(detail),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

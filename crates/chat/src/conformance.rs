@@ -1,0 +1,130 @@
+//! What every implementation of [`Log`] and [`LogReader`] must do, as tests.
+//!
+//! A backend implements [`Bench`] and calls [`log_conformance!`](crate::log_conformance) in its tests; each check
+//! becomes a test there. Checks see nothing but the two traits. What only a backend can show (a full disk, a torn
+//! page, a second instance) is its own to test.
+
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod checks;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod devices;
+mod model;
+
+use crate::decide::{Limits, decide};
+use crate::device::{Device, DeviceId};
+use crate::entry::{Command, Draft, Entry, Identity, UnixMillis};
+use crate::ids::{CommandNumber, Lineage, Position, RoomId, UserId};
+use crate::key::ClientKey;
+use crate::log::{Budget, Log, LogReader};
+use crate::text::Text;
+
+pub use checks::*;
+pub use devices::*;
+pub use model::{Step, agrees_with_the_model, history};
+
+/// A place where one log is kept, empty at first.
+pub trait Bench {
+    /// The writer under test.
+    type Log: Log;
+    /// Its reader.
+    type Reader: LogReader;
+
+    /// Opens the log; the first time, a new one. The writer and readers of the time before are gone by then.
+    fn open(&mut self) -> (Self::Log, Self::Reader);
+}
+
+/// Turns every check into a test. The argument makes a fresh [`Bench`].
+#[macro_export]
+macro_rules! log_conformance {
+    ($bench:expr) => {
+        $crate::log_conformance! { $bench;
+            a_new_log_is_empty
+            what_is_appended_is_read_back
+            positions_go_on_after_opening_again
+            a_read_ends_at_its_bounds
+            a_read_always_gets_one_entry
+            a_budget_in_bytes_ends_a_read
+            rooms_have_numbers_of_their_own
+            locate_finds_the_last_message_seen
+            a_key_is_found_within_its_lineage_only
+            a_key_and_its_content_are_found_across_lineages
+            keys_are_compared_exactly
+            a_weak_key_belongs_to_its_lineage
+            keys_are_found_after_opening_again
+            every_opening_begins_an_epoch
+            odd_texts_survive
+            readers_never_see_half_a_batch
+            commands_of_a_device_are_taken_in_turn
+            a_repeated_command_gets_the_original_result
+            a_refusal_is_a_result_and_uses_up_its_number
+            results_outlive_the_limits_and_the_process
+            a_skip_uses_up_its_number_unless_it_comes_too_late
+            devices_are_told_apart_by_user_and_name
+            an_entry_tells_its_device_and_number
+            results_without_entries_do_not_move_the_head
+            numbers_of_a_batch_that_was_not_stored_are_free
+        }
+    };
+    ($bench:expr; $($check:ident)*) => {
+        $(
+            #[test]
+            fn $check() {
+                $crate::conformance::$check(&mut $bench);
+            }
+        )*
+    };
+}
+
+/// Ada's page.
+pub const ADA: Lineage = Lineage([0xad; 16]);
+/// Bob's page.
+pub const BOB: Lineage = Lineage([0xb0; 16]);
+
+/// Ada's telephone.
+pub const ADAS: Device = Device { user: UserId(1), id: DeviceId([1; 16]) };
+/// Bob's telephone, which happens to have chosen the same name.
+pub const BOBS: Device = Device { user: UserId(2), id: DeviceId([1; 16]) };
+
+/// A draft for the lobby.
+pub fn draft(lineage: Option<Lineage>, key: Option<&str>, text: &str) -> Draft {
+    draft_in(RoomId::LOBBY, lineage, key, text)
+}
+
+/// A draft for a room.
+pub fn draft_in(room: RoomId, lineage: Option<Lineage>, key: Option<&str>, text: &str) -> Draft {
+    let identity = Identity::Lineage { lineage, key: key.map(ClientKey::from_stored) };
+    say(identity, room, text)
+}
+
+/// A numbered draft for the lobby.
+pub fn numbered(device: Device, n: u64, text: &str) -> Draft {
+    say(Identity::Device { device, n: CommandNumber(n) }, RoomId::LOBBY, text)
+}
+
+/// A number whose command was cancelled.
+pub fn skip(device: Device, n: u64) -> Draft {
+    Draft { command: Command::Skip, ..numbered(device, n, "") }
+}
+
+fn say(identity: Identity, room: RoomId, text: &str) -> Draft {
+    let command = Command::Say { room, text: Text::from_stored(text) };
+    Draft { identity, command, at: UnixMillis(1_700_000_000_000) }
+}
+
+/// Decides and appends `drafts` as one batch.
+pub fn append(log: &mut impl Log, drafts: &[Draft]) {
+    let decided = decide(log, Limits::default(), drafts).expect("the log can be asked");
+    log.append(&decided.records).expect("the log can be written");
+}
+
+/// Appends `count` messages without keys as one batch.
+pub fn append_messages(log: &mut impl Log, count: usize) {
+    let drafts: Vec<_> = (0..count).map(|n| draft(Some(ADA), None, &format!("message {n}"))).collect();
+    append(log, &drafts);
+}
+
+/// Everything in the log.
+pub fn read_all(reader: &impl LogReader) -> Vec<Entry> {
+    let budget = Budget { entries: usize::MAX, bytes: usize::MAX };
+    reader.read(Position::ZERO, Position::MAX, budget).expect("the log can be read")
+}

@@ -1,0 +1,269 @@
+//! The checks themselves, one duty of the contract each.
+//!
+//! They append through the decisions, as the appender does, so that numbers are those that a backend will see.
+
+use crate::entry::{Author, Kind};
+use crate::ids::{Position, Rev, RoomId, Seq};
+use crate::key::ClientKey;
+use crate::log::{Budget, Log, LogReader, Lookup, Placed, RoomNumbers};
+use crate::text::ContentHash;
+
+use super::{ADA, BOB, Bench, append, append_messages, draft, draft_in, read_all};
+
+/// Nothing is there, and that is no error.
+pub fn a_new_log_is_empty(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    assert_eq!(log.head(), Position::ZERO);
+    assert_eq!(reader.head(), Position::ZERO);
+    assert_eq!(log.room(RoomId::LOBBY).unwrap(), RoomNumbers::default());
+    assert_eq!(read_all(&reader), []);
+    assert_eq!(reader.locate(RoomId::LOBBY, Seq(7)).unwrap(), Position::ZERO);
+}
+
+/// Every field comes back, in order.
+pub fn what_is_appended_is_read_back(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    append(&mut log, &[draft(Some(ADA), Some("a-0"), "one"), draft(None, None, "two")]);
+    append(&mut log, &[draft(Some(BOB), Some("b-0"), "three")]);
+    let entries = read_all(&reader);
+    let shown: Vec<_> = entries
+        .iter()
+        .map(|entry| {
+            let Kind::Message { text } = &entry.kind;
+            (entry.position.0, entry.seq.0, entry.rev.0, entry.author, &**text)
+        })
+        .collect();
+    let (ada, bob) = (Some(Author::Lineage(ADA)), Some(Author::Lineage(BOB)));
+    assert_eq!(shown, [(1, 1, 1, ada, "one"), (2, 2, 2, None, "two"), (3, 3, 3, bob, "three")]);
+    assert!(entries.iter().all(|entry| entry.at.0 == 1_700_000_000_000));
+    assert_eq!(log.head(), Position(3));
+    assert_eq!(reader.head(), Position(3));
+}
+
+/// Head and room numbers are part of what is durable.
+pub fn positions_go_on_after_opening_again(bench: &mut impl Bench) {
+    {
+        let (mut log, _) = bench.open();
+        append_messages(&mut log, 3);
+    }
+    let (mut log, reader) = bench.open();
+    assert_eq!(log.head(), Position(3));
+    assert_eq!(log.room(RoomId::LOBBY).unwrap(), RoomNumbers { seq: Seq(3), rev: Rev(3) });
+    append_messages(&mut log, 2);
+    let positions: Vec<_> = read_all(&reader).iter().map(|entry| (entry.position.0, entry.seq.0)).collect();
+    assert_eq!(positions, [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5)]);
+}
+
+/// `after` is left out, `through` is included, and beyond the head there is nothing.
+pub fn a_read_ends_at_its_bounds(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    append_messages(&mut log, 9);
+    let positions = |after, through, entries| -> Vec<u64> {
+        let budget = Budget { entries, bytes: usize::MAX };
+        let page = reader.read(Position(after), Position(through), budget).unwrap();
+        page.iter().map(|entry| entry.position.0).collect()
+    };
+    assert_eq!(positions(2, 5, 100), [3, 4, 5]);
+    assert_eq!(positions(7, u64::MAX, 100), [8, 9]);
+    assert_eq!(positions(0, 9, 2), [1, 2]);
+    assert_eq!(positions(9, 20, 100), []);
+    assert_eq!(positions(u64::MAX, u64::MAX, 100), []);
+    assert_eq!(positions(5, 5, 100), []);
+    assert_eq!(positions(6, 3, 100), []);
+}
+
+/// Otherwise a reader with a small budget would never come past a large entry.
+pub fn a_read_always_gets_one_entry(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    append_messages(&mut log, 2);
+    let nothing = Budget { entries: 0, bytes: 0 };
+    assert_eq!(reader.read(Position::ZERO, Position::MAX, nothing).unwrap().len(), 1);
+}
+
+/// The entry that reaches the budget is the last.
+pub fn a_budget_in_bytes_ends_a_read(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    let page_of_text = "x".repeat(10_000);
+    let drafts: Vec<_> = (0..20).map(|_| draft(None, None, &page_of_text)).collect();
+    append(&mut log, &drafts);
+    let budget = Budget { entries: 100, bytes: 45_000 };
+    assert_eq!(reader.read(Position::ZERO, Position::MAX, budget).unwrap().len(), 5);
+}
+
+/// Positions are the log's, `Seq` and `Rev` the room's.
+pub fn rooms_have_numbers_of_their_own(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    let elsewhere = draft_in(RoomId(2), Some(ADA), None, "elsewhere");
+    let here = draft(Some(ADA), None, "here");
+    append(&mut log, &[here.clone(), elsewhere.clone(), here.clone(), elsewhere.clone()]);
+    append(&mut log, &[elsewhere, here]);
+    let shown: Vec<_> = read_all(&reader)
+        .iter()
+        .map(|entry| (entry.position.0, entry.room.0, entry.seq.0, entry.rev.0))
+        .collect();
+    assert_eq!(shown, [(1, 1, 1, 1), (2, 2, 1, 1), (3, 1, 2, 2), (4, 2, 2, 2), (5, 2, 3, 3), (6, 1, 3, 3)]);
+    assert_eq!(log.room(RoomId(2)).unwrap(), RoomNumbers { seq: Seq(3), rev: Rev(3) });
+    assert_eq!(log.room(RoomId(3)).unwrap(), RoomNumbers::default());
+}
+
+/// A `Seq` is translated for one room, clamped at both ends.
+pub fn locate_finds_the_last_message_seen(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    let elsewhere = draft_in(RoomId(2), Some(ADA), None, "elsewhere");
+    let here = draft(Some(ADA), None, "here");
+    append(&mut log, &[elsewhere.clone(), here.clone(), elsewhere.clone(), here, elsewhere]);
+    let locate = |room, seq| reader.locate(RoomId(room), Seq(seq)).unwrap().0;
+    assert_eq!(
+        [locate(1, 0), locate(1, 1), locate(1, 2), locate(1, 3), locate(1, u64::MAX)],
+        [0, 2, 4, 4, 4]
+    );
+    assert_eq!([locate(2, 0), locate(2, 1), locate(2, 3), locate(2, 9)], [0, 1, 5, 5]);
+    assert_eq!(locate(3, 1), 0);
+}
+
+/// What one page sent is not another's.
+pub fn a_key_is_found_within_its_lineage_only(bench: &mut impl Bench) {
+    let (mut log, _) = bench.open();
+    append(&mut log, &[draft(Some(BOB), None, "first"), draft(Some(ADA), Some("k-0"), "hi")]);
+    let key = ClientKey::from_stored("k-0");
+    let placed = find(&mut log, Lookup::InLineage { lineage: ADA, key: &key }).unwrap();
+    assert_eq!((placed.position, placed.seq), (Position(2), Seq(2)));
+    assert_eq!(placed.content, ContentHash::of_message(RoomId::LOBBY, "hi"));
+    assert_eq!(find(&mut log, Lookup::InLineage { lineage: BOB, key: &key }), None);
+    let other = ClientKey::from_stored("k-1");
+    assert_eq!(find(&mut log, Lookup::InLineage { lineage: ADA, key: &other }), None);
+}
+
+/// The rule across lineages asks for key and content, and gets the earliest.
+pub fn a_key_and_its_content_are_found_across_lineages(bench: &mut impl Bench) {
+    let (mut log, _) = bench.open();
+    append(&mut log, &[draft(None, Some("k-0"), "hi"), draft(Some(ADA), Some("k-0"), "ho")]);
+    let key = ClientKey::from_stored("k-0");
+    let mut found = |text| {
+        let content = ContentHash::of_message(RoomId::LOBBY, text);
+        find(&mut log, Lookup::ByContent { key: &key, content }).map(|placed| placed.position)
+    };
+    assert_eq!(found("hi"), Some(Position(1)));
+    assert_eq!(found("ho"), Some(Position(2)));
+    assert_eq!(found("hu"), None);
+}
+
+/// Backends may index keys by hashes or split them; none of that may show.
+pub fn keys_are_compared_exactly(bench: &mut impl Bench) {
+    let (mut log, _) = bench.open();
+    let keys = [
+        "a-1",
+        "a-01",
+        "a-001",
+        "A-1",
+        "a-1 ",
+        "a--1",
+        "a-4294967297",
+        "a",
+        "1",
+        "-1",
+        "ä-1",
+        "a\0-1",
+        "a-1\0",
+    ];
+    let drafts: Vec<_> = keys.iter().map(|key| draft(Some(ADA), Some(key), key)).collect();
+    append(&mut log, &drafts);
+    assert_eq!(log.head().0, keys.len() as u64);
+    for (key, position) in keys.iter().zip(1..) {
+        let key = ClientKey::from_stored(key);
+        let placed = find(&mut log, Lookup::InLineage { lineage: ADA, key: &key }).unwrap();
+        assert_eq!(placed.position, Position(position), "{key:?}");
+    }
+}
+
+/// Two people who typed before they were connected are two people.
+pub fn a_weak_key_belongs_to_its_lineage(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    append(&mut log, &[draft(Some(ADA), Some("undefined-0"), "hi")]);
+    append(&mut log, &[draft(Some(BOB), Some("undefined-0"), "hi")]);
+    append(
+        &mut log,
+        &[draft(Some(ADA), Some("undefined-0"), "hi"), draft(Some(BOB), Some("undefined-0"), "hi")],
+    );
+    let authors: Vec<_> = read_all(&reader).iter().map(|entry| entry.author).collect();
+    assert_eq!(authors, [ADA, BOB].map(|lineage| Some(Author::Lineage(lineage))));
+}
+
+/// For ever is longer than a process lives.
+pub fn keys_are_found_after_opening_again(bench: &mut impl Bench) {
+    {
+        let (mut log, _) = bench.open();
+        append(&mut log, &[draft(Some(ADA), Some("k-0"), "hi")]);
+    }
+    let (mut log, _) = bench.open();
+    let key = ClientKey::from_stored("k-0");
+    let content = ContentHash::of_message(RoomId::LOBBY, "hi");
+    let lookups = [
+        Lookup::InLineage { lineage: ADA, key: &key },
+        Lookup::InLineage { lineage: BOB, key: &key },
+        Lookup::ByContent { key: &key, content },
+    ];
+    let placed = Placed { position: Position(1), seq: Seq(1), content };
+    assert_eq!(log.find(&lookups).unwrap(), [Some(placed), None, Some(placed)]);
+}
+
+/// Each with the head of its moment, all different, all remembered.
+pub fn every_opening_begins_an_epoch(bench: &mut impl Bench) {
+    let mut starts = Vec::new();
+    for _ in 0..3 {
+        let (mut log, _) = bench.open();
+        assert!(!starts.contains(&log.epochs().current()));
+        starts.push(log.epochs().current());
+        assert_eq!(log.epochs().iter().collect::<Vec<_>>(), starts);
+        append_messages(&mut log, 4);
+    }
+    let positions: Vec<_> = starts.iter().map(|start| start.start.0).collect();
+    assert_eq!(positions, [0, 4, 8]);
+}
+
+/// Whatever Unicode allows, and what was taken over from a system with other limits.
+pub fn odd_texts_survive(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    let huge = "ü".repeat(200_000);
+    let texts = ["", "\0", "a\0b", "'; DROP TABLE entry; --", "👩‍👩‍👧", "\u{202e}abc", "\r\n", &huge];
+    let drafts: Vec<_> = texts.iter().map(|text| draft(None, None, text)).collect();
+    let decided = crate::decide(&mut log, crate::Limits { text_bytes_max: usize::MAX }, &drafts).unwrap();
+    log.append(&decided.records).unwrap();
+    for (entry, text) in read_all(&reader).iter().zip(texts) {
+        let Kind::Message { text: stored } = &entry.kind;
+        assert_eq!(&**stored, text);
+    }
+}
+
+/// While batches of seven are appended, a reader sees multiples of seven.
+pub fn readers_never_see_half_a_batch(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            let mut seen = Position::ZERO;
+            while seen < Position(350) {
+                let head = reader.head();
+                assert!(head >= seen, "the head never goes back");
+                assert_eq!(head.0 % 7, 0);
+                let budget = Budget { entries: usize::MAX, bytes: usize::MAX };
+                let entries = reader.read(seen, Position::MAX, budget).unwrap();
+                assert_eq!(entries.len() % 7, 0);
+                assert!(entries.len() as u64 >= head.0 - seen.0, "what the head tells can be read");
+                for (entry, expected) in entries.iter().zip(seen.0 + 1..) {
+                    assert_eq!(entry.position.0, expected);
+                }
+                seen = Position(seen.0 + entries.len() as u64);
+            }
+        });
+        for _ in 0..50 {
+            append_messages(&mut log, 7);
+        }
+        watching.join().unwrap();
+    });
+}
+
+fn find(log: &mut impl Log, lookup: Lookup<'_>) -> Option<Placed> {
+    let found = log.find(&[lookup]).unwrap();
+    assert_eq!(found.len(), 1);
+    found[0]
+}

@@ -1,0 +1,166 @@
+//! The checks of those who number their commands: what is answered, and what a log must keep for it.
+
+use std::slice::from_ref;
+
+use crate::decide::{Limits, decide};
+use crate::delivery::{Outcome, Refusal};
+use crate::device::Device;
+use crate::entry::{Author, Draft};
+use crate::ids::{CommandNumber, Position, Seq};
+use crate::log::Log;
+
+use super::{ADAS, BOBS, Bench, append_messages, numbered, read_all, skip};
+
+const LIMITS: Limits = Limits { text_bytes_max: 8 };
+const TOO_LARGE: Outcome = Outcome::Refused(Refusal::TooLarge);
+const CONFLICT: Outcome = Outcome::Refused(Refusal::Conflict);
+
+fn stored(number: u64) -> Outcome {
+    Outcome::Stored { position: Position(number), seq: Seq(number) }
+}
+
+fn repeated(number: u64) -> Outcome {
+    Outcome::Repeated { position: Position(number), seq: Seq(number) }
+}
+
+fn expected(n: u64) -> Outcome {
+    Outcome::Expected { n: CommandNumber(n) }
+}
+
+/// Decides and appends `drafts`, each as a batch of its own, and all as one batch in a log of their own. The answers
+/// must be the same.
+fn answers(bench: &mut impl Bench, drafts: &[Draft]) -> Vec<Outcome> {
+    let (mut log, _) = bench.open();
+    let together = decide(&mut log, LIMITS, drafts).unwrap().outcomes;
+    let one_by_one: Vec<_> = drafts.iter().flat_map(|draft| take(&mut log, from_ref(draft))).collect();
+    assert_eq!(together, one_by_one);
+    one_by_one
+}
+
+fn take(log: &mut impl Log, drafts: &[Draft]) -> Vec<Outcome> {
+    let decided = decide(log, LIMITS, drafts).unwrap();
+    log.append(&decided.records).unwrap();
+    decided.outcomes
+}
+
+/// The next one is taken, and nothing that is ahead of it.
+pub fn commands_of_a_device_are_taken_in_turn(bench: &mut impl Bench) {
+    let say = |n| numbered(ADAS, n, &n.to_string());
+    let drafts = [say(2), say(1), say(3), say(2), say(u64::MAX), say(3)];
+    let outcomes = answers(bench, &drafts);
+    assert_eq!(outcomes, [expected(1), stored(1), expected(2), stored(2), expected(3), stored(3)]);
+}
+
+/// Also if it comes from longer ago than the last command.
+pub fn a_repeated_command_gets_the_original_result(bench: &mut impl Bench) {
+    let drafts = [
+        numbered(ADAS, 1, "one"),
+        numbered(ADAS, 2, "two"),
+        numbered(ADAS, 1, "one"),
+        numbered(ADAS, 2, "two"),
+        numbered(ADAS, 1, "else"),
+        numbered(ADAS, 0, "zero"),
+        numbered(ADAS, 3, "one"),
+    ];
+    let outcomes = answers(bench, &drafts);
+    assert_eq!(outcomes, [stored(1), stored(2), repeated(1), repeated(2), CONFLICT, CONFLICT, stored(3)]);
+}
+
+/// Otherwise a refused command would hold up those behind it for ever.
+pub fn a_refusal_is_a_result_and_uses_up_its_number(bench: &mut impl Bench) {
+    let drafts = [
+        numbered(ADAS, 1, "far too long"),
+        numbered(ADAS, 2, "hi"),
+        numbered(ADAS, 1, "far too long"),
+        numbered(ADAS, 1, "short"),
+        numbered(ADAS, 2, "hi"),
+    ];
+    assert_eq!(answers(bench, &drafts), [TOO_LARGE, stored(1), TOO_LARGE, CONFLICT, repeated(1)]);
+}
+
+/// What was refused once stays refused, and what was taken stays taken, whatever the limits are by then.
+pub fn results_outlive_the_limits_and_the_process(bench: &mut impl Bench) {
+    let drafts = [
+        numbered(ADAS, 1, "fits"),
+        numbered(ADAS, 2, "far too long"),
+        skip(ADAS, 3),
+        numbered(ADAS, 4, "hi"),
+    ];
+    {
+        let (mut log, _) = bench.open();
+        assert_eq!(take(&mut log, &drafts), [stored(1), TOO_LARGE, Outcome::Skipped, stored(2)]);
+    }
+    let (mut log, _) = bench.open();
+    for text_bytes_max in [0, usize::MAX] {
+        let again = decide(&mut log, Limits { text_bytes_max }, &drafts).unwrap();
+        assert_eq!(again.outcomes, [repeated(1), TOO_LARGE, Outcome::Skipped, repeated(2)]);
+        assert!(again.records.is_empty());
+    }
+    assert_eq!(take(&mut log, &[numbered(ADAS, 6, "on")]), [expected(5)]);
+}
+
+/// A cancelled command leaves no hole. If it was sent after all, its result stands.
+pub fn a_skip_uses_up_its_number_unless_it_comes_too_late(bench: &mut impl Bench) {
+    let drafts = [
+        numbered(ADAS, 1, "sent"),
+        skip(ADAS, 1),
+        skip(ADAS, 3),
+        skip(ADAS, 2),
+        skip(ADAS, 2),
+        numbered(ADAS, 2, "late"),
+        numbered(ADAS, 3, "on"),
+    ];
+    assert_eq!(
+        answers(bench, &drafts),
+        [stored(1), repeated(1), expected(2), Outcome::Skipped, Outcome::Skipped, CONFLICT, stored(2)]
+    );
+}
+
+/// By user and name: a name is chosen by its owner, so two may choose the same.
+pub fn devices_are_told_apart_by_user_and_name(bench: &mut impl Bench) {
+    let mut other = ADAS;
+    other.id.0[15] = 9;
+    let drafts = [
+        numbered(ADAS, 1, "hi"),
+        numbered(BOBS, 1, "hi"),
+        numbered(other, 1, "hi"),
+        numbered(BOBS, 2, "ho"),
+        numbered(ADAS, 1, "hi"),
+    ];
+    assert_eq!(answers(bench, &drafts), [stored(1), stored(2), stored(3), stored(4), repeated(1)]);
+}
+
+/// By that, a sender knows its own message again when it comes back by another way.
+pub fn an_entry_tells_its_device_and_number(bench: &mut impl Bench) {
+    let device = Device { user: crate::ids::UserId(u64::MAX >> 1), ..ADAS };
+    {
+        let (mut log, _) = bench.open();
+        take(&mut log, &[skip(device, 1), numbered(device, 2, "hi"), numbered(BOBS, 1, "ho")]);
+    }
+    let (_log, reader) = bench.open();
+    let authors: Vec<_> = read_all(&reader).iter().map(|entry| entry.author).collect();
+    let author = |device, n| Some(Author::Device { device, n: CommandNumber(n) });
+    assert_eq!(authors, [author(device, 2), author(BOBS, 1)]);
+}
+
+/// A batch of nothing but results is durable and adds no entry.
+pub fn results_without_entries_do_not_move_the_head(bench: &mut impl Bench) {
+    {
+        let (mut log, reader) = bench.open();
+        append_messages(&mut log, 2);
+        take(&mut log, &[skip(ADAS, 1), numbered(ADAS, 2, "far too long")]);
+        assert_eq!((log.head(), read_all(&reader).len()), (Position(2), 2));
+    }
+    let (mut log, _) = bench.open();
+    assert_eq!(log.head(), Position(2));
+    assert_eq!(take(&mut log, &[numbered(ADAS, 3, "hi")]), [stored(3)]);
+}
+
+/// Nothing of a batch that was decided and never appended counts.
+pub fn numbers_of_a_batch_that_was_not_stored_are_free(bench: &mut impl Bench) {
+    let (mut log, _) = bench.open();
+    let drafts = [numbered(ADAS, 1, "hi"), skip(ADAS, 2), numbered(ADAS, 3, "far too long")];
+    let first = decide(&mut log, LIMITS, &drafts).unwrap().outcomes;
+    assert_eq!(decide(&mut log, LIMITS, &drafts).unwrap().outcomes, first);
+    assert_eq!(take(&mut log, &[numbered(ADAS, 1, "other")]), [stored(1)]);
+}

@@ -1,0 +1,101 @@
+//! The numbers and names by which logs, entries, rooms and senders are known.
+//!
+//! Each is a type of its own, so that a `Seq` is never taken for a `Position`. They promise nothing but identity
+//! and order; who hands them out is said at [`Log`](crate::Log).
+
+use std::fmt;
+
+macro_rules! number {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(pub u64);
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+macro_rules! counter {
+    ($name:ident) => {
+        impl $name {
+            /// Before the first: nothing bears this number.
+            pub const ZERO: Self = Self(0);
+
+            /// The number that follows.
+            pub const fn next(self) -> Self {
+                Self(self.0 + 1)
+            }
+        }
+    };
+}
+
+number! {
+    /// Where an entry stands in its log: 1, 2, 3 … without a gap, in commit order. 0 is before the first.
+    Position
+}
+number! {
+    /// A stretch of a log's life between two starts. Not ordered by its number: see [`Epochs`](crate::Epochs).
+    Epoch
+}
+number! {
+    /// Numbers the messages of one room and nothing else: what people count and page by.
+    ///
+    /// Dense, except that a room taken over from another system keeps that system's numbers with their gaps.
+    Seq
+}
+number! {
+    /// Numbers every entry of one room without a gap: what clients notice a missing entry by.
+    Rev
+}
+number! {
+    /// Numbers the durable commands of one device: 1, 2, 3 … without a gap.
+    CommandNumber
+}
+number! {
+    /// A person with an account.
+    UserId
+}
+number! {
+    /// A conversation.
+    RoomId
+}
+number! {
+    /// A log: the unit of order and of commit.
+    LogId
+}
+counter!(Position);
+counter!(Seq);
+counter!(Rev);
+counter!(CommandNumber);
+
+impl Position {
+    /// After every entry there can be.
+    pub const MAX: Self = Self(u64::MAX);
+}
+
+impl RoomId {
+    /// The room of the tutorial profile, and the first that our own page opens.
+    pub const LOBBY: Self = Self(1);
+}
+
+impl LogId {
+    /// The one log of a server that is not told otherwise.
+    pub const FIRST: Self = Self(1);
+}
+
+/// The scope of a tutorial client's keys: one life of one page.
+///
+/// It is known to the server and, sealed, to the page that it belongs to; `Debug` shows its beginning only.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Lineage(pub [u8; 16]);
+
+impl fmt::Debug for Lineage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, ..] = self.0;
+        write!(f, "Lineage({a:02x}{b:02x}{c:02x}…)")
+    }
+}

@@ -1,0 +1,219 @@
+//! The contract between the domain and whatever keeps the log: a writer, used by one thread, and readers.
+//!
+//! The log is the truth. It promises durability and a total order; it decides nothing: numbers are assigned and
+//! repeats are recognised above it, by [`decide`](crate::decide()), so that every backend behaves alike. It does
+//! not know who listens. The `conformance` suite is this page in executable form.
+
+use crate::device::{Counted, Device, Spent};
+use crate::entry::Entry;
+use crate::epochs::Epochs;
+use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq};
+use crate::key::ClientKey;
+use crate::text::ContentHash;
+
+/// The writer's side of one log. There is at most one per log at any time; opening a second one fails.
+///
+/// Opening a log makes everything that it will show durable first and begins a new epoch, also durably: what a
+/// reader of this log has seen, no crash takes back.
+pub trait Log: Send {
+    /// The position of the last committed entry.
+    fn head(&self) -> Position;
+
+    /// The epochs, the one that began with this opening last.
+    fn epochs(&self) -> &Epochs;
+
+    /// The numbers that the room has used up so far; zeros if there is nothing in it.
+    fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError>;
+
+    /// Finds earlier sends: for each lookup what it asks for, or `None`. All of a batch are asked at once, so that a
+    /// backend needs one transaction, or one round trip, for them.
+    fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError>;
+
+    /// Tells for each command of a device what became of it, and how far the device has come. All of a batch are asked
+    /// at once, too.
+    fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError>;
+
+    /// Stores a batch in one transaction with one flush to disk.
+    ///
+    /// `Ok` means: all of the batch is durable, found by the lookups of this trait, and visible to readers; before
+    /// that no reader has seen any of it. [`AppendError::RolledBack`] means: none of it is or will be, the log is as
+    /// before, and the same batch may be tried again. [`AppendError::Unknown`] means that only opening the log again
+    /// can tell; until then this writer must not be used.
+    ///
+    /// The caller numbers the entries: positions continue [`head`](Self::head), `seq` and `rev` continue
+    /// [`room`](Self::room), and the commands of a device, be they entries or spent, continue its `last`. A batch that
+    /// does not is a bug of the caller, and an implementation may panic.
+    fn append(&mut self, batch: &[Record]) -> Result<(), AppendError>;
+}
+
+/// The readers' side, shared by many threads while the writer works.
+///
+/// Calls may wait for a disk and for one another: they have no place on a thread that serves sockets.
+pub trait LogReader: Send + Sync + 'static {
+    /// The position of the last committed entry. Everything up to it can be read.
+    fn head(&self) -> Position;
+
+    /// Reads what stands after `after`, up to and including `through` or the head, whichever is lower.
+    ///
+    /// What is returned is durable, in order and contiguous: the first entry stands at `after + 1`, and there is no
+    /// hole. It ends early when `budget` is used up, but never before one entry: an empty answer means that there is
+    /// nothing there.
+    fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError>;
+
+    /// Finds the position after which everything of the room with a higher `Seq` than `seq` stands, and nothing that
+    /// such a reader has not seen is before it: the position of the last message that is not above `seq`.
+    ///
+    /// A `seq` above the room's last message means that message; 0, or an empty room, is [`Position::ZERO`].
+    fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError>;
+}
+
+impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
+    fn head(&self) -> Position {
+        (**self).head()
+    }
+
+    fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {
+        (**self).read(after, through, budget)
+    }
+
+    fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError> {
+        (**self).locate(room, seq)
+    }
+}
+
+/// What is on its way into the log.
+#[derive(Clone, Debug)]
+pub enum Record {
+    /// An entry, with what the log must be able to find it by.
+    Entry {
+        /// What is stored.
+        entry: Entry,
+        /// The key that it was sent under.
+        key: Option<ClientKey>,
+        /// The hash of its content, kept when the content itself is deleted.
+        content: ContentHash,
+    },
+    /// A result without an entry. Nobody but its sender ever sees it.
+    Spent(Spent),
+}
+
+impl Record {
+    /// The entry, if it is one.
+    pub fn entry(&self) -> Option<&Entry> {
+        match self {
+            Self::Entry { entry, .. } => Some(entry),
+            Self::Spent(_) => None,
+        }
+    }
+
+    /// The entry, if it is one.
+    pub fn into_entry(self) -> Option<Entry> {
+        match self {
+            Self::Entry { entry, .. } => Some(entry),
+            Self::Spent(_) => None,
+        }
+    }
+}
+
+/// A question about earlier sends. Keys are compared exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lookup<'a> {
+    /// What this lineage has sent under this key, ever.
+    InLineage {
+        /// The scope.
+        lineage: Lineage,
+        /// The key.
+        key: &'a ClientKey,
+    },
+    /// What anybody has sent under this key with this very content, ever; the earliest of several.
+    ByContent {
+        /// The key.
+        key: &'a ClientKey,
+        /// The content.
+        content: ContentHash,
+    },
+}
+
+/// Where a send stands in the log, and what it said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Placed {
+    /// Its position.
+    pub position: Position,
+    /// Its number in its room.
+    pub seq: Seq,
+    /// The hash of what it said.
+    pub content: ContentHash,
+}
+
+/// The last numbers that a room has used.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RoomNumbers {
+    /// Of its messages.
+    pub seq: Seq,
+    /// Of all its entries.
+    pub rev: Rev,
+}
+
+/// How much one read may return.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// In entries.
+    pub entries: usize,
+    /// In bytes, by [`Entry::weight`]. The entry that reaches it is the last.
+    pub bytes: usize,
+}
+
+impl Budget {
+    /// One page of catching up: small enough to leave a read transaction soon.
+    pub const PAGE: Self = Self { entries: 512, bytes: 1024 * 1024 };
+}
+
+/// Why a batch was not acknowledged by the log.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendError {
+    /// Nothing happened, and the batch may be tried again.
+    #[error("nothing was stored, {cause}: {detail}")]
+    RolledBack {
+        /// What kind of trouble it is.
+        cause: RollbackCause,
+        /// The backend's own words, for the operator.
+        detail: String,
+    },
+    /// The commit itself failed. Whether the batch is stored shows when the log is opened again.
+    #[error("it is unknown whether the commit took place: {detail}")]
+    Unknown {
+        /// The backend's own words, for the operator.
+        detail: String,
+    },
+}
+
+/// Why a transaction was rolled back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RollbackCause {
+    /// There is no space left.
+    #[error("the disk is full")]
+    Full,
+    /// The medium does not take writes.
+    #[error("the log is read-only")]
+    ReadOnly,
+    /// Reading or writing did not work.
+    #[error("the storage does not answer as it should")]
+    Io,
+}
+
+/// Why the log could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ReadError {
+    /// The entry is missing, or is not what was once stored.
+    #[error("the entry at position {position} is damaged")]
+    Corrupt {
+        /// The first position that cannot be believed.
+        position: Position,
+    },
+    /// The storage could not be asked.
+    #[error("the log cannot be read: {detail}")]
+    Unavailable {
+        /// The backend's own words, for the operator.
+        detail: String,
+    },
+}

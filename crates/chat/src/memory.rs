@@ -1,0 +1,302 @@
+//! A log in memory: for the simulation, for tests, and to say what a log is without a database.
+//!
+//! [`MemoryDisk`] is what survives; a [`MemoryLog`] is one opening of it. The disk can be told to fail, in each of
+//! the ways that the contract of [`Log`] knows. Promises what the contract promises, but for the durability.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::delivery::Outcome;
+use crate::device::{Answered, Counted, Device};
+use crate::entry::{Author, Entry};
+use crate::epochs::{EpochStart, Epochs};
+use crate::ids::{CommandNumber, Epoch, Lineage, Position, RoomId, Seq};
+use crate::key::ClientKey;
+use crate::log::{
+    AppendError, Budget, Log, LogReader, Lookup, Placed, ReadError, Record, RollbackCause, RoomNumbers,
+};
+use crate::text::ContentHash;
+
+/// What the openings of a log in memory share. Clones are the same disk.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDisk(Arc<Mutex<Contents>>);
+
+/// How an append goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The transaction is rolled back.
+    RollBack(RollbackCause),
+    /// The commit takes place, but its caller is told that this is unknown.
+    UnknownStored,
+    /// The commit does not take place, and its caller is told that this is unknown.
+    UnknownLost,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Contents {
+    entries: Vec<Entry>,
+    by_lineage: HashMap<(Lineage, ClientKey), Placed>,
+    by_content: HashMap<(ClientKey, ContentHash), Placed>,
+    /// With the head at the time that the number was used up.
+    by_device: HashMap<Device, BTreeMap<CommandNumber, (Position, Answered)>>,
+    rooms: HashMap<RoomId, Room>,
+    epochs: Vec<EpochStart>,
+    faults: VecDeque<Fault>,
+    commits: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Room {
+    numbers: RoomNumbers,
+    /// Of its messages, in order.
+    messages: Vec<(Seq, Position)>,
+}
+
+impl MemoryDisk {
+    /// Makes the next append that has no fault yet fail in this way.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().faults.push_back(fault);
+    }
+
+    /// A reader of what is on it, open or not.
+    pub fn reader(&self) -> MemoryReader {
+        MemoryReader(self.clone())
+    }
+
+    /// How many batches were committed.
+    pub fn commits(&self) -> u64 {
+        self.lock().commits
+    }
+
+    /// Another disk with the same on it: a backup, for as long as this one goes on.
+    pub fn copy(&self) -> Self {
+        Self(Arc::new(Mutex::new(self.lock().clone())))
+    }
+
+    /// Takes back everything after `head`, as restoring an older copy does. Must not be done under an open log.
+    pub fn truncate(&self, head: Position) {
+        let mut contents = self.lock();
+        contents.entries.retain(|entry| entry.position <= head);
+        contents.by_lineage.retain(|_, placed| placed.position <= head);
+        contents.by_content.retain(|_, placed| placed.position <= head);
+        for commands in contents.by_device.values_mut() {
+            commands.retain(|_, (position, _)| *position <= head);
+        }
+        let mut rooms: HashMap<RoomId, Room> = HashMap::new();
+        for entry in &contents.entries {
+            rooms.entry(entry.room).or_default().take(entry);
+        }
+        contents.rooms = rooms;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Contents> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Room {
+    fn take(&mut self, entry: &Entry) {
+        self.numbers = RoomNumbers { seq: entry.seq, rev: entry.rev };
+        self.messages.push((entry.seq, entry.position));
+    }
+}
+
+impl Contents {
+    fn head(&self) -> Position {
+        self.entries.last().map_or(Position::ZERO, |entry| entry.position)
+    }
+
+    fn store(&mut self, batch: &[Record]) {
+        for record in batch {
+            match record {
+                Record::Entry { entry, key, content } => self.store_entry(entry, key.as_ref(), *content),
+                Record::Spent(spent) => {
+                    let answered = Answered { content: spent.content, outcome: spent.on.outcome() };
+                    self.count(spent.device, spent.n, answered);
+                }
+            }
+        }
+        self.commits += 1;
+    }
+
+    fn store_entry(&mut self, entry: &Entry, key: Option<&ClientKey>, content: ContentHash) {
+        assert_eq!(entry.position, self.head().next(), "the caller numbers without a gap");
+        let placed = Placed { position: entry.position, seq: entry.seq, content };
+        if let Some(key) = key {
+            if let Some(Author::Lineage(lineage)) = entry.author {
+                self.by_lineage.insert((lineage, key.clone()), placed);
+            }
+            self.by_content.entry((key.clone(), content)).or_insert(placed);
+        }
+        self.rooms.entry(entry.room).or_default().take(entry);
+        self.entries.push(entry.clone());
+        if let Some(Author::Device { device, n }) = entry.author {
+            let outcome = Outcome::Repeated { position: entry.position, seq: entry.seq };
+            self.count(device, n, Answered { content, outcome });
+        }
+    }
+
+    fn count(&mut self, device: Device, n: CommandNumber, answered: Answered) {
+        let head = self.head();
+        let commands = self.by_device.entry(device).or_default();
+        let last = commands.last_key_value().map_or(CommandNumber::ZERO, |(last, _)| *last);
+        assert_eq!(n, last.next(), "the caller counts without a gap");
+        commands.insert(n, (head, answered));
+    }
+}
+
+/// The writer of a log in memory.
+#[derive(Debug)]
+pub struct MemoryLog {
+    disk: MemoryDisk,
+    epochs: Epochs,
+}
+
+impl MemoryLog {
+    /// Opens what is on `disk` and begins `epoch`, which should be one that it never had.
+    pub fn open(disk: &MemoryDisk, epoch: Epoch) -> Self {
+        let mut contents = disk.lock();
+        let current = EpochStart { epoch, start: contents.head() };
+        let epochs = Epochs::new(contents.epochs.clone(), current);
+        contents.epochs.push(current);
+        drop(contents);
+        Self { disk: disk.clone(), epochs }
+    }
+
+    /// A reader of the same log.
+    pub fn reader(&self) -> MemoryReader {
+        MemoryReader(self.disk.clone())
+    }
+}
+
+impl Log for MemoryLog {
+    fn head(&self) -> Position {
+        self.disk.lock().head()
+    }
+
+    fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
+    fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
+        Ok(self.disk.lock().rooms.get(&room).map(|room| room.numbers).unwrap_or_default())
+    }
+
+    fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError> {
+        let contents = self.disk.lock();
+        let find = |lookup: &Lookup<'_>| match *lookup {
+            Lookup::InLineage { lineage, key } => contents.by_lineage.get(&(lineage, key.clone())).copied(),
+            Lookup::ByContent { key, content } => contents.by_content.get(&(key.clone(), content)).copied(),
+        };
+        Ok(lookups.iter().map(find).collect())
+    }
+
+    fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
+        let contents = self.disk.lock();
+        let find = |(device, n): &(Device, CommandNumber)| {
+            let commands = contents.by_device.get(device)?;
+            let (last, _) = commands.last_key_value()?;
+            Some(Counted { last: *last, answered: commands.get(n).map(|(_, answered)| *answered) })
+        };
+        Ok(asked.iter().map(|asked| find(asked).unwrap_or_default()).collect())
+    }
+
+    fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
+        let mut contents = self.disk.lock();
+        match contents.faults.pop_front() {
+            None => {
+                contents.store(batch);
+                Ok(())
+            }
+            Some(Fault::RollBack(cause)) => {
+                Err(AppendError::RolledBack { cause, detail: "the test asked for it".into() })
+            }
+            Some(Fault::UnknownStored) => {
+                contents.store(batch);
+                Err(AppendError::Unknown { detail: "the test asked for it".into() })
+            }
+            Some(Fault::UnknownLost) => Err(AppendError::Unknown { detail: "the test asked for it".into() }),
+        }
+    }
+}
+
+/// A reader of a log in memory. Clones read the same.
+#[derive(Clone, Debug)]
+pub struct MemoryReader(MemoryDisk);
+
+impl LogReader for MemoryReader {
+    fn head(&self) -> Position {
+        self.0.lock().head()
+    }
+
+    fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {
+        let contents = self.0.lock();
+        let skipped = usize::try_from(after.0).unwrap_or(usize::MAX);
+        let mut bytes = 0;
+        let mut page = Vec::new();
+        for entry in contents.entries.iter().skip(skipped).take_while(|entry| entry.position <= through) {
+            if !page.is_empty() && (page.len() >= budget.entries || bytes >= budget.bytes) {
+                break;
+            }
+            bytes += entry.weight();
+            page.push(entry.clone());
+        }
+        Ok(page)
+    }
+
+    fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError> {
+        let contents = self.0.lock();
+        let Some(room) = contents.rooms.get(&room) else { return Ok(Position::ZERO) };
+        let seen = room.messages.partition_point(|(number, _)| *number <= seq);
+        Ok(seen
+            .checked_sub(1)
+            .and_then(|last| room.messages.get(last))
+            .map_or(Position::ZERO, |found| found.1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::{Bench, agrees_with_the_model, history};
+
+    #[derive(Default)]
+    struct InMemory {
+        disk: MemoryDisk,
+        openings: u64,
+    }
+
+    impl Bench for InMemory {
+        type Log = MemoryLog;
+        type Reader = MemoryReader;
+
+        fn open(&mut self) -> (MemoryLog, MemoryReader) {
+            self.openings += 1;
+            let log = MemoryLog::open(&self.disk, Epoch(self.openings));
+            let reader = log.reader();
+            (log, reader)
+        }
+    }
+
+    crate::log_conformance!(InMemory::default());
+
+    proptest::proptest! {
+        #[test]
+        fn any_history_agrees_with_the_model(numbers in proptest::collection::vec(proptest::num::u32::ANY, 0..200)) {
+            agrees_with_the_model(&mut InMemory::default(), &history(&numbers));
+        }
+    }
+
+    #[test]
+    fn a_log_that_was_taken_back_does_not_admit_what_it_lost() {
+        let mut bench = InMemory::default();
+        let (mut log, _) = bench.open();
+        crate::conformance::append_messages(&mut log, 9);
+        let before = log.epochs().current().epoch;
+        bench.disk.truncate(Position(4));
+        let (mut log, _) = bench.open();
+        crate::conformance::append_messages(&mut log, 9);
+        assert!(log.epochs().admit(before, Position(4), log.head()));
+        assert!(!log.epochs().admit(before, Position(5), log.head()));
+    }
+}

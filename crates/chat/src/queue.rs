@@ -1,0 +1,216 @@
+//! The queue between those who submit drafts and the appender's thread.
+//!
+//! First in, first out: the order of arrival is the order of the log. It never makes a sender wait. At the soft
+//! bound it asks the sender to stop reading its socket until there is room; what the sender has read already still
+//! finds a place, up to the hard bound, where drafts are turned away.
+
+use std::collections::VecDeque;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::entry::Draft;
+
+/// How much may wait for the appender.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QueueBounds {
+    /// From here on, senders are asked to pause.
+    pub soft_drafts: usize,
+    /// The same in bytes, by [`Draft::weight`].
+    pub soft_bytes: usize,
+    /// From here on, drafts are turned away.
+    pub hard_drafts: usize,
+    /// The same in bytes.
+    pub hard_bytes: usize,
+}
+
+impl Default for QueueBounds {
+    /// Eight batches before senders pause; then one more read of each of 65,536 sockets, within 64 MiB more.
+    fn default() -> Self {
+        Self {
+            soft_drafts: 4096,
+            soft_bytes: 8 << 20,
+            hard_drafts: 4096 + 65_536,
+            hard_bytes: (8 << 20) + (64 << 20),
+        }
+    }
+}
+
+/// What became of a submitted draft at the door.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Admission<T> {
+    /// It waits for the appender.
+    Accepted,
+    /// It waits as well, but the sender's socket should not be read until room is announced.
+    AcceptedButFull,
+    /// It is not taken; the ticket comes back.
+    Refused {
+        /// What was handed in with the draft.
+        ticket: T,
+        /// Why.
+        why: RefusedWhy,
+    },
+}
+
+/// Why a draft was turned away at the door. Nothing was decided: the client may send it again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusedWhy {
+    /// The hard bound is reached.
+    Overloaded,
+    /// The appender is closing or has stopped.
+    Closed,
+}
+
+/// A draft and whom to tell.
+#[derive(Debug)]
+pub(crate) struct Pending<T> {
+    pub(crate) draft: Draft,
+    pub(crate) ticket: T,
+}
+
+/// What the appender's thread got.
+#[derive(Debug)]
+pub(crate) enum Taken<T> {
+    /// Some drafts, in order; and whether paused senders must be told that there is room now.
+    Batch { drafts: Vec<Pending<T>>, room: Room },
+    /// The queue is closed and empty.
+    Closed,
+}
+
+/// Whether room must be announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Announce,
+    Nobody,
+}
+
+/// The bounds of one batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BatchBounds {
+    pub(crate) drafts: usize,
+    pub(crate) bytes: usize,
+}
+
+#[derive(Debug)]
+pub(crate) struct Queue<T> {
+    bounds: QueueBounds,
+    waiting: Mutex<Waiting<T>>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Waiting<T> {
+    drafts: VecDeque<Pending<T>>,
+    bytes: usize,
+    /// Somebody was asked to pause and has not been told of room since.
+    paused: bool,
+    closed: bool,
+}
+
+impl<T> Queue<T> {
+    pub(crate) fn new(bounds: QueueBounds) -> Self {
+        let waiting = Waiting { drafts: VecDeque::new(), bytes: 0, paused: false, closed: false };
+        Self { bounds, waiting: Mutex::new(waiting), changed: Condvar::new() }
+    }
+
+    pub(crate) fn push(&self, draft: Draft, ticket: T) -> Admission<T> {
+        let weight = draft.weight();
+        let mut waiting = self.lock();
+        if waiting.closed {
+            return Admission::Refused { ticket, why: RefusedWhy::Closed };
+        }
+        if waiting.drafts.len() >= self.bounds.hard_drafts || waiting.bytes + weight > self.bounds.hard_bytes
+        {
+            return Admission::Refused { ticket, why: RefusedWhy::Overloaded };
+        }
+        let was_empty = waiting.drafts.is_empty();
+        waiting.drafts.push_back(Pending { draft, ticket });
+        waiting.bytes += weight;
+        let full = waiting.drafts.len() >= self.bounds.soft_drafts || waiting.bytes >= self.bounds.soft_bytes;
+        waiting.paused |= full;
+        drop(waiting);
+        if was_empty {
+            self.changed.notify_one();
+        }
+        if full { Admission::AcceptedButFull } else { Admission::Accepted }
+    }
+
+    /// Waits for a draft and takes all that has come, up to `bounds` but at least one.
+    pub(crate) fn take(&self, bounds: BatchBounds) -> Taken<T> {
+        let mut waiting = self.lock();
+        while waiting.drafts.is_empty() && !waiting.closed {
+            waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
+        }
+        self.take_from(&mut waiting, bounds)
+    }
+
+    /// The same without waiting: `None` if nothing has come.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn try_take(&self, bounds: BatchBounds) -> Option<Taken<T>> {
+        let mut waiting = self.lock();
+        (!waiting.drafts.is_empty() || waiting.closed).then(|| self.take_from(&mut waiting, bounds))
+    }
+
+    fn take_from(&self, waiting: &mut Waiting<T>, bounds: BatchBounds) -> Taken<T> {
+        if waiting.drafts.is_empty() {
+            return Taken::Closed;
+        }
+        let mut drafts = Vec::with_capacity(waiting.drafts.len().min(bounds.drafts));
+        let mut bytes = 0;
+        while drafts.len() < bounds.drafts
+            && let Some(next) = waiting.drafts.front()
+        {
+            let weight = next.draft.weight();
+            if !drafts.is_empty() && bytes + weight > bounds.bytes {
+                break;
+            }
+            bytes += weight;
+            drafts.extend(waiting.drafts.pop_front());
+        }
+        waiting.bytes -= bytes;
+        let drained = waiting.drafts.len() <= self.bounds.soft_drafts / 2
+            && waiting.bytes <= self.bounds.soft_bytes / 2;
+        let room = if waiting.paused && drained { Room::Announce } else { Room::Nobody };
+        if room == Room::Announce {
+            waiting.paused = false;
+        }
+        Taken::Batch { drafts, room }
+    }
+
+    /// Waits for as long as `pause`, or until the queue is closed. Returns whether it is.
+    pub(crate) fn closed_within(&self, pause: Duration) -> bool {
+        let waiting = self.lock();
+        let (waiting, _) = self
+            .changed
+            .wait_timeout_while(waiting, pause, |waiting| !waiting.closed)
+            .unwrap_or_else(PoisonError::into_inner);
+        waiting.closed
+    }
+
+    /// Whether it is closed.
+    #[cfg(feature = "simulation")]
+    pub(crate) fn is_closed(&self) -> bool {
+        self.lock().closed
+    }
+
+    /// Lets nobody in any more. What is in stays to be taken.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+        self.changed.notify_all();
+    }
+
+    /// Closes the queue and drops what is in it. Returns how many drafts that were.
+    pub(crate) fn abandon(&self) -> usize {
+        let mut waiting = self.lock();
+        waiting.closed = true;
+        waiting.bytes = 0;
+        let dropped = std::mem::take(&mut waiting.drafts);
+        drop(waiting);
+        self.changed.notify_all();
+        dropped.len()
+    }
+
+    /// A panic while the lock was held can only have been one of a ticket's own `Drop`; the queue is whole.
+    fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,65 @@
+//! [`Stepper`]: the appender's own work, done when its caller says so instead of by a thread.
+//!
+//! For a simulation, which owns the time. The decisions, the commit and the delivery are those of the
+//! [`Appender`](crate::Appender); only the waiting is the caller's.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::appender::{BATCH, Batch, Closed, Tried, Worker};
+use crate::delivery::Delivery;
+use crate::log::Log;
+
+/// Does what the appender's thread would do, one try of one batch at a time.
+pub struct Stepper<T, L, D> {
+    worker: Worker<T, L, D>,
+    batch: Option<Batch<T>>,
+}
+
+/// What a step has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Nothing waits.
+    Idle,
+    /// A batch is stored and delivered.
+    Delivered,
+    /// The log has refused; the next step should come after this pause, or when the appender is closed.
+    RetryAfter(Duration),
+    /// There will be no more.
+    Ended(Closed),
+}
+
+impl<T, L: Log, D: Delivery<T>> Stepper<T, L, D> {
+    pub(crate) fn new(worker: Worker<T, L, D>) -> Self {
+        Self { worker, batch: None }
+    }
+
+    /// Takes all that waits, or the batch that was refused before, and tries once to store it.
+    pub fn step(&mut self) -> Step {
+        let batch = match self.batch.take() {
+            Some(batch) if self.worker.queue.is_closed() => batch.for_the_last_time(),
+            Some(batch) => batch,
+            None => {
+                let Some(taken) = self.worker.queue.try_take(BATCH) else { return Step::Idle };
+                match self.worker.begin(taken) {
+                    Ok(batch) => batch,
+                    Err(closed) => return Step::Ended(closed),
+                }
+            }
+        };
+        match self.worker.try_batch(batch) {
+            Tried::Delivered => Step::Delivered,
+            Tried::Again(batch, pause) => {
+                self.batch = Some(batch);
+                Step::RetryAfter(pause)
+            }
+            Tried::Ended(closed) => Step::Ended(closed),
+        }
+    }
+}
+
+impl<T, L, D> fmt::Debug for Stepper<T, L, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stepper").finish_non_exhaustive()
+    }
+}
