@@ -1,0 +1,417 @@
+//! The contract of the log, on the writer's connection.
+//!
+//! A batch is one transaction. What goes wrong before `COMMIT` is rolled back and leaves nothing behind, neither in
+//! the database nor in memory; what goes wrong in it is an unknown outcome, with the one exception of a full disk.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::time::Duration;
+
+use chat::{
+    AppendError, Author, ClientKey, CommandNumber, ContentHash, Counted, Device, Entry, Epochs, Kind,
+    Lineage, Log, Lookup, Placed, Position, ReadError, Record, RoomId, RoomNumbers, Seq,
+};
+
+use rusqlite::{
+    CachedStatement, Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior,
+};
+
+use crate::checksum;
+use crate::device;
+use crate::error::{read_error, rollback_cause};
+use crate::fingerprint::Fingerprint;
+use crate::log::SqliteLog;
+use crate::number::to_sql;
+use crate::schema;
+
+/// More short names than this are not kept at hand, of lineages and of devices each.
+const NAMES_MAX: usize = 65_536;
+
+pub(crate) const KIND_MESSAGE: i64 = 1;
+
+impl Log for SqliteLog {
+    fn head(&self) -> Position {
+        self.head.position()
+    }
+
+    fn epochs(&self) -> &Epochs {
+        &self.epochs
+    }
+
+    fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
+        Ok(self.rooms.get(&room).copied().unwrap_or_default())
+    }
+
+    fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError> {
+        if lookups.is_empty() {
+            return Ok(Vec::new());
+        }
+        let head = self.head();
+        find(&mut self.connection, &self.lineages, self.fingerprint, lookups)
+            .map_err(|err| read_error(&err, head))
+    }
+
+    fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
+        let head = self.head();
+        device::find(&mut self.connection, &self.devices, asked).map_err(|err| read_error(&err, head))
+    }
+
+    fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
+        if let Some(detail) = self.broken.clone().or_else(|| self.checkpointer.broken()) {
+            return Err(AppendError::Unknown { detail });
+        }
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let mut entries = batch.iter().filter_map(Record::entry);
+        let count = entries.clone().count() as u64;
+        let through = entries.next_back().map_or(self.head(), |last| last.position);
+        assert_eq!(through.0, self.head().0 + count, "the caller numbers without a gap");
+
+        let staged = self.store(batch)?;
+        remember(&mut self.lineages, staged.lineages);
+        remember(&mut self.devices, staged.devices);
+        self.rooms.extend(staged.rooms);
+        self.head.advance(through);
+        self.checkpointer.wrote(batch.iter().filter_map(Record::entry).map(Entry::weight).sum());
+        self.bound_wal();
+        Ok(())
+    }
+}
+
+impl SqliteLog {
+    /// The transaction. On an error that is not an unknown outcome, none of it is left.
+    fn store(&mut self, batch: &[Record]) -> Result<Staged, AppendError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|err| rolled_back(&err))?;
+        let mut names = Names { known: (&self.lineages, &self.devices), staged: Staged::default() };
+        stage(&transaction, &mut names, self.fingerprint, batch).map_err(|err| rolled_back(&err))?;
+        let staged = names.staged;
+        let Err(err) = transaction.commit() else { return Ok(staged) };
+        // A full disk is noticed while the pages are written, before the one that makes them a commit. It is the only
+        // failure of a commit that is known to have come to nothing, and the only one that passes by itself.
+        if err.sqlite_error_code() == Some(ErrorCode::DiskFull) && self.connection.is_autocommit() {
+            return Err(rolled_back(&err));
+        }
+        let detail = err.to_string();
+        self.broken = Some(detail.clone());
+        Err(AppendError::Unknown { detail })
+    }
+
+    /// Under steady load the checkpointer never finds a moment in which the log may begin anew. Then it is made one.
+    fn bound_wal(&mut self) {
+        if !self.checkpointer.wal_is_too_long() {
+            return;
+        }
+        let truncate = || {
+            // Readers leave within milliseconds. If one does not, the next batch will try.
+            self.connection.busy_timeout(Duration::from_millis(50))?;
+            let busy: i64 =
+                self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+            self.connection.busy_timeout(schema::BUSY)?;
+            Ok(busy)
+        };
+        match truncate() {
+            Ok(0) => {}
+            Ok(_) => tracing::debug!("the write-ahead log is long, and in use"),
+            Err(err) => self.checkpointer.failed(&err),
+        }
+    }
+}
+
+/// What a transaction changes in memory, once it is committed.
+#[derive(Default)]
+struct Staged {
+    lineages: HashMap<Lineage, i64>,
+    devices: HashMap<Device, i64>,
+    rooms: HashMap<RoomId, RoomNumbers>,
+}
+
+/// Short names: those that are at hand, and those that this transaction asked for or made.
+struct Names<'a> {
+    known: (&'a HashMap<Lineage, i64>, &'a HashMap<Device, i64>),
+    staged: Staged,
+}
+
+impl Names<'_> {
+    fn lineage(&mut self, connection: &Connection, lineage: Lineage) -> rusqlite::Result<i64> {
+        if let Some(id) = self.staged.lineages.get(&lineage) {
+            return Ok(*id);
+        }
+        let id = name_lineage(connection, self.known.0, lineage)?;
+        self.staged.lineages.insert(lineage, id);
+        Ok(id)
+    }
+
+    fn device(&mut self, connection: &Connection, device: Device) -> rusqlite::Result<i64> {
+        if let Some(id) = self.staged.devices.get(&device) {
+            return Ok(*id);
+        }
+        let id = device::name(connection, self.known.1, device)?;
+        self.staged.devices.insert(device, id);
+        Ok(id)
+    }
+}
+
+fn remember<K: Eq + Hash>(known: &mut HashMap<K, i64>, staged: HashMap<K, i64>) {
+    known.extend(staged);
+    if known.len() > NAMES_MAX {
+        known.clear();
+    }
+}
+
+fn stage(
+    transaction: &Transaction<'_>,
+    names: &mut Names<'_>,
+    fingerprint: Fingerprint,
+    batch: &[Record],
+) -> rusqlite::Result<()> {
+    let mut insert = Insert::prepare(transaction, fingerprint)?;
+    for record in batch {
+        match record {
+            Record::Entry { entry, key, content } => {
+                let author = match entry.author {
+                    None => ShortName::Nobody,
+                    Some(Author::Lineage(lineage)) => {
+                        ShortName::Lineage(names.lineage(transaction, lineage)?)
+                    }
+                    Some(Author::Device { device, .. }) => {
+                        ShortName::Device(names.device(transaction, device)?)
+                    }
+                };
+                insert.execute(entry, key.as_ref(), *content, author)?;
+                names.staged.rooms.insert(entry.room, RoomNumbers { seq: entry.seq, rev: entry.rev });
+            }
+            Record::Spent(spent) => {
+                let id = names.device(transaction, spent.device)?;
+                device::insert(transaction, spent, id)?;
+            }
+        }
+    }
+    for (room, numbers) in &names.staged.rooms {
+        set_room(transaction, *room, *numbers)?;
+    }
+    Ok(())
+}
+
+/// The author of an entry as the tables know it.
+#[derive(Clone, Copy)]
+pub(crate) enum ShortName {
+    Nobody,
+    Lineage(i64),
+    Device(i64),
+}
+
+/// Inserts rows.
+pub(crate) struct Insert<'a> {
+    statement: CachedStatement<'a>,
+    fingerprint: Fingerprint,
+}
+
+impl<'a> Insert<'a> {
+    pub(crate) fn prepare(connection: &'a Connection, fingerprint: Fingerprint) -> rusqlite::Result<Self> {
+        let statement = connection.prepare_cached(
+            "INSERT INTO entry (position, room, seq, rev, kind, at_ms, lineage, key, key_print, content, text, checksum,
+                                device, n)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+        )?;
+        Ok(Self { statement, fingerprint })
+    }
+
+    /// `author` is the short name of the entry's author.
+    pub(crate) fn execute(
+        &mut self,
+        entry: &Entry,
+        key: Option<&ClientKey>,
+        content: ContentHash,
+        author: ShortName,
+    ) -> rusqlite::Result<()> {
+        let Kind::Message { text } = &entry.kind;
+        let (lineage, device) = match &entry.author {
+            None => (None, None),
+            Some(Author::Lineage(lineage)) => (Some(&lineage.0[..]), None),
+            Some(Author::Device { device, n }) => {
+                (None, Some((to_sql(device.user.0), &device.id.0, to_sql(n.0))))
+            }
+        };
+        let (lineage_name, device_name) = match author {
+            ShortName::Nobody => (None, None),
+            ShortName::Lineage(id) => (Some(id), None),
+            ShortName::Device(id) => (None, Some(id)),
+        };
+        let key = key.map(ClientKey::as_str);
+        let row = checksum::Row {
+            position: to_sql(entry.position.0),
+            room: to_sql(entry.room.0),
+            seq: to_sql(entry.seq.0),
+            rev: to_sql(entry.rev.0),
+            kind: KIND_MESSAGE,
+            at_ms: to_sql(entry.at.0),
+            lineage,
+            key,
+            content: &content.0,
+            text,
+            device,
+        };
+        self.statement.execute((
+            row.position,
+            row.room,
+            row.seq,
+            row.rev,
+            row.kind,
+            row.at_ms,
+            lineage_name,
+            row.key,
+            key.map(|key| self.fingerprint.of(key)),
+            row.content,
+            row.text,
+            row.checksum(),
+            device_name,
+            device.map(|(_, _, n)| n),
+        ))?;
+        Ok(())
+    }
+}
+
+pub(crate) fn set_room(connection: &Connection, room: RoomId, numbers: RoomNumbers) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO room (id, seq, rev) VALUES (?1, ?2, ?3)
+             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, rev = excluded.rev",
+        )?
+        .execute((to_sql(room.0), to_sql(numbers.seq.0), to_sql(numbers.rev.0)))?;
+    Ok(())
+}
+
+fn known_lineage(
+    connection: &Connection,
+    known: &HashMap<Lineage, i64>,
+    lineage: Lineage,
+) -> rusqlite::Result<Option<i64>> {
+    if let Some(id) = known.get(&lineage) {
+        return Ok(Some(*id));
+    }
+    let mut find = connection.prepare_cached("SELECT id FROM lineage WHERE lineage = ?1")?;
+    find.query_row([lineage.0], |row| row.get(0)).optional()
+}
+
+/// The short name of a lineage, a new one if need be.
+pub(crate) fn name_lineage(
+    connection: &Connection,
+    known: &HashMap<Lineage, i64>,
+    lineage: Lineage,
+) -> rusqlite::Result<i64> {
+    if let Some(id) = known_lineage(connection, known, lineage)? {
+        return Ok(id);
+    }
+    connection.prepare_cached("INSERT INTO lineage (lineage) VALUES (?1)")?.execute([lineage.0])?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// All in one read transaction: outside of one, each statement would begin and end its own, which costs more than
+/// the lookup.
+fn find(
+    connection: &mut Connection,
+    known: &HashMap<Lineage, i64>,
+    fingerprint: Fingerprint,
+    lookups: &[Lookup<'_>],
+) -> rusqlite::Result<Vec<Option<Placed>>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+    let mut in_lineage = transaction.prepare_cached(
+        "SELECT position, seq, content FROM entry INDEXED BY entry_sent
+         WHERE key_print = ?1 AND lineage = ?2 AND key = ?3 ORDER BY position LIMIT 1",
+    )?;
+    let mut by_content = transaction.prepare_cached(
+        "SELECT position, seq, content FROM entry INDEXED BY entry_sent
+         WHERE key_print = ?1 AND content = ?2 AND key = ?3 ORDER BY position LIMIT 1",
+    )?;
+    // Most sends are new, and nothing bears their fingerprint: then that is all there is to ask, also for the next
+    // lookup, which is mostly about the same key.
+    let mut known_print = transaction
+        .prepare_cached("SELECT 1 FROM entry INDEXED BY entry_sent WHERE key_print = ?1 LIMIT 1")?;
+    let mut absent = None;
+    let find = |lookup: &Lookup<'_>| {
+        let (Lookup::InLineage { key, .. } | Lookup::ByContent { key, .. }) = *lookup;
+        let print = fingerprint.of(key.as_str());
+        if absent == Some(print) {
+            return Ok(None);
+        }
+        if known_print.query_row([print], |_| Ok(())).optional()?.is_none() {
+            absent = Some(print);
+            return Ok(None);
+        }
+        match *lookup {
+            Lookup::InLineage { lineage, key } => {
+                let Some(id) = known_lineage(&transaction, known, lineage)? else { return Ok(None) };
+                in_lineage.query_row((print, id, key.as_str()), placed).optional()
+            }
+            Lookup::ByContent { key, content } => {
+                by_content.query_row((print, content.0, key.as_str()), placed).optional()
+            }
+        }
+    };
+    lookups.iter().map(find).collect()
+}
+
+fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {
+    Ok(Placed { position: Position(row.get(0)?), seq: Seq(row.get(1)?), content: ContentHash(row.get(2)?) })
+}
+
+fn rolled_back(err: &rusqlite::Error) -> AppendError {
+    AppendError::RolledBack { cause: rollback_cause(err), detail: err.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::conformance::{ADA, append_messages, draft, read_all};
+    use chat::{Limits, decide};
+
+    use super::*;
+
+    /// Growing is what a full disk forbids, and so does SQLite's own bound on pages.
+    #[test]
+    fn a_batch_that_finds_no_space_leaves_nothing_and_goes_in_when_there_is_some() {
+        let temp = tempfile::TempDir::new().unwrap();
+        let mut log = SqliteLog::open(temp.path()).unwrap();
+        append_messages(&mut log, 3);
+        let pages: i64 = log.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+        let bound = |log: &SqliteLog, pages: i64| {
+            log.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+        };
+        bound(&log, pages);
+        let page = "x".repeat(16_000);
+        let drafts: Vec<_> = (0..10).map(|n| draft(Some(ADA), Some(&format!("k-{n}")), &page)).collect();
+        let decided = decide(&mut log, Limits::default(), &drafts).unwrap();
+        for _ in 0..3 {
+            let err = log.append(&decided.records).unwrap_err();
+            assert!(matches!(err, AppendError::RolledBack { cause: chat::RollbackCause::Full, .. }), "{err}");
+            assert_eq!((log.head(), read_all(&log.reader()).len()), (Position(3), 3));
+        }
+        let again = decide(&mut log, Limits::default(), &drafts).unwrap();
+        assert_eq!(again.outcomes, decided.outcomes, "no key and no number was used up");
+
+        bound(&log, pages + 1000);
+        log.append(&again.records).unwrap();
+        assert_eq!(read_all(&log.reader()).len(), 13);
+    }
+
+    /// The domain never sees what a failed commit left; only the next opening does.
+    #[test]
+    fn a_writer_whose_commit_failed_takes_nothing_more() {
+        let temp = tempfile::TempDir::new().unwrap();
+        let mut log = SqliteLog::open(temp.path()).unwrap();
+        append_messages(&mut log, 3);
+        let decided = decide(&mut log, Limits::default(), &[draft(Some(ADA), Some("k-0"), "hi")]).unwrap();
+        // A short name that is in no table, and a constraint that is only checked in the commit.
+        log.lineages.insert(ADA, 4711);
+        log.connection.pragma_update(None, "defer_foreign_keys", true).unwrap();
+        let err = log.append(&decided.records).unwrap_err();
+        assert!(matches!(err, AppendError::Unknown { .. }), "{err}");
+        let err = log.append(&decided.records).unwrap_err();
+        assert!(matches!(err, AppendError::Unknown { .. }), "{err}");
+        drop(log);
+        assert_eq!(SqliteLog::open(temp.path()).unwrap().head(), Position(3));
+    }
+}

@@ -1,0 +1,190 @@
+//! Copies of the database: made while it is written, and put into a new folder.
+//!
+//! A copy is what one read transaction saw, written by SQLite into a file of its own (`VACUUM INTO`), flushed, and
+//! only then given its name: a file of that name is whole. It holds everything that a start needs, keys and epochs
+//! included. Nothing here takes the lock of the folder that is copied, so its server works on. That a restored log
+//! does not admit what it lost is no affair of this file: every start begins an epoch.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use chat::Position;
+use rusqlite::Connection;
+
+use crate::error::OpenError;
+use crate::folder::{Folder, Found, check_wal, create_private, database_in, is_used, look, sync_folder};
+use crate::log::random_bytes;
+use crate::schema;
+use crate::verify::{VerifyError, verify};
+
+/// A copy that was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Copied {
+    /// The head of the log in it.
+    pub head: Position,
+    /// How large the file is.
+    pub bytes: u64,
+}
+
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The folder holds no chat.
+    #[error("there is no chat in {}", .folder.display())]
+    Nothing {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// The database cannot be read.
+    #[error(transparent)]
+    Source(#[from] OpenError),
+    /// The file is there already. It is as it was.
+    #[error("{} exists already and is not overwritten", .file.display())]
+    Exists {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The copy cannot be written.
+    #[error("{} cannot be written: {cause}", .file.display())]
+    Unwritable {
+        /// The file.
+        file: PathBuf,
+        /// What went wrong.
+        #[source]
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+/// Why nothing was restored.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The file is not sound.
+    #[error(transparent)]
+    Backup(#[from] VerifyError),
+    /// The file is a backup, but not what was once written.
+    #[error("{} is damaged: {first}", .file.display())]
+    Damaged {
+        /// The file.
+        file: PathBuf,
+        /// The first fault that was found.
+        first: String,
+    },
+    /// There is something in the data folder. It is as it was.
+    #[error("the data folder {} is not empty", .folder.display())]
+    NotEmpty {
+        /// The data folder.
+        folder: PathBuf,
+    },
+    /// The data folder cannot be taken.
+    #[error(transparent)]
+    Folder(#[from] OpenError),
+    /// The copy did not come to its end.
+    #[error(transparent)]
+    Copy(#[from] BackupError),
+}
+
+/// Copies the database in `folder` into `file`, which must not exist, while a server may be writing to it.
+///
+/// When it returns, the copy is on the disk, name and all: one whole state of the log, not older than the call.
+pub fn backup(folder: &Path, file: &Path) -> Result<Copied, BackupError> {
+    let unwritable = |cause: io::Error| BackupError::Unwritable { file: file.into(), cause: cause.into() };
+    let source = database_in(folder);
+    if look(&source)? == Found::Nothing {
+        return Err(BackupError::Nothing { folder: folder.into() });
+    }
+    check_wal(folder)?;
+    // Looked at before the work; what decides is that the name is given at the end and never taken from another.
+    if file.symlink_metadata().is_ok() {
+        return Err(BackupError::Exists { file: file.into() });
+    }
+    let unfinished = Unfinished::begin(file).map_err(unwritable)?;
+    let head = copy(&source, &unfinished.path)?;
+    let bytes = unfinished.finish(file).map_err(|cause| match cause.kind() {
+        io::ErrorKind::AlreadyExists => BackupError::Exists { file: file.into() },
+        _ => unwritable(cause),
+    })?;
+    Ok(Copied { head, bytes })
+}
+
+/// Makes a data folder of a backup. The folder must be new or empty, and the backup sound.
+pub fn restore(file: &Path, folder: &Path) -> Result<Copied, RestoreError> {
+    let report = verify(file)?;
+    if let Some(fault) = report.faults.first() {
+        return Err(RestoreError::Damaged { file: file.into(), first: fault.to_string() });
+    }
+    let unwritable = |cause| OpenError::Unwritable { folder: folder.into(), cause };
+    // Before it is locked, for a lock would be one file more in a folder that is somebody else's.
+    if is_used(folder).unwrap_or(false) {
+        return Err(RestoreError::NotEmpty { folder: folder.into() });
+    }
+    let taken = Folder::take(folder)?;
+    // Somebody may have been faster.
+    if is_used(folder).map_err(unwritable)? {
+        return Err(RestoreError::NotEmpty { folder: folder.into() });
+    }
+    let unfinished = taken.begin_database()?;
+    let head = copy(file, &unfinished)?;
+    taken.finish_database()?;
+    let bytes = std::fs::metadata(taken.database()).map_err(unwritable)?.len();
+    Ok(Copied { head, bytes })
+}
+
+/// One read transaction over all of `source`, written into the empty file `target`.
+fn copy(source: &Path, target: &Path) -> Result<Position, BackupError> {
+    let unwritable = |cause: Box<dyn std::error::Error + Send + Sync>| BackupError::Unwritable {
+        file: target.into(),
+        cause,
+    };
+    let name = target.to_str().ok_or_else(|| unwritable("its name is not UTF-8".into()))?;
+    let connection = schema::connect_reader(source).map_err(|err| OpenError::of_database(source, err))?;
+    connection.execute("VACUUM INTO ?1", [name]).map_err(|err| match err.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::DiskFull) => unwritable(err.into()),
+        _ => BackupError::Source(OpenError::of_database(source, err)),
+    })?;
+    let head = || {
+        let copied = Connection::open_with_flags(target, rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        copied.query_row("SELECT coalesce(max(position), 0) FROM entry", [], |row| row.get(0))
+    };
+    head().map(Position).map_err(|err: rusqlite::Error| unwritable(err.into()))
+}
+
+/// A copy that is being written, beside the name that it will get. It goes away with this if it gets none.
+struct Unfinished {
+    path: PathBuf,
+}
+
+impl Unfinished {
+    fn begin(file: &Path) -> io::Result<Self> {
+        let name = file.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
+        let number = random_bytes().map(u32::from_be_bytes).map_err(io::Error::other)?;
+        let path = file.with_file_name(format!("{}.{number:08x}.unfinished", name.to_string_lossy()));
+        create_private(&path)?;
+        Ok(Self { path })
+    }
+
+    /// Flushes it and gives it its name, unless there is a file of that name.
+    fn finish(self, file: &Path) -> io::Result<u64> {
+        let written = File::open(&self.path)?;
+        written.sync_all()?;
+        match std::fs::hard_link(&self.path, file) {
+            Ok(()) => {}
+            Err(err) if err.kind() == io::ErrorKind::AlreadyExists => return Err(err),
+            // A file system without links. It has been a moment since the name was free.
+            Err(_) if file.symlink_metadata().is_err() => std::fs::rename(&self.path, file)?,
+            Err(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+        }
+        let bytes = written.metadata()?.len();
+        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
+        drop(self);
+        sync_folder(parent.unwrap_or(Path::new(".")))?;
+        Ok(bytes)
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // It has its own name by now, or nobody wants it.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}

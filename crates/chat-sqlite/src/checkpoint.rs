@@ -1,0 +1,141 @@
+//! Moves committed pages from the write-ahead log into the database, beside the commits and not within them.
+//!
+//! A thread of its own does so a second after a commit, or sooner when much was written, without making anybody
+//! wait (a passive checkpoint). When the log has grown too long nevertheless, the writer empties it between two
+//! batches. Nothing depends on any of this but the length of the log and of the next start.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::folder::Folder;
+use crate::schema;
+
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// About a thousand pages.
+const BYTES_MAX: usize = 4 << 20;
+
+/// What a row costs besides its text: its share of table and index pages.
+const ROW_BYTES: usize = 512;
+
+/// After this many batches the length of the log is looked at.
+const LOOK_EVERY: u32 = 4;
+
+/// The thread, from the writer's side.
+pub(crate) struct Checkpointer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+    wal: PathBuf,
+    unwatched: u32,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    written: usize,
+    closing: bool,
+    broken: Option<String>,
+}
+
+impl Checkpointer {
+    pub(crate) fn start(folder: &Folder) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let connection = schema::connect_writer(&folder.database())?;
+        let shared = Arc::new(Shared::default());
+        let of_thread = Arc::clone(&shared);
+        let thread = std::thread::Builder::new()
+            .name("checkpointer".into())
+            .spawn(move || of_thread.run(&connection))?;
+        Ok(Self { shared, thread: Some(thread), wal: folder.wal(), unwatched: 0 })
+    }
+
+    /// So many bytes of text were committed.
+    pub(crate) fn wrote(&mut self, bytes: usize) {
+        self.unwatched += 1;
+        let mut state = self.shared.lock();
+        let before = state.written;
+        state.written += bytes + ROW_BYTES;
+        let due = before == 0 || before < BYTES_MAX && state.written >= BYTES_MAX;
+        drop(state);
+        if due {
+            self.shared.changed.notify_one();
+        }
+    }
+
+    /// Whether the log has outgrown its bound, as far as it was looked at.
+    pub(crate) fn wal_is_too_long(&mut self) -> bool {
+        if self.unwatched < LOOK_EVERY {
+            return false;
+        }
+        self.unwatched = 0;
+        std::fs::metadata(&self.wal).is_ok_and(|wal| wal.len() > schema::WAL_BYTES_MAX)
+    }
+
+    /// A checkpoint of the writer's own did not work.
+    pub(crate) fn failed(&self, err: &rusqlite::Error) {
+        self.shared.failed(err);
+    }
+
+    /// Why nothing must be written any more.
+    pub(crate) fn broken(&self) -> Option<String> {
+        self.shared.lock().broken.clone()
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.shared.lock().closing = true;
+        self.shared.changed.notify_one();
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            tracing::error!("the checkpointer panicked");
+        }
+    }
+}
+
+impl Shared {
+    fn run(&self, connection: &Connection) {
+        while self.wait() {
+            let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
+            if let Err(err) = checkpoint {
+                self.failed(&err);
+            }
+        }
+    }
+
+    /// Waits until a checkpoint is due. Returns false when there will be none any more.
+    fn wait(&self) -> bool {
+        let idle = |state: &mut State| state.written == 0 && !state.closing;
+        let state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
+        let early = |state: &mut State| state.written < BYTES_MAX && !state.closing;
+        let (mut state, _) =
+            self.changed.wait_timeout_while(state, PAUSE, early).unwrap_or_else(PoisonError::into_inner);
+        state.written = 0;
+        !state.closing
+    }
+
+    /// Most failures pass: the pages stay in the log, and the next checkpoint writes them again. But after a flush
+    /// that failed, the system may take unwritten pages for written, and nothing that it says of them can be believed.
+    fn failed(&self, err: &rusqlite::Error) {
+        let code = err.sqlite_error().map(|failure| failure.extended_code);
+        if code == Some(rusqlite::ffi::SQLITE_IOERR_FSYNC) {
+            tracing::error!(%err, "the database could not be flushed");
+            self.lock().broken = Some(err.to_string());
+        } else {
+            tracing::warn!(%err, "the write-ahead log stays as it is for now");
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

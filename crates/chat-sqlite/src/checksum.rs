@@ -1,0 +1,70 @@
+//! The checksum of a row: whether what is read is what was written.
+//!
+//! SQLite believes what the disk gives it. A flipped bit in a text would be delivered as what somebody said, so each
+//! row carries a hash over all its columns (XXH3: it is about damage, not about forgery).
+
+use xxhash_rust::xxh3::Xxh3Default;
+
+/// The columns of one row of `entry`, borrowed.
+pub(crate) struct Row<'a> {
+    pub(crate) position: i64,
+    pub(crate) room: i64,
+    pub(crate) seq: i64,
+    pub(crate) rev: i64,
+    pub(crate) kind: i64,
+    pub(crate) at_ms: i64,
+    /// The lineage itself: its short name is an affair of the tables.
+    pub(crate) lineage: Option<&'a [u8]>,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) content: &'a [u8],
+    pub(crate) text: &'a str,
+    /// User, device and number of the command, of those who number theirs.
+    pub(crate) device: Option<(i64, &'a [u8; 16], i64)>,
+}
+
+/// The columns of one row of `spent`, with its device.
+pub(crate) struct Spent<'a> {
+    pub(crate) user: i64,
+    pub(crate) device: &'a [u8; 16],
+    pub(crate) n: i64,
+    pub(crate) result: i64,
+    pub(crate) at_ms: i64,
+    pub(crate) content: &'a [u8; 16],
+}
+
+impl Spent<'_> {
+    /// Every part has its length, so nothing stands between them.
+    pub(crate) fn checksum(&self) -> i64 {
+        let mut hash = Xxh3Default::new();
+        for number in [self.user, self.n, self.result, self.at_ms] {
+            hash.update(&number.to_le_bytes());
+        }
+        hash.update(self.device);
+        hash.update(self.content);
+        crate::number::bits_to_sql(hash.digest())
+    }
+}
+
+impl Row<'_> {
+    pub(crate) fn checksum(&self) -> i64 {
+        let mut hash = Xxh3Default::new();
+        for number in [self.position, self.room, self.seq, self.rev, self.kind, self.at_ms] {
+            hash.update(&number.to_le_bytes());
+        }
+        // A length before each string keeps neighbours apart, and an absent one is not an empty one.
+        for bytes in
+            [self.lineage, self.key.map(str::as_bytes), Some(self.content), Some(self.text.as_bytes())]
+        {
+            let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
+            hash.update(&length.to_le_bytes());
+            hash.update(bytes.unwrap_or_default());
+        }
+        // Rows from before there were devices keep the checksum that they have.
+        if let Some((user, device, n)) = self.device {
+            hash.update(&user.to_le_bytes());
+            hash.update(device);
+            hash.update(&n.to_le_bytes());
+        }
+        crate::number::bits_to_sql(hash.digest())
+    }
+}

@@ -1,0 +1,146 @@
+//! The commands of devices: their short names, their numbers, and the results without an entry.
+//!
+//! How far a device has come is the end of an index and of a key, so nothing has to be written for it.
+
+use std::collections::HashMap;
+
+use chat::{
+    Answered, CommandNumber, ContentHash, Counted, Device, DeviceId, Outcome, Position, Refusal, Seq, Spent,
+    SpentOn, UnixMillis, UserId,
+};
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
+
+use crate::checksum;
+use crate::number::to_sql;
+
+/// The columns of a row of `spent`, with its device.
+pub(crate) const SELECT_SPENT: &str = "
+    SELECT user, device.device, n, result, at_ms, content, checksum
+    FROM spent LEFT JOIN device ON device.id = spent.device";
+
+/// What became of each of the commands, all in one read transaction.
+pub(crate) fn find(
+    connection: &mut Connection,
+    known: &HashMap<Device, i64>,
+    asked: &[(Device, CommandNumber)],
+) -> rusqlite::Result<Vec<Counted>> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+    let mut last = transaction.prepare_cached(
+        "SELECT max(
+           (SELECT coalesce(max(n), 0) FROM entry INDEXED BY entry_counted WHERE device = ?1),
+           (SELECT coalesce(max(n), 0) FROM spent WHERE device = ?1))",
+    )?;
+    let mut entry = transaction.prepare_cached(
+        "SELECT position, seq, content FROM entry INDEXED BY entry_counted WHERE device = ?1 AND n = ?2",
+    )?;
+    let mut spent =
+        transaction.prepare_cached(&format!("{SELECT_SPENT} WHERE spent.device = ?1 AND n = ?2"))?;
+    let find = |(device, n): &(Device, CommandNumber)| {
+        let Some(id) = known_device(&transaction, known, *device)? else { return Ok(Counted::default()) };
+        let last = CommandNumber(last.query_row([id], |row| row.get(0))?);
+        if *n > last {
+            return Ok(Counted { last, answered: None });
+        }
+        let n = to_sql(n.0);
+        let answered = match entry.query_row((id, n), stored).optional()? {
+            Some(answered) => Some(answered),
+            // A damaged result is as good as none: it is answered as a conflict.
+            None => spent
+                .query_row((id, n), |row| Ok(decode(row)))
+                .optional()?
+                .flatten()
+                .map(|spent| Answered { content: spent.content, outcome: spent.on.outcome() }),
+        };
+        Ok(Counted { last, answered })
+    };
+    asked.iter().map(find).collect()
+}
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<Answered> {
+    let outcome = Outcome::Repeated { position: Position(row.get(0)?), seq: Seq(row.get(1)?) };
+    Ok(Answered { content: ContentHash(row.get(2)?), outcome })
+}
+
+fn known_device(
+    connection: &Connection,
+    known: &HashMap<Device, i64>,
+    device: Device,
+) -> rusqlite::Result<Option<i64>> {
+    if let Some(id) = known.get(&device) {
+        return Ok(Some(*id));
+    }
+    let mut find = connection.prepare_cached("SELECT id FROM device WHERE user = ?1 AND device = ?2")?;
+    find.query_row((to_sql(device.user.0), device.id.0), |row| row.get(0)).optional()
+}
+
+/// The short name of a device, a new one if need be.
+pub(crate) fn name(
+    connection: &Connection,
+    known: &HashMap<Device, i64>,
+    device: Device,
+) -> rusqlite::Result<i64> {
+    if let Some(id) = known_device(connection, known, device)? {
+        return Ok(id);
+    }
+    connection
+        .prepare_cached("INSERT INTO device (user, device) VALUES (?1, ?2)")?
+        .execute((to_sql(device.user.0), device.id.0))?;
+    Ok(connection.last_insert_rowid())
+}
+
+/// `id` is the short name of the device.
+pub(crate) fn insert(connection: &Connection, spent: &Spent, id: i64) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO spent (device, n, result, at_ms, content, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        )?
+        .execute((
+            id,
+            to_sql(spent.n.0),
+            code(spent.on),
+            to_sql(spent.at.0),
+            spent.content.0,
+            checksum_of(spent),
+        ))?;
+    Ok(())
+}
+
+/// The result of a row, if the row is what was once stored.
+pub(crate) fn decode(row: &Row<'_>) -> Option<Spent> {
+    let unsigned = |column: usize| u64::try_from(row.get_ref(column).ok()?.as_i64().ok()?).ok();
+    let spent = Spent {
+        device: Device { user: UserId(unsigned(0)?), id: DeviceId(row.get(1).ok()?) },
+        n: CommandNumber(unsigned(2)?),
+        on: on(row.get(3).ok()?)?,
+        at: UnixMillis(unsigned(4)?),
+        content: ContentHash(row.get(5).ok()?),
+    };
+    let checksum: i64 = row.get(6).ok()?;
+    (checksum == checksum_of(&spent)).then_some(spent)
+}
+
+fn checksum_of(spent: &Spent) -> i64 {
+    checksum::Spent {
+        user: to_sql(spent.device.user.0),
+        device: &spent.device.id.0,
+        n: to_sql(spent.n.0),
+        result: code(spent.on),
+        at_ms: to_sql(spent.at.0),
+        content: &spent.content.0,
+    }
+    .checksum()
+}
+
+/// As it stands in the table.
+fn code(on: SpentOn) -> i64 {
+    match on {
+        SpentOn::Skip => 0,
+        SpentOn::Refusal(Refusal::Conflict) => 1,
+        SpentOn::Refusal(Refusal::TooLarge) => 2,
+    }
+}
+
+fn on(code: i64) -> Option<SpentOn> {
+    let all = [SpentOn::Skip, SpentOn::Refusal(Refusal::Conflict), SpentOn::Refusal(Refusal::TooLarge)];
+    all.into_iter().find(|on| self::code(*on) == code)
+}

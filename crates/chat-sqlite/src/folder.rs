@@ -1,0 +1,242 @@
+//! The data folder: made, locked, looked at, and flushed before anything in it is believed.
+//!
+//! One process has a folder for itself, by a lock that the system takes back when the process dies, however it dies.
+//! What the database file is, is read from its first bytes: SQLite would begin to repair a file that is not ours.
+
+use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::OpenError;
+use crate::schema;
+
+const LOCK: &str = "lock";
+const DATABASE: &str = "chat.db";
+/// A database that is being made. It gets its name when it is whole.
+const UNFINISHED: &str = "chat.db.new";
+/// Names the epoch that the write-ahead log was begun in.
+const WAL_EPOCH: &str = "chat.db-wal-epoch";
+
+/// A folder that is ours as long as this lives.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Holds the lock; closing it gives it back.
+    _lock: File,
+}
+
+/// What stands where the database should be.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Nothing,
+    Ours,
+}
+
+impl Folder {
+    /// Makes the folder if there is none, and takes it.
+    pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
+        let unwritable = |cause| OpenError::Unwritable { folder: path.into(), cause };
+        make_private(path).map_err(unwritable)?;
+        let lock = open_private(&path.join(LOCK)).map_err(unwritable)?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self { path: path.into(), _lock: lock }),
+            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { folder: path.into() }),
+            Err(TryLockError::Error(cause)) => Err(unwritable(cause)),
+        }
+    }
+
+    pub(crate) fn database(&self) -> PathBuf {
+        database_in(&self.path)
+    }
+
+    /// The write-ahead log of the database.
+    pub(crate) fn wal(&self) -> PathBuf {
+        wal_in(&self.path)
+    }
+
+    /// Looks at the database file without changing anything.
+    pub(crate) fn look(&self) -> Result<Found, OpenError> {
+        look(&self.database())
+    }
+
+    /// An empty file to make a new database in, and nothing of an earlier try.
+    pub(crate) fn begin_database(&self) -> Result<PathBuf, OpenError> {
+        for name in [UNFINISHED.to_owned(), format!("{UNFINISHED}-journal"), format!("{UNFINISHED}-wal")] {
+            match std::fs::remove_file(self.path.join(name)) {
+                Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(err)),
+                Ok(()) | Err(_) => {}
+            }
+        }
+        let path = self.path.join(UNFINISHED);
+        open_private(&path).map_err(|err| self.unwritable(err))?;
+        Ok(path)
+    }
+
+    /// Gives the new database its name. From here on it exists, whole.
+    pub(crate) fn finish_database(&self) -> Result<(), OpenError> {
+        let unfinished = self.path.join(UNFINISHED);
+        let finish = || {
+            File::open(&unfinished)?.sync_all()?;
+            std::fs::rename(&unfinished, self.database())?;
+            sync_folder(&self.path)
+        };
+        finish().map_err(|err| self.unwritable(err))
+    }
+
+    /// Flushes the database, its write-ahead log and the folder.
+    ///
+    /// A process that was killed may have written a commit without having flushed it. We can see that commit, so we
+    /// would show it to people; a power cut later must not take it back.
+    pub(crate) fn sync(&self) -> Result<(), OpenError> {
+        let sync = || {
+            File::open(self.database())?.sync_all()?;
+            match File::open(self.wal()) {
+                Ok(wal) => wal.sync_all()?,
+                Err(err) if err.kind() == io::ErrorKind::NotFound => {}
+                Err(err) => return Err(err),
+            }
+            sync_folder(&self.path)
+        };
+        sync().map_err(|cause: io::Error| OpenError::Storage { file: self.database(), cause: cause.into() })
+    }
+
+    /// Refuses a write-ahead log of another life of the database.
+    pub(crate) fn check_wal(&self) -> Result<(), OpenError> {
+        check_wal(&self.path)
+    }
+
+    /// Notes, durably, that what is going to stand in the write-ahead log is of this epoch.
+    pub(crate) fn note_wal_epoch(&self, epoch: u64) -> Result<(), OpenError> {
+        let unfinished = self.path.join(format!("{WAL_EPOCH}.new"));
+        let note = || {
+            let mut file = open_private(&unfinished)?;
+            file.set_len(0)?;
+            file.write_all(format!("{epoch}\n").as_bytes())?;
+            file.sync_all()?;
+            std::fs::rename(&unfinished, self.path.join(WAL_EPOCH))?;
+            sync_folder(&self.path)
+        };
+        note().map_err(|err| self.unwritable(err))
+    }
+
+    fn unwritable(&self, cause: io::Error) -> OpenError {
+        OpenError::Unwritable { folder: self.path.clone(), cause }
+    }
+}
+
+/// The database of a folder that somebody else may have.
+pub(crate) fn database_in(folder: &Path) -> PathBuf {
+    folder.join(DATABASE)
+}
+
+fn wal_in(folder: &Path) -> PathBuf {
+    folder.join(format!("{DATABASE}-wal"))
+}
+
+/// Refuses a write-ahead log of another life of the database. Whoever has the folder may be writing.
+pub(crate) fn check_wal(folder: &Path) -> Result<(), OpenError> {
+    let file = database_in(folder);
+    let Some(epoch) = wal_epoch(folder)? else { return Ok(()) };
+    match schema::knows_epoch(&file, epoch) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(OpenError::StrayWal { wal: wal_in(folder), file }),
+        // Without its log the file may be in the middle of a checkpoint: SQLite has to judge them together.
+        Err(error) => {
+            tracing::debug!(%error, "the database cannot be read without its write-ahead log");
+            Ok(())
+        }
+    }
+}
+
+/// The epoch whose write-ahead log holds something, as far as one is noted.
+fn wal_epoch(folder: &Path) -> Result<Option<u64>, OpenError> {
+    let wal_length = std::fs::metadata(wal_in(folder)).map_or(0, |wal| wal.len());
+    if wal_length == 0 {
+        return Ok(None);
+    }
+    match std::fs::read_to_string(folder.join(WAL_EPOCH)) {
+        Ok(epoch) => Ok(epoch.trim().parse().ok()),
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(cause) => Err(OpenError::Storage { file: folder.join(WAL_EPOCH), cause: cause.into() }),
+    }
+}
+
+/// Whether there is something in a folder besides the lock and an unfinished database.
+pub(crate) fn is_used(folder: &Path) -> io::Result<bool> {
+    for entry in std::fs::read_dir(folder)? {
+        let name = entry?.file_name();
+        let name = name.to_string_lossy();
+        if name != LOCK && !name.starts_with(UNFINISHED) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Looks at what may be a database without changing anything.
+pub(crate) fn look(file: &Path) -> Result<Found, OpenError> {
+    let header = match read_header(file) {
+        Ok(header) => header,
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Found::Nothing),
+        Err(cause) => return Err(OpenError::Storage { file: file.into(), cause: cause.into() }),
+    };
+    let Some(header) = header else { return Err(OpenError::Foreign { file: file.into() }) };
+    if header.application != schema::APPLICATION_ID {
+        return Err(OpenError::Foreign { file: file.into() });
+    }
+    if header.schema > schema::VERSION {
+        return Err(OpenError::NewerSchema {
+            file: file.into(),
+            found: header.schema,
+            known: schema::VERSION,
+        });
+    }
+    Ok(Found::Ours)
+}
+
+/// What the first bytes of a database say of it.
+pub(crate) struct Header {
+    pub(crate) application: u32,
+    pub(crate) schema: u32,
+}
+
+/// Reads the beginning of a file; `None` if it is no SQLite database.
+pub(crate) fn read_header(path: &Path) -> io::Result<Option<Header>> {
+    let mut bytes = Vec::with_capacity(100);
+    File::open(path)?.take(100).read_to_end(&mut bytes)?;
+    let field = |at: usize| {
+        let bytes = bytes.get(at..at + 4)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    };
+    let (Some(schema), Some(application)) = (field(60), field(68)) else { return Ok(None) };
+    Ok(bytes.starts_with(b"SQLite format 3\0").then_some(Header { application, schema }))
+}
+
+/// People's words are for this user's eyes only. A folder that exists keeps the mode that its owner gave it.
+fn make_private(path: &Path) -> io::Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path)
+}
+
+fn open_private(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)
+}
+
+/// Makes an empty file that was not there.
+pub(crate) fn create_private(path: &Path) -> io::Result<File> {
+    private(OpenOptions::new().write(true).create_new(true)).open(path)
+}
+
+fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
+    options
+}
+
+/// Makes names durable. Windows has no such thing and needs none.
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
+    if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}

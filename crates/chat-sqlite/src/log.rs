@@ -1,0 +1,218 @@
+//! The writer: one opening of the database in a data folder.
+//!
+//! Owns the folder, the only connection that writes, and what must be at hand to number a batch. Opening it makes
+//! durable whatever it is going to show, and begins an epoch. How a batch is stored stands in `append`.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use chat::{Device, Epoch, EpochStart, Epochs, Lineage, Position, Rev, RoomId, RoomNumbers, Seq, UnixMillis};
+use rusqlite::Connection;
+
+use crate::checkpoint::Checkpointer;
+use crate::error::OpenError;
+use crate::fingerprint::Fingerprint;
+use crate::folder::{Folder, Found};
+use crate::number::to_sql;
+use crate::reader::{Head, SqliteReader};
+use crate::schema;
+use crate::signing::{self, SigningKeys};
+
+/// The log in a data folder, for writing. Only one per folder, on this machine, at any time.
+///
+/// Dropping it gives the folder back as soon as its readers are dropped, too.
+pub struct SqliteLog {
+    pub(crate) connection: Connection,
+    pub(crate) head: Head,
+    pub(crate) epochs: Epochs,
+    pub(crate) rooms: HashMap<RoomId, RoomNumbers>,
+    /// The short names of the lineages that wrote lately.
+    pub(crate) lineages: HashMap<Lineage, i64>,
+    /// The short names of the devices that wrote lately.
+    pub(crate) devices: HashMap<Device, i64>,
+    pub(crate) fingerprint: Fingerprint,
+    pub(crate) checkpointer: Checkpointer,
+    /// Why this writer must not be used any more.
+    pub(crate) broken: Option<String>,
+    meta: Meta,
+    signing_keys: SigningKeys,
+    reader: SqliteReader,
+}
+
+/// What a database says about itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Meta {
+    /// When it was made.
+    pub created: UnixMillis,
+    /// The number of its schema.
+    pub schema: u32,
+}
+
+impl SqliteLog {
+    /// Opens the database in `folder`, making both if need be.
+    ///
+    /// When it returns, everything that its readers will show is on the disk, whatever state a crash left it in.
+    pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        let folder = Folder::take(folder)?;
+        let file = folder.database();
+        let storage = |err| OpenError::of_database(&file, err);
+        if folder.look()? == Found::Nothing {
+            let unfinished = folder.begin_database()?;
+            let key_seed = random_bytes().map(u64::from_be_bytes).map_err(storage)?;
+            schema::create(&unfinished, now_ms(), key_seed).map_err(storage)?;
+            folder.finish_database()?;
+        }
+        folder.sync()?;
+        folder.check_wal()?;
+        let mut connection = schema::connect_writer(&file).map_err(storage)?;
+        settle(&connection).map_err(storage)?;
+        schema::migrate(&mut connection).map_err(storage)?;
+
+        let loaded = Loaded::begin(&mut connection).map_err(storage)?;
+        // The epoch goes into the file itself before anything of it stands in the write-ahead log.
+        settle(&connection).map_err(storage)?;
+        folder.note_wal_epoch(loaded.epochs.current().epoch.0)?;
+        let head = Head::new(loaded.epochs.current().start);
+        let folder = Arc::new(folder);
+        let reader = SqliteReader::open(&folder, head.clone()).map_err(storage)?;
+        let checkpointer =
+            Checkpointer::start(&folder).map_err(|cause| OpenError::Storage { file: file.clone(), cause })?;
+        Ok(Self {
+            connection,
+            head,
+            epochs: loaded.epochs,
+            rooms: loaded.rooms,
+            lineages: HashMap::new(),
+            devices: HashMap::new(),
+            fingerprint: loaded.fingerprint,
+            checkpointer,
+            broken: None,
+            meta: loaded.meta,
+            signing_keys: loaded.signing_keys,
+            reader,
+        })
+    }
+
+    /// A reader of this log. Clones share its few connections.
+    pub fn reader(&self) -> SqliteReader {
+        self.reader.clone()
+    }
+
+    /// What the database says about itself.
+    pub fn meta(&self) -> Meta {
+        self.meta
+    }
+
+    /// The keys that pids are signed with.
+    pub fn signing_keys(&self) -> &SigningKeys {
+        &self.signing_keys
+    }
+}
+
+/// Leaves everything in one file, so that whoever copies or replaces that file has all of it.
+impl Drop for SqliteLog {
+    fn drop(&mut self) {
+        if self.broken.is_none()
+            && let Err(err) = settle(&self.connection)
+        {
+            tracing::warn!(%err, "the write-ahead log stays for the next start");
+        }
+    }
+}
+
+impl fmt::Debug for SqliteLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteLog").field("head", &self.head.position()).finish_non_exhaustive()
+    }
+}
+
+/// Writes what a write-ahead log holds into the database, and flushes that.
+///
+/// A log whose flush failed before a crash looks whole as long as the system runs, and flushing it again would tell
+/// nothing. Its pages are written anew instead, and whoever opens the file next finds all of it in one place.
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+    if busy == 0 {
+        return Ok(());
+    }
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    Err(rusqlite::Error::SqliteFailure(busy, Some("another program has the database open".into())))
+}
+
+/// What the writer keeps at hand.
+struct Loaded {
+    epochs: Epochs,
+    rooms: HashMap<RoomId, RoomNumbers>,
+    fingerprint: Fingerprint,
+    meta: Meta,
+    signing_keys: SigningKeys,
+}
+
+impl Loaded {
+    /// Reads it, and begins an epoch in the same transaction.
+    fn begin(connection: &mut Connection) -> rusqlite::Result<Self> {
+        let now_ms = now_ms();
+        let transaction = connection.transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let (created_ms, key_seed): (u64, i64) =
+            transaction.query_row("SELECT created_ms, key_seed FROM about", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })?;
+        let schema = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let signing_keys = signing::load(&transaction, now_ms, random_bytes()?)?;
+        let epochs = begin_epoch(&transaction, now_ms)?;
+        let rooms = load_rooms(&transaction)?;
+        transaction.commit()?;
+        Ok(Self {
+            epochs,
+            rooms,
+            fingerprint: Fingerprint::new(key_seed.cast_unsigned()),
+            meta: Meta { created: UnixMillis(created_ms), schema },
+            signing_keys,
+        })
+    }
+}
+
+/// Draws an epoch that this database has never had. It must not have had it in a life that a restored backup took
+/// back, either: so it is no counter, and not the time, which may be set back as well.
+fn begin_epoch(connection: &Connection, now_ms: u64) -> rusqlite::Result<Epochs> {
+    let past = connection
+        .prepare("SELECT epoch, start FROM epoch ORDER BY id")?
+        .query_map([], |row| Ok(EpochStart { epoch: Epoch(row.get(0)?), start: Position(row.get(1)?) }))?
+        .collect::<Result<Vec<_>, _>>()?;
+    let start = connection.query_row("SELECT coalesce(max(position), 0) FROM entry", [], |row| row.get(0))?;
+    let mut epoch = Epoch(0);
+    while epoch.0 == 0 || past.iter().any(|start| start.epoch == epoch) {
+        // 32 bits: offsets are part of every frame, and few epochs ever get lost.
+        epoch = Epoch(u64::from(u32::from_be_bytes(random_bytes()?)));
+    }
+    connection.execute(
+        "INSERT INTO epoch (epoch, start, opened_ms) VALUES (?1, ?2, ?3)",
+        (to_sql(epoch.0), to_sql(start), to_sql(now_ms)),
+    )?;
+    Ok(Epochs::new(past, EpochStart { epoch, start: Position(start) }))
+}
+
+fn load_rooms(connection: &Connection) -> rusqlite::Result<HashMap<RoomId, RoomNumbers>> {
+    connection
+        .prepare("SELECT id, seq, rev FROM room")?
+        .query_map([], |row| {
+            Ok((RoomId(row.get(0)?), RoomNumbers { seq: Seq(row.get(1)?), rev: Rev(row.get(2)?) }))
+        })?
+        .collect()
+}
+
+pub(crate) fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+pub(crate) fn random_bytes<const N: usize>() -> rusqlite::Result<[u8; N]> {
+    let mut bytes = [0; N];
+    match getrandom::fill(&mut bytes) {
+        Ok(()) => Ok(bytes),
+        Err(err) => Err(rusqlite::Error::ToSqlConversionFailure(err.to_string().into())),
+    }
+}

@@ -1,0 +1,361 @@
+//! Whether a database is what was once written: every row, every number, every lookup.
+//!
+//! Reads only, in one transaction of a connection of its own, and takes no lock of the folder: it works beside a
+//! server. What it finds is a list of [`Fault`]s. It knows the rules that the appender keeps, and repairs nothing.
+
+mod devices;
+mod numbers;
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use chat::{ClientKey, Position};
+use rusqlite::{Connection, Row};
+
+use crate::error::OpenError;
+use crate::fingerprint::Fingerprint;
+use crate::folder::{Found, check_wal, database_in, look};
+use crate::number::to_sql;
+use crate::reader::{KEY, KEY_PRINT, SELECT, SELECT_WITHOUT_DEVICES, decode};
+use crate::schema;
+use numbers::Numbers;
+
+/// So many faults are told, and the others counted.
+const FAULTS_MAX: usize = 100;
+
+/// What a database holds, and what is wrong with it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The file that was read.
+    pub file: PathBuf,
+    /// Rows of the log; the last position, if there is no fault.
+    pub entries: u64,
+    /// Those that were sent under a client's key.
+    pub with_key: u64,
+    /// Rooms with entries.
+    pub rooms: u64,
+    /// Pages that have sent something.
+    pub lineages: u64,
+    /// Devices that have sent something.
+    pub devices: u64,
+    /// Their commands that were refused or cancelled.
+    pub without_entry: u64,
+    /// Starts of the log.
+    pub epochs: u64,
+    /// Keys that sign private ids, the retired ones included.
+    pub signing_keys: u64,
+    /// What is wrong, at most a hundred of it.
+    pub faults: Vec<Fault>,
+    /// How much else is wrong.
+    pub more_faults: u64,
+}
+
+/// One thing that is not as it should be.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// The file's tables and indexes do not hold together.
+    #[error("the file: {detail}")]
+    Structure {
+        /// In the words of SQLite.
+        detail: String,
+    },
+    /// A row is not what was once stored.
+    #[error("position {position}: the row is not what was stored")]
+    Row {
+        /// Where.
+        position: Position,
+    },
+    /// Positions are missing.
+    #[error("positions {first} to {last} are missing")]
+    Hole {
+        /// The first of them.
+        first: Position,
+        /// The last.
+        last: Position,
+    },
+    /// A number does not continue those before it.
+    #[error("position {position}: {detail}")]
+    Number {
+        /// Where.
+        position: Position,
+        /// Which.
+        detail: String,
+    },
+    /// The numbers that a room will go on from are not its last ones.
+    #[error("room {room}: {detail}")]
+    Room {
+        /// The room's number.
+        room: u64,
+        /// What is there and what should be.
+        detail: String,
+    },
+    /// Two entries are the same send.
+    #[error("position {position}: the same send as position {earlier}")]
+    Repeat {
+        /// The later one.
+        position: Position,
+        /// The earlier one.
+        earlier: Position,
+    },
+    /// A client's key would not be found again.
+    #[error("position {position}: its key is not found by its fingerprint")]
+    Lookup {
+        /// Where.
+        position: Position,
+    },
+    /// The numbers of a device have a hole, a double or the wrong order.
+    #[error("device {device}: {detail}")]
+    Device {
+        /// Its short name in the tables.
+        device: i64,
+        /// What does not hold.
+        detail: String,
+    },
+    /// The result of a command that has no entry is not what was once stored.
+    #[error("number {n} of a device: the result is not what was stored")]
+    Spent {
+        /// The number.
+        n: i64,
+    },
+    /// The epochs do not describe this log.
+    #[error("epochs: {detail}")]
+    Epochs {
+        /// What does not hold.
+        detail: String,
+    },
+    /// Private ids cannot be signed or verified.
+    #[error("signing keys: {detail}")]
+    SigningKeys {
+        /// What does not hold.
+        detail: String,
+    },
+}
+
+/// Why nothing can be said.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// There is no database.
+    #[error("there is no chat in {}", .path.display())]
+    Nothing {
+        /// The file or folder.
+        path: PathBuf,
+    },
+    /// It is something else, or cannot be read at all.
+    #[error(transparent)]
+    Unreadable(#[from] OpenError),
+}
+
+/// Reads all of a database: that of a data folder, or a file such as a backup.
+pub fn verify(path: &Path) -> Result<Report, VerifyError> {
+    let file = if path.is_dir() { database_in(path) } else { path.to_path_buf() };
+    if look(&file)? == Found::Nothing {
+        return Err(VerifyError::Nothing { path: path.into() });
+    }
+    if path.is_dir() {
+        check_wal(path)?;
+    }
+    let mut report = Report { file, ..Report::default() };
+    if let Err(err) = report.read() {
+        match err.sqlite_error_code() {
+            // So damaged that the reading ended there: that is a finding, and no failure to find.
+            Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                report.fault(Fault::Structure { detail: err.to_string() });
+            }
+            _ => return Err(OpenError::Storage { file: report.file, cause: err.into() }.into()),
+        }
+    }
+    Ok(report)
+}
+
+impl Report {
+    /// Whether everything is as it should be.
+    pub fn is_sound(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    fn fault(&mut self, fault: Fault) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(fault);
+        } else {
+            self.more_faults += 1;
+        }
+    }
+
+    fn read(&mut self) -> rusqlite::Result<()> {
+        let connection = schema::connect_reader(&self.file)?;
+        connection.execute_batch("BEGIN")?;
+        self.check_structure(&connection)?;
+        let schema: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let select = if schema < devices::SINCE { SELECT_WITHOUT_DEVICES } else { SELECT };
+        let numbers = self.check_rows(&connection, select)?;
+        for fault in numbers.finish(&connection)? {
+            self.fault(fault);
+        }
+        self.check_repeats(&connection)?;
+        if schema >= devices::SINCE {
+            self.check_devices(&connection)?;
+        }
+        self.check_epochs(&connection)?;
+        self.check_signing_keys(&connection)?;
+        let count = |table| {
+            connection.query_row(&format!("SELECT count(*) FROM {table}"), [], |row| row.get::<_, u64>(0))
+        };
+        self.lineages = count("lineage")?;
+        self.rooms = count("room")?;
+        Ok(())
+    }
+
+    /// Tables against indexes: a repeat is recognised by an index, so an index with a hole lets one through.
+    fn check_structure(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut check = connection.prepare("PRAGMA integrity_check(100)")?;
+        for detail in check.query_map([], |row| row.get::<_, String>(0))? {
+            let detail = detail?;
+            if detail != "ok" {
+                self.fault(Fault::Structure { detail });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_rows(&mut self, connection: &Connection, select: &str) -> rusqlite::Result<Numbers> {
+        let seed: i64 = connection.query_row("SELECT key_seed FROM about", [], |row| row.get(0))?;
+        let fingerprint = Fingerprint::new(seed.cast_unsigned());
+        let mut numbers = Numbers::default();
+        let mut expected = Position::ZERO.next();
+        let mut statement = connection.prepare(select)?;
+        let mut rows = statement.query((-1, to_sql(u64::MAX)))?;
+        while let Some(row) = rows.next()? {
+            let position = Position(u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0));
+            if position > expected {
+                self.fault(Fault::Hole { first: expected, last: Position(position.0 - 1) });
+            }
+            expected = position.next();
+            self.entries += 1;
+            self.check_key(row, fingerprint, position)?;
+            let Some(entry) = decode(row).filter(|entry| entry.position == position) else {
+                self.fault(Fault::Row { position });
+                numbers.lose();
+                continue;
+            };
+            for fault in numbers.take(&entry) {
+                self.fault(fault);
+            }
+        }
+        Ok(numbers)
+    }
+
+    fn check_key(
+        &mut self,
+        row: &Row<'_>,
+        fingerprint: Fingerprint,
+        position: Position,
+    ) -> rusqlite::Result<()> {
+        // A key that is no text has not been stored by us: the checksum tells.
+        let key = row.get_ref(KEY)?.as_str_or_null().ok().flatten();
+        self.with_key += u64::from(key.is_some());
+        let print: Option<i64> = row.get(KEY_PRINT)?;
+        if print != key.map(|key| fingerprint.of(key)) {
+            self.fault(Fault::Lookup { position });
+        }
+        Ok(())
+    }
+
+    /// The promise of "exactly once", as a query.
+    fn check_repeats(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let mut within = connection.prepare(
+            "SELECT later.position, earlier.position, NULL
+             FROM entry AS later INDEXED BY entry_sent
+             JOIN entry AS earlier INDEXED BY entry_sent
+               ON earlier.key_print = later.key_print AND earlier.lineage = later.lineage
+             WHERE later.key_print IS NOT NULL
+               AND earlier.position < later.position AND earlier.key = later.key",
+        )?;
+        let mut across = connection.prepare(
+            "SELECT later.position, earlier.position, later.key
+             FROM entry AS later INDEXED BY entry_sent
+             JOIN entry AS earlier INDEXED BY entry_sent
+               ON earlier.key_print = later.key_print AND earlier.content = later.content
+             WHERE later.key_print IS NOT NULL AND earlier.position < later.position AND earlier.key = later.key
+               AND earlier.lineage IS NOT later.lineage",
+        )?;
+        for statement in [&mut within, &mut across] {
+            let mut rows = statement.query([])?;
+            while let Some(row) = rows.next()? {
+                let key: Option<String> = row.get(2)?;
+                // Everybody makes these. Outside of a lineage they say nothing.
+                if key.is_some_and(|key| ClientKey::from_stored(&key).is_weak()) {
+                    continue;
+                }
+                let (position, earlier) = (Position(row.get(0)?), Position(row.get(1)?));
+                self.fault(Fault::Repeat { position, earlier });
+            }
+        }
+        Ok(())
+    }
+
+    fn check_epochs(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let head: u64 =
+            connection.query_row("SELECT coalesce(max(position), 0) FROM entry", [], |row| row.get(0))?;
+        let mut statement = connection.prepare("SELECT epoch, start FROM epoch ORDER BY id")?;
+        let mut starts = statement.query([])?;
+        let mut before = 0;
+        while let Some(row) = starts.next()? {
+            let (epoch, start): (i64, i64) = (row.get(0)?, row.get(1)?);
+            self.epochs += 1;
+            let detail = match u64::try_from(start) {
+                Err(_) => format!("{epoch} starts at {start}"),
+                Ok(start) if start < before => format!("{epoch} starts at {start}, before the one before it"),
+                Ok(start) if start > head => format!("{epoch} starts at {start}, behind the head {head}"),
+                Ok(start) => {
+                    before = start;
+                    continue;
+                }
+            };
+            self.fault(Fault::Epochs { detail });
+        }
+        if self.epochs == 0 && head > 0 {
+            self.fault(Fault::Epochs { detail: "there are entries, and no start".into() });
+        }
+        Ok(())
+    }
+
+    fn check_signing_keys(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+        let (all, current): (u64, u64) = connection.query_row(
+            "SELECT count(*), count(*) FILTER (WHERE retired_ms IS NULL) FROM signing_key",
+            [],
+            |row| Ok((row.get(0)?, row.get(1)?)),
+        )?;
+        self.signing_keys = all;
+        if current > 1 || current == 0 && self.epochs > 0 {
+            self.fault(Fault::SigningKeys { detail: format!("{current} of {all} sign, it should be one") });
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts = [
+            ("entries", self.entries),
+            ("with a client's key", self.with_key),
+            ("rooms", self.rooms),
+            ("lineages", self.lineages),
+            ("devices", self.devices),
+            ("without an entry", self.without_entry),
+            ("epochs", self.epochs),
+            ("signing keys", self.signing_keys),
+            ("faults", self.faults.len() as u64 + self.more_faults),
+        ];
+        writeln!(f, "{}", self.file.display())?;
+        for (name, count) in counts {
+            writeln!(f, "  {name:<20} {count}")?;
+        }
+        for fault in &self.faults {
+            writeln!(f, "  ! {fault}")?;
+        }
+        if self.more_faults > 0 {
+            writeln!(f, "  ! and {} more", self.more_faults)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,30 @@
+//! The contract of the log, on files.
+#![expect(clippy::unwrap_used, reason = "in a test, an error is a failure")]
+
+use chat::conformance::{Bench, agrees_with_the_model, history};
+use chat_sqlite::{SqliteLog, SqliteReader};
+use tempfile::TempDir;
+
+struct OnDisk(TempDir);
+
+impl Bench for OnDisk {
+    type Log = SqliteLog;
+    type Reader = SqliteReader;
+
+    fn open(&mut self) -> (SqliteLog, SqliteReader) {
+        let log = SqliteLog::open(&self.0.path().join("data")).unwrap();
+        let reader = log.reader();
+        (log, reader)
+    }
+}
+
+chat::log_conformance!(OnDisk(TempDir::new().unwrap()));
+
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn any_history_agrees_with_the_model(numbers in proptest::collection::vec(proptest::num::u32::ANY, 0..120)) {
+        agrees_with_the_model(&mut OnDisk(TempDir::new().unwrap()), &history(&numbers));
+    }
+}
