@@ -1,0 +1,106 @@
+//! Everything that is not the Socket.IO endpoint: the pages and the health of the server.
+
+mod pages;
+
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response, StatusCode, header};
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use socketio_server::{Io, Readiness};
+use tower_http::services::ServeDir;
+use tower_service::Service;
+
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
+
+/// The service behind every path that is not the endpoint's.
+#[derive(Clone)]
+pub(crate) struct Site {
+    io: Io,
+    pages: Pages,
+}
+
+#[derive(Clone)]
+enum Pages {
+    BuiltIn,
+    Folder(ServeDir),
+}
+
+impl Site {
+    /// The built-in page, or a folder of one's own pages.
+    pub(crate) fn new(io: Io, folder: Option<&Path>) -> Self {
+        let pages = folder.map_or(Pages::BuiltIn, |folder| Pages::Folder(ServeDir::new(folder)));
+        Self { io, pages }
+    }
+
+    fn health(&self) -> Response<Body> {
+        let (status, text) = match self.io.readiness() {
+            Readiness::Ready => (StatusCode::OK, "ready\n"),
+            Readiness::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
+        };
+        let mut answer = Response::new(body(Bytes::from_static(text.as_bytes())));
+        *answer.status_mut() = status;
+        let headers = answer.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        answer
+    }
+}
+
+/// What is answered for a page that cannot be read.
+fn unreadable(error: &io::Error) -> Response<Body> {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound};
+    let status = match error.kind() {
+        NotFound | NotADirectory | IsADirectory | InvalidInput | InvalidFilename => StatusCode::NOT_FOUND,
+        kind => {
+            tracing::warn!(?kind, "a page cannot be read");
+            StatusCode::INTERNAL_SERVER_ERROR
+        }
+    };
+    let mut answer = Response::new(body(Bytes::new()));
+    *answer.status_mut() = status;
+    answer
+}
+
+pub(crate) fn body(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+impl Service<Request<Incoming>> for Site {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Incoming>) -> Self::Future {
+        if request.uri().path() == "/health" && request.method() == Method::GET {
+            let answer = self.health();
+            return Box::pin(async move { Ok(answer) });
+        }
+        match &mut self.pages {
+            Pages::BuiltIn => {
+                let answer = pages::answer(request.method(), request.uri().path(), request.headers());
+                Box::pin(async move { Ok(answer) })
+            }
+            Pages::Folder(folder) => {
+                let answer = folder.try_call(request);
+                Box::pin(async move {
+                    Ok(match answer.await {
+                        Ok(answer) => answer.map(|bytes| bytes.map_err(Into::into).boxed_unsync()),
+                        Err(error) => unreadable(&error),
+                    })
+                })
+            }
+        }
+    }
+}

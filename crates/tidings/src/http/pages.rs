@@ -1,0 +1,96 @@
+//! The built-in page, under a content security policy that lets nothing in from elsewhere.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
+
+use super::{Body, body};
+use crate::assets::{self, Asset, Freshness};
+
+/// What the page may do: its own scripts and styles, its own server, nothing else.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
+    connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
+    frame-ancestors 'none'; require-trusted-types-for 'script'";
+
+/// Headers of every answer.
+const SECURITY: [(&str, &str); 6] = [
+    ("content-security-policy", POLICY),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("permissions-policy", "camera=(), microphone=(), geolocation=()"),
+];
+
+pub(super) fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Response<Body> {
+    let mut answer = match (method, assets::page(path)) {
+        (&Method::GET | &Method::HEAD, Some(asset)) => file(method, asset, headers),
+        (_, Some(_)) => {
+            let mut answer = status(StatusCode::METHOD_NOT_ALLOWED);
+            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            answer
+        }
+        (_, None) => status(StatusCode::NOT_FOUND),
+    };
+    for (name, value) in SECURITY {
+        answer.headers_mut().insert(name, HeaderValue::from_static(value));
+    }
+    answer
+}
+
+fn status(status: StatusCode) -> Response<Body> {
+    let text = status.canonical_reason().unwrap_or_default();
+    let mut answer = Response::new(body(Bytes::from_static(text.as_bytes())));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    answer
+}
+
+fn file(method: &Method, asset: &'static Asset, request: &HeaderMap) -> Response<Body> {
+    let mut answer = Response::new(body(Bytes::new()));
+    let headers = answer.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::from_static(asset.etag));
+    headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
+    let freshness = match asset.freshness {
+        Freshness::Immutable => "public, max-age=31536000, immutable",
+        Freshness::Revalidate => "no-cache",
+    };
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(freshness));
+    if is_known(asset, request) {
+        *answer.status_mut() = StatusCode::NOT_MODIFIED;
+        return answer;
+    }
+    let (bytes, encoding) = choose(asset, request);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+    headers.insert(header::CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    if let Some(encoding) = encoding {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    if method != Method::HEAD {
+        *answer.body_mut() = body(Bytes::from_static(bytes));
+    }
+    answer
+}
+
+fn is_known(asset: &Asset, request: &HeaderMap) -> bool {
+    let tags = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
+    let mut tags = tags.flat_map(|line| line.split(',')).map(str::trim);
+    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == asset.etag)
+}
+
+fn choose(asset: &'static Asset, request: &HeaderMap) -> (&'static [u8], Option<&'static str>) {
+    let accepts = |coding: &str| {
+        let lines = request.get_all(header::ACCEPT_ENCODING).iter().filter_map(|line| line.to_str().ok());
+        let mut codings = lines.flat_map(|line| line.split(','));
+        codings.any(|accepted| {
+            let mut parts = accepted.split(';').map(str::trim);
+            let refused =
+                |weight: &str| weight.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
+            parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding)) && !parts.any(refused)
+        })
+    };
+    match (asset.brotli, asset.gzip) {
+        (Some(bytes), _) if accepts("br") => (bytes, Some("br")),
+        (_, Some(bytes)) if accepts("gzip") => (bytes, Some("gzip")),
+        _ => (asset.identity, None),
+    }
+}
