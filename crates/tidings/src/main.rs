@@ -1,3 +1,45 @@
 //! The Tidings chat server: wiring only.
 
-fn main() {}
+mod assets;
+mod backup;
+mod bench;
+mod http;
+mod import;
+mod options;
+mod restore;
+mod serve;
+mod verify;
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::options::{Command, Options};
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    tracing_subscriber::fmt()
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("TIDINGS_LOG").unwrap_or_else(|_| "warn".into()),
+        )
+        .with_writer(std::io::stderr)
+        .init();
+    let result = match options.command {
+        None => serve::run(&options.serve),
+        Some(Command::Serve(serve)) => serve::run(&serve),
+        Some(Command::Import(import)) => import::run(&import),
+        Some(Command::Backup(backup)) => backup::run(&backup),
+        Some(Command::Restore(restore)) => restore::run(&restore),
+        Some(Command::Verify(verify)) => verify::run(&verify),
+        Some(Command::Bench(bench)) => bench::run(&bench).map_err(serve::Failure::Bench),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell if standard error is closed.
+            let _ = writeln!(std::io::stderr(), "tidings: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

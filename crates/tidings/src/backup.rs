@@ -1,0 +1,20 @@
+//! `tidings backup`: copies the chat into one file, beside a running server.
+
+use std::io::Write as _;
+
+use crate::options::Backup;
+use crate::serve::Failure;
+
+pub(crate) fn run(options: &Backup) -> Result<(), Failure> {
+    let copied = chat_sqlite::backup(&options.data.folder, &options.file)?;
+    // The file is there; nobody reads this line if standard output is closed.
+    let _ = writeln!(
+        std::io::stdout(),
+        "backed up {} entries from {} into {} ({} bytes)",
+        copied.head,
+        options.data.folder.display(),
+        options.file.display(),
+        copied.bytes
+    );
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! The command line. Every option has an environment twin, and `--help` is its documentation.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use socketio_server::{Origin, TrustedProxies};
+
+/// A chat server in one binary that never loses, doubles or reorders a message.
+///
+/// Without a command it serves. Any Socket.IO 4 client can connect.
+#[derive(Debug, Parser)]
+#[command(name = "tidings", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Options {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Serve,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Serve the chat (the default)
+    Serve(Serve),
+    /// Take over the database of the Socket.IO tutorial's server, so that its pages go on where they were
+    Import(Import),
+    /// Copy the chat into one file, while it is served or not
+    Backup(Backup),
+    /// Put a backup into a new or empty data folder
+    Restore(Restore),
+    /// Read all of the chat, and tell whether every row, number and lookup is as it should be; ends with 1 if not
+    Verify(Verify),
+    /// Measure a chat: ours, or any that keeps the contract of the Socket.IO tutorial
+    Bench(crate::bench::options::Bench),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Address to listen on; several share one chat. Separate them by commas in the environment
+    #[arg(
+        long,
+        value_name = "ADDR:PORT",
+        env = "TIDINGS_LISTEN",
+        default_value = "127.0.0.1:3000",
+        value_delimiter = ',',
+        action = clap::ArgAction::Append
+    )]
+    pub(crate) listen: Vec<SocketAddr>,
+
+    #[command(flatten)]
+    pub(crate) data: Data,
+
+    /// Folder of your own pages to serve at / in place of the built-in one
+    #[arg(long, value_name = "DIR", env = "TIDINGS_PAGES", value_parser = folder)]
+    pub(crate) pages: Option<PathBuf>,
+
+    /// Origin whose pages may connect, besides our own, such as `https://chat.example`; several times for several
+    #[arg(long, value_name = "URL", env = "TIDINGS_ORIGIN", value_delimiter = ',')]
+    pub(crate) origin: Vec<Origin>,
+
+    /// Address or network of a proxy whose X-Forwarded-For, -Proto and -Host headers are believed
+    #[arg(long, value_name = "NET", env = "TIDINGS_TRUSTED_PROXY", value_delimiter = ',')]
+    pub(crate) trusted_proxy: Vec<TrustedProxies>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Import {
+    /// Database file of the tutorial's server, with its table `messages`
+    #[arg(value_name = "CHAT.DB")]
+    pub(crate) database: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Backup {
+    /// File to make; one that exists is not overwritten
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Restore {
+    /// File that `tidings backup` has made
+    #[arg(value_name = "FILE")]
+    pub(crate) file: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Verify {
+    /// Backup to read in place of the data folder
+    #[arg(value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Data {
+    /// Folder of the chat's data; made if it is not there
+    #[arg(long = "data", value_name = "DIR", env = "TIDINGS_DATA", default_value = "tidings-data")]
+    pub(crate) folder: PathBuf,
+}
+
+/// A folder that can be read.
+fn folder(path: &str) -> Result<PathBuf, std::io::Error> {
+    std::fs::read_dir(path)?;
+    Ok(path.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Options::command().debug_assert();
+    }
+
+    #[test]
+    fn several_listeners_are_several_options() {
+        let options =
+            Options::try_parse_from(["tidings", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2"]);
+        assert_eq!(options.map(|options| options.serve.listen.len()).ok(), Some(2));
+    }
+
+    #[test]
+    fn bad_values_are_usage_errors() {
+        for bad in [["--listen", "3000"], ["--origin", "chat.example"], ["--trusted-proxy", "10.0.0.0/40"]] {
+            let error = Options::try_parse_from(["tidings"].into_iter().chain(bad))
+                .map(drop)
+                .map_err(|err| err.exit_code());
+            assert_eq!(error, Err(2), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! `tidings verify`: reads all of the chat, prints what it holds, and fails if something is wrong with it.
+
+use std::io::Write as _;
+
+use crate::options::Verify;
+use crate::serve::Failure;
+
+pub(crate) fn run(options: &Verify) -> Result<(), Failure> {
+    let path = options.file.as_ref().unwrap_or(&options.data.folder);
+    let report = chat_sqlite::verify(path)?;
+    // The exit code tells the same to whoever does not read this.
+    let _ = write!(std::io::stdout(), "{report}");
+    if report.is_sound() {
+        return Ok(());
+    }
+    Err(Failure::Unsound { faults: report.faults.len() as u64 + report.more_faults, file: report.file })
+}
