@@ -1,3 +1,46 @@
-//! The project's own commands.
+//! The project's own commands: `cargo xtask test` and the others of the usage below.
+//!
+//! Only dispatch: each command is a module. A command that was misused ends with 2, one that found a fault with 1.
 
-fn main() {}
+use std::process::ExitCode;
+
+mod bench;
+mod conformance;
+mod proof;
+mod sim;
+mod test;
+mod tidy;
+mod traps;
+
+const USAGE: &str = "\
+usage: cargo xtask <command>
+
+  test          everything: format, lints, unit, end-to-end and browser tests; sets itself up
+  tidy          only the checks of the house style
+  proof         the long forms of the tests against crashes, power cuts and faults; writes docs/proof.md
+  sim           the seeded simulation: --seeds N --from S, --planted, --story; see --help
+  traps         what breaks a chat written after the tutorial, shown on a Node server and on ours
+  bench         our server beside its peers, and docs/performance.md: see --help
+  conformance   the official Socket.IO suites against our fixtures: see --help";
+
+fn main() -> ExitCode {
+    let mut args = std::env::args().skip(1);
+    let command = args.next();
+    match command.as_deref() {
+        Some("bench") => bench::run(args),
+        Some("conformance") => conformance::run(args),
+        Some("proof") if args.len() == 0 => proof::run(),
+        Some("sim") => sim::run(args),
+        Some("test") if args.len() == 0 => test::run(),
+        Some("tidy") if args.len() == 0 => tidy::run(),
+        Some("traps") if args.len() == 0 => traps::run(),
+        Some("--help" | "-h" | "help") => {
+            eprintln!("{USAGE}");
+            ExitCode::SUCCESS
+        }
+        _ => {
+            eprintln!("{USAGE}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! `cargo xtask test`: every check of the project in one command, its own set-up included.
+//!
+//! A step that could not run is a failed step: nothing is skipped quietly. The steps go on after a failure, so that
+//! one run shows all of them, but a step whose groundwork is missing is not tried and counts as failed. The last line
+//! is `N passed, M failed`, summed from what the tools themselves have counted.
+
+#![expect(clippy::print_stdout, reason = "what a command prints is its result")]
+
+mod count;
+mod setup;
+mod step;
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+use std::time::Instant;
+
+use self::count::{Count, Counting};
+pub(crate) use self::setup::NPM;
+use self::setup::Tools;
+pub(crate) use self::setup::test_files as files;
+use self::step::Steps;
+
+/// Runs everything.
+pub(crate) fn run() -> ExitCode {
+    let root = workspace_root();
+    let begin = Instant::now();
+    let tools = match setup::prepare(&root) {
+        Ok(tools) => tools,
+        Err(message) => {
+            eprintln!("\nThe tests need something that is not here.\n{message}\n");
+            println!("0 passed, 1 failed");
+            return ExitCode::FAILURE;
+        }
+    };
+    let mut steps = Steps::default();
+    check_source(&root, &mut steps);
+    test_crates(&root, &mut steps);
+    test_web(&root, &mut steps);
+    test_binary(&root, &tools, &mut steps);
+    steps.finish(begin.elapsed())
+}
+
+/// The root of the checkout that this program was built from.
+pub(crate) fn workspace_root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_path_buf()
+}
+
+fn check_source(root: &Path, steps: &mut Steps) {
+    steps.run("format", Counting::Once, cargo(root, &["fmt", "--all", "--check"]));
+    let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
+    steps.run("lints", Counting::Once, cargo(root, &clippy));
+    let begin = Instant::now();
+    let findings = crate::tidy::check(root);
+    for finding in &findings.faults {
+        println!("{finding}");
+    }
+    let count = Count { passed: findings.passed, failed: findings.faults.len(), skipped: 0 };
+    steps.note("tidy", count, begin.elapsed());
+}
+
+fn test_crates(root: &Path, steps: &mut Steps) {
+    // One target after the other goes on after a failure; documentation examples are part of it.
+    let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
+    steps.run("crates", Counting::Cargo, cargo(root, &arguments));
+    let mut docs = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
+    docs.env("RUSTDOCFLAGS", "-D warnings");
+    steps.run("documentation", Counting::Once, docs);
+}
+
+// The build script of the binary has installed the packages of web/ by now.
+fn test_web(root: &Path, steps: &mut Steps) {
+    let web = root.join("web");
+    steps.run("web types", Counting::Once, npm(&web, &["run", "--silent", "check"]));
+    steps.run("web", Counting::Vitest, npm(&web, &["test", "--silent"]));
+}
+
+fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
+    let release = ["build", "--release", "--locked", "--package", "tidings"];
+    steps.run("release build", Counting::Once, cargo(root, &release));
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let release = root.join(target).join("release");
+    let binary = release.join(format!("tidings{}", std::env::consts::EXE_SUFFIX));
+    let example =
+        ["build", "--release", "--locked", "--package", "socketio-server", "--example", "kitchen_sink"];
+    steps.run("example build", Counting::Once, cargo(root, &example));
+    let example = release.join("examples").join(format!("kitchen_sink{}", std::env::consts::EXE_SUFFIX));
+    // What proves durability kills, stops and starves its servers: one file after the other.
+    let side_by_side: &[&str] = &[];
+    let in_turn: &[&str] = &["--test-concurrency=1"];
+    for (name, folder, how) in [
+        ("end to end", "e2e", side_by_side),
+        ("Python", "python", side_by_side),
+        ("browsers", "browser", side_by_side),
+        ("proof", "proof", in_turn),
+    ] {
+        let mut command = Command::new("node");
+        command
+            // Node 20 may not end by itself after connections were reset.
+            .args(["--test", "--test-force-exit", "--test-reporter=spec", "--test-timeout=180000"])
+            .args(how)
+            .args(setup::test_files(&root.join("tests").join(folder)))
+            .current_dir(root.join("tests"))
+            .env("TIDINGS_BIN", &binary)
+            .env("KITCHEN_SINK_BIN", &example)
+            .env("PYTHON", &tools.python)
+            .env("CHROMIUM", &tools.chromium);
+        steps.run(name, Counting::Node, command);
+    }
+}
+
+fn cargo(root: &Path, arguments: &[&str]) -> Command {
+    // Cargo names itself to the programs that it runs.
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.args(arguments).current_dir(root);
+    command
+}
+
+fn npm(folder: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(setup::NPM);
+    command.args(arguments).current_dir(folder);
+    command
+}

@@ -1,0 +1,142 @@
+//! Brings everything together that the tests need and cargo does not bring: Node packages, a browser, Python packages.
+//!
+//! What the system's package manager has is installed when that is possible (apt-get, as root); otherwise the message
+//! says what to install. Everything else stays inside the checkout: `node_modules` and `.venv` in tests/.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
+
+const CHROMIUM_PLACES: [&str; 3] =
+    ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
+
+/// Where the tools are that tests are told about.
+#[derive(Debug)]
+pub(super) struct Tools {
+    pub(super) chromium: PathBuf,
+    pub(super) python: PathBuf,
+}
+
+/// Checks, and installs what is missing.
+pub(super) fn prepare(root: &Path) -> Result<Tools, String> {
+    for (tool, advice) in [
+        ("node", "Node.js 20.19 or newer: https://nodejs.org, or your system's packages"),
+        (NPM, "npm, which comes with Node.js; some systems package it separately"),
+        ("python3", "Python 3.9 or newer"),
+    ] {
+        if !succeeds(Command::new(tool).arg("--version")) {
+            return Err(format!("`{tool} --version` did not run. Please install {advice}."));
+        }
+    }
+    let tests = root.join("tests");
+    install_node_packages(&tests)?;
+    let chromium = find_chromium()?;
+    let python = install_python_packages(&tests)?;
+    if !succeeds(Command::new("strace").arg("--version")) {
+        install_from_system("strace")?;
+    }
+    Ok(Tools { chromium, python })
+}
+
+/// The test files of a folder, in order.
+pub(crate) fn test_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries
+        .map(|entry| entry.path())
+        .filter(|path| path.to_string_lossy().ends_with(".test.mjs"))
+        .collect();
+    files.sort();
+    files
+}
+
+fn install_node_packages(tests: &Path) -> Result<(), String> {
+    let stamp = tests.join("node_modules/.installed-lock.json");
+    once_per_content(&tests.join("package-lock.json"), &stamp, || {
+        println!("installing the Node packages of tests/");
+        let mut npm = Command::new(NPM);
+        npm.args(["ci", "--include=dev", "--no-audit", "--no-fund"]).current_dir(tests);
+        must_succeed(&mut npm)
+    })
+}
+
+fn find_chromium() -> Result<PathBuf, String> {
+    if let Some(named) = std::env::var_os("CHROMIUM") {
+        return Ok(PathBuf::from(named));
+    }
+    let found = || CHROMIUM_PLACES.iter().map(PathBuf::from).find(|path| path.exists());
+    if let Some(path) = found() {
+        return Ok(path);
+    }
+    install_from_system("chromium")?;
+    found().ok_or_else(|| {
+        "Chromium was installed, but not to where it was expected. Name it in CHROMIUM.".into()
+    })
+}
+
+fn install_python_packages(tests: &Path) -> Result<PathBuf, String> {
+    let environment = tests.join(".venv");
+    let python = environment.join("bin/python");
+    let requirements = tests.join("python/requirements.txt");
+    once_per_content(&requirements, &environment.join("installed-requirements.txt"), || {
+        println!("installing the Python packages of tests/");
+        // Debian's Python has `venv`, but not what it needs to put pip into the environment.
+        if !succeeds(Command::new("python3").args(["-c", "import ensurepip"])) {
+            install_from_system("python3-venv")?;
+        }
+        must_succeed(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&environment))?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"];
+        must_succeed(Command::new(&python).args(pip).arg(&requirements))
+    })?;
+    Ok(python)
+}
+
+/// Installs unless the stamp shows that exactly this content has been installed already.
+fn once_per_content(
+    source: &Path,
+    stamp: &Path,
+    install: impl FnOnce() -> Result<(), String>,
+) -> Result<(), String> {
+    let wanted = fs::read(source).map_err(|err| format!("{}: {err}", source.display()))?;
+    if fs::read(stamp).is_ok_and(|installed| installed == wanted) {
+        return Ok(());
+    }
+    install()?;
+    fs::write(stamp, wanted).map_err(|err| format!("{}: {err}", stamp.display()))
+}
+
+fn install_from_system(package: &str) -> Result<(), String> {
+    let advice = format!("Please install {package} from your system's packages.");
+    let id = Command::new("id").arg("-u").output().map(|output| output.stdout).unwrap_or_default();
+    if id.trim_ascii() != b"0" || !succeeds(Command::new("apt-get").arg("--version")) {
+        return Err(advice);
+    }
+    println!("installing {package} with apt-get");
+    let install = || {
+        let mut apt = Command::new("apt-get");
+        apt.args(["install", "--yes", "--no-install-recommends", package])
+            .env("DEBIAN_FRONTEND", "noninteractive");
+        must_succeed(&mut apt)
+    };
+    // The lists of a fresh machine are empty.
+    install()
+        .or_else(|_| must_succeed(Command::new("apt-get").arg("update")).and_then(|()| install()))
+        .map_err(|err| format!("{err}\n{advice}"))
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+fn must_succeed(command: &mut Command) -> Result<(), String> {
+    let words: Vec<OsString> =
+        std::iter::once(command.get_program()).chain(command.get_args()).map(OsString::from).collect();
+    let line = words.join(" ".as_ref()).to_string_lossy().into_owned();
+    match command.stdin(Stdio::null()).status() {
+        Ok(status) if status.success() => Ok(()),
+        Ok(status) => Err(format!("`{line}` ended with {status}.")),
+        Err(err) => Err(format!("`{line}` did not run: {err}.")),
+    }
+}

@@ -1,0 +1,122 @@
+//! Runs one tool after the other, shows what they print, and keeps the score.
+//!
+//! A tool has passed only when its exit code says so and, where it counts tests, it has counted at least one and
+//! skipped none.
+
+use std::io::{BufRead, BufReader, Read, Write as _};
+use std::process::{Command, ExitCode, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::count::{self, Count, Counting};
+
+struct Step {
+    name: &'static str,
+    count: Count,
+    took: Duration,
+}
+
+/// The steps that have been run.
+#[derive(Default)]
+pub(super) struct Steps {
+    done: Vec<Step>,
+}
+
+impl Steps {
+    /// Runs a tool to its end.
+    pub(super) fn run(&mut self, name: &'static str, counting: Counting, command: Command) {
+        println!("\n── {name}");
+        let begin = Instant::now();
+        let count = match capture(command) {
+            Ok((success, output)) => judge(counting, success, &output),
+            Err(err) => {
+                println!("{name} could not be run: {err}");
+                Count { failed: 1, ..Count::default() }
+            }
+        };
+        self.note(name, count, begin.elapsed());
+    }
+
+    /// Notes the result of a step that is no tool of its own.
+    pub(super) fn note(&mut self, name: &'static str, count: Count, took: Duration) {
+        println!("{}", line(name, count, took));
+        self.done.push(Step { name, count, took });
+    }
+
+    /// The summary; fails when anything failed or was skipped.
+    pub(super) fn finish(self, took: Duration) -> ExitCode {
+        let mut total = Count::default();
+        println!();
+        for Step { name, count, took } in &self.done {
+            println!("{}", line(name, *count, *took));
+            total.add(*count);
+        }
+        println!("all of it took {:.0} s", took.as_secs_f64());
+        if total.skipped > 0 {
+            println!("{} were skipped, which counts as failed", total.skipped);
+        }
+        let failed = total.failed + total.skipped;
+        println!("{} passed, {failed} failed", total.passed);
+        if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+}
+
+fn line(name: &str, count: Count, took: Duration) -> String {
+    let Count { passed, failed, skipped } = count;
+    format!(
+        "{name:<14} {passed:>5} passed {failed:>4} failed {skipped:>4} skipped {:>8.1} s",
+        took.as_secs_f64()
+    )
+}
+
+fn judge(counting: Counting, success: bool, output: &str) -> Count {
+    if counting == Counting::Once {
+        return Count { passed: usize::from(success), failed: usize::from(!success), skipped: 0 };
+    }
+    let mut count = count::read(counting, &count::plain(output));
+    let unexplained = !success && count.failed == 0;
+    if unexplained || count.passed + count.failed == 0 {
+        // It broke before or beside its tests.
+        count.failed += 1;
+    }
+    count
+}
+
+/// Runs a command, passing its output on line by line while keeping it.
+fn capture(mut command: Command) -> std::io::Result<(bool, String)> {
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
+    let stderr = child.stderr.take().map(|pipe| thread::spawn(move || pass_on(pipe)));
+    let mut output = child.stdout.take().map(pass_on).unwrap_or_default();
+    if let Some(Ok(errors)) = stderr.map(thread::JoinHandle::join) {
+        output.push_str(&errors);
+    }
+    Ok((child.wait()?.success(), output))
+}
+
+fn pass_on(pipe: impl Read) -> String {
+    let mut reader = BufReader::new(pipe);
+    let mut kept = String::new();
+    let mut line = Vec::new();
+    while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+        let text = String::from_utf8_lossy(&line);
+        // Whoever started this may have closed its end; the tests go on all the same.
+        let _ = std::io::stdout().write_all(text.as_bytes());
+        kept.push_str(&text);
+        line.clear();
+    }
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tool_that_counts_nothing_has_failed() {
+        assert_eq!(judge(Counting::Node, true, "").failed, 1);
+        assert_eq!(judge(Counting::Node, false, "ℹ pass 3").failed, 1);
+        assert_eq!(judge(Counting::Node, false, "ℹ pass 3\nℹ fail 2").failed, 2);
+        assert_eq!(judge(Counting::Node, true, "ℹ pass 3").failed, 0);
+        assert_eq!(judge(Counting::Once, false, "ℹ pass 3"), Count { passed: 0, failed: 1, skipped: 0 });
+    }
+}
