@@ -1,0 +1,291 @@
+//! The history checker: ten invariants, judged from what people typed, were told and saw, and from what the log holds.
+//!
+//! It knows nothing of how the server works. What a restored backup has taken back is lost on purpose and counts as
+//! lost for nobody; but it must be noticed: nobody may go on over it as if nothing had happened.
+
+use std::collections::HashMap;
+use std::fmt;
+
+use crate::record::{Answer, Generation, Nature, Page, PageId, Record, Sight, Truth};
+
+/// A rule that must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Invariant {
+    /// I1: what was acked stands in the log exactly once.
+    AckedOnce,
+    /// I2: nothing stands in the log that nobody has sent, and nothing more often than it was sent.
+    NothingInvented,
+    /// I3: what a page sees is contiguous, without repeats, increasing.
+    Contiguous,
+    /// I4: all pages see the same at the same place.
+    OneOrder,
+    /// I5: messages of one page stand in the order they were typed in.
+    SenderOrder,
+    /// I6: nothing that somebody has seen disappears.
+    NothingVanishes,
+    /// I7: whoever comes new sees everything.
+    NewcomersSeeAll,
+    /// I8: recovered means that nothing is missing, and who comes back in time is recovered.
+    RecoveredWithoutGap,
+    /// I9: when the faults are over, everybody has everything in bounded time.
+    Converges,
+    /// I10: what was refused is not in the log, and nothing proper is refused.
+    RefusedMeansAbsent,
+}
+
+/// A rule that was broken, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    /// The rule.
+    pub invariant: Invariant,
+    /// What shows it.
+    pub detail: String,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.invariant, self.detail)
+    }
+}
+
+/// Who comes back has to be recovered, or may be sent everything after its last message instead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recoveries {
+    /// The server's limit is out of reach.
+    Always,
+    /// The server gives up on long absences.
+    UpToALimit,
+}
+
+/// Judges a run. An empty list is an acquittal.
+pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
+    let mut court = Court { record, recoveries, violations: Vec::new() };
+    court.check_log();
+    court.check_order_of_senders();
+    for (index, page) in record.pages.iter().enumerate() {
+        court.check_page(PageId(index), page);
+    }
+    for complaint in &record.complaints {
+        court.object(Invariant::Converges, complaint.clone());
+    }
+    court.violations
+}
+
+/// Texts may be long.
+const DETAIL_CHARS_MAX: usize = 160;
+
+struct Court<'a> {
+    record: &'a Record,
+    recoveries: Recoveries,
+    violations: Vec<Violation>,
+}
+
+/// What is known of one text. Several people may say the same.
+#[derive(Default)]
+struct Tally {
+    sent: usize,
+    acked: usize,
+    refused: usize,
+    /// Proper or not, those that may be in the log.
+    possible: usize,
+    stored: usize,
+    taken_back: usize,
+}
+
+impl Court<'_> {
+    fn object(&mut self, invariant: Invariant, mut detail: String) {
+        if let Some((end, _)) = detail.char_indices().nth(DETAIL_CHARS_MAX) {
+            detail.truncate(end);
+        }
+        // One is enough to convict; more of the same kind only bury it.
+        if self.violations.iter().filter(|known| known.invariant == invariant).count() < 3 {
+            self.violations.push(Violation { invariant, detail });
+        }
+    }
+
+    /// I1, I2 and I10.
+    fn check_log(&mut self) {
+        let mut tallies: HashMap<&str, Tally> = HashMap::new();
+        for sent in &self.record.sent {
+            let tally = tallies.entry(&sent.text).or_default();
+            tally.sent += 1;
+            match (&sent.answer, sent.nature) {
+                (Answer::Stored, _) => tally.acked += 1,
+                (Answer::Refused(code), Nature::Proper) => {
+                    let detail = format!("{:?} was refused as {code}", sent.text);
+                    tally.refused += 1;
+                    self.object(Invariant::RefusedMeansAbsent, detail);
+                }
+                (Answer::Refused(_), Nature::ReusesKey | Nature::Nonsense) => tally.refused += 1,
+                (Answer::None, _) => {}
+            }
+            if sent.nature != Nature::Nonsense && !matches!(sent.answer, Answer::Refused(_)) {
+                tally.possible += 1;
+            }
+        }
+        let Some((last, past)) = self.record.generations.split_last() else { return };
+        for text in &last.texts {
+            tallies.entry(text).or_default().stored += 1;
+        }
+        for truth in past {
+            for text in truth.texts.iter().skip(usize::try_from(truth.kept).unwrap_or(usize::MAX)) {
+                tallies.entry(text).or_default().taken_back += 1;
+            }
+        }
+        let mut tallies: Vec<_> = tallies.into_iter().collect();
+        tallies.sort_by_key(|(text, _)| *text);
+        for (text, tally) in tallies {
+            let Tally { sent, acked, refused, possible, stored, taken_back } = tally;
+            if stored + taken_back < acked {
+                self.object(
+                    Invariant::AckedOnce,
+                    format!("{text:?}: {acked} acked as stored, {stored} in the log"),
+                );
+            }
+            if stored > sent {
+                self.object(Invariant::NothingInvented, format!("{text:?}: sent {sent}, stored {stored}"));
+            } else if stored > possible {
+                self.object(
+                    Invariant::RefusedMeansAbsent,
+                    format!("{text:?}: {refused} refused, yet {stored} of {sent} in the log"),
+                );
+            }
+        }
+    }
+
+    /// I5. Texts that several people say belong to nobody; the others name their page and number.
+    fn check_order_of_senders(&mut self) {
+        let mut by_text: HashMap<&str, Option<(PageId, usize)>> = HashMap::new();
+        for (number, sent) in self.record.sent.iter().enumerate() {
+            by_text.entry(&sent.text).and_modify(|who| *who = None).or_insert(Some((sent.page, number)));
+        }
+        for truth in &self.record.generations {
+            let mut newest: HashMap<PageId, usize> = HashMap::new();
+            for text in &truth.texts {
+                let Some(Some((page, number))) = by_text.get(text.as_str()).copied() else { continue };
+                if self.record.pages.get(page.0).is_none_or(|page| page.bare) {
+                    continue;
+                }
+                let before = newest.insert(page, number);
+                if before.is_some_and(|before| before > number) {
+                    self.object(
+                        Invariant::SenderOrder,
+                        format!("{text:?} stands after what was typed later"),
+                    );
+                }
+            }
+        }
+    }
+
+    /// I3, I4, I6, I7 and I8 for one page.
+    fn check_page(&mut self, id: PageId, page: &Page) {
+        if page.bare && self.record.generations.len() > 1 {
+            return;
+        }
+        let mut reader = Reader { last: 0, generation: None, resync: Resync::Refused };
+        for sight in &page.sights {
+            match sight {
+                Sight::Joined { recovered, returning } => {
+                    reader.resync = if *recovered { Resync::Refused } else { Resync::Possible };
+                    if *recovered && !returning {
+                        self.object(Invariant::RecoveredWithoutGap, format!("{id:?} recovered from nothing"));
+                    }
+                    let had_to = *returning
+                        && !*recovered
+                        && self.recoveries == Recoveries::Always
+                        && self.record.generations.len() == 1;
+                    if had_to {
+                        self.object(Invariant::RecoveredWithoutGap, format!("{id:?} came back unrecovered"));
+                    }
+                }
+                Sight::Line { epoch, position, seq, text } => {
+                    self.check_line(id, &mut reader, (*epoch, *position, *seq), text);
+                }
+            }
+        }
+        if !page.closed {
+            self.check_end(id, &reader);
+        }
+    }
+
+    fn check_line(&mut self, id: PageId, reader: &mut Reader, at: (u64, u64, u64), text: &str) {
+        let (epoch, position, seq) = at;
+        let Some(generation) = self.record.epochs.get(&epoch).copied() else {
+            return self.object(Invariant::OneOrder, format!("{id:?} was shown an unknown epoch {epoch}"));
+        };
+        if position != seq {
+            self.object(Invariant::OneOrder, format!("{id:?}: number {seq} at position {position}"));
+        }
+        let last = reader.last;
+        let goes_on = seq == last + 1;
+        let starts_anew =
+            seq == 1 && reader.resync == Resync::Possible && reader.generation < Some(generation);
+        if !goes_on && !starts_anew {
+            let what = if seq > last { "after a gap" } else { "again" };
+            self.object(Invariant::Contiguous, format!("{id:?} was shown {seq} {what}, after {last}"));
+        }
+        if goes_on && !self.still_holds(reader.generation, generation, last) {
+            self.object(
+                Invariant::RecoveredWithoutGap,
+                format!("{id:?} went on at {seq} over a restored backup that did not have {last}"),
+            );
+        }
+        reader.last = seq;
+        reader.generation = Some(generation);
+        reader.resync = Resync::Refused;
+        let truth = self.truth(generation).and_then(|truth| truth.texts.get(place(seq)));
+        match truth {
+            Some(stored) if stored == text => {}
+            Some(stored) => self.object(
+                Invariant::OneOrder,
+                format!("{id:?} saw {text:?} at {seq}, where {stored:?} stands"),
+            ),
+            None => {
+                self.object(Invariant::NothingVanishes, format!("{id:?} saw {text:?} at {seq}; it is gone"));
+            }
+        }
+    }
+
+    fn check_end(&mut self, id: PageId, reader: &Reader) {
+        let Some(truth) = self.record.generations.last() else { return };
+        let latest = Generation(self.record.generations.len() - 1);
+        let head = truth.texts.len() as u64;
+        if reader.last != head {
+            self.object(Invariant::NewcomersSeeAll, format!("{id:?} ends at {} of {head}", reader.last));
+        } else if !self.still_holds(reader.generation, latest, reader.last) {
+            self.object(
+                Invariant::RecoveredWithoutGap,
+                format!("{id:?} believes in what a restored backup did not have"),
+            );
+        }
+    }
+
+    /// Whether everything up to `seq` of one generation is the same in a later one.
+    fn still_holds(&self, seen: Option<Generation>, now: Generation, seq: u64) -> bool {
+        let Some(seen) = seen else { return true };
+        let between = self.record.generations.get(seen.0..now.0).unwrap_or_default();
+        between.iter().all(|truth| seq <= truth.kept)
+    }
+
+    fn truth(&self, generation: Generation) -> Option<&Truth> {
+        self.record.generations.get(generation.0)
+    }
+}
+
+/// A page on its way through its history.
+struct Reader {
+    last: u64,
+    generation: Option<Generation>,
+    resync: Resync,
+}
+
+/// Whether the next line may be the first of the log again.
+#[derive(PartialEq, Eq)]
+enum Resync {
+    Possible,
+    Refused,
+}
+
+fn place(seq: u64) -> usize {
+    usize::try_from(seq).unwrap_or(usize::MAX).wrapping_sub(1)
+}

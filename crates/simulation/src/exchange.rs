@@ -1,0 +1,110 @@
+//! [`Exchange`]: one HTTP request of a polling client and its answer, over a bad network.
+//!
+//! The service is asked as hyper would ask it; a connection that breaks is a call that is dropped, or an answer that
+//! nobody gets. Of the bytes of HTTP itself nothing is simulated.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request};
+use http_body_util::{BodyExt as _, Full};
+use tower_service::Service as _;
+
+use crate::random::Random;
+use crate::world::{Phase, World};
+
+/// How often it is looked whether the server is still the same: a killed one resets its connections.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// After so long without an answer from the other machine, the client's own gives a connection up.
+pub(crate) const UNHEARD_MAX: Duration = Duration::from_secs(30);
+
+/// What is sent.
+pub(crate) enum Exchange {
+    Handshake,
+    Poll { sid: String },
+    Post { sid: String, body: String },
+}
+
+/// What becomes of the connection that carries it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Good,
+    /// The request never arrives.
+    RequestLost,
+    /// It breaks while the server works on it.
+    Broken(Duration),
+    /// The answer never arrives; the client learns of that at once.
+    AnswerLost,
+    /// The answer never arrives, and the client learns of that much later.
+    HalfOpen,
+}
+
+impl Exchange {
+    /// The answer's body; `None` when the connection broke or the server refused.
+    pub(crate) async fn carry_out(self, world: Rc<World>, mut random: Random) -> Option<String> {
+        let fate = Fate::draw(&world, &mut random);
+        tokio::time::sleep(world.delay(&mut random)).await;
+        if fate == Fate::RequestLost {
+            return None;
+        }
+        let (epoch, mut service) = world.service()?;
+        let answering = service.call(self.request());
+        let answer = async move {
+            let Ok(response) = answering.await;
+            let is_good = response.status() == http::StatusCode::OK;
+            let body = response.into_body().collect().await.ok()?.to_bytes();
+            String::from_utf8(body.to_vec()).ok().filter(|_| is_good)
+        };
+        if fate == Fate::HalfOpen {
+            // The server goes on with it for a client that is not there.
+            drop(tokio::task::spawn_local(answer));
+            tokio::time::sleep(UNHEARD_MAX).await;
+            return None;
+        }
+        let breaks = async {
+            if let Fate::Broken(after) = fate {
+                return tokio::time::sleep(after).await;
+            }
+            while world.epoch() == epoch {
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        let answer = tokio::select! { biased; answer = answer => answer?, () = breaks => return None };
+        tokio::time::sleep(world.delay(&mut random)).await;
+        (fate != Fate::AnswerLost).then_some(answer)
+    }
+
+    fn request(self) -> Request<Full<Bytes>> {
+        let path = "/socket.io/?EIO=4&transport=polling";
+        let (method, uri, body) = match self {
+            Self::Handshake => (Method::GET, path.to_owned(), String::new()),
+            Self::Poll { sid } => (Method::GET, format!("{path}&sid={sid}"), String::new()),
+            Self::Post { sid, body } => (Method::POST, format!("{path}&sid={sid}"), body),
+        };
+        Request::builder()
+            .method(method)
+            .uri(uri)
+            .header("host", "simulated")
+            .header("content-type", "text/plain;charset=UTF-8")
+            .body(Full::from(body))
+            .expect("a request made of valid parts")
+    }
+}
+
+impl Fate {
+    fn draw(world: &World, random: &mut Random) -> Self {
+        if world.phase.get() != Phase::Hostile || !random.chance(world.rates.link.breaks_request) {
+            return Self::Good;
+        }
+        let after = random.millis(0, 5_000);
+        random.pick(&[
+            Self::RequestLost,
+            Self::Broken(after),
+            Self::AnswerLost,
+            Self::AnswerLost,
+            Self::HalfOpen,
+        ])
+    }
+}

@@ -1,0 +1,213 @@
+//! [`HostileLog`]: the log in memory on a disk that fails in every way that the contract of a log knows.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use chat::{
+    AppendError, Budget, CommandNumber, Counted, Device, Epochs, Fault, Log, LogReader as _, Lookup,
+    MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, Record, RollbackCause, RoomId,
+    RoomNumbers,
+};
+use socketio_server::Feed;
+
+use crate::planted::{self, Planted};
+use crate::publisher::publish_early;
+use crate::random::Random;
+use crate::rates::Rates;
+
+/// How many entries back keys are known to a log that forgets them.
+const KEYS_KEPT: u64 = 3;
+
+/// The disk of one world, and how likely it fails. Clones are the same.
+#[derive(Clone, Debug)]
+pub(crate) struct HostileDisk(Arc<Mutex<State>>);
+
+#[derive(Debug)]
+struct State {
+    memory: MemoryDisk,
+    /// What a power cut leaves. Everything that was appended, unless a bug is planted.
+    durable: u64,
+    rolls_back: u64,
+    unknown: u64,
+    lookups_fail: u64,
+    stalls: u64,
+    pages_fail: u64,
+    latency: Duration,
+    page_delay: Duration,
+    random: Random,
+}
+
+impl HostileDisk {
+    pub(crate) fn new(memory: MemoryDisk, rates: &Rates, random: Random) -> Self {
+        Self(Arc::new(Mutex::new(State {
+            memory,
+            durable: rates.old_messages,
+            rolls_back: rates.rolls_back,
+            unknown: rates.unknown,
+            lookups_fail: rates.lookups_fail,
+            stalls: rates.disk_stalls,
+            pages_fail: rates.history_fails,
+            latency: rates.disk_latency,
+            page_delay: rates.history_delay,
+            random,
+        })))
+    }
+
+    /// From here on it works as it should.
+    pub(crate) fn heal(&self) {
+        let mut state = self.lock();
+        (state.rolls_back, state.unknown, state.lookups_fail) = (0, 0, 0);
+        (state.stalls, state.pages_fail) = (0, 0);
+        (state.latency, state.page_delay) = (Duration::from_millis(1), Duration::from_millis(1));
+    }
+
+    /// How long it is busy with one batch.
+    pub(crate) fn busy(&self) -> Duration {
+        let mut state = self.lock();
+        let (stalls, latency) = (state.stalls, state.latency);
+        if state.random.chance(stalls) {
+            return state.random.millis(3_000, 15_000);
+        }
+        state.random.around(latency)
+    }
+
+    /// How long reading a page takes.
+    pub(crate) fn page_delay(&self) -> Duration {
+        let mut state = self.lock();
+        let page_delay = state.page_delay;
+        state.random.around(page_delay)
+    }
+
+    /// Whether a page cannot be read.
+    pub(crate) fn refuses_page(&self) -> bool {
+        let mut state = self.lock();
+        let pages_fail = state.pages_fail;
+        state.random.chance(pages_fail)
+    }
+
+    pub(crate) fn memory(&self) -> MemoryDisk {
+        self.lock().memory.clone()
+    }
+
+    pub(crate) fn reader(&self) -> MemoryReader {
+        self.lock().memory.reader()
+    }
+
+    /// All messages, in order.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let everything = Budget { entries: usize::MAX, bytes: usize::MAX };
+        let entries = self.reader().read(Position::ZERO, Position::MAX, everything).unwrap_or_default();
+        let text = |entry: chat::Entry| {
+            let chat::Kind::Message { text } = entry.kind;
+            text.to_string()
+        };
+        entries.into_iter().map(text).collect()
+    }
+
+    /// Puts an older copy in the place of what is there.
+    pub(crate) fn restore(&self, memory: MemoryDisk, head: u64) {
+        let mut state = self.lock();
+        state.memory = memory;
+        state.durable = head;
+    }
+
+    /// Takes back what was never flushed.
+    pub(crate) fn cut_power(&self) {
+        let state = self.lock();
+        if planted::is(Planted::FlushesLater) {
+            state.memory.truncate(Position(state.durable));
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One opening of it.
+pub(crate) struct HostileLog {
+    disk: HostileDisk,
+    inner: MemoryLog,
+    feed: OnceLock<Feed>,
+}
+
+impl HostileLog {
+    pub(crate) fn open(disk: &HostileDisk, epoch: u64) -> Self {
+        let inner = MemoryLog::open(&disk.memory(), chat::Epoch(epoch));
+        Self { disk: disk.clone(), inner, feed: OnceLock::new() }
+    }
+
+    pub(crate) fn disk(&self) -> &HostileDisk {
+        &self.disk
+    }
+
+    pub(crate) fn reader(&self) -> MemoryReader {
+        self.inner.reader()
+    }
+
+    /// For the bug of telling people too early.
+    pub(crate) fn show_feed(&self, feed: &Feed) {
+        let _ = self.feed.set(feed.clone());
+    }
+
+    fn lookup(&self) -> Result<(), ReadError> {
+        let mut state = self.disk.lock();
+        let per_mille = state.lookups_fail;
+        if state.random.chance(per_mille) {
+            return Err(ReadError::Unavailable { detail: "the simulation says so".into() });
+        }
+        Ok(())
+    }
+
+    fn known(&self, placed: Option<Placed>) -> Option<Placed> {
+        let is_old = |placed: &Placed| placed.position.0 + KEYS_KEPT < self.inner.head().0;
+        placed.filter(|placed| !(planted::is(Planted::ForgetsOldKeys) && is_old(placed)))
+    }
+}
+
+impl Log for HostileLog {
+    fn head(&self) -> Position {
+        self.inner.head()
+    }
+
+    fn epochs(&self) -> &Epochs {
+        self.inner.epochs()
+    }
+
+    fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
+        self.inner.room(room)
+    }
+
+    fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError> {
+        self.lookup()?;
+        let found = self.inner.find(lookups)?;
+        Ok(found.into_iter().map(|placed| self.known(placed)).collect())
+    }
+
+    fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
+        self.lookup()?;
+        self.inner.find_by_device(asked)
+    }
+
+    fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
+        let mut state = self.disk.lock();
+        let (rolls_back, unknown) = (state.rolls_back, state.unknown);
+        if state.random.chance(unknown) {
+            let is_stored = state.random.chance(500);
+            state.memory.inject(if is_stored { Fault::UnknownStored } else { Fault::UnknownLost });
+        } else if state.random.chance(rolls_back) {
+            let cause = state.random.pick(&[RollbackCause::Full, RollbackCause::ReadOnly, RollbackCause::Io]);
+            state.memory.inject(Fault::RollBack(cause));
+        }
+        if planted::is(Planted::BroadcastsBeforeCommit)
+            && let Some(feed) = self.feed.get()
+        {
+            publish_early(feed, batch);
+        }
+        if !planted::is(Planted::FlushesLater) || state.random.chance(300) {
+            state.durable = self.inner.head().0;
+        }
+        drop(state);
+        self.inner.append(batch)
+    }
+}

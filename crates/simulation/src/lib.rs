@@ -1,0 +1,26 @@
+//! A seeded simulation of the whole message path: the server's own workers, feed, wire, appender and recovery, over a
+//! hostile log, network and clock, with people who behave as the official client does. The [checker] judges what
+//! they were told and saw.
+//!
+//! A run takes minutes of virtual and milliseconds of real time. The same seed is the same run, to the last byte.
+#![deny(missing_docs)]
+
+pub mod checker;
+mod client;
+mod exchange;
+mod frames;
+mod hostile_log;
+mod link;
+mod node;
+mod page;
+mod planted;
+mod poller;
+mod publisher;
+mod random;
+mod rates;
+pub mod record;
+mod run;
+mod world;
+
+pub use crate::planted::{BUGS, Bug, Planted};
+pub use crate::run::{Run, Telling, run};

@@ -1,0 +1,185 @@
+//! Runs seeds and says which of them broke a promise: `simulation --seeds N --from S [--planted | --story]`.
+
+#![expect(clippy::print_stdout, reason = "what a command prints is its result")]
+
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use simulation::{BUGS, Bug, Run, Telling, run};
+
+const USAGE: &str = "\
+usage: simulation [--seeds N] [--from S] [--jobs J] [--planted | --story]
+
+  --seeds N    how many seeds to run (100)
+  --from S     the first of them (1)
+  --jobs J     how many at once (one per core)
+  --planted    plant each known bug in turn and count the seeds that it takes to find it, N at most
+  --story      tell everything that happens in one seed";
+
+/// Seeds that each bug is looked for in, unless the command says otherwise.
+const PLANTED_SEEDS: u64 = 400;
+
+#[derive(Clone, Copy)]
+struct Options {
+    seeds: Option<u64>,
+    from: u64,
+    jobs: usize,
+    task: Task,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Task {
+    Seeds,
+    Planted,
+    Story,
+}
+
+fn main() -> ExitCode {
+    let Some(options) = parse(std::env::args().skip(1)) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    let failed = match options.task {
+        Task::Seeds => run_seeds(options),
+        Task::Planted => find_bugs(options),
+        Task::Story => tell(options.from),
+    };
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Option<Options> {
+    let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut options = Options { seeds: None, from: 1, jobs, task: Task::Seeds };
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--seeds" => options.seeds = Some(args.next()?.parse().ok()?),
+            "--from" => options.from = args.next()?.parse().ok()?,
+            "--jobs" => options.jobs = args.next()?.parse().ok()?,
+            "--planted" => options.task = Task::Planted,
+            "--story" => options.task = Task::Story,
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+/// What all runs together were.
+#[derive(Default)]
+struct Sum {
+    failed: u64,
+    messages: u64,
+    connections: u64,
+    recovered: u64,
+    crashes: u64,
+    restarts: u64,
+    restores: u64,
+    link_faults: u64,
+    given_up: u64,
+    virtual_time: Duration,
+}
+
+fn run_seeds(options: Options) -> u64 {
+    let begin = Instant::now();
+    let seeds = options.seeds.unwrap_or(100);
+    let next = AtomicU64::new(options.from);
+    let end = options.from.saturating_add(seeds);
+    let sum = Mutex::new(Sum::default());
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= end {
+                        return;
+                    }
+                    let outcome = run(seed, None, Telling::Verdict);
+                    add(&mut sum.lock().expect("nobody panics with the sum"), &outcome);
+                }
+            });
+        }
+    });
+    let sum = sum.into_inner().expect("nobody panics with the sum");
+    println!(
+        "{} messages, {} connections ({} recovered), {} kills, {} restarts, {} restored backups, {} link faults, \
+         {} messages given up by their clients, {:.1} hours of virtual time in {:.1} s",
+        sum.messages,
+        sum.connections,
+        sum.recovered,
+        sum.crashes,
+        sum.restarts,
+        sum.restores,
+        sum.link_faults,
+        sum.given_up,
+        sum.virtual_time.as_secs_f64() / 3_600.0,
+        begin.elapsed().as_secs_f64(),
+    );
+    println!("{} passed, {} failed", seeds - sum.failed, sum.failed);
+    sum.failed
+}
+
+fn add(sum: &mut Sum, outcome: &Run) {
+    let counts = outcome.counts;
+    sum.messages += outcome.messages as u64;
+    sum.connections += counts.connections;
+    sum.recovered += counts.recovered;
+    sum.crashes += counts.crashes;
+    sum.restarts += counts.restarts;
+    sum.restores += counts.restores;
+    sum.link_faults += counts.link_faults;
+    sum.given_up += counts.given_up;
+    sum.virtual_time += outcome.lasted;
+    if !outcome.violations.is_empty() {
+        sum.failed += 1;
+        println!("seed {} broke a promise; replay: cargo xtask sim --story --from {0}", outcome.seed);
+        for violation in &outcome.violations {
+            println!("  {violation}");
+        }
+    }
+}
+
+/// Plants each bug in turn; returns how many were not found.
+fn find_bugs(options: Options) -> u64 {
+    let seeds = options.seeds.unwrap_or(PLANTED_SEEDS);
+    let next = AtomicU64::new(0);
+    let missed = AtomicU64::new(0);
+    // A planted bug may make the server panic; that is a find like any other.
+    std::panic::set_hook(Box::new(|_| {}));
+    std::thread::scope(|scope| {
+        for _ in 0..options.jobs.max(1) {
+            scope.spawn(|| {
+                loop {
+                    let index = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
+                    let Some(bug) = BUGS.get(index) else { return };
+                    missed.fetch_add(u64::from(!find(*bug, options.from, seeds)), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    let missed = missed.into_inner();
+    println!("{} passed, {missed} failed", BUGS.len() as u64 - missed);
+    missed
+}
+
+fn find(bug: Bug, from: u64, seeds: u64) -> bool {
+    for seed in from..from.saturating_add(seeds) {
+        if let Some(violation) = run(seed, Some(bug), Telling::Verdict).violations.first() {
+            println!("{bug:?}: found by seed {seed}: {violation}");
+            return true;
+        }
+    }
+    println!("{bug:?}: NOT found in {seeds} seeds");
+    false
+}
+
+fn tell(seed: u64) -> u64 {
+    let outcome = run(seed, None, Telling::Story);
+    println!("{}", outcome.story.unwrap_or_default());
+    for violation in &outcome.violations {
+        println!("{violation}");
+    }
+    let failed = u64::from(!outcome.violations.is_empty());
+    println!("hash {:016x}\n{} passed, {failed} failed", outcome.hash, 1 - failed);
+    failed
+}

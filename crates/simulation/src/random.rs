@@ -1,0 +1,53 @@
+//! [`Random`]: the only source of chance in a run. Two of the same seed say the same.
+
+use std::time::Duration;
+
+/// A small generator (splitmix64): its whole state is one number.
+#[derive(Clone, Debug)]
+pub(crate) struct Random(u64);
+
+impl Random {
+    pub(crate) fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
+    /// Another generator, so that what one part of the world draws does not shift what the others do.
+    pub(crate) fn fork(&mut self) -> Self {
+        Self(self.next())
+    }
+
+    pub(crate) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// A number in `low..high`; `low` if that is empty.
+    pub(crate) fn within(&mut self, low: u64, high: u64) -> u64 {
+        low + self.next() % high.saturating_sub(low).max(1)
+    }
+
+    pub(crate) fn index(&mut self, length: usize) -> usize {
+        usize::try_from(self.within(0, length as u64)).unwrap_or(0)
+    }
+
+    /// True in so many of a thousand cases.
+    pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
+        self.within(0, 1_000) < per_mille
+    }
+
+    pub(crate) fn millis(&mut self, low: u64, high: u64) -> Duration {
+        Duration::from_millis(self.within(low, high))
+    }
+
+    /// About `mean` on average, sometimes much shorter or longer.
+    pub(crate) fn around(&mut self, mean: Duration) -> Duration {
+        let millis = u64::try_from(mean.as_millis()).unwrap_or(u64::MAX / 4);
+        self.millis(1, millis * 2 + 2)
+    }
+
+    pub(crate) fn pick<T: Copy>(&mut self, of: &[T]) -> T {
+        of[self.index(of.len())]
+    }
+}

@@ -1,0 +1,127 @@
+//! [`Rates`]: how hostile one world is. Drawn from the seed, because bugs hide where the usual mixture never goes.
+
+use std::time::Duration;
+
+use crate::random::Random;
+
+/// What may happen in a run, and how often.
+#[derive(Clone, Debug)]
+pub(crate) struct Rates {
+    pub(crate) clients: usize,
+    pub(crate) workers: usize,
+    /// How long there are faults.
+    pub(crate) hostile: Duration,
+    /// Messages that are there before.
+    pub(crate) old_messages: u64,
+    // The server.
+    pub(crate) ring_bytes_max: usize,
+    pub(crate) recovery_entries_max: usize,
+    pub(crate) middleware: Option<Duration>,
+    pub(crate) history_delay: Duration,
+    pub(crate) history_fails: u64,
+    // The disk.
+    pub(crate) disk_latency: Duration,
+    pub(crate) disk_stalls: u64,
+    pub(crate) rolls_back: u64,
+    pub(crate) unknown: u64,
+    pub(crate) lookups_fail: u64,
+    /// Batches that are announced again, in a thousand.
+    pub(crate) echoes: u64,
+    // The process. Times between two events; none if it never happens.
+    pub(crate) crash_every: Option<Duration>,
+    pub(crate) restart_every: Option<Duration>,
+    pub(crate) restore_every: Option<Duration>,
+    // The network.
+    pub(crate) link: LinkRates,
+    // The people.
+    pub(crate) typing_pause: Duration,
+    pub(crate) reload_every: Option<Duration>,
+    pub(crate) ack_timeout: Duration,
+    pub(crate) says_hi: u64,
+    pub(crate) reuses_keys: u64,
+    pub(crate) squats: u64,
+    pub(crate) sends_nonsense: u64,
+    pub(crate) pipelines: u64,
+    /// Pages of other client libraries, in a thousand.
+    pub(crate) bare: u64,
+    pub(crate) reads_slowly: u64,
+    /// Pages that poll, in a thousand.
+    pub(crate) polls: u64,
+    pub(crate) bursts: u64,
+}
+
+/// How bad connections are.
+#[derive(Clone, Debug)]
+pub(crate) struct LinkRates {
+    pub(crate) delay: Duration,
+    /// Bytes on their way that a sender may have before it blocks.
+    pub(crate) buffer_bytes: usize,
+    pub(crate) slice_bytes: usize,
+    pub(crate) fault_every: Option<Duration>,
+    /// Weights of what goes wrong.
+    pub(crate) cuts: u64,
+    pub(crate) half_opens: u64,
+    pub(crate) stalls: u64,
+    pub(crate) late_bytes: u64,
+    /// Requests of polling clients that break, in a thousand.
+    pub(crate) breaks_request: u64,
+}
+
+impl Rates {
+    pub(crate) fn draw(random: &mut Random) -> Self {
+        let slow_disk = random.chance(200);
+        Self {
+            clients: random.index(5) + 2,
+            workers: random.index(3) + 1,
+            hostile: random.millis(10_000, 60_000),
+            old_messages: random.pick(&[0, 0, 0, 3, 40, 700]),
+            ring_bytes_max: random.pick(&[1, 400, 4_000, 1 << 20]),
+            recovery_entries_max: random.pick(&[2_000, 2_000, 2_000, 3, 20]),
+            middleware: random.chance(300).then(|| random.millis(1, 400)),
+            history_delay: random.millis(1, 300),
+            history_fails: random.pick(&[0, 0, 20, 150]),
+            disk_latency: if slow_disk { random.millis(50, 800) } else { random.millis(0, 20) },
+            disk_stalls: random.pick(&[0, 0, 5, 30]),
+            rolls_back: random.pick(&[0, 0, 30, 300]),
+            unknown: random.pick(&[0, 0, 20, 100]),
+            lookups_fail: random.pick(&[0, 0, 20]),
+            echoes: random.pick(&[0, 300]),
+            crash_every: sometimes(random, 600, 4_000, 30_000),
+            restart_every: sometimes(random, 300, 8_000, 40_000),
+            restore_every: sometimes(random, 300, 10_000, 40_000),
+            link: LinkRates::draw(random),
+            typing_pause: random.millis(50, 4_000),
+            reload_every: sometimes(random, 500, 5_000, 60_000),
+            ack_timeout: Duration::from_millis(random.pick(&[10_000, 10_000, 3_000, 800])),
+            says_hi: random.pick(&[0, 100, 600]),
+            reuses_keys: random.pick(&[0, 50]),
+            squats: random.pick(&[0, 50]),
+            sends_nonsense: random.pick(&[0, 50]),
+            pipelines: random.pick(&[0, 200, 500]),
+            bare: random.pick(&[0, 0, 300]),
+            polls: random.pick(&[0, 300, 700]),
+            reads_slowly: random.pick(&[0, 200, 500]),
+            bursts: random.pick(&[0, 0, 50]),
+        }
+    }
+}
+
+impl LinkRates {
+    fn draw(random: &mut Random) -> Self {
+        Self {
+            delay: random.millis(0, 150),
+            buffer_bytes: random.pick(&[300, 1_000, 20_000, 1 << 18]),
+            slice_bytes: random.pick(&[1, 7, 500, 1 << 16]),
+            fault_every: sometimes(random, 800, 1_000, 30_000),
+            cuts: random.within(0, 10),
+            half_opens: random.within(0, 4),
+            stalls: random.within(0, 6),
+            late_bytes: random.within(0, 4),
+            breaks_request: random.pick(&[0, 10, 50]),
+        }
+    }
+}
+
+fn sometimes(random: &mut Random, per_mille: u64, low: u64, high: u64) -> Option<Duration> {
+    random.chance(per_mille).then(|| random.millis(low, high))
+}

@@ -1,0 +1,169 @@
+//! [`run`]: one seed, from the first connection to the verdict.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::task::LocalSet;
+use tokio::time::Instant;
+
+use crate::checker::{Invariant, Recoveries, Violation, check};
+use crate::client::Client;
+use crate::exchange::UNHEARD_MAX;
+use crate::planted::{Bug, plant};
+use crate::random::Random;
+use crate::rates::Rates;
+use crate::record::{Answer, Counts, Nature, PageId, Record, Sent, Truth};
+use crate::world::{Phase, World, used_disk};
+
+/// After that: a half-open connection is noticed 45 s after the faults, then comes the longest back-off.
+const CONVERGENCE_MAX: Duration = Duration::from_secs(45);
+
+/// The server's limit of what is recovered, and about what an entry has besides its text.
+const RECOVERY_BYTES_MAX: usize = 1_000_000;
+const FRAME_BYTES: usize = 100;
+
+/// With no fault at all, everybody hears everything within this.
+const LAST_WORDS_MAX: Duration = Duration::from_secs(20);
+
+/// Whether a run keeps its story.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Telling {
+    /// Only the verdict.
+    Verdict,
+    /// Every event with its time.
+    Story,
+}
+
+/// What became of one seed.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The seed.
+    pub seed: u64,
+    /// What was broken; empty if nothing.
+    pub violations: Vec<Violation>,
+    /// A hash of everything that happened and when.
+    pub hash: u64,
+    /// How much happened.
+    pub counts: Counts,
+    /// Messages typed.
+    pub messages: usize,
+    /// Virtual time.
+    pub lasted: Duration,
+    /// The story, if it was asked for.
+    pub story: Option<String>,
+}
+
+/// Runs one seed, with one bug planted or with none.
+pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Run {
+    plant(bug);
+    let outcome = catch_unwind(AssertUnwindSafe(|| simulate(seed, telling)));
+    plant(None);
+    outcome.unwrap_or_else(|panic| {
+        let told = panic.downcast_ref::<String>().map(String::as_str);
+        let told = told.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("it panicked");
+        let violation = Violation { invariant: Invariant::Converges, detail: format!("panic: {told}") };
+        Run {
+            seed,
+            violations: vec![violation],
+            hash: 0,
+            counts: Counts::default(),
+            messages: 0,
+            lasted: Duration::ZERO,
+            story: None,
+        }
+    })
+}
+
+fn simulate(seed: u64, telling: Telling) -> Run {
+    let mut random = Random::new(seed);
+    socketio_server::simulation::seed(random.next());
+    let rates = Rates::draw(&mut random);
+    let entries_max = rates.recovery_entries_max;
+    let mut record =
+        Record { story: (telling == Telling::Story).then(|| format!("{rates:#?}\n")), ..Record::default() };
+    let old: Vec<String> = (0..rates.old_messages).map(|number| format!("old {number}")).collect();
+    record.sent = old
+        .iter()
+        .map(|text| Sent {
+            page: PageId(usize::MAX),
+            text: text.clone(),
+            nature: Nature::Proper,
+            answer: Answer::Stored,
+        })
+        .collect();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime without input and output can be built");
+    let (record, lasted) = LocalSet::new().block_on(&runtime, async {
+        let start = Instant::now();
+        let world = World::new(rates, used_disk(&old), record, random);
+        live(&world).await;
+        (world.record.take(), start.elapsed())
+    });
+    Run {
+        seed,
+        violations: check(&record, recoveries(&record, entries_max)),
+        hash: record.hash,
+        counts: record.counts,
+        messages: record.sent.len() - old.len(),
+        lasted,
+        story: record.story,
+    }
+}
+
+/// Whether everybody who comes back has to be recovered. A log that is larger than what is recovered at most may be too
+/// much for somebody.
+fn recoveries(record: &Record, entries_max: usize) -> Recoveries {
+    let fits = |truth: &Truth| {
+        let bytes: usize = truth.texts.iter().map(|text| text.len() + FRAME_BYTES).sum();
+        truth.texts.len() <= entries_max && bytes < RECOVERY_BYTES_MAX
+    };
+    if record.generations.iter().all(fits) { Recoveries::Always } else { Recoveries::UpToALimit }
+}
+
+async fn live(world: &Rc<World>) {
+    world.start_server();
+    let misfortunes = tokio::task::spawn_local(Rc::clone(world).befall());
+    let mut clients: Vec<_> =
+        (0..world.rates.clients).map(|_| tokio::task::spawn_local(Client::new(world).run())).collect();
+    tokio::time::sleep(world.rates.hostile).await;
+    world.calm_down();
+    world.note(format_args!("the faults are over"));
+    // A request that is half-open looks like one that waits, until its time is over.
+    tokio::time::sleep(UNHEARD_MAX).await;
+    settle(world, CONVERGENCE_MAX).await;
+    world.phase.set(Phase::LastWords);
+    clients.push(tokio::task::spawn_local(Client::new(world).run()));
+    settle(world, LAST_WORDS_MAX).await;
+    for task in clients.iter().chain([&misfortunes]) {
+        task.abort();
+    }
+    for task in clients.into_iter().chain([misfortunes]) {
+        // A panic in one of them is this run's.
+        if let Err(error) = task.await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+    world.end_generation(0);
+}
+
+/// Waits until everybody has everything, for a bounded time.
+async fn settle(world: &World, time_max: Duration) {
+    let until = Instant::now() + time_max;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    loop {
+        let stragglers = world.stragglers();
+        if stragglers.is_empty() {
+            return world.note(format_args!("everybody has everything"));
+        }
+        if Instant::now() >= until {
+            return world.record.borrow_mut().complaints.extend(stragglers);
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+}

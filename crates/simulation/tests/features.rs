@@ -1,0 +1,26 @@
+//! Nothing of the simulation gets into the program: neither the seams nor, above all, the planted bugs.
+
+use std::process::Command;
+
+/// The crates and features that a normal build of the program has.
+fn features_of_the_program() -> String {
+    let output = Command::new(env!("CARGO"))
+        .args(["tree", "--package", "tidings", "--edges", "normal,features", "--locked", "--offline"])
+        .args(["--prefix", "none", "--format", "{p} [{f}]"])
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .output()
+        .expect("cargo runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("cargo writes UTF-8")
+}
+
+#[test]
+fn the_program_has_no_planted_bugs_and_no_seams() {
+    let features = features_of_the_program();
+    assert!(features.contains("socketio-server ") && features.contains("chat "), "{features}");
+    for line in features.lines() {
+        for forbidden in ["planted", "simulation", "test-util"] {
+            assert!(!line.contains(forbidden), "{line}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The short form of the proof: some hundred worlds, the same world twice, and every planted bug. The long form is
+//! `cargo xtask sim`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use simulation::{BUGS, Run, Telling, run};
+
+/// Worlds in the short form; their number is the seed.
+const SEEDS: u64 = 400;
+
+/// Worlds that each planted bug may take to be found.
+const PLANTED_SEEDS: u64 = 400;
+
+/// Does `work` for 0, 1, … on all cores, until one of them returns nothing.
+fn on_all_cores<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
+    let (next, results) = (AtomicU64::new(0), Mutex::new(Vec::new()));
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    std::thread::scope(|scope| {
+        for _ in 0..cores {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= count {
+                        return;
+                    }
+                    let result = work(index);
+                    results.lock().unwrap_or_else(PoisonError::into_inner).push(result);
+                }
+            });
+        }
+    });
+    results.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[test]
+fn every_promise_holds_in_some_hundred_hostile_worlds() {
+    let runs = on_all_cores(SEEDS, |index| run(index + 1, None, Telling::Verdict));
+    for Run { seed, violations, .. } in &runs {
+        assert!(violations.is_empty(), "cargo xtask sim --story --from {seed}: {violations:#?}");
+    }
+    let counts = |count: fn(&Run) -> u64| runs.iter().map(count).sum::<u64>();
+    // A simulation in which nothing happens proves nothing.
+    assert!(counts(|run| run.counts.crashes) > SEEDS / 2);
+    assert!(counts(|run| run.counts.restores) > 20);
+    assert!(counts(|run| run.counts.restarts) > 20);
+    assert!(counts(|run| run.counts.recovered) > SEEDS * 4);
+    assert!(counts(|run| run.messages as u64) > SEEDS * 40);
+}
+
+#[test]
+fn the_same_seed_is_the_same_run_to_the_last_event() {
+    let hashes = |seed| {
+        let (first, second) = (run(seed, None, Telling::Story), run(seed, None, Telling::Story));
+        assert_eq!(first.story, second.story, "seed {seed}");
+        assert_eq!(first.hash, second.hash, "seed {seed}");
+        first.hash
+    };
+    let mut hashes: Vec<u64> = on_all_cores(20, |index| hashes(index + 1));
+    hashes.sort_unstable();
+    hashes.dedup();
+    assert_eq!(hashes.len(), 20, "seeds differ from each other");
+}
+
+#[test]
+fn every_planted_bug_is_found() {
+    let missed = on_all_cores(BUGS.len() as u64, |index| {
+        let bug = BUGS[usize::try_from(index).expect("an index of a short list")];
+        let finds = |seed| !run(seed, Some(bug), Telling::Verdict).violations.is_empty();
+        (!(1..=PLANTED_SEEDS).any(finds)).then_some(bug)
+    });
+    let missed: Vec<_> = missed.into_iter().flatten().collect();
+    assert!(missed.is_empty(), "not found in {PLANTED_SEEDS} worlds: {missed:?}");
+}
