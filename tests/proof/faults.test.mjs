@@ -1,0 +1,157 @@
+// Faults of the system below the real binary: death at any call that writes, a flush that fails, a disk that is full.
+//
+// strace puts them where they belong (Debian package strace). FAULT_POINTS says at how many calls the server dies.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, fsyncSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { performance } from "node:perf_hooks";
+import { describe, test } from "node:test";
+import { Server } from "../harness/server.mjs";
+import { request, engineUrl } from "../harness/wire.mjs";
+import { processOf } from "./support/process.mjs";
+import { Recorder } from "./support/recorder.mjs";
+import { amount, Dice, note, tally } from "./support/scale.mjs";
+import { straceIsMissing, Tracer, WRITE_CLASS } from "./support/strace.mjs";
+
+const files = (data) => readdirSync(data).filter((name) => name.startsWith("chat.db") && !name.endsWith("-shm")).map((name) => join(data, name));
+
+describe("a server whose system calls go wrong", () => {
+  test("dies at each call that writes to its files, and nothing is lost or doubled", async (t) => {
+    const missing = straceIsMissing();
+    if (missing !== undefined) return t.skip(missing);
+    const dice = Dice.roll(t);
+    const points = amount("FAULT_POINTS", 24, 300);
+    const server = await Server.start(t);
+    const recorder = new Recorder(t);
+    const websocket = { transports: ["websocket"] };
+    const writers = await recorder.joinAll(server.url, ["ada", "bob", "cleo"], websocket);
+    await recorder.say(writers[0], "the first");
+    const calls = {};
+    let deaths = 0;
+    for (let point = 1; point <= points; point += 1) {
+      // One after the other, then anywhere.
+      const when = point <= 12 ? point : dice.between(1, 40);
+      const call = point % 3 === 0 ? dice.pick(["pwrite64", "fsync"]) : WRITE_CLASS.join(",");
+      const which = call.includes(",") ? "any" : call;
+      calls[which] = (calls[which] ?? 0) + 1;
+      deaths += await dieAt(t, { server, recorder, writers, point, expression: ["-e", `inject=${call}:signal=SIGKILL:when=${when}`] });
+    }
+    const verdict = await recorder.judge(server.url, { about: `seed ${dice.seed}` });
+    note(t, "killed at system calls", { seed: dice.seed, points, deaths, ...calls, acked: recorder.acked.length, checks: tally(verdict) });
+  });
+
+  for (const [what, file] of [["a commit", "chat.db-wal"], ["a checkpoint", "chat.db"]]) {
+    test(`ends when the flush of ${what} fails, without a false ack, and goes on from what the disk holds`, async (t) => {
+      const missing = straceIsMissing();
+      if (missing !== undefined) return t.skip(missing);
+      await failFlush(t, what, file);
+    });
+  }
+
+  test("goes on by itself when a full disk has room again", async (t) => {
+    const disk = smallDisk(t);
+    if (disk.reason !== undefined) return t.skip(disk.reason);
+    const server = await Server.start(t, { data: join(disk.path, "data") });
+    const recorder = new Recorder(t);
+    const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
+    await recorder.sayAll(ada, 5, (index) => `before ${index}`);
+    const filler = fill(disk.path);
+    const before = [ada, bob].map((person) => person.connects.length);
+    const waiting = recorder.sayAll(ada, 100, (index) => `into the full disk ${index}`);
+    // Whoever cannot be served is sent away rather than kept waiting in vain.
+    await ada.until(() => !ada.socket.connected, "the server to send its clients away");
+    const refused = await request(engineUrl(server.url, { EIO: 4, transport: "polling" }));
+    assert.equal(refused.status, 503);
+    const stored = recorder.acked.length;
+    assert.ok(stored < 100, "the disk was full");
+    rmSync(filler);
+    const since = performance.now();
+    await waiting;
+    await bob.until(() => bob.connects.length > before[1] && bob.socket.connected, "bob to be let in again");
+    const verdict = await recorder.judge(server.url, { since, limit: 30_000 });
+    assert.deepEqual([ada, bob].map((person) => person.connects.slice(1).every(Boolean)), [true, true], "recovered");
+    note(t, "full disk", { "acked before it was full": stored, acked: recorder.acked.length, checks: tally(verdict) });
+  });
+});
+
+async function dieAt(t, { server, recorder, writers, point, expression }) {
+  const tracer = await Tracer.attach(t, processOf(server).id, expression, files(server.data));
+  const counts = writers.map((writer) => writer.connects.length);
+  let sends = 0;
+  const work = writers.map(async (writer) => {
+    // A fault that is far away needs many writes until it comes.
+    while (!tracer.ended && sends < 400) {
+      sends += 1;
+      await recorder.say(writer, `${writer.name}, fault ${point}, line ${sends}`);
+    }
+  });
+  await Promise.race([tracer.until(() => tracer.ended, "the death of the server"), Promise.all(work)]);
+  const died = tracer.ended;
+  await tracer.detach();
+  await server.kill();
+  await server.startAgain();
+  await Promise.all(writers.map((writer, index) => writer.until(() => writer.connects.length > counts[index], "a reconnect")));
+  await Promise.all(work);
+  return died ? 1 : 0;
+}
+
+async function failFlush(t, what, file) {
+  const server = await Server.start(t);
+  const recorder = new Recorder(t);
+  const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
+  await recorder.sayAll(ada, 3, (index) => `before ${index}`);
+  const id = processOf(server).id;
+  const tracer = await Tracer.attach(t, id, ["-e", "inject=fsync,fdatasync:error=EIO:when=1+"], [join(server.data, file)]);
+  const sent = [recorder.say(ada, "into the failing disk")];
+  await tracer.until(() => /INJECTED/.test(tracer.output) || tracer.ended, "the flush to fail");
+  // After a checkpoint that failed, it is one of the next commits that is not believed any more.
+  sent.push((async () => {
+    for (let number = 0; number < 1_000 && !tracer.ended; number += 1) await recorder.say(bob, `after the failure ${number}`);
+  })());
+  await tracer.until(() => tracer.ended, "the end of the server");
+  const code = await server.stop();
+  assert.notEqual(code.code, 0);
+  assert.equal(code.signal, null, "it ended by itself");
+  assert.match(server.output.stderr, /a new start goes on from what the disk holds/);
+  const before = recorder.acked.length;
+  if (what === "a commit") assert.equal(before, 3, "nothing was acked after the flush had failed");
+  await server.startAgain();
+  await Promise.all(sent);
+  const verdict = await recorder.judge(server.url);
+  note(t, "failing flush", { of: what, "exit code": code.code, "acked before the end": before, acked: recorder.acked.length, checks: tally(verdict) });
+}
+
+/** A file system of 32 megabytes. */
+function smallDisk(t) {
+  if (process.getuid?.() !== 0) return { reason: "mounting a small disk needs root" };
+  const path = mkdtempSync(join(tmpdir(), "tidings-disk-"));
+  try {
+    execFileSync("mount", ["-t", "tmpfs", "-o", "size=32m", "tidings-proof", path], { stdio: "pipe" });
+  } catch (err) {
+    rmdirSync(path);
+    return { reason: `a small disk cannot be mounted here: ${err.stderr}` };
+  }
+  t.after(() => {
+    // Lazily: the server that lives on it is ended by a hook of its own.
+    execFileSync("umount", ["--lazy", path]);
+    rmdirSync(path);
+  });
+  return { path };
+}
+
+/** Takes all the room that is left but a little. */
+function fill(path) {
+  const file = join(path, "filler");
+  const fd = openSync(file, "w");
+  try {
+    for (;;) writeSync(fd, Buffer.alloc(4_096));
+  } catch (err) {
+    assert.equal(err.code, "ENOSPC");
+  }
+  fsyncSync(fd);
+  closeSync(fd);
+  return file;
+}
