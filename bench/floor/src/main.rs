@@ -1,0 +1,297 @@
+//! The floor: the tutorial's chat with everything left out but what the kernel and SQLite ask.
+//!
+//! One thread. A turn takes all that has arrived, stores it in one transaction (WAL, `synchronous=FULL`), joins the frames in
+//! one buffer and gives that to every connection in one call. The bytes are those of the real server. No handshake is
+//! checked, no JSON is parsed, nobody is pinged, no history is kept in memory: what a real server costs beyond this is its own.
+
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::net::SocketAddr;
+
+use mio::net::{TcpListener, TcpStream};
+use mio::{Events, Interest, Poll, Token};
+use rusqlite::{Connection, OptionalExtension as _, params};
+use socket2::{Domain, Socket, Type};
+
+const LISTENER: Token = Token(usize::MAX);
+const BACKLOG: i32 = 4_096;
+const EVENTS_MAX: usize = 4_096;
+const SCRATCH_BYTES: usize = 256 << 10;
+const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+    Sec-WebSocket-Accept: 0000000000000000000000000000\r\n\r\n";
+const OPEN: &str = r#"0{"sid":"AAAAAAAAAAAAAAAAAAAA","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+const CONNECT: &str = r#"40{"sid":"AAAAAAAAAAAAAAAAAAAA"}"#;
+
+/// One client.
+struct Peer {
+    stream: TcpStream,
+    is_upgraded: bool,
+    is_joined: bool,
+    torn: Vec<u8>,
+    /// What the kernel did not take.
+    unsent: VecDeque<u8>,
+}
+
+/// A message as it came: its ack id, text and key are slices of the JSON.
+struct Draft {
+    sender: usize,
+    ack: String,
+    text: String,
+    key: String,
+}
+
+struct Floor {
+    poll: Poll,
+    listener: TcpListener,
+    peers: Vec<Option<Peer>>,
+    free: Vec<usize>,
+    database: Connection,
+    drafts: Vec<Draft>,
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut floor = Floor::start()?;
+    println!("ready on http://{}", floor.listener.local_addr()?);
+    let mut events = Events::with_capacity(EVENTS_MAX);
+    let mut scratch = vec![0; SCRATCH_BYTES];
+    loop {
+        floor.poll.poll(&mut events, None)?;
+        for event in &events {
+            match event.token() {
+                LISTENER => floor.accept()?,
+                Token(index) => floor.serve(index, event.is_readable(), &mut scratch)?,
+            }
+        }
+        floor.fan_out()?;
+    }
+}
+
+impl Floor {
+    fn start() -> Result<Self, Box<dyn std::error::Error>> {
+        let database = Connection::open("chat.db")?;
+        database.execute_batch(
+            "PRAGMA journal_mode = WAL;
+             PRAGMA synchronous = FULL;
+             CREATE TABLE IF NOT EXISTS messages (
+                 id INTEGER PRIMARY KEY AUTOINCREMENT,
+                 client_offset TEXT UNIQUE,
+                 content TEXT
+             );",
+        )?;
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
+        socket.listen(BACKLOG)?;
+        let mut listener = TcpListener::from_std(socket.into());
+        let poll = Poll::new()?;
+        poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
+        Ok(Self { poll, listener, peers: Vec::new(), free: Vec::new(), database, drafts: Vec::new() })
+    }
+
+    fn accept(&mut self) -> io::Result<()> {
+        loop {
+            let mut stream = match self.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            stream.set_nodelay(true)?;
+            let index = self.free.pop().unwrap_or(self.peers.len());
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            self.poll.registry().register(&mut stream, Token(index), interest)?;
+            let (torn, unsent) = (Vec::new(), VecDeque::new());
+            let peer = Peer { stream, is_upgraded: false, is_joined: false, torn, unsent };
+            if index == self.peers.len() {
+                self.peers.push(Some(peer));
+            } else {
+                self.peers[index] = Some(peer);
+            }
+        }
+    }
+
+    fn serve(&mut self, index: usize, is_readable: bool, scratch: &mut [u8]) -> rusqlite::Result<()> {
+        let Some(peer) = self.peers.get_mut(index).and_then(Option::as_mut) else { return Ok(()) };
+        let mut joined = None;
+        let mut is_alive = peer.flush().is_ok();
+        if is_alive && is_readable {
+            is_alive = peer
+                .read(scratch, |peer, text| take(peer, index, text, &mut self.drafts, &mut joined))
+                .is_ok();
+        }
+        if let Some(after) = joined {
+            is_alive &= self.replay(index, after)?;
+        }
+        if !is_alive {
+            self.peers[index] = None;
+            self.free.push(index);
+        }
+        Ok(())
+    }
+
+    /// All rows after an offset, in one buffer. What has arrived in this turn is not stored yet and comes live.
+    fn replay(&mut self, index: usize, after: i64) -> rusqlite::Result<bool> {
+        let mut out = Vec::new();
+        push_frame(&mut out, CONNECT);
+        let mut select =
+            self.database.prepare_cached("SELECT id, content FROM messages WHERE id > ? ORDER BY id")?;
+        let mut rows = select.query([after])?;
+        while let Some(row) = rows.next()? {
+            push_frame(&mut out, &event(row.get_ref(1)?.as_str()?, row.get(0)?));
+        }
+        let Some(peer) = self.peers[index].as_mut() else { return Ok(false) };
+        peer.is_joined = true;
+        Ok(peer.write(&out).is_ok())
+    }
+
+    /// One transaction, one buffer, one write for each client.
+    fn fan_out(&mut self) -> rusqlite::Result<()> {
+        if self.drafts.is_empty() {
+            return Ok(());
+        }
+        let drafts = std::mem::take(&mut self.drafts);
+        let mut joined = Vec::new();
+        let transaction = self.database.transaction()?;
+        {
+            let mut insert = transaction.prepare_cached(
+                "INSERT INTO messages (content, client_offset) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id",
+            )?;
+            for draft in &drafts {
+                let id: Option<i64> =
+                    insert.query_row(params![draft.text, draft.key], |row| row.get(0)).optional()?;
+                if let Some(id) = id {
+                    push_frame(&mut joined, &event(&draft.text, id));
+                }
+            }
+        }
+        transaction.commit()?;
+        let mut acks: Vec<Vec<u8>> = Vec::new();
+        acks.resize_with(self.peers.len(), Vec::new);
+        for draft in &drafts {
+            push_frame(&mut acks[draft.sender], &format!("43{}[]", draft.ack));
+        }
+        for (slot, acks) in self.peers.iter_mut().zip(acks) {
+            let Some(peer) = slot.as_mut().filter(|peer| peer.is_joined) else { continue };
+            let result = if acks.is_empty() {
+                peer.write(&joined)
+            } else {
+                peer.write(&[joined.as_slice(), acks.as_slice()].concat())
+            };
+            // A broken connection is found by its next event.
+            let _ = result;
+        }
+        Ok(())
+    }
+}
+
+impl Peer {
+    fn read(&mut self, scratch: &mut [u8], mut take: impl FnMut(&mut Self, &str)) -> io::Result<()> {
+        loop {
+            let torn = self.torn.len();
+            scratch[..torn].copy_from_slice(&self.torn);
+            let read = match self.stream.read(&mut scratch[torn..]) {
+                Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+                Ok(read) => read,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            };
+            let is_all = torn + read < scratch.len();
+            let bytes = &mut scratch[..torn + read];
+            let mut used = 0;
+            if !self.is_upgraded {
+                let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {
+                    self.torn = bytes.to_vec();
+                    return Ok(());
+                };
+                used = end + 4;
+                self.is_upgraded = true;
+                let mut out = SWITCHING.to_vec();
+                push_frame(&mut out, OPEN);
+                self.write(&out)?;
+            }
+            while let Some((start, end)) = unmask(&mut bytes[used..]) {
+                let text = std::str::from_utf8(&bytes[used + start..used + end]).map_err(io::Error::other)?;
+                take(self, text);
+                used += end;
+            }
+            self.torn = bytes[used..].to_vec();
+            if is_all {
+                return Ok(());
+            }
+        }
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let written = if self.unsent.is_empty() {
+            match self.stream.write(bytes) {
+                Ok(written) => written,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => 0,
+                Err(error) => return Err(error),
+            }
+        } else {
+            0
+        };
+        if written < bytes.len() {
+            self.unsent.extend(&bytes[written..]);
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        while !self.unsent.is_empty() {
+            match self.stream.write(self.unsent.as_slices().0) {
+                Ok(written) => drop(self.unsent.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+        self.unsent = VecDeque::new();
+        Ok(())
+    }
+}
+
+/// A client's packet: it joins, or it writes. The argument is as the bench sends it, without escapes.
+fn take(_: &mut Peer, index: usize, text: &str, drafts: &mut Vec<Draft>, joined: &mut Option<i64>) {
+    if let Some(auth) = text.strip_prefix("40{\"serverOffset\":") {
+        let digits = auth.find(|c: char| !c.is_ascii_digit()).unwrap_or(auth.len());
+        *joined = Some(auth[..digits].parse().unwrap_or(0));
+    } else if let Some((ack, args)) =
+        text.strip_prefix("42").and_then(|rest| rest.split_once("[\"chat message\",\""))
+        && let Some((text, key)) = args.strip_suffix("\"]").and_then(|args| args.split_once("\",\""))
+    {
+        drafts.push(Draft { sender: index, ack: ack.into(), text: text.into(), key: key.into() });
+    }
+}
+
+fn event(text: &str, id: i64) -> String {
+    format!("42[\"chat message\",\"{text}\",{id},\"1.1.{id}\"]")
+}
+
+fn push_frame(out: &mut Vec<u8>, text: &str) {
+    out.push(0x81);
+    match text.len() {
+        short @ 0..=125 => out.push(short as u8),
+        long => {
+            out.push(126);
+            out.extend((long as u16).to_be_bytes());
+        }
+    }
+    out.extend_from_slice(text.as_bytes());
+}
+
+/// Unmasks the frame at the front in its place; returns where its payload begins and ends.
+fn unmask(bytes: &mut [u8]) -> Option<(usize, usize)> {
+    let (start, length) = match *bytes.get(1)? & 0x7f {
+        126 => (8, usize::from(u16::from_be_bytes([*bytes.get(2)?, *bytes.get(3)?]))),
+        short => (6, usize::from(short)),
+    };
+    let end = start + length;
+    if bytes.len() < end {
+        return None;
+    }
+    let (head, payload) = bytes.split_at_mut(start);
+    let mask: [u8; 4] = head[start - 4..].try_into().ok()?;
+    for (byte, mask) in payload[..length].iter_mut().zip(mask.iter().cycle()) {
+        *byte ^= mask;
+    }
+    Some((start, end))
+}

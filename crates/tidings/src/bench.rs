@@ -1,0 +1,82 @@
+//! `tidings bench`: a load generator that is also a judge.
+//!
+//! Speaks the contract of the Socket.IO tutorial over WebSocket, so that it measures any chat that keeps it. Every workload
+//! checks what every client has received: a run in which anything was lost, doubled or out of order fails, and one in which
+//! the generator itself had no time to spare is void. Costs are those of the server's process, so that a busy machine
+//! changes the figures less than it changes the time that things take.
+
+mod client;
+mod connect;
+mod fanout;
+mod fleet;
+mod frame;
+mod histogram;
+mod idle;
+mod ingest;
+mod ledger;
+pub(crate) mod options;
+mod packet;
+mod process;
+mod progress;
+mod replay;
+mod report;
+mod storm;
+mod target;
+
+use std::io::Write as _;
+
+use self::fleet::Fleet;
+use self::options::{Bench, Workload};
+use self::report::{Report, Verdict};
+use self::target::Target;
+
+/// Why there is no result, or none that counts.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("the server: {0}")]
+    Server(String),
+    #[error("{what} takes too long")]
+    Late { what: &'static str },
+    #[error("a connection broke: {0}")]
+    Connection(std::io::Error),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("the client was too busy: the run is void")]
+    Void,
+    #[error("the server has broken the contract")]
+    Contract,
+    #[error("what a server costs is measured here only: name its process by --server-pid")]
+    NoProcess,
+}
+
+pub(crate) fn run(options: &Bench) -> Result<(), Failure> {
+    let workload = &options.workload;
+    let mut report = Report::new(workload.name());
+    let result = measure(workload, &mut report);
+    progress::clear();
+    result?;
+    let text = if workload.server().json {
+        serde_json::to_string(&report).map_err(std::io::Error::from)? + "\n"
+    } else {
+        report.to_string()
+    };
+    // The exit code tells the verdict to whoever does not read this.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    match report.verdict() {
+        Verdict::Good => Ok(()),
+        Verdict::Void => Err(Failure::Void),
+        Verdict::Failed => Err(Failure::Contract),
+    }
+}
+
+fn measure(workload: &Workload, report: &mut Report) -> Result<(), Failure> {
+    let target = Target::reach(workload.server())?;
+    match workload {
+        Workload::Fanout(options) => fanout::measure(options, &target, report),
+        Workload::Idle(options) => idle::measure(options, &target, report),
+        Workload::Connect(options) => connect::measure(options, &target, report),
+        Workload::Replay(options) => replay::measure(options, &target, report),
+        Workload::Storm(options) => storm::measure(options, &target, report),
+        Workload::Ingest(options) => ingest::measure(options, &target, report),
+    }
+}

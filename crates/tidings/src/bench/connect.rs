@@ -1,0 +1,28 @@
+//! `tidings bench connect`: clients connect, join and are cut, again and again.
+
+use std::time::{Duration, Instant};
+
+use super::options::Connect;
+use super::report::{Report, Span};
+use super::target::Target;
+use super::{Failure, Fleet};
+
+pub(crate) fn measure(options: &Connect, target: &Target, report: &mut Report) -> Result<(), Failure> {
+    let mut fleet = Fleet::new(target.address, target.is_new(), 0, options.clients)?;
+    let head = fleet.ledger.head();
+    // The first ones pay for what the server makes once.
+    fleet.join(options.clients, head)?;
+    fleet.cut();
+    let time = Duration::from_secs(options.seconds);
+    let (start, span) = (Instant::now(), Span::begin(target.tree)?);
+    let mut connections = 0;
+    while start.elapsed() < time {
+        fleet.join(options.clients, head)?;
+        connections += options.clients as u64;
+        fleet.cut();
+    }
+    report.rates("connections", connections, &span.end()?);
+    report.latencies("join", &fleet.join_latency);
+    report.blame(fleet.judge()?);
+    Ok(())
+}

@@ -1,0 +1,170 @@
+//! The command line of `tidings bench`.
+
+use clap::{Args, Subcommand};
+
+#[derive(Debug, Args)]
+pub(crate) struct Bench {
+    #[command(subcommand)]
+    pub(crate) workload: Workload,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Workload {
+    /// Some write, and everybody receives it
+    Fanout(Fanout),
+    /// Everybody is connected and silent: what a connection costs
+    Idle(Idle),
+    /// Clients connect and are cut, again and again
+    Connect(Connect),
+    /// Everybody asks for the whole history at once
+    Replay(Replay),
+    /// Everybody is cut at once and comes back while others write
+    Storm(Storm),
+    /// Many write, each after the acknowledgement of their last message
+    Ingest(Ingest),
+}
+
+/// What is measured, and where things run.
+#[derive(Debug, Args)]
+pub(crate) struct Subject {
+    /// Measure the chat that runs there; without it one is started for this run, in an empty folder
+    #[arg(long, value_name = "URL", conflicts_with = "server")]
+    pub(crate) url: Option<String>,
+
+    /// Process of the server at the URL, to measure what it costs; its children count with it
+    #[arg(long, value_name = "PID", requires = "url")]
+    pub(crate) server_pid: Option<u32>,
+
+    /// Command that starts another server; it must print a line with its http:// address
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) server: Option<String>,
+
+    /// Core that the server is bound to
+    #[arg(long, value_name = "CPU")]
+    pub(crate) pin_server: Option<usize>,
+
+    /// Core that the clients are bound to
+    #[arg(long, value_name = "CPU")]
+    pub(crate) pin_client: Option<usize>,
+
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Fanout {
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections, the senders among them
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) clients: usize,
+    /// Messages under way at any time: sent, and not yet received by everybody
+    #[arg(long, default_value_t = 1)]
+    pub(crate) in_flight: usize,
+    /// Clients that write, at most one for each message in flight
+    #[arg(long, default_value_t = 8)]
+    pub(crate) senders: usize,
+    /// Messages a second, in place of so many in flight
+    #[arg(long, conflicts_with = "in_flight")]
+    pub(crate) rate: Option<u32>,
+    /// How long it is measured, after a fifth of that as a warm-up
+    #[arg(long, default_value_t = 5)]
+    pub(crate) seconds: u64,
+    /// Size of a message
+    #[arg(long, default_value_t = 72)]
+    pub(crate) text_bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Idle {
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) clients: usize,
+    /// How long the silence is measured; the default sees each connection's heartbeat
+    #[arg(long, default_value_t = 30)]
+    pub(crate) seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Connect {
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections before they are cut
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) clients: usize,
+    /// How long it is measured
+    #[arg(long, default_value_t = 5)]
+    pub(crate) seconds: u64,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Replay {
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections that ask for the history
+    #[arg(long, default_value_t = 1_000)]
+    pub(crate) clients: usize,
+    /// Messages that the history has
+    #[arg(long, default_value_t = 500)]
+    pub(crate) messages: usize,
+    /// Size of a message
+    #[arg(long, default_value_t = 72)]
+    pub(crate) text_bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Storm {
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections that are cut
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) clients: usize,
+    /// Clients that are not cut, and write one message a second each
+    #[arg(long, default_value_t = 50)]
+    pub(crate) senders: usize,
+    /// Size of a message
+    #[arg(long, default_value_t = 72)]
+    pub(crate) text_bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Ingest {
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections, each with one message under way
+    #[arg(long, default_value_t = 50)]
+    pub(crate) senders: usize,
+    /// How long it is measured, after a fifth of that as a warm-up
+    #[arg(long, default_value_t = 5)]
+    pub(crate) seconds: u64,
+    /// Size of a message
+    #[arg(long, default_value_t = 72)]
+    pub(crate) text_bytes: usize,
+}
+
+impl Workload {
+    pub(crate) fn server(&self) -> &Subject {
+        match self {
+            Self::Fanout(fanout) => &fanout.server,
+            Self::Idle(idle) => &idle.server,
+            Self::Connect(connect) => &connect.server,
+            Self::Replay(replay) => &replay.server,
+            Self::Storm(storm) => &storm.server,
+            Self::Ingest(ingest) => &ingest.server,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Fanout(_) => "fanout",
+            Self::Idle(_) => "idle",
+            Self::Connect(_) => "connect",
+            Self::Replay(_) => "replay",
+            Self::Storm(_) => "storm",
+            Self::Ingest(_) => "ingest",
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! `cargo xtask bench`: our server beside its peers and beside the floor, in one run, and the page with the result.
+//!
+//! Owns the order of things: builds all that takes part, then runs every workload against one contestant after the other,
+//! again and again, so that whatever else the machine does falls on all of them alike. What is measured and judged is
+//! `tidings bench`'s own work. Writes `docs/performance.md`, which is never written by hand.
+
+#![expect(clippy::print_stdout, reason = "this command's product is the report on its standard output")]
+
+mod contestant;
+mod machine;
+mod page;
+mod plan;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use serde::Deserialize;
+
+use self::contestant::{CONTESTANTS, Contestant};
+use self::plan::{PLAN, Row};
+
+const USAGE: &str = "\
+usage: cargo xtask bench [options]
+
+  --runs N          runs of each workload against each contestant (5)
+  --seconds N       how long a run of the timed workloads measures (5)
+  --only WORDS      only rows whose name contains one of the words, separated by commas
+  --server-cpu N    core of the server (0)
+  --client-cpu N    core of the client (1)
+  --out FILE        where the page goes (docs/performance.md)";
+
+pub(crate) struct Options {
+    runs: usize,
+    seconds: u64,
+    only: Vec<String>,
+    server_cpu: usize,
+    client_cpu: usize,
+    out: PathBuf,
+}
+
+/// What `tidings bench` prints.
+#[derive(Debug, Deserialize)]
+struct Outcome {
+    verdict: String,
+    measures: BTreeMap<String, f64>,
+    faults: BTreeMap<String, u64>,
+}
+
+/// All outcomes of one contestant in one row; an error where there is none.
+type Outcomes = Vec<Result<Outcome, String>>;
+
+/// Outcomes in the order of the plan and of the contestants.
+struct Results(Vec<(&'static Row, Vec<Outcomes>)>);
+
+pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
+    let options = match parse(args) {
+        Ok(Some(options)) => options,
+        Ok(None) => {
+            println!("{USAGE}");
+            return ExitCode::SUCCESS;
+        }
+        Err(message) => {
+            eprintln!("{message}\n\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match measure(&options) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("bench: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
+    let out = PathBuf::from("docs/performance.md");
+    let mut options = Options { runs: 5, seconds: 5, only: Vec::new(), server_cpu: 0, client_cpu: 1, out };
+    while let Some(name) = args.next() {
+        if matches!(name.as_str(), "--help" | "-h") {
+            return Ok(None);
+        }
+        let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
+        let number = || value.parse().map_err(|_| format!("{name} needs a number, not {value}"));
+        match name.as_str() {
+            "--runs" => options.runs = number()?,
+            "--seconds" => options.seconds = number()? as u64,
+            "--only" => options.only = value.split(',').map(str::to_owned).collect(),
+            "--server-cpu" => options.server_cpu = number()?,
+            "--client-cpu" => options.client_cpu = number()?,
+            "--out" => options.out = value.into(),
+            _ => return Err(format!("{name} is not an option")),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn measure(options: &Options) -> Result<(), String> {
+    let root = root();
+    for contestant in &CONTESTANTS {
+        println!("building {}", contestant.name);
+        contestant.build(&root)?;
+    }
+    let rows: Vec<&Row> = PLAN.iter().filter(|row| options.wants(row)).collect();
+    let mut results = Results(rows.iter().map(|row| (*row, empty())).collect());
+    for turn in 1..=options.runs {
+        for (row, outcomes) in &mut results.0 {
+            for (contestant, outcomes) in CONTESTANTS.iter().zip(outcomes) {
+                let outcome = run_one(&root, row, contestant, options);
+                println!(
+                    "{turn}/{} {}: {}: {}",
+                    options.runs,
+                    row.name,
+                    contestant.name,
+                    in_short(row, &outcome)
+                );
+                outcomes.push(outcome);
+            }
+        }
+        // Written after each turn: whoever stops early keeps what there is.
+        let page = page::write(&results, options, turn);
+        std::fs::write(root.join(&options.out), page).map_err(|err| err.to_string())?;
+    }
+    Ok(())
+}
+
+fn empty() -> Vec<Outcomes> {
+    CONTESTANTS.iter().map(|_| Vec::new()).collect()
+}
+
+fn run_one(root: &Path, row: &Row, contestant: &Contestant, options: &Options) -> Result<Outcome, String> {
+    let mut command = Command::new(root.join("target/release/tidings"));
+    command.arg("bench").args(row.arguments).arg("--json");
+    if row.is_timed {
+        command.args(["--seconds", &options.seconds.to_string()]);
+    }
+    command.args(["--pin-server", &options.server_cpu.to_string()]);
+    command.args(["--pin-client", &options.client_cpu.to_string()]);
+    if let Some(server) = contestant.command(root) {
+        command.arg("--server").arg(server);
+    }
+    let output = command.stderr(Stdio::piped()).output().map_err(|err| err.to_string())?;
+    // A run that failed its judgement still says what it has seen.
+    serde_json::from_slice(&output.stdout).map_err(|_| {
+        let words = String::from_utf8_lossy(&output.stderr);
+        words.lines().last().unwrap_or("it has said nothing").trim_start_matches("tidings: ").to_owned()
+    })
+}
+
+fn in_short(row: &Row, outcome: &Result<Outcome, String>) -> String {
+    match outcome {
+        Ok(outcome) => {
+            let value = outcome.measures.get(row.measure).copied().unwrap_or(f64::NAN);
+            format!("{} {} ({})", page::number(value), row.measure.replace('_', " "), outcome.verdict)
+        }
+        Err(error) => error.clone(),
+    }
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or_else(|| Path::new(".")).to_path_buf()
+}
+
+impl Options {
+    fn wants(&self, row: &Row) -> bool {
+        self.only.is_empty() || self.only.iter().any(|word| row.name.contains(word.as_str()))
+    }
+}

@@ -1,0 +1,152 @@
+//! The page with the result: medians, ratios and bars.
+
+use std::fmt::Write as _;
+
+use super::contestant::CONTESTANTS;
+use super::machine;
+use super::plan::{Better, Row};
+use super::{Options, Outcome, Outcomes, Results};
+
+const INTRODUCTION: &str = "\
+Written by `cargo xtask bench`, never by hand. Each figure is a median; the contestants took turns, so that whatever else
+the machine did fell on all of them. Server and client had one core each. Rates are per second of the server's processor
+time, both halves of the loopback included. All servers flush every message to the disk before they acknowledge it: WAL,
+`synchronous=FULL`. *socketioxide* and *Node* are the tutorial's server on these libraries (`bench/peers`); the *floor*
+is one thread that does what the kernel and SQLite ask, and nothing else (`bench/floor`). A message is in flight until
+all clients have it.";
+
+pub(super) fn write(results: &Results, options: &Options, runs: usize) -> String {
+    let mut page = String::from("# Performance\n\n");
+    page.push_str(INTRODUCTION);
+    let (machine, date, revision) = (machine::description(), machine::today(), machine::revision());
+    push(
+        &mut page,
+        format_args!("\n\n{machine}. {date}, `{revision}`; {runs} runs of {} s.\n", options.seconds),
+    );
+    page.push_str("\n## Ratios\n\nOurs against each; above 1 is better than they are. In brackets what we ask for.\n\n| |");
+    CONTESTANTS.iter().skip(1).for_each(|other| push(&mut page, format_args!(" {} |", other.name)));
+    page.push_str("\n|---|---|---|---|---|\n");
+    for (row, outcomes) in &results.0 {
+        push(&mut page, format_args!("| {} |", row.name));
+        let own = outcomes.first().and_then(|own| median(row.measure, own));
+        for (outcomes, bar) in outcomes.iter().zip(row.bars).skip(1) {
+            push(&mut page, format_args!(" {} |", ratio(row, own, median(row.measure, outcomes), bar)));
+        }
+        page.push('\n');
+    }
+    page.push_str("\n## Figures\n");
+    for (row, outcomes) in &results.0 {
+        push_figures(&mut page, row, outcomes);
+    }
+    page
+}
+
+fn push_figures(page: &mut String, row: &Row, all: &[Outcomes]) {
+    push(page, format_args!("\n### {}\n\n| | {} |", row.name, row.measure.replace('_', " ")));
+    page.push_str(" delivery p50, ms | p99, ms | client's core | remarks |\n|---|---|---|---|---|---|\n");
+    for (contestant, outcomes) in CONTESTANTS.iter().zip(all) {
+        let figure = |name: &str| median(name, outcomes).map_or_else(|| "–".into(), number);
+        let share = median("client_cpu_share", outcomes);
+        let share = share.map_or_else(|| "–".into(), |share| format!("{:.0} %", share * 100.0));
+        push(
+            page,
+            format_args!(
+                "| {} | {} | {} | {} | {share} | {} |\n",
+                contestant.name,
+                figure(row.measure),
+                figure("delivery_p50_ms"),
+                figure("delivery_p99_ms"),
+                remarks(outcomes)
+            ),
+        );
+    }
+}
+
+fn ratio(row: &Row, own: Option<f64>, other: Option<f64>, bar: Option<f64>) -> String {
+    let (Some(own), Some(other)) = (own, other) else { return "–".into() };
+    let ratio = match row.better {
+        Better::More => own / other,
+        Better::Less => other / own,
+    };
+    match bar {
+        Some(bar) if ratio >= bar => format!("**{ratio:.2}** (≥ {bar})"),
+        Some(bar) => format!("{ratio:.2}, missed (≥ {bar})"),
+        None => format!("{ratio:.2}"),
+    }
+}
+
+/// What was not as it should be, summed over the runs.
+fn remarks(outcomes: &Outcomes) -> String {
+    let mut remarks = Vec::new();
+    let void = seen(outcomes).filter(|outcome| outcome.verdict == "void").count();
+    if void > 0 {
+        remarks.push(format!("{void} runs void"));
+    }
+    let names = ["lost", "doubled", "late", "contradicted", "acked_unseen", "sender_order", "refused"];
+    for name in names {
+        let sum: u64 = seen(outcomes).filter_map(|outcome| outcome.faults.get(name)).sum();
+        if sum > 0 {
+            remarks.push(format!("{sum} {}", name.replace('_', " ")));
+        }
+    }
+    if let Some(Err(error)) = outcomes.iter().find(|outcome| outcome.is_err()) {
+        remarks.push(error.clone());
+    }
+    remarks.join(", ")
+}
+
+fn seen(outcomes: &Outcomes) -> impl Iterator<Item = &Outcome> {
+    outcomes.iter().filter_map(|outcome| outcome.as_ref().ok())
+}
+
+fn median(measure: &str, outcomes: &Outcomes) -> Option<f64> {
+    let mut values: Vec<f64> =
+        seen(outcomes).filter_map(|outcome| outcome.measures.get(measure).copied()).collect();
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+/// Three significant digits, with commas.
+pub(super) fn number(value: f64) -> String {
+    if value.abs() < 1_000.0 {
+        let decimals = if value.abs() < 10.0 { 2 } else { usize::from(value.abs() < 100.0) };
+        return format!("{value:.decimals$}");
+    }
+    let digits = format!("{value:.0}");
+    let mut grouped = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a string cannot fail.
+    let _ = page.write_fmt(text);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_grouped() {
+        for (value, text) in [(1_234_567.0, "1,234,567"), (999.0, "999"), (12.34, "12.3"), (0.5, "0.50")] {
+            assert_eq!(number(value), text);
+        }
+    }
+
+    #[test]
+    fn a_median_is_one_of_the_values_and_errors_do_not_count() {
+        let outcome = |value| {
+            let measures = [("x".to_owned(), value)].into();
+            Ok(Outcome { verdict: "good".into(), measures, faults: [].into() })
+        };
+        let outcomes = vec![outcome(3.0), Err("no".into()), outcome(1.0), outcome(2.0)];
+        assert_eq!(median("x", &outcomes), Some(2.0));
+        assert_eq!(median("y", &outcomes), None);
+    }
+}

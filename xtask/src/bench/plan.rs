@@ -1,0 +1,100 @@
+//! What is measured, and how well we want to be.
+
+use super::contestant::CONTESTANTS;
+
+/// One line of the result.
+pub(super) struct Row {
+    pub(super) name: &'static str,
+    /// For `tidings bench`.
+    pub(super) arguments: &'static [&'static str],
+    /// Whether it takes `--seconds`.
+    pub(super) is_timed: bool,
+    /// The measure that counts.
+    pub(super) measure: &'static str,
+    pub(super) better: Better,
+    /// The ratio that we ask for against each contestant, the first of which is ourselves.
+    pub(super) bars: [Option<f64>; CONTESTANTS.len()],
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Better {
+    More,
+    Less,
+}
+
+const DELIVERIES: &str = "deliveries_per_server_cpu_second";
+
+pub(super) const PLAN: [Row; 9] = [
+    Row {
+        name: "1,000 clients, 1 message in flight",
+        arguments: &["fanout", "--clients", "1000", "--in-flight", "1"],
+        is_timed: true,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: [None, Some(1.5), Some(0.85), Some(6.0), None],
+    },
+    Row {
+        name: "1,000 clients, 32 in flight",
+        arguments: &["fanout", "--clients", "1000", "--in-flight", "32"],
+        is_timed: true,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: [None, Some(3.0), Some(0.7), Some(30.0), None],
+    },
+    Row {
+        name: "1,000 clients, 512 in flight",
+        arguments: &["fanout", "--clients", "1000", "--in-flight", "512"],
+        is_timed: true,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: [None, Some(9.0), Some(0.6), Some(150.0), None],
+    },
+    Row {
+        name: "10,000 clients, 10 messages/s",
+        arguments: &["fanout", "--clients", "10000", "--rate", "10"],
+        is_timed: true,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: [None, Some(1.4), Some(0.85), None, None],
+    },
+    Row {
+        name: "user memory per idle connection, 10,000 of them",
+        arguments: &["idle", "--clients", "10000", "--seconds", "3"],
+        is_timed: false,
+        measure: "memory_per_connection_bytes",
+        better: Better::Less,
+        bars: [None, Some(10.0), None, Some(5.0), None],
+    },
+    Row {
+        name: "connections made",
+        arguments: &["connect", "--clients", "1000"],
+        is_timed: true,
+        measure: "connections_per_server_cpu_second",
+        better: Better::More,
+        bars: [None, Some(2.0), None, Some(8.0), None],
+    },
+    Row {
+        name: "replay of 500 messages to each of 1,000",
+        arguments: &["replay", "--clients", "1000", "--messages", "500"],
+        is_timed: false,
+        measure: "replayed_per_server_cpu_second",
+        better: Better::More,
+        bars: [None, Some(5.0), None, Some(20.0), None],
+    },
+    Row {
+        name: "durable ingest, 50 senders",
+        arguments: &["ingest", "--senders", "50"],
+        is_timed: true,
+        measure: "stored_per_server_cpu_second",
+        better: Better::More,
+        bars: [None, None, Some(0.7), Some(20.0), None],
+    },
+    Row {
+        name: "storm of 10,000 while 50 write, seconds until all have caught up",
+        arguments: &["storm", "--clients", "10000", "--senders", "50"],
+        is_timed: false,
+        measure: "all_caught_up_seconds",
+        better: Better::Less,
+        bars: [None, Some(3.0), None, None, None],
+    },
+];
