@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// A WebSocket that begins a session. `early` are bytes that came with the request.
     Attach { handshake: Box<Handshake>, stream: NewStream, early: Bytes },
     /// A GET of a polling session.
-    Poll { sid: Sid, number: u64, reply: oneshot::Sender<PollAnswer> },
+    Poll { sid: Sid, number: u64, tag: Option<Box<str>>, reply: oneshot::Sender<PollAnswer> },
     /// The client went away while its GET was held.
     PollAborted { sid: Sid, number: u64 },
     /// A POST has begun: from here on a second one overlaps.

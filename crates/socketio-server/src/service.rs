@@ -188,7 +188,7 @@ impl SocketIoService {
         }
         match (route, sid) {
             (Route::Open(kind), _) => self.open(request, kind, judged).await,
-            (Route::Poll { .. }, Some(sid)) => self.poll(sid).await,
+            (Route::Poll { .. }, Some(sid)) => self.poll(sid, tag_of(request.uri())).await,
             (Route::Post { .. }, Some(sid)) => self.post(request, sid).await,
             (Route::Attach { .. }, Some(sid)) => self.attach(request, sid).await,
             (Route::OtherMethod { .. }, Some(sid)) => match self.look(sid).await? {
@@ -280,12 +280,12 @@ impl SocketIoService {
         Ok(answer)
     }
 
-    async fn poll(self, sid: Sid) -> Result<Answer, Refused> {
+    async fn poll(self, sid: Sid, tag: Option<Box<str>>) -> Result<Answer, Refused> {
         let mailbox = self.mailbox(sid.worker);
         let number = self.shared.next_poll();
         let (reply, answer) = oneshot::channel();
         let guard = Guard::new(&mailbox, Command::PollAborted { sid, number });
-        mailbox.post(Command::Poll { sid, number, reply });
+        mailbox.post(Command::Poll { sid, number, tag, reply });
         let answer = answer.await;
         guard.disarm();
         match answer {
@@ -359,6 +359,14 @@ impl SocketIoService {
         }));
         Ok(accepted.map(|()| Full::default()))
     }
+}
+
+/// The cache buster of a request, which clients make anew for each.
+fn tag_of(uri: &http::Uri) -> Option<Box<str>> {
+    const CHARS_MAX: usize = 64;
+    let mut pairs = Query::pairs(uri.query()?);
+    let (_, tag) = pairs.find(|(name, _)| name == "t")?;
+    (tag.len() <= CHARS_MAX).then(|| tag.into())
 }
 
 /// Why a request is not served.

@@ -75,6 +75,8 @@ pub(crate) enum Transport {
 
 #[derive(Default)]
 pub(crate) struct Polling {
+    /// Cache buster of the last GET.
+    pub(crate) last_tag: Option<Box<str>>,
     pub(crate) poll: Option<OpenPoll>,
     /// The answer to a POST, held back while the session is paused.
     pub(crate) post: Option<oneshot::Sender<Result<(), HttpError>>>,

@@ -202,7 +202,7 @@ impl Worker {
         match command {
             Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
             Command::Attach { handshake, stream, early } => self.open_websocket(*handshake, stream, &early),
-            Command::Poll { sid, number, reply } => self.poll(sid, number, reply),
+            Command::Poll { sid, number, tag, reply } => self.poll(sid, number, tag, reply),
             Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
             Command::PostBegin { sid, reply } => self.post_begin(sid, reply),
             Command::Post { sid, body, headers, reply } => self.post(sid, &body, &headers, reply),

@@ -68,7 +68,13 @@ impl Worker {
         Some(handshake.encode())
     }
 
-    pub(super) fn poll(&mut self, sid: Sid, number: u64, reply: oneshot::Sender<PollAnswer>) {
+    pub(super) fn poll(
+        &mut self,
+        sid: Sid,
+        number: u64,
+        tag: Option<Box<str>>,
+        reply: oneshot::Sender<PollAnswer>,
+    ) {
         // Timers fire in coarse ticks; a client that comes after its time is late all the same.
         if let Some(key) = self.find(sid)
             && self.session(key).is_some_and(|session| session.engine.deadline() <= self.now)
@@ -82,6 +88,17 @@ impl Worker {
             };
             return answer(reply, outcome);
         };
+        let Some(session) = self.session_mut(key) else { return };
+        // A browser sends a GET again by itself when the connection broke before the answer: what was in the answer is
+        // lost, and only coming back brings it.
+        if let Transport::Polling(polling) = &mut session.transport {
+            let is_repeat = tag.is_some() && polling.last_tag == tag;
+            polling.last_tag = tag;
+            if is_repeat {
+                self.close(key, CloseReason::TransportError);
+                return answer(reply, PollAnswer::Error(HttpError::Ended));
+            }
+        }
         let Some(session) = self.session_mut(key) else { return };
         match session.engine.begin_poll() {
             Ok(()) => {
