@@ -117,6 +117,21 @@ async fn two_polls_at_once_end_the_session() {
 }
 
 #[tokio::test]
+async fn a_poll_that_a_browser_repeats_by_itself_ends_the_session() {
+    let (running, mut reasons) = start_watched();
+    let polling = Polling::open(running.address).await;
+    let poll = async |tag: &str| get(format!("{}&t={tag}", polling.target())).send(running.address).await;
+    polling.send("40").await;
+    assert!(poll("one").await.text().starts_with("40{"));
+    polling.send(r#"42["say","hello"]"#).await;
+    assert_eq!(poll("two").await.text(), r#"42["said","hello"]"#);
+    // The answer was lost with its connection, as far as the one who repeats can tell.
+    assert_eq!(poll("two").await.brief(), (400, ""));
+    assert_eq!(reason(&mut reasons).await, "transport error");
+    assert_eq!(polling.get().await.status, 400, "the session is gone");
+}
+
+#[tokio::test]
 async fn two_posts_at_once_end_the_session() {
     let (running, mut reasons) = start_watched();
     let polling = Polling::open(running.address).await;
