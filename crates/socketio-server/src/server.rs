@@ -183,6 +183,7 @@ impl Builder {
             ack_ids: 0.into(),
             next_worker: 0.into(),
             polls: 0.into(),
+            arrivals: 0.into(),
         });
         Ok((shared, indices))
     }

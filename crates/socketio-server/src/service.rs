@@ -303,7 +303,8 @@ impl SocketIoService {
     {
         let mailbox = self.mailbox(sid.worker);
         let (reply, begun) = oneshot::channel();
-        mailbox.post(Command::PostBegin { sid, reply });
+        let tag = tag_of(request.uri());
+        mailbox.post(Command::PostBegin { sid, tag, reply });
         begun.await.map_err(|_| Refused::NotReady)??;
         // From here on the session waits for this POST: going away ends it.
         let guard = Guard::new(&mailbox, Command::PostEnd { sid, aborted: true });
@@ -362,11 +363,16 @@ impl SocketIoService {
 }
 
 /// The cache buster of a request, which clients make anew for each.
+///
+/// Some clients send the time of day, in seconds or milliseconds: two requests may well have the same, so it tells
+/// nothing.
 fn tag_of(uri: &http::Uri) -> Option<Box<str>> {
     const CHARS_MAX: usize = 64;
+    const CLOCK_DIGITS_MIN: usize = 10;
     let mut pairs = Query::pairs(uri.query()?);
     let (_, tag) = pairs.find(|(name, _)| name == "t")?;
-    (tag.len() <= CHARS_MAX).then(|| tag.into())
+    let is_clock = tag.len() >= CLOCK_DIGITS_MIN && tag.bytes().all(|byte| byte.is_ascii_digit());
+    (tag.len() <= CHARS_MAX && !is_clock).then(|| tag.into())
 }
 
 /// Why a request is not served.

@@ -41,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) ack_ids: AtomicU64,
     pub(crate) next_worker: AtomicUsize,
     pub(crate) polls: AtomicU64,
+    pub(crate) arrivals: AtomicU64,
 }
 
 impl Shared {
@@ -76,6 +77,12 @@ impl Shared {
 
     pub(crate) fn next_poll(&self) -> u64 {
         self.polls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Numbers those that come back: of two sockets of one private id the one with the higher number stays, whatever
+    /// the workers hear of each other and when.
+    pub(crate) fn next_arrival(&self) -> u64 {
+        self.arrivals.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn readiness(&self) -> Readiness {

@@ -204,7 +204,7 @@ impl Worker {
             Command::Attach { handshake, stream, early } => self.open_websocket(*handshake, stream, &early),
             Command::Poll { sid, number, tag, reply } => self.poll(sid, number, tag, reply),
             Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
-            Command::PostBegin { sid, reply } => self.post_begin(sid, reply),
+            Command::PostBegin { sid, tag, reply } => self.post_begin(sid, tag, reply),
             Command::Post { sid, body, headers, reply } => self.post(sid, &body, &headers, reply),
             Command::PostEnd { sid, aborted } => self.post_end(sid, aborted),
             Command::Look { sid, reply } => self.look(sid, reply),
@@ -218,8 +218,8 @@ impl Worker {
                 answer(reply, self.describe(&namespace, &selection));
             }
             Command::Admit { key, request, outcome } => self.admitted(key, &request.namespace, outcome),
-            Command::Evict { namespace, socket, done } => {
-                self.evict(&namespace, &socket, None);
+            Command::Evict { namespace, socket, before, done } => {
+                self.evict(&namespace, &socket, before);
                 if let Some(done) = done {
                     done.by_one();
                 }
@@ -277,6 +277,7 @@ impl Worker {
             handshake: Some(Arc::new(handshake)),
             connecting: Vec::new(),
             join_by: (!plain_engine).then(|| self.now + self.shared.config.connect_timeout),
+            attachment_by: None,
             stalled_since: None,
             pause: Pause::None,
             tick: None,
@@ -366,7 +367,8 @@ impl Worker {
             Pause::Until(at) => Some(at),
             Pause::None | Pause::UntilResumed => None,
         };
-        let others = [session.join_by, session.stalled_since.map(|since| since + stall), resume];
+        let stalled = session.stalled_since.map(|since| since + stall);
+        let others = [session.join_by, session.attachment_by, stalled, resume];
         let deadline = others.into_iter().flatten().fold(session.engine.deadline(), Instant::min);
         let tick = self.timers.tick_of(deadline);
         if session.tick.is_none_or(|registered| tick < registered) {
@@ -405,6 +407,10 @@ impl Worker {
                 matches!(&session.transport, Transport::Polling(polling) if polling.poll.is_none());
             let reason = if polling_idle { CloseReason::ForcedServerClose } else { CloseReason::ForcedClose };
             return self.close(key, reason);
+        }
+        if session.attachment_by.is_some_and(|at| at <= now) {
+            tracing::debug!("an attachment has not come; its connection is closed");
+            return self.close(key, CloseReason::ForcedClose);
         }
         if session.stalled_since.is_some_and(|since| since + stall <= now) {
             return self.close(key, CloseReason::TransportError);

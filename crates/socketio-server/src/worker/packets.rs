@@ -51,6 +51,7 @@ impl Worker {
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_text(text, &limits);
+                self.expect_attachment(key);
                 self.take_incoming(key, incoming);
             }
             Protocol::Engine => self.engine_message(key, EngineMessage::Text(text.into()), headers),
@@ -63,9 +64,21 @@ impl Worker {
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_binary(data, &limits);
+                self.expect_attachment(key);
                 self.take_incoming(key, incoming);
             }
             Protocol::Engine => self.engine_message(key, EngineMessage::Binary(data), None),
+        }
+    }
+
+    /// Each attachment has its time; what has come of a packet is kept no longer for nothing.
+    fn expect_attachment(&mut self, key: SessionKey) {
+        let by = self.now + self.shared.config.attachment_timeout;
+        let Some(session) = self.session_mut(key) else { return };
+        let is_awaited = session.connection().is_some_and(Connection::awaits_attachment);
+        session.attachment_by = is_awaited.then_some(by);
+        if is_awaited {
+            self.schedule(key);
         }
     }
 

@@ -89,15 +89,12 @@ impl Worker {
             return answer(reply, outcome);
         };
         let Some(session) = self.session_mut(key) else { return };
-        // A browser sends a GET again by itself when the connection broke before the answer: what was in the answer is
-        // lost, and only coming back brings it.
-        if let Transport::Polling(polling) = &mut session.transport {
-            let is_repeat = tag.is_some() && polling.last_tag == tag;
-            polling.last_tag = tag;
-            if is_repeat {
-                self.close(key, CloseReason::TransportError);
-                return answer(reply, PollAnswer::Error(HttpError::Ended));
-            }
+        // Only coming back brings what the answer before may have lost.
+        if let Transport::Polling(polling) = &mut session.transport
+            && polling.gets.is_repeat(tag)
+        {
+            self.close(key, CloseReason::TransportError);
+            return answer(reply, PollAnswer::Error(HttpError::Ended));
         }
         let Some(session) = self.session_mut(key) else { return };
         match session.engine.begin_poll() {
@@ -140,15 +137,28 @@ impl Worker {
         }
     }
 
-    pub(super) fn post_begin(&mut self, sid: Sid, reply: Reply<()>) {
+    pub(super) fn post_begin(&mut self, sid: Sid, tag: Option<Box<str>>, reply: Reply<()>) {
         let outcome = match self.find(sid) {
             None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
+            Some(key) if self.is_repeated_post(key, tag) => {
+                self.close(key, CloseReason::TransportError);
+                Err(HttpError::Ended)
+            }
             Some(key) => match self.session_mut(key).map(|session| session.engine.begin_post()) {
                 Some(Err(refusal)) => Err(self.refused(key, refusal)),
                 Some(Ok(())) | None => Ok(()),
             },
         };
         answer(reply, outcome);
+    }
+
+    /// Whether a POST has come before. Its packets have been taken, but the client is told that the POST failed, and
+    /// only in a new session do both sides know where they stand.
+    fn is_repeated_post(&mut self, key: SessionKey, tag: Option<Box<str>>) -> bool {
+        match self.session_mut(key).map(|session| &mut session.transport) {
+            Some(Transport::Polling(polling)) => polling.posts.is_repeat(tag),
+            Some(Transport::WebSocket(_)) | None => false,
+        }
     }
 
     pub(super) fn post(&mut self, sid: Sid, body: &Bytes, headers: &HeaderMap, reply: Reply<()>) {
