@@ -7,7 +7,7 @@ use std::io::Write as _;
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat::{
     Appender, Applier, Applying, Fatal, Limits, Log, LogId, Ports, Position, QueueBounds, UnixMillis,
@@ -28,6 +28,10 @@ use tokio::sync::mpsc;
 use crate::assets;
 use crate::http::Site;
 use crate::options::Serve;
+
+/// Commits that are under way when the server is told to stop have so long. Longer than any disk that works takes, and
+/// shorter than the ten seconds after which the usual supervisors kill.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
 
 /// Frames kept in memory for those who are slow or come back.
 const RING_BYTES_MAX: usize = 64 << 20;
@@ -65,6 +69,12 @@ pub(crate) enum Failure {
     Fatal(Fatal),
     #[error("the appender has stopped")]
     Stopped,
+    #[error(
+        "the disk has not finished a commit within {} s, so it is unknown whether it took place; a new start goes on \
+         from what the disk holds",
+        DRAIN_DEADLINE.as_secs()
+    )]
+    Undrained,
 }
 
 /// The wall clock, for people to read: nothing is ordered by it.
@@ -75,7 +85,10 @@ pub(crate) fn now() -> UnixMillis {
 
 pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    runtime.block_on(serve(options))
+    let served = runtime.block_on(serve(options));
+    // A thread that waits for the disk must not keep the process.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(options: &Serve) -> Result<(), Failure> {
@@ -103,10 +116,10 @@ async fn serve(options: &Serve) -> Result<(), Failure> {
     }
     chat.server.io().set_readiness(Readiness::NotReady);
     let appender = Arc::clone(&chat.appender);
-    // It waits for the disk.
-    drop(tokio::task::spawn_blocking(move || appender.close()).await);
+    let closed = tokio::task::spawn_blocking(move || appender.close());
+    let drained = tokio::time::timeout(DRAIN_DEADLINE, closed).await;
     chat.server.shutdown().await;
-    Ok(())
+    drained.map(drop).map_err(|_| Failure::Undrained)
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
