@@ -103,6 +103,13 @@ impl Node {
         }
     }
 
+    /// A connection whose handshake is done, for a session that polls.
+    pub(crate) fn attach_to(&self, sid: &str, stream: DuplexStream) {
+        if let Some(server) = &*self.server.borrow() {
+            server.attach_to(sid, stream);
+        }
+    }
+
     /// The endpoint for requests.
     pub(crate) fn service(&self) -> Option<SocketIoService> {
         self.server.borrow().as_ref().map(Server::service)

@@ -22,6 +22,10 @@ pub enum Bug {
     ForgetsLineage,
     /// A page brings the cursor one entry further on than it reaches.
     ReplaysOffByOne,
+    /// A client that goes on by WebSocket counts as attached, whatever it had not polled yet.
+    ForgetsCursorAtUpgrade,
+    /// What waited for the next poll is not sent by the WebSocket that takes over.
+    ForgetsLaneAtUpgrade,
 }
 
 #[cfg(feature = "planted")]
