@@ -26,7 +26,7 @@ usage: simulation [--seeds N] [--from S] [--jobs J] [--record FILE] [--planted |
   --story      tell everything that happens in one seed";
 
 /// Seeds that each bug is looked for in, unless the command says otherwise.
-const PLANTED_SEEDS: u64 = 400;
+const PLANTED_SEEDS: u64 = 1_000;
 
 #[derive(Clone)]
 struct Options {

@@ -34,7 +34,7 @@ pub enum Bug {
 }
 
 /// All of them.
-pub const BUGS: [Bug; 22] = [
+pub const BUGS: [Bug; 23] = [
     Bug::Port(Planted::AcksBeforeCommit),
     Bug::Port(Planted::BroadcastsBeforeCommit),
     Bug::Port(Planted::FlushesLater),
@@ -57,6 +57,7 @@ pub const BUGS: [Bug; 22] = [
     Bug::Server(ServerBug::ReplaysOffByOne),
     Bug::Server(ServerBug::ForgetsCursorAtUpgrade),
     Bug::Server(ServerBug::ForgetsLaneAtUpgrade),
+    Bug::Server(ServerBug::TakesRepeats),
 ];
 
 thread_local! {

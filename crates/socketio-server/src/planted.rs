@@ -26,6 +26,8 @@ pub enum Bug {
     ForgetsCursorAtUpgrade,
     /// What waited for the next poll is not sent by the WebSocket that takes over.
     ForgetsLaneAtUpgrade,
+    /// A request that a browser repeats by itself is taken as a new one.
+    TakesRepeats,
 }
 
 #[cfg(feature = "planted")]

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::command::{HttpError, PollAnswer, answer};
 use crate::frame::Frame;
 use crate::handshake::Handshake;
+use crate::planted::{self, Bug};
 use crate::stream::Stream;
 use crate::timer::Tick;
 use crate::websocket::Decoder;
@@ -94,7 +95,7 @@ impl Tags {
     /// A browser sends a request again by itself when a kept connection broke before the answer. What was in the
     /// answer to a GET is lost then; what a POST brought has been taken already, and would be taken twice.
     pub(crate) fn is_repeat(&mut self, tag: Option<Box<str>>) -> bool {
-        let is_repeat = tag.is_some() && self.0 == tag;
+        let is_repeat = tag.is_some() && self.0 == tag && !planted::is(Bug::TakesRepeats);
         self.0 = tag;
         is_repeat
     }
