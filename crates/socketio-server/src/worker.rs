@@ -218,7 +218,7 @@ impl Worker {
     fn execute(&mut self, command: Command) {
         match command {
             Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
-            Command::Attach { handshake, stream, early } => self.open_websocket(*handshake, stream, &early),
+            Command::Attach { handshake, taken } => self.open_websocket(*handshake, taken),
             Command::Poll { sid, number, tag, reply } => self.poll(sid, number, tag, reply),
             Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
             Command::PostBegin { sid, reply } => self.post_begin(sid, reply),
