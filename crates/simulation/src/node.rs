@@ -152,15 +152,13 @@ fn ports(io: &Arc<OnceLock<Io>>, fatal: &Arc<Notify>) -> Ports {
 }
 
 fn server(feed: Feed, appender: &Arc<Appender<Ticket>>, drafts: &Arc<Notify>, rates: &Rates) -> Server {
-    let (submit, drafts) = (Arc::clone(appender), Arc::clone(drafts));
+    let (submit, announce, drafts) = (Arc::clone(appender), Arc::clone(appender), Arc::clone(drafts));
     let mut profile =
         Namespace::new("/").feed(feed, profile::join).on_sync(wire::CHAT_MESSAGE, move |turn| {
             if planted::is(Planted::AcksBeforeCommit) {
                 turn.reply("");
             }
-            let flow = profile::take(turn, &submit, UnixMillis(0));
-            drafts.notify_one();
-            flow
+            profile::take(turn, &submit, UnixMillis(0))
         });
     if let Some(delay) = rates.middleware {
         profile = profile.middleware(move |_| async move {
@@ -171,6 +169,10 @@ fn server(feed: Feed, appender: &Arc<Appender<Ticket>>, drafts: &Arc<Notify>, ra
     Server::builder()
         .configure(|config| config.workers = rates.workers)
         .namespace(profile)
+        .after_events(move || {
+            announce.announce();
+            drafts.notify_one();
+        })
         .build_local()
         .expect("the configuration is right")
 }

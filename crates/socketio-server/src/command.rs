@@ -19,13 +19,14 @@ use crate::io::{Broadcast, RemoteSocket};
 use crate::room::{Room, Selection};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
+use crate::takeover::TakenOver;
 
 #[derive(Debug)]
 pub(crate) enum Command {
     /// A polling handshake; the answer is the body of the response.
     Open { handshake: Box<Handshake>, reply: oneshot::Sender<String> },
-    /// A WebSocket that begins a session. `early` are bytes that came with the request.
-    Attach { handshake: Box<Handshake>, stream: NewStream, early: Bytes },
+    /// A WebSocket that begins a session.
+    Attach { handshake: Box<Handshake>, taken: TakenOver },
     /// A GET of a polling session.
     Poll { sid: Sid, number: u64, tag: Option<Box<str>>, reply: oneshot::Sender<PollAnswer> },
     /// The client went away while its GET was held.

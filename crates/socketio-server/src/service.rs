@@ -23,11 +23,12 @@ use crate::handshake::Handshake;
 use crate::http::forwarded::Client;
 use crate::http::origin::{Scheme, Verdict};
 use crate::http::response;
+use crate::http::stream::Hold;
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
 use crate::shared::Shared;
 use crate::sid::Sid;
-use crate::takeover;
+use crate::takeover::{self, TakenOver};
 use crate::websocket::upgrade;
 
 /// The body of a POST has to be complete by then.
@@ -240,6 +241,7 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
+        let hold = request.extensions_mut().remove::<Hold>();
         let handshake = handshake(request, judged);
         let handshake = match &shared.admission {
             None => handshake,
@@ -258,10 +260,14 @@ impl SocketIoService {
                 let handshake = Box::new(handshake);
                 // Ends when the client has its 101, or has gone.
                 drop(tokio::spawn(async move {
-                    if let Some((stream, early)) = takeover::take(upgraded, is_home).await {
-                        mailbox.post(Command::Attach { handshake, stream, early });
+                    if let Some(taken) = takeover::take(upgraded, is_home).await {
+                        mailbox.post(Command::Attach { handshake, taken });
                     }
                 }));
+                // Nothing can come between any more: the worker writes the 101 together with the open packet.
+                if let Some(hold) = hold {
+                    hold.next_write();
+                }
                 Ok(accepted.map(|()| Full::default()))
             }
         }
@@ -354,7 +360,7 @@ impl SocketIoService {
         let is_home = self.home == Some(sid.worker);
         // Ends when the client has its 101, or has gone.
         drop(tokio::spawn(async move {
-            if let Some((stream, early)) = takeover::take(upgraded, is_home).await {
+            if let Some(TakenOver { stream, early, .. }) = takeover::take(upgraded, is_home).await {
                 mailbox.post(Command::Probe { sid, stream, early });
             }
         }));

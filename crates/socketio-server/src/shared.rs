@@ -23,6 +23,9 @@ pub(crate) type Admission = dyn Fn(Arc<Handshake>) -> std::pin::Pin<Box<dyn Futu
     + Send
     + Sync;
 
+/// Hears that sync handlers have run.
+pub(crate) type AfterEvents = dyn Fn() + Send + Sync;
+
 /// Adds headers to the response that opens a polling session.
 pub(crate) type InitialHeaders = dyn Fn(&Handshake, &mut HeaderMap) + Send + Sync;
 
@@ -36,6 +39,7 @@ pub(crate) struct Shared {
     pub(crate) admission: Option<Arc<Admission>>,
     pub(crate) initial_headers: Option<Arc<InitialHeaders>>,
     pub(crate) engine: Option<Arc<dyn EngineHandler>>,
+    pub(crate) after_events: Option<Arc<AfterEvents>>,
     pub(crate) not_ready: AtomicBool,
     pub(crate) connections: AtomicUsize,
     pub(crate) ack_ids: AtomicU64,

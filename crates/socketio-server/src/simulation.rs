@@ -16,6 +16,7 @@ use crate::io::{Io, Readiness};
 use crate::server::{BuildError, Builder, Server};
 use crate::sid::Sid;
 use crate::stream::NewStream;
+use crate::takeover::TakenOver;
 use crate::worker;
 
 thread_local! {
@@ -73,7 +74,8 @@ impl Server {
         let worker = shared.next_worker();
         if let Some(mailbox) = shared.mailboxes.get(usize::from(worker)) {
             let stream = NewStream::Boxed(Box::new(stream));
-            mailbox.post(Command::Attach { handshake: Box::new(handshake), stream, early: Bytes::new() });
+            let taken = TakenOver { stream, unsent: Bytes::new(), early: Bytes::new() };
+            mailbox.post(Command::Attach { handshake: Box::new(handshake), taken });
         }
     }
 

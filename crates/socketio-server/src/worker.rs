@@ -81,6 +81,8 @@ pub(crate) struct Worker {
     /// The worker itself, for the tasks of its sockets.
     own: std::rc::Weak<RefCell<Worker>>,
     stopping: bool,
+    /// Sync handlers have run since [`Builder::after_events`](crate::Builder::after_events) was called.
+    handled: bool,
 }
 
 /// Runs a worker until it is told to stop.
@@ -119,6 +121,8 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
             },
             None => mailbox.wait().await,
         }
+        // Before the commands: what the handlers have gathered can be stored while batches are written to the sockets.
+        hear_of_events(&worker);
         let commands = mailbox.take();
         let mut worker = worker.borrow_mut();
         worker.begin_turn();
@@ -129,6 +133,18 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
             mailbox.close();
             return;
         }
+    }
+}
+
+/// Tells the application that handlers have run. The sockets whose tasks are ready together have had their turns by then:
+/// the worker's own comes after them.
+fn hear_of_events(worker: &Rc<RefCell<Worker>>) {
+    let mut worker = worker.borrow_mut();
+    if std::mem::take(&mut worker.handled)
+        && let Some(hear) = worker.shared.after_events.clone()
+    {
+        drop(worker);
+        hear();
     }
 }
 
@@ -154,6 +170,7 @@ impl Worker {
                 now,
                 own: own.clone(),
                 stopping: false,
+                handled: false,
             })
         })
     }
@@ -201,7 +218,7 @@ impl Worker {
     fn execute(&mut self, command: Command) {
         match command {
             Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
-            Command::Attach { handshake, stream, early } => self.open_websocket(*handshake, stream, &early),
+            Command::Attach { handshake, taken } => self.open_websocket(*handshake, taken),
             Command::Poll { sid, number, tag, reply } => self.poll(sid, number, tag, reply),
             Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
             Command::PostBegin { sid, tag, reply } => self.post_begin(sid, tag, reply),

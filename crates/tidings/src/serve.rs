@@ -192,7 +192,7 @@ fn signing_keys(log: &SqliteLog) -> Keys {
 }
 
 fn server(options: &Serve, feed: Feed, appender: &Arc<Appender<Ticket>>) -> Result<Server, Failure> {
-    let submit = Arc::clone(appender);
+    let (submit, announce) = (Arc::clone(appender), Arc::clone(appender));
     let profile =
         Namespace::new("/").feed(feed, join).on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, now()));
     let files = assets::CLIENT_FILES.iter().map(|asset| {
@@ -212,6 +212,7 @@ fn server(options: &Serve, feed: Feed, appender: &Arc<Appender<Ticket>>) -> Resu
             }
         })
         .client_bundle(ClientBundle::new(assets::CLIENT_VERSION, files)?)
+        .after_events(move || announce.announce())
         .namespace(profile);
     Ok(builder.build()?)
 }

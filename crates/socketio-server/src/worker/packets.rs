@@ -121,12 +121,20 @@ impl Worker {
             };
             let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
             let replies = turn.replies;
+            self.note_events();
             for frame in replies {
                 self.send(key, frame);
             }
             return self.after_turn(key, flow.ok());
         }
         self.run_event(key, slot, handler, definition.any.as_ref(), ack, payload);
+    }
+
+    /// A sync handler has run; the application hears of it after the others that are ready.
+    fn note_events(&mut self) {
+        if self.shared.after_events.is_some() && !std::mem::replace(&mut self.handled, true) {
+            self.mailbox.wake();
+        }
     }
 
     fn after_turn(&mut self, key: SessionKey, flow: Option<Flow>) {
@@ -185,6 +193,7 @@ impl Worker {
                     replies: Vec::new(),
                 };
                 let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
+                self.note_events();
                 for frame in turn.replies {
                     self.send(key, frame);
                 }

@@ -18,6 +18,7 @@ use crate::handshake::Handshake;
 use crate::session::{OpenPoll, Polling, Transport, WebSocket};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
+use crate::takeover::TakenOver;
 
 type Reply<T> = oneshot::Sender<Result<T, HttpError>>;
 
@@ -32,14 +33,18 @@ impl Worker {
         }
     }
 
-    pub(super) fn open_websocket(&mut self, handshake: Handshake, stream: NewStream, early: &Bytes) {
+    pub(super) fn open_websocket(&mut self, handshake: Handshake, taken: TakenOver) {
+        let TakenOver { stream, unsent, early } = taken;
         let Some(socket) = self.adopt(stream) else { return };
         let number = socket.number;
         let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), handshake);
+        if !unsent.is_empty() {
+            self.send(key, Frame::shared(unsent));
+        }
         if let Some(packet) = self.open_packet(key, TransportKind::WebSocket) {
             self.send(key, Frame::engine(&packet));
         }
-        self.start(key, number, early);
+        self.start(key, number, &early);
         self.engine_opened(key);
     }
 
