@@ -65,7 +65,7 @@ fn try_run(root: &Path, options: &Options) -> Result<(), String> {
     };
     prove(&["traps/table.mjs".as_ref()])?;
     // One after the other: what they measure must not depend on each other.
-    let how = ["--test", "--test-force-exit", "--test-concurrency=1"];
+    let how = ["--test", "--test-concurrency=1"];
     let mut arguments: Vec<&OsStr> = how.iter().map(OsStr::new).collect();
     let files = crate::test::files(&tests.join("proof"));
     arguments.extend(files.iter().map(|file| file.as_os_str()));

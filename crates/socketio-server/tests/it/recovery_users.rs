@@ -1,10 +1,13 @@
 //! Private ids that name a user: worth something to this user alone, and nobody else's claim moves the socket.
 
+use std::sync::Arc;
+
 use serde::Deserialize;
 use socketio_server::{
     ConnectRequest, EpochStart, Feed, FeedConfig, FeedJoin, History, HistoryError, HistoryRequest, Namespace,
     Rejection, Server, Start,
 };
+use tokio::sync::{Semaphore, mpsc};
 
 use crate::harness::client::split_offset;
 use crate::harness::{Client, Running, fenced, start, within};
@@ -100,7 +103,7 @@ async fn a_pid_is_worth_nothing_to_another_user_and_its_owner_does_not_notice() 
 async fn who_comes_back_as_another_user_starts_with_another_lineage() {
     let feed = Feed::new(FeedConfig {
         epochs: vec![EpochStart { epoch: 1, start: 0 }],
-        history: Some(std::sync::Arc::new(Unread)),
+        history: Some(Arc::new(Unread)),
         ..FeedConfig::in_memory()
     });
     let join = |_: &socketio_server::Auth| FeedJoin { start: Start::Now, lineage: None };
@@ -119,6 +122,38 @@ async fn who_comes_back_as_another_user_starts_with_another_lineage() {
     assert_ne!(thief.ask(r#"["lineage"]"#).await, own);
     let (mut owner, _) = connect(&running, &serde_json::json!({ "user": 7, "pid": pid })).await;
     assert_eq!(owner.ask(r#"["lineage"]"#).await, own);
+}
+
+#[tokio::test]
+async fn what_is_said_while_middleware_decides_is_not_lost() {
+    let gate = Arc::new(Semaphore::new(1));
+    let (asked, mut asking) = mpsc::channel(4);
+    let namespace = fenced(Namespace::new("/")).recovery(Feed::new(FeedConfig::in_memory())).middleware({
+        let gate = Arc::clone(&gate);
+        move |_| {
+            let (gate, asked) = (Arc::clone(&gate), asked.clone());
+            async move {
+                asked.send(()).await.map_err(|_| "nobody listens")?;
+                gate.acquire().await.map_err(|_| "closed")?.forget();
+                Ok(())
+            }
+        }
+    });
+    let running = start(Server::builder().namespace(namespace));
+    let (client, _) = connect(&running, &serde_json::json!({})).await;
+    within(asking.recv()).await.expect("middleware runs");
+    let pid = client.pid.clone().expect("a pid");
+    emit(&running, "before");
+    let mut again = Client::open(running.address).await;
+    again.send(&format!(r#"0{{"pid":"{pid}"}}"#)).await;
+    within(asking.recv()).await.expect("middleware runs again");
+    emit(&running, "meanwhile");
+    gate.add_permits(1);
+    let missed = [again.next().await, again.next().await];
+    assert_eq!(texts(&missed), [r#"2["text","before"]"#, r#"2["text","meanwhile"]"#]);
+    assert!(again.next().await.starts_with("0{"));
+    emit(&running, "live");
+    assert_eq!(split_offset(&again.next().await).0, r#"2["text","live"]"#);
 }
 
 struct Unread;
