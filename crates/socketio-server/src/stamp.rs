@@ -106,7 +106,7 @@ mod tests {
     #[test]
     fn what_is_not_one_object_stays_as_it_is() {
         for packet in
-            [r#"2["a"]"#, r#"2["a",1]"#, r#"2["a",{},{}]"#, r#"2["a",[{}]]"#, r#"2["a","{}"]"#, r#"2[1,{}]"#]
+            [r#"2["a"]"#, r#"2["a",1]"#, r#"2["a",{},{}]"#, r#"2["a",[{}]]"#, r#"2["a","{}"]"#, "2[1,{}]"]
         {
             check(packet, packet);
         }

@@ -186,7 +186,7 @@ impl Worker {
             let Some(joined) = session.joined_mut(index) else { continue };
             let data = joined.data().cloned().unwrap_or_default();
             let wanted = rooms(&data).into_iter().map(crate::feed::FeedRoom::entered).collect();
-            space.move_to(slot, joined, wanted);
+            space.move_to(slot, joined, &wanted);
         }
     }
 }

@@ -452,7 +452,7 @@ impl Worker {
         session.join_by = None;
         if let (Some(space), Some(joined)) = (self.spaces.get_mut(index), session.joined_mut(index)) {
             joined.member = space.add(key.slot, joined.id);
-            space.move_to(key.slot, joined, rooms);
+            space.move_to(key.slot, joined, &rooms);
         }
         for frame in missed {
             self.send_burst(key, frame);

@@ -137,15 +137,19 @@ impl Space {
     }
 
     /// Puts a socket into these rooms and no others.
-    pub(crate) fn move_to(&mut self, slot: u32, joined: &mut Joined, rooms: Rooms) {
+    pub(crate) fn move_to(&mut self, slot: u32, joined: &mut Joined, rooms: &Rooms) {
         let left: Vec<Room> = joined
             .rooms
             .iter()
             .filter(|(room, after)| rooms.after(room) != Some(*after))
             .map(|(room, _)| room.clone())
             .collect();
-        left.iter().for_each(|room| self.leave(slot, joined, room));
-        rooms.iter().for_each(|(room, after)| self.enter(slot, joined, room, after));
+        for room in &left {
+            self.leave(slot, joined, room);
+        }
+        for (room, after) in rooms.iter() {
+            self.enter(slot, joined, room, after);
+        }
     }
 
     fn vacate(&mut self, slot: u32, room: &Room) {
