@@ -13,7 +13,7 @@ use super::space::{Joined, SocketDataSlot};
 use crate::ack::{Ack, AckError, AckHandle};
 use crate::connect::Auth;
 use crate::engine::EngineMessage;
-use crate::feed::Parked;
+use crate::feed::{Parked, Resume};
 use crate::handler::Call;
 use crate::namespace::{AsyncHandler, EventHandler};
 use crate::reason::DisconnectReason;
@@ -115,6 +115,7 @@ impl Worker {
                 namespace: &space.name,
                 socket: joined.id,
                 lineage: joined.lineage,
+                data: joined.data(),
                 payload: &payload,
                 ack,
                 replies: Vec::new(),
@@ -188,6 +189,7 @@ impl Worker {
                     namespace: &inner.namespace,
                     socket: inner.id,
                     lineage: inner.lineage,
+                    data: Some(&inner.data),
                     payload: &payload,
                     ack: ack.and_then(|ack| ack.handle).map(|handle| handle.id),
                     replies: Vec::new(),
@@ -293,6 +295,7 @@ impl Worker {
         }
         if let Some(binding) = &definition.feed
             && !binding.feed.has_history()
+            && binding.feed.config().resume == Resume::Recovery
             && reason.is_recoverable()
         {
             let data = match &joined.data {
@@ -300,7 +303,7 @@ impl Worker {
                 SocketDataSlot::Data(data) => data.clone(),
                 SocketDataSlot::Nothing => crate::socket::SocketData::default(),
             };
-            binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms, data }, now);
+            binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms.into_vec(), data }, now);
         }
         if let Some(socket) = handle {
             socket.inner.connected.store(false, std::sync::atomic::Ordering::Release);
