@@ -115,7 +115,7 @@ pub(crate) enum Direct {
     Emit(Emission),
     /// The answer to an event.
     Reply(Frame),
-    Join(Joining),
+    Join(Entering),
     Leave(Room),
     Disconnect(Closing),
     /// A handler panicked.
@@ -124,7 +124,7 @@ pub(crate) enum Direct {
 
 /// Rooms to join.
 #[derive(Clone, Debug)]
-pub(crate) struct Joining {
+pub(crate) struct Entering {
     pub(crate) rooms: Vec<Room>,
     /// Head of the feed when it was asked for: what was published before is not for the socket.
     pub(crate) since: u64,
@@ -159,9 +159,11 @@ pub enum Closing {
 /// What happens to the selected sockets.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    Join(Joining),
+    Join(Entering),
     Leave(Vec<Room>),
     Disconnect(Closing),
+    /// The clients are to come back.
+    CloseTransports,
 }
 
 /// The answer to a GET.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use socketio::{Lineage, NamespaceName};
+use socketio::{Lineage, NamespaceName, SocketId};
 
+use crate::frame::Frame;
 use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::socket::SocketData;
@@ -109,9 +110,10 @@ impl<M: Into<String>> From<M> for Rejection {
 /// If the client shows an offset of entries that the feed does not have any more (a backup was restored), or never had,
 /// a start other than [`Now`](Self::Now) becomes `After(0)`: what it says of itself is about another past, and an event
 /// that it gets twice is better than one that it never gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
     /// With what comes next.
+    #[default]
     Now,
     /// After a position of the feed; one beyond the head counts as the head.
     After(u64),
@@ -119,13 +121,31 @@ pub enum Start {
     Anchor(u64),
 }
 
+/// A socket that joins a namespace with a feed, when middleware has let it in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Joining<'a> {
+    /// What the client sent along.
+    pub auth: &'a Auth,
+    /// Data that the socket will have, with what middleware has stored.
+    pub data: &'a SocketData,
+    /// Public id that the socket will have.
+    pub socket: SocketId,
+    /// Position up to which this worker has delivered the feed: [`Start::Now`] starts after it.
+    pub applied: u64,
+    /// The request that opened the connection, if it has not been let go.
+    pub handshake: Option<&'a Handshake>,
+}
+
 /// The application's word on a socket that joins a namespace with a feed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FeedJoin {
     /// Where it starts.
     pub start: Start,
     /// The scope of its keys, if the client proved one; else the one of its private id, or a new one.
     pub lineage: Option<Lineage>,
+    /// Sent right after CONNECT, before every entry and every other event.
+    pub greeting: Vec<Frame>,
 }
 
 /// What connection state recovery reads of `auth`. Anything malformed is as if it were not there.

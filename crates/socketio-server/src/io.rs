@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::ack::{AckError, Collector, Replies};
-use crate::command::{Action, Closing, Command, Direct, Emission, Joining, Reliability};
+use crate::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
 use crate::frame::Frame;
 use crate::room::{Room, Selection};
 use crate::shared::Shared;
@@ -98,10 +98,10 @@ impl Io {
         &self,
         namespace: &NamespaceName,
         rooms: impl IntoIterator<Item = R>,
-    ) -> Joining {
+    ) -> Entering {
         let feed = self.shared.namespace(namespace.as_str()).and_then(|definition| definition.feed.as_ref());
         let since = feed.map_or(0, |binding| binding.feed.head());
-        Joining { rooms: rooms.into_iter().map(Into::into).collect(), since }
+        Entering { rooms: rooms.into_iter().map(Into::into).collect(), since }
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {
@@ -237,6 +237,11 @@ impl Target {
     /// Takes the sockets out of rooms.
     pub fn leave<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
         self.act(&Action::Leave(rooms.into_iter().map(Into::into).collect()))
+    }
+
+    /// Closes the transports of the sockets without a Socket.IO packet: their clients come back by themselves.
+    pub fn close_transports(&self) -> Result<(), EmitError> {
+        self.act(&Action::CloseTransports)
     }
 
     /// Disconnects the sockets.

@@ -41,7 +41,7 @@ impl Delivery<Ticket> for FeedDelivery {
 /// An entry as the feed delivers it.
 pub fn feed_entry(feed: &Feed, entry: &chat::Entry) -> FeedEntry {
     let frame = wire::frame(entry, &feed.offset(entry.position.0));
-    FeedEntry { audience: Selection::everyone(), frame }
+    FeedEntry::new(Selection::everyone(), frame)
 }
 
 fn answer(ack: AckHandle, outcome: &Outcome) -> Option<FeedAck> {

@@ -3,16 +3,16 @@
 //! Joins the wire to the chat and decides nothing by itself. Has no clock: the time of a message is handed in.
 
 use chat::{Admission, Appender, Command, Draft, Identity, Lineage, RoomId, UnixMillis};
-use socketio_server::{Auth, FeedJoin, Flow, Start, Turn};
+use socketio_server::{FeedJoin, Flow, Joining, Start, Turn};
 
 use crate::delivery::Ticket;
 use crate::wire::{ChatMessage, ProfileAuth};
 
 /// Where a client that is not recovered starts: after the last message that it says it has.
-pub fn join(auth: &Auth) -> FeedJoin {
-    let ProfileAuth { server_offset, lineage } = ProfileAuth::of(auth);
+pub fn join(joining: &Joining<'_>) -> FeedJoin {
+    let ProfileAuth { server_offset, lineage } = ProfileAuth::of(joining.auth);
     let start = if server_offset == 0 { Start::After(0) } else { Start::Anchor(server_offset) };
-    FeedJoin { start, lineage }
+    FeedJoin { start, lineage, ..FeedJoin::default() }
 }
 
 /// A `chat message`: malformed ones end here, all others are drafts, in the order they came.

@@ -23,6 +23,16 @@ impl Batch {
         Self { first, entries, bytes, joined: OnceLock::new() }
     }
 
+    /// The same with another frame and audience at a position.
+    fn replaced(&self, position: u64, entry: FeedEntry) -> Self {
+        let mut entries = self.entries.clone();
+        let place = usize::try_from(position - self.first).ok();
+        if let Some(old) = place.and_then(|place| entries.get_mut(place)) {
+            *old = FeedEntry { changes: std::mem::take(&mut old.changes), ..entry };
+        }
+        Self::new(self.first, entries)
+    }
+
     /// Position of the last entry.
     fn last(&self) -> u64 {
         self.first + self.entries.len() as u64 - 1
@@ -172,6 +182,16 @@ impl Ring {
         }
     }
 
+    /// Puts another frame and audience at a position that the ring has.
+    pub(crate) fn replace(&mut self, position: u64, entry: FeedEntry) {
+        let place = self.batches.partition_point(|batch| batch.last() < position);
+        let Some(batch) = self.batches.get_mut(place).filter(|batch| batch.first <= position) else { return };
+        // Whoever reads the batch at this moment keeps the one it has.
+        let replaced = batch.replaced(position, entry);
+        self.bytes = self.bytes - batch.bytes + replaced.bytes;
+        *batch = Arc::new(replaced);
+    }
+
     /// The position after which the ring has everything.
     pub(crate) fn floor(&self) -> u64 {
         self.batches.front().map_or(self.head, |oldest| oldest.first - 1)
@@ -245,7 +265,7 @@ mod tests {
     use crate::room::Selection;
 
     fn entries(texts: &[&str]) -> Vec<FeedEntry> {
-        let entry = |text: &&str| FeedEntry { audience: Selection::everyone(), frame: Frame::text(text) };
+        let entry = |text: &&str| FeedEntry::new(Selection::everyone(), Frame::text(text));
         texts.iter().map(entry).collect()
     }
 

@@ -16,8 +16,8 @@ use socketio::{AuthPayload, Lineage, NamespaceName, Slot, SocketId};
 use super::Worker;
 use super::space::{Cursor, Joined, SocketDataSlot};
 use crate::command::{Closing, Command, EvictDone};
-use crate::connect::{Auth, ConnectRequest, FeedJoin, Rejection, Start};
-use crate::feed::{Feed, From, HistoryReply, HistoryRequest, Parked};
+use crate::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
+use crate::feed::{Feed, FeedRoom, From, HistoryReply, HistoryRequest, Parked, Resume};
 use crate::frame::Frame;
 use crate::handler::Call;
 use crate::handshake::HandshakeKept;
@@ -42,7 +42,7 @@ enum Stage {
     /// What was missed is read, up to what has been delivered.
     Recovering { claim: Claim, missed: Missed },
     /// The history finds the place to start at.
-    Locating { join: FeedJoin },
+    Locating { id: SocketId, join: FeedJoin },
 }
 
 /// What a recovered socket has missed so far.
@@ -62,6 +62,7 @@ struct Arrival {
     is_recovered: bool,
     cursor: Cursor,
     parked: Option<Parked>,
+    greeting: Vec<Frame>,
 }
 
 impl Worker {
@@ -80,6 +81,7 @@ impl Worker {
             data: SocketData::default(),
         };
         let feed = definition.feed.as_ref().map(|binding| &binding.feed);
+        let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
         let claim = feed.and_then(|feed| Claim::of(&request.auth, feed));
         let Some(claim) = claim else {
             session.connecting.push(Connecting { request, stage: Stage::Deciding(None) });
@@ -307,9 +309,10 @@ impl Worker {
                     self.close(key, CloseReason::ForcedClose);
                 }
             }
-            Stage::Locating { join } => {
-                let join = FeedJoin { start: Start::After(page.after), ..*join };
-                self.start_at(key, namespace, join);
+            Stage::Locating { id, join } => {
+                let (id, join) = (*id, std::mem::take(join));
+                let join = FeedJoin { start: Start::After(page.after), ..join };
+                self.start_at(key, namespace, id, join);
             }
             Stage::Evicting(_) | Stage::Deciding(_) => {}
         }
@@ -321,14 +324,17 @@ impl Worker {
         let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
         let Some(binding) = &definition.feed else { return };
         // The namespace on this worker has to be there before the history says where to start.
-        if self.space(namespace).is_none() {
-            return;
-        }
+        let Some(space) = self.space(namespace) else { return };
+        let applied = self.applied(space);
         let Some(connecting) = self.connecting(key, namespace) else { return };
-        let mut join = (binding.join)(&connecting.request.auth);
+        let id = SocketId::from_bytes(random());
+        let ConnectRequest { auth, data, handshake, .. } = &connecting.request;
+        let joining = Joining { auth, data, socket: id, applied, handshake: handshake.as_deref() };
+        let mut join = (binding.join)(&joining);
         join.lineage = lineage.filter(|_| !planted::is(Bug::ForgetsLineage)).or(join.lineage);
         // A client that has seen what is gone may count others for the same: none of its numbers mean anything here.
-        if binding.feed.has_history()
+        if binding.feed.config().resume == Resume::Recovery
+            && binding.feed.has_history()
             && join.start != Start::Now
             && Past::of(&connecting.request.auth, &binding.feed) == Past::Other
         {
@@ -336,14 +342,14 @@ impl Worker {
         }
         match join.start {
             Start::Anchor(anchor) if binding.feed.has_history() => {
-                connecting.stage = Stage::Locating { join };
+                connecting.stage = Stage::Locating { id, join };
                 self.read_history(key, namespace, &binding.feed, From::Anchor(anchor), 1, 1);
             }
-            Start::Now | Start::After(_) | Start::Anchor(_) => self.start_at(key, namespace, join),
+            Start::Now | Start::After(_) | Start::Anchor(_) => self.start_at(key, namespace, id, join),
         }
     }
 
-    fn start_at(&mut self, key: SessionKey, namespace: &NamespaceName, join: FeedJoin) {
+    fn start_at(&mut self, key: SessionKey, namespace: &NamespaceName, id: SocketId, join: FeedJoin) {
         let Some(space) = self.space(namespace) else { return };
         if let Start::After(after) = join.start {
             self.catch_up(space, after);
@@ -353,16 +359,17 @@ impl Worker {
             Start::Now | Start::Anchor(_) => applied,
             Start::After(after) => after.min(applied),
         };
-        let id = SocketId::from_bytes(random());
         let lineage = join.lineage.unwrap_or_else(|| Lineage::from_bytes(random()));
         let feed = self
             .spaces
             .get(space)
             .and_then(|space| space.definition.feed.as_ref())
             .map(|binding| binding.feed.clone());
+        let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
         let pid = feed.map(|feed| feed.sign(id, lineage, after));
         let cursor = Cursor::Behind { after, reading: false };
-        let arrival = Arrival { id, lineage, pid, is_recovered: false, cursor, parked: None };
+        let greeting = join.greeting;
+        let arrival = Arrival { id, lineage, pid, is_recovered: false, cursor, parked: None, greeting };
         self.arrive(key, namespace, arrival, Vec::new());
     }
 
@@ -374,6 +381,7 @@ impl Worker {
             is_recovered: false,
             cursor: Cursor::Attached,
             parked: None,
+            greeting: Vec::new(),
         };
         self.arrive(key, namespace, arrival, Vec::new());
     }
@@ -396,6 +404,7 @@ impl Worker {
             is_recovered: true,
             cursor: Cursor::Behind { after: missed.after, reading: false },
             parked: missed.parked,
+            greeting: Vec::new(),
         };
         let frames = if planted::is(Bug::RecoversFromNow) { Vec::new() } else { missed.frames };
         self.arrive(key, namespace, arrival, frames);
@@ -408,7 +417,11 @@ impl Worker {
         let Some(definition) = self.spaces.get(index).map(|space| Arc::clone(&space.definition)) else {
             return;
         };
-        let rooms = arrival.parked.map(|parked| parked.rooms).unwrap_or_default();
+        // Asked for now, in the turn of the cut: what has changed while the client was joining is in it.
+        let rooms = match &definition.rooms {
+            Some(rooms) => rooms(&request.data).into_iter().map(FeedRoom::entered).collect(),
+            None => arrival.parked.map(|parked| parked.rooms).unwrap_or_default(),
+        };
         let joined = Joined {
             id: arrival.id,
             lineage: arrival.lineage,
@@ -417,7 +430,7 @@ impl Worker {
             member: 0,
             rooms,
             cursor: arrival.cursor,
-            data: if definition.middleware.is_empty() && !arrival.is_recovered {
+            data: if definition.middleware.is_empty() && !arrival.is_recovered && request.data.is_empty() {
                 SocketDataSlot::Nothing
             } else {
                 SocketDataSlot::Data(request.data.clone())
@@ -440,6 +453,9 @@ impl Worker {
             self.send_burst(key, frame);
         }
         self.send(key, Frame::text(&packet));
+        for frame in arrival.greeting {
+            self.send(key, frame);
+        }
         if let Some(handler) = &definition.connect
             && let Some(socket) = self.handle_with_auth(key, slot, Some(request.auth.clone()))
         {

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use engineio::CloseReason;
 use socketio::{NamespaceName, SocketId};
 
 use super::Worker;
 use super::space::{Cursor, SocketDataSlot};
 use crate::ack::{AckError, PendingAck};
-use crate::command::{Action, Closing, Direct, Emission, Joining, Reliability};
+use crate::command::{Action, Closing, Direct, Emission, Entering, Reliability};
 use crate::frame::{Frame, with_trailing};
 use crate::io::{Broadcast, RemoteSocket};
 use crate::room::{Room, Selection};
@@ -135,7 +136,7 @@ impl Worker {
             Direct::Join(joining) => self.join_rooms(key.slot, index, &joining),
             Direct::Leave(room) => self.leave_rooms(key.slot, index, &[room]),
             Direct::Disconnect(closing) => self.expel(key, namespace, closing),
-            Direct::Abort => self.close(key, engineio::CloseReason::ForcedClose),
+            Direct::Abort => self.close(key, CloseReason::ForcedClose),
         }
     }
 
@@ -158,7 +159,7 @@ impl Worker {
 
     // Rooms.
 
-    fn join_rooms(&mut self, slot: u32, index: usize, joining: &Joining) {
+    fn join_rooms(&mut self, slot: u32, index: usize, joining: &Entering) {
         let rooms_max = self.shared.config.rooms_max;
         let Some(space) = self.spaces.get_mut(index) else { return };
         let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
@@ -199,6 +200,11 @@ impl Worker {
                 Action::Join(joining) => self.join_rooms(slot, index, joining),
                 Action::Leave(rooms) => self.leave_rooms(slot, index, rooms),
                 Action::Disconnect(closing) => self.disconnect(slot, namespace, *closing),
+                Action::CloseTransports => {
+                    if let Some(key) = self.key_of(slot) {
+                        self.close(key, CloseReason::ServerShuttingDown);
+                    }
+                }
             }
         }
     }

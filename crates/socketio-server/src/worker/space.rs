@@ -44,6 +44,15 @@ pub(crate) enum Cursor {
 }
 
 impl Joined {
+    /// What the application keeps with it, if anything.
+    pub(crate) fn data(&self) -> Option<&SocketData> {
+        match &self.data {
+            SocketDataSlot::Nothing => None,
+            SocketDataSlot::Data(data) => Some(data),
+            SocketDataSlot::Handle(socket) => Some(&socket.inner.data),
+        }
+    }
+
     pub(crate) fn is_in(&self, room: &Room) -> bool {
         self.rooms.iter().any(|(joined, _)| joined == room) || SocketId::parse(room.as_str()) == Some(self.id)
     }
