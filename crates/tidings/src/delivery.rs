@@ -4,9 +4,12 @@
 //! the entry they belong to.
 
 use chat::{Committed, Delivery, Outcome};
-use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Selection};
+use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Frame, Selection};
 
 use crate::wire;
+
+/// The room that no socket is ever in: what is not for the profile takes its place in the feed, and no more.
+const NOBODYS: &str = "nobody's";
 
 /// Where the answer to a draft goes, if its sender wants one.
 pub type Ticket = Option<AckHandle>;
@@ -40,16 +43,18 @@ impl Delivery<Ticket> for FeedDelivery {
 
 /// An entry as the feed delivers it.
 pub fn feed_entry(feed: &Feed, entry: &chat::Entry) -> FeedEntry {
-    let frame = wire::frame(entry, &feed.offset(entry.position.0));
-    FeedEntry { audience: Selection::everyone(), frame }
+    match wire::frame(entry, &feed.offset(entry.position.0)) {
+        Some(frame) => FeedEntry { audience: Selection::everyone(), frame },
+        None => FeedEntry { audience: Selection::room(NOBODYS), frame: Frame::text("") },
+    }
 }
 
 fn answer(ack: AckHandle, outcome: &Outcome) -> Option<FeedAck> {
     match outcome {
-        Outcome::Stored { position, .. } => Some(ack.answer(position.0, "")),
-        Outcome::Repeated { .. } => Some(ack.answer(0, "")),
+        Outcome::Stored(receipt) => Some(ack.answer(receipt.position.0, "")),
+        Outcome::Repeated(_) => Some(ack.answer(0, "")),
         Outcome::Refused(reason) => Some(ack.answer(0, &wire::refused(*reason))),
         // The profile numbers nothing; what is not final is never acked.
-        Outcome::Skipped | Outcome::Expected { .. } => None,
+        Outcome::Already { .. } | Outcome::Skipped | Outcome::Expected { .. } | Outcome::Read { .. } => None,
     }
 }

@@ -10,7 +10,8 @@ use std::sync::{Arc, OnceLock};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use chat::{
-    Appender, Applier, Applying, Fatal, Limits, Log, LogId, Ports, Position, QueueBounds, UnixMillis,
+    Appender, Applier, Applying, DirectoryHandle, Fatal, Limits, Log, LogId, Ports, Position, QueueBounds,
+    UnixMillis,
 };
 use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError, SigningKeys, SqliteLog, VerifyError};
 use socketio_server::{
@@ -131,7 +132,8 @@ struct Chat {
 
 impl Chat {
     fn open(options: &Serve) -> Result<Self, Failure> {
-        let log = SqliteLog::open(&options.data.folder)?;
+        let mut log = SqliteLog::open(&options.data.folder)?;
+        let directory = DirectoryHandle::load(&mut log)?;
         let reader = Arc::new(log.reader());
         let history = LogHistory::start(Arc::clone(&reader))?;
         let feed = feed(&log, Arc::clone(&history) as Arc<dyn History>);
@@ -150,7 +152,8 @@ impl Chat {
         };
         let delivery =
             Applying::new(Applier::new(reader, Position(feed.head())), FeedDelivery::new(feed.clone()));
-        let appender = Appender::start(log, delivery, Limits::default(), QueueBounds::default(), ports)?;
+        let appender =
+            Appender::start(log, directory, delivery, Limits::default(), QueueBounds::default(), ports)?;
         let appender = Arc::new(appender);
         let server = server(options, feed, &appender)?;
         // Set once, here.
