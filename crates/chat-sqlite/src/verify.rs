@@ -16,7 +16,7 @@ use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
 use crate::folder::{Found, check_wal, database_in, look};
 use crate::number::to_sql;
-use crate::reader::{KEY, KEY_PRINT, SELECT, SELECT_WITHOUT_DEVICES, decode};
+use crate::rows::{KEY, KEY_PRINT, SELECT, SELECT_WITHOUT_DEVICES, SELECT_WITHOUT_ROOMS, decode};
 use crate::schema;
 use numbers::Numbers;
 
@@ -186,14 +186,18 @@ impl Report {
         connection.execute_batch("BEGIN")?;
         self.check_structure(&connection)?;
         let schema: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let select = if schema < devices::SINCE { SELECT_WITHOUT_DEVICES } else { SELECT };
+        let select = match schema {
+            ..devices::SINCE => SELECT_WITHOUT_DEVICES,
+            devices::SINCE => SELECT_WITHOUT_ROOMS,
+            _ => SELECT,
+        };
         let numbers = self.check_rows(&connection, select)?;
         for fault in numbers.finish(&connection)? {
             self.fault(fault);
         }
         self.check_repeats(&connection)?;
         if schema >= devices::SINCE {
-            self.check_devices(&connection)?;
+            self.check_devices(&connection, schema)?;
         }
         self.check_epochs(&connection)?;
         self.check_signing_keys(&connection)?;
