@@ -33,8 +33,12 @@ pub struct LogHistory<R> {
 impl<R: LogReader> LogHistory<R> {
     /// Starts the threads. They end with the process: what they do can be cut off at any time.
     pub fn start(reader: R) -> std::io::Result<Arc<Self>> {
-        let history =
-            Arc::new(Self { reader, encoder: OnceLock::new(), queue: Mutex::default(), wake: Condvar::new() });
+        let history = Arc::new(Self {
+            reader,
+            encoder: OnceLock::new(),
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+        });
         for index in 0..READERS {
             let history = Arc::clone(&history);
             thread::Builder::new().name(format!("history-{index}")).spawn(move || history.read_for_ever())?;

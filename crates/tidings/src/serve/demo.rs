@@ -4,8 +4,8 @@
 //! so rooms get the numbers that follow the lobby's.
 
 use chat::{
-    Appender, Command, CommandNumber, Device, DeviceId, Draft, Identity, Nickname, RoomId, RoomKind, RoomName,
-    Text, Topic, UnixMillis, UserId,
+    Appender, Command, CommandNumber, Device, DeviceId, Draft, Identity, Nickname, RoomId, RoomKind,
+    RoomName, Text, Topic, UnixMillis, UserId,
 };
 use tidings::delivery::Ticket;
 
@@ -24,10 +24,20 @@ const MINUTE_MS: u64 = 60_000;
 const LINES: [(UserId, RoomId, u64, &str); 12] = [
     (ADA, RoomId::LOBBY, 190, "Good morning! I have moved us to our own server."),
     (BOB, RoomId::LOBBY, 188, "That was quick. Did anything get lost?"),
-    (ADA, RoomId::LOBBY, 187, "Nothing. It refuses to lose things: **every message is on disk before it says so**."),
+    (
+        ADA,
+        RoomId::LOBBY,
+        187,
+        "Nothing. It refuses to lose things: **every message is on disk before it says so**.",
+    ),
     (CLEO, RoomId::LOBBY, 60, "I wrote this on a train, in a tunnel. Did it arrive?"),
     (BOB, RoomId::LOBBY, 59, "It did, and once."),
-    (BOB, BREAD, 150, "500 g flour, 360 g water, 10 g salt, 100 g starter. Fold four times, then sleep over it."),
+    (
+        BOB,
+        BREAD,
+        150,
+        "500 g flour, 360 g water, 10 g salt, 100 g starter. Fold four times, then sleep over it.",
+    ),
     (CLEO, BREAD, 140, "Mine is flat."),
     (BOB, BREAD, 139, "Then it wants to be a pizza. Let it."),
     (ADA, BREAD, 30, "Bake it hot: `250 °C`, lid on for 20 minutes, off for 25."),
@@ -78,15 +88,12 @@ struct Counts(Vec<(UserId, CommandNumber)>);
 
 impl Counts {
     fn next(&mut self, user: UserId) -> CommandNumber {
-        match self.0.iter_mut().find(|(counted, _)| *counted == user) {
-            Some((_, n)) => {
-                *n = n.next();
-                *n
-            }
-            None => {
-                self.0.push((user, CommandNumber(1)));
-                CommandNumber(1)
-            }
+        if let Some((_, n)) = self.0.iter_mut().find(|(counted, _)| *counted == user) {
+            *n = n.next();
+            return *n;
         }
+        let first = CommandNumber(1);
+        self.0.push((user, first));
+        first
     }
 }

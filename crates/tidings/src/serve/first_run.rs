@@ -25,7 +25,7 @@ impl FirstRun<'_> {
     pub(super) fn announce(&self) {
         let mut out = std::io::stdout();
         // A server whose output nobody reads serves all the same.
-        let _ = write!(out, "{self}");
+        let _ = out.write_all(self.to_string().as_bytes());
         let _ = out.flush();
     }
 }
@@ -81,7 +81,11 @@ mod tests {
     fn the_first_line_names_every_address() {
         let lines = lines(None);
         assert_eq!(lines[0], "tidings is ready on http://0.0.0.0:3000 http://127.0.0.1:80");
-        assert!(lines[1].starts_with("ready in 1 ms") && lines[1].ends_with(", data in data"), "{}", lines[1]);
+        assert!(
+            lines[1].starts_with("ready in 1 ms") && lines[1].ends_with(", data in data"),
+            "{}",
+            lines[1]
+        );
         assert_eq!(lines.len(), 2);
     }
 

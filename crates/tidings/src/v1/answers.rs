@@ -29,7 +29,7 @@ impl From<ReadError> for Trouble {
 }
 
 /// The answer as arguments of an ack.
-pub fn answer(edge: &Edge, reader: &impl LogReader, user: UserId, request: &Request) -> String {
+pub(super) fn answer(edge: &Edge, reader: &impl LogReader, user: UserId, request: &Request) -> String {
     let asked = Asked { edge, reader, user, directory: edge.sides.directory.now() };
     let answered = match request {
         Request::History { room, page, limit } => asked.history(*room, *page, *limit),

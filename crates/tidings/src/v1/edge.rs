@@ -7,9 +7,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use chat::{
-    Admission, Appender, Command, DirectoryHandle, Draft, Identity, RoomId, UnixMillis, UserId,
-};
+use chat::{Admission, Appender, Command, DirectoryHandle, Draft, Identity, RoomId, UnixMillis, UserId};
 use serde::Serialize;
 use socketio_server::{
     ConnectRequest, Feed, FeedJoin, FeedRoom, Flow, Io, Joining, Rejection, SocketData, Target, Turn,

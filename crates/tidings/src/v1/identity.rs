@@ -79,9 +79,7 @@ impl Signer {
     pub fn is_setup_code(&self, text: &str) -> bool {
         let Some(told) = Code::parse(text) else { return false };
         let mut keys = std::iter::once(&self.current).chain(&self.retired);
-        keys.any(|key| {
-            key.clone().chain_update(SETUP.0).verify_truncated_left(told.as_bytes()).is_ok()
-        })
+        keys.any(|key| key.clone().chain_update(SETUP.0).verify_truncated_left(told.as_bytes()).is_ok())
     }
 
     /// `BODY` is the version and the numbers.

@@ -184,7 +184,7 @@ impl<'a> EntryView<'a> {
         match &entry.kind {
             Kind::Message { body, .. } => (names::MESSAGE, view.with_body(entry, body)),
             Kind::Edited { seq, text } => {
-                let text = Some(text.as_ref().map_or("", |text| &**text));
+                let text = text.as_ref().map(|text| &**text);
                 (names::EDITED, Self { seq: Some(seq.0), text, ..view })
             }
             Kind::Deleted { seq } => (names::DELETED, Self { seq: Some(seq.0), ..view }),

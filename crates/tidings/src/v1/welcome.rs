@@ -31,7 +31,9 @@ impl Resumption {
         match cursor.map(|cursor| feed.position_of_cursor(cursor)) {
             None => Self::Fresh,
             Some(CursorAt::Foreign) => Self::Reset,
-            Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > RESUME_ENTRIES_MAX => Self::Fresh,
+            Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > RESUME_ENTRIES_MAX => {
+                Self::Fresh
+            }
             Some(CursorAt::Known(after)) => Self::Resumed { after },
         }
     }

@@ -5,6 +5,8 @@
 //! entries and compared with the file. The web app's tests read the same files. The answers to requests are compared
 //! end to end (tests/e2e/v1-protocol.test.mjs).
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod down;
 mod golden;
 mod page;
