@@ -9,6 +9,7 @@
 //! cursor. The feed owns positions, the hot ring and the signed private ids of connection state recovery. It
 //! knows nothing of what the frames mean.
 
+mod batch;
 mod entry;
 mod history;
 mod parked;
@@ -20,10 +21,11 @@ use std::time::Duration;
 
 use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
 
+pub(crate) use self::batch::{Batch, Cut, Stretch};
 pub use self::entry::{FeedEntry, FeedRoom, MemberChange, Passage};
 pub use self::history::{From, History, HistoryError, HistoryPage, HistoryReply, HistoryRequest};
 pub(crate) use self::parked::{Parked, ParkedSockets};
-pub(crate) use self::ring::{Batch, Cut, Growth, Ring, Stretch};
+pub(crate) use self::ring::{Grown, Ring};
 use crate::ack::FeedAck;
 use crate::command::Command;
 use crate::frame::Frame;

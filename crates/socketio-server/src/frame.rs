@@ -101,13 +101,3 @@ impl Frame {
         }
     }
 }
-
-/// Puts one more string argument at the end of an encoded event: the offset of connection state recovery.
-pub(crate) fn with_trailing(packet: &str, offset: &str) -> String {
-    let mut text = String::with_capacity(packet.len() + offset.len() + 3);
-    text.push_str(packet.strip_suffix(']').unwrap_or(packet));
-    text.push_str(",\"");
-    text.push_str(offset);
-    text.push_str("\"]");
-    text
-}

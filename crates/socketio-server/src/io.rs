@@ -16,6 +16,7 @@ use crate::frame::Frame;
 use crate::room::{Room, Selection};
 use crate::shared::Shared;
 use crate::socket::{Socket, SocketData};
+use crate::stamp::stamped;
 
 /// A handle to the server. Clones share it.
 #[derive(Clone)]
@@ -139,7 +140,7 @@ impl Io {
         {
             let own = Selection::room(socket.inner.id.to_string());
             feed.append(own, |offset| {
-                Frame::with_attachments(&crate::frame::with_trailing(&text, offset), &attachments)
+                Frame::with_attachments(&stamped(feed.config().resume, &text, offset), &attachments)
             });
             return Ok(());
         }
@@ -200,7 +201,7 @@ impl Target {
             && let Some(feed) = self.io.shared.memory_feed(self.namespace.as_str())
         {
             let frame = |offset: &str| {
-                Frame::with_attachments(&crate::frame::with_trailing(&text, offset), &attachments)
+                Frame::with_attachments(&stamped(feed.config().resume, &text, offset), &attachments)
             };
             feed.append(self.selection.clone(), frame);
             return Ok(());

@@ -51,6 +51,7 @@ mod sid;
 #[doc(hidden)]
 pub mod simulation;
 mod socket;
+mod stamp;
 mod stream;
 mod takeover;
 mod timer;

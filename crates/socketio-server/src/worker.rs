@@ -9,13 +9,16 @@
 //! A turn is what is done between two waits. Whatever it wants to send is gathered, and each touched session is
 //! written once at its end: batches grow by themselves under load, and no timer delays anything.
 
+mod audience;
 pub(crate) mod connect;
 mod deliver;
 mod emit;
 mod packets;
 mod requests;
+mod rooms;
 pub(crate) mod space;
 mod task;
+mod view;
 
 use std::cell::RefCell;
 use std::collections::HashMap;

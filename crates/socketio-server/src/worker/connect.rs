@@ -14,6 +14,7 @@ use engineio::CloseReason;
 use socketio::{AuthPayload, Lineage, NamespaceName, Slot, SocketId};
 
 use super::Worker;
+use super::rooms::Rooms;
 use super::space::{Cursor, Joined, SocketDataSlot};
 use crate::command::{Closing, Command, EvictDone};
 use crate::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
@@ -183,7 +184,11 @@ impl Worker {
         let Some(binding) = &definition.feed else { return self.arrive_without_feed(key, namespace) };
         let Some(claim) = claim else { return self.begin_at_start(key, namespace, None) };
         let parked = if binding.feed.has_history() {
-            Some(Parked::default())
+            let data = self.connecting(key, namespace).map(|connecting| connecting.request.data.clone());
+            let data = data.unwrap_or_default();
+            let rooms = definition.rooms.iter().flat_map(|rooms| rooms(&data));
+            let rooms = rooms.map(FeedRoom::entered).collect();
+            Some(Parked { rooms, data })
         } else {
             binding.feed.parked().take(&claim.id.socket, now)
         };
@@ -418,9 +423,11 @@ impl Worker {
             return;
         };
         // Asked for now, in the turn of the cut: what has changed while the client was joining is in it.
-        let rooms = match &definition.rooms {
-            Some(rooms) => rooms(&request.data).into_iter().map(FeedRoom::entered).collect(),
-            None => arrival.parked.map(|parked| parked.rooms).unwrap_or_default(),
+        let rooms: Rooms = match &definition.rooms {
+            Some(rooms) if definition.feed.is_some() => {
+                rooms(&request.data).into_iter().map(FeedRoom::entered).collect()
+            }
+            Some(_) | None => arrival.parked.into_iter().flat_map(|parked| parked.rooms).collect(),
         };
         let joined = Joined {
             id: arrival.id,
@@ -428,7 +435,7 @@ impl Worker {
             recovered: arrival.is_recovered,
             space: u32::try_from(index).expect("fewer than 2^32 namespaces"),
             member: 0,
-            rooms,
+            rooms: Rooms::default(),
             cursor: arrival.cursor,
             data: if definition.middleware.is_empty() && !arrival.is_recovered && request.data.is_empty() {
                 SocketDataSlot::Nothing
@@ -445,9 +452,7 @@ impl Worker {
         session.join_by = None;
         if let (Some(space), Some(joined)) = (self.spaces.get_mut(index), session.joined_mut(index)) {
             joined.member = space.add(key.slot, joined.id);
-            for (room, _) in &joined.rooms {
-                space.join_room(key.slot, room.clone());
-            }
+            space.move_to(key.slot, joined, &rooms);
         }
         for frame in missed {
             self.send_burst(key, frame);
@@ -505,7 +510,7 @@ impl Missed {
                 room.as_str() == own
                     || rooms.into_iter().any(|(joined, since)| joined == room && *since < position)
             };
-            if entry.audience.covers(was_in) {
+            if !entry.is_silent() && entry.audience.covers(was_in) {
                 self.bytes += entry.frame.len();
                 self.frames.push(entry.frame);
             }

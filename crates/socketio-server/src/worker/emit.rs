@@ -9,10 +9,11 @@ use super::Worker;
 use super::space::{Cursor, SocketDataSlot};
 use crate::ack::{AckError, PendingAck};
 use crate::command::{Action, Closing, Direct, Emission, Entering, Reliability};
-use crate::frame::{Frame, with_trailing};
+use crate::frame::Frame;
 use crate::io::{Broadcast, RemoteSocket};
 use crate::room::{Room, Selection};
 use crate::sid::SessionKey;
+use crate::stamp::stamped;
 
 /// Whether an answer is waited for.
 #[derive(PartialEq, Eq)]
@@ -44,7 +45,7 @@ impl Worker {
         // The client takes any trailing string for its offset, unless the event asks for an answer.
         let frame = match &feed {
             Some(feed) if ack.is_none() => {
-                let text = with_trailing(text, &feed.offset(self.applied(index)));
+                let text = stamped(feed.config().resume, text, &feed.offset(self.applied(index)));
                 Frame::with_attachments(&text, attachments)
             }
             Some(_) | None => Frame::with_attachments(text, attachments),
@@ -53,11 +54,11 @@ impl Worker {
         for slot in slots {
             let Some(key) = self.key_of(slot) else { continue };
             let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
-            let is_writable = session.is_writable();
+            let is_open = session.is_open();
             let Some(joined) = session.joined_mut(index) else { continue };
             // The offset in the frame is true for those who have seen everything up to here.
             let is_attached = feed.is_none() || joined.cursor == Cursor::Attached;
-            if *reliability == Reliability::Volatile && !(is_writable && is_attached) {
+            if *reliability == Reliability::Volatile && !(is_open && is_attached) {
                 continue;
             }
             sent += 1;
@@ -90,7 +91,7 @@ impl Worker {
         let Some(cursor) = session.joined_mut(index).map(|joined| joined.cursor) else { return };
         let frame = match feed {
             Some(feed) => Frame::with_attachments(
-                &with_trailing(text, &Self::seen_offset(&feed, cursor, applied)),
+                &stamped(feed.config().resume, text, &Self::seen_offset(&feed, cursor, applied)),
                 attachments,
             ),
             None => Frame::with_attachments(text, attachments),
@@ -174,8 +175,7 @@ impl Worker {
                 tracing::warn!(rooms_max, "a socket is in too many rooms to join another");
                 return;
             }
-            joined.rooms.push((room.clone(), joining.since));
-            space.join_room(slot, room.clone());
+            space.enter(slot, joined, room, joining.since);
         }
     }
 
@@ -186,10 +186,7 @@ impl Worker {
             return;
         };
         for room in rooms {
-            if let Some(place) = joined.rooms.iter().position(|(joined, _)| joined == room) {
-                joined.rooms.swap_remove(place);
-                space.leave_room(slot, room);
-            }
+            space.leave(slot, joined, room);
         }
     }
 

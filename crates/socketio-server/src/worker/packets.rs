@@ -13,7 +13,7 @@ use super::space::{Joined, SocketDataSlot};
 use crate::ack::{Ack, AckError, AckHandle};
 use crate::connect::Auth;
 use crate::engine::EngineMessage;
-use crate::feed::Parked;
+use crate::feed::{Parked, Resume};
 use crate::handler::Call;
 use crate::namespace::{AsyncHandler, EventHandler};
 use crate::reason::DisconnectReason;
@@ -273,6 +273,7 @@ impl Worker {
         }
         if let Some(binding) = &definition.feed
             && !binding.feed.has_history()
+            && binding.feed.config().resume == Resume::Recovery
             && reason.is_recoverable()
         {
             let data = match &joined.data {
@@ -280,7 +281,7 @@ impl Worker {
                 SocketDataSlot::Data(data) => data.clone(),
                 SocketDataSlot::Nothing => crate::socket::SocketData::default(),
             };
-            binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms, data }, now);
+            binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms.into_vec(), data }, now);
         }
         if let Some(socket) = handle {
             socket.inner.connected.store(false, std::sync::atomic::Ordering::Release);
