@@ -200,7 +200,7 @@ describe("a number", () => {
 
   test("needs a device", async (t) => {
     const server = await Server.start(t);
-    const ada = await V1Person.connect(t, server.url, { device: undefined });
+    const ada = await V1Person.connect(t, server.url, { device: null });
     assert.deepEqual(await ada.do("say", { room: LOBBY, text: "?" }), { ok: false, code: "no_device" });
     assert.equal((await ada.ask("history", { room: LOBBY })).ok, true, "reading does not");
   });

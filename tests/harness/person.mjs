@@ -37,6 +37,8 @@ export class V1Person extends Observable {
       forceNew: true,
       reconnectionDelay: 20,
       reconnectionDelayMax: 200,
+      // What all of this does by polling and with the upgrade is tested once, in v1-resume.
+      transports: ["websocket"],
       auth: { v: 1, device, ...auth },
       ...rest,
     });
