@@ -420,8 +420,8 @@ fn rolled_back(err: &rusqlite::Error) -> AppendError {
 
 #[cfg(test)]
 mod tests {
-    use chat::conformance::{ADA, append_messages, draft, read_all};
-    use chat::{Limits, decide};
+    use chat::Limits;
+    use chat::conformance::{ADA, append_messages, decided, draft, read_all};
 
     use super::*;
 
@@ -438,14 +438,14 @@ mod tests {
         bound(&log, pages);
         let page = "x".repeat(16_000);
         let drafts: Vec<_> = (0..10).map(|n| draft(Some(ADA), Some(&format!("k-{n}")), &page)).collect();
-        let decided = decide(&mut log, Limits::default(), &drafts).unwrap();
+        let first = decided(&mut log, Limits::DEFAULT, &drafts);
         for _ in 0..3 {
-            let err = log.append(&decided.records).unwrap_err();
+            let err = log.append(&first.records).unwrap_err();
             assert!(matches!(err, AppendError::RolledBack { cause: chat::RollbackCause::Full, .. }), "{err}");
             assert_eq!((log.head(), read_all(&log.reader()).len()), (Position(3), 3));
         }
-        let again = decide(&mut log, Limits::default(), &drafts).unwrap();
-        assert_eq!(again.outcomes, decided.outcomes, "no key and no number was used up");
+        let again = decided(&mut log, Limits::DEFAULT, &drafts);
+        assert_eq!(again.outcomes, first.outcomes, "no key and no number was used up");
 
         bound(&log, pages + 1000);
         log.append(&again.records).unwrap();
@@ -458,13 +458,13 @@ mod tests {
         let temp = tempfile::TempDir::new().unwrap();
         let mut log = SqliteLog::open(temp.path()).unwrap();
         append_messages(&mut log, 3);
-        let decided = decide(&mut log, Limits::default(), &[draft(Some(ADA), Some("k-0"), "hi")]).unwrap();
+        let first = decided(&mut log, Limits::DEFAULT, &[draft(Some(ADA), Some("k-0"), "hi")]);
         // A short name that is in no table, and a constraint that is only checked in the commit.
         log.lineages.insert(ADA, 4711);
         log.connection.pragma_update(None, "defer_foreign_keys", true).unwrap();
-        let err = log.append(&decided.records).unwrap_err();
+        let err = log.append(&first.records).unwrap_err();
         assert!(matches!(err, AppendError::Unknown { .. }), "{err}");
-        let err = log.append(&decided.records).unwrap_err();
+        let err = log.append(&first.records).unwrap_err();
         assert!(matches!(err, AppendError::Unknown { .. }), "{err}");
         drop(log);
         assert_eq!(SqliteLog::open(temp.path()).unwrap().head(), Position(3));

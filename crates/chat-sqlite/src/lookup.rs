@@ -16,8 +16,8 @@ pub(crate) fn message(connection: &Connection, room: RoomId, seq: Seq) -> rusqli
     let message = find.query_row(asked, |row| Ok(decode(row))).optional()?.flatten();
     let Some(message) = message else { return Ok(None) };
     let mut find = connection.prepare_cached(select!(
-        "entry INDEXED BY entry_edit",
-        "WHERE room = ?1 AND kind = 2 AND target = ?2 ORDER BY position DESC LIMIT 1"
+        "entry INDEXED BY entry_change",
+        "WHERE room = ?1 AND target = ?2 AND kind = 2 ORDER BY position DESC LIMIT 1"
     ))?;
     let edit = find.query_row(asked, |row| Ok(decode(row))).optional()?.flatten();
     let edit = edit.filter(|edit| matches!(edit.kind, Kind::Edited { text: Some(_), .. }));

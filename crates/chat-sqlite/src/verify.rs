@@ -3,6 +3,7 @@
 //! Reads only, in one transaction of a connection of its own, and takes no lock of the folder: it works beside a
 //! server. What it finds is a list of [`Fault`]s. It knows the rules that the appender keeps, and repairs nothing.
 
+mod changes;
 mod devices;
 mod numbers;
 
@@ -40,6 +41,8 @@ pub struct Report {
     pub devices: u64,
     /// Their commands that were refused or cancelled.
     pub without_entry: u64,
+    /// How far people have read which rooms.
+    pub pointers: u64,
     /// Starts of the log.
     pub epochs: u64,
     /// Keys that sign private ids, the retired ones included.
@@ -79,6 +82,14 @@ pub enum Fault {
         /// Where.
         position: Position,
         /// Which.
+        detail: String,
+    },
+    /// A message is not what its edits and its deletion make of it.
+    #[error("position {position}: {detail}")]
+    Change {
+        /// Where.
+        position: Position,
+        /// What does not fit.
         detail: String,
     },
     /// The numbers that a room will go on from are not its last ones.
@@ -198,6 +209,9 @@ impl Report {
         self.check_repeats(&connection)?;
         if schema >= devices::SINCE {
             self.check_devices(&connection, schema)?;
+        }
+        if schema >= changes::SINCE {
+            self.check_changes(&connection)?;
         }
         self.check_epochs(&connection)?;
         self.check_signing_keys(&connection)?;
@@ -346,6 +360,7 @@ impl fmt::Display for Report {
             ("lineages", self.lineages),
             ("devices", self.devices),
             ("without an entry", self.without_entry),
+            ("read pointers", self.pointers),
             ("epochs", self.epochs),
             ("signing keys", self.signing_keys),
             ("faults", self.faults.len() as u64 + self.more_faults),

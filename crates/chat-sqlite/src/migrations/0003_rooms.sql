@@ -13,8 +13,8 @@ CREATE INDEX entry_message ON entry (room, seq) WHERE kind = 1;
 CREATE INDEX entry_rev ON entry (room, rev);
 -- What the directory is made of, without reading the messages between.
 CREATE INDEX entry_directory ON entry (position) WHERE kind > 3;
--- The edits of a message.
-CREATE INDEX entry_edit ON entry (room, target) WHERE kind = 2;
+-- What became of a message.
+CREATE INDEX entry_change ON entry (room, target) WHERE target IS NOT NULL;
 
 -- How far everybody has read.
 CREATE TABLE pointer (
