@@ -144,7 +144,7 @@ pub struct FeedJoin {
     pub start: Start,
     /// The scope of its keys, if the client proved one; else the one of its private id, or a new one.
     pub lineage: Option<Lineage>,
-    /// Sent right after CONNECT, before every entry and every other event.
+    /// Sent right after CONNECT, before every entry and every other event. A recovered socket has none.
     pub greeting: Vec<Frame>,
 }
 

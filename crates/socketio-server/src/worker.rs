@@ -13,6 +13,7 @@ mod audience;
 pub(crate) mod connect;
 mod deliver;
 mod emit;
+mod missed;
 mod packets;
 mod requests;
 mod rooms;

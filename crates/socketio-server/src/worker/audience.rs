@@ -28,8 +28,6 @@ pub(super) enum Sight {
     Entry(u32),
     /// It does not see an entry, whatever else is said.
     Without(u32),
-    /// Nothing, but something else is waiting for it.
-    Nothing,
 }
 
 /// Marks, sorted by slot, each once.
@@ -54,15 +52,6 @@ impl Marks {
     /// Whether a socket has marks.
     pub(super) fn has(&self, slot: u32) -> bool {
         self.0.binary_search_by(|mark| mark.slot.cmp(&slot)).is_ok()
-    }
-
-    /// Adds sockets that something else is waiting for.
-    pub(super) fn include(&mut self, slots: impl IntoIterator<Item = u32>) {
-        let before = self.0.len();
-        self.0.extend(slots.into_iter().map(|slot| Mark { slot, sight: Sight::Nothing }));
-        if self.0.len() > before {
-            self.sort();
-        }
     }
 
     fn sort(&mut self) {

@@ -14,6 +14,7 @@ use engineio::CloseReason;
 use socketio::{AuthPayload, Lineage, NamespaceName, Slot, SocketId};
 
 use super::Worker;
+use super::missed::Missed;
 use super::rooms::Rooms;
 use super::space::{Cursor, Joined, SocketDataSlot};
 use crate::command::{Closing, Command, EvictDone};
@@ -44,15 +45,6 @@ enum Stage {
     Recovering { claim: Claim, missed: Missed },
     /// The history finds the place to start at.
     Locating { id: SocketId, join: FeedJoin },
-}
-
-/// What a recovered socket has missed so far.
-#[derive(Default)]
-struct Missed {
-    after: u64,
-    frames: Vec<Frame>,
-    bytes: usize,
-    parked: Option<Parked>,
 }
 
 /// How a socket goes on from the cut.
@@ -197,7 +189,7 @@ impl Worker {
                 if let Some(space) = self.space(namespace) {
                     self.catch_up(space, after);
                 }
-                let missed = Missed { after, parked: Some(parked), ..Missed::default() };
+                let missed = Missed::after(after, parked);
                 if let Some(connecting) = self.connecting(key, namespace) {
                     connecting.stage = Stage::Recovering { claim, missed };
                 }
@@ -498,27 +490,5 @@ impl Worker {
             Closing::Namespace => {}
             Closing::Connection => self.close(key, CloseReason::ForcedClose),
         }
-    }
-}
-
-impl Missed {
-    fn take(&mut self, page: Vec<(u64, crate::feed::FeedEntry)>, socket: &SocketId) {
-        let own = socket.to_string();
-        for (position, entry) in page {
-            let was_in = |room: &crate::room::Room| {
-                let rooms = self.parked.iter().flat_map(|parked| &parked.rooms);
-                room.as_str() == own
-                    || rooms.into_iter().any(|(joined, since)| joined == room && *since < position)
-            };
-            if !entry.is_silent() && entry.audience.covers(was_in) {
-                self.bytes += entry.frame.len();
-                self.frames.push(entry.frame);
-            }
-        }
-    }
-
-    fn is_within(&self, feed: &Feed) -> bool {
-        let config = feed.config();
-        self.frames.len() <= config.recovery_entries_max && self.bytes <= config.recovery_bytes_max
     }
 }

@@ -61,8 +61,7 @@ impl Worker {
         match growth {
             Grown::Batches(batches) if batches.is_empty() => {}
             Grown::Batches(batches) => {
-                let Audiences { mut marks, classes } = self.audiences(index, before, &batches);
-                marks.include(acks.keys().map(|key| key.slot));
+                let Audiences { marks, classes } = self.audiences(index, before, &batches);
                 self.deliver_all(index, Growth::new(batches, classes, before, through), &marks, acks);
             }
             Grown::Lapped => self.fall_behind(index, before),

@@ -60,6 +60,15 @@ struct Stop {
     rest: Bytes,
 }
 
+/// What a write has left.
+#[derive(Debug)]
+struct Left {
+    /// Where the cursor stands: the entry after it has not been begun.
+    after: u64,
+    /// What goes out first when the transport takes more.
+    lane: Vec<Bytes>,
+}
+
 impl View {
     pub(super) fn is_empty(&self) -> bool {
         self.parts.is_empty()
@@ -144,25 +153,35 @@ impl View {
             }
             Transport::Polling(_) => self.gather(session),
         };
-        let Some(Stop { part, after, rest }) = stop else { return Ok(Took::All) };
-        if !rest.is_empty() {
-            session.lane.push(rest);
-        }
-        let mut after = after;
-        for part in self.parts.iter().skip(part + 1) {
-            match part {
-                // Acks do not wait for entries.
-                Part::Ack(bytes) => session.lane.push(bytes.clone()),
-                // What lies between is not for this socket.
-                Part::Entries(stretch) => after = after.or(Some(stretch.after())),
-            }
+        let Some(stop) = stop else { return Ok(Took::All) };
+        let Left { after, lane } = self.left(stop, through);
+        for frame in lane {
+            session.lane.push(frame);
         }
         if let Some(joined) = session.joined_mut(index)
             && !planted::is(Bug::ForgetsWhatDidNotFit)
         {
-            joined.cursor = Cursor::Behind { after: after.unwrap_or(through), reading: false };
+            joined.cursor = Cursor::Behind { after, reading: false };
         }
         Ok(Took::Part)
+    }
+
+    /// What becomes of all that a write has left.
+    fn left(&self, stop: Stop, through: u64) -> Left {
+        let Stop { part, mut after, rest } = stop;
+        let mut lane = Vec::new();
+        if !rest.is_empty() {
+            lane.push(rest);
+        }
+        for part in self.parts.iter().skip(part + 1) {
+            match part {
+                // Acks do not wait for entries.
+                Part::Ack(bytes) => lane.push(bytes.clone()),
+                // What lies between is not for this socket.
+                Part::Entries(stretch) => after = after.or(Some(stretch.after())),
+            }
+        }
+        Left { after: after.unwrap_or(through), lane }
     }
 
     /// Where a write of so many bytes has ended; `None` if that was all.
@@ -242,21 +261,19 @@ impl Growth {
         if !acks.is_empty() {
             return self.view(&sights, acks).write(session, index, self.through);
         }
-        match sights.as_slice() {
-            [] | [Sight::Nothing] => self.public.write(session, index, self.through),
-            _ => {
-                if let Some(view) = self.shared.get_mut(&sights) {
-                    view.join();
-                    return view.write(session, index, self.through);
-                }
-                let view = self.view(&sights, acks);
-                let result = view.write(session, index, self.through);
-                if self.shared.len() < SHARED_VIEWS_MAX {
-                    self.shared.insert(sights, view);
-                }
-                result
-            }
+        if sights.is_empty() {
+            return self.public.write(session, index, self.through);
         }
+        if let Some(view) = self.shared.get_mut(&sights) {
+            view.join();
+            return view.write(session, index, self.through);
+        }
+        let view = self.view(&sights, acks);
+        let result = view.write(session, index, self.through);
+        if self.shared.len() < SHARED_VIEWS_MAX {
+            self.shared.insert(sights, view);
+        }
+        result
     }
 
     /// What a socket with these marks sees, its acks right after the entries they belong to.
@@ -272,7 +289,6 @@ impl Growth {
                 }
                 Sight::Entry(number) => seen.push(position(number)),
                 Sight::Without(number) => without.push(position(number)),
-                Sight::Nothing => {}
             }
         }
         seen.sort_unstable();
@@ -315,4 +331,116 @@ enum Break {
     Without,
     Entry,
     Ack(Bytes),
+}
+
+#[cfg(test)]
+mod tests {
+    use socketio::{AckId, NamespaceName, SocketId};
+
+    use super::*;
+    use crate::ack::AckHandle;
+    use crate::feed::FeedEntry;
+    use crate::frame::Frame;
+    use crate::room::Selection;
+    use crate::sid::SessionKey;
+
+    /// Positions 11 to 16 in two batches: 12 and 15 are for a room, 13 is silent.
+    fn growth() -> Growth {
+        let entry = |position: u64| {
+            let audience =
+                if [12, 15].contains(&position) { Selection::room("r") } else { Selection::everyone() };
+            if position == 13 { FeedEntry::silent() } else { FeedEntry::new(audience, frame(position)) }
+        };
+        let batch = |positions: std::ops::Range<u64>| {
+            Arc::new(Batch::new(positions.start, positions.map(entry).collect()))
+        };
+        Growth::new(vec![batch(11..14), batch(14..17)], vec![vec![1, 4]], 10, 16)
+    }
+
+    fn frame(position: u64) -> Frame {
+        Frame::text(&format!(r#"2["n",{position}]"#))
+    }
+
+    fn ack(after: u64) -> FeedAck {
+        let handle = AckHandle {
+            worker: 0,
+            key: SessionKey { slot: 0, generation: 1 },
+            namespace: NamespaceName::ROOT,
+            socket: SocketId::from_bytes([0; 15]),
+            id: AckId::new(after),
+        };
+        handle.answer(after, "")
+    }
+
+    /// What a view has: positions of entries, and `-` with its number for an ack.
+    fn check(sights: &[Sight], acks: &[u64], expected: &[i64]) -> View {
+        let view = growth().view(sights, acks.iter().map(|after| ack(*after)).collect());
+        let number = |number: u64| i64::try_from(number).unwrap();
+        let pieces: Vec<i64> = view
+            .parts
+            .iter()
+            .flat_map(|part| match part {
+                Part::Ack(bytes) => {
+                    let after = acks.iter().find(|after| ack(**after).frame.bytes() == bytes).unwrap();
+                    vec![-number(*after)]
+                }
+                Part::Entries(stretch) => stretch.frames().map(|(position, _)| number(position)).collect(),
+            })
+            .collect();
+        assert_eq!(pieces, expected);
+        view
+    }
+
+    #[test]
+    fn a_view_is_what_is_for_everyone_and_what_differs() {
+        check(&[], &[], &[11, 14, 16]);
+        check(&[Sight::Class(0)], &[], &[11, 12, 14, 15, 16]);
+        check(&[Sight::Entry(4)], &[], &[11, 14, 15, 16]);
+        check(&[Sight::Class(0), Sight::Without(1), Sight::Without(3)], &[], &[11, 15, 16]);
+        check(&[Sight::Without(0), Sight::Without(5)], &[], &[14]);
+    }
+
+    #[test]
+    fn acks_follow_the_entries_they_belong_to() {
+        check(&[], &[0, 11, 13, 16, 99], &[0, 11, -11, -13, 14, 16, -16, -99]);
+        check(&[Sight::Class(0), Sight::Without(3)], &[12, 14], &[11, 12, -12, -14, 15, 16]);
+    }
+
+    #[test]
+    fn wherever_a_write_ends_nothing_is_lost_and_nothing_comes_twice() {
+        let sights = [Sight::Class(0), Sight::Without(3)];
+        let pieces = [11, 12, -12, -14, 15, 16, -16];
+        let view = check(&sights, &[12, 14, 16], &pieces);
+        let all: Vec<u8> = view.bytes.concat();
+        for written in 0..all.len() {
+            let Left { after, lane } = view.left(view.stop_at(written).unwrap(), 16);
+            let lane = lane.concat();
+            // What is in the kernel and in the lane, and what is read again from the cursor on.
+            let mut begun = all[..written].to_vec();
+            begun.extend_from_slice(&lane);
+            let mut rest = 0;
+            for piece in pieces {
+                let frame = match u64::try_from(piece) {
+                    Ok(position) if position > after => {
+                        rest += frame(position).len();
+                        continue;
+                    }
+                    Ok(position) => frame(position),
+                    Err(_) => ack(piece.unsigned_abs()).frame,
+                };
+                let found = begun.windows(frame.len()).filter(|window| window == frame.bytes()).count();
+                assert_eq!(found, 1, "{piece} after a write of {written}");
+            }
+            assert_eq!(begun.len() + rest, all.len(), "after a write of {written}");
+        }
+        assert!(view.stop_at(all.len()).is_none());
+    }
+
+    #[test]
+    fn a_joined_view_ends_where_its_parts_do() {
+        let mut view = check(&[Sight::Class(0)], &[], &[11, 12, 14, 15, 16]);
+        let (parts, len) = (view.bytes.concat(), view.len);
+        view.join();
+        assert_eq!((view.bytes.len(), view.bytes.concat(), view.len), (1, parts, len));
+    }
 }

@@ -58,6 +58,32 @@ async fn a_room_is_seen_from_where_its_member_came_in() {
 }
 
 #[tokio::test]
+async fn who_comes_in_sees_that_it_does() {
+    let house = House::start(1 << 20);
+    let mut ada = house.client("ada").await;
+    let slow = sleeper(&house, "ada").await;
+    // For the room alone.
+    house.publish([to("r"), Post::Enter("ada", "r", Selection::room("r")), everyone()]);
+    expect(&mut ada, [2, 3]).await;
+    assert_eq!(poll_until(&slow, 3).await, [2, 3]);
+    let mut again = house.client_after("ada", 0).await;
+    expect(&mut again, [2, 3]).await;
+    again.fence().await;
+}
+
+#[tokio::test]
+async fn a_room_may_begin_where_the_feed_has_not_come_yet() {
+    let house = House::start(1 << 20);
+    house.admit("ada", "r", 3);
+    house.admit("ada", "s", 0);
+    let mut ada = house.client("ada").await;
+    house.publish([to("r"), to("s"), to("r"), to("r"), Post::To(Selection::room("s").to("r"))]);
+    house.publish([to("r"), everyone()]);
+    expect(&mut ada, [2, 3, 4, 5, 6, 7]).await;
+    ada.fence().await;
+}
+
+#[tokio::test]
 async fn who_leaves_gets_not_one_frame_more() {
     let house = House::start(1 << 20);
     house.publish([enter("ada", "r"), enter("bob", "r")]);

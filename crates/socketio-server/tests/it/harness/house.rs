@@ -162,6 +162,12 @@ impl House {
         first
     }
 
+    /// Says that a person is in a room from a position on, whatever the log says.
+    pub(crate) fn admit(&self, person: &str, room: &str, since: u64) {
+        let mut books = self.archive.books();
+        books.members.entry(person.to_owned()).or_default().insert(room.to_owned(), since);
+    }
+
     /// Scrubs an entry, as it is done when a message is deleted.
     pub(crate) fn scrub(&self, position: u64) {
         let place = usize::try_from(position - 1).expect("small");
