@@ -14,9 +14,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::command::Draft;
 use crate::decide::{Decided, Limits, decide};
 use crate::delivery::{Committed, Delivery};
-use crate::entry::Draft;
+use crate::directory::{Directory, DirectoryHandle};
 use crate::health::Health;
 use crate::log::{AppendError, Log, ReadError, Record};
 use crate::planted::{self, Bug};
@@ -82,9 +83,10 @@ pub struct Appender<T> {
 }
 
 impl<T: Send + 'static> Appender<T> {
-    /// Starts the thread that owns `log` from now on.
+    /// Starts the thread that owns `log` from now on. `directory` was loaded from that log.
     pub fn start<L, D>(
         log: L,
+        directory: DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
@@ -94,7 +96,7 @@ impl<T: Send + 'static> Appender<T> {
         L: Log + 'static,
         D: Delivery<T> + 'static,
     {
-        let (queue, health, worker) = Worker::new(log, delivery, limits, bounds, ports);
+        let (queue, health, worker) = Worker::new(log, directory, delivery, limits, bounds, ports);
         let thread = std::thread::Builder::new()
             .name("appender".into())
             .spawn(move || worker.run())
@@ -106,12 +108,13 @@ impl<T: Send + 'static> Appender<T> {
     #[cfg(feature = "simulation")]
     pub fn stepped<L: Log, D: Delivery<T>>(
         log: L,
+        directory: DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
         ports: Ports,
     ) -> (Self, crate::Stepper<T, L, D>) {
-        let (queue, health, worker) = Worker::new(log, delivery, limits, bounds, ports);
+        let (queue, health, worker) = Worker::new(log, directory, delivery, limits, bounds, ports);
         (Self { queue, health, thread: Mutex::new(None) }, crate::Stepper::new(worker))
     }
 
@@ -169,6 +172,8 @@ impl fmt::Debug for Ports {
 
 pub(crate) struct Worker<T, L, D> {
     log: L,
+    directory: Directory,
+    shown: DirectoryHandle,
     delivery: D,
     limits: Limits,
     pub(crate) queue: Arc<Queue<T>>,
@@ -205,6 +210,7 @@ pub(crate) enum Tried<T> {
 impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
     fn new(
         log: L,
+        directory: DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
@@ -214,6 +220,8 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
         let health = Health::new((ports.clock)());
         let worker = Self {
             log,
+            directory: directory.now(),
+            shown: directory,
             delivery,
             limits,
             queue: Arc::clone(&queue),
@@ -312,11 +320,13 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
 
     /// Decides anew at each attempt: that costs little, and a lookup may have been what failed.
     fn attempt(&mut self, drafts: &[Pending<T>]) -> Result<Decided, Trouble> {
-        let decided = decide(&mut self.log, self.limits, drafts.iter().map(|pending| &pending.draft))?;
+        let decided =
+            decide(&mut self.log, &self.directory, self.limits, drafts.iter().map(|pending| &pending.draft))?;
         if !decided.records.is_empty() {
             match self.log.append(&decided.records) {
                 Err(AppendError::RolledBack { .. }) if planted::is(Bug::AnswersRolledBack) => {
-                    return Ok(Decided { records: Vec::new(), ..decided });
+                    let directory = self.directory.clone();
+                    return Ok(Decided { records: Vec::new(), directory, ..decided });
                 }
                 Err(AppendError::Unknown { detail }) if planted::is(Bug::RetriesUnknown) => {
                     return Err(Trouble::Passing(detail));
@@ -327,10 +337,23 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
         Ok(decided)
     }
 
+    /// From here on all of it is durable.
     fn deliver(&mut self, drafts: Vec<Pending<T>>, decided: Decided) {
-        let entries = decided.records.into_iter().filter_map(Record::into_entry).collect();
-        let outcomes = drafts.into_iter().map(|pending| pending.ticket).zip(decided.outcomes).collect();
-        self.delivery.deliver(Committed { entries, outcomes });
+        let Decided { records, outcomes, directory, numbers } = decided;
+        if !records.is_empty() {
+            self.shown.show(&directory, numbers);
+        }
+        self.directory = directory.clone();
+        let (mut rewritten, mut entries) = (Vec::new(), Vec::with_capacity(records.len()));
+        for record in records {
+            match record {
+                Record::Entry { entry, .. } => entries.push(entry),
+                Record::Rewrite(entry) => rewritten.push(entry),
+                Record::Spent(_) | Record::Read(_) => {}
+            }
+        }
+        let outcomes = drafts.into_iter().map(|pending| pending.ticket).zip(outcomes).collect();
+        self.delivery.deliver(Committed { rewritten, entries, outcomes, directory });
     }
 }
 

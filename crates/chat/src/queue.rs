@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::entry::Draft;
+use crate::command::Draft;
 
 /// How much may wait for the appender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

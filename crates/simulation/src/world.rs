@@ -295,7 +295,7 @@ pub(crate) fn used_disk(texts: &[String]) -> MemoryDisk {
             rev: chat::Rev(number),
             at: chat::UnixMillis(0),
             author: None,
-            kind: chat::Kind::Message { text: chat::Text::from_stored(text) },
+            kind: chat::Kind::message(chat::Text::from_stored(text)),
         };
         let content = chat::ContentHash::of_message(room, text);
         let stored = chat::Log::append(&mut log, &[chat::Record::Entry { entry, key: None, content }]);

@@ -52,6 +52,10 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) data: Data,
 
+    /// Start with sample people, rooms and messages, in a temporary folder: nothing is kept after the end
+    #[arg(long, env = "TIDINGS_DEMO")]
+    pub(crate) demo: bool,
+
     /// Folder of your own pages to serve at / in place of the built-in one
     #[arg(long, value_name = "DIR", env = "TIDINGS_PAGES", value_parser = folder)]
     pub(crate) pages: Option<PathBuf>,

@@ -4,14 +4,15 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
-use crate::conformance::{ADA, ADAS, BOB, draft, numbered, skip};
+use crate::conformance::{ADA, ADAS, BOB, draft, numbered, receipt, skip};
 use crate::delivery::{Outcome, Refusal};
 use crate::device::{Counted, Device};
+use crate::directory::ReadPointer;
 use crate::entry::Entry;
 use crate::epochs::Epochs;
 use crate::health::HealthState;
 use crate::ids::{CommandNumber, Epoch, Position, RoomId, Seq};
-use crate::log::{LogReader, Lookup, Placed, RollbackCause, RoomNumbers};
+use crate::log::{LogReader, Lookup, Placed, RollbackCause, RoomNumbers, Standing};
 use crate::memory::{Fault, MemoryDisk, MemoryLog};
 use crate::queue::RefusedWhy;
 
@@ -37,6 +38,15 @@ impl Log for Gated {
     }
     fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
         self.log.find_by_device(asked)
+    }
+    fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
+        self.log.message(room, seq)
+    }
+    fn directory(&mut self) -> Result<Vec<Entry>, ReadError> {
+        self.log.directory()
+    }
+    fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
+        self.log.pointers()
     }
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
         if self.entered.send(batch.len()).is_ok() {
@@ -67,14 +77,15 @@ impl Desk {
         let (committed_tx, committed) = sync_channel(10_000);
         let (room_tx, room) = sync_channel(10_000);
         let (fatal_tx, fatal) = sync_channel(1);
-        let log = Gated { log: MemoryLog::open(disk, Epoch(1)), entered: entered_tx, go_on: go_on_rx };
+        let mut log = Gated { log: MemoryLog::open(disk, Epoch(1)), entered: entered_tx, go_on: go_on_rx };
+        let directory = DirectoryHandle::load(&mut log).unwrap();
         let ports = Ports {
             on_room: Box::new(move || room_tx.send(()).unwrap_or_default()),
             on_fatal: Box::new(move |fatal| drop(fatal_tx.send(fatal))),
             clock: Box::new(Instant::now),
         };
         let delivery = move |batch: Committed<u32>| drop(committed_tx.send(batch));
-        let appender = Appender::start(log, delivery, limits, bounds, ports).unwrap();
+        let appender = Appender::start(log, directory, delivery, limits, bounds, ports).unwrap();
         Self { appender, disk: disk.clone(), entered, go_on, committed, room, fatal }
     }
 
@@ -117,11 +128,11 @@ impl Desk {
 }
 
 fn stored(position: u64) -> Outcome {
-    Outcome::Stored { position: Position(position), seq: Seq(position) }
+    Outcome::Stored(receipt(position))
 }
 
 fn repeated(position: u64) -> Outcome {
-    Outcome::Repeated { position: Position(position), seq: Seq(position) }
+    Outcome::Repeated(receipt(position))
 }
 
 #[test]
@@ -218,7 +229,7 @@ fn a_retry_gets_its_original_result_even_if_it_would_be_refused_today() {
     let long = draft(Some(ADA), Some("k-0"), "a long story");
     Desk::new(&storage, Limits::default(), NO_BOUNDS).in_one_batch(&[(1, long.clone())]);
 
-    let desk = Desk::new(&storage, Limits { text_bytes_max: 10 }, NO_BOUNDS);
+    let desk = Desk::new(&storage, Limits { text_bytes_max: 10, ..Limits::DEFAULT }, NO_BOUNDS);
     let another = draft(Some(ADA), Some("k-1"), "another long story");
     let committed =
         desk.in_one_batch(&[(1, long), (2, another), (3, draft(Some(ADA), Some("k-2"), "short"))]);
@@ -460,9 +471,10 @@ fn a_delivery_that_panics_is_fatal() {
         on_fatal: Box::new(move |fatal| *told.lock().unwrap() = Some(fatal)),
         clock: Box::new(Instant::now),
     };
-    let log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
+    let mut log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
+    let directory = DirectoryHandle::load(&mut log).unwrap();
     let delivery = |_: Committed<u32>| panic!("on purpose");
-    let appender = Appender::start(log, delivery, Limits::default(), NO_BOUNDS, ports).unwrap();
+    let appender = Appender::start(log, directory, delivery, Limits::default(), NO_BOUNDS, ports).unwrap();
     appender.submit(draft(None, None, "hi"), 1);
     assert_eq!(appender.close(), Closed::Stopped);
     assert_eq!(*fatal.lock().unwrap(), Some(Fatal::Panicked));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use socketio_server::{
-    EpochStart, Feed, FeedConfig, FeedJoin, History, HistoryError, HistoryRequest, Namespace, Server, Start,
+    EpochStart, Feed, FeedConfig, FeedJoin, History, HistoryError, HistoryRequest, Joining, Namespace, Server,
 };
 
 use crate::harness::{Client, Received, Running, fenced, start_with};
@@ -24,7 +24,7 @@ fn start_contested() -> Running {
         history: Some(Arc::new(Unread)),
         ..FeedConfig::in_memory()
     });
-    let join = |_: &socketio_server::Auth| FeedJoin { start: Start::Now, lineage: None };
+    let join = |_: &Joining<'_>| FeedJoin::default();
     let namespace = fenced(Namespace::new("/")).feed(feed, join);
     start_with(Server::builder().namespace(namespace).configure(|config| config.workers = 4))
 }

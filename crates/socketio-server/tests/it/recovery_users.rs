@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use socketio_server::{
-    ConnectRequest, EpochStart, Feed, FeedConfig, FeedJoin, History, HistoryError, HistoryRequest, Namespace,
-    Rejection, Server, Start,
+    ConnectRequest, EpochStart, Feed, FeedConfig, FeedJoin, History, HistoryError, HistoryRequest, Joining,
+    Namespace, Rejection, Server,
 };
 use tokio::sync::{Semaphore, mpsc};
 
@@ -106,7 +106,7 @@ async fn who_comes_back_as_another_user_starts_with_another_lineage() {
         history: Some(Arc::new(Unread)),
         ..FeedConfig::in_memory()
     });
-    let join = |_: &socketio_server::Auth| FeedJoin { start: Start::Now, lineage: None };
+    let join = |_: &Joining<'_>| FeedJoin::default();
     let namespace =
         fenced(Namespace::new("/")).feed(feed, join).middleware(log_in).on_sync("lineage", |turn| {
             let lineage = format!("[{:?}]", turn.lineage().as_bytes());
