@@ -189,10 +189,8 @@ impl<'a> Person<'a> {
         self.room(room)?;
         let visibility = self.directory.visibility(self.user, room).ok_or(Refusal::NotFound)?;
         let message = &standing.ok_or(Refusal::NotFound)?.message;
-        match &message.kind {
-            Kind::Message { body } if seq > visibility.seq => Ok((message, body)),
-            _ => Err(Refusal::NotFound),
-        }
+        let Kind::Message { body } = &message.kind else { return Err(Refusal::NotFound) };
+        if seq > visibility.seq { Ok((message, body)) } else { Err(Refusal::NotFound) }
     }
 
     fn be_called(&self, name: &Nickname) -> Result<Verdict, Refusal> {
