@@ -168,6 +168,7 @@ fn code(on: SpentOn) -> i64 {
             Refusal::Limit => 11,
             Refusal::BadCode => 12,
             Refusal::Invalid => 13,
+            Refusal::TopicInvalid => 14,
         },
     }
 }

@@ -210,7 +210,7 @@ impl<'a> Person<'a> {
         if self.directory.is_owner(self.user) {
             return Ok(nothing(RoomId::HOUSE));
         }
-        if self.directory.owners().next().is_some() {
+        if self.directory.has_owner() {
             return Err(Refusal::BadCode);
         }
         Ok(Verdict::Store { room: RoomId::HOUSE, kind: Kind::Owner { user: self.user } })
