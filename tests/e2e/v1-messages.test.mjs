@@ -127,6 +127,20 @@ describe("a message", () => {
   });
 });
 
+test("both namespaces may share one connection", async (t) => {
+  const server = await Server.start(t);
+  const ada = await V1Person.connect(t, server.url, { name: "ada" });
+  const tutorial = ada.socket.io.socket("/", { auth: { serverOffset: 0 } });
+  t.after(() => tutorial.disconnect());
+  const line = new Promise((resolve) => tutorial.once("chat message", (...args) => resolve(args)));
+  await ada.say("hello");
+  const [text, offset, trailing] = await line;
+  assert.deepEqual([text, offset, typeof trailing], ["hello", 1, "string"]);
+  await new Promise((resolve) => tutorial.emit("chat message", "hello yourself", resolve));
+  await ada.sees("hello yourself");
+  assert.notEqual(tutorial.id, ada.socket.id);
+});
+
 describe("a number", () => {
   test("has one answer for ever, also after a restart and after kill -9", async (t) => {
     const server = await Server.start(t);
