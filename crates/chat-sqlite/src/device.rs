@@ -168,18 +168,17 @@ fn code(on: SpentOn) -> i64 {
             Refusal::Limit => 11,
             Refusal::BadCode => 12,
             Refusal::Invalid => 13,
+            Refusal::TopicInvalid => 14,
         },
     }
 }
 
 fn on(code: i64, room: Option<u64>) -> Option<SpentOn> {
-    match room {
-        Some(room) => (code == NOTHING).then_some(SpentOn::Nothing { room: RoomId(room) }),
-        None => {
-            let refusals = Refusal::ALL.into_iter().map(SpentOn::Refusal);
-            refusals.chain([SpentOn::Skip]).find(|on| self::code(*on) == code)
-        }
+    if let Some(room) = room {
+        return (code == NOTHING).then_some(SpentOn::Nothing { room: RoomId(room) });
     }
+    let refusals = Refusal::ALL.into_iter().map(SpentOn::Refusal);
+    refusals.chain([SpentOn::Skip]).find(|on| self::code(*on) == code)
 }
 
 #[cfg(test)]

@@ -29,8 +29,7 @@ pub(crate) fn directory(connection: &Connection) -> rusqlite::Result<Result<Vec<
     let mut statement = connection
         .prepare(select!("entry INDEXED BY entry_directory", "WHERE kind > 3 ORDER BY position"))?;
     let decoded = |row: &Row<'_>| Ok(decode(row).ok_or(row.get::<_, i64>(0)?.unsigned_abs()));
-    let entries = statement.query_map([], decoded)?.collect::<rusqlite::Result<Result<_, _>>>();
-    entries
+    statement.query_map([], decoded)?.collect()
 }
 
 pub(crate) fn pointers(connection: &Connection) -> rusqlite::Result<Vec<ReadPointer>> {
@@ -38,8 +37,7 @@ pub(crate) fn pointers(connection: &Connection) -> rusqlite::Result<Vec<ReadPoin
     let pointer = |row: &Row<'_>| {
         Ok(ReadPointer { user: UserId(row.get(0)?), room: RoomId(row.get(1)?), seq: Seq(row.get(2)?) })
     };
-    let pointers = statement.query_map([], pointer)?.collect();
-    pointers
+    statement.query_map([], pointer)?.collect()
 }
 
 /// Moves a pointer forward.

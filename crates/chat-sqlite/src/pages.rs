@@ -16,8 +16,8 @@ pub(crate) fn messages(
     limit: usize,
 ) -> Result<Messages, Failure> {
     let snapshot = connection.unchecked_transaction()?;
-    let room = Room { connection: &snapshot, room, after };
-    let (mut entries, is_first, is_last) = match page {
+    let room = Room { connection: &snapshot, id: room, after };
+    let (entries, is_first, is_last) = match page {
         Page::Newest => {
             let (entries, is_first) = room.last_ones(Seq(u64::MAX), limit)?;
             (entries, is_first, true)
@@ -39,7 +39,6 @@ pub(crate) fn messages(
             (entries, is_first, is_last)
         }
     };
-    entries.shrink_to_fit();
     Ok(Messages { entries, is_first, is_last })
 }
 
@@ -128,7 +127,7 @@ impl From<rusqlite::Error> for Failure {
 /// A room, as far as somebody may see it.
 struct Room<'a> {
     connection: &'a Connection,
-    room: RoomId,
+    id: RoomId,
     /// What has no higher number is not shown.
     after: Seq,
 }
@@ -138,7 +137,7 @@ impl Room<'_> {
     fn last_ones(&self, seq: Seq, limit: usize) -> Result<(Vec<Entry>, bool), Failure> {
         let mut statement = self.connection.prepare_cached(DESCENDING)?;
         let after = to_sql(self.after.0);
-        let parameters = (to_sql(self.room.0), to_sql(seq.0), after, one_more(limit));
+        let parameters = (to_sql(self.id.0), to_sql(seq.0), after, one_more(limit));
         let (mut entries, is_all) = collect(&mut statement, parameters, limit)?;
         entries.reverse();
         Ok((entries, is_all))
@@ -148,7 +147,7 @@ impl Room<'_> {
     fn first_ones(&self, seq: Seq, limit: usize) -> Result<(Vec<Entry>, bool), Failure> {
         let mut statement = self.connection.prepare_cached(ASCENDING)?;
         let from = seq.max(Seq(self.after.0.saturating_add(1)));
-        collect(&mut statement, (to_sql(self.room.0), to_sql(from.0), one_more(limit)), limit)
+        collect(&mut statement, (to_sql(self.id.0), to_sql(from.0), one_more(limit)), limit)
     }
 }
 

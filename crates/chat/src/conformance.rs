@@ -8,7 +8,15 @@
 mod checks;
 #[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
 mod devices;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod lives;
 mod model;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod pages;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod people;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+pub mod town;
 
 use crate::command::{Command, Draft, Identity};
 use crate::decide::{Decided, Limits, decide};
@@ -25,7 +33,10 @@ use crate::text::Text;
 
 pub use checks::*;
 pub use devices::*;
+pub use lives::people_live;
 pub use model::{Step, agrees_with_the_model, history};
+pub use pages::*;
+pub use people::*;
 
 /// A place where one log is kept, empty at first.
 pub trait Bench {
@@ -68,6 +79,16 @@ macro_rules! log_conformance {
             an_entry_tells_its_device_and_number
             results_without_entries_do_not_move_the_head
             numbers_of_a_batch_that_was_not_stored_are_free
+            every_kind_of_entry_is_read_back
+            the_directory_is_found_again
+            an_edited_message_says_what_its_last_edit_says
+            a_deleted_message_leaves_nothing_but_its_place
+            changes_within_a_batch_are_changes
+            pointers_only_move_forward
+            every_result_is_told_again
+            pages_go_in_both_directions
+            changes_of_a_room_have_no_holes
+            unread_is_what_others_have_said_since
         }
     };
     ($bench:expr; $($check:ident)*) => {

@@ -320,3 +320,6 @@ fn again(command: &Command, content: ContentHash, earlier: Option<Answered>) -> 
 fn is_believed(key: &ClientKey) -> bool {
     !key.is_weak() || planted::is(Bug::BelievesWeakKeys)
 }
+
+#[cfg(test)]
+mod tests;

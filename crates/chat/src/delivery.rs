@@ -114,6 +114,8 @@ pub enum Refusal {
     NameRequired,
     /// A bound of this server is reached.
     Limit,
+    /// That is no topic.
+    TopicInvalid,
     /// The code of a link or an invitation does not hold, or not any more.
     BadCode,
     /// It makes no sense.
@@ -122,7 +124,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Conflict,
         Self::TooLarge,
         Self::Empty,
@@ -133,6 +135,7 @@ impl Refusal {
         Self::NameReserved,
         Self::NameRequired,
         Self::Limit,
+        Self::TopicInvalid,
         Self::BadCode,
         Self::Invalid,
     ];
@@ -150,6 +153,7 @@ impl Refusal {
             Self::NameReserved => "name_reserved",
             Self::NameRequired => "name_required",
             Self::Limit => "limit",
+            Self::TopicInvalid => "topic_invalid",
             Self::BadCode => "bad_code",
             Self::Invalid => "invalid",
         }
@@ -178,7 +182,7 @@ impl From<TopicError> for Refusal {
     fn from(err: TopicError) -> Self {
         match err {
             TopicError::TooLarge => Self::TooLarge,
-            TopicError::Invalid => Self::Invalid,
+            TopicError::Invalid => Self::TopicInvalid,
         }
     }
 }

@@ -123,6 +123,11 @@ impl Directory {
         self.0.owners.iter().copied()
     }
 
+    /// Whether the server has an owner.
+    pub fn has_owner(&self) -> bool {
+        !self.0.owners.is_empty()
+    }
+
     /// A room, whoever asks. See [`visibility`](Self::visibility).
     pub fn room(&self, room: RoomId) -> Option<&Room> {
         self.0.rooms.get(&room).map(|room| &**room)

@@ -313,7 +313,7 @@ impl LogReader for MemoryReader {
             Page::Newest => (all.len().saturating_sub(limit), all.len()),
             Page::Before(seq) => (below(seq).saturating_sub(limit), below(seq)),
             Page::After(seq) => {
-                let first = below(seq.next());
+                let first = all.partition_point(|entry| entry.seq <= seq);
                 (first, (first + limit).min(all.len()))
             }
             Page::Around(seq) => {
@@ -355,7 +355,7 @@ fn index(position: Position) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::{Bench, agrees_with_the_model, history};
+    use crate::conformance::{Bench, agrees_with_the_model, history, people_live};
 
     #[derive(Default)]
     struct InMemory {
@@ -381,6 +381,11 @@ mod tests {
         #[test]
         fn any_history_agrees_with_the_model(numbers in proptest::collection::vec(proptest::num::u32::ANY, 0..200)) {
             agrees_with_the_model(&mut InMemory::default(), &history(&numbers));
+        }
+
+        #[test]
+        fn any_life_leaves_what_it_should(numbers in proptest::collection::vec(proptest::num::u32::ANY, 0..200)) {
+            people_live(&mut InMemory::default(), &numbers);
         }
     }
 

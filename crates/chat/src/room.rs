@@ -32,6 +32,9 @@ pub struct Membership {
 }
 
 /// How much of a room somebody may see.
+///
+/// An edit is said at its own time: who has joined in between sees the new text of a message whose old one they never
+/// saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Visibility {
     /// Entries from here on.

@@ -97,9 +97,9 @@ impl HostileDisk {
     pub(crate) fn texts(&self) -> Vec<String> {
         let everything = Budget { entries: usize::MAX, bytes: usize::MAX };
         let entries = self.reader().read(Position::ZERO, Position::MAX, everything).unwrap_or_default();
-        let text = |entry: chat::Entry| match entry.kind {
-            chat::Kind::Message { body } => body.text().map(|text| text.to_string()),
-            _ => None,
+        let text = |entry: chat::Entry| {
+            let chat::Kind::Message { body } = entry.kind else { return None };
+            body.text().map(|text| text.to_string())
         };
         entries.into_iter().filter_map(text).collect()
     }

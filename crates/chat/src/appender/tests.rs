@@ -1,5 +1,7 @@
 //! The appender over a log in memory whose appends wait for the test, so that batches are what the test says.
 
+mod people;
+
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -59,6 +61,7 @@ impl Log for Gated {
 /// An appender, and the other ends of all that it calls. A test may end while it works: then nobody listens.
 struct Desk {
     appender: Appender<u32>,
+    directory: DirectoryHandle,
     disk: MemoryDisk,
     entered: Receiver<usize>,
     go_on: SyncSender<()>,
@@ -85,8 +88,8 @@ impl Desk {
             clock: Box::new(Instant::now),
         };
         let delivery = move |batch: Committed<u32>| drop(committed_tx.send(batch));
-        let appender = Appender::start(log, directory, delivery, limits, bounds, ports).unwrap();
-        Self { appender, disk: disk.clone(), entered, go_on, committed, room, fatal }
+        let appender = Appender::start(log, directory.clone(), delivery, limits, bounds, ports).unwrap();
+        Self { appender, directory, disk: disk.clone(), entered, go_on, committed, room, fatal }
     }
 
     fn open() -> Self {

@@ -189,10 +189,8 @@ impl<'a> Person<'a> {
         self.room(room)?;
         let visibility = self.directory.visibility(self.user, room).ok_or(Refusal::NotFound)?;
         let message = &standing.ok_or(Refusal::NotFound)?.message;
-        match &message.kind {
-            Kind::Message { body } if seq > visibility.seq => Ok((message, body)),
-            _ => Err(Refusal::NotFound),
-        }
+        let Kind::Message { body } = &message.kind else { return Err(Refusal::NotFound) };
+        if seq > visibility.seq { Ok((message, body)) } else { Err(Refusal::NotFound) }
     }
 
     fn be_called(&self, name: &Nickname) -> Result<Verdict, Refusal> {
@@ -212,7 +210,7 @@ impl<'a> Person<'a> {
         if self.directory.is_owner(self.user) {
             return Ok(nothing(RoomId::HOUSE));
         }
-        if self.directory.owners().next().is_some() {
+        if self.directory.has_owner() {
             return Err(Refusal::BadCode);
         }
         Ok(Verdict::Store { room: RoomId::HOUSE, kind: Kind::Owner { user: self.user } })

@@ -86,7 +86,7 @@ impl Present {
     fn rename(&mut self, id: RoomId, name: &RoomName) {
         if self.public.contains(&id) {
             let before = self.rooms.get(&id).and_then(|room| room.name.clone());
-            release(&mut self.rooms_taken, before.iter().flat_map(RoomName::skeletons), id);
+            release(&mut self.rooms_taken, before.iter().flat_map(RoomName::skeletons), &id);
             for skeleton in name.skeletons() {
                 self.rooms_taken.entry(skeleton).or_insert(id);
             }
@@ -96,7 +96,7 @@ impl Present {
 
     fn call(&mut self, user: UserId, name: &Nickname) {
         let before = self.names.insert(user, name.clone());
-        release(&mut self.names_taken, before.iter().flat_map(Nickname::skeletons), user);
+        release(&mut self.names_taken, before.iter().flat_map(Nickname::skeletons), &user);
         for skeleton in name.skeletons() {
             self.names_taken.entry(skeleton).or_insert(user);
         }
@@ -151,10 +151,10 @@ fn host_of(kind: RoomKind, author: Option<Author>) -> Option<UserId> {
 fn release<K: Ord + Clone, V: PartialEq + Clone>(
     taken: &mut OrdMap<K, V>,
     keys: impl Iterator<Item = K>,
-    holder: V,
+    holder: &V,
 ) {
     for key in keys {
-        if taken.get(&key) == Some(&holder) {
+        if taken.get(&key) == Some(holder) {
             taken.remove(&key);
         }
     }
