@@ -60,7 +60,7 @@ describe("a public room", () => {
     );
     const { rooms: page } = await bob.ask("rooms", { after: LOBBY, limit: 1 });
     assert.deepEqual(page.map((listed) => listed.room), [room]);
-    assert.equal((await ada.do("set topic", { room, topic: "two\nlines" })).code, "invalid");
+    assert.equal((await ada.do("set topic", { room, topic: "two\nlines" })).code, "topic_invalid");
   });
 
   test("is not the house: there, nothing can be done", async (t) => {
