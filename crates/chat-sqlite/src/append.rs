@@ -121,18 +121,24 @@ impl SqliteLog {
         if !self.checkpointer.wal_is_too_long() {
             return;
         }
-        let truncate = || {
+        let renew = || {
             // Readers leave within milliseconds. If one does not, the next batch will try.
             self.connection.busy_timeout(Duration::from_millis(50))?;
             let busy: i64 =
-                self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+                self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
             self.connection.busy_timeout(schema::BUSY)?;
             Ok(busy)
         };
-        match truncate() {
-            Ok(0) => {}
-            Ok(_) => tracing::debug!("the write-ahead log is long, and in use"),
-            Err(err) => self.checkpointer.failed(&err),
+        match renew() {
+            Ok(0) => self.checkpointer.renewed(),
+            Ok(_) => {
+                tracing::debug!("the write-ahead log is long, and in use");
+                self.checkpointer.in_use();
+            }
+            Err(err) => {
+                self.checkpointer.failed(&err);
+                self.checkpointer.in_use();
+            }
         }
     }
 }

@@ -24,7 +24,7 @@ const MIGRATIONS: &[&str] = &[
 #[expect(clippy::cast_possible_truncation, reason = "there will never be that many")]
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// A write-ahead log that has grown beyond this is emptied, whoever has to wait for it.
+/// A write-ahead log whose file has grown beyond this, because somebody has read it for long, is cut when it begins anew.
 pub(crate) const WAL_BYTES_MAX: u64 = 64 << 20;
 
 /// How long a statement waits for a lock. Nobody of ours ever holds one for long; this is for an operator's tools.

@@ -24,7 +24,7 @@ use crate::planted::{self, Bug};
 use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Room, Taken};
 
 /// One batch: as much as a flush can carry without making the next one wait long.
-pub(crate) const BATCH: BatchBounds = BatchBounds { drafts: 512, bytes: 1 << 20 };
+const BATCH: BatchBounds = BatchBounds { drafts: 512, bytes: 1 << 20 };
 
 /// A log that refuses is asked again after this, then after twice as long, up to `RETRY_PAUSE_MAX`.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(5);
@@ -120,7 +120,20 @@ impl<T: Send + 'static> Appender<T> {
 
     /// Hands a draft in, without waiting. Drafts are decided and stored in the order of these calls.
     pub fn submit(&self, draft: Draft, ticket: T) -> Admission<T> {
+        let admission = self.queue.push(draft, ticket);
+        self.queue.announce();
+        admission
+    }
+
+    /// The same for one who has more drafts to hand in right away: it must call [`announce`](Self::announce) after the
+    /// last one of them. They share a flush then, where [`submit`](Self::submit) may give the first one its own.
+    pub fn submit_quietly(&self, draft: Draft, ticket: T) -> Admission<T> {
         self.queue.push(draft, ticket)
+    }
+
+    /// What was submitted quietly is to be stored now.
+    pub fn announce(&self) {
+        self.queue.announce();
     }
 
     /// Whether the log commits.
@@ -203,7 +216,7 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
         bounds: QueueBounds,
         ports: Ports,
     ) -> (Arc<Queue<T>>, Health, Self) {
-        let queue = Arc::new(Queue::new(bounds));
+        let queue = Arc::new(Queue::new(bounds, BATCH));
         let health = Health::new((ports.clock)());
         let worker = Self {
             log,
@@ -222,7 +235,7 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
 
     fn run(mut self) -> Closed {
         loop {
-            let taken = self.queue.take(BATCH);
+            let taken = self.queue.take();
             let mut batch = match self.begin(taken) {
                 Ok(batch) => batch,
                 Err(closed) => return closed,

@@ -104,6 +104,13 @@ impl Node {
         }
     }
 
+    /// A connection whose handshake is done, for a session that polls.
+    pub(crate) fn attach_to(&self, sid: &str, stream: DuplexStream) {
+        if let Some(server) = &*self.server.borrow() {
+            server.attach_to(sid, stream);
+        }
+    }
+
     /// The endpoint for requests.
     pub(crate) fn service(&self) -> Option<SocketIoService> {
         self.server.borrow().as_ref().map(Server::service)
@@ -146,15 +153,13 @@ fn ports(io: &Arc<OnceLock<Io>>, fatal: &Arc<Notify>) -> Ports {
 }
 
 fn server(feed: Feed, appender: &Arc<Appender<Ticket>>, drafts: &Arc<Notify>, rates: &Rates) -> Server {
-    let (submit, drafts) = (Arc::clone(appender), Arc::clone(drafts));
+    let (submit, announce, drafts) = (Arc::clone(appender), Arc::clone(appender), Arc::clone(drafts));
     let mut profile =
         Namespace::new("/").feed(feed, profile::join).on_sync(wire::CHAT_MESSAGE, move |turn| {
             if planted::is(Planted::AcksBeforeCommit) {
                 turn.reply("");
             }
-            let flow = profile::take(turn, &submit, UnixMillis(0));
-            drafts.notify_one();
-            flow
+            profile::take(turn, &submit, UnixMillis(0))
         });
     if let Some(delay) = rates.middleware {
         profile = profile.middleware(move |_| async move {
@@ -165,6 +170,10 @@ fn server(feed: Feed, appender: &Arc<Appender<Ticket>>, drafts: &Arc<Notify>, ra
     Server::builder()
         .configure(|config| config.workers = rates.workers)
         .namespace(profile)
+        .after_events(move || {
+            announce.announce();
+            drafts.notify_one();
+        })
         .build_local()
         .expect("the configuration is right")
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -20,6 +21,8 @@ pub struct ConnectRequest {
     pub(crate) auth: Auth,
     pub(crate) handshake: Option<Arc<Handshake>>,
     pub(crate) data: SocketData,
+    /// Who the application says it is; shared by all clones, 0 for nobody.
+    pub(crate) user: Arc<AtomicU64>,
 }
 
 impl ConnectRequest {
@@ -47,6 +50,20 @@ impl ConnectRequest {
     /// The server.
     pub fn io(&self) -> &Io {
         &self.io
+    }
+
+    /// Names the user whom the client has proved to be, for middleware to say. 0, the default, is nobody.
+    ///
+    /// The private id of the socket is then worth something to this user alone: to everybody else, and to nobody, it
+    /// is a stranger's. They are let in with a new id, a new lineage and nothing of what was missed, and the socket
+    /// that the private id belongs to does not notice.
+    pub fn name_user(&self, user: u64) {
+        self.user.store(user, Ordering::Relaxed);
+    }
+
+    /// The user that middleware has named.
+    pub(crate) fn user(&self) -> u64 {
+        self.user.load(Ordering::Relaxed)
     }
 }
 

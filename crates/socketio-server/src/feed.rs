@@ -83,6 +83,9 @@ pub struct FeedConfig {
     pub recovery_entries_max: usize,
     /// The same limit in bytes.
     pub recovery_bytes_max: usize,
+    /// How long rooms and data of a socket that left are kept for its return. Only without a history: over a log, rooms
+    /// come from the membership, and there is no age at which a client may not come back.
+    pub parked_for: Duration,
     /// Where entries are read that have left the ring. Without it they are gone.
     pub history: Option<Arc<dyn History>>,
 }
@@ -102,6 +105,7 @@ impl FeedConfig {
             ring_bytes_max: 16 << 20,
             recovery_entries_max: 2_000,
             recovery_bytes_max: 1_000_000,
+            parked_for: Duration::from_mins(2),
             history: None,
         }
     }
@@ -135,7 +139,7 @@ impl Feed {
     pub fn new(config: FeedConfig) -> Self {
         let epoch = *config.epochs.last().expect("a feed has at least the present epoch");
         let ring = Mutex::new(Ring::new(config.head, config.ring_bytes_max));
-        let parked = Mutex::new(ParkedSockets::new(Duration::from_mins(2)));
+        let parked = Mutex::new(ParkedSockets::new(config.parked_for));
         Self { inner: Arc::new(Inner { config, epoch, ring, parked, outlet: OnceLock::new() }) }
     }
 
@@ -224,8 +228,8 @@ impl Feed {
         self.inner.outlet.set(Outlet { namespace, mailboxes }).is_ok()
     }
 
-    pub(crate) fn sign(&self, socket: SocketId, lineage: Lineage, position: u64) -> String {
-        PrivateId { socket, lineage, user: 0, offset: self.stamp(position) }.sign(&self.inner.config.keys)
+    pub(crate) fn sign(&self, socket: SocketId, lineage: Lineage, user: u64, position: u64) -> String {
+        PrivateId { socket, lineage, user, offset: self.stamp(position) }.sign(&self.inner.config.keys)
     }
 
     pub(crate) fn verify(&self, pid: &str) -> Option<PrivateId> {

@@ -18,6 +18,7 @@ use tokio::sync::oneshot;
 use crate::command::{HttpError, PollAnswer, answer};
 use crate::frame::Frame;
 use crate::handshake::Handshake;
+use crate::planted::{self, Bug};
 use crate::stream::Stream;
 use crate::timer::Tick;
 use crate::websocket::Decoder;
@@ -47,6 +48,8 @@ pub(crate) struct Session {
     pub(crate) connecting: Vec<Connecting>,
     /// Closed at this moment if no namespace has been joined.
     pub(crate) join_by: Option<Instant>,
+    /// Closed at this moment if the next attachment of a packet has not come.
+    pub(crate) attachment_by: Option<Instant>,
     /// Since when the transport takes nothing although something waits.
     pub(crate) stalled_since: Option<Instant>,
     /// Not read for now; until this moment, or until the application says so.
@@ -78,11 +81,27 @@ pub(crate) enum Transport {
 
 #[derive(Default)]
 pub(crate) struct Polling {
-    /// Cache buster of the last GET.
-    pub(crate) last_tag: Option<Box<str>>,
+    pub(crate) gets: Tags,
+    pub(crate) posts: Tags,
     pub(crate) poll: Option<OpenPoll>,
     /// The answer to a POST, held back while the session is paused.
     pub(crate) post: Option<oneshot::Sender<Result<(), HttpError>>>,
+}
+
+/// Cache busters of the requests of one kind.
+#[derive(Default)]
+pub(crate) struct Tags(Option<Box<str>>);
+
+impl Tags {
+    /// Notes the cache buster of a request; true if it is the one before once more.
+    ///
+    /// A browser sends a request again by itself when a kept connection broke before the answer. What was in the
+    /// answer to a GET is lost then; what a POST brought has been taken already, and would be taken twice.
+    pub(crate) fn is_repeat(&mut self, tag: Option<Box<str>>) -> bool {
+        let is_repeat = tag.is_some() && self.0 == tag && !planted::is(Bug::TakesRepeats);
+        self.0 = tag;
+        is_repeat
+    }
 }
 
 /// A GET that is held.

@@ -15,7 +15,8 @@ pub fn join(joining: &Joining<'_>) -> FeedJoin {
     FeedJoin { start, lineage, ..FeedJoin::default() }
 }
 
-/// A `chat message`: malformed ones end here, all others are drafts, in the order they came.
+/// A `chat message`: malformed ones end here, all others are drafts, in the order they came. Whoever calls this announces
+/// them when all that was ready has been read, so that they share a flush.
 pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) -> Flow {
     let message = match ChatMessage::parse(turn.payload()) {
         Ok(message) => message,
@@ -28,7 +29,7 @@ pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) ->
     let command = Command::Say { room: RoomId::LOBBY, text: message.text };
     let draft = Draft { identity, command, at };
     let ticket = Ticket::Profile(turn.take_ack());
-    match appender.submit(draft, ticket) {
+    match appender.submit_quietly(draft, ticket) {
         Admission::Accepted => Flow::Continue,
         // What was refused is not answered: it is temporary, and the client sends it again.
         Admission::AcceptedButFull | Admission::Refused { .. } => Flow::Pause,

@@ -25,6 +25,10 @@ use self::first_run::FirstRun;
 use crate::http::Site;
 use crate::options::Serve;
 
+/// Commits that are under way when the server is told to stop have so long. Longer than any disk that works takes, and
+/// shorter than the ten seconds after which the usual supervisors kill.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
+
 /// How often people are told who came and went.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -61,6 +65,12 @@ pub(crate) enum Failure {
     Fatal(Fatal),
     #[error("the appender has stopped")]
     Stopped,
+    #[error(
+        "the disk has not finished a commit within {} s, so it is unknown whether it took place; a new start goes on \
+         from what the disk holds",
+        DRAIN_DEADLINE.as_secs()
+    )]
+    Undrained,
 }
 
 /// The wall clock, for people to read: nothing is ordered by it.
@@ -72,7 +82,10 @@ pub(crate) fn now() -> UnixMillis {
 pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let begin = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    runtime.block_on(serve(options, begin))
+    let served = runtime.block_on(serve(options, begin));
+    // A thread that waits for the disk must not keep the process.
+    runtime.shutdown_background();
+    served
 }
 
 async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
@@ -108,10 +121,10 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     }
     chat.server.io().set_readiness(Readiness::NotReady);
     let appender = Arc::clone(&chat.appender);
-    // It waits for the disk.
-    drop(tokio::task::spawn_blocking(move || appender.close()).await);
+    let closed = tokio::task::spawn_blocking(move || appender.close());
+    let drained = tokio::time::timeout(DRAIN_DEADLINE, closed).await;
     chat.server.shutdown().await;
-    Ok(())
+    drained.map(drop).map_err(|_| Failure::Undrained)
 }
 
 /// Never ends.

@@ -393,6 +393,39 @@ fn a_full_queue_asks_for_a_pause_then_refuses_then_announces_room() {
 }
 
 #[test]
+fn drafts_that_are_announced_together_share_a_batch() {
+    let desk = Desk::open();
+    for ticket in 0..3 {
+        let admission = desk.appender.submit_quietly(draft(None, None, "hi"), ticket);
+        assert_eq!(admission, Admission::Accepted);
+    }
+    desk.appender.announce();
+    assert_eq!(desk.entered.recv().unwrap(), 3);
+    desk.let_all_go();
+    assert_eq!(desk.committed.recv().unwrap().outcomes.len(), 3);
+}
+
+#[test]
+fn a_full_batch_does_not_wait_for_its_announcement() {
+    let desk = Desk::open();
+    for ticket in 0..=512 {
+        desk.appender.submit_quietly(draft(None, None, "hi"), ticket);
+    }
+    assert_eq!(desk.entered.recv().unwrap(), 512);
+    desk.let_all_go();
+    assert_eq!(desk.entered.recv().unwrap(), 1, "what came with it was announced with it");
+}
+
+#[test]
+fn what_was_never_announced_is_stored_at_the_end() {
+    let desk = Desk::open();
+    desk.let_all_go();
+    desk.appender.submit_quietly(draft(None, None, "hi"), 1);
+    assert_eq!(desk.appender.close(), Closed::Drained);
+    assert_eq!(desk.stored().len(), 1);
+}
+
+#[test]
 fn a_queue_is_bounded_in_bytes_as_well() {
     let bounds = QueueBounds { soft_bytes: 20_000, hard_bytes: 40_000, ..NO_BOUNDS };
     let desk = Desk::new(&MemoryDisk::default(), Limits::default(), bounds);

@@ -5,6 +5,7 @@
 //!         └──────────────────► middleware ─► locate ─► CONNECT ─► behind ─► attached
 //! ```
 //!
+//! Where a private id names a user, middleware says first who is there: a stranger's claim evicts nobody.
 //! Everything from the cut on happens in one turn of the worker, so that nothing can come between.
 
 use std::collections::HashMap;
@@ -39,8 +40,10 @@ pub(crate) struct Connecting {
 enum Stage {
     /// Other workers look for the ghost.
     Evicting(Claim),
-    /// Middleware runs.
+    /// Middleware runs, and the ghost is gone unless the claim names a user.
     Deciding(Option<Claim>),
+    /// Other workers look for the ghost of a user whom middleware has named.
+    Admitted(Claim),
     /// What was missed is read, up to what has been delivered.
     Recovering { claim: Claim, missed: Missed },
     /// The history finds the place to start at.
@@ -55,6 +58,8 @@ struct Arrival {
     is_recovered: bool,
     cursor: Cursor,
     parked: Option<Parked>,
+    /// See [`Joined::arrival`].
+    number: u64,
     greeting: Vec<Frame>,
 }
 
@@ -72,58 +77,73 @@ impl Worker {
             auth: Auth(Arc::from(auth.raw())),
             handshake: session.handshake.clone(),
             data: SocketData::default(),
+            user: Arc::default(),
         };
         let feed = definition.feed.as_ref().map(|binding| &binding.feed);
         let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
         let claim = feed.and_then(|feed| Claim::of(&request.auth, feed));
-        let Some(claim) = claim else {
-            session.connecting.push(Connecting { request, stage: Stage::Deciding(None) });
-            return self.decide(key, namespace);
-        };
-        let socket = claim.id.socket;
-        session.connecting.push(Connecting { request, stage: Stage::Evicting(claim) });
-        self.evict_everywhere(key, namespace, socket);
+        match claim {
+            Some(claim) if claim.id.user == 0 => {
+                let socket = claim.id.socket;
+                session.connecting.push(Connecting { request, stage: Stage::Evicting(claim) });
+                self.evict_everywhere(key, namespace, socket);
+            }
+            claim => {
+                session.connecting.push(Connecting { request, stage: Stage::Deciding(claim) });
+                self.decide(key, namespace);
+            }
+        }
     }
 
     fn evict_everywhere(&mut self, key: SessionKey, namespace: &NamespaceName, socket: SocketId) {
-        self.evict(namespace.as_str(), &socket, Some(key));
+        let before = self.shared.next_arrival();
+        self.evict(namespace.as_str(), &socket, before);
         let others = self.shared.mailboxes.len() - 1;
         if others == 0 {
             return self.evicted(key, namespace);
         }
         let done = Eviction::begin(others, Arc::clone(&self.mailbox), key, namespace.clone());
-        self.tell_others_to_evict(namespace, socket, Some(&done));
+        self.tell_others_to_evict(namespace, socket, before, Some(&done));
     }
 
-    fn tell_others_to_evict(&self, namespace: &NamespaceName, socket: SocketId, done: Option<&EvictDone>) {
+    fn tell_others_to_evict(
+        &self,
+        namespace: &NamespaceName,
+        socket: SocketId,
+        before: u64,
+        done: Option<&EvictDone>,
+    ) {
         for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
             if index != usize::from(self.index) {
                 let (namespace, done) = (Arc::from(namespace.as_str()), done.cloned());
-                mailbox.post(Command::Evict { namespace, socket, done });
+                mailbox.post(Command::Evict { namespace, socket, before, done });
             }
         }
     }
 
-    /// Ends the session that has a socket of this id here, unless it is `but`.
-    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, but: Option<SessionKey>) {
-        let Some(space) = self.space_of.get(namespace).and_then(|space| self.spaces.get(*space)) else {
-            return;
-        };
+    /// Ends the session that has a socket of this id here, if it came before the arrival of that number.
+    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, before: u64) {
+        let Some(index) = self.space_of.get(namespace).copied() else { return };
+        let Some(space) = self.spaces.get(index) else { return };
         let ghost = space.slot_of(socket).filter(|_| !planted::is(Bug::KeepsGhosts));
-        let ghost = ghost.and_then(|slot| self.key_of(slot));
-        if let Some(ghost) = ghost
-            && but != Some(ghost)
-        {
+        let Some(ghost) = ghost.and_then(|slot| self.key_of(slot)) else { return };
+        let arrival = self.session_mut(ghost).and_then(|session| session.joined_mut(index)?.arrival.into());
+        if arrival.is_some_and(|arrival| arrival < before) {
             self.close(ghost, CloseReason::TransportClose);
         }
     }
 
     pub(super) fn evicted(&mut self, key: SessionKey, namespace: &NamespaceName) {
         let Some(connecting) = self.connecting(key, namespace) else { return };
-        let stage = std::mem::replace(&mut connecting.stage, Stage::Deciding(None));
-        if let Stage::Evicting(claim) = stage {
-            connecting.stage = Stage::Deciding(Some(claim));
-            self.decide(key, namespace);
+        match std::mem::replace(&mut connecting.stage, Stage::Deciding(None)) {
+            Stage::Evicting(claim) => {
+                connecting.stage = Stage::Deciding(Some(claim));
+                self.decide(key, namespace);
+            }
+            Stage::Admitted(claim) => self.claimed(key, namespace, claim),
+            stage @ (Stage::Deciding(_) | Stage::Recovering { .. } | Stage::Locating { .. }) => {
+                connecting.stage = stage;
+            }
         }
     }
 
@@ -168,13 +188,36 @@ impl Worker {
             drop(self.take_connecting(key, namespace));
             return self.refuse(key, namespace, &rejection);
         }
-        let now = self.now;
         let Some(connecting) = self.connecting(key, namespace) else { return };
         let Stage::Deciding(claim) = &mut connecting.stage else { return };
         let claim = claim.take();
+        let user = connecting.request.user();
         let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
-        let Some(binding) = &definition.feed else { return self.arrive_without_feed(key, namespace) };
-        let Some(claim) = claim else { return self.begin_at_start(key, namespace, None) };
+        if definition.feed.is_none() {
+            return self.arrive_without_feed(key, namespace);
+        }
+        match claim {
+            Some(claim) if claim.id.user != user => {
+                tracing::debug!("a private id was shown by another user than its own");
+                self.begin_at_start(key, namespace, None);
+            }
+            Some(claim) if user == 0 => self.claimed(key, namespace, claim),
+            Some(claim) => {
+                let socket = claim.id.socket;
+                if let Some(connecting) = self.connecting(key, namespace) {
+                    connecting.stage = Stage::Admitted(claim);
+                }
+                self.evict_everywhere(key, namespace, socket);
+            }
+            None => self.begin_at_start(key, namespace, None),
+        }
+    }
+
+    /// A client is let in that may have its socket back.
+    fn claimed(&mut self, key: SessionKey, namespace: &NamespaceName, claim: Claim) {
+        let now = self.now;
+        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
+        let Some(binding) = &definition.feed else { return };
         let parked = if binding.feed.has_history() {
             let data = self.connecting(key, namespace).map(|connecting| connecting.request.data.clone());
             let data = data.unwrap_or_default();
@@ -311,7 +354,7 @@ impl Worker {
                 let join = FeedJoin { start: Start::After(page.after), ..join };
                 self.start_at(key, namespace, id, join);
             }
-            Stage::Evicting(_) | Stage::Deciding(_) => {}
+            Stage::Evicting(_) | Stage::Deciding(_) | Stage::Admitted(_) => {}
         }
         None
     }
@@ -363,10 +406,12 @@ impl Worker {
             .and_then(|space| space.definition.feed.as_ref())
             .map(|binding| binding.feed.clone());
         let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
-        let pid = feed.map(|feed| feed.sign(id, lineage, after));
+        let user = self.connecting(key, namespace).map_or(0, |connecting| connecting.request.user());
+        let pid = feed.map(|feed| feed.sign(id, lineage, user, after));
         let cursor = Cursor::Behind { after, reading: false };
         let greeting = join.greeting;
-        let arrival = Arrival { id, lineage, pid, is_recovered: false, cursor, parked: None, greeting };
+        let arrival =
+            Arrival { id, lineage, pid, is_recovered: false, cursor, parked: None, number: 0, greeting };
         self.arrive(key, namespace, arrival, Vec::new());
     }
 
@@ -378,6 +423,7 @@ impl Worker {
             is_recovered: false,
             cursor: Cursor::Attached,
             parked: None,
+            number: 0,
             greeting: Vec::new(),
         };
         self.arrive(key, namespace, arrival, Vec::new());
@@ -390,9 +436,11 @@ impl Worker {
         if let Some(parked) = &missed.parked {
             connecting.request.data = parked.data.clone();
         }
-        // Another session of the same private id may have arrived while middleware decided: the later one stays.
-        self.evict(namespace.as_str(), &claim.id.socket, Some(key));
-        self.tell_others_to_evict(namespace, claim.id.socket, None);
+        // Another session of the same private id may have arrived while middleware decided, or be arriving on another
+        // worker right now: the one with the higher number stays.
+        let number = self.shared.next_arrival();
+        self.evict(namespace.as_str(), &claim.id.socket, number);
+        self.tell_others_to_evict(namespace, claim.id.socket, number, None);
         let is_forgotten = planted::is(Bug::ForgetsLineage);
         let arrival = Arrival {
             id: claim.id.socket,
@@ -401,6 +449,7 @@ impl Worker {
             is_recovered: true,
             cursor: Cursor::Behind { after: missed.after, reading: false },
             parked: missed.parked,
+            number,
             greeting: Vec::new(),
         };
         let frames = if planted::is(Bug::RecoversFromNow) { Vec::new() } else { missed.frames };
@@ -426,6 +475,7 @@ impl Worker {
             lineage: arrival.lineage,
             recovered: arrival.is_recovered,
             space: u32::try_from(index).expect("fewer than 2^32 namespaces"),
+            arrival: arrival.number,
             member: 0,
             rooms: Rooms::default(),
             cursor: arrival.cursor,

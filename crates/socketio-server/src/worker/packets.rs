@@ -51,6 +51,7 @@ impl Worker {
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_text(text, &limits);
+                self.expect_attachment(key);
                 self.take_incoming(key, incoming);
             }
             Protocol::Engine => self.engine_message(key, EngineMessage::Text(text.into()), headers),
@@ -63,9 +64,21 @@ impl Worker {
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_binary(data, &limits);
+                self.expect_attachment(key);
                 self.take_incoming(key, incoming);
             }
             Protocol::Engine => self.engine_message(key, EngineMessage::Binary(data), None),
+        }
+    }
+
+    /// Each attachment has its time; what has come of a packet is kept no longer for nothing.
+    fn expect_attachment(&mut self, key: SessionKey) {
+        let by = self.now + self.shared.config.attachment_timeout;
+        let Some(session) = self.session_mut(key) else { return };
+        let is_awaited = session.connection().is_some_and(Connection::awaits_attachment);
+        session.attachment_by = is_awaited.then_some(by);
+        if is_awaited {
+            self.schedule(key);
         }
     }
 
@@ -109,12 +122,20 @@ impl Worker {
             };
             let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
             let replies = turn.replies;
+            self.note_events();
             for frame in replies {
                 self.send(key, frame);
             }
             return self.after_turn(key, flow.ok());
         }
         self.run_event(key, slot, handler, definition.any.as_ref(), ack, payload);
+    }
+
+    /// A sync handler has run; the application hears of it after the others that are ready.
+    fn note_events(&mut self) {
+        if self.shared.after_events.is_some() && !std::mem::replace(&mut self.handled, true) {
+            self.mailbox.wake();
+        }
     }
 
     fn after_turn(&mut self, key: SessionKey, flow: Option<Flow>) {
@@ -174,6 +195,7 @@ impl Worker {
                     replies: Vec::new(),
                 };
                 let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
+                self.note_events();
                 for frame in turn.replies {
                     self.send(key, frame);
                 }

@@ -19,6 +19,8 @@ pub(crate) struct Joined {
     pub(crate) recovered: bool,
     /// Index of its [`Space`].
     pub(crate) space: u32,
+    /// When it joined among all that were recovered, see [`Shared::next_arrival`](crate::shared::Shared).
+    pub(crate) arrival: u64,
     /// Its place in [`Space::members`].
     pub(crate) member: u32,
     /// Its rooms, each with the feed's position at which it was joined.

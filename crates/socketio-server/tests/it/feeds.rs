@@ -87,6 +87,7 @@ fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedCon
         resume: Resume::Recovery,
         recovery_entries_max: 1_000,
         recovery_bytes_max: 1_000_000,
+        parked_for: std::time::Duration::ZERO,
         history: Some(Arc::clone(&log) as Arc<dyn History>),
     };
     change(&mut config);

@@ -152,7 +152,7 @@ fn server(
     appender: &Arc<Appender<Ticket>>,
     edge: &Arc<Edge>,
 ) -> Result<Server, Failure> {
-    let submit = Arc::clone(appender);
+    let (submit, announce) = (Arc::clone(appender), Arc::clone(appender));
     let profile =
         Namespace::new("/").feed(feed, join).on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, now()));
     let builder = Server::builder()
@@ -165,6 +165,7 @@ fn server(
             }
         })
         .client_bundle(client_bundle()?)
+        .after_events(move || announce.announce())
         .namespace(profile)
         .namespace(v1::namespace(edge));
     Ok(builder.build()?)

@@ -200,7 +200,7 @@ impl Edge {
     }
 
     fn submit(&self, draft: Draft, ticket: Ticket) -> Flow {
-        match self.sides.appender.submit(draft, ticket) {
+        match self.sides.appender.submit_quietly(draft, ticket) {
             Admission::Accepted => Flow::Continue,
             Admission::AcceptedButFull => Flow::Pause,
             Admission::Refused { ticket, why } => {

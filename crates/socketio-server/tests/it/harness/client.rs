@@ -89,6 +89,14 @@ impl Client {
         self.ws.send(&format!("4{packet}")).await;
     }
 
+    /// Sends packets in one write.
+    pub(crate) async fn send_all(&mut self, packets: &[&str]) {
+        for packet in packets {
+            self.ws.feed(&format!("4{packet}")).await;
+        }
+        self.ws.flush().await;
+    }
+
     pub(crate) async fn send_binary(&mut self, data: &[u8]) {
         self.ws.send_binary(data).await;
     }

@@ -1,0 +1,172 @@
+// What the core promises to whoever shows it: the page, a bot, a test.
+//
+// A `ChatClient` is one person on one device. Everything that may change is a signal; everything durable goes through
+// the outbox, so a call returns at once and its promise may take days. Knows neither the DOM nor Socket.IO.
+
+import type { ReadonlySignal } from "@preact/signals-core";
+
+export type UserId = string;
+export type RoomId = number;
+export type Seq = number;
+
+/** Someone of this chat (`user`), or a client of the tutorial's contract (`guest`, "" without a lineage). */
+export interface Person {
+  readonly user?: UserId;
+  readonly guest?: string;
+  readonly name?: string;
+}
+
+export type RoomKind = "public" | "private" | "direct";
+
+export interface RoomSummary {
+  readonly room: RoomId;
+  readonly kind: RoomKind;
+  readonly name: string;
+  readonly topic: string;
+  readonly joined: boolean;
+  readonly unread: number;
+  /** There are more unread messages than `unread` says. */
+  readonly unreadCapped: boolean;
+  /** The others of a direct conversation. */
+  readonly with?: readonly Person[];
+  readonly host?: UserId;
+  readonly members: number;
+  readonly draft: string;
+  /** How many commands for this room wait in the outbox. */
+  readonly pending: number;
+}
+
+export interface Connection {
+  /** `unavailable`: the server is there and refuses; `stopped`: this client was stopped. */
+  readonly state: "connecting" | "online" | "offline" | "unavailable" | "stopped";
+  readonly since: number;
+  /** How many commands will be sent once there is a connection. */
+  readonly waiting: number;
+}
+
+export interface MessageRow {
+  readonly kind: "message";
+  readonly key: string;
+  readonly seq: Seq;
+  readonly at: number;
+  readonly from: Person;
+  readonly own: boolean;
+  readonly text: string;
+  readonly edited: boolean;
+  readonly deleted: boolean;
+  /** A change of this message that is not stored yet; while `editing`, `text` is the new text already. */
+  readonly change?: "editing" | "deleting" | { readonly refused: string; readonly n: number };
+}
+
+export interface PendingRow {
+  readonly kind: "pending";
+  readonly key: string;
+  readonly n: number;
+  readonly at: number;
+  readonly text: string;
+  /** `sending`: it is under way; `waiting`: for a connection, or for those before it. */
+  readonly state: "sending" | "waiting" | { readonly refused: string };
+}
+
+export interface NoticeRow {
+  readonly kind: "notice";
+  readonly key: string;
+  readonly rev: number;
+  readonly at: number;
+  readonly notice: Notice;
+}
+
+/** Messages that exist and are not here. Both ends are inclusive. */
+export interface HoleRow {
+  readonly kind: "hole";
+  readonly key: string;
+  readonly from: Seq;
+  readonly to: Seq;
+  readonly loading: boolean;
+}
+
+export type Row = MessageRow | PendingRow | NoticeRow | HoleRow;
+
+export type Notice =
+  | {
+      readonly what: "created" | "renamed" | "topic" | "joined" | "left" | "removed";
+      readonly from: Person;
+      readonly who?: Person;
+      readonly text?: string;
+    }
+  /** Condensed, and not from the log. */
+  | { readonly what: "online" | "offline"; readonly people: readonly Person[] };
+
+/** A window of at most 400 rows on one room. */
+export interface RoomView {
+  readonly room: RoomId;
+  readonly rows: ReadonlySignal<readonly Row[]>;
+  /** The window reaches the beginning. */
+  readonly first: ReadonlySignal<boolean>;
+  /** The window reaches the live end. */
+  readonly last: ReadonlySignal<boolean>;
+  readonly read: ReadonlySignal<Seq>;
+  /** Where the "new" line stands: fixed at opening. */
+  readonly newFrom: ReadonlySignal<Seq | null>;
+  readonly typing: ReadonlySignal<readonly Person[]>;
+  older(): Promise<void>;
+  newer(): Promise<void>;
+  around(seq: Seq): Promise<void>;
+  latest(): Promise<void>;
+  fill(hole: Row): Promise<void>;
+  markRead(seq: Seq): void;
+  clearNew(): void;
+  close(): void;
+}
+
+export type Result<T = { readonly room: RoomId }> = ({ readonly ok: true } & T) | { readonly ok: false; readonly code: string };
+
+export interface Me {
+  readonly user: UserId | null;
+  readonly name: string | null;
+  readonly owner: boolean;
+}
+
+export type RoomMember = Person & { readonly online: boolean; readonly host?: boolean };
+
+export interface ChatClient {
+  readonly connection: ReadonlySignal<Connection>;
+  readonly me: ReadonlySignal<Me>;
+  readonly rooms: ReadonlySignal<readonly RoomSummary[]>;
+  readonly online: ReadonlySignal<{ readonly people: readonly Person[]; readonly count: number }>;
+  readonly people: ReadonlySignal<ReadonlyMap<UserId, Person>>;
+
+  open(room: RoomId): RoomView;
+
+  // Durable: in the outbox at once; the promise is the final answer.
+  say(room: RoomId, text: string): Promise<Result>;
+  edit(room: RoomId, seq: Seq, text: string): Promise<Result>;
+  remove(room: RoomId, seq: Seq): Promise<Result>;
+  create(kind: "public" | "private", name: string, topic?: string): Promise<Result>;
+  direct(withUsers: readonly UserId[]): Promise<Result>;
+  rename(room: RoomId, name: string): Promise<Result>;
+  setTopic(room: RoomId, topic: string): Promise<Result>;
+  join(room: RoomId): Promise<Result>;
+  joinByInvite(code: string): Promise<Result>;
+  leave(room: RoomId): Promise<Result>;
+  add(room: RoomId, user: UserId): Promise<Result>;
+  expel(room: RoomId, user: UserId): Promise<Result>;
+  setName(name: string): Promise<Result>;
+  claim(code: string): Promise<Result>;
+
+  /** Sends what was refused again, as a new command. */
+  retry(n: number): Promise<void>;
+  /** Takes a command away that was refused or not sent yet, and gives back its text. */
+  discard(n: number): Promise<string>;
+
+  // Requests: they need a connection.
+  browse(after?: RoomId): Promise<Result<{ readonly rooms: readonly RoomSummary[] }>>;
+  members(room: RoomId, after?: UserId): Promise<Result<{ readonly members: readonly RoomMember[]; readonly more: boolean }>>;
+  invite(room: RoomId): Promise<Result<{ readonly code: string }>>;
+  link(): Promise<Result<{ readonly code: string; readonly expires: number }>>;
+
+  typing(room: RoomId): void;
+  setDraft(room: RoomId, text: string): void;
+  draft(room: RoomId): string;
+  stop(): Promise<void>;
+}

@@ -1,0 +1,184 @@
+// What outlives the page: the outbox, and what this device has seen of the chat.
+//
+// A store promises two things. `commit` is all or nothing, so the cursor never stands further than what it stands for.
+// `changeOutbox` reads and writes in one transaction that no other tab can come between, so a number is given to one
+// command only. "Returned" means kept. Knows nothing of connections.
+
+import type { Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
+import type { Command, UnreadAnswer } from "./wire.ts";
+import type { Span } from "./spans.ts";
+
+/** Where the numbers of commands come from. */
+export interface Device {
+  readonly id: string;
+  /** The number of the next command. */
+  readonly next: number;
+  /** The id of the last row; ids are never used again, whatever becomes of the device. */
+  readonly lastRow: number;
+}
+
+/** A command that is not finished. */
+export interface OutboxRow {
+  readonly id: number;
+  readonly device: string;
+  readonly n: number;
+  readonly command: Command;
+  readonly at: number;
+  /** Set when it was refused for good; its number is used up then. */
+  readonly refused?: string;
+  /** It was taken back, and a `skip` is sent in its place; it may have been carried out before. */
+  readonly withdrawn?: true;
+}
+
+export interface OutboxState {
+  readonly device: Device | null;
+  /** By id, which is the order of sending too. */
+  readonly rows: readonly OutboxRow[];
+}
+
+export interface OutboxChange<T> {
+  readonly device?: Device;
+  readonly put?: readonly OutboxRow[];
+  readonly drop?: readonly number[];
+  readonly result: T;
+}
+
+export interface RoomRecord {
+  readonly room: RoomId;
+  readonly kind: RoomKind;
+  readonly name: string;
+  readonly topic: string;
+  readonly joined: boolean;
+  readonly host?: UserId;
+  readonly with?: readonly Person[];
+  readonly members: number;
+  /** The facts above are those of this revision. */
+  readonly rev: number;
+  /** The newest message that is known to exist. */
+  readonly seq: Seq;
+  /** The oldest message that may be seen. */
+  readonly floor: Seq;
+  readonly read: Seq;
+  /** The stream was applied up to this revision without a gap; null while it does not flow. */
+  readonly applied: number | null;
+  /** The last message of the stream that was applied. */
+  readonly appliedSeq: Seq;
+  /** The messages that are here. */
+  readonly held: readonly Span[];
+  /** What the server counted where messages are not here: those after `read` up to `mark`. */
+  readonly away?: UnreadAnswer & { readonly read: Seq };
+  /** Own entries that the cursor does not stand for. */
+  readonly trail?: readonly { readonly rev: number; readonly at: number }[];
+  /** It was joined without being told what it is. */
+  readonly strange?: true;
+}
+
+export interface MessageRecord {
+  readonly room: RoomId;
+  readonly seq: Seq;
+  readonly rev: number;
+  readonly at: number;
+  readonly from: Person;
+  readonly text: string;
+  readonly edited: boolean;
+  readonly deleted: boolean;
+  readonly device?: string;
+  readonly n?: number;
+  /** Changes up to this revision are in it. */
+  readonly asOf: number;
+}
+
+export interface NoticeRecord {
+  readonly room: RoomId;
+  readonly rev: number;
+  /** It stands behind this message. */
+  readonly after: Seq;
+  readonly at: number;
+  readonly notice: Notice;
+}
+
+export interface SessionRecord {
+  readonly user: UserId;
+  readonly name: string | null;
+  readonly owner: boolean;
+  readonly token: string;
+}
+
+/** One step of what a commit changes. They are applied in their order. */
+export type Change =
+  | { readonly kind: "room"; readonly room: RoomRecord }
+  /** With its messages and notices. */
+  | { readonly kind: "forget room"; readonly room: RoomId }
+  | { readonly kind: "message"; readonly message: MessageRecord }
+  | { readonly kind: "forget messages"; readonly room: RoomId; readonly from: Seq; readonly to: Seq }
+  | { readonly kind: "notice"; readonly notice: NoticeRecord }
+  | { readonly kind: "person"; readonly person: Person & { readonly user: UserId } }
+  | { readonly kind: "session"; readonly session: SessionRecord | null }
+  | { readonly kind: "cursor"; readonly cursor: string }
+  | { readonly kind: "draft"; readonly room: RoomId; readonly text: string }
+  /** The row has done its work. */
+  | { readonly kind: "settled"; readonly id: number }
+  /** The row was refused; one that was taken back meanwhile is done instead. */
+  | { readonly kind: "refused"; readonly id: number; readonly code: string }
+  /** All that came from the server: rooms, messages, notices, people, the cursor. */
+  | { readonly kind: "forget all" };
+
+export interface Snapshot {
+  readonly session: SessionRecord | null;
+  readonly cursor: string | null;
+  readonly outbox: OutboxState;
+  readonly rooms: readonly RoomRecord[];
+  readonly messages: readonly MessageRecord[];
+  readonly notices: readonly NoticeRecord[];
+  readonly people: readonly (Person & { readonly user: UserId })[];
+  readonly drafts: ReadonlyMap<RoomId, string>;
+}
+
+export interface Store {
+  load(): Promise<Snapshot>;
+  outbox(): Promise<OutboxState>;
+  /** `change` is pure; it may be called again when the transaction has to be repeated. */
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T>;
+  commit(changes: readonly Change[]): Promise<void>;
+  close(): void;
+}
+
+/** Leaves out what a later change of the same batch overwrites. */
+export function condensed(changes: readonly Change[]): readonly Change[] {
+  const seen = new Set<string>();
+  const kept: Change[] = [];
+  for (const change of changes.toReversed()) {
+    const name = nameOf(change);
+    if (name !== null) {
+      if (seen.has(name)) continue;
+      seen.add(name);
+    } else if (change.kind === "forget all" || change.kind === "forget room") {
+      // What stands before it must not be taken for overwritten by what stands behind it.
+      seen.clear();
+    }
+    kept.push(change);
+  }
+  return kept.reverse();
+}
+
+function nameOf(change: Change): string | null {
+  switch (change.kind) {
+    case "room":
+      return `room ${change.room.room}`;
+    case "cursor":
+    case "session":
+      return change.kind;
+    case "draft":
+      return `draft ${change.room}`;
+    case "person":
+      return `person ${change.person.user}`;
+    case "message":
+    case "notice":
+    case "forget room":
+    case "forget messages":
+    case "settled":
+    case "refused":
+    case "forget all":
+      return null;
+  }
+}

@@ -1,0 +1,56 @@
+// Rooms as a list shows them: derived from the model, kept as long as nothing of them changes.
+
+import { HOUSE } from "./effects.ts";
+import type { RoomId, RoomSummary } from "./facade.ts";
+import type { Model, RoomState } from "./model.ts";
+import { unreadOf, type Unread } from "./unread.ts";
+import type { Room } from "./wire.ts";
+
+export function unreadOfRoom(model: Model, { record, messages }: RoomState): Unread {
+  const me = model.session?.user;
+  const { read, seq, held, away } = record;
+  const counts = (message: (typeof messages)[number]): boolean => !message.deleted && (me === undefined || message.from.user !== me);
+  return unreadOf({ read, seq, held, messages, counts, ...(away === undefined ? {} : { away }) });
+}
+
+export function summaryOf(model: Model, state: RoomState): RoomSummary {
+  const { room, kind, name, topic, joined, host, members } = state.record;
+  const unread = unreadOfRoom(model, state);
+  const pending = model.outbox.rows.filter(({ command, refused, withdrawn }) => refused === undefined && withdrawn === undefined && "room" in command && command.room === room);
+  return {
+    room,
+    kind,
+    name,
+    topic,
+    joined,
+    unread: unread.count,
+    unreadCapped: unread.capped,
+    ...(state.record.with === undefined ? {} : { with: state.record.with }),
+    ...(host === undefined ? {} : { host }),
+    members,
+    draft: model.drafts.get(room) ?? "",
+    pending: pending.length,
+  };
+}
+
+/** A room that one is not in, as the list of public rooms has it. */
+export function summaryOfListed(model: Model, room: Room): RoomSummary {
+  const state = model.rooms.get(room.room);
+  if (state !== undefined && state.record.joined) return summaryOf(model, state);
+  const { seq: _, rev: __, read: ___, ...rest } = room;
+  return { ...rest, unread: 0, unreadCapped: false, draft: model.drafts.get(room.room) ?? "", pending: 0 };
+}
+
+export class Summaries {
+  readonly #kept = new Map<RoomId, RoomSummary>();
+
+  /** The list again, with those rooms looked at anew. */
+  update(model: Model, touched: ReadonlySet<RoomId>): readonly RoomSummary[] {
+    for (const room of touched) {
+      const state = model.rooms.get(room);
+      if (state === undefined || room === HOUSE || !state.record.joined) this.#kept.delete(room);
+      else this.#kept.set(room, summaryOf(model, state));
+    }
+    return [...this.#kept.values()].sort((a, b) => a.room - b.room);
+  }
+}

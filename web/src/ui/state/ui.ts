@@ -1,0 +1,157 @@
+// The state of the page itself: what is open, what is edited, what is asked. What people wrote is in the core.
+//
+// Made once and handed down by a context. Opens the view of the room that the address names and closes the one before.
+
+import { type ReadonlySignal, type Signal, computed, effect, signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { ChatClient, Person, RoomId, RoomSummary, RoomView, Seq } from "../../core/facade.ts";
+import { refusal } from "../../texts/refusals.ts";
+import { text } from "../../texts/texts.ts";
+import { Announcer } from "./announcer.ts";
+import { media } from "./media.ts";
+import { remember, remembered } from "./preferences.ts";
+import { type Route, parseRoute, roomHash } from "./route.ts";
+
+export type Dialog =
+  | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" }
+  | { readonly kind: "delete"; readonly seq: Seq }
+  | { readonly kind: "expel"; readonly person: Person };
+
+export interface Editing {
+  readonly room: RoomId;
+  readonly seq: Seq;
+  readonly text: string;
+}
+
+const NOTE_MS = 4000;
+
+export class Ui {
+  readonly chat: ChatClient;
+  readonly route: Signal<Route>;
+  readonly view: ReadonlySignal<RoomView>;
+  /** Rooms that were seen in the list of public rooms; one may look into them before joining. */
+  readonly browsed: Signal<ReadonlyMap<RoomId, RoomSummary>> = signal(new Map());
+  readonly room: ReadonlySignal<RoomSummary | undefined>;
+  readonly dialog: Signal<Dialog | null> = signal(null);
+  readonly editing: Signal<Editing | null> = signal(null);
+  /** A text that goes back into the message field: of a refused message, for another try. */
+  readonly returned: Signal<string | null> = signal(null);
+  readonly invite: Signal<string | null> = signal(null);
+  readonly owning: Signal<boolean> = signal(false);
+  readonly nameAsked: Signal<boolean> = signal(remembered("name-asked") !== null);
+  readonly peopleShown: Signal<boolean> = signal(remembered("people") !== "hidden");
+  readonly narrow = media("(max-width: 45rem)");
+  readonly touch = media("(pointer: coarse)");
+  readonly spoken: Signal<string> = signal("");
+  readonly note: Signal<string | null> = signal(null);
+  readonly announcer = new Announcer(
+    (spoken) => this.speak(spoken),
+    (callback, ms) => setTimeout(callback, ms),
+  );
+  /** Set by the timeline that is shown. */
+  showLatest: () => void = () => undefined;
+  #noteTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(chat: ChatClient) {
+    this.chat = chat;
+    this.route = signal(parseRoute(location.hash));
+    this.room = computed(() => {
+      const { room } = this.route.value;
+      return chat.rooms.value.find((known) => known.room === room) ?? this.browsed.value.get(room);
+    });
+    this.view = this.#followRoom();
+    addEventListener("hashchange", () => this.#readAddress());
+  }
+
+  #followRoom(): ReadonlySignal<RoomView> {
+    const room = computed(() => this.route.value.room);
+    const view = signal(this.chat.open(room.peek()));
+    effect(() => {
+      const wanted = room.value;
+      if (view.peek().room === wanted) return;
+      const before = view.peek();
+      this.editing.value = null;
+      view.value = this.chat.open(wanted);
+      before.close();
+    });
+    return view;
+  }
+
+  #readAddress(): void {
+    this.route.value = parseRoute(location.hash, this.route.peek().room);
+  }
+
+  go(hash: string): void {
+    if (location.hash !== hash) location.hash = hash;
+    else this.#readAddress();
+  }
+
+  openRoom(room: RoomId): void {
+    this.dialog.value = null;
+    this.go(roomHash(room));
+    this.focusComposer();
+  }
+
+  /** Changes the address without a step in the history. */
+  replace(hash: string): void {
+    history.replaceState(null, "", hash);
+    this.#readAddress();
+  }
+
+  focusComposer(): void {
+    // A touch keyboard that opens by itself hides half of the page.
+    if (this.touch.peek()) return;
+    requestAnimationFrame(() => document.getElementById("message-field")?.focus());
+  }
+
+  speak(spoken: string): void {
+    // The same text twice in a row would not be read again.
+    this.spoken.value = this.spoken.peek() === spoken ? `${spoken}\u00a0` : spoken;
+  }
+
+  /** Says something short, to the eye and to the ear. */
+  tell(note: string): void {
+    this.speak(note);
+    this.note.value = note;
+    clearTimeout(this.#noteTimer);
+    this.#noteTimer = setTimeout(() => {
+      this.note.value = null;
+    }, NOTE_MS);
+  }
+
+  tellRefusal(code: string): void {
+    if (code === "name_required") this.nameAsked.value = false;
+    this.tell(text("failed", { reason: refusal(code) }));
+  }
+
+  setNameAsked(): void {
+    remember("name-asked", "yes");
+    this.nameAsked.value = true;
+  }
+
+  showPeople(shown: boolean): void {
+    remember("people", shown ? null : "hidden");
+    this.peopleShown.value = shown;
+  }
+
+  /** Opens the conversation with one person as soon as it exists. */
+  async message(person: Person): Promise<void> {
+    if (person.user === undefined) return;
+    const known = this.chat.rooms.peek().find((room) => room.kind === "direct" && room.with?.length === 1 && room.with[0]?.user === person.user);
+    if (known !== undefined) return this.openRoom(known.room);
+    const result = await this.chat.direct([person.user]);
+    if (result.ok) this.openRoom(result.room);
+    else this.tellRefusal(result.code);
+  }
+}
+
+const UiContext = createContext<Ui | null>(null);
+
+export const UiProvider = UiContext.Provider;
+
+export function useUi(): Ui {
+  const ui = useContext(UiContext);
+  if (ui === null) throw new Error("a view stands outside of the page");
+  return ui;
+}

@@ -1,0 +1,66 @@
+// People with chats, against a model server, in virtual time.
+
+import { createChat, type ChatOptions } from "../../src/core/chat.ts";
+import type { ChatClient, RoomView, Row } from "../../src/core/facade.ts";
+import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import { ModelServer, type Weather } from "./model-server.ts";
+import { Chance, VirtualClock } from "./virtual-clock.ts";
+
+export const LOBBY = 1;
+
+export class World {
+  readonly clock = new VirtualClock();
+  readonly chance: Chance;
+  readonly server: ModelServer;
+
+  constructor(seed = 1, weather?: Weather, behindMax?: number) {
+    this.chance = new Chance(seed);
+    this.server = new ModelServer({
+      now: this.clock.now,
+      setTimer: this.clock.setTimer,
+      ...(weather === undefined ? {} : { weather }),
+      ...(behindMax === undefined ? {} : { behindMax }),
+    });
+  }
+
+  options(options: Partial<ChatOptions> = {}): ChatOptions {
+    return {
+      store: new MemoryStore(new MemoryDisk()),
+      transport: () => this.server.transport(),
+      now: this.clock.now,
+      setTimer: this.clock.setTimer,
+      randomId: () => this.chance.id(),
+      ...options,
+    };
+  }
+
+  chat(options: Partial<ChatOptions> = {}): Promise<ChatClient> {
+    return createChat(this.options(options));
+  }
+
+  /** Somebody who is online and has a name. */
+  async person(name: string, options: Partial<ChatOptions> = {}): Promise<ChatClient> {
+    const chat = await this.chat(options);
+    await this.online(chat);
+    await this.does(chat.setName(name));
+    return chat;
+  }
+
+  online(chat: ChatClient): Promise<void> {
+    return this.clock.until(() => chat.connection.value.state === "online", "the connection");
+  }
+
+  /** Lets time pass until a promise is kept. */
+  async does<T>(promise: Promise<T>): Promise<T> {
+    let done = false;
+    void promise.finally(() => (done = true));
+    await this.clock.until(() => done, "an answer");
+    return promise;
+  }
+}
+
+export const texts = (view: RoomView): readonly string[] =>
+  view.rows.value.flatMap((row) => (row.kind === "message" || row.kind === "pending" ? [row.text] : []));
+
+export const rowsOf = <K extends Row["kind"]>(view: RoomView, kind: K): readonly Extract<Row, { kind: K }>[] =>
+  view.rows.value.filter((row): row is Extract<Row, { kind: K }> => row.kind === kind);
