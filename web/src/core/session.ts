@@ -449,13 +449,15 @@ function gone(record: RoomRecord): readonly Change[] {
 }
 
 function compared(known: RoomRecord | null, room: wire.Room, resumed: boolean): readonly Change[] {
-  const record = { ...described(known, room), joined: true };
-  const flows = known !== null && known.joined && known.applied !== null;
-  if (flows && (resumed || known.applied === room.rev)) return [{ kind: "room", room: record }];
+  const { away: _, ...record } = { ...described(known, room), joined: true };
+  const forget: Change = { kind: "forget messages", room: room.room, from: 0, to: Number.MAX_SAFE_INTEGER };
+  if (known?.joined === true && known.applied !== null && (resumed || known.applied === room.rev)) {
+    if ((known.toldOf ?? 0) <= known.applied) return [{ kind: "room", room: record }];
+    // A page of the history that was ahead of the stream may have come from a log that was set back since.
+    const { toldOf: __, ...rest } = record;
+    return [forget, { kind: "room", room: { ...rest, held: [] } }];
+  }
   // The stream begins somewhere up to this revision, and what it repeats of it is known then.
-  const fresh = { ...record, held: [], applied: room.rev, appliedSeq: room.seq };
-  return [
-    { kind: "forget messages", room: room.room, from: 0, to: Number.MAX_SAFE_INTEGER },
-    { kind: "room", room: fresh },
-  ];
+  const { trail: __, toldOf: ___, ...rest } = record;
+  return [forget, { kind: "room", room: { ...rest, held: [], applied: room.rev, appliedSeq: room.seq } }];
 }

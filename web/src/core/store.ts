@@ -67,7 +67,9 @@ export interface RoomRecord {
   readonly held: readonly Span[];
   /** What the server counted where messages are not here: those after `read` up to `mark`. */
   readonly away?: UnreadAnswer & { readonly read: Seq };
-  /** Own entries that the cursor does not stand for. */
+  /** A page of the history told of the room as of this revision, which the stream may not have reached. */
+  readonly toldOf?: number;
+  /** Entries that the cursor does not stand for. */
   readonly trail?: readonly { readonly rev: number; readonly at: number }[];
   /** It was joined without being told what it is. */
   readonly strange?: true;

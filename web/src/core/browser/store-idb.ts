@@ -114,7 +114,13 @@ export class IndexedDbStore implements Store {
 
   async commit(changes: readonly Change[]): Promise<void> {
     const tx: Writing = this.#database.transaction(TABLES, "readwrite", { durability: "relaxed" });
-    const writes = condensed(changes).map((change) => write(tx, change));
+    const writes: Promise<unknown>[] = [];
+    for (const change of condensed(changes)) {
+      const written = write(tx, change);
+      // It reads before it writes, and nothing may come between.
+      if (change.kind === "refused") await written;
+      writes.push(written);
+    }
     await Promise.all([...writes, tx.done]);
   }
 
