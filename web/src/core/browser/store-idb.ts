@@ -145,6 +145,10 @@ async function write(tx: Writing, change: Change): Promise<unknown> {
       return tx.objectStore("messages").delete(IDBKeyRange.bound([change.room, change.from], [change.room, change.to]));
     case "notice":
       return tx.objectStore("notices").put(change.notice);
+    case "forget notices":
+      return tx.objectStore("notices").delete(IDBKeyRange.bound([change.room, 0], [change.room, change.to]));
+    case "forget people":
+      return tx.objectStore("people").clear();
     case "person":
       return tx.objectStore("people").put(change.person);
     case "session":

@@ -35,6 +35,8 @@ function randomChange(chance: Chance): Change {
     () => ({ kind: "notice", notice: { room, rev: seq, after: 0, at: 0, notice: { what: "left", from: { guest: "" } } } }),
     () => ({ kind: "forget messages", room, from: seq, to: seq + chance.below(4) }),
     () => ({ kind: "forget room", room }),
+    () => ({ kind: "forget notices", room, to: seq }),
+    () => (chance.is(0.2) ? { kind: "forget people" } : { kind: "cursor", cursor: "other" }),
     () => ({ kind: "person", person: { user: `user ${seq}`, name: `name ${chance.below(100)}` } }),
     () => ({ kind: "session", session: chance.is(0.2) ? null : { user: "ada", name: null, owner: false, token: `${seq}` } }),
     () => ({ kind: "cursor", cursor: `${chance.below(100)}` }),
