@@ -4,6 +4,7 @@ import { render } from "preact";
 import type { ChatClient } from "../core/facade.ts";
 import { chooseLanguage, direction, locale } from "../texts/texts.ts";
 import { acceptInvite } from "./composer/name-card.tsx";
+import { loadDialogsSoon } from "./dialogs/later.tsx";
 import { App } from "./shell/app.tsx";
 import { applyTheme, wantedLanguages } from "./state/preferences.ts";
 import { type Code, parseCode } from "./state/route.ts";
@@ -40,6 +41,7 @@ export function show(chat: ChatClient, code: Code | undefined): Ui {
     </UiProvider>,
     root,
   );
+  loadDialogsSoon();
   if (code !== undefined) void follow(ui, code);
   if (ui.chat.me.peek().name !== null || ui.nameAsked.peek()) ui.focusComposer();
   return ui;

@@ -21,7 +21,7 @@ export function personKey(person: Person): string {
   return person.guest === undefined || person.guest === "" ? "" : `guest ${person.guest}`;
 }
 
-export function roomName(room: RoomSummary): string {
+export function roomName(room: Pick<RoomSummary, "room" | "kind" | "name" | "with">): string {
   if (room.name !== "") return room.name;
   if (room.kind === "direct") return nameList(room.with ?? []);
   return text("roomUnknown", { number: String(room.room) });

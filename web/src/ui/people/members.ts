@@ -3,6 +3,7 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ChatClient, Person, RoomId, RoomMember } from "../../core/facade.ts";
+import { compareNames } from "../../texts/texts.ts";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import type { Ui } from "../state/ui.ts";
 
@@ -65,6 +66,6 @@ export function byPresence(room: RoomId, known: readonly RoomMember[], now: { re
   if (room === LOBBY) {
     for (const person of now.people) if (!all.has(personKey(person))) all.set(personKey(person), { ...person, online: true });
   }
-  const sorted = [...all.values()].sort((one, other) => personName(one).localeCompare(personName(other)));
+  const sorted = [...all.values()].sort((one, other) => compareNames(personName(one), personName(other)));
   return { online: sorted.filter((member) => member.online), offline: sorted.filter((member) => !member.online) };
 }

@@ -1,12 +1,12 @@
 // The people of the room that is open: who is online, and a message to one of them.
 
-import type { RoomMember, RoomSummary } from "../../core/facade.ts";
+import type { RoomMember } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { roomHash } from "../state/route.ts";
-import { type Ui, useUi } from "../state/ui.ts";
+import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
 import { byPresence, useMembers } from "./members.ts";
 
 export function People() {
@@ -46,7 +46,7 @@ export function People() {
 
 interface SectionProperties {
   readonly ui: Ui;
-  readonly room: RoomSummary | undefined;
+  readonly room: RoomFacts | undefined;
   readonly title: string;
   readonly people: readonly RoomMember[];
 }
@@ -65,7 +65,7 @@ function Section({ ui, room, title, people }: SectionProperties) {
   );
 }
 
-function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomSummary | undefined; readonly person: RoomMember }) {
+function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomFacts | undefined; readonly person: RoomMember }) {
   const me = ui.chat.me.value;
   const isMe = person.user !== undefined && person.user === me.user;
   const name = personName(person);

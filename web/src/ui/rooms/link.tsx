@@ -6,7 +6,7 @@ import { Icon } from "../parts/icon.tsx";
 import { roomName } from "../parts/names.ts";
 import { Avatar } from "../parts/person.tsx";
 import { roomHash } from "../state/route.ts";
-import { useUi } from "../state/ui.ts";
+import { type RoomFacts, useUi } from "../state/ui.ts";
 
 const KINDS: Readonly<Record<RoomKind, PlainKey>> = { public: "roomPublic", private: "roomPrivate", direct: "roomDirect" };
 
@@ -32,7 +32,7 @@ export function RoomLink({ room }: { readonly room: RoomSummary }) {
   );
 }
 
-export function RoomSign({ room }: { readonly room: RoomSummary }) {
+export function RoomSign({ room }: { readonly room: RoomFacts }) {
   if (room.kind === "direct") return <Presence room={room} />;
   return (
     <span class="sign">
@@ -41,7 +41,7 @@ export function RoomSign({ room }: { readonly room: RoomSummary }) {
   );
 }
 
-function Presence({ room }: { readonly room: RoomSummary }) {
+function Presence({ room }: { readonly room: RoomFacts }) {
   const { chat } = useUi();
   const others = room.with ?? [];
   const [first] = others;

@@ -7,11 +7,12 @@ import { personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { useUi } from "../state/ui.ts";
 import { RoomLink } from "./link.tsx";
-import { inOrder } from "./order.ts";
 
 export function Sidebar() {
   const ui = useUi();
-  const { rooms, directs } = inOrder(ui.chat.rooms.value);
+  const ordered = ui.ordered.value;
+  const rooms = ordered.filter((room) => room.kind !== "direct");
+  const directs = ordered.filter((room) => room.kind === "direct");
   return (
     <nav class="sidebar" aria-label={text("roomsLabel")}>
       <header class="sidebar-header">

@@ -1,9 +1,10 @@
 // The page: conversations, the open one, its people; and what lies over them.
 
+import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { Foot } from "../composer/foot.tsx";
-import { Dialogs } from "../dialogs/dialogs.tsx";
+import { LaterDialogs } from "../dialogs/later.tsx";
 import { roomName } from "../parts/names.ts";
 import { People } from "../people/people.tsx";
 import { RoomHeader } from "../rooms/header.tsx";
@@ -12,6 +13,8 @@ import { type Ui, useUi } from "../state/ui.ts";
 import { Timeline } from "../timeline/timeline.tsx";
 import { OfflineBar } from "./offline-bar.tsx";
 import { usePageKeys } from "./page-keys.ts";
+
+const TITLE_MS = 250;
 
 export function App() {
   const ui = useUi();
@@ -37,7 +40,7 @@ export function App() {
         </main>
         {people && <People />}
       </div>
-      <Dialogs />
+      <LaterDialogs />
       <Note />
       <p class="unseen" aria-live="polite">
         {ui.spoken.value}
@@ -70,14 +73,18 @@ function currentName(ui: Ui): string {
 }
 
 function useTitle(ui: Ui): void {
-  const unread = ui.chat.rooms.value.reduce((sum, room) => sum + room.unread, 0);
+  const unread = useComputed(() => ui.chat.rooms.value.reduce((sum, room) => sum + room.unread, 0)).value;
   const name = currentName(ui);
   useEffect(() => {
-    const title = `${name} – ${text("appName")}`;
-    document.title = unread === 0 ? title : `(${unread}) ${title}`;
+    // Not at once: what arrives in the open room is read in the same moment.
+    const timer = setTimeout(() => showTitle(name, unread), TITLE_MS);
+    return () => clearTimeout(timer);
   }, [unread, name]);
-  useEffect(() => {
-    // The badge of an installed page, where there is one.
-    if ("setAppBadge" in navigator) void (unread === 0 ? navigator.clearAppBadge() : navigator.setAppBadge(unread)).catch(() => undefined);
-  }, [unread]);
+}
+
+function showTitle(name: string, unread: number): void {
+  const title = `${name} – ${text("appName")}`;
+  document.title = unread === 0 ? title : `(${unread}) ${title}`;
+  // The badge of an installed page, where there is one.
+  if ("setAppBadge" in navigator) void (unread === 0 ? navigator.clearAppBadge() : navigator.setAppBadge(unread)).catch(() => undefined);
 }

@@ -14,6 +14,7 @@ export class Stage {
   readonly rover: Rover;
   readonly #view: RoomView;
   readonly #content: HTMLElement;
+  readonly #sizes: ResizeObserver;
   readonly #stop = new AbortController();
   /** The first rows are put in place once; a message that was asked for goes before. */
   #placed = false;
@@ -22,8 +23,11 @@ export class Stage {
   constructor(element: HTMLElement, content: HTMLElement, view: RoomView, atEnd: Signal<boolean>) {
     this.#view = view;
     this.#content = content;
-    this.scroller = new Scroller(element, content, atEnd, () => view.last.peek());
+    this.scroller = new Scroller(element, atEnd, () => view.last.peek());
     this.rover = new Rover(content);
+    this.#sizes = new ResizeObserver(() => this.#resized());
+    this.#sizes.observe(element);
+    this.#sizes.observe(content);
     const { signal } = this.#stop;
     element.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal });
     document.addEventListener("visibilitychange", () => this.#readSoon(), { signal });
@@ -32,7 +36,7 @@ export class Stage {
 
   close(): void {
     this.#stop.abort();
-    this.scroller.close();
+    this.#sizes.disconnect();
   }
 
   rowsChange(): void {
@@ -46,9 +50,15 @@ export class Stage {
     this.#readSoon();
   }
 
-  /** Where a room opens: at the first new message, else at the end. */
+  #resized(): void {
+    if (this.#placed) this.scroller.restore();
+    else this.#place();
+    this.#readSoon();
+  }
+
+  /** Where a room opens: at the first new message, else at the end. A pane that is not shown has no places. */
   #place(): void {
-    if (this.#view.rows.peek().length === 0) return;
+    if (this.#view.rows.peek().length === 0 || this.scroller.element.clientHeight === 0) return;
     this.#placed = true;
     const line = this.#content.querySelector(".new-line");
     if (line === null) this.scroller.toEnd();
