@@ -10,9 +10,10 @@ import { type RoomFacts, useUi } from "../state/ui.ts";
 
 const KINDS: Readonly<Record<RoomKind, PlainKey>> = { public: "roomPublic", private: "roomPrivate", direct: "roomDirect" };
 
-export function RoomLink({ room }: { readonly room: RoomSummary }) {
+export function RoomLink({ room: known }: { readonly room: RoomSummary }) {
   const ui = useUi();
-  const current = ui.route.value.room === room.room;
+  const current = ui.route.value.room === known.room;
+  const room = current && ui.attended.value === known.room ? { ...known, unread: 0 } : known;
   return (
     <a
       class={`room-link${room.unread > 0 ? " unread" : ""}`}

@@ -73,7 +73,7 @@ function currentName(ui: Ui): string {
 }
 
 function useTitle(ui: Ui): void {
-  const unread = useComputed(() => ui.chat.rooms.value.reduce((sum, room) => sum + room.unread, 0)).value;
+  const unread = useComputed(() => ui.chat.rooms.value.reduce((sum, room) => sum + (room.room === ui.attended.value ? 0 : room.unread), 0)).value;
   const name = currentName(ui);
   useEffect(() => {
     // Not at once: what arrives in the open room is read in the same moment.

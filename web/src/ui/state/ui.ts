@@ -67,6 +67,8 @@ export class Ui {
     (spoken) => this.speak(spoken),
     (callback, ms) => setTimeout(callback, ms),
   );
+  /** The room whose newest message is in view of a reader who is there: nothing in it is unread for longer than a blink. */
+  readonly attended: Signal<RoomId | null> = signal(null);
   /** Set by the timeline that is shown. */
   showLatest: () => void = () => undefined;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;

@@ -3,16 +3,24 @@
 // One per opened room, with the life of its elements. Rendering tells it what is about to change and what has changed.
 
 import type { Signal } from "@preact/signals";
-import type { RoomView, Seq } from "../../core/facade.ts";
+import type { RoomId, RoomView, Seq } from "../../core/facade.ts";
 import { Rover } from "./rover.ts";
 import { Scroller } from "./scroller.ts";
 
 const HIGHLIGHT_MS = 2400;
 
+export interface StageSignals {
+  /** The newest row is in view. */
+  readonly atEnd: Signal<boolean>;
+  /** The room in which that is so while somebody looks. */
+  readonly attended: Signal<RoomId | null>;
+}
+
 export class Stage {
   readonly scroller: Scroller;
   readonly rover: Rover;
   readonly #view: RoomView;
+  readonly #signals: StageSignals;
   readonly #content: HTMLElement;
   readonly #sizes: ResizeObserver;
   readonly #stop = new AbortController();
@@ -20,10 +28,11 @@ export class Stage {
   #placed = false;
   #readIsDue = false;
 
-  constructor(element: HTMLElement, content: HTMLElement, view: RoomView, atEnd: Signal<boolean>) {
+  constructor(element: HTMLElement, content: HTMLElement, view: RoomView, signals: StageSignals) {
     this.#view = view;
+    this.#signals = signals;
     this.#content = content;
-    this.scroller = new Scroller(element, atEnd, () => view.last.peek());
+    this.scroller = new Scroller(element, signals.atEnd, () => view.last.peek());
     this.rover = new Rover(content);
     this.#sizes = new ResizeObserver(() => this.#resized());
     this.#sizes.observe(element);
@@ -32,10 +41,12 @@ export class Stage {
     element.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal });
     document.addEventListener("visibilitychange", () => this.#readSoon(), { signal });
     addEventListener("focus", () => this.#readSoon(), { signal });
+    addEventListener("blur", () => this.#readSoon(), { signal });
   }
 
   close(): void {
     this.#stop.abort();
+    this.#signals.attended.value = null;
     this.#sizes.disconnect();
   }
 
@@ -70,14 +81,20 @@ export class Stage {
     this.#readSoon();
   }
 
+  #attend(): void {
+    const attends = this.#placed && this.#signals.atEnd.peek() && isWatched();
+    this.#signals.attended.value = attends ? this.#view.room : null;
+  }
+
   /** What was in view of a reader who is there counts as read. */
   #readSoon(): void {
+    this.#attend();
     if (this.#readIsDue) return;
     this.#readIsDue = true;
     requestAnimationFrame(() => {
       this.#readIsDue = false;
       if (this.#stop.signal.aborted || !this.#placed) return;
-      if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+      if (!isWatched()) return;
       const seq = this.scroller.lastVisibleSeq();
       if (seq !== undefined && seq > this.#view.read.peek()) this.#view.markRead(seq);
     });
@@ -116,6 +133,10 @@ export class Stage {
     const rows = this.#content.querySelectorAll<HTMLElement>("[data-seq]");
     return [...rows].find((row) => Number(row.dataset["seq"]) > seq);
   }
+}
+
+function isWatched(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
 }
 
 /** After the next frame everything that a changed signal renders is in the page. */
