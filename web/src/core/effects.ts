@@ -59,7 +59,7 @@ export function historyEffects(model: Model, room: RoomId, answer: HistoryAnswer
 
 /** A record of a room as the server describes it, over what is known of it. */
 export function described(known: RoomRecord | null, room: Room): RoomRecord {
-  const { applied, appliedSeq, held, floor, away, read, rev, strange } = known ?? unknownRoom(room.room);
+  const { applied, appliedSeq, held, floor, away, read, rev, strange, trail } = known ?? unknownRoom(room.room);
   if (known !== null && rev > room.rev && strange === undefined) return known;
   return {
     ...room,
@@ -70,6 +70,7 @@ export function described(known: RoomRecord | null, room: Room): RoomRecord {
     held,
     floor,
     ...(away === undefined ? {} : { away }),
+    ...(trail === undefined ? {} : { trail }),
   };
 }
 
@@ -182,7 +183,7 @@ function roomEffects(model: Model, record: RoomRecord, entry: Entry, begins: boo
     case "message":
       return messageEffects(next, entry);
     case "edited":
-      return [{ kind: "room", room: next }, ...rewritten(model, next, entry, { text: entry.text, edited: true })];
+      return [{ kind: "room", room: next }, ...rewritten(model, next, entry, edit(entry))];
     case "deleted":
       return [{ kind: "room", room: away(next, entry.seq) }, ...rewritten(model, next, entry, { text: "", deleted: true })];
     case "room created":
@@ -214,11 +215,16 @@ function messageEffects(record: RoomRecord, entry: Entry & { readonly event: "me
   ];
 }
 
+/** Without its text, another change comes that has it. */
+function edit({ text }: { readonly text?: string }): Partial<MessageRecord> {
+  return { edited: true, ...(text === undefined ? {} : { text }) };
+}
+
 /** An edit or deletion of a message that came from the history after it, but was read there before it. */
 export function missedChange(model: Model, entry: Entry): readonly Change[] {
   const record = model.record(entry.room);
   if (record === null) return [];
-  if (entry.event === "edited") return rewritten(model, record, entry, { text: entry.text, edited: true });
+  if (entry.event === "edited") return rewritten(model, record, entry, edit(entry));
   if (entry.event === "deleted") return rewritten(model, record, entry, { text: "", deleted: true });
   return [];
 }

@@ -110,7 +110,7 @@ export class Model {
         this.#settled.add(change.id);
         return this.#changeRow(change.id, () => null);
       case "refused":
-        return this.#changeRow(change.id, (row) => (row.command.event === "skip" ? null : { ...row, refused: change.code }));
+        return this.#changeRow(change.id, (row) => (row.withdrawn === true ? null : { ...row, refused: change.code }));
       case "forget all":
         for (const room of this.rooms.keys()) this.#touched.add(room);
         this.rooms.clear();

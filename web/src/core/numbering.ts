@@ -33,7 +33,7 @@ export function renumbered(state: OutboxState, newDevice: string): OutboxChange<
   const put: OutboxRow[] = [];
   const drop: number[] = [];
   for (const row of unsent(state)) {
-    if (row.command.event === "skip") {
+    if (row.command.event === "skip" || row.withdrawn === true) {
       drop.push(row.id);
       continue;
     }
@@ -48,7 +48,7 @@ export function withdrawn(state: OutboxState, id: number): OutboxChange<Command 
   const row = state.rows.find((other) => other.id === id);
   if (row === undefined) return { result: null };
   if (row.refused !== undefined) return { drop: [id], result: row.command };
-  return { put: [{ ...row, command: { event: "skip" } }], result: row.command };
+  return { put: [{ ...row, withdrawn: true }], result: row.command };
 }
 
 /** Makes a new command of a refused one. */
@@ -63,7 +63,7 @@ export function renewed(state: OutboxState, id: number, at: number): OutboxChang
 export function spoiled(state: OutboxState, id: number, code: string): OutboxChange<void> {
   const row = state.rows.find((other) => other.id === id);
   if (row === undefined || state.device === null || row.refused !== undefined) return { result: undefined };
-  if (row.command.event === "skip") return { drop: [id], result: undefined };
+  if (row.command.event === "skip" || row.withdrawn === true) return { drop: [id], result: undefined };
   const device = { ...state.device, lastRow: state.device.lastRow + 1 };
   const skip: OutboxRow = { ...row, id: device.lastRow, command: { event: "skip" } };
   return { device, put: [{ ...row, refused: code }, skip], result: undefined };

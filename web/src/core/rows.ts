@@ -56,6 +56,7 @@ export class Rows {
     const changes = new Map<Seq, OutboxRow>();
     for (const row of model.outbox.rows) {
       const { command } = row;
+      if (row.withdrawn === true) continue;
       if ((command.event === "edit" || command.event === "delete") && command.room === state.record.room) changes.set(command.seq, row);
     }
     const rows = new Map<Seq, { readonly record: MessageRecord; readonly change: OutboxRow | undefined; readonly row: MessageRow }>();
@@ -97,6 +98,7 @@ export class Rows {
     const rows = new Map<OutboxRow, PendingRow>();
     for (const row of model.outbox.rows) {
       const { command } = row;
+      if (row.withdrawn === true) continue;
       if (command.event !== "say" || command.room !== state.record.room || state.sends.has(sendName(row.device, row.n))) continue;
       const sending = row.refused === undefined ? (online ? "sending" : "waiting") : { refused: row.refused };
       const known = this.#pending.get(row);

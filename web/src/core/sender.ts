@@ -9,7 +9,7 @@ import type { Model } from "./model.ts";
 import type { Transport, World } from "./ports.ts";
 import type { OutboxChange, OutboxRow, OutboxState } from "./store.ts";
 import type { Stored } from "./replies.ts";
-import { payloadOf, readAck, UNSPENT_CODES, type Ack } from "./wire.ts";
+import { payloadOf, readAck, type Ack, type Command } from "./wire.ts";
 
 const WINDOW = 32;
 const ANSWER_DEADLINE_MS = 15_000;
@@ -22,6 +22,8 @@ export interface SenderEvents {
   refused(row: OutboxRow, code: string): Promise<void>;
   /** Changes the outbox in the store, and here. */
   change<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T>;
+  /** The server does not know commands that it had answered for good. */
+  forgotten(): void;
 }
 
 export class Sender {
@@ -38,6 +40,7 @@ export class Sender {
   /** Counts the times that sending began anew: an older `expected` says nothing. */
   #round = 0;
   #moving = false;
+  #isForgotten = false;
   #pause = AGAIN_MIN_MS;
   #cancelPause: (() => void) | null = null;
   #cancelDeadline: (() => void) | null = null;
@@ -60,6 +63,7 @@ export class Sender {
     this.#open = false;
     this.#round += 1;
     this.#moving = false;
+    this.#isForgotten = false;
     this.#flying.clear();
     this.#answered.clear();
     this.#stopTimers();
@@ -87,7 +91,8 @@ export class Sender {
   #send(row: OutboxRow): void {
     const round = this.#round;
     this.#flying.set(row.id, row);
-    this.#transport.emit(row.command.event, payloadOf(row.command, row.n), (value) => {
+    const command: Command = row.withdrawn === true ? { event: "skip" } : row.command;
+    this.#transport.emit(command.event, payloadOf(command, row.n), (value) => {
       if (!this.#open) return;
       this.#answer(row, readAck(value), round);
     });
@@ -100,7 +105,7 @@ export class Sender {
       return;
     }
     if (this.#answered.has(row.id)) return;
-    if (ack.kind === "refused" && ack.code === "conflict") {
+    if (ack.kind !== "stored" && ack.code === "conflict") {
       if (round !== this.#round) return;
       this.#moving = true;
       return this.#landed(row);
@@ -117,7 +122,7 @@ export class Sender {
 
   #finish(row: OutboxRow, ack: Exclude<Ack, { readonly kind: "expected" }>): Promise<void> {
     if (ack.kind === "stored") return this.#events.stored(row, ack);
-    if (!UNSPENT_CODES.has(ack.code)) return this.#events.refused(row, ack.code);
+    if (ack.kind === "refused") return this.#events.refused(row, ack.code);
     if (ack.code === "no_device") {
       this.#transport.interrupt();
       return Promise.resolve();
@@ -142,6 +147,7 @@ export class Sender {
       // Those before it are in turn, and their answers are on their way.
       for (const [id, { n }] of this.#flying) if (n >= expected) this.#flying.delete(id);
       this.#moving = true;
+      this.#isForgotten = true;
       this.#move();
       this.#watch();
       return;
@@ -159,7 +165,8 @@ export class Sender {
   #move(): void {
     if (!this.#open || this.#flying.size > 0 || this.#answered.size > 0) return;
     const device = this.#world.randomId();
-    void this.#events.change((state) => renumbered(state, device)).then(() => this.#transport.interrupt());
+    const leave = this.#isForgotten ? () => this.#events.forgotten() : () => this.#transport.interrupt();
+    void this.#events.change((state) => renumbered(state, device)).then(leave);
     this.#open = false;
   }
 

@@ -15,10 +15,13 @@ import { Sender } from "./sender.ts";
 import type { Change, OutboxChange, OutboxRow, OutboxState, RoomRecord } from "./store.ts";
 import { Stream } from "./stream.ts";
 import { unreadOfRoom } from "./summary.ts";
+import { isBehind } from "./trail.ts";
 import * as wire from "./wire.ts";
 
 const WELCOME_DEADLINE_MS = 15_000;
 const REQUEST_DEADLINE_MS = 15_000;
+const REQUEST_TRIES = 10;
+const REQUEST_PAUSE_MS = 1_000;
 const UNREAD_PAUSE_MS = 150;
 const UNREAD_ROOMS = 100;
 const READ_PAUSE_MS = 300;
@@ -73,6 +76,7 @@ export class Session {
       stored: (row, ack) => this.#stored(row, ack),
       refused: (row, code) => this.#refused(row, code),
       change: (change) => events.changeOutbox(change),
+      forgotten: () => this.#forget(),
     });
     this.#presence = new Presence({
       setTimer: world.setTimer,
@@ -117,7 +121,15 @@ export class Session {
   }
 
   /** Null when there is no connection or no answer. */
-  request(event: string, payload: object): Promise<unknown> {
+  async request(event: string, payload: object): Promise<unknown> {
+    for (let tries = 1; ; tries += 1) {
+      const answer = await this.#ask(event, payload);
+      if (answer === null || tries === REQUEST_TRIES || wire.refusalOf(answer) !== "busy") return answer;
+      await new Promise<void>((resolve) => this.#world.setTimer(REQUEST_PAUSE_MS, resolve));
+    }
+  }
+
+  #ask(event: string, payload: object): Promise<unknown> {
     if (!this.#online) return Promise.resolve(null);
     return new Promise((resolve) => {
       const finish = (answer: unknown): void => {
@@ -270,8 +282,10 @@ export class Session {
   #compare(apply: Apply, welcome: wire.Welcome): void {
     const before = this.#model.session;
     const foreign = before !== null && before.user !== welcome.user.user;
-    if (welcome.reset || foreign) apply([{ kind: "forget all" }]);
-    const resumed = welcome.resumed && !welcome.reset && !foreign;
+    const diverged = welcome.rooms.some((room) => isBehind(this.#model.record(room.room), room));
+    const anew = welcome.reset || foreign || diverged;
+    if (anew) apply([{ kind: "forget all" }]);
+    const resumed = welcome.resumed && !anew;
     const { user, name = null } = welcome.user;
     const token = welcome.token ?? before?.token ?? "";
     apply([{ kind: "session", session: { user, name, owner: welcome.owner, token } }]);
@@ -284,9 +298,15 @@ export class Session {
     for (const room of welcome.rooms) {
       for (const person of room.with ?? []) apply(learned(this.#model, person));
       apply(compared(this.#model.record(room.room), room, resumed));
+      if (resumed) this.#stream.expect(room.room, room.rev);
     }
     apply(learned(this.#model, welcome.user));
     apply([{ kind: "cursor", cursor: welcome.cursor }]);
+  }
+
+  /** Begins again with nothing but the outbox: the log is not the one that was known. */
+  #forget(): void {
+    void this.#ledger.submit((apply) => apply([{ kind: "forget all" }])).then(() => this.#transport.interrupt());
   }
 
   #disconnected(state: "offline" | "stopped"): void {
@@ -398,7 +418,13 @@ export class Session {
   }
 
   #newStream(): Stream {
-    return new Stream(this.#model, this.#ledger, (event, payload) => this.request(event, payload), this.#world.setTimer);
+    return new Stream({
+      model: this.#model,
+      ledger: this.#ledger,
+      request: (event, payload) => this.request(event, payload),
+      setTimer: this.#world.setTimer,
+      diverged: () => this.#forget(),
+    });
   }
 
   #timer(name: string, milliseconds: number, due: () => void): void {

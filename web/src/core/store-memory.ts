@@ -122,7 +122,7 @@ export class MemoryStore implements Store {
   #refuse(id: number, code: string): void {
     const row = this.#disk.rows.get(id);
     if (row === undefined) return;
-    if (row.command.event === "skip") this.#disk.rows.delete(id);
+    if (row.withdrawn === true) this.#disk.rows.delete(id);
     else this.#disk.rows.set(id, { ...row, refused: code });
   }
 

@@ -26,6 +26,8 @@ export interface OutboxRow {
   readonly at: number;
   /** Set when it was refused for good; its number is used up then. */
   readonly refused?: string;
+  /** It was taken back, and a `skip` is sent in its place; it may have been carried out before. */
+  readonly withdrawn?: true;
 }
 
 export interface OutboxState {
@@ -65,6 +67,8 @@ export interface RoomRecord {
   readonly held: readonly Span[];
   /** What the server counted where messages are not here: those after `read` up to `mark`. */
   readonly away?: UnreadAnswer & { readonly read: Seq };
+  /** Own entries that the cursor does not stand for. */
+  readonly trail?: readonly { readonly rev: number; readonly at: number }[];
   /** It was joined without being told what it is. */
   readonly strange?: true;
 }

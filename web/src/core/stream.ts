@@ -6,11 +6,12 @@
 //                  ahead ──── `changes` ──► …
 //
 // An entry behind a gap waits in `ahead` until the gap is filled; the cursor does not pass a gap. The ack of a sender
-// that is catching up may be ahead of its stream as well: that is no gap yet. What cannot be filled becomes an explicit
-// hole. Lives as long as one connection.
+// that is catching up may be ahead of its stream as well: that is no gap as long as the stream goes on. What cannot be
+// filled becomes an explicit hole. Lives as long as one connection.
 
 import type { RoomId } from "./facade.ts";
 import { effectsOf, HOUSE, standingOf } from "./effects.ts";
+import { contradicts, trailOf } from "./trail.ts";
 import type { Apply, Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";
 import type { SetTimer } from "./ports.ts";
@@ -18,7 +19,7 @@ import { readChanges, type Entry } from "./wire.ts";
 
 const AHEAD_MAX = 2_000;
 const FILL_LIMIT = 100;
-const ACK_PATIENCE_MS = 2_000;
+const PATIENCE_MS = 2_000;
 
 /** Asks the server. Null when there is no answer. */
 export type Request = (event: string, payload: object) => Promise<unknown>;
@@ -29,29 +30,38 @@ export type Origin =
   /** An ack or a page of changes. */
   | "aside";
 
+export interface StreamContext {
+  readonly model: Model;
+  readonly ledger: Ledger;
+  readonly request: Request;
+  readonly setTimer: SetTimer;
+  /** The log is not the one that what is known here came from. */
+  readonly diverged: () => void;
+}
+
 interface Held {
   readonly entry: Entry;
+  readonly origin: Origin;
   readonly applied: (apply: Apply) => void;
 }
 
 export class Stream {
+  readonly #context: StreamContext;
   readonly #model: Model;
-  readonly #ledger: Ledger;
-  readonly #request: Request;
-  readonly #setTimer: SetTimer;
   readonly #ahead = new Map<RoomId, Map<number, Held>>();
+  /** The revisions that are known to exist, where they are not reached yet. */
+  readonly #due = new Map<RoomId, number>();
   readonly #filling = new Set<RoomId>();
   /** Rooms whose gap the cursor must not pass. */
   readonly #gaps = new Set<RoomId>();
   readonly #watchers = new Set<(entry: Entry) => void>();
   #cursor: string | null = null;
+  #taken = 0;
   #closed = false;
 
-  constructor(model: Model, ledger: Ledger, request: Request, setTimer: SetTimer) {
-    this.#model = model;
-    this.#ledger = ledger;
-    this.#request = request;
-    this.#setTimer = setTimer;
+  constructor(context: StreamContext) {
+    this.#context = context;
+    this.#model = context.model;
   }
 
   close(): void {
@@ -61,11 +71,13 @@ export class Stream {
 
   /** Inside a work. `applied` is called when the entry has taken effect, or is known to have done so before. */
   take(apply: Apply, entry: Entry, origin: Origin, applied: (apply: Apply) => void = () => undefined): void {
+    const held = { entry, origin, applied };
+    this.#taken += 1;
     if (origin === "stream" && entry.cursor !== "") this.#cursor = entry.cursor;
     if (standingOf(this.#model, entry) === "gap") {
-      this.#hold(apply, { entry, applied }, origin);
+      this.#hold(apply, held);
     } else {
-      this.#apply(apply, { entry, applied });
+      this.#apply(apply, held);
       this.#drain(apply, entry.room);
     }
     this.#moveCursor(apply);
@@ -77,18 +89,24 @@ export class Stream {
     this.#moveCursor(apply);
   }
 
+  /** The room is at this revision: what does not come by itself is asked for. */
+  expect(room: RoomId, rev: number): void {
+    this.#due.set(room, Math.max(rev, this.#due.get(room) ?? 0));
+    this.#wait(room);
+  }
+
   /** Tells of the changes of messages until the function that it returns is called. */
   watch(seen: (entry: Entry) => void): () => void {
     this.#watchers.add(seen);
     return () => this.#watchers.delete(seen);
   }
 
-  #apply(apply: Apply, held: Held): void {
-    apply(effectsOf(this.#model, held.entry));
-    if (held.entry.event === "edited" || held.entry.event === "deleted") {
-      for (const seen of this.#watchers) seen(held.entry);
-    }
-    held.applied(apply);
+  #apply(apply: Apply, { entry, origin, applied }: Held): void {
+    if (contradicts(this.#model, entry)) return this.#context.diverged();
+    apply(effectsOf(this.#model, entry));
+    apply(trailOf(this.#model, entry, origin === "stream"));
+    if (entry.event === "edited" || entry.event === "deleted") for (const seen of this.#watchers) seen(entry);
+    applied(apply);
   }
 
   #moveCursor(apply: Apply): void {
@@ -96,35 +114,49 @@ export class Stream {
     apply([{ kind: "cursor", cursor: this.#cursor }]);
   }
 
-  #hold(apply: Apply, held: Held, origin: Origin): void {
+  #hold(apply: Apply, held: Held): void {
     if (this.#closed) return;
-    const { room } = held.entry;
+    const { room, rev } = held.entry;
     const ahead = this.#ahead.get(room) ?? new Map<number, Held>();
+    const other = ahead.get(rev);
+    ahead.set(rev, other === undefined ? held : { ...other, applied: both(other.applied, held.applied) });
     this.#ahead.set(room, ahead);
-    const other = ahead.get(held.entry.rev);
-    ahead.set(held.entry.rev, other === undefined ? held : { entry: other.entry, applied: both(other.applied, held.applied) });
+    this.#due.set(room, Math.max(rev, this.#due.get(room) ?? 0));
     if (ahead.size > AHEAD_MAX) return this.#giveUp(apply, room);
-    if (origin === "stream") {
-      this.#gaps.add(room);
-      this.#fill(room);
-    } else {
-      this.#setTimer(ACK_PATIENCE_MS, () => {
-        if (this.#ahead.get(room)?.has(held.entry.rev) === true) this.#fill(room);
-      });
-    }
+    if (held.origin === "aside") return this.#wait(room);
+    this.#gaps.add(room);
+    this.#fill(room);
   }
 
   #drain(apply: Apply, room: RoomId): void {
-    const ahead = this.#ahead.get(room);
-    if (ahead === undefined) return;
+    const ahead = this.#ahead.get(room) ?? new Map<number, Held>();
     for (const [rev, held] of [...ahead].sort((a, b) => a[0] - b[0])) {
       if (standingOf(this.#model, held.entry) === "gap") break;
       ahead.delete(rev);
       this.#apply(apply, held);
     }
-    if (ahead.size > 0) return;
+    if (!this.#lacks(room)) this.#reached(room);
+  }
+
+  #lacks(room: RoomId): boolean {
+    const applied = this.#model.record(room)?.applied ?? null;
+    return applied !== null && applied < (this.#due.get(room) ?? 0);
+  }
+
+  #reached(room: RoomId): void {
     this.#ahead.delete(room);
+    this.#due.delete(room);
     this.#gaps.delete(room);
+  }
+
+  /** What is missing may be on its way: only when nothing comes any more it is asked for. */
+  #wait(room: RoomId): void {
+    const taken = this.#taken;
+    this.#context.setTimer(PATIENCE_MS, () => {
+      if (this.#closed || !this.#lacks(room)) return;
+      if (this.#taken === taken) this.#fill(room);
+      else this.#wait(room);
+    });
   }
 
   #fill(room: RoomId): void {
@@ -134,20 +166,20 @@ export class Stream {
   }
 
   async #fillPages(room: RoomId): Promise<void> {
-    while (!this.#closed && this.#ahead.has(room)) {
+    while (!this.#closed && this.#lacks(room)) {
       const after = this.#model.record(room)?.applied ?? 0;
-      const answer = await this.#request("changes", { room, after, limit: FILL_LIMIT });
+      const answer = await this.#context.request("changes", { room, after, limit: FILL_LIMIT });
       // Without an answer there is no connection, and a new stream begins before the gap.
       if (answer === null || this.#closed) return;
       const page = readChanges(answer);
-      await this.#ledger.submit((apply) => {
+      await this.#context.ledger.submit((apply) => {
         if (this.#closed) return;
         for (const entry of page?.entries ?? []) {
-          if (standingOf(this.#model, entry) !== "gap") this.#apply(apply, { entry, applied: () => undefined });
+          if (standingOf(this.#model, entry) !== "gap") this.#apply(apply, { entry, origin: "aside", applied: () => undefined });
         }
         this.#drain(apply, room);
         const moved = (this.#model.record(room)?.applied ?? 0) > after;
-        if (!moved && this.#ahead.has(room)) this.#giveUp(apply, room);
+        if (!moved && this.#lacks(room)) this.#giveUp(apply, room);
         this.#moveCursor(apply);
       });
     }
@@ -155,11 +187,12 @@ export class Stream {
 
   /** Makes a hole of what cannot be had, and goes on behind it. */
   #giveUp(apply: Apply, room: RoomId): void {
-    const revs = [...(this.#ahead.get(room)?.keys() ?? [])];
+    const revs = [...(this.#ahead.get(room)?.keys() ?? [])].map((rev) => rev - 1);
+    const applied = Math.min(...revs, this.#due.get(room) ?? Infinity);
     const record = this.#model.record(room);
-    if (record !== null && revs.length > 0) {
+    if (record !== null && applied < Infinity) {
       if (room !== HOUSE) apply([{ kind: "forget messages", room, from: 0, to: Number.MAX_SAFE_INTEGER }]);
-      apply([{ kind: "room", room: { ...record, held: [], applied: Math.min(...revs) - 1 } }]);
+      apply([{ kind: "room", room: { ...record, held: [], applied } }]);
     }
     this.#drain(apply, room);
   }

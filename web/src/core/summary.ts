@@ -16,7 +16,7 @@ export function unreadOfRoom(model: Model, { record, messages }: RoomState): Unr
 export function summaryOf(model: Model, state: RoomState): RoomSummary {
   const { room, kind, name, topic, joined, host, members } = state.record;
   const unread = unreadOfRoom(model, state);
-  const pending = model.outbox.rows.filter(({ command, refused }) => refused === undefined && "room" in command && command.room === room);
+  const pending = model.outbox.rows.filter(({ command, refused, withdrawn }) => refused === undefined && withdrawn === undefined && "room" in command && command.room === room);
   return {
     room,
     kind,

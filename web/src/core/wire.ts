@@ -28,7 +28,12 @@ export type Entry = EntryHead &
         readonly device?: string;
         readonly n?: number;
       }
-    | { readonly event: "edited"; readonly seq: Seq; readonly text: string }
+    | {
+        readonly event: "edited";
+        readonly seq: Seq;
+        /** Absent when it was edited again, or deleted, later. */
+        readonly text?: string;
+      }
     | { readonly event: "deleted"; readonly seq: Seq }
     | {
         readonly event: "room created";
@@ -124,10 +129,10 @@ export type Ack =
       readonly about?: Room;
     }
   | { readonly kind: "expected"; readonly expected: number }
-  | { readonly kind: "refused"; readonly code: string };
-
-/** Codes of answers that did not use up the number of their command. */
-export const UNSPENT_CODES: ReadonlySet<string> = new Set(["invalid", "no_device"]);
+  /** For good. */
+  | { readonly kind: "refused"; readonly code: string }
+  /** It was not looked at, and its number is not used up. */
+  | { readonly kind: "unread"; readonly code: string };
 
 export type Page =
   | { readonly before: Seq }
@@ -206,9 +211,10 @@ export function readAck(value: unknown): Ack {
       };
     }
     const code = text(f, "code");
-    return code === "expected" ? { kind: code, expected: count(f, "expected") } : { kind: "refused", code };
+    if (code === "expected") return { kind: code, expected: count(f, "expected") };
+    return { kind: f["n"] === undefined ? "unread" : "refused", code };
   });
-  return read ?? { kind: "refused", code: "invalid" };
+  return read ?? { kind: "unread", code: "invalid" };
 }
 
 export function readHistory(value: unknown): HistoryAnswer | null {
@@ -323,7 +329,7 @@ function entryOf(event: string, f: Fields): Entry {
       return { ...head, event, ...message };
     }
     case "edited":
-      return { ...head, event, seq: count(f, "seq"), text: text(f, "text") };
+      return { ...head, event, seq: count(f, "seq"), ...optional("text", maybe(f, "text", isText)) };
     case "deleted":
       return { ...head, event, seq: count(f, "seq") };
     case "room created":

@@ -51,6 +51,7 @@ export class Commands {
     const device = this.#device(session);
     const content = JSON.stringify([name, payload]);
     const known = device.results.get(n);
+    if (known !== undefined && name === "skip") return known.answer;
     if (known !== undefined) return known.content === content ? known.answer : { ok: false, n, code: "conflict" };
     if (n !== device.last + 1) return { ok: false, code: "expected", expected: device.last + 1 };
     let answer: Fields;

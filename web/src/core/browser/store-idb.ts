@@ -170,5 +170,5 @@ async function refuse(tx: Writing, id: number, code: string): Promise<unknown> {
   const outbox = tx.objectStore("outbox");
   const row = await outbox.get(id);
   if (row === undefined) return undefined;
-  return row.command.event === "skip" ? outbox.delete(id) : outbox.put({ ...row, refused: code });
+  return row.withdrawn === true ? outbox.delete(id) : outbox.put({ ...row, refused: code });
 }

@@ -1,0 +1,124 @@
+// The history checker for the core: what people sent, were told and saw, against the log as it is in the end.
+//
+// Watches every state of every view, not only the last. Texts are unique, so a text names a send.
+
+import { effect } from "@preact/signals-core";
+import { expect } from "vitest";
+import type { ChatClient, Result, RoomId, RoomView } from "../../src/core/facade.ts";
+import type { StoredMessage } from "./model-state.ts";
+import { rowsOf, type World } from "./people.ts";
+
+interface Send {
+  readonly sender: string;
+  readonly room: RoomId;
+  readonly text: string;
+  /** It was in the outbox: from then on it must not be lost. */
+  isKept: boolean;
+  result: Result | null;
+  /** The log was set back after it was acked. */
+  isForgiven: boolean;
+}
+
+export class Judge {
+  readonly sends: Send[] = [];
+  readonly faults: string[] = [];
+  readonly #world: World;
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  say(sender: string, chat: ChatClient, room: RoomId, text: string): void {
+    const send: Send = { sender, room, text, isKept: false, result: null, isForgiven: false };
+    this.sends.push(send);
+    void chat.say(room, text).then((result) => {
+      send.result = result;
+    });
+  }
+
+  /** The log goes back to where it has only these messages: what was acked since is lost, and it is not the core's fault. */
+  forgive(kept: readonly StoredMessage[]): void {
+    const texts = new Set(kept.map(({ text }) => text));
+    for (const send of this.sends) if (send.result?.ok === true && !texts.has(send.text)) send.isForgiven = true;
+  }
+
+  /** Looks at all that a view shows, from now on. */
+  watch(name: string, view: RoomView): () => void {
+    return effect(() => {
+      const rows = view.rows.value;
+      const keys = rows.map(({ key }) => key);
+      if (new Set(keys).size !== keys.length) this.faults.push(`${name} shows a key twice: ${keys.join(" ")}`);
+      const seqs = rows.flatMap((row) => (row.kind === "message" ? [row.seq] : row.kind === "hole" ? [row.from, row.to] : []));
+      const sorted = seqs.every((seq, index) => index === 0 || (seqs[index - 1] ?? 0) <= seq);
+      if (!sorted) this.faults.push(`${name} shows ${seqs.join(" ")}`);
+      const messages = rows.flatMap((row) => (row.kind === "message" && !row.deleted ? [row.text] : []));
+      const pending = rows.flatMap((row) => (row.kind === "pending" ? [row.text] : []));
+      const all = [...messages, ...pending].filter((text) => text !== "");
+      if (new Set(all).size !== all.length) this.faults.push(`${name} shows a text twice: ${all.join(" ")}`);
+    });
+  }
+
+  /** What must hold of the log in the end. */
+  judgeLog(room: RoomId): void {
+    const log = this.#world.server.state.rooms.get(room)?.messages ?? [];
+    const original = new Map<string, number>();
+    for (const entry of this.#world.server.state.log) {
+      if (entry.event === "message" && entry.room === room) {
+        const text = String(entry.payload["text"]);
+        original.set(text, (original.get(text) ?? 0) + 1);
+      }
+    }
+    expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
+    const last = new Map<string, number>();
+    const places = new Map([...original.keys()].map((text, index) => [text, index]));
+    for (const { sender, room: at, text, isKept, result, isForgiven } of this.sends) {
+      if (at !== room) continue;
+      const times = original.get(text) ?? 0;
+      if (times > 1) this.faults.push(`${text} stands ${times} times in the log`);
+      if (result?.ok === false && times > 0) this.faults.push(`${text} was refused (${result.code}) and is in the log`);
+      const isDue = result === null ? isKept : result.ok;
+      if (isDue && times === 0 && !isForgiven) this.faults.push(`${text} of ${sender} is lost (${JSON.stringify(result)})`);
+      const place = places.get(text);
+      if (place === undefined) continue;
+      if (place < (last.get(sender) ?? -1)) this.faults.push(`${text} of ${sender} stands out of order`);
+      last.set(sender, place);
+    }
+  }
+
+  /** What a view must show in the end: the log, whole and once. */
+  async judgeView(name: string, chat: ChatClient, room: RoomId): Promise<void> {
+    const view = chat.open(room);
+    const shown = new Map<number, string>();
+    await this.#world.does(view.latest());
+    for (let page = 0; page < 60; page += 1) {
+      for (let hole = rowsOf(view, "hole").at(-1); hole !== undefined; hole = rowsOf(view, "hole").at(-1)) {
+        await this.#world.does(view.fill(hole));
+        const next = rowsOf(view, "hole").at(-1);
+        if (next?.to === hole.to && next.from === hole.from) throw new Error(`${name} cannot fill ${hole.from}..${hole.to}`);
+      }
+      for (const row of rowsOf(view, "message")) {
+        shown.set(row.seq, describe(row.from.user, row.text, row.edited, row.deleted));
+      }
+      if (view.first.value) break;
+      await this.#world.does(view.older());
+    }
+    const log = this.#world.server.state.rooms.get(room)?.messages ?? [];
+    const wanted = log.map(({ seq, user, text, edited, deleted }) => [seq, describe(user, text, edited === true, deleted === true)]);
+    expect([...shown].sort((a, b) => a[0] - b[0]), `${name} in room ${room}`).toEqual(wanted);
+    expect(rowsOf(view, "pending"), `${name} has nothing left to send`).toEqual([]);
+    const user = chat.me.value.user;
+    const { read } = view;
+    const unread = log.filter((message) => message.seq > read.value && message.user !== user && message.deleted !== true).length;
+    const summary = chat.rooms.value.find((other) => other.room === room);
+    expect(summary?.unread, `${name}'s unread count of room ${room}`).toBe(Math.min(unread, 100));
+    view.close();
+  }
+
+  verdict(): void {
+    expect(this.faults).toEqual([]);
+  }
+}
+
+// A deleted message has lost its text and whether it was edited.
+const describe = (user: string | undefined, text: string, edited: boolean, deleted: boolean): string =>
+  deleted ? `${user} deleted` : `${user} ${text}${edited ? " (edited)" : ""}`;

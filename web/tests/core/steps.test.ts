@@ -1,0 +1,65 @@
+// Goal: wherever a tab dies, nothing that was taken is lost or doubled, and what it showed is found again.
+// Method: one small run, repeated with a death after step 1, 2, 3 … (of store and network together) until none dies.
+
+import { expect, test } from "vitest";
+import { createChat } from "../../src/core/chat.ts";
+import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import { TabHub } from "../../src/core/tabs.ts";
+import { Judge } from "./judge.ts";
+import { Life } from "./mortal.ts";
+import { LOBBY, World } from "./people.ts";
+
+/** Runs with a death after step `last`; whether it died. */
+async function run(last: number, tabs: "one tab" | "two tabs"): Promise<boolean> {
+  const world = new World(7);
+  const judge = new Judge(world);
+  const disk = new MemoryDisk();
+  const hub = new TabHub();
+  const life = new Life(last);
+  const bob = await world.person("bob");
+  const options = (): ReturnType<World["options"]> => world.options({ store: new MemoryStore(disk), tabs: hub.join() });
+
+  const birth = createChat(life.options(options()));
+  await world.clock.pass(20);
+  const second = tabs === "two tabs" ? await createChat(options()) : null;
+  const first = life.isOver ? null : await birth;
+  const watched = first?.open(LOBBY);
+  if (watched !== undefined) judge.watch("ada", watched);
+  for (let i = 1; i <= 3; i += 1) {
+    if (first !== null) judge.say("ada", first, LOBBY, `ada ${i}`);
+    if (second !== null) judge.say("ada's other tab", second, LOBBY, `other ${i}`);
+    judge.say("bob", bob, LOBBY, `bob ${i}`);
+    await world.clock.pass(i === 2 ? 300 : 1);
+    if (i === 1) world.server.cutAll();
+  }
+  void first?.edit(LOBBY, 1, "changed").catch(() => undefined);
+  await world.clock.pass(2_000);
+  const hasDied = life.isOver;
+  life.end();
+  // What is in the outbox has been taken, whoever lives to hear of it.
+  const kept = new Set([...disk.rows.values()].flatMap(({ command }) => ("text" in command ? [command.text] : [])));
+  for (const send of judge.sends) if (kept.has(send.text) || send.result?.ok === true) send.isKept = true;
+
+  await world.clock.pass(1_000);
+  const again = second ?? (await createChat(options()));
+  await world.online(again);
+  await world.clock.pass(5_000);
+  await judge.judgeView("ada", again, LOBBY);
+  await judge.judgeView("bob", bob, LOBBY);
+  judge.judgeLog(LOBBY);
+  judge.verdict();
+  expect([...disk.rows.values()].filter(({ refused }) => refused === undefined)).toEqual([]);
+  return hasDied;
+}
+
+for (const tabs of ["one tab", "two tabs"] as const) {
+  test(`a death after any step loses and doubles nothing: ${tabs}`, async () => {
+    let last = 1;
+    for (let hasDied = true; hasDied; last += 1) {
+      hasDied = await run(last, tabs).catch((error: unknown) => {
+        throw new Error(`after step ${last}`, { cause: error });
+      });
+    }
+    expect(last).toBeGreaterThan(20);
+  }, 60_000);
+}
