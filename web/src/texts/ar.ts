@@ -19,6 +19,7 @@ export const ar: Texts = {
   roomPublic: "غرفة عامة",
   roomPrivate: "غرفة خاصة",
   roomDirect: "رسالة مباشرة",
+  lobby: "البهو",
   roomUnknown: "الغرفة {number}",
   roomUnread: { one: "رسالة غير مقروءة ({count})", two: "رسالتان غير مقروءتين ({count})", few: "{count} رسائل غير مقروءة", other: "{count} رسالة غير مقروءة" },
   roomUnreadCapped: "أكثر من {count} رسالة غير مقروءة",

@@ -19,6 +19,7 @@ export const de: Texts = {
   roomPublic: "öffentlicher Raum",
   roomPrivate: "privater Raum",
   roomDirect: "Direktnachricht",
+  lobby: "Lobby",
   roomUnknown: "Raum {number}",
   roomUnread: { one: "{count} ungelesene Nachricht", other: "{count} ungelesene Nachrichten" },
   roomUnreadCapped: "mehr als {count} ungelesene Nachrichten",

@@ -19,6 +19,7 @@ export const en = {
   roomPublic: "public room",
   roomPrivate: "private room",
   roomDirect: "direct message",
+  lobby: "Lobby",
   roomUnknown: "Room {number}",
   roomUnread: { one: "{count} unread message", other: "{count} unread messages" },
   roomUnreadCapped: "more than {count} unread messages",

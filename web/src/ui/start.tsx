@@ -47,6 +47,13 @@ export function show(chat: ChatClient, code: Code | undefined): Ui {
   return ui;
 }
 
+function tellOfBadLink(ui: Ui): void {
+  const stop = ui.chat.connection.subscribe(({ state }) => {
+    if (state === "unavailable") ui.tellRefusal("bad_link");
+    if (state === "unavailable" || state === "online") queueMicrotask(() => stop());
+  });
+}
+
 /** Another person can only be taken on by a page that starts. */
 function reloadWith({ code }: Code): void {
   history.replaceState(null, "", `#link=${encodeURIComponent(code)}`);
@@ -67,7 +74,7 @@ async function follow(ui: Ui, { kind, code }: Code): Promise<void> {
       else await acceptInvite(ui, code);
       return;
     case "link":
-      // The core connected with it.
-      return;
+      // The core connects with it; where it is refused, this device begins as somebody new.
+      return tellOfBadLink(ui);
   }
 }

@@ -5,6 +5,7 @@ import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
+import { spoken } from "../parts/rich.ts";
 import { roomHash } from "../state/route.ts";
 import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
 import { byPresence, useMembers } from "./members.ts";
@@ -15,7 +16,7 @@ export function People() {
   const summary = ui.room.value;
   const { members, loadMore } = useMembers(ui, room, summary?.members ?? 0);
   const { known, more, failed } = members.value;
-  const { online, offline } = byPresence(room, known, ui.chat.online.value);
+  const { online, offline } = byPresence(room, known, { now: ui.chat.online.value, names: ui.chat.people.value });
   return (
     <aside class="people" aria-label={text("peopleLabel")}>
       <header class="people-header">
@@ -79,16 +80,17 @@ function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomF
         type="button"
         class="member-button"
         disabled={person.user === undefined}
-        aria-label={`${isMe ? `${name} (${text("you")})` : text("messagePerson", { name })}, ${presence}`}
+        title={isMe ? text("settings") : text("messagePerson", { name })}
         onClick={open}
       >
         <span class={`sign${person.online ? " online" : ""}`}>
           <Avatar person={person} />
         </span>
         <span class="member-name">
-          <Name person={person} />
+          {isMe ? <Name person={person} /> : spoken("messagePerson", { name: <Name person={person} /> })}
           {isMe && <small>{text("you")}</small>}
           {(person.host === true || (room?.host !== undefined && room.host === person.user)) && <small>{text("peopleHost")}</small>}
+          <span class="unseen">, {presence}</span>
         </span>
       </button>
       {mayExpel && (

@@ -5,7 +5,7 @@ import { useEffect } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { Foot } from "../composer/foot.tsx";
 import { LaterDialogs } from "../dialogs/later.tsx";
-import { roomName } from "../parts/names.ts";
+import { roomName, unknownRoomName } from "../parts/names.ts";
 import { People } from "../people/people.tsx";
 import { RoomHeader } from "../rooms/header.tsx";
 import { Sidebar } from "../rooms/sidebar.tsx";
@@ -24,7 +24,7 @@ export function App() {
   useTitle(ui);
   return (
     <>
-      <a class="skip" href="#message-field" onClick={(event) => skip(event, "message-field")}>
+      <a class="skip" href="#composer" onClick={(event) => skip(event, "composer")}>
         {text("skipToComposer")}
       </a>
       <a class="skip" href="#messages" onClick={(event) => skip(event, "messages")}>
@@ -36,7 +36,9 @@ export function App() {
           <RoomHeader />
           <OfflineBar />
           <Timeline />
-          <Foot />
+          <div id="composer">
+            <Foot />
+          </div>
         </main>
         {people && <People />}
       </div>
@@ -53,7 +55,7 @@ export function App() {
 function skip(event: Event, id: string): void {
   event.preventDefault();
   const target = document.getElementById(id);
-  const row = target?.querySelector<HTMLElement>(".row[tabindex='0']");
+  const row = target?.querySelector<HTMLElement>("textarea, input, .row[tabindex='0']");
   (row ?? target)?.focus();
 }
 
@@ -69,7 +71,7 @@ function Note() {
 
 function currentName(ui: Ui): string {
   const room = ui.room.value;
-  return room === undefined ? text("roomUnknown", { number: String(ui.route.value.room) }) : roomName(room);
+  return room === undefined ? unknownRoomName(ui.route.value.room) : roomName(room);
 }
 
 function useTitle(ui: Ui): void {
