@@ -89,6 +89,9 @@ impl Log for SqliteLog {
         remember(&mut self.devices, staged.devices);
         self.rooms.extend(staged.rooms);
         self.head.advance(through);
+        if batch.iter().any(|record| matches!(record, Record::Rewrite(_))) {
+            self.checkpointer.scrubbed();
+        }
         self.checkpointer.wrote(batch.iter().filter_map(Record::entry).map(Entry::weight).sum());
         self.bound_wal();
         Ok(())

@@ -3,6 +3,8 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use chat::conformance::read_all;
 use chat::conformance::town::{ADA_THERE, BOB_THERE, Town, edit, shown};
@@ -43,6 +45,23 @@ fn what_people_deleted_is_nowhere_in_the_file() {
     }
     let wal = fs::read(temp.path().join("chat.db-wal")).unwrap_or_default();
     assert!(wal.is_empty());
+}
+
+/// The checkpointer does it in its own time, and tells nobody.
+#[test]
+fn what_people_deleted_leaves_the_write_ahead_log_while_the_server_runs() {
+    let temp = TempDir::new().unwrap();
+    let town = town(temp.path());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let holds = |text: &str| {
+        let wal = fs::read(temp.path().join("chat.db-wal")).unwrap();
+        wal.windows(text.len()).any(|window| window == text.as_bytes())
+    };
+    while holds("indiscretion") {
+        assert!(Instant::now() < deadline, "the text is still there");
+        thread::yield_now();
+    }
+    assert_eq!(shown(&town.log.reader(), TEA), ["-", "a misspelled word*"]);
 }
 
 #[test]
