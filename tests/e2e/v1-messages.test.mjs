@@ -127,6 +127,20 @@ describe("a message", () => {
   });
 });
 
+test("both namespaces may share one connection", async (t) => {
+  const server = await Server.start(t);
+  const ada = await V1Person.connect(t, server.url, { name: "ada" });
+  const tutorial = ada.socket.io.socket("/", { auth: { serverOffset: 0 } });
+  t.after(() => tutorial.disconnect());
+  const line = new Promise((resolve) => tutorial.once("chat message", (...args) => resolve(args)));
+  await ada.say("hello");
+  const [text, offset, trailing] = await line;
+  assert.deepEqual([text, offset, typeof trailing], ["hello", 1, "string"]);
+  await new Promise((resolve) => tutorial.emit("chat message", "hello yourself", resolve));
+  await ada.sees("hello yourself");
+  assert.notEqual(tutorial.id, ada.socket.id);
+});
+
 describe("a number", () => {
   test("has one answer for ever, also after a restart and after kill -9", async (t) => {
     const server = await Server.start(t);
@@ -139,16 +153,16 @@ describe("a number", () => {
       assert.deepEqual(await ada.ask("say", { n: refused.n, room: 999, text: "nowhere" }), refused);
     };
     await repeat();
-    await ada.reconnects(() => server.restart());
+    const together = (action) => bob.reconnects(() => ada.reconnects(action));
+    await together(() => server.restart());
     // The cursor of the answer is stamped by the life of the server that gives it.
     const again = await ada.ask("say", { n: said.n, room: LOBBY, text: "once" });
     assert.deepEqual({ ...again, cursor: said.cursor }, said);
-    await ada.reconnects(async () => {
+    await together(async () => {
       await server.kill();
       await server.startAgain();
     });
     assert.deepEqual(await ada.ask("say", { n: refused.n, room: 999, text: "nowhere" }), refused);
-    await bob.until(() => bob.welcomes.length === 3, "bob's third welcome");
     await ada.say("twice");
     await bob.sees("twice");
     assert.deepEqual(bob.texts().filter((text) => text === "once").length, 1);

@@ -60,7 +60,29 @@ describe("a public room", () => {
     );
     const { rooms: page } = await bob.ask("rooms", { after: LOBBY, limit: 1 });
     assert.deepEqual(page.map((listed) => listed.room), [room]);
-    assert.equal((await ada.do("set topic", { room, topic: "two\nlines" })).code, "invalid");
+    assert.equal((await ada.do("set topic", { room, topic: "two\nlines" })).code, "topic_invalid");
+  });
+
+  test("is not the house: there, nothing can be done", async (t) => {
+    const server = await Server.start(t);
+    const [ada, bob] = await people(t, server.url, "ada", "bob");
+    for (const [command, fields] of [
+      ["say", { text: "hello?" }],
+      ["edit", { seq: 1, text: "hello?" }],
+      ["delete", { seq: 1 }],
+      ["join", {}],
+      ["leave", {}],
+      ["rename", { name: "Home" }],
+      ["set topic", { topic: "home" }],
+      ["add", { user: bob.user }],
+      ["remove", { user: bob.user }],
+    ]) {
+      const { ok, code } = await ada.do(command, { room: 0, ...fields });
+      assert.deepEqual([ok, code], [false, "not_found"], command);
+    }
+    for (const request of ["history", "members", "invite"]) {
+      assert.deepEqual(await ada.ask(request, { room: 0 }), { ok: false, code: "not_found" }, request);
+    }
   });
 
   test("cannot be the lobby: nobody leaves it or is removed from it", async (t) => {
@@ -190,6 +212,23 @@ describe("history", () => {
     assert.deepEqual(await page({ before: 1 }), [[], true, false]);
     assert.deepEqual(await page({ after: 25 }), [[], false, true]);
   });
+});
+
+test("a page of large messages is cut to what a connection can carry, and goes on from there", async (t) => {
+  const server = await Server.start(t);
+  const [ada] = await people(t, server.url, "ada");
+  const large = '"'.repeat(16_000);
+  await Promise.all(Array.from({ length: 60 }, () => ada.say(large)));
+  const seen = [];
+  let before;
+  for (let pages = 0; pages < 60; pages += 1) {
+    const { messages, first } = await ada.ask("history", { room: LOBBY, limit: 100, before });
+    assert.ok(JSON.stringify(messages).length < 300_000 && messages.length > 0);
+    seen.unshift(...messages.map(({ seq }) => seq));
+    before = seen[0];
+    if (first) break;
+  }
+  assert.deepEqual(seen, Array.from({ length: 60 }, (_, index) => index + 1));
 });
 
 describe("unread messages", () => {

@@ -46,6 +46,7 @@ export class V1Person extends Observable {
       this.refusals.push({ message: err.message, data: err.data });
       this.changed();
     });
+    this.socket.on("connect", () => this.socket.io.engine.once("upgrade", () => this.changed()));
     this.socket.on("disconnect", () => this.changed());
     this.socket.onAny((event, ...args) => this.#note(event, args));
   }

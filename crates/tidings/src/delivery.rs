@@ -6,6 +6,7 @@
 
 use chat::{CommandNumber, Committed, Delivery, Entry, Outcome, UserId};
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Selection, SocketId};
+use tokio::sync::oneshot;
 
 use crate::v1::delivery::V1Delivery;
 use crate::v1::names::CommandName;
@@ -36,8 +37,18 @@ pub enum Ticket {
         /// Where the answer goes.
         ack: Option<AckHandle>,
     },
-    /// Nobody waits.
-    Nobody,
+    /// The program itself, which is told if it wants to know that the draft is done with.
+    Program(Option<oneshot::Sender<()>>),
+}
+
+impl Ticket {
+    /// Where the answer goes.
+    pub fn into_ack(self) -> Option<AckHandle> {
+        match self {
+            Self::Profile(ack) | Self::Command { ack, .. } | Self::Read { ack, .. } => ack,
+            Self::Program(_) => None,
+        }
+    }
 }
 
 /// Publishes what the appender has committed to the feed of namespace `/`.
@@ -60,7 +71,7 @@ impl FeedDelivery {
         let entries = entries.iter().map(|entry| feed_entry(&self.feed, entry)).collect();
         let acks = outcomes.into_iter().filter_map(|(ticket, outcome)| match ticket {
             Ticket::Profile(ack) => answer(ack?, &outcome),
-            Ticket::Command { .. } | Ticket::Read { .. } | Ticket::Nobody => None,
+            Ticket::Command { .. } | Ticket::Read { .. } | Ticket::Program(_) => None,
         });
         self.feed.publish(first, entries, acks.collect());
     }

@@ -115,26 +115,26 @@ fn read(
 
 /// Fills the ring of namespace `/` with the newest entries.
 pub fn preload(feed: &Feed, reader: &impl LogReader) -> Result<(), ReadError> {
-    preload_with(feed, reader, &encoder(feed.clone()))
+    preload_all(reader, &[(feed, &encoder(feed.clone()))])
 }
 
-/// Fills the ring of a feed with the newest entries.
-pub fn preload_with(
-    feed: &Feed,
-    reader: &impl LogReader,
-    encoder: &impl Fn(&[Entry]) -> Vec<FeedEntry>,
-) -> Result<(), ReadError> {
-    let head = Position(feed.head());
+/// Fills the rings of feeds that have the same entries, which are read once.
+pub fn preload_all(reader: &impl LogReader, feeds: &[(&Feed, &Encoder)]) -> Result<(), ReadError> {
+    let head = Position(feeds.first().map_or(0, |(feed, _)| feed.head()));
     let mut after = Position(head.0.saturating_sub(PRELOAD_ENTRIES_MAX));
     let first = after.next();
-    let mut entries = Vec::new();
+    let mut filled: Vec<Vec<FeedEntry>> = feeds.iter().map(|_| Vec::new()).collect();
     while after < head {
         let page = reader.read(after, head, Budget::PAGE)?;
         let Some(last) = page.last() else { break };
         after = last.position;
-        entries.extend(encoder(&page));
+        for (entries, (_, encoder)) in filled.iter_mut().zip(feeds) {
+            entries.extend(encoder(&page));
+        }
     }
-    feed.preload(first.0, entries);
+    for (entries, (feed, _)) in filled.into_iter().zip(feeds) {
+        feed.preload(first.0, entries);
+    }
     Ok(())
 }
 

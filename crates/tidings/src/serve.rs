@@ -98,7 +98,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let folder = temporary.as_ref().map_or(options.data.folder.as_path(), TempDir::path);
     let chat = ChatServer::open(options, folder)?;
     if temporary.is_some() {
-        demo::fill(&chat.appender);
+        demo::fill(&chat.appender).await;
     }
     let mut addresses = Vec::new();
     for listener in listeners {

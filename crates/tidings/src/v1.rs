@@ -13,6 +13,7 @@ pub mod ack;
 mod answers;
 pub mod code;
 pub mod command;
+mod cut;
 pub mod delivery;
 pub mod desk;
 pub mod edge;

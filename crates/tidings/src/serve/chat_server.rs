@@ -13,7 +13,7 @@ use socketio_server::{
     Resume, Server,
 };
 use tidings::delivery::{Deliveries, FeedDelivery, Ticket};
-use tidings::history::{self, LogHistory, preload, preload_with};
+use tidings::history::{self, LogHistory, preload_all};
 use tidings::profile::{join, take};
 use tidings::v1;
 use tidings::v1::code::Code;
@@ -96,16 +96,15 @@ impl Feeds {
         reader: &Arc<chat_sqlite::SqliteReader>,
         directory: &DirectoryHandle,
     ) -> Result<Self, Failure> {
-        let history = LogHistory::start(Arc::clone(reader))?;
-        let profile = feed(log, Resume::Recovery, Arc::clone(&history) as Arc<dyn History>);
-        history.serve(history::encoder(profile.clone()));
-        preload(&profile, reader)?;
-
-        let history = LogHistory::start(Arc::clone(reader))?;
-        let v1 = feed(log, Resume::Cursor, Arc::clone(&history) as Arc<dyn History>);
-        let encoder = || v1::delivery::encoder(v1.clone(), directory.clone());
-        history.serve(encoder());
-        preload_with(&v1, reader, &encoder())?;
+        let (of_profile, of_v1) =
+            (LogHistory::start(Arc::clone(reader))?, LogHistory::start(Arc::clone(reader))?);
+        let profile = feed(log, Resume::Recovery, Arc::clone(&of_profile) as Arc<dyn History>);
+        let v1 = feed(log, Resume::Cursor, Arc::clone(&of_v1) as Arc<dyn History>);
+        let encode_profile = || history::encoder(profile.clone());
+        let encode_v1 = || v1::delivery::encoder(v1.clone(), directory.clone());
+        of_profile.serve(encode_profile());
+        of_v1.serve(encode_v1());
+        preload_all(reader, &[(&profile, &encode_profile()), (&v1, &encode_v1())])?;
         Ok(Self { profile, v1 })
     }
 }

@@ -8,6 +8,7 @@ use chat::{
     RoomName, Text, Topic, UnixMillis, UserId,
 };
 use tidings::delivery::Ticket;
+use tokio::sync::oneshot;
 
 use super::now;
 
@@ -46,15 +47,15 @@ const LINES: [(UserId, RoomId, u64, &str); 12] = [
     (ADA, PLANS, 23, "Nobody. To them it is a room that was never made."),
 ];
 
-/// Hands the commands in. They are stored before what a visitor can send, since they come first.
-pub(super) fn fill(appender: &Appender<Ticket>) {
+/// Has everything stored.
+pub(super) async fn fill(appender: &Appender<Ticket>) {
     let now = now().0;
     let mut counts = Counts::default();
     let mut act = |user: UserId, minutes: u64, command: Command| {
         let identity = Identity::Device { device: device(user), n: counts.next(user) };
         let at = UnixMillis(now.saturating_sub(minutes * MINUTE_MS));
         // The queue is empty and takes more than this.
-        drop(appender.submit(Draft { identity, command, at }, Ticket::Nobody));
+        drop(appender.submit(Draft { identity, command, at }, Ticket::Program(None)));
     };
     for (user, name) in [(ADA, "ada"), (BOB, "bob"), (CLEO, "cleo")] {
         act(user, 200, Command::Name { name: Nickname::from_stored(name) });
@@ -68,6 +69,13 @@ pub(super) fn fill(appender: &Appender<Ticket>) {
     for (user, room, minutes, line) in LINES {
         act(user, minutes, Command::Say { room, text: Text::from_stored(line) });
     }
+    // Drafts are done with in order, so this one ends when all have ended.
+    let (done, all) = oneshot::channel();
+    let identity = Identity::Device { device: device(ADA), n: counts.next(ADA) };
+    let last = Draft { identity, command: Command::Skip, at: UnixMillis(now) };
+    drop(appender.submit(last, Ticket::Program(Some(done))));
+    // An appender that has stopped says so elsewhere.
+    drop(all.await);
 }
 
 fn create(kind: RoomKind, name: &str, topic: &str) -> Command {

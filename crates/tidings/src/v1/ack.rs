@@ -2,6 +2,7 @@
 
 use chat::{CommandNumber, Outcome, Receipt, Refusal, RoomId};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::names::CommandName;
 
@@ -87,6 +88,11 @@ fn refused(n: CommandNumber, refusal: Refusal) -> String {
 
 /// The answer to what needs none but that it was done.
 pub const DONE: &str = r#"{"ok":true}"#;
+
+/// A view as JSON that stands in another one.
+pub fn raw(view: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(view).expect("views have string keys and no number that JSON lacks")
+}
 
 /// A view as JSON.
 pub fn encode(view: &impl Serialize) -> String {

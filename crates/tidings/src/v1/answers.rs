@@ -7,8 +7,10 @@ use std::collections::BTreeMap;
 
 use chat::{Budget, Directory, LogReader, Page, ReadError, Rev, Room, RoomId, RoomKind, UserId, Visibility};
 use serde::Serialize;
+use serde_json::value::RawValue;
 
-use super::ack::{Trouble, encode};
+use super::ack::{Trouble, encode, raw};
+use super::cut::{Cut, Row};
 use super::edge::Edge;
 use super::identity::Invite;
 use super::links::LINK_LIFE;
@@ -18,8 +20,12 @@ use super::view::{EntryView, Person, RoomView};
 /// More unread messages than these are not counted.
 const UNREAD_MAX: u32 = 100;
 
-/// About so many bytes are in one answer, however few entries these are.
-const ANSWER_BYTES_MAX: usize = 1 << 20;
+/// So many bytes of messages are in one answer, or one message. Several answers have to find a place in the lane of a
+/// connection that is slow.
+const HISTORY_BYTES_MAX: usize = 256 << 10;
+
+/// The same for changes, before they are encoded, which may make six times as much of it.
+const CHANGES_BYTES_MAX: usize = 64 << 10;
 
 impl From<ReadError> for Trouble {
     fn from(error: ReadError) -> Self {
@@ -69,12 +75,16 @@ impl<R: LogReader> Asked<'_, R> {
         // Before the page, so that what comes in between is at worst told of twice.
         let numbers = self.edge.sides.directory.numbers(room);
         let found = self.reader.messages(room, page, visibility.seq, limit)?;
-        let messages = found.entries.iter().map(|entry| EntryView::message(&self.directory, entry));
+        let messages = found.entries.iter().map(|entry| {
+            let view = EntryView::message(&self.directory, entry);
+            Row { seq: entry.seq, json: raw(&view) }
+        });
+        let cut = Cut::of(messages.collect(), page, HISTORY_BYTES_MAX);
         Ok(encode(&HistoryView {
             ok: true,
-            messages: messages.collect(),
-            first: found.is_first,
-            last: found.is_last,
+            first: found.is_first && cut.before == 0,
+            last: found.is_last && cut.after == 0,
+            messages: cut.rows.into_iter().map(|row| row.json).collect(),
             seq: numbers.seq.0,
             rev: numbers.rev.0,
         }))
@@ -83,7 +93,7 @@ impl<R: LogReader> Asked<'_, R> {
     fn changes(&self, room: RoomId, after: Rev, limit: usize) -> Result<String, Trouble> {
         let after = after.max(self.visibility(room)?.rev);
         let numbers = self.edge.sides.directory.numbers(room);
-        let budget = Budget { entries: limit, bytes: ANSWER_BYTES_MAX };
+        let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
         let entries = self.reader.changes(room, after, budget)?;
         let cursors: Vec<String> =
             entries.iter().map(|entry| self.edge.sides.feed.offset(entry.position.0)).collect();
@@ -163,9 +173,9 @@ impl<R: LogReader> Asked<'_, R> {
 }
 
 #[derive(Serialize)]
-struct HistoryView<'a> {
+struct HistoryView {
     ok: bool,
-    messages: Vec<EntryView<'a>>,
+    messages: Vec<Box<RawValue>>,
     first: bool,
     last: bool,
     seq: u64,

@@ -70,7 +70,14 @@ impl V1Delivery {
                 Some(ack?.answer(after, &answer))
             }
             Ticket::Read { user, socket, ack } => self.read(user, socket, ack, outcome),
-            Ticket::Profile(_) | Ticket::Nobody => None,
+            Ticket::Program(waits) => {
+                if let Some(waits) = waits {
+                    // Who waited may have given up.
+                    let _ = waits.send(());
+                }
+                None
+            }
+            Ticket::Profile(_) => None,
         }
     }
 

@@ -7,7 +7,9 @@
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
-use chat::{Admission, Appender, Command, DirectoryHandle, Draft, Identity, RoomId, UnixMillis, UserId};
+use chat::{
+    Admission, Appender, Command, DirectoryHandle, Draft, Identity, RefusedWhy, RoomId, UnixMillis, UserId,
+};
 use serde::Serialize;
 use socketio_server::{
     ConnectRequest, Feed, FeedJoin, FeedRoom, Flow, Io, Joining, Rejection, SocketData, Target, Turn,
@@ -24,7 +26,7 @@ use super::links::Links;
 use super::names::{self, CommandName, RequestName};
 use super::presence::{Named, Presence};
 use super::request::{self, Moved, Request};
-use super::session::{Claims, Session};
+use super::session::{Claims, Secret, Session};
 use super::view::Person;
 use super::welcome::{ROOMS_MAX, Resumption, Welcome, WireLimits};
 use crate::delivery::Ticket;
@@ -87,18 +89,18 @@ impl Edge {
         let claims = Claims::of(request.auth()).ok_or_else(|| refusal("invalid auth", "invalid"))?;
         let (user, token) = match (&claims.link, &claims.token) {
             (Some(link), _) => {
-                let code = Code::parse(link);
+                let code = Code::parse(&link.0);
                 let user = code.and_then(|code| self.links().redeem(&code, (self.sides.ports.clock)()));
                 let user = user.ok_or_else(|| refusal("bad link", "bad_link"))?;
-                (user, Some(self.sides.signer.token(user)))
+                (user, Some(Secret(self.sides.signer.token(user))))
             }
             (None, Some(token)) => {
-                let user = self.sides.signer.user(token);
+                let user = self.sides.signer.user(&token.0);
                 (user.ok_or_else(|| refusal("bad token", "bad_token"))?, None)
             }
             (None, None) => {
                 let user = self.new_user();
-                (user, Some(self.sides.signer.token(user)))
+                (user, Some(Secret(self.sides.signer.token(user))))
             }
         };
         request.data().insert(Session::new(user, claims.device.map(|device| device.0), token));
@@ -200,8 +202,15 @@ impl Edge {
     fn submit(&self, draft: Draft, ticket: Ticket) -> Flow {
         match self.sides.appender.submit_quietly(draft, ticket) {
             Admission::Accepted => Flow::Continue,
-            // What was refused is not answered: it is temporary, and the client sends it again.
-            Admission::AcceptedButFull | Admission::Refused { .. } => Flow::Pause,
+            Admission::AcceptedButFull => Flow::Pause,
+            Admission::Refused { ticket, why } => {
+                // A server that is ending closes the connection, and the client comes back with what was not answered.
+                if let (RefusedWhy::Overloaded, Some(ack)) = (why, ticket.into_ack()) {
+                    let answer = ack.answer(0, &Trouble::Busy.answer());
+                    self.sides.feed.publish(0, Vec::new(), vec![answer]);
+                }
+                Flow::Pause
+            }
         }
     }
 

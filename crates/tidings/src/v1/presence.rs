@@ -138,6 +138,10 @@ impl Presence {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
     use super::*;
 
     const ADA: UserId = UserId(1);
@@ -239,5 +243,65 @@ mod tests {
         assert_eq!(presence.online(None).collect::<Vec<_>>(), [ADA, BOB]);
         assert_eq!(presence.online(Some(ADA)).collect::<Vec<_>>(), [BOB]);
         assert_eq!(presence.online(Some(BOB)).next(), None);
+    }
+
+    /// What happens to some of five people, and how much time passes before it.
+    #[derive(Clone, Copy, Debug)]
+    enum Happening {
+        Connects(u64),
+        Disconnects(u64),
+        Nothing,
+    }
+
+    fn happenings() -> impl Strategy<Value = Vec<(u64, Happening)>> {
+        let happening = prop_oneof![
+            (1..=5_u64).prop_map(Happening::Connects),
+            (1..=5_u64).prop_map(Happening::Disconnects),
+            Just(Happening::Nothing),
+        ];
+        prop::collection::vec((0..3_000_u64, happening), 0..60)
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_is_what_is_so(happenings in happenings()) {
+            let (mut presence, start) = (Presence::default(), Instant::now());
+            let mut sockets: BTreeMap<u64, usize> = BTreeMap::new();
+            let mut told: BTreeSet<UserId> = BTreeSet::new();
+            let (mut passed, mut ticks) = (0, 0);
+            // Long enough after the last of them that everything is told.
+            let quiet = [(1_000, Happening::Nothing); 6];
+            for (pause, happening) in happenings.into_iter().chain(quiet) {
+                passed += pause;
+                while ticks < passed / 1_000 {
+                    ticks += 1;
+                    let Some(notice) = presence.tick(start + SECOND * u32::try_from(ticks).unwrap()) else { continue };
+                    for user in notice.online {
+                        prop_assert!(told.insert(user), "{user:?} came twice");
+                    }
+                    for user in notice.offline {
+                        prop_assert!(told.remove(&user), "{user:?} went without having come");
+                    }
+                    prop_assert_eq!(notice.count, told.len());
+                }
+                let now = start + Duration::from_millis(passed);
+                match happening {
+                    Happening::Connects(user) => {
+                        *sockets.entry(user).or_default() += 1;
+                        presence.connect(UserId(user));
+                    }
+                    Happening::Disconnects(user) => {
+                        if let Some(open) = sockets.get_mut(&user).filter(|open| **open > 0) {
+                            *open -= 1;
+                            presence.disconnect(UserId(user), now);
+                        }
+                    }
+                    Happening::Nothing => {}
+                }
+            }
+            let connected = sockets.iter().filter(|(_, open)| **open > 0).map(|(user, _)| UserId(*user));
+            prop_assert_eq!(told, connected.collect::<BTreeSet<_>>());
+            prop_assert!(presence.pending.is_empty());
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! One connection of a person: who they are, as the middleware has found, and what is counted per connection.
 
+use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -14,6 +15,17 @@ use super::typing::TypingPace;
 /// Requests that one connection may have open; one more is answered `busy`.
 const REQUESTS_MAX: usize = 16;
 
+/// A token or the code of a link. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
 /// What the server keeps with a socket of `/v1`.
 #[derive(Debug)]
 pub struct Session {
@@ -21,7 +33,7 @@ pub struct Session {
     /// The scope of its command numbers, if it named one.
     pub device: Option<DeviceId>,
     /// Their token, if they do not have it yet.
-    pub token: Option<String>,
+    pub token: Option<Secret>,
     typing: Mutex<TypingPace>,
     requests: Arc<AtomicUsize>,
 }
@@ -32,7 +44,7 @@ pub struct OpenRequest(Arc<AtomicUsize>);
 
 impl Session {
     /// A connection of `user`.
-    pub fn new(user: UserId, device: Option<DeviceId>, token: Option<String>) -> Self {
+    pub fn new(user: UserId, device: Option<DeviceId>, token: Option<Secret>) -> Self {
         Self { user, device, token, typing: Mutex::default(), requests: Arc::default() }
     }
 
@@ -68,8 +80,8 @@ impl Drop for OpenRequest {
 /// What `/v1` reads of `auth`.
 #[derive(Debug, Default, Deserialize)]
 pub struct Claims {
-    pub token: Option<String>,
-    pub link: Option<String>,
+    pub token: Option<Secret>,
+    pub link: Option<Secret>,
     pub device: Option<WireDevice>,
     pub cursor: Option<String>,
 }

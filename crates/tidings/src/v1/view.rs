@@ -15,6 +15,10 @@ use super::names;
 /// Mixed into the digits of a guest, so that they tell nothing of a lineage used elsewhere.
 const GUEST: &[u8] = b"tidings guest\0";
 
+/// Of a larger conversation a view of the room names so many others; its count of members tells of the rest. What
+/// somebody is told of all their rooms stays bounded by it.
+const WITH_MAX: usize = 8;
+
 /// Who did something.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 #[serde(untagged)]
@@ -91,7 +95,7 @@ impl<'a> RoomView<'a> {
             RoomKind::Public | RoomKind::Private => None,
             RoomKind::Direct => {
                 let others = room.members(None).map(|(user, _)| user).filter(|user| *user != viewer);
-                Some(others.map(|user| Person::of(directory, user)).collect())
+                Some(others.take(WITH_MAX).map(|user| Person::of(directory, user)).collect())
             }
         };
         Self {

@@ -95,7 +95,7 @@ impl<'a> Welcome<'a> {
         Self {
             user: Person::of(directory, user),
             owner: directory.is_owner(user),
-            token: session.token.as_deref(),
+            token: session.token.as_ref().map(|token| token.0.as_str()),
             cursor,
             resumed: matches!(resumption, Resumption::Resumed { .. }),
             reset: resumption == Resumption::Reset,
