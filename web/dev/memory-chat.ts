@@ -29,6 +29,7 @@ export class MemoryChat implements ChatClient {
   readonly #drafts: Signal<ReadonlyMap<RoomId, string>> = signal(new Map());
   readonly #waiting: Signal<number> = signal(0);
   readonly #touched = signal(0);
+  readonly #summaries = new Map<RoomId, RoomSummary>();
   #n = 0;
 
   constructor(me: Me) {
@@ -46,7 +47,11 @@ export class MemoryChat implements ChatClient {
     void log.read.value;
     const unread = facts.joined ? log.unread() : 0;
     const draft = this.#drafts.value.get(facts.room) ?? "";
-    return { ...facts, unread, unreadCapped: unread >= 100, members: members.length, draft, pending: log.pending.length };
+    const summary = { ...facts, unread, unreadCapped: unread >= 100, members: members.length, draft, pending: log.pending.length };
+    const before = this.#summaries.get(facts.room);
+    if (before !== undefined && JSON.stringify(before) === JSON.stringify(summary)) return before;
+    this.#summaries.set(facts.room, summary);
+    return summary;
   }
 
   log(room: RoomId): RoomLog {
@@ -230,9 +235,9 @@ export class MemoryChat implements ChatClient {
     return "";
   }
 
-  async browse() {
+  async browse(after: RoomId = 0) {
     await this.#later();
-    const rooms = this.#facts.peek().filter(({ kind }) => kind === "public");
+    const rooms = this.#facts.peek().filter(({ kind, room }) => kind === "public" && room > after);
     return { ok: true, rooms: rooms.map((facts) => this.#summary(facts)) } as const;
   }
 

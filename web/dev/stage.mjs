@@ -22,7 +22,7 @@ const TYPES = { ".html": "text/html", ".js": "text/javascript", ".css": "text/cs
 export async function stage() {
   const folder = mkdtempSync(join(tmpdir(), "tidings-stage-"));
   const input = join(root, "dev/index.html");
-  await build({ root, logLevel: "warn", build: { outDir: folder, emptyOutDir: true, rolldownOptions: { input } } });
+  await build({ root, logLevel: "warn", build: { minify: !process.env.TIDINGS_PLAIN, outDir: folder, emptyOutDir: true, rolldownOptions: { input } } });
   const server = createServer((request, response) => answer(folder, request, response));
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
   return {

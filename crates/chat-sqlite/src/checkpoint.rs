@@ -2,8 +2,9 @@
 //!
 //! A thread of its own does so a second after a commit, or sooner when much was written, without making anybody
 //! wait (a passive checkpoint). When the log has grown too long nevertheless, the writer lets it begin anew between two
-//! batches: the file stays and is written over, which costs less than a file that grows. Nothing depends on any of this
-//! but the length of the log and of the next start.
+//! batches: the file stays and is written over, which costs less than a file that grows. After a text was taken back the
+//! file is emptied, for the text stands in what would be written over some day. Nothing else depends on any of this but
+//! the length of the log and of the next start.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -46,8 +47,19 @@ struct Shared {
 #[derive(Default)]
 struct State {
     written: usize,
+    /// The log has texts that the database has not any more.
+    scrub: bool,
     closing: bool,
     broken: Option<String>,
+}
+
+/// What a checkpoint is for.
+#[derive(Clone, Copy)]
+enum Due {
+    /// The log is to be short.
+    Pages,
+    /// The log is to be empty.
+    Scrub,
 }
 
 impl Checkpointer {
@@ -104,6 +116,11 @@ impl Checkpointer {
         self.renewed_at = self.pages.load(Ordering::Relaxed).saturating_add(PAGES_MAX);
     }
 
+    /// A text is gone from the database, but not yet from the log.
+    pub(crate) fn scrubbed(&self) {
+        self.shared.lock().scrub = true;
+    }
+
     /// A checkpoint of the writer's own did not work.
     pub(crate) fn failed(&self, err: &rusqlite::Error) {
         self.shared.failed(err);
@@ -129,23 +146,41 @@ impl Drop for Checkpointer {
 
 impl Shared {
     fn run(&self, connection: &Connection) {
-        while self.wait() {
-            let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            if let Err(err) = checkpoint {
-                self.failed(&err);
+        while let Some(due) = self.wait() {
+            let pragma = match due {
+                Due::Pages => "PRAGMA wal_checkpoint(PASSIVE)",
+                Due::Scrub => "PRAGMA wal_checkpoint(TRUNCATE)",
+            };
+            let is_busy = connection.query_row(pragma, [], |row| row.get::<_, bool>(0));
+            match (due, is_busy) {
+                (Due::Scrub, Ok(true)) => self.again(),
+                (Due::Scrub, Err(err)) => {
+                    self.failed(&err);
+                    self.again();
+                }
+                (Due::Pages, Err(err)) => self.failed(&err),
+                (Due::Scrub, Ok(false)) | (Due::Pages, Ok(_)) => {}
             }
         }
     }
 
-    /// Waits until a checkpoint is due. Returns false when there will be none any more.
-    fn wait(&self) -> bool {
+    /// Somebody reads what should go. The next turn tries it again.
+    fn again(&self) {
+        let mut state = self.lock();
+        state.scrub = true;
+        state.written += ROW_BYTES;
+    }
+
+    /// Waits until a checkpoint is due. `None` when there will be none any more.
+    fn wait(&self) -> Option<Due> {
         let idle = |state: &mut State| state.written == 0 && !state.closing;
         let state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         let early = |state: &mut State| state.written < BYTES_MAX && !state.closing;
         let (mut state, _) =
             self.changed.wait_timeout_while(state, PAUSE, early).unwrap_or_else(PoisonError::into_inner);
         state.written = 0;
-        !state.closing
+        let due = if std::mem::take(&mut state.scrub) { Due::Scrub } else { Due::Pages };
+        (!state.closing).then_some(due)
     }
 
     /// Most failures pass: the pages stay in the log, and the next checkpoint writes them again. But after a flush

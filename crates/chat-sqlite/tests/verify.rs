@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use chat::conformance::{
     ADA, ADAS, BOB, BOBS, CLEOS, append, append_messages, command, draft, numbered, settle, skip,
@@ -35,9 +36,16 @@ fn sound_log(folder: &Path) {
     );
 }
 
-fn report_after(damage: impl FnOnce(&Path)) -> Report {
+/// The log is made once and copied, for there are many ways to damage it.
+static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
     let temp = TempDir::new().unwrap();
     sound_log(temp.path());
+    fs::read(temp.path().join("chat.db")).unwrap()
+});
+
+fn report_after(damage: impl FnOnce(&Path)) -> Report {
+    let temp = TempDir::new().unwrap();
+    fs::write(temp.path().join("chat.db"), &*SOUND).unwrap();
     damage(&temp.path().join("chat.db"));
     verify(temp.path()).unwrap()
 }

@@ -16,6 +16,8 @@ const WORDS: Readonly<Record<string, PlainKey>> = {
   bad_code: "refusedBadCode",
   bad_link: "refusedBadLink",
   offline: "refusedOffline",
+  not_kept: "refusedNotKept",
+  full: "refusedFull",
 };
 
 export function refusal(code: string): string {

@@ -31,6 +31,8 @@ let texts: Texts = en;
 let tag = "en";
 let numbers = new Intl.NumberFormat(tag);
 let plurals = new Intl.PluralRules(tag);
+let lists = new Intl.ListFormat(tag, { type: "conjunction" });
+let collator = new Intl.Collator(tag, { numeric: true });
 
 /** The tag for `Intl`: the reader's own variant where the language is theirs. */
 export function locale(): string {
@@ -53,6 +55,8 @@ export async function chooseLanguage(wanted: readonly string[]): Promise<void> {
   tag = loaded === undefined ? "en" : supported(chosen);
   numbers = new Intl.NumberFormat(tag);
   plurals = new Intl.PluralRules(tag);
+  lists = new Intl.ListFormat(tag, { type: "conjunction" });
+  collator = new Intl.Collator(tag, { numeric: true });
 }
 
 function supported(candidate: string): string {
@@ -79,7 +83,12 @@ export function number(value: number): string {
 
 /** The names of a few, in the manner of the language: "ada, bob and cleo". */
 export function list(names: readonly string[]): string {
-  return new Intl.ListFormat(tag, { type: "conjunction" }).format(names);
+  return lists.format(names);
+}
+
+/** The order of names in the language. */
+export function compareNames(one: string, other: string): number {
+  return collator.compare(one, other);
 }
 
 function fill(template: string, slots: Slots): string {

@@ -4,6 +4,7 @@ import { render } from "preact";
 import type { ChatClient } from "../core/facade.ts";
 import { chooseLanguage, direction, locale } from "../texts/texts.ts";
 import { acceptInvite } from "./composer/name-card.tsx";
+import { loadDialogsSoon } from "./dialogs/later.tsx";
 import { App } from "./shell/app.tsx";
 import { applyTheme, wantedLanguages } from "./state/preferences.ts";
 import { type Code, parseCode } from "./state/route.ts";
@@ -40,9 +41,17 @@ export function show(chat: ChatClient, code: Code | undefined): Ui {
     </UiProvider>,
     root,
   );
+  loadDialogsSoon();
   if (code !== undefined) void follow(ui, code);
   if (ui.chat.me.peek().name !== null || ui.nameAsked.peek()) ui.focusComposer();
   return ui;
+}
+
+function tellOfBadLink(ui: Ui): void {
+  const stop = ui.chat.connection.subscribe(({ state }) => {
+    if (state === "unavailable") ui.tellRefusal("bad_link");
+    if (state === "unavailable" || state === "online") queueMicrotask(() => stop());
+  });
 }
 
 /** Another person can only be taken on by a page that starts. */
@@ -65,7 +74,7 @@ async function follow(ui: Ui, { kind, code }: Code): Promise<void> {
       else await acceptInvite(ui, code);
       return;
     case "link":
-      // The core connected with it.
-      return;
+      // The core connects with it; where it is refused, this device begins as somebody new.
+      return tellOfBadLink(ui);
   }
 }

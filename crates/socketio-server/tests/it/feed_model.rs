@@ -272,6 +272,8 @@ async fn run(seed: u64) {
             assert!(fits, "seed {seed}: {position} of {person} after {after}, who got {got:?}");
         }
     }
+    drop(guests);
+    house.running.server.shutdown().await;
 }
 
 #[tokio::test]

@@ -4,21 +4,21 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { RoomSummary } from "../../core/facade.ts";
+import type { RoomId } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { isInFence } from "../markdown/parse.ts";
 import { safeAddress } from "../markdown/links.ts";
 import { Icon } from "../parts/icon.tsx";
 import { roomName } from "../parts/names.ts";
 import { composerCommand } from "../state/keys.ts";
-import { type Ui, useUi } from "../state/ui.ts";
+import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
 import { useDraft } from "./draft.ts";
 import { grow } from "./grow.ts";
 
 const TEXT_BYTES_MAX = 16 * 1024;
 const TYPING_MS = 1000;
 
-export function Composer({ room }: { readonly room: RoomSummary }) {
+export function Composer({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   const field = useRef<HTMLTextAreaElement>(null);
   const complaint = useSignal<string | null>(null);
@@ -58,7 +58,7 @@ export function Composer({ room }: { readonly room: RoomSummary }) {
       else if (content !== editing.text) void ui.chat.edit(editing.room, editing.seq, content);
       ui.editing.value = null;
     } else if (content.trim() !== "") {
-      void ui.chat.say(room.room, content);
+      void say(ui, room.room, content);
       keep("");
       typed.current = 0;
       ui.showLatest();
@@ -107,7 +107,7 @@ export function Composer({ room }: { readonly room: RoomSummary }) {
           id="message-field"
           ref={field}
           rows={1}
-          dir="auto"
+          dir={written.value === "" ? undefined : "auto"}
           aria-label={text("composerLabel")}
           aria-describedby={complaint.value === null ? undefined : "composer-complaint"}
           placeholder={text("composerPlaceholder", { room: name })}
@@ -126,6 +126,15 @@ export function Composer({ room }: { readonly room: RoomSummary }) {
       </p>
     </form>
   );
+}
+
+/** Refusals of the server stand in the timeline; what never came as far as the outbox goes back into the field. */
+async function say(ui: Ui, room: RoomId, content: string): Promise<void> {
+  const result = await ui.chat.say(room, content);
+  if (result.ok || (result.code !== "not_kept" && result.code !== "full")) return;
+  ui.tellRefusal(result.code);
+  if (ui.route.peek().room === room) ui.returned.value = content;
+  else ui.chat.setDraft(room, content);
 }
 
 /** A text that came back from a refused message goes before what is written already. */

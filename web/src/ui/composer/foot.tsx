@@ -15,7 +15,7 @@ export function Foot() {
   const room = ui.room.value;
   const askName = useComputed(() => ui.invite.value !== null || (ui.chat.me.value.name === null && !ui.nameAsked.value));
   if (askName.value) return <NameCard />;
-  if (room === undefined) return <Nowhere />;
+  if (room === undefined) return ui.missing.value === ui.route.value.room ? <Nowhere /> : <footer class="foot" />;
   if (!room.joined) {
     const join = async () => {
       const result = await ui.chat.join(room.room);

@@ -1,13 +1,13 @@
 // Chooses people: for a direct conversation, or to add them to a private room.
 
 import { useComputed, useSignal } from "@preact/signals";
-import type { Person, RoomSummary } from "../../core/facade.ts";
-import { text } from "../../texts/texts.ts";
+import type { Person } from "../../core/facade.ts";
+import { compareNames, text } from "../../texts/texts.ts";
 import { Modal } from "../parts/modal.tsx";
 import { personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { matches } from "../parts/match.ts";
-import { type Ui, useUi } from "../state/ui.ts";
+import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
 import { Form } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
@@ -21,7 +21,7 @@ export function others(ui: Ui): readonly Person[] {
     if (person.user !== undefined && person.user !== me) all.set(personKey(person), person);
   }
   const rank = (person: Person) => (person.name === undefined ? 1 : 0);
-  return [...all.values()].sort((one, other) => rank(one) - rank(other) || personName(one).localeCompare(personName(other)));
+  return [...all.values()].sort((one, other) => rank(one) - rank(other) || compareNames(personName(one), personName(other)));
 }
 
 interface Properties {
@@ -88,7 +88,7 @@ export function DirectDialog() {
   return <ChoosePeople title={text("newDirect")} submit={text("directStart")} choose={start} task={task} />;
 }
 
-export function AddDialog({ room }: { readonly room: RoomSummary }) {
+export function AddDialog({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   const task = useTask();
   const add = async (users: readonly string[]) => {

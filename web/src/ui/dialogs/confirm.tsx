@@ -1,11 +1,11 @@
 // Questions before something that cannot be taken back.
 
-import type { Person, Result, RoomId, RoomSummary, Seq } from "../../core/facade.ts";
+import type { Person, Result, RoomId, Seq } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Modal } from "../parts/modal.tsx";
 import { LOBBY, personName, roomName } from "../parts/names.ts";
 import { roomHash } from "../state/route.ts";
-import { useUi } from "../state/ui.ts";
+import { type RoomFacts, useUi } from "../state/ui.ts";
 import { Form } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
@@ -48,7 +48,7 @@ export function DeleteDialog({ room, seq }: { readonly room: RoomId; readonly se
   return <Confirm title={text("deleteAsk")} help={text("deleteHelp")} submit={text("remove")} manner="go" act={() => chat.remove(room, seq)} />;
 }
 
-export function LeaveDialog({ room }: { readonly room: RoomSummary }) {
+export function LeaveDialog({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   const help = room.kind === "public" ? {} : { help: text("leaveHelp") };
   return (

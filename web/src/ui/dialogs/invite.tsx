@@ -2,15 +2,14 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { RoomSummary } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Copyable } from "../parts/copyable.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { LOBBY } from "../parts/names.ts";
-import { useUi } from "../state/ui.ts";
+import { type RoomFacts, useUi } from "../state/ui.ts";
 import { useTask } from "./task.ts";
 
-export function InviteDialog({ room }: { readonly room: RoomSummary }) {
+export function InviteDialog({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   const task = useTask();
   const here = `${location.origin}${location.pathname}`;

@@ -1,19 +1,18 @@
 // The settings of a room: its name and topic for those who may change them, its people, and the way out.
 
 import { useSignal } from "@preact/signals";
-import type { RoomSummary } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { LOBBY, roomName } from "../parts/names.ts";
-import { useUi } from "../state/ui.ts";
+import { type RoomFacts, useUi } from "../state/ui.ts";
 import { Field, Form } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
 const NAME_MAX = 64;
 const TOPIC_MAX = 256;
 
-export function RoomDialog({ room }: { readonly room: RoomSummary }) {
+export function RoomDialog({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   const me = ui.chat.me.value;
   const mayChange = room.kind !== "direct" && (me.owner || room.host === me.user || (room.kind === "private" && room.host === undefined));
@@ -44,7 +43,7 @@ export function RoomDialog({ room }: { readonly room: RoomSummary }) {
   );
 }
 
-function Naming({ room }: { readonly room: RoomSummary }) {
+function Naming({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   const task = useTask();
   const name = useSignal(room.name);

@@ -121,7 +121,7 @@ function LinkDevice() {
           {text("linkMake")}
         </button>
       ) : (
-        <Copyable label={text("linkDevice")} value={link.value} />
+        <Copyable label={text("linkLabel")} value={link.value} />
       )}
       <p class="complaint" role="alert">
         {task.complaint.value}

@@ -8,7 +8,6 @@ import { matches } from "../parts/match.ts";
 import { personName, roomName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { RoomSign } from "../rooms/link.tsx";
-import { inOrder } from "../rooms/order.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 import { others } from "./choose-people.tsx";
 
@@ -101,7 +100,7 @@ function TargetView({ target }: { readonly target: Target }) {
 
 /** Unread conversations first, then the others, then people without one. */
 function find(ui: Ui, query: string): readonly Target[] {
-  const { all } = inOrder(ui.chat.rooms.value);
+  const all = ui.ordered.value;
   const fitting = all.filter((room) => matches(roomName(room), query));
   const rooms = [...fitting.filter((room) => room.unread > 0), ...fitting.filter((room) => room.unread === 0)];
   const spokenTo = new Set(all.filter((room) => room.with?.length === 1).map((room) => room.with?.[0]?.user));

@@ -31,7 +31,10 @@ export function Modal({ title, children }: Properties) {
       ref={element}
       class="modal"
       aria-labelledby={titleId}
-      onClose={close}
+      onClose={(event) => {
+        // The event comes late: a dialog that has gone already may not close the one after it.
+        if (event.currentTarget.isConnected) close();
+      }}
       onClick={(event) => {
         // The dialog itself is hit only where nothing of its content is: on the backdrop.
         if (event.target === element.current) close();

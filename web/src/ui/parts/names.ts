@@ -1,6 +1,6 @@
 // What people and conversations are called on the page.
 
-import type { Person, RoomSummary } from "../../core/facade.ts";
+import type { Person, RoomId, RoomSummary } from "../../core/facade.ts";
 import { counted, list, text } from "../../texts/texts.ts";
 
 /** The first room of every server: everybody is in it. */
@@ -21,10 +21,15 @@ export function personKey(person: Person): string {
   return person.guest === undefined || person.guest === "" ? "" : `guest ${person.guest}`;
 }
 
-export function roomName(room: RoomSummary): string {
+export function roomName(room: Pick<RoomSummary, "room" | "kind" | "name" | "with">): string {
   if (room.name !== "") return room.name;
   if (room.kind === "direct") return nameList(room.with ?? []);
-  return text("roomUnknown", { number: String(room.room) });
+  return unknownRoomName(room.room);
+}
+
+/** The first page of a first visit stands before the server has said anything. */
+export function unknownRoomName(room: RoomId): string {
+  return room === LOBBY ? text("lobby") : text("roomUnknown", { number: String(room) });
 }
 
 /** A few names; of many only the first and how many others. */

@@ -8,11 +8,10 @@ export function Name({ person }: { readonly person: Person }) {
   return <bdi>{personName(person)}</bdi>;
 }
 
+/** The letter is drawn by the style sheet: it is no text of the page. */
 export function Avatar({ person }: { readonly person: Person }) {
   const name = personName(person);
   return (
-    <span class={`avatar ${tone(personKey(person) || name)}`} aria-hidden="true">
-      {person.name === undefined ? "" : initial(name)}
-    </span>
+    <span class={`avatar ${tone(personKey(person) || name)}`} aria-hidden="true" data-initial={person.name === undefined ? undefined : initial(name)} />
   );
 }

@@ -2,7 +2,8 @@
 
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ChatClient, Person, RoomId, RoomMember } from "../../core/facade.ts";
+import type { ChatClient, Person, RoomId, RoomMember, UserId } from "../../core/facade.ts";
+import { compareNames } from "../../texts/texts.ts";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import type { Ui } from "../state/ui.ts";
 
@@ -53,18 +54,24 @@ export interface Present {
   readonly offline: readonly RoomMember[];
 }
 
+export interface Knowledge {
+  readonly now: { readonly people: readonly Person[]; readonly count: number };
+  /** What people are called by now: newer than the list of members. */
+  readonly names: ReadonlyMap<UserId, Person>;
+}
+
 /** The members by presence and name; in the lobby everybody who is online is one. */
-export function byPresence(room: RoomId, known: readonly RoomMember[], now: { readonly people: readonly Person[]; readonly count: number }): Present {
+export function byPresence(room: RoomId, known: readonly RoomMember[], { now, names }: Knowledge): Present {
   const here = new Set(now.people.map(personKey));
   const complete = now.count <= ONLINE_NAMES_MAX;
   const all = new Map<string, RoomMember>();
   for (const member of known) {
     const key = personKey(member);
-    all.set(key, { ...member, online: here.has(key) || (!complete && member.online) });
+    all.set(key, { ...member, ...names.get(member.user ?? ""), online: here.has(key) || (!complete && member.online) });
   }
   if (room === LOBBY) {
     for (const person of now.people) if (!all.has(personKey(person))) all.set(personKey(person), { ...person, online: true });
   }
-  const sorted = [...all.values()].sort((one, other) => personName(one).localeCompare(personName(other)));
+  const sorted = [...all.values()].sort((one, other) => compareNames(personName(one), personName(other)));
   return { online: sorted.filter((member) => member.online), offline: sorted.filter((member) => !member.online) };
 }

@@ -1,12 +1,13 @@
 // The people of the room that is open: who is online, and a message to one of them.
 
-import type { RoomMember, RoomSummary } from "../../core/facade.ts";
+import type { RoomMember } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
+import { spoken } from "../parts/rich.ts";
 import { roomHash } from "../state/route.ts";
-import { type Ui, useUi } from "../state/ui.ts";
+import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
 import { byPresence, useMembers } from "./members.ts";
 
 export function People() {
@@ -15,7 +16,7 @@ export function People() {
   const summary = ui.room.value;
   const { members, loadMore } = useMembers(ui, room, summary?.members ?? 0);
   const { known, more, failed } = members.value;
-  const { online, offline } = byPresence(room, known, ui.chat.online.value);
+  const { online, offline } = byPresence(room, known, { now: ui.chat.online.value, names: ui.chat.people.value });
   return (
     <aside class="people" aria-label={text("peopleLabel")}>
       <header class="people-header">
@@ -46,7 +47,7 @@ export function People() {
 
 interface SectionProperties {
   readonly ui: Ui;
-  readonly room: RoomSummary | undefined;
+  readonly room: RoomFacts | undefined;
   readonly title: string;
   readonly people: readonly RoomMember[];
 }
@@ -65,7 +66,7 @@ function Section({ ui, room, title, people }: SectionProperties) {
   );
 }
 
-function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomSummary | undefined; readonly person: RoomMember }) {
+function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomFacts | undefined; readonly person: RoomMember }) {
   const me = ui.chat.me.value;
   const isMe = person.user !== undefined && person.user === me.user;
   const name = personName(person);
@@ -79,16 +80,17 @@ function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomS
         type="button"
         class="member-button"
         disabled={person.user === undefined}
-        aria-label={`${isMe ? `${name} (${text("you")})` : text("messagePerson", { name })}, ${presence}`}
+        title={isMe ? text("settings") : text("messagePerson", { name })}
         onClick={open}
       >
         <span class={`sign${person.online ? " online" : ""}`}>
           <Avatar person={person} />
         </span>
         <span class="member-name">
-          <Name person={person} />
+          {isMe ? <Name person={person} /> : spoken("messagePerson", { name: <Name person={person} /> })}
           {isMe && <small>{text("you")}</small>}
           {(person.host === true || (room?.host !== undefined && room.host === person.user)) && <small>{text("peopleHost")}</small>}
+          <span class="unseen">, {presence}</span>
         </span>
       </button>
       {mayExpel && (

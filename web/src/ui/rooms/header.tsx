@@ -1,8 +1,9 @@
 // What stands above a conversation: its name, its topic, its people.
 
+import { useComputed } from "@preact/signals";
 import { counted, number, text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
-import { LOBBY, roomName } from "../parts/names.ts";
+import { LOBBY, roomName, unknownRoomName } from "../parts/names.ts";
 import { ROOMS_HASH, peopleHash, roomHash } from "../state/route.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 import { RoomSign } from "./link.tsx";
@@ -19,11 +20,11 @@ export function RoomHeader() {
       {room !== undefined && <RoomSign room={room} />}
       <div class="room-title">
         <h1>
-          <bdi>{room === undefined ? text("roomUnknown", { number: String(ui.route.value.room) }) : roomName(room)}</bdi>
+          <bdi>{room === undefined ? unknownRoomName(ui.route.value.room) : roomName(room)}</bdi>
         </h1>
         {room !== undefined && room.topic !== "" && (
-          <p class="topic" dir="auto" title={room.topic}>
-            {room.topic}
+          <p class="topic" title={room.topic}>
+            <bdi>{room.topic}</bdi>
           </p>
         )}
       </div>
@@ -39,8 +40,8 @@ export function RoomHeader() {
 
 /** On a phone the list is elsewhere; a dot says that something waits there. */
 function OtherUnread({ ui }: { readonly ui: Ui }) {
-  const waiting = ui.chat.rooms.value.some((room) => room.unread > 0 && room.room !== ui.route.value.room);
-  return waiting ? <span class="waiting-dot" /> : null;
+  const waiting = useComputed(() => ui.chat.rooms.value.some((room) => room.unread > 0 && room.room !== ui.route.value.room));
+  return waiting.value ? <span class="waiting-dot" /> : null;
 }
 
 function PeopleButton({ ui, members }: { readonly ui: Ui; readonly members: number }) {

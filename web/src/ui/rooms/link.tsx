@@ -6,13 +6,14 @@ import { Icon } from "../parts/icon.tsx";
 import { roomName } from "../parts/names.ts";
 import { Avatar } from "../parts/person.tsx";
 import { roomHash } from "../state/route.ts";
-import { useUi } from "../state/ui.ts";
+import { type RoomFacts, useUi } from "../state/ui.ts";
 
 const KINDS: Readonly<Record<RoomKind, PlainKey>> = { public: "roomPublic", private: "roomPrivate", direct: "roomDirect" };
 
-export function RoomLink({ room }: { readonly room: RoomSummary }) {
+export function RoomLink({ room: known }: { readonly room: RoomSummary }) {
   const ui = useUi();
-  const current = ui.route.value.room === room.room;
+  const current = ui.route.value.room === known.room;
+  const room = current && ui.attended.value === known.room ? { ...known, unread: 0 } : known;
   return (
     <a
       class={`room-link${room.unread > 0 ? " unread" : ""}`}
@@ -32,7 +33,7 @@ export function RoomLink({ room }: { readonly room: RoomSummary }) {
   );
 }
 
-export function RoomSign({ room }: { readonly room: RoomSummary }) {
+export function RoomSign({ room }: { readonly room: RoomFacts }) {
   if (room.kind === "direct") return <Presence room={room} />;
   return (
     <span class="sign">
@@ -41,7 +42,7 @@ export function RoomSign({ room }: { readonly room: RoomSummary }) {
   );
 }
 
-function Presence({ room }: { readonly room: RoomSummary }) {
+function Presence({ room }: { readonly room: RoomFacts }) {
   const { chat } = useUi();
   const others = room.with ?? [];
   const [first] = others;

@@ -2,23 +2,38 @@
 
 import type { RoomSummary } from "../../core/facade.ts";
 import { LOBBY, roomName } from "../parts/names.ts";
-import { locale } from "../../texts/texts.ts";
+import { compareNames } from "../../texts/texts.ts";
 
-export interface Ordered {
-  readonly rooms: readonly RoomSummary[];
-  readonly directs: readonly RoomSummary[];
-  /** Both, one after the other: what the keys walk through. */
-  readonly all: readonly RoomSummary[];
+/** Orders anew only when something changed that the order depends on: counts change with every message. */
+export class RoomOrder {
+  #before: readonly RoomSummary[] = [];
+  #places: readonly number[] = [];
+
+  of(known: readonly RoomSummary[]): readonly RoomSummary[] {
+    const same = known.length === this.#before.length && known.every((room, index) => isAlike(room, this.#before[index]));
+    if (!same) {
+      const places = new Map(known.map((room, index) => [room, index]));
+      this.#places = inOrder(known).map((room) => places.get(room) ?? 0);
+    }
+    this.#before = known;
+    return this.#places.flatMap((place) => known[place] ?? []);
+  }
 }
 
-export function inOrder(known: readonly RoomSummary[]): Ordered {
-  const { compare } = new Intl.Collator(locale(), { numeric: true });
-  const byName = (one: RoomSummary, other: RoomSummary) => compare(roomName(one), roomName(other)) || one.room - other.room;
+function isAlike(room: RoomSummary, before: RoomSummary | undefined): boolean {
+  return room === before || (before !== undefined && room.room === before.room && room.joined === before.joined && roomName(room) === roomName(before));
+}
+
+/** The lobby, the rooms, the direct conversations. */
+export function inOrder(known: readonly RoomSummary[]): readonly RoomSummary[] {
+  const byName = (one: RoomSummary, other: RoomSummary) => compareNames(roomName(one), roomName(other)) || one.room - other.room;
   const joined = known.filter((room) => room.joined);
   const lobby = joined.filter((room) => room.room === LOBBY);
-  const rooms = [...lobby, ...joined.filter((room) => room.kind !== "direct" && room.room !== LOBBY).sort(byName)];
-  const directs = joined.filter((room) => room.kind === "direct").sort(byName);
-  return { rooms, directs, all: [...rooms, ...directs] };
+  return [
+    ...lobby,
+    ...joined.filter((room) => room.kind !== "direct" && room.room !== LOBBY).sort(byName),
+    ...joined.filter((room) => room.kind === "direct").sort(byName),
+  ];
 }
 
 /** The next room in a direction, round about; only unread ones where asked. */

@@ -3,15 +3,16 @@
 import type { RoomSummary } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
-import { personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
+import { spoken } from "../parts/rich.ts";
 import { useUi } from "../state/ui.ts";
 import { RoomLink } from "./link.tsx";
-import { inOrder } from "./order.ts";
 
 export function Sidebar() {
   const ui = useUi();
-  const { rooms, directs } = inOrder(ui.chat.rooms.value);
+  const ordered = ui.ordered.value;
+  const rooms = ordered.filter((room) => room.kind !== "direct");
+  const directs = ordered.filter((room) => room.kind === "direct");
   return (
     <nav class="sidebar" aria-label={text("roomsLabel")}>
       <header class="sidebar-header">
@@ -68,10 +69,10 @@ function Myself() {
   const { user, name, owner } = ui.chat.me.value;
   const me = { ...(user === null ? {} : { user }), ...(name === null ? {} : { name }) };
   return (
-    <button type="button" class="myself" aria-label={text("settingsOf", { name: personName(me) })} onClick={() => (ui.dialog.value = { kind: "settings" })}>
+    <button type="button" class="myself" onClick={() => (ui.dialog.value = { kind: "settings" })}>
       <Avatar person={me} />
       <span class="myself-name">
-        <Name person={me} />
+        {spoken("settingsOf", { name: <Name person={me} /> })}
         {owner && <small>{text("peopleOwner")}</small>}
       </span>
       <Icon name="settings" />

@@ -1,10 +1,11 @@
 // The page: conversations, the open one, its people; and what lies over them.
 
+import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { Foot } from "../composer/foot.tsx";
-import { Dialogs } from "../dialogs/dialogs.tsx";
-import { roomName } from "../parts/names.ts";
+import { LaterDialogs } from "../dialogs/later.tsx";
+import { roomName, unknownRoomName } from "../parts/names.ts";
 import { People } from "../people/people.tsx";
 import { RoomHeader } from "../rooms/header.tsx";
 import { Sidebar } from "../rooms/sidebar.tsx";
@@ -12,6 +13,8 @@ import { type Ui, useUi } from "../state/ui.ts";
 import { Timeline } from "../timeline/timeline.tsx";
 import { OfflineBar } from "./offline-bar.tsx";
 import { usePageKeys } from "./page-keys.ts";
+
+const TITLE_MS = 250;
 
 export function App() {
   const ui = useUi();
@@ -21,7 +24,7 @@ export function App() {
   useTitle(ui);
   return (
     <>
-      <a class="skip" href="#message-field" onClick={(event) => skip(event, "message-field")}>
+      <a class="skip" href="#composer" onClick={(event) => skip(event, "composer")}>
         {text("skipToComposer")}
       </a>
       <a class="skip" href="#messages" onClick={(event) => skip(event, "messages")}>
@@ -33,11 +36,13 @@ export function App() {
           <RoomHeader />
           <OfflineBar />
           <Timeline />
-          <Foot />
+          <div id="composer">
+            <Foot />
+          </div>
         </main>
         {people && <People />}
       </div>
-      <Dialogs />
+      <LaterDialogs />
       <Note />
       <p class="unseen" aria-live="polite">
         {ui.spoken.value}
@@ -50,7 +55,7 @@ export function App() {
 function skip(event: Event, id: string): void {
   event.preventDefault();
   const target = document.getElementById(id);
-  const row = target?.querySelector<HTMLElement>(".row[tabindex='0']");
+  const row = target?.querySelector<HTMLElement>("textarea, input, .row[tabindex='0']");
   (row ?? target)?.focus();
 }
 
@@ -66,18 +71,22 @@ function Note() {
 
 function currentName(ui: Ui): string {
   const room = ui.room.value;
-  return room === undefined ? text("roomUnknown", { number: String(ui.route.value.room) }) : roomName(room);
+  return room === undefined ? unknownRoomName(ui.route.value.room) : roomName(room);
 }
 
 function useTitle(ui: Ui): void {
-  const unread = ui.chat.rooms.value.reduce((sum, room) => sum + room.unread, 0);
+  const unread = useComputed(() => ui.chat.rooms.value.reduce((sum, room) => sum + (room.room === ui.attended.value ? 0 : room.unread), 0)).value;
   const name = currentName(ui);
   useEffect(() => {
-    const title = `${name} – ${text("appName")}`;
-    document.title = unread === 0 ? title : `(${unread}) ${title}`;
+    // Not at once: what arrives in the open room is read in the same moment.
+    const timer = setTimeout(() => showTitle(name, unread), TITLE_MS);
+    return () => clearTimeout(timer);
   }, [unread, name]);
-  useEffect(() => {
-    // The badge of an installed page, where there is one.
-    if ("setAppBadge" in navigator) void (unread === 0 ? navigator.clearAppBadge() : navigator.setAppBadge(unread)).catch(() => undefined);
-  }, [unread]);
+}
+
+function showTitle(name: string, unread: number): void {
+  const title = `${name} – ${text("appName")}`;
+  document.title = unread === 0 ? title : `(${unread}) ${title}`;
+  // The badge of an installed page, where there is one.
+  if ("setAppBadge" in navigator) void (unread === 0 ? navigator.clearAppBadge() : navigator.setAppBadge(unread)).catch(() => undefined);
 }

@@ -2,7 +2,7 @@
 
 import { useEffect } from "preact/hooks";
 import { readAll } from "../composer/composer.tsx";
-import { inOrder, neighbour } from "../rooms/order.ts";
+import { neighbour } from "../rooms/order.ts";
 import { pageCommand } from "../state/keys.ts";
 import type { Ui } from "../state/ui.ts";
 
@@ -41,7 +41,7 @@ function act(ui: Ui, event: KeyboardEvent): boolean {
 }
 
 function walk(ui: Ui, step: 1 | -1, which: "any" | "unread"): boolean {
-  const next = neighbour(inOrder(ui.chat.rooms.peek()).all, ui.route.peek().room, step, which);
+  const next = neighbour(ui.ordered.peek(), ui.route.peek().room, step, which);
   if (next !== undefined) ui.openRoom(next.room);
   return true;
 }

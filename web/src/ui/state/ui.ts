@@ -11,6 +11,7 @@ import { text } from "../../texts/texts.ts";
 import { Announcer } from "./announcer.ts";
 import { media } from "./media.ts";
 import { remember, remembered } from "./preferences.ts";
+import { RoomOrder } from "../rooms/order.ts";
 import { type Route, parseRoute, roomHash } from "./route.ts";
 
 export type Dialog =
@@ -24,6 +25,17 @@ export interface Editing {
   readonly text: string;
 }
 
+export type RoomFacts = Omit<RoomSummary, "unread" | "unreadCapped" | "draft" | "pending">;
+
+/** The facts that were known before, as long as nothing about them changed. */
+function factsOf(room: RoomSummary | undefined, before: RoomFacts | undefined): RoomFacts | undefined {
+  if (room === undefined) return undefined;
+  const { unread: _unread, unreadCapped: _capped, draft: _draft, pending: _pending, ...facts } = room;
+  const names = Object.keys(facts) as (keyof RoomFacts)[];
+  const same = before !== undefined && Object.keys(before).length === names.length && names.every((name) => before[name] === facts[name]);
+  return same ? before : facts;
+}
+
 const NOTE_MS = 4000;
 
 export class Ui {
@@ -32,7 +44,13 @@ export class Ui {
   readonly view: ReadonlySignal<RoomView>;
   /** Rooms that were seen in the list of public rooms; one may look into them before joining. */
   readonly browsed: Signal<ReadonlyMap<RoomId, RoomSummary>> = signal(new Map());
-  readonly room: ReadonlySignal<RoomSummary | undefined>;
+  /** The room that is open. Not its counts: they change with every message, and most views do not show them. */
+  readonly room: ReadonlySignal<RoomFacts | undefined>;
+  readonly unread: ReadonlySignal<{ readonly count: number; readonly capped: boolean }>;
+  /** The conversations as they are listed. */
+  readonly ordered: ReadonlySignal<readonly RoomSummary[]>;
+  /** The room of the address, if there is no such room for this person. */
+  readonly missing: Signal<RoomId | null> = signal(null);
   readonly dialog: Signal<Dialog | null> = signal(null);
   readonly editing: Signal<Editing | null> = signal(null);
   /** A text that goes back into the message field: of a refused message, for another try. */
@@ -49,6 +67,8 @@ export class Ui {
     (spoken) => this.speak(spoken),
     (callback, ms) => setTimeout(callback, ms),
   );
+  /** The room whose newest message is in view of a reader who is there: nothing in it is unread for longer than a blink. */
+  readonly attended: Signal<RoomId | null> = signal(null);
   /** Set by the timeline that is shown. */
   showLatest: () => void = () => undefined;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
@@ -56,12 +76,34 @@ export class Ui {
   constructor(chat: ChatClient) {
     this.chat = chat;
     this.route = signal(parseRoute(location.hash));
-    this.room = computed(() => {
+    const open = computed(() => {
       const { room } = this.route.value;
       return chat.rooms.value.find((known) => known.room === room) ?? this.browsed.value.get(room);
     });
+    let facts: RoomFacts | undefined;
+    this.room = computed(() => (facts = factsOf(open.value, facts)));
+    let unread = { count: 0, capped: false };
+    this.unread = computed(() => {
+      const { unread: count = 0, unreadCapped: capped = false } = open.value ?? {};
+      if (count !== unread.count || capped !== unread.capped) unread = { count, capped };
+      return unread;
+    });
+    const order = new RoomOrder();
+    this.ordered = computed(() => order.of(chat.rooms.value));
     this.view = this.#followRoom();
+    effect(() => {
+      const isUnknown = open.value === undefined && chat.connection.value.state === "online";
+      if (isUnknown) void this.#lookUp(this.route.value.room);
+    });
     addEventListener("hashchange", () => this.#readAddress());
+  }
+
+  /** A public room that one has not joined is in no list of one's own: the address alone led here. */
+  async #lookUp(room: RoomId): Promise<void> {
+    const answer = await this.chat.browse(room - 1).catch(() => undefined);
+    const found = answer?.ok === true ? answer.rooms.find((candidate) => candidate.room === room) : undefined;
+    if (found !== undefined) this.browsed.value = new Map([...this.browsed.peek(), [room, found]]);
+    else if (answer !== undefined) this.missing.value = room;
   }
 
   #followRoom(): ReadonlySignal<RoomView> {

@@ -9,29 +9,24 @@ import { type Action, Toolbar } from "./toolbar.tsx";
 
 /** Listeners on the log; hundreds of rows have none of their own. */
 export function activeRow(active: Signal<HTMLElement | null>, rover: () => Rover | undefined) {
-  let pointed: HTMLElement | null = null;
+  // The hand or the keys: whichever moved last.
   let focused: HTMLElement | null = null;
-  const settle = () => {
-    active.value = pointed ?? focused;
-  };
   return {
     onPointerOver(event: PointerEvent) {
       if (event.pointerType !== "mouse") return;
-      pointed = rowOf(event.target);
-      settle();
+      active.value = rowOf(event.target) ?? focused;
     },
     onPointerLeave() {
-      pointed = null;
-      settle();
+      active.value = focused;
     },
     onFocusIn(event: FocusEvent) {
       focused = rowOf(event.target);
       if (focused !== null) rover()?.focused(focused);
-      settle();
+      active.value = focused;
     },
     onFocusOut(event: FocusEvent) {
       focused = rowOf(event.relatedTarget);
-      settle();
+      if (focused === null) active.value = null;
     },
   };
 }

@@ -14,7 +14,7 @@ interface Properties {
 }
 
 export function Pills({ view, atEnd, toLatest, toMessage }: Properties) {
-  const room = useUi().room.value;
+  const { count, capped } = useUi().unread.value;
   const newFrom = view.newFrom.value;
   const isAbove = newFrom !== null && newFrom < (firstSeq(view.rows.value) ?? 0);
   return (
@@ -28,7 +28,7 @@ export function Pills({ view, atEnd, toLatest, toMessage }: Properties) {
       {!atEnd.value && (
         <button type="button" class="pill below" onClick={toLatest}>
           <Icon name="down" />
-          {latest(room?.unread ?? 0, room?.unreadCapped ?? false)}
+          {latest(count, capped)}
         </button>
       )}
     </>

@@ -20,32 +20,21 @@ export class Scroller {
   readonly element: HTMLElement;
   readonly #rows: HTMLCollectionOf<Element>;
   readonly #reachesEnd: () => boolean;
-  readonly #observer: ResizeObserver;
   readonly #atEnd: Signal<boolean>;
   #anchors: readonly Anchor[] = [];
   #live = true;
   #pinned = true;
 
   /** Writes to `atEnd` whether the newest row is in view; `reachesEnd` says whether the rows of this moment end at the live end. */
-  constructor(element: HTMLElement, content: HTMLElement, atEnd: Signal<boolean>, reachesEnd: () => boolean) {
+  constructor(element: HTMLElement, atEnd: Signal<boolean>, reachesEnd: () => boolean) {
     this.element = element;
     this.#atEnd = atEnd;
     this.#rows = element.getElementsByClassName("row");
     this.#reachesEnd = reachesEnd;
-    this.#observer = new ResizeObserver(() => this.restore());
-    this.#observer.observe(element);
-    this.#observer.observe(content);
   }
 
-  close(): void {
-    this.#observer.disconnect();
-  }
-
-  /** Before the rows change. */
+  /** Before the rows change. At the live end there is nothing to measure: what was true after the last move still is. */
   remember(): void {
-    // Whether the rows ended at the live end counts as of before the change: who has just loaded the last page is not
-    // to be thrown to its end.
-    this.#pinned = this.#live && this.#distance() <= NEAR_PX;
     if (!this.#pinned) this.#anchors = this.#visible();
   }
 
@@ -63,13 +52,16 @@ export class Scroller {
 
   /** After the reader scrolled. */
   scrolled(): void {
+    // Whether the rows end at the live end counts as of the last change: who has just loaded the last page is not to be
+    // thrown to its end.
+    this.#pinned = this.#live && this.#distance() <= NEAR_PX;
     this.remember();
     this.#settle();
   }
 
   #settle(): void {
     this.#live = this.#reachesEnd();
-    this.#atEnd.value = this.#live && this.#distance() <= NEAR_PX;
+    this.#atEnd.value = this.#live && (this.#pinned || this.#distance() <= NEAR_PX);
   }
 
   toEnd(): void {

@@ -3,36 +3,51 @@
 // One per opened room, with the life of its elements. Rendering tells it what is about to change and what has changed.
 
 import type { Signal } from "@preact/signals";
-import type { RoomView, Seq } from "../../core/facade.ts";
+import type { RoomId, RoomView, Seq } from "../../core/facade.ts";
 import { Rover } from "./rover.ts";
 import { Scroller } from "./scroller.ts";
 
 const HIGHLIGHT_MS = 2400;
 
+export interface StageSignals {
+  /** The newest row is in view. */
+  readonly atEnd: Signal<boolean>;
+  /** The room in which that is so while somebody looks. */
+  readonly attended: Signal<RoomId | null>;
+}
+
 export class Stage {
   readonly scroller: Scroller;
   readonly rover: Rover;
   readonly #view: RoomView;
+  readonly #signals: StageSignals;
   readonly #content: HTMLElement;
+  readonly #sizes: ResizeObserver;
   readonly #stop = new AbortController();
   /** The first rows are put in place once; a message that was asked for goes before. */
   #placed = false;
   #readIsDue = false;
 
-  constructor(element: HTMLElement, content: HTMLElement, view: RoomView, atEnd: Signal<boolean>) {
+  constructor(element: HTMLElement, content: HTMLElement, view: RoomView, signals: StageSignals) {
     this.#view = view;
+    this.#signals = signals;
     this.#content = content;
-    this.scroller = new Scroller(element, content, atEnd, () => view.last.peek());
+    this.scroller = new Scroller(element, signals.atEnd, () => view.last.peek());
     this.rover = new Rover(content);
+    this.#sizes = new ResizeObserver(() => this.#resized());
+    this.#sizes.observe(element);
+    this.#sizes.observe(content);
     const { signal } = this.#stop;
     element.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal });
     document.addEventListener("visibilitychange", () => this.#readSoon(), { signal });
     addEventListener("focus", () => this.#readSoon(), { signal });
+    addEventListener("blur", () => this.#readSoon(), { signal });
   }
 
   close(): void {
     this.#stop.abort();
-    this.scroller.close();
+    this.#signals.attended.value = null;
+    this.#sizes.disconnect();
   }
 
   rowsChange(): void {
@@ -46,9 +61,15 @@ export class Stage {
     this.#readSoon();
   }
 
-  /** Where a room opens: at the first new message, else at the end. */
+  #resized(): void {
+    if (this.#placed) this.scroller.restore();
+    else this.#place();
+    this.#readSoon();
+  }
+
+  /** Where a room opens: at the first new message, else at the end. A pane that is not shown has no places. */
   #place(): void {
-    if (this.#view.rows.peek().length === 0) return;
+    if (this.#view.rows.peek().length === 0 || this.scroller.element.clientHeight === 0) return;
     this.#placed = true;
     const line = this.#content.querySelector(".new-line");
     if (line === null) this.scroller.toEnd();
@@ -60,14 +81,20 @@ export class Stage {
     this.#readSoon();
   }
 
+  #attend(): void {
+    const attends = this.#placed && this.#signals.atEnd.peek() && isWatched();
+    this.#signals.attended.value = attends ? this.#view.room : null;
+  }
+
   /** What was in view of a reader who is there counts as read. */
   #readSoon(): void {
+    this.#attend();
     if (this.#readIsDue) return;
     this.#readIsDue = true;
     requestAnimationFrame(() => {
       this.#readIsDue = false;
       if (this.#stop.signal.aborted || !this.#placed) return;
-      if (document.visibilityState !== "visible" || !document.hasFocus()) return;
+      if (!isWatched()) return;
       const seq = this.scroller.lastVisibleSeq();
       if (seq !== undefined && seq > this.#view.read.peek()) this.#view.markRead(seq);
     });
@@ -106,6 +133,10 @@ export class Stage {
     const rows = this.#content.querySelectorAll<HTMLElement>("[data-seq]");
     return [...rows].find((row) => Number(row.dataset["seq"]) > seq);
   }
+}
+
+function isWatched(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
 }
 
 /** After the next frame everything that a changed signal renders is in the page. */

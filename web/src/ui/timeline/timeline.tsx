@@ -39,7 +39,7 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
 
   useLayoutEffect(() => {
     if (scroller.current === null || content.current === null) return undefined;
-    const made = new Stage(scroller.current, content.current, view, atEnd);
+    const made = new Stage(scroller.current, content.current, view, { atEnd, attended: ui.attended });
     stage.current = made;
     ui.showLatest = () => void made.toLatest();
     return () => made.close();
