@@ -23,18 +23,40 @@ const CONTENT_TYPES = {
   ".js": "application/javascript; charset=utf-8",
   ".css": "text/css; charset=utf-8",
   ".svg": "image/svg+xml",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
   ".map": "application/json",
+  ".json": "application/json",
+  ".webmanifest": "application/manifest+json",
+  ".png": "image/png",
+  ".ico": "image/x-icon",
+  ".webp": "image/webp",
+  ".woff2": "font/woff2",
+  ".txt": "text/plain; charset=utf-8",
 };
 
 rmSync(out, { recursive: true, force: true });
 mkdirSync(join(out, "client"), { recursive: true });
 await build({ root, logLevel: "warn", build: { outDir: join(out, "pages"), emptyOutDir: true } });
+tellWorker(join(out, "pages"));
 const version = copyClient(join(root, "node_modules", "socket.io-client"), join(out, "client"));
 
 const lines = [`client-version\t${version}`];
 for (const path of filesBelow(join(out, "pages"))) lines.push(entry("pages", path, contentEtag(path)));
 for (const path of filesBelow(join(out, "client"))) lines.push(entry("client", path, `"${version}"`));
 writeFileSync(join(out, "manifest.tsv"), `${lines.join("\n")}\n`);
+
+/** Puts the list of all files, and a version that changes with any of them, before the text of the service worker. */
+function tellWorker(pages) {
+  const worker = join(pages, "sw.js");
+  const files = filesBelow(pages).filter((file) => file !== worker);
+  const digest = createHash("sha256");
+  for (const file of [...files, worker]) digest.update(readFileSync(file));
+  // The page is asked for by its folder.
+  const paths = files.map((file) => `/${relative(pages, file).split(sep).join("/")}`.replace(/^\/index\.html$/, "/"));
+  const known = { version: digest.digest("base64url").slice(0, 16), files: paths };
+  writeFileSync(worker, `self.tidings = ${JSON.stringify(known)};\n${readFileSync(worker, "utf8")}`);
+}
 
 function copyClient(source, target) {
   for (const name of CLIENT_FILES.flatMap((file) => [file, `${file}.map`])) {

@@ -1,0 +1,487 @@
+// One tab's chat: its copy of what is known, its views, and its part in sharing the one connection.
+//
+//   page ── commands ──► outbox (store) ──► leader ──► server
+//   page ◄── signals ── model ◄── kept changes ◄──────┘
+//
+// Commands of any tab go into the shared outbox; what needs the connection is asked of the leading tab, which may be
+// this one. When the leader changes, everything is read anew from the store.
+import { batch, signal } from "@preact/signals-core";
+import { Ledger } from "./ledger.ts";
+import { Model } from "./model.ts";
+import { enqueue, renewed, unsent, withdrawn } from "./numbering.ts";
+import { randomHex } from "./random.ts";
+import { OpenView } from "./room-view.ts";
+import { Session } from "./session.ts";
+import { SocketTransport } from "./socket-transport.ts";
+import { Summaries, summaryOfListed } from "./summary.ts";
+import { NoTabs } from "./tabs.ts";
+import { Typing } from "./typing.ts";
+import * as wire from "./wire.ts";
+const DRAFT_PAUSE_MS = 300;
+const RESULTS_MAX = 200;
+const LOBBY = 1;
+/** Opens what is kept, and begins to connect. Works without a network from then on. */
+export async function createChat(options) {
+    const chat = new Chat(options);
+    await chat.start();
+    return chat;
+}
+class Chat {
+    connection = signal({ state: "connecting", since: 0, waiting: 0 });
+    me = signal({ user: null, name: null, owner: false });
+    rooms = signal([]);
+    online = signal({ people: [], count: 0 });
+    people = signal(new Map());
+    #options;
+    #world;
+    #store;
+    #tabs;
+    #model = new Model();
+    #ledger;
+    #summaries = new Summaries();
+    #views = new Set();
+    #typing;
+    #waiting = new Map();
+    #results = new Map();
+    #questions = new Map();
+    #drafts = new Map();
+    #session = null;
+    #unheard = [];
+    #presence = { online: { people: [], count: 0 }, notices: [] };
+    #state = "connecting";
+    #since;
+    #peopleVersion = -1;
+    #reading = null;
+    #readAgain = false;
+    #cancelDrafts = null;
+    #stopWake = null;
+    #invite;
+    #claim;
+    #stopped = false;
+    constructor(options) {
+        this.#options = options;
+        const { now = Date.now, randomId = () => randomHex(crypto), setTimer = (milliseconds, due) => {
+            const timer = setTimeout(due, milliseconds);
+            return () => clearTimeout(timer);
+        }, } = options;
+        this.#world = { now, randomId, setTimer };
+        this.#since = now();
+        this.#store = options.store;
+        this.#tabs = options.tabs ?? new NoTabs();
+        this.#ledger = new Ledger(this.#model, this.#store, (changes) => this.#kept(changes));
+        this.#typing = new Typing(setTimer, (room) => this.#showTyping(room));
+        this.#invite = options.invite ?? null;
+        this.#claim = options.setup ?? null;
+    }
+    async start() {
+        this.#tabs.listen((message) => this.#heard(message));
+        await this.#readAll();
+        this.#tabs.post({ kind: "hello" });
+        this.#tabs.lead(() => void this.#lead());
+        this.#stopWake = this.#options.onWake?.(() => this.#session?.hurry()) ?? null;
+    }
+    open(room) {
+        const view = new OpenView(room, {
+            model: this.#model,
+            isOnline: () => this.#state === "online",
+            presence: (other) => (other === LOBBY ? this.#presence.notices : []),
+            history: (other, page, limit) => this.#ask({ ask: "history", room: other, page, limit }).then((answer) => answer === true),
+            visit: (other) => this.#ask({ ask: "visit", room: other }).then((answer) => answer === true),
+            markRead: (other, seq) => this.#markRead(other, seq),
+            closed: (closed) => this.#views.delete(closed),
+        });
+        view.typing.value = this.#typing.in(room);
+        this.#views.add(view);
+        return view;
+    }
+    say(room, text) {
+        return this.#command({ event: "say", room, text });
+    }
+    edit(room, seq, text) {
+        return this.#command({ event: "edit", room, seq, text });
+    }
+    remove(room, seq) {
+        return this.#command({ event: "delete", room, seq });
+    }
+    create(kind, name, topic) {
+        return this.#command({ event: "create", kind, name: tidied(name), ...(topic === undefined ? {} : { topic }) });
+    }
+    direct(withUsers) {
+        return this.#command({ event: "direct", with: [...withUsers] });
+    }
+    rename(room, name) {
+        return this.#command({ event: "rename", room, name: tidied(name) });
+    }
+    setTopic(room, topic) {
+        return this.#command({ event: "set topic", room, topic });
+    }
+    join(room) {
+        return this.#command({ event: "join", room });
+    }
+    joinByInvite(code) {
+        return this.#command({ event: "join", invite: code });
+    }
+    leave(room) {
+        return this.#command({ event: "leave", room });
+    }
+    add(room, user) {
+        return this.#command({ event: "add", room, user });
+    }
+    expel(room, user) {
+        return this.#command({ event: "remove", room, user });
+    }
+    setName(name) {
+        return this.#command({ event: "name", name: tidied(name) });
+    }
+    claim(code) {
+        return this.#command({ event: "claim", code });
+    }
+    async retry(n) {
+        await this.#changeOutbox((state) => renewed(state, n, this.#world.now()));
+    }
+    async discard(n) {
+        const command = await this.#changeOutbox((state) => withdrawn(state, n));
+        this.#answer(n, { ok: false, code: "discarded" });
+        return command !== null && "text" in command ? command.text : "";
+    }
+    async browse(after) {
+        const answer = await this.#request("rooms", after === undefined ? {} : { after });
+        const rooms = wire.readRooms(answer);
+        return rooms === null ? refused(answer) : { ok: true, rooms: rooms.map((room) => summaryOfListed(this.#model, room)) };
+    }
+    async members(room, after) {
+        const answer = await this.#request("members", { room, ...(after === undefined ? {} : { after }) });
+        const page = wire.readMembers(answer);
+        return page === null ? refused(answer) : { ok: true, ...page };
+    }
+    async invite(room) {
+        const answer = await this.#request("invite", { room });
+        const read = wire.readCode(answer);
+        return read === null ? refused(answer) : { ok: true, code: read.code };
+    }
+    async link() {
+        const answer = await this.#request("link", {});
+        const read = wire.readCode(answer);
+        return read === null ? refused(answer) : { ok: true, code: read.code, expires: read.expires ?? 0 };
+    }
+    typing(room) {
+        if (this.#session === null)
+            this.#tabs.post({ kind: "typing", room });
+        else
+            this.#session.typing(room);
+    }
+    setDraft(room, text) {
+        this.#drafts.set(room, text);
+        this.#cancelDrafts ??= this.#world.setTimer(DRAFT_PAUSE_MS, () => void this.#keepDrafts());
+    }
+    draft(room) {
+        return this.#drafts.get(room) ?? this.#model.drafts.get(room) ?? "";
+    }
+    async stop() {
+        if (this.#stopped)
+            return;
+        this.#stopWake?.();
+        this.#session?.stop();
+        await this.#keepDrafts();
+        await this.#ledger.stop();
+        this.#stopped = true;
+        this.#typing.stop();
+        this.#tabs.close();
+        this.#store.close();
+        for (const { answered } of this.#questions.values())
+            answered(null);
+        this.#setState("stopped");
+    }
+    // The outbox.
+    async #command(command) {
+        const device = this.#world.randomId();
+        let row;
+        try {
+            row = await this.#changeOutbox((state) => enqueue(state, command, this.#world.now(), device));
+        }
+        catch {
+            // Nothing is said to be sent that a reload would forget.
+            return { ok: false, code: "not_kept" };
+        }
+        if (row === null)
+            return { ok: false, code: "full" };
+        const { id } = row;
+        const known = this.#results.get(id);
+        if (known !== undefined)
+            return known;
+        return new Promise((resolve) => this.#waiting.set(id, resolve));
+    }
+    async #changeOutbox(change) {
+        const result = await this.#store.changeOutbox(change);
+        this.#tabs.post({ kind: "outbox" });
+        await this.#readOutbox();
+        return result;
+    }
+    /** Reads the outbox; a read that has begun may miss what was written since, so there is another then. */
+    #readOutbox() {
+        this.#readAgain = true;
+        this.#reading ??= (async () => {
+            try {
+                while (this.#readAgain) {
+                    this.#readAgain = false;
+                    this.#model.setOutbox(await this.#store.outbox());
+                }
+            }
+            finally {
+                this.#reading = null;
+            }
+            this.#publish();
+            this.#session?.pump();
+        })();
+        return this.#reading;
+    }
+    #answer(id, result) {
+        const resolve = this.#waiting.get(id);
+        this.#waiting.delete(id);
+        if (resolve !== undefined)
+            return resolve(result);
+        this.#results.set(id, result);
+        for (const old of this.#results.keys())
+            if (this.#results.size > RESULTS_MAX)
+                this.#results.delete(old);
+    }
+    async #keepDrafts() {
+        this.#cancelDrafts?.();
+        this.#cancelDrafts = null;
+        const changes = [...this.#drafts].map(([room, text]) => ({ kind: "draft", room, text }));
+        this.#drafts.clear();
+        if (changes.length > 0)
+            await this.#ledger.submit((apply) => apply(changes));
+    }
+    // The leader and the others.
+    async #lead() {
+        if (this.#stopped || this.#session !== null)
+            return;
+        await this.#readAll();
+        if (this.#stopped)
+            return;
+        const { url, namespace, link, setup } = this.#options;
+        const { setTimer } = this.#world;
+        const makeTransport = this.#options.transport ??
+            (() => new SocketTransport({ setTimer, ...(url === undefined ? {} : { url }), ...(namespace === undefined ? {} : { namespace }) }));
+        const codes = { ...(link === undefined ? {} : { link }), ...(setup === undefined ? {} : { setup }) };
+        const session = new Session(this.#model, this.#ledger, makeTransport(), this.#world, {
+            connection: (state) => this.#setState(state),
+            presence: (presence) => {
+                this.#setPresence(presence);
+                this.#tabs.post({ kind: "presence", presence });
+            },
+            typing: (room, who) => {
+                this.#typing.show(room, who);
+                this.#tabs.post({ kind: "somebody types", room, who });
+            },
+            result: (id, result) => {
+                this.#answer(id, result);
+                this.#tabs.post({ kind: "result", id, result });
+            },
+            changeOutbox: (change) => this.#changeOutbox(change),
+            welcomed: () => this.#useCodes(),
+        }, codes);
+        this.#session = session;
+        this.#tabs.post({ kind: "leading" });
+        session.start();
+        for (const [id, { question }] of this.#questions)
+            void this.#askSession(session, question).then((answer) => this.#answered(id, answer));
+    }
+    /** What was opened with the page and waits for a connection, and for a name. */
+    #useCodes() {
+        const { session } = this.#model;
+        if (session === null)
+            return;
+        if (this.#claim !== null) {
+            const code = this.#claim;
+            this.#claim = null;
+            if (!session.owner)
+                void this.claim(code);
+        }
+        if (this.#invite !== null && session.name !== null) {
+            const code = this.#invite;
+            this.#invite = null;
+            void this.joinByInvite(code);
+        }
+    }
+    async #readAll() {
+        this.#unheard ??= [];
+        await this.#ledger.idle();
+        this.#model.load(await this.#store.load());
+        const unheard = this.#unheard ?? [];
+        this.#unheard = null;
+        for (const message of unheard)
+            this.#heard(message);
+        for (const [id, resolve] of this.#waiting) {
+            // Another tab has finished it, and could not tell how any more.
+            if (this.#model.outbox.rows.some((row) => row.id === id))
+                continue;
+            this.#waiting.delete(id);
+            resolve({ ok: true, room: 0 });
+        }
+        this.#publish();
+    }
+    #heard(message) {
+        if (this.#stopped)
+            return;
+        if (this.#unheard !== null) {
+            this.#unheard.push(message);
+            return;
+        }
+        switch (message.kind) {
+            case "leading":
+                void this.#readAll();
+                for (const [id, { question }] of this.#questions)
+                    this.#tabs.post({ kind: "question", id, question });
+                return;
+            case "hello":
+                if (this.#session === null)
+                    return;
+                this.#tabs.post({ kind: "connection", state: this.#state, since: this.#since });
+                this.#tabs.post({ kind: "presence", presence: this.#presence });
+                return;
+            case "kept":
+                for (const change of message.changes)
+                    this.#model.apply(change);
+                this.#noteMessages(message.changes);
+                return this.#publish();
+            case "outbox":
+                return void this.#readOutbox();
+            case "result":
+                return this.#answer(message.id, message.result);
+            case "connection":
+                return this.#setState(message.state, message.since);
+            case "presence":
+                return this.#setPresence(message.presence);
+            case "somebody types":
+                return this.#typing.show(message.room, message.who);
+            case "question": {
+                const { id } = message;
+                if (this.#session === null)
+                    return;
+                void this.#askSession(this.#session, message.question).then((answer) => this.#tabs.post({ kind: "answer", id, answer }));
+                return;
+            }
+            case "answer":
+                return this.#answered(message.id, message.answer);
+            case "typing":
+                return this.#session?.typing(message.room);
+            case "read":
+                return this.#session?.markRead(message.room, message.seq);
+        }
+    }
+    #request(event, payload) {
+        return this.#ask({ ask: "request", event, payload });
+    }
+    #ask(question) {
+        if (this.#stopped)
+            return Promise.resolve(null);
+        if (this.#session !== null)
+            return this.#askSession(this.#session, question);
+        const id = this.#world.randomId();
+        return new Promise((answered) => {
+            this.#questions.set(id, { question, answered });
+            this.#tabs.post({ kind: "question", id, question });
+        });
+    }
+    #askSession(session, question) {
+        switch (question.ask) {
+            case "request":
+                return session.request(question.event, question.payload);
+            case "history":
+                return session.history(question.room, question.page, question.limit);
+            case "visit":
+                return session.visit(question.room);
+        }
+    }
+    #answered(id, answer) {
+        this.#questions.get(id)?.answered(answer);
+        this.#questions.delete(id);
+    }
+    #markRead(room, seq) {
+        if (this.#session === null)
+            this.#tabs.post({ kind: "read", room, seq });
+        else
+            this.#session.markRead(room, seq);
+    }
+    // What is shown.
+    #kept(changes) {
+        this.#tabs.post({ kind: "kept", changes });
+        this.#noteMessages(changes);
+        this.#publish();
+        if (this.#invite !== null)
+            this.#useCodes();
+        this.#session?.settle();
+    }
+    /** Who has said something types no more. */
+    #noteMessages(changes) {
+        for (const change of changes)
+            if (change.kind === "message")
+                this.#typing.hide(change.message.room, change.message.from);
+    }
+    #publish() {
+        batch(() => {
+            const touched = this.#model.takeTouched();
+            if (touched.size > 0)
+                this.rooms.value = this.#summaries.update(this.#model, touched);
+            for (const view of this.#views)
+                if (touched.has(view.room))
+                    view.update();
+            if (this.#peopleVersion !== this.#model.peopleVersion) {
+                this.#peopleVersion = this.#model.peopleVersion;
+                this.people.value = new Map(this.#model.people);
+            }
+            const { user, name, owner } = this.#model.session ?? { user: null, name: null, owner: false };
+            const me = this.me.peek();
+            if (me.user !== user || me.name !== name || me.owner !== owner)
+                this.me.value = { user, name, owner };
+            this.#showConnection();
+        });
+    }
+    #showConnection() {
+        const next = { state: this.#state, since: this.#since, waiting: unsent(this.#model.outbox).length };
+        const now = this.connection.peek();
+        if (now.state !== next.state || now.since !== next.since || now.waiting !== next.waiting)
+            this.connection.value = next;
+    }
+    #setState(state, since) {
+        if (this.#state === state)
+            return;
+        this.#state = state;
+        this.#since = since ?? this.#world.now();
+        // Of the other tabs one goes on.
+        if (this.#session !== null && state !== "stopped")
+            this.#tabs.post({ kind: "connection", state, since: this.#since });
+        batch(() => {
+            this.#showConnection();
+            for (const view of this.#views)
+                view.update();
+        });
+        if (state === "online")
+            for (const view of this.#views)
+                void view.refresh();
+    }
+    #setPresence(presence) {
+        const moved = presence.notices !== this.#presence.notices;
+        this.#presence = presence;
+        batch(() => {
+            this.online.value = presence.online;
+            if (moved)
+                for (const view of this.#views)
+                    view.update();
+        });
+    }
+    #showTyping(room) {
+        for (const view of this.#views)
+            if (view.room === room)
+                view.typing.value = this.#typing.in(room);
+    }
+}
+/** As the server will have it. */
+function tidied(name) {
+    return name.normalize("NFC").trim().replace(/\s+/gu, " ");
+}
+function refused(answer) {
+    return { ok: false, code: answer === null ? "offline" : wire.refusalOf(answer) };
+}

@@ -1,0 +1,267 @@
+// What an entry of the log changes here.
+//
+// An entry changes the facts of a room (its name, who is in it) unless those are newer, and it continues the room's
+// timeline unless that has it already. Timelines are continued without a gap or not at all. All effects are absolute,
+// so an entry may come twice. Pure: reads the model, gives back changes.
+import { contains, withSpan } from "./spans.ts";
+/** The pseudo room of entries that concern everybody. */
+export const HOUSE = 0;
+/** How an entry stands to the timeline of its room. `elsewhere`: the timeline does not flow. */
+export function standingOf(model, entry) {
+    const applied = model.record(entry.room)?.applied ?? null;
+    if (applied === null)
+        return "elsewhere";
+    if (entry.rev <= applied)
+        return "known";
+    return entry.rev === applied + 1 ? "next" : "gap";
+}
+/** The changes of an entry that does not stand behind a gap. */
+export function effectsOf(model, entry) {
+    const people = [entry.from, ...("who" in entry ? [entry.who] : []), ...("members" in entry ? entry.members : [])];
+    const changes = people.flatMap((person) => learned(model, person));
+    const settled = entry.event === "message" ? model.rowOf(entry.device, entry.n) : null;
+    if (settled !== null)
+        changes.push({ kind: "settled", id: settled.id });
+    if (entry.room === HOUSE)
+        return [...changes, ...houseEffects(model, entry)];
+    const begins = concernsMe(model, entry) && (entry.event === "joined" || entry.event === "room created");
+    const record = model.record(entry.room) ?? (begins ? unknownRoom(entry.room) : null);
+    if (record === null)
+        return changes;
+    const standing = standingOf(model, entry);
+    if (standing === "known")
+        return changes;
+    return [...changes, ...roomEffects(model, withFacts(model, record, entry), entry, begins)];
+}
+/** What a page of the history changes; `asOf` is the revision that was applied when it was asked for. */
+export function historyEffects(model, room, answer, asOf) {
+    const record = model.record(room);
+    if (record === null)
+        return [];
+    const changes = [];
+    for (const { room: _, ...message } of answer.messages) {
+        const known = model.message(room, message.seq);
+        if (known === null || known.asOf <= asOf)
+            changes.push({ kind: "message", message: { ...message, room, asOf } });
+        changes.push(...learned(model, message.from));
+    }
+    const from = answer.messages[0]?.seq;
+    const to = answer.messages.at(-1)?.seq;
+    const held = from === undefined || to === undefined ? record.held : withSpan(record.held, from, to);
+    const seq = Math.max(record.seq, answer.seq, to ?? 0);
+    const floor = answer.first ? (from ?? seq + 1) : record.floor;
+    return [...changes, { kind: "room", room: { ...record, held, seq, floor } }];
+}
+/** A record of a room as the server describes it, over what is known of it. */
+export function described(known, room) {
+    const { applied, appliedSeq, held, floor, away, read, rev, strange } = known ?? unknownRoom(room.room);
+    if (known !== null && rev > room.rev && strange === undefined)
+        return known;
+    return {
+        ...room,
+        read: Math.max(read, room.read),
+        seq: Math.max(known?.seq ?? 0, room.seq),
+        applied,
+        appliedSeq,
+        held,
+        floor,
+        ...(away === undefined ? {} : { away }),
+    };
+}
+export function unknownRoom(room) {
+    return {
+        room,
+        kind: "private",
+        name: "",
+        topic: "",
+        joined: false,
+        members: 0,
+        rev: 0,
+        seq: 0,
+        floor: 1,
+        read: 0,
+        applied: null,
+        appliedSeq: 0,
+        held: [],
+        strange: true,
+    };
+}
+/** What there is to learn of a person. */
+export function learned(model, person) {
+    const { user, name } = person;
+    if (user === undefined || name === undefined)
+        return [];
+    return model.people.get(user)?.name === name ? [] : [{ kind: "person", person: { user, name } }];
+}
+function concernsMe(model, entry) {
+    const me = model.session?.user;
+    if (me === undefined)
+        return false;
+    if (entry.event === "room created")
+        return entry.host === me || entry.members.some((member) => member.user === me);
+    return "who" in entry && entry.who.user === me;
+}
+function houseEffects(model, entry) {
+    const record = model.record(HOUSE) ?? unknownRoom(HOUSE);
+    if (record.applied !== null && entry.rev <= record.applied)
+        return [];
+    const changes = [{ kind: "room", room: { ...record, applied: entry.rev, rev: entry.rev } }];
+    const session = model.session;
+    if (session === null || !concernsMe(model, entry))
+        return changes;
+    if (entry.event === "named")
+        changes.push({ kind: "session", session: { ...session, name: entry.who.name ?? null } });
+    if (entry.event === "owner")
+        changes.push({ kind: "session", session: { ...session, owner: true } });
+    return changes;
+}
+/** The record with the facts of the entry, unless its facts are newer. */
+function withFacts(model, record, entry) {
+    if (entry.rev <= record.rev)
+        return record;
+    const known = { ...record, rev: entry.rev };
+    const mine = concernsMe(model, entry);
+    switch (entry.event) {
+        case "message":
+            return { ...known, seq: Math.max(known.seq, entry.seq) };
+        case "room created":
+            return createdRoom(model, known, entry, mine);
+        case "room renamed":
+            return { ...known, name: entry.name };
+        case "topic":
+            return { ...known, topic: entry.topic };
+        case "joined":
+            if (entry.about !== undefined)
+                return { ...described(record, entry.about), joined: mine || known.joined };
+            return { ...known, members: known.members + 1, joined: mine || known.joined };
+        case "left":
+        case "removed":
+            return { ...known, members: Math.max(0, known.members - 1), joined: known.joined && !mine };
+        case "edited":
+        case "deleted":
+        case "named":
+        case "owner":
+        case "unknown":
+            return known;
+    }
+}
+function createdRoom(model, known, entry, mine) {
+    const { kind, name, topic, members, host } = entry;
+    const { strange: _, ...rest } = known;
+    const others = members.filter((member) => member.user !== model.session?.user);
+    return {
+        ...rest,
+        kind,
+        name,
+        topic,
+        joined: mine,
+        members: Math.max(1, members.length),
+        ...(host === undefined ? {} : { host }),
+        ...(kind === "direct" ? { with: others } : {}),
+    };
+}
+/** The timeline goes on with the entry, or begins or ends with it. */
+function roomEffects(model, record, entry, begins) {
+    if (begins) {
+        // What was read without being a member has not been kept up to date.
+        const forget = [{ kind: "forget messages", room: record.room, from: 0, to: Number.MAX_SAFE_INTEGER }];
+        const told = entry.event === "room created" || ("about" in entry && entry.about !== undefined);
+        const strange = told ? {} : { strange: true };
+        const fresh = { ...record, ...strange, joined: true, applied: entry.rev, appliedSeq: record.seq, held: [] };
+        return [...forget, { kind: "room", room: fresh }, ...noticed(fresh, entry)];
+    }
+    const ends = (entry.event === "left" || entry.event === "removed") && concernsMe(model, entry);
+    if (ends && record.kind !== "public")
+        return [{ kind: "forget room", room: record.room }];
+    if (ends)
+        return [{ kind: "room", room: { ...record, applied: null } }];
+    if (record.applied === null)
+        return [{ kind: "room", room: record }];
+    const next = { ...record, applied: entry.rev };
+    switch (entry.event) {
+        case "message":
+            return messageEffects(next, entry);
+        case "edited":
+            return [{ kind: "room", room: next }, ...rewritten(model, next, entry, { text: entry.text, edited: true })];
+        case "deleted":
+            return [{ kind: "room", room: away(next, entry.seq) }, ...rewritten(model, next, entry, { text: "", deleted: true })];
+        case "room created":
+        case "room renamed":
+        case "topic":
+        case "joined":
+        case "left":
+        case "removed":
+        case "named":
+        case "owner":
+        case "unknown":
+            return [{ kind: "room", room: next }, ...noticed(next, entry)];
+    }
+}
+function messageEffects(record, entry) {
+    const { event: _, cursor: __, ...fields } = entry;
+    const next = {
+        ...record,
+        seq: Math.max(record.seq, entry.seq),
+        appliedSeq: Math.max(record.appliedSeq, entry.seq),
+        held: withSpan(record.held, entry.seq, entry.seq),
+    };
+    // A page of the history may have brought it already, and may know of later changes.
+    if (contains(record.held, entry.seq))
+        return [{ kind: "room", room: next }];
+    return [
+        { kind: "message", message: { ...fields, asOf: entry.rev } },
+        { kind: "room", room: next },
+    ];
+}
+/** An edit or deletion of a message that came from the history after it, but was read there before it. */
+export function missedChange(model, entry) {
+    const record = model.record(entry.room);
+    if (record === null)
+        return [];
+    if (entry.event === "edited")
+        return rewritten(model, record, entry, { text: entry.text, edited: true });
+    if (entry.event === "deleted")
+        return rewritten(model, record, entry, { text: "", deleted: true });
+    return [];
+}
+function rewritten(model, record, entry, change) {
+    const known = model.message(record.room, entry.seq);
+    if (known === null || known.asOf >= entry.rev || (known.deleted && change.deleted !== true))
+        return [];
+    return [{ kind: "message", message: { ...known, ...change, asOf: entry.rev } }];
+}
+/** A message that was counted elsewhere may have gone: that count is no longer good. */
+function away(record, seq) {
+    if (record.away === undefined || seq > record.away.mark || seq <= record.read)
+        return record;
+    const { away: _, ...rest } = record;
+    return rest;
+}
+function noticed(record, entry) {
+    const notice = noticeOf(entry);
+    if (notice === null)
+        return [];
+    return [{ kind: "notice", notice: { room: record.room, rev: entry.rev, after: record.appliedSeq, at: entry.at, notice } }];
+}
+function noticeOf(entry) {
+    const { from } = entry;
+    switch (entry.event) {
+        case "room created":
+            return { what: "created", from, text: entry.name };
+        case "room renamed":
+            return { what: "renamed", from, text: entry.name };
+        case "topic":
+            return { what: "topic", from, text: entry.topic };
+        case "joined":
+        case "left":
+        case "removed":
+            return { what: entry.event, from, who: entry.who };
+        case "message":
+        case "edited":
+        case "deleted":
+        case "named":
+        case "owner":
+        case "unknown":
+            return null;
+    }
+}

@@ -1,0 +1,78 @@
+// The one place where what is known changes: works are done in order, kept, and only then shown.
+//
+//   work ──► model ──► store ──► shown here, told to other tabs
+//
+// Works that wait while the store is busy are kept together in the next commit, so a flood costs few of them. A commit
+// that fails is repeated with the next one, never left out: the store is behind then, but tells no lies. When it fails
+// for too long, this page goes on without it.
+import { condensed } from "./store.ts";
+const WORKS_AT_ONCE = 500;
+const UNKEPT_MAX = 20000;
+export class Ledger {
+    #model;
+    #store;
+    #kept;
+    #waiting = [];
+    #unkept = [];
+    #running = null;
+    #stopped = false;
+    constructor(model, store, kept) {
+        this.#model = model;
+        this.#store = store;
+        this.#kept = kept;
+    }
+    /** Resolves when the work is done and kept. */
+    submit(work) {
+        if (this.#stopped)
+            return Promise.resolve();
+        return new Promise((done) => {
+            this.#waiting.push({ work, done });
+            this.#running ??= this.#run();
+        });
+    }
+    /** Resolves when nothing waits any more. */
+    async idle() {
+        while (this.#running !== null)
+            await this.#running;
+    }
+    async stop() {
+        await this.idle();
+        this.#stopped = true;
+    }
+    async #run() {
+        // Works that come in the same turn belong into the same commit.
+        await Promise.resolve();
+        while (this.#waiting.length > 0) {
+            const works = this.#waiting.splice(0, WORKS_AT_ONCE);
+            const changes = [];
+            for (const { work } of works) {
+                work((some) => {
+                    for (const change of some) {
+                        this.#model.apply(change);
+                        changes.push(change);
+                    }
+                });
+            }
+            await this.#keep(changes);
+            if (changes.length > 0)
+                this.#kept(condensed(changes));
+            for (const { done } of works)
+                done();
+        }
+        this.#running = null;
+    }
+    async #keep(changes) {
+        if (this.#unkept.length > UNKEPT_MAX)
+            return;
+        this.#unkept.push(...changes);
+        if (this.#unkept.length === 0)
+            return;
+        try {
+            await this.#store.commit(this.#unkept);
+            this.#unkept = [];
+        }
+        catch {
+            // Tried again with the next works.
+        }
+    }
+}

@@ -1,0 +1,176 @@
+// What this tab knows of the chat: a copy in memory of what the store holds, and nothing else.
+//
+// It changes by the same changes that are committed to the store, in the leading tab and in every other, so all tabs
+// and the store tell the same story. Keeps note of which rooms were touched, for those who show them.
+/** Names a send for as long as it lives: as a waiting row and as the message that it becomes. */
+export const sendName = (device, n) => `${device}/${n}`;
+export class Model {
+    rooms = new Map();
+    people = new Map();
+    drafts = new Map();
+    session = null;
+    cursor = null;
+    outbox = { device: null, rows: [] };
+    /** Rises whenever somebody is learned of. */
+    peopleVersion = 0;
+    #touched = new Set();
+    #settled = new Set();
+    load(snapshot) {
+        for (const room of this.rooms.keys())
+            this.#touched.add(room);
+        for (const table of [this.rooms, this.people, this.drafts])
+            table.clear();
+        this.session = snapshot.session;
+        this.cursor = snapshot.cursor;
+        this.peopleVersion += 1;
+        this.setOutbox(snapshot.outbox);
+        for (const person of snapshot.people)
+            this.people.set(person.user, person);
+        for (const [room, text] of snapshot.drafts)
+            this.drafts.set(room, text);
+        for (const record of snapshot.rooms)
+            this.#setRoom(record);
+        for (const message of snapshot.messages)
+            this.#setMessage(message);
+        for (const notice of snapshot.notices)
+            this.#setNotice(notice);
+    }
+    record(room) {
+        return this.rooms.get(room)?.record ?? null;
+    }
+    message(room, seq) {
+        const messages = this.rooms.get(room)?.messages;
+        if (messages === undefined)
+            return null;
+        const found = messages[lowerBound(messages, (message) => message.seq < seq)];
+        return found?.seq === seq ? found : null;
+    }
+    /** The row of an own send, if it is not finished. */
+    rowOf(device, n) {
+        if (device === undefined || n === undefined)
+            return null;
+        return this.outbox.rows.find((row) => row.device === device && row.n === n && row.refused === undefined) ?? null;
+    }
+    /** The rooms that were touched since this was asked last. */
+    takeTouched() {
+        const touched = this.#touched;
+        this.#touched = new Set();
+        return touched;
+    }
+    /** What was read from the store may be older than what has been settled here since. */
+    setOutbox({ device, rows }) {
+        const open = rows.filter((row) => !this.#settled.has(row.id));
+        this.#touchRoomsOf(this.outbox.rows);
+        this.#touchRoomsOf(open);
+        this.outbox = { device, rows: open };
+    }
+    apply(change) {
+        switch (change.kind) {
+            case "room":
+                return this.#setRoom(change.room);
+            case "forget room":
+                this.#touched.add(change.room);
+                this.rooms.delete(change.room);
+                return;
+            case "message":
+                return this.#setMessage(change.message);
+            case "forget messages":
+                return this.#forgetMessages(change.room, change.from, change.to);
+            case "notice":
+                return this.#setNotice(change.notice);
+            case "person":
+                this.people.set(change.person.user, change.person);
+                this.peopleVersion += 1;
+                return;
+            case "session":
+                this.session = change.session;
+                return;
+            case "cursor":
+                this.cursor = change.cursor;
+                return;
+            case "draft":
+                this.#touched.add(change.room);
+                if (change.text === "")
+                    this.drafts.delete(change.room);
+                else
+                    this.drafts.set(change.room, change.text);
+                return;
+            case "settled":
+                this.#settled.add(change.id);
+                return this.#changeRow(change.id, () => null);
+            case "refused":
+                return this.#changeRow(change.id, (row) => (row.command.event === "skip" ? null : { ...row, refused: change.code }));
+            case "forget all":
+                for (const room of this.rooms.keys())
+                    this.#touched.add(room);
+                this.rooms.clear();
+                this.people.clear();
+                this.peopleVersion += 1;
+                this.cursor = null;
+                return;
+        }
+    }
+    #setRoom(record) {
+        this.#touched.add(record.room);
+        const state = this.rooms.get(record.room);
+        if (state === undefined)
+            this.rooms.set(record.room, { record, messages: [], notices: [], sends: new Set() });
+        else
+            state.record = record;
+    }
+    #setMessage(message) {
+        const state = this.rooms.get(message.room);
+        if (state === undefined)
+            return;
+        this.#touched.add(message.room);
+        if (message.device !== undefined && message.n !== undefined)
+            state.sends.add(sendName(message.device, message.n));
+        const place = lowerBound(state.messages, (other) => other.seq < message.seq);
+        const known = state.messages[place]?.seq === message.seq;
+        state.messages.splice(place, known ? 1 : 0, message);
+    }
+    #setNotice(notice) {
+        const state = this.rooms.get(notice.room);
+        if (state === undefined)
+            return;
+        this.#touched.add(notice.room);
+        const place = lowerBound(state.notices, (other) => other.rev < notice.rev);
+        const known = state.notices[place]?.rev === notice.rev;
+        state.notices.splice(place, known ? 1 : 0, notice);
+    }
+    #forgetMessages(room, from, to) {
+        const state = this.rooms.get(room);
+        if (state === undefined)
+            return;
+        this.#touched.add(room);
+        const start = lowerBound(state.messages, (message) => message.seq < from);
+        const end = lowerBound(state.messages, (message) => message.seq <= to);
+        for (const { device, n } of state.messages.splice(start, end - start)) {
+            if (device !== undefined && n !== undefined)
+                state.sends.delete(sendName(device, n));
+        }
+    }
+    #changeRow(id, change) {
+        const rows = this.outbox.rows.flatMap((row) => (row.id === id ? (change(row) ?? []) : row));
+        this.setOutbox({ ...this.outbox, rows });
+    }
+    #touchRoomsOf(rows) {
+        for (const { command } of rows)
+            if ("room" in command)
+                this.#touched.add(command.room);
+    }
+}
+/** The place of the first item for which `isBefore` does not hold. */
+export function lowerBound(items, isBefore) {
+    let low = 0;
+    let high = items.length;
+    while (low < high) {
+        const middle = (low + high) >>> 1;
+        const item = items[middle];
+        if (item !== undefined && isBefore(item))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}

@@ -1,0 +1,64 @@
+// The ack of a command as the entry that it stored.
+//
+// The server does not send a sender its own entry: the ack is its copy. Here the two are put together again, so that
+// own entries and those of others go the same way from here on.
+/** Null when the command stored nothing new. */
+export function entryOfAck(model, row, ack) {
+    const { session } = model;
+    if (ack.rev === undefined || ack.room === undefined || session === null)
+        return null;
+    const me = { user: session.user, ...(session.name === null ? {} : { name: session.name }) };
+    const head = { cursor: "", room: ack.room, rev: ack.rev, at: ack.at, from: me };
+    const { command } = row;
+    switch (command.event) {
+        case "say":
+            if (ack.seq === undefined)
+                return null;
+            return {
+                ...head,
+                event: "message",
+                seq: ack.seq,
+                text: command.text,
+                edited: false,
+                deleted: false,
+                device: row.device,
+                n: row.n,
+            };
+        case "edit":
+            return { ...head, event: "edited", seq: command.seq, text: command.text };
+        case "delete":
+            return { ...head, event: "deleted", seq: command.seq };
+        case "create":
+            return {
+                ...head,
+                event: "room created",
+                kind: command.kind,
+                name: command.name,
+                topic: command.topic ?? "",
+                members: [me],
+                host: session.user,
+            };
+        case "direct": {
+            const others = command.with.map((user) => model.people.get(user) ?? { user });
+            return { ...head, event: "room created", kind: "direct", name: "", topic: "", members: [me, ...others] };
+        }
+        case "rename":
+            return { ...head, event: "room renamed", name: command.name };
+        case "set topic":
+            return { ...head, event: "topic", topic: command.topic };
+        case "join":
+            return { ...head, event: "joined", who: me, ...(ack.about === undefined ? {} : { about: ack.about }) };
+        case "leave":
+            return { ...head, event: "left", who: me };
+        case "add":
+            return { ...head, event: "joined", who: model.people.get(command.user) ?? { user: command.user } };
+        case "remove":
+            return { ...head, event: "removed", who: model.people.get(command.user) ?? { user: command.user } };
+        case "name":
+            return { ...head, event: "named", who: { user: session.user, name: command.name } };
+        case "claim":
+            return { ...head, event: "owner", who: me };
+        case "skip":
+            return { ...head, event: "unknown" };
+    }
+}

@@ -1,0 +1,177 @@
+// A window on one room: at most 300 messages of it, anywhere, and what is around them.
+//
+// The window moves over what is here at once and asks for the rest; what cannot be had stays a hole. Moves are done
+// one after the other. The rows themselves are made by `rows.ts`.
+import { signal } from "@preact/signals-core";
+import { Rows } from "./rows.ts";
+import { covers } from "./spans.ts";
+import { unreadOfRoom } from "./summary.ts";
+const PAGE = 50;
+const OPENING = 80;
+const FILL = 100;
+const SPAN_MAX = 300;
+export class OpenView {
+    room;
+    rows = signal([]);
+    first = signal(false);
+    last = signal(true);
+    read = signal(0);
+    newFrom = signal(null);
+    typing = signal([]);
+    #context;
+    #rows = new Rows();
+    #loading = new Set();
+    #window = { from: 1, to: null };
+    #moves = Promise.resolve();
+    #placed = false;
+    #open = true;
+    constructor(room, context) {
+        this.room = room;
+        this.#context = context;
+        this.#place();
+        this.update();
+        void this.refresh();
+    }
+    /** Shows what is known by now. */
+    update() {
+        if (!this.#open)
+            return;
+        const state = this.#context.model.rooms.get(this.room);
+        if (state === undefined) {
+            this.#placed = false;
+            this.rows.value = [];
+            this.first.value = this.last.value = true;
+            return;
+        }
+        if (!this.#placed)
+            this.#place();
+        const { seq, floor, read } = state.record;
+        const { from, to } = this.#window;
+        // A room that goes on grows at one end and is cut at the other.
+        if (to === null && seq - from >= SPAN_MAX)
+            this.#window = { from: seq - SPAN_MAX + 1, to };
+        this.rows.value = this.#rows.of(this.#context.model, state, {
+            window: this.#window,
+            online: this.#context.isOnline(),
+            loading: this.#loading,
+            presence: this.#context.presence(this.room),
+        });
+        this.first.value = this.#window.from <= floor;
+        this.last.value = this.#window.to === null;
+        this.read.value = read;
+    }
+    /** Asks for the newest messages if they belong into the window and are not here. */
+    refresh() {
+        return this.#move(async () => {
+            const record = this.#record();
+            if (record === null || !record.joined) {
+                if (!(await this.#context.visit(this.room)))
+                    return;
+            }
+            if (this.#window.to !== null)
+                return;
+            await this.#bring({}, this.#lastPage().from, Infinity);
+            this.#window = this.#lastPage();
+        });
+    }
+    older() {
+        return this.#move(async () => {
+            const record = this.#record();
+            const { from, to } = this.#window;
+            if (record === null || from <= record.floor)
+                return;
+            await this.#bring({ before: from }, from - PAGE, from - 1);
+            const start = Math.max(this.#record()?.floor ?? 1, from - PAGE);
+            const end = to ?? record.seq;
+            this.#window = { from: start, to: end - start >= SPAN_MAX ? start + SPAN_MAX - 1 : to };
+        });
+    }
+    newer() {
+        return this.#move(async () => {
+            const { from, to } = this.#window;
+            if (to === null)
+                return;
+            await this.#bring({ after: to }, to + 1, to + PAGE);
+            const end = to + PAGE;
+            const isLive = end >= (this.#record()?.seq ?? 0);
+            this.#window = { from: Math.max(from, end - SPAN_MAX + 1), to: isLive ? null : end };
+        });
+    }
+    around(seq) {
+        return this.#move(async () => {
+            await this.#bring({ around: seq }, seq - PAGE / 2, seq + PAGE / 2);
+            const record = this.#record();
+            const end = seq + PAGE;
+            this.#window = { from: Math.max(record?.floor ?? 1, seq - PAGE), to: end >= (record?.seq ?? 0) ? null : end };
+        });
+    }
+    latest() {
+        return this.#move(async () => {
+            this.#window = this.#lastPage();
+            await this.#bring({}, this.#window.from, Infinity);
+            this.#window = this.#lastPage();
+        });
+    }
+    fill(hole) {
+        if (hole.kind !== "hole" || this.#loading.has(hole.to))
+            return Promise.resolve();
+        this.#loading.add(hole.to);
+        this.update();
+        return this.#move(async () => {
+            await this.#context.history(this.room, { before: hole.to + 1 }, FILL);
+            this.#loading.delete(hole.to);
+        });
+    }
+    markRead(seq) {
+        if (seq > (this.#record()?.read ?? 0))
+            this.#context.markRead(this.room, seq);
+    }
+    clearNew() {
+        this.newFrom.value = null;
+    }
+    close() {
+        this.#open = false;
+        this.#context.closed(this);
+    }
+    #record() {
+        return this.#context.model.record(this.room);
+    }
+    /** Where a view stands when its room is known first. */
+    #place() {
+        const state = this.#context.model.rooms.get(this.room);
+        if (state === undefined)
+            return;
+        this.#placed = true;
+        this.#window = this.#lastPage();
+        const { read, joined } = state.record;
+        if (this.newFrom.value === null && joined && read > 0 && unreadOfRoom(this.#context.model, state).count > 0)
+            this.newFrom.value = read + 1;
+    }
+    #lastPage() {
+        const record = this.#record();
+        return { from: Math.max(record?.floor ?? 1, (record?.seq ?? 0) - OPENING + 1), to: null };
+    }
+    /** Asks for a page unless all of it is here. */
+    async #bring(page, from, to) {
+        const record = this.#record();
+        if (record === null)
+            return;
+        const start = Math.max(from, record.floor);
+        if (covers(record.held, start, Math.min(to, record.seq)) && record.seq > 0)
+            return;
+        const limit = to === Infinity ? OPENING : PAGE;
+        this.#loading.add(Math.min(to, record.seq));
+        this.update();
+        await this.#context.history(this.room, page, limit);
+        this.#loading.delete(Math.min(to, record.seq));
+    }
+    #move(work) {
+        this.#moves = this.#moves.then(async () => {
+            if (!this.#open)
+                return;
+            await work();
+            this.update();
+        });
+        return this.#moves;
+    }
+}

@@ -1,0 +1,117 @@
+// A store that lives as long as its disk does: for browsers that keep nothing, for bots, and for tests.
+//
+// Several stores on one disk are several tabs of one browser. Every operation takes effect in one step.
+export class MemoryDisk {
+    session = null;
+    cursor = null;
+    device = null;
+    rows = new Map();
+    rooms = new Map();
+    messages = new Map();
+    notices = new Map();
+    people = new Map();
+    drafts = new Map();
+}
+export class MemoryStore {
+    #disk;
+    constructor(disk = new MemoryDisk()) {
+        this.#disk = disk;
+    }
+    load() {
+        const disk = this.#disk;
+        return Promise.resolve({
+            session: disk.session,
+            cursor: disk.cursor,
+            outbox: this.#state(),
+            rooms: [...disk.rooms.values()],
+            messages: [...disk.messages.values()],
+            notices: [...disk.notices.values()],
+            people: [...disk.people.values()],
+            drafts: new Map(disk.drafts),
+        });
+    }
+    outbox() {
+        return Promise.resolve(this.#state());
+    }
+    changeOutbox(change) {
+        const { device, put = [], drop = [], result } = change(this.#state());
+        if (device !== undefined)
+            this.#disk.device = device;
+        for (const id of drop)
+            this.#disk.rows.delete(id);
+        for (const row of put)
+            this.#disk.rows.set(row.id, row);
+        return Promise.resolve(result);
+    }
+    commit(changes) {
+        for (const change of changes)
+            this.#apply(change);
+        return Promise.resolve();
+    }
+    close() { }
+    #state() {
+        return { device: this.#disk.device, rows: [...this.#disk.rows.values()].sort((a, b) => a.id - b.id) };
+    }
+    #apply(change) {
+        const disk = this.#disk;
+        switch (change.kind) {
+            case "room":
+                disk.rooms.set(change.room.room, change.room);
+                return;
+            case "forget room":
+                disk.rooms.delete(change.room);
+                this.#forget(disk.messages, (message) => message.room === change.room);
+                this.#forget(disk.notices, (notice) => notice.room === change.room);
+                return;
+            case "message":
+                disk.messages.set(`${change.message.room} ${change.message.seq}`, change.message);
+                return;
+            case "forget messages":
+                this.#forget(disk.messages, ({ room, seq }) => room === change.room && change.from <= seq && seq <= change.to);
+                return;
+            case "notice":
+                disk.notices.set(`${change.notice.room} ${change.notice.rev}`, change.notice);
+                return;
+            case "person":
+                disk.people.set(change.person.user, change.person);
+                return;
+            case "session":
+                disk.session = change.session;
+                return;
+            case "cursor":
+                disk.cursor = change.cursor;
+                return;
+            case "draft":
+                if (change.text === "")
+                    disk.drafts.delete(change.room);
+                else
+                    disk.drafts.set(change.room, change.text);
+                return;
+            case "settled":
+                disk.rows.delete(change.id);
+                return;
+            case "refused":
+                this.#refuse(change.id, change.code);
+                return;
+            case "forget all":
+                disk.cursor = null;
+                for (const table of [disk.rooms, disk.messages, disk.notices, disk.people])
+                    table.clear();
+                return;
+        }
+    }
+    #refuse(id, code) {
+        const row = this.#disk.rows.get(id);
+        if (row === undefined)
+            return;
+        if (row.command.event === "skip")
+            this.#disk.rows.delete(id);
+        else
+            this.#disk.rows.set(id, { ...row, refused: code });
+    }
+    #forget(table, goes) {
+        for (const [key, value] of table)
+            if (goes(value))
+                table.delete(key);
+    }
+}

@@ -1,0 +1,26 @@
+// Says in words why the server did not accept something.
+
+import { type PlainKey, text } from "./texts.ts";
+
+const WORDS: Readonly<Record<string, PlainKey>> = {
+  conflict: "refusedConflict",
+  too_large: "refusedTooLarge",
+  empty: "refusedEmpty",
+  not_found: "refusedNotFound",
+  forbidden: "refusedForbidden",
+  name_taken: "refusedNameTaken",
+  name_invalid: "refusedNameInvalid",
+  name_reserved: "refusedNameReserved",
+  name_required: "refusedNameRequired",
+  limit: "refusedLimit",
+  bad_code: "refusedBadCode",
+  bad_link: "refusedBadLink",
+  offline: "refusedOffline",
+  not_kept: "refusedNotKept",
+  full: "refusedFull",
+};
+
+export function refusal(code: string): string {
+  const key = WORDS[code];
+  return key === undefined ? text("refusedOther", { code }) : text(key);
+}

@@ -1,0 +1,105 @@
+// Looks texts up in the language of the reader, and formats what stands in their slots.
+//
+// The language is chosen once, before anything is rendered; another choice reloads the page. English is part of the
+// first script, the others are fetched when they are chosen. A text never becomes markup: slots hold strings here and
+// nodes in `rich`.
+
+import { en } from "./en.ts";
+
+export type PluralText = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;
+export type TextKey = keyof typeof en;
+export type CountedKey = { [K in TextKey]: (typeof en)[K] extends string ? never : K }[TextKey];
+export type PlainKey = Exclude<TextKey, CountedKey>;
+export type Texts = { readonly [K in TextKey]: K extends CountedKey ? PluralText : string };
+export type Slots = Readonly<Record<string, string | number>>;
+
+interface Language {
+  readonly name: string;
+  readonly load: () => Promise<Texts>;
+}
+
+/** What one can choose from; the name stands in the language itself. */
+export const LANGUAGES: Readonly<Record<string, Language>> = {
+  en: { name: "English", load: () => Promise.resolve(en) },
+  de: { name: "Deutsch", load: async () => (await import("./de.ts")).de },
+  ar: { name: "العربية", load: async () => (await import("./ar.ts")).ar },
+};
+
+const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
+
+let texts: Texts = en;
+let tag = "en";
+let numbers = new Intl.NumberFormat(tag);
+let plurals = new Intl.PluralRules(tag);
+let lists = new Intl.ListFormat(tag, { type: "conjunction" });
+let collator = new Intl.Collator(tag, { numeric: true });
+
+/** The tag for `Intl`: the reader's own variant where the language is theirs. */
+export function locale(): string {
+  return tag;
+}
+
+export function direction(): "ltr" | "rtl" {
+  return RIGHT_TO_LEFT.has(tag.slice(0, 2)) ? "rtl" : "ltr";
+}
+
+/** Takes the first of the wanted languages that there is; English otherwise. */
+export async function chooseLanguage(wanted: readonly string[]): Promise<void> {
+  const known = (candidate: string) => LANGUAGES[candidate.slice(0, 2).toLowerCase()] !== undefined;
+  const chosen = wanted.find(known) ?? "en";
+  const language = LANGUAGES[chosen.slice(0, 2).toLowerCase()];
+  if (language === undefined) return;
+  // Without a network and a cached copy English is better than nothing.
+  const loaded = await language.load().catch(() => undefined);
+  texts = loaded ?? en;
+  tag = loaded === undefined ? "en" : supported(chosen);
+  numbers = new Intl.NumberFormat(tag);
+  plurals = new Intl.PluralRules(tag);
+  lists = new Intl.ListFormat(tag, { type: "conjunction" });
+  collator = new Intl.Collator(tag, { numeric: true });
+}
+
+function supported(candidate: string): string {
+  try {
+    return Intl.DateTimeFormat.supportedLocalesOf(candidate)[0] ?? "en";
+  } catch {
+    return "en";
+  }
+}
+
+export function text(key: PlainKey, slots: Slots = {}): string {
+  return fill(texts[key], slots);
+}
+
+/** A text that depends on a number, which stands in its slot `{count}`. */
+export function counted(key: CountedKey, count: number, slots: Slots = {}): string {
+  const forms = texts[key];
+  return fill(forms[plurals.select(count)] ?? forms.other, { ...slots, count });
+}
+
+export function number(value: number): string {
+  return numbers.format(value);
+}
+
+/** The names of a few, in the manner of the language: "ada, bob and cleo". */
+export function list(names: readonly string[]): string {
+  return lists.format(names);
+}
+
+/** The order of names in the language. */
+export function compareNames(one: string, other: string): number {
+  return collator.compare(one, other);
+}
+
+function fill(template: string, slots: Slots): string {
+  return template.replace(/\{(\w+)\}/g, (slot, name: string) => {
+    const value = slots[name];
+    if (value === undefined) return slot;
+    return typeof value === "number" ? number(value) : value;
+  });
+}
+
+/** The pieces of a text around its slots; an odd index holds the name of a slot. */
+export function pieces(key: PlainKey): readonly string[] {
+  return texts[key].split(/\{(\w+)\}/);
+}

@@ -1,0 +1,175 @@
+// The message field: sends, edits, keeps a draft per room.
+//
+// It never waits for the network. What it hands over is in the outbox before the field is empty again.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { RoomId } from "../../core/facade.ts";
+import { text } from "../../texts/texts.ts";
+import { isInFence } from "../markdown/parse.ts";
+import { safeAddress } from "../markdown/links.ts";
+import { Icon } from "../parts/icon.tsx";
+import { roomName } from "../parts/names.ts";
+import { composerCommand } from "../state/keys.ts";
+import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
+import { useDraft } from "./draft.ts";
+import { grow } from "./grow.ts";
+
+const TEXT_BYTES_MAX = 16 * 1024;
+const TYPING_MS = 1000;
+
+export function Composer({ room }: { readonly room: RoomFacts }) {
+  const ui = useUi();
+  const field = useRef<HTMLTextAreaElement>(null);
+  const complaint = useSignal<string | null>(null);
+  const typed = useRef(0);
+  const { draft, keep } = useDraft(ui.chat, room.room);
+  const edited = useSignal("");
+  const editing = ui.editing.value;
+  const written = editing === null ? draft : edited;
+
+  useEffect(() => {
+    edited.value = editing?.text ?? "";
+    complaint.value = null;
+    if (editing !== null) field.current?.focus();
+  }, [editing]);
+  useEffect(() => grow(field.current), [written.value, editing]);
+  useReturned(ui, draft.peek(), keep);
+
+  const change = (value: string) => {
+    complaint.value = null;
+    if (editing === null) keep(value);
+    else edited.value = value;
+    const now = performance.now();
+    if (value !== "" && editing === null && now - typed.current >= TYPING_MS) {
+      typed.current = now;
+      ui.chat.typing(room.room);
+    }
+  };
+  const submit = () => {
+    const content = written.peek().replace(/^\s*\n/, "").trimEnd();
+    const bytes = new TextEncoder().encode(content).length;
+    if (bytes > TEXT_BYTES_MAX) {
+      complaint.value = text("tooLong", { size: Math.ceil(bytes / 1024), limit: TEXT_BYTES_MAX / 1024 });
+      return;
+    }
+    if (editing !== null) {
+      if (content === "") ui.dialog.value = { kind: "delete", seq: editing.seq };
+      else if (content !== editing.text) void ui.chat.edit(editing.room, editing.seq, content);
+      ui.editing.value = null;
+    } else if (content.trim() !== "") {
+      void say(ui, room.room, content);
+      keep("");
+      typed.current = 0;
+      ui.showLatest();
+    }
+    field.current?.focus();
+  };
+  const onKeyDown = (event: KeyboardEvent) => {
+    const value = written.peek();
+    const inFence = isInFence(value, field.current?.selectionStart ?? 0);
+    switch (composerCommand(event, { text: value, inFence, touch: ui.touch.peek() })) {
+      case "send":
+        event.preventDefault();
+        submit();
+        return;
+      case "editLast":
+        if (editLast(ui)) event.preventDefault();
+        return;
+      case "escape":
+        if (editing === null) readAll(ui);
+        else ui.editing.value = null;
+        return;
+      case "line":
+      case undefined:
+    }
+  };
+  const name = roomName(room);
+  return (
+    <form
+      class="composer"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      {editing !== null && (
+        <p class="editing">
+          <Icon name="edit" />
+          {text("editingBanner")}
+          <button type="button" class="link" onClick={() => (ui.editing.value = null)}>
+            {text("cancel")}
+          </button>
+        </p>
+      )}
+      <div class="composer-box">
+        <textarea
+          id="message-field"
+          ref={field}
+          rows={1}
+          dir={written.value === "" ? undefined : "auto"}
+          aria-label={text("composerLabel")}
+          aria-describedby={complaint.value === null ? undefined : "composer-complaint"}
+          placeholder={text("composerPlaceholder", { room: name })}
+          enterkeyhint={ui.touch.value ? "enter" : "send"}
+          value={written.value}
+          onInput={(event) => change(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
+          onPaste={linkSelection}
+        />
+        <button type="submit" class="send" aria-label={editing === null ? text("send") : text("save")} disabled={written.value.trim() === ""}>
+          <Icon name={editing === null ? "send" : "check"} />
+        </button>
+      </div>
+      <p class="complaint" id="composer-complaint" role="alert">
+        {complaint.value}
+      </p>
+    </form>
+  );
+}
+
+/** Refusals of the server stand in the timeline; what never came as far as the outbox goes back into the field. */
+async function say(ui: Ui, room: RoomId, content: string): Promise<void> {
+  const result = await ui.chat.say(room, content);
+  if (result.ok || (result.code !== "not_kept" && result.code !== "full")) return;
+  ui.tellRefusal(result.code);
+  if (ui.route.peek().room === room) ui.returned.value = content;
+  else ui.chat.setDraft(room, content);
+}
+
+/** A text that came back from a refused message goes before what is written already. */
+function useReturned(ui: Ui, draft: string, keep: (value: string) => void): void {
+  const returned = ui.returned.value;
+  useEffect(() => {
+    if (returned === null) return;
+    keep(draft.trim() === "" ? returned : `${returned}\n${draft}`);
+    ui.returned.value = null;
+    ui.focusComposer();
+  }, [returned]);
+}
+
+function editLast(ui: Ui): boolean {
+  const view = ui.view.peek();
+  const last = view.rows.peek().findLast((row) => row.kind === "message" && row.own && !row.deleted);
+  if (last?.kind !== "message") return false;
+  ui.editing.value = { room: view.room, seq: last.seq, text: last.text };
+  return true;
+}
+
+export function readAll(ui: Ui): void {
+  const view = ui.view.peek();
+  const last = view.rows.peek().findLast((row) => row.kind === "message");
+  view.clearNew();
+  if (last?.kind === "message") view.markRead(last.seq);
+}
+
+/** An address that is pasted over a selection makes a link of it. */
+function linkSelection(event: ClipboardEvent & { readonly currentTarget: HTMLTextAreaElement }): void {
+  const { selectionStart, selectionEnd, value } = event.currentTarget;
+  const selected = value.slice(selectionStart, selectionEnd);
+  const pasted = event.clipboardData?.getData("text/plain").trim() ?? "";
+  if (selected === "" || /[[\]\n]/.test(selected) || safeAddress(selected) !== undefined || safeAddress(pasted) === undefined) return;
+  event.preventDefault();
+  // Unlike writing to the field this can be undone, and tells the field that it was changed.
+  document.execCommand("insertText", false, `[${selected}](${pasted})`);
+}

@@ -1,0 +1,46 @@
+// Which dialog is open: one at a time.
+
+import { useUi } from "../state/ui.ts";
+import { AddDialog, DirectDialog } from "./choose-people.tsx";
+import { BrowseDialog } from "./browse.tsx";
+import { DeleteDialog, ExpelDialog, LeaveDialog } from "./confirm.tsx";
+import { CreateDialog } from "./create.tsx";
+import { HelpDialog } from "./help.tsx";
+import { InviteDialog } from "./invite.tsx";
+import { RoomDialog } from "./room.tsx";
+import { SettingsDialog } from "./settings.tsx";
+import { Switcher } from "./switcher.tsx";
+
+export function Dialogs() {
+  const ui = useUi();
+  const dialog = ui.dialog.value;
+  const room = ui.room.value;
+  switch (dialog?.kind) {
+    case undefined:
+      return null;
+    case "switcher":
+      return <Switcher />;
+    case "browse":
+      return <BrowseDialog />;
+    case "create":
+      return <CreateDialog />;
+    case "direct":
+      return <DirectDialog />;
+    case "settings":
+      return <SettingsDialog />;
+    case "help":
+      return <HelpDialog />;
+    case "delete":
+      return <DeleteDialog room={ui.view.peek().room} seq={dialog.seq} />;
+    case "expel":
+      return <ExpelDialog room={ui.view.peek().room} person={dialog.person} />;
+    case "room":
+      return room === undefined ? null : <RoomDialog room={room} />;
+    case "invite":
+      return room === undefined ? null : <InviteDialog room={room} />;
+    case "add":
+      return room === undefined ? null : <AddDialog room={room} />;
+    case "leave":
+      return room === undefined ? null : <LeaveDialog room={room} />;
+  }
+}

@@ -1,0 +1,74 @@
+// The pieces that several dialogs are made of.
+
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
+import { text } from "../../texts/texts.ts";
+import type { Task } from "./task.ts";
+
+interface FieldProperties {
+  readonly label: string;
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+  readonly help?: string;
+  readonly max?: number;
+  readonly autoFocus?: boolean;
+}
+
+export function Field({ label, value, onInput, help, max, autoFocus }: FieldProperties) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      <input
+        id={id}
+        dir="auto"
+        value={value}
+        maxLength={max}
+        autofocus={autoFocus}
+        autocomplete="off"
+        aria-describedby={help === undefined ? undefined : `${id}-help`}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+      {help !== undefined && (
+        <small id={`${id}-help`} class="help">
+          {help}
+        </small>
+      )}
+    </div>
+  );
+}
+
+interface FormProperties {
+  readonly task: Task;
+  readonly submit: string;
+  readonly kind?: "primary" | "danger";
+  readonly disabled?: boolean;
+  readonly onSubmit: () => void;
+  readonly onCancel: () => void;
+  readonly children?: ComponentChildren;
+}
+
+export function Form({ task, submit, kind = "primary", disabled = false, onSubmit, onCancel, children }: FormProperties) {
+  return (
+    <form
+      class="form"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onSubmit();
+      }}
+    >
+      {children}
+      <p class="complaint" role="alert">
+        {task.complaint.value}
+      </p>
+      <footer class="form-footer">
+        <button type="button" class="soft" onClick={onCancel}>
+          {text("cancel")}
+        </button>
+        <button type="submit" class={kind} disabled={disabled || task.busy.value} autofocus={kind === "danger"}>
+          {submit}
+        </button>
+      </footer>
+    </form>
+  );
+}

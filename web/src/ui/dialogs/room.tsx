@@ -1,0 +1,67 @@
+// The settings of a room: its name and topic for those who may change them, its people, and the way out.
+
+import { useSignal } from "@preact/signals";
+import { text } from "../../texts/texts.ts";
+import { Icon } from "../parts/icon.tsx";
+import { Modal } from "../parts/modal.tsx";
+import { LOBBY, roomName } from "../parts/names.ts";
+import { type RoomFacts, useUi } from "../state/ui.ts";
+import { Field, Form } from "./parts.tsx";
+import { useTask } from "./task.ts";
+
+const NAME_MAX = 64;
+const TOPIC_MAX = 256;
+
+export function RoomDialog({ room }: { readonly room: RoomFacts }) {
+  const ui = useUi();
+  const me = ui.chat.me.value;
+  const mayChange = room.kind !== "direct" && (me.owner || room.host === me.user || (room.kind === "private" && room.host === undefined));
+  return (
+    <Modal title={roomName(room)}>
+      {mayChange ? <Naming room={room} /> : room.topic !== "" && <p dir="auto">{room.topic}</p>}
+      {room.room !== LOBBY && (
+        <div class="room-actions">
+          {room.kind === "private" && (
+            <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "add" })}>
+              <Icon name="plus" />
+              {text("addPeople")}
+            </button>
+          )}
+          {room.kind !== "direct" && (
+            <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "invite" })}>
+              <Icon name="link" />
+              {text("inviteHere")}
+            </button>
+          )}
+          <button type="button" class="soft danger-text" onClick={() => (ui.dialog.value = { kind: "leave" })}>
+            <Icon name="leave" />
+            {text("roomLeave")}
+          </button>
+        </div>
+      )}
+    </Modal>
+  );
+}
+
+function Naming({ room }: { readonly room: RoomFacts }) {
+  const ui = useUi();
+  const task = useTask();
+  const name = useSignal(room.name);
+  const topic = useSignal(room.topic);
+  const close = () => {
+    ui.dialog.value = null;
+  };
+  const save = async () => {
+    const newName = name.peek().trim();
+    const newTopic = topic.peek().trim();
+    if (newName !== room.name && (await task.run(() => ui.chat.rename(room.room, newName))) === undefined) return;
+    if (newTopic !== room.topic && (await task.run(() => ui.chat.setTopic(room.room, newTopic))) === undefined) return;
+    close();
+  };
+  return (
+    <Form task={task} submit={text("save")} disabled={name.value.trim() === ""} onSubmit={() => void save()} onCancel={close}>
+      <Field label={text("roomName")} value={name.value} max={NAME_MAX} onInput={(value) => (name.value = value)} />
+      <Field label={text("roomTopic")} value={topic.value} max={TOPIC_MAX} help={text("roomTopicHelp")} onInput={(value) => (topic.value = value)} />
+    </Form>
+  );
+}

@@ -1,0 +1,27 @@
+// A dialog's question to the server: busy while it is under way, and in words what was wrong with it.
+
+import { type Signal, useSignal } from "@preact/signals";
+import type { Result } from "../../core/facade.ts";
+import { refusal } from "../../texts/refusals.ts";
+
+export interface Task {
+  readonly busy: Signal<boolean>;
+  readonly complaint: Signal<string | null>;
+  /** Runs it; the result if it went well. */
+  readonly run: <T>(question: () => Promise<Result<T>>) => Promise<({ readonly ok: true } & T) | undefined>;
+}
+
+export function useTask(): Task {
+  const busy = useSignal(false);
+  const complaint = useSignal<string | null>(null);
+  const run = async <T>(question: () => Promise<Result<T>>) => {
+    busy.value = true;
+    complaint.value = null;
+    const result = await question().catch(() => ({ ok: false, code: "offline" }) as const);
+    busy.value = false;
+    if (result.ok) return result;
+    complaint.value = refusal(result.code);
+    return undefined;
+  };
+  return { busy, complaint, run };
+}

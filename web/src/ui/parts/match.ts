@@ -1,0 +1,12 @@
+// Finds what somebody means by a few letters, whatever their case and accents.
+
+export function matches(name: string, query: string): boolean {
+  const plain = fold(name);
+  return fold(query)
+    .split(/\s+/)
+    .every((word) => plain.includes(word));
+}
+
+function fold(written: string): string {
+  return written.normalize("NFKD").replace(/\p{M}+/gu, "").toLocaleLowerCase().trim();
+}

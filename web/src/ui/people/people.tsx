@@ -1,0 +1,103 @@
+// The people of the room that is open: who is online, and a message to one of them.
+
+import type { RoomMember } from "../../core/facade.ts";
+import { text } from "../../texts/texts.ts";
+import { Icon } from "../parts/icon.tsx";
+import { LOBBY, personKey, personName } from "../parts/names.ts";
+import { Avatar, Name } from "../parts/person.tsx";
+import { spoken } from "../parts/rich.ts";
+import { roomHash } from "../state/route.ts";
+import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
+import { byPresence, useMembers } from "./members.ts";
+
+export function People() {
+  const ui = useUi();
+  const { room } = ui.route.value;
+  const summary = ui.room.value;
+  const { members, loadMore } = useMembers(ui, room, summary?.members ?? 0);
+  const { known, more, failed } = members.value;
+  const { online, offline } = byPresence(room, known, { now: ui.chat.online.value, names: ui.chat.people.value });
+  return (
+    <aside class="people" aria-label={text("peopleLabel")}>
+      <header class="people-header">
+        <h2>{text("peopleLabel")}</h2>
+        <a class="quiet square back" href={roomHash(room)} aria-label={text("close")}>
+          <Icon name="close" />
+        </a>
+      </header>
+      <div class="people-list">
+        {(failed || (known.length === 0 && online.length === 0)) && <p class="people-empty">{text("peopleNeedNetwork")}</p>}
+        <Section ui={ui} room={summary} title={text("peopleOnline", { count: online.length })} people={online} />
+        <Section ui={ui} room={summary} title={text("peopleOffline", { count: offline.length })} people={offline} />
+        {more && (
+          <button type="button" class="link" onClick={loadMore}>
+            {text("peopleMore")}
+          </button>
+        )}
+        {summary?.joined === true && summary.kind !== "direct" && (
+          <button type="button" class="soft wide" onClick={() => (ui.dialog.value = { kind: "invite" })}>
+            <Icon name="link" />
+            {text("inviteHere")}
+          </button>
+        )}
+      </div>
+    </aside>
+  );
+}
+
+interface SectionProperties {
+  readonly ui: Ui;
+  readonly room: RoomFacts | undefined;
+  readonly title: string;
+  readonly people: readonly RoomMember[];
+}
+
+function Section({ ui, room, title, people }: SectionProperties) {
+  if (people.length === 0) return null;
+  return (
+    <section>
+      <h3>{title}</h3>
+      <ul>
+        {people.map((person) => (
+          <MemberRow ui={ui} room={room} person={person} key={personKey(person)} />
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomFacts | undefined; readonly person: RoomMember }) {
+  const me = ui.chat.me.value;
+  const isMe = person.user !== undefined && person.user === me.user;
+  const name = personName(person);
+  const presence = person.online ? text("isOnline") : text("isOffline");
+  const rules = me.owner || (room?.host !== undefined && room.host === me.user);
+  const mayExpel = rules && !isMe && person.user !== undefined && room !== undefined && room.kind !== "direct" && room.room !== LOBBY;
+  const open = () => (isMe ? (ui.dialog.value = { kind: "settings" }) : void ui.message(person));
+  return (
+    <li class="member">
+      <button
+        type="button"
+        class="member-button"
+        disabled={person.user === undefined}
+        title={isMe ? text("settings") : text("messagePerson", { name })}
+        onClick={open}
+      >
+        <span class={`sign${person.online ? " online" : ""}`}>
+          <Avatar person={person} />
+        </span>
+        <span class="member-name">
+          {isMe ? <Name person={person} /> : spoken("messagePerson", { name: <Name person={person} /> })}
+          {isMe && <small>{text("you")}</small>}
+          {(person.host === true || (room?.host !== undefined && room.host === person.user)) && <small>{text("peopleHost")}</small>}
+          <span class="unseen">, {presence}</span>
+        </span>
+      </button>
+      {mayExpel && (
+        <button type="button" class="quiet square small" aria-label={text("peopleRemove", { name })} onClick={() => (ui.dialog.value = { kind: "expel", person })}>
+          <Icon name="close" />
+        </button>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,67 @@
+// The slim bar that says what the connection is like: only when it has been gone for a while, and that it is back.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Connection } from "../../core/facade.ts";
+import { counted, text } from "../../texts/texts.ts";
+import { Icon } from "../parts/icon.tsx";
+import { useUi } from "../state/ui.ts";
+
+const PATIENCE_MS = 2000;
+const RELIEF_MS = 2000;
+
+type Shown = "nothing" | "trouble" | "relief";
+
+export function OfflineBar() {
+  const connection = useUi().chat.connection.value;
+  const shown = useShown(connection.state);
+  return (
+    <div class={`offline-bar ${shown}`} role="status">
+      {shown === "trouble" && (
+        <>
+          <Icon name="alert" />
+          <span>{trouble(connection)}</span>
+          {connection.state === "stopped" && (
+            <button type="button" class="link" onClick={() => location.reload()}>
+              {text("reload")}
+            </button>
+          )}
+        </>
+      )}
+      {shown === "relief" && (
+        <>
+          <Icon name="check" />
+          <span>{text("backOnline")}</span>
+        </>
+      )}
+    </div>
+  );
+}
+
+function useShown(state: Connection["state"]): Shown {
+  const shown = useSignal<Shown>("nothing");
+  const well = state === "online";
+  useEffect(() => {
+    const now = shown.peek();
+    if (well && now === "nothing") return undefined;
+    if (well) shown.value = "relief";
+    const next: Shown = well ? "nothing" : "trouble";
+    const timer = setTimeout(() => (shown.value = next), well ? RELIEF_MS : PATIENCE_MS);
+    return () => clearTimeout(timer);
+  }, [well]);
+  return shown.value;
+}
+
+function trouble({ state, waiting }: Connection): string {
+  switch (state) {
+    case "online":
+    case "connecting":
+      return waiting === 0 ? text("reconnecting") : counted("offlineWaiting", waiting);
+    case "offline":
+      return waiting === 0 ? text("offline") : counted("offlineWaiting", waiting);
+    case "unavailable":
+      return waiting === 0 ? text("unavailable") : counted("unavailableWaiting", waiting);
+    case "stopped":
+      return text("stopped");
+  }
+}

@@ -1,0 +1,199 @@
+// The state of the page itself: what is open, what is edited, what is asked. What people wrote is in the core.
+//
+// Made once and handed down by a context. Opens the view of the room that the address names and closes the one before.
+
+import { type ReadonlySignal, type Signal, computed, effect, signal } from "@preact/signals";
+import { createContext } from "preact";
+import { useContext } from "preact/hooks";
+import type { ChatClient, Person, RoomId, RoomSummary, RoomView, Seq } from "../../core/facade.ts";
+import { refusal } from "../../texts/refusals.ts";
+import { text } from "../../texts/texts.ts";
+import { Announcer } from "./announcer.ts";
+import { media } from "./media.ts";
+import { remember, remembered } from "./preferences.ts";
+import { RoomOrder } from "../rooms/order.ts";
+import { type Route, parseRoute, roomHash } from "./route.ts";
+
+export type Dialog =
+  | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" }
+  | { readonly kind: "delete"; readonly seq: Seq }
+  | { readonly kind: "expel"; readonly person: Person };
+
+export interface Editing {
+  readonly room: RoomId;
+  readonly seq: Seq;
+  readonly text: string;
+}
+
+export type RoomFacts = Omit<RoomSummary, "unread" | "unreadCapped" | "draft" | "pending">;
+
+/** The facts that were known before, as long as nothing about them changed. */
+function factsOf(room: RoomSummary | undefined, before: RoomFacts | undefined): RoomFacts | undefined {
+  if (room === undefined) return undefined;
+  const { unread: _unread, unreadCapped: _capped, draft: _draft, pending: _pending, ...facts } = room;
+  const names = Object.keys(facts) as (keyof RoomFacts)[];
+  const same = before !== undefined && Object.keys(before).length === names.length && names.every((name) => before[name] === facts[name]);
+  return same ? before : facts;
+}
+
+const NOTE_MS = 4000;
+
+export class Ui {
+  readonly chat: ChatClient;
+  readonly route: Signal<Route>;
+  readonly view: ReadonlySignal<RoomView>;
+  /** Rooms that were seen in the list of public rooms; one may look into them before joining. */
+  readonly browsed: Signal<ReadonlyMap<RoomId, RoomSummary>> = signal(new Map());
+  /** The room that is open. Not its counts: they change with every message, and most views do not show them. */
+  readonly room: ReadonlySignal<RoomFacts | undefined>;
+  readonly unread: ReadonlySignal<{ readonly count: number; readonly capped: boolean }>;
+  /** The conversations as they are listed. */
+  readonly ordered: ReadonlySignal<readonly RoomSummary[]>;
+  /** The room of the address, if there is no such room for this person. */
+  readonly missing: Signal<RoomId | null> = signal(null);
+  readonly dialog: Signal<Dialog | null> = signal(null);
+  readonly editing: Signal<Editing | null> = signal(null);
+  /** A text that goes back into the message field: of a refused message, for another try. */
+  readonly returned: Signal<string | null> = signal(null);
+  readonly invite: Signal<string | null> = signal(null);
+  readonly owning: Signal<boolean> = signal(false);
+  readonly nameAsked: Signal<boolean> = signal(remembered("name-asked") !== null);
+  readonly peopleShown: Signal<boolean> = signal(remembered("people") !== "hidden");
+  readonly narrow = media("(max-width: 45rem)");
+  readonly touch = media("(pointer: coarse)");
+  readonly spoken: Signal<string> = signal("");
+  readonly note: Signal<string | null> = signal(null);
+  readonly announcer = new Announcer(
+    (spoken) => this.speak(spoken),
+    (callback, ms) => setTimeout(callback, ms),
+  );
+  /** The room whose newest message is in view of a reader who is there: nothing in it is unread for longer than a blink. */
+  readonly attended: Signal<RoomId | null> = signal(null);
+  /** Set by the timeline that is shown. */
+  showLatest: () => void = () => undefined;
+  #noteTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(chat: ChatClient) {
+    this.chat = chat;
+    this.route = signal(parseRoute(location.hash));
+    const open = computed(() => {
+      const { room } = this.route.value;
+      return chat.rooms.value.find((known) => known.room === room) ?? this.browsed.value.get(room);
+    });
+    let facts: RoomFacts | undefined;
+    this.room = computed(() => (facts = factsOf(open.value, facts)));
+    let unread = { count: 0, capped: false };
+    this.unread = computed(() => {
+      const { unread: count = 0, unreadCapped: capped = false } = open.value ?? {};
+      if (count !== unread.count || capped !== unread.capped) unread = { count, capped };
+      return unread;
+    });
+    const order = new RoomOrder();
+    this.ordered = computed(() => order.of(chat.rooms.value));
+    this.view = this.#followRoom();
+    effect(() => {
+      const isUnknown = open.value === undefined && chat.connection.value.state === "online";
+      if (isUnknown) void this.#lookUp(this.route.value.room);
+    });
+    addEventListener("hashchange", () => this.#readAddress());
+  }
+
+  /** A public room that one has not joined is in no list of one's own: the address alone led here. */
+  async #lookUp(room: RoomId): Promise<void> {
+    const answer = await this.chat.browse(room - 1).catch(() => undefined);
+    const found = answer?.ok === true ? answer.rooms.find((candidate) => candidate.room === room) : undefined;
+    if (found !== undefined) this.browsed.value = new Map([...this.browsed.peek(), [room, found]]);
+    else if (answer !== undefined) this.missing.value = room;
+  }
+
+  #followRoom(): ReadonlySignal<RoomView> {
+    const room = computed(() => this.route.value.room);
+    const view = signal(this.chat.open(room.peek()));
+    effect(() => {
+      const wanted = room.value;
+      if (view.peek().room === wanted) return;
+      const before = view.peek();
+      this.editing.value = null;
+      view.value = this.chat.open(wanted);
+      before.close();
+    });
+    return view;
+  }
+
+  #readAddress(): void {
+    this.route.value = parseRoute(location.hash, this.route.peek().room);
+  }
+
+  go(hash: string): void {
+    if (location.hash !== hash) location.hash = hash;
+    else this.#readAddress();
+  }
+
+  openRoom(room: RoomId): void {
+    this.dialog.value = null;
+    this.go(roomHash(room));
+    this.focusComposer();
+  }
+
+  /** Changes the address without a step in the history. */
+  replace(hash: string): void {
+    history.replaceState(null, "", hash);
+    this.#readAddress();
+  }
+
+  focusComposer(): void {
+    // A touch keyboard that opens by itself hides half of the page.
+    if (this.touch.peek()) return;
+    requestAnimationFrame(() => document.getElementById("message-field")?.focus());
+  }
+
+  speak(spoken: string): void {
+    // The same text twice in a row would not be read again.
+    this.spoken.value = this.spoken.peek() === spoken ? `${spoken}\u00a0` : spoken;
+  }
+
+  /** Says something short, to the eye and to the ear. */
+  tell(note: string): void {
+    this.speak(note);
+    this.note.value = note;
+    clearTimeout(this.#noteTimer);
+    this.#noteTimer = setTimeout(() => {
+      this.note.value = null;
+    }, NOTE_MS);
+  }
+
+  tellRefusal(code: string): void {
+    if (code === "name_required") this.nameAsked.value = false;
+    this.tell(text("failed", { reason: refusal(code) }));
+  }
+
+  setNameAsked(): void {
+    remember("name-asked", "yes");
+    this.nameAsked.value = true;
+  }
+
+  showPeople(shown: boolean): void {
+    remember("people", shown ? null : "hidden");
+    this.peopleShown.value = shown;
+  }
+
+  /** Opens the conversation with one person as soon as it exists. */
+  async message(person: Person): Promise<void> {
+    if (person.user === undefined) return;
+    const known = this.chat.rooms.peek().find((room) => room.kind === "direct" && room.with?.length === 1 && room.with[0]?.user === person.user);
+    if (known !== undefined) return this.openRoom(known.room);
+    const result = await this.chat.direct([person.user]);
+    if (result.ok) this.openRoom(result.room);
+    else this.tellRefusal(result.code);
+  }
+}
+
+const UiContext = createContext<Ui | null>(null);
+
+export const UiProvider = UiContext.Provider;
+
+export function useUi(): Ui {
+  const ui = useContext(UiContext);
+  if (ui === null) throw new Error("a view stands outside of the page");
+  return ui;
+}

@@ -1,0 +1,112 @@
+// What can be done with a message, by whom, and by which key or button.
+
+import type { MessageRow, RoomView, Row } from "../../core/facade.ts";
+import { text } from "../../texts/texts.ts";
+import { copy } from "../parts/clipboard.ts";
+import { rowCommand } from "../state/keys.ts";
+import { roomHash } from "../state/route.ts";
+import type { Ui } from "../state/ui.ts";
+import type { Stage } from "./stage.ts";
+import type { Action, Allowed } from "./toolbar.tsx";
+
+export type { Action };
+
+export function allowedOn(ui: Ui, row: MessageRow): Allowed {
+  const room = ui.room.value;
+  const me = ui.chat.me.value;
+  const joined = room?.joined === true;
+  const rules = me.owner || (room?.host !== undefined && room.host === me.user);
+  return {
+    edit: joined && row.own && !row.deleted,
+    delete: joined && !row.deleted && (row.own || rules),
+    message: !row.own && row.from.user !== undefined && room?.kind !== "direct",
+  };
+}
+
+export function actions(ui: Ui, view: RoomView) {
+  const act = (action: Action, row: MessageRow) => {
+    const allowed = allowedOn(ui, row);
+    if (action === "edit" && allowed.edit) edit(ui, row, view);
+    if (action === "delete" && allowed.delete) ui.dialog.value = { kind: "delete", seq: row.seq };
+    if (action === "copy") void copyLink(ui, row, view);
+    if (action === "message") void ui.message(row.from);
+  };
+  return {
+    act,
+    onClick(event: Event) {
+      const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-action]") : null;
+      const row = button === null ? undefined : rowAt(button, view.rows.peek());
+      if (button !== null && row !== undefined) void actOnRefused(ui, button.dataset["action"] ?? "", row);
+    },
+    onKeyDown(event: KeyboardEvent, stage: Stage) {
+      // Buttons and links within a row keep their keys.
+      if (!(event.target instanceof HTMLElement) || !event.target.classList.contains("row")) return;
+      if (onRowKey(ui, event, stage, view, act)) event.preventDefault();
+    },
+  };
+}
+
+function onRowKey(ui: Ui, event: KeyboardEvent, stage: Stage, view: RoomView, act: (action: Action, row: MessageRow) => void): boolean {
+  const command = rowCommand(event);
+  const row = event.target instanceof HTMLElement ? rowAt(event.target, view.rows.peek()) : undefined;
+  switch (command) {
+    case undefined:
+      return false;
+    case "previous":
+      stage.rover.move(-1);
+      return true;
+    case "next":
+      stage.rover.move(1);
+      return true;
+    case "first":
+      stage.rover.focusAt(0);
+      return true;
+    case "last":
+      void stage.toLatest().then(() => stage.rover.focusLast());
+      return true;
+    case "pageUp":
+      stage.scroller.page(-1);
+      return true;
+    case "pageDown":
+      stage.scroller.page(1);
+      return true;
+    case "escape":
+      ui.focusComposer();
+      return true;
+    case "edit":
+    case "delete":
+    case "copy":
+      if (row?.kind === "message") act(command, row);
+      return row?.kind === "message";
+  }
+}
+
+function edit(ui: Ui, row: MessageRow, view: RoomView): void {
+  ui.editing.value = { room: view.room, seq: row.seq, text: row.text };
+}
+
+async function copyLink(ui: Ui, row: MessageRow, view: RoomView): Promise<void> {
+  const link = `${location.origin}${location.pathname}${roomHash(view.room, row.seq)}`;
+  if (await copy(link)) ui.tell(text("copied"));
+}
+
+/** Something that was refused is sent again, taken back for another try, or forgotten. */
+async function actOnRefused(ui: Ui, action: string, row: Row): Promise<void> {
+  const n = refusedNumber(row);
+  if (n === undefined) return;
+  if (action === "retry") return ui.chat.retry(n);
+  const written = await ui.chat.discard(n);
+  if (action !== "edit-refused") return;
+  if (row.kind === "message" && row.own) ui.editing.value = { room: ui.route.peek().room, seq: row.seq, text: written };
+  else ui.returned.value = written;
+}
+
+function refusedNumber(row: Row): number | undefined {
+  if (row.kind === "pending") return row.n;
+  return row.kind === "message" && typeof row.change === "object" ? row.change.n : undefined;
+}
+
+function rowAt(element: Element, rows: readonly Row[]): Row | undefined {
+  const key = element.closest<HTMLElement>(".row")?.dataset["key"];
+  return rows.find((row) => row.key === key);
+}

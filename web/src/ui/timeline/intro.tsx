@@ -1,0 +1,35 @@
+// What stands before the first message of a room, or instead of it.
+
+import type { RoomView } from "../../core/facade.ts";
+import { text } from "../../texts/texts.ts";
+import { Icon } from "../parts/icon.tsx";
+import { LOBBY, nameList, roomName } from "../parts/names.ts";
+import { rich } from "../parts/rich.ts";
+import { useUi } from "../state/ui.ts";
+
+export function Intro({ view }: { readonly view: RoomView }) {
+  const ui = useUi();
+  const room = ui.room.value;
+  if (!view.first.value) return view.rows.value.length === 0 ? <p class="loading">{text("loadingMessages")}</p> : null;
+  if (room === undefined) return null;
+  const name = <bdi>{roomName(room)}</bdi>;
+  const isDirect = room.kind === "direct";
+  return (
+    <div class="intro">
+      <h2>{name}</h2>
+      <p>
+        {room.room === LOBBY
+          ? text("beginningLobby")
+          : isDirect
+            ? rich("beginningDirect", { people: <bdi>{nameList(room.with ?? [])}</bdi> })
+            : rich("beginningRoom", { room: name })}
+      </p>
+      {!isDirect && room.joined && (
+        <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "invite" })}>
+          <Icon name="link" />
+          {text("inviteHere")}
+        </button>
+      )}
+    </div>
+  );
+}

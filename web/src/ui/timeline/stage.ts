@@ -1,0 +1,152 @@
+// What moves in a timeline that is shown: scrolling, the focus of rows, the read pointer, going to a message.
+//
+// One per opened room, with the life of its elements. Rendering tells it what is about to change and what has changed.
+
+import type { Signal } from "@preact/signals";
+import type { RoomId, RoomView, Seq } from "../../core/facade.ts";
+import { Rover } from "./rover.ts";
+import { Scroller } from "./scroller.ts";
+
+const HIGHLIGHT_MS = 2400;
+
+export interface StageSignals {
+  /** The newest row is in view. */
+  readonly atEnd: Signal<boolean>;
+  /** The room in which that is so while somebody looks. */
+  readonly attended: Signal<RoomId | null>;
+}
+
+export class Stage {
+  readonly scroller: Scroller;
+  readonly rover: Rover;
+  readonly #view: RoomView;
+  readonly #signals: StageSignals;
+  readonly #content: HTMLElement;
+  readonly #sizes: ResizeObserver;
+  readonly #stop = new AbortController();
+  /** The first rows are put in place once; a message that was asked for goes before. */
+  #placed = false;
+  #readIsDue = false;
+
+  constructor(element: HTMLElement, content: HTMLElement, view: RoomView, signals: StageSignals) {
+    this.#view = view;
+    this.#signals = signals;
+    this.#content = content;
+    this.scroller = new Scroller(element, signals.atEnd, () => view.last.peek());
+    this.rover = new Rover(content);
+    this.#sizes = new ResizeObserver(() => this.#resized());
+    this.#sizes.observe(element);
+    this.#sizes.observe(content);
+    const { signal } = this.#stop;
+    element.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal });
+    document.addEventListener("visibilitychange", () => this.#readSoon(), { signal });
+    addEventListener("focus", () => this.#readSoon(), { signal });
+    addEventListener("blur", () => this.#readSoon(), { signal });
+  }
+
+  close(): void {
+    this.#stop.abort();
+    this.#signals.attended.value = null;
+    this.#sizes.disconnect();
+  }
+
+  rowsChange(): void {
+    if (this.#placed) this.scroller.remember();
+  }
+
+  rowsChanged(): void {
+    if (this.#placed) this.scroller.restore();
+    else this.#place();
+    this.rover.settle();
+    this.#readSoon();
+  }
+
+  #resized(): void {
+    if (this.#placed) this.scroller.restore();
+    else this.#place();
+    this.#readSoon();
+  }
+
+  /** Where a room opens: at the first new message, else at the end. A pane that is not shown has no places. */
+  #place(): void {
+    if (this.#view.rows.peek().length === 0 || this.scroller.element.clientHeight === 0) return;
+    this.#placed = true;
+    const line = this.#content.querySelector(".new-line");
+    if (line === null) this.scroller.toEnd();
+    else this.scroller.show(line);
+  }
+
+  #scrolled(): void {
+    if (this.#placed) this.scroller.scrolled();
+    this.#readSoon();
+  }
+
+  #attend(): void {
+    const attends = this.#placed && this.#signals.atEnd.peek() && isWatched();
+    this.#signals.attended.value = attends ? this.#view.room : null;
+  }
+
+  /** What was in view of a reader who is there counts as read. */
+  #readSoon(): void {
+    this.#attend();
+    if (this.#readIsDue) return;
+    this.#readIsDue = true;
+    requestAnimationFrame(() => {
+      this.#readIsDue = false;
+      if (this.#stop.signal.aborted || !this.#placed) return;
+      if (!isWatched()) return;
+      const seq = this.scroller.lastVisibleSeq();
+      if (seq !== undefined && seq > this.#view.read.peek()) this.#view.markRead(seq);
+    });
+  }
+
+  async toLatest(): Promise<void> {
+    if (!this.#view.last.peek()) {
+      await this.#view.latest().catch(() => undefined);
+      await rendered();
+    }
+    this.scroller.toEnd();
+    this.#readSoon();
+  }
+
+  async toMessage(seq: Seq, highlight: "highlight" | "plain"): Promise<void> {
+    this.#placed = true;
+    if (this.#row(seq) === undefined) {
+      await this.#view.around(seq).catch(() => undefined);
+      await rendered();
+    }
+    const row = this.#row(seq) ?? this.#rowAfter(seq);
+    if (row === undefined || this.#stop.signal.aborted) return;
+    this.scroller.show(row);
+    if (highlight === "highlight") {
+      row.classList.add("target");
+      setTimeout(() => row.classList.remove("target"), HIGHLIGHT_MS);
+      this.rover.focused(row);
+    }
+  }
+
+  #row(seq: Seq): HTMLElement | undefined {
+    return this.#content.querySelector<HTMLElement>(`[data-seq="${seq}"]`) ?? undefined;
+  }
+
+  #rowAfter(seq: Seq): HTMLElement | undefined {
+    const rows = this.#content.querySelectorAll<HTMLElement>("[data-seq]");
+    return [...rows].find((row) => Number(row.dataset["seq"]) > seq);
+  }
+}
+
+function isWatched(): boolean {
+  return document.visibilityState === "visible" && document.hasFocus();
+}
+
+/** After the next frame everything that a changed signal renders is in the page. */
+function rendered(): Promise<void> {
+  return new Promise((resolve) => {
+    // A hidden page has no frames.
+    const timer = setTimeout(resolve, 100);
+    requestAnimationFrame(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}

@@ -1,0 +1,131 @@
+// The messages of the room that is open, as a log that does not announce itself: see `Announcer`.
+
+import { useSignal } from "@preact/signals";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
+import type { Person, RoomView } from "../../core/facade.ts";
+import { text } from "../../texts/texts.ts";
+import { dayName } from "../parts/dates.ts";
+import { today } from "../state/clock.ts";
+import { type Ui, useUi } from "../state/ui.ts";
+import { type Action, actions } from "./actions.ts";
+import { ActiveToolbar, activeRow } from "./active.tsx";
+import { Arranger, type Day, type Item } from "./arrange.ts";
+import { Edge } from "./edge.tsx";
+import { HoleView } from "./hole.tsx";
+import { Intro } from "./intro.tsx";
+import { NoticesView } from "./notices.tsx";
+import { Pills } from "./pills.tsx";
+import { MessageView } from "./row.tsx";
+import { Stage } from "./stage.ts";
+import { useAnnouncements } from "./announcements.ts";
+
+export function Timeline() {
+  const ui = useUi();
+  const view = ui.view.value;
+  return <RoomTimeline view={view} key={view.room} />;
+}
+
+function RoomTimeline({ view }: { readonly view: RoomView }) {
+  const ui = useUi();
+  const scroller = useRef<HTMLDivElement>(null);
+  const content = useRef<HTMLDivElement>(null);
+  const stage = useRef<Stage | undefined>(undefined);
+  const atEnd = useSignal(true);
+  const active = useSignal<HTMLElement | null>(null);
+  const arranger = useMemo(() => new Arranger(), []);
+  const me = useMe(ui);
+  const days = arranger.arrange(view.rows.value, view.newFrom.value);
+  stage.current?.rowsChange();
+
+  useLayoutEffect(() => {
+    if (scroller.current === null || content.current === null) return undefined;
+    const made = new Stage(scroller.current, content.current, view, { atEnd, attended: ui.attended });
+    stage.current = made;
+    ui.showLatest = () => void made.toLatest();
+    return () => made.close();
+  }, [view]);
+  useLayoutEffect(() => stage.current?.rowsChanged());
+  useAddressed(ui, view, stage);
+  useAnnouncements(ui, view);
+
+  const act = useMemo(() => actions(ui, view), [ui, view]);
+  const { onPointerOver, onPointerLeave, onFocusIn, onFocusOut } = useMemo(() => activeRow(active, () => stage.current?.rover), [active]);
+  return (
+    <div class="timeline">
+      <div class="scroller" ref={scroller}>
+        <div
+          id="messages"
+          class="log"
+          role="log"
+          aria-live="off"
+          aria-label={text("messagesLabel")}
+          ref={content}
+          onPointerOver={onPointerOver}
+          onPointerLeave={onPointerLeave}
+          onFocusIn={onFocusIn}
+          onFocusOut={onFocusOut}
+          onClick={act.onClick}
+          onKeyDown={(event) => stage.current && act.onKeyDown(event, stage.current)}
+        >
+          <Edge view={view} side="older" />
+          <Intro view={view} />
+          {days.map((day) => (
+            <DayView day={day} view={view} me={me} key={day.key} />
+          ))}
+          <Edge view={view} side="newer" />
+        </div>
+      </div>
+      <ActiveToolbar view={view} active={active} act={(action: Action, row) => act.act(action, row)} />
+      <Pills view={view} atEnd={atEnd} toLatest={() => void stage.current?.toLatest()} toMessage={(seq) => void stage.current?.toMessage(seq, "plain")} />
+    </div>
+  );
+}
+
+/** Who I am, as the same object while nothing about it changes. */
+function useMe(ui: Ui): Person {
+  const { user, name } = ui.chat.me.value;
+  return useMemo(() => ({ ...(user === null ? {} : { user }), ...(name === null ? {} : { name }) }), [user, name]);
+}
+
+/** Goes to the message that the address names. */
+function useAddressed(ui: Ui, view: RoomView, stage: { readonly current: Stage | undefined }): void {
+  const { room, seq } = ui.route.value;
+  useEffect(() => {
+    if (room === view.room && seq !== null) void stage.current?.toMessage(seq, "highlight");
+  }, [view, room, seq]);
+}
+
+interface DayProperties {
+  readonly day: Day;
+  readonly view: RoomView;
+  readonly me: Person;
+}
+
+function DayView({ day, view, me }: DayProperties) {
+  const name = dayName(day.at, today.value);
+  return (
+    <section class="day">
+      <div class="day-line" role="separator" aria-label={name}>
+        <span>{name}</span>
+      </div>
+      {day.items.map((item) => itemView(item, view, me))}
+    </section>
+  );
+}
+
+function itemView(item: Item, view: RoomView, me: Person) {
+  switch (item.kind) {
+    case "message":
+      return <MessageView item={item} me={me} key={item.key} />;
+    case "notices":
+      return <NoticesView rows={item.rows} rowKey={item.key} key={item.key} />;
+    case "hole":
+      return <HoleView row={item.row} view={view} key={item.key} />;
+    case "new":
+      return (
+        <div class="new-line" role="separator" aria-label={text("newLine")} key={item.key}>
+          <span>{text("newLine")}</span>
+        </div>
+      );
+  }
+}

@@ -1,0 +1,233 @@
+// Goal: what a person does with the core in fair weather, end to end against the model server.
+import { describe, expect, test } from "vitest";
+import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import { LOBBY, rowsOf, texts, World } from "./people.ts";
+describe("talking", () => {
+    test("what ada says is seen by bob and stands once with ada", async () => {
+        const world = new World();
+        const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+        const [hers, his] = [ada.open(LOBBY), bob.open(LOBBY)];
+        await world.clock.pass(100);
+        const said = ada.say(LOBBY, "hello");
+        await world.clock.pass(0);
+        expect(rowsOf(hers, "pending").map(({ text }) => text)).toEqual(["hello"]);
+        const key = rowsOf(hers, "pending")[0]?.key;
+        expect(await world.does(said)).toEqual({ ok: true, room: LOBBY });
+        await world.clock.pass(100);
+        expect(texts(hers)).toEqual(["hello"]);
+        expect(texts(his)).toEqual(["hello"]);
+        const [row] = rowsOf(hers, "message");
+        expect(row).toMatchObject({ seq: 1, own: true, from: { name: "ada" }, key });
+        expect(rowsOf(his, "message")[0]).toMatchObject({ seq: 1, own: false, from: { name: "ada" } });
+    });
+    test("a refused message stays with its reason, and can be sent again or taken away", async () => {
+        const world = new World();
+        const ada = await world.person("ada");
+        const view = ada.open(LOBBY);
+        expect(await world.does(ada.say(LOBBY, " "))).toEqual({ ok: false, code: "empty" });
+        const [row] = rowsOf(view, "pending");
+        expect(row?.state).toEqual({ refused: "empty" });
+        await world.does(ada.retry(row?.n ?? 0));
+        await world.clock.pass(100);
+        const [again] = rowsOf(view, "pending");
+        expect(again?.state).toEqual({ refused: "empty" });
+        expect(again?.n).not.toBe(row?.n);
+        expect(await world.does(ada.discard(again?.n ?? 0))).toBe(" ");
+        await world.does(ada.say(LOBBY, "better"));
+        expect(texts(view)).toEqual(["better"]);
+    });
+    test("edits and deletions reach everybody, and show at once where they were made", async () => {
+        const world = new World();
+        const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+        const [hers, his] = [ada.open(LOBBY), bob.open(LOBBY)];
+        await world.does(ada.say(LOBBY, "helo"));
+        const edited = ada.edit(LOBBY, 1, "hello");
+        await world.clock.pass(0);
+        expect(rowsOf(hers, "message")[0]).toMatchObject({ text: "hello", change: "editing" });
+        await world.does(edited);
+        await world.clock.pass(100);
+        expect(rowsOf(his, "message")[0]).toMatchObject({ text: "hello", edited: true });
+        await world.does(ada.remove(LOBBY, 1));
+        await world.clock.pass(100);
+        for (const view of [hers, his])
+            expect(rowsOf(view, "message")[0]).toMatchObject({ text: "", deleted: true });
+    });
+    test("what is written offline waits, survives a reload and is sent in order", async () => {
+        const world = new World();
+        const disk = new MemoryDisk();
+        const ada = await world.person("ada", { store: new MemoryStore(disk) });
+        await world.does(ada.say(LOBBY, "before"));
+        world.server.kill();
+        await world.clock.pass(100);
+        expect(ada.connection.value.state).toBe("offline");
+        void ada.say(LOBBY, "one");
+        void ada.say(LOBBY, "two");
+        await world.clock.pass(100);
+        expect(ada.connection.value.waiting).toBe(2);
+        await world.does(ada.stop());
+        const again = await world.chat({ store: new MemoryStore(disk) });
+        const view = again.open(LOBBY);
+        await world.clock.pass(100);
+        expect(texts(view)).toEqual(["before", "one", "two"]);
+        expect(rowsOf(view, "pending").map(({ state }) => state)).toEqual(["waiting", "waiting"]);
+        expect(again.me.value.name).toBe("ada");
+        world.server.start();
+        await world.online(again);
+        await world.clock.pass(1000);
+        expect(rowsOf(view, "message").map(({ text }) => text)).toEqual(["before", "one", "two"]);
+        expect(world.server.state.rooms.get(LOBBY)?.messages.map(({ text }) => text)).toEqual(["before", "one", "two"]);
+    });
+});
+describe("rooms", () => {
+    test("a private room by invite: facts, history from then on, and nothing after a removal", async () => {
+        const world = new World();
+        const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+        const created = await world.does(ada.create("private", "den", "quiet"));
+        if (!created.ok)
+            throw new Error(created.code);
+        await world.does(ada.say(created.room, "before bob"));
+        const invite = await world.does(ada.invite(created.room));
+        if (!invite.ok)
+            throw new Error(invite.code);
+        const joined = await world.does(bob.joinByInvite(invite.code));
+        expect(joined).toEqual({ ok: true, room: created.room });
+        await world.clock.pass(2000);
+        await world.does(ada.say(created.room, "welcome bob"));
+        const view = bob.open(created.room);
+        await world.clock.pass(1000);
+        expect(texts(view)).toEqual(["welcome bob"]);
+        expect(view.first.value).toBe(true);
+        expect(bob.rooms.value.find(({ room }) => room === created.room)).toMatchObject({ name: "den", topic: "quiet", joined: true });
+        const user = bob.me.value.user ?? "";
+        await world.does(ada.expel(created.room, user));
+        await world.clock.pass(100);
+        expect(bob.rooms.value.map(({ room }) => room)).toEqual([LOBBY]);
+        expect(texts(view)).toEqual([]);
+    });
+    test("a public room is read without joining, and flows after", async () => {
+        const world = new World();
+        const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+        const created = await world.does(ada.create("public", "garden"));
+        if (!created.ok)
+            throw new Error(created.code);
+        for (const text of ["a", "b", "c"])
+            await world.does(ada.say(created.room, text));
+        const view = bob.open(created.room);
+        await world.clock.pass(1000);
+        expect(texts(view)).toEqual(["a", "b", "c"]);
+        await world.does(bob.join(created.room));
+        await world.clock.pass(1000);
+        await world.does(ada.say(created.room, "d"));
+        await world.clock.pass(1000);
+        expect(bob.rooms.value.find(({ room }) => room === created.room)).toMatchObject({ name: "garden", joined: true });
+        await world.does(view.latest());
+        expect(texts(view)).toEqual(["a", "b", "c", "d"]);
+        expect(rowsOf(view, "hole")).toEqual([]);
+    });
+    test("a direct conversation is found again", async () => {
+        const world = new World();
+        const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+        const user = bob.me.value.user ?? "";
+        const first = await world.does(ada.direct([user]));
+        const second = await world.does(ada.direct([user]));
+        expect(second).toEqual(first);
+        await world.clock.pass(100);
+        expect(bob.rooms.value.find(({ kind }) => kind === "direct")?.with).toMatchObject([{ name: "ada" }]);
+    });
+});
+describe("reading", () => {
+    test("unread messages are counted on every device of a person", async () => {
+        const world = new World();
+        const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+        const link = await world.does(bob.link());
+        if (!link.ok)
+            throw new Error(link.code);
+        const phone = await world.chat({ link: link.code });
+        await world.online(phone);
+        expect(phone.me.value).toEqual(bob.me.value);
+        for (let i = 0; i < 5; i += 1)
+            await world.does(ada.say(LOBBY, `line ${i}`));
+        await world.clock.pass(1000);
+        const unread = () => [bob, phone].map(({ rooms }) => rooms.value[0]?.unread);
+        expect(unread()).toEqual([5, 5]);
+        await world.does(ada.remove(LOBBY, 5));
+        await world.clock.pass(1000);
+        expect(unread()).toEqual([4, 4]);
+        const view = bob.open(LOBBY);
+        view.markRead(3);
+        await world.clock.pass(1000);
+        expect(unread()).toEqual([1, 1]);
+    });
+    test("history is fetched in both directions and around, holes are rows", async () => {
+        const world = new World();
+        const ada = await world.person("ada");
+        for (let i = 1; i <= 500; i += 1)
+            void ada.say(LOBBY, `line ${i}`);
+        await world.clock.pass(60000);
+        const bob = await world.person("bob");
+        const view = bob.open(LOBBY);
+        await world.clock.pass(1000);
+        expect(view.last.value).toBe(true);
+        expect(rowsOf(view, "message").at(-1)?.seq).toBe(500);
+        expect(rowsOf(view, "message").length).toBe(80);
+        await world.does(view.older());
+        expect(rowsOf(view, "message")[0]?.seq).toBe(371);
+        await world.does(view.around(100));
+        expect(view.last.value).toBe(false);
+        const seqs = rowsOf(view, "message").map(({ seq }) => seq);
+        expect(seqs).toContain(100);
+        for (const hole of rowsOf(view, "hole"))
+            await world.does(view.fill(hole));
+        expect(rowsOf(view, "hole")).toEqual([]);
+        while (!view.first.value)
+            await world.does(view.older());
+        expect(rowsOf(view, "message")[0]?.seq).toBe(1);
+        while (!view.last.value)
+            await world.does(view.newer());
+        expect(rowsOf(view, "message").at(-1)?.seq).toBe(500);
+        expect(view.rows.value.length).toBeLessThanOrEqual(400);
+        await world.does(view.latest());
+        expect(rowsOf(view, "message").length).toBe(80);
+    });
+    test("typing is shown for five seconds, or until the message comes", async () => {
+        const world = new World();
+        const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+        const view = bob.open(LOBBY);
+        ada.typing(LOBBY);
+        await world.clock.pass(100);
+        expect(view.typing.value).toMatchObject([{ name: "ada" }]);
+        await world.clock.pass(5000);
+        expect(view.typing.value).toEqual([]);
+        ada.typing(LOBBY);
+        await world.clock.pass(100);
+        expect(view.typing.value.length).toBe(1);
+        await world.does(ada.say(LOBBY, "done"));
+        await world.clock.pass(100);
+        expect(view.typing.value).toEqual([]);
+    });
+    test("people who come and go are listed, and noticed in one line", async () => {
+        const world = new World();
+        const bob = await world.person("bob");
+        const view = bob.open(LOBBY);
+        const others = [await world.person("ada"), await world.person("cleo")];
+        await world.clock.pass(10000);
+        expect(bob.online.value.count).toBe(3);
+        expect(rowsOf(view, "notice").map(({ notice }) => notice.what)).toEqual(["online"]);
+        for (const other of others)
+            await world.does(other.stop());
+        await world.clock.pass(10000);
+        expect(bob.online.value.count).toBe(1);
+        expect(rowsOf(view, "notice").map(({ notice }) => notice.what)).toEqual(["online", "offline"]);
+    });
+    test("drafts are kept", async () => {
+        const world = new World();
+        const disk = new MemoryDisk();
+        const ada = await world.person("ada", { store: new MemoryStore(disk) });
+        ada.setDraft(LOBBY, "half a thou");
+        expect(ada.draft(LOBBY)).toBe("half a thou");
+        await world.does(ada.stop());
+        const again = await world.chat({ store: new MemoryStore(disk) });
+        expect(again.draft(LOBBY)).toBe("half a thou");
+        expect(again.rooms.value[0]?.draft).toBe("half a thou");
+    });
+});

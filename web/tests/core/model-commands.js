@@ -1,0 +1,256 @@
+// The durable commands of the model server: numbers, permissions, and what they write.
+import { isMember, personOf } from "./model-state.ts";
+const COMMANDS = new Set("say edit delete create direct rename join leave add remove name claim skip".split(" ").concat("set topic"));
+const TEXT_MAX = 16384;
+/** A permanent refusal. */
+class Refusal extends Error {
+}
+export class Commands {
+    links = new Map();
+    #state;
+    #now;
+    #deliver;
+    #codes = 0;
+    constructor(state, now, deliver) {
+        this.#state = state;
+        this.#now = now;
+        this.#deliver = deliver;
+    }
+    isCommand(name) {
+        return COMMANDS.has(name);
+    }
+    newUser() {
+        const state = this.#state();
+        const user = (state.nextUser++).toString(16).padStart(16, "0");
+        state.users.set(user, { name: null });
+        return user;
+    }
+    newLink(user) {
+        const code = `link-${(this.#codes += 1)}`;
+        this.links.set(code, user);
+        return code;
+    }
+    run(session, name, payload) {
+        const n = Number(payload["n"]);
+        if (session.device === null)
+            return { ok: false, code: "no_device", n };
+        if (!Number.isSafeInteger(n) || n < 1)
+            return { ok: false, code: "invalid" };
+        const device = this.#device(session);
+        const content = JSON.stringify([name, payload]);
+        const known = device.results.get(n);
+        if (known !== undefined)
+            return known.content === content ? known.answer : { ok: false, n, code: "conflict" };
+        if (n !== device.last + 1)
+            return { ok: false, code: "expected", expected: device.last + 1 };
+        let answer;
+        try {
+            answer = { ok: true, n, ...this.#carryOut(session, name, payload) };
+        }
+        catch (error) {
+            if (!(error instanceof Refusal))
+                throw error;
+            answer = { ok: false, n, code: error.message };
+        }
+        device.last = n;
+        device.results.set(n, { content, answer });
+        return answer;
+    }
+    /** It cannot be stored now: no answer, and those behind it are out of turn. */
+    postpone(session, name, payload) {
+        const n = Number(payload["n"]);
+        if (session.device === null || this.#device(session).last + 1 !== n)
+            return this.run(session, name, payload);
+        return null;
+    }
+    #device(session) {
+        const { devices } = this.#state();
+        const name = `${session.user}/${session.device}`;
+        const device = devices.get(name) ?? { last: 0, results: new Map() };
+        devices.set(name, device);
+        return device;
+    }
+    #carryOut(session, name, payload) {
+        const { user } = session;
+        const state = this.#state();
+        switch (name) {
+            case "skip":
+                return { skipped: true };
+            case "say":
+                return this.#say(session, payload);
+            case "edit":
+            case "delete":
+                return this.#rewrite(session, name, payload);
+            case "create": {
+                this.#named(user);
+                const kind = payload["kind"] === "private" ? "private" : "public";
+                return this.#create(session, kind, String(payload["name"]), String(payload["topic"] ?? ""), [user], user);
+            }
+            case "direct":
+                return this.#direct(session, payload);
+            case "rename": {
+                const room = this.#room(payload, user);
+                room.name = String(payload["name"]);
+                return this.#write(session, room, "room renamed", { name: room.name }, room.kind === "public" ? "all" : "room");
+            }
+            case "set topic": {
+                const room = this.#room(payload, user);
+                room.topic = String(payload["topic"]);
+                return this.#write(session, room, "topic", { topic: room.topic }, room.kind === "public" ? "all" : "room");
+            }
+            case "join":
+                return this.#join(session, payload);
+            case "leave": {
+                const room = this.#room(payload, user);
+                if (room.room === 1)
+                    throw new Refusal("forbidden");
+                if (!room.members.has(user))
+                    return { room: room.room };
+                return this.#out(session, room, "left", user);
+            }
+            case "add": {
+                const room = this.#room(payload, user);
+                const who = String(payload["user"]);
+                if (room.kind !== "private")
+                    throw new Refusal("forbidden");
+                if (!state.users.has(who))
+                    throw new Refusal("not_found");
+                if (room.members.has(who))
+                    return { room: room.room };
+                return this.#enter(session, room, who);
+            }
+            case "remove": {
+                const room = this.#room(payload, user);
+                const who = String(payload["user"]);
+                if (room.kind === "direct" || room.room === 1 || room.host !== user)
+                    throw new Refusal("forbidden");
+                if (!room.members.has(who))
+                    throw new Refusal("not_found");
+                room.barred.add(who);
+                return this.#out(session, room, "removed", who);
+            }
+            case "name": {
+                const taken = [...state.users].some(([other, { name: has }]) => other !== user && has === payload["name"]);
+                if (taken)
+                    throw new Refusal("name_taken");
+                state.users.set(user, { name: String(payload["name"]) });
+                return this.#house(session, "named");
+            }
+            case "claim":
+                if (payload["code"] !== "setup")
+                    throw new Refusal("bad_code");
+                state.owners.add(user);
+                return this.#house(session, "owner");
+            default:
+                throw new Refusal("invalid");
+        }
+    }
+    #say(session, payload) {
+        const room = this.#room(payload, session.user);
+        const text = String(payload["text"]);
+        if (!isMember(room, session.user))
+            throw new Refusal(room.kind === "public" ? "forbidden" : "not_found");
+        if (text.trim() === "")
+            throw new Refusal("empty");
+        if (text.length > TEXT_MAX)
+            throw new Refusal("too_large");
+        room.seq += 1;
+        const own = { device: session.device ?? "", n: Number(payload["n"]) };
+        const answer = this.#write(session, room, "message", { seq: room.seq, text, ...own }, "room");
+        const at = Number(answer["at"]);
+        room.messages.push({ room: room.room, seq: room.seq, rev: room.rev, at, user: session.user, text, ...own });
+        return { ...answer, seq: room.seq };
+    }
+    #rewrite(session, name, payload) {
+        const room = this.#room(payload, session.user);
+        const message = room.messages[Number(payload["seq"]) - 1];
+        if (message === undefined || message.deleted === true)
+            throw new Refusal("not_found");
+        const may = message.user === session.user || (name === "delete" && room.host === session.user);
+        if (!may)
+            throw new Refusal("forbidden");
+        message.text = name === "edit" ? String(payload["text"]) : "";
+        if (name === "edit")
+            message.edited = true;
+        else
+            message.deleted = true;
+        const fields = name === "edit" ? { seq: message.seq, text: message.text } : { seq: message.seq };
+        return { ...this.#write(session, room, name === "edit" ? "edited" : "deleted", fields, "room"), seq: message.seq };
+    }
+    #create(session, kind, name, topic, people, host) {
+        const state = this.#state();
+        const base = { kind, name, topic, seq: 0, rev: 0, barred: new Set(), reads: new Map(), messages: [] };
+        const since = { position: state.log.length + 1, seq: 0, rev: 1 };
+        const members = new Map(people.map((user) => [user, since]));
+        const room = { ...base, room: state.nextRoom++, members, ...(host === undefined ? {} : { host }) };
+        state.rooms.set(room.room, room);
+        const listed = kind === "public" ? {} : { members: people.map((user) => personOf(state, user)) };
+        const fields = { kind, name, topic, ...listed, ...(host === undefined ? {} : { host }) };
+        return this.#write(session, room, "room created", fields, kind === "public" ? "all" : "room");
+    }
+    #direct(session, payload) {
+        this.#named(session.user);
+        const state = this.#state();
+        const others = payload["with"].filter((user) => state.users.has(user));
+        const people = [...new Set([session.user, ...others])].sort();
+        const existing = [...state.rooms.values()].find(({ kind, members }) => kind === "direct" && [...members.keys()].sort().join() === people.join());
+        if (existing !== undefined)
+            return { room: existing.room };
+        return this.#create(session, "direct", "", "", people);
+    }
+    #join(session, payload) {
+        this.#named(session.user);
+        const state = this.#state();
+        const invite = payload["invite"];
+        const id = typeof invite === "string" ? Number(invite.replace("invite-", "")) : Number(payload["room"]);
+        const room = state.rooms.get(id);
+        if (room === undefined)
+            throw new Refusal(typeof invite === "string" ? "bad_code" : "not_found");
+        if (room.barred.has(session.user))
+            throw new Refusal(room.kind === "public" ? "forbidden" : "bad_code");
+        if (room.kind !== "public" && typeof invite !== "string")
+            throw new Refusal("not_found");
+        if (isMember(room, session.user))
+            return { room: room.room };
+        return this.#enter(session, room, session.user);
+    }
+    #enter(session, room, who) {
+        const state = this.#state();
+        room.barred.delete(who);
+        room.members.set(who, { position: state.log.length + 1, seq: room.seq, rev: room.rev + 1 });
+        room.reads.set(who, Math.max(room.reads.get(who) ?? 0, room.seq));
+        return this.#write(session, room, "joined", { who: personOf(state, who) }, "room", [who]);
+    }
+    #out(session, room, event, who) {
+        room.members.delete(who);
+        return this.#write(session, room, event, { who: personOf(this.#state(), who) }, "room", [who]);
+    }
+    #house(session, event) {
+        const state = this.#state();
+        state.houseRev += 1;
+        return this.#append(session, 0, state.houseRev, event, { who: personOf(state, session.user) }, "all", []);
+    }
+    #write(session, room, event, fields, audience, also = []) {
+        room.rev += 1;
+        return this.#append(session, room.room, room.rev, event, fields, audience, also);
+    }
+    #append(session, room, rev, event, fields, audience, also) {
+        const state = this.#state();
+        const at = this.#now();
+        const payload = { room, rev, at, from: personOf(state, session.user), ...fields };
+        const entry = { position: state.log.length + 1, event, payload, room, rev, audience, also, socket: session.id };
+        state.log.push(entry);
+        this.#deliver(entry);
+        return { cursor: session.server.cursor(entry.position), room, rev, at };
+    }
+    #room(payload, user) {
+        const room = this.#state().rooms.get(Number(payload["room"]));
+        if (room === undefined || (room.kind !== "public" && !isMember(room, user)))
+            throw new Refusal("not_found");
+        return room;
+    }
+    #named(user) {
+        if ((this.#state().users.get(user)?.name ?? null) === null)
+            throw new Refusal("name_required");
+    }
+}

@@ -1,0 +1,83 @@
+// The requests of the model server: they read, and change nothing.
+import { isMember, messageOf, personOf, readableFrom, roomOf } from "./model-state.ts";
+const UNREAD_MAX = 100;
+export function answerRequest(server, session, name, payload) {
+    const { state } = server;
+    const room = state.rooms.get(Number(payload["room"]));
+    switch (name) {
+        case "history":
+            return history(server, session, payload);
+        case "changes":
+            return changes(server, session, payload);
+        case "rooms": {
+            const all = [...state.rooms.values()].filter(({ kind, room: id }) => kind === "public" && id > Number(payload["after"] ?? 0));
+            return { ok: true, rooms: all.slice(0, Number(payload["limit"] ?? 50)).map((found) => roomOf(state, found, session.user)) };
+        }
+        case "members": {
+            if (room === undefined || readableFrom(state, room.room, session.user) === null)
+                return { ok: false, code: "not_found" };
+            const users = room.room === 1 ? [...state.users.keys()] : [...room.members.keys()];
+            const members = users.map((user) => ({
+                ...personOf(state, user),
+                online: server.isOnline(user),
+                ...(room.host === user ? { host: true } : {}),
+            }));
+            return { ok: true, members, more: false };
+        }
+        case "who":
+            return { ok: true, online: server.online.map((user) => personOf(state, user)), count: server.online.length, more: false };
+        case "unread": {
+            const rooms = payload["rooms"].flatMap((id) => state.rooms.get(id) ?? []);
+            return { ok: true, unread: Object.fromEntries(rooms.map((found) => [found.room, unread(found, session.user)])) };
+        }
+        case "invite":
+            if (room === undefined || !isMember(room, session.user))
+                return { ok: false, code: "not_found" };
+            return { ok: true, code: `invite-${room.room}` };
+        case "link":
+            return { ok: true, code: server.commands.newLink(session.user), expires: 0 };
+        default:
+            return { ok: false, code: "invalid" };
+    }
+}
+function history({ state }, session, payload) {
+    const from = readableFrom(state, Number(payload["room"]), session.user);
+    const room = state.rooms.get(Number(payload["room"]));
+    if (from === null || room === undefined)
+        return { ok: false, code: "not_found" };
+    const limit = Math.min(100, Number(payload["limit"] ?? 50));
+    const seen = room.messages.filter(({ seq }) => seq > from.seq);
+    const { before, after, around } = payload;
+    let start = Math.max(0, seen.length - limit);
+    if (before !== undefined)
+        start = Math.max(0, seen.filter(({ seq }) => seq < before).length - limit);
+    if (after !== undefined)
+        start = seen.filter(({ seq }) => seq <= after).length;
+    if (around !== undefined)
+        start = Math.max(0, seen.filter(({ seq }) => seq < around).length - Math.floor(limit / 2));
+    const end = before === undefined ? start + limit : Math.min(start + limit, seen.filter(({ seq }) => seq < before).length);
+    const page = seen.slice(start, end);
+    return {
+        ok: true,
+        messages: page.map((message) => messageOf(state, message)),
+        first: start === 0,
+        last: end >= seen.length,
+        seq: room.seq,
+        rev: room.rev,
+    };
+}
+function changes({ state }, session, payload) {
+    const id = Number(payload["room"]);
+    const from = id === 0 ? { rev: 0 } : readableFrom(state, id, session.user);
+    if (from === null)
+        return { ok: false, code: "not_found" };
+    const limit = Math.min(100, Number(payload["limit"] ?? 50));
+    const all = state.log.filter(({ room, rev }) => room === id && rev > Number(payload["after"]) && rev >= from.rev);
+    return { ok: true, entries: all.slice(0, limit).map(({ event, payload: fields }) => ({ event, ...fields })), more: all.length > limit };
+}
+function unread(room, user) {
+    const pointer = room.reads.get(user) ?? 0;
+    const since = room.members.get(user)?.seq ?? 0;
+    const counted = room.messages.filter((message) => message.seq > Math.max(pointer, since) && message.user !== user && message.deleted !== true);
+    return { count: Math.min(counted.length, UNREAD_MAX), capped: counted.length > UNREAD_MAX, mark: room.seq };
+}

@@ -1,0 +1,361 @@
+// A server of `/v1` in memory: the semantics of the protocol, without a network, a disk or a clock of its own.
+//
+// Tests run the core against it; the page can be developed with it. It keeps the promises of the real one (dense
+// numbers, results that never change, nothing acked that is not stored) and can be made to fail in the ways that the
+// real one may: cut connections, commands that cannot be stored for now, a restart, a restored backup.
+import { Commands } from "./model-commands.ts";
+import { firstState, personOf, roomOf, visible } from "./model-state.ts";
+import { answerRequest } from "./model-requests.ts";
+export const FAIR_WEATHER = { delay: () => 1, fate: () => "arrives", slice: () => 100, stores: () => true };
+export class ModelServer {
+    #options;
+    sessions = new Set();
+    weather;
+    state = firstState();
+    commands;
+    #running = true;
+    #sockets = 0;
+    #epochs = 1;
+    constructor(options) {
+        this.#options = options;
+        this.weather = options.weather ?? FAIR_WEATHER;
+        this.commands = new Commands(() => this.state, options.now, (entry) => this.#deliver(entry));
+    }
+    /** A way to this server, for one client. */
+    transport() {
+        return new ModelTransport(this, this.#options);
+    }
+    get isRunning() {
+        return this.#running;
+    }
+    backup() {
+        return structuredClone(this.state);
+    }
+    /** As `kill -9`: what was committed is kept, connections are cut. */
+    kill() {
+        this.#running = false;
+        this.cutAll();
+    }
+    start(state) {
+        if (state !== undefined)
+            this.state = structuredClone(state);
+        const { epochs, log } = this.state;
+        // Every start begins a new epoch; two restored copies must not begin the same one.
+        this.#epochs = Math.max(this.#epochs, ...epochs.map(({ epoch }) => epoch)) + 1;
+        epochs.push({ epoch: this.#epochs, start: log.length });
+        this.#running = true;
+    }
+    cutAll() {
+        for (const session of [...this.sessions])
+            session.cut();
+    }
+    cursor(position) {
+        return `1.${this.state.epochs.at(-1)?.epoch ?? 0}.${position.toString(36)}`;
+    }
+    /** Connects a client, or refuses it with a code. */
+    connect(auth, link) {
+        const { users } = this.state;
+        let user;
+        let token;
+        if (auth.link !== undefined) {
+            user = this.commands.links.get(auth.link);
+            if (user === undefined)
+                return "bad_link";
+            this.commands.links.delete(auth.link);
+            token = `token-${user}`;
+        }
+        else if (auth.token !== undefined) {
+            user = auth.token.replace(/^token-/, "");
+            if (!auth.token.startsWith("token-"))
+                return "bad_token";
+            if (!users.has(user))
+                users.set(user, { name: null });
+        }
+        else {
+            user = this.commands.newUser();
+            token = `token-${user}`;
+        }
+        const session = new ModelSession(this, link, `s${(this.#sockets += 1)}`, user, auth.device ?? null);
+        this.#welcome(session, auth, token);
+        const before = this.isOnline(user);
+        this.sessions.add(session);
+        if (!before)
+            this.#presence([user], []);
+        session.catchUp();
+        return session;
+    }
+    isOnline(user) {
+        return [...this.sessions].some((session) => session.user === user);
+    }
+    left(session) {
+        this.sessions.delete(session);
+        if (!this.isOnline(session.user))
+            this.#presence([], [session.user]);
+    }
+    get online() {
+        return [...new Set([...this.sessions].map(({ user }) => user))].sort();
+    }
+    typing(from, room) {
+        const members = this.state.rooms.get(room);
+        if (members === undefined)
+            return;
+        for (const session of this.sessions) {
+            if (session === from || !session.isAttached || !(room === 1 || members.members.has(session.user)))
+                continue;
+            session.send("typing", { room, who: personOf(this.state, from.user), cursor: this.cursor(session.position) });
+        }
+    }
+    read(from, room, seq) {
+        const found = this.state.rooms.get(room);
+        if (found === undefined || seq <= (found.reads.get(from.user) ?? 0))
+            return;
+        found.reads.set(from.user, Math.min(seq, found.seq));
+        for (const session of this.sessions) {
+            if (session !== from && session.user === from.user && session.isAttached) {
+                session.send("read", { room, seq, cursor: this.cursor(session.position) });
+            }
+        }
+    }
+    #presence(online, offline) {
+        for (const session of this.sessions) {
+            if (!session.isAttached)
+                continue;
+            const people = online.map((user) => personOf(this.state, user));
+            session.send("presence", { online: people, offline, count: this.online.length, cursor: this.cursor(session.position) });
+        }
+    }
+    #welcome(session, auth, token) {
+        const head = this.state.log.length;
+        const at = auth.cursor === undefined ? null : this.#positionOf(auth.cursor);
+        const reset = auth.cursor !== undefined && at === null;
+        const resumed = at !== null && head - at <= (this.#options.behindMax ?? 5000);
+        session.position = resumed ? at : head;
+        const device = auth.device === undefined ? undefined : this.state.devices.get(`${session.user}/${auth.device}`);
+        const rooms = [...this.state.rooms.values()].filter(({ room, members }) => room === 1 || members.has(session.user));
+        session.send("welcome", {
+            user: personOf(this.state, session.user),
+            owner: this.state.owners.has(session.user),
+            ...(token === undefined ? {} : { token }),
+            cursor: this.cursor(session.position),
+            resumed,
+            reset,
+            ...(device === undefined ? {} : { next: device.last + 1 }),
+            rooms: rooms.map((room) => roomOf(this.state, room, session.user)),
+            online: this.online.length,
+            limits: { text: 16384, name: 32, history: 100 },
+        });
+    }
+    #positionOf(cursor) {
+        const [, epoch, position] = cursor.split(".");
+        const at = parseInt(position ?? "", 36);
+        const index = this.state.epochs.findIndex((other) => other.epoch === Number(epoch));
+        if (index < 0 || Number.isNaN(at))
+            return null;
+        const end = this.state.epochs[index + 1]?.start ?? this.state.log.length;
+        return at <= end ? at : null;
+    }
+    #deliver(entry) {
+        for (const session of this.sessions)
+            session.offer(entry);
+    }
+}
+export class ModelSession {
+    server;
+    wire;
+    id;
+    user;
+    device;
+    position = 0;
+    isAttached = false;
+    #gone = false;
+    constructor(server, wire, id, user, device) {
+        this.server = server;
+        this.wire = wire;
+        this.id = id;
+        this.user = user;
+        this.device = device;
+    }
+    send(name, payload) {
+        // Everything travels as JSON.
+        this.wire.down(name, JSON.parse(JSON.stringify(payload)));
+    }
+    /** A slice of what it has missed; it is attached when there is no more. */
+    catchUp() {
+        if (this.#gone)
+            return;
+        const { log } = this.server.state;
+        for (const entry of log.slice(this.position, this.position + this.server.weather.slice()))
+            this.#pass(entry);
+        this.isAttached = this.position >= log.length;
+    }
+    offer(entry) {
+        if (this.isAttached)
+            this.#pass(entry);
+    }
+    cut() {
+        if (this.#gone)
+            return;
+        this.#gone = true;
+        this.server.left(this);
+        this.wire.cut();
+    }
+    #pass(entry) {
+        this.position = entry.position;
+        if (entry.socket === this.id || !visible(this.server.state, entry, this.user))
+            return;
+        this.send(entry.event, { ...entry.payload, cursor: this.server.cursor(entry.position) });
+    }
+}
+const RECONNECT_MS = 200;
+const SLICE_MS = 5;
+const SPENT_EVENTS = new Set(["typing", "read"]);
+/** A transport into a model server, with weather between. */
+class ModelTransport {
+    #server;
+    #now;
+    #setTimer;
+    #events = null;
+    #auth = null;
+    #session = null;
+    #connection = 0;
+    #free = { up: 0, down: 0 };
+    #cancelRetry = null;
+    #closed = false;
+    constructor(server, { now, setTimer }) {
+        this.#server = server;
+        this.#now = now;
+        this.#setTimer = setTimer;
+    }
+    open(events, auth) {
+        this.#events = events;
+        this.#auth = auth;
+        this.#connect();
+    }
+    emit(name, payload, answered) {
+        const session = this.#session;
+        if (session === null)
+            return;
+        const copy = JSON.parse(JSON.stringify(payload));
+        this.#frame("up", name, () => this.#arrived(session, name, copy, answered));
+    }
+    interrupt() {
+        this.#break();
+    }
+    hurry() {
+        if (this.#session !== null || this.#cancelRetry === null)
+            return;
+        this.#cancelRetry();
+        this.#cancelRetry = null;
+        this.#connect();
+    }
+    close() {
+        this.#closed = true;
+        this.#connection += 1;
+        this.#cancelRetry?.();
+        const session = this.#session;
+        this.#session = null;
+        session?.cut();
+    }
+    #connect() {
+        const connection = (this.#connection += 1);
+        void this.#auth?.().then((auth) => {
+            this.#setTimer(this.#server.weather.delay(), () => {
+                if (connection !== this.#connection || this.#closed)
+                    return;
+                if (!this.#server.isRunning)
+                    return this.#lost();
+                this.#free = { up: 0, down: 0 };
+                const held = [];
+                let ready = false;
+                const down = (name, payload) => {
+                    const deliver = () => this.#frame("down", name, () => this.#events?.event(name, payload));
+                    if (ready)
+                        deliver();
+                    else
+                        held.push(deliver);
+                };
+                const session = this.#server.connect(auth, { down, cut: () => this.#cut(connection) });
+                if (typeof session === "string") {
+                    this.#events?.disconnected();
+                    this.#events?.refused(session);
+                    return this.#retry();
+                }
+                this.#session = session;
+                this.#events?.connected();
+                ready = true;
+                for (const deliver of held)
+                    deliver();
+                this.#catchUp(session);
+            });
+        });
+    }
+    #catchUp(session) {
+        if (session !== this.#session || session.isAttached)
+            return;
+        this.#setTimer(SLICE_MS, () => {
+            if (session !== this.#session)
+                return;
+            session.catchUp();
+            this.#catchUp(session);
+        });
+    }
+    #arrived(session, name, payload, answered) {
+        if (name === "typing")
+            return this.#server.typing(session, Number(payload["room"]));
+        if (name === "read")
+            return this.#server.read(session, Number(payload["room"]), Number(payload["seq"]));
+        const answer = this.#server.commands.isCommand(name)
+            ? this.#server.weather.stores() || name === "skip"
+                ? this.#server.commands.run(session, name, payload)
+                : this.#server.commands.postpone(session, name, payload)
+            : answerRequest(this.#server, session, name, payload);
+        if (answer === null || answered === undefined || SPENT_EVENTS.has(name))
+            return;
+        const copy = JSON.parse(JSON.stringify(answer));
+        this.#frame("down", "ack", () => answered(copy));
+    }
+    #frame(direction, name, arrive) {
+        const connection = this.#connection;
+        const fate = this.#server.weather.fate(direction, name);
+        if (fate === "lost")
+            return;
+        // In order: a frame is never quicker than the one before it.
+        const due = Math.max(this.#free[direction], this.#now() + this.#server.weather.delay());
+        this.#free[direction] = due;
+        this.#setTimer(due - this.#now(), () => {
+            if (connection !== this.#connection || this.#closed)
+                return;
+            if (fate === "cut")
+                return this.#break();
+            arrive();
+            if (fate === "twice")
+                arrive();
+        });
+    }
+    #cut(connection) {
+        if (connection === this.#connection)
+            this.#lost();
+    }
+    #break() {
+        const session = this.#session;
+        if (session === null)
+            return;
+        session.cut();
+    }
+    #lost() {
+        this.#session = null;
+        this.#connection += 1;
+        if (this.#closed)
+            return;
+        this.#events?.disconnected();
+        this.#retry();
+    }
+    #retry() {
+        if (this.#closed)
+            return;
+        this.#cancelRetry = this.#setTimer(RECONNECT_MS, () => {
+            this.#cancelRetry = null;
+            this.#connect();
+        });
+    }
+}

@@ -1,0 +1,94 @@
+// What an address means, and how things are written.
+
+import { beforeAll, describe, expect, test } from "vitest";
+import { chooseLanguage, counted, direction, text } from "../../src/texts/texts.ts";
+import { dayName } from "../../src/ui/parts/dates.ts";
+import { initial, nameList, personName } from "../../src/ui/parts/names.ts";
+import { parseCode, parseRoute, roomHash } from "../../src/ui/state/route.ts";
+
+describe("an address", () => {
+  test.each([
+    ["", { room: 1, seq: null, pane: "timeline" }],
+    ["#/rooms", { room: 1, seq: null, pane: "rooms" }],
+    ["#/room/5", { room: 5, seq: null, pane: "timeline" }],
+    ["#/room/5/seq/120", { room: 5, seq: 120, pane: "timeline" }],
+    ["#/room/5/people", { room: 5, seq: null, pane: "people" }],
+    ["#/room/0", { room: 1, seq: null, pane: "timeline" }],
+    ["#/room/9999999999999999", { room: 1, seq: null, pane: "timeline" }],
+    ["#/room/5/seq/x", { room: 1, seq: null, pane: "timeline" }],
+  ])("%s", (hash, expected) => {
+    expect(parseRoute(hash)).toEqual(expected);
+  });
+
+  test("of a message leads back to it", () => {
+    expect(parseRoute(roomHash(5, 120))).toEqual({ room: 5, seq: 120, pane: "timeline" });
+  });
+
+  test.each([
+    ["#setup=7K2Q", { kind: "setup", code: "7K2Q" }],
+    ["#invite=a%2Bb", { kind: "invite", code: "a+b" }],
+    ["#link=%", undefined],
+    ["#other=1", undefined],
+    ["#setup=", undefined],
+  ])("with a code: %s", (hash, expected) => {
+    expect(parseCode(hash)).toEqual(expected);
+  });
+});
+
+describe("names", () => {
+  test("of those without one are made of their id", () => {
+    expect(personName({ user: "00000000000012ef" })).toBe("guest-12ef");
+    expect(personName({ guest: "4f2a" })).toBe("guest-4f2a");
+    expect(personName({ guest: "" })).toBe("guest");
+  });
+
+  test("of many are cut", () => {
+    const people = ["ada", "bob", "cleo", "dan", "eve"].map((name) => ({ name }));
+    expect(nameList(people.slice(0, 2))).toBe("ada and bob");
+    expect(nameList(people)).toBe("ada, bob, cleo, and 2 others");
+  });
+
+  test("have an initial that is a whole character", () => {
+    expect([initial("ada"), initial(" (bob)"), initial("émile"), initial("")]).toEqual(["A", "B", "É", "?"]);
+  });
+});
+
+describe("days", () => {
+  const now = new Date(2026, 2, 1, 0, 30).getTime();
+  test.each([
+    [new Date(2026, 2, 1, 0, 1), "Today"],
+    [new Date(2026, 1, 28, 23, 59), "Yesterday"],
+    [new Date(2026, 1, 27), "Friday, February 27"],
+    [new Date(2025, 1, 27), "February 27, 2025"],
+  ])("%s", (date, expected) => {
+    expect(dayName(date.getTime(), now)).toBe(expected);
+  });
+});
+
+describe("languages", () => {
+  beforeAll(() => chooseLanguage(["en"]));
+
+  test("follow the reader's wish as far as there are texts", async () => {
+    await chooseLanguage(["xx", "de-AT", "en"]);
+    expect(text("today")).toBe("Heute");
+    expect(counted("roomUnread", 1)).toBe("1 ungelesene Nachricht");
+    await chooseLanguage(["ar"]);
+    expect(direction()).toBe("rtl");
+    await chooseLanguage(["xx"]);
+    expect([text("today"), direction()]).toEqual(["Today", "ltr"]);
+  });
+
+  test("have the same slots in every text", async () => {
+    const { en } = await import("../../src/texts/en.ts");
+    const others = [(await import("../../src/texts/de.ts")).de, (await import("../../src/texts/ar.ts")).ar];
+    const slots = (value: string | object) => {
+      const forms = typeof value === "string" ? [value] : (Object.values(value) as string[]);
+      return new Set(forms.flatMap((form) => form.match(/\{\w+\}/g) ?? []));
+    };
+    for (const other of others) {
+      for (const [key, value] of Object.entries(en)) {
+        expect([...slots(other[key as keyof typeof en])].sort(), key).toEqual([...slots(value)].sort());
+      }
+    }
+  });
+});
