@@ -27,7 +27,7 @@ import type { OnWake, SetTimer, Transport, World } from "./ports.ts";
 import type { PlacedNotice, PresenceState } from "./presence.ts";
 import { randomHex } from "./random.ts";
 import { OpenView } from "./room-view.ts";
-import { Session, type Codes } from "./session.ts";
+import { Session } from "./session.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { Change, OutboxChange, OutboxState, Store } from "./store.ts";
 import { Summaries, summaryOfListed } from "./summary.ts";
@@ -36,6 +36,7 @@ import { Typing } from "./typing.ts";
 import * as wire from "./wire.ts";
 
 const DRAFT_PAUSE_MS = 300;
+const NUDGE_MS = 3_000;
 const RESULTS_MAX = 200;
 const LOBBY: RoomId = 1;
 
@@ -94,6 +95,7 @@ class Chat implements ChatClient {
   #reading: Promise<void> | null = null;
   #readAgain = false;
   #cancelDrafts: (() => void) | null = null;
+  #cancelNudge: (() => void) | null = null;
   #stopWake: (() => void) | null = null;
   #invite: string | null;
   #claim: string | null;
@@ -124,7 +126,7 @@ class Chat implements ChatClient {
     await this.#readAll();
     this.#tabs.post({ kind: "hello" });
     this.#tabs.lead(() => void this.#lead());
-    this.#stopWake = this.#options.onWake?.(() => this.#session?.hurry()) ?? null;
+    this.#stopWake = this.#options.onWake?.(() => this.#hurry()) ?? null;
   }
 
   open(room: RoomId): RoomView {
@@ -249,6 +251,7 @@ class Chat implements ChatClient {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopWake?.();
+    this.#cancelNudge?.();
     this.#session?.stop();
     await this.#keepDrafts();
     await this.#ledger.stop();
@@ -325,12 +328,11 @@ class Chat implements ChatClient {
     if (this.#stopped || this.#session !== null) return;
     await this.#readAll();
     if (this.#stopped) return;
-    const { url, namespace, link, setup } = this.#options;
+    const { url, namespace, link } = this.#options;
     const { setTimer } = this.#world;
     const makeTransport =
       this.#options.transport ??
       (() => new SocketTransport({ setTimer, ...(url === undefined ? {} : { url }), ...(namespace === undefined ? {} : { namespace }) }));
-    const codes: Codes = { ...(link === undefined ? {} : { link }), ...(setup === undefined ? {} : { setup }) };
     const session = new Session(this.#model, this.#ledger, makeTransport(), this.#world, {
       connection: (state) => this.#setState(state),
       presence: (presence) => {
@@ -347,7 +349,7 @@ class Chat implements ChatClient {
       },
       changeOutbox: (change) => this.#changeOutbox(change),
       welcomed: () => this.#useCodes(),
-    }, codes);
+    }, link ?? null);
     this.#session = session;
     this.#tabs.post({ kind: "leading" });
     session.start();
@@ -386,6 +388,22 @@ class Chat implements ChatClient {
     this.#publish();
   }
 
+  #hurry(): void {
+    if (this.#session === null) this.#tabs.post({ kind: "hurry" });
+    else this.#session.hurry();
+  }
+
+  /** A leader in the background has slow timers: who is looked at keeps it awake. */
+  #nudge(): void {
+    if (this.#session !== null || this.#cancelNudge !== null || this.#stopped) return;
+    this.#cancelNudge = this.#world.setTimer(NUDGE_MS, () => {
+      this.#cancelNudge = null;
+      if (this.#state === "online") return;
+      this.#hurry();
+      this.#nudge();
+    });
+  }
+
   #heard(message: TabMessage): void {
     if (this.#stopped) return;
     if (this.#unheard !== null) {
@@ -411,7 +429,10 @@ class Chat implements ChatClient {
       case "result":
         return this.#answer(message.id, message.result);
       case "connection":
-        return this.#setState(message.state, message.since);
+        this.#setState(message.state, message.since);
+        return this.#nudge();
+      case "hurry":
+        return this.#session?.hurry();
       case "presence":
         return this.#setPresence(message.presence);
       case "somebody types":

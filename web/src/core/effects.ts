@@ -54,12 +54,13 @@ export function historyEffects(model: Model, room: RoomId, answer: HistoryAnswer
   const held = from === undefined || to === undefined ? record.held : withSpan(record.held, from, to);
   const seq = Math.max(record.seq, answer.seq, to ?? 0);
   const floor = answer.first ? (from ?? seq + 1) : record.floor;
-  return [...changes, { kind: "room", room: { ...record, held, seq, floor } }];
+  const toldOf = Math.max(record.toldOf ?? 0, answer.rev);
+  return [...changes, { kind: "room", room: { ...record, held, seq, floor, toldOf } }];
 }
 
 /** A record of a room as the server describes it, over what is known of it. */
 export function described(known: RoomRecord | null, room: Room): RoomRecord {
-  const { applied, appliedSeq, held, floor, away, read, rev, strange, trail } = known ?? unknownRoom(room.room);
+  const { applied, appliedSeq, held, floor, away, read, rev, strange, trail, toldOf } = known ?? unknownRoom(room.room);
   if (known !== null && rev > room.rev && strange === undefined) return known;
   return {
     ...room,
@@ -71,6 +72,7 @@ export function described(known: RoomRecord | null, room: Room): RoomRecord {
     floor,
     ...(away === undefined ? {} : { away }),
     ...(trail === undefined ? {} : { trail }),
+    ...(toldOf === undefined ? {} : { toldOf }),
   };
 }
 

@@ -40,6 +40,11 @@ export class Ledger {
     });
   }
 
+  /** How many works wait. */
+  get length(): number {
+    return this.#waiting.length;
+  }
+
   /** Resolves when nothing waits any more. */
   async idle(): Promise<void> {
     while (this.#running !== null) await this.#running;

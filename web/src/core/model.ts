@@ -91,6 +91,16 @@ export class Model {
         return this.#forgetMessages(change.room, change.from, change.to);
       case "notice":
         return this.#setNotice(change.notice);
+      case "forget notices": {
+        const notices = this.rooms.get(change.room)?.notices;
+        notices?.splice(0, lowerBound(notices, ({ rev }) => rev <= change.to));
+        this.#touched.add(change.room);
+        return;
+      }
+      case "forget people":
+        this.people.clear();
+        this.peopleVersion += 1;
+        return;
       case "person":
         this.people.set(change.person.user, change.person);
         this.peopleVersion += 1;

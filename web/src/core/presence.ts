@@ -54,7 +54,7 @@ export class Presence {
     return { online: { people: [...this.#people.values()].slice(0, LISTED_MAX), count: this.#count }, notices: this.#notices };
   }
 
-  /** What the server says at a connect, or when it has too much to name: no news, so no notice. */
+  /** What the server says when it is asked: no news, so no notice. */
   begin(count: number, people: readonly Person[]): void {
     this.#count = count;
     this.#people.clear();

@@ -3,6 +3,7 @@
 // A connection begins with `welcome`: what is known is compared with what the server says, the stream goes on from the
 // cursor, and the outbox is sent. Owns the connection and its state; what comes in goes through the ledger, in order.
 
+import { LIVE_MESSAGES_MAX, liveBounds, restBounds } from "./bounds.ts";
 import { described, historyEffects, HOUSE, learned, missedChange } from "./effects.ts";
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { Apply, Ledger } from "./ledger.ts";
@@ -20,6 +21,7 @@ import * as wire from "./wire.ts";
 
 const WELCOME_DEADLINE_MS = 15_000;
 const REQUEST_DEADLINE_MS = 15_000;
+const PROBE_DEADLINE_MS = 4_000;
 const REQUEST_TRIES = 10;
 const REQUEST_PAUSE_MS = 1_000;
 const UNREAD_PAUSE_MS = 150;
@@ -27,6 +29,7 @@ const UNREAD_ROOMS = 100;
 const READ_PAUSE_MS = 300;
 const TYPING_PAUSE_MS = 1_000;
 const WHO_PAGES = 3;
+const WORKS_MAX = 10_000;
 const LOBBY: RoomId = 1;
 
 export interface SessionEvents {
@@ -39,11 +42,6 @@ export interface SessionEvents {
   welcomed(welcome: wire.Welcome): void;
 }
 
-export interface Codes {
-  readonly link?: string;
-  readonly setup?: string;
-}
-
 export class Session {
   readonly #model: Model;
   readonly #ledger: Ledger;
@@ -52,7 +50,7 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #sender: Sender;
   readonly #presence: Presence;
-  #codes: Codes;
+  #link: string | null;
   #stream: Stream;
   #device = "";
   #online = false;
@@ -64,13 +62,13 @@ export class Session {
   #timers = new Map<string, () => void>();
   #connected = 0;
 
-  constructor(model: Model, ledger: Ledger, transport: Transport, world: World, events: SessionEvents, codes: Codes) {
+  constructor(model: Model, ledger: Ledger, transport: Transport, world: World, events: SessionEvents, link: string | null) {
     this.#model = model;
     this.#ledger = ledger;
     this.#transport = transport;
     this.#world = world;
     this.#events = events;
-    this.#codes = codes;
+    this.#link = link;
     this.#stream = this.#newStream();
     this.#sender = new Sender(model, transport, world, {
       stored: (row, ack) => this.#stored(row, ack),
@@ -89,6 +87,7 @@ export class Session {
 
   start(): void {
     this.#events.connection("connecting");
+    void this.#ledger.submit((apply) => apply(restBounds(this.#model)));
     this.#transport.open(
       {
         connected: () => {
@@ -116,8 +115,13 @@ export class Session {
     this.#sender.pump();
   }
 
+  /** Somebody waits for the connection, or has reason to doubt it. */
   hurry(): void {
-    if (!this.#online) this.#transport.hurry();
+    if (!this.#online) return this.#transport.hurry();
+    if (this.#timers.has("probe")) return;
+    this.#timer("probe", PROBE_DEADLINE_MS, () => this.#transport.interrupt());
+    // Any answer will do.
+    this.#transport.emit("unread", { rooms: [] }, () => this.#cancel("probe"));
   }
 
   /** Null when there is no connection or no answer. */
@@ -194,7 +198,11 @@ export class Session {
   settle(): void {
     if (!this.#online) return;
     this.#timer("unread", UNREAD_PAUSE_MS, () => void this.#askUnread());
-    for (const { record } of this.#model.rooms.values()) {
+    for (const state of this.#model.rooms.values()) {
+      const { record, messages, notices } = state;
+      if (messages.length > LIVE_MESSAGES_MAX || notices.length > LIVE_MESSAGES_MAX) {
+        void this.#ledger.submit((apply) => apply(liveBounds(state)));
+      }
       if (record.strange === true && record.joined && !this.#asked.has(-record.room)) void this.#meet(record.room);
     }
   }
@@ -206,13 +214,10 @@ export class Session {
     const device = await this.#events.changeOutbox((state) => withDevice(state, id));
     this.#device = device.id;
     const { session, cursor } = this.#model;
-    return {
-      v: 1,
-      device: device.id,
-      ...(session === null ? {} : { token: session.token }),
-      ...(cursor === null || session === null ? {} : { cursor }),
-      ...this.#codes,
-    };
+    const head = { v: 1 as const, device: device.id };
+    if (this.#link !== null) return { ...head, link: this.#link };
+    if (session === null) return head;
+    return { ...head, token: session.token, ...(cursor === null ? {} : { cursor }) };
   }
 
   #event(name: string, payload: unknown): void {
@@ -221,6 +226,8 @@ export class Session {
       if (welcome !== null) void this.#welcome(welcome);
       return;
     }
+    // When what comes in cannot be kept fast enough, the rest is better left in the log.
+    if (this.#ledger.length > WORKS_MAX) return this.#transport.interrupt();
     const stream = this.#stream;
     const cursor = wire.readCursor(payload);
     if (name === "typing" || name === "presence" || name === "read") {
@@ -242,7 +249,7 @@ export class Session {
   #ephemeral(name: "typing" | "presence" | "read", payload: unknown): void {
     if (name === "typing") {
       const typing = wire.readTyping(payload);
-      if (typing !== null) this.#events.typing(typing.room, typing.who);
+      if (typing !== null && typing.who.user !== this.#model.session?.user) this.#events.typing(typing.room, typing.who);
     } else if (name === "presence") {
       const presence = wire.readPresence(payload);
       if (presence === null) return;
@@ -262,7 +269,7 @@ export class Session {
     this.#stream = this.#newStream();
     await this.#ledger.submit((apply) => this.#compare(apply, welcome));
     if (connection !== this.#connected || this.#stopped) return;
-    this.#codes = {};
+    this.#link = null;
     this.#online = true;
     this.#asked.clear();
     this.#events.connection("online");
@@ -273,7 +280,6 @@ export class Session {
     }
     this.#tellReads();
     this.#sender.open(this.#device);
-    this.#presence.begin(welcome.online, []);
     void this.#askWho(welcome.online);
     this.settle();
   }
@@ -314,6 +320,7 @@ export class Session {
     this.#connected += 1;
     this.#online = false;
     this.#cancel("welcome");
+    this.#cancel("probe");
     this.#sender.close();
     this.#stream.close();
     for (const finish of [...this.#requests]) finish(null);
@@ -322,10 +329,7 @@ export class Session {
 
   #connectRefused(code: string): void {
     if (this.#stopped) return;
-    if (code === "bad_link") {
-      const { link: _, ...rest } = this.#codes;
-      this.#codes = rest;
-    }
+    if (code === "bad_link") this.#link = null;
     if (code === "bad_token") void this.#ledger.submit((apply) => apply([{ kind: "forget all" }, { kind: "session", session: null }]));
     this.#events.connection(code === "" ? "offline" : "unavailable");
   }
@@ -449,13 +453,15 @@ function gone(record: RoomRecord): readonly Change[] {
 }
 
 function compared(known: RoomRecord | null, room: wire.Room, resumed: boolean): readonly Change[] {
-  const record = { ...described(known, room), joined: true };
-  const flows = known !== null && known.joined && known.applied !== null;
-  if (flows && (resumed || known.applied === room.rev)) return [{ kind: "room", room: record }];
+  const { away: _, ...record } = { ...described(known, room), joined: true };
+  const forget: Change = { kind: "forget messages", room: room.room, from: 0, to: Number.MAX_SAFE_INTEGER };
+  if (known?.joined === true && known.applied !== null && (resumed || known.applied === room.rev)) {
+    if ((known.toldOf ?? 0) <= known.applied) return [{ kind: "room", room: record }];
+    // A page of the history that was ahead of the stream may have come from a log that was set back since.
+    const { toldOf: __, ...rest } = record;
+    return [forget, { kind: "room", room: { ...rest, held: [] } }];
+  }
   // The stream begins somewhere up to this revision, and what it repeats of it is known then.
-  const fresh = { ...record, held: [], applied: room.rev, appliedSeq: room.seq };
-  return [
-    { kind: "forget messages", room: room.room, from: 0, to: Number.MAX_SAFE_INTEGER },
-    { kind: "room", room: fresh },
-  ];
+  const { trail: __, toldOf: ___, ...rest } = record;
+  return [forget, { kind: "room", room: { ...rest, held: [], applied: room.rev, appliedSeq: room.seq } }];
 }

@@ -7,6 +7,7 @@ import { io, type Socket } from "socket.io-client";
 import type { SetTimer, Transport, TransportEvents } from "./ports.ts";
 import { NAMESPACE, type Auth } from "./wire.ts";
 
+const CONNECT_DEADLINE_MS = 8_000;
 const DELAY_MS = 300;
 const DELAY_MAX_MS = 5_000;
 const REFUSED_DELAY_MS = 3_000;
@@ -32,6 +33,7 @@ export class SocketTransport implements Transport {
     const { url = "", namespace = NAMESPACE } = this.#options;
     const socket = io(`${url}${namespace}`, {
       forceNew: true,
+      timeout: CONNECT_DEADLINE_MS,
       reconnectionDelay: DELAY_MS,
       reconnectionDelayMax: DELAY_MAX_MS,
       auth: (give: (credentials: object) => void) => void auth().then(give),
@@ -62,13 +64,14 @@ export class SocketTransport implements Transport {
   }
 
   interrupt(): void {
-    this.#socket?.io.engine.close();
+    // Before the first try there is no engine, whatever its type says.
+    (this.#socket?.io.engine as Socket["io"]["engine"] | undefined)?.close();
   }
 
   hurry(): void {
     const socket = this.#socket;
-    if (socket === null || socket.connected) return;
-    // Ends the pause before the next try, and a try that may have begun on a network that is gone.
+    // A try that is under way is left alone; this ends the pause before the next one.
+    if (socket === null || socket.connected || socket.io._readyState === "opening") return;
     socket.disconnect().connect();
   }
 

@@ -93,6 +93,12 @@ export class MemoryStore implements Store {
       case "notice":
         disk.notices.set(`${change.notice.room} ${change.notice.rev}`, change.notice);
         return;
+      case "forget notices":
+        this.#forget(disk.notices, ({ room, rev }) => room === change.room && rev <= change.to);
+        return;
+      case "forget people":
+        disk.people.clear();
+        return;
       case "person":
         disk.people.set(change.person.user, change.person);
         return;

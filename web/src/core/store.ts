@@ -67,7 +67,9 @@ export interface RoomRecord {
   readonly held: readonly Span[];
   /** What the server counted where messages are not here: those after `read` up to `mark`. */
   readonly away?: UnreadAnswer & { readonly read: Seq };
-  /** Own entries that the cursor does not stand for. */
+  /** A page of the history told of the room as of this revision, which the stream may not have reached. */
+  readonly toldOf?: number;
+  /** Entries that the cursor does not stand for. */
   readonly trail?: readonly { readonly rev: number; readonly at: number }[];
   /** It was joined without being told what it is. */
   readonly strange?: true;
@@ -112,7 +114,10 @@ export type Change =
   | { readonly kind: "message"; readonly message: MessageRecord }
   | { readonly kind: "forget messages"; readonly room: RoomId; readonly from: Seq; readonly to: Seq }
   | { readonly kind: "notice"; readonly notice: NoticeRecord }
+  /** Up to this revision. */
+  | { readonly kind: "forget notices"; readonly room: RoomId; readonly to: number }
   | { readonly kind: "person"; readonly person: Person & { readonly user: UserId } }
+  | { readonly kind: "forget people" }
   | { readonly kind: "session"; readonly session: SessionRecord | null }
   | { readonly kind: "cursor"; readonly cursor: string }
   | { readonly kind: "draft"; readonly room: RoomId; readonly text: string }
@@ -152,7 +157,7 @@ export function condensed(changes: readonly Change[]): readonly Change[] {
     if (name !== null) {
       if (seen.has(name)) continue;
       seen.add(name);
-    } else if (change.kind === "forget all" || change.kind === "forget room") {
+    } else if (change.kind === "forget all" || change.kind === "forget room" || change.kind === "forget people") {
       // What stands before it must not be taken for overwritten by what stands behind it.
       seen.clear();
     }
@@ -176,6 +181,8 @@ function nameOf(change: Change): string | null {
     case "notice":
     case "forget room":
     case "forget messages":
+    case "forget notices":
+    case "forget people":
     case "settled":
     case "refused":
     case "forget all":

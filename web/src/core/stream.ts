@@ -104,7 +104,7 @@ export class Stream {
   #apply(apply: Apply, { entry, origin, applied }: Held): void {
     if (contradicts(this.#model, entry)) return this.#context.diverged();
     apply(effectsOf(this.#model, entry));
-    apply(trailOf(this.#model, entry, origin === "stream"));
+    apply(trailOf(this.#model, entry, origin === "stream" && this.#gaps.size === 0));
     if (entry.event === "edited" || entry.event === "deleted") for (const seen of this.#watchers) seen(entry);
     applied(apply);
   }
@@ -169,8 +169,8 @@ export class Stream {
     while (!this.#closed && this.#lacks(room)) {
       const after = this.#model.record(room)?.applied ?? 0;
       const answer = await this.#context.request("changes", { room, after, limit: FILL_LIMIT });
-      // Without an answer there is no connection, and a new stream begins before the gap.
-      if (answer === null || this.#closed) return;
+      if (this.#closed) return;
+      if (answer === null) return this.#wait(room);
       const page = readChanges(answer);
       await this.#context.ledger.submit((apply) => {
         if (this.#closed) return;

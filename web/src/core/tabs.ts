@@ -29,6 +29,8 @@ export type TabMessage =
   | { readonly kind: "question"; readonly id: string; readonly question: Question }
   | { readonly kind: "answer"; readonly id: string; readonly answer: unknown }
   | { readonly kind: "typing"; readonly room: RoomId }
+  /** Somebody waits for the connection. */
+  | { readonly kind: "hurry" }
   | { readonly kind: "read"; readonly room: RoomId; readonly seq: Seq };
 
 export interface Tabs {

@@ -97,7 +97,6 @@ export interface Auth {
   readonly device?: string;
   readonly cursor?: string;
   readonly link?: string;
-  readonly setup?: string;
 }
 
 /** A durable command, without its number. */

@@ -114,7 +114,13 @@ export class IndexedDbStore implements Store {
 
   async commit(changes: readonly Change[]): Promise<void> {
     const tx: Writing = this.#database.transaction(TABLES, "readwrite", { durability: "relaxed" });
-    const writes = condensed(changes).map((change) => write(tx, change));
+    const writes: Promise<unknown>[] = [];
+    for (const change of condensed(changes)) {
+      const written = write(tx, change);
+      // It reads before it writes, and nothing may come between.
+      if (change.kind === "refused") await written;
+      writes.push(written);
+    }
     await Promise.all([...writes, tx.done]);
   }
 
@@ -139,6 +145,10 @@ async function write(tx: Writing, change: Change): Promise<unknown> {
       return tx.objectStore("messages").delete(IDBKeyRange.bound([change.room, change.from], [change.room, change.to]));
     case "notice":
       return tx.objectStore("notices").put(change.notice);
+    case "forget notices":
+      return tx.objectStore("notices").delete(IDBKeyRange.bound([change.room, 0], [change.room, change.to]));
+    case "forget people":
+      return tx.objectStore("people").clear();
     case "person":
       return tx.objectStore("people").put(change.person);
     case "session":

@@ -1,0 +1,131 @@
+// Goal: the store in IndexedDB keeps what the one in memory keeps, and gives each number once, whoever asks.
+
+import "fake-indexeddb/auto";
+import { describe, expect, test } from "vitest";
+import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
+import { unknownRoom } from "../../../src/core/effects.ts";
+import { enqueue, withDevice } from "../../../src/core/numbering.ts";
+import { MemoryStore } from "../../../src/core/store-memory.ts";
+import type { Change, MessageRecord, Snapshot, Store } from "../../../src/core/store.ts";
+import { LOBBY, texts, World } from "../people.ts";
+import { Chance } from "../virtual-clock.ts";
+
+let databases = 0;
+const newName = (): string => `store ${(databases += 1)}`;
+
+const message = (room: number, seq: number, text: string): MessageRecord => ({
+  room,
+  seq,
+  rev: seq,
+  at: seq,
+  from: { user: "ada" },
+  text,
+  edited: false,
+  deleted: false,
+  asOf: seq,
+});
+
+function randomChange(chance: Chance): Change {
+  const room = 1 + chance.below(3);
+  const seq = 1 + chance.below(9);
+  const changes: readonly (() => Change)[] = [
+    () => ({ kind: "room", room: { ...unknownRoom(room), seq } }),
+    () => ({ kind: "message", message: message(room, seq, `text ${chance.below(1000)}`) }),
+    () => ({ kind: "message", message: message(room, seq, `text ${chance.below(1000)}`) }),
+    () => ({ kind: "notice", notice: { room, rev: seq, after: 0, at: 0, notice: { what: "left", from: { guest: "" } } } }),
+    () => ({ kind: "forget messages", room, from: seq, to: seq + chance.below(4) }),
+    () => ({ kind: "forget room", room }),
+    () => ({ kind: "forget notices", room, to: seq }),
+    () => (chance.is(0.2) ? { kind: "forget people" } : { kind: "cursor", cursor: "other" }),
+    () => ({ kind: "person", person: { user: `user ${seq}`, name: `name ${chance.below(100)}` } }),
+    () => ({ kind: "session", session: chance.is(0.2) ? null : { user: "ada", name: null, owner: false, token: `${seq}` } }),
+    () => ({ kind: "cursor", cursor: `${chance.below(100)}` }),
+    () => ({ kind: "draft", room, text: chance.is(0.3) ? "" : `draft ${seq}` }),
+    () => ({ kind: "settled", id: seq }),
+    () => ({ kind: "refused", id: seq, code: "empty" }),
+    () => (chance.is(0.1) ? { kind: "forget all" } : { kind: "cursor", cursor: "again" }),
+  ];
+  return chance.pick(changes)();
+}
+
+const sorted = (snapshot: Snapshot): unknown => ({
+  ...snapshot,
+  rooms: [...snapshot.rooms].sort((a, b) => a.room - b.room),
+  messages: [...snapshot.messages].sort((a, b) => a.room - b.room || a.seq - b.seq),
+  notices: [...snapshot.notices].sort((a, b) => a.room - b.room || a.rev - b.rev),
+  people: [...snapshot.people].sort((a, b) => (a.user < b.user ? -1 : 1)),
+  drafts: [...snapshot.drafts].sort((a, b) => a[0] - b[0]),
+});
+
+describe("the store in IndexedDB", () => {
+  test("keeps what the store in memory keeps", async () => {
+    for (let seed = 1; seed <= 25; seed += 1) {
+      const chance = new Chance(seed);
+      const name = newName();
+      const stores: [Store, Store] = [await IndexedDbStore.open(name), new MemoryStore()];
+      for (let round = 0; round < 12; round += 1) {
+        const changes = Array.from({ length: 1 + chance.below(8) }, () => randomChange(chance));
+        for (const store of stores) {
+          await store.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: `${round}` }, round, "device"));
+          await store.commit(changes);
+        }
+      }
+      stores[0].close();
+      const again = await IndexedDbStore.open(name);
+      expect(sorted(await again.load()), `seed ${seed}`).toEqual(sorted(await stores[1].load()));
+      again.close();
+    }
+  });
+
+  test("gives every command of every tab a number of its own, without a gap", async () => {
+    const name = newName();
+    const tabs = await Promise.all([1, 2, 3].map(() => IndexedDbStore.open(name)));
+    await Promise.all(
+      tabs.flatMap((tab, index) =>
+        Array.from({ length: 20 }, (_, i) =>
+          tab.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: `${index} ${i}` }, 0, `device of ${index}`)),
+        ),
+      ),
+    );
+    const { device, rows } = await (tabs[0] ?? new MemoryStore()).outbox();
+    expect(rows.map(({ n }) => n)).toEqual(Array.from({ length: 60 }, (_, index) => index + 1));
+    expect(new Set(rows.map((row) => row.device))).toEqual(new Set([device?.id]));
+    for (const index of [0, 1, 2]) {
+      const own = rows.flatMap(({ command }) => ("text" in command && command.text.startsWith(`${index} `) ? [command.text] : []));
+      expect(own).toEqual(Array.from({ length: 20 }, (_, i) => `${index} ${i}`));
+    }
+  });
+
+  test("keeps nothing of a change that throws", async () => {
+    const store = await IndexedDbStore.open(newName());
+    await store.changeOutbox((state) => withDevice(state, "first"));
+    const change = store.changeOutbox(() => {
+      throw new Error("a bug");
+    });
+    await expect(change).rejects.toThrow("a bug");
+    expect((await store.outbox()).device?.id).toBe("first");
+  });
+
+  test("carries a chat through a reload without a network", async () => {
+    const name = newName();
+    const world = new World();
+    // Requests of IndexedDB take real turns of the event loop.
+    const opened = async () => world.chat({ store: await IndexedDbStore.open(name) });
+    const ada = await opened();
+    await world.online(ada);
+    await world.does(ada.say(LOBBY, "kept"));
+    world.server.kill();
+    await world.clock.pass(1_000);
+    void ada.say(LOBBY, "waiting");
+    await world.clock.until(() => ada.connection.value.waiting === 1, "the outbox");
+    await world.does(ada.stop());
+    const again = await opened();
+    const view = again.open(LOBBY);
+    expect(texts(view)).toEqual(["kept", "waiting"]);
+    world.server.start();
+    await world.online(again);
+    await world.clock.until(() => again.connection.value.waiting === 0, "the answer");
+    expect(world.server.state.rooms.get(LOBBY)?.messages.map(({ text }) => text)).toEqual(["kept", "waiting"]);
+    await world.does(again.stop());
+  });
+});

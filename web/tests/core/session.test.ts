@@ -1,0 +1,211 @@
+// Goal: the single faults that the storm mixes, each by itself and easy to read.
+
+import { expect, test } from "vitest";
+import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import { FAIR_WEATHER, type Weather } from "./model-server.ts";
+import { LOBBY, rowsOf, texts, World } from "./people.ts";
+
+const weather = (change: Partial<Weather>): Weather => ({ ...FAIR_WEATHER, ...change });
+
+const logOf = (world: World): readonly string[] => (world.server.state.rooms.get(LOBBY)?.messages ?? []).map(({ text }) => text);
+
+test("a message whose ack is lost is stored once and shown once", async () => {
+  const world = new World();
+  const ada = await world.person("ada");
+  const view = ada.open(LOBBY);
+  world.server.weather = weather({ fate: (direction, name) => (direction === "down" && name === "ack" ? "cut" : "arrives") });
+  const said = ada.say(LOBBY, "once");
+  await world.clock.until(() => logOf(world).length > 0, "the message");
+  await world.clock.pass(1_000);
+  world.server.weather = FAIR_WEATHER;
+  expect(await world.does(said)).toEqual({ ok: true, room: LOBBY });
+  await world.clock.pass(5_000);
+  expect(logOf(world)).toEqual(["once"]);
+  expect(texts(view)).toEqual(["once"]);
+});
+
+test("an own message that comes as an event before its ack is shown once", async () => {
+  const world = new World();
+  const ada = await world.person("ada");
+  const view = ada.open(LOBBY);
+  let isCut = false;
+  world.server.weather = weather({
+    fate: (direction, name) => {
+      if (direction !== "down" || name !== "ack" || isCut) return "arrives";
+      isCut = true;
+      return "cut";
+    },
+    // Commands wait for long on the second connection, so the stream is there first.
+    delay: () => (isCut ? 50 : 1),
+  });
+  const said = ada.say(LOBBY, "once");
+  expect((await world.does(said)).ok).toBe(true);
+  await world.clock.pass(1_000);
+  expect(rowsOf(view, "message").length).toBe(1);
+  expect(rowsOf(view, "pending")).toEqual([]);
+});
+
+test("a command that cannot be stored for now is repeated in order until it is", async () => {
+  const world = new World();
+  const ada = await world.person("ada");
+  let refusals = 7;
+  world.server.weather = weather({ stores: () => (refusals -= 1) < 0 });
+  const said = ["one", "two", "three"].map((text) => ada.say(LOBBY, text));
+  for (const one of said) expect((await world.does(one)).ok).toBe(true);
+  expect(logOf(world)).toEqual(["one", "two", "three"]);
+});
+
+test("a lost event is noticed by the next one and asked for", async () => {
+  const world = new World();
+  const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+  const view = bob.open(LOBBY);
+  world.server.weather = weather({ fate: (direction, name) => (direction === "down" && name === "message" ? "lost" : "arrives") });
+  await world.does(ada.say(LOBBY, "lost"));
+  world.server.weather = FAIR_WEATHER;
+  await world.does(ada.say(LOBBY, "found"));
+  await world.clock.pass(1_000);
+  expect(texts(view)).toEqual(["lost", "found"]);
+});
+
+test("a restored server is noticed: what it forgot goes, what was waiting is sent as a new device", async () => {
+  const world = new World();
+  const disk = new MemoryDisk();
+  const [ada, bob] = [await world.person("ada", { store: new MemoryStore(disk) }), await world.person("bob")];
+  const views = [ada.open(LOBBY), bob.open(LOBBY)];
+  await world.does(ada.say(LOBBY, "kept"));
+  const backup = world.server.backup();
+  await world.does(ada.say(LOBBY, "forgotten"));
+  await world.does(bob.say(LOBBY, "forgotten too"));
+  await world.clock.pass(100);
+  const device = disk.device?.id;
+  world.server.kill();
+  void ada.say(LOBBY, "waiting");
+  await world.clock.pass(100);
+  world.server.start(backup);
+  await world.clock.pass(10_000);
+  expect(logOf(world)).toEqual(["kept", "waiting"]);
+  for (const view of views) expect(texts(view)).toEqual(["kept", "waiting"]);
+  expect(disk.device?.id).not.toBe(device);
+});
+
+test("a restored server whose log has grown again behind a good cursor is noticed all the same", async () => {
+  const world = new World();
+  const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+  const view = ada.open(LOBBY);
+  await world.does(bob.say(LOBBY, "kept"));
+  await world.clock.pass(100);
+  const backup = world.server.backup();
+  // Her cursor stands at bob's message: an ack does not move it.
+  await world.does(ada.say(LOBBY, "forgotten"));
+  world.server.kill();
+  world.server.start(backup);
+  world.server.weather = weather({ slice: () => 1 });
+  const cleo = await world.chat();
+  await world.clock.until(() => cleo.connection.value.state === "online", "cleo");
+  void cleo.say(LOBBY, "in its place");
+  void cleo.say(LOBBY, "and more");
+  await world.clock.pass(10_000);
+  expect(logOf(world)).toEqual(["kept", "in its place", "and more"]);
+  expect(texts(view)).toEqual(["kept", "in its place", "and more"]);
+});
+
+test("a device whose numbers somebody else used moves on without losing or doubling", async () => {
+  const world = new World();
+  const disk = new MemoryDisk();
+  const ada = await world.person("ada", { store: new MemoryStore(disk) });
+  await world.does(ada.say(LOBBY, "before"));
+  await world.does(ada.stop());
+  // A copy of the profile, as a crash of the machine or a restored home folder makes it.
+  const copy = new MemoryDisk();
+  Object.assign(copy, { session: disk.session, device: disk.device });
+  const other = await world.chat({ store: new MemoryStore(copy) });
+  await world.online(other);
+  await world.does(other.say(LOBBY, "of the copy"));
+  await world.does(other.stop());
+  const again = await world.chat({ store: new MemoryStore(disk) });
+  await world.online(again);
+  const said = ["one", "two"].map((text) => again.say(LOBBY, text));
+  for (const one of said) expect((await world.does(one)).ok).toBe(true);
+  // The second number was free, so it may come first; nothing is lost and nothing doubled.
+  expect([...logOf(world)].sort()).toEqual(["before", "of the copy", "one", "two"]);
+});
+
+test("what is taken back offline is not sent, and what was sent already is shown", async () => {
+  const world = new World();
+  const ada = await world.person("ada");
+  const view = ada.open(LOBBY);
+  world.server.kill();
+  await world.clock.pass(100);
+  const taken = ada.say(LOBBY, "better not");
+  void ada.say(LOBBY, "this one");
+  await world.clock.pass(0);
+  const [row] = rowsOf(view, "pending");
+  expect(await world.does(ada.discard(row?.n ?? 0))).toBe("better not");
+  expect(await taken).toEqual({ ok: false, code: "discarded" });
+  expect(texts(view)).toEqual(["this one"]);
+  world.server.start();
+  await world.clock.pass(5_000);
+  expect(logOf(world)).toEqual(["this one"]);
+
+  world.server.weather = weather({ fate: (direction, name) => (direction === "down" && name === "ack" ? "cut" : "arrives") });
+  void ada.say(LOBBY, "too late");
+  await world.clock.until(() => logOf(world).length === 2, "the message");
+  world.server.kill();
+  const late = rowsOf(view, "pending")[0];
+  await world.does(ada.discard(late?.n ?? 0));
+  world.server.weather = FAIR_WEATHER;
+  world.server.start();
+  await world.clock.pass(5_000);
+  expect(texts(view)).toEqual(["this one", "too late"]);
+  expect(ada.connection.value.waiting).toBe(0);
+});
+
+test("who is too far behind gets the newest, and a hole to fill", async () => {
+  const world = new World(1, FAIR_WEATHER, 50);
+  const disk = new MemoryDisk();
+  const bob = await world.person("bob");
+  const ada = await world.person("ada", { store: new MemoryStore(disk) });
+  await world.does(bob.say(LOBBY, "line 0"));
+  await world.does(ada.stop());
+  for (let i = 1; i <= 300; i += 1) void bob.say(LOBBY, `line ${i}`);
+  await world.clock.pass(20_000);
+  const again = await world.chat({ store: new MemoryStore(disk) });
+  await world.online(again);
+  const view = again.open(LOBBY);
+  await world.clock.pass(1_000);
+  expect(texts(view).at(-1)).toBe("line 300");
+  expect(again.rooms.value[0]).toMatchObject({ unread: 100, unreadCapped: true });
+  await world.does(view.around(20));
+  for (const hole of rowsOf(view, "hole")) await world.does(view.fill(hole));
+  expect(texts(view)).toContain("line 20");
+});
+
+test("a token that the server does not know makes a new guest, and keeps what is unsent", async () => {
+  const world = new World();
+  const disk = new MemoryDisk();
+  const ada = await world.person("ada", { store: new MemoryStore(disk) });
+  await world.does(ada.stop());
+  if (disk.session !== null) disk.session = { ...disk.session, token: "foreign" };
+  const again = await world.chat({ store: new MemoryStore(disk) });
+  void again.say(LOBBY, "still mine");
+  await world.clock.pass(10_000);
+  expect(again.me.value).toMatchObject({ name: null });
+  expect(logOf(world)).toEqual(["still mine"]);
+});
+
+test("a hurry ends the pause before the next try", async () => {
+  const world = new World();
+  let wake = (): void => undefined;
+  const ada = await world.person("ada", {
+    onWake: (woken) => {
+      wake = woken;
+      return () => undefined;
+    },
+  });
+  world.server.kill();
+  await world.clock.pass(10);
+  world.server.start();
+  wake();
+  await world.clock.pass(20);
+  expect(ada.connection.value.state).toBe("online");
+});
