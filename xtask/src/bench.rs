@@ -17,8 +17,11 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde::Deserialize;
 
-use self::contestant::{CONTESTANTS, Contestant, Server};
+use self::contestant::{CONTESTANTS, Contestant, Contract, Server};
 use self::plan::{PLAN, Row};
+
+/// The error of who cannot be measured by a row.
+const ABSENT: &str = "does not take part";
 
 const USAGE: &str = "\
 usage: cargo xtask bench [options]
@@ -135,12 +138,14 @@ fn run_one(root: &Path, row: &Row, contestant: &Contestant, options: &Options) -
     if row.is_timed {
         command.args(["--seconds", &options.seconds.to_string()]);
     }
-    command.args(["--pin-server", &options.server_cpu.to_string()]);
-    command.args(["--pin-client", &options.client_cpu.to_string()]);
+    if row.contract != Contract::Start {
+        command.args(["--pin-server", &options.server_cpu.to_string()]);
+        command.args(["--pin-client", &options.client_cpu.to_string()]);
+    }
     match contestant.server(root, row.contract) {
         Some(Server::Own) => {}
         Some(Server::Command(server)) => drop(command.arg("--server").arg(server)),
-        None => return Err("does not take part".into()),
+        None => return Err(ABSENT.into()),
     }
     let output = command.stderr(Stdio::piped()).output().map_err(|err| err.to_string())?;
     // A run that failed its judgement still says what it has seen.
