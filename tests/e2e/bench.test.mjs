@@ -62,6 +62,12 @@ describe("tidings bench", () => {
     assert.deepEqual([code, verdict], [0, "good"]);
   });
 
+  test("lets clients poll beside the others, and judges what they receive", async () => {
+    const { code, verdict, measures } = await report(["fanout", "--polling", "5", ...FEW, ...RATES]);
+    assert.deepEqual([code, verdict], [0, "good"]);
+    assert.ok(measures.polled_p50_ms > 0 && measures.delivery_p50_ms > 0, JSON.stringify(measures));
+  });
+
   test("fails when a client has lost a message, and says how many", async (t) => {
     const url = await startRelay(t, HABITS.losesSome);
     const { code, verdict, faults, stderr } = await report(["fanout", "--url", url, ...FEW, "--rate", "50"]);

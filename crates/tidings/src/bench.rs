@@ -16,6 +16,7 @@ mod ingest;
 mod ledger;
 pub(crate) mod options;
 mod packet;
+mod pollers;
 mod process;
 mod progress;
 mod replay;

@@ -25,7 +25,7 @@ pub(super) enum Better {
 
 const DELIVERIES: &str = "deliveries_per_server_cpu_second";
 
-pub(super) const PLAN: [Row; 16] = [
+pub(super) const PLAN: [Row; 18] = [
     Row {
         name: "1,000 clients, 1 message in flight",
         contract: Contract::Chat,
@@ -97,6 +97,24 @@ pub(super) const PLAN: [Row; 16] = [
         measure: DELIVERIES,
         better: Better::More,
         bars: [None, Some(1.4), None, Some(5.0), None],
+    },
+    Row {
+        name: "1,000 clients, 10 messages/s: median latency",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "1000", "--rate", "10"],
+        is_timed: true,
+        measure: "delivery_p50_ms",
+        better: Better::Less,
+        bars: [None; CONTESTANTS.len()],
+    },
+    Row {
+        name: "the same beside 1,000 clients that poll",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "1000", "--rate", "10", "--polling", "1000"],
+        is_timed: true,
+        measure: "delivery_p50_ms",
+        better: Better::Less,
+        bars: [None; CONTESTANTS.len()],
     },
     Row {
         name: "user memory per idle connection, 10,000 of them",

@@ -19,6 +19,9 @@ const FULL: usize = 512;
 pub(crate) fn measure(options: &Fanout, target: &Target, report: &mut Report) -> Result<(), Failure> {
     let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, options.clients)?;
     fleet.join(options.clients, fleet.ledger.head())?;
+    if options.polling > 0 {
+        fleet.join_pollers(options.polling)?;
+    }
     let mut pace = match options.load {
         Some(percent) => {
             let rate = capacity(&mut fleet, options)? * u64::from(percent) / 100;
@@ -30,7 +33,7 @@ pub(crate) fn measure(options: &Fanout, target: &Target, report: &mut Report) ->
     };
     pace.begin(&mut fleet)?;
     write_for(&mut fleet, &mut pace, "warming up", Duration::from_secs(options.seconds) / 5)?;
-    fleet.ledger.measure_from_here();
+    fleet.measure_from_here();
     let before = fleet.ledger.deliveries;
     let span = Span::begin(target.tree)?;
     write_for(&mut fleet, &mut pace, "measuring", Duration::from_secs(options.seconds))?;
@@ -38,6 +41,9 @@ pub(crate) fn measure(options: &Fanout, target: &Target, report: &mut Report) ->
     report.rates("deliveries", fleet.ledger.deliveries - before, &cost);
     report.latencies("delivery", &fleet.ledger.latency);
     report.latencies("ack", &fleet.ack_latency);
+    if let Some(polled) = fleet.polled() {
+        report.latencies("polled", &polled.latency);
+    }
     let latency = &fleet.ledger.latency;
     let [median, slow] = [500, 990].map(|share| latency.quantile(share).as_secs_f64());
     report.set("delivery_p99_to_p50", slow / median.max(f64::EPSILON));

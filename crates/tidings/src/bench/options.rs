@@ -63,6 +63,9 @@ pub(crate) struct Fanout {
     /// Connections, the senders among them
     #[arg(long, default_value_t = 1_000)]
     pub(crate) clients: usize,
+    /// Further connections that stay with long-polling; they only listen
+    #[arg(long, default_value_t = 0)]
+    pub(crate) polling: usize,
     /// Messages under way at any time: sent, and not yet received by everybody
     #[arg(long, default_value_t = 1)]
     pub(crate) in_flight: usize,
