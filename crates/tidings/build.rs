@@ -9,17 +9,8 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-/// Everything in `web/` that the output depends on.
-const INPUTS: [&str; 8] = [
-    "index.html",
-    "package.json",
-    "package-lock.json",
-    "scripts",
-    "src",
-    "tsconfig.json",
-    "tsconfig.core.json",
-    "vite.config.ts",
-];
+/// Everything in `web/` that is there on every machine is an input, but for these.
+const NO_INPUTS: [&str; 4] = ["node_modules", "dist", "tests", "coverage"];
 
 /// What Vite, which bundles the page, asks for within Node 20.
 const NODE_OLDEST: (u32, u32) = (20, 19);
@@ -39,9 +30,7 @@ fn build() -> Result<(), String> {
     let web = manifest_dir.join("../../web");
     let out = PathBuf::from(variable("OUT_DIR")?);
     directive("rerun-if-changed=build.rs");
-    for input in INPUTS {
-        directive(&format!("rerun-if-changed=../../web/{input}"));
-    }
+    watch(&web)?;
 
     check_node()?;
     // Two cargo processes with different target folders share `node_modules`.
@@ -52,6 +41,17 @@ fn build() -> Result<(), String> {
     npm(&web, &["run", "build"], Some(&assets))?;
     let table = generate(&assets)?;
     fs::write(out.join("assets.rs"), table).map_err(|err| format!("assets.rs: {err}"))
+}
+
+fn watch(web: &Path) -> Result<(), String> {
+    for input in fs::read_dir(web).map_err(|err| format!("web: {err}"))? {
+        let name = input.map_err(|err| format!("web: {err}"))?.file_name();
+        let name = name.to_string_lossy();
+        if !name.starts_with('.') && !NO_INPUTS.contains(&&*name) {
+            directive(&format!("rerun-if-changed=../../web/{name}"));
+        }
+    }
+    Ok(())
 }
 
 fn variable(name: &str) -> Result<String, String> {

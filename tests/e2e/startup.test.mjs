@@ -57,10 +57,14 @@ describe("the command line", () => {
     assert.notEqual(stderr.trim(), "");
   });
 
-  test("prints one line when it is ready and nothing else", async (t) => {
+  test("says where it is, what the start cost and how to become the owner, and nothing else", async (t) => {
     const server = await Server.start(t);
     await Person.connect(t, server.url);
-    assert.match(server.output.stdout, /^tidings is ready on http:\/\/127\.0\.0\.1:\d+\n$/);
+    const [ready, cost, owner, ...rest] = server.output.stdout.split("\n");
+    assert.match(ready, /^tidings is ready on http:\/\/127\.0\.0\.1:\d+$/);
+    assert.match(cost, /^ready in \d+ ms, (\d+ MB of memory, )?data in .+$/);
+    assert.match(owner, /^open to become the owner: http:\/\/127\.0\.0\.1:\d+\/#setup=\w{4}-\w{4}-\w{4}-\w{4}$/);
+    assert.deepEqual(rest, [""]);
   });
 
   test("takes its settings from the environment as well", async (t) => {

@@ -106,6 +106,11 @@ class ProxiedLink {
   }
 
   destroy() {
-    for (const socket of this.sockets) socket.resetAndDestroy();
+    for (const socket of this.sockets) {
+      // Node cannot reset a socket that is saying its goodbye: it would keep the handle for ever, and wait for it at its
+      // own end.
+      if (socket.writableEnded) socket.destroy();
+      else socket.resetAndDestroy();
+    }
   }
 }

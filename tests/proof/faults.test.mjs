@@ -4,16 +4,17 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, fsyncSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { describe, test } from "node:test";
-import { Server } from "../harness/server.mjs";
+import { Server, temporaryFolder } from "../harness/server.mjs";
 import { request, engineUrl } from "../harness/wire.mjs";
 import { processOf } from "./support/process.mjs";
 import { Recorder } from "./support/recorder.mjs";
 import { amount, Dice, note, tally } from "./support/scale.mjs";
+import { hangingDisk } from "./support/power.mjs";
 import { straceIsMissing, Tracer, WRITE_CLASS } from "./support/strace.mjs";
 
 const files = (data) => readdirSync(data).filter((name) => name.startsWith("chat.db") && !name.endsWith("-shm")).map((name) => join(data, name));
@@ -50,6 +51,54 @@ describe("a server whose system calls go wrong", () => {
       await failFlush(t, what, file);
     });
   }
+
+  test("ends when its disk has become read-only, without a false ack, and goes on when it can be written again", async (t) => {
+    const missing = straceIsMissing();
+    if (missing !== undefined) return t.skip(missing);
+    const server = await Server.start(t);
+    const recorder = new Recorder(t);
+    const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
+    await recorder.sayAll(ada, 3, (index) => `before ${index}`);
+    const tracer = await Tracer.attach(t, processOf(server).id, ["-e", "inject=pwrite64,write:error=EROFS:when=1+"], files(server.data));
+    const sent = recorder.say(bob, "into the read-only disk");
+    // Whether the commit took place is unknown: unlike a full disk, this error may come behind the page that makes it one.
+    await tracer.until(() => tracer.ended, "the end of the server");
+    const code = await server.stop();
+    assert.deepEqual(code, { code: 1, signal: null });
+    assert.match(server.output.stderr, /a new start goes on from what the disk holds/);
+    assert.equal(recorder.acked.length, 3);
+    await server.startAgain();
+    await sent;
+    const verdict = await recorder.judge(server.url);
+    note(t, "read-only disk", { "exit code": code.code, "acked before the end": 3, acked: recorder.acked.length, checks: tally(verdict) });
+  });
+
+  test("told to stop while a commit hangs in the disk, it ends with an error, and nothing acked is lost", async (t) => {
+    const folder = temporaryFolder(t);
+    const flag = join(folder, "hangs");
+    const server = await Server.start(t, { env: hangingDisk(folder, flag) });
+    const recorder = new Recorder(t);
+    const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
+    await recorder.sayAll(ada, 5, (index) => `before ${index}`);
+    writeFileSync(flag, "");
+    const waiting = recorder.say(bob, "into the hanging disk");
+    // Lines that come while the disk hangs queue up behind.
+    const behind = recorder.say(ada, "behind it");
+    // Whoever cannot be served is sent away: by then the commit has begun and hangs.
+    await ada.until(() => !ada.socket.connected, "the server to send its clients away");
+    const since = performance.now();
+    const { code, signal } = await server.stop();
+    const took = Math.round(performance.now() - since);
+    assert.deepEqual({ code, signal }, { code: 1, signal: null });
+    assert.match(server.output.stderr, /it is unknown whether it took place; a new start goes on from what the disk holds/);
+    const acked = recorder.acked.length;
+    assert.equal(acked, 5, "nothing was acked that hung");
+    rmSync(flag);
+    await server.startAgain();
+    await Promise.all([waiting, behind]);
+    const verdict = await recorder.judge(server.url);
+    note(t, "hanging flush", { "exit code": code, "stopped in, ms": took, "acked before the end": acked, acked: recorder.acked.length, checks: tally(verdict) });
+  });
 
   test("goes on by itself when a full disk has room again", async (t) => {
     const disk = smallDisk(t);

@@ -26,6 +26,13 @@ const CONTENT_TYPES = {
   ".png": "image/png",
   ".webmanifest": "application/manifest+json",
   ".map": "application/json",
+  ".json": "application/json",
+  ".webmanifest": "application/manifest+json",
+  ".png": "image/png",
+  ".ico": "image/x-icon",
+  ".webp": "image/webp",
+  ".woff2": "font/woff2",
+  ".txt": "text/plain; charset=utf-8",
 };
 
 rmSync(out, { recursive: true, force: true });

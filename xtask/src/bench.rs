@@ -17,7 +17,7 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde::Deserialize;
 
-use self::contestant::{CONTESTANTS, Contestant};
+use self::contestant::{CONTESTANTS, Contestant, Server};
 use self::plan::{PLAN, Row};
 
 const USAGE: &str = "\
@@ -137,8 +137,10 @@ fn run_one(root: &Path, row: &Row, contestant: &Contestant, options: &Options) -
     }
     command.args(["--pin-server", &options.server_cpu.to_string()]);
     command.args(["--pin-client", &options.client_cpu.to_string()]);
-    if let Some(server) = contestant.command(root) {
-        command.arg("--server").arg(server);
+    match contestant.server(root, row.contract) {
+        Some(Server::Own) => {}
+        Some(Server::Command(server)) => drop(command.arg("--server").arg(server)),
+        None => return Err("does not take part".into()),
     }
     let output = command.stderr(Stdio::piped()).output().map_err(|err| err.to_string())?;
     // A run that failed its judgement still says what it has seen.

@@ -17,7 +17,8 @@ usage: cargo xtask <command>
 
   test          everything: format, lints, unit, end-to-end and browser tests; sets itself up
   tidy          only the checks of the house style
-  proof         the long forms of the tests against crashes, power cuts and faults; writes docs/proof.md
+  proof         100,000 seeds of the simulation (--sim-seeds N) and the long forms of the tests against crashes, power
+                cuts and faults; writes docs/proof.md
   sim           the seeded simulation: --seeds N --from S, --planted, --story; see --help
   traps         what breaks a chat written after the tutorial, shown on a Node server and on ours
   bench         our server beside its peers, and docs/performance.md: see --help
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
     match command.as_deref() {
         Some("bench") => bench::run(args),
         Some("conformance") => conformance::run(args),
-        Some("proof") if args.len() == 0 => proof::run(),
+        Some("proof") => proof::run(args),
         Some("sim") => sim::run(args),
         Some("test") if args.len() == 0 => test::run(),
         Some("tidy") if args.len() == 0 => tidy::run(),

@@ -1,7 +1,8 @@
-//! `cargo xtask proof`: the long forms of tests/proof against the release binary, and docs/proof.md from the results.
+//! `cargo xtask proof`: the simulation and the long forms of tests/proof against the release binary, and docs/proof.md
+//! from the results.
 //!
-//! The page is only ever written from what the tests have noted while they ran. When one of them fails the page stays
-//! as it was, and the seed that repeats the run stands in the output.
+//! The page is only ever written from what the programs have noted while they ran. When one of them fails the page
+//! stays as it was, and the seed that repeats the run stands in the output.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -10,13 +11,42 @@ use std::process::{Command, ExitCode};
 
 use crate::test::workspace_root;
 
-/// Runs the command.
-pub(crate) fn run() -> ExitCode {
-    end(&try_run(&workspace_root()))
+const USAGE: &str = "\
+usage: cargo xtask proof [--sim-seeds N] [--sim-jobs J]
+
+  --sim-seeds N   how many seeds of the simulation (100000)
+  --sim-jobs J    how many of them at once (one per core)";
+
+/// How much of the simulation is run.
+struct Options {
+    seeds: u64,
+    jobs: Option<u64>,
 }
 
-fn try_run(root: &Path) -> Result<(), String> {
+/// Runs the command.
+pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
+    let Some(options) = parse(args) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    end(&try_run(&workspace_root(), &options))
+}
+
+fn parse(mut args: impl Iterator<Item = String>) -> Option<Options> {
+    let mut options = Options { seeds: 100_000, jobs: None };
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--sim-seeds" => options.seeds = args.next()?.parse().ok()?,
+            "--sim-jobs" => options.jobs = Some(args.next()?.parse().ok()?),
+            _ => return None,
+        }
+    }
+    Some(options)
+}
+
+fn try_run(root: &Path, options: &Options) -> Result<(), String> {
     let binary = build(root)?;
+    let example = build_example(root)?;
     install_packages(root)?;
     let tests = root.join("tests");
     let results = root.join("target/proof-results.jsonl");
@@ -29,28 +59,74 @@ fn try_run(root: &Path) -> Result<(), String> {
             .current_dir(&tests)
             .env("PROOF", "long")
             .env("PROOF_RESULTS", &results)
-            .env("TIDINGS_BIN", &binary);
+            .env("TIDINGS_BIN", &binary)
+            .env("KITCHEN_SINK_BIN", &example);
         must_succeed(&mut node)
     };
     prove(&["traps/table.mjs".as_ref()])?;
-    // One after the other: what they measure must not depend on each other. Node 20 may spin for ever while it closes
-    // the handles of connections that were reset, so it is told to leave without.
-    let options = ["--test", "--test-force-exit", "--test-concurrency=1"];
-    let mut arguments: Vec<&OsStr> = options.iter().map(OsStr::new).collect();
+    // One after the other: what they measure must not depend on each other.
+    let how = ["--test", "--test-concurrency=1"];
+    let mut arguments: Vec<&OsStr> = how.iter().map(OsStr::new).collect();
     let files = crate::test::files(&tests.join("proof"));
     arguments.extend(files.iter().map(|file| file.as_os_str()));
     prove(&arguments)?;
+    simulate(root, &results, options)?;
     let page = root.join("docs/proof.md");
     prove(&["proof/support/page.mjs".as_ref(), results.as_os_str(), page.as_os_str()])
 }
 
+/// Each planted bug, then the seeds; the program notes its own results.
+fn simulate(root: &Path, results: &Path, options: &Options) -> Result<(), String> {
+    let seeds = options.seeds.to_string();
+    let jobs = options.jobs.map(|jobs| jobs.to_string());
+    for task in [&["--planted"] as &[&str], &["--seeds", &seeds, "--from", "1"]] {
+        let mut simulation = cargo(root);
+        simulation
+            .args(["run", "--quiet", "--release", "--locked", "--package", "simulation", "--"])
+            .args(task)
+            .arg("--record")
+            .arg(results);
+        if let Some(jobs) = &jobs {
+            simulation.args(["--jobs", jobs]);
+        }
+        must_succeed(&mut simulation)?;
+    }
+    Ok(())
+}
+
 /// The release binary.
 pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.args(["build", "--release", "--locked", "--package", "tidings"]).current_dir(root);
+    let mut cargo = cargo(root);
+    cargo.args(["build", "--release", "--locked", "--package", "tidings"]);
     must_succeed(&mut cargo)?;
+    Ok(release(root).join(format!("tidings{}", std::env::consts::EXE_SUFFIX)))
+}
+
+/// The example server with everything but chat.
+fn build_example(root: &Path) -> Result<PathBuf, String> {
+    let mut cargo = cargo(root);
+    cargo.args([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "socketio-server",
+        "--example",
+        "kitchen_sink",
+    ]);
+    must_succeed(&mut cargo)?;
+    Ok(release(root).join("examples").join(format!("kitchen_sink{}", std::env::consts::EXE_SUFFIX)))
+}
+
+fn cargo(root: &Path) -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root);
+    cargo
+}
+
+fn release(root: &Path) -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    Ok(root.join(target).join("release").join(format!("tidings{}", std::env::consts::EXE_SUFFIX)))
+    root.join(target).join("release")
 }
 
 /// The packages of the clients, and of the Node server that they are shown against.

@@ -3,6 +3,9 @@
 //! One thread. A turn takes all that has arrived, stores it in one transaction (WAL, `synchronous=FULL`), joins the frames in
 //! one buffer and gives that to every connection in one call. The bytes are those of the real server. No handshake is
 //! checked, no JSON is parsed, nobody is pinged, no history is kept in memory: what a real server costs beyond this is its own.
+//! The tables and indexes are the real server's, and so is what a message writes into them; only the hashes are made up.
+
+mod table;
 
 use std::collections::VecDeque;
 use std::io::{self, ErrorKind, Read as _, Write as _};
@@ -10,8 +13,9 @@ use std::net::SocketAddr;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
-use rusqlite::{Connection, OptionalExtension as _, params};
 use socket2::{Domain, Socket, Type};
+
+use crate::table::Table;
 
 const LISTENER: Token = Token(usize::MAX);
 const BACKLOG: i32 = 4_096;
@@ -33,11 +37,11 @@ struct Peer {
 }
 
 /// A message as it came: its ack id, text and key are slices of the JSON.
-struct Draft {
-    sender: usize,
-    ack: String,
-    text: String,
-    key: String,
+pub(crate) struct Draft {
+    pub(crate) sender: usize,
+    pub(crate) ack: String,
+    pub(crate) text: String,
+    pub(crate) key: String,
 }
 
 struct Floor {
@@ -45,7 +49,7 @@ struct Floor {
     listener: TcpListener,
     peers: Vec<Option<Peer>>,
     free: Vec<usize>,
-    database: Connection,
+    table: Table,
     drafts: Vec<Draft>,
 }
 
@@ -68,16 +72,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 impl Floor {
     fn start() -> Result<Self, Box<dyn std::error::Error>> {
-        let database = Connection::open("chat.db")?;
-        database.execute_batch(
-            "PRAGMA journal_mode = WAL;
-             PRAGMA synchronous = FULL;
-             CREATE TABLE IF NOT EXISTS messages (
-                 id INTEGER PRIMARY KEY AUTOINCREMENT,
-                 client_offset TEXT UNIQUE,
-                 content TEXT
-             );",
-        )?;
+        let table = Table::create()?;
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None)?;
         socket.set_nonblocking(true)?;
         socket.bind(&SocketAddr::from(([127, 0, 0, 1], 0)).into())?;
@@ -85,7 +80,7 @@ impl Floor {
         let mut listener = TcpListener::from_std(socket.into());
         let poll = Poll::new()?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        Ok(Self { poll, listener, peers: Vec::new(), free: Vec::new(), database, drafts: Vec::new() })
+        Ok(Self { poll, listener, peers: Vec::new(), free: Vec::new(), table, drafts: Vec::new() })
     }
 
     fn accept(&mut self) -> io::Result<()> {
@@ -132,12 +127,7 @@ impl Floor {
     fn replay(&mut self, index: usize, after: i64) -> rusqlite::Result<bool> {
         let mut out = Vec::new();
         push_frame(&mut out, CONNECT);
-        let mut select =
-            self.database.prepare_cached("SELECT id, content FROM messages WHERE id > ? ORDER BY id")?;
-        let mut rows = select.query([after])?;
-        while let Some(row) = rows.next()? {
-            push_frame(&mut out, &event(row.get_ref(1)?.as_str()?, row.get(0)?));
-        }
+        self.table.read_after(after, |id, text| push_frame(&mut out, &event(text, id)))?;
         let Some(peer) = self.peers[index].as_mut() else { return Ok(false) };
         peer.is_joined = true;
         Ok(peer.write(&out).is_ok())
@@ -150,20 +140,7 @@ impl Floor {
         }
         let drafts = std::mem::take(&mut self.drafts);
         let mut joined = Vec::new();
-        let transaction = self.database.transaction()?;
-        {
-            let mut insert = transaction.prepare_cached(
-                "INSERT INTO messages (content, client_offset) VALUES (?, ?) ON CONFLICT DO NOTHING RETURNING id",
-            )?;
-            for draft in &drafts {
-                let id: Option<i64> =
-                    insert.query_row(params![draft.text, draft.key], |row| row.get(0)).optional()?;
-                if let Some(id) = id {
-                    push_frame(&mut joined, &event(&draft.text, id));
-                }
-            }
-        }
-        transaction.commit()?;
+        self.table.store(&drafts, |id, text| push_frame(&mut joined, &event(text, id)))?;
         let mut acks: Vec<Vec<u8>> = Vec::new();
         acks.resize_with(self.peers.len(), Vec::new);
         for draft in &drafts {

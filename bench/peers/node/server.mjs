@@ -1,4 +1,5 @@
-// The tutorial's chat on Node: one process, or a cluster when WORKERS says how many.
+// The tutorial's chat on Node: one process, or a cluster of as many workers as the argument says. With the argument "rooms" it
+// is a relay between rooms instead, as `tidings bench rooms` documents it.
 //
 // Every message is a transaction of its own, as in the tutorial, but in a write-ahead log with synchronous=FULL and through a
 // synchronous driver: both are faster than the tutorial's, and the order of ids is the order of emits within a process.
@@ -12,7 +13,8 @@ import Database from "better-sqlite3";
 import { Server } from "socket.io";
 
 const BACKLOG = 4096;
-const workers = Number(process.env.WORKERS ?? process.argv[2] ?? 0);
+const mode = process.argv[2] ?? "0";
+const workers = Number(mode) || 0;
 
 function openDatabase() {
   const database = new Database("chat.db");
@@ -54,7 +56,28 @@ function serve(adapter, listening) {
   http.listen({ port: 0, host: "127.0.0.1", backlog: BACKLOG }, () => listening(http.address().port));
 }
 
-if (workers === 0) {
+function serveRooms(listening) {
+  const http = createServer();
+  const io = new Server(http, { serveClient: false });
+  const said = new Map();
+  io.on("connection", (socket) => {
+    socket.on("join room", (room, acknowledge) => {
+      socket.join(room);
+      acknowledge();
+    });
+    socket.on("room message", (room, text, acknowledge) => {
+      const number = (said.get(room) ?? 0) + 1;
+      said.set(room, number);
+      io.to(room).emit("room message", text, number);
+      acknowledge();
+    });
+  });
+  http.listen({ port: 0, host: "127.0.0.1", backlog: BACKLOG }, () => listening(http.address().port));
+}
+
+if (mode === "rooms") {
+  serveRooms((port) => console.log(`ready on http://127.0.0.1:${port}`));
+} else if (workers === 0) {
   serve({}, (port) => console.log(`ready on http://127.0.0.1:${port}`));
 } else if (cluster.isPrimary) {
   setupPrimary();

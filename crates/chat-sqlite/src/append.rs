@@ -8,26 +8,27 @@ use std::hash::Hash;
 use std::time::Duration;
 
 use chat::{
-    AppendError, Author, ClientKey, CommandNumber, ContentHash, Counted, Device, Entry, Epochs, Kind,
-    Lineage, Log, Lookup, Placed, Position, ReadError, Record, RoomId, RoomNumbers, Seq,
+    AppendError, Author, ClientKey, CommandNumber, ContentHash, Counted, Device, Entry, Epochs, Lineage, Log,
+    Lookup, Placed, Position, ReadError, ReadPointer, Receipt, Record, Rev, RoomId, RoomNumbers, Seq,
+    Standing, UnixMillis,
 };
 
 use rusqlite::{
-    CachedStatement, Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior,
+    CachedStatement, Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
 
 use crate::checksum;
 use crate::device;
 use crate::error::{read_error, rollback_cause};
 use crate::fingerprint::Fingerprint;
+use crate::kind::Columns;
 use crate::log::SqliteLog;
+use crate::lookup;
 use crate::number::to_sql;
 use crate::schema;
 
 /// More short names than this are not kept at hand, of lineages and of devices each.
 const NAMES_MAX: usize = 65_536;
-
-pub(crate) const KIND_MESSAGE: i64 = 1;
 
 impl Log for SqliteLog {
     fn head(&self) -> Position {
@@ -56,6 +57,21 @@ impl Log for SqliteLog {
         device::find(&mut self.connection, &self.devices, asked).map_err(|err| read_error(&err, head))
     }
 
+    fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
+        let head = self.head();
+        lookup::message(&self.connection, room, seq).map_err(|err| read_error(&err, head))
+    }
+
+    fn directory(&mut self) -> Result<Vec<Entry>, ReadError> {
+        let entries = lookup::directory(&self.connection).map_err(|err| read_error(&err, Position::ZERO))?;
+        entries.map_err(|position| ReadError::Corrupt { position: Position(position) })
+    }
+
+    fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
+        let head = self.head();
+        lookup::pointers(&self.connection).map_err(|err| read_error(&err, head))
+    }
+
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
         if let Some(detail) = self.broken.clone().or_else(|| self.checkpointer.broken()) {
             return Err(AppendError::Unknown { detail });
@@ -73,6 +89,9 @@ impl Log for SqliteLog {
         remember(&mut self.devices, staged.devices);
         self.rooms.extend(staged.rooms);
         self.head.advance(through);
+        if batch.iter().any(|record| matches!(record, Record::Rewrite(_))) {
+            self.checkpointer.scrubbed();
+        }
         self.checkpointer.wrote(batch.iter().filter_map(Record::entry).map(Entry::weight).sum());
         self.bound_wal();
         Ok(())
@@ -105,18 +124,24 @@ impl SqliteLog {
         if !self.checkpointer.wal_is_too_long() {
             return;
         }
-        let truncate = || {
+        let renew = || {
             // Readers leave within milliseconds. If one does not, the next batch will try.
             self.connection.busy_timeout(Duration::from_millis(50))?;
             let busy: i64 =
-                self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
+                self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
             self.connection.busy_timeout(schema::BUSY)?;
             Ok(busy)
         };
-        match truncate() {
-            Ok(0) => {}
-            Ok(_) => tracing::debug!("the write-ahead log is long, and in use"),
-            Err(err) => self.checkpointer.failed(&err),
+        match renew() {
+            Ok(0) => self.checkpointer.renewed(),
+            Ok(_) => {
+                tracing::debug!("the write-ahead log is long, and in use");
+                self.checkpointer.in_use();
+            }
+            Err(err) => {
+                self.checkpointer.failed(&err);
+                self.checkpointer.in_use();
+            }
         }
     }
 }
@@ -188,6 +213,8 @@ fn stage(
                 let id = names.device(transaction, spent.device)?;
                 device::insert(transaction, spent, id)?;
             }
+            Record::Rewrite(entry) => rewrite(transaction, entry)?,
+            Record::Read(pointer) => lookup::set_pointer(transaction, *pointer)?,
         }
     }
     for (room, numbers) in &names.staged.rooms {
@@ -214,8 +241,8 @@ impl<'a> Insert<'a> {
     pub(crate) fn prepare(connection: &'a Connection, fingerprint: Fingerprint) -> rusqlite::Result<Self> {
         let statement = connection.prepare_cached(
             "INSERT INTO entry (position, room, seq, rev, kind, at_ms, lineage, key, key_print, content, text, checksum,
-                                device, n)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
+                                device, n, body, target)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
         )?;
         Ok(Self { statement, fingerprint })
     }
@@ -228,51 +255,77 @@ impl<'a> Insert<'a> {
         content: ContentHash,
         author: ShortName,
     ) -> rusqlite::Result<()> {
-        let Kind::Message { text } = &entry.kind;
-        let (lineage, device) = match &entry.author {
-            None => (None, None),
-            Some(Author::Lineage(lineage)) => (Some(&lineage.0[..]), None),
-            Some(Author::Device { device, n }) => {
-                (None, Some((to_sql(device.user.0), &device.id.0, to_sql(n.0))))
-            }
-        };
+        let columns = Columns::of(&entry.kind);
         let (lineage_name, device_name) = match author {
             ShortName::Nobody => (None, None),
             ShortName::Lineage(id) => (Some(id), None),
             ShortName::Device(id) => (None, Some(id)),
         };
         let key = key.map(ClientKey::as_str);
-        let row = checksum::Row {
-            position: to_sql(entry.position.0),
-            room: to_sql(entry.room.0),
-            seq: to_sql(entry.seq.0),
-            rev: to_sql(entry.rev.0),
-            kind: KIND_MESSAGE,
-            at_ms: to_sql(entry.at.0),
-            lineage,
-            key,
-            content: &content.0,
-            text,
-            device,
-        };
-        self.statement.execute((
+        let row = row_of(entry, key, &content.0, &columns);
+        let n = row.device.map(|(_, _, n)| n);
+        self.statement.execute(params![
             row.position,
             row.room,
             row.seq,
             row.rev,
-            row.kind,
+            columns.kind,
             row.at_ms,
             lineage_name,
             row.key,
             key.map(|key| self.fingerprint.of(key)),
             row.content,
-            row.text,
+            columns.text,
             row.checksum(),
             device_name,
-            device.map(|(_, _, n)| n),
-        ))?;
+            n,
+            columns.body,
+            columns.target,
+        ])?;
         Ok(())
     }
+}
+
+/// What the checksum is made of.
+fn row_of<'a>(
+    entry: &'a Entry,
+    key: Option<&'a str>,
+    content: &'a [u8],
+    columns: &'a Columns<'a>,
+) -> checksum::Row<'a> {
+    let (lineage, device) = match &entry.author {
+        None => (None, None),
+        Some(Author::Lineage(lineage)) => (Some(&lineage.0[..]), None),
+        Some(Author::Device { device, n }) => {
+            (None, Some((to_sql(device.user.0), &device.id.0, to_sql(n.0))))
+        }
+    };
+    checksum::Row {
+        position: to_sql(entry.position.0),
+        room: to_sql(entry.room.0),
+        seq: to_sql(entry.seq.0),
+        rev: to_sql(entry.rev.0),
+        at_ms: to_sql(entry.at.0),
+        lineage,
+        key,
+        content,
+        columns,
+        device,
+    }
+}
+
+/// Gives a row another text. The key and the hash of the content stay, so a repeat is still recognised.
+fn rewrite(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
+    let position = to_sql(entry.position.0);
+    let (key, content): (Option<String>, [u8; 16]) = connection
+        .prepare_cached("SELECT key, content FROM entry WHERE position = ?1")?
+        .query_row([position], |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let columns = Columns::of(&entry.kind);
+    let checksum = row_of(entry, key.as_deref(), &content, &columns).checksum();
+    connection
+        .prepare_cached("UPDATE entry SET text = ?2, body = ?3, checksum = ?4 WHERE position = ?1")?
+        .execute(params![position, columns.text, columns.body, checksum])?;
+    Ok(())
 }
 
 pub(crate) fn set_room(connection: &Connection, room: RoomId, numbers: RoomNumbers) -> rusqlite::Result<()> {
@@ -320,11 +373,11 @@ fn find(
 ) -> rusqlite::Result<Vec<Option<Placed>>> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
     let mut in_lineage = transaction.prepare_cached(
-        "SELECT position, seq, content FROM entry INDEXED BY entry_sent
+        "SELECT position, room, seq, rev, at_ms, content FROM entry INDEXED BY entry_sent
          WHERE key_print = ?1 AND lineage = ?2 AND key = ?3 ORDER BY position LIMIT 1",
     )?;
     let mut by_content = transaction.prepare_cached(
-        "SELECT position, seq, content FROM entry INDEXED BY entry_sent
+        "SELECT position, room, seq, rev, at_ms, content FROM entry INDEXED BY entry_sent
          WHERE key_print = ?1 AND content = ?2 AND key = ?3 ORDER BY position LIMIT 1",
     )?;
     // Most sends are new, and nothing bears their fingerprint: then that is all there is to ask, also for the next
@@ -356,7 +409,18 @@ fn find(
 }
 
 fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {
-    Ok(Placed { position: Position(row.get(0)?), seq: Seq(row.get(1)?), content: ContentHash(row.get(2)?) })
+    Ok(Placed { receipt: receipt(row)?, content: ContentHash(row.get(5)?) })
+}
+
+/// Of a row that begins with position, room, seq, rev and time.
+pub(crate) fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
+    Ok(Receipt {
+        position: Position(row.get(0)?),
+        room: RoomId(row.get(1)?),
+        seq: Seq(row.get(2)?),
+        rev: Rev(row.get(3)?),
+        at: UnixMillis(row.get(4)?),
+    })
 }
 
 fn rolled_back(err: &rusqlite::Error) -> AppendError {
@@ -364,54 +428,4 @@ fn rolled_back(err: &rusqlite::Error) -> AppendError {
 }
 
 #[cfg(test)]
-mod tests {
-    use chat::conformance::{ADA, append_messages, draft, read_all};
-    use chat::{Limits, decide};
-
-    use super::*;
-
-    /// Growing is what a full disk forbids, and so does SQLite's own bound on pages.
-    #[test]
-    fn a_batch_that_finds_no_space_leaves_nothing_and_goes_in_when_there_is_some() {
-        let temp = tempfile::TempDir::new().unwrap();
-        let mut log = SqliteLog::open(temp.path()).unwrap();
-        append_messages(&mut log, 3);
-        let pages: i64 = log.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
-        let bound = |log: &SqliteLog, pages: i64| {
-            log.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
-        };
-        bound(&log, pages);
-        let page = "x".repeat(16_000);
-        let drafts: Vec<_> = (0..10).map(|n| draft(Some(ADA), Some(&format!("k-{n}")), &page)).collect();
-        let decided = decide(&mut log, Limits::default(), &drafts).unwrap();
-        for _ in 0..3 {
-            let err = log.append(&decided.records).unwrap_err();
-            assert!(matches!(err, AppendError::RolledBack { cause: chat::RollbackCause::Full, .. }), "{err}");
-            assert_eq!((log.head(), read_all(&log.reader()).len()), (Position(3), 3));
-        }
-        let again = decide(&mut log, Limits::default(), &drafts).unwrap();
-        assert_eq!(again.outcomes, decided.outcomes, "no key and no number was used up");
-
-        bound(&log, pages + 1000);
-        log.append(&again.records).unwrap();
-        assert_eq!(read_all(&log.reader()).len(), 13);
-    }
-
-    /// The domain never sees what a failed commit left; only the next opening does.
-    #[test]
-    fn a_writer_whose_commit_failed_takes_nothing_more() {
-        let temp = tempfile::TempDir::new().unwrap();
-        let mut log = SqliteLog::open(temp.path()).unwrap();
-        append_messages(&mut log, 3);
-        let decided = decide(&mut log, Limits::default(), &[draft(Some(ADA), Some("k-0"), "hi")]).unwrap();
-        // A short name that is in no table, and a constraint that is only checked in the commit.
-        log.lineages.insert(ADA, 4711);
-        log.connection.pragma_update(None, "defer_foreign_keys", true).unwrap();
-        let err = log.append(&decided.records).unwrap_err();
-        assert!(matches!(err, AppendError::Unknown { .. }), "{err}");
-        let err = log.append(&decided.records).unwrap_err();
-        assert!(matches!(err, AppendError::Unknown { .. }), "{err}");
-        drop(log);
-        assert_eq!(SqliteLog::open(temp.path()).unwrap().head(), Position(3));
-    }
-}
+mod tests;

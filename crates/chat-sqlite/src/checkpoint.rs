@@ -1,10 +1,12 @@
 //! Moves committed pages from the write-ahead log into the database, beside the commits and not within them.
 //!
 //! A thread of its own does so a second after a commit, or sooner when much was written, without making anybody
-//! wait (a passive checkpoint). When the log has grown too long nevertheless, the writer empties it between two
-//! batches. Nothing depends on any of this but the length of the log and of the next start.
+//! wait (a passive checkpoint). When the log has grown too long nevertheless, the writer lets it begin anew between two
+//! batches: the file stays and is written over, which costs less than a file that grows. After a text was taken back the
+//! file is emptied, for the text stands in what would be written over some day. Nothing else depends on any of this but
+//! the length of the log and of the next start.
 
-use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -22,15 +24,18 @@ const BYTES_MAX: usize = 4 << 20;
 /// What a row costs besides its text: its share of table and index pages.
 const ROW_BYTES: usize = 512;
 
-/// After this many batches the length of the log is looked at.
-const LOOK_EVERY: u32 = 4;
+/// Pages that the log may have before it begins anew, 16 MiB: few enough to stay in the system's cache, enough for pages that
+/// are written again and again to be copied seldom.
+const PAGES_MAX: u32 = 4_096;
 
 /// The thread, from the writer's side.
 pub(crate) struct Checkpointer {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
-    wal: PathBuf,
-    unwatched: u32,
+    /// Pages that the log has, as the last commit has left it.
+    pages: Arc<AtomicU32>,
+    /// The log begins anew when it has so many.
+    renewed_at: u32,
 }
 
 #[derive(Default)]
@@ -42,24 +47,44 @@ struct Shared {
 #[derive(Default)]
 struct State {
     written: usize,
+    /// The log has texts that the database has not any more.
+    scrub: bool,
     closing: bool,
     broken: Option<String>,
 }
 
+/// What a checkpoint is for.
+#[derive(Clone, Copy)]
+enum Due {
+    /// The log is to be short.
+    Pages,
+    /// The log is to be empty.
+    Scrub,
+}
+
 impl Checkpointer {
-    pub(crate) fn start(folder: &Folder) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    /// Watches the log that `writer` writes.
+    pub(crate) fn start(
+        folder: &Folder,
+        writer: &mut Connection,
+    ) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        let pages = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&pages);
+        writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages: i32| {
+            counted.store(pages.unsigned_abs(), Ordering::Relaxed);
+            Ok(())
+        }))?;
         let connection = schema::connect_writer(&folder.database())?;
         let shared = Arc::new(Shared::default());
         let of_thread = Arc::clone(&shared);
         let thread = std::thread::Builder::new()
             .name("checkpointer".into())
             .spawn(move || of_thread.run(&connection))?;
-        Ok(Self { shared, thread: Some(thread), wal: folder.wal(), unwatched: 0 })
+        Ok(Self { shared, thread: Some(thread), pages, renewed_at: PAGES_MAX })
     }
 
     /// So many bytes of text were committed.
     pub(crate) fn wrote(&mut self, bytes: usize) {
-        self.unwatched += 1;
         let mut state = self.shared.lock();
         let before = state.written;
         state.written += bytes + ROW_BYTES;
@@ -70,13 +95,30 @@ impl Checkpointer {
         }
     }
 
-    /// Whether the log has outgrown its bound, as far as it was looked at.
+    /// Whether the log should begin anew.
     pub(crate) fn wal_is_too_long(&mut self) -> bool {
-        if self.unwatched < LOOK_EVERY {
-            return false;
+        let pages = self.pages.load(Ordering::Relaxed);
+        if pages < PAGES_MAX {
+            // It has begun anew by itself: a passive checkpoint has found its moment.
+            self.renewed_at = PAGES_MAX;
         }
-        self.unwatched = 0;
-        std::fs::metadata(&self.wal).is_ok_and(|wal| wal.len() > schema::WAL_BYTES_MAX)
+        pages >= self.renewed_at
+    }
+
+    /// The next commit writes over the log.
+    pub(crate) fn renewed(&mut self) {
+        self.renewed_at = PAGES_MAX;
+        self.pages.store(0, Ordering::Relaxed);
+    }
+
+    /// A reader needs the log as it is. It is not asked again at once, for the writer has waited for it.
+    pub(crate) fn in_use(&mut self) {
+        self.renewed_at = self.pages.load(Ordering::Relaxed).saturating_add(PAGES_MAX);
+    }
+
+    /// A text is gone from the database, but not yet from the log.
+    pub(crate) fn scrubbed(&self) {
+        self.shared.lock().scrub = true;
     }
 
     /// A checkpoint of the writer's own did not work.
@@ -104,23 +146,41 @@ impl Drop for Checkpointer {
 
 impl Shared {
     fn run(&self, connection: &Connection) {
-        while self.wait() {
-            let checkpoint = connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
-            if let Err(err) = checkpoint {
-                self.failed(&err);
+        while let Some(due) = self.wait() {
+            let pragma = match due {
+                Due::Pages => "PRAGMA wal_checkpoint(PASSIVE)",
+                Due::Scrub => "PRAGMA wal_checkpoint(TRUNCATE)",
+            };
+            let is_busy = connection.query_row(pragma, [], |row| row.get::<_, bool>(0));
+            match (due, is_busy) {
+                (Due::Scrub, Ok(true)) => self.again(),
+                (Due::Scrub, Err(err)) => {
+                    self.failed(&err);
+                    self.again();
+                }
+                (Due::Pages, Err(err)) => self.failed(&err),
+                (Due::Scrub, Ok(false)) | (Due::Pages, Ok(_)) => {}
             }
         }
     }
 
-    /// Waits until a checkpoint is due. Returns false when there will be none any more.
-    fn wait(&self) -> bool {
+    /// Somebody reads what should go. The next turn tries it again.
+    fn again(&self) {
+        let mut state = self.lock();
+        state.scrub = true;
+        state.written += ROW_BYTES;
+    }
+
+    /// Waits until a checkpoint is due. `None` when there will be none any more.
+    fn wait(&self) -> Option<Due> {
         let idle = |state: &mut State| state.written == 0 && !state.closing;
         let state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
         let early = |state: &mut State| state.written < BYTES_MAX && !state.closing;
         let (mut state, _) =
             self.changed.wait_timeout_while(state, PAUSE, early).unwrap_or_else(PoisonError::into_inner);
         state.written = 0;
-        !state.closing
+        let due = if std::mem::take(&mut state.scrub) { Due::Scrub } else { Due::Pages };
+        (!state.closing).then_some(due)
     }
 
     /// Most failures pass: the pages stay in the log, and the next checkpoint writes them again. But after a flush

@@ -5,19 +5,20 @@
 
 use xxhash_rust::xxh3::Xxh3Default;
 
+use crate::kind::Columns;
+
 /// The columns of one row of `entry`, borrowed.
 pub(crate) struct Row<'a> {
     pub(crate) position: i64,
     pub(crate) room: i64,
     pub(crate) seq: i64,
     pub(crate) rev: i64,
-    pub(crate) kind: i64,
     pub(crate) at_ms: i64,
     /// The lineage itself: its short name is an affair of the tables.
     pub(crate) lineage: Option<&'a [u8]>,
     pub(crate) key: Option<&'a str>,
     pub(crate) content: &'a [u8],
-    pub(crate) text: &'a str,
+    pub(crate) columns: &'a Columns<'a>,
     /// User, device and number of the command, of those who number theirs.
     pub(crate) device: Option<(i64, &'a [u8; 16], i64)>,
 }
@@ -30,6 +31,7 @@ pub(crate) struct Spent<'a> {
     pub(crate) result: i64,
     pub(crate) at_ms: i64,
     pub(crate) content: &'a [u8; 16],
+    pub(crate) room: Option<i64>,
 }
 
 impl Spent<'_> {
@@ -41,6 +43,10 @@ impl Spent<'_> {
         }
         hash.update(self.device);
         hash.update(self.content);
+        // Rows from before there were rooms keep the checksum that they have.
+        if let Some(room) = self.room {
+            hash.update(&room.to_le_bytes());
+        }
         crate::number::bits_to_sql(hash.digest())
     }
 }
@@ -48,13 +54,16 @@ impl Spent<'_> {
 impl Row<'_> {
     pub(crate) fn checksum(&self) -> i64 {
         let mut hash = Xxh3Default::new();
-        for number in [self.position, self.room, self.seq, self.rev, self.kind, self.at_ms] {
+        for number in [self.position, self.room, self.seq, self.rev, self.columns.kind, self.at_ms] {
             hash.update(&number.to_le_bytes());
         }
         // A length before each string keeps neighbours apart, and an absent one is not an empty one.
-        for bytes in
-            [self.lineage, self.key.map(str::as_bytes), Some(self.content), Some(self.text.as_bytes())]
-        {
+        for bytes in [
+            self.lineage,
+            self.key.map(str::as_bytes),
+            Some(self.content),
+            Some(self.columns.text.as_bytes()),
+        ] {
             let length = bytes.map_or(u64::MAX, |bytes| bytes.len() as u64);
             hash.update(&length.to_le_bytes());
             hash.update(bytes.unwrap_or_default());
@@ -64,6 +73,13 @@ impl Row<'_> {
             hash.update(&user.to_le_bytes());
             hash.update(device);
             hash.update(&n.to_le_bytes());
+        }
+        // And so do those from before there was anything but messages. A device is 32 bytes, this is 17.
+        if self.columns.body.is_some() || self.columns.target.is_some() {
+            hash.update(b"+");
+            for number in [self.columns.body, self.columns.target] {
+                hash.update(&number.unwrap_or(-1).to_le_bytes());
+            }
         }
         crate::number::bits_to_sql(hash.digest())
     }

@@ -5,17 +5,23 @@
 use std::collections::HashMap;
 
 use chat::{
-    Answered, CommandNumber, ContentHash, Counted, Device, DeviceId, Outcome, Position, Refusal, Seq, Spent,
+    Answered, CommandNumber, ContentHash, Counted, Device, DeviceId, Outcome, Refusal, RoomId, Spent,
     SpentOn, UnixMillis, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
+use crate::append::receipt;
 use crate::checksum;
 use crate::number::to_sql;
 
 /// The columns of a row of `spent`, with its device.
 pub(crate) const SELECT_SPENT: &str = "
-    SELECT user, device.device, n, result, at_ms, content, checksum
+    SELECT user, device.device, n, result, at_ms, content, checksum, room
+    FROM spent LEFT JOIN device ON device.id = spent.device";
+
+/// The same of a database from before there were rooms.
+pub(crate) const SELECT_SPENT_WITHOUT_ROOMS: &str = "
+    SELECT user, device.device, n, result, at_ms, content, checksum, NULL
     FROM spent LEFT JOIN device ON device.id = spent.device";
 
 /// What became of each of the commands, all in one read transaction.
@@ -31,7 +37,8 @@ pub(crate) fn find(
            (SELECT coalesce(max(n), 0) FROM spent WHERE device = ?1))",
     )?;
     let mut entry = transaction.prepare_cached(
-        "SELECT position, seq, content FROM entry INDEXED BY entry_counted WHERE device = ?1 AND n = ?2",
+        "SELECT position, room, seq, rev, at_ms, content FROM entry INDEXED BY entry_counted
+         WHERE device = ?1 AND n = ?2",
     )?;
     let mut spent =
         transaction.prepare_cached(&format!("{SELECT_SPENT} WHERE spent.device = ?1 AND n = ?2"))?;
@@ -57,8 +64,7 @@ pub(crate) fn find(
 }
 
 fn stored(row: &Row<'_>) -> rusqlite::Result<Answered> {
-    let outcome = Outcome::Repeated { position: Position(row.get(0)?), seq: Seq(row.get(1)?) };
-    Ok(Answered { content: ContentHash(row.get(2)?), outcome })
+    Ok(Answered { content: ContentHash(row.get(5)?), outcome: Outcome::Repeated(receipt(row)?) })
 }
 
 fn known_device(
@@ -92,7 +98,8 @@ pub(crate) fn name(
 pub(crate) fn insert(connection: &Connection, spent: &Spent, id: i64) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT INTO spent (device, n, result, at_ms, content, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            "INSERT INTO spent (device, n, result, at_ms, content, checksum, room)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
         .execute((
             id,
@@ -101,6 +108,7 @@ pub(crate) fn insert(connection: &Connection, spent: &Spent, id: i64) -> rusqlit
             to_sql(spent.at.0),
             spent.content.0,
             checksum_of(spent),
+            room_of(spent.on),
         ))?;
     Ok(())
 }
@@ -111,7 +119,7 @@ pub(crate) fn decode(row: &Row<'_>) -> Option<Spent> {
     let spent = Spent {
         device: Device { user: UserId(unsigned(0)?), id: DeviceId(row.get(1).ok()?) },
         n: CommandNumber(unsigned(2)?),
-        on: on(row.get(3).ok()?)?,
+        on: on(row.get(3).ok()?, row.get(7).ok()?)?,
         at: UnixMillis(unsigned(4)?),
         content: ContentHash(row.get(5).ok()?),
     };
@@ -127,20 +135,65 @@ fn checksum_of(spent: &Spent) -> i64 {
         result: code(spent.on),
         at_ms: to_sql(spent.at.0),
         content: &spent.content.0,
+        room: room_of(spent.on),
     }
     .checksum()
 }
+
+/// The room in which there was nothing to do.
+fn room_of(on: SpentOn) -> Option<i64> {
+    match on {
+        SpentOn::Skip | SpentOn::Refusal(_) => None,
+        SpentOn::Nothing { room } => Some(to_sql(room.0)),
+    }
+}
+
+const NOTHING: i64 = 3;
 
 /// As it stands in the table.
 fn code(on: SpentOn) -> i64 {
     match on {
         SpentOn::Skip => 0,
-        SpentOn::Refusal(Refusal::Conflict) => 1,
-        SpentOn::Refusal(Refusal::TooLarge) => 2,
+        SpentOn::Nothing { .. } => NOTHING,
+        SpentOn::Refusal(refusal) => match refusal {
+            Refusal::Conflict => 1,
+            Refusal::TooLarge => 2,
+            Refusal::Empty => 4,
+            Refusal::NotFound => 5,
+            Refusal::Forbidden => 6,
+            Refusal::NameTaken => 7,
+            Refusal::NameInvalid => 8,
+            Refusal::NameReserved => 9,
+            Refusal::NameRequired => 10,
+            Refusal::Limit => 11,
+            Refusal::BadCode => 12,
+            Refusal::Invalid => 13,
+            Refusal::TopicInvalid => 14,
+        },
     }
 }
 
-fn on(code: i64) -> Option<SpentOn> {
-    let all = [SpentOn::Skip, SpentOn::Refusal(Refusal::Conflict), SpentOn::Refusal(Refusal::TooLarge)];
-    all.into_iter().find(|on| self::code(*on) == code)
+fn on(code: i64, room: Option<u64>) -> Option<SpentOn> {
+    if let Some(room) = room {
+        return (code == NOTHING).then_some(SpentOn::Nothing { room: RoomId(room) });
+    }
+    let refusals = Refusal::ALL.into_iter().map(SpentOn::Refusal);
+    refusals.chain([SpentOn::Skip]).find(|on| self::code(*on) == code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_result_comes_back_from_the_table() {
+        let nothing = SpentOn::Nothing { room: RoomId(7) };
+        for result in Refusal::ALL.into_iter().map(SpentOn::Refusal).chain([SpentOn::Skip, nothing]) {
+            let room = room_of(result).map(i64::unsigned_abs);
+            assert_eq!(on(code(result), room), Some(result));
+        }
+        assert_eq!(on(NOTHING, None), None);
+        assert_eq!(on(1, Some(7)), None);
+        assert_eq!(on(99, None), None);
+    }
 }

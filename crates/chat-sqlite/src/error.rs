@@ -11,6 +11,12 @@ use rusqlite::ErrorCode;
 /// Why the log could not be opened. The files in the folder are as they were.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// There is no database in the folder.
+    #[error("there is no chat in {}", .folder.display())]
+    Missing {
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// Another process serves from this folder.
     #[error("the data folder {} is in use by another process", .folder.display())]
     InUse {

@@ -155,7 +155,7 @@ impl Message {
             rev,
             at,
             author: Some(Author::Lineage(lineage)),
-            kind: Kind::Message { text: Text::from_stored(&self.text) },
+            kind: Kind::message(Text::from_stored(&self.text)),
         };
         (entry, self.key, content)
     }

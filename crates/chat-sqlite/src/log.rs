@@ -78,8 +78,8 @@ impl SqliteLog {
         let head = Head::new(loaded.epochs.current().start);
         let folder = Arc::new(folder);
         let reader = SqliteReader::open(&folder, head.clone()).map_err(storage)?;
-        let checkpointer =
-            Checkpointer::start(&folder).map_err(|cause| OpenError::Storage { file: file.clone(), cause })?;
+        let checkpointer = Checkpointer::start(&folder, &mut connection)
+            .map_err(|cause| OpenError::Storage { file: file.clone(), cause })?;
         Ok(Self {
             connection,
             head,

@@ -1,6 +1,6 @@
 //! Readers: a few connections that cannot write, shared by all threads.
 //!
-//! Each read is one short statement on a snapshot of its own, so no reader holds the write-ahead log back for long,
+//! Each read is short and on a snapshot of its own, so no reader holds the write-ahead log back for long,
 //! and there are never more open than [`CONNECTIONS`]. Every row is checked before it is believed.
 
 use std::fmt;
@@ -8,17 +8,14 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use chat::{
-    Author, Budget, CommandNumber, Device, DeviceId, Entry, Kind, Lineage, LogReader, Position, ReadError,
-    Rev, RoomId, Seq, Text, UnixMillis, UserId,
-};
-use rusqlite::{Connection, OptionalExtension, Row};
+use chat::{Budget, Entry, LogReader, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread, UserId};
+use rusqlite::{Connection, OptionalExtension};
 
-use crate::append::KIND_MESSAGE;
-use crate::checksum;
 use crate::error::read_error;
 use crate::folder::Folder;
 use crate::number::to_sql;
+use crate::pages;
+use crate::rows::{SELECT, decode};
 use crate::schema;
 
 const CONNECTIONS: usize = 3;
@@ -83,8 +80,8 @@ impl LogReader for SqliteReader {
         let find = || {
             connection
                 .prepare_cached(
-                    "SELECT position FROM entry INDEXED BY entry_seq
-                     WHERE room = ?1 AND seq <= ?2 ORDER BY seq DESC, position LIMIT 1",
+                    "SELECT position FROM entry INDEXED BY entry_message
+                     WHERE room = ?1 AND kind = 1 AND seq <= ?2 ORDER BY seq DESC, position LIMIT 1",
                 )?
                 .query_row((to_sql(room.0), to_sql(seq.0)), |row| row.get(0))
                 .optional()
@@ -92,6 +89,24 @@ impl LogReader for SqliteReader {
         let found = find().map_err(|err: rusqlite::Error| read_error(&err, head))?;
         // The message may have been committed after the head was read, by which everything else is judged.
         Ok(found.map_or(Position::ZERO, Position))
+    }
+
+    fn messages(&self, room: RoomId, page: Page, after: Seq, limit: usize) -> Result<Messages, ReadError> {
+        let head = self.head();
+        let connection = self.pool.connection();
+        pages::messages(&connection, room, page, after, limit).map_err(|failure| failure.told(head))
+    }
+
+    fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError> {
+        let head = self.head();
+        let connection = self.pool.connection();
+        pages::changes(&connection, room, after, budget).map_err(|failure| failure.told(head))
+    }
+
+    fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
+        let head = self.head();
+        let connection = self.pool.connection();
+        pages::unread(&connection, room, after, reader, max).map_err(|failure| failure.told(head))
     }
 }
 
@@ -119,74 +134,6 @@ fn read_page(
         page.push(entry);
     }
     Ok(page)
-}
-
-/// The rows of a stretch of the log, with the columns that [`decode`] expects, and then those that only lookups use.
-pub(crate) const SELECT: &str = "
-    SELECT position, room, seq, rev, kind, at_ms, lineage.lineage, key, content, text, checksum,
-           device.user, device.device, n, key_print
-    FROM entry
-    LEFT JOIN lineage ON lineage.id = entry.lineage
-    LEFT JOIN device ON device.id = entry.device
-    WHERE position > ?1 AND position <= ?2 ORDER BY position";
-
-/// The same of a database from before there were devices.
-pub(crate) const SELECT_WITHOUT_DEVICES: &str = "
-    SELECT position, room, seq, rev, kind, at_ms, lineage.lineage, key, content, text, checksum,
-           NULL, NULL, NULL, key_print
-    FROM entry LEFT JOIN lineage ON lineage.id = entry.lineage
-    WHERE position > ?1 AND position <= ?2 ORDER BY position";
-
-/// The column of [`SELECT`] with the client's key.
-pub(crate) const KEY: usize = 7;
-/// The column of [`SELECT`] with the key's fingerprint.
-pub(crate) const KEY_PRINT: usize = 14;
-
-/// The entry of a row, if the row is what was once stored.
-pub(crate) fn decode(row: &Row<'_>) -> Option<Entry> {
-    let number = |column: usize| row.get_ref(column).ok()?.as_i64().ok();
-    let lineage = row.get_ref(6).ok()?.as_blob_or_null().ok()?;
-    let nullable = |column: usize| row.get_ref(column).ok()?.as_i64_or_null().ok();
-    let device = match (nullable(11)?, nullable(13)?) {
-        (None, None) => None,
-        (Some(user), Some(n)) => Some((user, row.get_ref(12).ok()?.as_blob().ok()?.try_into().ok()?, n)),
-        (Some(_), None) | (None, Some(_)) => return None,
-    };
-    let stored = checksum::Row {
-        position: number(0)?,
-        room: number(1)?,
-        seq: number(2)?,
-        rev: number(3)?,
-        kind: number(4)?,
-        at_ms: number(5)?,
-        lineage,
-        key: row.get_ref(KEY).ok()?.as_str_or_null().ok()?,
-        content: row.get_ref(8).ok()?.as_blob().ok()?,
-        text: row.get_ref(9).ok()?.as_str().ok()?,
-        device,
-    };
-    if number(10)? != stored.checksum() || stored.kind != KIND_MESSAGE {
-        return None;
-    }
-    let unsigned = |number: i64| u64::try_from(number).ok();
-    let author = match (lineage, device) {
-        (None, None) => None,
-        (Some(bytes), None) => Some(Author::Lineage(Lineage(bytes.try_into().ok()?))),
-        (None, Some((user, id, n))) => {
-            let device = Device { user: UserId(unsigned(user)?), id: DeviceId(*id) };
-            Some(Author::Device { device, n: CommandNumber(unsigned(n)?) })
-        }
-        (Some(_), Some(_)) => return None,
-    };
-    Some(Entry {
-        position: Position(unsigned(stored.position)?),
-        room: RoomId(unsigned(stored.room)?),
-        seq: Seq(unsigned(stored.seq)?),
-        rev: Rev(unsigned(stored.rev)?),
-        at: UnixMillis(unsigned(stored.at_ms)?),
-        author,
-        kind: Kind::Message { text: Text::from_stored(stored.text) },
-    })
 }
 
 /// Connections that wait for work.

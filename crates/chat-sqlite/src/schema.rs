@@ -1,7 +1,7 @@
 //! The shape of the database: its numbered migrations, and how a connection is set up.
 //!
-//! A migration is one transaction, and the number of the last one stands in the header of the file. Migrations only
-//! add; what is no longer used goes in a later version, so that the version before can still read.
+//! A migration is one transaction, and the number of the last one stands in the header of the file. Columns and tables
+//! are only ever added. An older version does not open what a newer one has changed, so indexes may go.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -14,14 +14,17 @@ use crate::number::to_sql;
 /// Says in the header of the file whose it is ("Tdng").
 pub(crate) const APPLICATION_ID: u32 = 0x5464_6e67;
 
-const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_log.sql"), include_str!("migrations/0002_device.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_log.sql"),
+    include_str!("migrations/0002_device.sql"),
+    include_str!("migrations/0003_rooms.sql"),
+];
 
 /// The newest schema that this version knows.
 #[expect(clippy::cast_possible_truncation, reason = "there will never be that many")]
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// A write-ahead log that has grown beyond this is emptied, whoever has to wait for it.
+/// A write-ahead log whose file has grown beyond this, because somebody has read it for long, is cut when it begins anew.
 pub(crate) const WAL_BYTES_MAX: u64 = 64 << 20;
 
 /// How long a statement waits for a lock. Nobody of ours ever holds one for long; this is for an operator's tools.
@@ -97,6 +100,8 @@ pub(crate) fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    // What people delete is overwritten, and does not stay in the free part of a page.
+    connection.pragma_update_and_check(None, "secure_delete", true, |_| Ok(()))?;
     connection.pragma_update_and_check(
         None,
         "journal_size_limit",

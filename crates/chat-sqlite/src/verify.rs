@@ -3,6 +3,7 @@
 //! Reads only, in one transaction of a connection of its own, and takes no lock of the folder: it works beside a
 //! server. What it finds is a list of [`Fault`]s. It knows the rules that the appender keeps, and repairs nothing.
 
+mod changes;
 mod devices;
 mod numbers;
 
@@ -16,7 +17,7 @@ use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
 use crate::folder::{Found, check_wal, database_in, look};
 use crate::number::to_sql;
-use crate::reader::{KEY, KEY_PRINT, SELECT, SELECT_WITHOUT_DEVICES, decode};
+use crate::rows::{KEY, KEY_PRINT, SELECT, SELECT_WITHOUT_DEVICES, SELECT_WITHOUT_ROOMS, decode};
 use crate::schema;
 use numbers::Numbers;
 
@@ -40,6 +41,8 @@ pub struct Report {
     pub devices: u64,
     /// Their commands that were refused or cancelled.
     pub without_entry: u64,
+    /// How far people have read which rooms.
+    pub pointers: u64,
     /// Starts of the log.
     pub epochs: u64,
     /// Keys that sign private ids, the retired ones included.
@@ -79,6 +82,14 @@ pub enum Fault {
         /// Where.
         position: Position,
         /// Which.
+        detail: String,
+    },
+    /// A message is not what its edits and its deletion make of it.
+    #[error("position {position}: {detail}")]
+    Change {
+        /// Where.
+        position: Position,
+        /// What does not fit.
         detail: String,
     },
     /// The numbers that a room will go on from are not its last ones.
@@ -186,14 +197,21 @@ impl Report {
         connection.execute_batch("BEGIN")?;
         self.check_structure(&connection)?;
         let schema: u32 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
-        let select = if schema < devices::SINCE { SELECT_WITHOUT_DEVICES } else { SELECT };
+        let select = match schema {
+            ..devices::SINCE => SELECT_WITHOUT_DEVICES,
+            devices::SINCE => SELECT_WITHOUT_ROOMS,
+            _ => SELECT,
+        };
         let numbers = self.check_rows(&connection, select)?;
         for fault in numbers.finish(&connection)? {
             self.fault(fault);
         }
         self.check_repeats(&connection)?;
         if schema >= devices::SINCE {
-            self.check_devices(&connection)?;
+            self.check_devices(&connection, schema)?;
+        }
+        if schema >= changes::SINCE {
+            self.check_changes(&connection)?;
         }
         self.check_epochs(&connection)?;
         self.check_signing_keys(&connection)?;
@@ -342,6 +360,7 @@ impl fmt::Display for Report {
             ("lineages", self.lineages),
             ("devices", self.devices),
             ("without an entry", self.without_entry),
+            ("read pointers", self.pointers),
             ("epochs", self.epochs),
             ("signing keys", self.signing_keys),
             ("faults", self.faults.len() as u64 + self.more_faults),

@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
 
-use chat::conformance::{ADA, BOB, draft, read_all};
+use chat::conformance::{ADA, BOB, draft, read_all, receipt};
 use chat::{
-    Admission, Appender, Applier, Applying, Closed, Committed, Draft, Entry, Limits, Log, LogReader, Outcome,
-    Ports, Position, QueueBounds, Refusal, Seq,
+    Admission, Appender, Applier, Applying, Closed, Committed, DirectoryHandle, Draft, Entry, Limits, Log,
+    LogReader, Outcome, Ports, Position, QueueBounds, Refusal, Seq,
 };
 use chat_sqlite::{SqliteLog, SqliteReader};
 use tempfile::TempDir;
@@ -23,7 +23,8 @@ struct Served {
 
 impl Served {
     fn open(folder: &Path) -> Self {
-        let log = SqliteLog::open(folder).unwrap();
+        let mut log = SqliteLog::open(folder).unwrap();
+        let directory = DirectoryHandle::load(&mut log).unwrap();
         let reader = log.reader();
         let (committed_tx, committed) = sync_channel(100_000);
         let delivery = move |batch| committed_tx.send(batch).unwrap_or_default();
@@ -34,7 +35,8 @@ impl Served {
             clock: Box::new(Instant::now),
         };
         let appender =
-            Appender::start(log, delivery, Limits::default(), QueueBounds::default(), ports).unwrap();
+            Appender::start(log, directory, delivery, Limits::default(), QueueBounds::default(), ports)
+                .unwrap();
         Self { appender, reader, committed }
     }
 
@@ -59,11 +61,11 @@ impl Served {
 }
 
 fn stored(position: u64) -> Outcome {
-    Outcome::Stored { position: Position(position), seq: Seq(position) }
+    Outcome::Stored(receipt(position))
 }
 
 fn repeated(position: u64) -> Outcome {
-    Outcome::Repeated { position: Position(position), seq: Seq(position) }
+    Outcome::Repeated(receipt(position))
 }
 
 #[test]

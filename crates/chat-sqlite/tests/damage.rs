@@ -4,8 +4,8 @@
 use std::fs;
 use std::path::Path;
 
-use chat::conformance::{ADA, append_messages, draft, read_all};
-use chat::{AppendError, Budget, Limits, Log, LogReader, Position, ReadError, RollbackCause, decide};
+use chat::conformance::{ADA, append_messages, decided, draft, read_all};
+use chat::{AppendError, Budget, Limits, Log, LogReader, Position, ReadError, RollbackCause};
 use chat_sqlite::SqliteLog;
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -98,7 +98,7 @@ fn a_batch_that_cannot_begin_is_rolled_back_and_can_be_tried_again() {
     let temp = TempDir::new().unwrap();
     let mut log = SqliteLog::open(temp.path()).unwrap();
     append_messages(&mut log, 3);
-    let decided = decide(&mut log, Limits::default(), &[draft(Some(ADA), Some("k-0"), "hi")]).unwrap();
+    let decided = decided(&mut log, Limits::DEFAULT, &[draft(Some(ADA), Some("k-0"), "hi")]);
 
     let other = Connection::open(temp.path().join("chat.db")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

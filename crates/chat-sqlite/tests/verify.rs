@@ -3,9 +3,12 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
-use chat::RoomId;
-use chat::conformance::{ADA, ADAS, BOB, BOBS, append, append_messages, draft, draft_in, numbered, skip};
+use chat::conformance::{
+    ADA, ADAS, BOB, BOBS, CLEOS, append, append_messages, command, draft, numbered, settle, skip,
+};
+use chat::{Command, Identity, RoomId, Seq, Text, UnixMillis};
 use chat_sqlite::{Report, SqliteLog, VerifyError, verify};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -15,16 +18,34 @@ fn sound_log(folder: &Path) {
     for lineage in [ADA, BOB] {
         let mut log = SqliteLog::open(folder).unwrap();
         append_messages(&mut log, 3);
-        let elsewhere = draft_in(RoomId(2), Some(lineage), Some("else-0"), &format!("{lineage:?}"));
-        append(&mut log, &[draft(Some(lineage), Some("undefined-0"), "hi"), elsewhere]);
+        let another = draft(Some(lineage), Some("another-0"), &format!("{lineage:?}"));
+        append(&mut log, &[draft(Some(lineage), Some("undefined-0"), "hi"), another]);
     }
     let mut log = SqliteLog::open(folder).unwrap();
     append(&mut log, &[numbered(ADAS, 1, "hi"), skip(ADAS, 2), numbered(ADAS, 3, "ho"), skip(BOBS, 1)]);
+    settle(&mut log);
+    // Ada's two messages, at 11 and 12, are edited (15, 16) and deleted (17).
+    let (room, text) = (RoomId::LOBBY, |text| Text::parse(text).unwrap());
+    append(&mut log, &[command(ADAS, 4, Command::Edit { room, seq: Seq(11), text: text("hey") })]);
+    append(&mut log, &[command(ADAS, 5, Command::Edit { room, seq: Seq(11), text: text("hello") })]);
+    append(&mut log, &[command(ADAS, 6, Command::Delete { room, seq: Seq(12) })]);
+    let read = Command::Read { room, seq: Seq(3) };
+    append(
+        &mut log,
+        &[chat::Draft { identity: Identity::User(CLEOS.user), command: read, at: UnixMillis(0) }],
+    );
 }
+
+/// The log is made once and copied, for there are many ways to damage it.
+static SOUND: LazyLock<Vec<u8>> = LazyLock::new(|| {
+    let temp = TempDir::new().unwrap();
+    sound_log(temp.path());
+    fs::read(temp.path().join("chat.db")).unwrap()
+});
 
 fn report_after(damage: impl FnOnce(&Path)) -> Report {
     let temp = TempDir::new().unwrap();
-    sound_log(temp.path());
+    fs::write(temp.path().join("chat.db"), &*SOUND).unwrap();
     damage(&temp.path().join("chat.db"));
     verify(temp.path()).unwrap()
 }
@@ -39,8 +60,8 @@ fn faults_after(sql: &str) -> Vec<String> {
 fn a_sound_log_is_counted() {
     let report = report_after(|_| ());
     assert!(report.is_sound(), "{report}");
-    assert_eq!((report.entries, report.with_key, report.rooms, report.lineages), (12, 4, 2, 2));
-    assert_eq!((report.devices, report.without_entry), (2, 2));
+    assert_eq!((report.entries, report.with_key, report.rooms, report.lineages), (17, 4, 3, 2));
+    assert_eq!((report.devices, report.without_entry, report.pointers), (3, 2, 1));
     assert_eq!((report.epochs, report.signing_keys, report.more_faults), (3, 1, 0));
 }
 
@@ -69,28 +90,37 @@ fn every_fault_is_told() {
         ("UPDATE entry SET text = 'forged' WHERE position = 7", "position 7: the row"),
         ("UPDATE entry SET at_ms = 0 WHERE position = 10", "position 10: the row"),
         ("DELETE FROM entry WHERE position BETWEEN 6 AND 7", "positions 6 to 7 are missing"),
-        ("UPDATE room SET seq = seq + 1 WHERE id = 1", "room 1: goes on from seq 11"),
-        ("UPDATE room SET rev = rev - 1 WHERE id = 2", "room 2: goes on from seq 2 and rev 1"),
+        ("UPDATE room SET seq = seq + 1 WHERE id = 1", "room 1: goes on from seq 13"),
+        ("UPDATE room SET rev = rev - 1 WHERE id = 2", "room 2: goes on from seq 0 and rev 0"),
         ("DELETE FROM room WHERE id = 2", "room 2: has no last numbers"),
         ("INSERT INTO room VALUES (3, 1, 1)", "room 3: goes on"),
         ("UPDATE entry SET key_print = 1 WHERE position = 4", "position 4: its key"),
         ("UPDATE entry SET key_print = NULL WHERE position = 4", "position 4: its key"),
-        ("UPDATE epoch SET start = 13 WHERE id = 2", "epochs: "),
+        ("UPDATE epoch SET start = 18 WHERE id = 2", "epochs: "),
         ("UPDATE epoch SET start = 3 WHERE id = 1; UPDATE epoch SET start = 2 WHERE id = 2", "epochs: "),
-        ("DELETE FROM spent WHERE device = 1", "device 1: has 2 results"),
+        ("DELETE FROM spent WHERE device = 1", "device 1: has 5 results"),
         (
-            "INSERT INTO spent SELECT 1, 1, result, at_ms, content, checksum FROM spent LIMIT 1",
+            "INSERT INTO spent SELECT 1, 1, result, at_ms, content, checksum, room FROM spent LIMIT 1",
             "device 1: has two",
         ),
         ("UPDATE spent SET result = 2 WHERE device = 2", "number 1 of a device: the result"),
         ("UPDATE spent SET result = 7 WHERE device = 2", "number 1 of a device: the result"),
-        ("UPDATE entry SET n = 4 WHERE position = 12", "position 12: the row"),
+        ("UPDATE entry SET n = 9 WHERE position = 12", "position 12: the row"),
         ("UPDATE entry SET device = NULL WHERE position = 12", "position 12: the row"),
         ("UPDATE device SET user = 9 WHERE id = 1", "position 11: the row"),
         (
-            "UPDATE entry SET n = -n WHERE n IS NOT NULL; UPDATE entry SET n = 4 + n WHERE n IS NOT NULL",
+            "UPDATE entry SET n = -n WHERE position IN (11, 12);
+             UPDATE entry SET n = 4 + n WHERE position IN (11, 12)",
             "device 1: number 3 stands before",
         ),
+        ("UPDATE entry SET body = NULL WHERE position = 11", "position 11: the row"),
+        ("UPDATE entry SET target = 10 WHERE position = 17", "position 17: the row"),
+        ("UPDATE entry SET text = '{}' WHERE position = 13", "position 13: the row"),
+        ("UPDATE pointer SET seq = 13", "room 1: person 3 has read"),
+        ("UPDATE entry SET body = NULL WHERE position = 15", "position 15: its text should be gone"),
+        ("UPDATE entry SET body = 2 WHERE position = 16", "position 11: it does not say"),
+        ("UPDATE entry SET body = 1 WHERE position = 12", "position 17: it tells of a message"),
+        ("UPDATE entry SET target = 1 WHERE position = 17", "position 12: it is deleted, and nothing"),
         ("DELETE FROM epoch", "epochs: there are entries"),
         ("UPDATE signing_key SET retired_ms = 1", "signing keys: 0 of 1"),
         ("INSERT INTO signing_key VALUES (9, zeroblob(32), 1, NULL)", "signing keys: 2 of 2"),
@@ -119,7 +149,8 @@ fn a_send_that_was_stored_twice_is_told() {
     database
         .execute_batch(
             "INSERT INTO main.entry SELECT position, room, seq, rev, kind, at_ms, 1, key,
-               (SELECT key_print FROM main.entry WHERE position = 1), content, text, checksum, device, n
+               (SELECT key_print FROM main.entry WHERE position = 1), content, text, checksum, device, n, body,
+               target
              FROM other.entry WHERE position = 2;
              UPDATE main.room SET seq = 2, rev = 2",
         )

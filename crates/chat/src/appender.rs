@@ -14,16 +14,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crate::command::Draft;
 use crate::decide::{Decided, Limits, decide};
 use crate::delivery::{Committed, Delivery};
-use crate::entry::Draft;
+use crate::directory::{Directory, DirectoryHandle};
 use crate::health::Health;
 use crate::log::{AppendError, Log, ReadError, Record};
 use crate::planted::{self, Bug};
 use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Room, Taken};
 
 /// One batch: as much as a flush can carry without making the next one wait long.
-pub(crate) const BATCH: BatchBounds = BatchBounds { drafts: 512, bytes: 1 << 20 };
+const BATCH: BatchBounds = BatchBounds { drafts: 512, bytes: 1 << 20 };
 
 /// A log that refuses is asked again after this, then after twice as long, up to `RETRY_PAUSE_MAX`.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(5);
@@ -82,9 +83,10 @@ pub struct Appender<T> {
 }
 
 impl<T: Send + 'static> Appender<T> {
-    /// Starts the thread that owns `log` from now on.
+    /// Starts the thread that owns `log` from now on. `directory` was loaded from that log.
     pub fn start<L, D>(
         log: L,
+        directory: DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
@@ -94,7 +96,7 @@ impl<T: Send + 'static> Appender<T> {
         L: Log + 'static,
         D: Delivery<T> + 'static,
     {
-        let (queue, health, worker) = Worker::new(log, delivery, limits, bounds, ports);
+        let (queue, health, worker) = Worker::new(log, directory, delivery, limits, bounds, ports);
         let thread = std::thread::Builder::new()
             .name("appender".into())
             .spawn(move || worker.run())
@@ -106,18 +108,32 @@ impl<T: Send + 'static> Appender<T> {
     #[cfg(feature = "simulation")]
     pub fn stepped<L: Log, D: Delivery<T>>(
         log: L,
+        directory: DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
         ports: Ports,
     ) -> (Self, crate::Stepper<T, L, D>) {
-        let (queue, health, worker) = Worker::new(log, delivery, limits, bounds, ports);
+        let (queue, health, worker) = Worker::new(log, directory, delivery, limits, bounds, ports);
         (Self { queue, health, thread: Mutex::new(None) }, crate::Stepper::new(worker))
     }
 
     /// Hands a draft in, without waiting. Drafts are decided and stored in the order of these calls.
     pub fn submit(&self, draft: Draft, ticket: T) -> Admission<T> {
+        let admission = self.queue.push(draft, ticket);
+        self.queue.announce();
+        admission
+    }
+
+    /// The same for one who has more drafts to hand in right away: it must call [`announce`](Self::announce) after the
+    /// last one of them. They share a flush then, where [`submit`](Self::submit) may give the first one its own.
+    pub fn submit_quietly(&self, draft: Draft, ticket: T) -> Admission<T> {
         self.queue.push(draft, ticket)
+    }
+
+    /// What was submitted quietly is to be stored now.
+    pub fn announce(&self) {
+        self.queue.announce();
     }
 
     /// Whether the log commits.
@@ -156,6 +172,8 @@ impl fmt::Debug for Ports {
 
 pub(crate) struct Worker<T, L, D> {
     log: L,
+    directory: Directory,
+    shown: DirectoryHandle,
     delivery: D,
     limits: Limits,
     pub(crate) queue: Arc<Queue<T>>,
@@ -192,15 +210,18 @@ pub(crate) enum Tried<T> {
 impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
     fn new(
         log: L,
+        directory: DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
         ports: Ports,
     ) -> (Arc<Queue<T>>, Health, Self) {
-        let queue = Arc::new(Queue::new(bounds));
+        let queue = Arc::new(Queue::new(bounds, BATCH));
         let health = Health::new((ports.clock)());
         let worker = Self {
             log,
+            directory: directory.now(),
+            shown: directory,
             delivery,
             limits,
             queue: Arc::clone(&queue),
@@ -214,7 +235,7 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
 
     fn run(mut self) -> Closed {
         loop {
-            let taken = self.queue.take(BATCH);
+            let taken = self.queue.take();
             let mut batch = match self.begin(taken) {
                 Ok(batch) => batch,
                 Err(closed) => return closed,
@@ -299,11 +320,13 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
 
     /// Decides anew at each attempt: that costs little, and a lookup may have been what failed.
     fn attempt(&mut self, drafts: &[Pending<T>]) -> Result<Decided, Trouble> {
-        let decided = decide(&mut self.log, self.limits, drafts.iter().map(|pending| &pending.draft))?;
+        let decided =
+            decide(&mut self.log, &self.directory, self.limits, drafts.iter().map(|pending| &pending.draft))?;
         if !decided.records.is_empty() {
             match self.log.append(&decided.records) {
                 Err(AppendError::RolledBack { .. }) if planted::is(Bug::AnswersRolledBack) => {
-                    return Ok(Decided { records: Vec::new(), ..decided });
+                    let directory = self.directory.clone();
+                    return Ok(Decided { records: Vec::new(), directory, ..decided });
                 }
                 Err(AppendError::Unknown { detail }) if planted::is(Bug::RetriesUnknown) => {
                     return Err(Trouble::Passing(detail));
@@ -314,10 +337,23 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
         Ok(decided)
     }
 
+    /// From here on all of it is durable.
     fn deliver(&mut self, drafts: Vec<Pending<T>>, decided: Decided) {
-        let entries = decided.records.into_iter().filter_map(Record::into_entry).collect();
-        let outcomes = drafts.into_iter().map(|pending| pending.ticket).zip(decided.outcomes).collect();
-        self.delivery.deliver(Committed { entries, outcomes });
+        let Decided { records, outcomes, directory, numbers } = decided;
+        if !records.is_empty() {
+            self.shown.show(&directory, numbers);
+        }
+        self.directory = directory.clone();
+        let (mut rewritten, mut entries) = (Vec::new(), Vec::with_capacity(records.len()));
+        for record in records {
+            match record {
+                Record::Entry { entry, .. } => entries.push(entry),
+                Record::Rewrite(entry) => rewritten.push(entry),
+                Record::Spent(_) | Record::Read(_) => {}
+            }
+        }
+        let outcomes = drafts.into_iter().map(|pending| pending.ticket).zip(outcomes).collect();
+        self.delivery.deliver(Committed { rewritten, entries, outcomes, directory });
     }
 }
 

@@ -98,19 +98,26 @@ impl<R: LogReader, D> Applying<R, D> {
 
 impl<T, R: LogReader, D: Delivery<T>> Delivery<T> for Applying<R, D> {
     fn deliver(&mut self, committed: Committed<T>) {
-        let Committed { entries, outcomes } = committed;
+        let Committed { mut rewritten, entries, outcomes, directory } = committed;
         // The outcomes go with the last piece, so that a sender finds its own entry before its ack.
         let mut held = None;
         let inner = &mut self.inner;
         let applied = self.applier.apply(entries, |piece| {
             if let Some(entries) = held.replace(piece) {
-                inner.deliver(Committed { entries, outcomes: Vec::new() });
+                let rewritten = std::mem::take(&mut rewritten);
+                inner.deliver(Committed {
+                    rewritten,
+                    entries,
+                    outcomes: Vec::new(),
+                    directory: directory.clone(),
+                });
             }
         });
         if let Err(err) = applied {
             tracing::error!(%err, applied = self.applier.applied.0, "entries are held back until the gap can be read");
         }
-        self.inner.deliver(Committed { entries: held.unwrap_or_default(), outcomes });
+        let entries = held.unwrap_or_default();
+        self.inner.deliver(Committed { rewritten, entries, outcomes, directory });
     }
 }
 

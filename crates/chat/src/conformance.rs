@@ -8,19 +8,35 @@
 mod checks;
 #[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
 mod devices;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod lives;
 mod model;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod pages;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod people;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+pub mod town;
 
-use crate::decide::{Limits, decide};
+use crate::command::{Command, Draft, Identity};
+use crate::decide::{Decided, Limits, decide};
+use crate::delivery::Receipt;
 use crate::device::{Device, DeviceId};
-use crate::entry::{Command, Draft, Entry, Identity, UnixMillis};
-use crate::ids::{CommandNumber, Lineage, Position, RoomId, UserId};
+use crate::directory::Directory;
+use crate::entry::{Entry, UnixMillis};
+use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
 use crate::log::{Budget, Log, LogReader};
+use crate::name::{Nickname, RoomName, Topic};
+use crate::room::RoomKind;
 use crate::text::Text;
 
 pub use checks::*;
 pub use devices::*;
+pub use lives::people_live;
 pub use model::{Step, agrees_with_the_model, history};
+pub use pages::*;
+pub use people::*;
 
 /// A place where one log is kept, empty at first.
 pub trait Bench {
@@ -63,6 +79,16 @@ macro_rules! log_conformance {
             an_entry_tells_its_device_and_number
             results_without_entries_do_not_move_the_head
             numbers_of_a_batch_that_was_not_stored_are_free
+            every_kind_of_entry_is_read_back
+            the_directory_is_found_again
+            an_edited_message_says_what_its_last_edit_says
+            a_deleted_message_leaves_nothing_but_its_place
+            changes_within_a_batch_are_changes
+            pointers_only_move_forward
+            every_result_is_told_again
+            pages_go_in_both_directions
+            changes_of_a_room_have_no_holes
+            unread_is_what_others_have_said_since
         }
     };
     ($bench:expr; $($check:ident)*) => {
@@ -85,35 +111,67 @@ pub const ADAS: Device = Device { user: UserId(1), id: DeviceId([1; 16]) };
 /// Bob's telephone, which happens to have chosen the same name.
 pub const BOBS: Device = Device { user: UserId(2), id: DeviceId([1; 16]) };
 
+/// Cleo's telephone.
+pub const CLEOS: Device = Device { user: UserId(3), id: DeviceId([3; 16]) };
+
 /// A draft for the lobby.
 pub fn draft(lineage: Option<Lineage>, key: Option<&str>, text: &str) -> Draft {
-    draft_in(RoomId::LOBBY, lineage, key, text)
+    let identity = Identity::Lineage { lineage, key: key.map(ClientKey::from_stored) };
+    let command = Command::Say { room: RoomId::LOBBY, text: Text::from_stored(text) };
+    Draft { identity, command, at: AT }
 }
 
-/// A draft for a room.
-pub fn draft_in(room: RoomId, lineage: Option<Lineage>, key: Option<&str>, text: &str) -> Draft {
-    let identity = Identity::Lineage { lineage, key: key.map(ClientKey::from_stored) };
-    say(identity, room, text)
+/// When everything happens.
+const AT: UnixMillis = UnixMillis(1_700_000_000_000);
+
+/// The room that [`settle`] opens.
+pub const GARDEN: RoomId = RoomId(2);
+
+/// Gives Cleo a name and a public room: two entries, and two of her numbers.
+pub fn settle(log: &mut impl Log) {
+    let name = Command::Name { name: Nickname::from_stored("cleo") };
+    let create = Command::Create {
+        kind: RoomKind::Public,
+        name: RoomName::from_stored("garden"),
+        topic: Topic::default(),
+    };
+    append(log, &[command(CLEOS, 1, name), command(CLEOS, 2, create)]);
+}
+
+/// A numbered command.
+pub fn command(device: Device, n: u64, command: Command) -> Draft {
+    Draft { identity: Identity::Device { device, n: CommandNumber(n) }, command, at: AT }
+}
+
+/// A numbered draft for a room.
+pub fn numbered_in(room: RoomId, device: Device, n: u64, text: &str) -> Draft {
+    command(device, n, Command::Say { room, text: Text::from_stored(text) })
 }
 
 /// A numbered draft for the lobby.
 pub fn numbered(device: Device, n: u64, text: &str) -> Draft {
-    say(Identity::Device { device, n: CommandNumber(n) }, RoomId::LOBBY, text)
+    numbered_in(RoomId::LOBBY, device, n, text)
 }
 
 /// A number whose command was cancelled.
 pub fn skip(device: Device, n: u64) -> Draft {
-    Draft { command: Command::Skip, ..numbered(device, n, "") }
+    command(device, n, Command::Skip)
 }
 
-fn say(identity: Identity, room: RoomId, text: &str) -> Draft {
-    let command = Command::Say { room, text: Text::from_stored(text) };
-    Draft { identity, command, at: UnixMillis(1_700_000_000_000) }
+/// Of a message in the lobby, while there is nothing but messages.
+pub fn receipt(number: u64) -> Receipt {
+    Receipt { position: Position(number), room: RoomId::LOBBY, seq: Seq(number), rev: Rev(number), at: AT }
+}
+
+/// Decides `drafts` as one batch, by the directory of what stands in the log.
+pub fn decided(log: &mut impl Log, limits: Limits, drafts: &[Draft]) -> Decided {
+    let directory = Directory::load(log).expect("the log can be asked");
+    decide(log, &directory, limits, drafts).expect("the log can be asked")
 }
 
 /// Decides and appends `drafts` as one batch.
 pub fn append(log: &mut impl Log, drafts: &[Draft]) {
-    let decided = decide(log, Limits::default(), drafts).expect("the log can be asked");
+    let decided = decided(log, Limits::DEFAULT, drafts);
     log.append(&decided.records).expect("the log can be written");
 }
 

@@ -2,32 +2,58 @@
 //!
 //! Pure but for the lookups. A decision changes nothing until its batch is appended, so a batch that was rolled back
 //! leaves no trace here either. The order of the rules is the promise: a known key gets its original result before
-//! any limit is asked, hence a retry is answered the same even when it would be refused today.
+//! anybody's rights or any limit is asked, hence a retry is answered the same even when it would be refused today.
 
+mod batch;
 mod device;
+mod judge;
 
 use std::collections::HashMap;
 
-use crate::delivery::{Outcome, Refusal};
-use crate::device::{Answered, Counted, Device, Spent, SpentOn};
-use crate::entry::{Author, Command, Draft, Entry, Identity, Kind};
-use crate::ids::{CommandNumber, Lineage, Position, RoomId};
+use crate::command::{Command, Draft, Identity};
+use crate::content::ContentHash;
+use crate::delivery::{Outcome, Receipt, Refusal};
+use crate::device::{Answered, Counted, Device, Spent};
+use crate::directory::{Directory, ReadPointer};
+use crate::entry::Kind;
+use crate::ids::{CommandNumber, Lineage, RoomId, UserId};
 use crate::key::ClientKey;
 use crate::log::{Log, Lookup, Placed, ReadError, Record, RoomNumbers};
 use crate::planted::{self, Bug};
-use crate::text::{ContentHash, Text};
-use device::{Counts, Turn};
+use crate::text::Text;
+use batch::Batch;
+use device::Turn;
+use judge::{Verdict, judge, judge_page, judge_reading};
 
 /// What this server takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Longer texts are refused with `too_large`.
     pub text_bytes_max: usize,
+    /// Rooms that one person is a member of.
+    pub rooms_joined_max: usize,
+    /// People in a direct conversation.
+    pub direct_members_max: usize,
+    /// Members of a private room.
+    pub private_members_max: usize,
+    /// Rooms of all kinds.
+    pub rooms_max: usize,
+}
+
+impl Limits {
+    /// Those of a server that is not told otherwise.
+    pub const DEFAULT: Self = Self {
+        text_bytes_max: Text::BYTES_MAX,
+        rooms_joined_max: 1000,
+        direct_members_max: 20,
+        private_members_max: 10_000,
+        rooms_max: 100_000,
+    };
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { text_bytes_max: Text::BYTES_MAX }
+        Self::DEFAULT
     }
 }
 
@@ -38,11 +64,16 @@ pub struct Decided {
     pub records: Vec<Record>,
     /// One for each draft, in order. Valid only when `records` are durable.
     pub outcomes: Vec<Outcome>,
+    /// People and rooms as `records` make them. Valid only when they are durable.
+    pub directory: Directory,
+    /// The last numbers of the rooms in question. Valid only when `records` are durable.
+    pub numbers: HashMap<RoomId, RoomNumbers>,
 }
 
-/// Decides `drafts` in order, each against the state that those before it leave behind.
+/// Decides `drafts` in order, each against the state that those before it leave behind. `directory` is what the log says.
 pub fn decide<'a, L: Log + ?Sized>(
     log: &mut L,
+    directory: &Directory,
     limits: Limits,
     drafts: impl IntoIterator<Item = &'a Draft>,
 ) -> Result<Decided, ReadError> {
@@ -51,31 +82,27 @@ pub fn decide<'a, L: Log + ?Sized>(
     let mut found = log.find(&lookups)?.into_iter();
     let asked: Vec<_> = drafts.iter().filter_map(Considered::counted).collect();
     let mut counted = if asked.is_empty() { Vec::new() } else { log.find_by_device(&asked)? }.into_iter();
-    let mut batch = Batch {
-        head: log.head(),
-        records: Vec::with_capacity(drafts.len()),
-        rooms: HashMap::new(),
-        by_lineage: HashMap::new(),
-        by_content: HashMap::new(),
-        by_device: Counts::default(),
-    };
+    let batch = Batch::new(log.head(), directory.clone(), drafts.len());
+    let mut deciding = Deciding { log, limits, batch };
     let mut outcomes = Vec::with_capacity(drafts.len());
-    for draft in drafts {
+    for draft in &drafts {
         outcomes.push(match draft.sender {
             Sender::Page(keys) => {
                 let in_log = InLog {
                     own: keys.own.and_then(|_| found.next().flatten()),
                     anybodys: keys.anybodys.and_then(|_| found.next().flatten()),
                 };
-                batch.decide_by_key(log, limits, &draft, keys, in_log)?
+                deciding.by_key(draft, keys, in_log)?
             }
             Sender::Device { device, n } => {
                 let in_log = counted.next().unwrap_or_default();
-                batch.decide_by_number(log, limits, &draft, (device, n), in_log)?
+                deciding.by_number(draft, (device, n), in_log)?
             }
+            Sender::User(user) => deciding.by_user(draft, user)?,
         });
     }
-    Ok(Decided { records: batch.records, outcomes })
+    let Batch { records, directory, rooms: numbers, .. } = deciding.batch;
+    Ok(Decided { records, outcomes, directory, numbers })
 }
 
 /// A draft with what it is recognised by.
@@ -89,6 +116,7 @@ struct Considered<'a> {
 enum Sender<'a> {
     Page(Keys<'a>),
     Device { device: Device, n: CommandNumber },
+    User(UserId),
 }
 
 #[derive(Clone, Copy)]
@@ -101,10 +129,6 @@ struct Keys<'a> {
 
 impl<'a> Considered<'a> {
     fn new(draft: &'a Draft) -> Self {
-        let content = match &draft.command {
-            Command::Say { room, text } => ContentHash::of_message(*room, text),
-            Command::Skip => ContentHash::NOTHING,
-        };
         let sender = match &draft.identity {
             Identity::Lineage { lineage, key } => {
                 let key = key.as_ref();
@@ -112,15 +136,16 @@ impl<'a> Considered<'a> {
                 Sender::Page(Keys { own: lineage.zip(key), anybodys: key.filter(|key| is_believed(key)) })
             }
             Identity::Device { device, n } => Sender::Device { device: *device, n: *n },
+            Identity::User(user) => Sender::User(*user),
         };
-        Self { draft, content, sender }
+        Self { draft, content: ContentHash::of(&draft.command), sender }
     }
 
     /// What the log is asked, `own` first.
     fn lookups(&self) -> impl Iterator<Item = Lookup<'a>> + use<'a> {
         let keys = match self.sender {
             Sender::Page(keys) => keys,
-            Sender::Device { .. } => Keys { own: None, anybodys: None },
+            Sender::Device { .. } | Sender::User(_) => Keys { own: None, anybodys: None },
         };
         let own = keys.own.map(|(lineage, key)| Lookup::InLineage { lineage, key });
         let content = self.content;
@@ -130,7 +155,7 @@ impl<'a> Considered<'a> {
     /// The command of a device that the log is asked for.
     fn counted(&self) -> Option<(Device, CommandNumber)> {
         match self.sender {
-            Sender::Page(_) => None,
+            Sender::Page(_) | Sender::User(_) => None,
             Sender::Device { device, n } => Some((device, n)),
         }
     }
@@ -143,44 +168,39 @@ struct InLog {
     anybodys: Option<Placed>,
 }
 
-/// What the drafts decided so far add to the log.
-struct Batch<'a> {
-    head: Position,
-    records: Vec<Record>,
-    rooms: HashMap<RoomId, RoomNumbers>,
-    by_lineage: HashMap<(Lineage, &'a ClientKey), Placed>,
-    by_content: HashMap<(&'a ClientKey, ContentHash), Placed>,
-    by_device: Counts,
+/// A batch that is being decided.
+struct Deciding<'a, 'l, L: ?Sized> {
+    log: &'l mut L,
+    limits: Limits,
+    batch: Batch<'a>,
 }
 
-impl<'a> Batch<'a> {
-    fn decide_by_key<L: Log + ?Sized>(
+impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
+    fn by_key(
         &mut self,
-        log: &mut L,
-        limits: Limits,
         draft: &Considered<'a>,
         keys: Keys<'a>,
         in_log: InLog,
     ) -> Result<Outcome, ReadError> {
         if let Some(earlier) = self.earlier(draft, keys, in_log) {
             return Ok(if earlier.content == draft.content || planted::is(Bug::AnswersConflictsAsStored) {
-                Outcome::Repeated { position: earlier.position, seq: earlier.seq }
+                Outcome::Repeated(earlier.receipt)
             } else {
                 Outcome::Refused(Refusal::Conflict)
             });
         }
-        let (room, text) = match judge(limits, draft.draft) {
-            Verdict::Store { room, text } => (room, text),
+        let receipt = match judge_page(&self.limits, &draft.draft.command) {
+            Verdict::Store { room, kind } => self.place(draft, room, kind)?,
             Verdict::Spend(on) => return Ok(on.outcome()),
         };
-        let placed = self.place(log, draft, room, text)?;
+        let placed = Placed { receipt, content: draft.content };
         if let Some(own) = keys.own {
-            self.by_lineage.insert(own, placed);
+            self.batch.by_lineage.insert(own, placed);
         }
         if let Some(key) = keys.anybodys {
-            self.by_content.entry((key, draft.content)).or_insert(placed);
+            self.batch.by_content.entry((key, draft.content)).or_insert(placed);
         }
-        Ok(Outcome::Stored { position: placed.position, seq: placed.seq })
+        Ok(Outcome::Stored(receipt))
     }
 
     /// What was sent before under the draft's key.
@@ -194,93 +214,105 @@ impl<'a> Batch<'a> {
         }
         in_log
             .own
-            .or_else(|| self.by_lineage.get(&keys.own?).copied())
+            .or_else(|| self.batch.by_lineage.get(&keys.own?).copied())
             .or(in_log.anybodys)
-            .or_else(|| self.by_content.get(&(keys.anybodys?, draft.content)).copied())
+            .or_else(|| self.batch.by_content.get(&(keys.anybodys?, draft.content)).copied())
     }
 
     /// Whatever becomes of a command in its turn uses up its number, a refusal as well: those behind it do not wait.
-    fn decide_by_number<L: Log + ?Sized>(
+    fn by_number(
         &mut self,
-        log: &mut L,
-        limits: Limits,
         draft: &Considered<'a>,
         (device, n): (Device, CommandNumber),
         in_log: Counted,
     ) -> Result<Outcome, ReadError> {
-        match self.by_device.turn(device, n, in_log) {
+        match self.batch.by_device.turn(device, n, in_log) {
             Turn::Next => {}
             Turn::Ahead { expected } => return Ok(Outcome::Expected { n: expected }),
             Turn::Past(earlier) => return Ok(again(&draft.draft.command, draft.content, earlier)),
         }
         let content = draft.content;
-        match judge(limits, draft.draft) {
-            Verdict::Store { room, text } => {
-                let Placed { position, seq, .. } = self.place(log, draft, room, text)?;
-                let outcome = Outcome::Repeated { position, seq };
-                self.by_device.count(device, n, Answered { content, outcome });
-                Ok(Outcome::Stored { position, seq })
+        match self.judge(device.user, &draft.draft.command)? {
+            Verdict::Store { room, kind } => {
+                let receipt = self.place(draft, room, kind)?;
+                let outcome = Outcome::Repeated(receipt);
+                self.batch.by_device.count(device, n, Answered { content, outcome });
+                Ok(Outcome::Stored(receipt))
             }
             Verdict::Spend(on) => {
-                self.records.push(Record::Spent(Spent { device, n, content, on, at: draft.draft.at }));
-                self.by_device.count(device, n, Answered { content, outcome: on.outcome() });
+                self.batch.records.push(Record::Spent(Spent { device, n, content, on, at: draft.draft.at }));
+                self.batch.by_device.count(device, n, Answered { content, outcome: on.outcome() });
                 Ok(on.outcome())
             }
         }
     }
 
-    fn place<L: Log + ?Sized>(
-        &mut self,
-        log: &mut L,
-        considered: &Considered<'a>,
-        room: RoomId,
-        text: &Text,
-    ) -> Result<Placed, ReadError> {
-        let Considered { draft, content, .. } = *considered;
-        let before = match self.rooms.get(&room) {
-            Some(numbers) => *numbers,
-            None => log.room(room)?,
+    /// A message is looked up for those commands alone that change one.
+    fn judge(&mut self, user: UserId, command: &Command) -> Result<Verdict, ReadError> {
+        let standing = match command {
+            Command::Edit { room, seq, .. } | Command::Delete { room, seq } => {
+                self.batch.standing(self.log, *room, *seq)?
+            }
+            Command::Say { .. }
+            | Command::Create { .. }
+            | Command::Direct { .. }
+            | Command::Rename { .. }
+            | Command::SetTopic { .. }
+            | Command::Join { .. }
+            | Command::Leave { .. }
+            | Command::Add { .. }
+            | Command::Remove { .. }
+            | Command::Name { .. }
+            | Command::Own
+            | Command::Read { .. }
+            | Command::Void { .. }
+            | Command::Skip => None,
         };
-        let numbers = RoomNumbers { seq: before.seq.next(), rev: before.rev.next() };
-        self.rooms.insert(room, numbers);
-        self.head = self.head.next();
-        let entry = Entry {
-            position: self.head,
-            room,
-            seq: numbers.seq,
-            rev: numbers.rev,
-            at: draft.at,
-            author: author_of(draft),
-            kind: Kind::Message { text: text.clone() },
-        };
-        self.records.push(Record::Entry { entry, key: draft.identity.key().cloned(), content });
-        Ok(Placed { position: self.head, seq: numbers.seq, content })
+        Ok(judge(&self.batch.directory, &self.limits, user, command, standing.as_ref()))
     }
-}
 
-/// What becomes of a command that was never seen before.
-enum Verdict<'a> {
-    Store { room: RoomId, text: &'a Text },
-    Spend(SpentOn),
-}
-
-fn judge(limits: Limits, draft: &Draft) -> Verdict<'_> {
-    match &draft.command {
-        Command::Say { text, .. } if text.len() > limits.text_bytes_max => {
-            Verdict::Spend(SpentOn::Refusal(Refusal::TooLarge))
+    /// What may be done twice, and so needs no identity: a pointer that only moves forward.
+    fn by_user(&mut self, draft: &Considered<'a>, user: UserId) -> Result<Outcome, ReadError> {
+        let (room, seq) = match judge_reading(&self.batch.directory, user, &draft.draft.command) {
+            Ok(reading) => reading,
+            Err(refusal) => return Ok(Outcome::Refused(refusal)),
+        };
+        let last = self.batch.numbers(self.log, room)?.seq;
+        let before = self.batch.directory.read(user, room);
+        let seq = seq.min(last).max(before);
+        if seq > before {
+            self.batch.read(ReadPointer { user, room, seq });
         }
-        Command::Say { room, text } => Verdict::Store { room: *room, text },
-        Command::Skip => Verdict::Spend(SpentOn::Skip),
+        Ok(Outcome::Read { room, seq })
+    }
+
+    fn place(&mut self, considered: &Considered<'a>, room: RoomId, kind: Kind) -> Result<Receipt, ReadError> {
+        let standing = match &kind {
+            Kind::Edited { seq, .. } | Kind::Deleted { seq } => self.batch.standing(self.log, room, *seq)?,
+            Kind::Message { .. }
+            | Kind::RoomCreated { .. }
+            | Kind::RoomRenamed { .. }
+            | Kind::TopicSet { .. }
+            | Kind::Joined { .. }
+            | Kind::Left { .. }
+            | Kind::Removed { .. }
+            | Kind::Named { .. }
+            | Kind::Owner { .. } => None,
+        };
+        if let Some(standing) = standing {
+            self.batch.rewrite(standing, &kind);
+        }
+        let before = self.batch.numbers(self.log, room)?;
+        Ok(self.batch.place(considered.draft, considered.content, before, room, kind))
     }
 }
 
 /// The answer to a command whose number is used up.
 fn again(command: &Command, content: ContentHash, earlier: Option<Answered>) -> Outcome {
-    match (command, earlier) {
+    match earlier {
         // Nothing of the sender's can be swallowed by this answer: it says that it was too late to cancel.
-        (Command::Skip, Some(earlier)) => earlier.outcome,
-        (Command::Say { .. }, Some(earlier)) if earlier.content == content => earlier.outcome,
-        (Command::Say { .. }, Some(_)) | (_, None) => Outcome::Refused(Refusal::Conflict),
+        Some(earlier) if *command == Command::Skip || earlier.content == content => earlier.outcome,
+        Some(_) | None => Outcome::Refused(Refusal::Conflict),
     }
 }
 
@@ -289,9 +321,5 @@ fn is_believed(key: &ClientKey) -> bool {
     !key.is_weak() || planted::is(Bug::BelievesWeakKeys)
 }
 
-fn author_of(draft: &Draft) -> Option<Author> {
-    match draft.identity.author() {
-        Some(Author::Lineage(_)) if planted::is(Bug::SharesKeys) => Some(Author::Lineage(Lineage([0; 16]))),
-        author => author,
-    }
-}
+#[cfg(test)]
+mod tests;

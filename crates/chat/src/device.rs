@@ -7,10 +7,10 @@
 
 use std::fmt;
 
+use crate::content::ContentHash;
 use crate::delivery::{Outcome, Refusal};
 use crate::entry::UnixMillis;
-use crate::ids::{CommandNumber, UserId};
-use crate::text::ContentHash;
+use crate::ids::{CommandNumber, RoomId, UserId};
 
 /// The name that an outbox gives itself when it is made: 128 random bits. `Debug` shows its beginning only.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +72,11 @@ pub enum SpentOn {
     Skip,
     /// The command will never be carried out.
     Refusal(Refusal),
+    /// There was nothing to do.
+    Nothing {
+        /// The room that it was about.
+        room: RoomId,
+    },
 }
 
 impl SpentOn {
@@ -80,6 +85,7 @@ impl SpentOn {
         match self {
             Self::Skip => Outcome::Skipped,
             Self::Refusal(refusal) => Outcome::Refused(refusal),
+            Self::Nothing { room } => Outcome::Already { room },
         }
     }
 }

@@ -1,10 +1,12 @@
-//! What a log stores, and what becomes of it before it is stored.
+//! What a log stores: [`Entry`], committed, which never changes its numbers again.
 //!
-//! A [`Draft`] is well-formed but undecided; an [`Entry`] is committed and never changes its numbers again.
+//! What an entry says may change in two ways: a message is edited or deleted. Then another entry tells of that, and
+//! the text that was there goes. Knows nothing of who may do what.
 
 use crate::device::Device;
-use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq};
-use crate::key::ClientKey;
+use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
+use crate::name::{Nickname, RoomName, Topic};
+use crate::room::RoomKind;
 use crate::text::Text;
 
 /// Milliseconds since 1970. For people to read: order comes from positions, never from time.
@@ -44,97 +46,158 @@ pub enum Author {
     },
 }
 
-/// What an entry says.
+impl Author {
+    /// The person, if it is one.
+    pub fn user(self) -> Option<UserId> {
+        match self {
+            Self::Lineage(_) => None,
+            Self::Device { device, .. } => Some(device.user),
+        }
+    }
+}
+
+/// What an entry says. Only a message uses up a `Seq` of its room; each uses up a `Rev`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Somebody said something.
     Message {
-        /// What was said.
-        text: Text,
+        /// What stands there now.
+        body: Body,
+    },
+    /// The message with that number says something else now.
+    Edited {
+        /// The message.
+        seq: Seq,
+        /// What it says. `None`: that is gone, since the message was edited again or deleted later.
+        text: Option<Text>,
+    },
+    /// The message with that number is deleted.
+    Deleted {
+        /// The message.
+        seq: Seq,
+    },
+    /// The room exists now; the first entry of every room but the lobby. Its author is the host.
+    RoomCreated {
+        /// Who may come in.
+        kind: RoomKind,
+        /// Direct conversations have none.
+        name: Option<RoomName>,
+        /// What it is about.
+        topic: Topic,
+        /// Who is in it from the beginning: the author among them.
+        members: Vec<UserId>,
+    },
+    /// The room is called otherwise now.
+    RoomRenamed {
+        /// How.
+        name: RoomName,
+    },
+    /// The room is about something else now.
+    TopicSet {
+        /// About what.
+        topic: Topic,
+    },
+    /// Somebody is a member now: by joining, or because the author has added them.
+    Joined {
+        /// Who.
+        user: UserId,
+    },
+    /// A member has left.
+    Left {
+        /// Who.
+        user: UserId,
+    },
+    /// A member was removed by the author, and cannot join again.
+    Removed {
+        /// Who.
+        user: UserId,
+    },
+    /// A person is called that now. In the house.
+    Named {
+        /// Who.
+        user: UserId,
+        /// The name.
+        name: Nickname,
+        /// The name before, if there was one.
+        was: Option<Nickname>,
+    },
+    /// A person is an owner of the server now. In the house.
+    Owner {
+        /// Who.
+        user: UserId,
     },
 }
 
-/// A command that somebody wants to have carried out, for ever.
-#[derive(Clone, Debug)]
-pub struct Draft {
-    /// Tells a repeat from a new command.
-    pub identity: Identity,
-    /// What is to be done.
-    pub command: Command,
-    /// When it came in.
-    pub at: UnixMillis,
-}
-
-/// What a draft wants.
+/// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
-    /// To say something.
-    Say {
-        /// Where.
-        room: RoomId,
-        /// What.
-        text: Text,
-    },
-    /// Nothing any more: its sender cancelled what had this number, and those behind it are to go on.
-    ///
-    /// If the cancelled command has arrived after all, the answer is what became of that.
-    Skip,
+pub enum Body {
+    /// What its author said.
+    Original(Text),
+    /// What its author made of it later.
+    Edited(Text),
+    /// Nothing any more.
+    Deleted,
 }
 
-/// How a send is told from others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Identity {
-    /// By the key of a tutorial client. Without a key, every send is new.
-    Lineage {
-        /// The scope of the key. Without one, only the rule across lineages applies.
-        lineage: Option<Lineage>,
-        /// The key.
-        key: Option<ClientKey>,
-    },
-    /// By its number among the commands of its device.
-    Device {
-        /// The device.
-        device: Device,
-        /// The number.
-        n: CommandNumber,
-    },
-}
-
-impl Identity {
-    /// Nothing is known: every send is new.
-    pub const NONE: Self = Self::Lineage { lineage: None, key: None };
-
-    /// What an entry keeps of it.
-    pub(crate) fn author(&self) -> Option<Author> {
+impl Body {
+    /// What can be read.
+    pub fn text(&self) -> Option<&Text> {
         match self {
-            Self::Lineage { lineage, .. } => lineage.map(Author::Lineage),
-            Self::Device { device, n } => Some(Author::Device { device: *device, n: *n }),
+            Self::Original(text) | Self::Edited(text) => Some(text),
+            Self::Deleted => None,
+        }
+    }
+}
+
+impl Kind {
+    /// A message as it was said.
+    pub fn message(text: Text) -> Self {
+        Self::Message { body: Body::Original(text) }
+    }
+
+    /// Whether it uses up a `Seq`.
+    pub fn is_message(&self) -> bool {
+        matches!(self, Self::Message { .. })
+    }
+
+    /// Whether the directory is made of it.
+    pub fn is_of_directory(&self) -> bool {
+        match self {
+            Self::Message { .. } | Self::Edited { .. } | Self::Deleted { .. } => false,
+            Self::RoomCreated { .. }
+            | Self::RoomRenamed { .. }
+            | Self::TopicSet { .. }
+            | Self::Joined { .. }
+            | Self::Left { .. }
+            | Self::Removed { .. }
+            | Self::Named { .. }
+            | Self::Owner { .. } => true,
         }
     }
 
-    pub(crate) fn key(&self) -> Option<&ClientKey> {
+    /// Its strings and lists, in bytes.
+    fn bytes(&self) -> usize {
         match self {
-            Self::Lineage { key, .. } => key.as_ref(),
-            Self::Device { .. } => None,
+            Self::Message { body } => body.text().map_or(0, |text| text.len()),
+            Self::Edited { text, .. } => text.as_ref().map_or(0, |text| text.len()),
+            Self::RoomCreated { name, topic, members, .. } => {
+                name.as_ref().map_or(0, |name| name.len()) + topic.len() + members.len() * size_of::<UserId>()
+            }
+            Self::RoomRenamed { name } => name.len(),
+            Self::TopicSet { topic } => topic.len(),
+            Self::Named { name, was, .. } => name.len() + was.as_ref().map_or(0, |was| was.len()),
+            Self::Deleted { .. }
+            | Self::Joined { .. }
+            | Self::Left { .. }
+            | Self::Removed { .. }
+            | Self::Owner { .. } => 0,
         }
-    }
-}
-
-impl Draft {
-    /// What the draft counts against bounds in bytes: its strings and about what it occupies besides.
-    pub fn weight(&self) -> usize {
-        let text = match &self.command {
-            Command::Say { text, .. } => text.len(),
-            Command::Skip => 0,
-        };
-        text + self.identity.key().map_or(0, |key| key.as_str().len()) + size_of::<Self>()
     }
 }
 
 impl Entry {
     /// What the entry counts against bounds in bytes.
     pub fn weight(&self) -> usize {
-        let Kind::Message { text } = &self.kind;
-        text.len() + size_of::<Self>()
+        self.kind.bytes() + size_of::<Self>()
     }
 }

@@ -64,6 +64,10 @@ number! {
     RoomId
 }
 number! {
+    /// The life of a room's invitations: with a new one, all links of the one before are void.
+    InviteGeneration
+}
+number! {
     /// A log: the unit of order and of commit.
     LogId
 }
@@ -71,6 +75,7 @@ counter!(Position);
 counter!(Seq);
 counter!(Rev);
 counter!(CommandNumber);
+counter!(InviteGeneration);
 
 impl Position {
     /// After every entry there can be.
@@ -78,6 +83,9 @@ impl Position {
 }
 
 impl RoomId {
+    /// No conversation: what concerns everybody, such as names, is numbered here. Its audience is the whole server.
+    pub const HOUSE: Self = Self(0);
+
     /// The room of the tutorial profile, and the first that our own page opens.
     pub const LOBBY: Self = Self(1);
 }

@@ -8,11 +8,14 @@
 
 mod appender;
 mod applier;
+mod command;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
+mod content;
 mod decide;
 mod delivery;
 mod device;
+mod directory;
 mod entry;
 mod epochs;
 mod health;
@@ -20,28 +23,38 @@ mod ids;
 mod key;
 mod log;
 mod memory;
+mod name;
 #[doc(hidden)]
 pub mod planted;
 mod queue;
+mod room;
 #[cfg(feature = "simulation")]
 mod stepper;
 mod text;
 
 pub use crate::appender::{Appender, Closed, Fatal, Ports, StartError};
 pub use crate::applier::{Applier, Applying};
+pub use crate::command::{Command, Draft, Identity, JoinBy};
+pub use crate::content::ContentHash;
 pub use crate::decide::{Decided, Limits, decide};
-pub use crate::delivery::{Committed, Delivery, Outcome, Refusal};
+pub use crate::delivery::{Committed, Delivery, Outcome, Receipt, Refusal};
 pub use crate::device::{Answered, Counted, Device, DeviceId, Spent, SpentOn};
-pub use crate::entry::{Author, Command, Draft, Entry, Identity, Kind, UnixMillis};
+pub use crate::directory::{Directory, DirectoryHandle, ReadPointer};
+pub use crate::entry::{Author, Body, Entry, Kind, UnixMillis};
 pub use crate::epochs::{EpochStart, Epochs};
 pub use crate::health::{Health, HealthState};
-pub use crate::ids::{CommandNumber, Epoch, Lineage, LogId, Position, Rev, RoomId, Seq, UserId};
+pub use crate::ids::{
+    CommandNumber, Epoch, InviteGeneration, Lineage, LogId, Position, Rev, RoomId, Seq, UserId,
+};
 pub use crate::key::{ClientKey, KeyError};
 pub use crate::log::{
-    AppendError, Budget, Log, LogReader, Lookup, Placed, ReadError, Record, RollbackCause, RoomNumbers,
+    AppendError, Budget, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record, RollbackCause,
+    RoomNumbers, Standing, Unread,
 };
 pub use crate::memory::{Fault, MemoryDisk, MemoryLog, MemoryReader};
+pub use crate::name::{NameError, Nickname, RoomName, Skeleton, Topic, TopicError};
 pub use crate::queue::{Admission, QueueBounds, RefusedWhy};
+pub use crate::room::{Membership, Room, RoomKind, Visibility};
 #[cfg(feature = "simulation")]
 pub use crate::stepper::{Step, Stepper};
-pub use crate::text::{ContentHash, Text, TextError};
+pub use crate::text::{Text, TextError};

@@ -4,12 +4,14 @@
 //! repeats are recognised above it, by [`decide`](crate::decide()), so that every backend behaves alike. It does
 //! not know who listens. The `conformance` suite is this page in executable form.
 
+use crate::content::ContentHash;
+use crate::delivery::Receipt;
 use crate::device::{Counted, Device, Spent};
-use crate::entry::Entry;
+use crate::directory::ReadPointer;
+use crate::entry::{Author, Body, Entry, Kind};
 use crate::epochs::Epochs;
-use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq};
+use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
-use crate::text::ContentHash;
 
 /// The writer's side of one log. There is at most one per log at any time; opening a second one fails.
 ///
@@ -33,6 +35,16 @@ pub trait Log: Send {
     /// at once, too.
     fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError>;
 
+    /// A message, as it stands there now. `None` if the room has no message with that number.
+    fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError>;
+
+    /// Every entry that the directory is made of ([`Kind::is_of_directory`](crate::Kind::is_of_directory)), in order.
+    /// However many messages there are besides must not matter: this is asked at each start.
+    fn directory(&mut self) -> Result<Vec<Entry>, ReadError>;
+
+    /// How far everybody has read, in any order.
+    fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError>;
+
     /// Stores a batch in one transaction with one flush to disk.
     ///
     /// `Ok` means: all of the batch is durable, found by the lookups of this trait, and visible to readers; before
@@ -42,7 +54,8 @@ pub trait Log: Send {
     ///
     /// The caller numbers the entries: positions continue [`head`](Self::head), `seq` and `rev` continue
     /// [`room`](Self::room), and the commands of a device, be they entries or spent, continue its `last`. A batch that
-    /// does not is a bug of the caller, and an implementation may panic.
+    /// does not is a bug of the caller, and an implementation may panic. A [`Record::Rewrite`] takes the place of what the
+    /// entry at its position said; all else of that entry stays, and so do its key and the hash of its content.
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError>;
 }
 
@@ -65,6 +78,22 @@ pub trait LogReader: Send + Sync + 'static {
     ///
     /// A `seq` above the room's last message means that message; 0, or an empty room, is [`Position::ZERO`].
     fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError>;
+
+    /// Messages of one room, as they stand now, the deleted ones included, and those alone that have a higher `Seq` than
+    /// `after`: what is up to there is not for whoever asks.
+    ///
+    /// They come in the order of the room, at most `limit` of them: the first ones after, or the last ones before, what
+    /// the page asks for.
+    fn messages(&self, room: RoomId, page: Page, after: Seq, limit: usize) -> Result<Messages, ReadError>;
+
+    /// All entries of one room after `after`, in its order and contiguous in `Rev`, until `budget` is used up, but never
+    /// none if there is one.
+    fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError>;
+
+    /// Counts the messages of a room after `after` that somebody else than `reader` has said, and that are not deleted.
+    ///
+    /// It counts up to `max`, and does not look at more than [`Unread::LOOKS_MAX`] messages.
+    fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError>;
 }
 
 impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
@@ -78,6 +107,18 @@ impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
 
     fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError> {
         (**self).locate(room, seq)
+    }
+
+    fn messages(&self, room: RoomId, page: Page, after: Seq, limit: usize) -> Result<Messages, ReadError> {
+        (**self).messages(room, page, after, limit)
+    }
+
+    fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError> {
+        (**self).changes(room, after, budget)
+    }
+
+    fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
+        (**self).unread(room, after, reader, max)
     }
 }
 
@@ -95,6 +136,10 @@ pub enum Record {
     },
     /// A result without an entry. Nobody but its sender ever sees it.
     Spent(Spent),
+    /// An entry that stands in the log, with what it says from now on.
+    Rewrite(Entry),
+    /// How far somebody has read. Never less than before.
+    Read(ReadPointer),
 }
 
 impl Record {
@@ -102,15 +147,7 @@ impl Record {
     pub fn entry(&self) -> Option<&Entry> {
         match self {
             Self::Entry { entry, .. } => Some(entry),
-            Self::Spent(_) => None,
-        }
-    }
-
-    /// The entry, if it is one.
-    pub fn into_entry(self) -> Option<Entry> {
-        match self {
-            Self::Entry { entry, .. } => Some(entry),
-            Self::Spent(_) => None,
+            Self::Spent(_) | Self::Rewrite(_) | Self::Read(_) => None,
         }
     }
 }
@@ -137,10 +174,8 @@ pub enum Lookup<'a> {
 /// Where a send stands in the log, and what it said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed {
-    /// Its position.
-    pub position: Position,
-    /// Its number in its room.
-    pub seq: Seq,
+    /// Where.
+    pub receipt: Receipt,
     /// The hash of what it said.
     pub content: ContentHash,
 }
@@ -154,6 +189,63 @@ pub struct RoomNumbers {
     pub rev: Rev,
 }
 
+/// A message as it stands in the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The message.
+    pub message: Entry,
+    /// The edit whose text it has, if it was edited and is not deleted.
+    pub edit: Option<Entry>,
+}
+
+/// Which messages of a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Page {
+    /// The last ones.
+    Newest,
+    /// The last ones with a lower number.
+    Before(Seq),
+    /// The first ones with a higher number.
+    After(Seq),
+    /// The one with this number or the next higher one, with as many before it as after it.
+    Around(Seq),
+}
+
+/// Some messages of a room, in its order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// The messages.
+    pub entries: Vec<Entry>,
+    /// Whether there is none before them that whoever asks may see.
+    pub is_first: bool,
+    /// Whether there is none after them.
+    pub is_last: bool,
+}
+
+/// How much there is to read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unread {
+    /// So many messages.
+    pub count: u32,
+    /// The last message that was looked at; the pointer itself if there is none.
+    pub through: Seq,
+    /// Whether there may be more.
+    pub is_capped: bool,
+}
+
+impl Unread {
+    /// So many messages are looked at, one's own and deleted ones included.
+    pub const LOOKS_MAX: usize = 1000;
+
+    /// Goes on to the next message of the room.
+    pub fn look_at(&mut self, message: &Entry, reader: UserId) {
+        self.through = message.seq;
+        let is_own = message.author.and_then(Author::user) == Some(reader);
+        let is_there = matches!(&message.kind, Kind::Message { body } if *body != Body::Deleted);
+        self.count += u32::from(!is_own && is_there);
+    }
+}
+
 /// How much one read may return.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
@@ -163,7 +255,28 @@ pub struct Budget {
     pub bytes: usize,
 }
 
+impl Page {
+    /// How many messages around one come before it, and how many from it on, of `limit` in all.
+    pub fn halves(limit: usize) -> (usize, usize) {
+        (limit / 2, limit - limit / 2)
+    }
+}
+
 impl Budget {
+    /// As many entries as it allows, and at least one if there is one.
+    pub(crate) fn take<'a>(self, entries: impl Iterator<Item = &'a Entry>) -> Vec<Entry> {
+        let mut bytes = 0;
+        let mut taken = Vec::new();
+        for entry in entries {
+            if !taken.is_empty() && (taken.len() >= self.entries || bytes >= self.bytes) {
+                break;
+            }
+            bytes += entry.weight();
+            taken.push(entry.clone());
+        }
+        taken
+    }
+
     /// One page of catching up: small enough to leave a read transaction soon.
     pub const PAGE: Self = Self { entries: 512, bytes: 1024 * 1024 };
 }

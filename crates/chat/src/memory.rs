@@ -6,16 +6,18 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::delivery::Outcome;
+use crate::content::ContentHash;
+use crate::delivery::{Outcome, Receipt};
 use crate::device::{Answered, Counted, Device};
-use crate::entry::{Author, Entry};
+use crate::directory::ReadPointer;
+use crate::entry::{Author, Entry, Kind};
 use crate::epochs::{EpochStart, Epochs};
-use crate::ids::{CommandNumber, Epoch, Lineage, Position, RoomId, Seq};
+use crate::ids::{CommandNumber, Epoch, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
 use crate::log::{
-    AppendError, Budget, Log, LogReader, Lookup, Placed, ReadError, Record, RollbackCause, RoomNumbers,
+    AppendError, Budget, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record, RollbackCause,
+    RoomNumbers, Standing, Unread,
 };
-use crate::text::ContentHash;
 
 /// What the openings of a log in memory share. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +42,7 @@ struct Contents {
     /// With the head at the time that the number was used up.
     by_device: HashMap<Device, BTreeMap<CommandNumber, (Position, Answered)>>,
     rooms: HashMap<RoomId, Room>,
+    pointers: HashMap<(UserId, RoomId), Seq>,
     epochs: Vec<EpochStart>,
     faults: VecDeque<Fault>,
     commits: u64,
@@ -50,6 +53,8 @@ struct Room {
     numbers: RoomNumbers,
     /// Of its messages, in order.
     messages: Vec<(Seq, Position)>,
+    /// Of all its entries, in order.
+    all: Vec<Position>,
 }
 
 impl MemoryDisk {
@@ -74,11 +79,12 @@ impl MemoryDisk {
     }
 
     /// Takes back everything after `head`, as restoring an older copy does. Must not be done under an open log.
+    /// What was rewritten stays so, and pointers stay where they are.
     pub fn truncate(&self, head: Position) {
         let mut contents = self.lock();
         contents.entries.retain(|entry| entry.position <= head);
-        contents.by_lineage.retain(|_, placed| placed.position <= head);
-        contents.by_content.retain(|_, placed| placed.position <= head);
+        contents.by_lineage.retain(|_, placed| placed.receipt.position <= head);
+        contents.by_content.retain(|_, placed| placed.receipt.position <= head);
         for commands in contents.by_device.values_mut() {
             commands.retain(|_, (position, _)| *position <= head);
         }
@@ -97,11 +103,29 @@ impl MemoryDisk {
 impl Room {
     fn take(&mut self, entry: &Entry) {
         self.numbers = RoomNumbers { seq: entry.seq, rev: entry.rev };
-        self.messages.push((entry.seq, entry.position));
+        if entry.kind.is_message() {
+            self.messages.push((entry.seq, entry.position));
+        }
+        self.all.push(entry.position);
     }
 }
 
 impl Contents {
+    fn entry(&self, position: Position) -> Option<&Entry> {
+        self.entries.get(index(position)?)
+    }
+
+    fn entry_mut(&mut self, position: Position) -> Option<&mut Entry> {
+        self.entries.get_mut(index(position)?)
+    }
+
+    /// The messages of a room above `after`, in order.
+    fn messages(&self, room: RoomId, after: Seq) -> impl DoubleEndedIterator<Item = &Entry> {
+        let messages = self.rooms.get(&room).map_or(&[][..], |room| &room.messages);
+        let from = messages.partition_point(|(seq, _)| *seq <= after);
+        messages[from..].iter().filter_map(|(_, position)| self.entry(*position))
+    }
+
     fn head(&self) -> Position {
         self.entries.last().map_or(Position::ZERO, |entry| entry.position)
     }
@@ -114,6 +138,13 @@ impl Contents {
                     let answered = Answered { content: spent.content, outcome: spent.on.outcome() };
                     self.count(spent.device, spent.n, answered);
                 }
+                Record::Rewrite(entry) => {
+                    let stored = self.entry_mut(entry.position).expect("only what is stored is rewritten");
+                    stored.kind = entry.kind.clone();
+                }
+                Record::Read(ReadPointer { user, room, seq }) => {
+                    self.pointers.insert((*user, *room), *seq);
+                }
             }
         }
         self.commits += 1;
@@ -121,7 +152,8 @@ impl Contents {
 
     fn store_entry(&mut self, entry: &Entry, key: Option<&ClientKey>, content: ContentHash) {
         assert_eq!(entry.position, self.head().next(), "the caller numbers without a gap");
-        let placed = Placed { position: entry.position, seq: entry.seq, content };
+        let receipt = Receipt::of(entry);
+        let placed = Placed { receipt, content };
         if let Some(key) = key {
             if let Some(Author::Lineage(lineage)) = entry.author {
                 self.by_lineage.insert((lineage, key.clone()), placed);
@@ -131,7 +163,7 @@ impl Contents {
         self.rooms.entry(entry.room).or_default().take(entry);
         self.entries.push(entry.clone());
         if let Some(Author::Device { device, n }) = entry.author {
-            let outcome = Outcome::Repeated { position: entry.position, seq: entry.seq };
+            let outcome = Outcome::Repeated(receipt);
             self.count(device, n, Answered { content, outcome });
         }
     }
@@ -201,6 +233,33 @@ impl Log for MemoryLog {
         Ok(asked.iter().map(|asked| find(asked).unwrap_or_default()).collect())
     }
 
+    fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
+        let contents = self.disk.lock();
+        let Some(message) = contents.messages(room, Seq(seq.0.saturating_sub(1))).next() else {
+            return Ok(None);
+        };
+        let is_edit = |entry: &&Entry| {
+            entry.room == room && matches!(&entry.kind, Kind::Edited { seq: of, text: Some(_) } if *of == seq)
+        };
+        let edit = contents.entries.iter().rev().find(is_edit).cloned();
+        Ok((message.seq == seq).then(|| Standing { message: message.clone(), edit }))
+    }
+
+    fn directory(&mut self) -> Result<Vec<Entry>, ReadError> {
+        let contents = self.disk.lock();
+        Ok(contents.entries.iter().filter(|entry| entry.kind.is_of_directory()).cloned().collect())
+    }
+
+    fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
+        let contents = self.disk.lock();
+        let pointer = |((user, room), seq): (&(UserId, RoomId), &Seq)| ReadPointer {
+            user: *user,
+            room: *room,
+            seq: *seq,
+        };
+        Ok(contents.pointers.iter().map(pointer).collect())
+    }
+
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
         let mut contents = self.disk.lock();
         match contents.faults.pop_front() {
@@ -232,16 +291,8 @@ impl LogReader for MemoryReader {
     fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {
         let contents = self.0.lock();
         let skipped = usize::try_from(after.0).unwrap_or(usize::MAX);
-        let mut bytes = 0;
-        let mut page = Vec::new();
-        for entry in contents.entries.iter().skip(skipped).take_while(|entry| entry.position <= through) {
-            if !page.is_empty() && (page.len() >= budget.entries || bytes >= budget.bytes) {
-                break;
-            }
-            bytes += entry.weight();
-            page.push(entry.clone());
-        }
-        Ok(page)
+        let entries = contents.entries.iter().skip(skipped).take_while(|entry| entry.position <= through);
+        Ok(budget.take(entries))
     }
 
     fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError> {
@@ -253,12 +304,58 @@ impl LogReader for MemoryReader {
             .and_then(|last| room.messages.get(last))
             .map_or(Position::ZERO, |found| found.1))
     }
+
+    fn messages(&self, room: RoomId, page: Page, after: Seq, limit: usize) -> Result<Messages, ReadError> {
+        let contents = self.0.lock();
+        let all: Vec<_> = contents.messages(room, after).collect();
+        let below = |seq: Seq| all.partition_point(|entry| entry.seq < seq);
+        let (first, last) = match page {
+            Page::Newest => (all.len().saturating_sub(limit), all.len()),
+            Page::Before(seq) => (below(seq).saturating_sub(limit), below(seq)),
+            Page::After(seq) => {
+                let first = all.partition_point(|entry| entry.seq <= seq);
+                (first, (first + limit).min(all.len()))
+            }
+            Page::Around(seq) => {
+                let (before, from) = Page::halves(limit);
+                (below(seq).saturating_sub(before), (below(seq) + from).min(all.len()))
+            }
+        };
+        let entries = all[first..last].iter().copied().cloned().collect();
+        Ok(Messages { entries, is_first: first == 0, is_last: last == all.len() })
+    }
+
+    fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError> {
+        let contents = self.0.lock();
+        let all = contents.rooms.get(&room).map_or(&[][..], |room| &room.all);
+        let entries = all.iter().filter_map(|position| contents.entry(*position));
+        let skipped = usize::try_from(after.0).unwrap_or(usize::MAX);
+        Ok(budget.take(entries.skip(skipped)))
+    }
+
+    fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
+        let contents = self.0.lock();
+        let mut messages = contents.messages(room, after);
+        let mut unread = Unread { through: after, ..Unread::default() };
+        for message in messages.by_ref().take(Unread::LOOKS_MAX) {
+            unread.look_at(message, reader);
+            if unread.count >= max {
+                break;
+            }
+        }
+        unread.is_capped = messages.next().is_some();
+        Ok(unread)
+    }
+}
+
+fn index(position: Position) -> Option<usize> {
+    usize::try_from(position.0).ok()?.checked_sub(1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::{Bench, agrees_with_the_model, history};
+    use crate::conformance::{Bench, agrees_with_the_model, history, people_live};
 
     #[derive(Default)]
     struct InMemory {
@@ -284,6 +381,11 @@ mod tests {
         #[test]
         fn any_history_agrees_with_the_model(numbers in proptest::collection::vec(proptest::num::u32::ANY, 0..200)) {
             agrees_with_the_model(&mut InMemory::default(), &history(&numbers));
+        }
+
+        #[test]
+        fn any_life_leaves_what_it_should(numbers in proptest::collection::vec(proptest::num::u32::ANY, 0..200)) {
+            people_live(&mut InMemory::default(), &numbers);
         }
     }
 

@@ -3,12 +3,15 @@
 //! First in, first out: the order of arrival is the order of the log. It never makes a sender wait. At the soft
 //! bound it asks the sender to stop reading its socket until there is room; what the sender has read already still
 //! finds a place, up to the hard bound, where drafts are turned away.
+//!
+//! Drafts are *announced* when the appender is to take them. Who has more to come pushes quietly and announces once, so
+//! that its drafts share a flush; a batch that is full is announced by itself, for it gains nothing by waiting.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::entry::Draft;
+use crate::command::Draft;
 
 /// How much may wait for the appender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,6 +96,7 @@ pub(crate) struct BatchBounds {
 #[derive(Debug)]
 pub(crate) struct Queue<T> {
     bounds: QueueBounds,
+    batch: BatchBounds,
     waiting: Mutex<Waiting<T>>,
     changed: Condvar,
 }
@@ -101,17 +105,21 @@ pub(crate) struct Queue<T> {
 struct Waiting<T> {
     drafts: VecDeque<Pending<T>>,
     bytes: usize,
+    /// The appender may take what is there.
+    announced: bool,
     /// Somebody was asked to pause and has not been told of room since.
     paused: bool,
     closed: bool,
 }
 
 impl<T> Queue<T> {
-    pub(crate) fn new(bounds: QueueBounds) -> Self {
-        let waiting = Waiting { drafts: VecDeque::new(), bytes: 0, paused: false, closed: false };
-        Self { bounds, waiting: Mutex::new(waiting), changed: Condvar::new() }
+    pub(crate) fn new(bounds: QueueBounds, batch: BatchBounds) -> Self {
+        let waiting =
+            Waiting { drafts: VecDeque::new(), bytes: 0, announced: false, paused: false, closed: false };
+        Self { bounds, batch, waiting: Mutex::new(waiting), changed: Condvar::new() }
     }
 
+    /// Queues a draft. Unless a batch is full by it, the appender does not learn of it before [`announce`](Self::announce).
     pub(crate) fn push(&self, draft: Draft, ticket: T) -> Admission<T> {
         let weight = draft.weight();
         let mut waiting = self.lock();
@@ -122,35 +130,45 @@ impl<T> Queue<T> {
         {
             return Admission::Refused { ticket, why: RefusedWhy::Overloaded };
         }
-        let was_empty = waiting.drafts.is_empty();
         waiting.drafts.push_back(Pending { draft, ticket });
         waiting.bytes += weight;
+        let is_batch = waiting.drafts.len() >= self.batch.drafts || waiting.bytes >= self.batch.bytes;
+        let is_news = is_batch && waiting.announce();
         let full = waiting.drafts.len() >= self.bounds.soft_drafts || waiting.bytes >= self.bounds.soft_bytes;
         waiting.paused |= full;
         drop(waiting);
-        if was_empty {
+        if is_news {
             self.changed.notify_one();
         }
         if full { Admission::AcceptedButFull } else { Admission::Accepted }
     }
 
-    /// Waits for a draft and takes all that has come, up to `bounds` but at least one.
-    pub(crate) fn take(&self, bounds: BatchBounds) -> Taken<T> {
+    /// The drafts that are in may be taken.
+    pub(crate) fn announce(&self) {
+        let is_news = self.lock().announce();
+        if is_news {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Waits until drafts are announced and takes all that has come, up to the bounds of a batch but at least one.
+    pub(crate) fn take(&self) -> Taken<T> {
         let mut waiting = self.lock();
-        while waiting.drafts.is_empty() && !waiting.closed {
+        while !waiting.announced && !waiting.closed {
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
-        self.take_from(&mut waiting, bounds)
+        self.take_from(&mut waiting)
     }
 
-    /// The same without waiting: `None` if nothing has come.
+    /// The same without waiting: `None` if nothing is announced.
     #[cfg(feature = "simulation")]
-    pub(crate) fn try_take(&self, bounds: BatchBounds) -> Option<Taken<T>> {
+    pub(crate) fn try_take(&self) -> Option<Taken<T>> {
         let mut waiting = self.lock();
-        (!waiting.drafts.is_empty() || waiting.closed).then(|| self.take_from(&mut waiting, bounds))
+        (waiting.announced || waiting.closed).then(|| self.take_from(&mut waiting))
     }
 
-    fn take_from(&self, waiting: &mut Waiting<T>, bounds: BatchBounds) -> Taken<T> {
+    fn take_from(&self, waiting: &mut Waiting<T>) -> Taken<T> {
+        let bounds = self.batch;
         if waiting.drafts.is_empty() {
             return Taken::Closed;
         }
@@ -167,6 +185,8 @@ impl<T> Queue<T> {
             drafts.extend(waiting.drafts.pop_front());
         }
         waiting.bytes -= bytes;
+        // What is left over was announced with the rest.
+        waiting.announced = !waiting.drafts.is_empty();
         let drained = waiting.drafts.len() <= self.bounds.soft_drafts / 2
             && waiting.bytes <= self.bounds.soft_bytes / 2;
         let room = if waiting.paused && drained { Room::Announce } else { Room::Nobody };
@@ -202,6 +222,7 @@ impl<T> Queue<T> {
     pub(crate) fn abandon(&self) -> usize {
         let mut waiting = self.lock();
         waiting.closed = true;
+        waiting.announced = false;
         waiting.bytes = 0;
         let dropped = std::mem::take(&mut waiting.drafts);
         drop(waiting);
@@ -212,5 +233,12 @@ impl<T> Queue<T> {
     /// A panic while the lock was held can only have been one of a ticket's own `Drop`; the queue is whole.
     fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<T> Waiting<T> {
+    /// True if the appender has to be told.
+    fn announce(&mut self) -> bool {
+        !self.drafts.is_empty() && !std::mem::replace(&mut self.announced, true)
     }
 }

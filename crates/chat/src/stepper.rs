@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::appender::{BATCH, Batch, Closed, Tried, Worker};
+use crate::appender::{Batch, Closed, Tried, Worker};
 use crate::delivery::Delivery;
 use crate::log::Log;
 
@@ -40,7 +40,7 @@ impl<T, L: Log, D: Delivery<T>> Stepper<T, L, D> {
             Some(batch) if self.worker.queue.is_closed() => batch.for_the_last_time(),
             Some(batch) => batch,
             None => {
-                let Some(taken) = self.worker.queue.try_take(BATCH) else { return Step::Idle };
+                let Some(taken) = self.worker.queue.try_take() else { return Step::Idle };
                 match self.worker.begin(taken) {
                     Ok(batch) => batch,
                     Err(closed) => return Step::Ended(closed),

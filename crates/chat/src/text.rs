@@ -1,4 +1,4 @@
-//! The text of a message, and the fingerprint by which two sends are told apart.
+//! The text of a message.
 //!
 //! A [`Text`] keeps exactly what was sent: nothing is trimmed or normalised, because a retry must compare equal to
 //! its original and people may say what they like. Shared, so that ring, log and frame need no copy.
@@ -6,10 +6,6 @@
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
-
-use sha2::{Digest, Sha256};
-
-use crate::ids::RoomId;
 
 /// What somebody said: some UTF-8, not empty, at most [`Text::BYTES_MAX`] long.
 ///
@@ -80,30 +76,6 @@ impl fmt::Debug for Text {
     }
 }
 
-/// Stands for the content of a send after its text may be gone: equal hashes mean equal content.
-///
-/// A cryptographic hash, because a match is acked as stored: with a weaker one, somebody could craft a message
-/// that swallows another's. 128 bits suffice, since that takes a second preimage and not a mere collision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ContentHash(pub [u8; 16]);
-
-impl ContentHash {
-    /// Of a command that says nothing.
-    pub const NOTHING: Self = Self([0; 16]);
-
-    /// The hash of a message: of its text and of the room that it was said in.
-    pub fn of_message(room: RoomId, text: &str) -> Self {
-        let digest = Sha256::new()
-            .chain_update(b"message")
-            .chain_update(room.0.to_be_bytes())
-            .chain_update(text)
-            .finalize();
-        let mut hash = [0; 16];
-        hash.copy_from_slice(&digest[..16]);
-        Self(hash)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,13 +92,5 @@ mod tests {
         assert_eq!(Text::parse(""), Err(TextError::Empty));
         assert!(Text::parse(&"x".repeat(Text::BYTES_MAX)).is_ok());
         assert_eq!(Text::parse(&"ä".repeat(Text::BYTES_MAX / 2 + 1)), Err(TextError::TooLarge));
-    }
-
-    #[test]
-    fn the_same_words_in_another_room_are_another_content() {
-        let lobby = ContentHash::of_message(RoomId::LOBBY, "hi");
-        assert_eq!(lobby, ContentHash::of_message(RoomId(1), "hi"));
-        assert_ne!(lobby, ContentHash::of_message(RoomId(2), "hi"));
-        assert_ne!(lobby, ContentHash::of_message(RoomId::LOBBY, "hi "));
     }
 }

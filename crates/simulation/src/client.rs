@@ -3,13 +3,13 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::time::Instant;
 
-use crate::frames::{FrameReader, FromServer, text_frame};
+use crate::frames::FromServer;
 use crate::page::{Library, Manner, Page};
 use crate::random::Random;
 use crate::record::Nature;
+use crate::upgrade::{Moved, Wire};
 use crate::world::{Phase, World};
 
 /// Ping interval and time-out together: after so long without a ping, a client takes the connection for dead.
@@ -32,9 +32,18 @@ pub(crate) struct Client {
     types_at: Instant,
     reloads_at: Option<Instant>,
     reads_slowly: bool,
-    polls: bool,
+    pub(crate) way: Way,
     attempts: u32,
     said_last_words: bool,
+}
+
+/// The transports of a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    WebSocket,
+    Polling,
+    /// It begins by polling and goes on by WebSocket.
+    Upgrading,
 }
 
 /// Why a connection is over.
@@ -57,7 +66,7 @@ impl Client {
             types_at: Instant::now(),
             reloads_at: None,
             reads_slowly: false,
-            polls: false,
+            way: Way::WebSocket,
             attempts: 0,
             said_last_words: false,
         }
@@ -77,7 +86,7 @@ impl Client {
             };
             let mut page = Page::open(&self.world, manner, library);
             self.reads_slowly = self.random.chance(self.world.rates.reads_slowly);
-            self.polls = self.random.chance(self.world.rates.polls);
+            self.way = self.choose_way();
             self.types_at = Instant::now() + self.random.around(self.world.rates.typing_pause);
             let reload_every = self.world.rates.reload_every;
             self.reloads_at = reload_every.map(|every| Instant::now() + self.random.around(every));
@@ -86,15 +95,24 @@ impl Client {
         }
     }
 
+    fn choose_way(&mut self) -> Way {
+        let polls = self.random.chance(self.world.rates.polls);
+        match (polls, self.random.chance(self.world.rates.upgrades)) {
+            (false, _) => Way::WebSocket,
+            (true, false) => Way::Polling,
+            (true, true) => Way::Upgrading,
+        }
+    }
+
     /// One page, until it is reloaded.
     async fn live(&mut self, page: &mut Page) {
         loop {
-            let end = if self.polls {
-                self.talk_by_polling(page).await
-            } else if let Some(stream) = self.world.connect().await {
-                self.talk(page, stream).await
-            } else {
-                End::Lost
+            let end = match self.way {
+                Way::Polling | Way::Upgrading => self.talk_by_polling(page).await,
+                Way::WebSocket => match self.world.connect().await {
+                    Some(stream) => self.talk(page, Wire::new(stream), Instant::now() + OPENING_MAX).await,
+                    None => End::Lost,
+                },
             };
             page.disconnected();
             self.stand(page);
@@ -114,12 +132,8 @@ impl Client {
         }
     }
 
-    /// One connection.
-    async fn talk(&mut self, page: &mut Page, stream: DuplexStream) -> End {
-        let (mut reader, mut writer) = tokio::io::split(stream);
-        let (mut frames, mut output) = (FrameReader::default(), Vec::new());
-        let mut buffer = vec![0; 4 << 10];
-        let mut dead_at = Instant::now() + OPENING_MAX;
+    /// One connection, or what is left of one that began by polling.
+    pub(crate) async fn talk(&mut self, page: &mut Page, mut wire: Wire, mut dead_at: Instant) -> End {
         let mut rests_until = Instant::now();
         loop {
             let mut wakes_at = self.next_act().min(dead_at);
@@ -130,18 +144,14 @@ impl Client {
             }
             tokio::select! {
                 biased;
-                read = reader.read(&mut buffer), if !is_resting => {
-                    let Ok(count @ 1..) = read else { return End::Lost };
-                    frames.push(&buffer[..count]);
-                    rests_until = self.rest();
-                }
-                written = writer.write(&output), if !output.is_empty() => {
-                    let Ok(count) = written else { return End::Lost };
-                    output.drain(..count);
-                }
+                moved = wire.progress(!is_resting) => match moved {
+                    None => return End::Lost,
+                    Some(Moved::Read) => rests_until = self.rest(),
+                    Some(Moved::Written) => {}
+                },
                 () = tokio::time::sleep_until(wakes_at) => {}
             }
-            while let Some(message) = frames.pop() {
+            while let Some(message) = wire.frames.pop() {
                 match self.hear(page, message) {
                     Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,
                     Heard::Nothing => {}
@@ -157,8 +167,7 @@ impl Client {
                 return end;
             }
             for packet in page.outbox.drain(..) {
-                let mask = u32::try_from(self.random.next() >> 32).unwrap_or(0);
-                output.extend(text_frame(&packet, mask));
+                wire.say(&packet, &mut self.random);
             }
             self.stand(page);
         }

@@ -37,6 +37,8 @@ enum Fate {
     Broken(Duration),
     /// The answer never arrives; the client learns of that at once.
     AnswerLost,
+    /// The answer never arrives, and the browser sends the request once more by itself.
+    Repeated,
     /// The answer never arrives, and the client learns of that much later.
     HalfOpen,
 }
@@ -50,12 +52,18 @@ impl Exchange {
             return None;
         }
         let (epoch, mut service) = world.service()?;
-        let answering = service.call(self.request());
+        // The cache buster, one for each request and the same for its repeat.
+        let tag = format!("t{:x}", random.next());
+        let times = if fate == Fate::Repeated { 2 } else { 1 };
         let answer = async move {
-            let Ok(response) = answering.await;
-            let is_good = response.status() == http::StatusCode::OK;
-            let body = response.into_body().collect().await.ok()?.to_bytes();
-            String::from_utf8(body.to_vec()).ok().filter(|_| is_good)
+            let mut answer = None;
+            for _ in 0..times {
+                let Ok(response) = service.call(self.request(&tag)).await;
+                let is_good = response.status() == http::StatusCode::OK;
+                let body = response.into_body().collect().await.ok()?.to_bytes();
+                answer = String::from_utf8(body.to_vec()).ok().filter(|_| is_good);
+            }
+            answer
         };
         if fate == Fate::HalfOpen {
             // The server goes on with it for a client that is not there.
@@ -76,12 +84,12 @@ impl Exchange {
         (fate != Fate::AnswerLost).then_some(answer)
     }
 
-    fn request(self) -> Request<Full<Bytes>> {
+    fn request(&self, tag: &str) -> Request<Full<Bytes>> {
         let path = "/socket.io/?EIO=4&transport=polling";
         let (method, uri, body) = match self {
-            Self::Handshake => (Method::GET, path.to_owned(), String::new()),
-            Self::Poll { sid } => (Method::GET, format!("{path}&sid={sid}"), String::new()),
-            Self::Post { sid, body } => (Method::POST, format!("{path}&sid={sid}"), body),
+            Self::Handshake => (Method::GET, format!("{path}&t={tag}"), String::new()),
+            Self::Poll { sid } => (Method::GET, format!("{path}&t={tag}&sid={sid}"), String::new()),
+            Self::Post { sid, body } => (Method::POST, format!("{path}&t={tag}&sid={sid}"), body.clone()),
         };
         Request::builder()
             .method(method)
@@ -104,6 +112,8 @@ impl Fate {
             Self::Broken(after),
             Self::AnswerLost,
             Self::AnswerLost,
+            Self::Repeated,
+            Self::Repeated,
             Self::HalfOpen,
         ])
     }

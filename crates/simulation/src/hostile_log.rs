@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chat::{
-    AppendError, Budget, CommandNumber, Counted, Device, Epochs, Fault, Log, LogReader as _, Lookup,
-    MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, Record, RollbackCause, RoomId,
-    RoomNumbers,
+    AppendError, Budget, CommandNumber, Counted, Device, Entry, Epochs, Fault, Log, LogReader as _, Lookup,
+    MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, ReadPointer, Record, RollbackCause,
+    RoomId, RoomNumbers, Seq, Standing,
 };
 use socketio_server::Feed;
 
@@ -98,10 +98,10 @@ impl HostileDisk {
         let everything = Budget { entries: usize::MAX, bytes: usize::MAX };
         let entries = self.reader().read(Position::ZERO, Position::MAX, everything).unwrap_or_default();
         let text = |entry: chat::Entry| {
-            let chat::Kind::Message { text } = entry.kind;
-            text.to_string()
+            let chat::Kind::Message { body } = entry.kind else { return None };
+            body.text().map(|text| text.to_string())
         };
-        entries.into_iter().map(text).collect()
+        entries.into_iter().filter_map(text).collect()
     }
 
     /// Puts an older copy in the place of what is there.
@@ -160,7 +160,7 @@ impl HostileLog {
     }
 
     fn known(&self, placed: Option<Placed>) -> Option<Placed> {
-        let is_old = |placed: &Placed| placed.position.0 + KEYS_KEPT < self.inner.head().0;
+        let is_old = |placed: &Placed| placed.receipt.position.0 + KEYS_KEPT < self.inner.head().0;
         placed.filter(|placed| !(planted::is(Planted::ForgetsOldKeys) && is_old(placed)))
     }
 }
@@ -187,6 +187,19 @@ impl Log for HostileLog {
     fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
         self.lookup()?;
         self.inner.find_by_device(asked)
+    }
+
+    fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
+        self.lookup()?;
+        self.inner.message(room, seq)
+    }
+
+    fn directory(&mut self) -> Result<Vec<Entry>, ReadError> {
+        self.inner.directory()
+    }
+
+    fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
+        self.inner.pointers()
     }
 
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {

@@ -20,6 +20,7 @@ mod random;
 mod rates;
 pub mod record;
 mod run;
+mod upgrade;
 mod world;
 
 pub use crate::planted::{BUGS, Bug, Planted};

@@ -1,31 +1,39 @@
 //! Runs seeds and says which of them broke a promise: `simulation --seeds N --from S [--planted | --story]`.
+//!
+//! What it prints is for people; `--record` keeps the same for `cargo xtask proof`, which makes its page of it.
 
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use serde_json::{Value, json};
 use simulation::{BUGS, Bug, Run, Telling, run};
 
 const USAGE: &str = "\
-usage: simulation [--seeds N] [--from S] [--jobs J] [--planted | --story]
+usage: simulation [--seeds N] [--from S] [--jobs J] [--record FILE] [--planted | --story]
 
   --seeds N    how many seeds to run (100)
   --from S     the first of them (1)
   --jobs J     how many at once (one per core)
+  --record F   append the result to a file, an object of JSON per line
   --planted    plant each known bug in turn and count the seeds that it takes to find it, N at most
   --story      tell everything that happens in one seed";
 
 /// Seeds that each bug is looked for in, unless the command says otherwise.
-const PLANTED_SEEDS: u64 = 400;
+const PLANTED_SEEDS: u64 = 1_000;
 
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Options {
     seeds: Option<u64>,
     from: u64,
     jobs: usize,
+    record: Option<PathBuf>,
     task: Task,
 }
 
@@ -42,8 +50,8 @@ fn main() -> ExitCode {
         return ExitCode::from(2);
     };
     let failed = match options.task {
-        Task::Seeds => run_seeds(options),
-        Task::Planted => find_bugs(options),
+        Task::Seeds => run_seeds(&options),
+        Task::Planted => find_bugs(&options),
         Task::Story => tell(options.from),
     };
     if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -51,12 +59,13 @@ fn main() -> ExitCode {
 
 fn parse(mut args: impl Iterator<Item = String>) -> Option<Options> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut options = Options { seeds: None, from: 1, jobs, task: Task::Seeds };
+    let mut options = Options { seeds: None, from: 1, jobs, record: None, task: Task::Seeds };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--seeds" => options.seeds = Some(args.next()?.parse().ok()?),
             "--from" => options.from = args.next()?.parse().ok()?,
             "--jobs" => options.jobs = args.next()?.parse().ok()?,
+            "--record" => options.record = Some(args.next()?.into()),
             "--planted" => options.task = Task::Planted,
             "--story" => options.task = Task::Story,
             _ => return None,
@@ -75,12 +84,13 @@ struct Sum {
     crashes: u64,
     restarts: u64,
     restores: u64,
+    upgrades: u64,
     link_faults: u64,
     given_up: u64,
     virtual_time: Duration,
 }
 
-fn run_seeds(options: Options) -> u64 {
+fn run_seeds(options: &Options) -> u64 {
     let begin = Instant::now();
     let seeds = options.seeds.unwrap_or(100);
     let next = AtomicU64::new(options.from);
@@ -96,17 +106,19 @@ fn run_seeds(options: Options) -> u64 {
                     }
                     let outcome = run(seed, None, Telling::Verdict);
                     add(&mut sum.lock().expect("nobody panics with the sum"), &outcome);
+                    tell_progress(seed + 1 - options.from, seeds, begin);
                 }
             });
         }
     });
     let sum = sum.into_inner().expect("nobody panics with the sum");
     println!(
-        "{} messages, {} connections ({} recovered), {} kills, {} restarts, {} restored backups, {} link faults, \
+        "{} messages, {} connections ({} recovered, {} upgraded), {} kills, {} restarts, {} restored backups, {} link faults, \
          {} messages given up by their clients, {:.1} hours of virtual time in {:.1} s",
         sum.messages,
         sum.connections,
         sum.recovered,
+        sum.upgrades,
         sum.crashes,
         sum.restarts,
         sum.restores,
@@ -116,7 +128,34 @@ fn run_seeds(options: Options) -> u64 {
         begin.elapsed().as_secs_f64(),
     );
     println!("{} passed, {} failed", seeds - sum.failed, sum.failed);
+    options.keep(&json!({
+        "section": "simulation", "first seed": options.from, "seeds": seeds, "passed": seeds - sum.failed,
+        "failed": sum.failed, "virtual hours": (sum.virtual_time.as_secs_f64() / 360.0).round() / 10.0,
+        "messages": sum.messages, "connections": sum.connections, "of these recovered": sum.recovered,
+        "upgrades to WebSocket": sum.upgrades, "kills": sum.crashes, "restarts in order": sum.restarts,
+        "restored backups": sum.restores, "faults of the network": sum.link_faults,
+        "messages given up by their clients": sum.given_up, "jobs": options.jobs,
+        "took, s": begin.elapsed().as_secs_f64().round(),
+    }));
     sum.failed
+}
+
+impl Options {
+    fn keep(&self, result: &Value) {
+        let Some(path) = &self.record else { return };
+        let kept = OpenOptions::new().create(true).append(true).open(path);
+        if let Err(error) = kept.and_then(|mut file| writeln!(file, "{result}")) {
+            eprintln!("{}: {error}", path.display());
+        }
+    }
+}
+
+/// A word now and then, for who waits.
+fn tell_progress(done: u64, seeds: u64, begin: Instant) {
+    const EVERY: u64 = 5_000;
+    if done.is_multiple_of(EVERY) && done < seeds {
+        eprintln!("{done} of {seeds} seeds in {:.0} s", begin.elapsed().as_secs_f64());
+    }
 }
 
 fn add(sum: &mut Sum, outcome: &Run) {
@@ -127,6 +166,7 @@ fn add(sum: &mut Sum, outcome: &Run) {
     sum.crashes += counts.crashes;
     sum.restarts += counts.restarts;
     sum.restores += counts.restores;
+    sum.upgrades += counts.upgrades;
     sum.link_faults += counts.link_faults;
     sum.given_up += counts.given_up;
     sum.virtual_time += outcome.lasted;
@@ -140,7 +180,7 @@ fn add(sum: &mut Sum, outcome: &Run) {
 }
 
 /// Plants each bug in turn; returns how many were not found.
-fn find_bugs(options: Options) -> u64 {
+fn find_bugs(options: &Options) -> u64 {
     let seeds = options.seeds.unwrap_or(PLANTED_SEEDS);
     let next = AtomicU64::new(0);
     let missed = AtomicU64::new(0);
@@ -152,7 +192,7 @@ fn find_bugs(options: Options) -> u64 {
                 loop {
                     let index = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
                     let Some(bug) = BUGS.get(index) else { return };
-                    missed.fetch_add(u64::from(!find(*bug, options.from, seeds)), Ordering::Relaxed);
+                    missed.fetch_add(u64::from(!find(*bug, options, seeds)), Ordering::Relaxed);
                 }
             });
         }
@@ -162,10 +202,14 @@ fn find_bugs(options: Options) -> u64 {
     missed
 }
 
-fn find(bug: Bug, from: u64, seeds: u64) -> bool {
+fn find(bug: Bug, options: &Options, seeds: u64) -> bool {
+    let from = options.from;
     for seed in from..from.saturating_add(seeds) {
         if let Some(violation) = run(seed, Some(bug), Telling::Verdict).violations.first() {
             println!("{bug:?}: found by seed {seed}: {violation}");
+            let tried = seed - from + 1;
+            options.keep(&json!({ "section": "planted", "bug": format!("{bug:?}"), "tried": tried,
+                "violation": violation.to_string() }));
             return true;
         }
     }

@@ -8,8 +8,8 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use chat::{
-    Appender, Applier, Applying, Fatal, Limits, Log as _, LogId, LogReader as _, MemoryReader, Ports,
-    Position, QueueBounds, Step, Stepper, UnixMillis,
+    Appender, Applier, Applying, DirectoryHandle, Fatal, Limits, Log as _, LogId, LogReader as _,
+    MemoryReader, Ports, Position, QueueBounds, Step, Stepper, UnixMillis,
 };
 use socketio_server::{
     EpochStart, Feed, FeedConfig, History, HistoryRequest, Io, Keys, Namespace, Server, SocketIoService,
@@ -42,7 +42,7 @@ pub(crate) struct Node {
 
 impl Node {
     /// Starts a server over `log`, as the program does.
-    pub(crate) fn start(log: HostileLog, rates: &Rates, random: &mut Random) -> Rc<Self> {
+    pub(crate) fn start(mut log: HostileLog, rates: &Rates, random: &mut Random) -> Rc<Self> {
         let process = LocalSet::new();
         let entered = process.enter();
         let reader = log.reader();
@@ -66,6 +66,7 @@ impl Node {
         drop(tokio::task::spawn_local(read));
 
         let disk = log.disk().clone();
+        let directory = DirectoryHandle::load(&mut log).expect("memory can be read");
         let io: Arc<OnceLock<Io>> = Arc::default();
         let fatal = Arc::new(Notify::new());
         let delivery =
@@ -73,7 +74,7 @@ impl Node {
         let delivery = Echoing::new(delivery, rates.echoes, random.fork());
         let ports = ports(&io, &fatal);
         let (appender, stepper) =
-            Appender::stepped(log, delivery, Limits::default(), QueueBounds::default(), ports);
+            Appender::stepped(log, directory, delivery, Limits::default(), QueueBounds::default(), ports);
         let appender = Arc::new(appender);
         let drafts = Arc::new(Notify::new());
         let stored = Rc::new(Notify::new());
@@ -100,6 +101,13 @@ impl Node {
     pub(crate) fn attach(&self, stream: DuplexStream) {
         if let Some(server) = &*self.server.borrow() {
             server.attach(stream);
+        }
+    }
+
+    /// A connection whose handshake is done, for a session that polls.
+    pub(crate) fn attach_to(&self, sid: &str, stream: DuplexStream) {
+        if let Some(server) = &*self.server.borrow() {
+            server.attach_to(sid, stream);
         }
     }
 
@@ -145,15 +153,13 @@ fn ports(io: &Arc<OnceLock<Io>>, fatal: &Arc<Notify>) -> Ports {
 }
 
 fn server(feed: Feed, appender: &Arc<Appender<Ticket>>, drafts: &Arc<Notify>, rates: &Rates) -> Server {
-    let (submit, drafts) = (Arc::clone(appender), Arc::clone(drafts));
+    let (submit, announce, drafts) = (Arc::clone(appender), Arc::clone(appender), Arc::clone(drafts));
     let mut profile =
         Namespace::new("/").feed(feed, profile::join).on_sync(wire::CHAT_MESSAGE, move |turn| {
             if planted::is(Planted::AcksBeforeCommit) {
                 turn.reply("");
             }
-            let flow = profile::take(turn, &submit, UnixMillis(0));
-            drafts.notify_one();
-            flow
+            profile::take(turn, &submit, UnixMillis(0))
         });
     if let Some(delay) = rates.middleware {
         profile = profile.middleware(move |_| async move {
@@ -164,6 +170,10 @@ fn server(feed: Feed, appender: &Arc<Appender<Ticket>>, drafts: &Arc<Notify>, ra
     Server::builder()
         .configure(|config| config.workers = rates.workers)
         .namespace(profile)
+        .after_events(move || {
+            announce.announce();
+            drafts.notify_one();
+        })
         .build_local()
         .expect("the configuration is right")
 }

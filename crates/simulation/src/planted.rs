@@ -34,7 +34,7 @@ pub enum Bug {
 }
 
 /// All of them.
-pub const BUGS: [Bug; 20] = [
+pub const BUGS: [Bug; 23] = [
     Bug::Port(Planted::AcksBeforeCommit),
     Bug::Port(Planted::BroadcastsBeforeCommit),
     Bug::Port(Planted::FlushesLater),
@@ -55,6 +55,9 @@ pub const BUGS: [Bug; 20] = [
     Bug::Server(ServerBug::RecoversFromNow),
     Bug::Server(ServerBug::ForgetsLineage),
     Bug::Server(ServerBug::ReplaysOffByOne),
+    Bug::Server(ServerBug::ForgetsCursorAtUpgrade),
+    Bug::Server(ServerBug::ForgetsLaneAtUpgrade),
+    Bug::Server(ServerBug::TakesRepeats),
 ];
 
 thread_local! {

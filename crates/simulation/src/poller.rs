@@ -2,14 +2,16 @@
 
 use std::pin::Pin;
 use std::rc::Rc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::client::{Client, End, Heard, OPENING_MAX, SILENCE_MAX};
+use crate::client::{Client, End, Heard, OPENING_MAX, SILENCE_MAX, Way};
 use crate::exchange::Exchange;
 use crate::frames::FromServer;
 use crate::page::Page;
+use crate::upgrade::Upgrade;
 
 /// Between two packets of one payload.
 const SEPARATOR: char = '\u{1e}';
@@ -24,7 +26,20 @@ impl Client {
         Box::pin(exchange.carry_out(Rc::clone(&self.world), random))
     }
 
-    /// One session by polling.
+    /// When the client tries to go on by WebSocket: at once, as the official one, or in the middle of things.
+    fn plan_upgrade(&mut self, sid: &str) -> Upgrade {
+        if self.way != Way::Upgrading {
+            return Upgrade::None;
+        }
+        let after = if self.random.chance(500) { Duration::ZERO } else { self.random.millis(0, 10_000) };
+        let (world, sid) = (Rc::clone(&self.world), sid.to_owned());
+        Upgrade::Opening(Box::pin(async move {
+            tokio::time::sleep(after).await;
+            world.connect_to(sid).await
+        }))
+    }
+
+    /// One session by polling, and by WebSocket if it comes to that.
     pub(crate) async fn talk_by_polling(&mut self, page: &mut Page) -> End {
         let random = self.random.fork();
         let opening = Exchange::Handshake.carry_out(Rc::clone(&self.world), random);
@@ -35,11 +50,22 @@ impl Client {
         self.hear(page, FromServer::Text(opened));
         let mut dead_at = Instant::now() + SILENCE_MAX;
         let (mut poll, mut post): (Pending, Pending) = (None, None);
+        let mut upgrade = self.plan_upgrade(&sid);
+        let mut masks = self.random.fork();
         loop {
-            if poll.is_none() {
+            if poll.is_none()
+                && post.is_none()
+                && let Some(mut wire) = upgrade.take()
+            {
+                wire.say("5", &mut self.random);
+                self.world.record.borrow_mut().counts.upgrades += 1;
+                self.world.note(format_args!("{:?} goes on by WebSocket", page.id));
+                return self.talk(page, wire, dead_at).await;
+            }
+            if poll.is_none() && !upgrade.pauses() {
                 poll = Some(self.begin(Exchange::Poll { sid: sid.clone() }));
             }
-            if post.is_none() && !page.outbox.is_empty() {
+            if post.is_none() && !page.outbox.is_empty() && !upgrade.pauses() {
                 let body = std::mem::take(&mut page.outbox).join(&SEPARATOR.to_string());
                 post = Some(self.begin(Exchange::Post { sid: sid.clone(), body }));
             }
@@ -59,6 +85,13 @@ impl Client {
                 }
                 answer = answer_to(&mut post) => {
                     if answer.is_none() {
+                        return End::Lost;
+                    }
+                }
+                went = upgrade.progress(&mut masks) => {
+                    if let Err(complaint) = went {
+                        let complaint = format!("{:?}: {complaint}", page.id);
+                        self.world.record.borrow_mut().complaints.push(complaint);
                         return End::Lost;
                     }
                 }

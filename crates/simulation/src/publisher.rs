@@ -37,10 +37,11 @@ impl Delivery<Ticket> for Publisher {
 }
 
 fn without_offset(entry: &Entry) -> FeedEntry {
-    let chat::Kind::Message { text } = &entry.kind;
-    let args = format!("{},{}", serde_json::Value::from(&**text), entry.seq.0);
+    let chat::Kind::Message { body } = &entry.kind else { unreachable!("tutorial clients send messages") };
+    let text = body.text().map_or("", |text| text);
+    let args = format!("{},{}", serde_json::Value::from(text), entry.seq.0);
     let packet = encode_event_raw(&NamespaceName::ROOT, tidings::wire::CHAT_MESSAGE, &args, None, None);
-    FeedEntry { audience: Selection::everyone(), frame: Frame::text(&packet) }
+    FeedEntry::new(Selection::everyone(), Frame::text(&packet))
 }
 
 /// Shows people what is only about to be stored.

@@ -47,6 +47,8 @@ pub(crate) struct Rates {
     pub(crate) reads_slowly: u64,
     /// Pages that poll, in a thousand.
     pub(crate) polls: u64,
+    /// Of these, those that want to go on by WebSocket, in a thousand.
+    pub(crate) upgrades: u64,
     pub(crate) bursts: u64,
 }
 
@@ -100,6 +102,7 @@ impl Rates {
             pipelines: random.pick(&[0, 200, 500]),
             bare: random.pick(&[0, 0, 300]),
             polls: random.pick(&[0, 300, 700]),
+            upgrades: random.pick(&[0, 500, 1_000]),
             reads_slowly: random.pick(&[0, 200, 500]),
             bursts: random.pick(&[0, 0, 50]),
         }

@@ -131,6 +131,8 @@ pub struct Counts {
     pub connections: u64,
     /// Connections that joined recovered.
     pub recovered: u64,
+    /// Polling connections that went on by WebSocket.
+    pub upgrades: u64,
     /// Faults of the network.
     pub link_faults: u64,
     /// Messages given up by their page after its last retry.

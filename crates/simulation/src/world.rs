@@ -100,6 +100,17 @@ impl World {
 
     /// Opens a connection; `None` if nobody listens.
     pub(crate) async fn connect(self: &Rc<Self>) -> Option<DuplexStream> {
+        let connected = self.reach(Node::attach).await;
+        self.record.borrow_mut().counts.connections += u64::from(connected.is_some());
+        connected
+    }
+
+    /// Opens a connection that is to take over from polling.
+    pub(crate) async fn connect_to(self: Rc<Self>, sid: String) -> Option<DuplexStream> {
+        self.reach(|node, server| node.attach_to(&sid, server)).await
+    }
+
+    async fn reach(self: &Rc<Self>, attach: impl FnOnce(&Node, DuplexStream)) -> Option<DuplexStream> {
         let mut random = self.fork();
         tokio::time::sleep(random.around(self.rates.link.delay)).await;
         let node = self.node.borrow().clone()?;
@@ -108,8 +119,7 @@ impl World {
         let (client, near) = tokio::io::duplex(buffer);
         let (far, server) = tokio::io::duplex(buffer);
         let link = Link::between(near, far, self.rates.link.clone(), &self.calm, random.fork());
-        node.attach(server);
-        self.record.borrow_mut().counts.connections += 1;
+        attach(&node, server);
         if let Some(every) = self.rates.link.fault_every {
             // Ends with its connection, with the faults, or with the world.
             drop(tokio::task::spawn_local(Rc::clone(self).disturb(link, every, random)));
@@ -285,7 +295,7 @@ pub(crate) fn used_disk(texts: &[String]) -> MemoryDisk {
             rev: chat::Rev(number),
             at: chat::UnixMillis(0),
             author: None,
-            kind: chat::Kind::Message { text: chat::Text::from_stored(text) },
+            kind: chat::Kind::message(chat::Text::from_stored(text)),
         };
         let content = chat::ContentHash::of_message(room, text);
         let stored = chat::Log::append(&mut log, &[chat::Record::Entry { entry, key: None, content }]);

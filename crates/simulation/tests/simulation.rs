@@ -10,7 +10,7 @@ use simulation::{BUGS, Run, Telling, run};
 const SEEDS: u64 = 400;
 
 /// Worlds that each planted bug may take to be found.
-const PLANTED_SEEDS: u64 = 400;
+const PLANTED_SEEDS: u64 = 1_000;
 
 /// Does `work` for 0, 1, … on all cores, until one of them returns nothing.
 fn on_all_cores<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
@@ -45,6 +45,7 @@ fn every_promise_holds_in_some_hundred_hostile_worlds() {
     assert!(counts(|run| run.counts.restores) > 20);
     assert!(counts(|run| run.counts.restarts) > 20);
     assert!(counts(|run| run.counts.recovered) > SEEDS * 4);
+    assert!(counts(|run| run.counts.upgrades) > SEEDS);
     assert!(counts(|run| run.messages as u64) > SEEDS * 40);
 }
 

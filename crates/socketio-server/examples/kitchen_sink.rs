@@ -1,6 +1,7 @@
 //! Everything at once, for the end-to-end tests with clients in other languages.
 //!
-//! Namespace `/` has recovery; namespace `/private` wants `auth.token == "secret"`. Takes the address to listen on
+//! Namespace `/` has recovery; in `/people`, `auth.user` says who is there, and a private id is worth something to this
+//! user alone; `/brief` keeps nothing of those who leave. Namespace `/private` wants `auth.token == "secret"`. Takes the address to listen on
 //! as its argument and prints `ready on http://ADDR`.
 #![expect(clippy::print_stdout, reason = "an example talks to its terminal")]
 
@@ -84,6 +85,18 @@ async fn authenticate(request: ConnectRequest) -> Result<(), Rejection> {
     }
 }
 
+#[derive(Deserialize)]
+struct Login {
+    user: u64,
+}
+
+/// A real application would look at a token.
+async fn log_in(request: ConnectRequest) -> Result<(), Rejection> {
+    let Login { user } = request.auth().parse().map_err(|_| refusal("no_user"))?;
+    request.name_user(user);
+    Ok(())
+}
+
 fn refusal(code: &'static str) -> Rejection {
     let refusal = Rejection::new("not authorized").with_data(&Refusal { code });
     refusal.unwrap_or_else(|error| Rejection::new(error.to_string()))
@@ -100,6 +113,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .on("leave", leave)
         .on("to-room", to_room)
         .on("ask-me", ask_me);
+    let people = Namespace::new("/people")
+        .recovery(Feed::new(FeedConfig::in_memory()))
+        .middleware(log_in)
+        .on("broadcast", broadcast);
+    let brief = FeedConfig { parked_for: Duration::ZERO, ..FeedConfig::in_memory() };
+    let brief = Namespace::new("/brief").recovery(Feed::new(brief)).on("broadcast", broadcast);
     let private = Namespace::new("/private").middleware(authenticate).on("echo", echo);
     let origins: Result<Vec<Origin>, _> = std::env::args().skip(2).map(|origin| origin.parse()).collect();
     let origins = OriginPolicy::List(origins?);
@@ -107,6 +126,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .configure(|config| config.origins = origins)
         .namespace(root)
         .namespace(private)
+        .namespace(people)
+        .namespace(brief)
         .build()?;
     let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
     let address = server.listen(socketio_server::bind(listen.parse()?)?)?;

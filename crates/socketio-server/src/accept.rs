@@ -18,10 +18,11 @@ use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
+use crate::http::stream::{Hold, HttpStream};
 use crate::service::{PeerAddress, SocketIoService};
 use crate::shared::Shared;
 
@@ -121,8 +122,11 @@ async fn serve(stream: TcpStream, peer: SocketAddr, service: SocketIoService, fa
     if stream.set_nodelay(true).is_err() {
         return;
     }
+    let hold = Hold::default();
+    let stream = HttpStream::new(stream, hold.clone());
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer));
+        request.extensions_mut().insert(hold.clone());
         let (mut service, fallback) = (service.clone(), fallback.clone());
         async move {
             if service.owns(request.uri().path()) {
@@ -138,7 +142,7 @@ async fn serve(stream: TcpStream, peer: SocketAddr, service: SocketIoService, fa
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(TokioIo::new(stream), answer)
+        .serve_connection(stream, answer)
         .with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!(%error, "an HTTP connection ended");

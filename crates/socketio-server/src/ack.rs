@@ -24,6 +24,16 @@ pub struct AckHandle {
 }
 
 impl AckHandle {
+    /// Name of the namespace that the answer goes to.
+    pub fn namespace(&self) -> &str {
+        self.namespace.as_str()
+    }
+
+    /// Public id of the socket that waits.
+    pub fn socket(&self) -> SocketId {
+        self.socket
+    }
+
     /// Encodes the answer; `args` is comma separated JSON, empty for no arguments.
     ///
     /// `after` is the position of the feed that the answer belongs to: an attached socket gets it right after the

@@ -19,19 +19,20 @@ use crate::io::{Broadcast, RemoteSocket};
 use crate::room::{Room, Selection};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
+use crate::takeover::TakenOver;
 
 #[derive(Debug)]
 pub(crate) enum Command {
     /// A polling handshake; the answer is the body of the response.
     Open { handshake: Box<Handshake>, reply: oneshot::Sender<String> },
-    /// A WebSocket that begins a session. `early` are bytes that came with the request.
-    Attach { handshake: Box<Handshake>, stream: NewStream, early: Bytes },
+    /// A WebSocket that begins a session.
+    Attach { handshake: Box<Handshake>, taken: TakenOver },
     /// A GET of a polling session.
     Poll { sid: Sid, number: u64, tag: Option<Box<str>>, reply: oneshot::Sender<PollAnswer> },
     /// The client went away while its GET was held.
     PollAborted { sid: Sid, number: u64 },
     /// A POST has begun: from here on a second one overlaps.
-    PostBegin { sid: Sid, reply: oneshot::Sender<Result<(), HttpError>> },
+    PostBegin { sid: Sid, tag: Option<Box<str>>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST is here.
     Post { sid: Sid, body: Bytes, headers: Box<HeaderMap>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST never came, or was too large; an aborted one ends the session.
@@ -50,8 +51,8 @@ pub(crate) enum Command {
     Fetch { namespace: NamespaceName, selection: Selection, reply: oneshot::Sender<Vec<RemoteSocket>> },
     /// Middleware has decided.
     Admit { key: SessionKey, request: ConnectRequest, outcome: Result<(), Rejection> },
-    /// A client came back elsewhere: end its old session, then say so if someone waits for it.
-    Evict { namespace: Arc<str>, socket: SocketId, done: Option<EvictDone> },
+    /// A client came back elsewhere: end its session of before then, then say so if someone waits for it.
+    Evict { namespace: Arc<str>, socket: SocketId, before: u64, done: Option<EvictDone> },
     /// All workers have evicted the old session of a socket that comes back.
     Evicted { key: SessionKey, namespace: NamespaceName },
     /// A page of the log for a socket that is behind.
@@ -115,7 +116,7 @@ pub(crate) enum Direct {
     Emit(Emission),
     /// The answer to an event.
     Reply(Frame),
-    Join(Joining),
+    Join(Entering),
     Leave(Room),
     Disconnect(Closing),
     /// A handler panicked.
@@ -124,7 +125,7 @@ pub(crate) enum Direct {
 
 /// Rooms to join.
 #[derive(Clone, Debug)]
-pub(crate) struct Joining {
+pub(crate) struct Entering {
     pub(crate) rooms: Vec<Room>,
     /// Head of the feed when it was asked for: what was published before is not for the socket.
     pub(crate) since: u64,
@@ -159,9 +160,11 @@ pub enum Closing {
 /// What happens to the selected sockets.
 #[derive(Clone, Debug)]
 pub(crate) enum Action {
-    Join(Joining),
+    Join(Entering),
     Leave(Vec<Room>),
     Disconnect(Closing),
+    /// The clients are to come back.
+    CloseTransports,
 }
 
 /// The answer to a GET.

@@ -22,6 +22,8 @@ pub struct Config {
     pub limits: Limits,
     /// A connection that has joined no namespace by then is closed. 45 s.
     pub connect_timeout: Duration,
+    /// A connection that has begun a packet and owes its next binary attachment by then is closed. 45 s.
+    pub attachment_timeout: Duration,
     /// Pages of which origins may connect. The same origin only.
     pub origins: OriginPolicy,
     /// Proxies whose `X-Forwarded-…` headers are believed. None.
@@ -52,6 +54,7 @@ impl Default for Config {
             engine: engineio::Config::default(),
             limits: Limits::default(),
             connect_timeout: Duration::from_secs(45),
+            attachment_timeout: Duration::from_secs(45),
             origins: OriginPolicy::SameOrigin,
             trusted_proxies: TrustedProxies::default(),
             handshake_kept: HandshakeKept::default(),

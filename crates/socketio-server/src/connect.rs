@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use socketio::{Lineage, NamespaceName};
+use socketio::{Lineage, NamespaceName, SocketId};
 
+use crate::frame::Frame;
 use crate::handshake::Handshake;
 use crate::io::Io;
 use crate::socket::SocketData;
@@ -19,6 +21,8 @@ pub struct ConnectRequest {
     pub(crate) auth: Auth,
     pub(crate) handshake: Option<Arc<Handshake>>,
     pub(crate) data: SocketData,
+    /// Who the application says it is; shared by all clones, 0 for nobody.
+    pub(crate) user: Arc<AtomicU64>,
 }
 
 impl ConnectRequest {
@@ -46,6 +50,20 @@ impl ConnectRequest {
     /// The server.
     pub fn io(&self) -> &Io {
         &self.io
+    }
+
+    /// Names the user whom the client has proved to be, for middleware to say. 0, the default, is nobody.
+    ///
+    /// The private id of the socket is then worth something to this user alone: to everybody else, and to nobody, it
+    /// is a stranger's. They are let in with a new id, a new lineage and nothing of what was missed, and the socket
+    /// that the private id belongs to does not notice.
+    pub fn name_user(&self, user: u64) {
+        self.user.store(user, Ordering::Relaxed);
+    }
+
+    /// The user that middleware has named.
+    pub(crate) fn user(&self) -> u64 {
+        self.user.load(Ordering::Relaxed)
     }
 }
 
@@ -109,9 +127,10 @@ impl<M: Into<String>> From<M> for Rejection {
 /// If the client shows an offset of entries that the feed does not have any more (a backup was restored), or never had,
 /// a start other than [`Now`](Self::Now) becomes `After(0)`: what it says of itself is about another past, and an event
 /// that it gets twice is better than one that it never gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
     /// With what comes next.
+    #[default]
     Now,
     /// After a position of the feed; one beyond the head counts as the head.
     After(u64),
@@ -119,13 +138,31 @@ pub enum Start {
     Anchor(u64),
 }
 
+/// A socket that joins a namespace with a feed, when middleware has let it in.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Joining<'a> {
+    /// What the client sent along.
+    pub auth: &'a Auth,
+    /// Data that the socket will have, with what middleware has stored.
+    pub data: &'a SocketData,
+    /// Public id that the socket will have.
+    pub socket: SocketId,
+    /// Position up to which this worker has delivered the feed: [`Start::Now`] starts after it.
+    pub applied: u64,
+    /// The request that opened the connection, if it has not been let go.
+    pub handshake: Option<&'a Handshake>,
+}
+
 /// The application's word on a socket that joins a namespace with a feed.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct FeedJoin {
     /// Where it starts.
     pub start: Start,
     /// The scope of its keys, if the client proved one; else the one of its private id, or a new one.
     pub lineage: Option<Lineage>,
+    /// Sent right after CONNECT, before every entry and every other event. A recovered socket has none.
+    pub greeting: Vec<Frame>,
 }
 
 /// What connection state recovery reads of `auth`. Anything malformed is as if it were not there.

@@ -9,6 +9,8 @@
 //! cursor. The feed owns positions, the hot ring and the signed private ids of connection state recovery. It
 //! knows nothing of what the frames mean.
 
+mod batch;
+mod entry;
 mod history;
 mod parked;
 mod ring;
@@ -19,9 +21,11 @@ use std::time::Duration;
 
 use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
 
+pub(crate) use self::batch::{Batch, Cut, Stretch};
+pub use self::entry::{FeedEntry, FeedRoom, MemberChange, Passage};
 pub use self::history::{From, History, HistoryError, HistoryPage, HistoryReply, HistoryRequest};
 pub(crate) use self::parked::{Parked, ParkedSockets};
-pub(crate) use self::ring::{Batch, Cut, Growth, Ring, Stretch};
+pub(crate) use self::ring::{Grown, Ring};
 use crate::ack::FeedAck;
 use crate::command::Command;
 use crate::frame::Frame;
@@ -30,15 +34,6 @@ use crate::planted::{self, Bug};
 use crate::room::Selection;
 use crate::sid::random;
 
-/// One entry of a feed: a frame and those who may see it.
-#[derive(Clone, Debug)]
-pub struct FeedEntry {
-    /// The sockets of the namespace that the entry is for.
-    pub audience: Selection,
-    /// The encoded packet; its last argument is the entry's offset (see [`Feed::offset`]).
-    pub frame: Frame,
-}
-
 /// An epoch of the log and the position it began at: an offset of it is valid up to where the next one starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EpochStart {
@@ -46,6 +41,27 @@ pub struct EpochStart {
     pub epoch: u64,
     /// Head of the log when it began.
     pub start: u64,
+}
+
+/// How a client of the namespace goes on after its connection broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// Connection state recovery as the official clients do it: CONNECT carries a private id, and every event ends with
+    /// its offset as an argument more.
+    Recovery,
+    /// The client says where it stands, in words of the application's (see [`Feed::position_of_cursor`]). CONNECT
+    /// carries the socket's id alone, no ghost is looked for, and no argument is added. An event that is not an entry
+    /// gets a last field `cursor`, if its only argument is an object.
+    Cursor,
+}
+
+/// Where a cursor stands in a feed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CursorAt {
+    /// At this position: whatever its owner has seen up to here is what the feed has.
+    Known(u64),
+    /// Nowhere: it is malformed, of another log or an unknown epoch, or beyond what its epoch has left here.
+    Foreign,
 }
 
 /// What a feed is made of.
@@ -57,6 +73,8 @@ pub struct FeedConfig {
     pub epochs: Vec<EpochStart>,
     /// Position of the newest entry.
     pub head: u64,
+    /// How clients go on after a broken connection.
+    pub resume: Resume,
     /// Keys that sign private ids.
     pub keys: Keys,
     /// Frames kept in memory for those who are slow or come back, in bytes. Older ones are read from the history.
@@ -65,6 +83,9 @@ pub struct FeedConfig {
     pub recovery_entries_max: usize,
     /// The same limit in bytes.
     pub recovery_bytes_max: usize,
+    /// How long rooms and data of a socket that left are kept for its return. Only without a history: over a log, rooms
+    /// come from the membership, and there is no age at which a client may not come back.
+    pub parked_for: Duration,
     /// Where entries are read that have left the ring. Without it they are gone.
     pub history: Option<Arc<dyn History>>,
 }
@@ -79,10 +100,12 @@ impl FeedConfig {
             log: 0,
             epochs: vec![EpochStart { epoch, start: 0 }],
             head: 0,
+            resume: Resume::Recovery,
             keys: Keys::new(random()),
             ring_bytes_max: 16 << 20,
             recovery_entries_max: 2_000,
             recovery_bytes_max: 1_000_000,
+            parked_for: Duration::from_mins(2),
             history: None,
         }
     }
@@ -116,7 +139,7 @@ impl Feed {
     pub fn new(config: FeedConfig) -> Self {
         let epoch = *config.epochs.last().expect("a feed has at least the present epoch");
         let ring = Mutex::new(Ring::new(config.head, config.ring_bytes_max));
-        let parked = Mutex::new(ParkedSockets::new(Duration::from_mins(2)));
+        let parked = Mutex::new(ParkedSockets::new(config.parked_for));
         Self { inner: Arc::new(Inner { config, epoch, ring, parked, outlet: OnceLock::new() }) }
     }
 
@@ -130,9 +153,24 @@ impl Feed {
         self.stamp(position).to_string()
     }
 
+    /// The position of a cursor, an offset that this feed or an earlier life of it has handed out.
+    pub fn position_of_cursor(&self, cursor: &str) -> CursorAt {
+        let position = cursor.parse::<Offset>().ok().and_then(|offset| self.position_of(&offset));
+        position.map_or(CursorAt::Foreign, CursorAt::Known)
+    }
+
+    /// Puts another audience and frame at a position, if the ring still has it: what was there is not given to anybody
+    /// any more, but for workers that have taken it already. What the entry changes about rooms stays.
+    ///
+    /// The history has to read the same from now on.
+    pub fn replace(&self, position: u64, entry: FeedEntry) {
+        self.ring().replace(position, entry);
+    }
+
     /// Appends entries at `first`, `first + 1`, … and lets the acks go that belong to them.
     ///
-    /// Returns at once; the workers deliver. Durability is the caller's: what is published has been seen.
+    /// Returns at once; the workers deliver. Durability is the caller's: what is published has been seen. What
+    /// [`Namespace::rooms`](crate::Namespace::rooms) answers has to know the changes of the entries already.
     ///
     /// # Panics
     /// When `first` is not the position after [`head`](Self::head): that would be a hole for everyone.
@@ -159,7 +197,7 @@ impl Feed {
         let mut ring = self.ring();
         let position = ring.head() + 1;
         let frame = frame(&self.offset(position));
-        ring.push(position, vec![FeedEntry { audience, frame }]);
+        ring.push(position, vec![FeedEntry::new(audience, frame)]);
         drop(ring);
         self.announce(position, Vec::new());
     }
@@ -190,8 +228,8 @@ impl Feed {
         self.inner.outlet.set(Outlet { namespace, mailboxes }).is_ok()
     }
 
-    pub(crate) fn sign(&self, socket: SocketId, lineage: Lineage, position: u64) -> String {
-        PrivateId { socket, lineage, user: 0, offset: self.stamp(position) }.sign(&self.inner.config.keys)
+    pub(crate) fn sign(&self, socket: SocketId, lineage: Lineage, user: u64, position: u64) -> String {
+        PrivateId { socket, lineage, user, offset: self.stamp(position) }.sign(&self.inner.config.keys)
     }
 
     pub(crate) fn verify(&self, pid: &str) -> Option<PrivateId> {

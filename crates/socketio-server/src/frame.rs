@@ -40,6 +40,11 @@ impl Frame {
         Self(out.into())
     }
 
+    /// No packet at all.
+    pub(crate) fn nothing() -> Self {
+        Self(Bytes::new())
+    }
+
     /// An Engine.IO packet as it stands, its digit included.
     pub(crate) fn engine(packet: &str) -> Self {
         let mut out = Vec::with_capacity(packet.len() + 10);
@@ -69,7 +74,7 @@ impl Frame {
         self.0.len()
     }
 
-    /// Never true for a frame made by this crate; there for the company of [`len`](Self::len).
+    /// True for the frame of a [silent](crate::FeedEntry::silent) entry alone.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -95,14 +100,4 @@ impl Frame {
             }
         }
     }
-}
-
-/// Puts one more string argument at the end of an encoded event: the offset of connection state recovery.
-pub(crate) fn with_trailing(packet: &str, offset: &str) -> String {
-    let mut text = String::with_capacity(packet.len() + offset.len() + 3);
-    text.push_str(packet.strip_suffix(']').unwrap_or(packet));
-    text.push_str(",\"");
-    text.push_str(offset);
-    text.push_str("\"]");
-    text
 }

@@ -4,7 +4,7 @@
 //! ([`bundle`]) and the documented answers ([`response`]). Headers in, verdicts and finished responses out; promises
 //! that nothing in a header can panic or grow memory beyond the header itself.
 //!
-//! Knows nothing of sessions, routes and sockets.
+//! One part is not pure: [`stream`], the connection as HTTP has it. Knows nothing of sessions and routes.
 
 pub(crate) mod bundle;
 pub(crate) mod cors;
@@ -12,3 +12,4 @@ mod encoding;
 pub(crate) mod forwarded;
 pub(crate) mod origin;
 pub(crate) mod response;
+pub(crate) mod stream;

@@ -11,11 +11,12 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::ack::{AckError, Collector, Replies};
-use crate::command::{Action, Closing, Command, Direct, Emission, Joining, Reliability};
+use crate::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
 use crate::frame::Frame;
 use crate::room::{Room, Selection};
 use crate::shared::Shared;
 use crate::socket::{Socket, SocketData};
+use crate::stamp::stamped;
 
 /// A handle to the server. Clones share it.
 #[derive(Clone)]
@@ -98,10 +99,10 @@ impl Io {
         &self,
         namespace: &NamespaceName,
         rooms: impl IntoIterator<Item = R>,
-    ) -> Joining {
+    ) -> Entering {
         let feed = self.shared.namespace(namespace.as_str()).and_then(|definition| definition.feed.as_ref());
         let since = feed.map_or(0, |binding| binding.feed.head());
-        Joining { rooms: rooms.into_iter().map(Into::into).collect(), since }
+        Entering { rooms: rooms.into_iter().map(Into::into).collect(), since }
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {
@@ -139,7 +140,7 @@ impl Io {
         {
             let own = Selection::room(socket.inner.id.to_string());
             feed.append(own, |offset| {
-                Frame::with_attachments(&crate::frame::with_trailing(&text, offset), &attachments)
+                Frame::with_attachments(&stamped(feed.config().resume, &text, offset), &attachments)
             });
             return Ok(());
         }
@@ -200,7 +201,7 @@ impl Target {
             && let Some(feed) = self.io.shared.memory_feed(self.namespace.as_str())
         {
             let frame = |offset: &str| {
-                Frame::with_attachments(&crate::frame::with_trailing(&text, offset), &attachments)
+                Frame::with_attachments(&stamped(feed.config().resume, &text, offset), &attachments)
             };
             feed.append(self.selection.clone(), frame);
             return Ok(());
@@ -237,6 +238,11 @@ impl Target {
     /// Takes the sockets out of rooms.
     pub fn leave<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
         self.act(&Action::Leave(rooms.into_iter().map(Into::into).collect()))
+    }
+
+    /// Closes the transports of the sockets without a Socket.IO packet: their clients come back by themselves.
+    pub fn close_transports(&self) -> Result<(), EmitError> {
+        self.act(&Action::CloseTransports)
     }
 
     /// Disconnects the sockets.

@@ -51,6 +51,7 @@ mod sid;
 #[doc(hidden)]
 pub mod simulation;
 mod socket;
+mod stamp;
 mod stream;
 mod takeover;
 mod timer;
@@ -64,11 +65,11 @@ mod worker;
 pub use self::ack::{Ack, AckError, AckHandle, FeedAck, Replies};
 pub use self::command::Closing;
 pub use self::config::Config;
-pub use self::connect::{Auth, ConnectRequest, FeedJoin, Rejection, Start};
+pub use self::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
 pub use self::engine::{EngineHandler, EngineMessage, EngineSession};
 pub use self::feed::{
-    EpochStart, Feed, FeedConfig, FeedEntry, From, History, HistoryError, HistoryPage, HistoryReply,
-    HistoryRequest,
+    CursorAt, EpochStart, Feed, FeedConfig, FeedEntry, FeedRoom, From, History, HistoryError, HistoryPage,
+    HistoryReply, HistoryRequest, MemberChange, Passage, Resume,
 };
 pub use self::frame::Frame;
 pub use self::handler::{Arg, Args, AuthAs, Call, CallError, EventName, FromCall, Handler, State};

@@ -5,17 +5,18 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::connect::{Auth, ConnectRequest, FeedJoin, Rejection, Start};
-use crate::feed::Feed;
+use crate::connect::{ConnectRequest, FeedJoin, Joining, Rejection};
+use crate::feed::{Feed, FeedRoom};
 use crate::handler::{Call, Handler};
-use crate::socket::Job;
+use crate::socket::{Job, SocketData};
 use crate::turn::{Flow, Turn};
 
 type Decision = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
 type Middleware = dyn Fn(ConnectRequest) -> Decision + Send + Sync;
 pub(crate) type AsyncHandler = dyn Fn(Call) -> Option<Job> + Send + Sync;
 type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
-type Joining = dyn Fn(&Auth) -> FeedJoin + Send + Sync;
+type Join = dyn Fn(&Joining<'_>) -> FeedJoin + Send + Sync;
+type Rooms = dyn Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync;
 
 /// Which names a definition is for.
 pub(crate) enum Pattern {
@@ -35,7 +36,7 @@ pub(crate) enum EventHandler {
 /// The feed of a namespace and where its sockets start.
 pub(crate) struct FeedBinding {
     pub(crate) feed: Feed,
-    pub(crate) join: Box<Joining>,
+    pub(crate) join: Box<Join>,
 }
 
 /// Middleware and handlers of one namespace, or of all namespaces whose name matches.
@@ -59,6 +60,7 @@ pub struct Namespace {
     pub(crate) any: Option<Arc<AsyncHandler>>,
     pub(crate) disconnect: Option<Arc<AsyncHandler>>,
     pub(crate) feed: Option<FeedBinding>,
+    pub(crate) rooms: Option<Box<Rooms>>,
 }
 
 impl Namespace {
@@ -82,6 +84,7 @@ impl Namespace {
             any: None,
             disconnect: None,
             feed: None,
+            rooms: None,
         }
     }
 
@@ -135,13 +138,27 @@ impl Namespace {
     /// Turns connection state recovery on, kept in memory: sockets that come back within two minutes get what they
     /// missed. See [`FeedConfig::in_memory`](crate::FeedConfig::in_memory).
     pub fn recovery(self, feed: Feed) -> Self {
-        self.feed(feed, |_| FeedJoin { start: Start::Now, lineage: None })
+        self.feed(feed, |_| FeedJoin::default())
     }
 
     /// Gives the namespace a feed: its entries go to all its sockets, recovery included. `join` says where a socket
     /// starts that is not recovered; it runs on a worker and must not block.
-    pub fn feed(mut self, feed: Feed, join: impl Fn(&Auth) -> FeedJoin + Send + Sync + 'static) -> Self {
+    pub fn feed(
+        mut self,
+        feed: Feed,
+        join: impl Fn(&Joining<'_>) -> FeedJoin + Send + Sync + 'static,
+    ) -> Self {
         self.feed = Some(FeedBinding { feed, join: Box::new(join) });
+        self
+    }
+
+    /// Says which rooms of the feed a socket is in, by the data it has. Asked when a socket joins, after the `join` of
+    /// [`feed`](Self::feed), and for every socket of a worker that the ring has lapped; in between, the
+    /// [changes](crate::FeedEntry::changes) of the entries keep the rooms. It runs on a worker and must not block.
+    ///
+    /// The answer has to be as new as the head of the feed at least.
+    pub fn rooms(mut self, rooms: impl Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync + 'static) -> Self {
+        self.rooms = Some(Box::new(rooms));
         self
     }
 

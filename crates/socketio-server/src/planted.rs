@@ -22,6 +22,12 @@ pub enum Bug {
     ForgetsLineage,
     /// A page brings the cursor one entry further on than it reaches.
     ReplaysOffByOne,
+    /// A client that goes on by WebSocket counts as attached, whatever it had not polled yet.
+    ForgetsCursorAtUpgrade,
+    /// What waited for the next poll is not sent by the WebSocket that takes over.
+    ForgetsLaneAtUpgrade,
+    /// A request that a browser repeats by itself is taken as a new one.
+    TakesRepeats,
 }
 
 #[cfg(feature = "planted")]

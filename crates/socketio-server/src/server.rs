@@ -27,7 +27,7 @@ use crate::io::{Io, Readiness};
 use crate::mailbox::Mailbox;
 use crate::namespace::{Namespace, Pattern};
 use crate::service::SocketIoService;
-use crate::shared::{Admission, InitialHeaders, Shared, State};
+use crate::shared::{Admission, AfterEvents, InitialHeaders, Shared, State};
 use crate::worker;
 
 /// Slices in which connections are closed at the end, so that their clients do not come back all at once.
@@ -69,6 +69,7 @@ pub struct Builder {
     admission: Option<Arc<Admission>>,
     initial_headers: Option<Arc<InitialHeaders>>,
     engine: Option<Arc<dyn EngineHandler>>,
+    after_events: Option<Arc<AfterEvents>>,
     runtime: Option<Handle>,
 }
 
@@ -134,6 +135,13 @@ impl Builder {
         self
     }
 
+    /// Calls `hear` on a worker after its sync handlers have run: once for the events of all sockets that were ready
+    /// together. What the handlers have gathered can go on as one batch then, without a timer. Must not block.
+    pub fn after_events(mut self, hear: impl Fn() + Send + Sync + 'static) -> Self {
+        self.after_events = Some(Arc::new(hear));
+        self
+    }
+
     /// The runtime that async handlers run on; by default the one that [`build`](Self::build) is called in.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
@@ -178,11 +186,13 @@ impl Builder {
             admission: self.admission,
             initial_headers: self.initial_headers,
             engine: self.engine,
+            after_events: self.after_events,
             not_ready: false.into(),
             connections: 0.into(),
             ack_ids: 0.into(),
             next_worker: 0.into(),
             polls: 0.into(),
+            arrivals: 0.into(),
         });
         Ok((shared, indices))
     }

@@ -23,11 +23,12 @@ use crate::handshake::Handshake;
 use crate::http::forwarded::Client;
 use crate::http::origin::{Scheme, Verdict};
 use crate::http::response;
+use crate::http::stream::Hold;
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
 use crate::shared::Shared;
 use crate::sid::Sid;
-use crate::takeover;
+use crate::takeover::{self, TakenOver};
 use crate::websocket::upgrade;
 
 /// The body of a POST has to be complete by then.
@@ -240,6 +241,7 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
+        let hold = request.extensions_mut().remove::<Hold>();
         let handshake = handshake(request, judged);
         let handshake = match &shared.admission {
             None => handshake,
@@ -258,10 +260,14 @@ impl SocketIoService {
                 let handshake = Box::new(handshake);
                 // Ends when the client has its 101, or has gone.
                 drop(tokio::spawn(async move {
-                    if let Some((stream, early)) = takeover::take(upgraded, is_home).await {
-                        mailbox.post(Command::Attach { handshake, stream, early });
+                    if let Some(taken) = takeover::take(upgraded, is_home).await {
+                        mailbox.post(Command::Attach { handshake, taken });
                     }
                 }));
+                // Nothing can come between any more: the worker writes the 101 together with the open packet.
+                if let Some(hold) = hold {
+                    hold.next_write();
+                }
                 Ok(accepted.map(|()| Full::default()))
             }
         }
@@ -303,7 +309,8 @@ impl SocketIoService {
     {
         let mailbox = self.mailbox(sid.worker);
         let (reply, begun) = oneshot::channel();
-        mailbox.post(Command::PostBegin { sid, reply });
+        let tag = tag_of(request.uri());
+        mailbox.post(Command::PostBegin { sid, tag, reply });
         begun.await.map_err(|_| Refused::NotReady)??;
         // From here on the session waits for this POST: going away ends it.
         let guard = Guard::new(&mailbox, Command::PostEnd { sid, aborted: true });
@@ -353,7 +360,7 @@ impl SocketIoService {
         let is_home = self.home == Some(sid.worker);
         // Ends when the client has its 101, or has gone.
         drop(tokio::spawn(async move {
-            if let Some((stream, early)) = takeover::take(upgraded, is_home).await {
+            if let Some(TakenOver { stream, early, .. }) = takeover::take(upgraded, is_home).await {
                 mailbox.post(Command::Probe { sid, stream, early });
             }
         }));
@@ -362,11 +369,16 @@ impl SocketIoService {
 }
 
 /// The cache buster of a request, which clients make anew for each.
+///
+/// Some clients send the time of day, in seconds or milliseconds: two requests may well have the same, so it tells
+/// nothing.
 fn tag_of(uri: &http::Uri) -> Option<Box<str>> {
     const CHARS_MAX: usize = 64;
+    const CLOCK_DIGITS_MIN: usize = 10;
     let mut pairs = Query::pairs(uri.query()?);
     let (_, tag) = pairs.find(|(name, _)| name == "t")?;
-    (tag.len() <= CHARS_MAX).then(|| tag.into())
+    let is_clock = tag.len() >= CLOCK_DIGITS_MIN && tag.bytes().all(|byte| byte.is_ascii_digit());
+    (tag.len() <= CHARS_MAX && !is_clock).then(|| tag.into())
 }
 
 /// Why a request is not served.

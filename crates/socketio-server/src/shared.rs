@@ -23,6 +23,9 @@ pub(crate) type Admission = dyn Fn(Arc<Handshake>) -> std::pin::Pin<Box<dyn Futu
     + Send
     + Sync;
 
+/// Hears that sync handlers have run.
+pub(crate) type AfterEvents = dyn Fn() + Send + Sync;
+
 /// Adds headers to the response that opens a polling session.
 pub(crate) type InitialHeaders = dyn Fn(&Handshake, &mut HeaderMap) + Send + Sync;
 
@@ -36,11 +39,13 @@ pub(crate) struct Shared {
     pub(crate) admission: Option<Arc<Admission>>,
     pub(crate) initial_headers: Option<Arc<InitialHeaders>>,
     pub(crate) engine: Option<Arc<dyn EngineHandler>>,
+    pub(crate) after_events: Option<Arc<AfterEvents>>,
     pub(crate) not_ready: AtomicBool,
     pub(crate) connections: AtomicUsize,
     pub(crate) ack_ids: AtomicU64,
     pub(crate) next_worker: AtomicUsize,
     pub(crate) polls: AtomicU64,
+    pub(crate) arrivals: AtomicU64,
 }
 
 impl Shared {
@@ -76,6 +81,12 @@ impl Shared {
 
     pub(crate) fn next_poll(&self) -> u64 {
         self.polls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Numbers those that come back: of two sockets of one private id the one with the higher number stays, whatever
+    /// the workers hear of each other and when.
+    pub(crate) fn next_arrival(&self) -> u64 {
+        self.arrivals.fetch_add(1, Ordering::Relaxed) + 1
     }
 
     pub(crate) fn readiness(&self) -> Readiness {

@@ -14,7 +14,9 @@ use crate::command::Command;
 use crate::handshake::Handshake;
 use crate::io::{Io, Readiness};
 use crate::server::{BuildError, Builder, Server};
+use crate::sid::Sid;
 use crate::stream::NewStream;
+use crate::takeover::TakenOver;
 use crate::worker;
 
 thread_local! {
@@ -72,7 +74,18 @@ impl Server {
         let worker = shared.next_worker();
         if let Some(mailbox) = shared.mailboxes.get(usize::from(worker)) {
             let stream = NewStream::Boxed(Box::new(stream));
-            mailbox.post(Command::Attach { handshake: Box::new(handshake), stream, early: Bytes::new() });
+            let taken = TakenOver { stream, unsent: Bytes::new(), early: Bytes::new() };
+            mailbox.post(Command::Attach { handshake: Box::new(handshake), taken });
+        }
+    }
+
+    /// Takes a connection that wants to take over from polling, its WebSocket handshake done; drops it if there cannot
+    /// be such a session.
+    pub fn attach_to(&self, sid: &str, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+        let Some(sid) = Sid::parse(sid) else { return };
+        if let Some(mailbox) = self.io.shared.mailboxes.get(usize::from(sid.worker)) {
+            let stream = NewStream::Boxed(Box::new(stream));
+            mailbox.post(Command::Probe { sid, stream, early: Bytes::new() });
         }
     }
 }

@@ -40,6 +40,10 @@ impl SocketData {
         self.map().remove(&TypeId::of::<T>()).and_then(|value| value.downcast().ok())
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.map().is_empty()
+    }
+
     fn map(&self) -> MutexGuard<'_, HashMap<TypeId, Arc<dyn Any + Send + Sync>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

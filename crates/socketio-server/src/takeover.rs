@@ -8,38 +8,62 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::http::stream::HttpStream;
 use crate::stream::NewStream;
+
+/// A connection that is no longer HTTP's.
+#[derive(Debug)]
+pub(crate) struct TakenOver {
+    pub(crate) stream: NewStream,
+    /// Goes out before anything else.
+    pub(crate) unsent: Bytes,
+    /// Came in behind the request.
+    pub(crate) early: Bytes,
+}
+
+/// A socket with what is unsent and what was early.
+type Plain = (TcpStream, Bytes, Bytes);
 
 /// Waits for the connection; `None` if the client has gone. `is_home` tells that this is the runtime of the worker
 /// that will own it.
-pub(crate) async fn take(upgraded: OnUpgrade, is_home: bool) -> Option<(NewStream, Bytes)> {
+pub(crate) async fn take(upgraded: OnUpgrade, is_home: bool) -> Option<TakenOver> {
     let upgraded = upgraded.await.ok()?;
-    let (stream, early) = match plain_tcp(upgraded) {
+    let (stream, unsent, early) = match plain_tcp(upgraded) {
         Ok(found) => found,
-        Err(other) => return Some((NewStream::Boxed(Box::new(TokioIo::new(other))), Bytes::new())),
+        Err(other) => {
+            let stream = NewStream::Boxed(Box::new(TokioIo::new(other)));
+            return Some(TakenOver { stream, unsent: Bytes::new(), early: Bytes::new() });
+        }
     };
-    if is_home {
-        return Some((NewStream::Local(stream), early));
-    }
-    Some((NewStream::Detached(stream.into_std().ok()?), early))
+    let stream =
+        if is_home { NewStream::Local(stream) } else { NewStream::Detached(stream.into_std().ok()?) };
+    Some(TakenOver { stream, unsent, early })
 }
 
-/// The socket, whether hyper was driven directly or by the automatic builder that axum uses.
-fn plain_tcp(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+/// The socket, whether our own accept loop has driven hyper, or another one, or the automatic builder that axum uses.
+fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
+    let upgraded = match upgraded.downcast::<HttpStream>() {
+        Ok(parts) => {
+            let (stream, unsent) = parts.io.into_parts();
+            return Ok((stream, unsent, parts.read_buf));
+        }
+        Err(upgraded) => upgraded,
+    };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
+        Ok(parts) => return Ok((parts.io.into_inner(), Bytes::new(), parts.read_buf)),
         Err(upgraded) => upgraded,
     };
     through_axum(upgraded)
 }
 
 #[cfg(feature = "axum")]
-fn through_axum(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+fn through_axum(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     use hyper_util::server::conn::auto::upgrade::downcast;
-    downcast::<TokioIo<TcpStream>>(upgraded).map(|parts| (parts.io.into_inner(), parts.read_buf))
+    downcast::<TokioIo<TcpStream>>(upgraded)
+        .map(|parts| (parts.io.into_inner(), Bytes::new(), parts.read_buf))
 }
 
 #[cfg(not(feature = "axum"))]
-fn through_axum(upgraded: Upgraded) -> Result<(TcpStream, Bytes), Upgraded> {
+fn through_axum(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     Err(upgraded)
 }

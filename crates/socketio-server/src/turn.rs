@@ -7,6 +7,7 @@ use socketio::{AckId, Lineage, NamespaceName, Payload, SocketId};
 use crate::ack::AckHandle;
 use crate::frame::Frame;
 use crate::sid::SessionKey;
+use crate::socket::SocketData;
 
 /// What becomes of the connection after a sync handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +29,7 @@ pub struct Turn<'a> {
     pub(crate) namespace: &'a NamespaceName,
     pub(crate) socket: SocketId,
     pub(crate) lineage: Lineage,
+    pub(crate) data: Option<&'a SocketData>,
     pub(crate) payload: &'a Payload<'a>,
     pub(crate) ack: Option<AckId>,
     pub(crate) replies: Vec<Frame>,
@@ -47,6 +49,11 @@ impl Turn<'_> {
     /// Scope of the client's own message keys.
     pub fn lineage(&self) -> Lineage {
         self.lineage
+    }
+
+    /// What the application keeps with the socket; none if nobody has stored anything yet.
+    pub fn data(&self) -> Option<&SocketData> {
+        self.data
     }
 
     /// The answer to give later, if the client expects one. An answer is given once: a second call has none.

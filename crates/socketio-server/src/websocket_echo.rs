@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::http::response;
 use crate::stream::{NewStream, Stream};
-use crate::takeover;
+use crate::takeover::{self, TakenOver};
 use crate::websocket::frame::{push_binary, push_close, push_pong, push_text};
 use crate::websocket::{Decoder, Message, WsLimits, upgrade};
 
@@ -53,7 +53,8 @@ fn accept(mut request: Request<Incoming>, limits: WsLimits) -> Response<Full<Byt
             let upgraded = hyper::upgrade::on(&mut request);
             // Ends with its connection.
             drop(tokio::spawn(async move {
-                if let Some((NewStream::Local(stream), early)) = takeover::take(upgraded, true).await
+                if let Some(TakenOver { stream: NewStream::Local(stream), early, .. }) =
+                    takeover::take(upgraded, true).await
                     && let Err(error) = echo(stream, early, limits).await
                 {
                     tracing::debug!(%error, "a WebSocket ended");

@@ -9,13 +9,17 @@
 //! A turn is what is done between two waits. Whatever it wants to send is gathered, and each touched session is
 //! written once at its end: batches grow by themselves under load, and no timer delays anything.
 
+mod audience;
 pub(crate) mod connect;
 mod deliver;
 mod emit;
+mod missed;
 mod packets;
 mod requests;
+mod rooms;
 pub(crate) mod space;
 mod task;
+mod view;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -81,6 +85,8 @@ pub(crate) struct Worker {
     /// The worker itself, for the tasks of its sockets.
     own: std::rc::Weak<RefCell<Worker>>,
     stopping: bool,
+    /// Sync handlers have run since [`Builder::after_events`](crate::Builder::after_events) was called.
+    handled: bool,
 }
 
 /// Runs a worker until it is told to stop.
@@ -119,6 +125,8 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
             },
             None => mailbox.wait().await,
         }
+        // Before the commands: what the handlers have gathered can be stored while batches are written to the sockets.
+        hear_of_events(&worker);
         let commands = mailbox.take();
         let mut worker = worker.borrow_mut();
         worker.begin_turn();
@@ -129,6 +137,18 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
             mailbox.close();
             return;
         }
+    }
+}
+
+/// Tells the application that handlers have run. The sockets whose tasks are ready together have had their turns by then:
+/// the worker's own comes after them.
+fn hear_of_events(worker: &Rc<RefCell<Worker>>) {
+    let mut worker = worker.borrow_mut();
+    if std::mem::take(&mut worker.handled)
+        && let Some(hear) = worker.shared.after_events.clone()
+    {
+        drop(worker);
+        hear();
     }
 }
 
@@ -154,6 +174,7 @@ impl Worker {
                 now,
                 own: own.clone(),
                 stopping: false,
+                handled: false,
             })
         })
     }
@@ -201,10 +222,10 @@ impl Worker {
     fn execute(&mut self, command: Command) {
         match command {
             Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
-            Command::Attach { handshake, stream, early } => self.open_websocket(*handshake, stream, &early),
+            Command::Attach { handshake, taken } => self.open_websocket(*handshake, taken),
             Command::Poll { sid, number, tag, reply } => self.poll(sid, number, tag, reply),
             Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
-            Command::PostBegin { sid, reply } => self.post_begin(sid, reply),
+            Command::PostBegin { sid, tag, reply } => self.post_begin(sid, tag, reply),
             Command::Post { sid, body, headers, reply } => self.post(sid, &body, &headers, reply),
             Command::PostEnd { sid, aborted } => self.post_end(sid, aborted),
             Command::Look { sid, reply } => self.look(sid, reply),
@@ -218,8 +239,8 @@ impl Worker {
                 answer(reply, self.describe(&namespace, &selection));
             }
             Command::Admit { key, request, outcome } => self.admitted(key, &request.namespace, outcome),
-            Command::Evict { namespace, socket, done } => {
-                self.evict(&namespace, &socket, None);
+            Command::Evict { namespace, socket, before, done } => {
+                self.evict(&namespace, &socket, before);
                 if let Some(done) = done {
                     done.by_one();
                 }
@@ -277,6 +298,7 @@ impl Worker {
             handshake: Some(Arc::new(handshake)),
             connecting: Vec::new(),
             join_by: (!plain_engine).then(|| self.now + self.shared.config.connect_timeout),
+            attachment_by: None,
             stalled_since: None,
             pause: Pause::None,
             tick: None,
@@ -366,7 +388,8 @@ impl Worker {
             Pause::Until(at) => Some(at),
             Pause::None | Pause::UntilResumed => None,
         };
-        let others = [session.join_by, session.stalled_since.map(|since| since + stall), resume];
+        let stalled = session.stalled_since.map(|since| since + stall);
+        let others = [session.join_by, session.attachment_by, stalled, resume];
         let deadline = others.into_iter().flatten().fold(session.engine.deadline(), Instant::min);
         let tick = self.timers.tick_of(deadline);
         if session.tick.is_none_or(|registered| tick < registered) {
@@ -405,6 +428,10 @@ impl Worker {
                 matches!(&session.transport, Transport::Polling(polling) if polling.poll.is_none());
             let reason = if polling_idle { CloseReason::ForcedServerClose } else { CloseReason::ForcedClose };
             return self.close(key, reason);
+        }
+        if session.attachment_by.is_some_and(|at| at <= now) {
+            tracing::debug!("an attachment has not come; its connection is closed");
+            return self.close(key, CloseReason::ForcedClose);
         }
         if session.stalled_since.is_some_and(|since| since + stall <= now) {
             return self.close(key, CloseReason::TransportError);

@@ -302,6 +302,11 @@ impl<S> Connection<S> {
         })
     }
 
+    /// Whether a packet has begun that some of its attachments still belong to.
+    pub fn awaits_attachment(&self) -> bool {
+        self.reassembly.is_some()
+    }
+
     /// How many namespaces are joined.
     pub fn joined_count(&self) -> usize {
         self.members.iter().filter(|member| matches!(member.state, State::Joined(..))).count()

@@ -20,8 +20,10 @@ mod process;
 mod progress;
 mod replay;
 mod report;
+mod rooms;
 mod storm;
 mod target;
+mod writers;
 
 use std::io::Write as _;
 
@@ -73,6 +75,7 @@ fn measure(workload: &Workload, report: &mut Report) -> Result<(), Failure> {
     let target = Target::reach(workload.server())?;
     match workload {
         Workload::Fanout(options) => fanout::measure(options, &target, report),
+        Workload::Rooms(options) => rooms::measure(options, &target, report),
         Workload::Idle(options) => idle::measure(options, &target, report),
         Workload::Connect(options) => connect::measure(options, &target, report),
         Workload::Replay(options) => replay::measure(options, &target, report),

@@ -1,14 +1,15 @@
-//! Pages of the log for sockets that are behind: the feed's [`History`] port over the chat's reader.
+//! Pages of the log for sockets that are behind: the feeds' [`History`] port over the chat's reader.
 //!
 //! Threads of its own read, so that no worker waits for the disk. Each socket has at most one request open, which
-//! bounds the queue by the number of connections.
+//! bounds the queue by the number of connections. Each namespace has its history, since each has its frames.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread;
 
-use chat::{Budget, LogReader, Position, ReadError, RoomId, Seq};
-use socketio_server::{Feed, From, History, HistoryError, HistoryPage, HistoryRequest};
+use chat::{Budget, Entry, LogReader, Position, ReadError, RoomId, Seq};
+use socketio_server::{Feed, FeedEntry, From, History, HistoryError, HistoryPage, HistoryRequest};
 
 use crate::delivery::feed_entry;
 
@@ -18,11 +19,13 @@ const PRELOAD_ENTRIES_MAX: u64 = 10_000;
 /// Threads that read at once.
 const READERS: usize = 2;
 
+/// Makes entries what a feed delivers.
+pub type Encoder = dyn Fn(&[Entry]) -> Vec<FeedEntry> + Send + Sync;
+
 /// Reads pages of the log.
-#[derive(Debug)]
 pub struct LogHistory<R> {
     reader: R,
-    feed: OnceLock<Feed>,
+    encoder: OnceLock<Box<Encoder>>,
     queue: Mutex<VecDeque<HistoryRequest>>,
     wake: Condvar,
 }
@@ -30,8 +33,12 @@ pub struct LogHistory<R> {
 impl<R: LogReader> LogHistory<R> {
     /// Starts the threads. They end with the process: what they do can be cut off at any time.
     pub fn start(reader: R) -> std::io::Result<Arc<Self>> {
-        let history =
-            Arc::new(Self { reader, feed: OnceLock::new(), queue: Mutex::default(), wake: Condvar::new() });
+        let history = Arc::new(Self {
+            reader,
+            encoder: OnceLock::new(),
+            queue: Mutex::default(),
+            wake: Condvar::new(),
+        });
         for index in 0..READERS {
             let history = Arc::clone(&history);
             thread::Builder::new().name(format!("history-{index}")).spawn(move || history.read_for_ever())?;
@@ -39,10 +46,10 @@ impl<R: LogReader> LogHistory<R> {
         Ok(history)
     }
 
-    /// The feed whose offsets the frames carry. Requests that come before are refused.
-    pub fn serve(&self, feed: &Feed) {
+    /// How entries become frames. Requests that come before are refused.
+    pub fn serve(&self, encoder: impl Fn(&[Entry]) -> Vec<FeedEntry> + Send + Sync + 'static) {
         // Set once; the feed of a server never changes.
-        let _ = self.feed.set(feed.clone());
+        drop(self.encoder.set(Box::new(encoder)));
     }
 
     fn read_for_ever(&self) {
@@ -64,8 +71,8 @@ impl<R: LogReader> LogHistory<R> {
     }
 
     fn page(&self, request: &HistoryRequest) -> Result<HistoryPage, PageError> {
-        let feed = self.feed.get().ok_or(PageError::TooEarly)?;
-        Ok(page(&self.reader, feed, request)?)
+        let encoder = self.encoder.get().ok_or(PageError::TooEarly)?;
+        Ok(read(&self.reader, encoder, request)?)
     }
 }
 
@@ -78,10 +85,23 @@ enum PageError {
     Read(#[from] ReadError),
 }
 
-/// Reads the page that a worker asks for.
+/// Makes entries what the feed of namespace `/` delivers.
+pub fn encoder(feed: Feed) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
+    move |entries| entries.iter().map(|entry| feed_entry(&feed, entry)).collect()
+}
+
+/// Reads the page of namespace `/` that a worker asks for.
 pub fn page(
     reader: &impl LogReader,
     feed: &Feed,
+    request: &HistoryRequest,
+) -> Result<HistoryPage, ReadError> {
+    read(reader, &encoder(feed.clone()), request)
+}
+
+fn read(
+    reader: &impl LogReader,
+    encoder: &(impl Fn(&[Entry]) -> Vec<FeedEntry> + ?Sized),
     request: &HistoryRequest,
 ) -> Result<HistoryPage, ReadError> {
     let after = match request.from {
@@ -90,24 +110,38 @@ pub fn page(
     };
     let budget = Budget { entries: request.entries_max, bytes: request.bytes_max };
     let entries = reader.read(after, Position(request.through), budget)?;
-    let entries = entries.iter().map(|entry| feed_entry(feed, entry)).collect();
-    Ok(HistoryPage { after: after.0, entries })
+    Ok(HistoryPage { after: after.0, entries: encoder(&entries) })
 }
 
-/// Fills the ring with the newest entries.
+/// Fills the ring of namespace `/` with the newest entries.
 pub fn preload(feed: &Feed, reader: &impl LogReader) -> Result<(), ReadError> {
-    let head = Position(feed.head());
+    preload_all(reader, &[(feed, &encoder(feed.clone()))])
+}
+
+/// Fills the rings of feeds that have the same entries, which are read once.
+pub fn preload_all(reader: &impl LogReader, feeds: &[(&Feed, &Encoder)]) -> Result<(), ReadError> {
+    let head = Position(feeds.first().map_or(0, |(feed, _)| feed.head()));
     let mut after = Position(head.0.saturating_sub(PRELOAD_ENTRIES_MAX));
     let first = after.next();
-    let mut entries = Vec::new();
+    let mut filled: Vec<Vec<FeedEntry>> = feeds.iter().map(|_| Vec::new()).collect();
     while after < head {
         let page = reader.read(after, head, Budget::PAGE)?;
         let Some(last) = page.last() else { break };
         after = last.position;
-        entries.extend(page.iter().map(|entry| feed_entry(feed, entry)));
+        for (entries, (_, encoder)) in filled.iter_mut().zip(feeds) {
+            entries.extend(encoder(&page));
+        }
     }
-    feed.preload(first.0, entries);
+    for (entries, (feed, _)) in filled.into_iter().zip(feeds) {
+        feed.preload(first.0, entries);
+    }
     Ok(())
+}
+
+impl<R: fmt::Debug> fmt::Debug for LogHistory<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogHistory").field("reader", &self.reader).finish_non_exhaustive()
+    }
 }
 
 impl<R: LogReader> History for LogHistory<R> {

@@ -6,4 +6,5 @@ pub mod delivery;
 pub mod history;
 pub mod profile;
 pub mod readiness;
+pub mod v1;
 pub mod wire;

@@ -7,6 +7,7 @@ mod http;
 mod import;
 mod options;
 mod restore;
+mod rotate;
 mod serve;
 mod verify;
 
@@ -31,6 +32,7 @@ fn main() -> ExitCode {
         Some(Command::Import(import)) => import::run(&import),
         Some(Command::Backup(backup)) => backup::run(&backup),
         Some(Command::Restore(restore)) => restore::run(&restore),
+        Some(Command::RotateKey(rotate)) => rotate::run(&rotate),
         Some(Command::Verify(verify)) => verify::run(&verify),
         Some(Command::Bench(bench)) => bench::run(&bench).map_err(serve::Failure::Bench),
     };

@@ -30,6 +30,8 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Read all of the chat, and tell whether every row, number and lookup is as it should be; ends with 1 if not
     Verify(Verify),
+    /// Sign the ids by which clients come back with a new key from the next start on; what the old ones signed stays valid
+    RotateKey(RotateKey),
     /// Measure a chat: ours, or any that keeps the contract of the Socket.IO tutorial
     Bench(crate::bench::options::Bench),
 }
@@ -49,6 +51,10 @@ pub(crate) struct Serve {
 
     #[command(flatten)]
     pub(crate) data: Data,
+
+    /// Start with sample people, rooms and messages, in a temporary folder: nothing is kept after the end
+    #[arg(long, env = "TIDINGS_DEMO")]
+    pub(crate) demo: bool,
 
     /// Folder of your own pages to serve at / in place of the built-in one
     #[arg(long, value_name = "DIR", env = "TIDINGS_PAGES", value_parser = folder)]
@@ -99,6 +105,12 @@ pub(crate) struct Verify {
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
+    #[command(flatten)]
+    pub(crate) data: Data,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateKey {
     #[command(flatten)]
     pub(crate) data: Data,
 }

@@ -3,19 +3,20 @@
 //! Joins the wire to the chat and decides nothing by itself. Has no clock: the time of a message is handed in.
 
 use chat::{Admission, Appender, Command, Draft, Identity, Lineage, RoomId, UnixMillis};
-use socketio_server::{Auth, FeedJoin, Flow, Start, Turn};
+use socketio_server::{FeedJoin, Flow, Joining, Start, Turn};
 
 use crate::delivery::Ticket;
 use crate::wire::{ChatMessage, ProfileAuth};
 
 /// Where a client that is not recovered starts: after the last message that it says it has.
-pub fn join(auth: &Auth) -> FeedJoin {
-    let ProfileAuth { server_offset, lineage } = ProfileAuth::of(auth);
+pub fn join(joining: &Joining<'_>) -> FeedJoin {
+    let ProfileAuth { server_offset, lineage } = ProfileAuth::of(joining.auth);
     let start = if server_offset == 0 { Start::After(0) } else { Start::Anchor(server_offset) };
-    FeedJoin { start, lineage }
+    FeedJoin { start, lineage, ..FeedJoin::default() }
 }
 
-/// A `chat message`: malformed ones end here, all others are drafts, in the order they came.
+/// A `chat message`: malformed ones end here, all others are drafts, in the order they came. Whoever calls this announces
+/// them when all that was ready has been read, so that they share a flush.
 pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) -> Flow {
     let message = match ChatMessage::parse(turn.payload()) {
         Ok(message) => message,
@@ -27,8 +28,8 @@ pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) ->
     let identity = Identity::Lineage { lineage: Some(Lineage(*turn.lineage().as_bytes())), key: message.key };
     let command = Command::Say { room: RoomId::LOBBY, text: message.text };
     let draft = Draft { identity, command, at };
-    let ticket = turn.take_ack();
-    match appender.submit(draft, ticket) {
+    let ticket = Ticket::Profile(turn.take_ack());
+    match appender.submit_quietly(draft, ticket) {
         Admission::Accepted => Flow::Continue,
         // What was refused is not answered: it is temporary, and the client sends it again.
         Admission::AcceptedButFull | Admission::Refused { .. } => Flow::Pause,

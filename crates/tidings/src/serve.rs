@@ -1,36 +1,36 @@
-//! `tidings serve`: puts the log, the feed, the endpoint and the pages together, and takes them apart at the end.
+//! `tidings serve`: puts the log, the feeds, the endpoint and the pages together, and takes them apart at the end.
 //!
-//! Order at the start: listeners first (a port in use costs nothing), then the log, then the feed filled from it,
+//! Order at the start: listeners first (a port in use costs nothing), then the log, then the feeds filled from it,
 //! and only then is anybody let in. Order at the end: refuse handshakes, finish the commits, close the transports.
 
-use std::io::Write as _;
+mod chat_server;
+mod demo;
+mod first_run;
+
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chat::{
-    Appender, Applier, Applying, Fatal, Limits, Log, LogId, Ports, Position, QueueBounds, UnixMillis,
-};
-use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError, SigningKeys, SqliteLog, VerifyError};
-use socketio_server::{
-    BuildError, BundleFile, ClientBundle, EpochStart, Feed, FeedConfig, History, Io, Keys, Namespace,
-    OriginPolicy, Readiness, Server,
-};
-use tidings::delivery::{FeedDelivery, Ticket};
-use tidings::history::{LogHistory, preload};
-use tidings::profile::{join, take};
+use chat::{Fatal, UnixMillis};
+use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError, VerifyError};
+use socketio_server::{BuildError, Readiness};
+use tempfile::TempDir;
 use tidings::readiness::watch;
-use tidings::wire::CHAT_MESSAGE;
+use tidings::v1::edge::Edge;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
 
-use crate::assets;
+use self::chat_server::ChatServer;
+use self::first_run::FirstRun;
 use crate::http::Site;
 use crate::options::Serve;
 
-/// Frames kept in memory for those who are slow or come back.
-const RING_BYTES_MAX: usize = 64 << 20;
+/// Commits that are under way when the server is told to stop have so long. Longer than any disk that works takes, and
+/// shorter than the ten seconds after which the usual supervisors kill.
+const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
+
+/// How often people are told who came and went.
+const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Why the server does not run.
 #[derive(Debug, thiserror::Error)]
@@ -65,6 +65,12 @@ pub(crate) enum Failure {
     Fatal(Fatal),
     #[error("the appender has stopped")]
     Stopped,
+    #[error(
+        "the disk has not finished a commit within {} s, so it is unknown whether it took place; a new start goes on \
+         from what the disk holds",
+        DRAIN_DEADLINE.as_secs()
+    )]
+    Undrained,
 }
 
 /// The wall clock, for people to read: nothing is ordered by it.
@@ -74,22 +80,33 @@ pub(crate) fn now() -> UnixMillis {
 }
 
 pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
+    let begin = Instant::now();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
-    runtime.block_on(serve(options))
+    let served = runtime.block_on(serve(options, begin));
+    // A thread that waits for the disk must not keep the process.
+    runtime.shutdown_background();
+    served
 }
 
-async fn serve(options: &Serve) -> Result<(), Failure> {
+async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     // Before anything can take long, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let listeners = options.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
-    let chat = Chat::open(options)?;
+    // Goes with everything in it when the demonstration ends.
+    let temporary = options.demo.then(TempDir::new).transpose()?;
+    let folder = temporary.as_ref().map_or(options.data.folder.as_path(), TempDir::path);
+    let chat = ChatServer::open(options, folder)?;
+    if temporary.is_some() {
+        demo::fill(&chat.appender).await;
+    }
     let mut addresses = Vec::new();
     for listener in listeners {
         let site = Site::new(chat.server.io().clone(), options.pages.as_deref());
         addresses.push(chat.server.listen_with(listener, site)?);
     }
-    announce(&addresses);
+    let data = if temporary.is_some() { None } else { Some(folder) };
+    FirstRun { addresses: &addresses, took: begin.elapsed(), data, setup: chat.setup.as_ref() }.announce();
     let mut fatal = chat.fatal;
     let health = chat.appender.health().clone();
     let reason = tokio::select! {
@@ -97,108 +114,28 @@ async fn serve(options: &Serve) -> Result<(), Failure> {
         _ = interrupt.recv() => None,
         fatal = fatal.recv() => Some(fatal),
         () = watch(&health, chat.server.io()) => None,
+        () = tell_presence(&chat.edge) => None,
     };
     if let Some(fatal) = reason {
         return Err(fatal.map_or(Failure::Stopped, Failure::Fatal));
     }
     chat.server.io().set_readiness(Readiness::NotReady);
     let appender = Arc::clone(&chat.appender);
-    // It waits for the disk.
-    drop(tokio::task::spawn_blocking(move || appender.close()).await);
+    let closed = tokio::task::spawn_blocking(move || appender.close());
+    let drained = tokio::time::timeout(DRAIN_DEADLINE, closed).await;
     chat.server.shutdown().await;
-    Ok(())
+    drained.map(drop).map_err(|_| Failure::Undrained)
+}
+
+/// Never ends.
+async fn tell_presence(edge: &Edge) {
+    let mut interval = tokio::time::interval(PRESENCE_INTERVAL);
+    loop {
+        interval.tick().await;
+        edge.tick();
+    }
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {
     socketio_server::bind(address).map_err(|error| Failure::Listen { address, error })
-}
-
-/// The one line that says where the chat is.
-fn announce(addresses: &[SocketAddr]) {
-    let urls: Vec<String> = addresses.iter().map(|address| format!("http://{address}")).collect();
-    let mut out = std::io::stdout();
-    // A server whose output nobody reads serves all the same.
-    let _ = writeln!(out, "tidings is ready on {}", urls.join(" "));
-    let _ = out.flush();
-}
-
-/// The running parts.
-struct Chat {
-    server: Server,
-    appender: Arc<Appender<Ticket>>,
-    fatal: mpsc::Receiver<Fatal>,
-}
-
-impl Chat {
-    fn open(options: &Serve) -> Result<Self, Failure> {
-        let log = SqliteLog::open(&options.data.folder)?;
-        let reader = Arc::new(log.reader());
-        let history = LogHistory::start(Arc::clone(&reader))?;
-        let feed = feed(&log, Arc::clone(&history) as Arc<dyn History>);
-        history.serve(&feed);
-        preload(&feed, &reader)?;
-
-        // The appender needs the server to wake paused sockets, the server the appender to submit.
-        let io: Arc<OnceLock<Io>> = Arc::default();
-        let resume = Arc::clone(&io);
-        let (report, fatal) = mpsc::channel(1);
-        let ports = Ports {
-            on_room: Box::new(move || resume.get().into_iter().for_each(Io::resume)),
-            // The receiver is gone only when the process ends anyway.
-            on_fatal: Box::new(move |fatal| drop(report.try_send(fatal))),
-            clock: Box::new(Instant::now),
-        };
-        let delivery =
-            Applying::new(Applier::new(reader, Position(feed.head())), FeedDelivery::new(feed.clone()));
-        let appender = Appender::start(log, delivery, Limits::default(), QueueBounds::default(), ports)?;
-        let appender = Arc::new(appender);
-        let server = server(options, feed, &appender)?;
-        // Set once, here.
-        let _ = io.set(server.io().clone());
-        Ok(Self { server, appender, fatal })
-    }
-}
-
-/// The feed of namespace `/`, at the head of the log.
-fn feed(log: &SqliteLog, history: Arc<dyn History>) -> Feed {
-    let epochs = log.epochs().iter().map(|start| EpochStart { epoch: start.epoch.0, start: start.start.0 });
-    Feed::new(FeedConfig {
-        log: LogId::FIRST.0,
-        epochs: epochs.collect(),
-        head: Log::head(log).0,
-        keys: signing_keys(log),
-        ring_bytes_max: RING_BYTES_MAX,
-        history: Some(history),
-        ..FeedConfig::in_memory()
-    })
-}
-
-fn signing_keys(log: &SqliteLog) -> Keys {
-    let SigningKeys { current, retired } = log.signing_keys();
-    retired.iter().fold(Keys::new(current.0), |keys, retired| keys.with_retired(retired.0))
-}
-
-fn server(options: &Serve, feed: Feed, appender: &Arc<Appender<Ticket>>) -> Result<Server, Failure> {
-    let submit = Arc::clone(appender);
-    let profile =
-        Namespace::new("/").feed(feed, join).on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, now()));
-    let files = assets::CLIENT_FILES.iter().map(|asset| {
-        let file = if asset.content_type == "application/json" {
-            BundleFile::source_map(asset.path, asset.identity)
-        } else {
-            BundleFile::script(asset.path, asset.identity)
-        };
-        let file = asset.gzip.into_iter().fold(file, BundleFile::with_gzip);
-        asset.brotli.into_iter().fold(file, BundleFile::with_brotli)
-    });
-    let builder = Server::builder()
-        .configure(|config| {
-            config.trusted_proxies = options.trusted_proxy.iter().cloned().collect();
-            if !options.origin.is_empty() {
-                config.origins = OriginPolicy::List(options.origin.clone());
-            }
-        })
-        .client_bundle(ClientBundle::new(assets::CLIENT_VERSION, files)?)
-        .namespace(profile);
-    Ok(builder.build()?)
 }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use chat::{ClientKey, Entry, Kind, Refusal, Text};
+use chat::{ClientKey, Entry, Kind, Refusal, RoomId, Text};
 use serde::Deserialize;
 use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
@@ -70,12 +70,17 @@ fn refusal(code: &str) -> String {
 }
 
 /// An entry as it goes to every client; `offset` is its place for connection state recovery.
-pub fn frame(entry: &Entry, offset: &str) -> Frame {
-    let Kind::Message { text } = &entry.kind;
+///
+/// The profile knows messages of the lobby and nothing else: an edited one says what it says now, a deleted one is not
+/// there.
+pub fn frame(entry: &Entry, offset: &str) -> Option<Frame> {
+    let Kind::Message { body } = &entry.kind else { return None };
+    let text = body.text().filter(|_| entry.room == RoomId::LOBBY)?;
     let mut args = serde_json::to_string(&**text).expect("a string has a form in JSON");
     args.push(',');
     args.push_str(&entry.seq.0.to_string());
-    Frame::text(&socketio::encode_event_raw(&NamespaceName::ROOT, CHAT_MESSAGE, &args, None, Some(offset)))
+    let packet = socketio::encode_event_raw(&NamespaceName::ROOT, CHAT_MESSAGE, &args, None, Some(offset));
+    Some(Frame::text(&packet))
 }
 
 /// What the profile reads of `auth`. Whatever is of a wrong type is as if it were not there: a client that cannot say

@@ -13,13 +13,14 @@ const [cpu] = cpus();
 const lines = [
   "# Proof",
   "",
-  "Written by `cargo xtask proof` from what its tests noted while they ran; do not edit it. Every test uses the release",
+  "Written by `cargo xtask proof` from what its programs noted while they ran; do not edit it. Every test uses the release",
   "binary and the official clients, and a checker judges what everybody sent, was told and saw. A seed repeats a test:",
-  "`PROOF=long PROOF_SEED=… node --test proof/NAME.test.mjs` in `tests/`. All of it passed, or this page would not have",
-  "been written.",
+  "`PROOF=long PROOF_SEED=… node --test proof/NAME.test.mjs` in `tests/`. The simulation runs the same protocol and chat",
+  "code over a hostile disk, network and clock: `cargo xtask sim --story --from SEED`. All of it passed, or this page",
+  "would not have been written.",
   "",
   `- when: ${new Date().toISOString().slice(0, 10)}`,
-  `- commit: ${execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim()}`,
+  `- commit: ${execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" }).trim()}`,
   `- machine: ${cpus().length} × ${cpu?.model.trim() ?? "unknown"}, ${Math.round(totalmem() / 2 ** 30)} GiB, ${platform()} ${release()} ${arch()}, Node ${process.version}`,
   "",
   "## What the checker looks for",
@@ -30,7 +31,8 @@ const lines = [
   "",
 ];
 
-for (const [section, rows] of sections) lines.push(...(section === "traps" ? traps(rows) : table(section, rows)));
+const FORMS = { simulation, planted, traps };
+for (const [section, rows] of sections) lines.push(...(FORMS[section]?.(rows) ?? table(section, rows)));
 writeFileSync(page, `${lines.join("\n").trimEnd()}\n`);
 
 function looks(name) {
@@ -47,6 +49,37 @@ function table(section, rows) {
     ...told.map(([test, facts, checks]) => `| ${cell(test)} | ${Object.entries(facts).map(([name, value]) => `${cell(name)}: ${cell(value)}`).join("; ")} | ${checks || ""} |`),
     "",
   ];
+}
+
+function simulation(rows) {
+  return [
+    "## The simulation",
+    "",
+    ...rows.flatMap(({ section: _, ...facts }) => [
+      "| what | how much |",
+      "|---|---:|",
+      ...Object.entries(facts).map(([name, value]) => `| ${cell(name)} | ${value.toLocaleString("en")} |`),
+      "",
+    ]),
+  ];
+}
+
+function planted(rows) {
+  return [
+    "## Bugs planted for the simulation to find",
+    "",
+    `Each is switched on alone, and seeds are run from 1 on until one of them breaks a promise: ${rows.length} of ${rows.length} were found.`,
+    "",
+    "| bug | seeds until it was found | what was broken |",
+    "|---|---:|---|",
+    ...rows.map(({ bug, tried, violation }) => `| ${cell(bug)} | ${tried} | ${cell(brief(violation))} |`),
+    "",
+  ];
+}
+
+// Some messages are long on purpose.
+function brief(text) {
+  return text.replace(/(.)\1{20,}/gu, "$1$1$1…");
 }
 
 function traps(rows) {

@@ -13,10 +13,19 @@ const HEAD = 21;
 
 /** Compiles the shim; the environment for a server under watch. */
 export function watch(folder, data, journal) {
-  const library = join(folder, "power.so");
-  const source = fileURLToPath(new URL("power.c", import.meta.url));
+  return { LD_PRELOAD: compile("power", folder), POWER_FOLDER: data, POWER_JOURNAL: journal };
+}
+
+/** The environment for a server none of whose flushes return while there is a file `flag`. */
+export function hangingDisk(folder, flag) {
+  return { LD_PRELOAD: compile("hang", folder), HANG_WHILE: flag };
+}
+
+function compile(name, folder) {
+  const library = join(folder, `${name}.so`);
+  const source = fileURLToPath(new URL(`${name}.c`, import.meta.url));
   execFileSync("cc", ["-shared", "-fPIC", "-O1", "-o", library, source, "-ldl"]);
-  return { LD_PRELOAD: library, POWER_FOLDER: data, POWER_JOURNAL: journal };
+  return library;
 }
 
 /**

@@ -8,54 +8,85 @@ pub(super) struct Contestant {
     kind: Kind,
 }
 
+#[derive(Clone, Copy)]
 enum Kind {
     Tidings,
-    /// A program of Rust in a folder of its own.
-    Rust {
-        folder: &'static str,
-        program: &'static str,
-    },
+    Floor,
+    Socketioxide,
     /// With so many workers; 0 is a single process.
     Node {
         workers: u32,
     },
 }
 
+/// What a server has to understand.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Contract {
+    /// The tutorial's.
+    Chat,
+    /// That of `tidings bench rooms`.
+    Rooms,
+}
+
+/// What `tidings bench` measures.
+pub(super) enum Server {
+    /// The program itself.
+    Own,
+    /// What it is told by `--server`.
+    Command(String),
+}
+
 /// Ours is the first.
 pub(super) const CONTESTANTS: [Contestant; 5] = [
     Contestant { name: "Tidings", kind: Kind::Tidings },
-    Contestant {
-        name: "socketioxide",
-        kind: Kind::Rust { folder: "bench/peers/socketioxide", program: "peer-socketioxide" },
-    },
-    Contestant { name: "floor", kind: Kind::Rust { folder: "bench/floor", program: "floor" } },
+    Contestant { name: "socketioxide", kind: Kind::Socketioxide },
+    Contestant { name: "floor", kind: Kind::Floor },
     Contestant { name: "Node", kind: Kind::Node { workers: 0 } },
     Contestant { name: "Node, 2 workers", kind: Kind::Node { workers: 2 } },
 ];
 
+const RELAY: &str = "room_relay";
+const FLOOR_FOLDER: &str = "bench/floor";
+const SOCKETIOXIDE_FOLDER: &str = "bench/peers/socketioxide";
+const SOCKETIOXIDE: &str = "target/release/peer-socketioxide";
 const NODE_FOLDER: &str = "bench/peers/node";
 
 impl Contestant {
     pub(super) fn build(&self, root: &Path) -> Result<(), String> {
         match self.kind {
-            Kind::Tidings => finish(cargo(root).args(["--package", "tidings"])),
-            Kind::Rust { folder, .. } => finish(&mut cargo(&root.join(folder))),
+            Kind::Tidings => {
+                finish(cargo(root).args(["--package", "tidings"]))?;
+                finish(cargo(root).args(["--package", "socketio-server", "--example", RELAY]))
+            }
+            Kind::Floor => finish(&mut cargo(&root.join(FLOOR_FOLDER))),
+            Kind::Socketioxide => finish(&mut cargo(&root.join(SOCKETIOXIDE_FOLDER))),
             Kind::Node { .. } if root.join(NODE_FOLDER).join("node_modules").exists() => Ok(()),
             Kind::Node { .. } => finish(Command::new("npm").arg("ci").current_dir(root.join(NODE_FOLDER))),
         }
     }
 
-    /// What `tidings bench --server` is told; nothing for ourselves.
-    pub(super) fn command(&self, root: &Path) -> Option<String> {
-        match self.kind {
-            Kind::Tidings => None,
-            Kind::Rust { folder, program } => {
-                Some(root.join(folder).join("target/release").join(program).display().to_string())
+    /// What is started for a contract; nothing if the contestant does not keep it.
+    pub(super) fn server(&self, root: &Path, contract: Contract) -> Option<Server> {
+        let program = |folder: &str, program: &str, argument: &str| {
+            let path = root.join(folder).join(program);
+            Server::Command(format!("{} {argument}", path.display()).trim_end().to_owned())
+        };
+        Some(match (self.kind, contract) {
+            (Kind::Tidings, Contract::Chat) => Server::Own,
+            (Kind::Tidings, Contract::Rooms) => program("target/release/examples", RELAY, ""),
+            (Kind::Floor, Contract::Chat) => program(FLOOR_FOLDER, "target/release/floor", ""),
+            (Kind::Socketioxide, Contract::Chat) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE, ""),
+            (Kind::Socketioxide, Contract::Rooms) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE, "rooms"),
+            (Kind::Node { workers }, Contract::Chat) => Server::Command(format!(
+                "node {} {workers}",
+                root.join(NODE_FOLDER).join("server.mjs").display()
+            )),
+            (Kind::Node { workers: 0 }, Contract::Rooms) => {
+                Server::Command(format!("node {} rooms", root.join(NODE_FOLDER).join("server.mjs").display()))
             }
-            Kind::Node { workers } => {
-                Some(format!("node {} {workers}", root.join(NODE_FOLDER).join("server.mjs").display()))
-            }
-        }
+            // The floor knows no rooms, and the messages of a room are numbered by one process.
+            (Kind::Floor | Kind::Node { .. }, Contract::Rooms) => return None,
+        })
     }
 }
 

@@ -1,10 +1,11 @@
 //! What is measured, and how well we want to be.
 
-use super::contestant::CONTESTANTS;
+use super::contestant::{CONTESTANTS, Contract};
 
 /// One line of the result.
 pub(super) struct Row {
     pub(super) name: &'static str,
+    pub(super) contract: Contract,
     /// For `tidings bench`.
     pub(super) arguments: &'static [&'static str],
     /// Whether it takes `--seconds`.
@@ -24,9 +25,10 @@ pub(super) enum Better {
 
 const DELIVERIES: &str = "deliveries_per_server_cpu_second";
 
-pub(super) const PLAN: [Row; 9] = [
+pub(super) const PLAN: [Row; 10] = [
     Row {
         name: "1,000 clients, 1 message in flight",
+        contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--in-flight", "1"],
         is_timed: true,
         measure: DELIVERIES,
@@ -35,6 +37,7 @@ pub(super) const PLAN: [Row; 9] = [
     },
     Row {
         name: "1,000 clients, 32 in flight",
+        contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--in-flight", "32"],
         is_timed: true,
         measure: DELIVERIES,
@@ -43,6 +46,7 @@ pub(super) const PLAN: [Row; 9] = [
     },
     Row {
         name: "1,000 clients, 512 in flight",
+        contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--in-flight", "512"],
         is_timed: true,
         measure: DELIVERIES,
@@ -51,6 +55,7 @@ pub(super) const PLAN: [Row; 9] = [
     },
     Row {
         name: "10,000 clients, 10 messages/s",
+        contract: Contract::Chat,
         arguments: &["fanout", "--clients", "10000", "--rate", "10"],
         is_timed: true,
         measure: DELIVERIES,
@@ -58,7 +63,17 @@ pub(super) const PLAN: [Row; 9] = [
         bars: [None, Some(1.4), Some(0.85), None, None],
     },
     Row {
+        name: "10,000 clients in 1,000 rooms of 10, 2,000 messages/s",
+        contract: Contract::Rooms,
+        arguments: &["rooms", "--clients", "10000", "--rooms", "1000", "--rate", "2000"],
+        is_timed: true,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: [None, Some(1.4), None, Some(5.0), None],
+    },
+    Row {
         name: "user memory per idle connection, 10,000 of them",
+        contract: Contract::Chat,
         arguments: &["idle", "--clients", "10000", "--seconds", "3"],
         is_timed: false,
         measure: "memory_per_connection_bytes",
@@ -67,7 +82,8 @@ pub(super) const PLAN: [Row; 9] = [
     },
     Row {
         name: "connections made",
-        arguments: &["connect", "--clients", "1000"],
+        contract: Contract::Chat,
+        arguments: &["connect", "--clients", "1000", "--rate", "8000"],
         is_timed: true,
         measure: "connections_per_server_cpu_second",
         better: Better::More,
@@ -75,6 +91,7 @@ pub(super) const PLAN: [Row; 9] = [
     },
     Row {
         name: "replay of 500 messages to each of 1,000",
+        contract: Contract::Chat,
         arguments: &["replay", "--clients", "1000", "--messages", "500"],
         is_timed: false,
         measure: "replayed_per_server_cpu_second",
@@ -83,6 +100,7 @@ pub(super) const PLAN: [Row; 9] = [
     },
     Row {
         name: "durable ingest, 50 senders",
+        contract: Contract::Chat,
         arguments: &["ingest", "--senders", "50"],
         is_timed: true,
         measure: "stored_per_server_cpu_second",
@@ -91,6 +109,7 @@ pub(super) const PLAN: [Row; 9] = [
     },
     Row {
         name: "storm of 10,000 while 50 write, seconds until all have caught up",
+        contract: Contract::Chat,
         arguments: &["storm", "--clients", "10000", "--senders", "50"],
         is_timed: false,
         measure: "all_caught_up_seconds",

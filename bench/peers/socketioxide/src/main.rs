@@ -5,7 +5,11 @@
 //! flush of another. The queue of a socket is deep enough that nothing is dropped under the loads of the benchmark; as
 //! delivered, 128 packets, the library drops broadcasts.
 //!
+//! With the argument `rooms` it is a relay between rooms instead, as `tidings bench rooms` documents it.
+//!
 //! The database is `chat.db` in the working directory. The one line on standard output says where the chat is.
+
+mod rooms;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -18,7 +22,7 @@ use tokio::net::TcpSocket;
 use tokio::sync::{Mutex, mpsc};
 
 /// Packets that may wait for one socket.
-const SOCKET_QUEUE: usize = 4_096;
+pub(crate) const SOCKET_QUEUE: usize = 4_096;
 /// Messages that may wait for the database.
 const DRAFTS_MAX: usize = 4_096;
 /// Messages of one transaction.
@@ -46,6 +50,9 @@ struct Auth {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
+    if std::env::args().nth(1).as_deref() == Some("rooms") {
+        return rooms::serve().await;
+    }
     let writer = open()?;
     let (drafts, queue) = mpsc::channel(DRAFTS_MAX);
     let chat = Chat { drafts, reader: Arc::new(Mutex::new(open()?)) };
@@ -53,13 +60,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     io.ns("/", join);
     tokio::spawn(store_for_ever(writer, queue, io));
 
+    serve(axum::Router::new().layer(layer)).await
+}
+
+pub(crate) async fn serve(router: axum::Router) -> Result<(), Box<dyn Error>> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
     socket.set_nodelay(true)?;
     socket.bind("127.0.0.1:0".parse()?)?;
     let listener = socket.listen(BACKLOG)?;
     println!("ready on http://{}", listener.local_addr()?);
-    axum::serve(listener, axum::Router::new().layer(layer)).await?;
+    axum::serve(listener, router).await?;
     Ok(())
 }
 
@@ -81,7 +92,9 @@ async fn join(socket: SocketRef, Data(auth): Data<Auth>, State(chat): State<Chat
     socket.on(
         "chat message",
         // The library runs handlers as tasks of their own, so that those of one socket may overtake each other.
-        async |Data((text, key)): Data<(String, Option<String>)>, ack: AckSender, State(chat): State<Chat>| {
+        async |Data((text, key)): Data<(String, Option<String>)>,
+               ack: AckSender,
+               State(chat): State<Chat>| {
             // The only way to fail is that the server ends.
             let _ = chat.drafts.send(Draft { text, key, ack }).await;
         },

@@ -3,15 +3,16 @@
 use rusqlite::Connection;
 
 use super::{Fault, Report};
-use crate::device::{SELECT_SPENT, decode};
+use crate::device::{SELECT_SPENT, SELECT_SPENT_WITHOUT_ROOMS, decode};
 
 /// The schema that brought devices.
 pub(super) const SINCE: u32 = 2;
 
 impl Report {
-    pub(super) fn check_devices(&mut self, connection: &Connection) -> rusqlite::Result<()> {
+    pub(super) fn check_devices(&mut self, connection: &Connection, schema: u32) -> rusqlite::Result<()> {
         self.devices = connection.query_row("SELECT count(*) FROM device", [], |row| row.get(0))?;
-        self.check_spent(connection)?;
+        let select = if schema == SINCE { SELECT_SPENT_WITHOUT_ROOMS } else { SELECT_SPENT };
+        self.check_spent(connection, select)?;
         let mut counts = connection.prepare(
             "SELECT device, count(*), count(DISTINCT n), min(n), max(n)
              FROM (SELECT device, n FROM entry WHERE device IS NOT NULL UNION ALL SELECT device, n FROM spent)
@@ -43,8 +44,8 @@ impl Report {
         Ok(())
     }
 
-    fn check_spent(&mut self, connection: &Connection) -> rusqlite::Result<()> {
-        let mut statement = connection.prepare(&format!("{SELECT_SPENT} ORDER BY spent.device, n"))?;
+    fn check_spent(&mut self, connection: &Connection, select: &str) -> rusqlite::Result<()> {
+        let mut statement = connection.prepare(&format!("{select} ORDER BY spent.device, n"))?;
         let mut rows = statement.query([])?;
         while let Some(row) = rows.next()? {
             self.without_entry += 1;

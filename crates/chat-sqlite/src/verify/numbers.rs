@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{Author, Entry, Kind, Rev, RoomId, RoomNumbers, Seq, UnixMillis};
+use chat::{Author, Entry, Rev, RoomId, RoomNumbers, Seq, UnixMillis};
 use rusqlite::Connection;
 
 use super::Fault;
@@ -38,8 +38,8 @@ impl Numbers {
     pub(super) fn take(&mut self, entry: &Entry) -> Vec<Fault> {
         let first = *self.first.get_or_insert((entry.at, entry.author));
         // The other system may have given numbers after its last message: so the first of our own may follow a gap.
-        let may_skip = self.stretch == Stretch::TakenOver;
-        if first != (entry.at, entry.author) {
+        let may_skip = entry.room == RoomId::LOBBY && self.stretch == Stretch::TakenOver;
+        if entry.room == RoomId::LOBBY && first != (entry.at, entry.author) {
             self.stretch = Stretch::Own;
         }
         let before = self.rooms.get(&entry.room).copied().unwrap_or_default();
@@ -47,13 +47,13 @@ impl Numbers {
         if self.is_lossy {
             return Vec::new();
         }
-        let Kind::Message { .. } = entry.kind;
         let mut faults = Vec::new();
         let mut fault = |detail| faults.push(Fault::Number { position: entry.position, detail });
         if entry.rev != before.rev.next() {
             fault(format!("rev {} follows rev {} in room {}", entry.rev, before.rev, entry.room));
         }
-        let continues = entry.seq == before.seq.next() || may_skip && entry.seq > before.seq;
+        let expected = if entry.kind.is_message() { before.seq.next() } else { before.seq };
+        let continues = entry.seq == expected || may_skip && entry.seq > before.seq;
         if !continues {
             fault(format!("seq {} follows seq {} in room {}", entry.seq, before.seq, entry.room));
         }
@@ -88,7 +88,7 @@ impl Numbers {
 
 #[cfg(test)]
 mod tests {
-    use chat::{Position, Text};
+    use chat::{Kind, Position, Text};
 
     use super::*;
 
@@ -100,7 +100,7 @@ mod tests {
             rev: Rev(position),
             at: UnixMillis(at),
             author: None,
-            kind: Kind::Message { text: Text::from_stored("hi") },
+            kind: Kind::message(Text::from_stored("hi")),
         }
     }
 

@@ -1,17 +1,20 @@
 //! The appender over a log in memory whose appends wait for the test, so that batches are what the test says.
 
+mod people;
+
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
-use crate::conformance::{ADA, ADAS, BOB, draft, numbered, skip};
+use crate::conformance::{ADA, ADAS, BOB, draft, numbered, receipt, skip};
 use crate::delivery::{Outcome, Refusal};
 use crate::device::{Counted, Device};
+use crate::directory::ReadPointer;
 use crate::entry::Entry;
 use crate::epochs::Epochs;
 use crate::health::HealthState;
 use crate::ids::{CommandNumber, Epoch, Position, RoomId, Seq};
-use crate::log::{LogReader, Lookup, Placed, RollbackCause, RoomNumbers};
+use crate::log::{LogReader, Lookup, Placed, RollbackCause, RoomNumbers, Standing};
 use crate::memory::{Fault, MemoryDisk, MemoryLog};
 use crate::queue::RefusedWhy;
 
@@ -38,6 +41,15 @@ impl Log for Gated {
     fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
         self.log.find_by_device(asked)
     }
+    fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
+        self.log.message(room, seq)
+    }
+    fn directory(&mut self) -> Result<Vec<Entry>, ReadError> {
+        self.log.directory()
+    }
+    fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
+        self.log.pointers()
+    }
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
         if self.entered.send(batch.len()).is_ok() {
             self.go_on.recv().ok();
@@ -49,6 +61,7 @@ impl Log for Gated {
 /// An appender, and the other ends of all that it calls. A test may end while it works: then nobody listens.
 struct Desk {
     appender: Appender<u32>,
+    directory: DirectoryHandle,
     disk: MemoryDisk,
     entered: Receiver<usize>,
     go_on: SyncSender<()>,
@@ -67,15 +80,16 @@ impl Desk {
         let (committed_tx, committed) = sync_channel(10_000);
         let (room_tx, room) = sync_channel(10_000);
         let (fatal_tx, fatal) = sync_channel(1);
-        let log = Gated { log: MemoryLog::open(disk, Epoch(1)), entered: entered_tx, go_on: go_on_rx };
+        let mut log = Gated { log: MemoryLog::open(disk, Epoch(1)), entered: entered_tx, go_on: go_on_rx };
+        let directory = DirectoryHandle::load(&mut log).unwrap();
         let ports = Ports {
             on_room: Box::new(move || room_tx.send(()).unwrap_or_default()),
             on_fatal: Box::new(move |fatal| drop(fatal_tx.send(fatal))),
             clock: Box::new(Instant::now),
         };
         let delivery = move |batch: Committed<u32>| drop(committed_tx.send(batch));
-        let appender = Appender::start(log, delivery, limits, bounds, ports).unwrap();
-        Self { appender, disk: disk.clone(), entered, go_on, committed, room, fatal }
+        let appender = Appender::start(log, directory.clone(), delivery, limits, bounds, ports).unwrap();
+        Self { appender, directory, disk: disk.clone(), entered, go_on, committed, room, fatal }
     }
 
     fn open() -> Self {
@@ -117,11 +131,11 @@ impl Desk {
 }
 
 fn stored(position: u64) -> Outcome {
-    Outcome::Stored { position: Position(position), seq: Seq(position) }
+    Outcome::Stored(receipt(position))
 }
 
 fn repeated(position: u64) -> Outcome {
-    Outcome::Repeated { position: Position(position), seq: Seq(position) }
+    Outcome::Repeated(receipt(position))
 }
 
 #[test]
@@ -218,7 +232,7 @@ fn a_retry_gets_its_original_result_even_if_it_would_be_refused_today() {
     let long = draft(Some(ADA), Some("k-0"), "a long story");
     Desk::new(&storage, Limits::default(), NO_BOUNDS).in_one_batch(&[(1, long.clone())]);
 
-    let desk = Desk::new(&storage, Limits { text_bytes_max: 10 }, NO_BOUNDS);
+    let desk = Desk::new(&storage, Limits { text_bytes_max: 10, ..Limits::DEFAULT }, NO_BOUNDS);
     let another = draft(Some(ADA), Some("k-1"), "another long story");
     let committed =
         desk.in_one_batch(&[(1, long), (2, another), (3, draft(Some(ADA), Some("k-2"), "short"))]);
@@ -379,6 +393,39 @@ fn a_full_queue_asks_for_a_pause_then_refuses_then_announces_room() {
 }
 
 #[test]
+fn drafts_that_are_announced_together_share_a_batch() {
+    let desk = Desk::open();
+    for ticket in 0..3 {
+        let admission = desk.appender.submit_quietly(draft(None, None, "hi"), ticket);
+        assert_eq!(admission, Admission::Accepted);
+    }
+    desk.appender.announce();
+    assert_eq!(desk.entered.recv().unwrap(), 3);
+    desk.let_all_go();
+    assert_eq!(desk.committed.recv().unwrap().outcomes.len(), 3);
+}
+
+#[test]
+fn a_full_batch_does_not_wait_for_its_announcement() {
+    let desk = Desk::open();
+    for ticket in 0..=512 {
+        desk.appender.submit_quietly(draft(None, None, "hi"), ticket);
+    }
+    assert_eq!(desk.entered.recv().unwrap(), 512);
+    desk.let_all_go();
+    assert_eq!(desk.entered.recv().unwrap(), 1, "what came with it was announced with it");
+}
+
+#[test]
+fn what_was_never_announced_is_stored_at_the_end() {
+    let desk = Desk::open();
+    desk.let_all_go();
+    desk.appender.submit_quietly(draft(None, None, "hi"), 1);
+    assert_eq!(desk.appender.close(), Closed::Drained);
+    assert_eq!(desk.stored().len(), 1);
+}
+
+#[test]
 fn a_queue_is_bounded_in_bytes_as_well() {
     let bounds = QueueBounds { soft_bytes: 20_000, hard_bytes: 40_000, ..NO_BOUNDS };
     let desk = Desk::new(&MemoryDisk::default(), Limits::default(), bounds);
@@ -427,9 +474,10 @@ fn a_delivery_that_panics_is_fatal() {
         on_fatal: Box::new(move |fatal| *told.lock().unwrap() = Some(fatal)),
         clock: Box::new(Instant::now),
     };
-    let log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
+    let mut log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
+    let directory = DirectoryHandle::load(&mut log).unwrap();
     let delivery = |_: Committed<u32>| panic!("on purpose");
-    let appender = Appender::start(log, delivery, Limits::default(), NO_BOUNDS, ports).unwrap();
+    let appender = Appender::start(log, directory, delivery, Limits::default(), NO_BOUNDS, ports).unwrap();
     appender.submit(draft(None, None, "hi"), 1);
     assert_eq!(appender.close(), Closed::Stopped);
     assert_eq!(*fatal.lock().unwrap(), Some(Fatal::Panicked));

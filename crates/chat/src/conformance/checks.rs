@@ -2,13 +2,17 @@
 //!
 //! They append through the decisions, as the appender does, so that numbers are those that a backend will see.
 
+use crate::content::ContentHash;
+use crate::decide::Limits;
 use crate::entry::{Author, Kind};
 use crate::ids::{Position, Rev, RoomId, Seq};
 use crate::key::ClientKey;
 use crate::log::{Budget, Log, LogReader, Lookup, Placed, RoomNumbers};
-use crate::text::ContentHash;
 
-use super::{ADA, BOB, Bench, append, append_messages, draft, draft_in, read_all};
+use super::{
+    ADA, BOB, Bench, CLEOS, GARDEN, append, append_messages, decided, draft, numbered_in, read_all, receipt,
+    settle,
+};
 
 /// Nothing is there, and that is no error.
 pub fn a_new_log_is_empty(bench: &mut impl Bench) {
@@ -29,8 +33,8 @@ pub fn what_is_appended_is_read_back(bench: &mut impl Bench) {
     let shown: Vec<_> = entries
         .iter()
         .map(|entry| {
-            let Kind::Message { text } = &entry.kind;
-            (entry.position.0, entry.seq.0, entry.rev.0, entry.author, &**text)
+            let text = text_of(&entry.kind);
+            (entry.position.0, entry.seq.0, entry.rev.0, entry.author, text)
         })
         .collect();
     let (ada, bob) = (Some(Author::Lineage(ADA)), Some(Author::Lineage(BOB)));
@@ -93,32 +97,39 @@ pub fn a_budget_in_bytes_ends_a_read(bench: &mut impl Bench) {
 /// Positions are the log's, `Seq` and `Rev` the room's.
 pub fn rooms_have_numbers_of_their_own(bench: &mut impl Bench) {
     let (mut log, reader) = bench.open();
-    let elsewhere = draft_in(RoomId(2), Some(ADA), None, "elsewhere");
+    settle(&mut log);
+    let elsewhere = |n| numbered_in(GARDEN, CLEOS, n, "elsewhere");
     let here = draft(Some(ADA), None, "here");
-    append(&mut log, &[here.clone(), elsewhere.clone(), here.clone(), elsewhere.clone()]);
-    append(&mut log, &[elsewhere, here]);
+    append(&mut log, &[here.clone(), elsewhere(3), here.clone(), elsewhere(4)]);
+    append(&mut log, &[elsewhere(5), here]);
     let shown: Vec<_> = read_all(&reader)
         .iter()
         .map(|entry| (entry.position.0, entry.room.0, entry.seq.0, entry.rev.0))
         .collect();
-    assert_eq!(shown, [(1, 1, 1, 1), (2, 2, 1, 1), (3, 1, 2, 2), (4, 2, 2, 2), (5, 2, 3, 3), (6, 1, 3, 3)]);
-    assert_eq!(log.room(RoomId(2)).unwrap(), RoomNumbers { seq: Seq(3), rev: Rev(3) });
+    let settled = [(1, 0, 0, 1), (2, 2, 0, 1)];
+    let said = [(3, 1, 1, 1), (4, 2, 1, 2), (5, 1, 2, 2), (6, 2, 2, 3), (7, 2, 3, 4), (8, 1, 3, 3)];
+    assert_eq!(shown, [&settled[..], &said].concat());
+    assert_eq!(log.room(GARDEN).unwrap(), RoomNumbers { seq: Seq(3), rev: Rev(4) });
+    assert_eq!(log.room(RoomId::HOUSE).unwrap(), RoomNumbers { seq: Seq(0), rev: Rev(1) });
     assert_eq!(log.room(RoomId(3)).unwrap(), RoomNumbers::default());
 }
 
-/// A `Seq` is translated for one room, clamped at both ends.
+/// A `Seq` is translated for one room, clamped at both ends. Other entries than messages have none.
 pub fn locate_finds_the_last_message_seen(bench: &mut impl Bench) {
     let (mut log, reader) = bench.open();
-    let elsewhere = draft_in(RoomId(2), Some(ADA), None, "elsewhere");
+    settle(&mut log);
+    let locate = |room, seq| reader.locate(room, Seq(seq)).unwrap().0;
+    assert_eq!([locate(GARDEN, 0), locate(GARDEN, 7)], [0, 0]);
+    let elsewhere = |n| numbered_in(GARDEN, CLEOS, n, "elsewhere");
     let here = draft(Some(ADA), None, "here");
-    append(&mut log, &[elsewhere.clone(), here.clone(), elsewhere.clone(), here, elsewhere]);
-    let locate = |room, seq| reader.locate(RoomId(room), Seq(seq)).unwrap().0;
+    append(&mut log, &[elsewhere(3), here.clone(), elsewhere(4), here, elsewhere(5)]);
+    let lobby = RoomId::LOBBY;
     assert_eq!(
-        [locate(1, 0), locate(1, 1), locate(1, 2), locate(1, 3), locate(1, u64::MAX)],
-        [0, 2, 4, 4, 4]
+        [locate(lobby, 0), locate(lobby, 1), locate(lobby, 2), locate(lobby, 3), locate(lobby, u64::MAX)],
+        [0, 4, 6, 6, 6]
     );
-    assert_eq!([locate(2, 0), locate(2, 1), locate(2, 3), locate(2, 9)], [0, 1, 5, 5]);
-    assert_eq!(locate(3, 1), 0);
+    assert_eq!([locate(GARDEN, 0), locate(GARDEN, 1), locate(GARDEN, 3), locate(GARDEN, 9)], [0, 3, 7, 7]);
+    assert_eq!(locate(RoomId(3), 1), 0);
 }
 
 /// What one page sent is not another's.
@@ -127,7 +138,7 @@ pub fn a_key_is_found_within_its_lineage_only(bench: &mut impl Bench) {
     append(&mut log, &[draft(Some(BOB), None, "first"), draft(Some(ADA), Some("k-0"), "hi")]);
     let key = ClientKey::from_stored("k-0");
     let placed = find(&mut log, Lookup::InLineage { lineage: ADA, key: &key }).unwrap();
-    assert_eq!((placed.position, placed.seq), (Position(2), Seq(2)));
+    assert_eq!((placed.receipt.position, placed.receipt.seq), (Position(2), Seq(2)));
     assert_eq!(placed.content, ContentHash::of_message(RoomId::LOBBY, "hi"));
     assert_eq!(find(&mut log, Lookup::InLineage { lineage: BOB, key: &key }), None);
     let other = ClientKey::from_stored("k-1");
@@ -141,7 +152,7 @@ pub fn a_key_and_its_content_are_found_across_lineages(bench: &mut impl Bench) {
     let key = ClientKey::from_stored("k-0");
     let mut found = |text| {
         let content = ContentHash::of_message(RoomId::LOBBY, text);
-        find(&mut log, Lookup::ByContent { key: &key, content }).map(|placed| placed.position)
+        find(&mut log, Lookup::ByContent { key: &key, content }).map(|placed| placed.receipt.position)
     };
     assert_eq!(found("hi"), Some(Position(1)));
     assert_eq!(found("ho"), Some(Position(2)));
@@ -172,7 +183,7 @@ pub fn keys_are_compared_exactly(bench: &mut impl Bench) {
     for (key, position) in keys.iter().zip(1..) {
         let key = ClientKey::from_stored(key);
         let placed = find(&mut log, Lookup::InLineage { lineage: ADA, key: &key }).unwrap();
-        assert_eq!(placed.position, Position(position), "{key:?}");
+        assert_eq!(placed.receipt.position, Position(position), "{key:?}");
     }
 }
 
@@ -203,7 +214,7 @@ pub fn keys_are_found_after_opening_again(bench: &mut impl Bench) {
         Lookup::InLineage { lineage: BOB, key: &key },
         Lookup::ByContent { key: &key, content },
     ];
-    let placed = Placed { position: Position(1), seq: Seq(1), content };
+    let placed = Placed { receipt: receipt(1), content };
     assert_eq!(log.find(&lookups).unwrap(), [Some(placed), None, Some(placed)]);
 }
 
@@ -227,11 +238,10 @@ pub fn odd_texts_survive(bench: &mut impl Bench) {
     let huge = "ü".repeat(200_000);
     let texts = ["", "\0", "a\0b", "'; DROP TABLE entry; --", "👩‍👩‍👧", "\u{202e}abc", "\r\n", &huge];
     let drafts: Vec<_> = texts.iter().map(|text| draft(None, None, text)).collect();
-    let decided = crate::decide(&mut log, crate::Limits { text_bytes_max: usize::MAX }, &drafts).unwrap();
+    let decided = decided(&mut log, Limits { text_bytes_max: usize::MAX, ..Limits::DEFAULT }, &drafts);
     log.append(&decided.records).unwrap();
     for (entry, text) in read_all(&reader).iter().zip(texts) {
-        let Kind::Message { text: stored } = &entry.kind;
-        assert_eq!(&**stored, text);
+        assert_eq!(text_of(&entry.kind), text);
     }
 }
 
@@ -260,6 +270,11 @@ pub fn readers_never_see_half_a_batch(bench: &mut impl Bench) {
         }
         watching.join().unwrap();
     });
+}
+
+fn text_of(kind: &Kind) -> &str {
+    let Kind::Message { body } = kind else { panic!("{kind:?} is no message") };
+    body.text().expect("it is not deleted")
 }
 
 fn find(log: &mut impl Log, lookup: Lookup<'_>) -> Option<Placed> {

@@ -2,25 +2,26 @@
 
 use std::slice::from_ref;
 
-use crate::decide::{Limits, decide};
+use crate::command::Draft;
+use crate::decide::Limits;
 use crate::delivery::{Outcome, Refusal};
 use crate::device::Device;
-use crate::entry::{Author, Draft};
-use crate::ids::{CommandNumber, Position, Seq};
+use crate::entry::Author;
+use crate::ids::{CommandNumber, Position};
 use crate::log::Log;
 
-use super::{ADAS, BOBS, Bench, append_messages, numbered, read_all, skip};
+use super::{ADAS, BOBS, Bench, append_messages, decided, numbered, read_all, receipt, skip};
 
-const LIMITS: Limits = Limits { text_bytes_max: 8 };
+const LIMITS: Limits = Limits { text_bytes_max: 8, ..Limits::DEFAULT };
 const TOO_LARGE: Outcome = Outcome::Refused(Refusal::TooLarge);
 const CONFLICT: Outcome = Outcome::Refused(Refusal::Conflict);
 
 fn stored(number: u64) -> Outcome {
-    Outcome::Stored { position: Position(number), seq: Seq(number) }
+    Outcome::Stored(receipt(number))
 }
 
 fn repeated(number: u64) -> Outcome {
-    Outcome::Repeated { position: Position(number), seq: Seq(number) }
+    Outcome::Repeated(receipt(number))
 }
 
 fn expected(n: u64) -> Outcome {
@@ -31,14 +32,14 @@ fn expected(n: u64) -> Outcome {
 /// must be the same.
 fn answers(bench: &mut impl Bench, drafts: &[Draft]) -> Vec<Outcome> {
     let (mut log, _) = bench.open();
-    let together = decide(&mut log, LIMITS, drafts).unwrap().outcomes;
+    let together = decided(&mut log, LIMITS, drafts).outcomes;
     let one_by_one: Vec<_> = drafts.iter().flat_map(|draft| take(&mut log, from_ref(draft))).collect();
     assert_eq!(together, one_by_one);
     one_by_one
 }
 
 fn take(log: &mut impl Log, drafts: &[Draft]) -> Vec<Outcome> {
-    let decided = decide(log, LIMITS, drafts).unwrap();
+    let decided = decided(log, LIMITS, drafts);
     log.append(&decided.records).unwrap();
     decided.outcomes
 }
@@ -92,7 +93,7 @@ pub fn results_outlive_the_limits_and_the_process(bench: &mut impl Bench) {
     }
     let (mut log, _) = bench.open();
     for text_bytes_max in [0, usize::MAX] {
-        let again = decide(&mut log, Limits { text_bytes_max }, &drafts).unwrap();
+        let again = decided(&mut log, Limits { text_bytes_max, ..LIMITS }, &drafts);
         assert_eq!(again.outcomes, [repeated(1), TOO_LARGE, Outcome::Skipped, repeated(2)]);
         assert!(again.records.is_empty());
     }
@@ -160,7 +161,7 @@ pub fn results_without_entries_do_not_move_the_head(bench: &mut impl Bench) {
 pub fn numbers_of_a_batch_that_was_not_stored_are_free(bench: &mut impl Bench) {
     let (mut log, _) = bench.open();
     let drafts = [numbered(ADAS, 1, "hi"), skip(ADAS, 2), numbered(ADAS, 3, "far too long")];
-    let first = decide(&mut log, LIMITS, &drafts).unwrap().outcomes;
-    assert_eq!(decide(&mut log, LIMITS, &drafts).unwrap().outcomes, first);
+    let first = decided(&mut log, LIMITS, &drafts).outcomes;
+    assert_eq!(decided(&mut log, LIMITS, &drafts).outcomes, first);
     assert_eq!(take(&mut log, &[numbered(ADAS, 1, "other")]), [stored(1)]);
 }

@@ -35,7 +35,7 @@ impl ParkedSockets {
 
     pub(crate) fn park(&mut self, id: SocketId, parked: Parked, now: Instant) {
         while let Some((since, oldest)) = self.order.front().copied() {
-            let expired = now.saturating_duration_since(since) > self.kept;
+            let expired = now.saturating_duration_since(since) >= self.kept;
             if !expired && self.order.len() < PARKED_MAX {
                 break;
             }
@@ -50,6 +50,6 @@ impl ParkedSockets {
 
     pub(crate) fn take(&mut self, id: &SocketId, now: Instant) -> Option<Parked> {
         let (since, parked) = self.sockets.remove(id)?;
-        (now.saturating_duration_since(since) <= self.kept).then_some(parked)
+        (now.saturating_duration_since(since) < self.kept).then_some(parked)
     }
 }

@@ -1,129 +1,20 @@
 //! [`Ring`]: the newest entries of a feed, in the batches they came in, bounded in bytes.
+//!
+//! Knows positions and nothing of who sees what. Those who read take batches out and look at them without the lock.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use super::{Batch, FeedEntry};
 
-use super::FeedEntry;
-use crate::planted::{self, Bug};
+/// Entries of a batch that was not published as one: few enough to be copied when one of them is scrubbed.
+const PRELOADED_ENTRIES: usize = 256;
 
-/// Entries that were published together: the unit of delivery.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    first: u64,
-    entries: Vec<FeedEntry>,
-    bytes: usize,
-    joined: OnceLock<Option<Bytes>>,
-}
-
-impl Batch {
-    fn new(first: u64, entries: Vec<FeedEntry>) -> Self {
-        let bytes = entries.iter().map(|entry| entry.frame.len()).sum();
-        Self { first, entries, bytes, joined: OnceLock::new() }
-    }
-
-    /// Position of the last entry.
-    fn last(&self) -> u64 {
-        self.first + self.entries.len() as u64 - 1
-    }
-
-    pub(crate) fn positions(&self) -> impl Iterator<Item = (u64, &FeedEntry)> {
-        (self.first..).zip(&self.entries)
-    }
-
-    /// All frames in one buffer, shared by every socket that sees all of them; `None` if not everybody does.
-    pub(crate) fn joined(&self) -> Option<&Bytes> {
-        let join = || {
-            if let [only] = self.entries.as_slice() {
-                return only.audience.is_everyone().then(|| only.frame.bytes().clone());
-            }
-            if !self.entries.iter().all(|entry| entry.audience.is_everyone()) {
-                return None;
-            }
-            let mut joined = BytesMut::with_capacity(self.bytes);
-            for entry in &self.entries {
-                joined.extend_from_slice(entry.frame.bytes());
-            }
-            Some(joined.freeze())
-        };
-        self.joined.get_or_init(join).as_ref()
-    }
-}
-
-/// Entries of one batch that everybody sees, in one buffer that all sockets share.
-#[derive(Clone, Debug)]
-pub(crate) struct Stretch {
-    batch: Arc<Batch>,
-    /// The position before the first of them.
-    after: u64,
-    last: u64,
-    bytes: Bytes,
-}
-
-/// Where a write has ended within a [`Stretch`].
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
-    /// The last entry that is written, the begun one included.
-    pub(crate) after: u64,
-    /// What is missing of the begun one; empty if none is.
-    pub(crate) rest: Bytes,
-}
-
-impl Stretch {
-    /// The whole batch, if everybody sees all of it.
-    pub(crate) fn whole(batch: &Arc<Batch>) -> Option<Self> {
-        let bytes = batch.joined()?.clone();
-        Some(Self { batch: Arc::clone(batch), after: batch.first - 1, last: batch.last(), bytes })
-    }
-
-    /// The entries after `after` up to `through`, until `bytes_max` is reached, if everybody sees all of the batch.
-    fn part(batch: &Arc<Batch>, after: u64, through: u64, bytes_max: usize) -> Option<Self> {
-        let joined = batch.joined()?;
-        let (mut start, mut end, mut last) = (0, 0, after);
-        for (position, entry) in batch.positions() {
-            if position > through || end - start >= bytes_max {
-                break;
-            }
-            end += entry.frame.len();
-            if position <= after {
-                start = end;
-            } else {
-                last = position;
-            }
-        }
-        let bytes = joined.slice(start..end);
-        Some(Self { batch: Arc::clone(batch), after: after.max(batch.first - 1), last, bytes })
-    }
-
-    /// Position of its last entry.
-    pub(crate) fn last(&self) -> u64 {
-        self.last
-    }
-
-    pub(crate) fn bytes(&self) -> &Bytes {
-        &self.bytes
-    }
-
-    /// What a write of the first `written` bytes, not of all, has left.
-    pub(crate) fn cut(&self, written: usize) -> Cut {
-        let mut end = 0;
-        for (position, entry) in self.batch.positions().filter(|(position, _)| *position > self.after) {
-            if written == end {
-                let after = if planted::is(Bug::SkipsPartialEntry) { position } else { position - 1 };
-                return Cut { after, rest: Bytes::new() };
-            }
-            end += entry.frame.len();
-            if written < end {
-                return Cut { after: position, rest: self.bytes.slice(written..end) };
-            }
-        }
-        Cut { after: self.last, rest: Bytes::new() }
-    }
-}
+/// Batches that are looked at for one page: what follows is for the next one.
+const PAGE_BATCHES_MAX: usize = 1_024;
 
 /// What has been published since a position.
-pub(crate) enum Growth {
+pub(crate) enum Grown {
     /// These batches, oldest first, without a hole.
     Batches(Vec<Arc<Batch>>),
     /// Part of it has left the ring.
@@ -157,8 +48,15 @@ impl Ring {
     pub(crate) fn preload(&mut self, first: u64, entries: Vec<FeedEntry>) {
         assert!(self.batches.is_empty(), "a feed is preloaded before it is used");
         assert_eq!(first + entries.len() as u64, self.head + 1, "preloaded entries end at the head");
-        if !entries.is_empty() {
-            self.keep(Batch::new(first, entries));
+        let mut entries = entries.into_iter();
+        let mut first = first;
+        loop {
+            let batch: Vec<FeedEntry> = entries.by_ref().take(PRELOADED_ENTRIES).collect();
+            if batch.is_empty() {
+                return;
+            }
+            let next = first + batch.len() as u64;
+            self.keep(Batch::new(std::mem::replace(&mut first, next), batch));
         }
     }
 
@@ -172,39 +70,48 @@ impl Ring {
         }
     }
 
+    /// Puts another frame and audience at a position that the ring has.
+    pub(crate) fn replace(&mut self, position: u64, entry: FeedEntry) {
+        let place = self.batches.partition_point(|batch| batch.last() < position);
+        let Some(batch) = self.batches.get_mut(place).filter(|batch| batch.first() <= position) else {
+            return;
+        };
+        // Whoever reads the batch at this moment keeps the one it has.
+        let replaced = batch.replaced(position, entry);
+        self.bytes = self.bytes - batch.bytes + replaced.bytes;
+        *batch = Arc::new(replaced);
+    }
+
     /// The position after which the ring has everything.
     pub(crate) fn floor(&self) -> u64 {
-        self.batches.front().map_or(self.head, |oldest| oldest.first - 1)
+        self.batches.front().map_or(self.head, |oldest| oldest.first() - 1)
     }
 
     /// The batches after `applied` up to `through`, both of which must be ends of batches.
-    pub(crate) fn since(&self, applied: u64, through: u64) -> Growth {
+    pub(crate) fn since(&self, applied: u64, through: u64) -> Grown {
         if applied < self.floor() {
-            return Growth::Lapped;
+            return Grown::Lapped;
         }
         let known = self.batches.partition_point(|batch| batch.last() <= applied);
         let wanted = self.batches.range(known..).take_while(|batch| batch.last() <= through);
-        Growth::Batches(wanted.map(Arc::clone).collect())
+        Grown::Batches(wanted.map(Arc::clone).collect())
     }
 
-    /// The entries after `after` up to `through`, about `bytes_max` of them, as far as everybody sees them; empty if that
-    /// is not so from the start, or if they have left the ring.
-    pub(crate) fn stretches(&self, after: u64, through: u64, bytes_max: usize) -> Vec<Stretch> {
+    /// The next batches with entries after `after` up to `through`, as many as make about `bytes_max`; `None` if the
+    /// first of them has left the ring.
+    pub(crate) fn next(&self, after: u64, through: u64, bytes_max: usize) -> Option<Vec<Arc<Batch>>> {
         if after < self.floor() {
-            return Vec::new();
+            return None;
         }
         let first = self.batches.partition_point(|batch| batch.last() <= after);
         let mut bytes = 0;
-        self.batches
-            .range(first..)
-            .take_while(|batch| batch.first <= through)
-            .map_while(|batch| {
-                let room = bytes_max.checked_sub(bytes).filter(|room| *room > 0)?;
-                let stretch = Stretch::part(batch, after, through, room)?;
-                bytes += stretch.bytes.len();
-                Some(stretch)
-            })
-            .collect()
+        let wanted = self.batches.range(first..).take_while(|batch| {
+            // The first one may have been begun.
+            let is_wanted = batch.first() <= through && bytes < bytes_max;
+            bytes += if batch.first() <= after { 0 } else { batch.bytes };
+            is_wanted
+        });
+        Some(wanted.take(PAGE_BATCHES_MAX).map(Arc::clone).collect())
     }
 
     /// The entries after `after` up to `through`, at most `entries_max` of about `bytes_max`; `None` if the first of
@@ -241,11 +148,12 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::Stretch;
     use crate::frame::Frame;
     use crate::room::Selection;
 
     fn entries(texts: &[&str]) -> Vec<FeedEntry> {
-        let entry = |text: &&str| FeedEntry { audience: Selection::everyone(), frame: Frame::text(text) };
+        let entry = |text: &&str| FeedEntry::new(Selection::everyone(), Frame::text(text));
         texts.iter().map(entry).collect()
     }
 
@@ -265,41 +173,58 @@ mod tests {
     }
 
     /// The stretches of a ring that holds `a` to `e` in three batches, as their texts and last positions.
-    fn stretches(after: u64, through: u64, bytes_max: usize) -> Vec<(String, u64)> {
+    fn stretches(after: u64, through: u64, bytes_max: usize) -> Option<Vec<(String, u64)>> {
         let mut ring = Ring::new(10, 1_000);
         ring.push(11, entries(&["a", "b"]));
         ring.push(13, entries(&["c"]));
         ring.push(14, entries(&["d", "e"]));
-        let text = |bytes: &Bytes| {
+        let text = |bytes: &[u8]| {
             let letters = bytes.iter().filter(|byte| byte.is_ascii_lowercase());
             letters.map(|byte| char::from(*byte)).collect()
         };
-        let stretches = ring.stretches(after, through, bytes_max);
-        stretches.iter().map(|stretch| (text(stretch.bytes()), stretch.last())).collect()
+        let batches = ring.next(after, through, bytes_max)?;
+        let stretches = batches.iter().map(|batch| Stretch::public(batch, after, through, bytes_max));
+        Some(stretches.map(|stretch| (text(stretch.bytes()), stretch.last())).collect())
     }
 
     #[test]
     fn stretches_begin_and_end_within_batches() {
         let texts = |found: &[(&str, u64)]| {
-            found.iter().map(|(text, last)| ((*text).to_owned(), *last)).collect::<Vec<_>>()
+            Some(found.iter().map(|(text, last)| ((*text).to_owned(), *last)).collect::<Vec<_>>())
         };
         assert_eq!(stretches(10, 15, 1_000), texts(&[("ab", 12), ("c", 13), ("de", 15)]));
         assert_eq!(stretches(11, 14, 1_000), texts(&[("b", 12), ("c", 13), ("d", 14)]));
         assert_eq!(stretches(10, 15, 1), texts(&[("a", 11)]));
-        assert_eq!(stretches(11, 15, 5), texts(&[("b", 12), ("c", 13)]));
+        assert_eq!(stretches(11, 15, 4), texts(&[("b", 12), ("c", 13)]));
         assert_eq!(stretches(15, 15, 1_000), texts(&[]));
-        assert_eq!(stretches(9, 15, 1_000), texts(&[]));
+        assert_eq!(stretches(9, 15, 1_000), None);
     }
 
     #[test]
-    fn a_cut_stretch_knows_the_begun_entry_and_its_rest() {
-        let batch = Arc::new(Batch::new(11, entries(&["abc", "def"])));
-        let stretch = Stretch::whole(&batch).unwrap();
-        let frame = stretch.bytes().len() / 2;
-        assert_eq!(stretch.cut(0), Cut { after: 10, rest: Bytes::new() });
-        assert_eq!(stretch.cut(frame - 1), Cut { after: 11, rest: Bytes::from_static(b"c") });
-        assert_eq!(stretch.cut(frame), Cut { after: 11, rest: Bytes::new() });
-        assert_eq!(stretch.cut(2 * frame - 2), Cut { after: 12, rest: Bytes::from_static(b"ef") });
+    fn a_scrubbed_entry_is_gone_and_all_else_stays() {
+        let mut ring = Ring::new(10, 1_000);
+        ring.push(11, entries(&["a", "b"]));
+        ring.push(13, entries(&["c"]));
+        let taken = ring.next(10, 13, 1_000).unwrap();
+        ring.replace(12, FeedEntry::silent());
+        // It has left the ring, or is not there yet.
+        ring.replace(10, FeedEntry::silent());
+        ring.replace(14, FeedEntry::silent());
+        let frames = |batches: &[Arc<Batch>]| {
+            let stretches = batches.iter().map(|batch| Stretch::public(batch, 0, u64::MAX, usize::MAX));
+            stretches.map(|stretch| stretch.frames().count()).collect::<Vec<_>>()
+        };
+        assert_eq!(frames(&taken), [2, 1]);
+        assert_eq!(frames(&ring.next(10, 13, 1_000).unwrap()), [1, 1]);
+    }
+
+    #[test]
+    fn silent_entries_do_not_fill_the_memory_without_an_end() {
+        let mut ring = Ring::new(0, 1_000);
+        for position in 1..=1_000 {
+            ring.push(position, vec![FeedEntry::silent()]);
+        }
+        assert!(ring.batches.len() < 20);
     }
 
     #[test]
@@ -310,16 +235,7 @@ mod tests {
         ring.push(3, entries(&["c"]));
         assert_eq!(ring.floor(), 1);
         assert_eq!(positions(ring.page(0, 3, 100, 1_000)), None);
-        assert!(matches!(ring.since(0, 3), Growth::Lapped));
-        assert!(matches!(ring.since(2, 3), Growth::Batches(batches) if batches.len() == 1));
-    }
-
-    #[test]
-    fn the_joined_buffer_is_there_only_if_everybody_sees_all() {
-        let everybody = Batch::new(1, entries(&["a", "b"]));
-        assert_eq!(everybody.joined().map(Bytes::len), Some(everybody.bytes));
-        let mut some = entries(&["a", "b"]);
-        some[1].audience = Selection::room("r");
-        assert_eq!(Batch::new(1, some).joined(), None);
+        assert!(matches!(ring.since(0, 3), Grown::Lapped));
+        assert!(matches!(ring.since(2, 3), Grown::Batches(batches) if batches.len() == 1));
     }
 }

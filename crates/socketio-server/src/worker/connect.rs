@@ -5,6 +5,7 @@
 //!         └──────────────────► middleware ─► locate ─► CONNECT ─► behind ─► attached
 //! ```
 //!
+//! Where a private id names a user, middleware says first who is there: a stranger's claim evicts nobody.
 //! Everything from the cut on happens in one turn of the worker, so that nothing can come between.
 
 use std::collections::HashMap;
@@ -14,10 +15,12 @@ use engineio::CloseReason;
 use socketio::{AuthPayload, Lineage, NamespaceName, Slot, SocketId};
 
 use super::Worker;
+use super::missed::Missed;
+use super::rooms::Rooms;
 use super::space::{Cursor, Joined, SocketDataSlot};
 use crate::command::{Closing, Command, EvictDone};
-use crate::connect::{Auth, ConnectRequest, FeedJoin, Rejection, Start};
-use crate::feed::{Feed, From, HistoryReply, HistoryRequest, Parked};
+use crate::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
+use crate::feed::{Feed, FeedRoom, From, HistoryReply, HistoryRequest, Parked, Resume};
 use crate::frame::Frame;
 use crate::handler::Call;
 use crate::handshake::HandshakeKept;
@@ -37,21 +40,14 @@ pub(crate) struct Connecting {
 enum Stage {
     /// Other workers look for the ghost.
     Evicting(Claim),
-    /// Middleware runs.
+    /// Middleware runs, and the ghost is gone unless the claim names a user.
     Deciding(Option<Claim>),
+    /// Other workers look for the ghost of a user whom middleware has named.
+    Admitted(Claim),
     /// What was missed is read, up to what has been delivered.
     Recovering { claim: Claim, missed: Missed },
     /// The history finds the place to start at.
-    Locating { join: FeedJoin },
-}
-
-/// What a recovered socket has missed so far.
-#[derive(Default)]
-struct Missed {
-    after: u64,
-    frames: Vec<Frame>,
-    bytes: usize,
-    parked: Option<Parked>,
+    Locating { id: SocketId, join: FeedJoin },
 }
 
 /// How a socket goes on from the cut.
@@ -62,6 +58,9 @@ struct Arrival {
     is_recovered: bool,
     cursor: Cursor,
     parked: Option<Parked>,
+    /// See [`Joined::arrival`].
+    number: u64,
+    greeting: Vec<Frame>,
 }
 
 impl Worker {
@@ -78,57 +77,73 @@ impl Worker {
             auth: Auth(Arc::from(auth.raw())),
             handshake: session.handshake.clone(),
             data: SocketData::default(),
+            user: Arc::default(),
         };
         let feed = definition.feed.as_ref().map(|binding| &binding.feed);
+        let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
         let claim = feed.and_then(|feed| Claim::of(&request.auth, feed));
-        let Some(claim) = claim else {
-            session.connecting.push(Connecting { request, stage: Stage::Deciding(None) });
-            return self.decide(key, namespace);
-        };
-        let socket = claim.id.socket;
-        session.connecting.push(Connecting { request, stage: Stage::Evicting(claim) });
-        self.evict_everywhere(key, namespace, socket);
+        match claim {
+            Some(claim) if claim.id.user == 0 => {
+                let socket = claim.id.socket;
+                session.connecting.push(Connecting { request, stage: Stage::Evicting(claim) });
+                self.evict_everywhere(key, namespace, socket);
+            }
+            claim => {
+                session.connecting.push(Connecting { request, stage: Stage::Deciding(claim) });
+                self.decide(key, namespace);
+            }
+        }
     }
 
     fn evict_everywhere(&mut self, key: SessionKey, namespace: &NamespaceName, socket: SocketId) {
-        self.evict(namespace.as_str(), &socket, Some(key));
+        let before = self.shared.next_arrival();
+        self.evict(namespace.as_str(), &socket, before);
         let others = self.shared.mailboxes.len() - 1;
         if others == 0 {
             return self.evicted(key, namespace);
         }
         let done = Eviction::begin(others, Arc::clone(&self.mailbox), key, namespace.clone());
-        self.tell_others_to_evict(namespace, socket, Some(&done));
+        self.tell_others_to_evict(namespace, socket, before, Some(&done));
     }
 
-    fn tell_others_to_evict(&self, namespace: &NamespaceName, socket: SocketId, done: Option<&EvictDone>) {
+    fn tell_others_to_evict(
+        &self,
+        namespace: &NamespaceName,
+        socket: SocketId,
+        before: u64,
+        done: Option<&EvictDone>,
+    ) {
         for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
             if index != usize::from(self.index) {
                 let (namespace, done) = (Arc::from(namespace.as_str()), done.cloned());
-                mailbox.post(Command::Evict { namespace, socket, done });
+                mailbox.post(Command::Evict { namespace, socket, before, done });
             }
         }
     }
 
-    /// Ends the session that has a socket of this id here, unless it is `but`.
-    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, but: Option<SessionKey>) {
-        let Some(space) = self.space_of.get(namespace).and_then(|space| self.spaces.get(*space)) else {
-            return;
-        };
+    /// Ends the session that has a socket of this id here, if it came before the arrival of that number.
+    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, before: u64) {
+        let Some(index) = self.space_of.get(namespace).copied() else { return };
+        let Some(space) = self.spaces.get(index) else { return };
         let ghost = space.slot_of(socket).filter(|_| !planted::is(Bug::KeepsGhosts));
-        let ghost = ghost.and_then(|slot| self.key_of(slot));
-        if let Some(ghost) = ghost
-            && but != Some(ghost)
-        {
+        let Some(ghost) = ghost.and_then(|slot| self.key_of(slot)) else { return };
+        let arrival = self.session_mut(ghost).and_then(|session| session.joined_mut(index)?.arrival.into());
+        if arrival.is_some_and(|arrival| arrival < before) {
             self.close(ghost, CloseReason::TransportClose);
         }
     }
 
     pub(super) fn evicted(&mut self, key: SessionKey, namespace: &NamespaceName) {
         let Some(connecting) = self.connecting(key, namespace) else { return };
-        let stage = std::mem::replace(&mut connecting.stage, Stage::Deciding(None));
-        if let Stage::Evicting(claim) = stage {
-            connecting.stage = Stage::Deciding(Some(claim));
-            self.decide(key, namespace);
+        match std::mem::replace(&mut connecting.stage, Stage::Deciding(None)) {
+            Stage::Evicting(claim) => {
+                connecting.stage = Stage::Deciding(Some(claim));
+                self.decide(key, namespace);
+            }
+            Stage::Admitted(claim) => self.claimed(key, namespace, claim),
+            stage @ (Stage::Deciding(_) | Stage::Recovering { .. } | Stage::Locating { .. }) => {
+                connecting.stage = stage;
+            }
         }
     }
 
@@ -173,15 +188,42 @@ impl Worker {
             drop(self.take_connecting(key, namespace));
             return self.refuse(key, namespace, &rejection);
         }
-        let now = self.now;
         let Some(connecting) = self.connecting(key, namespace) else { return };
         let Stage::Deciding(claim) = &mut connecting.stage else { return };
         let claim = claim.take();
+        let user = connecting.request.user();
         let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
-        let Some(binding) = &definition.feed else { return self.arrive_without_feed(key, namespace) };
-        let Some(claim) = claim else { return self.begin_at_start(key, namespace, None) };
+        if definition.feed.is_none() {
+            return self.arrive_without_feed(key, namespace);
+        }
+        match claim {
+            Some(claim) if claim.id.user != user => {
+                tracing::debug!("a private id was shown by another user than its own");
+                self.begin_at_start(key, namespace, None);
+            }
+            Some(claim) if user == 0 => self.claimed(key, namespace, claim),
+            Some(claim) => {
+                let socket = claim.id.socket;
+                if let Some(connecting) = self.connecting(key, namespace) {
+                    connecting.stage = Stage::Admitted(claim);
+                }
+                self.evict_everywhere(key, namespace, socket);
+            }
+            None => self.begin_at_start(key, namespace, None),
+        }
+    }
+
+    /// A client is let in that may have its socket back.
+    fn claimed(&mut self, key: SessionKey, namespace: &NamespaceName, claim: Claim) {
+        let now = self.now;
+        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
+        let Some(binding) = &definition.feed else { return };
         let parked = if binding.feed.has_history() {
-            Some(Parked::default())
+            let data = self.connecting(key, namespace).map(|connecting| connecting.request.data.clone());
+            let data = data.unwrap_or_default();
+            let rooms = definition.rooms.iter().flat_map(|rooms| rooms(&data));
+            let rooms = rooms.map(FeedRoom::entered).collect();
+            Some(Parked { rooms, data })
         } else {
             binding.feed.parked().take(&claim.id.socket, now)
         };
@@ -190,7 +232,7 @@ impl Worker {
                 if let Some(space) = self.space(namespace) {
                     self.catch_up(space, after);
                 }
-                let missed = Missed { after, parked: Some(parked), ..Missed::default() };
+                let missed = Missed::after(after, parked);
                 if let Some(connecting) = self.connecting(key, namespace) {
                     connecting.stage = Stage::Recovering { claim, missed };
                 }
@@ -307,11 +349,12 @@ impl Worker {
                     self.close(key, CloseReason::ForcedClose);
                 }
             }
-            Stage::Locating { join } => {
-                let join = FeedJoin { start: Start::After(page.after), ..*join };
-                self.start_at(key, namespace, join);
+            Stage::Locating { id, join } => {
+                let (id, join) = (*id, std::mem::take(join));
+                let join = FeedJoin { start: Start::After(page.after), ..join };
+                self.start_at(key, namespace, id, join);
             }
-            Stage::Evicting(_) | Stage::Deciding(_) => {}
+            Stage::Evicting(_) | Stage::Deciding(_) | Stage::Admitted(_) => {}
         }
         None
     }
@@ -321,14 +364,17 @@ impl Worker {
         let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
         let Some(binding) = &definition.feed else { return };
         // The namespace on this worker has to be there before the history says where to start.
-        if self.space(namespace).is_none() {
-            return;
-        }
+        let Some(space) = self.space(namespace) else { return };
+        let applied = self.applied(space);
         let Some(connecting) = self.connecting(key, namespace) else { return };
-        let mut join = (binding.join)(&connecting.request.auth);
+        let id = SocketId::from_bytes(random());
+        let ConnectRequest { auth, data, handshake, .. } = &connecting.request;
+        let joining = Joining { auth, data, socket: id, applied, handshake: handshake.as_deref() };
+        let mut join = (binding.join)(&joining);
         join.lineage = lineage.filter(|_| !planted::is(Bug::ForgetsLineage)).or(join.lineage);
         // A client that has seen what is gone may count others for the same: none of its numbers mean anything here.
-        if binding.feed.has_history()
+        if binding.feed.config().resume == Resume::Recovery
+            && binding.feed.has_history()
             && join.start != Start::Now
             && Past::of(&connecting.request.auth, &binding.feed) == Past::Other
         {
@@ -336,14 +382,14 @@ impl Worker {
         }
         match join.start {
             Start::Anchor(anchor) if binding.feed.has_history() => {
-                connecting.stage = Stage::Locating { join };
+                connecting.stage = Stage::Locating { id, join };
                 self.read_history(key, namespace, &binding.feed, From::Anchor(anchor), 1, 1);
             }
-            Start::Now | Start::After(_) | Start::Anchor(_) => self.start_at(key, namespace, join),
+            Start::Now | Start::After(_) | Start::Anchor(_) => self.start_at(key, namespace, id, join),
         }
     }
 
-    fn start_at(&mut self, key: SessionKey, namespace: &NamespaceName, join: FeedJoin) {
+    fn start_at(&mut self, key: SessionKey, namespace: &NamespaceName, id: SocketId, join: FeedJoin) {
         let Some(space) = self.space(namespace) else { return };
         if let Start::After(after) = join.start {
             self.catch_up(space, after);
@@ -353,16 +399,19 @@ impl Worker {
             Start::Now | Start::Anchor(_) => applied,
             Start::After(after) => after.min(applied),
         };
-        let id = SocketId::from_bytes(random());
         let lineage = join.lineage.unwrap_or_else(|| Lineage::from_bytes(random()));
         let feed = self
             .spaces
             .get(space)
             .and_then(|space| space.definition.feed.as_ref())
             .map(|binding| binding.feed.clone());
-        let pid = feed.map(|feed| feed.sign(id, lineage, after));
+        let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
+        let user = self.connecting(key, namespace).map_or(0, |connecting| connecting.request.user());
+        let pid = feed.map(|feed| feed.sign(id, lineage, user, after));
         let cursor = Cursor::Behind { after, reading: false };
-        let arrival = Arrival { id, lineage, pid, is_recovered: false, cursor, parked: None };
+        let greeting = join.greeting;
+        let arrival =
+            Arrival { id, lineage, pid, is_recovered: false, cursor, parked: None, number: 0, greeting };
         self.arrive(key, namespace, arrival, Vec::new());
     }
 
@@ -374,6 +423,8 @@ impl Worker {
             is_recovered: false,
             cursor: Cursor::Attached,
             parked: None,
+            number: 0,
+            greeting: Vec::new(),
         };
         self.arrive(key, namespace, arrival, Vec::new());
     }
@@ -385,9 +436,11 @@ impl Worker {
         if let Some(parked) = &missed.parked {
             connecting.request.data = parked.data.clone();
         }
-        // Another session of the same private id may have arrived while middleware decided: the later one stays.
-        self.evict(namespace.as_str(), &claim.id.socket, Some(key));
-        self.tell_others_to_evict(namespace, claim.id.socket, None);
+        // Another session of the same private id may have arrived while middleware decided, or be arriving on another
+        // worker right now: the one with the higher number stays.
+        let number = self.shared.next_arrival();
+        self.evict(namespace.as_str(), &claim.id.socket, number);
+        self.tell_others_to_evict(namespace, claim.id.socket, number, None);
         let is_forgotten = planted::is(Bug::ForgetsLineage);
         let arrival = Arrival {
             id: claim.id.socket,
@@ -396,6 +449,8 @@ impl Worker {
             is_recovered: true,
             cursor: Cursor::Behind { after: missed.after, reading: false },
             parked: missed.parked,
+            number,
+            greeting: Vec::new(),
         };
         let frames = if planted::is(Bug::RecoversFromNow) { Vec::new() } else { missed.frames };
         self.arrive(key, namespace, arrival, frames);
@@ -408,16 +463,23 @@ impl Worker {
         let Some(definition) = self.spaces.get(index).map(|space| Arc::clone(&space.definition)) else {
             return;
         };
-        let rooms = arrival.parked.map(|parked| parked.rooms).unwrap_or_default();
+        // Asked for now, in the turn of the cut: what has changed while the client was joining is in it.
+        let rooms: Rooms = match &definition.rooms {
+            Some(rooms) if definition.feed.is_some() => {
+                rooms(&request.data).into_iter().map(FeedRoom::entered).collect()
+            }
+            Some(_) | None => arrival.parked.into_iter().flat_map(|parked| parked.rooms).collect(),
+        };
         let joined = Joined {
             id: arrival.id,
             lineage: arrival.lineage,
             recovered: arrival.is_recovered,
             space: u32::try_from(index).expect("fewer than 2^32 namespaces"),
+            arrival: arrival.number,
             member: 0,
-            rooms,
+            rooms: Rooms::default(),
             cursor: arrival.cursor,
-            data: if definition.middleware.is_empty() && !arrival.is_recovered {
+            data: if definition.middleware.is_empty() && !arrival.is_recovered && request.data.is_empty() {
                 SocketDataSlot::Nothing
             } else {
                 SocketDataSlot::Data(request.data.clone())
@@ -432,14 +494,15 @@ impl Worker {
         session.join_by = None;
         if let (Some(space), Some(joined)) = (self.spaces.get_mut(index), session.joined_mut(index)) {
             joined.member = space.add(key.slot, joined.id);
-            for (room, _) in &joined.rooms {
-                space.join_room(key.slot, room.clone());
-            }
+            space.move_to(key.slot, joined, &rooms);
         }
         for frame in missed {
             self.send_burst(key, frame);
         }
         self.send(key, Frame::text(&packet));
+        for frame in arrival.greeting {
+            self.send(key, frame);
+        }
         if let Some(handler) = &definition.connect
             && let Some(socket) = self.handle_with_auth(key, slot, Some(request.auth.clone()))
         {
@@ -477,27 +540,5 @@ impl Worker {
             Closing::Namespace => {}
             Closing::Connection => self.close(key, CloseReason::ForcedClose),
         }
-    }
-}
-
-impl Missed {
-    fn take(&mut self, page: Vec<(u64, crate::feed::FeedEntry)>, socket: &SocketId) {
-        let own = socket.to_string();
-        for (position, entry) in page {
-            let was_in = |room: &crate::room::Room| {
-                let rooms = self.parked.iter().flat_map(|parked| &parked.rooms);
-                room.as_str() == own
-                    || rooms.into_iter().any(|(joined, since)| joined == room && *since < position)
-            };
-            if entry.audience.covers(was_in) {
-                self.bytes += entry.frame.len();
-                self.frames.push(entry.frame);
-            }
-        }
-    }
-
-    fn is_within(&self, feed: &Feed) -> bool {
-        let config = feed.config();
-        self.frames.len() <= config.recovery_entries_max && self.bytes <= config.recovery_bytes_max
     }
 }

@@ -6,17 +6,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use bytes::Bytes;
 use engineio::CloseReason;
 use socketio::NamespaceName;
 
 use super::Worker;
+use super::audience::{Audiences, Mark, Marks};
 use super::space::Cursor;
+use super::view::{Growth, Took, View};
 use crate::ack::FeedAck;
-use crate::feed::{Batch, Cut, Feed, FeedEntry, From, Growth, HistoryError, HistoryPage, Stretch};
-use crate::frame::Frame;
+use crate::feed::{Batch, Feed, From, Grown, HistoryError, HistoryPage};
 use crate::planted::{self, Bug};
-use crate::session::{Session, Taken, Transport};
+use crate::session::Session;
 use crate::sid::SessionKey;
 
 /// Entries of a page for a socket that is behind.
@@ -27,47 +27,6 @@ const PAGE_BYTES_MAX: usize = 128 << 10;
 
 /// Pages given to one socket before the others have their turn.
 const PAGES_MAX: usize = 8;
-
-/// A frame for one session with the position it brings its cursor to; acks leave the cursor where it is.
-struct Positioned {
-    position: Option<u64>,
-    frame: Bytes,
-}
-
-/// What has been published since the sockets were last given something.
-struct Grown {
-    batches: Vec<Arc<Batch>>,
-    /// The batches as they go to most sockets, if everybody sees all of them.
-    shared: Option<Shared>,
-    before: u64,
-    through: u64,
-}
-
-/// Entries that everybody sees, as buffers for one write.
-struct Shared {
-    stretches: Vec<Stretch>,
-    bytes: Vec<Bytes>,
-}
-
-/// How much of something a transport has taken.
-enum Took {
-    All,
-    Part,
-}
-
-impl Grown {
-    fn new(batches: Vec<Arc<Batch>>, before: u64, through: u64) -> Self {
-        let stretches: Option<Vec<Stretch>> = batches.iter().map(Stretch::whole).collect();
-        Self { batches, shared: stretches.map(Shared::new), before, through }
-    }
-}
-
-impl Shared {
-    fn new(stretches: Vec<Stretch>) -> Self {
-        let bytes = stretches.iter().map(|stretch| stretch.bytes().clone()).collect();
-        Self { stretches, bytes }
-    }
-}
 
 impl Worker {
     /// Entries have been published: what the attached sockets have not yet, they get now; acks with them.
@@ -99,27 +58,48 @@ impl Worker {
         let Some(feed) = space.definition.feed.as_ref().map(|binding| binding.feed.clone()) else { return };
         let growth = feed.ring().since(space.applied, through);
         let before = std::mem::replace(&mut space.applied, through);
-        let members = space.members.clone();
         match growth {
-            Growth::Batches(batches) if batches.is_empty() => {}
-            Growth::Batches(batches) => {
-                let growth = Grown::new(batches, before, through);
-                for slot in members {
-                    self.deliver(slot, index, &growth, acks);
-                }
+            Grown::Batches(batches) if batches.is_empty() => {}
+            Grown::Batches(batches) => {
+                let Audiences { marks, classes } = self.audiences(index, before, &batches);
+                self.deliver_all(index, Growth::new(batches, classes, before, through), &marks, acks);
             }
-            Growth::Lapped => {
-                for slot in members {
-                    if let Some(joined) =
-                        self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
-                        && joined.cursor == Cursor::Attached
-                    {
-                        joined.cursor = Cursor::Behind { after: before, reading: false };
-                    }
-                    if let Some(key) = self.key_of(slot) {
-                        self.touch(key);
-                    }
-                }
+            Grown::Lapped => self.fall_behind(index, before),
+        }
+    }
+
+    /// Gives new batches to those who see something of them; the others are where they should be.
+    fn deliver_all(
+        &mut self,
+        index: usize,
+        mut growth: Growth,
+        marks: &Marks,
+        acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>,
+    ) {
+        if !growth.public.is_empty() {
+            let members = self.spaces.get(index).map(|space| space.members.clone());
+            for slot in members.into_iter().flatten().filter(|slot| !marks.has(*slot)) {
+                self.deliver(slot, index, &mut growth, &[], acks);
+            }
+        }
+        for (slot, marks) in marks.sockets() {
+            self.deliver(slot, index, &mut growth, marks, acks);
+        }
+    }
+
+    /// The ring has lapped this worker: everybody reads on from where it stood.
+    fn fall_behind(&mut self, index: usize, before: u64) {
+        self.renew_rooms(index);
+        let members = self.spaces.get(index).map(|space| space.members.clone());
+        for slot in members.into_iter().flatten() {
+            if let Some(joined) =
+                self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
+                && joined.cursor == Cursor::Attached
+            {
+                joined.cursor = Cursor::Behind { after: before, reading: false };
+            }
+            if let Some(key) = self.key_of(slot) {
+                self.touch(key);
             }
         }
     }
@@ -129,7 +109,8 @@ impl Worker {
         &mut self,
         slot: u32,
         index: usize,
-        growth: &Grown,
+        growth: &mut Growth,
+        marks: &[Mark],
         acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>,
     ) {
         let now = self.now;
@@ -158,14 +139,7 @@ impl Worker {
             acks.extend(own.map(|own| (key, own)));
             return;
         }
-        let result = match (own, &growth.shared, &mut session.transport) {
-            (None, Some(shared), Transport::WebSocket(_)) => write_shared(session, index, shared).map(drop),
-            (own, _, _) => {
-                let frames = list(session, index, &growth.batches, own.unwrap_or_default());
-                write_list(session, index, &frames, growth.through)
-            }
-        };
-        if result.is_err() {
+        if growth.write(session, index, marks, own.unwrap_or_default()).is_err() {
             self.close(key, CloseReason::TransportClose);
         } else if session.has_poll() || !session.is_writable() {
             // The held GET is answered, or what did not fit is noted, at the end of the turn.
@@ -251,20 +225,10 @@ impl Worker {
             joined.cursor = Cursor::Attached;
             return false;
         };
-        if matches!(session.transport, Transport::WebSocket(_)) {
-            let stretches = feed.ring().stretches(after, applied, PAGE_BYTES_MAX);
-            if let Some(last) = stretches.last().map(Stretch::last) {
-                let is_written = write_stretches(session, index, stretches, last).is_ok();
-                if !is_written {
-                    self.close(key, CloseReason::TransportClose);
-                }
-                return is_written;
-            }
-        }
-        let page = feed.ring().page(after, applied, PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
-        match page {
-            Some(page) => {
-                let is_written = write_page(session, index, page).is_ok();
+        let batches = feed.ring().next(after, applied, PAGE_BYTES_MAX);
+        match batches {
+            Some(batches) => {
+                let is_written = write_page(session, index, &batches, after, applied).is_ok();
                 if !is_written {
                     self.close(key, CloseReason::TransportClose);
                 }
@@ -301,8 +265,10 @@ impl Worker {
         joined.cursor = Cursor::Behind { after, reading: false };
         match page {
             Ok(page) if page.after == after && !page.entries.is_empty() => {
+                let batch = Batch::new(after + 1, page.entries);
+                let last = batch.last();
                 let is_lost = session.is_writable()
-                    && write_page(session, index, (after + 1..).zip(page.entries).collect()).is_err();
+                    && write_page(session, index, &[Arc::new(batch)], after, last).is_err();
                 if is_lost {
                     self.close(key, CloseReason::TransportClose);
                 }
@@ -331,101 +297,20 @@ impl Worker {
     }
 }
 
-/// Writes entries that everybody sees to a WebSocket, in one call however many batches they are. If not all of them
-/// are taken, a begun frame is finished from the lane, and the rest is read again.
-fn write_shared(session: &mut Session, index: usize, shared: &Shared) -> std::io::Result<Took> {
-    let Transport::WebSocket(socket) = &mut session.transport else { return Ok(Took::Part) };
-    let mut written = socket.write(&shared.bytes)?;
-    for stretch in &shared.stretches {
-        if written >= stretch.bytes().len() {
-            written -= stretch.bytes().len();
-            continue;
-        }
-        let Cut { after, rest } = stretch.cut(written);
-        if !rest.is_empty() {
-            session.lane.push(rest);
-        }
-        if let Some(joined) = session.joined_mut(index)
-            && !planted::is(Bug::ForgetsWhatDidNotFit)
-        {
-            joined.cursor = Cursor::Behind { after, reading: false };
-        }
-        return Ok(Took::Part);
-    }
-    Ok(Took::All)
-}
-
-/// Writes what comes next to a socket that is behind, and moves its cursor over what was taken.
-fn write_stretches(
+/// Writes a page to a socket that is behind and moves its cursor over what was taken or is not for it.
+fn write_page(
     session: &mut Session,
     index: usize,
-    stretches: Vec<Stretch>,
-    last: u64,
+    batches: &[Arc<Batch>],
+    after: u64,
+    through: u64,
 ) -> std::io::Result<()> {
-    match write_shared(session, index, &Shared::new(stretches))? {
-        Took::Part => {}
-        Took::All => {
-            if let Some(joined) = session.joined_mut(index) {
-                joined.cursor = Cursor::Behind { after: last, reading: false };
-            }
-        }
-    }
-    Ok(())
-}
-
-/// What one socket gets of some batches, its acks right after the entries they belong to.
-fn list(session: &mut Session, index: usize, batches: &[Arc<Batch>], acks: Vec<FeedAck>) -> Vec<Positioned> {
-    let mut frames = Vec::new();
-    let mut acks = acks.into_iter().peekable();
-    let Some(joined) = session.joined_mut(index) else { return frames };
-    for (position, entry) in batches.iter().flat_map(|batch| batch.positions()) {
-        while let Some(ack) = acks.next_if(|ack| ack.after < position) {
-            frames.push(Positioned { position: None, frame: ack.frame.into_bytes() });
-        }
-        if joined.sees(&entry.audience, position) {
-            frames.push(Positioned { position: Some(position), frame: entry.frame.bytes().clone() });
-        }
-    }
-    frames.extend(acks.map(|ack| Positioned { position: None, frame: ack.frame.into_bytes() }));
-    frames
-}
-
-/// Writes frames in order; an attached socket stays attached only if all were taken.
-fn write_list(session: &mut Session, index: usize, frames: &[Positioned], head: u64) -> std::io::Result<()> {
-    let bytes: Vec<Bytes> = frames.iter().map(|positioned| positioned.frame.clone()).collect();
-    if bytes.is_empty() {
-        return Ok(());
-    }
-    let Taken::Some(count) = session.write(&bytes)? else { return Ok(()) };
-    // Acks do not wait for entries; entries are read again, from the first one that was not taken.
-    let left = frames.get(count..).unwrap_or_default();
-    let after = left.iter().find_map(|positioned| positioned.position).map_or(head, |next| next - 1);
-    for positioned in left.iter().filter(|positioned| positioned.position.is_none()) {
-        session.lane.push(positioned.frame.clone());
-    }
-    if let Some(joined) = session.joined_mut(index) {
-        joined.cursor = Cursor::Behind { after, reading: false };
-    }
-    Ok(())
-}
-
-/// Writes a page to a socket that is behind and moves its cursor over what was taken or is not for it.
-fn write_page(session: &mut Session, index: usize, page: Vec<(u64, FeedEntry)>) -> std::io::Result<()> {
-    let Some(end) = page.last().map(|(position, _)| *position) else { return Ok(()) };
     let Some(joined) = session.joined_mut(index) else { return Ok(()) };
-    let frames: Vec<(u64, Bytes)> = page
-        .into_iter()
-        .filter(|(position, entry)| joined.sees(&entry.audience, *position))
-        .map(|(position, entry)| (position, Frame::into_bytes(entry.frame)))
-        .collect();
-    let bytes: Vec<Bytes> = frames.iter().map(|(_, frame)| frame.clone()).collect();
-    let taken = if bytes.is_empty() { Taken::All } else { session.write(&bytes)? };
-    let after = match taken {
-        Taken::All => end + u64::from(planted::is(Bug::ReplaysOffByOne)),
-        // Up to the entry before the first one that was not taken: what lies between is not for this socket.
-        Taken::Some(count) => frames.get(count).map_or(end, |(position, _)| position - 1),
-    };
-    if let Some(joined) = session.joined_mut(index) {
+    let (view, reached) = View::page(joined, batches, after, through, PAGE_BYTES_MAX);
+    if view.write(session, index, reached)? == Took::All
+        && let Some(joined) = session.joined_mut(index)
+    {
+        let after = reached + u64::from(planted::is(Bug::ReplaysOffByOne));
         joined.cursor = Cursor::Behind { after, reading: false };
     }
     Ok(())

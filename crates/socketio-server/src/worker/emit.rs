@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 
+use engineio::CloseReason;
 use socketio::{NamespaceName, SocketId};
 
 use super::Worker;
 use super::space::{Cursor, SocketDataSlot};
 use crate::ack::{AckError, PendingAck};
-use crate::command::{Action, Closing, Direct, Emission, Joining, Reliability};
-use crate::frame::{Frame, with_trailing};
+use crate::command::{Action, Closing, Direct, Emission, Entering, Reliability};
+use crate::frame::Frame;
 use crate::io::{Broadcast, RemoteSocket};
 use crate::room::{Room, Selection};
 use crate::sid::SessionKey;
+use crate::stamp::stamped;
 
 /// Whether an answer is waited for.
 #[derive(PartialEq, Eq)]
@@ -43,7 +45,7 @@ impl Worker {
         // The client takes any trailing string for its offset, unless the event asks for an answer.
         let frame = match &feed {
             Some(feed) if ack.is_none() => {
-                let text = with_trailing(text, &feed.offset(self.applied(index)));
+                let text = stamped(feed.config().resume, text, &feed.offset(self.applied(index)));
                 Frame::with_attachments(&text, attachments)
             }
             Some(_) | None => Frame::with_attachments(text, attachments),
@@ -52,11 +54,11 @@ impl Worker {
         for slot in slots {
             let Some(key) = self.key_of(slot) else { continue };
             let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
-            let is_writable = session.is_writable();
+            let is_open = session.is_open();
             let Some(joined) = session.joined_mut(index) else { continue };
             // The offset in the frame is true for those who have seen everything up to here.
             let is_attached = feed.is_none() || joined.cursor == Cursor::Attached;
-            if *reliability == Reliability::Volatile && !(is_writable && is_attached) {
+            if *reliability == Reliability::Volatile && !(is_open && is_attached) {
                 continue;
             }
             sent += 1;
@@ -89,7 +91,7 @@ impl Worker {
         let Some(cursor) = session.joined_mut(index).map(|joined| joined.cursor) else { return };
         let frame = match feed {
             Some(feed) => Frame::with_attachments(
-                &with_trailing(text, &Self::seen_offset(&feed, cursor, applied)),
+                &stamped(feed.config().resume, text, &Self::seen_offset(&feed, cursor, applied)),
                 attachments,
             ),
             None => Frame::with_attachments(text, attachments),
@@ -135,7 +137,7 @@ impl Worker {
             Direct::Join(joining) => self.join_rooms(key.slot, index, &joining),
             Direct::Leave(room) => self.leave_rooms(key.slot, index, &[room]),
             Direct::Disconnect(closing) => self.expel(key, namespace, closing),
-            Direct::Abort => self.close(key, engineio::CloseReason::ForcedClose),
+            Direct::Abort => self.close(key, CloseReason::ForcedClose),
         }
     }
 
@@ -158,7 +160,7 @@ impl Worker {
 
     // Rooms.
 
-    fn join_rooms(&mut self, slot: u32, index: usize, joining: &Joining) {
+    fn join_rooms(&mut self, slot: u32, index: usize, joining: &Entering) {
         let rooms_max = self.shared.config.rooms_max;
         let Some(space) = self.spaces.get_mut(index) else { return };
         let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
@@ -173,8 +175,7 @@ impl Worker {
                 tracing::warn!(rooms_max, "a socket is in too many rooms to join another");
                 return;
             }
-            joined.rooms.push((room.clone(), joining.since));
-            space.join_room(slot, room.clone());
+            space.enter(slot, joined, room, joining.since);
         }
     }
 
@@ -185,10 +186,7 @@ impl Worker {
             return;
         };
         for room in rooms {
-            if let Some(place) = joined.rooms.iter().position(|(joined, _)| joined == room) {
-                joined.rooms.swap_remove(place);
-                space.leave_room(slot, room);
-            }
+            space.leave(slot, joined, room);
         }
     }
 
@@ -199,6 +197,11 @@ impl Worker {
                 Action::Join(joining) => self.join_rooms(slot, index, joining),
                 Action::Leave(rooms) => self.leave_rooms(slot, index, rooms),
                 Action::Disconnect(closing) => self.disconnect(slot, namespace, *closing),
+                Action::CloseTransports => {
+                    if let Some(key) = self.key_of(slot) {
+                        self.close(key, CloseReason::ServerShuttingDown);
+                    }
+                }
             }
         }
     }

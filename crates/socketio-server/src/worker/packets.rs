@@ -13,7 +13,7 @@ use super::space::{Joined, SocketDataSlot};
 use crate::ack::{Ack, AckError, AckHandle};
 use crate::connect::Auth;
 use crate::engine::EngineMessage;
-use crate::feed::Parked;
+use crate::feed::{Parked, Resume};
 use crate::handler::Call;
 use crate::namespace::{AsyncHandler, EventHandler};
 use crate::reason::DisconnectReason;
@@ -51,6 +51,7 @@ impl Worker {
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_text(text, &limits);
+                self.expect_attachment(key);
                 self.take_incoming(key, incoming);
             }
             Protocol::Engine => self.engine_message(key, EngineMessage::Text(text.into()), headers),
@@ -63,9 +64,21 @@ impl Worker {
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_binary(data, &limits);
+                self.expect_attachment(key);
                 self.take_incoming(key, incoming);
             }
             Protocol::Engine => self.engine_message(key, EngineMessage::Binary(data), None),
+        }
+    }
+
+    /// Each attachment has its time; what has come of a packet is kept no longer for nothing.
+    fn expect_attachment(&mut self, key: SessionKey) {
+        let by = self.now + self.shared.config.attachment_timeout;
+        let Some(session) = self.session_mut(key) else { return };
+        let is_awaited = session.connection().is_some_and(Connection::awaits_attachment);
+        session.attachment_by = is_awaited.then_some(by);
+        if is_awaited {
+            self.schedule(key);
         }
     }
 
@@ -102,18 +115,27 @@ impl Worker {
                 namespace: &space.name,
                 socket: joined.id,
                 lineage: joined.lineage,
+                data: joined.data(),
                 payload: &payload,
                 ack,
                 replies: Vec::new(),
             };
             let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
             let replies = turn.replies;
+            self.note_events();
             for frame in replies {
                 self.send(key, frame);
             }
             return self.after_turn(key, flow.ok());
         }
         self.run_event(key, slot, handler, definition.any.as_ref(), ack, payload);
+    }
+
+    /// A sync handler has run; the application hears of it after the others that are ready.
+    fn note_events(&mut self) {
+        if self.shared.after_events.is_some() && !std::mem::replace(&mut self.handled, true) {
+            self.mailbox.wake();
+        }
     }
 
     fn after_turn(&mut self, key: SessionKey, flow: Option<Flow>) {
@@ -167,11 +189,13 @@ impl Worker {
                     namespace: &inner.namespace,
                     socket: inner.id,
                     lineage: inner.lineage,
+                    data: Some(&inner.data),
                     payload: &payload,
                     ack: ack.and_then(|ack| ack.handle).map(|handle| handle.id),
                     replies: Vec::new(),
                 };
                 let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
+                self.note_events();
                 for frame in turn.replies {
                     self.send(key, frame);
                 }
@@ -271,6 +295,7 @@ impl Worker {
         }
         if let Some(binding) = &definition.feed
             && !binding.feed.has_history()
+            && binding.feed.config().resume == Resume::Recovery
             && reason.is_recoverable()
         {
             let data = match &joined.data {
@@ -278,7 +303,7 @@ impl Worker {
                 SocketDataSlot::Data(data) => data.clone(),
                 SocketDataSlot::Nothing => crate::socket::SocketData::default(),
             };
-            binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms, data }, now);
+            binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms.into_vec(), data }, now);
         }
         if let Some(socket) = handle {
             socket.inner.connected.store(false, std::sync::atomic::Ordering::Release);

@@ -18,6 +18,7 @@ use crate::handshake::Handshake;
 use crate::session::{OpenPoll, Polling, Transport, WebSocket};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
+use crate::takeover::TakenOver;
 
 type Reply<T> = oneshot::Sender<Result<T, HttpError>>;
 
@@ -32,14 +33,18 @@ impl Worker {
         }
     }
 
-    pub(super) fn open_websocket(&mut self, handshake: Handshake, stream: NewStream, early: &Bytes) {
+    pub(super) fn open_websocket(&mut self, handshake: Handshake, taken: TakenOver) {
+        let TakenOver { stream, unsent, early } = taken;
         let Some(socket) = self.adopt(stream) else { return };
         let number = socket.number;
         let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), handshake);
+        if !unsent.is_empty() {
+            self.send(key, Frame::shared(unsent));
+        }
         if let Some(packet) = self.open_packet(key, TransportKind::WebSocket) {
             self.send(key, Frame::engine(&packet));
         }
-        self.start(key, number, early);
+        self.start(key, number, &early);
         self.engine_opened(key);
     }
 
@@ -89,15 +94,12 @@ impl Worker {
             return answer(reply, outcome);
         };
         let Some(session) = self.session_mut(key) else { return };
-        // A browser sends a GET again by itself when the connection broke before the answer: what was in the answer is
-        // lost, and only coming back brings it.
-        if let Transport::Polling(polling) = &mut session.transport {
-            let is_repeat = tag.is_some() && polling.last_tag == tag;
-            polling.last_tag = tag;
-            if is_repeat {
-                self.close(key, CloseReason::TransportError);
-                return answer(reply, PollAnswer::Error(HttpError::Ended));
-            }
+        // Only coming back brings what the answer before may have lost.
+        if let Transport::Polling(polling) = &mut session.transport
+            && polling.gets.is_repeat(tag)
+        {
+            self.close(key, CloseReason::TransportError);
+            return answer(reply, PollAnswer::Error(HttpError::Ended));
         }
         let Some(session) = self.session_mut(key) else { return };
         match session.engine.begin_poll() {
@@ -140,15 +142,28 @@ impl Worker {
         }
     }
 
-    pub(super) fn post_begin(&mut self, sid: Sid, reply: Reply<()>) {
+    pub(super) fn post_begin(&mut self, sid: Sid, tag: Option<Box<str>>, reply: Reply<()>) {
         let outcome = match self.find(sid) {
             None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
+            Some(key) if self.is_repeated_post(key, tag) => {
+                self.close(key, CloseReason::TransportError);
+                Err(HttpError::Ended)
+            }
             Some(key) => match self.session_mut(key).map(|session| session.engine.begin_post()) {
                 Some(Err(refusal)) => Err(self.refused(key, refusal)),
                 Some(Ok(())) | None => Ok(()),
             },
         };
         answer(reply, outcome);
+    }
+
+    /// Whether a POST has come before. Its packets have been taken, but the client is told that the POST failed, and
+    /// only in a new session do both sides know where they stand.
+    fn is_repeated_post(&mut self, key: SessionKey, tag: Option<Box<str>>) -> bool {
+        match self.session_mut(key).map(|session| &mut session.transport) {
+            Some(Transport::Polling(polling)) => polling.posts.is_repeat(tag),
+            Some(Transport::WebSocket(_)) | None => false,
+        }
     }
 
     pub(super) fn post(&mut self, sid: Sid, body: &Bytes, headers: &HeaderMap, reply: Reply<()>) {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use socketio::{Lineage, NamespaceName, SocketId};
 
+use super::rooms::Rooms;
 use crate::ack::PendingAck;
+use crate::feed::FeedEntry;
 use crate::namespace::Namespace;
 use crate::room::{Room, Selection};
 use crate::socket::{Socket, SocketData};
@@ -17,10 +19,12 @@ pub(crate) struct Joined {
     pub(crate) recovered: bool,
     /// Index of its [`Space`].
     pub(crate) space: u32,
+    /// When it joined among all that were recovered, see [`Shared::next_arrival`](crate::shared::Shared).
+    pub(crate) arrival: u64,
     /// Its place in [`Space::members`].
     pub(crate) member: u32,
     /// Its rooms, each with the feed's position at which it was joined.
-    pub(crate) rooms: Vec<(Room, u64)>,
+    pub(crate) rooms: Rooms,
     pub(crate) cursor: Cursor,
     pub(crate) data: SocketDataSlot,
     /// Events of ours whose answer is awaited.
@@ -44,20 +48,36 @@ pub(crate) enum Cursor {
 }
 
 impl Joined {
+    /// What the application keeps with it, if anything.
+    pub(crate) fn data(&self) -> Option<&SocketData> {
+        match &self.data {
+            SocketDataSlot::Nothing => None,
+            SocketDataSlot::Data(data) => Some(data),
+            SocketDataSlot::Handle(socket) => Some(&socket.inner.data),
+        }
+    }
+
     pub(crate) fn is_in(&self, room: &Room) -> bool {
-        self.rooms.iter().any(|(joined, _)| joined == room) || SocketId::parse(room.as_str()) == Some(self.id)
+        self.rooms.after(room).is_some() || SocketId::parse(room.as_str()) == Some(self.id)
     }
 
     /// Whether it was in the room when the feed stood at a position.
     fn was_in(&self, room: &Room, position: u64) -> bool {
-        let joined = self.rooms.iter().find(|(joined, _)| joined == room);
-        joined.is_some_and(|(_, since)| *since < position) || SocketId::parse(room.as_str()) == Some(self.id)
+        self.rooms.after(room).is_some_and(|after| after < position)
+            || SocketId::parse(room.as_str()) == Some(self.id)
     }
 
     /// Whether an entry of the feed is for it.
-    pub(crate) fn sees(&self, audience: &Selection, position: u64) -> bool {
-        audience.covers(|room| self.was_in(room, position))
+    pub(crate) fn sees(&self, entry: &FeedEntry, position: u64) -> bool {
+        !entry.is_silent() && entry.audience.covers(|room| self.was_in(room, position))
     }
+}
+
+/// The place of a socket in a room: the slot of its session, and the position after which it sees the room.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seat {
+    pub(crate) slot: u32,
+    pub(crate) after: u64,
 }
 
 pub(crate) struct Space {
@@ -66,7 +86,7 @@ pub(crate) struct Space {
     /// Slots of the sessions that have joined.
     pub(crate) members: Vec<u32>,
     ids: HashMap<SocketId, u32>,
-    rooms: HashMap<Room, Vec<u32>>,
+    rooms: HashMap<Room, Vec<Seat>>,
     /// Position up to which the feed has been given to the attached sockets.
     pub(crate) applied: u64,
 }
@@ -90,18 +110,12 @@ impl Space {
     }
 
     /// Takes a socket out; returns the slot of the session whose place in the list has become `member`.
-    pub(crate) fn remove(
-        &mut self,
-        slot: u32,
-        member: u32,
-        id: SocketId,
-        rooms: &[(Room, u64)],
-    ) -> Option<u32> {
+    pub(crate) fn remove(&mut self, slot: u32, member: u32, id: SocketId, rooms: &Rooms) -> Option<u32> {
         if self.ids.get(&id) == Some(&slot) {
             self.ids.remove(&id);
         }
-        for (room, _) in rooms {
-            self.leave_room(slot, room);
+        for (room, _) in rooms.iter() {
+            self.vacate(slot, room);
         }
         let place = member as usize;
         if place < self.members.len() {
@@ -110,16 +124,42 @@ impl Space {
         self.members.get(place).copied()
     }
 
-    pub(crate) fn join_room(&mut self, slot: u32, room: Room) {
-        self.rooms.entry(room).or_default().push(slot);
+    /// Puts a socket into a room that it sees after a position, unless it is in it.
+    pub(crate) fn enter(&mut self, slot: u32, joined: &mut Joined, room: &Room, after: u64) {
+        if joined.rooms.enter(room, after) {
+            self.rooms.entry(room.clone()).or_default().push(Seat { slot, after });
+        }
     }
 
-    pub(crate) fn leave_room(&mut self, slot: u32, room: &Room) {
-        if let Some(slots) = self.rooms.get_mut(room) {
-            if let Some(place) = slots.iter().position(|member| *member == slot) {
-                slots.swap_remove(place);
+    /// Takes a socket out of a room, if it is in it.
+    pub(crate) fn leave(&mut self, slot: u32, joined: &mut Joined, room: &Room) {
+        if joined.rooms.leave(room) {
+            self.vacate(slot, room);
+        }
+    }
+
+    /// Puts a socket into these rooms and no others.
+    pub(crate) fn move_to(&mut self, slot: u32, joined: &mut Joined, rooms: &Rooms) {
+        let left: Vec<Room> = joined
+            .rooms
+            .iter()
+            .filter(|(room, after)| rooms.after(room) != Some(*after))
+            .map(|(room, _)| room.clone())
+            .collect();
+        for room in &left {
+            self.leave(slot, joined, room);
+        }
+        for (room, after) in rooms.iter() {
+            self.enter(slot, joined, room, after);
+        }
+    }
+
+    fn vacate(&mut self, slot: u32, room: &Room) {
+        if let Some(seats) = self.rooms.get_mut(room) {
+            if let Some(place) = seats.iter().position(|seat| seat.slot == slot) {
+                seats.swap_remove(place);
             }
-            if slots.is_empty() {
+            if seats.is_empty() {
                 self.rooms.remove(room);
             }
         }
@@ -130,28 +170,28 @@ impl Space {
     }
 
     /// The sockets of a room; the room named after a socket's id holds this socket.
-    fn room(&self, room: &Room) -> &[u32] {
-        if let Some(slots) = self.rooms.get(room) {
-            return slots;
-        }
-        let own = SocketId::parse(room.as_str()).and_then(|id| self.ids.get(&id));
-        own.map_or(&[], std::slice::from_ref)
+    pub(crate) fn seats(&self, room: &Room) -> impl Iterator<Item = Seat> {
+        let seats = self.rooms.get(room);
+        let own = if seats.is_none() { SocketId::parse(room.as_str()) } else { None };
+        let own = own.and_then(|id| self.ids.get(&id)).map(|slot| Seat { slot: *slot, after: 0 });
+        seats.into_iter().flatten().copied().chain(own)
     }
 
     /// The selected sockets, each once.
     pub(crate) fn select(&self, selection: &Selection) -> Vec<u32> {
         let mut slots = match selection.included() {
             [] => self.members.clone(),
-            [room] => self.room(room).to_vec(),
+            [room] => self.seats(room).map(|seat| seat.slot).collect(),
             rooms => {
-                let mut union: Vec<u32> = rooms.iter().flat_map(|room| self.room(room)).copied().collect();
+                let mut union: Vec<u32> =
+                    rooms.iter().flat_map(|room| self.seats(room)).map(|seat| seat.slot).collect();
                 union.sort_unstable();
                 union.dedup();
                 union
             }
         };
         let excluded: Vec<u32> =
-            selection.excluded().iter().flat_map(|room| self.room(room)).copied().collect();
+            selection.excluded().iter().flat_map(|room| self.seats(room)).map(|seat| seat.slot).collect();
         if let [only] = excluded.as_slice() {
             slots.retain(|slot| slot != only);
         } else if !excluded.is_empty() {

@@ -16,9 +16,11 @@ use engineio::{CloseReason, PayloadPacket, Probe, Received, TextPacket};
 use http::HeaderMap;
 use tokio::io::ReadBuf;
 
+use super::space::Cursor;
 use super::{GRAVE_BYTES_MAX, GRAVE_TIME, GRAVES_MAX, Grave, Worker};
 use crate::frame::Frame;
-use crate::session::{Protocol, Session, Transport, WebSocket};
+use crate::planted::{self, Bug};
+use crate::session::{Lane, Protocol, Session, Transport, WebSocket};
 use crate::sid::SessionKey;
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
@@ -80,7 +82,7 @@ impl Worker {
             Some(_) | None => socket.waker = Some(cx.waker().clone()),
         }
         if socket.stream.poll_flush(cx).is_err() {
-            self.close(key, CloseReason::TransportClose);
+            self.lose_socket(key, number);
             return Poll::Ready(());
         }
         if socket.blocked {
@@ -90,7 +92,7 @@ impl Worker {
                     self.touch(key);
                 }
                 Poll::Ready(Err(_)) => {
-                    self.close(key, CloseReason::TransportClose);
+                    self.lose_socket(key, number);
                     return Poll::Ready(());
                 }
                 Poll::Pending => {}
@@ -268,6 +270,7 @@ impl Worker {
                 if let Some(probe) = session.probe.take() {
                     session.transport = Transport::WebSocket(*probe);
                 }
+                plant_at_switch(session);
                 self.schedule(key);
                 self.touch(key);
             }
@@ -390,4 +393,16 @@ fn is_told_later(reason: CloseReason) -> bool {
 pub(super) fn linger(mut socket: WebSocket) {
     // Bounded in time; the result does not matter.
     drop(tokio::task::spawn_local(async move { socket.stream.end().await }));
+}
+
+/// Bugs to be found in the moment at which a WebSocket takes over.
+fn plant_at_switch(session: &mut Session) {
+    if planted::is(Bug::ForgetsLaneAtUpgrade) {
+        session.lane = Lane::default();
+    }
+    if planted::is(Bug::ForgetsCursorAtUpgrade)
+        && let Some(connection) = session.connection_mut()
+    {
+        connection.slots_mut().for_each(|(_, _, joined)| joined.cursor = Cursor::Attached);
+    }
 }

@@ -99,6 +99,30 @@ async fn broken_binary_packets_close_the_connection() {
 }
 
 #[tokio::test]
+async fn an_attachment_that_never_comes_closes_the_connection() {
+    let namespace = crate::harness::echoing(crate::harness::fenced(Namespace::new("/")));
+    let running = start(Server::builder().namespace(namespace).configure(|config| {
+        config.attachment_timeout = std::time::Duration::from_millis(200);
+    }));
+    for brought in 0..2 {
+        let mut client = Client::connect(running.address).await;
+        client.send(r#"52-["echo",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#).await;
+        for _ in 0..brought {
+            client.send_binary(&[1, 2, 3]).await;
+        }
+        assert_eq!(client.closed().await, None, "{brought} of 2");
+    }
+    // Those who bring all of them live on, however long they say nothing then.
+    let mut client = Client::connect(running.address).await;
+    let mut late = Client::connect(running.address).await;
+    client.send(r#"51-["echo",{"_placeholder":true,"num":0}]"#).await;
+    client.send_binary(&[1, 2, 3]).await;
+    late.send(r#"51-["echo",{"_placeholder":true,"num":0}]"#).await;
+    late.closed().await;
+    client.fence().await;
+}
+
+#[tokio::test]
 async fn attachments_are_bounded_together() {
     let running = start_binary();
     let mut client = Client::connect(running.address).await;

@@ -50,6 +50,25 @@ async fn events_are_named_by_strings_and_numbers() {
 }
 
 #[tokio::test]
+async fn the_application_hears_once_of_events_that_were_read_together() {
+    let (heard, mut turns) = mpsc::channel(8);
+    let gathered = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let gather = std::sync::Arc::clone(&gathered);
+    let namespace = fenced(Namespace::new("/")).on_sync("gather", move |_| {
+        gather.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        Flow::Continue
+    });
+    let running = start(Server::builder().namespace(namespace).after_events(move || {
+        let _ = heard.try_send(gathered.swap(0, std::sync::atomic::Ordering::Relaxed));
+    }));
+    let mut client = Client::connect(running.address).await;
+    client.send(r#"2["gather"]"#).await;
+    assert_eq!(within(turns.recv()).await, Some(1));
+    client.send_all(&[r#"2["gather"]"#; 3]).await;
+    assert_eq!(within(turns.recv()).await, Some(3));
+}
+
+#[tokio::test]
 async fn missing_arguments_fit_options_and_superfluous_ones_are_ignored() {
     let namespace = Namespace::new("/")
         .on("pair", |Args((text, number)): Args<(String, Option<u32>)>, ack: Ack| async move {

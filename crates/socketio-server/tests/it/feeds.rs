@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use serde::Deserialize;
 use socketio_server::{
     EpochStart, Feed, FeedConfig, FeedEntry, FeedJoin, Flow, Frame, From, History, HistoryError, HistoryPage,
-    HistoryRequest, Keys, Namespace, Selection, Server, Start,
+    HistoryRequest, Keys, Namespace, Resume, Selection, Server, Start,
 };
 use tokio::sync::{Semaphore, mpsc};
 
@@ -84,26 +84,28 @@ fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedCon
         head: old,
         keys: Keys::new([7; 32]),
         ring_bytes_max,
+        resume: Resume::Recovery,
         recovery_entries_max: 1_000,
         recovery_bytes_max: 1_000_000,
+        parked_for: std::time::Duration::ZERO,
         history: Some(Arc::clone(&log) as Arc<dyn History>),
     };
     change(&mut config);
     let feed = Feed::new(config);
     lock(&log.entries).extend((1..=old).map(|position| entry(&feed, position, Selection::everyone())));
-    let namespace = fenced(Namespace::new("/")).feed(feed.clone(), |auth| {
-        let start = match auth.parse::<Where>() {
+    let namespace = fenced(Namespace::new("/")).feed(feed.clone(), |joining| {
+        let start = match joining.auth.parse::<Where>() {
             Ok(Where { after: Some(after), .. }) => Start::After(after),
             Ok(Where { anchor: Some(anchor), .. }) => Start::Anchor(anchor),
             Ok(_) | Err(_) => Start::Now,
         };
-        FeedJoin { start, lineage: None }
+        FeedJoin { start, ..FeedJoin::default() }
     });
     World { running: start(Server::builder().namespace(namespace)), feed, log }
 }
 
 fn entry(feed: &Feed, position: u64, audience: Selection) -> FeedEntry {
-    FeedEntry { audience, frame: Frame::text(&format!(r#"2["n",{position},"{}"]"#, feed.offset(position))) }
+    FeedEntry::new(audience, Frame::text(&format!(r#"2["n",{position},"{}"]"#, feed.offset(position))))
 }
 
 impl World {
@@ -246,13 +248,14 @@ async fn entries_are_for_their_audience() {
 async fn an_ack_comes_right_after_the_entry_it_belongs_to() {
     let (asked, mut handles) = mpsc::channel(16);
     let feed = Feed::new(FeedConfig { history: Some(Arc::new(Log::default())), ..FeedConfig::in_memory() });
-    let namespace = fenced(Namespace::new("/"))
-        .feed(feed.clone(), |_| FeedJoin { start: Start::Now, lineage: None })
-        .on_sync("send", move |turn| {
+    let namespace = fenced(Namespace::new("/")).feed(feed.clone(), |_| FeedJoin::default()).on_sync(
+        "send",
+        move |turn| {
             let handle = turn.take_ack().expect("an answer is wanted");
             asked.try_send(handle).expect("there is room");
             Flow::Continue
-        });
+        },
+    );
     let running = start(Server::builder().namespace(namespace));
     let mut ada = Client::connect(running.address).await;
     let mut bob = Client::connect(running.address).await;
@@ -304,9 +307,8 @@ async fn a_pid_that_comes_back_twice_is_one_socket_in_the_end() {
     let (enter, mut entered) = mpsc::channel(16);
     let feed = Feed::new(FeedConfig { history: Some(Arc::new(Log::default())), ..FeedConfig::in_memory() });
     let waiting = Arc::clone(&gate);
-    let namespace = fenced(Namespace::new("/"))
-        .feed(feed.clone(), |_| FeedJoin { start: Start::Now, lineage: None })
-        .middleware(move |_| {
+    let namespace =
+        fenced(Namespace::new("/")).feed(feed.clone(), |_| FeedJoin::default()).middleware(move |_| {
             let (gate, enter) = (Arc::clone(&waiting), enter.clone());
             async move {
                 enter.send(()).await.expect("the test listens");

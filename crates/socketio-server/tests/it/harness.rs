@@ -2,6 +2,7 @@
 
 pub(crate) mod canary;
 pub(crate) mod client;
+pub(crate) mod house;
 pub(crate) mod http;
 pub(crate) mod polling;
 pub(crate) mod ws;

@@ -132,6 +132,44 @@ async fn a_poll_that_a_browser_repeats_by_itself_ends_the_session() {
 }
 
 #[tokio::test]
+async fn a_post_that_a_browser_repeats_by_itself_is_not_taken_twice() {
+    let (running, mut reasons) = start_watched();
+    let polling = Polling::open(running.address).await;
+    let send = async |tag: &str, body: &str| {
+        post(format!("{}&t={tag}", polling.target()), body).send(running.address).await
+    };
+    assert_eq!(send("one", "40").await.brief(), (200, "ok"));
+    assert!(polling.poll().await.remove(0).starts_with("40{"));
+    assert_eq!(send("two", r#"42["say","hello"]"#).await.brief(), (200, "ok"));
+    assert_eq!(polling.poll().await, [r#"42["said","hello"]"#]);
+    // The answer was lost with its connection, as far as the one who repeats can tell.
+    assert_eq!(send("two", r#"42["say","hello"]"#).await.brief(), (400, ""));
+    assert_eq!(reason(&mut reasons).await, "transport error");
+    let left = polling.get().await;
+    assert!(!left.text().contains("hello"), "taken once: {left:?}");
+    assert_eq!(polling.get().await.status, 400, "the session is gone");
+}
+
+#[tokio::test]
+async fn a_clock_is_no_sign_of_a_repeat() {
+    let (running, _reasons) = start_watched();
+    let polling = Polling::open(running.address).await;
+    // Some clients tell the time of day, by the second or by the millisecond.
+    for time in ["1790000000", "1790000000123"] {
+        let target = format!("{}&t={time}", polling.target());
+        for _ in 0..2 {
+            let taken = post(target.clone(), "3").send(running.address).await;
+            assert_eq!(taken.brief(), (200, "ok"));
+        }
+    }
+    polling.send("40").await;
+    let target = format!("{}&t=1790000000", polling.target());
+    assert!(get(target.clone()).send(running.address).await.text().starts_with("40{"));
+    polling.send(r#"42["say","hello"]"#).await;
+    assert_eq!(get(target).send(running.address).await.text(), r#"42["said","hello"]"#);
+}
+
+#[tokio::test]
 async fn two_posts_at_once_end_the_session() {
     let (running, mut reasons) = start_watched();
     let polling = Polling::open(running.address).await;

@@ -115,6 +115,16 @@ async fn too_much_missed_is_a_fresh_start() {
 }
 
 #[tokio::test]
+async fn a_socket_that_was_away_for_too_long_is_a_fresh_start() {
+    let running =
+        start_limited(FeedConfig { parked_for: std::time::Duration::ZERO, ..FeedConfig::in_memory() });
+    let client = Client::connect(running.address).await;
+    let (id, pid) = gone(&running, client).await;
+    emit(&running, "missed");
+    fresh(&running, &id, &serde_json::json!({ "pid": pid }).to_string()).await;
+}
+
+#[tokio::test]
 async fn what_has_left_the_ring_is_not_pretended_to_be_there() {
     let running = start_limited(FeedConfig { ring_bytes_max: 500, ..FeedConfig::in_memory() });
     let client = Client::connect(running.address).await;

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use socket2::{Domain, Socket as RawSocket, Type};
 use socketio_server::{Ack, Arg, DisconnectReason, Feed, FeedConfig, Namespace, Server, Socket};
-use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::harness::client::split_offset;
-use crate::harness::{Client, Received, Running, Ws, fenced, start, within};
+use crate::harness::{Client, Received, Running, fenced, start, within};
 
 fn start_feeding(
     config: FeedConfig,
@@ -37,14 +35,7 @@ fn start_feeding(
 
 /// A client whose socket takes little, so that it is behind soon.
 async fn narrow(running: &Running) -> Client {
-    let socket = RawSocket::new(Domain::for_address(running.address), Type::STREAM, None).expect("a socket");
-    socket.set_recv_buffer_size(4_096).expect("a small buffer");
-    socket.connect(&running.address.into()).expect("the server accepts");
-    socket.set_nonblocking(true).expect("a setting");
-    let stream = TcpStream::from_std(socket.into()).expect("a stream");
-    let mut ws = Ws::over(stream, running.address, "/socket.io/?EIO=4&transport=websocket", &[]).await;
-    ws.text().await;
-    let mut client = Client::over(ws);
+    let mut client = Client::narrow(running.address).await;
     client.join("/", "").await;
     client
 }

@@ -24,6 +24,8 @@ pub(crate) enum Stage {
     Upgrading,
     Opening,
     Joining,
+    /// In the namespace, and on its way into a room.
+    Entering,
     Joined,
     Closed,
 }
@@ -35,6 +37,8 @@ pub(crate) struct Join {
     pub(crate) server_offset: u64,
     /// The private id and the offset of connection state recovery, for one that comes back.
     pub(crate) recovery: Option<(String, Option<String>)>,
+    /// The room to enter, where messages go to rooms and not to everybody.
+    pub(crate) room: Option<String>,
 }
 
 pub(crate) struct Client {
@@ -113,9 +117,16 @@ impl Client {
             let number = self.next_number;
             self.next_number += 1;
             text.clear();
-            let written = write!(text, "42{number}[\"chat message\",\"");
-            Stamp { sender, number, sent: now }.push_text(&mut text, text_bytes);
-            let written = written.and_then(|()| write!(text, "\",\"{run}-{sender}-{number}\"]"));
+            let stamp = Stamp { sender, number, sent: now };
+            let written = if let Some(room) = &self.join.room {
+                let written = write!(text, "42{number}[\"room message\",\"{room}\",\"");
+                stamp.push_text(&mut text, text_bytes);
+                written.and_then(|()| text.write_str("\"]"))
+            } else {
+                let written = write!(text, "42{number}[\"chat message\",\"");
+                stamp.push_text(&mut text, text_bytes);
+                written.and_then(|()| write!(text, "\",\"{run}-{sender}-{number}\"]"))
+            };
             debug_assert!(written.is_ok(), "a string takes everything");
             push_text(&mut self.unsent, &text);
             self.unacked.push_back((number, now));
@@ -244,6 +255,10 @@ impl Client {
                 push_text(&mut self.unsent, "3");
                 self.flush()?;
             }
+            Packet::Ack { verdict: Verdict::Stored, .. } if self.stage == Stage::Entering => {
+                self.stage = Stage::Joined;
+                progress.joined = true;
+            }
             Packet::Ack { id, verdict } => {
                 let place = self.unacked.iter().position(|(number, _)| *number == id);
                 let sent = place.and_then(|place| self.unacked.remove(place));
@@ -259,8 +274,14 @@ impl Client {
             }
             Packet::Connected { pid } => {
                 self.pid = pid.map(str::to_owned);
-                self.stage = Stage::Joined;
-                progress.joined = true;
+                if let Some(room) = &self.join.room {
+                    push_text(&mut self.unsent, &format!("420[\"join room\",\"{room}\"]"));
+                    self.stage = Stage::Entering;
+                    self.flush()?;
+                } else {
+                    self.stage = Stage::Joined;
+                    progress.joined = true;
+                }
             }
             Packet::Refused => return Err(io::Error::other("the server refuses the client")),
             Packet::Other => {}
@@ -271,7 +292,11 @@ impl Client {
 
 impl Join {
     pub(crate) fn after(server_offset: u64) -> Self {
-        Self { server_offset, recovery: None }
+        Self { server_offset, recovery: None, room: None }
+    }
+
+    pub(crate) fn room(name: String) -> Self {
+        Self { server_offset: 0, recovery: None, room: Some(name) }
     }
 
     fn packet(&self) -> String {

@@ -30,6 +30,8 @@ pub(crate) struct Fleet {
     host: SocketAddr,
     pub(crate) clients: Vec<Client>,
     pub(crate) ledger: Ledger,
+    /// A ledger for each room, if there are rooms: a client is in the one that its number says, modulo their count.
+    rooms: Vec<Ledger>,
     /// Tells the keys of this run from those of others.
     run: String,
     text_bytes: usize,
@@ -61,6 +63,7 @@ impl Fleet {
             clients: Vec::new(),
             // As long as the head is not known, nothing is written down.
             ledger: Ledger::new(start, u64::MAX - 1, 0),
+            rooms: Vec::new(),
             run: format!("{}-{}", std::process::id(), since.as_nanos()),
             text_bytes,
             joined: 0,
@@ -77,6 +80,11 @@ impl Fleet {
         };
         fleet.ledger = Ledger::new(start, head, u32::try_from(audience).unwrap_or(u32::MAX));
         Ok(fleet)
+    }
+
+    /// Clients of a server of rooms. Those of this run are new, whatever was said in others.
+    pub(crate) fn of_rooms(host: SocketAddr, text_bytes: usize) -> Result<Self, Failure> {
+        Self::new(host, New::Yes, text_bytes, 0)
     }
 
     fn find_head(&mut self) -> Result<u64, Failure> {
@@ -99,6 +107,33 @@ impl Fleet {
     pub(crate) fn join(&mut self, count: usize, server_offset: u64) -> Result<(), Failure> {
         let joins = vec![Join::after(server_offset); count];
         self.join_all(joins.into_iter())
+    }
+
+    /// Lets `count` clients join `rooms` rooms of this run's own, in turn.
+    pub(crate) fn join_rooms(&mut self, count: usize, rooms: usize) -> Result<(), Failure> {
+        let members = u32::try_from(count / rooms).unwrap_or(u32::MAX);
+        self.rooms = (0..rooms).map(|_| self.ledger.another(members)).collect();
+        let run = self.run.clone();
+        self.join_all((0..count).map(|client| Join::room(format!("{run}-{}", client % rooms))))
+    }
+
+    /// Messages received so far, in all rooms.
+    pub(crate) fn deliveries(&self) -> u64 {
+        self.ledger.deliveries + self.rooms.iter().map(|room| room.deliveries).sum::<u64>()
+    }
+
+    /// The latencies in all rooms; they are forgotten there.
+    pub(crate) fn take_room_latencies(&mut self) -> Histogram {
+        let mut all = Histogram::default();
+        for room in &mut self.rooms {
+            all.add(&room.latency);
+            room.measure_from_here();
+        }
+        all
+    }
+
+    fn ledger_of(&self, client: usize) -> &Ledger {
+        self.rooms.get(client % self.rooms.len().max(1)).unwrap_or(&self.ledger)
     }
 
     /// Adds clients, not too many at a time, and waits until all have joined.
@@ -134,7 +169,7 @@ impl Fleet {
         let Some(old) = self.clients.get_mut(index) else { return Ok(()) };
         let offset = self.ledger.recovery(old.view.last()).map(str::to_owned);
         let recovery = old.pid.clone().map(|pid| (pid, offset));
-        let join = Join { server_offset: old.view.last(), recovery };
+        let join = Join { server_offset: old.view.last(), recovery, room: None };
         let view = std::mem::take(&mut old.view);
         let mut client = Client::connect(self.host, join, view, self.ledger.now())?;
         client.continue_from(old);
@@ -181,8 +216,9 @@ impl Fleet {
                 result = client.on_writable();
             }
             if event.is_readable() && client.stage != Stage::Connecting {
-                result = result
-                    .and_then(|()| client.on_readable(&mut self.scratch, &mut self.ledger, &mut progress));
+                let rooms = self.rooms.len().max(1);
+                let ledger = self.rooms.get_mut(index % rooms).unwrap_or(&mut self.ledger);
+                result = result.and_then(|()| client.on_readable(&mut self.scratch, ledger, &mut progress));
             }
             if std::mem::take(&mut progress.joined) {
                 self.joined += 1;
@@ -221,15 +257,30 @@ impl Fleet {
     /// Waits until everybody has everything, and judges.
     pub(crate) fn judge(&mut self) -> Result<Faults, Failure> {
         let settled = self.until("the last message", |fleet| {
-            let head = fleet.ledger.head();
-            fleet.clients.iter().all(|client| client.view.last() >= head && client.unacked.is_empty())
+            // What is acknowledged and was seen by nobody may still be on its way.
+            let stamped = fleet.ledger.stamped + fleet.rooms.iter().map(|room| room.stamped).sum::<u64>();
+            let mut clients = fleet.clients.iter().enumerate();
+            stamped >= fleet.acked
+                && clients.all(|(index, client)| {
+                    client.view.last() >= fleet.ledger_of(index).head() && client.unacked.is_empty()
+                })
         });
         match settled {
             // What is missing is counted, which says more.
             Ok(()) | Err(Failure::Late { .. }) => {}
             Err(failure) => return Err(failure),
         }
-        Ok(self.ledger.judge(self.clients.iter().map(|client| &client.view), self.acked))
+        if self.rooms.is_empty() {
+            return Ok(self.ledger.judge(self.clients.iter().map(|client| &client.view), self.acked));
+        }
+        let rooms = self.rooms.len();
+        let (mut faults, mut seen) = (self.ledger.faults, 0);
+        for (number, room) in self.rooms.iter_mut().enumerate() {
+            let members = self.clients.iter().skip(number).step_by(rooms);
+            faults = faults.plus(room.judge(members.map(|client| &client.view), 0));
+            seen += room.stamped;
+        }
+        Ok(Faults { acked_unseen: self.acked.saturating_sub(seen), ..faults })
     }
 }
 

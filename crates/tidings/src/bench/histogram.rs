@@ -29,6 +29,14 @@ impl Histogram {
         self.max = self.max.max(nanos);
     }
 
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(&other.counts) {
+            *count += more;
+        }
+        self.total += other.total;
+        self.max = self.max.max(other.max);
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.total == 0
     }

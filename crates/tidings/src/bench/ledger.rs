@@ -30,6 +30,18 @@ pub(crate) struct Faults {
 }
 
 impl Faults {
+    pub(crate) fn plus(self, other: Self) -> Self {
+        Self {
+            lost: self.lost + other.lost,
+            doubled: self.doubled + other.doubled,
+            late: self.late + other.late,
+            contradicted: self.contradicted + other.contradicted,
+            acked_unseen: self.acked_unseen + other.acked_unseen,
+            sender_order: self.sender_order + other.sender_order,
+            refused: self.refused + other.refused,
+        }
+    }
+
     pub(crate) fn sum(self) -> u64 {
         self.lost
             + self.doubled
@@ -80,6 +92,8 @@ pub(crate) struct Ledger {
     /// Senders of messages that have become complete.
     pub(crate) complete: Vec<u32>,
     pub(crate) deliveries: u64,
+    /// Messages of this generator that somebody has received.
+    pub(crate) stamped: u64,
     pub(crate) latency: Histogram,
     pub(crate) faults: Faults,
 }
@@ -95,9 +109,15 @@ impl Ledger {
             audience,
             complete: Vec::new(),
             deliveries: 0,
+            stamped: 0,
             latency: Histogram::default(),
             faults: Faults::default(),
         }
+    }
+
+    /// An empty ledger of the same run, for a room.
+    pub(crate) fn another(&self, audience: u32) -> Self {
+        Self::new(self.start, 0, audience)
     }
 
     pub(crate) fn now(&self) -> Duration {
@@ -169,6 +189,7 @@ impl Ledger {
             self.frames.extend_from_slice(frame);
             entry.end = self.frames.len();
             entry.stamp = stamp;
+            self.stamped += u64::from(stamp.is_some());
         } else if entry.stamp != stamp {
             self.faults.contradicted += 1;
         }
@@ -196,7 +217,7 @@ impl Ledger {
         let head = self.head();
         self.faults.lost = views.map(|view| view.holes.len() as u64 + head.saturating_sub(view.last)).sum();
         let stamps: Vec<Stamp> = self.entries.iter().filter_map(|entry| entry.stamp).collect();
-        self.faults.acked_unseen = acked.saturating_sub(stamps.len() as u64);
+        self.faults.acked_unseen = acked.saturating_sub(self.stamped);
         let mut numbers: std::collections::HashMap<u32, u64> = std::collections::HashMap::new();
         self.faults.sender_order = 0;
         for stamp in stamps {

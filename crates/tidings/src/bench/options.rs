@@ -12,6 +12,8 @@ pub(crate) struct Bench {
 pub(crate) enum Workload {
     /// Some write, and everybody receives it
     Fanout(Fanout),
+    /// Many small rooms, in each of which everybody hears everybody; the server needs a contract of its own
+    Rooms(Rooms),
     /// Everybody is connected and silent: what a connection costs
     Idle(Idle),
     /// Clients connect and are cut, again and again
@@ -77,6 +79,27 @@ pub(crate) struct Fanout {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Rooms {
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections
+    #[arg(long, default_value_t = 10_000)]
+    pub(crate) clients: usize,
+    /// Rooms, which the connections share out among them
+    #[arg(long = "rooms", value_name = "ROOMS", default_value_t = 1_000)]
+    pub(crate) count: usize,
+    /// Messages a second, in all rooms together
+    #[arg(long, default_value_t = 2_000)]
+    pub(crate) rate: u32,
+    /// How long it is measured, after a fifth of that as a warm-up
+    #[arg(long, default_value_t = 5)]
+    pub(crate) seconds: u64,
+    /// Size of a message
+    #[arg(long, default_value_t = 72)]
+    pub(crate) text_bytes: usize,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Idle {
     #[command(flatten)]
     pub(crate) server: Subject,
@@ -95,6 +118,9 @@ pub(crate) struct Connect {
     /// Connections before they are cut
     #[arg(long, default_value_t = 1_000)]
     pub(crate) clients: usize,
+    /// Connections a second at most: no server is measured by how busy the client gets
+    #[arg(long)]
+    pub(crate) rate: Option<u32>,
     /// How long it is measured
     #[arg(long, default_value_t = 5)]
     pub(crate) seconds: u64,
@@ -149,6 +175,7 @@ impl Workload {
     pub(crate) fn server(&self) -> &Subject {
         match self {
             Self::Fanout(fanout) => &fanout.server,
+            Self::Rooms(rooms) => &rooms.server,
             Self::Idle(idle) => &idle.server,
             Self::Connect(connect) => &connect.server,
             Self::Replay(replay) => &replay.server,
@@ -160,6 +187,7 @@ impl Workload {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Fanout(_) => "fanout",
+            Self::Rooms(_) => "rooms",
             Self::Idle(_) => "idle",
             Self::Connect(_) => "connect",
             Self::Replay(_) => "replay",

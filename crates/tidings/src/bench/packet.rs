@@ -1,6 +1,6 @@
 //! The packets of the Socket.IO tutorial's contract, as a client sees them.
 //!
-//! Only what the contract needs: one namespace, text events, acks without attachments. Texts that this generator writes
+//! That of the rooms (see `rooms`) differs by the name of its events alone. Only what the contracts need: one namespace, text events, acks without attachments. Texts that this generator writes
 //! say who has sent them, as which number and when, so that whoever receives one can tell how long it took.
 
 use std::fmt::Write as _;
@@ -27,7 +27,7 @@ pub(crate) enum Packet<'a> {
     Other,
 }
 
-/// A `chat message` from the server.
+/// A message from the server, to all or to a room.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Message<'a> {
     /// As it stands in the JSON text, without its quotes.
@@ -52,10 +52,10 @@ pub(crate) struct Stamp {
     pub(crate) sent: Duration,
 }
 
-const EVENT: &str = "42[\"chat message\",\"";
+const EVENTS: [&str; 2] = ["42[\"chat message\",\"", "42[\"room message\",\""];
 
 pub(crate) fn parse(text: &str) -> Packet<'_> {
-    if let Some(rest) = text.strip_prefix(EVENT) {
+    if let Some(rest) = EVENTS.iter().find_map(|event| text.strip_prefix(event)) {
         return message(rest).map_or(Packet::Other, Packet::Message);
     }
     match text.as_bytes() {

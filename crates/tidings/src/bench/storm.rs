@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use super::options::Storm;
 use super::report::{Report, Span};
 use super::target::Target;
+use super::writers::Writers;
 use super::{Failure, Fleet, progress};
 
 /// How long people write before the storm, so that there is something to go on from.
@@ -20,7 +21,8 @@ pub(crate) fn measure(options: &Storm, target: &Target, report: &mut Report) -> 
     let all = options.clients + options.senders;
     let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, all)?;
     fleet.join(all, fleet.ledger.head())?;
-    let mut writers = Writers::new(options.senders);
+    let per_second = u32::try_from(options.senders).unwrap_or(u32::MAX);
+    let mut writers = Writers::new(options.senders, per_second);
     let calm = Instant::now();
     while calm.elapsed() < CALM {
         fleet.turn(TURN_MAX)?;
@@ -62,28 +64,4 @@ pub(crate) fn measure(options: &Storm, target: &Target, report: &mut Report) -> 
 
 fn within_patience(start: Instant) -> Result<(), Failure> {
     if start.elapsed() > PATIENCE { Err(Failure::Late { what: "coming back" }) } else { Ok(()) }
-}
-
-/// Those who write one message a second each, one after the other.
-struct Writers {
-    count: u32,
-    turn: u32,
-    next: Instant,
-}
-
-impl Writers {
-    fn new(count: usize) -> Self {
-        Self { count: u32::try_from(count).unwrap_or(u32::MAX), turn: 0, next: Instant::now() }
-    }
-
-    fn write(&mut self, fleet: &mut Fleet) -> Result<(), Failure> {
-        fleet.ledger.complete.clear();
-        fleet.answered.clear();
-        while self.count > 0 && Instant::now() >= self.next {
-            fleet.send(self.turn % self.count, 1)?;
-            self.turn = self.turn.wrapping_add(1);
-            self.next += Duration::from_secs(1) / self.count;
-        }
-        Ok(())
-    }
 }

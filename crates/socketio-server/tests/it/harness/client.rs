@@ -3,6 +3,8 @@
 use std::net::SocketAddr;
 
 use serde_json::Value;
+use socket2::{Domain, Socket as RawSocket, Type};
+use tokio::net::TcpStream;
 
 use super::ws::{Received, Ws};
 
@@ -18,6 +20,18 @@ impl Client {
     /// Opens a connection and joins nothing.
     pub(crate) async fn open(address: SocketAddr) -> Self {
         Self::over(Ws::open(address).await)
+    }
+
+    /// Opens a connection whose socket takes little, so that it is behind soon.
+    pub(crate) async fn narrow(address: SocketAddr) -> Self {
+        let socket = RawSocket::new(Domain::for_address(address), Type::STREAM, None).expect("a socket");
+        socket.set_recv_buffer_size(4_096).expect("a small buffer");
+        socket.connect(&address.into()).expect("the server accepts");
+        socket.set_nonblocking(true).expect("a setting");
+        let stream = TcpStream::from_std(socket.into()).expect("a stream");
+        let mut ws = Ws::over(stream, address, "/socket.io/?EIO=4&transport=websocket", &[]).await;
+        ws.text().await;
+        Self::over(ws)
     }
 
     pub(crate) fn over(ws: Ws) -> Self {
@@ -73,6 +87,14 @@ impl Client {
 
     pub(crate) async fn send(&mut self, packet: &str) {
         self.ws.send(&format!("4{packet}")).await;
+    }
+
+    /// Sends packets in one write.
+    pub(crate) async fn send_all(&mut self, packets: &[&str]) {
+        for packet in packets {
+            self.ws.feed(&format!("4{packet}")).await;
+        }
+        self.ws.flush().await;
     }
 
     pub(crate) async fn send_binary(&mut self, data: &[u8]) {

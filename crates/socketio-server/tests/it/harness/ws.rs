@@ -95,6 +95,15 @@ impl Ws {
         self.stream.send(Message::Text(Utf8Bytes::from(text))).await.expect("the server reads");
     }
 
+    /// Sends with the next [`flush`](Self::flush).
+    pub(crate) async fn feed(&mut self, text: &str) {
+        self.stream.feed(Message::Text(Utf8Bytes::from(text))).await.expect("the server reads");
+    }
+
+    pub(crate) async fn flush(&mut self) {
+        self.stream.flush().await.expect("the server reads");
+    }
+
     pub(crate) async fn send_binary(&mut self, data: &[u8]) {
         self.stream.send(Message::Binary(data.to_vec().into())).await.expect("the server reads");
     }

@@ -1,0 +1,77 @@
+//! Appends that fail, as only this side of the connection can make them fail.
+
+use chat::Limits;
+use chat::conformance::town::{ADA_THERE, Town, edit};
+use chat::conformance::{ADA, append_messages, decided, draft, read_all};
+
+use super::*;
+
+/// Growing is what a full disk forbids, and so does SQLite's own bound on pages.
+#[test]
+fn a_batch_that_finds_no_space_leaves_nothing_and_goes_in_when_there_is_some() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let mut log = SqliteLog::open(temp.path()).unwrap();
+    append_messages(&mut log, 3);
+    let pages: i64 = log.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    let bound = |log: &SqliteLog, pages: i64| {
+        log.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    };
+    bound(&log, pages);
+    let page = "x".repeat(16_000);
+    let drafts: Vec<_> = (0..10).map(|n| draft(Some(ADA), Some(&format!("k-{n}")), &page)).collect();
+    let first = decided(&mut log, Limits::DEFAULT, &drafts);
+    for _ in 0..3 {
+        let err = log.append(&first.records).unwrap_err();
+        assert!(matches!(err, AppendError::RolledBack { cause: chat::RollbackCause::Full, .. }), "{err}");
+        assert_eq!((log.head(), read_all(&log.reader()).len()), (Position(3), 3));
+    }
+    let again = decided(&mut log, Limits::DEFAULT, &drafts);
+    assert_eq!(again.outcomes, first.outcomes, "no key and no number was used up");
+
+    bound(&log, pages + 1000);
+    log.append(&again.records).unwrap();
+    assert_eq!(read_all(&log.reader()).len(), 13);
+}
+
+/// The domain never sees what a failed commit left; only the next opening does.
+#[test]
+fn a_writer_whose_commit_failed_takes_nothing_more() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let mut log = SqliteLog::open(temp.path()).unwrap();
+    append_messages(&mut log, 3);
+    let first = decided(&mut log, Limits::DEFAULT, &[draft(Some(ADA), Some("k-0"), "hi")]);
+    // A short name that is in no table, and a constraint that is only checked in the commit.
+    log.lineages.insert(ADA, 4711);
+    log.connection.pragma_update(None, "defer_foreign_keys", true).unwrap();
+    let err = log.append(&first.records).unwrap_err();
+    assert!(matches!(err, AppendError::Unknown { .. }), "{err}");
+    let err = log.append(&first.records).unwrap_err();
+    assert!(matches!(err, AppendError::Unknown { .. }), "{err}");
+    drop(log);
+    assert_eq!(SqliteLog::open(temp.path()).unwrap().head(), Position(3));
+}
+
+/// The message is as it was, and so are the edits before.
+#[test]
+fn an_edit_that_finds_no_space_changes_nothing() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let mut town = Town::new(SqliteLog::open(temp.path()).unwrap());
+    let room = RoomId::LOBBY;
+    let seq = town.says(ADA_THERE, room, "hi");
+    town.stores(ADA_THERE, edit(room, seq, "ho"));
+    let before = read_all(&town.log.reader());
+    let pages: i64 = town.log.connection.pragma_query_value(None, "page_count", |row| row.get(0)).unwrap();
+    let bound = |log: &SqliteLog, pages: i64| {
+        log.connection.pragma_update_and_check(None, "max_page_count", pages, |_| Ok(())).unwrap();
+    };
+    bound(&town.log, pages);
+    let draft = town.draft(ADA_THERE, edit(room, seq, &"x".repeat(16_000)));
+    let edited = decided(&mut town.log, Limits::DEFAULT, std::slice::from_ref(&draft));
+    let err = town.log.append(&edited.records).unwrap_err();
+    assert!(matches!(err, AppendError::RolledBack { cause: chat::RollbackCause::Full, .. }), "{err}");
+    assert_eq!(read_all(&town.log.reader()), before);
+    bound(&town.log, pages + 1000);
+    assert_eq!(town.takes(&[draft]), edited.outcomes);
+    drop(town);
+    assert!(crate::verify(temp.path()).unwrap().is_sound());
+}

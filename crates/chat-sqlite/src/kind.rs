@@ -1,0 +1,241 @@
+//! What an entry says, as columns of its row.
+//!
+//! Messages and edits keep their text as it is; the fields of all other kinds are JSON in the same column. What was
+//! written once is read for ever: fields are only added, and what is unknown makes the row unreadable.
+
+use std::borrow::Cow;
+
+use chat::{Body, Kind, Nickname, RoomKind, RoomName, Seq, Text, Topic, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::number::to_sql;
+
+pub(crate) const MESSAGE: i64 = 1;
+pub(crate) const EDITED: i64 = 2;
+const DELETED: i64 = 3;
+const ROOM_CREATED: i64 = 4;
+const ROOM_RENAMED: i64 = 5;
+const TOPIC_SET: i64 = 6;
+const JOINED: i64 = 7;
+const LEFT: i64 = 8;
+const REMOVED: i64 = 9;
+const NAMED: i64 = 10;
+const OWNER: i64 = 11;
+
+/// The text of a message is not the one that was sent first.
+const BODY_EDITED: i64 = 1;
+/// There is no text any more.
+const BODY_GONE: i64 = 2;
+
+/// The columns.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Columns<'a> {
+    pub(crate) kind: i64,
+    pub(crate) body: Option<i64>,
+    pub(crate) target: Option<i64>,
+    pub(crate) text: Cow<'a, str>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Created<'a> {
+    kind: u8,
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    topic: Cow<'a, str>,
+    members: Vec<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Person<'a> {
+    user: u64,
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    name: Option<Cow<'a, str>>,
+    #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
+    was: Option<Cow<'a, str>>,
+}
+
+impl<'a> Columns<'a> {
+    pub(crate) fn of(kind: &'a Kind) -> Self {
+        let plain = |kind, body, text| Self { kind, body, target: None, text: Cow::Borrowed(text) };
+        let person = |kind, user: &UserId| Self::json(kind, &Person { user: user.0, name: None, was: None });
+        match kind {
+            Kind::Message { body: Body::Original(text) } => plain(MESSAGE, None, &**text),
+            Kind::Message { body: Body::Edited(text) } => plain(MESSAGE, Some(BODY_EDITED), &**text),
+            Kind::Message { body: Body::Deleted } => plain(MESSAGE, Some(BODY_GONE), ""),
+            Kind::Edited { seq, text } => {
+                let body = text.is_none().then_some(BODY_GONE);
+                let text = text.as_deref().unwrap_or_default();
+                Self { target: Some(to_sql(seq.0)), ..plain(EDITED, body, text) }
+            }
+            Kind::Deleted { seq } => Self { target: Some(to_sql(seq.0)), ..plain(DELETED, None, "") },
+            Kind::RoomCreated { kind, name, topic, members } => Self::json(
+                ROOM_CREATED,
+                &Created {
+                    kind: code(*kind),
+                    name: name.as_deref().map(Cow::Borrowed),
+                    topic: Cow::Borrowed(topic),
+                    members: members.iter().map(|user| user.0).collect(),
+                },
+            ),
+            Kind::RoomRenamed { name } => plain(ROOM_RENAMED, None, name),
+            Kind::TopicSet { topic } => plain(TOPIC_SET, None, topic),
+            Kind::Joined { user } => person(JOINED, user),
+            Kind::Left { user } => person(LEFT, user),
+            Kind::Removed { user } => person(REMOVED, user),
+            Kind::Named { user, name, was } => Self::json(
+                NAMED,
+                &Person {
+                    user: user.0,
+                    name: Some(Cow::Borrowed(name)),
+                    was: was.as_deref().map(Cow::Borrowed),
+                },
+            ),
+            Kind::Owner { user } => person(OWNER, user),
+        }
+    }
+
+    fn json(kind: i64, fields: &impl Serialize) -> Self {
+        let text = serde_json::to_string(fields).expect("numbers and texts have a form in JSON");
+        Self { kind, body: None, target: None, text: Cow::Owned(text) }
+    }
+
+    /// What the columns say, if that is anything.
+    pub(crate) fn kind(&self) -> Option<Kind> {
+        let text = &*self.text;
+        let (body, target) = (self.body, self.target.and_then(|seq| u64::try_from(seq).ok()).map(Seq));
+        if matches!(self.kind, EDITED | DELETED) != self.target.is_some() {
+            return None;
+        }
+        if body.is_some() && !matches!(self.kind, MESSAGE | EDITED) {
+            return None;
+        }
+        let person = || {
+            let Person { user, name: None, was: None } = serde_json::from_str(text).ok()? else {
+                return None;
+            };
+            Some(UserId(user))
+        };
+        Some(match self.kind {
+            MESSAGE => Kind::Message {
+                body: match body {
+                    None => Body::Original(Text::from_stored(text)),
+                    Some(BODY_EDITED) => Body::Edited(Text::from_stored(text)),
+                    Some(BODY_GONE) if text.is_empty() => Body::Deleted,
+                    Some(_) => return None,
+                },
+            },
+            EDITED => Kind::Edited {
+                seq: target?,
+                text: match body {
+                    None => Some(Text::from_stored(text)),
+                    Some(BODY_GONE) if text.is_empty() => None,
+                    Some(_) => return None,
+                },
+            },
+            DELETED => Kind::Deleted { seq: target? },
+            ROOM_CREATED => created(text)?,
+            ROOM_RENAMED => Kind::RoomRenamed { name: RoomName::from_stored(text) },
+            TOPIC_SET => Kind::TopicSet { topic: Topic::from_stored(text) },
+            JOINED => Kind::Joined { user: person()? },
+            LEFT => Kind::Left { user: person()? },
+            REMOVED => Kind::Removed { user: person()? },
+            NAMED => named(text)?,
+            OWNER => Kind::Owner { user: person()? },
+            _ => return None,
+        })
+    }
+}
+
+fn created(text: &str) -> Option<Kind> {
+    let Created { kind, name, topic, members } = serde_json::from_str(text).ok()?;
+    let all = [RoomKind::Public, RoomKind::Private, RoomKind::Direct];
+    Some(Kind::RoomCreated {
+        kind: all.into_iter().find(|known| code(*known) == kind)?,
+        name: name.as_deref().map(RoomName::from_stored),
+        topic: Topic::from_stored(&topic),
+        members: members.into_iter().map(UserId).collect(),
+    })
+}
+
+fn named(text: &str) -> Option<Kind> {
+    let Person { user, name, was } = serde_json::from_str(text).ok()?;
+    Some(Kind::Named {
+        user: UserId(user),
+        name: Nickname::from_stored(&name?),
+        was: was.as_deref().map(Nickname::from_stored),
+    })
+}
+
+/// As it stands in the row.
+fn code(kind: RoomKind) -> u8 {
+    match kind {
+        RoomKind::Public => 0,
+        RoomKind::Private => 1,
+        RoomKind::Direct => 2,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One of each kind.
+    fn kinds() -> Vec<Kind> {
+        let text = || Text::from_stored("\"hi\" \0 👩‍👩‍👧");
+        let (user, name) = (UserId(u64::MAX >> 1), Nickname::from_stored("ada \"the first\""));
+        vec![
+            Kind::message(text()),
+            Kind::Message { body: Body::Edited(text()) },
+            Kind::Message { body: Body::Deleted },
+            Kind::Edited { seq: Seq(7), text: Some(text()) },
+            Kind::Edited { seq: Seq(7), text: None },
+            Kind::Deleted { seq: Seq(7) },
+            Kind::RoomCreated {
+                kind: RoomKind::Private,
+                name: Some(RoomName::from_stored("\\ \"")),
+                topic: Topic::from_stored("tea"),
+                members: vec![UserId(1), user],
+            },
+            Kind::RoomCreated {
+                kind: RoomKind::Direct,
+                name: None,
+                topic: Topic::default(),
+                members: vec![],
+            },
+            Kind::RoomRenamed { name: RoomName::from_stored("garden") },
+            Kind::TopicSet { topic: Topic::default() },
+            Kind::Joined { user },
+            Kind::Left { user },
+            Kind::Removed { user },
+            Kind::Named { user, name: name.clone(), was: None },
+            Kind::Named { user, name: name.clone(), was: Some(name) },
+            Kind::Owner { user },
+        ]
+    }
+
+    #[test]
+    fn every_kind_comes_back_from_its_columns() {
+        for kind in kinds() {
+            let columns = Columns::of(&kind);
+            assert_eq!(columns.kind().as_ref(), Some(&kind), "{columns:?}");
+        }
+    }
+
+    #[test]
+    fn columns_that_do_not_belong_together_say_nothing() {
+        let broken = |columns: Columns<'_>| assert_eq!(columns.kind(), None, "{columns:?}");
+        for kind in kinds() {
+            let columns = Columns::of(&kind);
+            broken(Columns { kind: 99, ..columns.clone() });
+            broken(Columns { body: Some(9), ..columns.clone() });
+            broken(Columns { target: columns.target.map_or(Some(1), |_| None), ..columns.clone() });
+            if matches!(columns.kind, ROOM_CREATED | JOINED..=OWNER) {
+                broken(Columns { text: "{".into(), ..columns.clone() });
+                broken(Columns { text: r#"{"user":1,"what":2}"#.into(), ..columns });
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What the writer asks of the log besides repeats: a message as it stands, the directory's entries, the pointers.
+
+use chat::{Entry, Kind, ReadPointer, RoomId, Seq, Standing, UserId};
+use rusqlite::{Connection, OptionalExtension, Row};
+
+use crate::number::to_sql;
+use crate::rows::{decode, select};
+
+/// A message, and the edit whose text it has. A damaged row is as good as none.
+pub(crate) fn message(connection: &Connection, room: RoomId, seq: Seq) -> rusqlite::Result<Option<Standing>> {
+    let asked = (to_sql(room.0), to_sql(seq.0));
+    let mut find = connection.prepare_cached(select!(
+        "entry INDEXED BY entry_message",
+        "WHERE room = ?1 AND kind = 1 AND seq = ?2 ORDER BY position LIMIT 1"
+    ))?;
+    let message = find.query_row(asked, |row| Ok(decode(row))).optional()?.flatten();
+    let Some(message) = message else { return Ok(None) };
+    let mut find = connection.prepare_cached(select!(
+        "entry INDEXED BY entry_change",
+        "WHERE room = ?1 AND target = ?2 AND kind = 2 ORDER BY position DESC LIMIT 1"
+    ))?;
+    let edit = find.query_row(asked, |row| Ok(decode(row))).optional()?.flatten();
+    let edit = edit.filter(|edit| matches!(edit.kind, Kind::Edited { text: Some(_), .. }));
+    Ok(Some(Standing { message, edit }))
+}
+
+/// In order. The inner error is the position of a row that is not what was stored.
+pub(crate) fn directory(connection: &Connection) -> rusqlite::Result<Result<Vec<Entry>, u64>> {
+    let mut statement = connection
+        .prepare(select!("entry INDEXED BY entry_directory", "WHERE kind > 3 ORDER BY position"))?;
+    let decoded = |row: &Row<'_>| Ok(decode(row).ok_or(row.get::<_, i64>(0)?.unsigned_abs()));
+    statement.query_map([], decoded)?.collect()
+}
+
+pub(crate) fn pointers(connection: &Connection) -> rusqlite::Result<Vec<ReadPointer>> {
+    let mut statement = connection.prepare("SELECT user, room, seq FROM pointer")?;
+    let pointer = |row: &Row<'_>| {
+        Ok(ReadPointer { user: UserId(row.get(0)?), room: RoomId(row.get(1)?), seq: Seq(row.get(2)?) })
+    };
+    statement.query_map([], pointer)?.collect()
+}
+
+/// Moves a pointer forward.
+pub(crate) fn set_pointer(connection: &Connection, pointer: ReadPointer) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO pointer (user, room, seq) VALUES (?1, ?2, ?3)
+             ON CONFLICT (user, room) DO UPDATE SET seq = max(seq, excluded.seq)",
+        )?
+        .execute((to_sql(pointer.user.0), to_sql(pointer.room.0), to_sql(pointer.seq.0)))?;
+    Ok(())
+}

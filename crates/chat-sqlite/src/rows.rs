@@ -1,0 +1,105 @@
+//! Rows of `entry`: which columns a statement asks for, and the entry that they are.
+//!
+//! Every row is checked before it is believed.
+
+use std::borrow::Cow;
+
+use chat::{
+    Author, CommandNumber, Device, DeviceId, Entry, Lineage, Position, Rev, RoomId, Seq, UnixMillis, UserId,
+};
+use rusqlite::Row;
+
+use crate::checksum;
+use crate::kind::Columns;
+
+/// A statement over `entry`, which may be followed by the index to use, with the columns that [`decode`] expects and
+/// then those that only lookups use.
+macro_rules! select {
+    ($entry:literal, $rest:literal) => {
+        concat!(
+            "SELECT position, room, seq, rev, kind, at_ms, lineage.lineage, key, content, text, checksum,
+                    device.user, device.device, n, body, target, key_print
+             FROM ",
+            $entry,
+            " LEFT JOIN lineage ON lineage.id = entry.lineage LEFT JOIN device ON device.id = entry.device ",
+            $rest
+        )
+    };
+}
+pub(crate) use select;
+
+/// The rows of a stretch of the log.
+pub(crate) const SELECT: &str = select!("entry", "WHERE position > ?1 AND position <= ?2 ORDER BY position");
+
+/// The same of a database from before there were rooms.
+pub(crate) const SELECT_WITHOUT_ROOMS: &str = "
+    SELECT position, room, seq, rev, kind, at_ms, lineage.lineage, key, content, text, checksum,
+           device.user, device.device, n, NULL, NULL, key_print
+    FROM entry
+    LEFT JOIN lineage ON lineage.id = entry.lineage
+    LEFT JOIN device ON device.id = entry.device
+    WHERE position > ?1 AND position <= ?2 ORDER BY position";
+
+/// The same of a database from before there were devices.
+pub(crate) const SELECT_WITHOUT_DEVICES: &str = "
+    SELECT position, room, seq, rev, kind, at_ms, lineage.lineage, key, content, text, checksum,
+           NULL, NULL, NULL, NULL, NULL, key_print
+    FROM entry LEFT JOIN lineage ON lineage.id = entry.lineage
+    WHERE position > ?1 AND position <= ?2 ORDER BY position";
+
+/// The column of [`SELECT`] with the client's key.
+pub(crate) const KEY: usize = 7;
+/// The column of [`SELECT`] with the key's fingerprint.
+pub(crate) const KEY_PRINT: usize = 16;
+
+/// The entry of a row, if the row is what was once stored.
+pub(crate) fn decode(row: &Row<'_>) -> Option<Entry> {
+    let number = |column: usize| row.get_ref(column).ok()?.as_i64().ok();
+    let lineage = row.get_ref(6).ok()?.as_blob_or_null().ok()?;
+    let nullable = |column: usize| row.get_ref(column).ok()?.as_i64_or_null().ok();
+    let device = match (nullable(11)?, nullable(13)?) {
+        (None, None) => None,
+        (Some(user), Some(n)) => Some((user, row.get_ref(12).ok()?.as_blob().ok()?.try_into().ok()?, n)),
+        (Some(_), None) | (None, Some(_)) => return None,
+    };
+    let columns = Columns {
+        kind: number(4)?,
+        body: nullable(14)?,
+        target: nullable(15)?,
+        text: Cow::Borrowed(row.get_ref(9).ok()?.as_str().ok()?),
+    };
+    let stored = checksum::Row {
+        position: number(0)?,
+        room: number(1)?,
+        seq: number(2)?,
+        rev: number(3)?,
+        at_ms: number(5)?,
+        lineage,
+        key: row.get_ref(KEY).ok()?.as_str_or_null().ok()?,
+        content: row.get_ref(8).ok()?.as_blob().ok()?,
+        columns: &columns,
+        device,
+    };
+    if number(10)? != stored.checksum() {
+        return None;
+    }
+    let unsigned = |number: i64| u64::try_from(number).ok();
+    let author = match (lineage, device) {
+        (None, None) => None,
+        (Some(bytes), None) => Some(Author::Lineage(Lineage(bytes.try_into().ok()?))),
+        (None, Some((user, id, n))) => {
+            let device = Device { user: UserId(unsigned(user)?), id: DeviceId(*id) };
+            Some(Author::Device { device, n: CommandNumber(unsigned(n)?) })
+        }
+        (Some(_), Some(_)) => return None,
+    };
+    Some(Entry {
+        position: Position(unsigned(stored.position)?),
+        room: RoomId(unsigned(stored.room)?),
+        seq: Seq(unsigned(stored.seq)?),
+        rev: Rev(unsigned(stored.rev)?),
+        at: UnixMillis(unsigned(stored.at_ms)?),
+        author,
+        kind: columns.kind()?,
+    })
+}

@@ -1,0 +1,236 @@
+//! The checks of what people do besides speaking: what a log must keep of it, and what must be gone.
+
+use crate::command::{Command, JoinBy};
+use crate::delivery::{Outcome, Refusal};
+use crate::directory::{Directory, ReadPointer};
+use crate::entry::Kind;
+use crate::ids::{Position, RoomId, Seq};
+use crate::log::{Log, LogReader, Record};
+use crate::name::{RoomName, Topic};
+use crate::room::RoomKind;
+
+use super::town::{ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, Town, create, edit, join, say, shown};
+use super::{ADA, Bench, append, draft, read_all};
+
+/// One of each, with every field.
+pub fn every_kind_of_entry_is_read_back(bench: &mut impl Bench) {
+    let (mut expected, mut stored) = (Vec::new(), Vec::new());
+    {
+        let (log, reader) = bench.open();
+        let mut town = Town::with_names(log);
+        let with = vec![ADA_THERE.user, BOB_THERE.user, CLEO_THERE.user];
+        let commands = [
+            (ADA_THERE, Command::Own),
+            (ADA_THERE, create(RoomKind::Private, "tea \"room\"")),
+            (ADA_THERE, Command::Add { room: RoomId(2), user: BOB_THERE.user }),
+            (ADA_THERE, Command::Rename { room: RoomId(2), name: RoomName::from_stored("tea\\room") }),
+            (BOB_THERE, say(RoomId(2), "hi")),
+            (BOB_THERE, edit(RoomId(2), Seq(1), "\"hey\"")),
+            (BOB_THERE, Command::Delete { room: RoomId(2), seq: Seq(1) }),
+            (ADA_THERE, Command::SetTopic { room: RoomId(2), topic: Topic::from_stored("🫖") }),
+            (BOB_THERE, Command::Leave { room: RoomId(2) }),
+            (ADA_THERE, Command::Add { room: RoomId(2), user: CLEO_THERE.user }),
+            (ADA_THERE, Command::Remove { room: RoomId(2), user: CLEO_THERE.user }),
+            (BOB_THERE, Command::Direct { with }),
+        ];
+        for (device, command) in commands {
+            let drafts = [town.draft(device, command)];
+            let decided = crate::decide(&mut town.log, &town.directory, town.limits, &drafts).unwrap();
+            expected.extend(decided.records.iter().filter_map(Record::entry).cloned());
+            assert_eq!(town.takes(&drafts), decided.outcomes);
+        }
+        stored.extend(read_all(&reader));
+    }
+    // What was changed later is what the change says.
+    let (message, change) = (expected[4].position, expected[5].position);
+    expected.iter_mut().find(|entry| entry.position == message).unwrap().kind =
+        Kind::Message { body: crate::entry::Body::Deleted };
+    expected.iter_mut().find(|entry| entry.position == change).unwrap().kind =
+        Kind::Edited { seq: Seq(1), text: None };
+    assert_eq!(stored[3..], expected);
+    let (_log, reader) = bench.open();
+    assert_eq!(read_all(&reader), stored);
+}
+
+/// The directory is nothing but what the entries say, and the pointers besides.
+pub fn the_directory_is_found_again(bench: &mut impl Bench) {
+    let before = {
+        let (log, _) = bench.open();
+        let mut town = Town::with_names(log);
+        let room = town.opens(ADA_THERE, RoomKind::Private, "tea");
+        town.does(ADA_THERE, Command::Add { room, user: BOB_THERE.user });
+        town.does(ADA_THERE, Command::Remove { room, user: BOB_THERE.user });
+        town.opens(BOB_THERE, RoomKind::Public, "garden");
+        let said = town.says(ADA_THERE, room, "hi");
+        town.reads(ADA_THERE.user, room, said);
+        town.is_called(ADA_THERE, "ada lovelace");
+        town.does(CLEO_THERE, Command::Own);
+        town.directory
+    };
+    let (mut log, _) = bench.open();
+    let again = Directory::load(&mut log).unwrap();
+    assert_eq!(again, before);
+    assert_eq!(again.read(ADA_THERE.user, RoomId(2)), Seq(1));
+}
+
+/// And what was there before is nowhere any more.
+pub fn an_edited_message_says_what_its_last_edit_says(bench: &mut impl Bench) {
+    {
+        let (log, reader) = bench.open();
+        let mut town = Town::new(log);
+        let room = RoomId::LOBBY;
+        let seq = town.says(ADA_THERE, room, "helo");
+        town.says(BOB_THERE, room, "hi");
+        town.stores(ADA_THERE, edit(room, seq, "hello"));
+        let last = town.stores(ADA_HERE, edit(room, seq, "hello!"));
+        assert_eq!((last.seq, last.rev.0), (Seq(2), 4));
+        assert_eq!(shown(&reader, room), ["hello!*", "hi"]);
+        let standing = town.log.message(room, seq).unwrap().unwrap();
+        assert_eq!(standing.message.position, Position(1));
+        assert_eq!(standing.edit.unwrap().position, last.position);
+        assert_eq!(town.log.message(room, Seq(3)).unwrap(), None);
+        assert_eq!(town.log.message(RoomId(2), seq).unwrap(), None);
+    }
+    let (_log, reader) = bench.open();
+    assert_eq!(shown(&reader, RoomId::LOBBY), ["hello!*", "hi"]);
+    let texts: Vec<_> = read_all(&reader)
+        .into_iter()
+        .filter_map(|entry| match entry.kind {
+            Kind::Edited { seq, text } => Some((seq.0, text.map(|text| text.to_string()))),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(texts, [(1, None), (1, Some("hello!".into()))]);
+}
+
+/// Its numbers stay, so does its key: a retry is still a retry.
+pub fn a_deleted_message_leaves_nothing_but_its_place(bench: &mut impl Bench) {
+    {
+        let (mut log, reader) = bench.open();
+        append(&mut log, &[draft(Some(ADA), Some("k-0"), "hi")]);
+        let mut town = Town::new(log);
+        let room = RoomId::LOBBY;
+        let said = town.says(BOB_THERE, room, "oops");
+        town.stores(BOB_THERE, edit(room, said, "ooops"));
+        town.stores(BOB_THERE, Command::Delete { room, seq: said });
+        town.stores(CLEO_THERE, Command::Own);
+        town.stores(CLEO_THERE, Command::Delete { room, seq: Seq(1) });
+        let again = Command::Delete { room, seq: said };
+        assert_eq!(town.does(BOB_THERE, again), Outcome::Already { room });
+        assert_eq!(town.refuses(BOB_THERE, edit(room, said, "again")), Refusal::NotFound);
+        assert_eq!(shown(&reader, room), ["-", "-"]);
+    }
+    let (mut log, reader) = bench.open();
+    let entries = read_all(&reader);
+    for entry in &entries {
+        assert!(!matches!(entry.kind, Kind::Edited { text: Some(_), .. }), "{entry:?}");
+    }
+    append(&mut log, &[draft(Some(ADA), Some("k-0"), "hi")]);
+    assert_eq!(read_all(&reader), entries);
+}
+
+/// What is said, edited and deleted in one batch is stored as if it had come one by one.
+pub fn changes_within_a_batch_are_changes(bench: &mut impl Bench) {
+    let (log, reader) = bench.open();
+    let mut town = Town::new(log);
+    let room = RoomId::LOBBY;
+    let old = town.says(ADA_THERE, room, "old");
+    let drafts = [
+        town.draft(ADA_THERE, say(room, "one")),
+        town.draft(ADA_THERE, edit(room, Seq(2), "one!")),
+        town.draft(ADA_THERE, edit(room, Seq(2), "one!!")),
+        town.draft(ADA_THERE, edit(room, old, "older")),
+        town.draft(ADA_THERE, edit(room, old, "oldest")),
+        town.draft(ADA_THERE, say(room, "two")),
+        town.draft(ADA_THERE, Command::Delete { room, seq: Seq(3) }),
+        town.draft(ADA_THERE, edit(room, Seq(3), "gone")),
+    ];
+    let outcomes = town.takes(&drafts);
+    assert!(outcomes[..7].iter().all(|outcome| matches!(outcome, Outcome::Stored(_))), "{outcomes:?}");
+    assert_eq!(outcomes[7], Outcome::Refused(Refusal::NotFound));
+    assert_eq!(shown(&reader, room), ["oldest*", "one!!*", "-"]);
+    let edits = read_all(&reader)
+        .iter()
+        .filter(|entry| matches!(entry.kind, Kind::Edited { text: Some(_), .. }))
+        .count();
+    assert_eq!(edits, 2);
+    town.stores(ADA_THERE, edit(room, old, "ancient"));
+    assert_eq!(shown(&reader, room), ["ancient*", "one!!*", "-"]);
+}
+
+/// They are stored with the batch, and never go back.
+pub fn pointers_only_move_forward(bench: &mut impl Bench) {
+    {
+        let (log, _) = bench.open();
+        let mut town = Town::with_names(log);
+        let room = RoomId::LOBBY;
+        for text in ["one", "two", "three"] {
+            town.says(BOB_THERE, room, text);
+        }
+        let read = |seq| Outcome::Read { room, seq: Seq(seq) };
+        assert_eq!(town.reads(ADA_THERE.user, room, Seq(2)), read(2));
+        assert_eq!(town.reads(ADA_THERE.user, room, Seq(1)), read(2));
+        assert_eq!(town.reads(ADA_THERE.user, room, Seq(99)), read(3));
+        assert_eq!(town.reads(BOB_THERE.user, room, Seq(1)), read(1));
+        let nowhere = town.reads(BOB_THERE.user, RoomId(7), Seq(1));
+        assert_eq!(nowhere, Outcome::Refused(Refusal::NotFound));
+    }
+    let (mut log, _) = bench.open();
+    let mut pointers = log.pointers().unwrap();
+    pointers.sort_by_key(|pointer| pointer.user);
+    let pointer = |user, seq| ReadPointer { user, room: RoomId::LOBBY, seq: Seq(seq) };
+    assert_eq!(pointers, [pointer(ADA_THERE.user, 3), pointer(BOB_THERE.user, 1)]);
+}
+
+/// Whatever a command came to, its repeat comes to the same, long after.
+pub fn every_result_is_told_again(bench: &mut impl Bench) {
+    let (drafts, outcomes) = {
+        let (log, _) = bench.open();
+        let mut town = Town::with_names(log);
+        let garden = town.opens(ADA_THERE, RoomKind::Public, "garden");
+        let with = vec![BOB_THERE.user];
+        let commands = [
+            (ADA_THERE, Command::Direct { with: with.clone() }),
+            (ADA_THERE, Command::Direct { with }),
+            (ADA_HERE, join(garden)),
+            (BOB_THERE, Command::Leave { room: garden }),
+            (BOB_THERE, create(RoomKind::Public, "Gаrden")),
+            (
+                BOB_THERE,
+                Command::Void { why: Refusal::NameReserved, content: crate::ContentHash::of_raw(b"admin") },
+            ),
+            (BOB_THERE, Command::Join { room: garden, by: JoinBy::Invite(crate::InviteGeneration(7)) }),
+            (BOB_THERE, say(RoomId(4), "hi")),
+            (CLEO_THERE, Command::Skip),
+            (CLEO_THERE, Command::Delete { room: garden, seq: Seq(7) }),
+        ];
+        let drafts: Vec<_> =
+            commands.into_iter().map(|(device, command)| town.draft(device, command)).collect();
+        let outcomes = town.takes(&drafts);
+        // By now, most of them would come to something else.
+        town.stores(BOB_THERE, Command::Leave { room: garden });
+        town.stores(ADA_THERE, Command::Rename { room: garden, name: RoomName::from_stored("park") });
+        (drafts, outcomes)
+    };
+    let direct = RoomId(3);
+    assert_eq!(
+        outcomes[1..4],
+        [
+            Outcome::Already { room: direct },
+            Outcome::Already { room: RoomId(2) },
+            Outcome::Already { room: RoomId(2) },
+        ]
+    );
+    assert_eq!(outcomes[4..6], [Refusal::NameTaken, Refusal::NameReserved].map(Outcome::Refused));
+    let (log, reader) = bench.open();
+    let mut town = Town::new(log);
+    let head = reader.head();
+    for (draft, outcome) in drafts.iter().zip(&outcomes) {
+        let again = match outcome {
+            Outcome::Stored(receipt) => Outcome::Repeated(*receipt),
+            other => *other,
+        };
+        assert_eq!(town.takes(std::slice::from_ref(draft)), [again], "{draft:?}");
+    }
+    assert_eq!(reader.head(), head);
+}

@@ -1,0 +1,171 @@
+//! The fingerprint of what a command says, by which two sends are told apart when the text may be gone.
+//!
+//! Each kind of command has a form of its own here, so that no two of different meaning ever hash the same bytes.
+
+use sha2::{Digest, Sha256};
+
+use crate::command::{Command, JoinBy};
+use crate::ids::{RoomId, UserId};
+use crate::room::RoomKind;
+
+/// Stands for the content of a send after its text may be gone: equal hashes mean equal content.
+///
+/// A cryptographic hash, because a match is acked as stored: with a weaker one, somebody could craft a message
+/// that swallows another's. 128 bits suffice, since that takes a second preimage and not a mere collision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ContentHash(pub [u8; 16]);
+
+impl ContentHash {
+    /// Of a command that says nothing.
+    pub const NOTHING: Self = Self([0; 16]);
+
+    /// The hash of a message: of its text and of the room that it was said in.
+    pub fn of_message(room: RoomId, text: &str) -> Self {
+        Form::new(b"message").number(room.0).last(text)
+    }
+
+    /// The hash of what could not be read as a command, as it was sent.
+    pub fn of_raw(bytes: &[u8]) -> Self {
+        Form::new(b"raw\0").text(bytes).hash()
+    }
+
+    /// The hash of a command.
+    pub fn of(command: &Command) -> Self {
+        match command {
+            Command::Say { room, text } => Self::of_message(*room, text),
+            Command::Edit { room, seq, text } => Form::new(b"edit\0").number(room.0).number(seq.0).last(text),
+            Command::Delete { room, seq } => Form::new(b"delete\0").number(room.0).number(seq.0).hash(),
+            Command::Create { kind, name, topic } => {
+                let kind = match kind {
+                    RoomKind::Public => 0,
+                    RoomKind::Private => 1,
+                    RoomKind::Direct => 2,
+                };
+                Form::new(b"create\0").number(kind).text(name.as_bytes()).last(topic)
+            }
+            Command::Direct { with } => {
+                let mut with = with.clone();
+                with.sort_unstable();
+                with.iter().fold(Form::new(b"direct\0"), |form, user| form.user(*user)).hash()
+            }
+            Command::Rename { room, name } => Form::new(b"rename\0").number(room.0).last(name),
+            Command::SetTopic { room, topic } => Form::new(b"set topic\0").number(room.0).last(topic),
+            Command::Join { room, by } => {
+                let form = Form::new(b"join\0").number(room.0);
+                match by {
+                    JoinBy::Open => form.hash(),
+                    JoinBy::Invite(generation) => form.number(generation.0).hash(),
+                }
+            }
+            Command::Leave { room } => Form::new(b"leave\0").number(room.0).hash(),
+            Command::Add { room, user } => Form::new(b"add\0").number(room.0).user(*user).hash(),
+            Command::Remove { room, user } => Form::new(b"remove\0").number(room.0).user(*user).hash(),
+            Command::Name { name } => Form::new(b"name\0").last(name),
+            Command::Own => Form::new(b"own\0").hash(),
+            Command::Read { room, seq } => Form::new(b"read\0").number(room.0).number(seq.0).hash(),
+            Command::Void { content, .. } => *content,
+            Command::Skip => Self::NOTHING,
+        }
+    }
+}
+
+/// A command on its way into the hash.
+struct Form(Sha256);
+
+impl Form {
+    fn new(tag: &[u8]) -> Self {
+        Self(Sha256::new().chain_update(tag))
+    }
+
+    fn number(self, number: u64) -> Self {
+        Self(self.0.chain_update(number.to_be_bytes()))
+    }
+
+    fn user(self, user: UserId) -> Self {
+        self.number(user.0)
+    }
+
+    /// With its length, which keeps neighbours apart.
+    fn text(self, bytes: &[u8]) -> Self {
+        Self(self.number(bytes.len() as u64).0.chain_update(bytes))
+    }
+
+    /// Nothing follows, so its end is the end.
+    fn last(self, text: &str) -> ContentHash {
+        Self(self.0.chain_update(text)).hash()
+    }
+
+    fn hash(self) -> ContentHash {
+        let digest = self.0.finalize();
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&digest[..16]);
+        ContentHash(hash)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::{InviteGeneration, Seq};
+    use crate::name::{Nickname, RoomName, Topic};
+    use crate::text::Text;
+
+    #[test]
+    fn the_same_words_in_another_room_are_another_content() {
+        let lobby = ContentHash::of_message(RoomId::LOBBY, "hi");
+        assert_eq!(lobby, ContentHash::of_message(RoomId(1), "hi"));
+        assert_ne!(lobby, ContentHash::of_message(RoomId(2), "hi"));
+        assert_ne!(lobby, ContentHash::of_message(RoomId::LOBBY, "hi "));
+    }
+
+    /// It stands in the logs of servers that run.
+    #[test]
+    fn the_hash_of_a_message_never_changes() {
+        let hash = ContentHash::of_message(RoomId::LOBBY, "hi");
+        let digest = Sha256::digest(b"message\0\0\0\0\0\0\0\x01hi");
+        assert_eq!(hash.0, digest[..16]);
+    }
+
+    #[test]
+    fn different_commands_have_different_content() {
+        let (room, seq, user) = (RoomId(2), Seq(3), UserId(4));
+        let text = || Text::from_stored("hi");
+        let (name, topic) = (RoomName::from_stored("hi"), Topic::from_stored(""));
+        let commands = [
+            Command::Say { room, text: text() },
+            Command::Edit { room, seq, text: text() },
+            Command::Delete { room, seq },
+            Command::Read { room, seq },
+            Command::Create { kind: RoomKind::Public, name: name.clone(), topic: topic.clone() },
+            Command::Create { kind: RoomKind::Private, name: name.clone(), topic: topic.clone() },
+            Command::Create {
+                kind: RoomKind::Public,
+                name: RoomName::from_stored("h"),
+                topic: Topic::from_stored("i"),
+            },
+            Command::Direct { with: vec![user] },
+            Command::Direct { with: vec![user, UserId(5)] },
+            Command::Rename { room, name },
+            Command::SetTopic { room, topic },
+            Command::Join { room, by: JoinBy::Open },
+            Command::Join { room, by: JoinBy::Invite(InviteGeneration::ZERO) },
+            Command::Leave { room },
+            Command::Add { room, user },
+            Command::Remove { room, user },
+            Command::Name { name: Nickname::from_stored("hi") },
+            Command::Own,
+            Command::Void { why: crate::delivery::Refusal::Invalid, content: ContentHash::of_raw(b"hi") },
+            Command::Skip,
+        ];
+        for (index, command) in commands.iter().enumerate() {
+            for other in &commands[..index] {
+                assert_ne!(ContentHash::of(command), ContentHash::of(other), "{command:?} and {other:?}");
+            }
+        }
+        let (here, there) = (vec![user, UserId(5)], vec![UserId(5), user]);
+        assert_eq!(
+            ContentHash::of(&Command::Direct { with: here }),
+            ContentHash::of(&Command::Direct { with: there })
+        );
+    }
+}

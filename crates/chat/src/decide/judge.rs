@@ -1,0 +1,231 @@
+//! Who may do what, what must be unique, and what is too much: in this order.
+//!
+//! Pure: the directory and the message in question are arguments. Whoever may not know of a room learns nothing about
+//! it here: every answer about it is the one about a room that does not exist.
+
+mod rooms;
+
+use crate::command::Command;
+use crate::delivery::Refusal;
+use crate::device::SpentOn;
+use crate::directory::Directory;
+use crate::entry::{Author, Body, Entry, Kind};
+use crate::ids::{RoomId, Seq, UserId};
+use crate::log::Standing;
+use crate::name::Nickname;
+use crate::room::{Room, RoomKind};
+use crate::text::Text;
+
+use super::Limits;
+use rooms::Rooms;
+
+/// What becomes of a command that was never seen before.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    Store { room: RoomId, kind: Kind },
+    Spend(SpentOn),
+}
+
+impl From<Refusal> for Verdict {
+    fn from(refusal: Refusal) -> Self {
+        Self::Spend(SpentOn::Refusal(refusal))
+    }
+}
+
+/// There is nothing to do.
+fn nothing(room: RoomId) -> Verdict {
+    Verdict::Spend(SpentOn::Nothing { room })
+}
+
+/// Of a client of the tutorial: it speaks in the lobby, and nowhere else.
+pub(super) fn judge_page(limits: &Limits, command: &Command) -> Verdict {
+    match command {
+        Command::Say { text, .. } if text.len() > limits.text_bytes_max => Refusal::TooLarge.into(),
+        Command::Say { room: RoomId::LOBBY, text } => {
+            Verdict::Store { room: RoomId::LOBBY, kind: Kind::message(text.clone()) }
+        }
+        Command::Say { .. } => Refusal::NotFound.into(),
+        Command::Void { why, .. } => (*why).into(),
+        Command::Skip => Verdict::Spend(SpentOn::Skip),
+        Command::Edit { .. }
+        | Command::Delete { .. }
+        | Command::Create { .. }
+        | Command::Direct { .. }
+        | Command::Rename { .. }
+        | Command::SetTopic { .. }
+        | Command::Join { .. }
+        | Command::Leave { .. }
+        | Command::Add { .. }
+        | Command::Remove { .. }
+        | Command::Name { .. }
+        | Command::Own
+        | Command::Read { .. } => Refusal::Forbidden.into(),
+    }
+}
+
+/// Of a person. `standing` is the message that the command speaks of.
+pub(super) fn judge(
+    directory: &Directory,
+    limits: &Limits,
+    user: UserId,
+    command: &Command,
+    standing: Option<&Standing>,
+) -> Verdict {
+    let person = Person { directory, limits, user };
+    let rooms = Rooms(&person);
+    let verdict = match command {
+        Command::Say { room, text } => person.say(*room, text),
+        Command::Edit { room, seq, text } => person.edit(*room, *seq, text, standing),
+        Command::Delete { room, seq } => person.delete(*room, *seq, standing),
+        Command::Create { kind, name, topic } => rooms.create(*kind, name, topic),
+        Command::Direct { with } => rooms.direct(with),
+        Command::Rename { room, name } => rooms.rename(*room, name),
+        Command::SetTopic { room, topic } => rooms.set_topic(*room, topic),
+        Command::Join { room, by } => rooms.join(*room, *by),
+        Command::Leave { room } => rooms.leave(*room),
+        Command::Add { room, user } => rooms.add(*room, *user),
+        Command::Remove { room, user } => rooms.remove(*room, *user),
+        Command::Name { name } => person.be_called(name),
+        Command::Own => person.own(),
+        // It has no number.
+        Command::Read { .. } => Err(Refusal::Invalid),
+        Command::Void { why, .. } => Err(*why),
+        Command::Skip => Ok(Verdict::Spend(SpentOn::Skip)),
+    };
+    verdict.unwrap_or_else(Verdict::from)
+}
+
+/// Of what needs no number: who may move a pointer moves it to there.
+pub(super) fn judge_reading(
+    directory: &Directory,
+    user: UserId,
+    command: &Command,
+) -> Result<(RoomId, Seq), Refusal> {
+    let Command::Read { room, seq } = command else { return Err(Refusal::Invalid) };
+    if directory.room(*room).is_none() || directory.visibility(user, *room).is_none() {
+        return Err(Refusal::NotFound);
+    }
+    if directory.is_member(user, *room) { Ok((*room, *seq)) } else { Err(Refusal::Forbidden) }
+}
+
+/// Who wants something.
+struct Person<'a> {
+    directory: &'a Directory,
+    limits: &'a Limits,
+    user: UserId,
+}
+
+impl<'a> Person<'a> {
+    /// A room that the person may know of.
+    fn room(&self, room: RoomId) -> Result<&'a Room, Refusal> {
+        self.directory.visibility(self.user, room).ok_or(Refusal::NotFound)?;
+        self.directory.room(room).ok_or(Refusal::NotFound)
+    }
+
+    fn has_name(&self) -> Result<(), Refusal> {
+        self.directory.name(self.user).map(drop).ok_or(Refusal::NameRequired)
+    }
+
+    fn is_member(&self, room: RoomId) -> Result<(), Refusal> {
+        if self.directory.is_member(self.user, room) { Ok(()) } else { Err(Refusal::Forbidden) }
+    }
+
+    /// Host of the room or owner of the server.
+    fn is_host(&self, room: &Room) -> bool {
+        room.host == Some(self.user) || self.directory.is_owner(self.user)
+    }
+
+    fn fits(&self, text: &Text) -> Result<(), Refusal> {
+        if text.len() > self.limits.text_bytes_max { Err(Refusal::TooLarge) } else { Ok(()) }
+    }
+
+    fn say(&self, room: RoomId, text: &Text) -> Result<Verdict, Refusal> {
+        self.room(room)?;
+        self.is_member(room)?;
+        self.fits(text)?;
+        Ok(Verdict::Store { room, kind: Kind::message(text.clone()) })
+    }
+
+    fn edit(
+        &self,
+        room: RoomId,
+        seq: Seq,
+        text: &Text,
+        standing: Option<&Standing>,
+    ) -> Result<Verdict, Refusal> {
+        let (message, body) = self.message(room, seq, standing)?;
+        if message.author.and_then(Author::user) != Some(self.user) {
+            return Err(Refusal::Forbidden);
+        }
+        self.is_member(room)?;
+        if *body == Body::Deleted {
+            return Err(Refusal::NotFound);
+        }
+        self.fits(text)?;
+        Ok(Verdict::Store { room, kind: Kind::Edited { seq, text: Some(text.clone()) } })
+    }
+
+    fn delete(&self, room: RoomId, seq: Seq, standing: Option<&Standing>) -> Result<Verdict, Refusal> {
+        let (message, body) = self.message(room, seq, standing)?;
+        if !self.is_host(self.room(room)?) {
+            if message.author.and_then(Author::user) != Some(self.user) {
+                return Err(Refusal::Forbidden);
+            }
+            self.is_member(room)?;
+        }
+        if *body == Body::Deleted {
+            return Ok(nothing(room));
+        }
+        Ok(Verdict::Store { room, kind: Kind::Deleted { seq } })
+    }
+
+    /// A message that the person may see.
+    fn message<'m>(
+        &self,
+        room: RoomId,
+        seq: Seq,
+        standing: Option<&'m Standing>,
+    ) -> Result<(&'m Entry, &'m Body), Refusal> {
+        self.room(room)?;
+        let visibility = self.directory.visibility(self.user, room).ok_or(Refusal::NotFound)?;
+        let message = &standing.ok_or(Refusal::NotFound)?.message;
+        let Kind::Message { body } = &message.kind else { return Err(Refusal::NotFound) };
+        if seq > visibility.seq { Ok((message, body)) } else { Err(Refusal::NotFound) }
+    }
+
+    fn be_called(&self, name: &Nickname) -> Result<Verdict, Refusal> {
+        let was = self.directory.name(self.user);
+        if was == Some(name) {
+            return Ok(nothing(RoomId::HOUSE));
+        }
+        if self.directory.holders(name).any(|holder| holder != self.user) {
+            return Err(Refusal::NameTaken);
+        }
+        let kind = Kind::Named { user: self.user, name: name.clone(), was: was.cloned() };
+        Ok(Verdict::Store { room: RoomId::HOUSE, kind })
+    }
+
+    /// The link is for the first one. Whoever comes later with the same code is too late.
+    fn own(&self) -> Result<Verdict, Refusal> {
+        if self.directory.is_owner(self.user) {
+            return Ok(nothing(RoomId::HOUSE));
+        }
+        if self.directory.has_owner() {
+            return Err(Refusal::BadCode);
+        }
+        Ok(Verdict::Store { room: RoomId::HOUSE, kind: Kind::Owner { user: self.user } })
+    }
+
+    /// Whether somebody has room for one more membership.
+    fn may_join_more(&self, user: UserId) -> Result<(), Refusal> {
+        let joined = self.directory.joined(user).take(self.limits.rooms_joined_max).count();
+        if joined < self.limits.rooms_joined_max { Ok(()) } else { Err(Refusal::Limit) }
+    }
+
+    fn may_have_more_members(&self, room: &Room) -> Result<(), Refusal> {
+        match room.kind {
+            RoomKind::Private if room.count() >= self.limits.private_members_max => Err(Refusal::Limit),
+            RoomKind::Public | RoomKind::Private | RoomKind::Direct => Ok(()),
+        }
+    }
+}

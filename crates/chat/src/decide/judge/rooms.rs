@@ -1,0 +1,181 @@
+//! Who may open, change, enter and leave rooms.
+//!
+//! Public rooms are open to everybody with a name. A private room is entered by those whom a member adds, or who have
+//! an invitation. A direct conversation stays as it was opened. The lobby is everybody's: nobody leaves it, and only
+//! an owner of the server changes it.
+
+use crate::command::JoinBy;
+use crate::delivery::Refusal;
+use crate::entry::Kind;
+use crate::ids::{RoomId, UserId};
+use crate::name::{RoomName, Topic};
+use crate::room::{Room, RoomKind};
+
+use super::{Person, Verdict, nothing};
+
+/// The rules about rooms, for one person.
+pub(super) struct Rooms<'a, 'p>(pub(super) &'p Person<'a>);
+
+impl<'a> Rooms<'a, '_> {
+    pub(super) fn create(&self, kind: RoomKind, name: &RoomName, topic: &Topic) -> Result<Verdict, Refusal> {
+        let person = self.0;
+        person.has_name()?;
+        match kind {
+            RoomKind::Direct => return Err(Refusal::Invalid),
+            RoomKind::Public if person.directory.public_room_named(name).is_some() => {
+                return Err(Refusal::NameTaken);
+            }
+            RoomKind::Public | RoomKind::Private => {}
+        }
+        self.may_open_more()?;
+        person.may_join_more(person.user)?;
+        Ok(self.opened(kind, Some(name.clone()), topic.clone(), vec![person.user]))
+    }
+
+    pub(super) fn direct(&self, with: &[UserId]) -> Result<Verdict, Refusal> {
+        let person = self.0;
+        person.has_name()?;
+        let mut members = with.to_vec();
+        members.push(person.user);
+        members.sort_unstable();
+        members.dedup();
+        if members.len() < 2 {
+            return Err(Refusal::Invalid);
+        }
+        // Who has no name has never been here.
+        if members.iter().any(|user| person.directory.name(*user).is_none()) {
+            return Err(Refusal::NotFound);
+        }
+        if let Some(room) = person.directory.direct_between(&members) {
+            return Ok(nothing(room));
+        }
+        if members.len() > person.limits.direct_members_max {
+            return Err(Refusal::Limit);
+        }
+        self.may_open_more()?;
+        members.iter().try_for_each(|user| person.may_join_more(*user))?;
+        Ok(self.opened(RoomKind::Direct, None, Topic::default(), members))
+    }
+
+    pub(super) fn rename(&self, id: RoomId, name: &RoomName) -> Result<Verdict, Refusal> {
+        let room = self.governed(id)?;
+        if room.name.as_ref() == Some(name) {
+            return Ok(nothing(id));
+        }
+        let is_taken = || self.0.directory.public_rooms_named(name).any(|other| other != id);
+        if room.kind == RoomKind::Public && is_taken() {
+            return Err(Refusal::NameTaken);
+        }
+        Ok(Verdict::Store { room: id, kind: Kind::RoomRenamed { name: name.clone() } })
+    }
+
+    pub(super) fn set_topic(&self, id: RoomId, topic: &Topic) -> Result<Verdict, Refusal> {
+        let room = self.governed(id)?;
+        if room.topic == *topic {
+            return Ok(nothing(id));
+        }
+        Ok(Verdict::Store { room: id, kind: Kind::TopicSet { topic: topic.clone() } })
+    }
+
+    pub(super) fn join(&self, id: RoomId, by: JoinBy) -> Result<Verdict, Refusal> {
+        let person = self.0;
+        let room = match by {
+            JoinBy::Open => person.room(id)?,
+            JoinBy::Invite(_) => person.directory.room(id).ok_or(Refusal::BadCode)?,
+        };
+        if person.directory.is_member(person.user, id) {
+            return Ok(nothing(id));
+        }
+        match (room.kind, by) {
+            (RoomKind::Direct, _) => return Err(Refusal::BadCode),
+            (RoomKind::Private, JoinBy::Invite(generation)) if generation != room.invites => {
+                return Err(Refusal::BadCode);
+            }
+            (RoomKind::Public | RoomKind::Private, _) => {}
+        }
+        person.has_name()?;
+        if room.is_barred(person.user) {
+            return Err(Refusal::Forbidden);
+        }
+        self.joined(id, room, person.user)
+    }
+
+    pub(super) fn leave(&self, id: RoomId) -> Result<Verdict, Refusal> {
+        let user = self.0.user;
+        self.with_changing_members(id)?;
+        if !self.0.directory.is_member(user, id) {
+            return Ok(nothing(id));
+        }
+        Ok(Verdict::Store { room: id, kind: Kind::Left { user } })
+    }
+
+    pub(super) fn add(&self, id: RoomId, user: UserId) -> Result<Verdict, Refusal> {
+        let room = self.with_changing_members(id)?;
+        let directory = self.0.directory;
+        let may_add = match room.kind {
+            // Whoever knows of it is a member.
+            RoomKind::Private => !room.is_barred(user) || self.governs(room),
+            RoomKind::Public | RoomKind::Direct => self.0.is_host(room),
+        };
+        if !may_add {
+            return Err(Refusal::Forbidden);
+        }
+        directory.name(user).ok_or(Refusal::NotFound)?;
+        if directory.is_member(user, id) {
+            return Ok(nothing(id));
+        }
+        self.joined(id, room, user)
+    }
+
+    pub(super) fn remove(&self, id: RoomId, user: UserId) -> Result<Verdict, Refusal> {
+        let room = self.with_changing_members(id)?;
+        if !self.0.is_host(room) || user == self.0.user {
+            return Err(Refusal::Forbidden);
+        }
+        if !self.0.directory.is_member(user, id) {
+            return Ok(nothing(id));
+        }
+        Ok(Verdict::Store { room: id, kind: Kind::Removed { user } })
+    }
+
+    /// A room whose name and topic the person may change.
+    fn governed(&self, id: RoomId) -> Result<&'a Room, Refusal> {
+        let room = self.0.room(id)?;
+        if self.governs(room) { Ok(room) } else { Err(Refusal::Forbidden) }
+    }
+
+    /// A private room that its host has left belongs to all who are in it, which is everybody who knows of it.
+    fn governs(&self, room: &Room) -> bool {
+        match room.kind {
+            RoomKind::Public => self.0.is_host(room),
+            RoomKind::Private => room.host.is_none() || self.0.is_host(room),
+            RoomKind::Direct => false,
+        }
+    }
+
+    /// A room that people come into and leave.
+    fn with_changing_members(&self, id: RoomId) -> Result<&'a Room, Refusal> {
+        let room = self.0.room(id)?;
+        match room.kind {
+            RoomKind::Direct => Err(Refusal::Forbidden),
+            RoomKind::Public if id == RoomId::LOBBY => Err(Refusal::Forbidden),
+            RoomKind::Public | RoomKind::Private => Ok(room),
+        }
+    }
+
+    fn joined(&self, id: RoomId, room: &Room, user: UserId) -> Result<Verdict, Refusal> {
+        self.0.may_have_more_members(room)?;
+        self.0.may_join_more(user)?;
+        Ok(Verdict::Store { room: id, kind: Kind::Joined { user } })
+    }
+
+    fn may_open_more(&self) -> Result<(), Refusal> {
+        let Person { directory, limits, .. } = self.0;
+        if directory.room_count() < limits.rooms_max { Ok(()) } else { Err(Refusal::Limit) }
+    }
+
+    fn opened(&self, kind: RoomKind, name: Option<RoomName>, topic: Topic, members: Vec<UserId>) -> Verdict {
+        let room = self.0.directory.next_room();
+        Verdict::Store { room, kind: Kind::RoomCreated { kind, name, topic, members } }
+    }
+}

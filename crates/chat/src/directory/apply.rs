@@ -1,0 +1,161 @@
+//! What each kind of entry makes of the directory.
+//!
+//! Any entry can be applied to any directory: what speaks of a room that is not there changes nothing. So a damaged
+//! or foreign log makes a poor directory, and no panic.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+
+use super::{Directory, Present, ReadPointer};
+use crate::entry::{Author, Entry, Kind};
+use crate::ids::{InviteGeneration, RoomId, UserId};
+use crate::name::{Nickname, RoomName};
+use crate::room::{Membership, Room, RoomKind};
+
+impl Directory {
+    /// Goes on to the moment after `entry`. Entries are applied in the order of the log.
+    pub fn apply(&mut self, entry: &Entry) {
+        if entry.kind.is_of_directory() {
+            Arc::make_mut(&mut self.0).apply(entry);
+        }
+    }
+
+    /// Moves a pointer forward; it never goes back.
+    pub fn move_pointer(&mut self, pointer: ReadPointer) {
+        let ReadPointer { user, room, seq } = pointer;
+        if self.0.pointers.get(&(user, room)).is_none_or(|before| *before < seq) {
+            Arc::make_mut(&mut self.0).pointers.insert((user, room), seq);
+        }
+    }
+}
+
+impl Present {
+    fn apply(&mut self, entry: &Entry) {
+        let id = entry.room;
+        match &entry.kind {
+            Kind::Message { .. } | Kind::Edited { .. } | Kind::Deleted { .. } => {}
+            Kind::RoomCreated { kind, name, topic, members } => {
+                let since = membership(entry);
+                let room = Room {
+                    kind: *kind,
+                    name: name.clone(),
+                    topic: topic.clone(),
+                    host: host_of(*kind, entry.author),
+                    members: members.iter().map(|user| (*user, since)).collect(),
+                    barred: OrdSet::new(),
+                    invites: InviteGeneration::ZERO,
+                };
+                self.create(id, room);
+            }
+            Kind::RoomRenamed { name } => self.rename(id, name),
+            Kind::TopicSet { topic } => self.change(id, |room| room.topic = topic.clone()),
+            Kind::Joined { user } => self.join(id, *user, membership(entry)),
+            Kind::Left { user } => self.leave(id, *user),
+            Kind::Removed { user } => {
+                self.leave(id, *user);
+                self.bar(id, *user);
+            }
+            Kind::Named { user, name, .. } => self.call(*user, name),
+            Kind::Owner { user } => {
+                self.owners.insert(*user);
+            }
+        }
+    }
+
+    fn create(&mut self, id: RoomId, room: Room) {
+        for user in room.members.keys() {
+            self.joined.insert((*user, id));
+        }
+        match room.kind {
+            RoomKind::Public => {
+                self.public.insert(id);
+                for skeleton in room.name.iter().flat_map(RoomName::skeletons) {
+                    self.rooms_taken.entry(skeleton).or_insert(id);
+                }
+            }
+            RoomKind::Private => {}
+            RoomKind::Direct => {
+                self.directs.insert(room.members.keys().copied().collect(), id);
+            }
+        }
+        self.rooms.insert(id, Arc::new(room));
+        self.last_room = self.last_room.max(id);
+    }
+
+    fn rename(&mut self, id: RoomId, name: &RoomName) {
+        if self.public.contains(&id) {
+            let before = self.rooms.get(&id).and_then(|room| room.name.clone());
+            release(&mut self.rooms_taken, before.iter().flat_map(RoomName::skeletons), &id);
+            for skeleton in name.skeletons() {
+                self.rooms_taken.entry(skeleton).or_insert(id);
+            }
+        }
+        self.change(id, |room| room.name = Some(name.clone()));
+    }
+
+    fn call(&mut self, user: UserId, name: &Nickname) {
+        let before = self.names.insert(user, name.clone());
+        release(&mut self.names_taken, before.iter().flat_map(Nickname::skeletons), &user);
+        for skeleton in name.skeletons() {
+            self.names_taken.entry(skeleton).or_insert(user);
+        }
+    }
+
+    /// A room whose host leaves has none.
+    fn leave(&mut self, id: RoomId, user: UserId) {
+        self.joined.remove(&(user, id));
+        self.change(id, |room| {
+            room.members.remove(&user);
+            room.host = room.host.filter(|host| *host != user);
+        });
+    }
+
+    fn join(&mut self, id: RoomId, user: UserId, since: Membership) {
+        if self.rooms.contains_key(&id) {
+            self.joined.insert((user, id));
+        }
+        self.change(id, |room| {
+            room.members.insert(user, since);
+            room.barred.remove(&user);
+        });
+    }
+
+    /// Whoever is removed may pass on an invitation, so those that went round are void.
+    fn bar(&mut self, id: RoomId, user: UserId) {
+        self.change(id, |room| {
+            room.barred.insert(user);
+            room.invites = room.invites.next();
+        });
+    }
+
+    fn change(&mut self, id: RoomId, change: impl FnOnce(&mut Room)) {
+        if let Some(room) = self.rooms.get_mut(&id) {
+            change(Arc::make_mut(room));
+        }
+    }
+}
+
+fn membership(entry: &Entry) -> Membership {
+    Membership { since: entry.position, seq: entry.seq, rev: entry.rev }
+}
+
+fn host_of(kind: RoomKind, author: Option<Author>) -> Option<UserId> {
+    match kind {
+        RoomKind::Public | RoomKind::Private => author.and_then(Author::user),
+        RoomKind::Direct => None,
+    }
+}
+
+/// Gives names free that `holder` had.
+fn release<K: Ord + Clone, V: PartialEq + Clone>(
+    taken: &mut OrdMap<K, V>,
+    keys: impl Iterator<Item = K>,
+    holder: &V,
+) {
+    for key in keys {
+        if taken.get(&key) == Some(holder) {
+            taken.remove(&key);
+        }
+    }
+}

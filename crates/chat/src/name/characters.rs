@@ -1,0 +1,52 @@
+//! Which characters names and topics may have: those that show, and that stand where they were written.
+//!
+//! A list by hand instead of a table of all categories: what is forbidden is little and rarely grows.
+
+use unicode_normalization::char::is_combining_mark;
+
+/// More marks on one letter than any script writes would paint over the lines around.
+const MARKS_MAX: usize = 4;
+
+/// Whether a name may contain it.
+pub(super) fn is_allowed_in_name(c: char) -> bool {
+    is_allowed_in_topic(c) && !is_joiner(c)
+}
+
+/// Whether a topic may contain it: the same, and what joins emoji and the letters of some scripts.
+pub(super) fn is_allowed_in_topic(c: char) -> bool {
+    !c.is_control() && (is_joiner(c) || !is_invisible(c)) && !is_no_character(c)
+}
+
+/// Whether something is piled up on a letter, or marks stand on nothing.
+pub(super) fn marks_pile_up(text: &str) -> bool {
+    let mut marks = MARKS_MAX;
+    for c in text.chars() {
+        marks = if is_combining_mark(c) { marks + 1 } else { 0 };
+        if marks > MARKS_MAX {
+            return true;
+        }
+    }
+    false
+}
+
+/// Joiners and selectors of emoji.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
+}
+
+/// Everything that has no width, turns the direction, or looks like nothing.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}'
+        | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
+        | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+        | '\u{e0000}'..='\u{e0fff}')
+}
+
+/// What stands for no character, or for a different one in each font.
+fn is_no_character(c: char) -> bool {
+    matches!(c, '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{f0000}'..='\u{10ffff}' | '\u{fffc}'..='\u{fffd}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}

@@ -1,0 +1,117 @@
+//! A room as the directory knows it: what it is called, who is in it, and from where on they see it.
+//!
+//! Made of the log's entries and of nothing else. What was said in it stands in the log alone.
+
+use std::ops::Bound;
+
+use imbl::{OrdMap, OrdSet};
+
+use crate::ids::{InviteGeneration, Position, Rev, Seq, UserId};
+use crate::name::{RoomName, Topic};
+
+/// Who may come into a room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum RoomKind {
+    /// Everybody; and who is not a member may read it.
+    Public,
+    /// Who was added or has an invitation.
+    Private,
+    /// Those it was opened for, for ever.
+    Direct,
+}
+
+/// Since when somebody is a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The entry that made them one.
+    pub since: Position,
+    /// The number of the room's last message at that time.
+    pub seq: Seq,
+    /// The entry's own number in the room.
+    pub rev: Rev,
+}
+
+/// How much of a room somebody may see.
+///
+/// An edit is said at its own time: who has joined in between sees the new text of a message whose old one they never
+/// saw.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Visibility {
+    /// Entries from here on.
+    pub since: Position,
+    /// Messages after this one.
+    pub seq: Seq,
+    /// Entries after this one.
+    pub rev: Rev,
+}
+
+impl Visibility {
+    /// All of it.
+    pub const ALL: Self = Self { since: Position::ZERO, seq: Seq::ZERO, rev: Rev::ZERO };
+
+    /// From the entry of joining on.
+    pub(crate) fn from_joining(membership: Membership) -> Self {
+        let Membership { since, seq, rev } = membership;
+        Self { since, seq, rev: Rev(rev.0.saturating_sub(1)) }
+    }
+}
+
+/// A room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    pub(crate) kind: RoomKind,
+    pub(crate) name: Option<RoomName>,
+    pub(crate) topic: Topic,
+    pub(crate) host: Option<UserId>,
+    pub(crate) members: OrdMap<UserId, Membership>,
+    pub(crate) barred: OrdSet<UserId>,
+    pub(crate) invites: InviteGeneration,
+}
+
+impl Room {
+    /// Who may come in.
+    pub fn kind(&self) -> RoomKind {
+        self.kind
+    }
+
+    /// What it is called; direct conversations have no name.
+    pub fn name(&self) -> Option<&RoomName> {
+        self.name.as_ref()
+    }
+
+    /// What it is about.
+    pub fn topic(&self) -> &Topic {
+        &self.topic
+    }
+
+    /// Whose room it is, while that person is in it.
+    pub fn host(&self) -> Option<UserId> {
+        self.host
+    }
+
+    /// How many members it has. The lobby has none of its own: everybody is in it.
+    pub fn count(&self) -> usize {
+        self.members.len()
+    }
+
+    /// The membership of somebody.
+    pub fn membership(&self, user: UserId) -> Option<Membership> {
+        self.members.get(&user).copied()
+    }
+
+    /// The members with a higher id, in order.
+    pub fn members(&self, after: Option<UserId>) -> impl Iterator<Item = (UserId, Membership)> + '_ {
+        let after = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.members.range((after, Bound::Unbounded)).map(|(user, membership)| (*user, *membership))
+    }
+
+    /// Whether somebody was removed and not added since.
+    pub fn is_barred(&self, user: UserId) -> bool {
+        self.barred.contains(&user)
+    }
+
+    /// The invitations that hold. A removal begins a new generation: links that went round before are void.
+    pub fn invites(&self) -> InviteGeneration {
+        self.invites
+    }
+}

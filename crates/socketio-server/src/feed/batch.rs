@@ -1,0 +1,302 @@
+//! [`Batch`]: entries that were published together, the unit of delivery; and [`Stretch`], a part of one as it is written.
+//!
+//! What is for everyone stands in one buffer that all sockets share, also if some are taken out of its audience, or if
+//! entries for rooms lie between: who sees something else gets a list of stretches around it. Immutable: to scrub an
+//! entry is to make another batch.
+
+use std::sync::{Arc, OnceLock};
+
+use bytes::{Bytes, BytesMut};
+
+use super::FeedEntry;
+use crate::planted::{self, Bug};
+use crate::room::Room;
+
+/// What an entry without a frame counts in the ring, in bytes: about what it takes.
+const SILENT_BYTES: usize = 64;
+
+/// Entries that were published together.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    first: u64,
+    entries: Vec<FeedEntry>,
+    /// What it counts in the ring.
+    pub(super) bytes: usize,
+    reach: Reach,
+    public: OnceLock<Public>,
+}
+
+/// Whom the entries are for, summed up.
+#[derive(Debug, Default)]
+struct Reach {
+    has_rooms: bool,
+    has_changes: bool,
+    /// Rooms that are taken out of what is for everyone.
+    excepted: Vec<Room>,
+}
+
+/// The entries for everyone in one buffer, and for each entry of the batch where it ends there.
+#[derive(Debug)]
+struct Public {
+    bytes: Bytes,
+    ends: Vec<usize>,
+}
+
+impl FeedEntry {
+    /// Whether it is for all sockets, but perhaps for some who are taken out.
+    pub(crate) fn is_public(&self) -> bool {
+        self.audience.included().is_empty()
+    }
+
+    fn cost(&self) -> usize {
+        if self.is_silent() { SILENT_BYTES } else { self.frame.len() }
+    }
+}
+
+impl Batch {
+    pub(crate) fn new(first: u64, entries: Vec<FeedEntry>) -> Self {
+        let bytes = entries.iter().map(FeedEntry::cost).sum();
+        let mut reach = Reach::default();
+        for entry in &entries {
+            reach.has_changes |= !entry.changes.is_empty();
+            if entry.is_public() {
+                reach.excepted.extend_from_slice(entry.audience.excluded());
+            } else {
+                reach.has_rooms = true;
+            }
+        }
+        Self { first, entries, bytes, reach, public: OnceLock::new() }
+    }
+
+    /// The same with another frame and audience at a position.
+    pub(super) fn replaced(&self, position: u64, entry: FeedEntry) -> Self {
+        let mut entries = self.entries.clone();
+        if let Some(old) = entries.get_mut(self.count_before(position)) {
+            *old = FeedEntry { changes: std::mem::take(&mut old.changes), ..entry };
+        }
+        Self::new(self.first, entries)
+    }
+
+    /// Position of the first entry.
+    pub(crate) fn first(&self) -> u64 {
+        self.first
+    }
+
+    /// Position of the last entry.
+    pub(crate) fn last(&self) -> u64 {
+        self.first + self.entries.len() as u64 - 1
+    }
+
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (u64, &FeedEntry)> {
+        (self.first..).zip(&self.entries)
+    }
+
+    /// The entries after `after` up to `through`.
+    pub(crate) fn between(&self, after: u64, through: u64) -> impl Iterator<Item = (u64, &FeedEntry)> {
+        let first = self.first.max(after + 1);
+        let entries = self.entries.get(self.count_before(first)..).unwrap_or_default();
+        (first..).zip(entries).take_while(move |(position, _)| *position <= through)
+    }
+
+    /// True if everybody sees everything, and nothing changes.
+    pub(crate) fn is_plain(&self) -> bool {
+        !self.reach.has_rooms && !self.reach.has_changes && self.reach.excepted.is_empty()
+    }
+
+    /// Whether a socket that is in some rooms sees exactly what is for everyone.
+    pub(crate) fn is_public_to(&self, is_in: impl Fn(&Room) -> bool) -> bool {
+        !self.reach.has_rooms && !self.reach.excepted.iter().any(is_in)
+    }
+
+    /// How many of its entries stand before a position.
+    fn count_before(&self, position: u64) -> usize {
+        usize::try_from(position.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.entries.len())
+    }
+
+    fn public(&self) -> &Public {
+        self.public.get_or_init(|| {
+            let mut end = 0;
+            let ends = self.entries.iter().map(|entry| {
+                end += if entry.is_public() { entry.frame.len() } else { 0 };
+                end
+            });
+            let ends = ends.collect();
+            if let [only] = self.entries.as_slice() {
+                let bytes = if only.is_public() { only.frame.bytes().clone() } else { Bytes::new() };
+                return Public { bytes, ends };
+            }
+            let mut bytes = BytesMut::with_capacity(end);
+            for entry in self.entries.iter().filter(|entry| entry.is_public()) {
+                bytes.extend_from_slice(entry.frame.bytes());
+            }
+            Public { bytes: bytes.freeze(), ends }
+        })
+    }
+}
+
+impl Public {
+    /// Where the first `count` entries end.
+    fn end(&self, count: usize) -> usize {
+        count.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0)
+    }
+}
+
+/// Entries of one batch, in one buffer: either what is for everyone after a position up to another, or a single entry.
+#[derive(Clone, Debug)]
+pub(crate) struct Stretch {
+    batch: Arc<Batch>,
+    /// The position before the first of them.
+    after: u64,
+    last: u64,
+    bytes: Bytes,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Public,
+    Single,
+}
+
+/// Where a write has ended within a [`Stretch`].
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Cut {
+    /// The last entry that is written, the begun one included.
+    pub(crate) after: u64,
+    /// What is missing of the begun one; empty if none is.
+    pub(crate) rest: Bytes,
+}
+
+impl Stretch {
+    /// What is for everyone after `after` up to `through`, until `bytes_max` is reached; it may be nothing.
+    pub(crate) fn public(batch: &Arc<Batch>, after: u64, through: u64, bytes_max: usize) -> Self {
+        let public = batch.public();
+        let after = after.max(batch.first - 1);
+        let through = through.min(batch.last()).max(after);
+        let start_count = batch.count_before(after + 1);
+        let start = public.end(start_count);
+        // The entry that reaches the bound is the last one.
+        let within = public.ends.get(start_count..).unwrap_or_default();
+        let fit = within.partition_point(|end| end - start < bytes_max) as u64 + 1;
+        let last = through.min(after + fit);
+        let bytes = public.bytes.slice(start..public.end(batch.count_before(last + 1)));
+        Self { batch: Arc::clone(batch), after, last, bytes, kind: Kind::Public }
+    }
+
+    /// One entry, whomever it is for.
+    pub(crate) fn single(batch: &Arc<Batch>, position: u64, entry: &FeedEntry) -> Self {
+        let bytes = entry.frame.bytes().clone();
+        Self { batch: Arc::clone(batch), after: position - 1, last: position, bytes, kind: Kind::Single }
+    }
+
+    /// The position before its first entry.
+    pub(crate) fn after(&self) -> u64 {
+        self.after
+    }
+
+    /// Position of its last entry.
+    pub(crate) fn last(&self) -> u64 {
+        self.last
+    }
+
+    pub(crate) fn bytes(&self) -> &Bytes {
+        &self.bytes
+    }
+
+    /// Its frames, each with its position.
+    pub(crate) fn frames(&self) -> impl Iterator<Item = (u64, &Bytes)> {
+        let entries = self.batch.between(self.after, self.last);
+        let wanted = entries.filter(|(_, entry)| match self.kind {
+            Kind::Public => entry.is_public() && !entry.is_silent(),
+            Kind::Single => true,
+        });
+        wanted.map(|(position, entry)| (position, entry.frame.bytes()))
+    }
+
+    /// What a write of the first `written` bytes, not of all, has left.
+    pub(crate) fn cut(&self, written: usize) -> Cut {
+        let mut end = 0;
+        for (position, frame) in self.frames() {
+            if written == end {
+                let after = if planted::is(Bug::SkipsPartialEntry) { position } else { position - 1 };
+                return Cut { after, rest: Bytes::new() };
+            }
+            end += frame.len();
+            if written < end {
+                return Cut { after: position, rest: self.bytes.slice(written..end) };
+            }
+        }
+        Cut { after: self.last, rest: Bytes::new() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::Frame;
+    use crate::room::Selection;
+
+    fn batch(texts: &[&str]) -> Vec<FeedEntry> {
+        texts.iter().map(|text| FeedEntry::new(Selection::everyone(), Frame::text(text))).collect()
+    }
+
+    fn whole(batch: &Arc<Batch>) -> Stretch {
+        Stretch::public(batch, 0, u64::MAX, usize::MAX)
+    }
+
+    #[test]
+    fn a_cut_stretch_knows_the_begun_entry_and_its_rest() {
+        let batch = Arc::new(Batch::new(11, batch(&["abc", "def"])));
+        let stretch = whole(&batch);
+        let frame = stretch.bytes().len() / 2;
+        assert_eq!(stretch.cut(0), Cut { after: 10, rest: Bytes::new() });
+        assert_eq!(stretch.cut(frame - 1), Cut { after: 11, rest: Bytes::from_static(b"c") });
+        assert_eq!(stretch.cut(frame), Cut { after: 11, rest: Bytes::new() });
+        assert_eq!(stretch.cut(2 * frame - 2), Cut { after: 12, rest: Bytes::from_static(b"ef") });
+    }
+
+    #[test]
+    fn what_is_for_a_room_is_not_in_the_shared_buffer() {
+        let mut entries = batch(&["a", "b", "c"]);
+        entries[1].audience = Selection::room("r");
+        let batch = Arc::new(Batch::new(1, entries));
+        assert!(!batch.is_plain() && !batch.is_public_to(|_| false));
+        let stretch = whole(&batch);
+        let frame = stretch.bytes().len() / 2;
+        assert_eq!(stretch.frames().map(|(position, _)| position).collect::<Vec<_>>(), [1, 3]);
+        assert_eq!(stretch.cut(frame), Cut { after: 2, rest: Bytes::new() });
+        assert_eq!(stretch.cut(frame + 1).after, 3);
+    }
+
+    #[test]
+    fn who_is_taken_out_does_not_break_the_buffer_of_the_others() {
+        let mut entries = batch(&["a", "b"]);
+        entries[1].audience = Selection::everyone().except("ada");
+        let batch = Batch::new(1, entries);
+        assert!(!batch.is_plain());
+        assert!(batch.is_public_to(|room| room.as_str() == "bob"));
+        assert!(!batch.is_public_to(|room| room.as_str() == "ada"));
+    }
+
+    #[test]
+    fn a_silent_entry_takes_no_bytes_of_the_buffer() {
+        let mut entries = batch(&["a", "b"]);
+        entries.insert(1, FeedEntry::silent());
+        let batch = Arc::new(Batch::new(1, entries));
+        assert!(batch.is_plain());
+        let stretch = whole(&batch);
+        assert_eq!(stretch.frames().count(), 2);
+        assert_eq!((stretch.after(), stretch.last()), (0, 3));
+    }
+
+    #[test]
+    fn a_scrubbed_entry_keeps_what_it_changes() {
+        let change = crate::feed::MemberChange::enter("u:ada", "r");
+        let mut entries = batch(&["a", "b"]);
+        entries[1].changes.push(change.clone());
+        let scrubbed = Batch::new(5, entries).replaced(6, FeedEntry::silent());
+        let (_, entry) = scrubbed.positions().last().unwrap();
+        assert!(entry.is_silent());
+        assert_eq!(entry.changes, [change]);
+    }
+}

@@ -1,0 +1,181 @@
+//! Who sees what of a growth of a feed, worked out from the rooms of its entries and not from the sockets.
+//!
+//! Costs as much as there are sockets in these rooms, however many others the namespace has. What is for everyone is not
+//! looked at here, but for those who are taken out of it. Walks the entries in order, and lets sockets enter and leave
+//! rooms on the way: what a socket sees is decided by where it is at the position of the entry.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::Worker;
+use super::space::Space;
+use crate::feed::{Batch, FeedEntry, MemberChange, Passage};
+use crate::room::Room;
+
+/// That a socket sees a growth otherwise than everyone: the session's slot and a [`Sight`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Mark {
+    pub(super) slot: u32,
+    pub(super) sight: Sight,
+}
+
+/// What is different. Entries are counted from the first one of the growth.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Sight {
+    /// It sees what is for some rooms, all entries of one [class](Audiences::classes).
+    Class(u32),
+    /// It sees an entry that is for rooms.
+    Entry(u32),
+    /// It does not see an entry, whatever else is said.
+    Without(u32),
+}
+
+/// Marks, sorted by slot, each once.
+#[derive(Debug, Default)]
+pub(super) struct Marks(Vec<Mark>);
+
+/// Who sees a growth otherwise than everyone.
+#[derive(Debug, Default)]
+pub(super) struct Audiences {
+    pub(super) marks: Marks,
+    /// Entries that have the same rooms as their audience, between two changes of any room.
+    pub(super) classes: Vec<Vec<u32>>,
+}
+
+impl Marks {
+    /// The marks of each socket that has some.
+    pub(super) fn sockets(&self) -> impl Iterator<Item = (u32, &[Mark])> {
+        let same = |one: &Mark, other: &Mark| one.slot == other.slot;
+        self.0.chunk_by(same).filter_map(|marks| Some((marks.first()?.slot, marks)))
+    }
+
+    /// Whether a socket has marks.
+    pub(super) fn has(&self, slot: u32) -> bool {
+        self.0.binary_search_by(|mark| mark.slot.cmp(&slot)).is_ok()
+    }
+
+    fn sort(&mut self) {
+        self.0.sort_unstable();
+        self.0.dedup();
+    }
+}
+
+/// The entries of one class and the first sight of it.
+struct Class {
+    number: u32,
+    since: u64,
+}
+
+/// Marks of a run of entries between which no room changes.
+struct Marker<'a> {
+    audiences: &'a mut Audiences,
+    /// By the rooms of the audience.
+    classes: BTreeMap<Vec<Room>, Class>,
+}
+
+impl Marker<'_> {
+    fn mark(&mut self, space: &Space, number: u32, position: u64, entry: &FeedEntry) {
+        if entry.is_silent() {
+            return;
+        }
+        let rooms = entry.audience.included();
+        if !rooms.is_empty() {
+            self.mark_included(space, number, position, rooms);
+        }
+        for room in entry.audience.excluded() {
+            let taken_out = space.seats(room).filter(|seat| seat.after < position);
+            let mark = |slot| Mark { slot, sight: Sight::Without(number) };
+            self.audiences.marks.0.extend(taken_out.map(|seat| mark(seat.slot)));
+        }
+    }
+
+    fn mark_included(&mut self, space: &Space, number: u32, position: u64, rooms: &[Room]) {
+        let known = self.classes.get(rooms).map(|class| (class.number, class.since));
+        let (class, since) = known.unwrap_or_else(|| {
+            let class = u32::try_from(self.audiences.classes.len()).expect("fewer classes than entries");
+            self.audiences.classes.push(Vec::new());
+            self.classes.insert(rooms.to_vec(), Class { number: class, since: position });
+            (class, position)
+        });
+        if let Some(entries) = self.audiences.classes.get_mut(class as usize) {
+            entries.push(number);
+        }
+        for seat in rooms.iter().flat_map(|room| space.seats(room)) {
+            // Who sees the first entry of the class sees the others too; who does not may see a later one.
+            if seat.after < since {
+                if since == position {
+                    self.audiences.marks.0.push(Mark { slot: seat.slot, sight: Sight::Class(class) });
+                }
+            } else if seat.after < position {
+                self.audiences.marks.0.push(Mark { slot: seat.slot, sight: Sight::Entry(number) });
+            }
+        }
+    }
+}
+
+impl Worker {
+    /// Walks over a growth that begins after `before`: rooms change, and who sees which entry is noted.
+    pub(super) fn audiences(&mut self, index: usize, before: u64, batches: &[Arc<Batch>]) -> Audiences {
+        let mut audiences = Audiences::default();
+        if batches.iter().all(|batch| batch.is_plain()) {
+            return audiences;
+        }
+        let entries: Vec<(u64, &FeedEntry)> = batches.iter().flat_map(|batch| batch.positions()).collect();
+        let changes_room = |entry: &FeedEntry| !entry.changes.is_empty();
+        let mut rest = entries.as_slice();
+        while let Some((_, first)) = rest.first() {
+            // An entry that changes rooms is a run of its own.
+            let is_change = changes_room(first);
+            let end = if is_change {
+                1
+            } else {
+                rest.iter().position(|(_, entry)| changes_room(entry)).unwrap_or(rest.len())
+            };
+            let (run, later) = rest.split_at(end);
+            for (position, entry) in run.iter().filter(|_| is_change) {
+                let entering = entry.changes.iter().filter(|change| change.passage == Passage::Enter);
+                entering.for_each(|change| self.change_rooms(index, *position, change));
+            }
+            let Some(space) = self.spaces.get(index) else { return audiences };
+            let mut marker = Marker { audiences: &mut audiences, classes: BTreeMap::new() };
+            for (position, entry) in run {
+                let number = u32::try_from(position - before - 1).expect("a growth fits into memory");
+                marker.mark(space, number, *position, entry);
+            }
+            for (position, entry) in run.iter().filter(|_| is_change) {
+                entry.changes.iter().for_each(|change| self.change_rooms(index, *position, change));
+            }
+            rest = later;
+        }
+        audiences.marks.sort();
+        audiences
+    }
+
+    /// Lets sockets enter or leave a room at a position.
+    fn change_rooms(&mut self, index: usize, position: u64, change: &MemberChange) {
+        let Some(space) = self.spaces.get_mut(index) else { return };
+        let slots: Vec<u32> = space.seats(&change.sockets).map(|seat| seat.slot).collect();
+        for slot in slots {
+            let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
+            let Some(joined) = session.joined_mut(index) else { continue };
+            match change.passage {
+                Passage::Enter => space.enter(slot, joined, &change.room, position.saturating_sub(1)),
+                Passage::Leave => space.leave(slot, joined, &change.room),
+            }
+        }
+    }
+
+    /// Asks the application for the rooms of all sockets: the entries that changed them have not been seen here.
+    pub(super) fn renew_rooms(&mut self, index: usize) {
+        let Some(space) = self.spaces.get_mut(index) else { return };
+        let definition = Arc::clone(&space.definition);
+        let Some(rooms) = &definition.rooms else { return };
+        for slot in space.members.clone() {
+            let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
+            let Some(joined) = session.joined_mut(index) else { continue };
+            let data = joined.data().cloned().unwrap_or_default();
+            let wanted = rooms(&data).into_iter().map(crate::feed::FeedRoom::entered).collect();
+            space.move_to(slot, joined, &wanted);
+        }
+    }
+}

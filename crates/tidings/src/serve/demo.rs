@@ -1,0 +1,107 @@
+//! `--demo`: some people, rooms and messages to look at, in a folder that goes with the process.
+//!
+//! They are ordinary commands of ordinary devices, so what is shown is what the server does. The log is empty before,
+//! so rooms get the numbers that follow the lobby's.
+
+use chat::{
+    Appender, Command, CommandNumber, Device, DeviceId, Draft, Identity, Nickname, RoomId, RoomKind,
+    RoomName, Text, Topic, UnixMillis, UserId,
+};
+use tidings::delivery::Ticket;
+use tokio::sync::oneshot;
+
+use super::now;
+
+const ADA: UserId = UserId(0x00ad_a000_0000_0001);
+const BOB: UserId = UserId(0x00b0_b000_0000_0002);
+const CLEO: UserId = UserId(0x0c1e_0000_0000_0003);
+
+const BREAD: RoomId = RoomId(2);
+const PLANS: RoomId = RoomId(3);
+
+const MINUTE_MS: u64 = 60_000;
+
+/// Who says what, how many minutes ago.
+const LINES: [(UserId, RoomId, u64, &str); 12] = [
+    (ADA, RoomId::LOBBY, 190, "Good morning! I have moved us to our own server."),
+    (BOB, RoomId::LOBBY, 188, "That was quick. Did anything get lost?"),
+    (
+        ADA,
+        RoomId::LOBBY,
+        187,
+        "Nothing. It refuses to lose things: **every message is on disk before it says so**.",
+    ),
+    (CLEO, RoomId::LOBBY, 60, "I wrote this on a train, in a tunnel. Did it arrive?"),
+    (BOB, RoomId::LOBBY, 59, "It did, and once."),
+    (
+        BOB,
+        BREAD,
+        150,
+        "500 g flour, 360 g water, 10 g salt, 100 g starter. Fold four times, then sleep over it.",
+    ),
+    (CLEO, BREAD, 140, "Mine is flat."),
+    (BOB, BREAD, 139, "Then it wants to be a pizza. Let it."),
+    (ADA, BREAD, 30, "Bake it hot: `250 °C`, lid on for 20 minutes, off for 25."),
+    (ADA, PLANS, 25, "Only members see this room."),
+    (BOB, PLANS, 24, "And nobody else can tell that it exists?"),
+    (ADA, PLANS, 23, "Nobody. To them it is a room that was never made."),
+];
+
+/// Has everything stored.
+pub(super) async fn fill(appender: &Appender<Ticket>) {
+    let now = now().0;
+    let mut counts = Counts::default();
+    let mut act = |user: UserId, minutes: u64, command: Command| {
+        let identity = Identity::Device { device: device(user), n: counts.next(user) };
+        let at = UnixMillis(now.saturating_sub(minutes * MINUTE_MS));
+        // The queue is empty and takes more than this.
+        drop(appender.submit(Draft { identity, command, at }, Ticket::Program(None)));
+    };
+    for (user, name) in [(ADA, "ada"), (BOB, "bob"), (CLEO, "cleo")] {
+        act(user, 200, Command::Name { name: Nickname::from_stored(name) });
+    }
+    act(BOB, 160, create(RoomKind::Public, "Bread", "Flour, water, salt, time"));
+    act(ADA, 159, create(RoomKind::Private, "Plans", "What next?"));
+    act(ADA, 158, Command::Add { room: PLANS, user: BOB });
+    for user in [ADA, CLEO] {
+        act(user, 155, Command::Join { room: BREAD, by: chat::JoinBy::Open });
+    }
+    for (user, room, minutes, line) in LINES {
+        act(user, minutes, Command::Say { room, text: Text::from_stored(line) });
+    }
+    // Drafts are done with in order, so this one ends when all have ended.
+    let (done, all) = oneshot::channel();
+    let identity = Identity::Device { device: device(ADA), n: counts.next(ADA) };
+    let last = Draft { identity, command: Command::Skip, at: UnixMillis(now) };
+    drop(appender.submit(last, Ticket::Program(Some(done))));
+    // An appender that has stopped says so elsewhere.
+    drop(all.await);
+}
+
+fn create(kind: RoomKind, name: &str, topic: &str) -> Command {
+    Command::Create { kind, name: RoomName::from_stored(name), topic: Topic::from_stored(topic) }
+}
+
+fn device(user: UserId) -> Device {
+    let mut id = [0; 16];
+    for (byte, of_user) in id.iter_mut().zip(user.0.to_be_bytes()) {
+        *byte = of_user;
+    }
+    Device { user, id: DeviceId(id) }
+}
+
+/// How many commands each has sent.
+#[derive(Default)]
+struct Counts(Vec<(UserId, CommandNumber)>);
+
+impl Counts {
+    fn next(&mut self, user: UserId) -> CommandNumber {
+        if let Some((_, n)) = self.0.iter_mut().find(|(counted, _)| *counted == user) {
+            *n = n.next();
+            return *n;
+        }
+        let first = CommandNumber(1);
+        self.0.push((user, first));
+        first
+    }
+}

@@ -1,0 +1,33 @@
+//! The protocol `/v1` (docs/protocol.md): rooms, people, and commands that are counted per device.
+//!
+//! ```text
+//! event ─► command / request ─► Edge ─► Appender ─► V1Delivery ─► feed
+//!                                 └───► Desk ─► answers ─► ack
+//! ```
+//!
+//! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
+//! `presence` and `typing` are pure; `edge`, `desk`, `answers`, `delivery` and `namespace` join them to the chat and to
+//! the server. `frames` alone knows both conversations and delivery groups.
+
+pub mod ack;
+mod answers;
+pub mod code;
+pub mod command;
+mod cut;
+pub mod delivery;
+pub mod desk;
+pub mod edge;
+pub mod frames;
+pub mod identity;
+pub mod ids;
+pub mod links;
+pub mod names;
+mod namespace;
+pub mod presence;
+pub mod request;
+pub mod session;
+pub mod typing;
+pub mod view;
+pub mod welcome;
+
+pub use self::namespace::namespace;

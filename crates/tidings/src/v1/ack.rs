@@ -1,0 +1,100 @@
+//! Answers to commands and requests, as the arguments of an ack.
+
+use chat::{CommandNumber, Outcome, Receipt, Refusal, RoomId};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::names::CommandName;
+
+/// Why a request has no answer, or a command was not looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// It is not of the right shape.
+    Invalid,
+    /// A durable command of a connection that has not said which device it is.
+    NoDevice,
+    /// There is no such thing, or who asks may not know of it.
+    NotFound,
+    /// Who asks knows of it and may not.
+    Forbidden,
+    /// Too much is asked, or the log cannot be read now.
+    Busy,
+}
+
+impl Trouble {
+    /// As arguments of an ack.
+    pub fn answer(self) -> String {
+        let code = match self {
+            Self::Invalid => "invalid",
+            Self::NoDevice => "no_device",
+            Self::NotFound => "not_found",
+            Self::Forbidden => "forbidden",
+            Self::Busy => "busy",
+        };
+        format!(r#"{{"ok":false,"code":"{code}"}}"#)
+    }
+}
+
+#[derive(Serialize)]
+struct Stored<'a> {
+    ok: bool,
+    n: u64,
+    cursor: &'a str,
+    room: u64,
+    rev: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seq: Option<u64>,
+    at: u64,
+}
+
+/// What the sender of command `n` is told.
+pub fn of_command(
+    name: CommandName,
+    n: CommandNumber,
+    outcome: &Outcome,
+    cursor: impl FnOnce(u64) -> String,
+) -> String {
+    match outcome {
+        Outcome::Stored(receipt) | Outcome::Repeated(receipt) => stored(name, n, receipt, cursor),
+        Outcome::Already { room } => already(n, *room),
+        Outcome::Refused(refusal) => refused(n, *refusal),
+        Outcome::Skipped => format!(r#"{{"ok":true,"n":{n},"skipped":true}}"#),
+        Outcome::Expected { n } => format!(r#"{{"ok":false,"code":"expected","expected":{n}}}"#),
+        // No command is answered so; see `READ`.
+        Outcome::Read { .. } => DONE.into(),
+    }
+}
+
+fn stored(
+    name: CommandName,
+    n: CommandNumber,
+    receipt: &Receipt,
+    cursor: impl FnOnce(u64) -> String,
+) -> String {
+    // Only a message uses up a number; what stands there for others is that of the message before.
+    let seq = (name == CommandName::Say).then_some(receipt.seq.0);
+    let cursor = cursor(receipt.position.0);
+    let (room, rev, at) = (receipt.room.0, receipt.rev.0, receipt.at.0);
+    encode(&Stored { ok: true, n: n.0, cursor: &cursor, room, rev, seq, at })
+}
+
+fn already(n: CommandNumber, room: RoomId) -> String {
+    format!(r#"{{"ok":true,"n":{n},"room":{room}}}"#)
+}
+
+fn refused(n: CommandNumber, refusal: Refusal) -> String {
+    format!(r#"{{"ok":false,"n":{n},"code":"{}"}}"#, refusal.code())
+}
+
+/// The answer to what needs none but that it was done.
+pub const DONE: &str = r#"{"ok":true}"#;
+
+/// A view as JSON that stands in another one.
+pub fn raw(view: &impl Serialize) -> Box<RawValue> {
+    serde_json::value::to_raw_value(view).expect("views have string keys and no number that JSON lacks")
+}
+
+/// A view as JSON.
+pub fn encode(view: &impl Serialize) -> String {
+    serde_json::to_string(view).expect("views have string keys and no number that JSON lacks")
+}

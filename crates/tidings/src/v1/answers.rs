@@ -1,0 +1,246 @@
+//! What a request is answered: looked up in the directory of now, and in the log as far as the asker may see it.
+//!
+//! Permission is asked first and anew for every request. For who may not know of a room, the answer is the one about a
+//! room that was never made.
+
+use std::collections::BTreeMap;
+
+use chat::{Budget, Directory, LogReader, Page, ReadError, Rev, Room, RoomId, RoomKind, UserId, Visibility};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::ack::{Trouble, encode, raw};
+use super::cut::{Cut, Row};
+use super::edge::Edge;
+use super::identity::Invite;
+use super::links::LINK_LIFE;
+use super::request::{LIMIT_MAX, Request};
+use super::view::{EntryView, Person, RoomView};
+
+/// More unread messages than these are not counted.
+const UNREAD_MAX: u32 = 100;
+
+/// So many bytes of messages are in one answer, or one message. Several answers have to find a place in the lane of a
+/// connection that is slow.
+const HISTORY_BYTES_MAX: usize = 256 << 10;
+
+/// The same for changes, before they are encoded, which may make six times as much of it.
+const CHANGES_BYTES_MAX: usize = 64 << 10;
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        tracing::error!(%error, "the log cannot be read");
+        Self::Busy
+    }
+}
+
+/// The answer as arguments of an ack.
+pub(super) fn answer(edge: &Edge, reader: &impl LogReader, user: UserId, request: &Request) -> String {
+    let asked = Asked { edge, reader, user, directory: edge.sides.directory.now() };
+    let answered = match request {
+        Request::History { room, page, limit } => asked.history(*room, *page, *limit),
+        Request::Changes { room, after, limit } => asked.changes(*room, *after, *limit),
+        Request::Rooms { after, limit } => Ok(asked.rooms(*after, *limit)),
+        Request::Members { room, after } => asked.members(*room, *after),
+        Request::Who { after } => Ok(asked.who(*after)),
+        Request::Unread { rooms } => asked.unread(rooms),
+        Request::Invite { room } => asked.invite(*room),
+        Request::Link => Ok(asked.link()),
+    };
+    answered.unwrap_or_else(Trouble::answer)
+}
+
+/// Who asks, and what is known at that moment.
+struct Asked<'a, R> {
+    edge: &'a Edge,
+    reader: &'a R,
+    user: UserId,
+    directory: Directory,
+}
+
+impl<R: LogReader> Asked<'_, R> {
+    fn visibility(&self, room: RoomId) -> Result<Visibility, Trouble> {
+        self.directory.visibility(self.user, room).ok_or(Trouble::NotFound)
+    }
+
+    /// A room that the asker may know of.
+    fn room(&self, room: RoomId) -> Result<&Room, Trouble> {
+        self.visibility(room)?;
+        self.directory.room(room).ok_or(Trouble::NotFound)
+    }
+
+    fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<String, Trouble> {
+        self.room(room)?;
+        let visibility = self.visibility(room)?;
+        // Before the page, so that what comes in between is at worst told of twice.
+        let numbers = self.edge.sides.directory.numbers(room);
+        let found = self.reader.messages(room, page, visibility.seq, limit)?;
+        let messages = found.entries.iter().map(|entry| {
+            let view = EntryView::message(&self.directory, entry);
+            Row { seq: entry.seq, json: raw(&view) }
+        });
+        let cut = Cut::of(messages.collect(), page, HISTORY_BYTES_MAX);
+        Ok(encode(&HistoryView {
+            ok: true,
+            first: found.is_first && cut.before == 0,
+            last: found.is_last && cut.after == 0,
+            messages: cut.rows.into_iter().map(|row| row.json).collect(),
+            seq: numbers.seq.0,
+            rev: numbers.rev.0,
+        }))
+    }
+
+    fn changes(&self, room: RoomId, after: Rev, limit: usize) -> Result<String, Trouble> {
+        let after = after.max(self.visibility(room)?.rev);
+        let numbers = self.edge.sides.directory.numbers(room);
+        let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
+        let entries = self.reader.changes(room, after, budget)?;
+        let cursors: Vec<String> =
+            entries.iter().map(|entry| self.edge.sides.feed.offset(entry.position.0)).collect();
+        let views = entries.iter().zip(&cursors);
+        let views = views.map(|(entry, cursor)| EntryView::change(&self.directory, entry, cursor));
+        let last = entries.last().map_or(after, |entry| entry.rev);
+        Ok(encode(&ChangesView { ok: true, entries: views.collect(), more: last < numbers.rev }))
+    }
+
+    fn rooms(&self, after: Option<RoomId>, limit: usize) -> String {
+        let rooms = self.directory.public_rooms(after).take(limit).map(|(id, room)| {
+            let numbers = self.edge.sides.directory.numbers(id);
+            RoomView::of(&self.directory, self.user, (id, room), numbers)
+        });
+        encode(&RoomsView { ok: true, rooms: rooms.collect() })
+    }
+
+    fn members(&self, id: RoomId, after: Option<UserId>) -> Result<String, Trouble> {
+        let room = self.room(id)?;
+        let mut members: Vec<UserId> = self.directory.members(id, after).take(LIMIT_MAX + 1).collect();
+        let more = members.len() > LIMIT_MAX;
+        members.truncate(LIMIT_MAX);
+        let presence = self.edge.presence();
+        let online: Vec<bool> = members.iter().map(|user| presence.is_online(*user)).collect();
+        drop(presence);
+        let members = members.iter().zip(online).map(|(user, online)| MemberView {
+            person: Person::of(&self.directory, *user),
+            online,
+            host: room.host() == Some(*user),
+        });
+        Ok(encode(&MembersView { ok: true, members: members.collect(), more }))
+    }
+
+    fn who(&self, after: Option<UserId>) -> String {
+        let presence = self.edge.presence();
+        let mut online: Vec<UserId> = presence.online(after).take(LIMIT_MAX + 1).collect();
+        let count = presence.count();
+        drop(presence);
+        let more = online.len() > LIMIT_MAX;
+        online.truncate(LIMIT_MAX);
+        let online = online.iter().map(|user| Person::of(&self.directory, *user)).collect();
+        encode(&WhoView { ok: true, online, count, more })
+    }
+
+    fn unread(&self, rooms: &[RoomId]) -> Result<String, Trouble> {
+        let mut unread = BTreeMap::new();
+        for room in rooms {
+            // The house is for everybody, and nobody says anything there.
+            if *room == RoomId::HOUSE || !self.directory.is_member(self.user, *room) {
+                continue;
+            }
+            let pointer = self.directory.read(self.user, *room);
+            let counted = self.reader.unread(*room, pointer, self.user, UNREAD_MAX)?;
+            let view =
+                UnreadView { count: counted.count, capped: counted.is_capped, mark: counted.through.0 };
+            unread.insert(room.0, view);
+        }
+        Ok(encode(&UnreadsView { ok: true, unread }))
+    }
+
+    fn invite(&self, id: RoomId) -> Result<String, Trouble> {
+        let room = self.room(id)?;
+        match room.kind() {
+            RoomKind::Public | RoomKind::Private => {}
+            RoomKind::Direct => return Err(Trouble::Forbidden),
+        }
+        let code = self.edge.sides.signer.invite(Invite { room: id, generation: room.invites() });
+        Ok(encode(&InviteView { ok: true, code }))
+    }
+
+    fn link(&self) -> String {
+        let code = self.edge.open_link(self.user).to_string();
+        let life = u64::try_from(LINK_LIFE.as_millis()).unwrap_or(u64::MAX);
+        let expires = (self.edge.sides.ports.now)().0.saturating_add(life);
+        encode(&LinkView { ok: true, code, expires })
+    }
+}
+
+#[derive(Serialize)]
+struct HistoryView {
+    ok: bool,
+    messages: Vec<Box<RawValue>>,
+    first: bool,
+    last: bool,
+    seq: u64,
+    rev: u64,
+}
+
+#[derive(Serialize)]
+struct ChangesView<'a> {
+    ok: bool,
+    entries: Vec<EntryView<'a>>,
+    more: bool,
+}
+
+#[derive(Serialize)]
+struct RoomsView<'a> {
+    ok: bool,
+    rooms: Vec<RoomView<'a>>,
+}
+
+#[derive(Serialize)]
+struct MemberView<'a> {
+    #[serde(flatten)]
+    person: Person<'a>,
+    online: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    host: bool,
+}
+
+#[derive(Serialize)]
+struct MembersView<'a> {
+    ok: bool,
+    members: Vec<MemberView<'a>>,
+    more: bool,
+}
+
+#[derive(Serialize)]
+struct WhoView<'a> {
+    ok: bool,
+    online: Vec<Person<'a>>,
+    count: usize,
+    more: bool,
+}
+
+#[derive(Serialize)]
+struct UnreadView {
+    count: u32,
+    capped: bool,
+    mark: u64,
+}
+
+#[derive(Serialize)]
+struct UnreadsView {
+    ok: bool,
+    unread: BTreeMap<u64, UnreadView>,
+}
+
+#[derive(Serialize)]
+struct InviteView {
+    ok: bool,
+    code: String,
+}
+
+#[derive(Serialize)]
+struct LinkView {
+    ok: bool,
+    code: String,
+    expires: u64,
+}

@@ -1,0 +1,134 @@
+//! From committed entries to the feed of `/v1`, and from outcomes to acks.
+//!
+//! Runs on the appender's thread, in log order. The directory that comes with a commit is the one after it, which the
+//! edge asks as well: what somebody learns from an entry is never ahead of what they may do.
+
+use std::collections::HashMap;
+use std::sync::{Arc, OnceLock};
+
+use chat::{Directory, DirectoryHandle, Entry, Outcome, UserId};
+use serde::Serialize;
+use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Io, SocketId};
+
+use super::ack::{DONE, of_command};
+use super::frames::{self, NAMESPACE, sockets_of};
+use super::names;
+use crate::delivery::Ticket;
+
+/// Publishes to the feed of `/v1`.
+#[derive(Debug)]
+pub struct V1Delivery {
+    feed: Feed,
+    /// The server, once it is there.
+    io: Arc<OnceLock<Io>>,
+}
+
+impl V1Delivery {
+    /// Publishes to `feed`, and through `io` what is not kept.
+    pub fn new(feed: Feed, io: Arc<OnceLock<Io>>) -> Self {
+        Self { feed, io }
+    }
+
+    /// Delivers what one commit brought; `outcomes` are those of this namespace alone.
+    pub fn deliver(
+        &mut self,
+        directory: &Directory,
+        entries: &[Entry],
+        rewritten: &[Entry],
+        outcomes: Vec<(Ticket, Outcome)>,
+    ) {
+        let senders: HashMap<u64, SocketId> = outcomes.iter().filter_map(sender).collect();
+        let frames = entries.iter().map(|entry| {
+            let sender = senders.get(&entry.position.0).copied();
+            frames::feed_entry_but_for(&self.feed, directory, entry, sender)
+        });
+        let frames: Vec<FeedEntry> = frames.collect();
+        for entry in rewritten {
+            self.feed.replace(entry.position.0, frames::feed_entry(&self.feed, directory, entry));
+        }
+        let mut acks = Vec::new();
+        for (ticket, outcome) in outcomes {
+            acks.extend(self.answer(ticket, &outcome));
+        }
+        let first = entries.first().map_or(0, |entry| entry.position.0);
+        self.feed.publish(first, frames, acks);
+    }
+
+    fn answer(&self, ticket: Ticket, outcome: &Outcome) -> Option<FeedAck> {
+        match ticket {
+            Ticket::Command { name, n, ack, .. } => {
+                let after = match outcome {
+                    Outcome::Stored(receipt) => receipt.position.0,
+                    Outcome::Repeated(_)
+                    | Outcome::Already { .. }
+                    | Outcome::Refused(_)
+                    | Outcome::Skipped
+                    | Outcome::Expected { .. }
+                    | Outcome::Read { .. } => 0,
+                };
+                let answer = of_command(name, n, outcome, |position| self.feed.offset(position));
+                Some(ack?.answer(after, &answer))
+            }
+            Ticket::Read { user, socket, ack } => self.read(user, socket, ack, outcome),
+            Ticket::Program(waits) => {
+                if let Some(waits) = waits {
+                    // Who waited may have given up.
+                    let _ = waits.send(());
+                }
+                None
+            }
+            Ticket::Profile(_) => None,
+        }
+    }
+
+    /// Tells the other connections of a person how far they have read.
+    fn read(
+        &self,
+        user: UserId,
+        socket: SocketId,
+        ack: Option<AckHandle>,
+        outcome: &Outcome,
+    ) -> Option<FeedAck> {
+        if let Outcome::Read { room, seq } = outcome
+            && let Some(target) = self.io.get().and_then(|io| io.of(NAMESPACE).ok())
+        {
+            let target = target.to(sockets_of(user)).except(socket.to_string()).volatile();
+            // Who does not get it asks when they come back.
+            drop(target.emit(names::READ, &ReadView { room: room.0, seq: seq.0 }));
+        }
+        let answer = match outcome {
+            Outcome::Refused(refusal) => crate::wire::refused(*refusal),
+            Outcome::Read { .. }
+            | Outcome::Stored(_)
+            | Outcome::Repeated(_)
+            | Outcome::Already { .. }
+            | Outcome::Skipped
+            | Outcome::Expected { .. } => DONE.to_owned(),
+        };
+        Some(ack?.answer(0, &answer))
+    }
+}
+
+/// Encodes pages of the log for sockets that are behind.
+pub fn encoder(feed: Feed, directory: DirectoryHandle) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
+    move |entries| {
+        let directory = directory.now();
+        entries.iter().map(|entry| frames::feed_entry(&feed, &directory, entry)).collect()
+    }
+}
+
+/// The socket whose ack is the copy of an entry. Without an ack it gets the entry itself.
+fn sender((ticket, outcome): &(Ticket, Outcome)) -> Option<(u64, SocketId)> {
+    match (ticket, outcome) {
+        (Ticket::Command { socket, ack: Some(_), .. }, Outcome::Stored(receipt)) => {
+            Some((receipt.position.0, *socket))
+        }
+        _ => None,
+    }
+}
+
+#[derive(Serialize)]
+struct ReadView {
+    room: u64,
+    seq: u64,
+}

@@ -1,0 +1,310 @@
+//! [`Edge`]: what all connections of `/v1` share, and what each event does with it.
+//!
+//! Everything here runs on a worker or on a reader's thread and waits for neither disk nor network. Whether somebody
+//! may do something is asked of the directory of now for a request, and of the log for a command. Time and randomness
+//! come from the ports.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+
+use chat::{
+    Admission, Appender, Command, DirectoryHandle, Draft, Identity, RefusedWhy, RoomId, UnixMillis, UserId,
+};
+use serde::Serialize;
+use socketio_server::{
+    ConnectRequest, Feed, FeedJoin, FeedRoom, Flow, Io, Joining, Rejection, SocketData, Target, Turn,
+};
+
+use super::ack::{DONE, Trouble};
+use super::code::Code;
+use super::command::Numbered;
+use super::desk::{Desk, Job};
+use super::frames::{self, NAMESPACE, sockets_of};
+use super::identity::Signer;
+use super::ids::WireUser;
+use super::links::Links;
+use super::names::{self, CommandName, RequestName};
+use super::presence::{Named, Presence};
+use super::request::{self, Moved, Request};
+use super::session::{Claims, Secret, Session};
+use super::view::Person;
+use super::welcome::{ROOMS_MAX, Resumption, Welcome, WireLimits};
+use crate::delivery::Ticket;
+
+/// Where time and chance come from.
+#[derive(Clone, Copy, Debug)]
+pub struct Ports {
+    /// The wall clock, for people to read.
+    pub now: fn() -> UnixMillis,
+    /// What intervals are measured by.
+    pub clock: fn() -> Instant,
+    /// Fills bytes with what nobody can guess.
+    pub random: fn(&mut [u8]),
+}
+
+/// What the edge stands between.
+#[derive(Debug)]
+pub struct Sides {
+    pub signer: Signer,
+    pub directory: DirectoryHandle,
+    pub feed: Feed,
+    pub appender: Arc<Appender<Ticket>>,
+    pub desk: Desk,
+    /// The server, once it is there.
+    pub io: Arc<OnceLock<Io>>,
+    pub limits: WireLimits,
+    pub ports: Ports,
+}
+
+/// What all connections of `/v1` share.
+#[derive(Debug)]
+pub struct Edge {
+    pub(super) sides: Sides,
+    presence: Mutex<Presence>,
+    links: Mutex<Links>,
+}
+
+impl Edge {
+    /// An edge between these.
+    pub fn new(sides: Sides) -> Arc<Self> {
+        Arc::new(Self { sides, presence: Mutex::default(), links: Mutex::default() })
+    }
+
+    /// The feed of the namespace.
+    pub(super) fn feed(&self) -> &Feed {
+        &self.sides.feed
+    }
+
+    /// Who is online.
+    pub(super) fn presence(&self) -> MutexGuard<'_, Presence> {
+        self.presence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn links(&self) -> MutexGuard<'_, Links> {
+        self.links.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Finds out who wants to connect; who shows nothing is somebody new.
+    pub fn admit(&self, request: &ConnectRequest) -> Result<(), Rejection> {
+        let claims = Claims::of(request.auth()).ok_or_else(|| refusal("invalid auth", "invalid"))?;
+        let (user, token) = match (&claims.link, &claims.token) {
+            (Some(link), _) => {
+                let code = Code::parse(&link.0);
+                let user = code.and_then(|code| self.links().redeem(&code, (self.sides.ports.clock)()));
+                let user = user.ok_or_else(|| refusal("bad link", "bad_link"))?;
+                (user, Some(Secret(self.sides.signer.token(user))))
+            }
+            (None, Some(token)) => {
+                let user = self.sides.signer.user(&token.0);
+                (user.ok_or_else(|| refusal("bad token", "bad_token"))?, None)
+            }
+            (None, None) => {
+                let user = self.new_user();
+                (user, Some(Secret(self.sides.signer.token(user))))
+            }
+        };
+        request.data().insert(Session::new(user, claims.device.map(|device| device.0), token));
+        Ok(())
+    }
+
+    /// Drawn from 2^63, so that two never meet. 0 is nobody.
+    fn new_user(&self) -> UserId {
+        let mut bytes = [0; 8];
+        (self.sides.ports.random)(&mut bytes);
+        UserId((u64::from_be_bytes(bytes) >> 1).max(1))
+    }
+
+    /// Where a connection starts, and the first that it is told.
+    pub fn join(&self, joining: &Joining<'_>) -> FeedJoin {
+        let Some(session) = Session::of(joining.data) else { return FeedJoin::default() };
+        let feed = &self.sides.feed;
+        let cursor = Claims::of(joining.auth).and_then(|claims| claims.cursor);
+        let resumption = Resumption::of(feed, cursor.as_deref());
+        let start = match resumption {
+            Resumption::Resumed { after } => after,
+            Resumption::Fresh | Resumption::Reset => joining.applied,
+        };
+        let (directory, numbers) = self.sides.directory.now_with_numbers(|directory| {
+            directory.rooms_of(session.user).take(ROOMS_MAX).map(|(id, _)| id).collect()
+        });
+        // They are online by now, but the workers are told after they have been welcomed.
+        let online = {
+            let presence = self.presence();
+            presence.count() + usize::from(!presence.is_online(session.user))
+        };
+        let welcome = Welcome::new(
+            &session,
+            &directory,
+            &numbers,
+            feed.offset(start),
+            resumption,
+            online,
+            self.sides.limits,
+        );
+        FeedJoin {
+            start: resumption.start(),
+            greeting: vec![frames::event(names::WELCOME, &welcome)],
+            ..FeedJoin::default()
+        }
+    }
+
+    /// The groups that a connection is in.
+    pub fn groups(&self, data: &SocketData) -> Vec<FeedRoom> {
+        let directory = self.sides.directory.now();
+        Session::of(data).map(|session| frames::groups_of(&directory, session.user)).unwrap_or_default()
+    }
+
+    /// A connection is there.
+    pub fn connected(&self, data: &SocketData) {
+        if let Some(session) = Session::of(data) {
+            self.presence().connect(session.user);
+        }
+    }
+
+    /// A connection is gone.
+    pub fn disconnected(&self, data: &SocketData) {
+        if let Some(session) = Session::of(data) {
+            self.presence().disconnect(session.user, (self.sides.ports.clock)());
+        }
+    }
+
+    /// Tells who came and went. To be called once a second.
+    pub fn tick(&self) {
+        let notice = self.presence().tick((self.sides.ports.clock)());
+        let (Some(notice), Some(target)) = (notice, self.everyone()) else { return };
+        let directory = self.sides.directory.now();
+        let told = PresenceView {
+            online: notice.online.iter().map(|user| Person::of(&directory, *user)).collect(),
+            offline: notice.offline.iter().map(|user| WireUser(*user)).collect(),
+            count: notice.count,
+            more: notice.named == Named::Some,
+        };
+        // Who does not get it asks when they look.
+        drop(target.volatile().emit(names::PRESENCE, &told));
+    }
+
+    /// A durable command: checked, then handed in, in the order in which they come.
+    pub fn command(&self, name: CommandName, turn: &mut Turn<'_>) -> Flow {
+        let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
+        let Some(device) = session.device() else {
+            turn.reply(&Trouble::NoDevice.answer());
+            return Flow::Continue;
+        };
+        let Ok(Numbered { n, command }) = Numbered::parse(name, turn.payload(), &self.sides.signer) else {
+            turn.reply(&Trouble::Invalid.answer());
+            return Flow::Continue;
+        };
+        let draft = Draft { identity: Identity::Device { device, n }, command, at: (self.sides.ports.now)() };
+        let ticket = Ticket::Command { name, n, socket: turn.socket(), ack: turn.take_ack() };
+        self.submit(draft, ticket)
+    }
+
+    fn submit(&self, draft: Draft, ticket: Ticket) -> Flow {
+        match self.sides.appender.submit_quietly(draft, ticket) {
+            Admission::Accepted => Flow::Continue,
+            Admission::AcceptedButFull => Flow::Pause,
+            Admission::Refused { ticket, why } => {
+                // A server that is ending closes the connection, and the client comes back with what was not answered.
+                if let (RefusedWhy::Overloaded, Some(ack)) = (why, ticket.into_ack()) {
+                    let answer = ack.answer(0, &Trouble::Busy.answer());
+                    self.sides.feed.publish(0, Vec::new(), vec![answer]);
+                }
+                Flow::Pause
+            }
+        }
+    }
+
+    /// A question: its answer is read on a thread that may wait for the disk.
+    pub fn request(&self, name: RequestName, turn: &mut Turn<'_>) -> Flow {
+        let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
+        let Ok(request) = Request::parse(name, turn.payload()) else {
+            turn.reply(&Trouble::Invalid.answer());
+            return Flow::Continue;
+        };
+        let Some(open) = session.open_request() else {
+            turn.reply(&Trouble::Busy.answer());
+            return Flow::Continue;
+        };
+        if self.sides.desk.is_full() {
+            turn.reply(&Trouble::Busy.answer());
+        } else if let Some(ack) = turn.take_ack() {
+            self.sides.desk.push(Job { user: session.user, request, ack, open });
+        }
+        Flow::Continue
+    }
+
+    /// A read pointer moves.
+    pub fn read(&self, turn: &mut Turn<'_>) -> Flow {
+        let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
+        let Ok(Moved { room, seq }) = Moved::parse(turn.payload()) else {
+            turn.reply(&Trouble::Invalid.answer());
+            return Flow::Continue;
+        };
+        let user = session.user;
+        let draft = Draft {
+            identity: Identity::User(user),
+            command: Command::Read { room, seq },
+            at: (self.sides.ports.now)(),
+        };
+        let ticket = Ticket::Read { user, socket: turn.socket(), ack: turn.take_ack() };
+        self.submit(draft, ticket)
+    }
+
+    /// Somebody writes.
+    pub fn typing(&self, turn: &mut Turn<'_>) -> Flow {
+        let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
+        let Ok(room) = request::typing(turn.payload()) else {
+            turn.reply(&Trouble::Invalid.answer());
+            return Flow::Continue;
+        };
+        turn.reply(DONE);
+        let directory = self.sides.directory.now();
+        let is_there = room != RoomId::HOUSE && directory.is_member(session.user, room);
+        if !is_there || !session.admits_typing(room, (self.sides.ports.clock)()) {
+            return Flow::Continue;
+        }
+        let Some(target) = self.everyone() else { return Flow::Continue };
+        let target = match room {
+            RoomId::LOBBY => target,
+            room => target.to(frames::members_of(room)),
+        };
+        let told = TypingView { room: room.0, who: Person::of(&directory, session.user) };
+        // It is the first that may be dropped.
+        drop(target.except(sockets_of(session.user)).volatile().emit(names::TYPING, &told));
+        Flow::Continue
+    }
+
+    /// A link by which another device becomes the same person.
+    pub(super) fn open_link(&self, user: UserId) -> Code {
+        let mut bytes = [0; 10];
+        (self.sides.ports.random)(&mut bytes);
+        let code = Code::from_bytes(bytes);
+        self.links().open(user, code, (self.sides.ports.clock)());
+        code
+    }
+
+    fn everyone(&self) -> Option<Target> {
+        self.sides.io.get()?.of(NAMESPACE).ok()
+    }
+}
+
+fn refusal(message: &str, code: &str) -> Rejection {
+    let rejection = Rejection::new(message);
+    let data = [("code", code)].into_iter().collect::<std::collections::BTreeMap<_, _>>();
+    rejection.clone().with_data(&data).unwrap_or(rejection)
+}
+
+#[derive(Serialize)]
+struct TypingView<'a> {
+    room: u64,
+    who: Person<'a>,
+}
+
+#[derive(Serialize)]
+struct PresenceView<'a> {
+    online: Vec<Person<'a>>,
+    offline: Vec<WireUser>,
+    count: usize,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    more: bool,
+}

@@ -1,0 +1,189 @@
+//! Who somebody is without an account: signed texts that the server can check and never stores.
+//!
+//! A *token* says "the bearer is this user", an *invite* opens one generation of a room, and the *setup code* makes
+//! its bearer the owner of a chat that has none. All are MACs by the keys of the log, each under a context of its
+//! own, so that none can be passed off as another. They have no age: whether what they say still counts (an owner who
+//! is there already, a generation that is over) is decided where the log is. Nothing here is random.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chat::{InviteGeneration, RoomId, UserId};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
+
+use super::code::Code;
+
+const VERSION: u8 = 1;
+const MAC_BYTES: usize = 16;
+const TOKEN: Context = Context(b"tidings user token\0");
+const INVITE: Context = Context(b"tidings room invite\0");
+const SETUP: Context = Context(b"tidings setup code\0");
+
+/// What a MAC is for. It comes before the text, and none is the beginning of another.
+#[derive(Clone, Copy)]
+struct Context(&'static [u8]);
+
+/// Signs and checks.
+#[derive(Clone)]
+pub struct Signer {
+    current: Hmac<Sha256>,
+    retired: Vec<Hmac<Sha256>>,
+}
+
+/// What an invite says: the bearer may join a room, as long as the room is in this generation of invites.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Invite {
+    /// The room.
+    pub room: RoomId,
+    /// Counted up when earlier invites are to be void.
+    pub generation: InviteGeneration,
+}
+
+impl Signer {
+    /// Signs with `current`, and accepts what `retired` keys have signed as well.
+    pub fn new(current: &[u8; 32], retired: impl IntoIterator<Item = [u8; 32]>) -> Self {
+        Self { current: keyed(current), retired: retired.into_iter().map(|key| keyed(&key)).collect() }
+    }
+
+    /// The token of a user.
+    pub fn token(&self, user: UserId) -> String {
+        self.sign::<9>(TOKEN, [user.0])
+    }
+
+    /// The user whose token it is; `None` if we have not signed it.
+    pub fn user(&self, token: &str) -> Option<UserId> {
+        let [user] = self.verify::<9, 1>(TOKEN, token)?;
+        Some(UserId(user))
+    }
+
+    /// The text of an invite.
+    pub fn invite(&self, Invite { room, generation }: Invite) -> String {
+        self.sign::<17>(INVITE, [room.0, generation.0])
+    }
+
+    /// What an invite says; `None` if we have not signed it.
+    pub fn invited(&self, code: &str) -> Option<Invite> {
+        let [room, generation] = self.verify::<17, 2>(INVITE, code)?;
+        Some(Invite { room: RoomId(room), generation: InviteGeneration(generation) })
+    }
+
+    /// The code that makes its bearer the owner, as long as there is none. It is the same at every start, so a link
+    /// that was printed yesterday works today.
+    pub fn setup_code(&self) -> Code {
+        setup_code(&self.current)
+    }
+
+    /// Whether somebody has the setup code.
+    pub fn is_setup_code(&self, text: &str) -> bool {
+        let Some(told) = Code::parse(text) else { return false };
+        let mut keys = std::iter::once(&self.current).chain(&self.retired);
+        keys.any(|key| key.clone().chain_update(SETUP.0).verify_truncated_left(told.as_bytes()).is_ok())
+    }
+
+    /// `BODY` is the version and the numbers.
+    fn sign<const BODY: usize>(&self, context: Context, numbers: impl IntoIterator<Item = u64>) -> String {
+        let body: Vec<u8> =
+            std::iter::once(VERSION).chain(numbers.into_iter().flat_map(u64::to_be_bytes)).collect();
+        debug_assert_eq!(body.len(), BODY, "a signed text has its one length");
+        let mac = self.current.clone().chain_update(context.0).chain_update(&body).finalize().into_bytes();
+        URL_SAFE_NO_PAD.encode(body.into_iter().chain(mac.into_iter().take(MAC_BYTES)).collect::<Vec<u8>>())
+    }
+
+    fn verify<const BODY: usize, const NUMBERS: usize>(
+        &self,
+        context: Context,
+        text: &str,
+    ) -> Option<[u64; NUMBERS]> {
+        // Checked first: a peer's text may be long, and is only worth decoding at its one right length.
+        if text.len() != ((BODY + MAC_BYTES) * 4).div_ceil(3) {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        let (body, mac) = bytes.split_first_chunk::<BODY>()?;
+        let mut keys = std::iter::once(&self.current).chain(&self.retired);
+        keys.any(|key| {
+            key.clone().chain_update(context.0).chain_update(body).verify_truncated_left(mac).is_ok()
+        })
+        .then_some(())?;
+        let (&version, numbers) = body.split_first()?;
+        if version != VERSION {
+            return None;
+        }
+        let mut numbers = numbers.chunks_exact(8).filter_map(|bytes| bytes.try_into().ok());
+        Some(std::array::from_fn(|_| numbers.next().map_or(0, u64::from_be_bytes)))
+    }
+}
+
+fn setup_code(key: &Hmac<Sha256>) -> Code {
+    let mac = key.clone().chain_update(SETUP.0).finalize().into_bytes();
+    let mut bytes = mac.into_iter();
+    Code::from_bytes(std::array::from_fn(|_| bytes.next().unwrap_or_default()))
+}
+
+fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
+    Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+impl fmt::Debug for Signer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Signer").field("retired", &self.retired.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn signer() -> Signer {
+        Signer::new(&[1; 32], [])
+    }
+
+    #[test]
+    fn a_token_names_its_user_under_its_key_and_no_other() {
+        let token = signer().token(UserId(0x00c0_ffee));
+        assert_eq!(signer().user(&token), Some(UserId(0x00c0_ffee)));
+        assert_eq!(Signer::new(&[9; 32], []).user(&token), None);
+        assert_eq!(Signer::new(&[9; 32], [[1; 32]]).user(&token), Some(UserId(0x00c0_ffee)));
+    }
+
+    #[test]
+    fn one_changed_bit_breaks_a_token() {
+        let token = URL_SAFE_NO_PAD.decode(signer().token(UserId(7))).unwrap();
+        for bit in 0..token.len() * 8 {
+            let mut forged = token.clone();
+            forged[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(signer().user(&URL_SAFE_NO_PAD.encode(forged)), None, "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn other_texts_are_no_tokens() {
+        let token = signer().token(UserId(7));
+        for text in ["", "?", &token[1..], &format!("{token}A"), &"x".repeat(token.len()), &"ä".repeat(17)] {
+            assert_eq!(signer().user(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_invite_says_its_room_and_generation_and_is_no_token() {
+        let invite = Invite { room: RoomId(7), generation: InviteGeneration(3) };
+        let code = signer().invite(invite);
+        assert_eq!(signer().invited(&code), Some(invite));
+        assert_eq!(signer().user(&code), None);
+        assert_eq!(signer().invited(&signer().token(UserId(7))), None);
+        assert_eq!(Signer::new(&[2; 32], []).invited(&code), None);
+    }
+
+    #[test]
+    fn the_setup_code_is_known_however_it_is_typed_and_after_a_new_key() {
+        let code = signer().setup_code().to_string();
+        for typed in [code.clone(), code.to_lowercase(), code.replace('-', "")] {
+            assert!(signer().is_setup_code(&typed), "{typed}");
+            assert!(Signer::new(&[2; 32], [[1; 32]]).is_setup_code(&typed));
+        }
+        assert!(!signer().is_setup_code(&Signer::new(&[2; 32], []).setup_code().to_string()));
+        assert!(!signer().is_setup_code(""));
+    }
+}

@@ -1,0 +1,44 @@
+//! The namespace `/v1` as the server knows it: each event of the protocol with what it does.
+
+use std::sync::Arc;
+
+use socketio_server::{Namespace, Socket};
+
+use super::edge::Edge;
+use super::frames::NAMESPACE;
+use super::names::{CommandName, READ, RequestName, TYPING};
+
+/// The namespace over `edge`.
+pub fn namespace(edge: &Arc<Edge>) -> Namespace {
+    let namespace = connections(Namespace::new(NAMESPACE), edge);
+    let namespace = CommandName::ALL.into_iter().fold(namespace, |namespace, name| {
+        let edge = Arc::clone(edge);
+        namespace.on_sync(name.as_str(), move |turn| edge.command(name, turn))
+    });
+    let namespace = RequestName::ALL.into_iter().fold(namespace, |namespace, name| {
+        let edge = Arc::clone(edge);
+        namespace.on_sync(name.as_str(), move |turn| edge.request(name, turn))
+    });
+    let (read, typing) = (Arc::clone(edge), Arc::clone(edge));
+    namespace.on_sync(READ, move |turn| read.read(turn)).on_sync(TYPING, move |turn| typing.typing(turn))
+}
+
+fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {
+    let (admit, join, groups) = (Arc::clone(edge), Arc::clone(edge), Arc::clone(edge));
+    let (connected, disconnected) = (Arc::clone(edge), Arc::clone(edge));
+    namespace
+        .middleware(move |request| {
+            let admitted = admit.admit(&request);
+            async move { admitted }
+        })
+        .feed(edge.feed().clone(), move |joining| join.join(joining))
+        .rooms(move |data| groups.groups(data))
+        .on_connect(move |socket: Socket| {
+            connected.connected(socket.data());
+            async {}
+        })
+        .on_disconnect(move |socket: Socket| {
+            disconnected.disconnected(socket.data());
+            async {}
+        })
+}

@@ -1,0 +1,109 @@
+//! One connection of a person: who they are, as the middleware has found, and what is counted per connection.
+
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use chat::{Device, DeviceId, RoomId, UserId};
+use serde::Deserialize;
+use socketio_server::{Auth, SocketData};
+
+use super::ids::WireDevice;
+use super::typing::TypingPace;
+
+/// Requests that one connection may have open; one more is answered `busy`.
+const REQUESTS_MAX: usize = 16;
+
+/// A token or the code of a link. `Debug` does not show it.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+/// What the server keeps with a socket of `/v1`.
+#[derive(Debug)]
+pub struct Session {
+    pub user: UserId,
+    /// The scope of its command numbers, if it named one.
+    pub device: Option<DeviceId>,
+    /// Their token, if they do not have it yet.
+    pub token: Option<Secret>,
+    typing: Mutex<TypingPace>,
+    requests: Arc<AtomicUsize>,
+}
+
+/// An open request of a connection; dropping it closes it.
+#[derive(Debug)]
+pub struct OpenRequest(Arc<AtomicUsize>);
+
+impl Session {
+    /// A connection of `user`.
+    pub fn new(user: UserId, device: Option<DeviceId>, token: Option<Secret>) -> Self {
+        Self { user, device, token, typing: Mutex::default(), requests: Arc::default() }
+    }
+
+    /// What the middleware has stored.
+    pub fn of(data: &SocketData) -> Option<Arc<Self>> {
+        data.find()
+    }
+
+    /// The scope of its command numbers.
+    pub fn device(&self) -> Option<Device> {
+        self.device.map(|id| Device { user: self.user, id })
+    }
+
+    /// Whether it is passed on that they write.
+    pub fn admits_typing(&self, room: RoomId, now: Instant) -> bool {
+        self.typing.lock().unwrap_or_else(PoisonError::into_inner).admits(room, now)
+    }
+
+    /// Opens a request, if not too many are.
+    pub fn open_request(&self) -> Option<OpenRequest> {
+        let before = self.requests.fetch_add(1, Ordering::Relaxed);
+        let open = OpenRequest(Arc::clone(&self.requests));
+        (before < REQUESTS_MAX).then_some(open)
+    }
+}
+
+impl Drop for OpenRequest {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// What `/v1` reads of `auth`.
+#[derive(Debug, Default, Deserialize)]
+pub struct Claims {
+    pub token: Option<Secret>,
+    pub link: Option<Secret>,
+    pub device: Option<WireDevice>,
+    pub cursor: Option<String>,
+}
+
+impl Claims {
+    /// Reads `auth`; `None` if something in it is of a wrong type.
+    pub fn of(auth: &Auth) -> Option<Self> {
+        auth.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_connection_has_a_bounded_number_of_open_requests() {
+        let session = Session::new(UserId(1), None, None);
+        let open: Vec<_> = (0..REQUESTS_MAX).filter_map(|_| session.open_request()).collect();
+        assert_eq!(open.len(), REQUESTS_MAX);
+        assert!(session.open_request().is_none());
+        drop(open);
+        assert!(session.open_request().is_some());
+    }
+}

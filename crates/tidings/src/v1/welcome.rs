@@ -1,0 +1,107 @@
+//! The first event of a connection: who you are, which rooms you are in, and where the stream goes on.
+
+use chat::{Directory, RoomId, RoomNumbers};
+use serde::Serialize;
+use socketio_server::{CursorAt, Feed, Start};
+
+use super::request::LIMIT_MAX;
+use super::session::Session;
+use super::view::{Person, RoomView};
+
+/// Who is further behind asks for the rooms that they want to show, in place of everything that happened.
+const RESUME_ENTRIES_MAX: u64 = 5_000;
+
+/// Rooms that a welcome tells of; nobody can be in more.
+pub const ROOMS_MAX: usize = 1_000;
+
+/// How a connection goes on from its cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resumption {
+    /// Right after it.
+    Resumed { after: u64 },
+    /// From now: there was none, or too much has happened since.
+    Fresh,
+    /// From now: it is of a past that this log does not have.
+    Reset,
+}
+
+impl Resumption {
+    /// Judges the cursor of a connection.
+    pub fn of(feed: &Feed, cursor: Option<&str>) -> Self {
+        match cursor.map(|cursor| feed.position_of_cursor(cursor)) {
+            None => Self::Fresh,
+            Some(CursorAt::Foreign) => Self::Reset,
+            Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > RESUME_ENTRIES_MAX => {
+                Self::Fresh
+            }
+            Some(CursorAt::Known(after)) => Self::Resumed { after },
+        }
+    }
+
+    /// Where the feed starts.
+    pub fn start(self) -> Start {
+        match self {
+            Self::Resumed { after } => Start::After(after),
+            Self::Fresh | Self::Reset => Start::Now,
+        }
+    }
+}
+
+/// What the client may send and ask for.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct WireLimits {
+    text: usize,
+    name: usize,
+    history: usize,
+}
+
+impl WireLimits {
+    /// Of a server that takes texts of so many bytes.
+    pub fn new(text_bytes_max: usize) -> Self {
+        Self { text: text_bytes_max, name: chat::Nickname::CHARS_MAX, history: LIMIT_MAX }
+    }
+}
+
+/// The argument of the event.
+#[derive(Debug, Serialize)]
+pub struct Welcome<'a> {
+    user: Person<'a>,
+    owner: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token: Option<&'a str>,
+    cursor: String,
+    resumed: bool,
+    reset: bool,
+    rooms: Vec<RoomView<'a>>,
+    online: usize,
+    limits: WireLimits,
+}
+
+impl<'a> Welcome<'a> {
+    /// For the owner of `session`; `cursor` is where the stream starts.
+    pub fn new(
+        session: &'a Session,
+        directory: &'a Directory,
+        numbers: &[(RoomId, RoomNumbers)],
+        cursor: String,
+        resumption: Resumption,
+        online: usize,
+        limits: WireLimits,
+    ) -> Self {
+        let user = session.user;
+        let rooms = numbers.iter().filter_map(|(id, numbers)| {
+            Some(RoomView::of(directory, user, (*id, directory.room(*id)?), *numbers))
+        });
+        Self {
+            user: Person::of(directory, user),
+            owner: directory.is_owner(user),
+            token: session.token.as_ref().map(|token| token.0.as_str()),
+            cursor,
+            resumed: matches!(resumption, Resumption::Resumed { .. }),
+            reset: resumption == Resumption::Reset,
+            rooms: rooms.collect(),
+            online,
+            limits,
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! What clients send.
+
+use chat::{
+    Command, CommandNumber, InviteGeneration, JoinBy, Nickname, Outcome, Page, Position, Receipt, Refusal,
+    Rev, RoomId, RoomKind, RoomName, Seq, Text, Topic, UnixMillis, UserId,
+};
+use serde_json::{Value, json};
+use socketio_server::Payload;
+use socketio_server::socketio::{Connection, Incoming, Limits, NamespaceName};
+use tidings::v1::ack::{Trouble, of_command};
+use tidings::v1::command::Numbered;
+use tidings::v1::identity::{Invite, Signer};
+use tidings::v1::names::{CommandName, READ, RequestName, TYPING};
+use tidings::v1::request::{Moved, Request, typing};
+
+use crate::golden::{Direction, Golden, going};
+
+const BOB: UserId = UserId(0x0b0b_0b0b_0b0b_0b0b);
+const AT: UnixMillis = UnixMillis(1_789_000_000_000);
+
+fn signer() -> Signer {
+    Signer::new(&[1; 32], [])
+}
+
+/// An event as the server reads it.
+fn with_payload<T>(event: &str, args: &[Value], read: impl FnOnce(&Payload<'_>) -> T) -> T {
+    let limits = Limits::default();
+    let mut connection = Connection::new();
+    connection.on_text("0", &limits).unwrap();
+    connection.join(&NamespaceName::ROOT, ());
+    let array: Vec<Value> = std::iter::once(json!(event)).chain(args.iter().cloned()).collect();
+    let text = format!("2{}", Value::from(array));
+    let Ok(Incoming::Event { payload, .. }) = connection.on_text(&text, &limits) else {
+        panic!("{text} is an event")
+    };
+    read(&payload)
+}
+
+fn command_name(event: &str) -> Option<CommandName> {
+    CommandName::ALL.into_iter().find(|name| name.as_str() == event)
+}
+
+fn request_name(event: &str) -> Option<RequestName> {
+    RequestName::ALL.into_iter().find(|name| name.as_str() == event)
+}
+
+/// The codes of the examples are made up; those that we sign are not.
+fn with_our_codes(name: &str, args: &[Value]) -> Vec<Value> {
+    let mut args = args.to_vec();
+    match name {
+        "join-invite" => {
+            let invite = Invite { room: RoomId(7), generation: InviteGeneration(1) };
+            args[0]["invite"] = json!(signer().invite(invite));
+        }
+        "claim" => args[0]["code"] = json!(signer().setup_code().to_string()),
+        _ => {}
+    }
+    args
+}
+
+fn expected_command(name: &str) -> Command {
+    let text = |text: &str| Text::parse(text).unwrap();
+    let room_name = |name: &str| RoomName::parse(name).unwrap();
+    let topic = |topic: &str| Topic::parse(topic).unwrap();
+    let lobby = RoomId::LOBBY;
+    match name {
+        "say" => Command::Say { room: lobby, text: text("hello, everyone") },
+        "say-refused" => Command::Say { room: RoomId(7), text: text("am I still in?") },
+        "say-expected" => Command::Say { room: lobby, text: text("too early") },
+        "edit" => Command::Edit { room: lobby, seq: Seq(42), text: text("hello, all") },
+        "delete" => Command::Delete { room: lobby, seq: Seq(42) },
+        "create" => Command::Create {
+            kind: RoomKind::Public,
+            name: room_name("recipes"),
+            topic: topic("bread and soup"),
+        },
+        "direct" | "direct-known" => Command::Direct { with: vec![BOB] },
+        "rename" => Command::Rename { room: RoomId(9), name: room_name("baking") },
+        "set-topic" => Command::SetTopic { room: RoomId(9), topic: topic("bread only") },
+        "join" => Command::Join { room: RoomId(9), by: JoinBy::Open },
+        "join-invite" => Command::Join { room: RoomId(7), by: JoinBy::Invite(InviteGeneration(1)) },
+        "leave" => Command::Leave { room: RoomId(9) },
+        "add" => Command::Add { room: RoomId(7), user: BOB },
+        "remove" => Command::Remove { room: RoomId(7), user: BOB },
+        "name" => Command::Name { name: Nickname::parse("robert").unwrap() },
+        "claim" => Command::Own,
+        "skip" => Command::Skip,
+        other => panic!("the example {other} has no typed command here"),
+    }
+}
+
+/// What the log says to a command whose answer is that of the example.
+fn outcome(answer: &Value) -> Outcome {
+    let number = |field: &str| answer[field].as_u64().unwrap_or_default();
+    if answer["skipped"] == json!(true) {
+        return Outcome::Skipped;
+    }
+    if answer["ok"] == json!(true) {
+        let room = RoomId(number("room"));
+        let Some(cursor) = answer["cursor"].as_str() else { return Outcome::Already { room } };
+        let position = u64::from_str_radix(cursor.rsplit('.').next().unwrap(), 36).unwrap();
+        // What is not a message has the number of the message before.
+        let seq = answer["seq"].as_u64().unwrap_or(99);
+        let receipt =
+            Receipt { position: Position(position), room, seq: Seq(seq), rev: Rev(number("rev")), at: AT };
+        return Outcome::Stored(receipt);
+    }
+    match answer["code"].as_str() {
+        Some("expected") => Outcome::Expected { n: CommandNumber(number("expected")) },
+        code => Outcome::Refused(
+            Refusal::ALL.into_iter().find(|refusal| Some(refusal.code()) == code).expect("a known code"),
+        ),
+    }
+}
+
+fn cursor(position: u64) -> String {
+    socketio_server::Offset { log: 1, epoch: 100, position }.to_string()
+}
+
+#[test]
+fn every_command_is_read_and_answered_as_documented() {
+    let commands =
+        going(Direction::Up).filter_map(|(name, golden)| Some((command_name(&golden.event)?, name, golden)));
+    for (command, name, Golden { event, args, ack, .. }) in commands {
+        let args = with_our_codes(&name, &args);
+        let answer = &ack.as_deref().expect("commands are answered")[0];
+        let read = with_payload(&event, &args, |payload| Numbered::parse(command, payload, &signer()));
+        if name == "say-invalid" {
+            assert!(read.is_err());
+            assert_eq!(serde_json::from_str::<Value>(&Trouble::Invalid.answer()).unwrap(), *answer);
+            continue;
+        }
+        let read = read.unwrap_or_else(|_| panic!("{name} is well-formed"));
+        assert_eq!(read.command, expected_command(&name), "{name}");
+        assert_eq!(Some(read.n.0), args[0]["n"].as_u64(), "{name}");
+        let told = of_command(command, read.n, &outcome(answer), cursor);
+        assert_eq!(serde_json::from_str::<Value>(&told).unwrap(), *answer, "{name}");
+    }
+}
+
+#[test]
+fn every_request_is_read_as_documented() {
+    let requests =
+        going(Direction::Up).filter_map(|(name, golden)| Some((request_name(&golden.event)?, name, golden)));
+    for (request, name, golden) in requests {
+        let read = with_payload(&golden.event, &golden.args, |payload| Request::parse(request, payload));
+        let lobby = RoomId::LOBBY;
+        let expected = match name.as_str() {
+            "history" => Request::History { room: lobby, page: Page::Before(Seq(43)), limit: 2 },
+            "history-around" => Request::History { room: lobby, page: Page::Around(Seq(42)), limit: 50 },
+            "changes" => Request::Changes { room: RoomId(9), after: Rev(2), limit: 2 },
+            "rooms" => Request::Rooms { after: Some(lobby), limit: 1 },
+            "members" => Request::Members { room: RoomId(7), after: None },
+            "who" => Request::Who { after: None },
+            "unread" => Request::Unread { rooms: vec![lobby, RoomId(7)] },
+            "invite" => Request::Invite { room: RoomId(7) },
+            "link" => Request::Link,
+            other => panic!("the example {other} has no typed request here"),
+        };
+        assert_eq!(read.ok(), Some(expected), "{name}");
+    }
+}
+
+#[test]
+fn read_pointers_and_typing_are_read_as_documented() {
+    for (name, golden) in going(Direction::Up) {
+        if golden.event == READ {
+            let moved = with_payload(READ, &golden.args, Moved::parse);
+            assert_eq!(moved.ok(), Some(Moved { room: RoomId::LOBBY, seq: Seq(42) }), "{name}");
+        } else if golden.event == TYPING {
+            assert_eq!(with_payload(TYPING, &golden.args, typing).ok(), Some(RoomId::LOBBY), "{name}");
+        } else {
+            let is_known = command_name(&golden.event).is_some() || request_name(&golden.event).is_some();
+            assert!(is_known || golden.event == "connect", "{name}");
+        }
+    }
+}
+
+#[test]
+fn every_event_has_an_example() {
+    let examples: Vec<String> = going(Direction::Up).map(|(_, golden)| golden.event).collect();
+    let commands = CommandName::ALL.into_iter().map(CommandName::as_str);
+    for event in commands.chain(RequestName::ALL.into_iter().map(RequestName::as_str)).chain([READ, TYPING]) {
+        assert!(examples.iter().any(|example| example == event), "{event}");
+    }
+}
+
+/// Every field of every example in turn is left out, and given every type that it has not.
+#[test]
+fn what_is_of_the_wrong_shape_is_malformed_and_never_a_command() {
+    let wrong = [
+        json!(null),
+        json!(true),
+        json!(-1),
+        json!(1.5),
+        json!([]),
+        json!({}),
+        json!("?\u{0}"),
+        json!(1u64 << 53),
+    ];
+    for (name, golden) in going(Direction::Up) {
+        let Some(command) = command_name(&golden.event) else { continue };
+        let fields: Vec<String> = golden.args[0].as_object().unwrap().keys().cloned().collect();
+        for field in fields {
+            for value in &wrong {
+                let mut args = golden.args.clone();
+                args[0][&field] = value.clone();
+                let read = with_payload(&golden.event, &args, |payload| {
+                    Numbered::parse(command, payload, &signer())
+                });
+                let is_text = value.is_string() && golden.args[0][&field].is_string();
+                let is_optional = (value.is_null() && field == "topic" && name == "create")
+                    || (value.is_array() && field == "with");
+                if is_text || is_optional || name == "say-invalid" {
+                    // A text of the wrong kind is a person's mistake, and gets its answer for ever.
+                    continue;
+                }
+                assert!(read.is_err(), "{name}: {field} = {value}: {read:?}");
+            }
+        }
+        for args in [vec![], vec![json!("?")], vec![json!([1, 1, "hello"])], vec![json!({})]] {
+            let read =
+                with_payload(&golden.event, &args, |payload| Numbered::parse(command, payload, &signer()));
+            assert!(read.is_err(), "{name}: {args:?}: {read:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_person_got_wrong_uses_up_its_number() {
+    let void = |event: &str, args: Value| {
+        let command = command_name(event).unwrap();
+        let read = with_payload(event, &[args], |payload| Numbered::parse(command, payload, &signer()));
+        match read.unwrap().command {
+            Command::Void { why, content } => (why, content),
+            other => panic!("{other:?}"),
+        }
+    };
+    let why = |event, args| void(event, args).0;
+    assert_eq!(why("say", json!({ "n": 1, "room": 1, "text": "" })), Refusal::Empty);
+    let long = "x".repeat(Text::BYTES_MAX + 1);
+    assert_eq!(why("say", json!({ "n": 1, "room": 1, "text": long })), Refusal::TooLarge);
+    assert_eq!(why("name", json!({ "n": 1, "name": "аdmin" })), Refusal::NameReserved);
+    assert_eq!(why("name", json!({ "n": 1, "name": "a\u{202e}b" })), Refusal::NameInvalid);
+    assert_eq!(why("join", json!({ "n": 1, "invite": "forged" })), Refusal::BadCode);
+    assert_eq!(why("claim", json!({ "n": 1, "code": "0000-0000-0000-0000" })), Refusal::BadCode);
+    // A repeat is known by all that it says.
+    let forged = |code: &str| void("claim", json!({ "n": 1, "code": code }));
+    assert_eq!(forged("a"), forged("a"));
+    assert_ne!(forged("a").1, forged("b").1);
+}

@@ -1,0 +1,58 @@
+// Keys of private ids: a new one signs, the old ones verify for ever, also out of a backup.
+
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { Person } from "../harness/client.mjs";
+import { run, Server, temporaryFolder } from "../harness/server.mjs";
+
+describe("tidings rotate-key", () => {
+  test("signs with a new key, and whoever came before is recovered all the same", async (t) => {
+    const server = await Server.start(t);
+    const ada = await Person.connect(t, server.url);
+    const { id, _pid: pid } = ada.socket;
+    await ada.say("before");
+    for (const round of [1, 2]) {
+      await ada.reconnects(async () => {
+        await server.stop();
+        const { code, stdout, stderr } = await run(["rotate-key", "--data", server.data]);
+        assert.equal(code, 0, stderr);
+        assert.match(stdout, new RegExp(`^a new key signs in .*; ${round} older ones stay valid\n$`));
+        await server.startAgain();
+      });
+      assert.deepEqual([ada.socket.recovered, ada.socket.id, ada.socket._pid], [true, id, pid]);
+      const bob = await Person.connect(t, server.url);
+      await bob.say(`round ${round}`);
+      await ada.sees(`round ${round}`);
+    }
+    assert.equal((await run(["verify", "--data", server.data])).code, 0);
+  });
+
+  test("the keys of before are part of a backup", async (t) => {
+    const server = await Server.start(t);
+    const ada = await Person.connect(t, server.url);
+    await ada.say("before");
+    const folder = temporaryFolder(t);
+    const file = join(folder, "backup.db");
+    const data = join(folder, "data");
+    await ada.reconnects(async () => {
+      await server.stop();
+      assert.equal((await run(["rotate-key", "--data", server.data])).code, 0);
+      assert.equal((await run(["backup", file, "--data", server.data])).code, 0);
+      assert.equal((await run(["restore", file, "--data", data])).code, 0);
+      await Server.start(t, { data, listen: [new URL(server.url).host] });
+    });
+    // Nothing was said after the backup, so nothing is missing: the old id is as good as before.
+    assert.equal(ada.socket.recovered, true);
+  });
+
+  test("a chat that is served, or none at all, is left as it is", async (t) => {
+    const server = await Server.start(t);
+    const served = await run(["rotate-key", "--data", server.data]);
+    assert.equal(served.code, 1);
+    assert.match(served.stderr, /in use by another process/);
+    const nothing = await run(["rotate-key", "--data", join(temporaryFolder(t), "nothing")]);
+    assert.equal(nothing.code, 1);
+    assert.match(nothing.stderr, /there is no chat in /);
+  });
+});
