@@ -4,8 +4,10 @@ import { after, before, describe, test } from "node:test";
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { BUILT_IN, TUTORIAL, Visitor, launch } from "../harness/browser.mjs";
+import { Person } from "../harness/app.mjs";
+import { launch } from "../harness/browser.mjs";
 import { Server, temporaryFolder } from "../harness/server.mjs";
+import { TutorialVisitor } from "../harness/tutorial.mjs";
 
 let browser;
 before(async () => {
@@ -22,8 +24,8 @@ describe("a page in the tutorial's manner", () => {
 
   test("lets two browsers chat, offline and online again, over a reload", async (t) => {
     const server = await Server.start(t, { pages: pages(t) });
-    const ada = await Visitor.open(t, browser, server.url, TUTORIAL);
-    const bob = await Visitor.open(t, browser, server.url, TUTORIAL);
+    const ada = await TutorialVisitor.open(t, browser, server.url);
+    const bob = await TutorialVisitor.open(t, browser, server.url);
     await ada.write("hello");
     await bob.shows("hello");
     await ada.context.setOffline(true);
@@ -43,8 +45,8 @@ describe("a page in the tutorial's manner", () => {
   for (const end of ["stop", "kill"]) {
     test(`works over a server's ${end} and start`, async (t) => {
       const server = await Server.start(t, { pages: pages(t) });
-      const ada = await Visitor.open(t, browser, server.url, TUTORIAL);
-      const bob = await Visitor.open(t, browser, server.url, TUTORIAL);
+      const ada = await TutorialVisitor.open(t, browser, server.url);
+      const bob = await TutorialVisitor.open(t, browser, server.url);
       await ada.write("before");
       await bob.shows("before");
       await server[end]();
@@ -56,14 +58,14 @@ describe("a page in the tutorial's manner", () => {
     });
   }
 
-  test("chats with the built-in page of the same data", async (t) => {
+  test("chats with the app of the same data", async (t) => {
     const own = await Server.start(t, { pages: pages(t) });
-    const ada = await Visitor.open(t, browser, own.url, TUTORIAL);
+    const ada = await TutorialVisitor.open(t, browser, own.url);
     await ada.write("from the tutorial's page");
     await ada.shows("from the tutorial's page");
     await own.stop();
     const builtIn = await Server.start(t, { data: own.data });
-    const bob = await Visitor.open(t, browser, builtIn.url, BUILT_IN);
+    const bob = await Person.open(t, browser, builtIn.url);
     await bob.shows("from the tutorial's page");
   });
 });

@@ -1,10 +1,12 @@
-// Chromium, and what a person does with one of the two pages in it.
+// Chromium, and a visitor in it: one page of a profile, watched for everything that a good page never does.
 //
-// CHROMIUM names the browser where it is not in one of the usual places.
+// CHROMIUM names the browser where it is not in one of the usual places. What a person does with the app is in
+// `app.mjs`, and with a page in the tutorial's manner in `tutorial.mjs`.
 
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { chromium } from "playwright-core";
+import { Frames } from "./frames.mjs";
 import { PATIENCE_MS } from "./waiting.mjs";
 
 const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
@@ -27,78 +29,57 @@ export async function launch() {
   return chromium.launch({ executablePath, args });
 }
 
-/** A browser profile of its own with one page, which may not complain about anything. */
+/** One page, which may not complain about anything. */
 export class Visitor {
+  /** Script errors, violations of the policy, and code that ran and should not have. */
   complaints = [];
 
-  static async open(test, browser, url, profile = BUILT_IN) {
-    const context = await browser.newContext();
+  /** Somebody new, in a browser profile of their own. */
+  static async open(test, browser, url, { recorded = false, ...profile } = {}) {
+    const context = await browser.newContext({ locale: "en-US", ...profile });
     test.after(() => context.close());
-    const visitor = new Visitor(context, await context.newPage(), profile);
-    await visitor.#watch();
+    await context.addInitScript(watch);
+    return this.in(context, url, { recorded });
+  }
+
+  /** A page in a profile that exists. */
+  static async in(context, url, options = {}) {
+    const visitor = new this(context, await context.newPage());
+    await visitor.page.exposeFunction("complain", (text) => void visitor.complaints.push(text));
+    await visitor.prepare(options);
     await visitor.page.goto(url);
     return visitor;
   }
 
-  constructor(context, page, profile) {
+  /** What has to be there before the page is opened. */
+  async prepare() {}
+
+  constructor(context, page) {
     this.context = context;
     this.page = page;
-    this.profile = profile;
+    this.frames = new Frames(page);
     page.setDefaultTimeout(PATIENCE_MS);
+    page.on("pageerror", (err) => this.complaints.push(`error: ${err.message}`));
   }
 
-  async write(text) {
-    const box = this.page.getByLabel("Message", { exact: true });
-    await box.fill(text);
-    await box.press("Enter");
-  }
-
-  texts() {
-    return this.page.locator(this.profile.messages).allTextContents();
-  }
-
-  /** Waits until exactly these lines are shown, in this order. */
-  async shows(...expected) {
-    await this.page
-      .waitForFunction(
-        ([selector, wanted]) => {
-          const shown = [...document.querySelectorAll(selector)].map((row) => row.textContent);
-          return shown.length >= wanted.length && shown.includes(wanted.at(-1));
-        },
-        [this.profile.messages, expected],
-      )
-      .catch(() => undefined);
-    assert.deepEqual(await this.texts(), expected);
-  }
-
-  /** The texts of the messages that are not sent yet. */
-  async waiting(...expected) {
-    await this.page
-      .waitForFunction((count) => document.querySelectorAll("#outbox .waiting").length === count, expected.length)
-      .catch(() => undefined);
-    assert.deepEqual(await this.page.locator("#outbox .waiting").allTextContents(), expected);
-  }
-
-  async status(expected) {
-    const status = this.page.getByRole("status");
-    await status.filter({ hasText: expected }).waitFor({ state: "attached" });
+  /** Another tab of the same browser. */
+  tab(url = this.page.url()) {
+    return this.constructor.in(this.context, url);
   }
 
   assertContent() {
     assert.deepEqual(this.complaints, []);
   }
-
-  // A policy violation shows as an event; a script's error as a page error.
-  async #watch() {
-    this.page.on("pageerror", (err) => this.complaints.push(`error: ${err.message}`));
-    await this.context.exposeFunction("complain", (text) => void this.complaints.push(text));
-    await this.context.addInitScript(() => {
-      document.addEventListener("securitypolicyviolation", (event) => {
-        window.complain(`policy: ${event.violatedDirective} ${event.blockedURI}`);
-      });
-    });
-  }
 }
 
-export const BUILT_IN = { messages: "#messages .message" };
-export const TUTORIAL = { messages: "#lines .message" };
+/** Runs in every page before its own scripts. */
+function watch() {
+  // A document that is being left cannot tell any more.
+  const tell = (text) => void globalThis.complain?.(text);
+  document.addEventListener("securitypolicyviolation", (event) => {
+    tell(`policy: ${event.violatedDirective} ${event.blockedURI} ${event.sample}`);
+  });
+  for (const name of ["alert", "confirm", "print", "prompt"]) {
+    window[name] = (...args) => tell(`executed: ${name}(${args.join()})`);
+  }
+}

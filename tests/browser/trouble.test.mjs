@@ -1,0 +1,244 @@
+// Networks that go, servers that die, pages that are closed: nothing that was written is lost, doubled or swapped.
+//
+// Everything that the pages showed meanwhile is written down and judged by the history checker.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { LOBBY, Person } from "../harness/app.mjs";
+import { launch } from "../harness/browser.mjs";
+import { V1Person } from "../harness/person.mjs";
+import { Proxy } from "../harness/proxy.mjs";
+import { Server } from "../harness/server.mjs";
+import { judgeViews, readRoom } from "../harness/views.mjs";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+const arrive = (t, url, name) => Person.arrive(t, browser, url, name, { recorded: true });
+
+/** Judges what was shown, and that nobody's page complained. */
+async function judge(t, server, people, senders) {
+  judgeViews(await readRoom(t, server.url, LOBBY), people, { senders });
+  for (const person of people) person.assertContent();
+}
+
+describe("without a network", () => {
+  test("what is written is kept, and sent once and in order when the network is back", async (t) => {
+    const server = await Server.start(t);
+    const [ada, bob] = await Promise.all([arrive(t, server.url, "ada"), arrive(t, server.url, "bob")]);
+    await ada.write("before");
+    await bob.shows("before");
+    await ada.context.setOffline(true);
+    await ada.status("Offline");
+    await ada.write("one");
+    await ada.write("two");
+    await ada.waits("one", "two");
+    await ada.status("Offline – 2 messages will be sent");
+    await bob.write("meanwhile");
+    await bob.shows("before", "meanwhile");
+    await ada.context.setOffline(false);
+    for (const person of [ada, bob]) await person.shows("before", "meanwhile", "one", "two");
+    await ada.status("Back online");
+    await judge(t, server, [ada, bob]);
+  });
+
+  test("the page opens, shows what it knows, takes messages, and sends them after a reload", async (t) => {
+    const server = await Server.start(t);
+    const [ada, bob] = await Promise.all([arrive(t, server.url, "ada"), arrive(t, server.url, "bob")]);
+    await bob.write("from bob");
+    await ada.write("from ada");
+    await ada.sees("from bob");
+    await ada.shows(...(await ada.texts()));
+    const known = await ada.texts();
+    await ada.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    await ada.context.setOffline(true);
+    await ada.page.reload();
+    await ada.sees("from bob");
+    await ada.write("written offline");
+    await ada.waits("written offline");
+    await ada.page.reload();
+    await ada.waits("written offline");
+    assert.deepEqual(await ada.texts(), [...known, "written offline"]);
+    await ada.write("and more");
+    await bob.write("meanwhile");
+    await bob.sees("meanwhile");
+    await ada.context.setOffline(false);
+    for (const person of [ada, bob]) await person.shows(...known, "meanwhile", "written offline", "and more");
+    await judge(t, server, [ada, bob]);
+  });
+
+  test("a draft outlives a reload", async (t) => {
+    const server = await Server.start(t);
+    const ada = await arrive(t, server.url, "ada");
+    await ada.composer.fill("half a thought");
+    await ada.until(async () => {
+      const request = indexedDB.open("tidings");
+      const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+      const drafts = database.transaction("drafts").objectStore("drafts").getAll();
+      const kept = await new Promise((resolve) => (drafts.onsuccess = () => resolve(drafts.result)));
+      database.close();
+      return kept.includes("half a thought");
+    });
+    await ada.page.reload();
+    await ada.composer.waitFor();
+    assert.equal(await ada.composer.inputValue(), "half a thought");
+  });
+});
+
+describe("over a bad link", () => {
+  test("a message whose ack was lost with the page is stored once", async (t) => {
+    const server = await Server.start(t);
+    const proxy = await Proxy.start(t, server.port);
+    const bob = await arrive(t, server.url, "bob");
+    const ada = await arrive(t, proxy.url, "ada");
+    await ada.write("before");
+    await ada.shows("before");
+    await ada.connects();
+    proxy.mute();
+    await ada.write("once");
+    await bob.sees("once");
+    await ada.waits("once");
+    await ada.page.reload();
+    await ada.shows("before", "once");
+    await ada.write("after");
+    for (const person of [ada, bob]) await person.shows("before", "once", "after");
+    await judge(t, server, [ada, bob]);
+  });
+
+  test("a link that breaks again and again loses and doubles nothing", async (t) => {
+    const server = await Server.start(t);
+    const proxy = await Proxy.start(t, server.port);
+    const bob = await arrive(t, server.url, "bob");
+    const ada = await arrive(t, proxy.url, "ada");
+    const texts = Array.from({ length: 40 }, (_, index) => `line ${index}`);
+    for (const [index, text] of texts.entries()) {
+      await ada.write(text);
+      if (index % 8 === 7) proxy.cut();
+    }
+    for (const person of [ada, bob]) await person.shows(...texts);
+    await judge(t, server, [ada, bob]);
+  });
+
+  test("who was away gets what was changed meanwhile", async (t) => {
+    const server = await Server.start(t);
+    const [ada, bob] = await Promise.all([Person.arrive(t, browser, server.url, "ada"), Person.arrive(t, browser, server.url, "bob")]);
+    for (const text of ["stays", "changes", "goes"]) await ada.write(text);
+    await bob.shows("stays", "changes", "goes");
+    await bob.context.setOffline(true);
+    await bob.status("Offline");
+    await ada.edit("changes", "was changed");
+    await ada.remove("goes");
+    const after = ["stays", "was changed", "This message was deleted."];
+    await ada.shows(...after);
+    await bob.context.setOffline(false);
+    await bob.shows(...after);
+  });
+});
+
+describe("a server that ends", () => {
+  for (const end of ["stop", "kill"]) {
+    test(`by ${end} and starts again keeps what people write meanwhile`, async (t) => {
+      const server = await Server.start(t);
+      const [ada, bob] = await Promise.all([arrive(t, server.url, "ada"), arrive(t, server.url, "bob")]);
+      await ada.write("before");
+      await bob.shows("before");
+      await server[end]();
+      await ada.waitsForServer();
+      await ada.write("one");
+      await ada.write("two");
+      await server.startAgain();
+      for (const person of [ada, bob]) await person.shows("before", "one", "two");
+      await bob.write("after");
+      await ada.page.reload();
+      for (const person of [ada, bob]) await person.shows("before", "one", "two", "after");
+      await judge(t, server, [ada, bob]);
+    });
+  }
+
+  test("and is killed while people type, three times", async (t) => {
+    const server = await Server.start(t);
+    const people = await Promise.all(["ada", "bob", "cleo"].map((name) => arrive(t, server.url, name)));
+    for (let round = 0; round < 3; round += 1) {
+      const typing = people.map(async (person) => {
+        for (let line = 0; line < 4; line += 1) await person.write(`${person.name} ${round}.${line}`);
+      });
+      // Somewhere in between: some of it is stored and acked, some stored only, some neither.
+      await people[round].frames.until(({ sent }) => sent.some((packet) => packet.includes(`${people[round].name} ${round}.`)), "a message under way");
+      await server.kill();
+      await Promise.all(typing);
+      await server.startAgain();
+    }
+    for (const person of people) await person.has(36);
+    const log = await readRoom(t, server.url, LOBBY);
+    assert.equal(log.length, 36);
+    judgeViews(log, people);
+    for (const person of people) person.assertContent();
+  });
+});
+
+describe("a page that is closed", () => {
+  test("right after Enter has sent what it was given, or sends it when it is opened again", async (t) => {
+    const server = await Server.start(t);
+    const proxy = await Proxy.start(t, server.port);
+    const bob = await arrive(t, server.url, "bob");
+    const ada = await arrive(t, proxy.url, "ada");
+    await ada.write("before");
+    await bob.shows("before");
+    await ada.connects();
+    proxy.stall();
+    const texts = Array.from({ length: 5 }, (_, index) => `in a hurry ${index}`);
+    for (const text of texts) await ada.write(text);
+    await ada.waits(...texts);
+    await ada.page.close({ runBeforeUnload: false });
+    proxy.cut();
+    proxy.resume();
+    const again = await ada.tab(proxy.url);
+    for (const person of [again, bob]) await person.shows("before", ...texts);
+    await judge(t, server, [bob], [ada]);
+  });
+});
+
+describe("several tabs of one person", () => {
+  test("share one connection and one outbox, and another takes over when one is closed", async (t) => {
+    const server = await Server.start(t);
+    const bob = await arrive(t, server.url, "bob");
+    const ada = await arrive(t, server.url, "ada");
+    await ada.connects();
+    const tabs = [ada, await ada.tab(), await ada.tab()];
+    for (const tab of tabs) await tab.composer.waitFor();
+    await tabs[1].write("from the second tab");
+    await tabs[2].write("from the third tab");
+    await bob.has(2);
+    for (const tab of tabs) await tab.shows(...(await bob.texts()));
+    assert.deepEqual(tabs.map((tab) => tab.frames.webSockets.length), [1, 0, 0], "one has the socket");
+    assert.deepEqual(tabs.slice(1).map((tab) => tab.frames.sent), [[], []], "and the others none, nor polls");
+    await ada.page.close();
+    await bob.write("to whoever is left");
+    for (const tab of tabs.slice(1)) await tab.sees("to whoever is left");
+    await tabs[2].write("still here");
+    await bob.sees("still here");
+    assert.equal(tabs.slice(1).filter((tab) => tab.frames.open.length > 0).length, 1);
+    for (const person of [bob, ...tabs.slice(1)]) person.assertContent();
+  });
+
+  test("that are offline together write one outbox in order", async (t) => {
+    const server = await Server.start(t);
+    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const ada = await Person.arrive(t, browser, server.url, "ada");
+    const other = await ada.tab();
+    await other.composer.waitFor();
+    await ada.context.setOffline(true);
+    for (const tab of [ada, other]) await tab.status("Offline");
+    await ada.write("one");
+    await other.write("two");
+    await ada.write("three");
+    for (const tab of [ada, other]) await tab.waits("one", "two", "three");
+    await ada.context.setOffline(false);
+    for (const tab of [ada, other]) await tab.shows("one", "two", "three");
+    await bob.sees("three");
+    assert.deepEqual(bob.texts(), ["one", "two", "three"]);
+  });
+});
