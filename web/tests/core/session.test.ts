@@ -161,8 +161,10 @@ test("a page of the history from a log that was set back since goes with it", as
   await world.clock.pass(1_000);
   expect(texts(view)).toEqual(["forgotten"]);
   world.server.kill();
-  world.server.weather = FAIR_WEATHER;
   world.server.start(backup);
+  world.server.weather = weather({ delay: () => 20 });
+  const cleo = await world.chat();
+  await world.does(cleo.setTopic(LOBBY, "in its place"));
   await world.clock.pass(10_000);
   expect(texts(view)).toEqual(["first"]);
 });
@@ -197,17 +199,18 @@ test("a lost event behind the cursor is found at the next connection", async () 
   const garden = await world.does(ada.create("public", "garden"));
   if (!garden.ok) throw new Error(garden.code);
   await world.does(bob.join(garden.room));
+  await world.does(ada.say(LOBBY, "first"));
   await world.clock.pass(1_000);
   const view = bob.open(LOBBY);
-  world.server.weather = weather({ fate: (direction, name) => (direction === "down" && name === "message" ? "lost" : "arrives") });
-  await world.does(ada.say(LOBBY, "lost"));
+  world.server.weather = weather({ fate: (direction, name) => (direction === "down" && name === "edited" ? "lost" : "arrives") });
+  await world.does(ada.edit(LOBBY, 1, "changed"));
   world.server.weather = FAIR_WEATHER;
   await world.does(ada.say(garden.room, "elsewhere"));
   await world.clock.pass(5_000);
-  expect(texts(view)).toEqual([]);
+  expect(texts(view)).toEqual(["first"]);
   world.server.cutAll();
   await world.clock.pass(10_000);
-  expect(texts(view)).toEqual(["lost"]);
+  expect(texts(view)).toEqual(["changed"]);
 });
 
 test("a page of the history that is older than the stream by the time it comes changes nothing back", async () => {
