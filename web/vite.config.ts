@@ -1,14 +1,26 @@
 import { defineConfig } from "vite";
 
+// What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
+const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/parts\/(?:modal|copyable)\.|\/src\/texts\/(?:de|ar)\./;
+
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.
 export default defineConfig({
   base: "/",
   build: {
     target: "es2022",
-    // The oldest browsers that know `light-dark()`, `:has` and nesting: nothing is rewritten for older ones.
+    // The oldest browsers that know `light-dark()`: nothing is rewritten for older ones.
     cssTarget: ["chrome123", "firefox121", "safari17.5"],
     assetsInlineLimit: 0,
     modulePreload: false,
     sourcemap: false,
+    rolldownOptions: {
+      output: {
+        // All of the first visit in one file: one request, and it compresses better.
+        codeSplitting: {
+          includeDependenciesRecursively: false,
+          groups: [{ name: "page", test: (id) => !LATER.test(id.replaceAll("\\", "/")) }],
+        },
+      },
+    },
   },
 });

@@ -83,7 +83,7 @@ describe("the client bundle", () => {
 });
 
 describe("the built-in page", () => {
-  test("comes with a strict policy and files that may be kept for ever", async (t) => {
+  test("comes with a strict policy; what has a hash in its name may be kept for ever, all else is asked for again", async (t) => {
     const server = await Server.start(t);
     const page = await request(server.url);
     assert.equal(page.status, 200);
@@ -101,7 +101,7 @@ describe("the built-in page", () => {
     for (const path of files) {
       const plain = await request(server.url + path);
       assert.equal(plain.status, 200, path);
-      assert.match(plain.headers["cache-control"], /immutable/);
+      assert.match(plain.headers["cache-control"], path.startsWith("/assets/") ? /immutable/ : /^no-cache$/, path);
       const compressed = await request(server.url + path, { headers: { "accept-encoding": "br" } });
       if (compressed.headers["content-encoding"] === "br") {
         assert.equal(hash(brotliDecompressSync(compressed.bytes)), hash(plain.bytes));
@@ -109,15 +109,36 @@ describe("the built-in page", () => {
     }
   });
 
-  test("is small", async (t) => {
+  test("can be installed: its worker and its manifest have their types and are never old", async (t) => {
     const server = await Server.start(t);
-    const page = await request(server.url, { headers: { "accept-encoding": "br" } });
-    const html = brotliDecompressSync(page.bytes).toString("utf8");
-    let total = page.bytes.length;
-    for (const [, path] of html.matchAll(/(?:src|href)="(\/[^"]+)"/g)) {
-      total += (await request(server.url + path, { headers: { "accept-encoding": "br" } })).bytes.length;
+    for (const [path, type] of [
+      ["/sw.js", /^application\/javascript/],
+      ["/manifest.webmanifest", /^application\/manifest\+json$/],
+    ]) {
+      const file = await request(server.url + path);
+      assert.equal(file.status, 200, path);
+      assert.match(file.headers["content-type"], type);
+      assert.equal(file.headers["cache-control"], "no-cache");
+      assert.match(file.headers["content-security-policy"], /require-trusted-types-for 'script'/);
     }
-    assert.ok(total < 20_000, `${total} bytes`);
+    const { icons } = JSON.parse((await request(`${server.url}/manifest.webmanifest`)).text);
+    assert.ok(icons.length > 0);
+    for (const { src, type } of icons) {
+      const icon = await request(new URL(src, server.url).href);
+      assert.deepEqual([icon.status, icon.headers["content-type"]], [200, type], src);
+    }
+  });
+
+  test("keeps its budget: 60 kB of script and 12 kB of style before anything is seen", async (t) => {
+    const server = await Server.start(t);
+    const accept = { headers: { "accept-encoding": "br" } };
+    const html = (await request(server.url)).text;
+    const sizes = { js: 0, css: 0 };
+    for (const [, path, kind] of html.matchAll(/(?:src|href)="(\/[^"]+\.(js|css))"/g)) {
+      sizes[kind] += (await request(server.url + path, accept)).bytes.length;
+    }
+    assert.ok(sizes.js > 0 && sizes.js <= 60_000, `${sizes.js} bytes of script`);
+    assert.ok(sizes.css > 0 && sizes.css <= 12_000, `${sizes.css} bytes of style`);
   });
 
   test("is one page: other paths and methods are not answered by it", async (t) => {

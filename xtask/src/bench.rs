@@ -7,6 +7,7 @@
 #![expect(clippy::print_stdout, reason = "this command's product is the report on its standard output")]
 
 mod contestant;
+mod instructions;
 mod machine;
 mod page;
 mod plan;
@@ -17,8 +18,11 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde::Deserialize;
 
-use self::contestant::{CONTESTANTS, Contestant, Server};
+use self::contestant::{CONTESTANTS, Contestant, Contract, Server};
 use self::plan::{PLAN, Row};
+
+/// The error of who cannot be measured by a row.
+const ABSENT: &str = "does not take part";
 
 const USAGE: &str = "\
 usage: cargo xtask bench [options]
@@ -28,7 +32,8 @@ usage: cargo xtask bench [options]
   --only WORDS      only rows whose name contains one of the words, separated by commas
   --server-cpu N    core of the server (0)
   --client-cpu N    core of the client (1)
-  --out FILE        where the page goes (docs/performance.md)";
+  --out FILE        where the page goes (docs/performance.md)
+  --instructions    only count what the small benchmarks of the crates execute, under valgrind, and print it";
 
 pub(crate) struct Options {
     runs: usize,
@@ -37,6 +42,7 @@ pub(crate) struct Options {
     server_cpu: usize,
     client_cpu: usize,
     out: PathBuf,
+    instructions: bool,
 }
 
 /// What `tidings bench` prints.
@@ -65,7 +71,8 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match measure(&options) {
+    let result = if options.instructions { instructions::count(&root()) } else { measure(&options) };
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
             eprintln!("bench: {message}");
@@ -76,10 +83,22 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
 
 fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, String> {
     let out = PathBuf::from("docs/performance.md");
-    let mut options = Options { runs: 5, seconds: 5, only: Vec::new(), server_cpu: 0, client_cpu: 1, out };
+    let mut options = Options {
+        runs: 5,
+        seconds: 5,
+        only: Vec::new(),
+        server_cpu: 0,
+        client_cpu: 1,
+        out,
+        instructions: false,
+    };
     while let Some(name) = args.next() {
         if matches!(name.as_str(), "--help" | "-h") {
             return Ok(None);
+        }
+        if name == "--instructions" {
+            options.instructions = true;
+            continue;
         }
         let value = args.next().ok_or_else(|| format!("{name} needs a value"))?;
         let number = || value.parse().map_err(|_| format!("{name} needs a number, not {value}"));
@@ -135,12 +154,14 @@ fn run_one(root: &Path, row: &Row, contestant: &Contestant, options: &Options) -
     if row.is_timed {
         command.args(["--seconds", &options.seconds.to_string()]);
     }
-    command.args(["--pin-server", &options.server_cpu.to_string()]);
-    command.args(["--pin-client", &options.client_cpu.to_string()]);
+    if row.contract != Contract::Start {
+        command.args(["--pin-server", &options.server_cpu.to_string()]);
+        command.args(["--pin-client", &options.client_cpu.to_string()]);
+    }
     match contestant.server(root, row.contract) {
         Some(Server::Own) => {}
         Some(Server::Command(server)) => drop(command.arg("--server").arg(server)),
-        None => return Err("does not take part".into()),
+        None => return Err(ABSENT.into()),
     }
     let output = command.stderr(Stdio::piped()).output().map_err(|err| err.to_string())?;
     // A run that failed its judgement still says what it has seen.

@@ -16,11 +16,13 @@ mod ingest;
 mod ledger;
 pub(crate) mod options;
 mod packet;
+mod pollers;
 mod process;
 mod progress;
 mod replay;
 mod report;
 mod rooms;
+mod start;
 mod storm;
 mod target;
 mod writers;
@@ -57,7 +59,7 @@ pub(crate) fn run(options: &Bench) -> Result<(), Failure> {
     let result = measure(workload, &mut report);
     progress::clear();
     result?;
-    let text = if workload.server().json {
+    let text = if workload.prints_json() {
         serde_json::to_string(&report).map_err(std::io::Error::from)? + "\n"
     } else {
         report.to_string()
@@ -72,8 +74,13 @@ pub(crate) fn run(options: &Bench) -> Result<(), Failure> {
 }
 
 fn measure(workload: &Workload, report: &mut Report) -> Result<(), Failure> {
-    let target = Target::reach(workload.server())?;
+    if let Workload::Start(options) = workload {
+        return start::measure(options, report);
+    }
+    let Some(server) = workload.server() else { return Err(Failure::NoProcess) };
+    let target = Target::reach(server)?;
     match workload {
+        Workload::Start(_) => Ok(()),
         Workload::Fanout(options) => fanout::measure(options, &target, report),
         Workload::Rooms(options) => rooms::measure(options, &target, report),
         Workload::Idle(options) => idle::measure(options, &target, report),

@@ -30,6 +30,7 @@ import { OpenView } from "./room-view.ts";
 import { Session } from "./session.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { Change, OutboxChange, OutboxState, Store } from "./store.ts";
+import { roomOfCommand } from "./replies.ts";
 import { Summaries, summaryOfListed } from "./summary.ts";
 import { NoTabs, type Question, type TabMessage, type Tabs } from "./tabs.ts";
 import { Typing } from "./typing.ts";
@@ -81,8 +82,10 @@ class Chat implements ChatClient {
   readonly #ledger: Ledger;
   readonly #summaries = new Summaries();
   readonly #views = new Set<OpenView>();
+  /** Views that have something to show as soon as it is kept. */
+  readonly #postponed = new Set<OpenView>();
   readonly #typing: Typing;
-  readonly #waiting = new Map<number, (result: Result) => void>();
+  readonly #waiting = new Map<number, { readonly command: wire.Command; readonly resolve: (result: Result) => void }>();
   readonly #results = new Map<number, Result>();
   readonly #questions = new Map<string, { readonly question: Question; readonly answered: (answer: unknown) => void }>();
   readonly #drafts = new Map<RoomId, string>();
@@ -133,6 +136,10 @@ class Chat implements ChatClient {
     const view = new OpenView(room, {
       model: this.#model,
       isOnline: () => this.#state === "online",
+      mayShow: (asking) => {
+        if (this.#ledger.isKeeping) this.#postponed.add(asking);
+        return !this.#ledger.isKeeping;
+      },
       presence: (other): readonly PlacedNotice[] => (other === LOBBY ? this.#presence.notices : []),
       history: (other, page, limit) => this.#ask({ ask: "history", room: other, page, limit }).then((answer) => answer === true),
       visit: (other) => this.#ask({ ask: "visit", room: other }).then((answer) => answer === true),
@@ -278,7 +285,7 @@ class Chat implements ChatClient {
     const { id } = row;
     const known = this.#results.get(id);
     if (known !== undefined) return known;
-    return new Promise((resolve) => this.#waiting.set(id, resolve));
+    return new Promise((resolve) => this.#waiting.set(id, { command, resolve }));
   }
 
   async #changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
@@ -307,9 +314,9 @@ class Chat implements ChatClient {
   }
 
   #answer(id: number, result: Result): void {
-    const resolve = this.#waiting.get(id);
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    if (resolve !== undefined) return resolve(result);
+    if (waiting !== undefined) return waiting.resolve(result);
     this.#results.set(id, result);
     for (const old of this.#results.keys()) if (this.#results.size > RESULTS_MAX) this.#results.delete(old);
   }
@@ -379,11 +386,11 @@ class Chat implements ChatClient {
     const unheard = this.#unheard ?? [];
     this.#unheard = null;
     for (const message of unheard) this.#heard(message);
-    for (const [id, resolve] of this.#waiting) {
-      // Another tab has finished it, and could not tell how any more.
-      if (this.#model.outbox.rows.some((row) => row.id === id)) continue;
-      this.#waiting.delete(id);
-      resolve({ ok: true, room: 0 });
+    for (const [id, { command }] of this.#waiting) {
+      // Another tab has finished it, and could not tell any more.
+      const row = this.#model.outbox.rows.find((other) => other.id === id);
+      if (row === undefined) this.#answer(id, { ok: true, room: roomOfCommand(this.#model, command) });
+      else if (row.refused !== undefined) this.#answer(id, { ok: false, code: row.refused });
     }
     this.#publish();
   }
@@ -503,8 +510,12 @@ class Chat implements ChatClient {
   }
 
   #publish(): void {
+    // Nothing is shown that a crash could take back: there is another call when it is kept.
+    if (this.#ledger.isKeeping) return;
     batch(() => {
       const touched = this.#model.takeTouched();
+      for (const view of this.#postponed) view.update();
+      this.#postponed.clear();
       if (touched.size > 0) this.rooms.value = this.#summaries.update(this.#model, touched);
       for (const view of this.#views) if (touched.has(view.room)) view.update();
       if (this.#peopleVersion !== this.#model.peopleVersion) {

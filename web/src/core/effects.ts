@@ -8,7 +8,7 @@ import type { Notice, Person, RoomId, Seq } from "./facade.ts";
 import type { Model } from "./model.ts";
 import { contains, withSpan } from "./spans.ts";
 import type { Change, MessageRecord, RoomRecord } from "./store.ts";
-import type { Entry, HistoryAnswer, Room } from "./wire.ts";
+import type { Entry, HistoryAnswer, Page, Room } from "./wire.ts";
 
 /** The pseudo room of entries that concern everybody. */
 export const HOUSE: RoomId = 0;
@@ -40,7 +40,7 @@ export function effectsOf(model: Model, entry: Entry): readonly Change[] {
 }
 
 /** What a page of the history changes; `asOf` is the revision that was applied when it was asked for. */
-export function historyEffects(model: Model, room: RoomId, answer: HistoryAnswer, asOf: number): readonly Change[] {
+export function historyEffects(model: Model, room: RoomId, page: Page, answer: HistoryAnswer, asOf: number): readonly Change[] {
   const record = model.record(room);
   if (record === null) return [];
   const changes: Change[] = [];
@@ -53,9 +53,15 @@ export function historyEffects(model: Model, room: RoomId, answer: HistoryAnswer
   const to = answer.messages.at(-1)?.seq;
   const held = from === undefined || to === undefined ? record.held : withSpan(record.held, from, to);
   const seq = Math.max(record.seq, answer.seq, to ?? 0);
-  const floor = answer.first ? (from ?? seq + 1) : record.floor;
+  const floor = answer.first ? (from ?? beginningOf(page, answer) ?? record.floor) : record.floor;
   const toldOf = Math.max(record.toldOf ?? 0, answer.rev);
   return [...changes, { kind: "room", room: { ...record, held, seq, floor, toldOf } }];
+}
+
+/** Where a room begins for whoever got a page with nothing in it. */
+function beginningOf(page: Page, answer: HistoryAnswer): Seq | null {
+  if (page.before !== undefined) return page.before;
+  return page.after === undefined && page.around === undefined ? answer.seq + 1 : null;
 }
 
 /** A record of a room as the server describes it, over what is known of it. */

@@ -23,6 +23,7 @@ export class Ledger {
   #waiting: { readonly work: Work; readonly done: () => void }[] = [];
   #unkept: Change[] = [];
   #running: Promise<void> | null = null;
+  #isKeeping = false;
   #stopped = false;
 
   constructor(model: Model, store: Store, kept: (changes: readonly Change[]) => void) {
@@ -38,6 +39,11 @@ export class Ledger {
       this.#waiting.push({ work, done });
       this.#running ??= this.#run();
     });
+  }
+
+  /** The model is ahead of the store: what it says now must not be shown yet. */
+  get isKeeping(): boolean {
+    return this.#isKeeping;
   }
 
   /** How many works wait. */
@@ -69,7 +75,9 @@ export class Ledger {
           }
         });
       }
+      this.#isKeeping = changes.length > 0;
       await this.#keep(changes);
+      this.#isKeeping = false;
       if (changes.length > 0) this.#kept(condensed(changes));
       for (const { done } of works) done();
     }

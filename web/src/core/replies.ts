@@ -3,10 +3,10 @@
 // The server does not send a sender its own entry: the ack is its copy. Here the two are put together again, so that
 // own entries and those of others go the same way from here on.
 
-import type { Person } from "./facade.ts";
+import type { Person, RoomId } from "./facade.ts";
 import type { Model } from "./model.ts";
 import type { OutboxRow } from "./store.ts";
-import type { Ack, Entry } from "./wire.ts";
+import type { Ack, Command, Entry } from "./wire.ts";
 
 export type Stored = Ack & { readonly kind: "stored" };
 
@@ -67,4 +67,14 @@ export function entryOfAck(model: Model, row: OutboxRow, ack: Stored): Entry | n
     case "skip":
       return { ...head, event: "unknown" };
   }
+}
+
+/** The room that a finished command was about, or made, as far as that is known here; otherwise 0. */
+export function roomOfCommand(model: Model, command: Command): RoomId {
+  if ("room" in command) return command.room;
+  const records = [...model.rooms.values()].map(({ record }) => record);
+  if (command.event === "create") return records.findLast(({ host, name }) => host === model.session?.user && name === command.name)?.room ?? 0;
+  if (command.event !== "direct") return 0;
+  const wanted = [...command.with].sort().join();
+  return records.find(({ with: others }) => others?.map(({ user }) => user).sort().join() === wanted)?.room ?? 0;
 }

@@ -20,6 +20,8 @@ const SPAN_MAX = 300;
 export interface ViewContext {
   readonly model: Model;
   readonly isOnline: () => boolean;
+  /** False while the model is ahead of the store; there will be another update then. */
+  readonly mayShow: (view: OpenView) => boolean;
   readonly presence: (room: RoomId) => readonly PlacedNotice[];
   /** Brings a page of the history here; false when it cannot be had now. */
   readonly history: (room: RoomId, page: Page, limit: number) => Promise<boolean>;
@@ -55,7 +57,7 @@ export class OpenView implements RoomView {
 
   /** Shows what is known by now. */
   update(): void {
-    if (!this.#open) return;
+    if (!this.#open || !this.#context.mayShow(this)) return;
     const state = this.#context.model.rooms.get(this.room);
     if (state === undefined) {
       this.#placed = false;

@@ -28,6 +28,7 @@ const UNREAD_PAUSE_MS = 150;
 const UNREAD_ROOMS = 100;
 const READ_PAUSE_MS = 300;
 const TYPING_PAUSE_MS = 1_000;
+const UNHEARD_MS = 10_000;
 const WHO_PAGES = 3;
 const WORKS_MAX = 10_000;
 const LOBBY: RoomId = 1;
@@ -88,6 +89,7 @@ export class Session {
   start(): void {
     this.#events.connection("connecting");
     void this.#ledger.submit((apply) => apply(restBounds(this.#model)));
+    this.#timer("unheard", UNHEARD_MS, () => this.#dropUnheard());
     this.#transport.open(
       {
         connected: () => {
@@ -156,7 +158,7 @@ export class Session {
     if (answer !== null) {
       await this.#ledger.submit((apply) => {
         if (this.#model.record(room) === null) return;
-        apply(historyEffects(this.#model, room, answer, asOf));
+        apply(historyEffects(this.#model, room, page, answer, asOf));
         for (const entry of missed) apply(missedChange(this.#model, entry));
       });
     }
@@ -357,11 +359,16 @@ export class Session {
   }
 
   async #refused(row: OutboxRow, code: string): Promise<void> {
-    // Only what stands in a timeline is shown with its refusal; for the rest the answer is all there is.
-    const shown = row.command.event === "say" || row.command.event === "edit" || row.command.event === "delete";
-    const change: Change = shown ? { kind: "refused", id: row.id, code } : { kind: "settled", id: row.id };
-    await this.#ledger.submit((apply) => apply([change]));
+    await this.#ledger.submit((apply) => apply([{ kind: "refused", id: row.id, code }]));
     this.#events.result(row.id, { ok: false, code });
+    // Should this tab die before, others find the refusal in the outbox.
+    if (!isShown(row)) await this.#ledger.submit((apply) => apply([{ kind: "settled", id: row.id }]));
+  }
+
+  /** Refusals that a leader before this one could not tell any more; whoever waited has read them by now. */
+  #dropUnheard(): void {
+    const unheard = this.#model.outbox.rows.filter((row) => row.refused !== undefined && !isShown(row));
+    void this.#ledger.submit((apply) => apply(unheard.map(({ id }) => ({ kind: "settled", id }))));
   }
 
   #pointer(room: RoomId, seq: Seq): readonly Change[] {
@@ -444,6 +451,11 @@ export class Session {
     this.#timers.get(name)?.();
     this.#timers.delete(name);
   }
+}
+
+/** Only what stands in a timeline is shown with its refusal; for the rest the answer is all there is. */
+function isShown({ command }: OutboxRow): boolean {
+  return command.event === "say" || command.event === "edit" || command.event === "delete";
 }
 
 /** A room that one is no longer in. */

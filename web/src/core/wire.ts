@@ -133,12 +133,12 @@ export type Ack =
   /** It was not looked at, and its number is not used up. */
   | { readonly kind: "unread"; readonly code: string };
 
-export type Page =
-  | { readonly before: Seq }
-  | { readonly after: Seq }
-  | { readonly around: Seq }
-  /** The newest. */
-  | { readonly before?: never; readonly after?: never; readonly around?: never };
+/** At most one of them; none: the newest. */
+export interface Page {
+  readonly before?: Seq;
+  readonly after?: Seq;
+  readonly around?: Seq;
+}
 
 export interface HistoryAnswer {
   readonly messages: readonly Message[];

@@ -17,11 +17,13 @@ export interface Weather {
   readonly fate: (direction: "up" | "down", name: string) => "arrives" | "lost" | "twice" | "cut";
   /** Entries that a connection which is behind gets at once. */
   readonly slice: () => number;
+  /** Milliseconds between the reading of a request's answer and its sending. */
+  readonly thinks: () => number;
   /** Whether a command can be stored now. */
   readonly stores: () => boolean;
 }
 
-export const FAIR_WEATHER: Weather = { delay: () => 1, fate: () => "arrives", slice: () => 100, stores: () => true };
+export const FAIR_WEATHER: Weather = { delay: () => 1, fate: () => "arrives", slice: () => 100, thinks: () => 0, stores: () => true };
 
 export interface ModelServerOptions {
   readonly now: () => number;
@@ -340,7 +342,12 @@ class ModelTransport implements Transport {
       : answerRequest(this.#server, session, name, payload);
     if (answer === null || answered === undefined || SPENT_EVENTS.has(name)) return;
     const copy = JSON.parse(JSON.stringify(answer)) as unknown;
-    this.#frame("down", "ack", () => answered(copy));
+    const send = (): void => {
+      if (session === this.#session) this.#frame("down", "ack", () => answered(copy));
+    };
+    const pause = this.#server.commands.isCommand(name) ? 0 : this.#server.weather.thinks();
+    if (pause === 0) send();
+    else this.#setTimer(pause, send);
   }
 
   #frame(direction: "up" | "down", name: string, arrive: () => void): void {

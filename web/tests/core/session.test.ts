@@ -109,6 +109,130 @@ test("a restored server whose log has grown again behind a good cursor is notice
   expect(texts(view)).toEqual(["kept", "in its place", "and more"]);
 });
 
+test("own messages that a restored server forgot go, though the cursor is good and nothing has grown since", async () => {
+  const world = new World();
+  const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+  const view = ada.open(LOBBY);
+  await world.does(bob.say(LOBBY, "kept"));
+  await world.clock.pass(100);
+  const backup = world.server.backup();
+  await world.does(ada.say(LOBBY, "forgotten"));
+  world.server.kill();
+  world.server.start(backup);
+  await world.clock.pass(10_000);
+  expect(texts(view)).toEqual(["kept"]);
+});
+
+test("an own change that a restored server forgot is noticed by what stands in its place", async () => {
+  const world = new World();
+  const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+  await world.does(ada.say(LOBBY, "first"));
+  await world.does(bob.say(LOBBY, "second"));
+  await world.clock.pass(100);
+  const view = ada.open(LOBBY);
+  const backup = world.server.backup();
+  await world.does(ada.setTopic(LOBBY, "forgotten"));
+  expect(rowsOf(view, "notice").map(({ notice }) => "text" in notice && notice.text)).toContain("forgotten");
+  world.server.kill();
+  world.server.start(backup);
+  world.server.weather = weather({ delay: () => 50 });
+  const cleo = await world.chat();
+  await world.does(cleo.setTopic(LOBBY, "in its place"));
+  await world.clock.pass(10_000);
+  expect(rowsOf(view, "notice").map(({ notice }) => "text" in notice && notice.text)).not.toContain("forgotten");
+  expect(texts(view)).toEqual(["first", "second"]);
+  expect(ada.rooms.value[0]?.topic).toBe("in its place");
+});
+
+test("a page of the history from a log that was set back since goes with it", async () => {
+  const world = new World();
+  const disk = new MemoryDisk();
+  const bob = await world.person("bob");
+  const ada = await world.person("ada", { store: new MemoryStore(disk) });
+  await world.does(ada.stop());
+  await world.does(bob.say(LOBBY, "first"));
+  const backup = world.server.backup();
+  await world.does(bob.edit(LOBBY, 1, "forgotten"));
+  // She never catches up, so only the page tells of it.
+  world.server.weather = weather({ slice: () => 0 });
+  const again = await world.chat({ store: new MemoryStore(disk) });
+  await world.online(again);
+  const view = again.open(LOBBY);
+  await world.clock.pass(1_000);
+  expect(texts(view)).toEqual(["forgotten"]);
+  world.server.kill();
+  world.server.start(backup);
+  world.server.weather = weather({ delay: () => 20 });
+  const cleo = await world.chat();
+  await world.does(cleo.setTopic(LOBBY, "in its place"));
+  await world.clock.pass(10_000);
+  expect(texts(view)).toEqual(["first"]);
+});
+
+test("the cursor does not pass a gap, though other rooms go on", async () => {
+  const world = new World();
+  const disk = new MemoryDisk();
+  const [ada, bob] = [await world.person("ada"), await world.person("bob", { store: new MemoryStore(disk) })];
+  const garden = await world.does(ada.create("public", "garden"));
+  if (!garden.ok) throw new Error(garden.code);
+  await world.does(bob.join(garden.room));
+  await world.clock.pass(1_000);
+  const lose = (names: readonly string[]) => weather({ fate: (_, name) => (names.includes(name) ? "lost" : "arrives") });
+  world.server.weather = lose(["message", "changes", "typing", "presence"]);
+  await world.does(ada.say(LOBBY, "lost"));
+  world.server.weather = lose(["changes", "typing", "presence"]);
+  await world.does(ada.say(LOBBY, "shows the gap"));
+  const before = disk.cursor;
+  await world.does(ada.say(garden.room, "elsewhere"));
+  await world.clock.pass(1_000);
+  expect(disk.rooms.get(garden.room)?.seq).toBe(1);
+  expect(disk.cursor).toBe(before);
+  world.server.weather = FAIR_WEATHER;
+  await world.clock.pass(60_000);
+  expect(texts(bob.open(LOBBY))).toEqual(["lost", "shows the gap"]);
+  expect(disk.cursor).not.toBe(before);
+});
+
+test("a lost event behind the cursor is found at the next connection", async () => {
+  const world = new World();
+  const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+  const garden = await world.does(ada.create("public", "garden"));
+  if (!garden.ok) throw new Error(garden.code);
+  await world.does(bob.join(garden.room));
+  await world.does(ada.say(LOBBY, "first"));
+  await world.clock.pass(1_000);
+  const view = bob.open(LOBBY);
+  world.server.weather = weather({ fate: (direction, name) => (direction === "down" && name === "edited" ? "lost" : "arrives") });
+  await world.does(ada.edit(LOBBY, 1, "changed"));
+  world.server.weather = FAIR_WEATHER;
+  await world.does(ada.say(garden.room, "elsewhere"));
+  await world.clock.pass(5_000);
+  expect(texts(view)).toEqual(["first"]);
+  world.server.cutAll();
+  await world.clock.pass(10_000);
+  expect(texts(view)).toEqual(["changed"]);
+});
+
+test("a page of the history that is older than the stream by the time it comes changes nothing back", async () => {
+  const world = new World();
+  const disk = new MemoryDisk();
+  const [ada, bob] = [await world.person("ada"), await world.person("bob", { store: new MemoryStore(disk) })];
+  for (const text of ["one", "two", "three"]) await world.does(ada.say(LOBBY, text));
+  await world.clock.pass(100);
+  world.server.weather = weather({ thinks: () => 2_000 });
+  // He asks for what he has, and for what he has not.
+  const chat = await world.chat();
+  await world.online(chat);
+  const views = [bob.open(LOBBY), chat.open(LOBBY)];
+  const asked = views[0]?.around(2);
+  await world.clock.pass(500);
+  await world.does(ada.edit(LOBBY, 1, "one, changed"));
+  await world.does(ada.remove(LOBBY, 2));
+  await asked;
+  await world.clock.pass(10_000);
+  for (const view of views) expect(texts(view)).toEqual(["one, changed", "", "three"]);
+});
+
 test("a device whose numbers somebody else used moves on without losing or doubling", async () => {
   const world = new World();
   const disk = new MemoryDisk();
@@ -166,7 +290,9 @@ test("who is too far behind gets the newest, and a hole to fill", async () => {
   const bob = await world.person("bob");
   const ada = await world.person("ada", { store: new MemoryStore(disk) });
   await world.does(bob.say(LOBBY, "line 0"));
+  await world.clock.pass(100);
   await world.does(ada.stop());
+  await world.does(bob.edit(LOBBY, 1, "line 0, changed"));
   for (let i = 1; i <= 300; i += 1) void bob.say(LOBBY, `line ${i}`);
   await world.clock.pass(20_000);
   const again = await world.chat({ store: new MemoryStore(disk) });
@@ -178,6 +304,7 @@ test("who is too far behind gets the newest, and a hole to fill", async () => {
   await world.does(view.around(20));
   for (const hole of rowsOf(view, "hole")) await world.does(view.fill(hole));
   expect(texts(view)).toContain("line 20");
+  expect(texts(view)).toContain("line 0, changed");
 });
 
 test("a token that the server does not know makes a new guest, and keeps what is unsent", async () => {

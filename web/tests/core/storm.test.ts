@@ -8,6 +8,8 @@ import type { ChatClient, RoomId } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Judge } from "./judge.ts";
+import type { SetTimer } from "../../src/core/ports.ts";
+import { SlowStore } from "./slow-store.ts";
 import { FAIR_WEATHER, type Weather } from "./model-server.ts";
 import type { State } from "./model-state.ts";
 import { Life } from "./mortal.ts";
@@ -22,25 +24,45 @@ const STEPS = 120;
 class Browser {
   readonly disk = new MemoryDisk();
   readonly #hub = new TabHub();
-  readonly tabs: { readonly chat: ChatClient; readonly life: Life; readonly unwatch: () => void }[] = [];
+  #opened = 0;
+  readonly tabs: { readonly name: string; readonly chat: ChatClient; readonly life: Life; readonly unwatch: () => void }[] = [];
 
   constructor(
     readonly name: string,
     readonly world: World,
     readonly judge: Judge,
+    readonly latency: () => number,
+    /** Nothing is lost on the way and nothing set back, so the cursor has no excuse. */
+    readonly isHonest: boolean,
   ) {}
 
   async open(): Promise<void> {
     const life = new Life();
-    const chat = await createChat(life.options(this.world.options({ store: new MemoryStore(this.disk), tabs: this.#hub.join() })));
+    const { clock } = this.world;
+    const timer: SetTimer = (milliseconds, due) => clock.setTimer(milliseconds, () => life.isOver || due());
+    const store = new SlowStore(new MemoryStore(this.disk), timer, this.latency, () => this.isHonest && this.#judgeCursor());
+    const chat = await this.world.does(createChat(life.options(this.world.options({ store, tabs: this.#hub.join() }))));
     const unwatch = this.judge.watch(this.name, chat.open(LOBBY));
-    this.tabs.push({ chat, life, unwatch });
+    this.tabs.push({ name: `${this.name} in tab ${(this.#opened += 1)}`, chat, life, unwatch });
   }
 
   crash(index: number): void {
+    this.judge.keep(this.disk.rows.values());
     for (const { life, unwatch } of this.tabs.splice(index, 1)) {
       unwatch();
       life.end();
+    }
+  }
+
+  /** The cursor never stands further than what is kept. */
+  #judgeCursor(): void {
+    const { cursor, session, rooms } = this.disk;
+    if (cursor === null || session === null) return;
+    const position = parseInt(cursor.split(".")[2] ?? "", 36);
+    for (const { room, joined, applied } of rooms.values()) {
+      if (!joined || applied === null) continue;
+      const passed = this.world.server.state.log.findLast((entry) => entry.room === room && entry.position <= position);
+      if ((passed?.rev ?? 0) > applied) this.judge.faults.push(`${this.name}: cursor ${position}, but room ${room} is at ${applied} of ${passed?.rev}`);
     }
   }
 
@@ -49,13 +71,16 @@ class Browser {
   }
 }
 
-function weatherOf(chance: Chance): Weather {
-  const [slow, lost, twice, cut] = [1 + chance.below(300), chance.next() ** 3 / 4, chance.next() ** 2 / 4, chance.next() ** 3 / 8];
+function weatherOf(chance: Chance, loses: boolean): Weather {
+  const [slow, twice, cut] = [1 + chance.below(300), chance.next() ** 2 / 4, chance.next() ** 3 / 8];
+  const lost = loses ? chance.next() ** 3 / 4 : 0;
+  const thinks = chance.below(1_000);
   const refuses = chance.is(0.5) ? chance.next() / 3 : 0;
   return {
     delay: () => 1 + chance.below(slow),
     fate: () => (chance.is(lost) ? "lost" : chance.is(cut) ? "cut" : chance.is(twice) ? "twice" : "arrives"),
     slice: () => 1 + chance.below(6),
+    thinks: () => chance.below(thinks + 1),
     stores: () => !chance.is(refuses),
   };
 }
@@ -64,7 +89,9 @@ async function storm(seed: number): Promise<void> {
   const chance = new Chance(seed);
   const world = new World(seed, FAIR_WEATHER, chance.is(0.3) ? 10 + chance.below(100) : undefined);
   const judge = new Judge(world);
-  const browsers = ["ada", "bob", "cleo"].map((name) => new Browser(name, world, judge));
+  const [loses, restores, latency] = [chance.is(0.5), chance.is(0.3), chance.below(chance.is(0.5) ? 5 : 60)];
+  const isHonest = !loses && !restores;
+  const browsers = ["ada", "bob", "cleo"].map((name) => new Browser(name, world, judge, () => chance.below(latency + 1), isHonest));
   for (const browser of browsers) {
     await browser.open();
     const [chat] = browser.chats;
@@ -73,25 +100,25 @@ async function storm(seed: number): Promise<void> {
     await world.does(chat.setName(browser.name));
   }
   const room = await commonRoom(world, browsers);
-  world.server.weather = weatherOf(chance);
-  const restores = chance.is(0.3);
+  world.server.weather = weatherOf(chance, loses);
   let backup: State | null = null;
 
   for (let step = 0; step < STEPS; step += 1) {
     const browser = chance.pick(browsers);
-    const chat = browser.chats.length === 0 ? null : chance.pick(browser.chats);
+    const tab = browser.tabs.length === 0 ? null : chance.pick(browser.tabs);
     const action = chance.below(100);
     const where = chance.pick([LOBBY, room]);
-    if (chat === null || (action < 4 && browser.tabs.length < 3)) await browser.open();
-    else if (action < 60) judge.say(browser.name, chat, where, `${browser.name} ${step}`);
-    else if (action < 66) change(chance, chat, where);
-    else if (action < 70) chat.open(where).markRead(1 + chance.below(40));
+    if (tab === null || (action < 4 && browser.tabs.length < 3)) await browser.open();
+    else if (action < 60) judge.say(tab.name, tab.chat, where, `${browser.name} ${step}`);
+    else if (action < 66) change(chance, tab.chat, where);
+    else if (action < 68) read(chance, tab.chat, where);
+    else if (action < 70) page(chance, tab.chat, where);
     else if (action < 75) browser.crash(chance.below(browser.tabs.length));
     else if (action < 80) world.server.cutAll();
     else if (action < 83) world.server.kill();
     else if (action < 90 && !world.server.isRunning) world.server.start();
     else if (action < 92 && restores) backup = world.server.backup();
-    else if (action < 94 && backup !== null) restore(world, judge, backup, [LOBBY, room]);
+    else if (action < 94 && backup !== null) restore(world, judge, backup, browsers);
     await world.clock.pass(chance.below(chance.is(0.1) ? 4_000 : 200));
   }
   await calm(world, browsers);
@@ -121,9 +148,22 @@ function change(chance: Chance, chat: ChatClient, room: RoomId): void {
   else void chat.remove(room, seq);
 }
 
-function restore(world: World, judge: Judge, backup: State, rooms: readonly RoomId[]): void {
+function read(chance: Chance, chat: ChatClient, room: RoomId): void {
+  const view = chat.open(room);
+  view.markRead(1 + chance.below(40));
+  view.close();
+}
+
+function page(chance: Chance, chat: ChatClient, room: RoomId): void {
+  const view = chat.open(room);
+  const [hole] = rowsOf(view, "hole");
+  if (hole !== undefined) void view.fill(hole);
+  void view.around(1 + chance.below(40)).then(() => view.close());
+}
+
+function restore(world: World, judge: Judge, backup: State, browsers: readonly Browser[]): void {
   world.server.kill();
-  judge.forgive(rooms.flatMap((room) => backup.rooms.get(room)?.messages ?? []));
+  judge.forgive(world.server.state.log, backup.log, browsers.flatMap(({ disk }) => [...disk.rows.values()]));
   world.server.start(backup);
 }
 

@@ -26,6 +26,8 @@ pub(super) enum Contract {
     Chat,
     /// That of `tidings bench rooms`.
     Rooms,
+    /// It is only started.
+    Start,
 }
 
 /// What `tidings bench` measures.
@@ -72,7 +74,7 @@ impl Contestant {
             Server::Command(format!("{} {argument}", path.display()).trim_end().to_owned())
         };
         Some(match (self.kind, contract) {
-            (Kind::Tidings, Contract::Chat) => Server::Own,
+            (Kind::Tidings, Contract::Chat | Contract::Start) => Server::Own,
             (Kind::Tidings, Contract::Rooms) => program("target/release/examples", RELAY, ""),
             (Kind::Floor, Contract::Chat) => program(FLOOR_FOLDER, "target/release/floor", ""),
             (Kind::Socketioxide, Contract::Chat) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE, ""),
@@ -85,7 +87,9 @@ impl Contestant {
                 Server::Command(format!("node {} rooms", root.join(NODE_FOLDER).join("server.mjs").display()))
             }
             // The floor knows no rooms, and the messages of a room are numbered by one process.
-            (Kind::Floor | Kind::Node { .. }, Contract::Rooms) => return None,
+            (Kind::Floor | Kind::Node { .. }, Contract::Rooms)
+            // `tidings bench start` knows how to fill the log of its own program alone.
+            | (Kind::Floor | Kind::Socketioxide | Kind::Node { .. }, Contract::Start) => return None,
         })
     }
 }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::contestant::CONTESTANTS;
 use super::machine;
 use super::plan::{Better, Row};
-use super::{Options, Outcome, Outcomes, Results};
+use super::{ABSENT, Options, Outcome, Outcomes, Results};
 
 const INTRODUCTION: &str = "\
 Written by `cargo xtask bench`, never by hand. Each figure is a median; the contestants took turns, so that whatever else
@@ -89,7 +89,8 @@ fn remarks(outcomes: &Outcomes) -> String {
             remarks.push(format!("{sum} {}", name.replace('_', " ")));
         }
     }
-    if let Some(Err(error)) = outcomes.iter().find(|outcome| outcome.is_err()) {
+    let error = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
+    if let Some(error) = error.filter(|error| *error != ABSENT) {
         remarks.push(error.clone());
     }
     remarks.join(", ")

@@ -25,7 +25,7 @@ pub(super) enum Better {
 
 const DELIVERIES: &str = "deliveries_per_server_cpu_second";
 
-pub(super) const PLAN: [Row; 10] = [
+pub(super) const PLAN: [Row; 18] = [
     Row {
         name: "1,000 clients, 1 message in flight",
         contract: Contract::Chat,
@@ -54,6 +54,33 @@ pub(super) const PLAN: [Row; 10] = [
         bars: [None, Some(9.0), Some(0.6), Some(150.0), None],
     },
     Row {
+        name: "1,000 clients, 70 % of the own maximum: p99 of the latency, in medians",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "1000", "--load", "70"],
+        is_timed: true,
+        measure: "delivery_p99_to_p50",
+        better: Better::Less,
+        bars: [None; CONTESTANTS.len()],
+    },
+    Row {
+        name: "100 clients, 1 message in flight",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "100", "--in-flight", "1"],
+        is_timed: true,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: [None; CONTESTANTS.len()],
+    },
+    Row {
+        name: "15,000 clients, 1 message in flight",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "15000", "--in-flight", "1"],
+        is_timed: true,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: [None; CONTESTANTS.len()],
+    },
+    Row {
         name: "10,000 clients, 10 messages/s",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "10000", "--rate", "10"],
@@ -72,6 +99,24 @@ pub(super) const PLAN: [Row; 10] = [
         bars: [None, Some(1.4), None, Some(5.0), None],
     },
     Row {
+        name: "1,000 clients, 10 messages/s: median latency",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "1000", "--rate", "10"],
+        is_timed: true,
+        measure: "delivery_p50_ms",
+        better: Better::Less,
+        bars: [None; CONTESTANTS.len()],
+    },
+    Row {
+        name: "the same beside 1,000 clients that poll",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "1000", "--rate", "10", "--polling", "1000"],
+        is_timed: true,
+        measure: "delivery_p50_ms",
+        better: Better::Less,
+        bars: [None; CONTESTANTS.len()],
+    },
+    Row {
         name: "user memory per idle connection, 10,000 of them",
         contract: Contract::Chat,
         arguments: &["idle", "--clients", "10000", "--seconds", "3"],
@@ -79,6 +124,15 @@ pub(super) const PLAN: [Row; 10] = [
         measure: "memory_per_connection_bytes",
         better: Better::Less,
         bars: [None, Some(10.0), None, Some(5.0), None],
+    },
+    Row {
+        name: "share of a core that 10,000 idle connections use",
+        contract: Contract::Chat,
+        arguments: &["idle", "--clients", "10000", "--seconds", "30"],
+        is_timed: false,
+        measure: "server_cpu_share",
+        better: Better::Less,
+        bars: [None; CONTESTANTS.len()],
     },
     Row {
         name: "connections made",
@@ -108,12 +162,31 @@ pub(super) const PLAN: [Row; 10] = [
         bars: [None, None, Some(0.7), Some(20.0), None],
     },
     Row {
-        name: "storm of 10,000 while 50 write, seconds until all have caught up",
+        // Two messages a second are what the slowest of them can still give to 10,000 clients while it is calm.
+        name: "storm of 10,000 while 50 write 2 messages/s, seconds until all have caught up",
         contract: Contract::Chat,
-        arguments: &["storm", "--clients", "10000", "--senders", "50"],
+        arguments: &["storm", "--clients", "10000", "--senders", "50", "--rate", "2"],
         is_timed: false,
         measure: "all_caught_up_seconds",
         better: Better::Less,
         bars: [None, Some(3.0), None, None, None],
+    },
+    Row {
+        name: "milliseconds to start with an empty log",
+        contract: Contract::Start,
+        arguments: &["start", "--runs", "5"],
+        is_timed: false,
+        measure: "start_p50_ms",
+        better: Better::Less,
+        bars: [None; CONTESTANTS.len()],
+    },
+    Row {
+        name: "milliseconds to start with 1,000,000 messages",
+        contract: Contract::Start,
+        arguments: &["start", "--runs", "5", "--messages", "1000000"],
+        is_timed: false,
+        measure: "start_p50_ms",
+        better: Better::Less,
+        bars: [None; CONTESTANTS.len()],
     },
 ];

@@ -9,17 +9,31 @@ use std::time::{Duration, Instant};
 use super::options::Fanout;
 use super::report::{Report, Span};
 use super::target::Target;
+use super::writers::Writers;
 use super::{Failure, Fleet, progress};
 
 const TURN_MAX: Duration = Duration::from_millis(10);
+/// As many in flight as make a server work in large batches.
+const FULL: usize = 512;
 
 pub(crate) fn measure(options: &Fanout, target: &Target, report: &mut Report) -> Result<(), Failure> {
     let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, options.clients)?;
     fleet.join(options.clients, fleet.ledger.head())?;
-    let mut pace = Pace::new(options);
+    if options.polling > 0 {
+        fleet.join_pollers(options.polling)?;
+    }
+    let mut pace = match options.load {
+        Some(percent) => {
+            let rate = capacity(&mut fleet, options)? * u64::from(percent) / 100;
+            #[expect(clippy::cast_precision_loss, reason = "messages of a second are far below 2^52")]
+            report.set("messages_per_second", rate as f64);
+            Pace::rate(options, u32::try_from(rate).unwrap_or(u32::MAX))
+        }
+        None => Pace::new(options),
+    };
     pace.begin(&mut fleet)?;
     write_for(&mut fleet, &mut pace, "warming up", Duration::from_secs(options.seconds) / 5)?;
-    fleet.ledger.measure_from_here();
+    fleet.measure_from_here();
     let before = fleet.ledger.deliveries;
     let span = Span::begin(target.tree)?;
     write_for(&mut fleet, &mut pace, "measuring", Duration::from_secs(options.seconds))?;
@@ -27,8 +41,34 @@ pub(crate) fn measure(options: &Fanout, target: &Target, report: &mut Report) ->
     report.rates("deliveries", fleet.ledger.deliveries - before, &cost);
     report.latencies("delivery", &fleet.ledger.latency);
     report.latencies("ack", &fleet.ack_latency);
+    if let Some(polled) = fleet.polled() {
+        report.latencies("polled", &polled.latency);
+    }
+    let latency = &fleet.ledger.latency;
+    let [median, slow] = [500, 990].map(|share| latency.quantile(share).as_secs_f64());
+    report.set("delivery_p99_to_p50", slow / median.max(f64::EPSILON));
     report.blame(fleet.judge()?);
     Ok(())
+}
+
+/// How many messages a second the server brings to everybody when it never has to wait for one.
+fn capacity(fleet: &mut Fleet, options: &Fanout) -> Result<u64, Failure> {
+    let mut pace = Pace::in_flight(options, FULL);
+    pace.begin(fleet)?;
+    let (before, start) = (fleet.ledger.deliveries, Instant::now());
+    write_for(fleet, &mut pace, "finding the limit", Duration::from_secs(options.seconds))?;
+    let messages = (fleet.ledger.deliveries - before) / options.clients.max(1) as u64;
+    let rate = u128::from(messages) * 1_000 / start.elapsed().as_millis().max(1);
+    fleet.until("the last message", |fleet| {
+        fleet
+            .clients
+            .iter()
+            .all(|client| client.unacked.is_empty() && client.view.last() >= fleet.ledger.head())
+    })?;
+    fleet.ledger.complete.clear();
+    fleet.answered.clear();
+    fleet.ack_latency = super::histogram::Histogram::default();
+    Ok(u64::try_from(rate).unwrap_or(u64::MAX))
 }
 
 fn write_for(fleet: &mut Fleet, pace: &mut Pace, what: &str, time: Duration) -> Result<(), Failure> {
@@ -45,27 +85,24 @@ fn write_for(fleet: &mut Fleet, pace: &mut Pace, what: &str, time: Duration) -> 
 /// Who writes when.
 enum Pace {
     InFlight { senders: u32, messages: usize, credits: Vec<usize> },
-    Rate { interval: Duration, next: Instant, senders: u32, turn: u32 },
+    Rate(Writers),
 }
 
 impl Pace {
     fn new(options: &Fanout) -> Self {
-        let senders = options.senders.min(options.clients).max(1);
-        if let Some(rate) = options.rate {
-            Self::Rate {
-                interval: Duration::from_secs(1) / rate.max(1),
-                next: Instant::now(),
-                senders: u32::try_from(senders).unwrap_or(1),
-                turn: 0,
-            }
-        } else {
-            let senders = senders.min(options.in_flight).max(1);
-            Self::InFlight {
-                senders: u32::try_from(senders).unwrap_or(1),
-                messages: options.in_flight,
-                credits: vec![0; senders],
-            }
+        match options.rate {
+            Some(rate) => Self::rate(options, rate),
+            None => Self::in_flight(options, options.in_flight),
         }
+    }
+
+    fn rate(options: &Fanout, rate: u32) -> Self {
+        Self::Rate(Writers::new(options.senders.min(options.clients).max(1), rate))
+    }
+
+    fn in_flight(options: &Fanout, messages: usize) -> Self {
+        let senders = options.senders.min(options.clients).min(messages).max(1);
+        Self::InFlight { senders: u32::try_from(senders).unwrap_or(1), messages, credits: vec![0; senders] }
     }
 
     fn begin(&mut self, fleet: &mut Fleet) -> Result<(), Failure> {
@@ -74,8 +111,8 @@ impl Pace {
                 let each = *messages / *senders as usize;
                 (0..*senders).try_for_each(|sender| fleet.send(sender, each))
             }
-            Self::Rate { next, .. } => {
-                *next = Instant::now();
+            Self::Rate(writers) => {
+                writers.begin();
                 Ok(())
             }
         }
@@ -84,7 +121,7 @@ impl Pace {
     fn wait(&self) -> Duration {
         match self {
             Self::InFlight { .. } => TURN_MAX,
-            Self::Rate { next, .. } => next.saturating_duration_since(Instant::now()),
+            Self::Rate(writers) => writers.wait(),
         }
     }
 
@@ -101,16 +138,9 @@ impl Pace {
                         fleet.send(sender, std::mem::take(credit))?;
                     }
                 }
+                Ok(())
             }
-            Self::Rate { interval, next, senders, turn } => {
-                fleet.ledger.complete.clear();
-                if Instant::now() >= *next {
-                    fleet.send(*turn % *senders, 1)?;
-                    *turn = turn.wrapping_add(1);
-                    *next += *interval;
-                }
-            }
+            Self::Rate(writers) => writers.write(fleet),
         }
-        Ok(())
     }
 }

@@ -13,6 +13,7 @@ use super::Failure;
 use super::client::{Client, Join, NOTHING_OLD, Progress, Stage};
 use super::histogram::Histogram;
 use super::ledger::{Faults, Ledger, View};
+use super::pollers::{FIRST_TOKEN, Pollers};
 use super::progress;
 
 const SCRATCH_BYTES: usize = 4 << 20;
@@ -32,6 +33,7 @@ pub(crate) struct Fleet {
     pub(crate) ledger: Ledger,
     /// A ledger for each room, if there are rooms: a client is in the one that its number says, modulo their count.
     rooms: Vec<Ledger>,
+    pollers: Option<Pollers>,
     /// Tells the keys of this run from those of others.
     run: String,
     text_bytes: usize,
@@ -64,6 +66,7 @@ impl Fleet {
             // As long as the head is not known, nothing is written down.
             ledger: Ledger::new(start, u64::MAX - 1, 0),
             rooms: Vec::new(),
+            pollers: None,
             run: format!("{}-{}", std::process::id(), since.as_nanos()),
             text_bytes,
             joined: 0,
@@ -115,6 +118,29 @@ impl Fleet {
         self.rooms = (0..rooms).map(|_| self.ledger.another(members)).collect();
         let run = self.run.clone();
         self.join_all((0..count).map(|client| Join::room(format!("{run}-{}", client % rooms))))
+    }
+
+    /// Lets `count` clients join that stay with long-polling.
+    pub(crate) fn join_pollers(&mut self, count: usize) -> Result<(), Failure> {
+        let ledger = self.ledger.beside(u32::try_from(count).unwrap_or(u32::MAX));
+        self.pollers = Some(Pollers::connect(self.host, count, ledger, self.poll.registry())?);
+        self.until("joining by polling", |fleet| {
+            fleet.pollers.as_ref().is_none_or(|pollers| pollers.joined == pollers.count())
+        })
+    }
+
+    /// What those have received who poll, and how long it took.
+    pub(crate) fn polled(&self) -> Option<&Ledger> {
+        self.pollers.as_ref().map(|pollers| &pollers.ledger)
+    }
+
+    /// A warm-up is over.
+    pub(crate) fn measure_from_here(&mut self) {
+        self.ledger.measure_from_here();
+        if let Some(pollers) = &mut self.pollers {
+            pollers.ledger.measure_from_here();
+        }
+        self.ack_latency = Histogram::default();
     }
 
     /// Messages received so far, in all rooms.
@@ -207,6 +233,13 @@ impl Fleet {
         let mut progress = Progress::default();
         for event in &self.events {
             let index = event.token().0;
+            if index >= FIRST_TOKEN {
+                if let Some(pollers) = &mut self.pollers {
+                    pollers.ledger.complete.clear();
+                    pollers.on_ready(event.token(), &mut self.scratch)?;
+                }
+                continue;
+            }
             let Some(client) = self.clients.get_mut(index).filter(|client| client.stage != Stage::Closed)
             else {
                 continue;
@@ -260,7 +293,9 @@ impl Fleet {
             // What is acknowledged and was seen by nobody may still be on its way.
             let stamped = fleet.ledger.stamped + fleet.rooms.iter().map(|room| room.stamped).sum::<u64>();
             let mut clients = fleet.clients.iter().enumerate();
+            let head = fleet.ledger.head();
             stamped >= fleet.acked
+                && fleet.pollers.as_ref().is_none_or(|pollers| pollers.have_all_up_to(head))
                 && clients.all(|(index, client)| {
                     client.view.last() >= fleet.ledger_of(index).head() && client.unacked.is_empty()
                 })
@@ -271,7 +306,11 @@ impl Fleet {
             Err(failure) => return Err(failure),
         }
         if self.rooms.is_empty() {
-            return Ok(self.ledger.judge(self.clients.iter().map(|client| &client.view), self.acked));
+            let faults = self.ledger.judge(self.clients.iter().map(|client| &client.view), self.acked);
+            return Ok(match &mut self.pollers {
+                Some(pollers) => faults.plus(pollers.judge()),
+                None => faults,
+            });
         }
         let rooms = self.rooms.len();
         let (mut faults, mut seen) = (self.ledger.faults, 0);

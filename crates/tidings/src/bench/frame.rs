@@ -52,23 +52,32 @@ pub(crate) fn front(bytes: &[u8]) -> Front<'_> {
     }
 }
 
+/// Appends a text frame as a server writes it.
+pub(crate) fn push_plain_text(out: &mut Vec<u8>, payload: &str) {
+    push_head(out, 0, payload.len());
+    out.extend_from_slice(payload.as_bytes());
+}
+
 /// Appends a masked text frame.
 pub(crate) fn push_text(out: &mut Vec<u8>, payload: &str) {
+    push_head(out, 0x80, payload.len());
+    out.extend(MASK);
+    out.extend(payload.bytes().zip(MASK.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
+}
+
+fn push_head(out: &mut Vec<u8>, mask_bit: u8, length: usize) {
     out.push(0x81);
-    let length = payload.len();
     match (u8::try_from(length), u16::try_from(length)) {
-        (Ok(short @ 0..=125), _) => out.push(0x80 | short),
+        (Ok(short @ 0..=125), _) => out.push(mask_bit | short),
         (_, Ok(middle)) => {
-            out.push(0xfe);
+            out.push(mask_bit | 0x7e);
             out.extend(middle.to_be_bytes());
         }
         (_, Err(_)) => {
-            out.push(0xff);
+            out.push(mask_bit | 0x7f);
             out.extend((length as u64).to_be_bytes());
         }
     }
-    out.extend(MASK);
-    out.extend(payload.bytes().zip(MASK.into_iter().cycle()).map(|(byte, mask)| byte ^ mask));
 }
 
 #[cfg(test)]

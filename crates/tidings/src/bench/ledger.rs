@@ -120,6 +120,11 @@ impl Ledger {
         Self::new(self.start, 0, audience)
     }
 
+    /// An empty ledger of the same chat, from its present head on.
+    pub(crate) fn beside(&self, audience: u32) -> Self {
+        Self::new(self.start, self.head(), audience)
+    }
+
     pub(crate) fn now(&self) -> Duration {
         self.start.elapsed()
     }

@@ -22,6 +22,8 @@ pub(crate) enum Workload {
     Replay(Replay),
     /// Everybody is cut at once and comes back while others write
     Storm(Storm),
+    /// How long this program takes to start
+    Start(Start),
     /// Many write, each after the acknowledgement of their last message
     Ingest(Ingest),
 }
@@ -61,6 +63,9 @@ pub(crate) struct Fanout {
     /// Connections, the senders among them
     #[arg(long, default_value_t = 1_000)]
     pub(crate) clients: usize,
+    /// Further connections that stay with long-polling; they only listen
+    #[arg(long, default_value_t = 0)]
+    pub(crate) polling: usize,
     /// Messages under way at any time: sent, and not yet received by everybody
     #[arg(long, default_value_t = 1)]
     pub(crate) in_flight: usize,
@@ -70,6 +75,9 @@ pub(crate) struct Fanout {
     /// Messages a second, in place of so many in flight
     #[arg(long, conflicts_with = "in_flight")]
     pub(crate) rate: Option<u32>,
+    /// First find out how many messages a second the server can take, and then send such a share of that, in percent
+    #[arg(long, value_name = "PERCENT", conflicts_with_all = ["in_flight", "rate"])]
+    pub(crate) load: Option<u32>,
     /// How long it is measured, after a fifth of that as a warm-up
     #[arg(long, default_value_t = 5)]
     pub(crate) seconds: u64,
@@ -148,12 +156,31 @@ pub(crate) struct Storm {
     /// Connections that are cut
     #[arg(long, default_value_t = 10_000)]
     pub(crate) clients: usize,
-    /// Clients that are not cut, and write one message a second each
+    /// Clients that are not cut, and write in turn
     #[arg(long, default_value_t = 50)]
     pub(crate) senders: usize,
+    /// Messages a second that they write together
+    #[arg(long, default_value_t = 50)]
+    pub(crate) rate: u32,
     /// Size of a message
     #[arg(long, default_value_t = 72)]
     pub(crate) text_bytes: usize,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Start {
+    /// Messages that its log has
+    #[arg(long, default_value_t = 0)]
+    pub(crate) messages: usize,
+    /// Size of a message
+    #[arg(long, default_value_t = 72)]
+    pub(crate) text_bytes: usize,
+    /// How often it is started
+    #[arg(long, default_value_t = 10)]
+    pub(crate) runs: u32,
+    /// Print the result as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -172,8 +199,10 @@ pub(crate) struct Ingest {
 }
 
 impl Workload {
-    pub(crate) fn server(&self) -> &Subject {
-        match self {
+    /// The server that is measured; none if it is this program's start.
+    pub(crate) fn server(&self) -> Option<&Subject> {
+        Some(match self {
+            Self::Start(_) => return None,
             Self::Fanout(fanout) => &fanout.server,
             Self::Rooms(rooms) => &rooms.server,
             Self::Idle(idle) => &idle.server,
@@ -181,6 +210,19 @@ impl Workload {
             Self::Replay(replay) => &replay.server,
             Self::Storm(storm) => &storm.server,
             Self::Ingest(ingest) => &ingest.server,
+        })
+    }
+
+    pub(crate) fn prints_json(&self) -> bool {
+        match self {
+            Self::Start(start) => start.json,
+            Self::Fanout(_)
+            | Self::Rooms(_)
+            | Self::Idle(_)
+            | Self::Connect(_)
+            | Self::Replay(_)
+            | Self::Storm(_)
+            | Self::Ingest(_) => self.server().is_some_and(|server| server.json),
         }
     }
 
@@ -192,6 +234,7 @@ impl Workload {
             Self::Connect(_) => "connect",
             Self::Replay(_) => "replay",
             Self::Storm(_) => "storm",
+            Self::Start(_) => "start",
             Self::Ingest(_) => "ingest",
         }
     }

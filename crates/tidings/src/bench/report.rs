@@ -141,3 +141,38 @@ impl Cost {
         self.client_cpu.as_secs_f64() / self.wall.as_secs_f64()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn cost(client_millis: u64) -> Cost {
+        let client_cpu = Duration::from_millis(client_millis);
+        Cost { wall: Duration::from_secs(1), server_cpu: Some(Duration::from_millis(500)), client_cpu }
+    }
+
+    #[test]
+    fn a_run_whose_client_had_no_time_to_spare_is_void() {
+        for (client_millis, verdict) in [(100, Verdict::Good), (899, Verdict::Good), (901, Verdict::Void)] {
+            let mut report = Report::new("fanout");
+            report.rates("deliveries", 1_000, &cost(client_millis));
+            assert_eq!(report.verdict(), verdict, "{client_millis}");
+        }
+    }
+
+    #[test]
+    fn a_fault_counts_more_than_a_busy_client() {
+        let mut report = Report::new("fanout");
+        report.rates("deliveries", 1_000, &cost(950));
+        report.blame(Faults { lost: 1, ..Faults::default() });
+        assert_eq!(report.verdict(), Verdict::Failed);
+        assert!(report.to_string().starts_with("fanout: FAILED"), "{report}");
+    }
+
+    #[test]
+    fn costs_are_those_of_the_servers_processor() {
+        let mut report = Report::new("fanout");
+        report.rates("deliveries", 1_000, &cost(100));
+        assert_eq!(report.measures.get("deliveries_per_server_cpu_second"), Some(&2_000.0));
+    }
+}

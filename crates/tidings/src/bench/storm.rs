@@ -21,8 +21,7 @@ pub(crate) fn measure(options: &Storm, target: &Target, report: &mut Report) -> 
     let all = options.clients + options.senders;
     let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, all)?;
     fleet.join(all, fleet.ledger.head())?;
-    let per_second = u32::try_from(options.senders).unwrap_or(u32::MAX);
-    let mut writers = Writers::new(options.senders, per_second);
+    let mut writers = Writers::new(options.senders, options.rate);
     let calm = Instant::now();
     while calm.elapsed() < CALM {
         fleet.turn(TURN_MAX)?;

@@ -93,12 +93,12 @@ impl Drop for Target {
     }
 }
 
-fn url_in(line: &str) -> Option<String> {
+pub(crate) fn url_in(line: &str) -> Option<String> {
     let start = line.find("http://")?;
     line.get(start..)?.split_whitespace().next().map(str::to_owned)
 }
 
-fn resolve(url: &str) -> Result<SocketAddr, Failure> {
+pub(crate) fn resolve(url: &str) -> Result<SocketAddr, Failure> {
     let unusable = || Failure::Server(format!("{url} is not an address such as http://127.0.0.1:3000"));
     let authority = url.strip_prefix("http://").ok_or_else(unusable)?;
     let authority = authority.split('/').next().unwrap_or(authority);

@@ -18,6 +18,11 @@ impl Writers {
         Self { count: u32::try_from(count).unwrap_or(u32::MAX), turn: 0, interval, next: Instant::now() }
     }
 
+    /// The first of them writes now.
+    pub(crate) fn begin(&mut self) {
+        self.next = Instant::now();
+    }
+
     /// How long nobody has to write.
     pub(crate) fn wait(&self) -> Duration {
         self.next.saturating_duration_since(Instant::now())

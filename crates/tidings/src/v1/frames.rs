@@ -120,3 +120,110 @@ fn changes(entry: &Entry) -> Vec<MemberChange> {
         | Kind::Owner { .. } => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use chat::{
+        CommandNumber, Device, DeviceId, Nickname, Position, Rev, RoomName, Seq, Text, Topic, UnixMillis,
+    };
+    use socketio_server::FeedConfig;
+
+    use super::*;
+
+    const ADA: UserId = UserId(1);
+    const BOB: UserId = UserId(2);
+    const PLANS: RoomId = RoomId(7);
+
+    fn entry(position: u64, room: RoomId, kind: Kind) -> Entry {
+        let device = Device { user: ADA, id: DeviceId([0; 16]) };
+        Entry {
+            position: Position(position),
+            room,
+            seq: Seq(1),
+            rev: Rev(1),
+            at: UnixMillis(0),
+            author: Some(Author::Device { device, n: CommandNumber(1) }),
+            kind,
+        }
+    }
+
+    fn created(kind: RoomKind, members: Vec<UserId>) -> Entry {
+        let name = Some(RoomName::parse("Plans").unwrap());
+        entry(1, PLANS, Kind::RoomCreated { kind, name, topic: Topic::default(), members })
+    }
+
+    /// After the room is there.
+    fn made(kind: RoomKind, entry: &Entry) -> FeedEntry {
+        let mut directory = Directory::default();
+        directory.apply(&created(kind, vec![ADA]));
+        directory.apply(entry);
+        feed_entry(&Feed::new(FeedConfig::in_memory()), &directory, entry)
+    }
+
+    fn members() -> Selection {
+        Selection::room("r:7")
+    }
+
+    #[test]
+    fn what_is_said_goes_to_members_and_in_the_lobby_to_everybody() {
+        let message = || Kind::message(Text::parse("hi").unwrap());
+        for kind in [message(), Kind::Deleted { seq: Seq(1) }, Kind::Edited { seq: Seq(1), text: None }] {
+            assert_eq!(made(RoomKind::Public, &entry(2, PLANS, kind.clone())).audience, members());
+            let in_lobby = made(RoomKind::Public, &entry(2, RoomId::LOBBY, kind));
+            assert!(in_lobby.audience.is_everyone() && in_lobby.changes.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_public_room_is_news_for_everybody_and_any_other_for_its_members_alone() {
+        let topic = entry(2, PLANS, Kind::TopicSet { topic: Topic::default() });
+        for kind in [RoomKind::Private, RoomKind::Direct] {
+            let news = made(kind, &created(kind, vec![ADA, BOB])).audience;
+            assert!(!news.is_everyone(), "{kind:?}");
+            assert_eq!(made(kind, &topic).audience, members(), "{kind:?}");
+            let nobodys = made(kind, &created(kind, Vec::new())).audience;
+            assert!(!nobodys.is_everyone(), "{kind:?}");
+        }
+        assert!(made(RoomKind::Public, &created(RoomKind::Public, vec![ADA])).audience.is_everyone());
+        assert!(made(RoomKind::Public, &topic).audience.is_everyone());
+    }
+
+    #[test]
+    fn who_comes_or_goes_is_told_and_changes_groups_at_that_very_entry() {
+        let sockets = sockets_of(BOB);
+        let told = members().to(sockets.clone());
+        let check = |kind, passage| {
+            let made = made(RoomKind::Private, &entry(2, PLANS, kind));
+            assert_eq!((made.audience, made.changes), (told.clone(), vec![passage]));
+        };
+        let enter = || MemberChange::enter(sockets.clone(), members_of(PLANS));
+        let leave = || MemberChange::leave(sockets.clone(), members_of(PLANS));
+        check(Kind::Joined { user: BOB }, enter());
+        check(Kind::Left { user: BOB }, leave());
+        check(Kind::Removed { user: BOB }, leave());
+        let both = made(RoomKind::Direct, &created(RoomKind::Direct, vec![ADA, BOB])).changes;
+        assert_eq!(both.len(), 2);
+    }
+
+    #[test]
+    fn names_are_for_everybody_and_change_no_group() {
+        let named = Kind::Named { user: BOB, name: Nickname::parse("bob").unwrap(), was: None };
+        for kind in [named, Kind::Owner { user: BOB }] {
+            let made = made(RoomKind::Private, &entry(2, RoomId::HOUSE, kind));
+            assert!(made.audience.is_everyone() && made.changes.is_empty());
+        }
+    }
+
+    #[test]
+    fn a_person_is_in_the_groups_of_their_rooms_from_where_they_joined() {
+        let mut directory = Directory::default();
+        directory.apply(&created(RoomKind::Private, vec![ADA]));
+        directory.apply(&entry(5, PLANS, Kind::Joined { user: BOB }));
+        let groups = |user| {
+            let groups = groups_of(&directory, user).into_iter();
+            groups.map(|group| (group.room.as_str().to_owned(), group.since)).collect::<Vec<_>>()
+        };
+        assert_eq!(groups(BOB), [("u:0000000000000002".to_owned(), 0), ("r:7".to_owned(), 5)]);
+        assert_eq!(groups(UserId(3)).len(), 1);
+    }
+}

@@ -11,8 +11,8 @@ use super::view::{Person, RoomView};
 /// Who is further behind asks for the rooms that they want to show, in place of everything that happened.
 const RESUME_ENTRIES_MAX: u64 = 5_000;
 
-/// Rooms that a welcome tells of; nobody can be in more.
-pub const ROOMS_MAX: usize = 1_000;
+/// Rooms that a welcome tells of: nobody can be in more than these and the lobby.
+pub const ROOMS_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
 
 /// How a connection goes on from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,5 +103,39 @@ impl<'a> Welcome<'a> {
             online,
             limits,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use socketio_server::{EpochStart, FeedConfig, Offset};
+
+    use super::*;
+
+    /// 10,000 entries, taken back to 4,000 once.
+    fn feed() -> Feed {
+        let epochs = vec![EpochStart { epoch: 7, start: 0 }, EpochStart { epoch: 9, start: 4_000 }];
+        Feed::new(FeedConfig { log: 1, epochs, head: 10_000, ..FeedConfig::in_memory() })
+    }
+
+    fn resumption(epoch: u64, position: u64) -> Resumption {
+        Resumption::of(&feed(), Some(&Offset { log: 1, epoch, position }.to_string()))
+    }
+
+    #[test]
+    fn a_connection_goes_on_from_its_cursor_if_that_is_not_too_far_back() {
+        assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000 });
+        assert_eq!(resumption(9, 5_000), Resumption::Resumed { after: 5_000 });
+        assert_eq!(resumption(9, 4_999), Resumption::Fresh);
+        assert_eq!(resumption(7, 3_000), Resumption::Fresh);
+        assert_eq!(Resumption::of(&feed(), None), Resumption::Fresh);
+    }
+
+    #[test]
+    fn a_past_that_is_no_more_is_a_reset() {
+        assert_eq!(resumption(7, 4_001), Resumption::Reset);
+        assert_eq!(resumption(9, 10_001), Resumption::Reset);
+        assert_eq!(resumption(8, 1), Resumption::Reset);
+        assert_eq!(Resumption::of(&feed(), Some("nonsense")), Resumption::Reset);
     }
 }

@@ -1,7 +1,7 @@
 // What people and conversations are called on the page.
 
 import type { Person, RoomId, RoomSummary } from "../../core/facade.ts";
-import { counted, list, text } from "../../texts/texts.ts";
+import { counted, direction, list, text } from "../../texts/texts.ts";
 
 /** The first room of every server: everybody is in it. */
 export const LOBBY = 1;
@@ -34,11 +34,18 @@ export function unknownRoomName(room: RoomId): string {
 
 /** A few names; of many only the first and how many others. */
 export function nameList(people: readonly Person[]): string {
-  const names = people.map(personName);
+  const names = people.map((person) => isolated(personName(person)));
   if (names.length === 0) return text("someone");
   if (names.length <= NAMES_MAX + 1) return list(names);
   const shown = names.slice(0, NAMES_MAX);
   return list([...shown, counted("others", names.length - NAMES_MAX)]);
+}
+
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufeff]/;
+
+/** In a row of names of both directions each one needs an isolation of its own, or they change places. */
+function isolated(name: string): string {
+  return direction() === "rtl" || RIGHT_TO_LEFT.test(name) ? `\u2068${name}\u2069` : name;
 }
 
 /** One of a few colours, always the same for the same person or room. */

@@ -1,6 +1,6 @@
 // Who is in a room, as asked from the server, with the presence of now.
 
-import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ChatClient, Person, RoomId, RoomMember, UserId } from "../../core/facade.ts";
 import { compareNames } from "../../texts/texts.ts";
@@ -11,19 +11,19 @@ import type { Ui } from "../state/ui.ts";
 const ONLINE_NAMES_MAX = 100;
 
 export interface Members {
+  readonly room: RoomId;
   readonly known: readonly RoomMember[];
   readonly more: boolean;
   readonly failed: boolean;
 }
 
-const NOBODY: Members = { known: [], more: false, failed: false };
+function nobody(room: RoomId): Members {
+  return { room, known: [], more: false, failed: false };
+}
 
-export function useMembers(ui: Ui, room: RoomId, count: number): { readonly members: ReadonlySignal<Members>; readonly loadMore: () => void } {
-  const members = useSignal<Members>(NOBODY);
+export function useMembers(ui: Ui, room: RoomId, count: number): { readonly members: Members; readonly loadMore: () => void } {
+  const members = useSignal<Members>(nobody(room));
   const online = useComputed(() => ui.chat.connection.value.state === "online").value;
-  useEffect(() => {
-    members.value = NOBODY;
-  }, [room]);
   useEffect(() => {
     if (!online) return undefined;
     let closed = false;
@@ -40,13 +40,14 @@ export function useMembers(ui: Ui, room: RoomId, count: number): { readonly memb
       if (members.peek().known === before) members.value = { ...answer, known: [...before, ...answer.known] };
     });
   };
-  return { members, loadMore };
+  // Those of the room before are nobody here.
+  return { members: members.value.room === room ? members.value : nobody(room), loadMore };
 }
 
 async function ask(chat: ChatClient, room: RoomId, after: string | undefined): Promise<Members> {
   const answer = await chat.members(room, after).catch(() => undefined);
-  if (answer?.ok !== true) return { ...NOBODY, failed: true };
-  return { known: answer.members, more: answer.more, failed: false };
+  if (answer?.ok !== true) return { ...nobody(room), failed: true };
+  return { room, known: answer.members, more: answer.more, failed: false };
 }
 
 export interface Present {
@@ -70,7 +71,7 @@ export function byPresence(room: RoomId, known: readonly RoomMember[], { now, na
     all.set(key, { ...member, ...names.get(member.user ?? ""), online: here.has(key) || (!complete && member.online) });
   }
   if (room === LOBBY) {
-    for (const person of now.people) if (!all.has(personKey(person))) all.set(personKey(person), { ...person, online: true });
+    for (const person of now.people) if (!all.has(personKey(person))) all.set(personKey(person), { ...person, ...names.get(person.user ?? ""), online: true });
   }
   const sorted = [...all.values()].sort((one, other) => compareNames(personName(one), personName(other)));
   return { online: sorted.filter((member) => member.online), offline: sorted.filter((member) => !member.online) };

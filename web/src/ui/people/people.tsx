@@ -15,7 +15,7 @@ export function People() {
   const { room } = ui.route.value;
   const summary = ui.room.value;
   const { members, loadMore } = useMembers(ui, room, summary?.members ?? 0);
-  const { known, more, failed } = members.value;
+  const { known, more, failed } = members;
   const { online, offline } = byPresence(room, known, { now: ui.chat.online.value, names: ui.chat.people.value });
   return (
     <aside class="people" aria-label={text("peopleLabel")}>

@@ -49,7 +49,8 @@ function useShown(state: Connection["state"]): Shown {
     const timer = setTimeout(() => (shown.value = next), well ? RELIEF_MS : PATIENCE_MS);
     return () => clearTimeout(timer);
   }, [well]);
-  return shown.value;
+  // The trouble is over in the moment in which the connection is there.
+  return well && shown.value === "trouble" ? "relief" : shown.value;
 }
 
 function trouble({ state, waiting }: Connection): string {

@@ -39,6 +39,7 @@ export function actions(ui: Ui, view: RoomView) {
       if (button !== null && row !== undefined) void actOnRefused(ui, button.dataset["action"] ?? "", row);
     },
     onKeyDown(event: KeyboardEvent, stage: Stage) {
+      if (rowCommand(event) === "escape") return ui.focusComposer();
       // Buttons and links within a row keep their keys.
       if (!(event.target instanceof HTMLElement) || !event.target.classList.contains("row")) return;
       if (onRowKey(ui, event, stage, view, act)) event.preventDefault();

@@ -109,20 +109,22 @@ export class Stage {
     this.#readSoon();
   }
 
-  async toMessage(seq: Seq, highlight: "highlight" | "plain"): Promise<void> {
-    this.#placed = true;
+  /** Whether it is shown, or at least the one after it where it is gone. */
+  async toMessage(seq: Seq, highlight: "highlight" | "plain"): Promise<boolean> {
     if (this.#row(seq) === undefined) {
       await this.#view.around(seq).catch(() => undefined);
       await rendered();
     }
     const row = this.#row(seq) ?? this.#rowAfter(seq);
-    if (row === undefined || this.#stop.signal.aborted) return;
+    if (row === undefined || this.#stop.signal.aborted) return false;
+    this.#placed = true;
     this.scroller.show(row);
     if (highlight === "highlight") {
       row.classList.add("target");
       setTimeout(() => row.classList.remove("target"), HIGHLIGHT_MS);
       this.rover.focused(row);
     }
+    return true;
   }
 
   #row(seq: Seq): HTMLElement | undefined {
@@ -131,6 +133,8 @@ export class Stage {
 
   #rowAfter(seq: Seq): HTMLElement | undefined {
     const rows = this.#content.querySelectorAll<HTMLElement>("[data-seq]");
+    // Only of a page that holds its place: otherwise it is not gone, but elsewhere.
+    if (Number(rows[0]?.dataset["seq"]) > seq && !this.#view.first.peek()) return undefined;
     return [...rows].find((row) => Number(row.dataset["seq"]) > seq);
   }
 }

@@ -1,6 +1,6 @@
 // The messages of the room that is open, as a log that does not announce itself: see `Announcer`.
 
-import { useSignal } from "@preact/signals";
+import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Person, RoomView } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
@@ -87,12 +87,16 @@ function useMe(ui: Ui): Person {
   return useMemo(() => ({ ...(user === null ? {} : { user }), ...(name === null ? {} : { name }) }), [user, name]);
 }
 
-/** Goes to the message that the address names. */
+/** Goes to the message that the address names: once, as soon as it can be had. */
 function useAddressed(ui: Ui, view: RoomView, stage: { readonly current: Stage | undefined }): void {
   const { room, seq } = ui.route.value;
+  const reached = useRef<number | null>(null);
+  const isOnline = useComputed(() => ui.chat.connection.value.state === "online").value;
+  const isThere = useComputed(() => view.rows.value.length > 0).value;
   useEffect(() => {
-    if (room === view.room && seq !== null) void stage.current?.toMessage(seq, "highlight");
-  }, [view, room, seq]);
+    if (room !== view.room || seq === null) reached.current = null;
+    else if (reached.current !== seq) void stage.current?.toMessage(seq, "highlight").then((shown) => shown && (reached.current = seq));
+  }, [view, room, seq, isOnline, isThere]);
 }
 
 interface DayProperties {

@@ -1,0 +1,91 @@
+// The load generator as its users meet it: what it prints, and that it fails when a chat breaks its contract.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { HABITS, startRelay } from "../harness/relay.mjs";
+import { Server, run } from "../harness/server.mjs";
+
+const FEW = ["--clients", "10", "--seconds", "1"];
+const RATES = ["--rate", "20"];
+
+async function report(args) {
+  const { code, stdout, stderr } = await run(["bench", ...args, "--json"]);
+  return { code, stderr, ...JSON.parse(stdout) };
+}
+
+describe("tidings bench", () => {
+  test("starts a server of its own and prints a report for people", async () => {
+    const { code, stdout, stderr } = await run(["bench", "fanout", ...FEW, ...RATES]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^fanout: nothing lost, doubled or out of order$/m);
+    for (const line of ["deliveries", "deliveries per server cpu second", "delivery p999 ms", "ack p50 ms"]) {
+      assert.match(stdout, new RegExp(`\\d  ${line}$`, "m"));
+    }
+  });
+
+  test("prints the same for programs", async () => {
+    const { code, workload, verdict, measures, faults } = await report(["fanout", ...FEW, ...RATES]);
+    assert.deepEqual([code, workload, verdict], [0, "fanout", "good"]);
+    assert.ok(measures.deliveries >= 10, JSON.stringify(measures));
+    assert.ok(measures.delivery_p50_ms <= measures.delivery_max_ms);
+    assert.ok(Object.values(faults).every((count) => count === 0));
+  });
+
+  const workloads = {
+    connect: ["--clients", "10", "--seconds", "1", "--rate", "50"],
+    replay: ["--clients", "10", "--messages", "60"],
+    storm: ["--clients", "10", "--senders", "2", "--rate", "10"],
+    ingest: ["--senders", "2", "--seconds", "1"],
+    idle: ["--clients", "10", "--seconds", "1"],
+    start: ["--messages", "2000", "--runs", "2"],
+  };
+  for (const [workload, args] of Object.entries(workloads)) {
+    test(`measures ${workload} of a chat that it starts`, async () => {
+      const { code, verdict, stderr, measures } = await report([workload, ...args]);
+      assert.deepEqual([code, verdict], [0, "good"], stderr);
+      assert.ok(Object.values(measures).every(Number.isFinite));
+    });
+  }
+
+  test("measures a chat that runs already, twice", async (t) => {
+    const server = await Server.start(t);
+    for (const turn of ["first", "second"]) {
+      const { code, verdict, measures } = await report(["fanout", "--url", server.url, ...FEW, ...RATES]);
+      assert.deepEqual([code, verdict], [0, "good"], turn);
+      assert.equal(measures.deliveries_per_server_cpu_second, undefined, "nobody has said which process it is");
+    }
+  });
+
+  test("measures any chat that keeps the contract", async (t) => {
+    const url = await startRelay(t, HABITS.keepsAll);
+    const { code, verdict } = await report(["fanout", "--url", url, ...FEW, "--rate", "50"]);
+    assert.deepEqual([code, verdict], [0, "good"]);
+  });
+
+  test("lets clients poll beside the others, and judges what they receive", async () => {
+    const { code, verdict, measures } = await report(["fanout", "--polling", "5", ...FEW, ...RATES]);
+    assert.deepEqual([code, verdict], [0, "good"]);
+    assert.ok(measures.polled_p50_ms > 0 && measures.delivery_p50_ms > 0, JSON.stringify(measures));
+  });
+
+  test("fails when a client has lost a message, and says how many", async (t) => {
+    const url = await startRelay(t, HABITS.losesSome);
+    const { code, verdict, faults, stderr } = await report(["fanout", "--url", url, ...FEW, "--rate", "50"]);
+    assert.deepEqual([code, verdict], [1, "failed"]);
+    assert.ok(faults.lost > 0);
+    assert.match(stderr, /broken the contract/);
+  });
+
+  test("fails when a client has received a message twice", async (t) => {
+    const url = await startRelay(t, HABITS.doublesSome);
+    const { code, verdict, faults } = await report(["fanout", "--url", url, ...FEW, "--rate", "50"]);
+    assert.deepEqual([code, verdict], [1, "failed"]);
+    assert.ok(faults.doubled > 0 && faults.lost === 0, JSON.stringify(faults));
+  });
+
+  test("says what is wrong when there is no chat", async () => {
+    const { code, stdout, stderr } = await run(["bench", "fanout", "--url", "http://127.0.0.1:1", ...FEW]);
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(stderr, /^tidings: a connection broke: /m);
+  });
+});

@@ -1,0 +1,48 @@
+// A store that takes its time, as a disk does: an operation takes effect in one step, but later, in the order of asking.
+
+import type { SetTimer } from "../../src/core/ports.ts";
+import type { Change, OutboxChange, OutboxState, Snapshot, Store } from "../../src/core/store.ts";
+
+export class SlowStore implements Store {
+  readonly #store: Store;
+  readonly #pause: () => Promise<void>;
+  readonly #kept: (changes: readonly Change[]) => void;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(store: Store, setTimer: SetTimer, latency: () => number, kept: (changes: readonly Change[]) => void = () => undefined) {
+    this.#store = store;
+    this.#pause = () => new Promise((resolve) => setTimer(latency(), resolve));
+    this.#kept = kept;
+  }
+
+  load(): Promise<Snapshot> {
+    return this.#later(() => this.#store.load());
+  }
+
+  outbox(): Promise<OutboxState> {
+    return this.#later(() => this.#store.outbox());
+  }
+
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
+    return this.#later(() => this.#store.changeOutbox(change));
+  }
+
+  async commit(changes: readonly Change[]): Promise<void> {
+    await this.#later(() => this.#store.commit(changes));
+    this.#kept(changes);
+  }
+
+  close(): void {}
+
+  #later<T>(operation: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(async () => {
+      await this.#pause();
+      const result = await operation();
+      // The caller hears of it a moment later than it is so.
+      await this.#pause();
+      return result;
+    });
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+}
