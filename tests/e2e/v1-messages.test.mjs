@@ -57,6 +57,22 @@ describe("a message", () => {
     assert.deepEqual(bob.texts(), texts);
   });
 
+  test("and the acks of one's own arrive in the order of the log, so a client can show them as they come", async (t) => {
+    const server = await Server.start(t);
+    const people = await two(t, server.url);
+    const orders = people.map((person) => {
+      const order = [];
+      person.socket.on("message", ({ seq }) => order.push(seq));
+      for (let index = 0; index < 200; index += 1) {
+        person.socket.emit("say", { n: ++person.n, room: LOBBY, text: `${index}` }, ({ seq }) => order.push(seq));
+      }
+      return order;
+    });
+    await people[0].caughtUp(people[1]);
+    await people[1].caughtUp(people[0]);
+    for (const order of orders) assert.deepEqual(order.slice(0, 400), Array.from({ length: 400 }, (_, index) => index + 1));
+  });
+
   test("is edited by its author alone, and everybody gets the new text", async (t) => {
     const server = await Server.start(t);
     const [ada, bob] = await two(t, server.url);

@@ -2,9 +2,7 @@
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use socketio_server::{
-    Feed, FeedConfig, FeedEntry, FeedJoin, Flow, Frame, Namespace, Selection, Server, Start,
-};
+use socketio_server::{Feed, FeedConfig, FeedEntry, FeedJoin, Flow, Frame, Namespace, Selection, Server};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::runtime::Runtime;
 use tokio::task::LocalSet;
@@ -33,9 +31,8 @@ impl Room {
             .expect("a runtime can be made");
         let tasks = LocalSet::new();
         let feed = Feed::new(FeedConfig::in_memory());
-        let namespace = Namespace::new("/")
-            .feed(feed.clone(), |_| FeedJoin { start: Start::Now, lineage: None })
-            .on_sync("heard", |turn| {
+        let namespace =
+            Namespace::new("/").feed(feed.clone(), |_| FeedJoin::default()).on_sync("heard", |turn| {
                 turn.reply("");
                 Flow::Continue
             });
@@ -67,9 +64,7 @@ impl Room {
 
     /// Publishes a batch and waits until everybody has it.
     fn tell(&mut self, entries: usize, frame: &Frame) {
-        let batch = (0..entries)
-            .map(|_| FeedEntry { audience: Selection::everyone(), frame: frame.clone() })
-            .collect();
+        let batch = (0..entries).map(|_| FeedEntry::new(Selection::everyone(), frame.clone())).collect();
         self.feed.publish(self.feed.head() + 1, batch, Vec::new());
         let (bytes, clients) = (entries * frame.len(), &mut self.clients);
         let heard = async {

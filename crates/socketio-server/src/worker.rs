@@ -187,34 +187,31 @@ impl Worker {
         self.now = clock();
     }
 
-    /// Executes commands in order, but lets growths of one feed wait for each other: a session is written once for
-    /// all of them.
+    /// Executes commands in order, but lets growths of a feed wait for each other: a session is written once for all of
+    /// them. Several feeds that grow in turn, since they have one log behind them, do not part each other's.
     fn execute_all(&mut self, commands: Vec<Command>) {
-        let mut growth: Option<(Arc<str>, u64, Vec<FeedAck>)> = None;
+        let mut growths: Vec<(Arc<str>, u64, Vec<FeedAck>)> = Vec::new();
         for command in commands {
-            match (command, &mut growth) {
-                (Command::Feed { namespace, through, acks }, Some((grown, end, all)))
-                    if *grown == namespace =>
-                {
-                    *end = through.max(*end);
-                    all.extend(acks);
-                }
-                (Command::Feed { namespace, through, acks }, pending) => {
-                    if let Some((namespace, through, acks)) = pending.replace((namespace, through, acks)) {
-                        self.feed_grown(&namespace, through, acks);
+            if let Command::Feed { namespace, through, acks } = command {
+                match growths.iter_mut().find(|(grown, ..)| *grown == namespace) {
+                    Some((_, end, all)) => {
+                        *end = through.max(*end);
+                        all.extend(acks);
                     }
+                    None => growths.push((namespace, through, acks)),
                 }
-                (command, pending) => {
-                    if command.keeps_its_place()
-                        && let Some((namespace, through, acks)) = pending.take()
-                    {
-                        self.feed_grown(&namespace, through, acks);
-                    }
-                    self.execute(command);
-                }
+                continue;
             }
+            if command.keeps_its_place() {
+                self.feeds_grown(&mut growths);
+            }
+            self.execute(command);
         }
-        if let Some((namespace, through, acks)) = growth {
+        self.feeds_grown(&mut growths);
+    }
+
+    fn feeds_grown(&mut self, growths: &mut Vec<(Arc<str>, u64, Vec<FeedAck>)>) {
+        for (namespace, through, acks) in growths.drain(..) {
             self.feed_grown(&namespace, through, acks);
         }
     }

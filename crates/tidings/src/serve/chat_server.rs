@@ -157,8 +157,8 @@ fn server(
     let builder = Server::builder()
         .configure(|config| {
             config.trusted_proxies = options.trusted_proxy.iter().cloned().collect();
-            // The rooms of a person, and the group of the person's own sockets.
-            config.rooms_max = ROOMS_MAX + 1;
+            // A group for each room but the lobby, and that of the person's own sockets.
+            config.rooms_max = ROOMS_MAX;
             if !options.origin.is_empty() {
                 config.origins = OriginPolicy::List(options.origin.clone());
             }

@@ -27,13 +27,6 @@ const HISTORY_BYTES_MAX: usize = 256 << 10;
 /// The same for changes, before they are encoded, which may make six times as much of it.
 const CHANGES_BYTES_MAX: usize = 64 << 10;
 
-impl From<ReadError> for Trouble {
-    fn from(error: ReadError) -> Self {
-        tracing::error!(%error, "the log cannot be read");
-        Self::Busy
-    }
-}
-
 /// The answer as arguments of an ack.
 pub(super) fn answer(edge: &Edge, reader: &impl LogReader, user: UserId, request: &Request) -> String {
     let asked = Asked { edge, reader, user, directory: edge.sides.directory.now() };
@@ -74,7 +67,7 @@ impl<R: LogReader> Asked<'_, R> {
         let visibility = self.visibility(room)?;
         // Before the page, so that what comes in between is at worst told of twice.
         let numbers = self.edge.sides.directory.numbers(room);
-        let found = self.reader.messages(room, page, visibility.seq, limit)?;
+        let found = self.reader.messages(room, page, visibility.seq, limit).map_err(unreadable)?;
         let messages = found.entries.iter().map(|entry| {
             let view = EntryView::message(&self.directory, entry);
             Row { seq: entry.seq, json: raw(&view) }
@@ -94,7 +87,7 @@ impl<R: LogReader> Asked<'_, R> {
         let after = after.max(self.visibility(room)?.rev);
         let numbers = self.edge.sides.directory.numbers(room);
         let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
-        let entries = self.reader.changes(room, after, budget)?;
+        let entries = self.reader.changes(room, after, budget).map_err(unreadable)?;
         let cursors: Vec<String> =
             entries.iter().map(|entry| self.edge.sides.feed.offset(entry.position.0)).collect();
         let views = entries.iter().zip(&cursors);
@@ -146,7 +139,7 @@ impl<R: LogReader> Asked<'_, R> {
                 continue;
             }
             let pointer = self.directory.read(self.user, *room);
-            let counted = self.reader.unread(*room, pointer, self.user, UNREAD_MAX)?;
+            let counted = self.reader.unread(*room, pointer, self.user, UNREAD_MAX).map_err(unreadable)?;
             let view =
                 UnreadView { count: counted.count, capped: counted.is_capped, mark: counted.through.0 };
             unread.insert(room.0, view);
@@ -170,6 +163,13 @@ impl<R: LogReader> Asked<'_, R> {
         let expires = (self.edge.sides.ports.now)().0.saturating_add(life);
         encode(&LinkView { ok: true, code, expires })
     }
+}
+
+/// It may pass, so the client is told to ask again; the operator is told why.
+#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+fn unreadable(error: ReadError) -> Trouble {
+    tracing::error!(%error, "the log cannot be read");
+    Trouble::Busy
 }
 
 #[derive(Serialize)]

@@ -11,8 +11,8 @@ use super::view::{Person, RoomView};
 /// Who is further behind asks for the rooms that they want to show, in place of everything that happened.
 const RESUME_ENTRIES_MAX: u64 = 5_000;
 
-/// Rooms that a welcome tells of; nobody can be in more.
-pub const ROOMS_MAX: usize = 1_000;
+/// Rooms that a welcome tells of: nobody can be in more than these and the lobby.
+pub const ROOMS_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
 
 /// How a connection goes on from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
