@@ -145,7 +145,6 @@ describe("a private room", () => {
     assert.notEqual(removal, -1);
     assert.deepEqual(after.filter((packet) => !packet.includes('"ok":false')), []);
     await bob.page.goto(link);
-    await bob.page.reload();
     await bob.page.getByText("That did not work").first().waitFor();
     assert.equal(await bob.page.getByText("without bob").count(), 0);
     for (const person of [ada, cleo]) person.assertContent();

@@ -74,14 +74,7 @@ describe("without a network", () => {
     const server = await Server.start(t);
     const ada = await arrive(t, server.url, "ada");
     await ada.composer.fill("half a thought");
-    await ada.until(async () => {
-      const request = indexedDB.open("tidings");
-      const database = await new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
-      const drafts = database.transaction("drafts").objectStore("drafts").getAll();
-      const kept = await new Promise((resolve) => (drafts.onsuccess = () => resolve(drafts.result)));
-      database.close();
-      return kept.includes("half a thought");
-    });
+    await ada.eventually(async () => (await ada.stored("drafts")).includes("half a thought"));
     await ada.page.reload();
     await ada.composer.waitFor();
     assert.equal(await ada.composer.inputValue(), "half a thought");

@@ -5,6 +5,7 @@
 import assert from "node:assert/strict";
 import { Visitor } from "./browser.mjs";
 import { record } from "./views.mjs";
+import { PATIENCE_MS } from "./waiting.mjs";
 
 /** The first room of every server. */
 export const LOBBY = 1;
@@ -238,7 +239,7 @@ export class Person extends Visitor {
   async deviceLink() {
     await this.settings();
     await this.button("Make a link", this.dialog).click();
-    const link = await this.dialog.getByRole("textbox", { name: "Use on another device" }).inputValue();
+    const link = await this.dialog.getByRole("textbox", { name: "One-time link" }).inputValue();
     await this.close();
     return link;
   }
@@ -260,6 +261,26 @@ export class Person extends Visitor {
 
   async status(text) {
     await this.page.getByRole("status").filter({ hasText: text }).waitFor();
+  }
+
+  /** Everything in a table of the page's database. */
+  stored(table) {
+    return this.page.evaluate(async (name) => {
+      const outcome = (request) => new Promise((resolve) => (request.onsuccess = () => resolve(request.result)));
+      const database = await outcome(indexedDB.open("tidings"));
+      const rows = await outcome(database.transaction(name).objectStore(name).getAll());
+      database.close();
+      return rows;
+    }, table);
+  }
+
+  /** Asks until the answer is yes. */
+  async eventually(asked, what = String(asked)) {
+    const deadline = performance.now() + PATIENCE_MS;
+    while (!(await asked())) {
+      assert.ok(performance.now() < deadline, `in vain: ${what}`);
+      await this.page.evaluate(() => new Promise(requestAnimationFrame));
+    }
   }
 
   /** Waits until something holds in the page; it is asked again with every frame. */

@@ -7,7 +7,7 @@ import { Observable } from "./waiting.mjs";
 
 const UPGRADE = "5";
 const SEPARATOR = "\x1e";
-const EVENT = /^4[23](?:(\/[^,]*),)?\d*(\[.*\])$/su;
+const EVENT = /^42(?:(\/[^,]*),)?\d*(\[.*\])$/su;
 
 export class Frames extends Observable {
   sent = [];

@@ -61,6 +61,7 @@ export interface MessageRow {
 export interface PendingRow {
   readonly kind: "pending";
   readonly key: string;
+  /** Names the command for `retry` and `discard`, as long as it lives; not its number on the wire, which may change. */
   readonly n: number;
   readonly at: number;
   readonly text: string;
@@ -119,6 +120,7 @@ export interface RoomView {
   close(): void;
 }
 
+/** `room` is 0 where it is not known any more: another tab got the answer, and died. */
 export type Result<T = { readonly room: RoomId }> = ({ readonly ok: true } & T) | { readonly ok: false; readonly code: string };
 
 export interface Me {

@@ -1,14 +1,9 @@
-// Random names: the key of a message and the lineage of this browser.
+// Random names: the ids of devices and of questions between tabs.
 //
-// Promises at least 122 random bits, also on plain-http origins, where `randomUUID` does not exist.
+// Works also on plain-http origins, where `crypto.randomUUID` does not exist.
 
 export interface RandomSource {
   getRandomValues(bytes: Uint8Array<ArrayBuffer>): unknown;
-  randomUUID?(): string;
-}
-
-export function randomKey(source: RandomSource): string {
-  return source.randomUUID === undefined ? randomHex(source) : source.randomUUID();
 }
 
 /** 128 random bits as 32 hexadecimal digits. */

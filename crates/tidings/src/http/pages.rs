@@ -9,7 +9,7 @@ use crate::assets::{self, Asset, Freshness};
 /// What the page may do: its own scripts and styles, its own server, nothing else.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
     connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'self'; \
-    frame-ancestors 'none'; require-trusted-types-for 'script'";
+    frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types tidings";
 
 /// Headers of every answer.
 const SECURITY: [(&str, &str); 6] = [

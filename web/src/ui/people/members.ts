@@ -71,7 +71,7 @@ export function byPresence(room: RoomId, known: readonly RoomMember[], { now, na
     all.set(key, { ...member, ...names.get(member.user ?? ""), online: here.has(key) || (!complete && member.online) });
   }
   if (room === LOBBY) {
-    for (const person of now.people) if (!all.has(personKey(person))) all.set(personKey(person), { ...person, online: true });
+    for (const person of now.people) if (!all.has(personKey(person))) all.set(personKey(person), { ...person, ...names.get(person.user ?? ""), online: true });
   }
   const sorted = [...all.values()].sort((one, other) => compareNames(personName(one), personName(other)));
   return { online: sorted.filter((member) => member.online), offline: sorted.filter((member) => !member.online) };
