@@ -145,4 +145,19 @@ describe("malformed input", () => {
     assert.ok(busy.length > 0 && busy.length < answers.length, `${busy.length} of ${answers.length}`);
     assert.equal((await mallory.ask("history", { room: LOBBY })).ok, true);
   });
+
+  test("without an end from one connection is slowed down, and nobody else's messages are", async (t) => {
+    const server = await Server.start(t);
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory" });
+    const { room } = await mallory.must("create", { kind: "private", name: "Noise" });
+    let answered = 0;
+    const flood = Array.from({ length: 5_000 }, () => mallory.do("say", { room, text: "noise" }).then(() => (answered += 1)));
+    for (let line = 0; line < 20; line += 1) await ada.say(`line ${line}`);
+    assert.ok(answered < 4_500, `${answered} of the flood were answered before 20 of somebody else's`);
+    await Promise.all(flood);
+    const { seq } = await ada.say("and all of it was stored");
+    assert.equal(seq, 21);
+    assert.equal((await mallory.ask("history", { room, limit: 1 })).seq, 5_000);
+  });
 });

@@ -6,6 +6,7 @@
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
+//! `pace`,
 //! `presence` and `typing` are pure; `edge`, `desk`, `answers`, `delivery` and `namespace` join them to the chat and to
 //! the server. `frames` alone knows both conversations and delivery groups.
 
@@ -23,6 +24,7 @@ pub mod ids;
 pub mod links;
 pub mod names;
 mod namespace;
+pub mod pace;
 pub mod presence;
 pub mod request;
 pub mod session;

@@ -13,14 +13,16 @@ pub fn namespace(edge: &Arc<Edge>) -> Namespace {
     let namespace = connections(Namespace::new(NAMESPACE), edge);
     let namespace = CommandName::ALL.into_iter().fold(namespace, |namespace, name| {
         let edge = Arc::clone(edge);
-        namespace.on_sync(name.as_str(), move |turn| edge.command(name, turn))
+        namespace.on_sync(name.as_str(), move |turn| edge.paced(turn, |turn| edge.command(name, turn)))
     });
     let namespace = RequestName::ALL.into_iter().fold(namespace, |namespace, name| {
         let edge = Arc::clone(edge);
-        namespace.on_sync(name.as_str(), move |turn| edge.request(name, turn))
+        namespace.on_sync(name.as_str(), move |turn| edge.paced(turn, |turn| edge.request(name, turn)))
     });
     let (read, typing) = (Arc::clone(edge), Arc::clone(edge));
-    namespace.on_sync(READ, move |turn| read.read(turn)).on_sync(TYPING, move |turn| typing.typing(turn))
+    namespace
+        .on_sync(READ, move |turn| read.paced(turn, |turn| read.read(turn)))
+        .on_sync(TYPING, move |turn| typing.paced(turn, |turn| typing.typing(turn)))
 }
 
 fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use chat::{Device, DeviceId, RoomId, UserId};
 use serde::Deserialize;
 use socketio_server::{Auth, SocketData};
 
 use super::ids::WireDevice;
+use super::pace::Pace;
 use super::typing::TypingPace;
 
 /// Requests that one connection may have open; one more is answered `busy`.
@@ -35,6 +36,7 @@ pub struct Session {
     /// Their token, if they do not have it yet.
     pub token: Option<Secret>,
     typing: Mutex<TypingPace>,
+    pace: Mutex<Pace>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -45,7 +47,14 @@ pub struct OpenRequest(Arc<AtomicUsize>);
 impl Session {
     /// A connection of `user`.
     pub fn new(user: UserId, device: Option<DeviceId>, token: Option<Secret>) -> Self {
-        Self { user, device, token, typing: Mutex::default(), requests: Arc::default() }
+        Self {
+            user,
+            device,
+            token,
+            typing: Mutex::default(),
+            pace: Mutex::default(),
+            requests: Arc::default(),
+        }
     }
 
     /// What the middleware has stored.
@@ -61,6 +70,11 @@ impl Session {
     /// Whether it is passed on that they write.
     pub fn admits_typing(&self, room: RoomId, now: Instant) -> bool {
         self.typing.lock().unwrap_or_else(PoisonError::into_inner).admits(room, now)
+    }
+
+    /// Charges for an event of so many bytes; for how long the connection is not to be read then, if at all.
+    pub fn charge(&self, bytes: usize, now: Instant) -> Option<Duration> {
+        self.pace.lock().unwrap_or_else(PoisonError::into_inner).charge(bytes, now)
     }
 
     /// Opens a request, if not too many are.
