@@ -118,10 +118,10 @@ describe("the homework", () => {
     const server = await Server.start(t);
     const ada = await arrive(t, server, "ada");
     const bob = await arrive(t, server, "bob");
+    await bob.connects();
     await ada.notices("bob came online");
     for (let times = 0; times < 3; times += 1) {
-      await bob.page.reload();
-      await bob.connects();
+      await bob.reload();
     }
     await bob.context.close();
     await ada.notices("bob went offline");

@@ -120,8 +120,9 @@ describe("hostile texts", () => {
     await ada.button("New message", ada.rooms).click();
     await assertOnlyText(ada, "the dialog that chooses people");
     await ada.close();
-    await Promise.all(crowd.map((person) => person.leave()));
     await ada.enter("Lobby");
+    await ada.notices("came online");
+    for (const person of crowd) person.leave();
     await ada.notices("went offline");
     await assertOnlyText(ada, "notices");
   });

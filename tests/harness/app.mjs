@@ -62,7 +62,14 @@ export class Person extends Visitor {
 
   /** Waits until the page has a connection by WebSocket: from then on the server sees at once if it is gone. */
   async connects() {
-    await this.frames.until(() => this.frames.upgraded, "a connection by WebSocket");
+    await this.frames.until(({ upgrades }) => upgrades > 0, "a connection by WebSocket");
+  }
+
+  /** Opens the page anew, and waits until it has a connection. */
+  async reload() {
+    const before = this.frames.upgrades;
+    await this.page.reload();
+    await this.frames.until(({ upgrades }) => upgrades > before, "a connection after a reload");
   }
 
   // Messages.
@@ -150,7 +157,7 @@ export class Person extends Visitor {
   // Rooms.
 
   roomLink(name) {
-    return this.rooms.getByRole("link", { name: new RegExp(`^${escape(name)}(,|$)`) });
+    return this.rooms.getByRole("link", { name: new RegExp(`^${escape(name)} ?(,|$)`) });
   }
 
   async enter(name) {
@@ -220,7 +227,7 @@ export class Person extends Visitor {
   /** Waits until a conversation has this many unread messages. */
   async unread(name, count) {
     const told = count === 0 ? "" : `, ${count} unread message${count === 1 ? "" : "s"}`;
-    await this.rooms.getByRole("link", { name: new RegExp(`^${escape(name)}, (public room|private room|direct message)${told}(,|$)`) }).filter({ hasNotText: count === 0 ? /\d+$/ : /^$/ }).waitFor();
+    await this.rooms.getByRole("link", { name: new RegExp(`^${escape(name)} ?, (public room|private room|direct message)${told}$`) }).waitFor();
   }
 
   // The rest of the page.

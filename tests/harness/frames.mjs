@@ -13,7 +13,8 @@ export class Frames extends Observable {
   sent = [];
   heard = [];
   webSockets = [];
-  #upgraded = new WeakSet();
+  /** How often a transport became a WebSocket. */
+  upgrades = 0;
 
   constructor(page) {
     super();
@@ -48,15 +49,10 @@ export class Frames extends Observable {
     return { sent: this.sent.slice(-4), heard: this.heard.slice(-4), open: this.open.length };
   }
 
-  /** Whether the page speaks over a WebSocket: the upgrade is the last word of the polling. */
-  get upgraded() {
-    return this.open.some((webSocket) => this.#upgraded.has(webSocket));
-  }
-
   #watch(webSocket) {
     this.webSockets.push(webSocket);
     webSocket.on("framesent", ({ payload }) => {
-      if (payload === UPGRADE) this.#upgraded.add(webSocket);
+      if (payload === UPGRADE) this.upgrades += 1;
       this.#note(this.sent, [String(payload)]);
     });
     webSocket.on("framereceived", ({ payload }) => this.#note(this.heard, [String(payload)]));

@@ -53,9 +53,10 @@ function PeopleButton({ ui, members }: { readonly ui: Ui; readonly members: numb
     else ui.showPeople(!shown);
   };
   return (
-    <button type="button" class="quiet people-button" aria-pressed={shown} aria-label={`${label}, ${counted("roomMembers", members)}`} title={label} onClick={toggle}>
+    <button type="button" class="quiet people-button" aria-pressed={shown} title={label} onClick={toggle}>
       <Icon name="people" />
       <span aria-hidden="true">{members > 0 && number(members)}</span>
+      <span class="unseen">{`${label}, ${counted("roomMembers", members)}`}</span>
     </button>
   );
 }

@@ -19,12 +19,12 @@ export function RoomLink({ room: known }: { readonly room: RoomSummary }) {
       class={`room-link${room.unread > 0 ? " unread" : ""}`}
       href={roomHash(room.room)}
       aria-current={current ? "page" : undefined}
-      aria-label={describe(room)}
       onClick={() => ui.focusComposer()}
     >
       <RoomSign room={room} />
       <span class="room-name">
         <bdi>{roomName(room)}</bdi>
+        <span class="unseen">{describe(room)}</span>
       </span>
       {room.pending > 0 && <Icon name="clock" />}
       {room.draft !== "" && !current && <Icon name="edit" />}
@@ -54,8 +54,9 @@ function Presence({ room }: { readonly room: RoomFacts }) {
   );
 }
 
+/** What the signs beside the name mean, for those who hear the name. */
 function describe(room: RoomSummary): string {
-  const parts = [roomName(room), text(KINDS[room.kind])];
+  const parts = ["", text(KINDS[room.kind])];
   if (room.unread > 0) parts.push(room.unreadCapped ? text("roomUnreadCapped", { count: room.unread }) : counted("roomUnread", room.unread));
   if (room.pending > 0) parts.push(counted("roomPending", room.pending));
   if (room.draft !== "") parts.push(text("roomDraft"));
