@@ -131,7 +131,7 @@ describe("the homework", () => {
   test("carries private messages, which nobody else gets", async (t) => {
     const server = await Server.start(t);
     const [ada, bob, cleo] = await Promise.all([arrive(t, server, "ada"), arrive(t, server, "bob"), arrive(t, server, "cleo")]);
-    await ada.button("Message bob, online", ada.people).click();
+    await ada.member("bob").click();
     await ada.isIn("bob");
     await ada.write("only for you");
     await bob.unread("ada", 1);

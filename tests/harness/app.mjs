@@ -169,6 +169,12 @@ export class Person extends Visitor {
     await this.page.getByRole("heading", { level: 1, name, exact: true }).waitFor();
   }
 
+  /** Enters a conversation of three; who of the others is named first is not said. */
+  async enterDirect(one, other) {
+    await this.rooms.getByRole("link", { name: new RegExp(`^(${one} and ${other}|${other} and ${one}) ?(,|$)`) }).click();
+    await this.isIn(new RegExp(`^(${one} and ${other}|${other} and ${one})$`));
+  }
+
   /** The number of the room that is open. */
   room() {
     return Number(/#\/room\/(\d+)/.exec(this.page.url())?.[1] ?? LOBBY);
@@ -231,6 +237,11 @@ export class Person extends Visitor {
   }
 
   // The rest of the page.
+
+  /** Somebody in the list of people, who is online. */
+  member(name) {
+    return this.people.getByRole("button", { name: new RegExp(`^Message ${escape(name)}\\b.*, online$`) });
+  }
 
   async settings() {
     await this.button(`Settings of ${this.name}`, this.rooms).click();

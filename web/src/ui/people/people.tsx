@@ -88,8 +88,8 @@ function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomF
         </span>
         <span class="member-name">
           {isMe ? <Name person={person} /> : spoken("messagePerson", { name: <Name person={person} /> })}
-          {isMe && <small>{text("you")}</small>}
-          {(person.host === true || (room?.host !== undefined && room.host === person.user)) && <small>{text("peopleHost")}</small>}
+          {isMe && <small> {text("you")}</small>}
+          {(person.host === true || (room?.host !== undefined && room.host === person.user)) && <small> {text("peopleHost")}</small>}
           <span class="unseen">, {presence}</span>
         </span>
       </button>
