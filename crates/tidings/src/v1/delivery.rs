@@ -92,7 +92,7 @@ impl V1Delivery {
         if let Outcome::Read { room, seq } = outcome
             && let Some(target) = self.io.get().and_then(|io| io.of(NAMESPACE).ok())
         {
-            let target = target.to(sockets_of(user)).except(socket.to_string()).volatile();
+            let target = target.to(sockets_of(user)).except(socket.to_string());
             // Who does not get it asks when they come back.
             drop(target.emit(names::READ, &ReadView { room: room.0, seq: seq.0 }));
         }
