@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { Person } from "../harness/app.mjs";
+import { LOBBY, Person } from "../harness/app.mjs";
 import { assertAccessible } from "../harness/axe.mjs";
 import { launch } from "../harness/browser.mjs";
 import { V1Person } from "../harness/person.mjs";
@@ -20,9 +20,9 @@ after(() => browser.close());
 async function lively(t) {
   const server = await Server.start(t);
   const bob = await V1Person.connect(t, server.url, { name: "bob" });
-  for (const text of ["hello **ada**", "`code` and https://example.org/", "```\nlong code\n```", "> said\n\n- one\n- two", "goes"]) await bob.say(text);
-  const { seq } = await bob.sees("goes").catch(() => ({ seq: 5 }));
-  await bob.must("delete", { room: 1, seq });
+  for (const text of ["hello **ada**", "`code` and https://example.org/", "```\nlong code\n```", "> said\n\n- one\n- two"]) await bob.say(text);
+  const { seq } = await bob.say("goes");
+  await bob.must("delete", { room: LOBBY, seq });
   return { server, bob };
 }
 
@@ -82,6 +82,8 @@ describe("the keyboard alone", () => {
     await keyboard.press("Enter");
     await bob.until(() => bob.of("message").some(({ text }) => text === "psst"), "the private message");
     await keyboard.press("Alt+ArrowUp");
+    await ada.isIn("Bread");
+    await keyboard.press("Alt+ArrowUp");
     await ada.isIn("Lobby");
     await keyboard.press("Control+/");
     await ada.dialog.waitFor();
@@ -94,24 +96,16 @@ describe("the keyboard alone", () => {
     const { server } = await lively(t);
     const ada = await Person.arrive(t, browser, server.url, "ada");
     await ada.has(5);
-    await ada.page.evaluate(() => document.activeElement.blur());
     const seen = [];
-    for (let step = 0; step < 40; step += 1) {
+    for (let around = 0; around < 2 && seen.length < 80; ) {
       await ada.page.keyboard.press("Tab");
-      const at = await ada.page.evaluate(() => {
-        const element = document.activeElement;
-        if (element === document.body) return null;
-        const { outlineStyle, boxShadow } = getComputedStyle(element);
-        const box = element.closest(".composer-box, .choose") ?? element;
-        const marked = [outlineStyle, getComputedStyle(box).outlineStyle].some((style) => style !== "none") || boxShadow !== "none";
-        const { width, height } = element.getBoundingClientRect();
-        return { name: element.getAttribute("aria-label") ?? element.textContent.trim().slice(0, 40), marked, width, height, inline: getComputedStyle(element).display === "inline" };
-      });
-      if (at === null) break;
-      seen.push(at);
+      const at = await ada.page.evaluate(focusOfNow);
+      // Behind the last element comes the browser itself, and then the first one.
+      if (at === null || at.name === seen[0]?.name) around += 1;
+      if (at !== null && around === 1) seen.push(at);
     }
     assert.deepEqual(seen.filter(({ marked }) => !marked).map(({ name }) => name), [], "every focus is seen");
-    assert.deepEqual(seen.filter(({ width, height, inline }) => !inline && (width < 24 || height < 24)), [], "targets have at least 24 px");
+    assert.deepEqual(seen.filter(({ width, height, isInline }) => !isInline && (width < 24 || height < 24)), [], "targets have at least 24 px");
     assert.match(seen[0].name, /^Skip/);
     assert.ok(seen.some(({ name }) => name === "Message"));
   });
@@ -265,6 +259,17 @@ describe("a screen reader", () => {
     assert.match(label, /^bob, .*, one alone$/);
   });
 });
+
+/** What is focused, whether that can be seen, and how large it is. */
+function focusOfNow() {
+  const element = document.activeElement;
+  if (element === document.body) return null;
+  const box = element.closest(".composer-box, .choose") ?? element;
+  const marked = [element, box].some((marks) => getComputedStyle(marks).outlineStyle !== "none" || getComputedStyle(marks).boxShadow !== "none");
+  const { width, height } = element.getBoundingClientRect();
+  const isInline = getComputedStyle(element).display === "inline";
+  return { name: element.getAttribute("aria-label") ?? element.textContent.trim().slice(0, 40), marked, width, height, isInline };
+}
 
 /** Goes on with Tab until this button is focused. */
 async function reach(person, name) {

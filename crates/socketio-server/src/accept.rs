@@ -22,9 +22,12 @@ use hyper_util::rt::TokioTimer;
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
-use crate::http::stream::{Hold, HttpStream};
+use crate::command::Command;
+use crate::http::stream::{Handover, HttpStream, Promised};
+use crate::mailbox::Mailbox;
 use crate::service::{PeerAddress, SocketIoService};
 use crate::shared::Shared;
+use crate::takeover;
 
 /// A request's head has to be complete by then.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
@@ -92,16 +95,17 @@ pub(crate) fn listen(listener: Listener, worker: u16, shared: &Arc<Shared>) {
     };
     let service = SocketIoService { shared: Arc::clone(shared), home: Some(worker) };
     // Ends with the worker.
-    drop(tokio::task::spawn_local(accept(socket, service, listener.fallback)));
+    let mailbox = Arc::clone(&shared.mailboxes[usize::from(worker)]);
+    drop(tokio::task::spawn_local(accept(socket, service, listener.fallback, mailbox)));
 }
 
-async fn accept(socket: TcpListener, service: SocketIoService, fallback: Fallback) {
+async fn accept(socket: TcpListener, service: SocketIoService, fallback: Fallback, mailbox: Arc<Mailbox>) {
     loop {
         match socket.accept().await {
             Ok((stream, peer)) => {
-                let (service, fallback) = (service.clone(), fallback.clone());
+                let (service, fallback, mailbox) = (service.clone(), fallback.clone(), Arc::clone(&mailbox));
                 // Ends with its connection, or when the WebSocket is taken out of it.
-                drop(tokio::task::spawn_local(serve(stream, peer, service, fallback)));
+                drop(tokio::task::spawn_local(serve(stream, peer, service, fallback, mailbox)));
             }
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {
@@ -117,16 +121,18 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, service: SocketIoService, fallback: Fallback) {
-    // Without it a small frame waits for the acknowledgement of the one before.
-    if stream.set_nodelay(true).is_err() {
-        return;
-    }
-    let hold = Hold::default();
-    let stream = HttpStream::new(stream, hold.clone());
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: SocketIoService,
+    fallback: Fallback,
+    mailbox: Arc<Mailbox>,
+) {
+    let handover = Handover::default();
+    let (stream, promises) = (HttpStream::new(stream, handover.clone()), handover.clone());
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer));
-        request.extensions_mut().insert(hold.clone());
+        request.extensions_mut().insert(handover.clone());
         let (mut service, fallback) = (service.clone(), fallback.clone());
         async move {
             if service.owns(request.uri().path()) {
@@ -145,6 +151,12 @@ async fn serve(stream: TcpStream, peer: SocketAddr, service: SocketIoService, fa
         .serve_connection(stream, answer)
         .with_upgrades();
     if let Err(error) = connection.await {
-        tracing::debug!(%error, "an HTTP connection ended");
+        return tracing::debug!(%error, "an HTTP connection ended");
+    }
+    // In this task, which has the connection's state at hand: another one would be made for two lines.
+    if let Some(Promised { upgraded, handshake }) = promises.take()
+        && let Some(taken) = takeover::take(upgraded, true).await
+    {
+        mailbox.post(Command::Attach { handshake, taken });
     }
 }

@@ -293,6 +293,8 @@ impl Server {
     {
         let fallback = Fallback::new(fallback);
         listener.set_nonblocking(true)?;
+        // What is accepted inherits it: without it a small frame waits for the acknowledgement of the one before.
+        socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
         let address = listener.local_addr()?;
         for mailbox in &self.io.shared.mailboxes {
             let socket = listener.try_clone()?;

@@ -23,7 +23,7 @@ use crate::handshake::Handshake;
 use crate::http::forwarded::Client;
 use crate::http::origin::{Scheme, Verdict};
 use crate::http::response;
-use crate::http::stream::Hold;
+use crate::http::stream::{Handover, Promised};
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
 use crate::shared::Shared;
@@ -241,7 +241,7 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
-        let hold = request.extensions_mut().remove::<Hold>();
+        let handover = request.extensions_mut().remove::<Handover>();
         let handshake = handshake(request, judged);
         let handshake = match &shared.admission {
             None => handshake,
@@ -254,19 +254,18 @@ impl SocketIoService {
         match accepted {
             None => self.open_polling(handshake).await,
             Some((accepted, upgraded)) => {
-                let worker = self.home.unwrap_or_else(|| shared.next_worker());
-                let mailbox = self.mailbox(worker);
-                let is_home = self.home.is_some();
                 let handshake = Box::new(handshake);
-                // Ends when the client has its 101, or has gone.
-                drop(tokio::spawn(async move {
-                    if let Some(taken) = takeover::take(upgraded, is_home).await {
-                        mailbox.post(Command::Attach { handshake, taken });
-                    }
-                }));
-                // Nothing can come between any more: the worker writes the 101 together with the open packet.
-                if let Some(hold) = hold {
-                    hold.next_write();
+                if let Some(handover) = handover {
+                    handover.promise(Promised { upgraded, handshake });
+                } else {
+                    let mailbox = self.mailbox(self.home.unwrap_or_else(|| shared.next_worker()));
+                    let is_home = self.home.is_some();
+                    // Ends when the client has its 101, or has gone.
+                    drop(tokio::spawn(async move {
+                        if let Some(taken) = takeover::take(upgraded, is_home).await {
+                            mailbox.post(Command::Attach { handshake, taken });
+                        }
+                    }));
                 }
                 Ok(accepted.map(|()| Full::default()))
             }

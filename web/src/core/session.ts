@@ -54,6 +54,7 @@ export class Session {
   #link: string | null;
   #stream: Stream;
   #device = "";
+  #isWelcome = false;
   #online = false;
   #stopped = false;
   #requests = new Set<(answer: null) => void>();
@@ -94,6 +95,7 @@ export class Session {
       {
         connected: () => {
           this.#connected += 1;
+          this.#isWelcome = false;
           this.#timer("welcome", WELCOME_DEADLINE_MS, () => this.#transport.interrupt());
         },
         disconnected: () => this.#disconnected("offline"),
@@ -226,8 +228,11 @@ export class Session {
     if (name === "welcome") {
       const welcome = wire.readWelcome(payload);
       if (welcome !== null) void this.#welcome(welcome);
+      this.#isWelcome ||= welcome !== null;
       return;
     }
+    // Before it is known which log this is, nothing of it may be applied.
+    if (!this.#isWelcome) return;
     // When what comes in cannot be kept fast enough, the rest is better left in the log.
     if (this.#ledger.length > WORKS_MAX) return this.#transport.interrupt();
     const stream = this.#stream;
@@ -320,7 +325,7 @@ export class Session {
   #disconnected(state: "offline" | "stopped"): void {
     if (this.#stopped) return;
     this.#connected += 1;
-    this.#online = false;
+    this.#online = this.#isWelcome = false;
     this.#cancel("welcome");
     this.#cancel("probe");
     this.#sender.close();

@@ -118,7 +118,7 @@ async function storm(seed: number): Promise<void> {
     else if (action < 83) world.server.kill();
     else if (action < 90 && !world.server.isRunning) world.server.start();
     else if (action < 92 && restores) backup = world.server.backup();
-    else if (action < 94 && backup !== null) restore(world, judge, backup, browsers);
+    else if (action < 94 && backup !== null) await restore(world, judge, backup, browsers);
     await world.clock.pass(chance.below(chance.is(0.1) ? 4_000 : 200));
   }
   await calm(world, browsers);
@@ -161,8 +161,10 @@ function page(chance: Chance, chat: ChatClient, room: RoomId): void {
   void view.around(1 + chance.below(40)).then(() => view.close());
 }
 
-function restore(world: World, judge: Judge, backup: State, browsers: readonly Browser[]): void {
+async function restore(world: World, judge: Judge, backup: State, browsers: readonly Browser[]): Promise<void> {
   world.server.kill();
+  // What was answered by then is out of the outboxes.
+  await world.clock.pass(5_000);
   judge.forgive(world.server.state.log, backup.log, browsers.flatMap(({ disk }) => [...disk.rows.values()]));
   world.server.start(backup);
 }

@@ -68,6 +68,9 @@ fn ratio(row: &Row, own: Option<f64>, other: Option<f64>, bar: Option<f64>) -> S
         Better::More => own / other,
         Better::Less => other / own,
     };
+    if !ratio.is_finite() {
+        return "–".into();
+    }
     match bar {
         Some(bar) if ratio >= bar => format!("**{ratio:.2}** (≥ {bar})"),
         Some(bar) => format!("{ratio:.2}, missed (≥ {bar})"),
@@ -110,7 +113,11 @@ fn median(measure: &str, outcomes: &Outcomes) -> Option<f64> {
 /// Three significant digits, with commas.
 pub(super) fn number(value: f64) -> String {
     if value.abs() < 1_000.0 {
-        let decimals = if value.abs() < 10.0 { 2 } else { usize::from(value.abs() < 100.0) };
+        let decimals = match value.abs() {
+            small if small < 0.1 => 4,
+            small if small < 10.0 => 2,
+            other => usize::from(other < 100.0),
+        };
         return format!("{value:.decimals$}");
     }
     let digits = format!("{value:.0}");
@@ -135,7 +142,9 @@ mod tests {
 
     #[test]
     fn numbers_are_grouped() {
-        for (value, text) in [(1_234_567.0, "1,234,567"), (999.0, "999"), (12.34, "12.3"), (0.5, "0.50")] {
+        for (value, text) in
+            [(1_234_567.0, "1,234,567"), (999.0, "999"), (12.34, "12.3"), (0.5, "0.50"), (0.0021, "0.0021")]
+        {
             assert_eq!(number(value), text);
         }
     }

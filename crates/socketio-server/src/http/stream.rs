@@ -7,35 +7,63 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
 use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
-/// Asks the connection of a request to hold back what is written next.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Hold(Arc<AtomicBool>);
+use crate::handshake::Handshake;
 
-impl Hold {
-    pub(crate) fn next_write(&self) {
-        self.0.store(true, Ordering::Relaxed);
+/// How a request tells the task of its connection that it becomes a WebSocket.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Handover(Arc<Agreed>);
+
+#[derive(Debug, Default)]
+struct Agreed {
+    /// What is written next is held back.
+    holds: AtomicBool,
+    promised: Mutex<Option<Promised>>,
+}
+
+/// A connection that will be a WebSocket as soon as HTTP lets go of it.
+#[derive(Debug)]
+pub(crate) struct Promised {
+    pub(crate) upgraded: OnUpgrade,
+    pub(crate) handshake: Box<Handshake>,
+}
+
+impl Handover {
+    /// Nothing can come between the answer and the WebSocket any more.
+    pub(crate) fn promise(&self, promised: Promised) {
+        *self.0.promised.lock().unwrap_or_else(PoisonError::into_inner) = Some(promised);
+        self.0.holds.store(true, Ordering::Relaxed);
+    }
+
+    /// For the task, when HTTP has let go.
+    pub(crate) fn take(&self) -> Option<Promised> {
+        self.0.promised.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn holds_this_write(&self) -> bool {
+        self.0.holds.swap(false, Ordering::Relaxed)
     }
 }
 
 #[derive(Debug)]
 pub(crate) struct HttpStream {
     stream: TokioIo<TcpStream>,
-    hold: Hold,
+    handover: Handover,
     held: Bytes,
 }
 
 impl HttpStream {
-    pub(crate) fn new(stream: TcpStream, hold: Hold) -> Self {
-        Self { stream: TokioIo::new(stream), hold, held: Bytes::new() }
+    pub(crate) fn new(stream: TcpStream, handover: Handover) -> Self {
+        Self { stream: TokioIo::new(stream), handover, held: Bytes::new() }
     }
 
     /// The socket, and what has to be written to it before anything else.
@@ -67,7 +95,7 @@ impl Read for HttpStream {
 
 impl Write for HttpStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.hold.0.swap(false, Ordering::Relaxed) {
+        if self.handover.holds_this_write() {
             self.held = Bytes::copy_from_slice(bytes);
             return Poll::Ready(Ok(bytes.len()));
         }
@@ -90,7 +118,7 @@ impl Write for HttpStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.hold.0.swap(false, Ordering::Relaxed) {
+        if self.handover.holds_this_write() {
             let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
             self.held = bytes.into();
             return Poll::Ready(Ok(self.held.len()));

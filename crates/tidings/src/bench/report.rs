@@ -13,6 +13,8 @@ use super::process::{self, Tree, Usage};
 
 /// A client busier than this has measured itself.
 const CLIENT_SHARE_MAX: f64 = 0.9;
+/// Processor time is counted in ticks of 10 ms: over a shorter stretch it says nothing.
+const TELLING: Duration = Duration::from_millis(100);
 
 /// What a run has found. Every name ends with its unit.
 #[derive(Debug, Serialize)]
@@ -77,7 +79,8 @@ impl Report {
             self.set(&format!("{what}_per_server_cpu_second"), count as f64 / cpu.as_secs_f64().max(0.01));
             self.set("server_cpu_share", cpu.as_secs_f64() / cost.wall.as_secs_f64());
         }
-        if cost.client_share() > CLIENT_SHARE_MAX && self.verdict == Verdict::Good {
+        let is_telling = cost.wall >= TELLING;
+        if is_telling && cost.client_share() > CLIENT_SHARE_MAX && self.verdict == Verdict::Good {
             self.verdict = Verdict::Void;
         }
     }
