@@ -202,15 +202,15 @@ describe("other languages and looks", () => {
   test("are those of the browser: German, and Arabic from right to left", async (t) => {
     const { server, bob } = await lively(t);
     const ada = await Person.open(t, browser, server.url, { locale: "de-DE" });
-    await ada.page.getByRole("textbox", { name: "Dein Name" }).or(ada.page.getByRole("textbox")).first().waitFor();
-    assert.deepEqual(await ada.page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), ["de", "ltr"]);
+    await ada.page.getByRole("textbox").first().waitFor();
+    assert.deepEqual(await tongue(ada), ["de", "ltr"]);
     assert.equal(await ada.page.getByText("What should people call you?").count(), 0);
     const cleo = await Person.open(t, browser, server.url, { locale: "ar" });
     const field = cleo.page.getByRole("textbox").first();
     await field.fill("كليو");
     await field.press("Enter");
     await cleo.page.locator("#message-field").waitFor();
-    assert.deepEqual(await cleo.page.evaluate(() => [document.documentElement.lang, document.documentElement.dir]), ["ar", "rtl"]);
+    assert.deepEqual(await tongue(cleo), ["ar", "rtl"]);
     await cleo.page.locator("#message-field").fill("مرحبا");
     await cleo.page.locator("#message-field").press("Enter");
     await bob.sees("مرحبا");
@@ -230,7 +230,7 @@ describe("other languages and looks", () => {
     const background = () => ada.page.evaluate(() => getComputedStyle(document.body).backgroundColor);
     const light = await background();
     await ada.settings();
-    await ada.dialog.getByText("Dark", { exact: true }).click();
+    await ada.dialog.getByRole("radio", { name: "Dark" }).check();
     const dark = await background();
     assert.notEqual(dark, light);
     await ada.page.reload();
@@ -238,7 +238,7 @@ describe("other languages and looks", () => {
     assert.equal(await background(), dark);
     await ada.settings();
     await ada.dialog.getByRole("combobox", { name: "Language" }).selectOption("de");
-    await ada.until(() => document.documentElement.lang === "de");
+    await ada.until(() => document.documentElement.lang.startsWith("de"));
     await ada.page.getByRole("textbox", { name: "Nachricht", exact: true }).waitFor();
     ada.assertContent();
   });
@@ -259,6 +259,11 @@ describe("a screen reader", () => {
     assert.match(label, /^bob, .*, one alone$/);
   });
 });
+
+/** The language of the page, and its direction. */
+function tongue(person) {
+  return person.page.evaluate(() => [document.documentElement.lang.split("-")[0], document.documentElement.dir]);
+}
 
 /** What is focused, whether that can be seen, and how large it is. */
 function focusOfNow() {

@@ -7,6 +7,7 @@
 // this one. When the leader changes, everything is read anew from the store.
 
 import { batch, signal } from "@preact/signals-core";
+import { allCalled } from "./called.ts";
 import type {
   ChatClient,
   Connection,
@@ -146,7 +147,7 @@ class Chat implements ChatClient {
       markRead: (other, seq) => this.#markRead(other, seq),
       closed: (closed) => this.#views.delete(closed),
     });
-    view.typing.value = this.#typing.in(room);
+    view.typing.value = this.#typingIn(room);
     this.#views.add(view);
     return view;
   }
@@ -521,6 +522,11 @@ class Chat implements ChatClient {
       if (this.#peopleVersion !== this.#model.peopleVersion) {
         this.#peopleVersion = this.#model.peopleVersion;
         this.people.value = new Map(this.#model.people);
+        this.#showOnline();
+        for (const view of this.#views) {
+          view.update();
+          this.#showTyping(view.room);
+        }
       }
       const { user, name, owner } = this.#model.session ?? { user: null, name: null, owner: false };
       const me = this.me.peek();
@@ -552,13 +558,22 @@ class Chat implements ChatClient {
     const moved = presence.notices !== this.#presence.notices;
     this.#presence = presence;
     batch(() => {
-      this.online.value = presence.online;
+      this.#showOnline();
       if (moved) for (const view of this.#views) view.update();
     });
   }
 
+  #showOnline(): void {
+    const { people, count } = this.#presence.online;
+    this.online.value = { people: allCalled(this.#model.people, people), count };
+  }
+
   #showTyping(room: RoomId): void {
-    for (const view of this.#views) if (view.room === room) view.typing.value = this.#typing.in(room);
+    for (const view of this.#views) if (view.room === room) view.typing.value = this.#typingIn(room);
+  }
+
+  #typingIn(room: RoomId): readonly Person[] {
+    return allCalled(this.#model.people, this.#typing.in(room));
   }
 }
 

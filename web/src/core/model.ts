@@ -104,6 +104,8 @@ export class Model {
       case "person":
         this.people.set(change.person.user, change.person);
         this.peopleVersion += 1;
+        // The others of a direct conversation are its name.
+        for (const [room, { record }] of this.rooms) if (record.with?.some(({ user }) => user === change.person.user) === true) this.#touched.add(room);
         return;
       case "session":
         this.session = change.session;

@@ -2,6 +2,7 @@
 //
 // Rows that did not change are the same objects as before, so a view redraws only what is new. Pure but for that.
 
+import { called, namesAlike, noticeCalled } from "./called.ts";
 import type { HoleRow, MessageRow, NoticeRow, PendingRow, Row, Seq } from "./facade.ts";
 import { lowerBound, sendName, type Model, type RoomState } from "./model.ts";
 import type { PlacedNotice } from "./presence.ts";
@@ -32,7 +33,7 @@ interface Placed {
 
 export class Rows {
   #messages = new Map<Seq, { readonly record: MessageRecord; readonly change: OutboxRow | undefined; readonly row: MessageRow }>();
-  #notices = new WeakMap<NoticeRecord, NoticeRow>();
+  #notices = new WeakMap<NoticeRecord | NoticeRow, NoticeRow>();
   #pending = new Map<OutboxRow, PendingRow>();
   #holes = new Map<string, HoleRow>();
 
@@ -44,8 +45,8 @@ export class Rows {
     const placed = [
       ...this.#messageRows(model, state, from, to),
       ...this.#holeRows(state, from, to, sources.loading),
-      ...this.#noticeRows(state, from, to, from === record.floor, live),
-      ...presenceRows(sources.presence, from, to, live),
+      ...this.#noticeRows(model, state, from, to, from === record.floor, live),
+      ...this.#presenceRows(model, sources.presence, from, to, live),
     ].sort((a, b) => a.place - b.place || a.rank - b.rank);
     const pending = live ? this.#pendingRows(model, state, sources.online) : [];
     const rows = [...placed.map(({ row }) => row), ...pending];
@@ -65,8 +66,9 @@ export class Rows {
       if (record.seq > to) break;
       const change = changes.get(record.seq);
       const known = this.#messages.get(record.seq);
-      const same = known !== undefined && known.record === record && known.change === change;
-      rows.set(record.seq, same ? known : { record, change, row: messageRow(record, change, model.session?.user) });
+      const from = called(model.people, record.from);
+      const same = known !== undefined && known.record === record && known.change === change && known.row.from.name === from.name;
+      rows.set(record.seq, same ? known : { record, change, row: messageRow({ ...record, from }, change, model.session?.user) });
     }
     this.#messages = rows;
     return [...rows.values()].map(({ row }) => ({ place: row.seq, rank: 0, row }));
@@ -83,15 +85,28 @@ export class Rows {
     return [...rows.values()].map((row) => ({ place: row.from, rank: 0, row }));
   }
 
-  #noticeRows(state: RoomState, from: Seq, to: Seq, isFirst: boolean, live: boolean): Placed[] {
+  #noticeRows(model: Model, state: RoomState, from: Seq, to: Seq, isFirst: boolean, live: boolean): Placed[] {
     const rows: Placed[] = [];
     for (const notice of state.notices) {
       if ((notice.after < from && !isFirst) || (notice.after > to && !live)) continue;
-      const row = this.#notices.get(notice) ?? noticeRow(notice);
-      this.#notices.set(notice, row);
-      rows.push({ place: notice.after, rank: notice.rev, row });
+      rows.push({ place: notice.after, rank: notice.rev, row: this.#noticeRow(model, notice, `r${notice.rev}`) });
     }
     return rows;
+  }
+
+  #presenceRows(model: Model, notices: readonly PlacedNotice[], from: Seq, to: Seq, live: boolean): Placed[] {
+    return notices
+      .filter(({ after }) => after >= from - 1 && (after <= to || live))
+      .map(({ after, row }, index) => ({ place: after, rank: Number.MAX_SAFE_INTEGER - notices.length + index, row: this.#noticeRow(model, row, row.key) }));
+  }
+
+  #noticeRow(model: Model, kept: NoticeRecord | NoticeRow, key: string): NoticeRow {
+    const known = this.#notices.get(kept);
+    const notice = noticeCalled(model.people, kept.notice);
+    if (known !== undefined && namesAlike(known.notice, notice)) return known;
+    const row = { kind: "notice" as const, key, rev: kept.rev, at: kept.at, notice };
+    this.#notices.set(kept, row);
+    return row;
   }
 
   #pendingRows(model: Model, state: RoomState, online: boolean): PendingRow[] {
@@ -119,14 +134,4 @@ function messageRow(record: MessageRecord, change: OutboxRow | undefined, me: st
   if (change.refused !== undefined) return { ...row, change: { refused: change.refused, n: change.id } };
   if (change.command.event === "edit") return { ...row, text: change.command.text, change: "editing" };
   return { ...row, change: "deleting" };
-}
-
-function noticeRow({ rev, at, notice }: NoticeRecord): NoticeRow {
-  return { kind: "notice", key: `r${rev}`, rev, at, notice };
-}
-
-function presenceRows(notices: readonly PlacedNotice[], from: Seq, to: Seq, live: boolean): Placed[] {
-  return notices
-    .filter(({ after }) => after >= from - 1 && (after <= to || live))
-    .map(({ after, row }, index) => ({ place: after, rank: Number.MAX_SAFE_INTEGER - notices.length + index, row }));
 }

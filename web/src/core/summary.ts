@@ -1,5 +1,6 @@
 // Rooms as a list shows them: derived from the model, kept as long as nothing of them changes.
 
+import { allCalled } from "./called.ts";
 import { HOUSE } from "./effects.ts";
 import type { RoomId, RoomSummary } from "./facade.ts";
 import type { Model, RoomState } from "./model.ts";
@@ -25,7 +26,7 @@ export function summaryOf(model: Model, state: RoomState): RoomSummary {
     joined,
     unread: unread.count,
     unreadCapped: unread.capped,
-    ...(state.record.with === undefined ? {} : { with: state.record.with }),
+    ...(state.record.with === undefined ? {} : { with: allCalled(model.people, state.record.with) }),
     ...(host === undefined ? {} : { host }),
     members,
     draft: model.drafts.get(room) ?? "",

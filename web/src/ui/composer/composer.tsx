@@ -3,7 +3,7 @@
 // It never waits for the network. What it hands over is in the outbox before the field is empty again.
 
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { RoomId } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { isInFence } from "../markdown/parse.ts";
@@ -22,13 +22,14 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   const field = useRef<HTMLTextAreaElement>(null);
   const complaint = useSignal<string | null>(null);
-  const typed = useRef(0);
+  const typed = useRef(-Infinity);
   const { draft, keep } = useDraft(ui.chat, room.room);
   const edited = useSignal("");
   const editing = ui.editing.value;
   const written = editing === null ? draft : edited;
 
-  useEffect(() => {
+  // Before the next key: it belongs to the text that is edited.
+  useLayoutEffect(() => {
     edited.value = editing?.text ?? "";
     complaint.value = null;
     if (editing !== null) field.current?.focus();
@@ -60,7 +61,7 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
     } else if (content.trim() !== "") {
       void say(ui, room.room, content);
       keep("");
-      typed.current = 0;
+      typed.current = -Infinity;
       ui.showLatest();
     }
     field.current?.focus();

@@ -55,7 +55,7 @@ function PeopleButton({ ui, members }: { readonly ui: Ui; readonly members: numb
   return (
     <button type="button" class="quiet people-button" aria-pressed={shown} aria-label={`${label}, ${counted("roomMembers", members)}`} title={label} onClick={toggle}>
       <Icon name="people" />
-      <span>{members > 0 && number(members)}</span>
+      <span aria-hidden="true">{members > 0 && number(members)}</span>
     </button>
   );
 }

@@ -28,7 +28,7 @@ export function RoomLink({ room: known }: { readonly room: RoomSummary }) {
       </span>
       {room.pending > 0 && <Icon name="clock" />}
       {room.draft !== "" && !current && <Icon name="edit" />}
-      {room.unread > 0 && <span class="badge">{room.unreadCapped ? text("capped", { count: room.unread }) : number(room.unread)}</span>}
+      {room.unread > 0 && <span class="badge" aria-hidden="true">{room.unreadCapped ? text("capped", { count: room.unread }) : number(room.unread)}</span>}
     </a>
   );
 }

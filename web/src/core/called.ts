@@ -1,0 +1,41 @@
+// Calls people by the names that they have now.
+//
+// What is kept says what somebody was called when it happened. Readers know each other by the names of today, and who
+// comes new sees only those, so whatever is shown goes through here. What needs no other name stays the same object.
+
+import type { Notice, Person, UserId } from "./facade.ts";
+
+/** Everybody whose name is known. */
+export type Names = ReadonlyMap<UserId, Person>;
+
+export function called(names: Names, person: Person): Person {
+  const name = person.user === undefined ? undefined : names.get(person.user)?.name;
+  return name === undefined || name === person.name ? person : { ...person, name };
+}
+
+export function allCalled(names: Names, people: readonly Person[]): readonly Person[] {
+  const now = people.map((person) => called(names, person));
+  return now.every((person, index) => person === people[index]) ? people : now;
+}
+
+export function noticeCalled(names: Names, notice: Notice): Notice {
+  if ("people" in notice) {
+    const people = allCalled(names, notice.people);
+    return people === notice.people ? notice : { ...notice, people };
+  }
+  const from = called(names, notice.from);
+  const who = notice.who === undefined ? undefined : called(names, notice.who);
+  if (from === notice.from && who === notice.who) return notice;
+  return { ...notice, from, ...(who === undefined ? {} : { who }) };
+}
+
+/** Whether two states of one notice name everybody alike. */
+export function namesAlike(one: Notice, other: Notice): boolean {
+  return namesIn(one) === namesIn(other);
+}
+
+function namesIn(notice: Notice): string {
+  const people = "people" in notice ? notice.people : [notice.from, ...(notice.who === undefined ? [] : [notice.who])];
+  // A name cannot have a line break.
+  return people.map(({ name }) => name ?? "").join("\n");
+}
