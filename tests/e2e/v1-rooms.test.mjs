@@ -119,6 +119,7 @@ describe("a private room", () => {
     assert.deepEqual([messages.map(({ text }) => text), first], [["hello bob", "hello all"], true]);
     const changes = await cleo.ask("changes", { room, after: 0 });
     assert.deepEqual(changes.entries.map(({ event }) => event), ["joined", "message"]);
+    await cleo.until(() => cleo.of("presence").at(-1)?.count === 3, "that all three are told as online");
     const { members } = await cleo.ask("members", { room });
     assert.deepEqual(members.map(({ name, host, online }) => [name, host ?? false, online]).sort(), [
       ["ada", true, true],

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::names::CommandName;
+use super::view::RoomView;
 
 /// Why a request has no answer, or a command was not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,17 +46,20 @@ struct Stored<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<RoomView<'a>>,
 }
 
-/// What the sender of command `n` is told.
+/// What the sender of command `n` is told; `about` is the room that it has let them in.
 pub fn of_command(
     name: CommandName,
     n: CommandNumber,
     outcome: &Outcome,
+    about: Option<RoomView<'_>>,
     cursor: impl FnOnce(u64) -> String,
 ) -> String {
     match outcome {
-        Outcome::Stored(receipt) | Outcome::Repeated(receipt) => stored(name, n, receipt, cursor),
+        Outcome::Stored(receipt) | Outcome::Repeated(receipt) => stored(name, n, receipt, about, cursor),
         Outcome::Already { room } => already(n, *room),
         Outcome::Refused(refusal) => refused(n, *refusal),
         Outcome::Skipped => format!(r#"{{"ok":true,"n":{n},"skipped":true}}"#),
@@ -69,13 +73,14 @@ fn stored(
     name: CommandName,
     n: CommandNumber,
     receipt: &Receipt,
+    about: Option<RoomView<'_>>,
     cursor: impl FnOnce(u64) -> String,
 ) -> String {
     // Only a message uses up a number; what stands there for others is that of the message before.
     let seq = (name == CommandName::Say).then_some(receipt.seq.0);
     let cursor = cursor(receipt.position.0);
     let (room, rev, at) = (receipt.room.0, receipt.rev.0, receipt.at.0);
-    encode(&Stored { ok: true, n: n.0, cursor: &cursor, room, rev, seq, at })
+    encode(&Stored { ok: true, n: n.0, cursor: &cursor, room, rev, seq, at, about })
 }
 
 fn already(n: CommandNumber, room: RoomId) -> String {

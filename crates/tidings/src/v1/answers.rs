@@ -110,7 +110,7 @@ impl<R: LogReader> Asked<'_, R> {
         let more = members.len() > LIMIT_MAX;
         members.truncate(LIMIT_MAX);
         let presence = self.edge.presence();
-        let online: Vec<bool> = members.iter().map(|user| presence.is_online(*user)).collect();
+        let online: Vec<bool> = members.iter().map(|user| presence.is_online(*user, self.user)).collect();
         drop(presence);
         let members = members.iter().zip(online).map(|(user, online)| MemberView {
             person: Person::of(&self.directory, *user),
@@ -122,8 +122,8 @@ impl<R: LogReader> Asked<'_, R> {
 
     fn who(&self, after: Option<UserId>) -> String {
         let presence = self.edge.presence();
-        let mut online: Vec<UserId> = presence.online(after).take(LIMIT_MAX + 1).collect();
-        let count = presence.count();
+        let mut online: Vec<UserId> = presence.online(after, self.user).take(LIMIT_MAX + 1).collect();
+        let count = presence.count(self.user);
         drop(presence);
         let more = online.len() > LIMIT_MAX;
         online.truncate(LIMIT_MAX);

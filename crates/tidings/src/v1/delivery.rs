@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
-use chat::{Directory, DirectoryHandle, Entry, Outcome, UserId};
+use chat::{Author, Directory, DirectoryHandle, Entry, Kind, Outcome, UserId};
 use serde::Serialize;
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Io, SocketId};
 
 use super::ack::{DONE, of_command};
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::names;
+use super::view::RoomView;
 use crate::delivery::Ticket;
 
 /// Publishes to the feed of `/v1`.
@@ -48,13 +49,14 @@ impl V1Delivery {
         }
         let mut acks = Vec::new();
         for (ticket, outcome) in outcomes {
-            acks.extend(self.answer(ticket, &outcome));
+            let about = about(directory, entries, &outcome);
+            acks.extend(self.answer(ticket, &outcome, about));
         }
         let first = entries.first().map_or(0, |entry| entry.position.0);
         self.feed.publish(first, frames, acks);
     }
 
-    fn answer(&self, ticket: Ticket, outcome: &Outcome) -> Option<FeedAck> {
+    fn answer(&self, ticket: Ticket, outcome: &Outcome, about: Option<RoomView<'_>>) -> Option<FeedAck> {
         match ticket {
             Ticket::Command { name, n, ack, .. } => {
                 let after = match outcome {
@@ -66,7 +68,7 @@ impl V1Delivery {
                     | Outcome::Expected { .. }
                     | Outcome::Read { .. } => 0,
                 };
-                let answer = of_command(name, n, outcome, |position| self.feed.offset(position));
+                let answer = of_command(name, n, outcome, about, |position| self.feed.offset(position));
                 Some(ack?.answer(after, &answer))
             }
             Ticket::Read { user, socket, ack } => self.read(user, socket, ack, outcome),
@@ -92,7 +94,7 @@ impl V1Delivery {
         if let Outcome::Read { room, seq } = outcome
             && let Some(target) = self.io.get().and_then(|io| io.of(NAMESPACE).ok())
         {
-            let target = target.to(sockets_of(user)).except(socket.to_string()).volatile();
+            let target = target.to(sockets_of(user)).except(socket.to_string());
             // Who does not get it asks when they come back.
             drop(target.emit(names::READ, &ReadView { room: room.0, seq: seq.0 }));
         }
@@ -115,6 +117,16 @@ pub fn encoder(feed: Feed, directory: DirectoryHandle) -> impl Fn(&[Entry]) -> V
         let directory = directory.now();
         entries.iter().map(|entry| frames::feed_entry(&feed, &directory, entry)).collect()
     }
+}
+
+/// The room that a command of this commit has let its sender in. Whoever asks again has been told by `welcome`.
+fn about<'a>(directory: &'a Directory, entries: &'a [Entry], outcome: &Outcome) -> Option<RoomView<'a>> {
+    let Outcome::Stored(receipt) = outcome else { return None };
+    let found = entries.binary_search_by_key(&receipt.position, |entry| entry.position);
+    let entry = found.ok().and_then(|index| entries.get(index))?;
+    let Kind::Joined { user } = entry.kind else { return None };
+    let is_own = entry.author.and_then(Author::user) == Some(user);
+    is_own.then(|| RoomView::entered(directory, entry, user)).flatten()
 }
 
 /// The socket whose ack is the copy of an entry. Without an ack it gets the entry itself.

@@ -127,11 +127,7 @@ impl Edge {
         let (directory, numbers) = self.sides.directory.now_with_numbers(|directory| {
             directory.rooms_of(session.user).take(ROOMS_MAX).map(|(id, _)| id).collect()
         });
-        // They are online by now, but the workers are told after they have been welcomed.
-        let online = {
-            let presence = self.presence();
-            presence.count() + usize::from(!presence.is_online(session.user))
-        };
+        let online = self.presence().count(session.user);
         let welcome = Welcome::new(
             &session,
             &directory,
@@ -179,8 +175,9 @@ impl Edge {
             count: notice.count,
             more: notice.named == Named::Some,
         };
-        // Who does not get it asks when they look.
-        drop(target.volatile().emit(names::PRESENCE, &told));
+        // Not volatile: somebody who missed one of these would be wrong for as long as nobody else comes or goes. A
+        // worker that is overloaded drops it all the same.
+        drop(target.emit(names::PRESENCE, &told));
     }
 
     /// Does what an event asks for, and lets its connection rest if it asks for too much.

@@ -119,20 +119,22 @@ impl Presence {
         (changes > 0).then_some(notice)
     }
 
-    /// Whether others see this person as online.
-    pub fn is_online(&self, user: UserId) -> bool {
-        self.people.contains_key(&user)
+    /// Whether `asker` sees a person as online: what was told, and themselves. Who asks and then applies every later
+    /// notice is never wrong for longer than a tick, since nobody is shown whose leaving would not be told.
+    pub fn is_online(&self, user: UserId, asker: UserId) -> bool {
+        user == asker || self.people.get(&user).is_some_and(|person| person.is_told)
     }
 
-    /// How many are online.
-    pub fn count(&self) -> usize {
-        self.people.len()
+    /// How many `asker` sees.
+    pub fn count(&self, asker: UserId) -> usize {
+        self.told + usize::from(!self.people.get(&asker).is_some_and(|person| person.is_told))
     }
 
-    /// Those who are online and come after `after`, by id.
-    pub fn online(&self, after: Option<UserId>) -> impl Iterator<Item = UserId> + '_ {
+    /// Those whom `asker` sees and who come after `after`, by id.
+    pub fn online(&self, after: Option<UserId>, asker: UserId) -> impl Iterator<Item = UserId> + '_ {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        self.people.range((from, Bound::Unbounded)).map(|(user, _)| *user)
+        let people = self.people.range((from, Bound::Unbounded));
+        people.filter(move |(user, person)| person.is_told || **user == asker).map(|(user, _)| *user)
     }
 }
 
@@ -157,14 +159,14 @@ mod tests {
     fn who_comes_is_told_once_and_who_goes_within_five_seconds() {
         let (mut presence, start) = (Presence::default(), Instant::now());
         presence.connect(ADA);
-        assert!(presence.is_online(ADA));
+        assert!(presence.is_online(ADA, ADA) && !presence.is_online(ADA, BOB));
         let notices = run(&mut presence, start, 3);
         assert_eq!(notices, [Notice { online: vec![ADA], count: 1, ..Notice::default() }]);
         // Right after a tick, which is the worst moment: it is known at the fourth tick at the latest.
         presence.disconnect(ADA, start + SECOND * 3);
         let notices = run(&mut presence, start + SECOND * 3, 4);
         assert_eq!(notices, [Notice { offline: vec![ADA], ..Notice::default() }]);
-        assert!(!presence.is_online(ADA));
+        assert!(!presence.is_online(ADA, BOB));
         assert!(presence.people.is_empty() && presence.pending.is_empty());
     }
 
@@ -187,7 +189,7 @@ mod tests {
         run(&mut presence, start, 1);
         presence.disconnect(ADA, start + SECOND);
         assert_eq!(run(&mut presence, start + SECOND, 9), []);
-        assert!(presence.is_online(ADA));
+        assert!(presence.is_online(ADA, BOB));
     }
 
     #[test]
@@ -195,8 +197,9 @@ mod tests {
         let (mut presence, start) = (Presence::default(), Instant::now());
         presence.connect(ADA);
         presence.disconnect(ADA, start);
+        assert_eq!(presence.online(None, BOB).next(), None, "nobody would be told when they went");
         assert_eq!(run(&mut presence, start, 9), []);
-        assert_eq!(presence.count(), 0);
+        assert_eq!(presence.count(BOB), 1, "the asker");
     }
 
     #[test]
@@ -240,9 +243,12 @@ mod tests {
         let mut presence = Presence::default();
         presence.connect(BOB);
         presence.connect(ADA);
-        assert_eq!(presence.online(None).collect::<Vec<_>>(), [ADA, BOB]);
-        assert_eq!(presence.online(Some(ADA)).collect::<Vec<_>>(), [BOB]);
-        assert_eq!(presence.online(Some(BOB)).next(), None);
+        assert_eq!(presence.online(None, BOB).collect::<Vec<_>>(), [BOB]);
+        presence.tick(Instant::now());
+        assert_eq!(presence.online(None, BOB).collect::<Vec<_>>(), [ADA, BOB]);
+        assert_eq!(presence.online(Some(ADA), BOB).collect::<Vec<_>>(), [BOB]);
+        assert_eq!(presence.online(Some(BOB), BOB).next(), None);
+        assert_eq!(presence.count(BOB), 2);
     }
 
     /// What happens to some of five people, and how much time passes before it.
@@ -284,6 +290,9 @@ mod tests {
                     }
                     prop_assert_eq!(notice.count, told.len());
                 }
+                // Whoever asks at any time and goes on from there has the same picture.
+                let nobody = UserId(u64::MAX);
+                prop_assert_eq!(presence.online(None, nobody).collect::<BTreeSet<_>>(), told.clone());
                 let now = start + Duration::from_millis(passed);
                 match happening {
                     Happening::Connects(user) => {

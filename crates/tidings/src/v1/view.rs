@@ -112,6 +112,15 @@ impl<'a> RoomView<'a> {
             members: directory.member_count(id),
         }
     }
+
+    /// The room that an entry let `user` in, as they found it; `None` if they are out again.
+    ///
+    /// Everybody in the room may see it, so it tells nothing of what `user` has read since.
+    pub fn entered(directory: &'a Directory, entry: &Entry, user: UserId) -> Option<Self> {
+        let room = directory.room(entry.room).filter(|room| room.membership(user).is_some())?;
+        let numbers = RoomNumbers { seq: entry.seq, rev: entry.rev };
+        Some(Self { read: entry.seq.0, ..Self::of(directory, user, (entry.room, room), numbers) })
+    }
 }
 
 /// An entry of the log, as an event or as a part of an answer.
@@ -151,6 +160,8 @@ pub struct EntryView<'a> {
     who: Option<Person<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     was: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    about: Option<RoomView<'a>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -206,7 +217,10 @@ impl<'a> EntryView<'a> {
             }
             Kind::RoomRenamed { name } => (names::ROOM_RENAMED, Self { name: Some(name), ..view }),
             Kind::TopicSet { topic } => (names::TOPIC, Self { topic: Some(topic), ..view }),
-            Kind::Joined { user } => (names::JOINED, Self { who: who(*user), ..view }),
+            Kind::Joined { user } => {
+                let about = RoomView::entered(directory, entry, *user);
+                (names::JOINED, Self { who: who(*user), about, ..view })
+            }
             Kind::Left { user } => (names::LEFT, Self { who: who(*user), ..view }),
             Kind::Removed { user } => (names::REMOVED, Self { who: who(*user), ..view }),
             Kind::Named { user, name, was } => {

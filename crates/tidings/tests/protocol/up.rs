@@ -1,8 +1,9 @@
 //! What clients send.
 
 use chat::{
-    Command, CommandNumber, InviteGeneration, JoinBy, Nickname, Outcome, Page, Position, Receipt, Refusal,
-    Rev, RoomId, RoomKind, RoomName, Seq, Text, Topic, UnixMillis, UserId,
+    Author, Command, CommandNumber, Device, DeviceId, Directory, Entry, InviteGeneration, JoinBy, Kind,
+    Nickname, Outcome, Page, Position, Receipt, Refusal, Rev, RoomId, RoomKind, RoomName, Seq, Text, Topic,
+    UnixMillis, UserId,
 };
 use serde_json::{Value, json};
 use socketio_server::Payload;
@@ -12,9 +13,11 @@ use tidings::v1::command::Numbered;
 use tidings::v1::identity::{Invite, Signer};
 use tidings::v1::names::{CommandName, READ, RequestName, TYPING};
 use tidings::v1::request::{Moved, Request, typing};
+use tidings::v1::view::RoomView;
 
 use crate::golden::{Direction, Golden, going};
 
+const ADA: UserId = UserId(0x00c0_ffee_00c0_ffee);
 const BOB: UserId = UserId(0x0b0b_0b0b_0b0b_0b0b);
 const AT: UnixMillis = UnixMillis(1_789_000_000_000);
 
@@ -113,6 +116,41 @@ fn outcome(answer: &Value) -> Outcome {
     }
 }
 
+/// The room that an answer lets bob in, which ada has made.
+struct Rooms(Option<(Directory, Entry)>);
+
+impl Rooms {
+    fn with(answer: &Value) -> Self {
+        let Some(about) = answer.get("about") else { return Self(None) };
+        let number = |field: &str| about[field].as_u64().unwrap();
+        let text = |field: &str| about[field].as_str().unwrap();
+        let device = Device { user: ADA, id: DeviceId([1; 16]) };
+        let author = Some(Author::Device { device, n: CommandNumber(1) });
+        let kind = if text("kind") == "public" { RoomKind::Public } else { RoomKind::Private };
+        let (name, topic) = (RoomName::parse(text("name")).ok(), Topic::parse(text("topic")).unwrap());
+        let created = Kind::RoomCreated { kind, name, topic, members: vec![ADA] };
+        let room = RoomId(number("room"));
+        let entry = |seq, rev, kind| Entry {
+            position: Position(rev),
+            room,
+            seq,
+            rev: Rev(rev),
+            at: AT,
+            author,
+            kind,
+        };
+        let mut directory = Directory::default();
+        directory.apply(&entry(Seq::ZERO, 1, created));
+        let joined = entry(Seq(number("seq")), number("rev"), Kind::Joined { user: BOB });
+        directory.apply(&joined);
+        Self(Some((directory, joined)))
+    }
+
+    fn entered(&self) -> Option<RoomView<'_>> {
+        self.0.as_ref().and_then(|(directory, entry)| RoomView::entered(directory, entry, BOB))
+    }
+}
+
 fn cursor(position: u64) -> String {
     socketio_server::Offset { log: 1, epoch: 100, position }.to_string()
 }
@@ -133,7 +171,8 @@ fn every_command_is_read_and_answered_as_documented() {
         let read = read.unwrap_or_else(|_| panic!("{name} is well-formed"));
         assert_eq!(read.command, expected_command(&name), "{name}");
         assert_eq!(Some(read.n.0), args[0]["n"].as_u64(), "{name}");
-        let told = of_command(command, read.n, &outcome(answer), cursor);
+        let rooms = Rooms::with(answer);
+        let told = of_command(command, read.n, &outcome(answer), rooms.entered(), cursor);
         assert_eq!(serde_json::from_str::<Value>(&told).unwrap(), *answer, "{name}");
     }
 }
