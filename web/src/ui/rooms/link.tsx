@@ -48,7 +48,7 @@ function Presence({ room }: { readonly room: RoomFacts }) {
   const [first] = others;
   const online = chat.online.value.people.some((person) => others.some((other) => other.user !== undefined && other.user === person.user));
   return (
-    <span class={`sign${online ? " online" : ""}`}>
+    <span class={`sign${online ? " online" : ""}`} aria-hidden="true">
       {others.length > 1 || first === undefined ? <span class="avatar count">{number(others.length)}</span> : <Avatar person={first} />}
     </span>
   );
