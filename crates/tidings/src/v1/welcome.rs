@@ -7,9 +7,10 @@ use socketio_server::{CursorAt, Feed, Start};
 use super::request::LIMIT_MAX;
 use super::session::Session;
 use super::view::{Person, RoomView};
+use crate::planted::{self, Bug};
 
 /// Who is further behind asks for the rooms that they want to show, in place of everything that happened.
-const RESUME_ENTRIES_MAX: u64 = 5_000;
+pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 
 /// Rooms that a welcome tells of; nobody can be in more.
 pub const ROOMS_MAX: usize = 1_000;
@@ -26,14 +27,13 @@ pub enum Resumption {
 }
 
 impl Resumption {
-    /// Judges the cursor of a connection.
-    pub fn of(feed: &Feed, cursor: Option<&str>) -> Self {
+    /// Judges the cursor of a connection, which may be so many entries behind.
+    pub fn of(feed: &Feed, cursor: Option<&str>, entries_max: u64) -> Self {
         match cursor.map(|cursor| feed.position_of_cursor(cursor)) {
             None => Self::Fresh,
+            Some(CursorAt::Foreign) if planted::is(Bug::OverlooksRestoredBackups) => Self::Fresh,
             Some(CursorAt::Foreign) => Self::Reset,
-            Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > RESUME_ENTRIES_MAX => {
-                Self::Fresh
-            }
+            Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > entries_max => Self::Fresh,
             Some(CursorAt::Known(after)) => Self::Resumed { after },
         }
     }
