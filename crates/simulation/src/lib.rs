@@ -5,14 +5,17 @@
 //! A run takes minutes of virtual and milliseconds of real time. The same seed is the same run, to the last byte.
 #![deny(missing_docs)]
 
+mod browser;
 pub mod checker;
 mod client;
 mod exchange;
 mod frames;
 mod hostile_log;
+mod ledger;
 mod link;
 mod node;
 mod page;
+mod person;
 mod planted;
 mod poller;
 mod publisher;
