@@ -125,6 +125,9 @@ impl<'a> Court<'a> {
             }
             Sight::Welcomed { epoch, position, resumed, reset, rooms } => {
                 self.check_welcome(watch, (*epoch, *position), (*resumed, *reset), rooms);
+                if !*resumed {
+                    renew(watch, rooms, members);
+                }
             }
             Sight::Begins { room, after } => {
                 let listed = watch.listed.get(room).copied().unwrap_or(0);
@@ -353,6 +356,17 @@ impl<'a> Court<'a> {
                 watch.index, kept.from
             );
             self.object(Invariant::Contiguous, detail);
+        }
+    }
+}
+
+/// Whoever went and came back while they were away, and is told of the room as it is now, keeps it from there.
+fn renew(watch: &mut Watch, rooms: &[Listed], members: &[Members<'_>]) {
+    let Some(members) = members.get(watch.generation.0) else { return };
+    for Listed { room, rev, .. } in rooms {
+        let first = members.first(watch.user, *room, *rev);
+        if let Some(kept) = watch.rooms.get_mut(room) {
+            kept.from = kept.from.max(first);
         }
     }
 }
