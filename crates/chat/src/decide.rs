@@ -16,7 +16,7 @@ use crate::delivery::{Outcome, Receipt, Refusal};
 use crate::device::{Answered, Counted, Device, Spent};
 use crate::directory::{Directory, ReadPointer};
 use crate::entry::Kind;
-use crate::ids::{CommandNumber, Lineage, RoomId, UserId};
+use crate::ids::{CommandNumber, Lineage, RoomId, Seq, UserId};
 use crate::key::ClientKey;
 use crate::log::{Log, Lookup, Placed, ReadError, Record, RoomNumbers};
 use crate::planted::{self, Bug};
@@ -83,7 +83,7 @@ pub fn decide<'a, L: Log + ?Sized>(
     let asked: Vec<_> = drafts.iter().filter_map(Considered::counted).collect();
     let mut counted = if asked.is_empty() { Vec::new() } else { log.find_by_device(&asked)? }.into_iter();
     let batch = Batch::new(log.head(), directory.clone(), drafts.len());
-    let mut deciding = Deciding { log, limits, batch };
+    let mut deciding = Deciding { log, limits, batch, before: directory };
     let mut outcomes = Vec::with_capacity(drafts.len());
     for draft in &drafts {
         outcomes.push(match draft.sender {
@@ -173,6 +173,8 @@ struct Deciding<'a, 'l, L: ?Sized> {
     log: &'l mut L,
     limits: Limits,
     batch: Batch<'a>,
+    /// Of the log, before the batch.
+    before: &'l Directory,
 }
 
 impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
@@ -239,6 +241,7 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
                 self.batch.by_device.count(device, n, Answered { content, outcome });
                 Ok(Outcome::Stored(receipt))
             }
+            Verdict::Spend(on) if planted::is(Bug::ForgetsSpent) => Ok(on.outcome()),
             Verdict::Spend(on) => {
                 self.batch.records.push(Record::Spent(Spent { device, n, content, on, at: draft.draft.at }));
                 self.batch.by_device.count(device, n, Answered { content, outcome: on.outcome() });
@@ -268,18 +271,21 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
             | Command::Void { .. }
             | Command::Skip => None,
         };
-        Ok(judge(&self.batch.directory, &self.limits, user, command, standing.as_ref()))
+        let directory = if planted::is(Bug::JudgesByThePast) { self.before } else { &self.batch.directory };
+        Ok(judge(directory, &self.limits, user, command, standing.as_ref()))
     }
 
     /// What may be done twice, and so needs no identity: a pointer that only moves forward.
     fn by_user(&mut self, draft: &Considered<'a>, user: UserId) -> Result<Outcome, ReadError> {
-        let (room, seq) = match judge_reading(&self.batch.directory, user, &draft.draft.command) {
+        let (room, asked) = match judge_reading(&self.batch.directory, user, &draft.draft.command) {
             Ok(reading) => reading,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),
         };
         let last = self.batch.numbers(self.log, room)?.seq;
         let before = self.batch.directory.read(user, room);
-        let seq = seq.min(last).max(before);
+        let seq = asked.min(last).max(before);
+        let (seq, before) =
+            if planted::is(Bug::MovesPointersBack) { (asked, Seq::ZERO) } else { (seq, before) };
         if seq > before {
             self.batch.read(ReadPointer { user, room, seq });
         }

@@ -20,6 +20,14 @@ pub enum Bug {
     RetriesUnknown,
     /// The newest draft of a batch is decided first.
     TakesNewestFirst,
+    /// A number that is used up without an entry is not kept.
+    ForgetsSpent,
+    /// A command is judged by what was so before its batch.
+    JudgesByThePast,
+    /// A read pointer goes where it is told to go.
+    MovesPointersBack,
+    /// What an edit has said before stays in the log.
+    KeepsWhatWasEdited,
 }
 
 #[cfg(feature = "planted")]

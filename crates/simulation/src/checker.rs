@@ -1,12 +1,17 @@
-//! The history checker: ten invariants, judged from what people typed, were told and saw, and from what the log holds.
+//! The history checker: thirteen invariants, judged from what people typed, were told and saw, and from what the log holds.
 //!
 //! It knows nothing of how the server works. What a restored backup has taken back is lost on purpose and counts as
 //! lost for nobody; but it must be noticed: nobody may go on over it as if nothing had happened.
 
+mod commands;
+mod members;
+mod views;
+
 use std::collections::HashMap;
 use std::fmt;
 
-use crate::record::{Answer, Generation, Nature, Page, PageId, Record, Sight, Truth};
+use self::members::Members;
+use crate::record::{Answer, Generation, Nature, Page, PageId, Record, Sight, Stored, Truth};
 
 /// A rule that must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +36,13 @@ pub enum Invariant {
     Converges,
     /// I10: what was refused is not in the log, and nothing proper is refused.
     RefusedMeansAbsent,
+    /// I11: what is said in a private room comes from its members and goes to them, from the entry of joining to that
+    /// of leaving.
+    MembersOnly,
+    /// I12: what was deleted or edited is not given to anybody who comes later.
+    DeletedIsGone,
+    /// I13: how far somebody has read never moves back.
+    PointersMoveForward,
 }
 
 /// A rule that was broken, and how.
@@ -59,12 +71,16 @@ pub enum Recoveries {
 
 /// Judges a run. An empty list is an acquittal.
 pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
-    let mut court = Court { record, recoveries, violations: Vec::new() };
+    let lobbies = record.generations.iter().map(Truth::lobby).collect();
+    let mut court = Court { record, recoveries, lobbies, violations: Vec::new() };
     court.check_log();
     court.check_order_of_senders();
     for (index, page) in record.pages.iter().enumerate() {
         court.check_page(PageId(index), page);
     }
+    let members: Vec<Members<'_>> = record.generations.iter().map(Members::of).collect();
+    court.check_commands(&members);
+    court.check_views(&members);
     for complaint in &record.complaints {
         court.object(Invariant::Converges, complaint.clone());
     }
@@ -77,6 +93,8 @@ const DETAIL_CHARS_MAX: usize = 160;
 struct Court<'a> {
     record: &'a Record,
     recoveries: Recoveries,
+    /// Messages of the lobby in each generation.
+    lobbies: Vec<Vec<(u64, &'a Stored)>>,
     violations: Vec<Violation>,
 }
 
@@ -124,11 +142,11 @@ impl Court<'_> {
             }
         }
         let Some((last, past)) = self.record.generations.split_last() else { return };
-        for text in &last.texts {
+        for (_, text) in typed(last) {
             tallies.entry(text).or_default().stored += 1;
         }
         for truth in past {
-            for text in truth.texts.iter().skip(usize::try_from(truth.kept).unwrap_or(usize::MAX)) {
+            for (_, text) in typed(truth).filter(|(position, _)| *position > truth.kept) {
                 tallies.entry(text).or_default().taken_back += 1;
             }
         }
@@ -161,8 +179,8 @@ impl Court<'_> {
         }
         for truth in &self.record.generations {
             let mut newest: HashMap<PageId, usize> = HashMap::new();
-            for text in &truth.texts {
-                let Some(Some((page, number))) = by_text.get(text.as_str()).copied() else { continue };
+            for (_, text) in typed(truth) {
+                let Some(Some((page, number))) = by_text.get(text).copied() else { continue };
                 if self.record.pages.get(page.0).is_none_or(|page| page.bare) {
                     continue;
                 }
@@ -208,18 +226,23 @@ impl Court<'_> {
         }
     }
 
-    fn check_line(&mut self, id: PageId, reader: &mut Reader, at: (u64, u64, u64), text: &str) {
+    fn check_line(&mut self, id: PageId, reader: &mut Reader, at: (u64, Option<u64>, u64), text: &str) {
         let (epoch, position, seq) = at;
         let Some(generation) = self.record.epochs.get(&epoch).copied() else {
             return self.object(Invariant::OneOrder, format!("{id:?} was shown an unknown epoch {epoch}"));
         };
-        if position != seq {
+        let lobby = self.lobby(generation);
+        let stands_at = lobby.get(place(seq)).map(|(position, _)| *position);
+        let last = reader.last;
+        let goes_on = is_next(lobby, last, seq);
+        let starts_anew = is_next(lobby, 0, seq)
+            && reader.resync == Resync::Possible
+            && reader.generation < Some(generation);
+        if let (Some(position), Some(there)) = (position, stands_at)
+            && position != there
+        {
             self.object(Invariant::OneOrder, format!("{id:?}: number {seq} at position {position}"));
         }
-        let last = reader.last;
-        let goes_on = seq == last + 1;
-        let starts_anew =
-            seq == 1 && reader.resync == Resync::Possible && reader.generation < Some(generation);
         if !goes_on && !starts_anew {
             let what = if seq > last { "after a gap" } else { "again" };
             self.object(Invariant::Contiguous, format!("{id:?} was shown {seq} {what}, after {last}"));
@@ -233,12 +256,12 @@ impl Court<'_> {
         reader.last = seq;
         reader.generation = Some(generation);
         reader.resync = Resync::Refused;
-        let truth = self.truth(generation).and_then(|truth| truth.texts.get(place(seq)));
-        match truth {
-            Some(stored) if stored == text => {}
-            Some(stored) => self.object(
+        let stored = self.lobby(generation).get(place(seq)).map(|(_, stored)| *stored);
+        match stored {
+            Some(stored) if stored.versions.iter().any(|version| version.text == text) => {}
+            Some(Stored { versions, .. }) => self.object(
                 Invariant::OneOrder,
-                format!("{id:?} saw {text:?} at {seq}, where {stored:?} stands"),
+                format!("{id:?} saw {text:?} at {seq}, where {versions:?} stands"),
             ),
             None => {
                 self.object(Invariant::NothingVanishes, format!("{id:?} saw {text:?} at {seq}; it is gone"));
@@ -247,10 +270,10 @@ impl Court<'_> {
     }
 
     fn check_end(&mut self, id: PageId, reader: &Reader) {
-        let Some(truth) = self.record.generations.last() else { return };
-        let latest = Generation(self.record.generations.len() - 1);
-        let head = truth.texts.len() as u64;
-        if reader.last != head {
+        let Some(latest) = self.record.generations.len().checked_sub(1).map(Generation) else { return };
+        let lobby = self.lobby(latest);
+        let head = lobby.len() as u64;
+        if reader.last > head || !is_next(lobby, reader.last, head + 1) {
             self.object(Invariant::NewcomersSeeAll, format!("{id:?} ends at {} of {head}", reader.last));
         } else if !self.still_holds(reader.generation, latest, reader.last) {
             self.object(
@@ -264,12 +287,30 @@ impl Court<'_> {
     fn still_holds(&self, seen: Option<Generation>, now: Generation, seq: u64) -> bool {
         let Some(seen) = seen else { return true };
         let between = self.record.generations.get(seen.0..now.0).unwrap_or_default();
-        between.iter().all(|truth| seq <= truth.kept)
+        let last_kept = |(generation, truth): (usize, &Truth)| {
+            let lobby = self.lobby(Generation(seen.0 + generation));
+            lobby.partition_point(|(position, _)| *position <= truth.kept) as u64
+        };
+        between.iter().enumerate().all(|kept| seq <= last_kept(kept))
     }
 
-    fn truth(&self, generation: Generation) -> Option<&Truth> {
-        self.record.generations.get(generation.0)
+    /// The messages of the lobby in one generation.
+    fn lobby(&self, generation: Generation) -> &[(u64, &Stored)] {
+        self.lobbies.get(generation.0).map_or(&[], Vec::as_slice)
     }
+}
+
+/// What clients of the tutorial have typed.
+fn typed(truth: &Truth) -> impl Iterator<Item = (u64, &str)> {
+    let typed = truth.lobby().into_iter().filter(|(_, entry)| entry.sender.is_none());
+    typed.filter_map(|(position, entry)| Some((position, entry.versions.first()?.text.as_str())))
+}
+
+/// Whether nothing that can be read stands between two numbers.
+fn is_next(lobby: &[(u64, &Stored)], last: u64, seq: u64) -> bool {
+    let (after, before) = (place(last + 1), place(seq));
+    seq > last
+        && lobby.get(after..before).is_some_and(|skipped| skipped.iter().all(|(_, entry)| entry.is_deleted()))
 }
 
 /// A page on its way through its history.

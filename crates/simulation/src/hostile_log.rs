@@ -1,5 +1,6 @@
 //! [`HostileLog`]: the log in memory on a disk that fails in every way that the contract of a log knows.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
@@ -8,12 +9,14 @@ use chat::{
     MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, ReadPointer, Record, RollbackCause,
     RoomId, RoomNumbers, Seq, Standing,
 };
-use socketio_server::Feed;
+use tokio::time::Instant;
 
+use crate::ledger::Ledger;
 use crate::planted::{self, Planted};
-use crate::publisher::publish_early;
+use crate::publisher::{Feeds, publish_early};
 use crate::random::Random;
 use crate::rates::Rates;
+use crate::record::{LOBBY, Stored, What};
 
 /// How many entries back keys are known to a log that forgets them.
 const KEYS_KEPT: u64 = 3;
@@ -25,6 +28,8 @@ pub(crate) struct HostileDisk(Arc<Mutex<State>>);
 #[derive(Debug)]
 struct State {
     memory: MemoryDisk,
+    ledger: Ledger,
+    start: Instant,
     /// What a power cut leaves. Everything that was appended, unless a bug is planted.
     durable: u64,
     rolls_back: u64,
@@ -39,8 +44,12 @@ struct State {
 
 impl HostileDisk {
     pub(crate) fn new(memory: MemoryDisk, rates: &Rates, random: Random) -> Self {
+        let everything = Budget { entries: usize::MAX, bytes: usize::MAX };
+        let entries = memory.reader().read(Position::ZERO, Position::MAX, everything).unwrap_or_default();
         Self(Arc::new(Mutex::new(State {
             memory,
+            ledger: Ledger::of(&entries),
+            start: Instant::now(),
             durable: rates.old_messages,
             rolls_back: rates.rolls_back,
             unknown: rates.unknown,
@@ -93,29 +102,61 @@ impl HostileDisk {
         self.lock().memory.reader()
     }
 
-    /// All messages, in order.
-    pub(crate) fn texts(&self) -> Vec<String> {
-        let everything = Budget { entries: usize::MAX, bytes: usize::MAX };
-        let entries = self.reader().read(Position::ZERO, Position::MAX, everything).unwrap_or_default();
-        let text = |entry: chat::Entry| {
-            let chat::Kind::Message { body } = entry.kind else { return None };
-            body.text().map(|text| text.to_string())
-        };
-        entries.into_iter().filter_map(text).collect()
+    /// What the log has taken.
+    pub(crate) fn ledger(&self) -> Ledger {
+        self.lock().ledger.clone()
+    }
+
+    /// The number of the last message of the lobby that is not deleted.
+    pub(crate) fn last_in_lobby(&self) -> u64 {
+        let state = self.lock();
+        let is_read =
+            |entry: &&Stored| entry.room == LOBBY && entry.what == What::Message && !entry.is_deleted();
+        state.ledger.entries().iter().rev().find(is_read).map_or(0, |entry| entry.seq)
+    }
+
+    /// The position of the last entry that is for this person.
+    pub(crate) fn last_visible(&self, user: u64) -> u64 {
+        let state = self.lock();
+        let mut rooms = BTreeSet::from([0, LOBBY]);
+        let mut last = 0;
+        for (entry, position) in state.ledger.entries().iter().zip(1..) {
+            let is_about_me = match &entry.what {
+                What::Opened { is_public, members } => {
+                    if members.contains(&user) {
+                        rooms.insert(entry.room);
+                    }
+                    *is_public
+                }
+                What::Joined(who) if *who == user => rooms.insert(entry.room),
+                What::Left(who) if *who == user => {
+                    rooms.remove(&entry.room);
+                    true
+                }
+                What::Message | What::Changed { .. } | What::Joined(_) | What::Left(_) | What::Other => false,
+            };
+            if is_about_me || rooms.contains(&entry.room) {
+                last = position;
+            }
+        }
+        last
     }
 
     /// Puts an older copy in the place of what is there.
-    pub(crate) fn restore(&self, memory: MemoryDisk, head: u64) {
+    pub(crate) fn restore(&self, memory: MemoryDisk, ledger: Ledger) {
         let mut state = self.lock();
         state.memory = memory;
-        state.durable = head;
+        state.durable = ledger.entries().len() as u64;
+        state.ledger = ledger;
     }
 
     /// Takes back what was never flushed.
     pub(crate) fn cut_power(&self) {
-        let state = self.lock();
+        let mut state = self.lock();
         if planted::is(Planted::FlushesLater) {
-            state.memory.truncate(Position(state.durable));
+            let durable = state.durable;
+            state.memory.truncate(Position(durable));
+            state.ledger.truncate(durable);
         }
     }
 
@@ -128,13 +169,13 @@ impl HostileDisk {
 pub(crate) struct HostileLog {
     disk: HostileDisk,
     inner: MemoryLog,
-    feed: OnceLock<Feed>,
+    feeds: OnceLock<Feeds>,
 }
 
 impl HostileLog {
     pub(crate) fn open(disk: &HostileDisk, epoch: u64) -> Self {
         let inner = MemoryLog::open(&disk.memory(), chat::Epoch(epoch));
-        Self { disk: disk.clone(), inner, feed: OnceLock::new() }
+        Self { disk: disk.clone(), inner, feeds: OnceLock::new() }
     }
 
     pub(crate) fn disk(&self) -> &HostileDisk {
@@ -146,8 +187,8 @@ impl HostileLog {
     }
 
     /// For the bug of telling people too early.
-    pub(crate) fn show_feed(&self, feed: &Feed) {
-        let _ = self.feed.set(feed.clone());
+    pub(crate) fn show_feeds(&self, feeds: &Feeds) {
+        let _ = self.feeds.set(feeds.clone());
     }
 
     fn lookup(&self) -> Result<(), ReadError> {
@@ -213,14 +254,20 @@ impl Log for HostileLog {
             state.memory.inject(Fault::RollBack(cause));
         }
         if planted::is(Planted::BroadcastsBeforeCommit)
-            && let Some(feed) = self.feed.get()
+            && let Some(feeds) = self.feeds.get()
         {
-            publish_early(feed, batch);
+            publish_early(feeds, batch);
         }
         if !planted::is(Planted::FlushesLater) || state.random.chance(300) {
             state.durable = self.inner.head().0;
         }
-        drop(state);
-        self.inner.append(batch)
+        let commits = state.memory.commits();
+        let result = self.inner.append(batch);
+        // Of an unknown outcome, too.
+        if state.memory.commits() > commits {
+            let micros = state.start.elapsed().as_micros();
+            state.ledger.note(batch, micros);
+        }
+        result
     }
 }

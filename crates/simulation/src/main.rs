@@ -87,6 +87,9 @@ struct Sum {
     upgrades: u64,
     link_faults: u64,
     given_up: u64,
+    commands: u64,
+    resumed: u64,
+    refilled: u64,
     virtual_time: Duration,
 }
 
@@ -127,6 +130,10 @@ fn run_seeds(options: &Options) -> u64 {
         sum.virtual_time.as_secs_f64() / 3_600.0,
         begin.elapsed().as_secs_f64(),
     );
+    println!(
+        "of /v1: {} commands answered, {} connections resumed, {} entries asked for",
+        sum.commands, sum.resumed, sum.refilled,
+    );
     println!("{} passed, {} failed", seeds - sum.failed, sum.failed);
     options.keep(&json!({
         "section": "simulation", "first seed": options.from, "seeds": seeds, "passed": seeds - sum.failed,
@@ -134,7 +141,8 @@ fn run_seeds(options: &Options) -> u64 {
         "messages": sum.messages, "connections": sum.connections, "of these recovered": sum.recovered,
         "upgrades to WebSocket": sum.upgrades, "kills": sum.crashes, "restarts in order": sum.restarts,
         "restored backups": sum.restores, "faults of the network": sum.link_faults,
-        "messages given up by their clients": sum.given_up, "jobs": options.jobs,
+        "messages given up by their clients": sum.given_up, "commands of /v1": sum.commands,
+        "connections of /v1 resumed": sum.resumed, "entries of /v1 asked for": sum.refilled, "jobs": options.jobs,
         "took, s": begin.elapsed().as_secs_f64().round(),
     }));
     sum.failed
@@ -169,6 +177,9 @@ fn add(sum: &mut Sum, outcome: &Run) {
     sum.upgrades += counts.upgrades;
     sum.link_faults += counts.link_faults;
     sum.given_up += counts.given_up;
+    sum.commands += counts.commands;
+    sum.resumed += counts.resumed;
+    sum.refilled += counts.refilled;
     sum.virtual_time += outcome.lasted;
     if !outcome.violations.is_empty() {
         sum.failed += 1;

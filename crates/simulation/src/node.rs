@@ -6,23 +6,29 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use chat::{
-    Appender, Applier, Applying, DirectoryHandle, Fatal, Limits, Log as _, LogId, LogReader as _,
+    Appender, Applier, Applying, DirectoryHandle, Entry, Fatal, Limits, Log as _, LogId, LogReader as _,
     MemoryReader, Ports, Position, QueueBounds, Step, Stepper, UnixMillis,
 };
 use socketio_server::{
-    EpochStart, Feed, FeedConfig, History, HistoryRequest, Io, Keys, Namespace, Server, SocketIoService,
+    EpochStart, Feed, FeedConfig, FeedEntry, History, HistoryRequest, Io, Keys, Namespace, Resume, Server,
+    SocketIoService,
 };
 use tidings::delivery::Ticket;
-use tidings::{history, profile, readiness, wire};
+use tidings::v1::desk::Desk;
+use tidings::v1::edge::{Edge, Sides};
+use tidings::v1::identity::Signer;
+use tidings::v1::welcome::{ROOMS_MAX, WireLimits};
+use tidings::{history, profile, readiness, v1, wire};
 use tokio::io::DuplexStream;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet};
 
 use crate::hostile_log::{HostileDisk, HostileLog};
 use crate::planted::{self, Planted};
-use crate::publisher::{Echoing, Publisher};
+use crate::publisher::{Echoing, Feeds, Publisher};
 use crate::random::Random;
 use crate::rates::Rates;
 
@@ -46,41 +52,44 @@ impl Node {
         let process = LocalSet::new();
         let entered = process.enter();
         let reader = log.reader();
-        let pages = Arc::new(Pages::default());
-        let epochs =
-            log.epochs().iter().map(|start| EpochStart { epoch: start.epoch.0, start: start.start.0 });
         let epoch = log.epochs().current().epoch.0;
-        let feed = Feed::new(FeedConfig {
-            log: LogId::FIRST.0,
-            epochs: epochs.collect(),
-            head: log.head().0,
-            keys: Keys::new([7; 32]),
-            ring_bytes_max: rates.ring_bytes_max,
-            recovery_entries_max: rates.recovery_entries_max,
-            history: Some(Arc::clone(&pages) as Arc<dyn History>),
-            ..FeedConfig::in_memory()
-        });
-        history::preload(&feed, &reader).expect("memory can be read");
-        log.show_feed(&feed);
-        let read = read_pages(pages, reader.clone(), feed.clone(), log.disk().clone());
-        drop(tokio::task::spawn_local(read));
-
         let disk = log.disk().clone();
         let directory = DirectoryHandle::load(&mut log).expect("memory can be read");
+        let feeds = feeds(&log, &directory, rates);
+        log.show_feeds(&feeds);
+        let head = Position(feeds.profile.head());
         let io: Arc<OnceLock<Io>> = Arc::default();
         let fatal = Arc::new(Notify::new());
-        let delivery =
-            Applying::new(Applier::new(reader, Position(feed.head())), Publisher::new(feed.clone()));
+        let delivery = Applying::new(Applier::new(reader.clone(), head), Publisher::new(feeds.clone(), &io));
         let delivery = Echoing::new(delivery, rates.echoes, random.fork());
         let ports = ports(&io, &fatal);
+        let limits = Limits::default();
         let (appender, stepper) =
-            Appender::stepped(log, directory, delivery, Limits::default(), QueueBounds::default(), ports);
+            Appender::stepped(log, directory.clone(), delivery, limits, QueueBounds::default(), ports);
         let appender = Arc::new(appender);
-        let drafts = Arc::new(Notify::new());
-        let stored = Rc::new(Notify::new());
-        let store = store(stepper, Arc::clone(&drafts), Rc::clone(&stored), disk);
+        let (drafts, stored) = (Arc::new(Notify::new()), Rc::new(Notify::new()));
+        let store = store(stepper, Arc::clone(&drafts), Rc::clone(&stored), disk.clone());
         drop(tokio::task::spawn_local(store));
-        let server = server(feed, &appender, &drafts, rates);
+        let asked = Arc::new(Notify::new());
+        let edge = Edge::new(Sides {
+            signer: Signer::new(&[7; 32], []),
+            directory,
+            feed: feeds.v1.clone(),
+            appender: Arc::clone(&appender),
+            desk: Desk::default(),
+            io: Arc::clone(&io),
+            limits: WireLimits::new(limits.text_bytes_max),
+            resume_entries_max: rates.resume_entries_max,
+            ports: v1::edge::Ports {
+                now: || UnixMillis(0),
+                clock: || tokio::time::Instant::now().into_std(),
+                random: crate::random::fill,
+            },
+        });
+        let answers = answer(Arc::clone(&edge), reader, Arc::clone(&asked), disk);
+        drop(tokio::task::spawn_local(answers));
+        drop(tokio::task::spawn_local(tell_presence(Arc::clone(&edge))));
+        let server = server(feeds.profile, &appender, &edge, &[drafts.clone(), asked], rates);
         // Set once, here.
         let _ = io.set(server.io().clone());
         let (health, watched) = (appender.health().clone(), server.io().clone());
@@ -152,8 +161,47 @@ fn ports(io: &Arc<OnceLock<Io>>, fatal: &Arc<Notify>) -> Ports {
     }
 }
 
-fn server(feed: Feed, appender: &Arc<Appender<Ticket>>, drafts: &Arc<Notify>, rates: &Rates) -> Server {
-    let (submit, announce, drafts) = (Arc::clone(appender), Arc::clone(appender), Arc::clone(drafts));
+/// The feeds of both namespaces over one log, and the tasks that read pages for them.
+fn feeds(log: &HostileLog, directory: &DirectoryHandle, rates: &Rates) -> Feeds {
+    let reader = log.reader();
+    let (of_profile, of_v1) = (Arc::new(Pages::default()), Arc::new(Pages::default()));
+    let profile = feed(log, Resume::Recovery, &of_profile, rates);
+    let v1 = feed(log, Resume::Cursor, &of_v1, rates);
+    let encode_profile = || history::encoder(profile.clone());
+    let encode_v1 = || v1::delivery::encoder(v1.clone(), directory.clone());
+    history::preload_all(&reader, &[(&profile, &encode_profile()), (&v1, &encode_v1())])
+        .expect("memory can be read");
+    let profile_pages = read_pages(of_profile, reader.clone(), encode_profile(), log.disk().clone());
+    let v1_pages = read_pages(of_v1, reader, encode_v1(), log.disk().clone());
+    drop(tokio::task::spawn_local(profile_pages));
+    drop(tokio::task::spawn_local(v1_pages));
+    Feeds { profile, v1, directory: directory.clone() }
+}
+
+fn feed(log: &HostileLog, resume: Resume, pages: &Arc<Pages>, rates: &Rates) -> Feed {
+    let epochs = log.epochs().iter().map(|start| EpochStart { epoch: start.epoch.0, start: start.start.0 });
+    Feed::new(FeedConfig {
+        log: LogId::FIRST.0,
+        epochs: epochs.collect(),
+        head: log.head().0,
+        resume,
+        keys: Keys::new([7; 32]),
+        ring_bytes_max: rates.ring_bytes_max,
+        recovery_entries_max: rates.recovery_entries_max,
+        history: Some(Arc::clone(pages) as Arc<dyn History>),
+        ..FeedConfig::in_memory()
+    })
+}
+
+/// `wake` is told at the end of each turn of a worker in which something was read.
+fn server(
+    feed: Feed,
+    appender: &Arc<Appender<Ticket>>,
+    edge: &Arc<Edge>,
+    wake: &[Arc<Notify>; 2],
+    rates: &Rates,
+) -> Server {
+    let (submit, announce, wake) = (Arc::clone(appender), Arc::clone(appender), wake.clone());
     let mut profile =
         Namespace::new("/").feed(feed, profile::join).on_sync(wire::CHAT_MESSAGE, move |turn| {
             if planted::is(Planted::AcksBeforeCommit) {
@@ -168,14 +216,38 @@ fn server(feed: Feed, appender: &Arc<Appender<Ticket>>, drafts: &Arc<Notify>, ra
         });
     }
     Server::builder()
-        .configure(|config| config.workers = rates.workers)
+        .configure(|config| {
+            config.workers = rates.workers;
+            config.rooms_max = ROOMS_MAX + 1;
+        })
         .namespace(profile)
+        .namespace(v1::namespace(edge))
         .after_events(move || {
             announce.announce();
+            let [drafts, asked] = &wake;
             drafts.notify_one();
+            asked.notify_one();
         })
         .build_local()
         .expect("the configuration is right")
+}
+
+/// What the threads of the desk do, each request after a while.
+async fn answer(edge: Arc<Edge>, reader: MemoryReader, asked: Arc<Notify>, disk: HostileDisk) {
+    loop {
+        tokio::time::sleep(disk.page_delay()).await;
+        if !edge.answer_one(&reader) {
+            asked.notified().await;
+        }
+    }
+}
+
+/// Who comes and goes is told once a second.
+async fn tell_presence(edge: Arc<Edge>) {
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        edge.tick();
+    }
 }
 
 /// What the appender's thread does: while the disk is busy, the next batch gathers.
@@ -212,7 +284,12 @@ impl History for Pages {
 }
 
 /// What the reading threads do, each page after a while.
-async fn read_pages(pages: Arc<Pages>, reader: MemoryReader, feed: Feed, disk: HostileDisk) {
+async fn read_pages(
+    pages: Arc<Pages>,
+    reader: MemoryReader,
+    encoder: impl Fn(&[Entry]) -> Vec<FeedEntry>,
+    disk: HostileDisk,
+) {
     loop {
         let request = pages.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         let Some(request) = request else {
@@ -222,7 +299,7 @@ async fn read_pages(pages: Arc<Pages>, reader: MemoryReader, feed: Feed, disk: H
         tokio::time::sleep(disk.page_delay()).await;
         // A request that is dropped counts as a failed one.
         if !disk.refuses_page() {
-            let page = history::page(&reader, &feed, &request).map_err(|_| socketio_server::HistoryError);
+            let page = history::page(&reader, &encoder, &request).map_err(|_| socketio_server::HistoryError);
             debug_assert!(reader.head().0 >= request.through, "nobody asks for what is not stored");
             request.reply.send(page);
         }

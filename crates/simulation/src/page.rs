@@ -316,11 +316,11 @@ impl Page {
                 self.offset = Some(offset.to_owned());
                 let mut parts = offset.split('.').map(|part| u64::from_str_radix(part, 36).ok());
                 match (parts.next(), parts.next(), parts.next()) {
-                    (Some(Some(_)), Some(Some(epoch)), Some(Some(position))) => (epoch, position),
+                    (Some(Some(_)), Some(Some(epoch)), Some(Some(position))) => (epoch, Some(position)),
                     _ => return Err(broken()),
                 }
             }
-            None => (self.world.epoch(), seq),
+            None => (self.world.epoch(), None),
         };
         let brief: String = text.chars().take(24).collect();
         self.world.note(format_args!("{:?} sees {seq} {brief:?}", self.id));

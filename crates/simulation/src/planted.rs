@@ -6,6 +6,7 @@ use std::cell::Cell;
 
 use chat::planted::Bug as ChatBug;
 use socketio_server::planted::Bug as ServerBug;
+use tidings::planted::Bug as TidingsBug;
 
 /// A bug made at a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,10 +32,12 @@ pub enum Bug {
     Chat(ChatBug),
     /// In the server.
     Server(ServerBug),
+    /// In the program's own parts.
+    Tidings(TidingsBug),
 }
 
 /// All of them.
-pub const BUGS: [Bug; 23] = [
+pub const BUGS: [Bug; 35] = [
     Bug::Port(Planted::AcksBeforeCommit),
     Bug::Port(Planted::BroadcastsBeforeCommit),
     Bug::Port(Planted::FlushesLater),
@@ -58,6 +61,18 @@ pub const BUGS: [Bug; 23] = [
     Bug::Server(ServerBug::ForgetsCursorAtUpgrade),
     Bug::Server(ServerBug::ForgetsLaneAtUpgrade),
     Bug::Server(ServerBug::TakesRepeats),
+    Bug::Chat(ChatBug::ForgetsSpent),
+    Bug::Chat(ChatBug::JudgesByThePast),
+    Bug::Chat(ChatBug::MovesPointersBack),
+    Bug::Chat(ChatBug::KeepsWhatWasEdited),
+    Bug::Server(ServerBug::KeepsRooms),
+    Bug::Server(ServerBug::StampsAhead),
+    Bug::Tidings(TidingsBug::AnswersExpectedAsOk),
+    Bug::Tidings(TidingsBug::ShowsHistoryFromBefore),
+    Bug::Tidings(TidingsBug::SeesRoomsFromBefore),
+    Bug::Tidings(TidingsBug::ExceptsThePerson),
+    Bug::Tidings(TidingsBug::OverlooksRestoredBackups),
+    Bug::Tidings(TidingsBug::ForgetsToScrub),
 ];
 
 thread_local! {
@@ -66,16 +81,18 @@ thread_local! {
 
 /// Switches one bug on for this thread, and all others off.
 pub(crate) fn plant(bug: Option<Bug>) {
-    let (mut port, mut chat, mut server) = (None, None, None);
+    let (mut port, mut chat, mut server, mut tidings) = (None, None, None, None);
     match bug {
         Some(Bug::Port(bug)) => port = Some(bug),
         Some(Bug::Chat(bug)) => chat = Some(bug),
         Some(Bug::Server(bug)) => server = Some(bug),
+        Some(Bug::Tidings(bug)) => tidings = Some(bug),
         None => {}
     }
     PLANTED.set(port);
     chat::planted::plant(chat);
     socketio_server::planted::plant(server);
+    tidings::planted::plant(tidings);
 }
 
 pub(crate) fn is(bug: Planted) -> bool {

@@ -7,10 +7,9 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::client::{Client, End, Heard, OPENING_MAX, SILENCE_MAX, Way};
+use crate::browser::{Browser, End, Heard, OPENING_MAX, SILENCE_MAX, Tab, Way};
 use crate::exchange::Exchange;
 use crate::frames::FromServer;
-use crate::page::Page;
 use crate::upgrade::Upgrade;
 
 /// Between two packets of one payload.
@@ -20,7 +19,7 @@ const SEPARATOR: char = '\u{1e}';
 type Answering = Pin<Box<dyn Future<Output = Option<String>>>>;
 type Pending = Option<Answering>;
 
-impl Client {
+impl Browser {
     fn begin(&mut self, exchange: Exchange) -> Answering {
         let random = self.random.fork();
         Box::pin(exchange.carry_out(Rc::clone(&self.world), random))
@@ -40,14 +39,14 @@ impl Client {
     }
 
     /// One session by polling, and by WebSocket if it comes to that.
-    pub(crate) async fn talk_by_polling(&mut self, page: &mut Page) -> End {
+    pub(crate) async fn talk_by_polling(&mut self, tab: &mut impl Tab) -> End {
         let random = self.random.fork();
         let opening = Exchange::Handshake.carry_out(Rc::clone(&self.world), random);
         let Ok(Some(opened)) = tokio::time::timeout(OPENING_MAX, opening).await else { return End::Lost };
         let told: Option<Value> = opened.get(1..).and_then(|json| serde_json::from_str(json).ok());
         let sid = told.as_ref().and_then(|told| told["sid"].as_str()).unwrap_or_default().to_owned();
         self.world.record.borrow_mut().counts.connections += 1;
-        self.hear(page, FromServer::Text(opened));
+        self.hear(tab, FromServer::Text(opened));
         let mut dead_at = Instant::now() + SILENCE_MAX;
         let (mut poll, mut post): (Pending, Pending) = (None, None);
         let mut upgrade = self.plan_upgrade(&sid);
@@ -59,24 +58,24 @@ impl Client {
             {
                 wire.say("5", &mut self.random);
                 self.world.record.borrow_mut().counts.upgrades += 1;
-                self.world.note(format_args!("{:?} goes on by WebSocket", page.id));
-                return self.talk(page, wire, dead_at).await;
+                self.world.note(format_args!("{} goes on by WebSocket", tab.name()));
+                return self.talk(tab, wire, dead_at).await;
             }
             if poll.is_none() && !upgrade.pauses() {
                 poll = Some(self.begin(Exchange::Poll { sid: sid.clone() }));
             }
-            if post.is_none() && !page.outbox.is_empty() && !upgrade.pauses() {
-                let body = std::mem::take(&mut page.outbox).join(&SEPARATOR.to_string());
+            if post.is_none() && !tab.outbox().is_empty() && !upgrade.pauses() {
+                let body = std::mem::take(tab.outbox()).join(&SEPARATOR.to_string());
                 post = Some(self.begin(Exchange::Post { sid: sid.clone(), body }));
             }
-            let wakes_at = self.next_act().min(dead_at);
-            let wakes_at = page.next_timeout().map_or(wakes_at, |timeout| timeout.min(wakes_at));
+            let wakes_at = tab.next_act().min(dead_at);
+            let wakes_at = tab.next_timeout().map_or(wakes_at, |timeout| timeout.min(wakes_at));
             tokio::select! {
                 biased;
                 answer = answer_to(&mut poll) => {
                     let Some(payload) = answer else { return End::Lost };
                     for packet in payload.split(SEPARATOR) {
-                        match self.hear(page, FromServer::Text(packet.to_owned())) {
+                        match self.hear(tab, FromServer::Text(packet.to_owned())) {
                             Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,
                             Heard::Nothing => {}
                             Heard::End => return End::Lost,
@@ -90,7 +89,7 @@ impl Client {
                 }
                 went = upgrade.progress(&mut masks) => {
                     if let Err(complaint) = went {
-                        let complaint = format!("{:?}: {complaint}", page.id);
+                        let complaint = format!("{}: {complaint}", tab.name());
                         self.world.record.borrow_mut().complaints.push(complaint);
                         return End::Lost;
                     }
@@ -101,11 +100,11 @@ impl Client {
             if now >= dead_at {
                 return End::Lost;
             }
-            page.time_out(now);
-            if let Some(end) = self.act(page) {
+            tab.time_out(now);
+            if let Some(end) = tab.act() {
                 return end;
             }
-            self.stand(page);
+            tab.stand();
         }
     }
 }

@@ -1,56 +1,86 @@
 //! What stands around the server's own delivery: an announcer that repeats itself, and the bugs of telling people.
 
-use chat::{Committed, Delivery, Entry, Record};
+use std::sync::{Arc, OnceLock};
+
+use chat::{Committed, Delivery, DirectoryHandle, Entry, Record};
 use socketio_server::socketio::{NamespaceName, encode_event_raw};
-use socketio_server::{Feed, FeedEntry, Frame, Selection};
-use tidings::delivery::{FeedDelivery, Ticket, feed_entry};
+use socketio_server::{Feed, FeedEntry, Frame, Io, Selection};
+use tidings::delivery::{Deliveries, FeedDelivery, Ticket, feed_entry};
+use tidings::v1::delivery::V1Delivery;
 
 use crate::planted::{self, Planted};
 use crate::random::Random;
 
+/// The feeds of both namespaces.
+#[derive(Clone)]
+pub(crate) struct Feeds {
+    pub(crate) profile: Feed,
+    pub(crate) v1: Feed,
+    pub(crate) directory: DirectoryHandle,
+}
+
 /// The server's delivery, unless a bug is planted in its place.
 pub(crate) struct Publisher {
-    inner: FeedDelivery,
-    feed: Feed,
+    inner: Deliveries,
+    profile: FeedDelivery,
+    v1: V1Delivery,
+    feeds: Feeds,
 }
 
 impl Publisher {
-    pub(crate) fn new(feed: Feed) -> Self {
-        Self { inner: FeedDelivery::new(feed.clone()), feed }
+    pub(crate) fn new(feeds: Feeds, io: &Arc<OnceLock<Io>>) -> Self {
+        let profile = || FeedDelivery::new(feeds.profile.clone());
+        let v1 = || V1Delivery::new(feeds.v1.clone(), Arc::clone(io));
+        Self { inner: Deliveries::new(profile(), v1()), profile: profile(), v1: v1(), feeds }
+    }
+
+    fn deliver_without_offset(&mut self, committed: Committed<Ticket>) {
+        let Committed { rewritten, entries, outcomes, directory } = committed;
+        let first = entries.first().map_or(0, |entry| entry.position.0);
+        let bare = entries.iter().map(|entry| without_offset(&self.feeds.profile, entry)).collect();
+        self.feeds.profile.publish(first, bare, Vec::new());
+        let (profile, v1): (Vec<_>, Vec<_>) =
+            outcomes.into_iter().partition(|(ticket, _)| matches!(ticket, Ticket::Profile(_)));
+        self.v1.deliver(&directory, &entries, &rewritten, v1);
+        let entries = Vec::new();
+        self.profile.deliver(Committed { rewritten, entries, outcomes: profile, directory });
     }
 }
 
 impl Delivery<Ticket> for Publisher {
     fn deliver(&mut self, mut committed: Committed<Ticket>) {
-        if planted::is(Planted::BroadcastsBeforeCommit) {
-            let head = self.feed.head();
-            committed.entries.retain(|entry| entry.position.0 > head);
-        }
         if planted::is(Planted::SendsNoOffset) {
-            let first = committed.entries.first().map_or(0, |entry| entry.position.0);
-            let entries = committed.entries.iter().map(without_offset).collect();
-            self.feed.publish(first, entries, Vec::new());
-            committed.entries = Vec::new();
+            return self.deliver_without_offset(committed);
+        }
+        if planted::is(Planted::BroadcastsBeforeCommit) {
+            let head = self.feeds.profile.head();
+            committed.entries.retain(|entry| entry.position.0 > head);
         }
         self.inner.deliver(committed);
     }
 }
 
-fn without_offset(entry: &Entry) -> FeedEntry {
-    let chat::Kind::Message { body } = &entry.kind else { unreachable!("tutorial clients send messages") };
-    let text = body.text().map_or("", |text| text);
-    let args = format!("{},{}", serde_json::Value::from(text), entry.seq.0);
+fn without_offset(feed: &Feed, entry: &Entry) -> FeedEntry {
+    let chat::Kind::Message { body } = &entry.kind else { return feed_entry(feed, entry) };
+    let Some(text) = body.text().filter(|_| entry.room == chat::RoomId::LOBBY) else {
+        return FeedEntry::silent();
+    };
+    let args = format!("{},{}", serde_json::Value::from(&**text), entry.seq.0);
     let packet = encode_event_raw(&NamespaceName::ROOT, tidings::wire::CHAT_MESSAGE, &args, None, None);
     FeedEntry::new(Selection::everyone(), Frame::text(&packet))
 }
 
 /// Shows people what is only about to be stored.
-pub(crate) fn publish_early(feed: &Feed, batch: &[Record]) {
+pub(crate) fn publish_early(feeds: &Feeds, batch: &[Record]) {
+    let Feeds { profile, v1, directory } = feeds;
     let stored = || batch.iter().filter_map(Record::entry);
-    let entries: Vec<_> = stored().map(|entry| feed_entry(feed, entry)).collect();
     let first = stored().next().map_or(0, |entry| entry.position.0);
-    if first == feed.head() + 1 {
-        feed.publish(first, entries, Vec::new());
+    if first == profile.head() + 1 {
+        let now = directory.now();
+        let of_v1 = stored().map(|entry| tidings::v1::frames::feed_entry(v1, &now, entry)).collect();
+        let of_profile = stored().map(|entry| feed_entry(profile, entry)).collect();
+        profile.publish(first, of_profile, Vec::new());
+        v1.publish(first, of_v1, Vec::new());
     }
 }
 

@@ -1,6 +1,25 @@
 //! [`Random`]: the only source of chance in a run. Two of the same seed say the same.
 
+use std::cell::RefCell;
 use std::time::Duration;
+
+thread_local! {
+    static SECRETS: RefCell<Random> = const { RefCell::new(Random(0)) };
+}
+
+/// Lets this thread draw what nobody can guess from a generator of its own.
+pub(crate) fn seed_secrets(random: Random) {
+    SECRETS.set(random);
+}
+
+/// What nobody can guess, for the server.
+pub(crate) fn fill(bytes: &mut [u8]) {
+    SECRETS.with_borrow_mut(|random| {
+        for chunk in bytes.chunks_mut(8) {
+            chunk.copy_from_slice(&random.next().to_le_bytes()[..chunk.len()]);
+        }
+    });
+}
 
 /// A small generator (splitmix64): its whole state is one number.
 #[derive(Clone, Debug)]

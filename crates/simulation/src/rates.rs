@@ -16,6 +16,8 @@ pub(crate) struct Rates {
     // The server.
     pub(crate) ring_bytes_max: usize,
     pub(crate) recovery_entries_max: usize,
+    /// How far behind a person of `/v1` may be to be resumed.
+    pub(crate) resume_entries_max: u64,
     pub(crate) middleware: Option<Duration>,
     pub(crate) history_delay: Duration,
     pub(crate) history_fails: u64,
@@ -50,6 +52,12 @@ pub(crate) struct Rates {
     /// Of these, those that want to go on by WebSocket, in a thousand.
     pub(crate) upgrades: u64,
     pub(crate) bursts: u64,
+    /// Clients of `/v1`.
+    pub(crate) people: usize,
+    /// Packets in the middle of which a client of `/v1` crashes, in a thousand.
+    pub(crate) crashes_client: u64,
+    /// Connections on which such a client begins with its second command, in a thousand.
+    pub(crate) jumps: u64,
 }
 
 /// How bad connections are.
@@ -79,6 +87,7 @@ impl Rates {
             old_messages: random.pick(&[0, 0, 0, 3, 40, 700]),
             ring_bytes_max: random.pick(&[1, 400, 4_000, 1 << 20]),
             recovery_entries_max: random.pick(&[2_000, 2_000, 2_000, 3, 20]),
+            resume_entries_max: random.pick(&[5_000, 5_000, 30, 3]),
             middleware: random.chance(300).then(|| random.millis(1, 400)),
             history_delay: random.millis(1, 300),
             history_fails: random.pick(&[0, 0, 20, 150]),
@@ -105,6 +114,9 @@ impl Rates {
             upgrades: random.pick(&[0, 500, 1_000]),
             reads_slowly: random.pick(&[0, 200, 500]),
             bursts: random.pick(&[0, 0, 50]),
+            people: random.pick(&[0, 1, 2, 3, 4]),
+            crashes_client: random.pick(&[0, 1, 10, 40]),
+            jumps: random.pick(&[0, 100, 500]),
         }
     }
 }

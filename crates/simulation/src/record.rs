@@ -2,6 +2,8 @@
 //!
 //! Only notes; what it means is for the [checker](crate::checker) to say.
 
+pub mod people;
+
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
@@ -14,7 +16,7 @@ pub struct MessageId(pub usize);
 pub struct PageId(pub usize);
 
 /// A stretch of the log's life between two restored backups.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Generation(pub usize);
 
 /// What somebody typed.
@@ -66,8 +68,8 @@ pub enum Sight {
     Line {
         /// The epoch in the message's offset.
         epoch: u64,
-        /// The position in the message's offset.
-        position: u64,
+        /// The position in the message's offset, if it has one.
+        position: Option<u64>,
         /// The message's number.
         seq: u64,
         /// The message.
@@ -93,6 +95,8 @@ pub struct Record {
     pub sent: Vec<Sent>,
     /// All pages.
     pub pages: Vec<Page>,
+    /// All clients of `/v1`.
+    pub people: Vec<people::Person>,
     /// Which generation of the log each epoch belongs to.
     pub epochs: HashMap<u64, Generation>,
     /// What each generation held at its end, and how much of that the next one still had. The last one lasts.
@@ -110,10 +114,99 @@ pub struct Record {
 /// A generation of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Truth {
-    /// The messages, in order, at its end.
-    pub texts: Vec<String>,
+    /// The entries, in order, at its end: the first one stands at position 1.
+    pub log: Vec<Stored>,
     /// How many of them the backup had that was restored then.
     pub kept: u64,
+}
+
+/// An entry of the log, with what it says and has ever said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Its room; 1 is the lobby.
+    pub room: u64,
+    /// Its number among the messages of the room.
+    pub seq: u64,
+    /// Its number among the entries of the room.
+    pub rev: u64,
+    /// When it was stored.
+    pub micros: u128,
+    /// Who of the people of `/v1` has sent it.
+    pub sender: Option<Sender>,
+    /// The event that it is.
+    pub event: &'static str,
+    /// What it changes.
+    pub what: What,
+    /// Its texts, the newest last. All are gone if it was deleted.
+    pub versions: Vec<Version>,
+}
+
+/// Who has sent a command, and as which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sender {
+    /// The person.
+    pub user: u64,
+    /// The outbox.
+    pub device: String,
+    /// The number.
+    pub n: u64,
+}
+
+/// A text, and since when it is not to be read any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The text.
+    pub text: String,
+    /// When it was edited or deleted.
+    pub gone: Option<u128>,
+}
+
+/// What an entry does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum What {
+    /// Somebody says something.
+    Message,
+    /// The message with this number is edited or deleted.
+    Changed {
+        /// Which.
+        seq: u64,
+    },
+    /// The room exists.
+    Opened {
+        /// Whether everybody may read it.
+        is_public: bool,
+        /// Who is in it.
+        members: Vec<u64>,
+    },
+    /// Somebody comes in.
+    Joined(u64),
+    /// Somebody leaves or is removed.
+    Left(u64),
+    /// Nothing that matters here.
+    Other,
+}
+
+/// The room that everybody is in.
+pub const LOBBY: u64 = 1;
+
+impl Truth {
+    /// Messages of the lobby, in order, with their positions: number 1 comes first.
+    pub fn lobby(&self) -> Vec<(u64, &Stored)> {
+        let entries = (1..).zip(&self.log);
+        entries.filter(|(_, entry)| entry.room == LOBBY && entry.what == What::Message).collect()
+    }
+
+    /// The entry at a position.
+    pub fn at(&self, position: u64) -> Option<&Stored> {
+        self.log.get(usize::try_from(position).ok()?.checked_sub(1)?)
+    }
+}
+
+impl Stored {
+    /// Whether nothing can be read of a message any more.
+    pub fn is_deleted(&self) -> bool {
+        self.versions.iter().all(|version| version.gone.is_some())
+    }
 }
 
 /// How much happened.
@@ -137,6 +230,12 @@ pub struct Counts {
     pub link_faults: u64,
     /// Messages given up by their page after its last retry.
     pub given_up: u64,
+    /// Commands of people of `/v1` that were answered.
+    pub commands: u64,
+    /// Connections of `/v1` that went on from a cursor.
+    pub resumed: u64,
+    /// Entries that people asked for because they had missed them.
+    pub refilled: u64,
 }
 
 impl Record {

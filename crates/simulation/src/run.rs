@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::checker::{Invariant, Recoveries, Violation, check};
 use crate::client::Client;
 use crate::exchange::UNHEARD_MAX;
+use crate::person::Person;
 use crate::planted::{Bug, plant};
 use crate::random::Random;
 use crate::rates::Rates;
@@ -78,6 +79,7 @@ pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Run {
 fn simulate(seed: u64, telling: Telling) -> Run {
     let mut random = Random::new(seed);
     socketio_server::simulation::seed(random.next());
+    crate::random::seed_secrets(random.fork());
     let rates = Rates::draw(&mut random);
     let entries_max = rates.recovery_entries_max;
     let mut record =
@@ -118,8 +120,10 @@ fn simulate(seed: u64, telling: Telling) -> Run {
 /// much for somebody.
 fn recoveries(record: &Record, entries_max: usize) -> Recoveries {
     let fits = |truth: &Truth| {
-        let bytes: usize = truth.texts.iter().map(|text| text.len() + FRAME_BYTES).sum();
-        truth.texts.len() <= entries_max && bytes < RECOVERY_BYTES_MAX
+        let lobby = truth.lobby();
+        let texts = lobby.iter().flat_map(|(_, entry)| &entry.versions);
+        let bytes: usize = texts.map(|version| version.text.len() + FRAME_BYTES).sum();
+        lobby.len() <= entries_max && bytes < RECOVERY_BYTES_MAX && truth.log.len() <= entries_max * 32
     };
     if record.generations.iter().all(fits) { Recoveries::Always } else { Recoveries::UpToALimit }
 }
@@ -129,6 +133,7 @@ async fn live(world: &Rc<World>) {
     let misfortunes = tokio::task::spawn_local(Rc::clone(world).befall());
     let mut clients: Vec<_> =
         (0..world.rates.clients).map(|_| tokio::task::spawn_local(Client::new(world).run())).collect();
+    clients.extend((0..world.rates.people).map(|_| tokio::task::spawn_local(Person::new(world).run())));
     tokio::time::sleep(world.rates.hostile).await;
     world.calm_down();
     world.note(format_args!("the faults are over"));

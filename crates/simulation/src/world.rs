@@ -1,6 +1,7 @@
 //! [`World`]: one server, its disk and its network, and the misfortunes that befall them.
 
 use std::cell::{Cell, RefCell};
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::io::DuplexStream;
 use tokio::time::Instant;
 
 use crate::hostile_log::{HostileDisk, HostileLog};
+use crate::ledger::Ledger;
 use crate::link::{Link, Mode};
 use crate::node::Node;
 use crate::random::Random;
@@ -37,6 +39,8 @@ pub(crate) struct Standing {
     pub(crate) said_last_words: bool,
     /// It has nothing but a number, which a restored backup makes void.
     pub(crate) bare: bool,
+    /// Who it is, of `/v1`: `last` is then a position.
+    pub(crate) user: Option<u64>,
 }
 
 pub(crate) struct World {
@@ -47,11 +51,15 @@ pub(crate) struct World {
     pub(crate) standings: RefCell<Vec<Standing>>,
     /// Socket id and next number of each page that is connected: what a squatter would have to know.
     pub(crate) next_keys: RefCell<Vec<(PageId, String)>>,
+    /// Of the people of `/v1`: tokens, users who are there, and how many rooms were opened.
+    pub(crate) tokens: RefCell<Vec<String>>,
+    pub(crate) people: RefCell<BTreeSet<u64>>,
+    pub(crate) rooms: Cell<u64>,
     start: Instant,
     disk: HostileDisk,
     node: RefCell<Option<Rc<Node>>>,
     random: RefCell<Random>,
-    backups: RefCell<Vec<(MemoryDisk, u64)>>,
+    backups: RefCell<Vec<(MemoryDisk, Ledger)>>,
 }
 
 impl World {
@@ -64,6 +72,9 @@ impl World {
             calm: Rc::default(),
             standings: RefCell::default(),
             next_keys: RefCell::default(),
+            tokens: RefCell::default(),
+            people: RefCell::default(),
+            rooms: Cell::default(),
             start: Instant::now(),
             disk,
             node: RefCell::new(None),
@@ -73,8 +84,13 @@ impl World {
     }
 
     pub(crate) fn note(&self, what: std::fmt::Arguments<'_>) {
-        let micros = self.start.elapsed().as_micros();
+        let micros = self.micros();
         self.record.borrow_mut().note(micros, what);
+    }
+
+    /// The time.
+    pub(crate) fn micros(&self) -> u128 {
+        self.start.elapsed().as_micros()
     }
 
     pub(crate) fn fork(&self) -> Random {
@@ -240,24 +256,25 @@ impl World {
 
     fn back_up(&self) {
         let memory = self.disk.memory().copy();
-        self.backups.borrow_mut().push((memory, self.head()));
+        self.backups.borrow_mut().push((memory, self.disk.ledger()));
     }
 
     fn restore_backup(&self) {
         let backups = self.backups.take();
         let index = self.fork().index(backups.len());
-        let Some((memory, head)) = backups.into_iter().nth(index) else { return };
+        let Some((memory, ledger)) = backups.into_iter().nth(index) else { return };
+        let head = ledger.entries().len() as u64;
         self.end_generation(head);
-        self.disk.restore(memory.copy(), head);
-        self.backups.borrow_mut().push((memory, head));
+        self.disk.restore(memory.copy(), ledger.clone());
+        self.backups.borrow_mut().push((memory, ledger));
         self.record.borrow_mut().counts.restores += 1;
         self.note(format_args!("a backup is restored: head {head}"));
     }
 
     /// What the log holds now is what this generation will have held.
     pub(crate) fn end_generation(&self, kept: u64) {
-        let texts = self.disk.texts();
-        self.record.borrow_mut().generations.push(Truth { texts, kept });
+        let log = self.disk.ledger().entries().to_vec();
+        self.record.borrow_mut().generations.push(Truth { log, kept });
     }
 
     /// Ends all faults.
@@ -269,13 +286,14 @@ impl World {
 
     /// Who is not where everybody should be.
     pub(crate) fn stragglers(&self) -> Vec<String> {
-        let head = self.head();
+        let head = self.disk.last_in_lobby();
         let standings = self.standings.borrow();
         let behind = standings.iter().enumerate().filter(|(_, standing)| {
             let silent = self.phase.get() == Phase::LastWords && !standing.said_last_words;
             let is_misled = standing.bare && !self.record.borrow().generations.is_empty();
             // A restored log that is empty has nothing to tell anybody by, until somebody speaks.
-            let is_behind = standing.last != head && head > 0 && !is_misled;
+            let there = standing.user.map_or(head, |user| self.disk.last_visible(user));
+            let is_behind = standing.last < there && !is_misled;
             !standing.joined || is_behind || standing.unanswered > 0 || silent
         });
         behind.map(|(client, standing)| format!("client {client}: {standing:?} at head {head}")).collect()

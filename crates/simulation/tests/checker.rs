@@ -1,7 +1,9 @@
 //! The checker against histories made by hand: a right one, and one for each way to be wrong.
 
 use simulation::checker::{Invariant, Recoveries, check};
-use simulation::record::{Answer, Generation, Nature, Page, PageId, Record, Sent, Sight, Truth};
+use simulation::record::{
+    Answer, Generation, LOBBY, Nature, Page, PageId, Record, Sent, Sight, Stored, Truth, Version, What,
+};
 
 const BEFORE: u64 = 100;
 const AFTER: u64 = 200;
@@ -35,7 +37,20 @@ fn sent(page: usize, text: &str, answer: Answer) -> Sent {
 }
 
 fn truth(texts: &[&str], kept: u64) -> Truth {
-    Truth { texts: texts.iter().map(|text| (*text).into()).collect(), kept }
+    Truth { log: texts.iter().zip(1..).map(|(text, number)| message(number, text)).collect(), kept }
+}
+
+fn message(number: u64, text: &str) -> Stored {
+    Stored {
+        room: LOBBY,
+        seq: number,
+        rev: number,
+        micros: 0,
+        sender: None,
+        event: "message",
+        what: What::Message,
+        versions: vec![Version { text: text.into(), gone: None }],
+    }
 }
 
 fn watching(texts: &[&str]) -> Page {
@@ -45,7 +60,7 @@ fn watching(texts: &[&str]) -> Page {
 }
 
 fn line(epoch: u64, seq: u64, text: &str) -> Sight {
-    Sight::Line { epoch, position: seq, seq, text: text.into() }
+    Sight::Line { epoch, position: Some(seq), seq, text: text.into() }
 }
 
 /// Spoils a right history and says what the checker makes of it.
@@ -171,7 +186,7 @@ fn a_return_that_is_not_recovered_is_found() {
 fn going_on_over_a_restored_backup_is_found() {
     let mut record = restored();
     record.sent.push(sent(1, "f", Answer::Stored));
-    record.generations[1].texts.push("f".into());
+    record.generations[1].log.push(message(4, "f"));
     record.pages.truncate(1);
     record.pages[0] = watching(&["a", "b", "c"]);
     record.pages[0].sights.push(Sight::Joined { recovered: true, returning: true });

@@ -47,6 +47,9 @@ fn every_promise_holds_in_some_hundred_hostile_worlds() {
     assert!(counts(|run| run.counts.recovered) > SEEDS * 4);
     assert!(counts(|run| run.counts.upgrades) > SEEDS);
     assert!(counts(|run| run.messages as u64) > SEEDS * 40);
+    assert!(counts(|run| run.counts.commands) > SEEDS * 20);
+    assert!(counts(|run| run.counts.resumed) > SEEDS);
+    assert!(counts(|run| run.counts.refilled) > SEEDS * 20);
 }
 
 #[test]

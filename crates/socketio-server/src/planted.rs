@@ -28,6 +28,10 @@ pub enum Bug {
     ForgetsLaneAtUpgrade,
     /// A request that a browser repeats by itself is taken as a new one.
     TakesRepeats,
+    /// Who leaves a room still gets what is said in it.
+    KeepsRooms,
+    /// An event that is not an entry tells of the newest entry in place of the last one delivered.
+    StampsAhead,
 }
 
 #[cfg(feature = "planted")]

@@ -62,7 +62,7 @@ impl<R: LogReader> LogHistory<R> {
                 }
             };
             drop(queue);
-            let page = self.page(&request).map_err(|error| {
+            let page = self.answer(&request).map_err(|error| {
                 tracing::error!(%error, "the log cannot be read");
                 HistoryError
             });
@@ -70,9 +70,9 @@ impl<R: LogReader> LogHistory<R> {
         }
     }
 
-    fn page(&self, request: &HistoryRequest) -> Result<HistoryPage, PageError> {
+    fn answer(&self, request: &HistoryRequest) -> Result<HistoryPage, PageError> {
         let encoder = self.encoder.get().ok_or(PageError::TooEarly)?;
-        Ok(read(&self.reader, encoder, request)?)
+        Ok(page(&self.reader, encoder, request)?)
     }
 }
 
@@ -90,16 +90,8 @@ pub fn encoder(feed: Feed) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
     move |entries| entries.iter().map(|entry| feed_entry(&feed, entry)).collect()
 }
 
-/// Reads the page of namespace `/` that a worker asks for.
+/// Reads the page that a worker asks for.
 pub fn page(
-    reader: &impl LogReader,
-    feed: &Feed,
-    request: &HistoryRequest,
-) -> Result<HistoryPage, ReadError> {
-    read(reader, &encoder(feed.clone()), request)
-}
-
-fn read(
     reader: &impl LogReader,
     encoder: &(impl Fn(&[Entry]) -> Vec<FeedEntry> + ?Sized),
     request: &HistoryRequest,
@@ -111,11 +103,6 @@ fn read(
     let budget = Budget { entries: request.entries_max, bytes: request.bytes_max };
     let entries = reader.read(after, Position(request.through), budget)?;
     Ok(HistoryPage { after: after.0, entries: encoder(&entries) })
-}
-
-/// Fills the ring of namespace `/` with the newest entries.
-pub fn preload(feed: &Feed, reader: &impl LogReader) -> Result<(), ReadError> {
-    preload_all(reader, &[(feed, &encoder(feed.clone()))])
 }
 
 /// Fills the rings of feeds that have the same entries, which are read once.

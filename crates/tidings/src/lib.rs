@@ -4,6 +4,8 @@
 
 pub mod delivery;
 pub mod history;
+#[doc(hidden)]
+pub mod planted;
 pub mod profile;
 pub mod readiness;
 pub mod v1;

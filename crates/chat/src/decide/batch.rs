@@ -132,7 +132,7 @@ impl Batch<'_> {
                 Body::Deleted
             },
         };
-        if let Some(mut edit) = edit {
+        if let Some(mut edit) = edit.filter(|_| !planted::is(Bug::KeepsWhatWasEdited)) {
             edit.kind = Kind::Edited { seq: message.seq, text: None };
             self.replace(edit);
         }

@@ -11,6 +11,7 @@ use super::{Directory, Present, ReadPointer};
 use crate::entry::{Author, Entry, Kind};
 use crate::ids::{InviteGeneration, RoomId, UserId};
 use crate::name::{Nickname, RoomName};
+use crate::planted::{self, Bug};
 use crate::room::{Membership, Room, RoomKind};
 
 impl Directory {
@@ -24,7 +25,9 @@ impl Directory {
     /// Moves a pointer forward; it never goes back.
     pub fn move_pointer(&mut self, pointer: ReadPointer) {
         let ReadPointer { user, room, seq } = pointer;
-        if self.0.pointers.get(&(user, room)).is_none_or(|before| *before < seq) {
+        if self.0.pointers.get(&(user, room)).is_none_or(|before| *before < seq)
+            || planted::is(Bug::MovesPointersBack)
+        {
             Arc::make_mut(&mut self.0).pointers.insert((user, room), seq);
         }
     }

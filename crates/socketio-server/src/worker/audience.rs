@@ -10,6 +10,7 @@ use std::sync::Arc;
 use super::Worker;
 use super::space::Space;
 use crate::feed::{Batch, FeedEntry, MemberChange, Passage};
+use crate::planted::{self, Bug};
 use crate::room::Room;
 
 /// That a socket sees a growth otherwise than everyone: the session's slot and a [`Sight`].
@@ -160,6 +161,7 @@ impl Worker {
             let Some(joined) = session.joined_mut(index) else { continue };
             match change.passage {
                 Passage::Enter => space.enter(slot, joined, &change.room, position.saturating_sub(1)),
+                Passage::Leave if planted::is(Bug::KeepsRooms) => {}
                 Passage::Leave => space.leave(slot, joined, &change.room),
             }
         }

@@ -21,7 +21,7 @@ use tidings::v1::delivery::V1Delivery;
 use tidings::v1::desk::Desk;
 use tidings::v1::edge::{Edge, Sides};
 use tidings::v1::identity::Signer;
-use tidings::v1::welcome::{ROOMS_MAX, WireLimits};
+use tidings::v1::welcome::{RESUME_ENTRIES_MAX, ROOMS_MAX, WireLimits};
 use tidings::wire::CHAT_MESSAGE;
 use tokio::sync::mpsc;
 
@@ -80,6 +80,7 @@ impl ChatServer {
             desk: desk.clone(),
             io: Arc::clone(&io),
             limits: WireLimits::new(limits.text_bytes_max),
+            resume_entries_max: RESUME_ENTRIES_MAX,
             ports: v1::edge::Ports { now, clock: Instant::now, random },
         });
         desk.open(&edge, &reader)?;

@@ -31,6 +31,15 @@ pub struct Job {
     pub open: OpenRequest,
 }
 
+impl Job {
+    pub(super) fn carry_out(self, edge: &Edge, reader: &impl LogReader) {
+        let Self { user, request, ack, open } = self;
+        let answer = answer(edge, reader, user, &request);
+        edge.sides.feed.publish(0, Vec::new(), vec![ack.answer(0, &answer)]);
+        drop(open);
+    }
+}
+
 /// The requests that wait.
 #[derive(Clone, Debug, Default)]
 pub struct Desk(Arc<Waiting>);
@@ -59,14 +68,16 @@ impl Desk {
             let (desk, edge, reader) = (self.clone(), Arc::clone(edge), Arc::clone(reader));
             thread::Builder::new().name(format!("desk-{index}")).spawn(move || {
                 loop {
-                    let Job { user, request, ack, open } = desk.next();
-                    let answer = answer(&edge, &*reader, user, &request);
-                    edge.sides.feed.publish(0, Vec::new(), vec![ack.answer(0, &answer)]);
-                    drop(open);
+                    desk.next().carry_out(&edge, &*reader);
                 }
             })?;
         }
         Ok(())
+    }
+
+    /// The request that waits longest, if there is one.
+    pub(super) fn pop(&self) -> Option<Job> {
+        self.jobs().pop_front()
     }
 
     fn next(&self) -> Job {

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use chat::{
-    Admission, Appender, Command, DirectoryHandle, Draft, Identity, RefusedWhy, RoomId, UnixMillis, UserId,
+    Admission, Appender, Command, DirectoryHandle, Draft, Identity, LogReader, RefusedWhy, RoomId,
+    UnixMillis, UserId,
 };
 use serde::Serialize;
 use socketio_server::{
@@ -53,6 +54,8 @@ pub struct Sides {
     /// The server, once it is there.
     pub io: Arc<OnceLock<Io>>,
     pub limits: WireLimits,
+    /// Who is further behind than so many entries starts from now.
+    pub resume_entries_max: u64,
     pub ports: Ports,
 }
 
@@ -119,7 +122,7 @@ impl Edge {
         let Some(session) = Session::of(joining.data) else { return FeedJoin::default() };
         let feed = &self.sides.feed;
         let cursor = Claims::of(joining.auth).and_then(|claims| claims.cursor);
-        let resumption = Resumption::of(feed, cursor.as_deref());
+        let resumption = Resumption::of(feed, cursor.as_deref(), self.sides.resume_entries_max);
         let start = match resumption {
             Resumption::Resumed { after } => after,
             Resumption::Fresh | Resumption::Reset => joining.applied,
@@ -240,6 +243,17 @@ impl Edge {
             self.sides.desk.push(Job { user: session.user, request, ack, open });
         }
         Flow::Continue
+    }
+
+    /// Answers the request that waits longest, on the thread of the caller; whether there was one. For a simulation,
+    /// which owns the time.
+    pub fn answer_one(&self, reader: &impl LogReader) -> bool {
+        let job = self.sides.desk.pop();
+        let found = job.is_some();
+        if let Some(job) = job {
+            job.carry_out(self, reader);
+        }
+        found
     }
 
     /// A read pointer moves.

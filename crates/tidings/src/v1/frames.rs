@@ -12,6 +12,7 @@ use socketio_server::{
 use super::ack::encode;
 use super::ids::WireUser;
 use super::view::EntryView;
+use crate::planted::{self, Bug};
 
 /// The name of the namespace.
 pub const NAMESPACE: &str = "/v1";
@@ -38,7 +39,8 @@ pub fn audience_of(room: RoomId) -> Selection {
 pub fn groups_of(directory: &Directory, user: UserId) -> Vec<FeedRoom> {
     let joined = directory.rooms_of(user).filter_map(|(id, room)| {
         let membership = room.membership(user)?;
-        Some(FeedRoom::since(members_of(id), membership.since.0))
+        let since = if planted::is(Bug::SeesRoomsFromBefore) { 0 } else { membership.since.0 };
+        Some(FeedRoom::since(members_of(id), since))
     });
     std::iter::once(FeedRoom::new(sockets_of(user))).chain(joined).collect()
 }
@@ -65,7 +67,9 @@ pub fn feed_entry_but_for(
 ) -> FeedEntry {
     let mut made = feed_entry(feed, directory, entry);
     if let Some(sender) = sender {
-        made.audience = made.audience.except(sender.to_string());
+        let author = entry.author.and_then(Author::user).filter(|_| planted::is(Bug::ExceptsThePerson));
+        let sender = author.map_or_else(|| sender.to_string().into(), sockets_of);
+        made.audience = made.audience.except(sender);
     }
     made
 }

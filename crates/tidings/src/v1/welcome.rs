@@ -7,9 +7,10 @@ use socketio_server::{CursorAt, Feed, Start};
 use super::request::LIMIT_MAX;
 use super::session::Session;
 use super::view::{Person, RoomView};
+use crate::planted::{self, Bug};
 
 /// Who is further behind asks for the rooms that they want to show, in place of everything that happened.
-const RESUME_ENTRIES_MAX: u64 = 5_000;
+pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 
 /// Rooms that a welcome tells of: nobody can be in more than these and the lobby.
 pub const ROOMS_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
@@ -26,14 +27,13 @@ pub enum Resumption {
 }
 
 impl Resumption {
-    /// Judges the cursor of a connection.
-    pub fn of(feed: &Feed, cursor: Option<&str>) -> Self {
+    /// Judges the cursor of a connection, which may be so many entries behind.
+    pub fn of(feed: &Feed, cursor: Option<&str>, entries_max: u64) -> Self {
         match cursor.map(|cursor| feed.position_of_cursor(cursor)) {
             None => Self::Fresh,
+            Some(CursorAt::Foreign) if planted::is(Bug::OverlooksRestoredBackups) => Self::Fresh,
             Some(CursorAt::Foreign) => Self::Reset,
-            Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > RESUME_ENTRIES_MAX => {
-                Self::Fresh
-            }
+            Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > entries_max => Self::Fresh,
             Some(CursorAt::Known(after)) => Self::Resumed { after },
         }
     }
@@ -119,7 +119,7 @@ mod tests {
     }
 
     fn resumption(epoch: u64, position: u64) -> Resumption {
-        Resumption::of(&feed(), Some(&Offset { log: 1, epoch, position }.to_string()))
+        Resumption::of(&feed(), Some(&Offset { log: 1, epoch, position }.to_string()), 5_000)
     }
 
     #[test]
@@ -128,7 +128,7 @@ mod tests {
         assert_eq!(resumption(9, 5_000), Resumption::Resumed { after: 5_000 });
         assert_eq!(resumption(9, 4_999), Resumption::Fresh);
         assert_eq!(resumption(7, 3_000), Resumption::Fresh);
-        assert_eq!(Resumption::of(&feed(), None), Resumption::Fresh);
+        assert_eq!(Resumption::of(&feed(), None, 5_000), Resumption::Fresh);
     }
 
     #[test]
@@ -136,6 +136,6 @@ mod tests {
         assert_eq!(resumption(7, 4_001), Resumption::Reset);
         assert_eq!(resumption(9, 10_001), Resumption::Reset);
         assert_eq!(resumption(8, 1), Resumption::Reset);
-        assert_eq!(Resumption::of(&feed(), Some("nonsense")), Resumption::Reset);
+        assert_eq!(Resumption::of(&feed(), Some("nonsense"), 5_000), Resumption::Reset);
     }
 }

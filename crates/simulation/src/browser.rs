@@ -1,0 +1,220 @@
+//! [`Browser`]: a program that talks to the server over a bad network and comes back as the official client does.
+//!
+//! Knows transports, heartbeats and pauses between tries. What is said and heard is the business of its [`Tab`].
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::frames::FromServer;
+use crate::random::Random;
+use crate::upgrade::{Moved, Wire};
+use crate::world::{Phase, World};
+
+/// Ping interval and time-out together: after so long without a ping, a client takes the connection for dead.
+pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(45);
+
+/// How long a connection may take to open.
+pub(crate) const OPENING_MAX: Duration = Duration::from_secs(20);
+
+const BACKOFF_MIN: Duration = Duration::from_secs(1);
+const BACKOFF_MAX: Duration = Duration::from_secs(5);
+
+/// What runs in a browser. It does no input or output: what it says is put into an outbox.
+pub(crate) trait Tab {
+    /// For people to read.
+    fn name(&self) -> String;
+
+    /// A connection is about to be opened.
+    fn opens(&mut self);
+
+    /// The packet that joins the namespace.
+    fn connect_packet(&mut self) -> String;
+
+    /// A packet of Socket.IO; an error is something that a right server never sends.
+    fn take(&mut self, packet: &str) -> Result<(), String>;
+
+    /// Messages of Engine.IO to be sent.
+    fn outbox(&mut self) -> &mut Vec<String>;
+
+    /// When something has waited too long for its answer.
+    fn next_timeout(&self) -> Option<Instant>;
+
+    /// Gives up what has waited too long.
+    fn time_out(&mut self, now: Instant);
+
+    /// The connection is gone.
+    fn disconnected(&mut self);
+
+    /// When [`act`](Self::act) is to be called, at the latest.
+    fn next_act(&self) -> Instant;
+
+    /// Does what a person does of its own accord.
+    fn act(&mut self) -> Option<End>;
+
+    /// Shows the world how far it is.
+    fn stand(&self);
+}
+
+/// The network's side of a person.
+pub(crate) struct Browser {
+    pub(crate) world: Rc<World>,
+    pub(crate) random: Random,
+    pub(crate) reads_slowly: bool,
+    pub(crate) way: Way,
+    attempts: u32,
+}
+
+/// The transports of a page.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    WebSocket,
+    Polling,
+    /// It begins by polling and goes on by WebSocket.
+    Upgrading,
+}
+
+/// Why a connection is over.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    Lost,
+    Reload,
+}
+
+pub(crate) enum Heard {
+    Nothing,
+    /// A sign of life.
+    Alive,
+    End,
+}
+
+impl Browser {
+    pub(crate) fn new(world: &Rc<World>) -> Self {
+        let random = world.fork();
+        Self { world: Rc::clone(world), random, reads_slowly: false, way: Way::WebSocket, attempts: 0 }
+    }
+
+    /// Draws how it is this time.
+    pub(crate) fn open(&mut self) {
+        let rates = &self.world.rates;
+        self.reads_slowly = self.random.chance(rates.reads_slowly);
+        let (polls, upgrades) = (self.random.chance(rates.polls), self.random.chance(rates.upgrades));
+        self.way = match (polls, upgrades) {
+            (false, _) => Way::WebSocket,
+            (true, false) => Way::Polling,
+            (true, true) => Way::Upgrading,
+        };
+    }
+
+    /// One tab, until it is reloaded.
+    pub(crate) async fn live(&mut self, tab: &mut impl Tab) {
+        loop {
+            tab.opens();
+            let end = match self.way {
+                Way::Polling | Way::Upgrading => self.talk_by_polling(tab).await,
+                Way::WebSocket => match self.world.connect().await {
+                    Some(stream) => self.talk(tab, Wire::new(stream), Instant::now() + OPENING_MAX).await,
+                    None => End::Lost,
+                },
+            };
+            tab.disconnected();
+            tab.stand();
+            if end == End::Reload {
+                return;
+            }
+            let doubled = BACKOFF_MIN * 2_u32.pow(self.attempts.min(8));
+            self.attempts += 1;
+            let around = doubled.min(BACKOFF_MAX);
+            let until = Instant::now() + around / 2 + self.random.around(around / 2);
+            while Instant::now() < until {
+                if tab.act() == Some(End::Reload) {
+                    return;
+                }
+                tokio::time::sleep_until(tab.next_act().min(until)).await;
+            }
+        }
+    }
+
+    /// One connection, or what is left of one that began by polling.
+    pub(crate) async fn talk(&mut self, tab: &mut impl Tab, mut wire: Wire, mut dead_at: Instant) -> End {
+        let mut rests_until = Instant::now();
+        loop {
+            let mut wakes_at = tab.next_act().min(dead_at);
+            wakes_at = tab.next_timeout().map_or(wakes_at, |timeout| timeout.min(wakes_at));
+            let is_resting = rests_until > Instant::now();
+            if is_resting {
+                wakes_at = wakes_at.min(rests_until);
+            }
+            tokio::select! {
+                biased;
+                moved = wire.progress(!is_resting) => match moved {
+                    None => return End::Lost,
+                    Some(Moved::Read) => rests_until = self.rest(),
+                    Some(Moved::Written) => {}
+                },
+                () = tokio::time::sleep_until(wakes_at) => {}
+            }
+            while let Some(message) = wire.frames.pop() {
+                match self.hear(tab, message) {
+                    Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,
+                    Heard::Nothing => {}
+                    Heard::End => return End::Lost,
+                }
+            }
+            let now = Instant::now();
+            if now >= dead_at {
+                return End::Lost;
+            }
+            tab.time_out(now);
+            if let Some(end) = tab.act() {
+                return end;
+            }
+            for packet in std::mem::take(tab.outbox()) {
+                wire.say(&packet, &mut self.random);
+            }
+            tab.stand();
+        }
+    }
+
+    /// A message; what a right server never sends is noted and ends the connection.
+    pub(crate) fn hear(&mut self, tab: &mut impl Tab, message: FromServer) -> Heard {
+        self.understand(tab, message).unwrap_or_else(|complaint| {
+            self.world.note(format_args!("{complaint}"));
+            self.world.record.borrow_mut().complaints.push(complaint);
+            Heard::End
+        })
+    }
+
+    fn understand(&mut self, tab: &mut impl Tab, message: FromServer) -> Result<Heard, String> {
+        let text = match message {
+            FromServer::Text(text) => text,
+            FromServer::Close => return Ok(Heard::End),
+            FromServer::Broken(what) => return Err(format!("{} got {what}", tab.name())),
+        };
+        match text.split_at_checked(1) {
+            Some(("0", _)) => {
+                self.attempts = 0;
+                let packet = tab.connect_packet();
+                tab.outbox().push(packet);
+                Ok(Heard::Alive)
+            }
+            Some(("1", _)) => Ok(Heard::End),
+            Some(("6", "")) => Ok(Heard::Nothing),
+            Some(("2", _)) => {
+                tab.outbox().push("3".into());
+                Ok(Heard::Alive)
+            }
+            Some(("4", packet)) => tab.take(packet).map(|()| Heard::Nothing),
+            _ => Err(format!("{} got the message {text:?}", tab.name())),
+        }
+    }
+
+    /// Slow readers look away now and then.
+    fn rest(&mut self) -> Instant {
+        let rests = self.reads_slowly && self.world.phase.get() == Phase::Hostile && self.random.chance(200);
+        let longest = if self.random.chance(100) { 30_000 } else { 3_000 };
+        let time = if rests { self.random.millis(10, longest) } else { Duration::ZERO };
+        Instant::now() + time
+    }
+}

@@ -1,0 +1,120 @@
+//! Who is in which room when, worked out from the log alone.
+
+use std::collections::HashMap;
+
+use crate::record::{LOBBY, Stored, Truth, What};
+
+/// The rooms of one generation of the log.
+pub(super) struct Members<'a> {
+    rooms: HashMap<u64, Facts>,
+    /// Messages by room and number.
+    messages: HashMap<(u64, u64), &'a Stored>,
+    /// The last entry of each room.
+    last: HashMap<u64, u64>,
+}
+
+#[derive(Default)]
+struct Facts {
+    is_public: bool,
+    spans: HashMap<u64, Vec<Span>>,
+}
+
+/// From the entry by which somebody comes in to the one by which they go.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) rev: u64,
+    from: u64,
+    /// The last position, and when it was stored.
+    until: Option<(u64, u128)>,
+}
+
+impl<'a> Members<'a> {
+    pub(super) fn of(truth: &'a Truth) -> Self {
+        let mut rooms: HashMap<u64, Facts> = HashMap::new();
+        let mut messages = HashMap::new();
+        let mut last = HashMap::new();
+        for (entry, position) in truth.log.iter().zip(1..) {
+            let facts = rooms.entry(entry.room).or_default();
+            let came = Span { rev: entry.rev, from: position, until: None };
+            match &entry.what {
+                What::Opened { is_public, members } => {
+                    facts.is_public = *is_public;
+                    for user in members {
+                        facts.spans.entry(*user).or_default().push(came);
+                    }
+                }
+                What::Joined(user) => facts.spans.entry(*user).or_default().push(came),
+                What::Left(user) => {
+                    if let Some(span) = facts.spans.get_mut(user).and_then(|spans| spans.last_mut()) {
+                        span.until = Some((position, entry.micros));
+                    }
+                }
+                What::Message => drop(messages.insert((entry.room, entry.seq), entry)),
+                What::Changed { .. } | What::Other => {}
+            }
+            last.insert(entry.room, entry.rev);
+        }
+        Self { rooms, messages, last }
+    }
+
+    pub(super) fn message(&self, room: u64, seq: u64) -> Option<&'a Stored> {
+        self.messages.get(&(room, seq)).copied()
+    }
+
+    /// The number of a room's last entry.
+    pub(super) fn last(&self, room: u64) -> u64 {
+        self.last.get(&room).copied().unwrap_or(0)
+    }
+
+    pub(super) fn is_public(&self, room: u64) -> bool {
+        room <= LOBBY || self.rooms.get(&room).is_some_and(|facts| facts.is_public)
+    }
+
+    /// Whether somebody is a member when an entry is decided: after all that stands before it.
+    pub(super) fn is_member(&self, user: u64, room: u64, position: u64) -> bool {
+        room <= LOBBY || self.spans(user, room).any(|span| span.covers(position))
+    }
+
+    /// Whether an entry may be shown to somebody who has asked for it, or connected, at that time.
+    pub(super) fn may_see(&self, user: u64, room: u64, position: u64, since: u128) -> bool {
+        let is_theirs = |span: Span| match span.until {
+            // What takes them in and out is told to them, whenever they come.
+            Some((until, at)) => {
+                span.covers(position) && (at > since || position == span.from || position == until)
+            }
+            None => span.covers(position),
+        };
+        room <= LOBBY || self.spans(user, room).any(is_theirs)
+    }
+
+    /// The first number that a member sees who is one when the room's last entry is `rev`.
+    pub(super) fn first(&self, user: u64, room: u64, rev: u64) -> u64 {
+        if self.is_public(room) {
+            return 1;
+        }
+        self.spans(user, room).filter(|span| span.rev <= rev).last().map_or(1, |span| span.rev)
+    }
+
+    /// The rooms that somebody is in at the end.
+    pub(super) fn rooms_of(&self, user: u64) -> Vec<u64> {
+        let is_in = |facts: &Facts| {
+            facts.spans.get(&user).and_then(|spans| spans.last()).is_some_and(|span| span.until.is_none())
+        };
+        let mut rooms: Vec<u64> =
+            self.rooms.iter().filter(|(_, facts)| is_in(facts)).map(|(room, _)| *room).collect();
+        rooms.push(LOBBY);
+        rooms.sort_unstable();
+        rooms
+    }
+
+    fn spans(&self, user: u64, room: u64) -> impl Iterator<Item = Span> {
+        let spans = self.rooms.get(&room).and_then(|facts| facts.spans.get(&user));
+        spans.into_iter().flatten().copied()
+    }
+}
+
+impl Span {
+    fn covers(&self, position: u64) -> bool {
+        self.from <= position && self.until.is_none_or(|(until, _)| position <= until)
+    }
+}

@@ -1,0 +1,377 @@
+//! What people of `/v1` were shown: the right things, each once, without a gap, and nothing that is not for them.
+//!
+//! A person's view of a room is what came as events and what they asked for to fill it up. It has to be a slice of the
+//! room without a hole. Only the end of a membership may cut it short: what somebody had not got when they were taken
+//! out, they never get.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::members::Members;
+use super::{Court, Invariant};
+use crate::record::people::{By, Command, Listed, Person, Row, Shown, Sight, Told};
+use crate::record::{Generation, LOBBY, Stored, What};
+
+/// The event that says that a message is deleted.
+const DELETED: &str = "deleted";
+
+/// Entries that concern everybody.
+const HOUSE: u64 = 0;
+
+/// A client on its way through its history.
+#[derive(Default)]
+struct Watch {
+    index: usize,
+    user: u64,
+    /// When it began to connect.
+    began: u128,
+    generation: Generation,
+    /// How far the stream is, if it is anywhere.
+    cursor: Option<u64>,
+    rooms: BTreeMap<u64, Kept>,
+    /// Messages of which it knows that they are deleted.
+    deleted: BTreeSet<(u64, u64)>,
+    /// How far the person has read at least.
+    floors: BTreeMap<u64, u64>,
+    /// What this connection was told of that.
+    reads: BTreeMap<u64, u64>,
+    listed: BTreeMap<u64, u64>,
+}
+
+/// A room that it keeps.
+struct Kept {
+    from: u64,
+    /// By number, with the position, and whether it came as an event.
+    known: BTreeMap<u64, (u64, bool)>,
+}
+
+impl Kept {
+    fn from(from: u64) -> Self {
+        Self { from, known: BTreeMap::new() }
+    }
+
+    fn know(&mut self, rev: u64, position: u64, is_event: bool) {
+        let known = self.known.entry(rev).or_insert((position, is_event));
+        if is_event {
+            *known = (position, true);
+        }
+    }
+}
+
+impl Watch {
+    fn forget(&mut self) {
+        self.cursor = None;
+        self.rooms.clear();
+        self.deleted.clear();
+    }
+
+    /// An entry as it counts for the rooms that are kept.
+    fn keep(&mut self, entry: &Stored, position: u64, is_event: bool) {
+        let (room, rev, user) = (entry.room, entry.rev, self.user);
+        let from = self.rooms.get(&room).map(|kept| kept.from);
+        match &entry.what {
+            What::Opened { members, .. } if members.contains(&user) && from.is_none() => {
+                self.rooms.insert(room, Kept::from(rev));
+            }
+            What::Joined(who) if *who == user && from.is_none() => {
+                self.rooms.insert(room, Kept::from(rev));
+            }
+            What::Left(who) if *who == user => {
+                if from.is_some_and(|from| from <= rev) {
+                    self.rooms.remove(&room);
+                }
+                return;
+            }
+            What::Message
+            | What::Changed { .. }
+            | What::Opened { .. }
+            | What::Joined(_)
+            | What::Left(_)
+            | What::Other => {
+                // The answer to a repeat may be from long before.
+                if room == HOUSE && from.is_none() && (is_event || Some(position) > self.cursor) {
+                    self.rooms.insert(room, Kept::from(rev));
+                }
+            }
+        }
+        if let Some(kept) = self.rooms.get_mut(&room).filter(|kept| kept.from <= rev) {
+            kept.know(rev, position, is_event);
+        }
+    }
+}
+
+impl<'a> Court<'a> {
+    pub(super) fn check_views(&mut self, members: &[Members<'a>]) {
+        for (index, person) in self.record.people.iter().enumerate() {
+            let Some(user) = person.user else { continue };
+            let mut watch = Watch { index, user, ..Watch::default() };
+            for sight in &person.sights {
+                self.check_sight(&mut watch, person, sight, members);
+            }
+            self.check_end_of(&watch, members);
+        }
+    }
+
+    fn check_sight(
+        &mut self,
+        watch: &mut Watch,
+        person: &'a Person,
+        sight: &'a Sight,
+        members: &[Members<'a>],
+    ) {
+        match sight {
+            Sight::Connects { micros } => {
+                watch.began = *micros;
+                watch.reads.clear();
+            }
+            Sight::Welcomed { epoch, position, resumed, reset, rooms } => {
+                self.check_welcome(watch, (*epoch, *position), (*resumed, *reset), rooms);
+                if !*resumed {
+                    renew(watch, rooms, members);
+                }
+            }
+            Sight::Begins { room, after } => {
+                let listed = watch.listed.get(room).copied().unwrap_or(0);
+                let first = members
+                    .get(watch.generation.0)
+                    .map_or(1, |members| members.first(watch.user, *room, listed));
+                watch.rooms.insert(*room, Kept::from(after.map_or(first, |after| after + 1)));
+            }
+            Sight::Entry(shown) => self.check_shown(watch, shown, members),
+            Sight::Row(row) => self.check_row(watch, row, members),
+            Sight::Own { epoch, position, .. } => {
+                let generation = self.generation(*epoch);
+                let truth = generation.and_then(|generation| self.record.generations.get(generation.0));
+                if let Some(entry) = truth.and_then(|truth| truth.at(*position)) {
+                    watch.keep(entry, *position, false);
+                }
+            }
+            Sight::Cursor { position, .. } => self.advance(watch, *position, watch.cursor <= Some(*position)),
+            Sight::HasRead { room, seq } => {
+                // Of a log that was set back, nobody knows how much there was to be read.
+                if watch.generation == Generation(0) {
+                    let floor = watch.floors.entry(*room).or_default();
+                    *floor = (*floor).max(*seq);
+                }
+            }
+            Sight::Read { room, seq } => {
+                if watch.reads.insert(*room, *seq).is_some_and(|before| before > *seq) {
+                    let detail =
+                        format!("person {} was told that {room} is read up to {seq} only", watch.index);
+                    self.object(Invariant::PointersMoveForward, detail);
+                }
+            }
+            Sight::Forgets => watch.forget(),
+            Sight::Mistrusts { epoch } => {
+                let now = self.generation(*epoch).unwrap_or_default();
+                let was_told =
+                    |command: &Command| command.answers.iter().any(|(then, _): &(_, Told)| *then < now);
+                if !person.commands.iter().any(was_told) {
+                    let detail =
+                        format!("person {}: numbers that were used up are expected again", watch.index);
+                    self.object(Invariant::AckedOnce, detail);
+                }
+                watch.forget();
+            }
+        }
+    }
+
+    fn generation(&self, epoch: u64) -> Option<Generation> {
+        self.record.epochs.get(&epoch).copied()
+    }
+
+    fn advance(&mut self, watch: &mut Watch, position: u64, goes_on: bool) {
+        if !goes_on {
+            let detail = format!("person {} is at {position} after {:?}", watch.index, watch.cursor);
+            self.object(Invariant::Contiguous, detail);
+        }
+        watch.cursor = Some(position);
+    }
+
+    fn check_welcome(
+        &mut self,
+        watch: &mut Watch,
+        (epoch, position): (u64, u64),
+        (resumed, reset): (bool, bool),
+        rooms: &[Listed],
+    ) {
+        let Some(generation) = self.generation(epoch) else {
+            let detail = format!("person {} was shown an unknown epoch {epoch}", watch.index);
+            return self.object(Invariant::OneOrder, detail);
+        };
+        let index = watch.index;
+        let between = self.record.generations.get(watch.generation.0..generation.0).unwrap_or_default();
+        let kept = between.iter().map(|truth| truth.kept).min().unwrap_or(u64::MAX);
+        let is_good = watch.cursor.is_some_and(|cursor| cursor <= kept);
+        if resumed && watch.cursor != Some(position) {
+            let detail = format!("person {index} goes on at {position} in place of {:?}", watch.cursor);
+            self.object(Invariant::RecoveredWithoutGap, detail);
+        }
+        // Of a backup from before the epoch of the cursor, nobody can know that.
+        let is_needless = reset && is_good && watch.generation == generation;
+        if watch.cursor.is_some() && (is_needless || (!reset && !is_good)) {
+            let what = if reset { "had no reason to" } else { "was not told to" };
+            let detail = format!("person {index} at {:?} of {kept} {what} forget", watch.cursor);
+            self.object(Invariant::RecoveredWithoutGap, detail);
+        }
+        if reset {
+            watch.forget();
+        }
+        if watch.generation != generation {
+            watch.floors.clear();
+            watch.deleted.clear();
+            watch.generation = generation;
+        }
+        // What was told ahead of the stream may be lost with nobody's knowing.
+        for room in watch.rooms.values_mut() {
+            room.known.retain(|_, (position, _)| *position <= kept);
+        }
+        if !resumed {
+            watch.rooms.retain(|room, _| rooms.iter().any(|listed| listed.room == *room));
+            watch.cursor = (!reset).then_some(position);
+        }
+        for Listed { room, rev, read } in rooms {
+            watch.listed.insert(*room, *rev);
+            let floor = watch.floors.entry(*room).or_default();
+            if read < floor {
+                let detail = format!("person {index} has read {room} up to {floor}, and is told {read}");
+                self.object(Invariant::PointersMoveForward, detail);
+            }
+            *watch.floors.entry(*room).or_default() =
+                (*read).max(watch.floors.get(room).copied().unwrap_or(0));
+        }
+    }
+
+    fn check_shown(&mut self, watch: &mut Watch, shown: &Shown, members: &[Members<'a>]) {
+        let Shown { by, epoch, position, room, rev, event, text } = shown;
+        let index = watch.index;
+        let Some(generation) = self.generation(*epoch) else { return };
+        let (Some(truth), Some(members)) =
+            (self.record.generations.get(generation.0), members.get(generation.0))
+        else {
+            return;
+        };
+        if *by == By::Event {
+            self.advance(watch, *position, watch.cursor < Some(*position));
+        }
+        let Some(stored) = truth.at(*position) else {
+            let detail = format!("person {index} was shown {room}/{rev} at {position}; it is gone");
+            return self.object(Invariant::NothingVanishes, detail);
+        };
+        if (stored.room, stored.rev, stored.event) != (*room, *rev, event.as_str()) {
+            let detail =
+                format!("person {index} was shown {event} {room}/{rev} at {position} for {stored:?}");
+            return self.object(Invariant::OneOrder, detail);
+        }
+        let since = match by {
+            By::Event => watch.began,
+            By::Answer { asked } => *asked,
+        };
+        self.check_text(watch, stored, text.as_deref(), since);
+        let is_for_all = match by {
+            By::Event => *room <= LOBBY || matches!(stored.what, What::Opened { is_public: true, .. }),
+            By::Answer { .. } => members.is_public(*room),
+        };
+        if !is_for_all && !members.may_see(watch.user, *room, *position, since) {
+            let detail = format!("person {index} was shown {event} {room}/{rev} at {position} by {by:?}");
+            self.object(Invariant::MembersOnly, detail);
+        }
+        if *by == By::Event
+            && let What::Changed { seq } = stored.what
+            && stored.event == DELETED
+        {
+            watch.deleted.insert((*room, seq));
+        }
+        watch.keep(stored, *position, *by == By::Event);
+    }
+
+    fn check_row(&mut self, watch: &Watch, row: &Row, members: &[Members<'a>]) {
+        let Row { asked, epoch, room, seq, rev, text } = row;
+        let Some(generation) = self.generation(*epoch) else { return };
+        let (Some(truth), Some(members)) =
+            (self.record.generations.get(generation.0), members.get(generation.0))
+        else {
+            return;
+        };
+        let Some(stored) = members.message(*room, *seq).filter(|stored| stored.rev == *rev) else {
+            let detail = format!("person {} was shown {room}/{seq}, which is not there", watch.index);
+            return self.object(Invariant::NothingVanishes, detail);
+        };
+        self.check_text(watch, stored, text.as_deref(), *asked);
+        let position = position_of(&truth.log, stored);
+        if !members.is_public(*room) && !members.may_see(watch.user, *room, position, *asked) {
+            let detail = format!("person {} was shown the history of {room} at {position}", watch.index);
+            self.object(Invariant::MembersOnly, detail);
+        }
+    }
+
+    /// A text is one that the entry has had, and not one that was taken back before it was asked for.
+    fn check_text(&mut self, watch: &Watch, stored: &Stored, text: Option<&str>, since: u128) {
+        let index = watch.index;
+        let (room, rev) = (stored.room, stored.rev);
+        let Some(text) = text else {
+            if !stored.versions.is_empty() && stored.versions.iter().all(|version| version.gone.is_none()) {
+                let detail = format!("person {index} was shown {room}/{rev} as deleted");
+                self.object(Invariant::OneOrder, detail);
+            }
+            return;
+        };
+        let Some(version) = stored.versions.iter().find(|version| version.text == text) else {
+            let detail =
+                format!("person {index} was shown {text:?} at {room}/{rev} for {:?}", stored.versions);
+            return self.object(Invariant::OneOrder, detail);
+        };
+        let message = match stored.what {
+            What::Changed { seq } => seq,
+            What::Message | What::Opened { .. } | What::Joined(_) | What::Left(_) | What::Other => stored.seq,
+        };
+        let is_known = watch.deleted.contains(&(room, message));
+        if is_known || version.gone.is_some_and(|gone| gone < since) {
+            let detail = format!("person {index} was shown {text:?} at {room}/{rev}, which is taken back");
+            self.object(Invariant::DeletedIsGone, detail);
+        }
+    }
+
+    /// When the faults are over, everybody has every room that they are in, without a hole.
+    fn check_end_of(&mut self, watch: &Watch, members: &[Members<'a>]) {
+        let Some(members) = members.get(watch.generation.0) else { return };
+        for room in members.rooms_of(watch.user) {
+            let last = members.last(room);
+            let Some(kept) = watch.rooms.get(&room) else {
+                let detail = format!("person {} does not know of room {room}", watch.index);
+                self.object(Invariant::Contiguous, detail);
+                continue;
+            };
+            self.check_whole(watch, room, kept, last);
+        }
+        if let Some(kept) = watch.rooms.get(&HOUSE) {
+            self.check_whole(watch, HOUSE, kept, members.last(HOUSE));
+        }
+    }
+
+    fn check_whole(&mut self, watch: &Watch, room: u64, kept: &Kept, last: u64) {
+        let missing: Vec<u64> = (kept.from..=last).filter(|rev| !kept.known.contains_key(rev)).collect();
+        if !missing.is_empty() {
+            let detail = format!(
+                "person {} has no {missing:?} of room {room}, from {} to {last}",
+                watch.index, kept.from
+            );
+            self.object(Invariant::Contiguous, detail);
+        }
+    }
+}
+
+/// Whoever went and came back while they were away, and is told of the room as it is now, keeps it from there.
+fn renew(watch: &mut Watch, rooms: &[Listed], members: &[Members<'_>]) {
+    let Some(members) = members.get(watch.generation.0) else { return };
+    for Listed { room, rev, .. } in rooms {
+        let first = members.first(watch.user, *room, *rev);
+        if let Some(kept) = watch.rooms.get_mut(room) {
+            kept.from = kept.from.max(first);
+        }
+    }
+}
+
+fn position_of(log: &[Stored], stored: &Stored) -> u64 {
+    let place = log.iter().position(|entry| std::ptr::eq(entry, stored));
+    place.map_or(0, |place| place as u64 + 1)
+}

@@ -1,0 +1,108 @@
+//! [`Ledger`]: what was ever put into the log, kept apart from it, so that what the log forgets can still be judged.
+//!
+//! Written beside the log, from the batches that it has taken. A text that was edited or deleted stays here, with the
+//! time since when nobody may be given it.
+
+use chat::{Author, Body, Entry, Kind, Record, RoomKind};
+use tidings::v1::names;
+
+use crate::record::{Sender, Stored, Version, What};
+
+/// All that one life of the log has taken, in order.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger(Vec<Stored>);
+
+impl Ledger {
+    /// Of a log that is there already.
+    pub(crate) fn of(entries: &[Entry]) -> Self {
+        Self(entries.iter().map(|entry| stored(entry, 0)).collect())
+    }
+
+    pub(crate) fn entries(&self) -> &[Stored] {
+        &self.0
+    }
+
+    /// A batch is in the log.
+    pub(crate) fn note(&mut self, batch: &[Record], micros: u128) {
+        for record in batch {
+            match record {
+                Record::Entry { entry, .. } => self.0.push(stored(entry, micros)),
+                Record::Rewrite(entry) => self.rewrite(entry, micros),
+                Record::Spent(_) | Record::Read(_) => {}
+            }
+        }
+    }
+
+    fn rewrite(&mut self, entry: &Entry, micros: u128) {
+        let place = usize::try_from(entry.position.0).unwrap_or(usize::MAX).wrapping_sub(1);
+        let Some(known) = self.0.get_mut(place) else { return };
+        for version in &mut known.versions {
+            version.gone.get_or_insert(micros);
+        }
+        known.versions.extend(text_of(entry).map(|text| Version { text, gone: None }));
+    }
+
+    /// What came after `head` is lost.
+    pub(crate) fn truncate(&mut self, head: u64) {
+        self.0.truncate(usize::try_from(head).unwrap_or(usize::MAX));
+    }
+}
+
+fn stored(entry: &Entry, micros: u128) -> Stored {
+    let sender = match entry.author {
+        Some(Author::Device { device, n }) => {
+            let id = tidings::v1::ids::WireDevice(device.id).to_string();
+            Some(Sender { user: device.user.0, device: id, n: n.0 })
+        }
+        Some(Author::Lineage(_)) | None => None,
+    };
+    let (event, what) = event_of(&entry.kind);
+    let versions = text_of(entry).map(|text| Version { text, gone: None });
+    Stored {
+        room: entry.room.0,
+        seq: entry.seq.0,
+        rev: entry.rev.0,
+        micros,
+        sender,
+        event,
+        what,
+        versions: versions.into_iter().collect(),
+    }
+}
+
+fn text_of(entry: &Entry) -> Option<String> {
+    match &entry.kind {
+        Kind::Message { body: Body::Original(text) | Body::Edited(text) }
+        | Kind::Edited { text: Some(text), .. } => Some(text.to_string()),
+        Kind::Message { body: Body::Deleted }
+        | Kind::Edited { text: None, .. }
+        | Kind::Deleted { .. }
+        | Kind::RoomCreated { .. }
+        | Kind::RoomRenamed { .. }
+        | Kind::TopicSet { .. }
+        | Kind::Joined { .. }
+        | Kind::Left { .. }
+        | Kind::Removed { .. }
+        | Kind::Named { .. }
+        | Kind::Owner { .. } => None,
+    }
+}
+
+fn event_of(kind: &Kind) -> (&'static str, What) {
+    match kind {
+        Kind::Message { .. } => (names::MESSAGE, What::Message),
+        Kind::Edited { seq, .. } => (names::EDITED, What::Changed { seq: seq.0 }),
+        Kind::Deleted { seq } => (names::DELETED, What::Changed { seq: seq.0 }),
+        Kind::RoomCreated { kind, members, .. } => {
+            let members = members.iter().map(|user| user.0).collect();
+            (names::ROOM_CREATED, What::Opened { is_public: *kind == RoomKind::Public, members })
+        }
+        Kind::RoomRenamed { .. } => (names::ROOM_RENAMED, What::Other),
+        Kind::TopicSet { .. } => (names::TOPIC, What::Other),
+        Kind::Joined { user } => (names::JOINED, What::Joined(user.0)),
+        Kind::Left { user } => (names::LEFT, What::Left(user.0)),
+        Kind::Removed { user } => (names::REMOVED, What::Left(user.0)),
+        Kind::Named { .. } => (names::NAMED, What::Other),
+        Kind::Owner { .. } => (names::OWNER, What::Other),
+    }
+}

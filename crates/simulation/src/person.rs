@@ -1,0 +1,350 @@
+//! [`Person`]: a client of `/v1` that does everything right: it keeps its outbox and its cursor through crashes, sends
+//! without waiting, and asks for what it has missed when it is told that it has.
+//!
+//! It never asks for what a stream has left out by mistake: that is for the checker to find.
+
+mod answers;
+mod habits;
+mod store;
+mod stream;
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::browser::{Browser, End, Tab};
+use crate::random::Random;
+use crate::record::LOBBY;
+use crate::record::people::{self, Sight};
+use crate::world::{Phase, World};
+use store::Store;
+
+/// What comes before every packet's own data.
+const NAMESPACE: &str = "/v1,";
+
+/// Requests that may be open; the server takes a few more.
+const REQUESTS_MAX: usize = 8;
+
+/// What an ack is awaited for.
+enum Awaited {
+    /// The command with this index in the record, and the round of sending that it belongs to.
+    Command {
+        index: usize,
+        n: u64,
+        round: u64,
+    },
+    Changes {
+        room: u64,
+        asked: u128,
+    },
+    /// Changes that nobody needs.
+    Looked {
+        asked: u128,
+    },
+    History {
+        room: u64,
+        asked: u128,
+    },
+    Read {
+        room: u64,
+        seq: u64,
+    },
+    /// A question whose answer nobody needs.
+    Idle,
+}
+
+/// What a crash ends.
+#[derive(Default)]
+struct Connection {
+    /// The epoch of the server, once it has welcomed us.
+    epoch: Option<u64>,
+    awaited: BTreeMap<u64, (Awaited, Option<Instant>)>,
+    /// The next command to be sent.
+    next_to_send: u64,
+    round: u64,
+    /// Whether the first command comes last the first time.
+    jumps: bool,
+    /// The server is overloaded, or something has gone wrong: nothing is sent until then.
+    rests_until: Option<Instant>,
+}
+
+pub(crate) struct Person {
+    world: Rc<World>,
+    /// Among the standings.
+    place: usize,
+    /// Among the people of the record.
+    index: usize,
+    random: Random,
+    store: Store,
+    connection: Connection,
+    next_ack: u64,
+    counter: u64,
+    /// From one moment to the next it does nothing any more, whatever it is in the middle of.
+    has_crashed: bool,
+    acts_at: Instant,
+    said_last_words: bool,
+    outbox: Vec<String>,
+}
+
+impl Person {
+    pub(crate) fn new(world: &Rc<World>) -> Self {
+        let mut random = world.fork();
+        let mut standings = world.standings.borrow_mut();
+        let place = standings.len();
+        standings.push(crate::world::Standing::default());
+        let mut record = world.record.borrow_mut();
+        let index = record.people.len();
+        record.people.push(people::Person::default());
+        drop(record);
+        let store = Store::new(&mut random);
+        Self {
+            world: Rc::clone(world),
+            place,
+            index,
+            random,
+            store,
+            connection: Connection::default(),
+            next_ack: 0,
+            counter: 0,
+            has_crashed: false,
+            acts_at: Instant::now(),
+            said_last_words: false,
+            outbox: Vec::new(),
+        }
+    }
+
+    /// Never ends.
+    pub(crate) async fn run(mut self) {
+        let mut browser = Browser::new(&self.world);
+        // Some are the second device of somebody who is there already.
+        tokio::time::sleep(self.random.millis(0, 3_000)).await;
+        let tokens = self.world.tokens.borrow().clone();
+        if !tokens.is_empty() && self.random.chance(400) {
+            self.store.token = Some(tokens[self.random.index(tokens.len())].clone());
+        }
+        loop {
+            browser.open();
+            browser.live(&mut self).await;
+            self.has_crashed = false;
+            if self.random.chance(400) {
+                self.note(format_args!("forgets what it has seen"));
+                self.store.forget();
+                self.see(Sight::Forgets);
+            }
+        }
+    }
+
+    fn note(&self, what: std::fmt::Arguments<'_>) {
+        self.world.note(format_args!("person {}: {what}", self.index));
+    }
+
+    fn see(&self, sight: Sight) {
+        if let Some(person) = self.world.record.borrow_mut().people.get_mut(self.index) {
+            person.sights.push(sight);
+        }
+    }
+
+    fn is_welcome(&self) -> bool {
+        self.connection.epoch.is_some()
+    }
+
+    /// Ends in the middle of things.
+    fn crash(&mut self) {
+        self.note(format_args!("crashes"));
+        self.has_crashed = true;
+    }
+
+    fn ask(&mut self, event: &str, fields: &Value, awaited: Awaited, timeout: Option<Duration>) {
+        let id = self.next_ack;
+        self.next_ack += 1;
+        self.connection.awaited.insert(id, (awaited, timeout.map(|timeout| Instant::now() + timeout)));
+        self.outbox.push(format!("42{NAMESPACE}{id}{}", json!([event, fields])));
+    }
+
+    fn ack_timeout(&self) -> Duration {
+        match self.world.phase.get() {
+            Phase::Hostile => self.world.rates.ack_timeout,
+            Phase::Quiet | Phase::LastWords => Duration::from_secs(10),
+        }
+    }
+
+    /// Says whatever there is to say.
+    fn flush(&mut self) {
+        if !self.is_welcome() || self.has_crashed {
+            return;
+        }
+        if self.connection.rests_until.is_some_and(|until| until > Instant::now()) {
+            return;
+        }
+        self.fill();
+        if !self.sort() {
+            return;
+        }
+        let timeout = self.ack_timeout();
+        let mut due: Vec<_> = self
+            .store
+            .outbox
+            .iter()
+            .filter(|command| command.n >= self.connection.next_to_send)
+            .cloned()
+            .collect();
+        if std::mem::take(&mut self.connection.jumps) && !due.is_empty() {
+            due.rotate_left(1);
+        }
+        for command in due {
+            self.connection.next_to_send = self.connection.next_to_send.max(command.n + 1);
+            let mut fields = command.fields.clone();
+            if let Some(fields) = fields.as_object_mut() {
+                fields.insert("n".into(), json!(command.n));
+            }
+            let awaited =
+                Awaited::Command { index: command.index, n: command.n, round: self.connection.round };
+            self.ask(command.event, &fields, awaited, Some(timeout));
+        }
+    }
+
+    /// Asks for what is missing.
+    fn fill(&mut self) {
+        let timeout = self.ack_timeout();
+        let asked = self.world.micros();
+        let is_open =
+            |awaited: &Awaited, of: u64| matches!(awaited, Awaited::Changes { room, .. } if *room == of);
+        let needs: Vec<(u64, u64)> =
+            self.store.view.needs.iter().map(|(room, need)| (*room, need.after)).collect();
+        for (room, after) in needs {
+            let awaited = &self.connection.awaited;
+            if awaited.len() >= REQUESTS_MAX || awaited.values().any(|(awaited, _)| is_open(awaited, room)) {
+                continue;
+            }
+            let limit = self.random.pick(&[100, 100, 7, 1]);
+            let fields = json!({ "room": room, "after": after, "limit": limit });
+            self.ask("changes", &fields, Awaited::Changes { room, asked }, Some(timeout));
+        }
+    }
+}
+
+impl Tab for Person {
+    fn name(&self) -> String {
+        format!("person {}", self.index)
+    }
+
+    fn opens(&mut self) {
+        let micros = self.world.micros();
+        let first = self.store.outbox.front().map_or(0, |command| command.n);
+        let jumps = self.world.phase.get() == Phase::Hostile && self.random.chance(self.world.rates.jumps);
+        self.connection = Connection { next_to_send: first, jumps, ..Connection::default() };
+        self.outbox.clear();
+        self.see(Sight::Connects { micros });
+    }
+
+    fn connect_packet(&mut self) -> String {
+        let mut auth = json!({ "v": 1, "device": self.store.device });
+        if let Some(auth) = auth.as_object_mut() {
+            auth.extend(self.store.token.as_ref().map(|token| ("token".into(), json!(token))));
+            auth.extend(self.store.view.cursor.as_ref().map(|cursor| ("cursor".into(), json!(cursor))));
+        }
+        format!("40{NAMESPACE}{auth}")
+    }
+
+    fn take(&mut self, packet: &str) -> Result<(), String> {
+        if self.has_crashed {
+            return Ok(());
+        }
+        let broken = || format!("person {} got the packet {packet:?}", self.index);
+        let (kind, rest) = packet.split_at_checked(1).ok_or_else(broken)?;
+        let rest = rest.strip_prefix(NAMESPACE).ok_or_else(broken)?;
+        let start = rest.find(['[', '{']).ok_or_else(broken)?;
+        let (id, data) = rest.split_at(start);
+        let data: Value = serde_json::from_str(data).map_err(|_| broken())?;
+        let understood = match (kind, id) {
+            ("0", "") => Some(()),
+            ("2", "") => data[0].as_str().and_then(|event| self.hear(event, &data[1])),
+            ("3", id) => id.parse().ok().and_then(|id| self.answered(id, &data[0])),
+            _ => None,
+        };
+        understood.ok_or_else(|| format!("person {} got the packet {packet:?}", self.index))?;
+        let rates = &self.world.rates;
+        if self.world.phase.get() == Phase::Hostile && self.random.chance(rates.crashes_client) {
+            self.crash();
+        }
+        self.flush();
+        Ok(())
+    }
+
+    fn outbox(&mut self) -> &mut Vec<String> {
+        &mut self.outbox
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        self.connection.awaited.values().filter_map(|(_, until)| *until).min()
+    }
+
+    /// What is not answered is sent once more, with everything behind it.
+    fn time_out(&mut self, now: Instant) {
+        let is_due = |until: &Option<Instant>| until.is_some_and(|until| until <= now);
+        let due: Vec<u64> = self
+            .connection
+            .awaited
+            .iter()
+            .filter(|(_, (_, until))| is_due(until))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in due {
+            if let Some((Awaited::Command { n, .. }, until)) = self.connection.awaited.get_mut(&id) {
+                // It may still be answered.
+                *until = None;
+                self.connection.next_to_send = self.connection.next_to_send.min(*n);
+            } else {
+                self.connection.awaited.remove(&id);
+            }
+        }
+        self.flush();
+    }
+
+    fn disconnected(&mut self) {
+        self.connection = Connection::default();
+        self.outbox.clear();
+    }
+
+    fn next_act(&self) -> Instant {
+        let look = Instant::now() + Duration::from_secs(1);
+        if self.has_crashed {
+            return Instant::now();
+        }
+        match self.world.phase.get() {
+            Phase::Hostile => self.acts_at.min(look),
+            Phase::Quiet | Phase::LastWords => look,
+        }
+    }
+
+    fn act(&mut self) -> Option<End> {
+        if self.has_crashed {
+            return Some(End::Reload);
+        }
+        match self.world.phase.get() {
+            Phase::Hostile => self.live_on(),
+            Phase::Quiet => {}
+            Phase::LastWords => {
+                if self.store.old.is_empty() && !std::mem::replace(&mut self.said_last_words, true) {
+                    self.say(LOBBY);
+                }
+            }
+        }
+        self.flush();
+        self.has_crashed.then_some(End::Reload)
+    }
+
+    fn stand(&self) {
+        if let Some(standing) = self.world.standings.borrow_mut().get_mut(self.place) {
+            let store = &self.store;
+            standing.joined = self.is_welcome();
+            standing.user = store.user;
+            standing.last = store.view.reached;
+            standing.unanswered = store.outbox.len() + store.old.len() + store.view.needs.len();
+            standing.said_last_words = self.said_last_words;
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! What a client of `/v1` makes of the answers to what it has said and asked.
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::stream::Place;
+use super::{Awaited, Person};
+use crate::record::LOBBY;
+use crate::record::people::{By, Row, Sight, Told};
+
+impl Person {
+    /// None is what a right server never sends.
+    pub(super) fn answered(&mut self, id: u64, told: &Value) -> Option<()> {
+        // Who has waited too long for a page asks again.
+        let Some((awaited, _)) = self.connection.awaited.remove(&id) else { return Some(()) };
+        let is_ok = told["ok"].as_bool()?;
+        match awaited {
+            Awaited::Command { index, n, round } => self.command_answered(index, n, round, told),
+            Awaited::Changes { room, asked } => self.changes(room, asked, told),
+            Awaited::Looked { asked } if is_ok => {
+                let entries = told["entries"].as_array()?;
+                entries.iter().try_for_each(|entry| {
+                    self.record(entry["event"].as_str()?, entry, By::Answer { asked }).map(drop)
+                })
+            }
+            Awaited::History { room, asked } if is_ok => self.rows(room, asked, told),
+            Awaited::Read { room, seq } => {
+                if is_ok {
+                    self.see(Sight::HasRead { room, seq });
+                }
+                Some(())
+            }
+            Awaited::Looked { .. } | Awaited::History { .. } | Awaited::Idle => Some(()),
+        }
+    }
+
+    fn command_answered(&mut self, index: usize, n: u64, round: u64, told: &Value) -> Option<()> {
+        let epoch = self.connection.epoch?;
+        let told = match (told["ok"].as_bool()?, told["code"].as_str()) {
+            (true, None) if told["skipped"] == true => Told::Skipped,
+            (true, None) if told["cursor"].is_string() => {
+                let Place { position, .. } = Place::of(&told["cursor"])?;
+                let (room, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
+                self.see(Sight::Own { epoch, position, room, rev });
+                self.own(n, told)?;
+                self.store.view.reached = self.store.view.reached.max(position);
+                Told::Stored { position, room, rev }
+            }
+            (true, None) => Told::Already,
+            (false, Some("expected")) => {
+                let expected = told["expected"].as_u64()?;
+                return self.expected(n, round, expected);
+            }
+            (false, Some("busy")) => {
+                self.connection.next_to_send = self.connection.next_to_send.min(n);
+                self.connection.rests_until = Some(Instant::now() + std::time::Duration::from_secs(1));
+                return Some(());
+            }
+            (false, Some("invalid" | "no_device") | None) | (true, Some(_)) => return None,
+            (false, Some(code)) => Told::Refused(code.to_owned()),
+        };
+        self.note(format_args!("is told of {n}: {told:?}"));
+        self.store.outbox.retain(|queued| queued.n != n);
+        let mut record = self.world.record.borrow_mut();
+        let generation = record.epochs.get(&epoch).copied()?;
+        record.counts.commands += 1;
+        record.people.get_mut(self.index)?.commands.get_mut(index)?.answers.push((generation, told));
+        Some(())
+    }
+
+    /// The ack is the copy of the entry.
+    fn own(&mut self, n: u64, told: &Value) -> Option<()> {
+        let (id, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
+        let queued = self.store.outbox.iter().find(|queued| queued.n == n).cloned();
+        let Some(queued) = queued else { return Some(()) };
+        let room = self.store.view.rooms.entry(id).or_default();
+        // Of a command that was taken back too late, nothing is known but that it has been carried out.
+        match queued.event {
+            "say" => room.own.push(told["seq"].as_u64()?),
+            "create" => {
+                room.is_host = true;
+                room.is_public = queued.fields["kind"] == "public";
+                room.enter(rev);
+            }
+            "join" => room.enter(rev),
+            "leave" => self.leave(id, rev),
+            "name" => self.store.has_name = true,
+            _ => {}
+        }
+        let room = self.store.view.rooms.entry(id).or_default();
+        if room.is_joined {
+            room.know(rev);
+            room.seq = room.seq.max(told["seq"].as_u64().unwrap_or(0));
+        }
+        Some(())
+    }
+
+    /// Something before it has not come yet: it is sent again from there.
+    fn expected(&mut self, n: u64, round: u64, expected: u64) -> Option<()> {
+        self.note(format_args!("is expected to send {expected} before {n}"));
+        let Some(first) = self.store.outbox.front().map(|queued| queued.n) else { return Some(()) };
+        if expected > n || self.store.outbox.iter().all(|queued| queued.n != n) {
+            return (expected <= n).then_some(());
+        }
+        if expected < first {
+            // What was answered is not there any more.
+            let epoch = self.connection.epoch?;
+            self.see(Sight::Mistrusts { epoch });
+            self.store.start_over(&mut self.random);
+            self.crash();
+        } else if round == self.connection.round {
+            self.connection.round += 1;
+            self.connection.next_to_send = self.connection.next_to_send.min(expected);
+        }
+        Some(())
+    }
+
+    /// What was missed.
+    fn changes(&mut self, room: u64, asked: u128, told: &Value) -> Option<()> {
+        if told["ok"] != true {
+            match told["code"].as_str()? {
+                // They were sent away meanwhile, and are told so.
+                "not_found" => drop(self.store.view.needs.remove(&room)),
+                "busy" => {
+                    self.connection.rests_until = Some(Instant::now() + std::time::Duration::from_secs(1));
+                }
+                _ => return None,
+            }
+            return Some(());
+        }
+        let entries = told["entries"].as_array()?;
+        for entry in entries {
+            self.show(entry["event"].as_str()?, entry, By::Answer { asked })?;
+        }
+        self.world.record.borrow_mut().counts.refilled += entries.len() as u64;
+        let more = told["more"].as_bool()?;
+        let Some(need) = self.store.view.needs.get_mut(&room) else { return Some(()) };
+        need.after = entries.last().and_then(|entry| entry["rev"].as_u64()).unwrap_or(need.after);
+        self.store.view.rooms.entry(room).or_default().know_up_to(need.after);
+        if need.after >= need.through || !more {
+            self.store.view.needs.remove(&room);
+        }
+        Some(())
+    }
+
+    fn rows(&mut self, room: u64, asked: u128, told: &Value) -> Option<()> {
+        let epoch = self.connection.epoch?;
+        let mut before = None;
+        for row in told["messages"].as_array()? {
+            let (seq, rev) = (row["seq"].as_u64()?, row["rev"].as_u64()?);
+            if before.replace(seq).is_some_and(|before| before + 1 != seq) {
+                return None;
+            }
+            let text = row["text"].as_str().filter(|_| row["deleted"] != true).map(str::to_owned);
+            self.see(Sight::Row(Row { asked, epoch, room, seq, rev, text }));
+        }
+        Some(())
+    }
+
+    /// Finds out which commands of the device before the log has. Says whether that is done: then the others are sent
+    /// again, as far as it can be known that the log does not have them.
+    pub(super) fn sort(&mut self) -> bool {
+        if self.store.old.is_empty() {
+            return true;
+        }
+        if !self.store.view.needs.is_empty() {
+            return false;
+        }
+        for queued in std::mem::take(&mut self.store.old) {
+            let is_said_to_all = queued.event == "say" && queued.fields["room"] == LOBBY;
+            if !self.store.found.contains(&queued.n) && is_said_to_all && !queued.is_skip {
+                self.queue_again(&queued);
+            }
+        }
+        self.store.found.clear();
+        self.connection.next_to_send = 0;
+        true
+    }
+}

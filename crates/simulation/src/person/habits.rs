@@ -1,0 +1,203 @@
+//! What people of `/v1` do of their own accord, whether it is allowed or not.
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::store::Queued;
+use super::{Awaited, Person};
+use crate::record::LOBBY;
+use crate::record::people::Command;
+
+/// So many commands without an answer make a person wait.
+const UNANSWERED_MAX: usize = 20;
+
+/// Rooms that people open in one world.
+const ROOMS_MAX: u64 = 6;
+
+impl Person {
+    /// Until the next time.
+    pub(super) fn live_on(&mut self) {
+        let now = Instant::now();
+        if self.acts_at > now {
+            return;
+        }
+        self.acts_at = now + self.random.around(self.world.rates.typing_pause);
+        if self.random.chance(self.world.rates.crashes_client) {
+            return self.crash();
+        }
+        if !self.store.old.is_empty() || self.store.outbox.len() >= UNANSWERED_MAX {
+            return;
+        }
+        let count = if self.random.chance(self.world.rates.bursts) { 10 } else { 1 };
+        (0..count).for_each(|_| self.do_something());
+    }
+
+    fn do_something(&mut self) {
+        if !self.store.has_name && self.random.chance(500) {
+            let name = format!("p{}x{}", self.index, self.counter);
+            self.counter += 1;
+            return self.queue("name", json!({ "name": name }), None, false);
+        }
+        match self.random.index(100) {
+            0..45 => {
+                let room = if self.random.chance(400) { LOBBY } else { self.some_room() };
+                self.say(room);
+            }
+            45..55 => self.rewrite(),
+            55..60 => self.create(),
+            60..70 => self.meet("add"),
+            70..75 => self.meet("remove"),
+            75..78 => {
+                let room = self.some_room();
+                self.queue("leave", json!({ "room": room }), None, false);
+            }
+            78..81 => {
+                let room = self.any_room();
+                self.queue("join", json!({ "room": room }), None, false);
+            }
+            81..87 => self.take_back(),
+            87..92 => self.read(),
+            92..98 => self.look(),
+            _ => {
+                let text = if self.random.chance(500) { String::new() } else { "x".repeat(17 << 10) };
+                self.queue("say", json!({ "room": LOBBY, "text": text }), None, false);
+            }
+        }
+    }
+
+    pub(super) fn say(&mut self, room: u64) {
+        let length = if self.random.chance(50) { self.random.index(6_000) } else { 0 };
+        let text = format!("u{}-{} {}", self.index, self.counter, "y".repeat(length));
+        self.counter += 1;
+        self.queue("say", json!({ "room": room, "text": text }), Some(text), room == LOBBY);
+    }
+
+    fn queue(&mut self, event: &'static str, fields: Value, text: Option<String>, is_proper: bool) {
+        let n = self.store.number();
+        let brief: String = fields.to_string().chars().take(60).collect();
+        self.note(format_args!("wants {n}: {event} {brief}"));
+        let device = self.store.device.clone();
+        let command = Command { device, n, text, is_proper, answers: Vec::new() };
+        let mut record = self.world.record.borrow_mut();
+        let Some(person) = record.people.get_mut(self.index) else { return };
+        let index = person.commands.len();
+        person.commands.push(command);
+        drop(record);
+        self.store.outbox.push_back(Queued { n, index, event, fields, is_skip: false });
+    }
+
+    /// The same under the number of another device.
+    pub(super) fn queue_again(&mut self, queued: &Queued) {
+        let text = queued.fields["text"].as_str().map(str::to_owned);
+        let is_proper = text.as_ref().is_some_and(|text| text.starts_with('u'));
+        self.queue(queued.event, queued.fields.clone(), text.filter(|_| is_proper), is_proper);
+    }
+
+    /// A room that they are in.
+    fn some_room(&mut self) -> u64 {
+        let rooms = self.store.view.rooms.iter();
+        let joined: Vec<u64> = rooms.filter(|(_, room)| room.is_joined).map(|(id, _)| *id).collect();
+        if joined.is_empty() { LOBBY } else { self.random.pick(&joined) }
+    }
+
+    /// A room that there may be.
+    fn any_room(&mut self) -> u64 {
+        self.random.within(LOBBY, LOBBY + ROOMS_MAX + 1)
+    }
+
+    fn create(&mut self) {
+        if self.world.rooms.get() >= ROOMS_MAX {
+            return;
+        }
+        self.world.rooms.set(self.world.rooms.get() + 1);
+        let kind = if self.random.chance(800) { "private" } else { "public" };
+        let name = format!("room {}", self.world.rooms.get());
+        self.queue("create", json!({ "kind": kind, "name": name }), None, false);
+    }
+
+    /// Somebody else comes or goes.
+    fn meet(&mut self, event: &'static str) {
+        let rooms = self.store.view.rooms.iter();
+        let mine: Vec<u64> =
+            rooms.filter(|(_, room)| room.is_host && room.is_joined).map(|(id, _)| *id).collect();
+        let room = if mine.is_empty() { self.some_room() } else { self.random.pick(&mine) };
+        let people: Vec<u64> = self.world.people.borrow().iter().copied().collect();
+        if people.is_empty() {
+            return;
+        }
+        let user = format!("{:016x}", self.random.pick(&people));
+        self.queue(event, json!({ "room": room, "user": user }), None, false);
+    }
+
+    /// A message of their own is edited or deleted.
+    fn rewrite(&mut self) {
+        let room = if self.random.chance(300) { LOBBY } else { self.some_room() };
+        let own = self.store.view.rooms.get(&room).map(|room| room.own.clone()).unwrap_or_default();
+        if own.is_empty() {
+            return;
+        }
+        let seq = self.random.pick(&own);
+        if self.random.chance(500) {
+            let text = format!("e{}-{}", self.index, self.counter);
+            self.counter += 1;
+            self.queue("edit", json!({ "room": room, "seq": seq, "text": text }), None, false);
+        } else {
+            self.queue("delete", json!({ "room": room, "seq": seq }), None, false);
+        }
+    }
+
+    /// The last command is not wanted any more. It may have been sent.
+    fn take_back(&mut self) {
+        let Some(queued) = self.store.outbox.back_mut().filter(|queued| !queued.is_skip) else { return };
+        (queued.event, queued.fields, queued.is_skip) = ("skip", json!({}), true);
+        let (n, index) = (queued.n, queued.index);
+        if let Some(person) = self.world.record.borrow_mut().people.get_mut(self.index)
+            && let Some(command) = person.commands.get_mut(index)
+        {
+            command.is_proper = false;
+        }
+        self.connection.next_to_send = self.connection.next_to_send.min(n);
+        self.note(format_args!("takes {n} back"));
+    }
+
+    fn read(&mut self) {
+        let id = self.some_room();
+        let seq = self.store.view.rooms.get(&id).map_or(0, |room| room.seq);
+        if !self.is_welcome() || seq == 0 {
+            return;
+        }
+        // Some devices are behind the others.
+        let seq = if self.random.chance(400) { self.random.within(1, seq + 1) } else { seq };
+        let fields = json!({ "room": id, "seq": seq });
+        self.ask("read", &fields, Awaited::Read { room: id, seq }, None);
+    }
+
+    /// Asks for something, perhaps for what is none of their business.
+    fn look(&mut self) {
+        if !self.is_welcome() || self.connection.awaited.len() >= super::REQUESTS_MAX {
+            return;
+        }
+        let room = if self.random.chance(500) { self.any_room() } else { self.some_room() };
+        let asked = self.world.micros();
+        let seq = self.store.view.rooms.get(&room).map_or(1, |room| room.seq.max(1));
+        let limit = self.random.pick(&[50, 5, 1]);
+        match self.random.index(6) {
+            0..2 => {
+                let fields = json!({ "room": room, "limit": limit });
+                self.ask("history", &fields, Awaited::History { room, asked }, None);
+            }
+            2 => {
+                let way = self.random.pick(&["before", "after", "around"]);
+                let fields = json!({ "room": room, "limit": limit, way: self.random.within(1, seq + 2) });
+                self.ask("history", &fields, Awaited::History { room, asked }, None);
+            }
+            3 => {
+                let after = self.random.within(0, seq + 1);
+                let fields = json!({ "room": room, "limit": limit, "after": after });
+                self.ask("changes", &fields, Awaited::Looked { asked }, None);
+            }
+            4 => self.ask("unread", &json!({ "rooms": [LOBBY, room] }), Awaited::Idle, None),
+            _ => self.ask("typing", &json!({ "room": room }), Awaited::Idle, None),
+        }
+    }
+}

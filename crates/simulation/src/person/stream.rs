@@ -1,0 +1,226 @@
+//! What a client of `/v1` makes of the events that it gets: the welcome, entries of the log, and what is not kept.
+
+use serde_json::Value;
+use tidings::v1::names;
+
+use super::Person;
+use super::store::Need;
+use crate::record::LOBBY;
+use crate::record::people::{By, Listed, Shown, Sight};
+
+/// Where a cursor stands.
+pub(super) struct Place {
+    pub(super) epoch: u64,
+    pub(super) position: u64,
+}
+
+impl Place {
+    pub(super) fn of(cursor: &Value) -> Option<Self> {
+        let mut parts = cursor.as_str()?.split('.').map(|part| u64::from_str_radix(part, 36).ok());
+        let (Some(Some(_)), Some(epoch), Some(position)) = (parts.next(), parts.next()?, parts.next()?)
+        else {
+            return None;
+        };
+        Some(Self { epoch, position })
+    }
+}
+
+/// The id of a user.
+pub(super) fn user(person: &Value) -> Option<u64> {
+    u64::from_str_radix(person["user"].as_str()?, 16).ok()
+}
+
+impl Person {
+    /// None is what a right server never sends.
+    pub(super) fn hear(&mut self, event: &str, told: &Value) -> Option<()> {
+        match event {
+            names::WELCOME => self.welcomed(told),
+            names::READ => {
+                self.pass(told)?;
+                let (room, seq) = (told["room"].as_u64()?, told["seq"].as_u64()?);
+                self.see(Sight::Read { room, seq });
+                Some(())
+            }
+            names::TYPING | names::PRESENCE => self.pass(told),
+            event => {
+                self.connection.epoch?;
+                self.show(event, told, By::Event)?;
+                self.store.view.cursor = Some(told["cursor"].as_str()?.to_owned());
+                Some(())
+            }
+        }
+    }
+
+    /// An event that is not an entry: it says how far the stream is.
+    fn pass(&mut self, told: &Value) -> Option<()> {
+        self.connection.epoch?;
+        let Place { epoch, position } = Place::of(&told["cursor"])?;
+        self.see(Sight::Cursor { epoch, position });
+        self.store.view.cursor = Some(told["cursor"].as_str()?.to_owned());
+        self.store.view.reached = self.store.view.reached.max(position);
+        Some(())
+    }
+
+    fn welcomed(&mut self, told: &Value) -> Option<()> {
+        let Place { epoch, position } = Place::of(&told["cursor"])?;
+        let (resumed, reset) = (told["resumed"].as_bool()?, told["reset"].as_bool()?);
+        let who = user(&told["user"])?;
+        if self.store.user.is_some_and(|known| known != who) || (resumed && self.store.view.cursor.is_none())
+        {
+            return None;
+        }
+        self.note(format_args!("is welcomed at {position}, resumed: {resumed}, reset: {reset}"));
+        self.store.user = Some(who);
+        self.store.has_name = told["user"]["name"].is_string();
+        if let Some(token) = told["token"].as_str() {
+            self.store.token = Some(token.to_owned());
+            self.world.tokens.borrow_mut().push(token.to_owned());
+        }
+        {
+            let mut record = self.world.record.borrow_mut();
+            record.people.get_mut(self.index)?.user = Some(who);
+            record.counts.resumed += u64::from(resumed);
+        }
+        if reset {
+            self.store.start_over(&mut self.random);
+            self.see_welcome(epoch, position, (resumed, reset), told)?;
+            // The connection says which device it is: another one needs another connection.
+            self.crash();
+            return Some(());
+        }
+        let listed = self.see_welcome(epoch, position, (resumed, reset), told)?;
+        if !resumed {
+            self.begin(told, &listed)?;
+            self.store.view.cursor = Some(told["cursor"].as_str()?.to_owned());
+        }
+        self.store.view.reached = self.store.view.reached.max(position);
+        self.connection.epoch = Some(epoch);
+        self.connection.next_to_send = 0;
+        self.world.people.borrow_mut().insert(who);
+        Some(())
+    }
+
+    fn see_welcome(
+        &mut self,
+        epoch: u64,
+        position: u64,
+        (resumed, reset): (bool, bool),
+        told: &Value,
+    ) -> Option<Vec<Listed>> {
+        let rooms: Option<Vec<Listed>> = told["rooms"]
+            .as_array()?
+            .iter()
+            .map(|room| {
+                let (id, rev, read) = (room["room"].as_u64()?, room["rev"].as_u64()?, room["read"].as_u64()?);
+                Some(Listed { room: id, rev, read })
+            })
+            .collect();
+        let rooms = rooms?;
+        self.see(Sight::Welcomed { epoch, position, resumed, reset, rooms: rooms.clone() });
+        Some(rooms)
+    }
+
+    /// The stream starts from now: what is missing of the rooms is asked for.
+    fn begin(&mut self, told: &Value, listed: &[Listed]) -> Option<()> {
+        self.store
+            .view
+            .rooms
+            .retain(|id, room| !room.is_joined || listed.iter().any(|listed| listed.room == *id));
+        self.store.view.needs.retain(|id, _| listed.iter().any(|listed| listed.room == *id));
+        for (place, Listed { room: id, rev, .. }) in listed.iter().enumerate() {
+            let view = &told["rooms"][place];
+            let known = self.store.view.rooms.get(id).filter(|room| room.is_joined);
+            let after = match (self.store.view.needs.get(id), known) {
+                (Some(need), _) => Some(need.after),
+                (None, Some(known)) => Some(known.rev),
+                (None, None) => {
+                    let wants_all = !self.store.old.is_empty() || self.random.chance(500);
+                    let after = (!wants_all).then_some(*rev);
+                    self.see(Sight::Begins { room: *id, after });
+                    wants_all.then_some(0)
+                }
+            };
+            if let Some(after) = after.filter(|after| after < rev) {
+                self.store.view.needs.insert(*id, Need { after, through: *rev });
+            }
+            let room = self.store.view.rooms.entry(*id).or_default();
+            room.is_joined = true;
+            room.is_public = view["kind"] == "public";
+            room.is_host = user_is(&view["host"], self.store.user);
+            if !self.store.view.needs.contains_key(id) {
+                room.know_up_to(*rev);
+            }
+            room.seq = view["seq"].as_u64()?;
+        }
+        Some(())
+    }
+
+    /// Notes that an entry was shown.
+    pub(super) fn record(&mut self, event: &str, told: &Value, by: By) -> Option<u64> {
+        let Place { epoch, position } = Place::of(&told["cursor"])?;
+        let (id, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
+        let text = told["text"].as_str().filter(|_| told["deleted"] != true).map(str::to_owned);
+        self.note(format_args!("sees {event} {id}/{rev} at {position} by {by:?}"));
+        self.see(Sight::Entry(Shown { by, epoch, position, room: id, rev, event: event.to_owned(), text }));
+        Some(position)
+    }
+
+    /// An entry, as an event or in an answer.
+    pub(super) fn show(&mut self, event: &str, told: &Value, by: By) -> Option<()> {
+        let position = self.record(event, told, by)?;
+        let (id, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
+        if event == names::MESSAGE
+            && let (Some(device), Some(n)) = (told["device"].as_str(), told["n"].as_u64())
+        {
+            self.store.find(device, n);
+        }
+        if by == By::Event {
+            self.store.view.reached = self.store.view.reached.max(position);
+        }
+        let is_me = self.store.user.is_some() && user(&told["who"]) == self.store.user;
+        match event {
+            names::ROOM_CREATED => {
+                let members = told["members"].as_array();
+                let is_in = members.map_or(user_is(&told["host"], self.store.user), |members| {
+                    members.iter().any(|member| user(member) == self.store.user)
+                });
+                let room = self.store.view.rooms.entry(id).or_default();
+                room.is_public = told["kind"] == "public";
+                room.is_host = user_is(&told["host"], self.store.user);
+                if is_in {
+                    room.enter(rev);
+                }
+            }
+            names::JOINED if is_me => {
+                // What was missing before that is for those who stayed.
+                self.store.view.needs.retain(|room, need| *room != id || rev <= need.through);
+                self.store.view.rooms.entry(id).or_default().enter(rev);
+            }
+            names::LEFT | names::REMOVED if is_me => self.leave(id, rev),
+            names::NAMED if is_me => self.store.has_name = true,
+            _ => {}
+        }
+        let room = self.store.view.rooms.entry(id).or_default();
+        if room.is_joined || id <= LOBBY {
+            room.know(rev);
+            room.is_joined |= id == LOBBY;
+            room.seq = room.seq.max(told["seq"].as_u64().unwrap_or(0));
+        }
+        Some(())
+    }
+
+    pub(super) fn leave(&mut self, id: u64, rev: u64) {
+        let room = self.store.view.rooms.entry(id).or_default();
+        if rev > room.changed {
+            room.is_joined = false;
+            room.is_host = false;
+            room.changed = rev;
+            self.store.view.needs.remove(&id);
+        }
+    }
+}
+
+fn user_is(told: &Value, user: Option<u64>) -> bool {
+    let told = told.as_str().and_then(|told| u64::from_str_radix(told, 16).ok());
+    told.is_some() && told == user
+}

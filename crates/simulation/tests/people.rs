@@ -1,0 +1,258 @@
+//! The checker against lives in `/v1` made by hand: a right one, and one for each way to be wrong.
+
+use simulation::checker::{Invariant, Recoveries, check};
+use simulation::record::people::{By, Command, Listed, Person, Row, Shown, Sight, Told};
+use simulation::record::{Generation, Record, Sender, Stored, Truth, Version, What};
+
+const BEFORE: u64 = 100;
+const AFTER: u64 = 200;
+
+const ADA: u64 = 1;
+const BOB: u64 = 2;
+
+/// A private room of ada's.
+const PLANS: u64 = 2;
+
+/// Ada says something in the lobby, opens a room, says something there, adds bob, and says one thing more. Bob is
+/// there from the beginning. All is well.
+fn right() -> Record {
+    Record {
+        people: vec![ada(), bob()],
+        epochs: [(BEFORE, Generation(0))].into(),
+        generations: vec![Truth { log: log(), kept: 0 }],
+        ..Record::default()
+    }
+}
+
+fn log() -> Vec<Stored> {
+    vec![
+        message(1, 1, (1, 1), "u0-0 "),
+        entry(2, PLANS, (0, 1), "room created", What::Opened { is_public: false, members: vec![ADA] }),
+        message(3, PLANS, (1, 2), "u0-1 "),
+        entry(4, PLANS, (1, 3), "joined", What::Joined(BOB)),
+        message(5, PLANS, (2, 4), "u0-2 "),
+    ]
+}
+
+/// Ada's `n`th command, stored at the second `n`.
+fn entry(n: u64, room: u64, (seq, rev): (u64, u64), event: &'static str, what: What) -> Stored {
+    let sender = Some(Sender { user: ADA, device: "a".into(), n });
+    Stored { room, seq, rev, micros: u128::from(n), sender, event, what, versions: Vec::new() }
+}
+
+fn message(n: u64, room: u64, numbers: (u64, u64), text: &str) -> Stored {
+    let versions = vec![Version { text: text.into(), gone: None }];
+    Stored { versions, ..entry(n, room, numbers, "message", What::Message) }
+}
+
+fn ada() -> Person {
+    let command = |(entry, position): (&Stored, u64)| Command {
+        device: "a".into(),
+        n: position,
+        text: entry.versions.first().map(|version| version.text.clone()),
+        is_proper: entry.room == 1,
+        answers: vec![(Generation(0), Told::Stored { position, room: entry.room, rev: entry.rev })],
+    };
+    let own = |(entry, position): (&Stored, u64)| Sight::Own {
+        epoch: BEFORE,
+        position,
+        room: entry.room,
+        rev: entry.rev,
+    };
+    let log = log();
+    let commands = log.iter().zip(1..).map(command).collect();
+    let sights = beginning().into_iter().chain(log.iter().zip(1..).map(own)).collect();
+    Person { user: Some(ADA), commands, sights }
+}
+
+fn bob() -> Person {
+    let mut sights = beginning();
+    sights.extend([1, 4, 5].map(seen));
+    Person { user: Some(BOB), commands: Vec::new(), sights }
+}
+
+fn beginning() -> Vec<Sight> {
+    vec![Sight::Connects { micros: 0 }, welcome(BEFORE, 0, false), Sight::Begins { room: 1, after: None }]
+}
+
+fn welcome(epoch: u64, position: u64, resumed: bool) -> Sight {
+    let rooms = vec![Listed { room: 1, rev: 0, read: 0 }];
+    Sight::Welcomed { epoch, position, resumed, reset: false, rooms }
+}
+
+fn shown(position: u64) -> Shown {
+    let log = log();
+    let entry = &log[usize::try_from(position).expect("a small number") - 1];
+    Shown {
+        by: By::Event,
+        epoch: BEFORE,
+        position,
+        room: entry.room,
+        rev: entry.rev,
+        event: entry.event.into(),
+        text: entry.versions.first().map(|version| version.text.clone()),
+    }
+}
+
+fn seen(position: u64) -> Sight {
+    Sight::Entry(shown(position))
+}
+
+/// Spoils a right history and says what the checker makes of it.
+fn broken(spoil: impl FnOnce(&mut Record)) -> Vec<Invariant> {
+    let mut record = right();
+    spoil(&mut record);
+    let mut invariants: Vec<_> =
+        check(&record, Recoveries::Always).into_iter().map(|violation| violation.invariant).collect();
+    invariants.dedup();
+    invariants
+}
+
+#[test]
+fn a_right_life_is_acquitted() {
+    assert_eq!(check(&right(), Recoveries::Always), []);
+}
+
+#[test]
+fn an_acked_command_that_is_not_stored_is_found() {
+    let lost = broken(|record| {
+        let told = Told::Stored { position: 9, room: 1, rev: 2 };
+        record.people[0].commands[0].answers = vec![(Generation(0), told)];
+    });
+    assert_eq!(lost, [Invariant::AckedOnce]);
+}
+
+#[test]
+fn two_answers_to_one_command_are_found() {
+    let other = broken(|record| {
+        record.people[0].commands[2].answers.push((Generation(0), Told::Refused("forbidden".into())));
+    });
+    assert_eq!(other, [Invariant::AckedOnce, Invariant::RefusedMeansAbsent]);
+}
+
+#[test]
+fn commands_of_a_device_that_are_swapped_are_found() {
+    let swapped = broken(|record| {
+        record.generations[0].log[2].sender = Some(Sender { user: ADA, device: "a".into(), n: 7 });
+        record.people[0].commands[2].n = 7;
+    });
+    assert_eq!(swapped, [Invariant::SenderOrder]);
+}
+
+#[test]
+fn a_message_that_is_stored_under_two_devices_is_found() {
+    let doubled = broken(|record| {
+        let sender = Some(Sender { user: ADA, device: "b".into(), n: 1 });
+        record.generations[0].log.push(Stored { sender, ..message(1, PLANS, (3, 5), "u0-2 ") });
+    });
+    assert_eq!(doubled.first(), Some(&Invariant::NothingInvented));
+}
+
+#[test]
+fn a_hole_in_a_room_is_found() {
+    let hole = broken(|record| drop(record.people[1].sights.pop()));
+    assert_eq!(hole, [Invariant::Contiguous]);
+}
+
+#[test]
+fn an_event_that_comes_twice_is_found() {
+    let twice = broken(|record| record.people[1].sights.push(seen(5)));
+    assert_eq!(twice, [Invariant::Contiguous]);
+}
+
+#[test]
+fn what_was_said_before_somebody_came_is_not_for_them() {
+    let early = broken(|record| record.people[1].sights.insert(4, seen(3)));
+    assert_eq!(early, [Invariant::MembersOnly]);
+    let early = broken(|record| {
+        let text = Some("u0-1 ".into());
+        let row = Row { asked: 9, epoch: BEFORE, room: PLANS, seq: 1, rev: 2, text };
+        record.people[1].sights.push(Sight::Row(row));
+    });
+    assert_eq!(early, [Invariant::MembersOnly]);
+}
+
+#[test]
+fn what_is_said_after_somebody_went_is_not_for_them() {
+    let gone = |record: &mut Record| {
+        record.generations[0].log[4] = entry(5, PLANS, (1, 4), "removed", What::Left(BOB));
+        record.generations[0].log.push(message(6, PLANS, (2, 5), "u0-9 "));
+        record.people[0].commands.truncate(4);
+        record.people[0].sights.push(Sight::Own { epoch: BEFORE, position: 6, room: PLANS, rev: 5 });
+        let removed = Shown { event: "removed".into(), text: None, ..shown(5) };
+        record.people[1].sights[5] = Sight::Entry(removed);
+    };
+    assert_eq!(broken(gone), []);
+    let late = broken(|record| {
+        gone(record);
+        let late = Shown { position: 6, rev: 5, text: Some("u0-9 ".into()), ..shown(5) };
+        record.people[1].sights.push(Sight::Entry(late));
+    });
+    assert_eq!(late, [Invariant::MembersOnly]);
+}
+
+#[test]
+fn who_says_something_where_they_are_not_is_found() {
+    let stranger = broken(|record| {
+        let sender = Some(Sender { user: 3, device: "c".into(), n: 1 });
+        record.generations[0].log.push(Stored { sender, ..message(6, 1, (2, 2), "u2-0 ") });
+        record.generations[0].log[5].room = PLANS;
+        (record.generations[0].log[5].seq, record.generations[0].log[5].rev) = (3, 5);
+        let text = Some("u2-0 ".to_owned());
+        for person in &mut record.people {
+            let shown = Shown { position: 6, rev: 5, text: text.clone(), ..shown(5) };
+            person.sights.push(Sight::Entry(shown));
+        }
+    });
+    assert_eq!(stranger, [Invariant::MembersOnly]);
+}
+
+#[test]
+fn a_text_that_was_taken_back_is_not_for_who_comes_later() {
+    let delete = |record: &mut Record, gone| record.generations[0].log[4].versions[0].gone = Some(gone);
+    assert_eq!(broken(|record| delete(record, 7)), []);
+    let late = broken(|record| {
+        delete(record, 7);
+        record.people[1]
+            .sights
+            .splice(5.., [Sight::Connects { micros: 8 }, welcome(BEFORE, 4, true), seen(5)]);
+    });
+    assert_eq!(late, [Invariant::DeletedIsGone]);
+}
+
+#[test]
+fn a_read_pointer_that_moves_back_is_found() {
+    let back = broken(|record| {
+        record.people[1].sights.push(Sight::HasRead { room: 1, seq: 1 });
+        record.people[1].sights.extend([Sight::Connects { micros: 9 }, welcome(BEFORE, 5, true)]);
+    });
+    assert_eq!(back, [Invariant::PointersMoveForward]);
+}
+
+#[test]
+fn numbers_that_are_expected_again_are_found() {
+    let forgotten = broken(|record| {
+        record.people[0].sights.push(Sight::Mistrusts { epoch: BEFORE });
+        let sights = record.people[0].sights[3..8].to_vec();
+        record.people[0].sights.extend([Sight::Begins { room: 1, after: None }]);
+        record.people[0].sights.extend(sights);
+    });
+    assert_eq!(forgotten, [Invariant::AckedOnce]);
+}
+
+#[test]
+fn going_on_over_a_restored_backup_is_found() {
+    let restored = broken(|record| {
+        record.epochs.insert(AFTER, Generation(1));
+        record.generations[0].kept = 4;
+        record.generations.push(Truth { log: log()[..4].to_vec(), kept: 0 });
+        for person in &mut record.people {
+            person.sights.push(Sight::Connects { micros: 9 });
+        }
+        // What ada knows of the end is an answer, and no event: she is still right to go on.
+        record.people[0].sights.insert(8, Sight::Cursor { epoch: BEFORE, position: 4 });
+        record.people[0].sights.push(welcome(AFTER, 4, true));
+        record.people[1].sights.push(welcome(AFTER, 5, true));
+    });
+    assert_eq!(restored, [Invariant::RecoveredWithoutGap]);
+}
