@@ -21,6 +21,7 @@ import type {
   Seq,
   UserId,
 } from "./facade.ts";
+import { LOBBY } from "./effects.ts";
 import { Ledger } from "./ledger.ts";
 import { Model } from "./model.ts";
 import { enqueue, renewed, unsent, withdrawn } from "./numbering.ts";
@@ -40,7 +41,6 @@ import * as wire from "./wire.ts";
 const DRAFT_PAUSE_MS = 300;
 const NUDGE_MS = 3_000;
 const RESULTS_MAX = 200;
-const LOBBY: RoomId = 1;
 
 export interface ChatOptions {
   /** Without an address: where the page came from. */

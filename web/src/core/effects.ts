@@ -10,6 +10,9 @@ import { contains, withSpan } from "./spans.ts";
 import type { Change, MessageRecord, RoomRecord } from "./store.ts";
 import type { Entry, HistoryAnswer, Page, Room } from "./wire.ts";
 
+/** The room that everybody is in. */
+export const LOBBY: RoomId = 1;
+
 /** The pseudo room of entries that concern everybody. */
 export const HOUSE: RoomId = 0;
 
@@ -141,7 +144,8 @@ function withFacts(model: Model, record: RoomRecord, entry: Entry): RoomRecord {
     case "topic":
       return { ...known, topic: entry.topic };
     case "joined":
-      if (entry.about !== undefined) return { ...described(record, entry.about), joined: mine || known.joined };
+      // To everybody else it tells the same of the room, but where the newcomer begins to read is no concern of theirs.
+      if (entry.about !== undefined) return described(record, mine ? entry.about : { ...entry.about, joined: known.joined, read: known.read });
       return { ...known, members: known.members + 1, joined: mine || known.joined };
     case "left":
     case "removed":

@@ -3,6 +3,7 @@
 // It changes by the same changes that are committed to the store, in the leading tab and in every other, so all tabs
 // and the store tell the same story. Keeps note of which rooms were touched, for those who show them.
 
+import { LOBBY } from "./effects.ts";
 import type { Person, RoomId, Seq, UserId } from "./facade.ts";
 import type { Change, MessageRecord, NoticeRecord, OutboxRow, OutboxState, RoomRecord, SessionRecord, Snapshot } from "./store.ts";
 
@@ -104,7 +105,8 @@ export class Model {
       case "person":
         this.people.set(change.person.user, change.person);
         this.peopleVersion += 1;
-        // The others of a direct conversation are its name.
+        // The lobby counts those who have a name, and the others of a direct conversation are its name.
+        this.#touched.add(LOBBY);
         for (const [room, { record }] of this.rooms) if (record.with?.some(({ user }) => user === change.person.user) === true) this.#touched.add(room);
         return;
       case "session":

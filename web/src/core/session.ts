@@ -4,7 +4,7 @@
 // cursor, and the outbox is sent. Owns the connection and its state; what comes in goes through the ledger, in order.
 
 import { LIVE_MESSAGES_MAX, liveBounds, restBounds } from "./bounds.ts";
-import { described, historyEffects, HOUSE, learned, missedChange } from "./effects.ts";
+import { described, historyEffects, HOUSE, learned, LOBBY, missedChange } from "./effects.ts";
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { Apply, Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";
@@ -31,7 +31,6 @@ const TYPING_PAUSE_MS = 1_000;
 const UNHEARD_MS = 10_000;
 const WHO_PAGES = 3;
 const WORKS_MAX = 10_000;
-const LOBBY: RoomId = 1;
 
 export interface SessionEvents {
   connection(state: Connection["state"]): void;

@@ -1,7 +1,7 @@
 // Rooms as a list shows them: derived from the model, kept as long as nothing of them changes.
 
 import { allCalled } from "./called.ts";
-import { HOUSE } from "./effects.ts";
+import { HOUSE, LOBBY } from "./effects.ts";
 import type { RoomId, RoomSummary } from "./facade.ts";
 import type { Model, RoomState } from "./model.ts";
 import { unreadOf, type Unread } from "./unread.ts";
@@ -28,7 +28,8 @@ export function summaryOf(model: Model, state: RoomState): RoomSummary {
     unreadCapped: unread.capped,
     ...(state.record.with === undefined ? {} : { with: allCalled(model.people, state.record.with) }),
     ...(host === undefined ? {} : { host }),
-    members,
+    // Nobody joins the lobby: a name makes a member, and some have got theirs since the server has counted.
+    members: room === LOBBY ? Math.max(members, model.people.size) : members,
     draft: model.drafts.get(room) ?? "",
     pending: pending.length,
   };

@@ -1,7 +1,7 @@
 // The durable commands of the model server: numbers, permissions, and what they write.
 
 import type { ModelSession } from "./model-server.ts";
-import { isMember, personOf, type LogEntry, type RoomState, type State } from "./model-state.ts";
+import { isMember, personOf, roomOf, type LogEntry, type RoomState, type State } from "./model-state.ts";
 
 type Fields = Record<string, unknown>;
 type Answer = Fields | null;
@@ -209,7 +209,7 @@ export class Commands {
     if (room.barred.has(session.user)) throw new Refusal(room.kind === "public" ? "forbidden" : "bad_code");
     if (room.kind !== "public" && typeof invite !== "string") throw new Refusal("not_found");
     if (isMember(room, session.user)) return { room: room.room };
-    return this.#enter(session, room, session.user);
+    return { ...this.#enter(session, room, session.user), about: roomOf(state, room, session.user) };
   }
 
   #enter(session: ModelSession, room: RoomState, who: string): Fields {
@@ -217,7 +217,8 @@ export class Commands {
     room.barred.delete(who);
     room.members.set(who, { position: state.log.length + 1, seq: room.seq, rev: room.rev + 1 });
     room.reads.set(who, Math.max(room.reads.get(who) ?? 0, room.seq));
-    return this.#write(session, room, "joined", { who: personOf(state, who) }, "room", [who]);
+    const about = { ...roomOf(state, room, who), rev: room.rev + 1, read: room.seq };
+    return this.#write(session, room, "joined", { who: personOf(state, who), about }, "room", [who]);
   }
 
   #out(session: ModelSession, room: RoomState, event: "left" | "removed", who: string): Fields {
