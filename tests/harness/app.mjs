@@ -27,6 +27,11 @@ export class Person extends Visitor {
     if (recorded) await record(this.page, this.states);
   }
 
+  /** The id of this person, as the server gave it. */
+  get user() {
+    return this.frames.events().findLast(([event]) => event === "welcome")?.[1].user.user;
+  }
+
   get composer() {
     return this.page.getByRole("textbox", { name: "Message", exact: true });
   }
