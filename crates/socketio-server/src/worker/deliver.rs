@@ -33,6 +33,7 @@ impl Worker {
     pub(super) fn feed_grown(&mut self, namespace: &Arc<str>, through: u64, acks: Vec<FeedAck>) {
         let mut shares: BTreeMap<SessionKey, Vec<FeedAck>> = BTreeMap::new();
         for ack in acks {
+            let ack = if ack.has_condition() { self.judge(namespace, ack) } else { ack };
             shares.entry(ack.handle.key).or_default().push(ack);
         }
         if let Some(space) = self.space_of.get(namespace).copied() {
@@ -51,6 +52,13 @@ impl Worker {
         let Some(space) = self.spaces.get(index).filter(|space| space.applied < position) else { return };
         let Some(head) = space.definition.feed.as_ref().map(|binding| binding.feed.head()) else { return };
         self.advance(index, head, &mut BTreeMap::new());
+    }
+
+    /// What a socket is told that may have been let in or taken out since it asked.
+    fn judge(&self, namespace: &Arc<str>, ack: FeedAck) -> FeedAck {
+        let index = self.space_of.get(namespace).copied();
+        let joined = index.and_then(|index| self.session(ack.handle.key)?.joined(index));
+        ack.judged(|room| joined.is_some_and(|joined| joined.is_in(room)))
     }
 
     fn advance(&mut self, index: usize, through: u64, acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>) {

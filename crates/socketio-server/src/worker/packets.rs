@@ -38,6 +38,12 @@ impl Session {
     }
 
     /// The session's socket in a space.
+    /// Its socket in a space.
+    pub(crate) fn joined(&self, space: usize) -> Option<&Joined> {
+        let sockets = self.connection()?.slots();
+        sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)
+    }
+
     pub(crate) fn joined_mut(&mut self, space: usize) -> Option<&mut Joined> {
         let sockets = self.connection_mut()?.slots_mut();
         sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)

@@ -218,6 +218,35 @@ async fn the_sender_does_not_get_its_own_and_the_ack_keeps_its_place() {
 }
 
 #[tokio::test]
+async fn an_answer_about_a_room_is_for_those_who_are_in_it_when_it_comes() {
+    let (asked, mut handles) = mpsc::channel::<AckHandle>(16);
+    let house = House::start_with(1, 1 << 20, |namespace| {
+        namespace.on_sync("ask", move |turn| {
+            asked.try_send(turn.take_ack().expect("an answer is wanted")).expect("there is room");
+            Flow::Continue
+        })
+    });
+    house.publish([enter("ada", "r"), enter("ada", "s"), enter("bob", "r")]);
+    let mut ada = house.client("ada").await;
+    let mut answers = Vec::new();
+    for ask in [r#"21["ask"]"#, r#"22["ask"]"#, r#"23["ask"]"#] {
+        ada.send(ask).await;
+        answers.push(within(handles.recv()).await.expect("asked"));
+    }
+    let [within_both, before, after] = answers.try_into().expect("three");
+    let rooms = |rooms: &[&str]| rooms.iter().map(|room| (*room).into()).collect();
+    house.publish_with([], vec![within_both.answer_within(rooms(&["r", "s"]), "1", "0")]);
+    assert_eq!(ada.next().await, "31[1]");
+    // With the removal, it leaves before it.
+    house.publish_with([leave("ada", "r")], vec![before.answer_within(rooms(&["r"]), "1", "0")]);
+    assert_eq!(ada.next().await, "32[1]");
+    expect(&mut ada, [4]).await;
+    house.publish_with([], vec![after.answer_within(rooms(&["s", "r"]), "1", "0")]);
+    assert_eq!(ada.next().await, "33[0]");
+    ada.fence().await;
+}
+
+#[tokio::test]
 async fn silent_entries_move_the_position_and_write_nothing() {
     let house = House::start(1 << 20);
     let mut ada = house.client("ada").await;

@@ -31,9 +31,14 @@ const HISTORY_BYTES_MAX: usize = 256 << 10;
 const CHANGES_BYTES_MAX: usize = 64 << 10;
 
 /// The answer as arguments of an ack.
-pub(super) fn answer(edge: &Edge, reader: &impl LogReader, user: UserId, request: &Request) -> String {
+pub(super) fn answer(
+    edge: &Edge,
+    reader: &impl LogReader,
+    user: UserId,
+    request: &Request,
+) -> Result<String, Trouble> {
     let asked = Asked { edge, reader, user, directory: edge.sides.directory.now() };
-    let answered = match request {
+    match request {
         Request::History { room, page, limit } => asked.history(*room, *page, *limit),
         Request::Changes { room, after, limit } => asked.changes(*room, *after, *limit),
         Request::Rooms { after, limit } => Ok(asked.rooms(*after, *limit)),
@@ -42,8 +47,7 @@ pub(super) fn answer(edge: &Edge, reader: &impl LogReader, user: UserId, request
         Request::Unread { rooms } => asked.unread(rooms),
         Request::Invite { room } => asked.invite(*room),
         Request::Link => Ok(asked.link()),
-    };
-    answered.unwrap_or_else(Trouble::answer)
+    }
 }
 
 /// Who asks, and what is known at that moment.

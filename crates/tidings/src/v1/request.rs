@@ -33,6 +33,19 @@ pub enum Request {
 }
 
 impl Request {
+    /// The rooms that the answer tells of one by one.
+    pub fn rooms(&self) -> impl Iterator<Item = RoomId> + '_ {
+        let rooms = match self {
+            Self::History { room, .. }
+            | Self::Changes { room, .. }
+            | Self::Members { room, .. }
+            | Self::Invite { room } => std::slice::from_ref(room),
+            Self::Unread { rooms } => rooms,
+            Self::Rooms { .. } | Self::Who { .. } | Self::Link => &[],
+        };
+        rooms.iter().copied()
+    }
+
     /// Reads the event of this name.
     pub fn parse(name: RequestName, payload: &Payload<'_>) -> Result<Self, Malformed> {
         Ok(match name {

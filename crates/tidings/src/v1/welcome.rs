@@ -119,16 +119,16 @@ mod tests {
     }
 
     fn resumption(epoch: u64, position: u64) -> Resumption {
-        Resumption::of(&feed(), Some(&Offset { log: 1, epoch, position }.to_string()), 5_000)
+        Resumption::of(&feed(), Some(&Offset { log: 1, epoch, position }.to_string()), RESUME_ENTRIES_MAX)
     }
 
     #[test]
     fn a_connection_goes_on_from_its_cursor_if_that_is_not_too_far_back() {
         assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000 });
-        assert_eq!(resumption(9, 5_000), Resumption::Resumed { after: 5_000 });
+        assert_eq!(resumption(9, RESUME_ENTRIES_MAX), Resumption::Resumed { after: 5_000 });
         assert_eq!(resumption(9, 4_999), Resumption::Fresh);
         assert_eq!(resumption(7, 3_000), Resumption::Fresh);
-        assert_eq!(Resumption::of(&feed(), None, 5_000), Resumption::Fresh);
+        assert_eq!(Resumption::of(&feed(), None, RESUME_ENTRIES_MAX), Resumption::Fresh);
     }
 
     #[test]
@@ -136,6 +136,6 @@ mod tests {
         assert_eq!(resumption(7, 4_001), Resumption::Reset);
         assert_eq!(resumption(9, 10_001), Resumption::Reset);
         assert_eq!(resumption(8, 1), Resumption::Reset);
-        assert_eq!(Resumption::of(&feed(), Some("nonsense"), 5_000), Resumption::Reset);
+        assert_eq!(Resumption::of(&feed(), Some("nonsense"), RESUME_ENTRIES_MAX), Resumption::Reset);
     }
 }
