@@ -14,7 +14,7 @@ use chat::{
 };
 use socketio_server::{
     EpochStart, Feed, FeedConfig, FeedEntry, History, HistoryRequest, Io, Keys, Namespace, Resume, Server,
-    SocketIoService,
+    SocketIoService, WeakIo,
 };
 use tidings::delivery::Ticket;
 use tidings::v1::desk::Desk;
@@ -58,7 +58,7 @@ impl Node {
         let feeds = feeds(&log, &directory, rates);
         log.show_feeds(&feeds);
         let head = Position(feeds.profile.head());
-        let io: Arc<OnceLock<Io>> = Arc::default();
+        let io: Arc<OnceLock<WeakIo>> = Arc::default();
         let fatal = Arc::new(Notify::new());
         let delivery = Applying::new(Applier::new(reader.clone(), head), Publisher::new(feeds.clone(), &io));
         let delivery = Echoing::new(delivery, rates.echoes, random.fork());
@@ -91,7 +91,7 @@ impl Node {
         drop(tokio::task::spawn_local(tell_presence(Arc::clone(&edge))));
         let server = server(feeds.profile, &appender, &edge, &[drafts.clone(), asked], rates);
         // Set once, here.
-        let _ = io.set(server.io().clone());
+        let _ = io.set(server.io().downgrade());
         let (health, watched) = (appender.health().clone(), server.io().clone());
         drop(tokio::task::spawn_local(async move { readiness::watch(&health, &watched).await }));
         drop(entered);
@@ -148,10 +148,10 @@ impl Node {
     }
 }
 
-fn ports(io: &Arc<OnceLock<Io>>, fatal: &Arc<Notify>) -> Ports {
+fn ports(io: &Arc<OnceLock<WeakIo>>, fatal: &Arc<Notify>) -> Ports {
     let (resume, fatal) = (Arc::clone(io), Arc::clone(fatal));
     Ports {
-        on_room: Box::new(move || resume.get().into_iter().for_each(Io::resume)),
+        on_room: Box::new(move || resume.get().and_then(WeakIo::upgrade).iter().for_each(Io::resume)),
         on_fatal: Box::new(move |why| match why {
             Fatal::OutcomeUnknown { .. } => fatal.notify_one(),
             // So ends an appender that is dropped with its process.

@@ -4,7 +4,7 @@ use std::sync::{Arc, OnceLock};
 
 use chat::{Committed, Delivery, DirectoryHandle, Entry, Record};
 use socketio_server::socketio::{NamespaceName, encode_event_raw};
-use socketio_server::{Feed, FeedEntry, Frame, Io, Selection};
+use socketio_server::{Feed, FeedEntry, Frame, Selection, WeakIo};
 use tidings::delivery::{Deliveries, FeedDelivery, Ticket, feed_entry};
 use tidings::v1::delivery::V1Delivery;
 
@@ -28,7 +28,7 @@ pub(crate) struct Publisher {
 }
 
 impl Publisher {
-    pub(crate) fn new(feeds: Feeds, io: &Arc<OnceLock<Io>>) -> Self {
+    pub(crate) fn new(feeds: Feeds, io: &Arc<OnceLock<WeakIo>>) -> Self {
         let profile = || FeedDelivery::new(feeds.profile.clone());
         let v1 = || V1Delivery::new(feeds.v1.clone(), Arc::clone(io));
         Self { inner: Deliveries::new(profile(), v1()), profile: profile(), v1: v1(), feeds }

@@ -1,7 +1,7 @@
 //! [`Io`]: the server, to emit from anywhere in a program; [`Target`]: the sockets that an operation is for.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +22,32 @@ use crate::stamp::stamped;
 #[derive(Clone)]
 pub struct Io {
     pub(crate) shared: Arc<Shared>,
+}
+
+/// A handle that does not keep the server: for what the server's own handlers hold, which would keep each other.
+#[derive(Clone)]
+pub struct WeakIo {
+    shared: Weak<Shared>,
+}
+
+impl Io {
+    /// A handle that does not keep the server.
+    pub fn downgrade(&self) -> WeakIo {
+        WeakIo { shared: Arc::downgrade(&self.shared) }
+    }
+}
+
+impl WeakIo {
+    /// The server, if it is still there.
+    pub fn upgrade(&self) -> Option<Io> {
+        self.shared.upgrade().map(|shared| Io { shared })
+    }
+}
+
+impl fmt::Debug for WeakIo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WeakIo").finish_non_exhaustive()
+    }
 }
 
 /// Why an event was not taken.

@@ -77,7 +77,7 @@ pub use self::handshake::{Handshake, HandshakeKept};
 pub use self::http::bundle::{BundleError, BundleFile, ClientBundle};
 pub use self::http::forwarded::{TrustedProxies, TrustedProxiesError};
 pub use self::http::origin::{Origin, OriginError, OriginPolicy};
-pub use self::io::{EmitError, Io, Readiness, RemoteSocket, Target};
+pub use self::io::{EmitError, Io, Readiness, RemoteSocket, Target, WeakIo};
 pub use self::namespace::Namespace;
 pub use self::reason::DisconnectReason;
 pub use self::room::{Room, Selection};

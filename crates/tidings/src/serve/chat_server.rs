@@ -10,7 +10,7 @@ use chat::{
 use chat_sqlite::{SigningKeys, SqliteLog};
 use socketio_server::{
     BundleFile, ClientBundle, EpochStart, Feed, FeedConfig, History, Io, Keys, Namespace, OriginPolicy,
-    Resume, Server,
+    Resume, Server, WeakIo,
 };
 use tidings::delivery::{Deliveries, FeedDelivery, Ticket};
 use tidings::history::{self, LogHistory, preload_all};
@@ -58,7 +58,7 @@ impl ChatServer {
         let setup = directory.now().owners().next().is_none().then(|| signer.setup_code());
 
         // The appender needs the server to wake paused sockets, the server the appender to submit.
-        let io: Arc<OnceLock<Io>> = Arc::default();
+        let io: Arc<OnceLock<WeakIo>> = Arc::default();
         let (report, fatal) = mpsc::channel(1);
         let delivery = Deliveries::new(
             FeedDelivery::new(feeds.profile.clone()),
@@ -86,7 +86,7 @@ impl ChatServer {
         desk.open(&edge, &reader)?;
         let server = server(options, feeds.profile, &appender, &edge)?;
         // Set once, here.
-        drop(io.set(server.io().clone()));
+        drop(io.set(server.io().downgrade()));
         Ok(Self { server, appender, edge, fatal, setup })
     }
 }
@@ -131,10 +131,10 @@ fn signer(log: &SqliteLog) -> Signer {
     Signer::new(&current.0, retired.iter().map(|key| key.0))
 }
 
-fn ports(io: &Arc<OnceLock<Io>>, report: mpsc::Sender<Fatal>) -> Ports {
+fn ports(io: &Arc<OnceLock<WeakIo>>, report: mpsc::Sender<Fatal>) -> Ports {
     let resume = Arc::clone(io);
     Ports {
-        on_room: Box::new(move || resume.get().into_iter().for_each(Io::resume)),
+        on_room: Box::new(move || resume.get().and_then(WeakIo::upgrade).iter().for_each(Io::resume)),
         // The receiver is gone only when the process ends anyway.
         on_fatal: Box::new(move |fatal| drop(report.try_send(fatal))),
         clock: Box::new(Instant::now),

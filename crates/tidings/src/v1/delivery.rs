@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use chat::{Author, Directory, DirectoryHandle, Entry, Kind, Outcome, UserId};
 use serde::Serialize;
-use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Io, SocketId};
+use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, SocketId, WeakIo};
 
 use super::ack::{DONE, of_command};
 use super::frames::{self, NAMESPACE, sockets_of};
@@ -22,12 +22,12 @@ use crate::planted::{self, Bug};
 pub struct V1Delivery {
     feed: Feed,
     /// The server, once it is there.
-    io: Arc<OnceLock<Io>>,
+    io: Arc<OnceLock<WeakIo>>,
 }
 
 impl V1Delivery {
     /// Publishes to `feed`, and through `io` what is not kept.
-    pub fn new(feed: Feed, io: Arc<OnceLock<Io>>) -> Self {
+    pub fn new(feed: Feed, io: Arc<OnceLock<WeakIo>>) -> Self {
         Self { feed, io }
     }
 
@@ -93,7 +93,7 @@ impl V1Delivery {
         outcome: &Outcome,
     ) -> Option<FeedAck> {
         if let Outcome::Read { room, seq } = outcome
-            && let Some(target) = self.io.get().and_then(|io| io.of(NAMESPACE).ok())
+            && let Some(target) = self.io.get().and_then(WeakIo::upgrade).and_then(|io| io.of(NAMESPACE).ok())
         {
             let target = target.to(sockets_of(user)).except(socket.to_string());
             // Who does not get it asks when they come back.

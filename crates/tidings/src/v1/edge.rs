@@ -13,7 +13,7 @@ use chat::{
 };
 use serde::Serialize;
 use socketio_server::{
-    ConnectRequest, Feed, FeedJoin, FeedRoom, Flow, Io, Joining, Rejection, SocketData, Target, Turn,
+    ConnectRequest, Feed, FeedJoin, FeedRoom, Flow, Joining, Rejection, SocketData, Target, Turn, WeakIo,
 };
 
 use super::ack::{DONE, Trouble};
@@ -52,7 +52,7 @@ pub struct Sides {
     pub appender: Arc<Appender<Ticket>>,
     pub desk: Desk,
     /// The server, once it is there.
-    pub io: Arc<OnceLock<Io>>,
+    pub io: Arc<OnceLock<WeakIo>>,
     pub limits: WireLimits,
     /// Who is further behind than so many entries starts from now.
     pub resume_entries_max: u64,
@@ -307,7 +307,7 @@ impl Edge {
     }
 
     fn everyone(&self) -> Option<Target> {
-        self.sides.io.get()?.of(NAMESPACE).ok()
+        self.sides.io.get()?.upgrade()?.of(NAMESPACE).ok()
     }
 }
 
