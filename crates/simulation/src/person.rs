@@ -64,6 +64,8 @@ struct Connection {
     awaited: BTreeMap<u64, (Awaited, Option<Instant>)>,
     /// The next command to be sent.
     next_to_send: u64,
+    /// Where the stream starts, if the welcome has told how everything is.
+    started: u64,
     round: u64,
     /// Whether the first command comes last the first time.
     jumps: bool,

@@ -28,6 +28,8 @@ struct Watch {
     /// How far the stream is, if it is anywhere.
     cursor: Option<u64>,
     rooms: BTreeMap<u64, Kept>,
+    /// Entries of rooms that it does not keep yet: answers come before the events that bring somebody in.
+    ahead: BTreeMap<u64, BTreeMap<u64, u64>>,
     /// Messages of which it knows that they are deleted.
     deleted: BTreeSet<(u64, u64)>,
     /// How far the person has read at least.
@@ -37,23 +39,26 @@ struct Watch {
     listed: BTreeMap<u64, u64>,
 }
 
+/// How an entry came to be known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Source {
+    Event,
+    /// The answer to an own command.
+    Own,
+    /// A page that was asked for.
+    Page,
+}
+
 /// A room that it keeps.
 struct Kept {
     from: u64,
-    /// By number, with the position, and whether it came as an event.
-    known: BTreeMap<u64, (u64, bool)>,
+    /// Positions by number.
+    known: BTreeMap<u64, u64>,
 }
 
 impl Kept {
     fn from(from: u64) -> Self {
         Self { from, known: BTreeMap::new() }
-    }
-
-    fn know(&mut self, rev: u64, position: u64, is_event: bool) {
-        let known = self.known.entry(rev).or_insert((position, is_event));
-        if is_event {
-            *known = (position, true);
-        }
     }
 }
 
@@ -61,40 +66,44 @@ impl Watch {
     fn forget(&mut self) {
         self.cursor = None;
         self.rooms.clear();
+        self.ahead.clear();
         self.deleted.clear();
     }
 
     /// An entry as it counts for the rooms that are kept.
-    fn keep(&mut self, entry: &Stored, position: u64, is_event: bool) {
+    fn keep(&mut self, entry: &Stored, position: u64, source: Source) {
         let (room, rev, user) = (entry.room, entry.rev, self.user);
         let from = self.rooms.get(&room).map(|kept| kept.from);
-        match &entry.what {
-            What::Opened { members, .. } if members.contains(&user) && from.is_none() => {
-                self.rooms.insert(room, Kept::from(rev));
-            }
-            What::Joined(who) if *who == user && from.is_none() => {
-                self.rooms.insert(room, Kept::from(rev));
-            }
-            What::Left(who) if *who == user => {
-                if from.is_some_and(|from| from <= rev) {
-                    self.rooms.remove(&room);
+        // Pages tell of the past, and so may the answer to a repeat.
+        let is_news = match source {
+            Source::Event => true,
+            Source::Own => Some(position) > self.cursor,
+            Source::Page => false,
+        };
+        let begins = match &entry.what {
+            What::Opened { members, .. } => members.contains(&user),
+            What::Joined(who) => *who == user,
+            What::Left(who) => {
+                if is_news && *who == user && from.is_some_and(|from| from <= rev) {
+                    let mut left = self.rooms.remove(&room);
+                    let ahead = left.as_mut().map(|kept| kept.known.split_off(&(rev + 1)));
+                    self.ahead.insert(room, ahead.unwrap_or_default());
+                    return;
                 }
-                return;
+                false
             }
-            What::Message
-            | What::Changed { .. }
-            | What::Opened { .. }
-            | What::Joined(_)
-            | What::Left(_)
-            | What::Other => {
-                // The answer to a repeat may be from long before.
-                if room == HOUSE && from.is_none() && (is_event || Some(position) > self.cursor) {
-                    self.rooms.insert(room, Kept::from(rev));
-                }
-            }
+            What::Message | What::Changed { .. } | What::Other => room == HOUSE,
+        };
+        if is_news && begins && from.is_none() {
+            let known = self.ahead.remove(&room).unwrap_or_default();
+            self.rooms.insert(room, Kept { from: rev, known });
         }
-        if let Some(kept) = self.rooms.get_mut(&room).filter(|kept| kept.from <= rev) {
-            kept.know(rev, position, is_event);
+        match self.rooms.get_mut(&room) {
+            Some(kept) => drop(kept.known.insert(rev, position)),
+            None if source == Source::Own => {
+                self.ahead.entry(room).or_default().insert(rev, position);
+            }
+            None => {}
         }
     }
 }
@@ -142,7 +151,7 @@ impl<'a> Court<'a> {
                 let generation = self.generation(*epoch);
                 let truth = generation.and_then(|generation| self.record.generations.get(generation.0));
                 if let Some(entry) = truth.and_then(|truth| truth.at(*position)) {
-                    watch.keep(entry, *position, false);
+                    watch.keep(entry, *position, Source::Own);
                 }
             }
             Sight::Cursor { position, .. } => self.advance(watch, *position, watch.cursor <= Some(*position)),
@@ -222,8 +231,9 @@ impl<'a> Court<'a> {
             watch.generation = generation;
         }
         // What was told ahead of the stream may be lost with nobody's knowing.
-        for room in watch.rooms.values_mut() {
-            room.known.retain(|_, (position, _)| *position <= kept);
+        let known = watch.rooms.values_mut().map(|room| &mut room.known);
+        for known in known.chain(watch.ahead.values_mut()) {
+            known.retain(|_, position| *position <= kept);
         }
         if !resumed {
             watch.rooms.retain(|room, _| rooms.iter().any(|listed| listed.room == *room));
@@ -281,7 +291,11 @@ impl<'a> Court<'a> {
         {
             watch.deleted.insert((*room, seq));
         }
-        watch.keep(stored, *position, *by == By::Event);
+        let source = match by {
+            By::Event => Source::Event,
+            By::Answer { .. } => Source::Page,
+        };
+        watch.keep(stored, *position, source);
     }
 
     fn check_row(&mut self, watch: &Watch, row: &Row, members: &[Members<'a>]) {

@@ -91,6 +91,7 @@ impl Person {
         let listed = self.see_welcome(epoch, position, (resumed, reset), told)?;
         if !resumed {
             self.begin(told, &listed)?;
+            self.connection.started = position;
             self.store.view.cursor = Some(told["cursor"].as_str()?.to_owned());
         }
         self.store.view.reached = self.store.view.reached.max(position);
@@ -145,6 +146,7 @@ impl Person {
             }
             let room = self.store.view.rooms.entry(*id).or_default();
             room.is_joined = true;
+            room.changed = room.changed.max(*rev);
             room.is_public = view["kind"] == "public";
             room.is_host = user_is(&view["host"], self.store.user);
             if !self.store.view.needs.contains_key(id) {
@@ -174,10 +176,13 @@ impl Person {
         {
             self.store.find(device, n);
         }
-        if by == By::Event {
-            self.store.view.reached = self.store.view.reached.max(position);
-        }
         let is_me = self.store.user.is_some() && user(&told["who"]) == self.store.user;
+        // A page tells of the past: who is where now, events tell.
+        if by != By::Event {
+            self.store.view.rooms.entry(id).or_default().know(rev);
+            return Some(());
+        }
+        self.store.view.reached = self.store.view.reached.max(position);
         match event {
             names::ROOM_CREATED => {
                 let members = told["members"].as_array();
