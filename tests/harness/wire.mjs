@@ -1,6 +1,5 @@
 // Speaks Engine.IO by hand, for what no well-behaved client would send.
 
-import { once } from "node:events";
 import http from "node:http";
 import net from "node:net";
 import WebSocket from "ws";
@@ -33,9 +32,11 @@ export async function raw(port, bytes) {
   const socket = net.connect(port, "127.0.0.1");
   const chunks = [];
   socket.on("data", (chunk) => chunks.push(chunk));
+  // A server that has seen enough may close while we still write: that is an end like any other, and `once` would throw it.
   socket.on("error", () => undefined);
+  const closed = new Promise((resolve) => socket.on("close", resolve));
   socket.write(bytes);
-  await within(once(socket, "close"), PATIENCE_MS, "the close of a raw connection");
+  await within(closed, PATIENCE_MS, "the close of a raw connection");
   return Buffer.concat(chunks).toString("latin1");
 }
 
