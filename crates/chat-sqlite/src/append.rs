@@ -109,9 +109,7 @@ impl SqliteLog {
         stage(&transaction, &mut names, self.fingerprint, batch).map_err(|err| rolled_back(&err))?;
         let staged = names.staged;
         let Err(err) = transaction.commit() else { return Ok(staged) };
-        // A full disk is noticed while the pages are written, before the one that makes them a commit. It is the only
-        // failure of a commit that is known to have come to nothing, and the only one that passes by itself.
-        if err.sqlite_error_code() == Some(ErrorCode::DiskFull) && self.connection.is_autocommit() {
+        if is_refused_write(&err) && self.connection.is_autocommit() {
             return Err(rolled_back(&err));
         }
         let detail = err.to_string();
@@ -420,6 +418,18 @@ pub(crate) fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
         seq: Seq(row.get(2)?),
         rev: Rev(row.get(3)?),
         at: UnixMillis(row.get(4)?),
+    })
+}
+
+/// Whether a commit has failed because the system did not take a page of it: the disk is full, or read-only.
+///
+/// SQLite has then rolled back, and neither this process nor a checkpoint sees any of it. The next try writes over the
+/// same place of the write-ahead log. Only a crash before that could bring it back, as a commit that nobody was told of: all
+/// of its drafts wait for their answer, and their keys and numbers tell a repeat. A flush that failed is none of this: what
+/// it has left on the disk cannot be written over.
+fn is_refused_write(err: &rusqlite::Error) -> bool {
+    err.sqlite_error().is_some_and(|failure| {
+        failure.code == ErrorCode::DiskFull || failure.extended_code == rusqlite::ffi::SQLITE_IOERR_WRITE
     })
 }
 
