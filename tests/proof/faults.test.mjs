@@ -75,6 +75,25 @@ describe("a server whose system calls go wrong", () => {
     note(t, "read-only disk", { "acked before it could be written again": 3, acked: recorder.acked.length, checks: tally(verdict) });
   });
 
+  test("killed while it waits for a read-only disk, it has everything once", async (t) => {
+    const missing = straceIsMissing();
+    if (missing !== undefined) return t.skip(missing);
+    const server = await Server.start(t);
+    const recorder = new Recorder(t);
+    const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
+    await recorder.sayAll(ada, 3, (index) => `before ${index}`);
+    // Some of the batch may get through before its disk refuses.
+    const tracer = await Tracer.attach(t, processOf(server).id, ["-e", "inject=pwrite64,write:error=EROFS:when=3+"], files(server.data));
+    const waiting = Promise.all([recorder.say(bob, "into the read-only disk"), recorder.sayAll(ada, 20, (index) => `behind it ${index}`)]);
+    await ada.until(() => !ada.socket.connected, "the server to send its clients away");
+    await tracer.detach();
+    await server.kill();
+    await server.startAgain();
+    await waiting;
+    const verdict = await recorder.judge(server.url);
+    note(t, "killed at a read-only disk", { acked: recorder.acked.length, checks: tally(verdict) });
+  });
+
   test("told to stop while a commit hangs in the disk, it ends with an error, and nothing acked is lost", async (t) => {
     const folder = temporaryFolder(t);
     const flag = join(folder, "hangs");
