@@ -183,6 +183,27 @@ impl Identity {
 }
 
 impl Command {
+    /// The message that it wants to change, if it is about one. No other command has to be judged by what a message is.
+    pub(crate) fn target(&self) -> Option<(RoomId, Seq)> {
+        match self {
+            Self::Edit { room, seq, .. } | Self::Delete { room, seq } => Some((*room, *seq)),
+            Self::Say { .. }
+            | Self::Create { .. }
+            | Self::Direct { .. }
+            | Self::Rename { .. }
+            | Self::SetTopic { .. }
+            | Self::Join { .. }
+            | Self::Leave { .. }
+            | Self::Add { .. }
+            | Self::Remove { .. }
+            | Self::Name { .. }
+            | Self::Own
+            | Self::Read { .. }
+            | Self::Void { .. }
+            | Self::Skip => None,
+        }
+    }
+
     /// Its strings and lists, in bytes.
     fn bytes(&self) -> usize {
         match self {

@@ -250,26 +250,10 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
         }
     }
 
-    /// A message is looked up for those commands alone that change one.
     fn judge(&mut self, user: UserId, command: &Command) -> Result<Verdict, ReadError> {
-        let standing = match command {
-            Command::Edit { room, seq, .. } | Command::Delete { room, seq } => {
-                self.batch.standing(self.log, *room, *seq)?
-            }
-            Command::Say { .. }
-            | Command::Create { .. }
-            | Command::Direct { .. }
-            | Command::Rename { .. }
-            | Command::SetTopic { .. }
-            | Command::Join { .. }
-            | Command::Leave { .. }
-            | Command::Add { .. }
-            | Command::Remove { .. }
-            | Command::Name { .. }
-            | Command::Own
-            | Command::Read { .. }
-            | Command::Void { .. }
-            | Command::Skip => None,
+        let standing = match command.target() {
+            Some((room, seq)) => self.batch.standing(self.log, room, seq)?,
+            None => None,
         };
         let directory = if planted::is(Bug::JudgesByThePast) { self.before } else { &self.batch.directory };
         Ok(judge(directory, &self.limits, user, command, standing.as_ref()))
@@ -293,17 +277,9 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
     }
 
     fn place(&mut self, considered: &Considered<'a>, room: RoomId, kind: Kind) -> Result<Receipt, ReadError> {
-        let standing = match &kind {
-            Kind::Edited { seq, .. } | Kind::Deleted { seq } => self.batch.standing(self.log, room, *seq)?,
-            Kind::Message { .. }
-            | Kind::RoomCreated { .. }
-            | Kind::RoomRenamed { .. }
-            | Kind::TopicSet { .. }
-            | Kind::Joined { .. }
-            | Kind::Left { .. }
-            | Kind::Removed { .. }
-            | Kind::Named { .. }
-            | Kind::Owner { .. } => None,
+        let standing = match kind.target() {
+            Some(seq) => self.batch.standing(self.log, room, seq)?,
+            None => None,
         };
         if let Some(standing) = standing {
             self.batch.rewrite(standing, &kind);

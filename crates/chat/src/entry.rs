@@ -160,6 +160,22 @@ impl Kind {
         matches!(self, Self::Message { .. })
     }
 
+    /// The message that it changes, if it is a change of one.
+    pub fn target(&self) -> Option<Seq> {
+        match self {
+            Self::Edited { seq, .. } | Self::Deleted { seq } => Some(*seq),
+            Self::Message { .. }
+            | Self::RoomCreated { .. }
+            | Self::RoomRenamed { .. }
+            | Self::TopicSet { .. }
+            | Self::Joined { .. }
+            | Self::Left { .. }
+            | Self::Removed { .. }
+            | Self::Named { .. }
+            | Self::Owner { .. } => None,
+        }
+    }
+
     /// Whether the directory is made of it.
     pub fn is_of_directory(&self) -> bool {
         match self {
