@@ -5,7 +5,7 @@
 // command only. "Returned" means kept. Knows nothing of connections.
 
 import type { Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
-import type { Command, UnreadAnswer } from "./wire.ts";
+import type { Command, Message, UnreadAnswer } from "./wire.ts";
 import type { Span } from "./spans.ts";
 
 /** Where the numbers of commands come from. */
@@ -75,17 +75,7 @@ export interface RoomRecord {
   readonly strange?: true;
 }
 
-export interface MessageRecord {
-  readonly room: RoomId;
-  readonly seq: Seq;
-  readonly rev: number;
-  readonly at: number;
-  readonly from: Person;
-  readonly text: string;
-  readonly edited: boolean;
-  readonly deleted: boolean;
-  readonly device?: string;
-  readonly n?: number;
+export interface MessageRecord extends Message {
   /** Changes up to this revision are in it. */
   readonly asOf: number;
 }

@@ -86,7 +86,6 @@ export interface Welcome {
   readonly cursor: string;
   readonly resumed: boolean;
   readonly reset: boolean;
-  readonly next?: number;
   readonly rooms: readonly Room[];
   readonly online: number;
 }
@@ -188,7 +187,6 @@ export function readWelcome(value: unknown): Welcome | null {
       cursor: text(f, "cursor"),
       resumed: f["resumed"] === true,
       reset: f["reset"] === true,
-      ...optional("next", maybe(f, "next", isCount)),
       rooms: list(f, "rooms", roomOf),
       online: maybe(f, "online", isCount) ?? 0,
     };
