@@ -55,36 +55,27 @@ describe("a server whose system calls go wrong", () => {
   test("goes on by itself when a disk that has become read-only can be written again", async (t) => {
     const missing = straceIsMissing();
     if (missing !== undefined) return t.skip(missing);
-    const server = await Server.start(t);
-    const recorder = new Recorder(t);
-    const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
-    await recorder.sayAll(ada, 3, (index) => `before ${index}`);
-    const before = [ada, bob].map((person) => person.connects.length);
-    const tracer = await Tracer.attach(t, processOf(server).id, ["-e", "inject=pwrite64,write:error=EROFS:when=1+"], files(server.data));
-    const waiting = Promise.all([recorder.say(bob, "into the read-only disk"), recorder.sayAll(ada, 20, (index) => `behind it ${index}`)]);
+    const { server, recorder, ada, bob, tracer, waiting } = await withReadOnlyDisk(t, "when=1+");
+    const connects = bob.connects.length;
     await ada.until(() => !ada.socket.connected, "the server to send its clients away");
     const refused = await request(engineUrl(server.url, { EIO: 4, transport: "polling" }));
     assert.equal(refused.status, 503);
-    assert.equal(recorder.acked.length, 3);
+    const stored = recorder.acked.length;
+    assert.equal(stored, 3);
     assert.equal(tracer.ended, false, "the server waits");
     await tracer.detach();
     const since = performance.now();
     await waiting;
-    await bob.until(() => bob.connects.length > before[1] && bob.socket.connected, "bob to be let in again");
+    await bob.until(() => bob.connects.length > connects && bob.socket.connected, "bob to be let in again");
     const verdict = await recorder.judge(server.url, { since, limit: 30_000 });
-    note(t, "read-only disk", { "acked before it could be written again": 3, acked: recorder.acked.length, checks: tally(verdict) });
+    note(t, "read-only disk", { "acked before it could be written again": stored, acked: recorder.acked.length, checks: tally(verdict) });
   });
 
   test("killed while it waits for a read-only disk, it has everything once", async (t) => {
     const missing = straceIsMissing();
     if (missing !== undefined) return t.skip(missing);
-    const server = await Server.start(t);
-    const recorder = new Recorder(t);
-    const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
-    await recorder.sayAll(ada, 3, (index) => `before ${index}`);
-    // Some of the batch may get through before its disk refuses.
-    const tracer = await Tracer.attach(t, processOf(server).id, ["-e", "inject=pwrite64,write:error=EROFS:when=3+"], files(server.data));
-    const waiting = Promise.all([recorder.say(bob, "into the read-only disk"), recorder.sayAll(ada, 20, (index) => `behind it ${index}`)]);
+    // Some of the batch gets through before its disk refuses.
+    const { server, recorder, ada, tracer, waiting } = await withReadOnlyDisk(t, "when=3+");
     await ada.until(() => !ada.socket.connected, "the server to send its clients away");
     await tracer.detach();
     await server.kill();
@@ -146,6 +137,17 @@ describe("a server whose system calls go wrong", () => {
     note(t, "full disk", { "acked before it was full": stored, acked: recorder.acked.length, checks: tally(verdict) });
   });
 });
+
+/** A server whose disk takes three messages and then refuses writes, beginning with the one that `when` says, and two who go on sending. */
+async function withReadOnlyDisk(t, when) {
+  const server = await Server.start(t);
+  const recorder = new Recorder(t);
+  const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
+  await recorder.sayAll(ada, 3, (index) => `before ${index}`);
+  const tracer = await Tracer.attach(t, processOf(server).id, ["-e", `inject=pwrite64,write:error=EROFS:${when}`], files(server.data));
+  const waiting = Promise.all([recorder.say(bob, "into the read-only disk"), recorder.sayAll(ada, 20, (index) => `behind it ${index}`)]);
+  return { server, recorder, ada, bob, tracer, waiting };
+}
 
 async function dieAt(t, { server, recorder, writers, point, expression }) {
   const tracer = await Tracer.attach(t, processOf(server).id, expression, files(server.data));

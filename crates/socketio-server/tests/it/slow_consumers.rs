@@ -53,19 +53,23 @@ async fn expect(client: &mut Client, numbers: impl IntoIterator<Item = usize>) {
     }
 }
 
+/// 20 MB: more than the kernel takes for a client that does not read. One that reads keeps the pace.
+async fn emit_thousand(running: &Running, quick: &mut Client) {
+    for number in 0..1_000 {
+        emit(running, number);
+        if number % 10 == 9 {
+            expect(quick, number - 9..=number).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_stalled_client_catches_up_in_order_and_holds_nobody_up() {
     let (running, mut reasons) =
         start_feeding(FeedConfig { ring_bytes_max: 64 << 20, ..FeedConfig::in_memory() }, |_| ());
     let mut slow = narrow(&running).await;
     let mut quick = Client::connect(running.address).await;
-    // 20 MB: more than the kernel takes for a client that does not read.
-    for number in 0..1_000 {
-        emit(&running, number);
-        if number % 10 == 9 {
-            expect(&mut quick, number - 9..=number).await;
-        }
-    }
+    emit_thousand(&running, &mut quick).await;
     quick.fence().await;
     expect(&mut slow, 0..1_000).await;
     slow.fence().await;
@@ -82,12 +86,7 @@ async fn who_falls_out_of_the_ring_is_closed_and_comes_back() {
         start_feeding(FeedConfig { ring_bytes_max: 1 << 20, ..FeedConfig::in_memory() }, |_| ());
     let mut slow = narrow(&running).await;
     let mut quick = Client::connect(running.address).await;
-    for number in 0..1_000 {
-        emit(&running, number);
-        if number % 10 == 9 {
-            expect(&mut quick, number - 9..=number).await;
-        }
-    }
+    emit_thousand(&running, &mut quick).await;
     // What it gets before the end is contiguous.
     let mut expected = 0;
     let end = loop {
