@@ -134,7 +134,9 @@ pub enum Start {
     Now,
     /// After a position of the feed; one beyond the head counts as the head.
     After(u64),
-    /// After a place that the [`History`](crate::History) finds, for instance a number of the application's own.
+    /// After the entry that the application calls by a number of its own
+    /// ([`FeedEntry::with_anchor`](crate::FeedEntry::with_anchor)); what is not in memory any more, the
+    /// [`History`](crate::History) finds.
     Anchor(u64),
 }
 

@@ -4,7 +4,7 @@
 //! that they leave right after the commit and next to the entry they belong to. What a namespace does not show is
 //! silent there.
 
-use chat::{CommandNumber, Committed, Delivery, Entry, Outcome, UserId};
+use chat::{CommandNumber, Committed, Delivery, Entry, Outcome, RoomId, UserId};
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Selection, SocketId};
 use tokio::sync::oneshot;
 
@@ -112,12 +112,13 @@ impl Delivery<Ticket> for Deliveries {
     }
 }
 
-/// An entry as the feed of namespace `/` delivers it.
+/// An entry as the feed of namespace `/` delivers it. Clients ask by the numbers of the lobby's messages.
 pub fn feed_entry(feed: &Feed, entry: &Entry) -> FeedEntry {
-    match wire::frame(entry, &feed.offset(entry.position.0)) {
+    let made = match wire::frame(entry, &feed.offset(entry.position.0)) {
         Some(frame) => FeedEntry::new(Selection::everyone(), frame),
         None => FeedEntry::silent(),
-    }
+    };
+    if entry.room == RoomId::LOBBY && entry.kind.is_message() { made.with_anchor(entry.seq.0) } else { made }
 }
 
 fn answer(ack: AckHandle, outcome: &Outcome) -> Option<FeedAck> {

@@ -23,7 +23,16 @@ pub(crate) struct Batch {
     /// What it counts in the ring.
     pub(super) bytes: usize,
     reach: Reach,
+    /// The last entry with an anchor up to its end, in it or before it, if that is known.
+    anchored: Option<Anchored>,
     public: OnceLock<Public>,
+}
+
+/// Where an anchor stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Anchored {
+    pub(super) anchor: u64,
+    pub(super) position: u64,
 }
 
 /// Whom the entries are for, summed up.
@@ -65,16 +74,36 @@ impl Batch {
                 reach.has_rooms = true;
             }
         }
-        Self { first, entries, bytes, reach, public: OnceLock::new() }
+        let mut batch = Self { first, entries, bytes, reach, anchored: None, public: OnceLock::new() };
+        batch.anchored = batch.anchored_up_to(u64::MAX);
+        batch
     }
 
-    /// The same with another frame and audience at a position.
+    /// The same behind others, of which the last entry with an anchor may be known.
+    pub(super) fn behind(self, before: Option<Anchored>) -> Self {
+        Self { anchored: self.anchored.or(before), ..self }
+    }
+
+    pub(super) fn anchored(&self) -> Option<Anchored> {
+        self.anchored
+    }
+
+    /// The last of its entries whose anchor is not above a number.
+    pub(super) fn anchored_up_to(&self, number: u64) -> Option<Anchored> {
+        let positions = (self.first..=self.last()).rev();
+        let mut anchored = positions
+            .zip(self.entries.iter().rev())
+            .filter_map(|(position, entry)| entry.anchor.map(|anchor| Anchored { anchor, position }));
+        anchored.find(|anchored| anchored.anchor <= number)
+    }
+
+    /// The same with another frame and audience at a position; its anchor stays, and so does what it changes.
     pub(super) fn replaced(&self, position: u64, entry: FeedEntry) -> Self {
         let mut entries = self.entries.clone();
         if let Some(old) = entries.get_mut(self.count_before(position)) {
-            *old = FeedEntry { changes: std::mem::take(&mut old.changes), ..entry };
+            *old = FeedEntry { changes: std::mem::take(&mut old.changes), anchor: old.anchor, ..entry };
         }
-        Self::new(self.first, entries)
+        Self::new(self.first, entries).behind(self.anchored)
     }
 
     /// Position of the first entry.

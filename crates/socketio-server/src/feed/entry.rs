@@ -16,12 +16,14 @@ pub struct FeedEntry {
     pub frame: Frame,
     /// Who enters and leaves rooms at this position, in this order.
     pub changes: Vec<MemberChange>,
+    /// The application's own number of the entry, see [`with_anchor`](Self::with_anchor).
+    pub anchor: Option<u64>,
 }
 
 impl FeedEntry {
     /// An entry that changes no room.
     pub fn new(audience: Selection, frame: Frame) -> Self {
-        Self { audience, frame, changes: Vec::new() }
+        Self { audience, frame, changes: Vec::new(), anchor: None }
     }
 
     /// An entry that nobody sees: the position advances, and nothing is written.
@@ -36,6 +38,16 @@ impl FeedEntry {
     /// attached, and not one more if it is behind. Entering a room twice and leaving it twice does nothing.
     pub fn with_changes(mut self, changes: impl IntoIterator<Item = MemberChange>) -> Self {
         self.changes.extend(changes);
+        self
+    }
+
+    /// Names the place by a number of the application's own, by which clients may ask for what comes after it
+    /// ([`Start::Anchor`](crate::Start::Anchor)): as long as the entry is in memory, that costs no read of the history.
+    ///
+    /// Anchors grow with the position. Entries that no client names need none; who names a number between two starts
+    /// after the lower one.
+    pub fn with_anchor(mut self, anchor: u64) -> Self {
+        self.anchor = Some(anchor);
         self
     }
 

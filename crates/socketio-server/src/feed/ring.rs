@@ -41,7 +41,7 @@ impl Ring {
     pub(crate) fn push(&mut self, first: u64, entries: Vec<FeedEntry>) {
         assert_eq!(first, self.head + 1, "a feed has no holes");
         self.head += entries.len() as u64;
-        self.keep(Batch::new(first, entries));
+        self.keep(first, entries);
     }
 
     /// Fills an empty ring with the entries that end at the head.
@@ -56,11 +56,13 @@ impl Ring {
                 return;
             }
             let next = first + batch.len() as u64;
-            self.keep(Batch::new(std::mem::replace(&mut first, next), batch));
+            self.keep(std::mem::replace(&mut first, next), batch);
         }
     }
 
-    fn keep(&mut self, batch: Batch) {
+    fn keep(&mut self, first: u64, entries: Vec<FeedEntry>) {
+        let before = self.batches.back().and_then(|newest| newest.anchored());
+        let batch = Batch::new(first, entries).behind(before);
         self.bytes += batch.bytes;
         self.batches.push_back(Arc::new(batch));
         while self.bytes > self.bytes_max && self.batches.len() > 1 {
@@ -85,6 +87,20 @@ impl Ring {
     /// The position after which the ring has everything.
     pub(crate) fn floor(&self) -> u64 {
         self.batches.front().map_or(self.head, |oldest| oldest.first() - 1)
+    }
+
+    /// The position of the last entry whose anchor is not above a number; `None` if the ring cannot tell.
+    pub(crate) fn locate(&self, number: u64) -> Option<u64> {
+        let is_up_to = |batch: &Arc<Batch>| batch.anchored().is_none_or(|anchored| anchored.anchor <= number);
+        // In the first batch that goes beyond the number, or what the one before it ends with.
+        let beyond = self.batches.partition_point(is_up_to);
+        let within = self.batches.get(beyond).and_then(|batch| batch.anchored_up_to(number));
+        let before = || self.batches.get(beyond.checked_sub(1)?)?.anchored();
+        let found = within.or_else(before).map(|anchored| anchored.position);
+        // A ring that has every entry, and knows of anchors, knows also that there is none up to the number.
+        let has_all =
+            self.floor() == 0 && self.batches.back().is_some_and(|newest| newest.anchored().is_some());
+        found.or(has_all.then_some(0))
     }
 
     /// The batches after `applied` up to `through`, both of which must be ends of batches.
@@ -198,6 +214,45 @@ mod tests {
         assert_eq!(stretches(11, 15, 4), texts(&[("b", 12), ("c", 13)]));
         assert_eq!(stretches(15, 15, 1_000), texts(&[]));
         assert_eq!(stretches(9, 15, 1_000), None);
+    }
+
+    /// A ring from position 10 on: anchors 5 and 7, none, 9 and one without.
+    fn anchored_ring(floor: u64) -> Ring {
+        let mut ring = Ring::new(floor, 1_000);
+        let mut texts = entries(&["a", "b", "c", "d", "e"]).into_iter();
+        let mut next = |anchor: Option<u64>| FeedEntry { anchor, ..texts.next().unwrap() };
+        ring.push(floor + 1, vec![next(Some(5)), next(Some(7))]);
+        ring.push(floor + 3, vec![next(None)]);
+        ring.push(floor + 4, vec![next(Some(9)), next(None)]);
+        ring
+    }
+
+    #[test]
+    fn an_anchor_is_found_as_long_as_the_ring_can_tell() {
+        let ring = anchored_ring(10);
+        let found: Vec<_> = (4..=11).map(|number| ring.locate(number)).collect();
+        let expected = [None, Some(11), Some(11), Some(12), Some(12), Some(14), Some(14), Some(14)];
+        assert_eq!(found, expected);
+        assert_eq!(anchored_ring(0).locate(4), Some(0), "there is nothing before it");
+        assert_eq!(Ring::new(10, 1_000).locate(4), None);
+        assert_eq!(Ring::new(0, 1_000).locate(4), None);
+    }
+
+    #[test]
+    fn an_anchor_stays_known_when_its_entry_has_left_the_ring() {
+        let mut ring = Ring::new(10, 8);
+        ring.push(11, vec![entries(&["a"]).remove(0).with_anchor(5)]);
+        for position in 12..20 {
+            ring.push(position, entries(&["b"]));
+        }
+        assert_eq!((ring.locate(4), ring.locate(5)), (None, Some(11)));
+    }
+
+    #[test]
+    fn a_scrubbed_entry_keeps_its_anchor() {
+        let mut ring = anchored_ring(10);
+        ring.replace(12, FeedEntry::silent());
+        assert_eq!((ring.locate(6), ring.locate(7), ring.locate(8)), (Some(11), Some(12), Some(12)));
     }
 
     #[test]

@@ -380,6 +380,11 @@ impl Worker {
         {
             join.start = Start::After(0);
         }
+        if let Start::Anchor(anchor) = join.start
+            && let Some(position) = binding.feed.ring().locate(anchor)
+        {
+            join.start = Start::After(position);
+        }
         match join.start {
             Start::Anchor(anchor) if binding.feed.has_history() => {
                 connecting.stage = Stage::Locating { id, join };

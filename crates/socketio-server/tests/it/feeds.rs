@@ -30,7 +30,6 @@ impl Log {
         }
         let after = match request.from {
             From::After(after) => after,
-            // The anchors of this log are tens.
             From::Anchor(anchor) => anchor * 10,
         };
         let mut bytes = 0;
@@ -105,7 +104,10 @@ fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedCon
 }
 
 fn entry(feed: &Feed, position: u64, audience: Selection) -> FeedEntry {
-    FeedEntry::new(audience, Frame::text(&format!(r#"2["n",{position},"{}"]"#, feed.offset(position))))
+    let frame = Frame::text(&format!(r#"2["n",{position},"{}"]"#, feed.offset(position)));
+    let entry = FeedEntry::new(audience, frame);
+    // Anchors are tens.
+    if position.is_multiple_of(10) { entry.with_anchor(position / 10) } else { entry }
 }
 
 impl World {
@@ -151,6 +153,24 @@ async fn a_socket_starts_where_the_application_says() {
         expect(client, 26..=27).await;
         client.fence().await;
     }
+}
+
+#[tokio::test]
+async fn an_anchor_in_memory_is_found_without_the_history() {
+    let world = start_world(25, 1 << 20, |_| ());
+    world.publish(20);
+    let (holder, mut held) = mpsc::channel(16);
+    *lock(&world.log.holder) = Some(holder);
+    let mut between = world.at(r#"{"anchor":3}"#).await;
+    let mut newest = world.at(r#"{"anchor":4}"#).await;
+    let mut beyond = world.at(r#"{"anchor":9999999}"#).await;
+    expect(&mut between, 31..=45).await;
+    expect(&mut newest, 41..=45).await;
+    expect(&mut beyond, 41..=45).await;
+    held.try_recv().expect_err("nobody has asked the history");
+    let mut older = Client::open(world.running.address).await;
+    older.send(r#"0{"anchor":2}"#).await;
+    assert_eq!(within(held.recv()).await.expect("it is older than the ring").from, From::Anchor(2));
 }
 
 #[tokio::test]
