@@ -63,6 +63,14 @@ struct Arrival {
     greeting: Vec<Frame>,
 }
 
+impl Session {
+    /// Nearly all clients join one namespace.
+    fn begin_connecting(&mut self, connecting: Connecting) {
+        self.connecting.reserve_exact(1);
+        self.connecting.push(connecting);
+    }
+}
+
 impl Worker {
     /// A CONNECT packet.
     pub(super) fn join(&mut self, key: SessionKey, namespace: &NamespaceName, auth: &AuthPayload<'_>) {
@@ -85,11 +93,11 @@ impl Worker {
         match claim {
             Some(claim) if claim.id.user == 0 => {
                 let socket = claim.id.socket;
-                session.connecting.push(Connecting { request, stage: Stage::Evicting(claim) });
+                session.begin_connecting(Connecting { request, stage: Stage::Evicting(claim) });
                 self.evict_everywhere(key, namespace, socket);
             }
             claim => {
-                session.connecting.push(Connecting { request, stage: Stage::Deciding(claim) });
+                session.begin_connecting(Connecting { request, stage: Stage::Deciding(claim) });
                 self.decide(key, namespace);
             }
         }
@@ -155,7 +163,12 @@ impl Worker {
     fn take_connecting(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Connecting> {
         let connecting = &mut self.session_mut(key)?.connecting;
         let place = connecting.iter().position(|connecting| connecting.request.namespace == *namespace)?;
-        Some(connecting.swap_remove(place))
+        let taken = connecting.swap_remove(place);
+        if connecting.is_empty() {
+            // A session that has joined keeps no room for it.
+            *connecting = Vec::new();
+        }
+        Some(taken)
     }
 
     /// Lets the middleware decide, on the application's runtime if there is any.
