@@ -119,8 +119,19 @@ pub(crate) struct WebSocket {
     pub(crate) waker: Option<Waker>,
     /// The last write did not fit.
     pub(crate) blocked: bool,
-    /// The connection is gone: there is nobody to say goodbye to.
-    pub(crate) broken: bool,
+    /// What is to be said when it ends.
+    pub(crate) farewell: Farewell,
+}
+
+/// How much of the closing handshake (RFC 6455 section 7.1.2) a socket still owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Farewell {
+    /// A close frame, and time for the peer to answer it.
+    Due,
+    /// The peer's close frame has been answered; the end of its stream is on its way.
+    Said,
+    /// Nothing: the peer's stream has ended or is broken, and nobody waits for a word.
+    Needless,
 }
 
 /// Frames that wait for the transport, bounded in bytes.
@@ -168,7 +179,14 @@ impl Lane {
 
 impl WebSocket {
     pub(crate) fn new(number: u64, stream: Stream) -> Self {
-        Self { number, stream, decoder: Decoder::default(), waker: None, blocked: false, broken: false }
+        Self {
+            number,
+            stream,
+            decoder: Decoder::default(),
+            waker: None,
+            blocked: false,
+            farewell: Farewell::Due,
+        }
     }
 
     /// Writes what fits of `frames`; returns the number of bytes taken and notes whether that was all.
@@ -186,7 +204,10 @@ impl WebSocket {
             let written = match result {
                 Ok(written) => written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-                Err(error) => return Err(error),
+                Err(error) => {
+                    self.farewell = Farewell::Needless;
+                    return Err(error);
+                }
             };
             total += written;
             if written < wanted {

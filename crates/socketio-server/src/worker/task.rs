@@ -20,7 +20,7 @@ use super::space::Cursor;
 use super::{GRAVE_BYTES_MAX, GRAVE_TIME, GRAVES_MAX, Grave, Worker};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
-use crate::session::{Lane, Protocol, Session, Transport, WebSocket};
+use crate::session::{Farewell, Lane, Protocol, Session, Transport, WebSocket};
 use crate::sid::SessionKey;
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
@@ -82,7 +82,7 @@ impl Worker {
             Some(_) | None => socket.waker = Some(cx.waker().clone()),
         }
         if socket.stream.poll_flush(cx).is_err() {
-            self.lose_socket(key, number);
+            self.lose_socket(key, number, Farewell::Needless);
             return Poll::Ready(());
         }
         if socket.blocked {
@@ -92,7 +92,7 @@ impl Worker {
                     self.touch(key);
                 }
                 Poll::Ready(Err(_)) => {
-                    self.lose_socket(key, number);
+                    self.lose_socket(key, number, Farewell::Needless);
                     return Poll::Ready(());
                 }
                 Poll::Pending => {}
@@ -122,9 +122,8 @@ impl Worker {
                     let filled = buffer.filled().len();
                     self.take_bytes(key, number, scratch.get_mut(..filled).unwrap_or_default());
                 }
-                Poll::Ready(end) => {
-                    socket.broken = end.is_err();
-                    self.lose_socket(key, number);
+                Poll::Ready(Ok(()) | Err(_)) => {
+                    self.lose_socket(key, number, Farewell::Needless);
                     break Poll::Ready(());
                 }
             }
@@ -178,7 +177,7 @@ impl Worker {
                 let mut frame = Vec::new();
                 push_close(&mut frame, code);
                 self.send_control(key, number, frame);
-                self.lose_socket(key, number);
+                self.lose_socket(key, number, Farewell::Said);
             }
             Message::Text(_) | Message::Binary(_) if self.is_probe(key, number) => {
                 self.take_probe(key, message);
@@ -282,12 +281,8 @@ impl Worker {
     pub(super) fn abort_upgrade(&mut self, key: SessionKey) {
         if let Some(session) = self.session_mut(key) {
             session.engine.abort_upgrade();
-            if let Some(mut probe) = session.probe.take() {
-                let mut frame = Vec::new();
-                push_close(&mut frame, None);
-                // Broken or not, it is closed.
-                drop(probe.write(&[frame.into()]));
-                linger(*probe);
+            if let Some(probe) = session.probe.take() {
+                part(*probe, None);
             }
         }
     }
@@ -307,7 +302,10 @@ impl Worker {
     }
 
     /// A socket has reached its end.
-    fn lose_socket(&mut self, key: SessionKey, number: u64) {
+    fn lose_socket(&mut self, key: SessionKey, number: u64, farewell: Farewell) {
+        if let Some(socket) = self.websocket(key, number) {
+            socket.farewell = farewell;
+        }
         if self.is_probe(key, number) {
             self.abort_upgrade(key);
         } else {
@@ -333,19 +331,10 @@ impl Worker {
         let Some(mut session) = self.take_session(key, reason) else { return };
         drop(session.flush_lane(self.now));
         if let Some(probe) = session.probe.take() {
-            linger(*probe);
+            part(*probe, None);
         }
         match session.transport {
-            Transport::WebSocket(socket) if socket.broken => {}
-            Transport::WebSocket(mut socket) => {
-                let mut frame = Vec::new();
-                push_close(&mut frame, code);
-                if !socket.blocked {
-                    // The peer may have gone already.
-                    drop(socket.write(&[frame.into()]));
-                }
-                linger(socket);
-            }
+            Transport::WebSocket(socket) => part(socket, code),
             // Clients that are to come back must not be told goodbye: some take it for good. They find the session gone.
             Transport::Polling(_) if reason == CloseReason::ServerShuttingDown => {}
             Transport::Polling(_) => {
@@ -386,6 +375,24 @@ fn is_told_later(reason: CloseReason) -> bool {
         | CloseReason::PingTimeout
         | CloseReason::ServerShuttingDown
         | CloseReason::ParseError => false,
+    }
+}
+
+/// Says what is still to be said on a socket and lets it end.
+fn part(mut socket: WebSocket, code: Option<CloseCode>) {
+    match socket.farewell {
+        Farewell::Due => {
+            if !socket.blocked {
+                let mut frame = Vec::new();
+                push_close(&mut frame, code);
+                // The peer may have gone already.
+                drop(socket.write(&[frame.into()]));
+            }
+            linger(socket);
+        }
+        Farewell::Said => linger(socket),
+        // There is nothing to wait for, so it ends here: a task and three system calls less when thousands are cut at once.
+        Farewell::Needless => {}
     }
 }
 

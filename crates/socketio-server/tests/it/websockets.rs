@@ -131,6 +131,32 @@ async fn every_end_of_a_websocket_has_its_reason() {
     assert_eq!(reason(&mut reasons).await, "forced close");
 }
 
+/// What a server sends until it ends the connection.
+async fn rest(client: &mut Client) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let stream = client.ws.stream.get_mut();
+    within(stream.read_to_end(&mut bytes)).await.expect("the connection ends in order");
+    bytes
+}
+
+#[tokio::test]
+async fn a_close_frame_is_answered_once() {
+    let (running, _reasons) = start_watched();
+    let mut client = Client::connect(running.address).await;
+    let close = masked(0x88, &1000_u16.to_be_bytes());
+    client.ws.stream.get_mut().write_all(&close).await.expect("the server reads");
+    assert_eq!(rest(&mut client).await, [0x88, 2, 0x03, 0xe8]);
+}
+
+#[tokio::test]
+async fn a_stream_that_ends_without_a_close_frame_gets_none() {
+    let (running, mut reasons) = start_watched();
+    let mut client = Client::connect(running.address).await;
+    client.ws.stream.get_mut().shutdown().await.expect("the server reads");
+    assert!(rest(&mut client).await.is_empty());
+    assert_eq!(reason(&mut reasons).await, "transport close");
+}
+
 #[tokio::test]
 async fn the_websocket_handshake_is_checked() {
     let (running, _reasons) = start_watched();
