@@ -20,6 +20,10 @@ use crate::schema;
 
 const CONNECTIONS: usize = 3;
 
+/// A number stands for one message of its room, so the index alone gives the order.
+const LOCATE: &str = "SELECT position FROM entry INDEXED BY entry_message
+    WHERE room = ?1 AND kind = 1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1";
+
 /// The last committed position, as the writer tells it to its readers.
 #[derive(Clone)]
 pub(crate) struct Head(Arc<AtomicU64>);
@@ -79,10 +83,7 @@ impl LogReader for SqliteReader {
         let connection = self.pool.connection();
         let find = || {
             connection
-                .prepare_cached(
-                    "SELECT position FROM entry INDEXED BY entry_message
-                     WHERE room = ?1 AND kind = 1 AND seq <= ?2 ORDER BY seq DESC, position LIMIT 1",
-                )?
+                .prepare_cached(LOCATE)?
                 .query_row((to_sql(room.0), to_sql(seq.0)), |row| row.get(0))
                 .optional()
         };
@@ -173,5 +174,31 @@ impl Drop for Borrowed<'_> {
         idle.extend(self.connection.take());
         drop(idle);
         self.pool.returned.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+    use crate::SqliteLog;
+
+    #[test]
+    fn a_place_is_found_without_compiling_and_without_sorting() {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = SqliteLog::open(folder.path()).unwrap().reader();
+        for seq in 1..=3 * CONNECTIONS as u64 {
+            reader.locate(RoomId::LOBBY, Seq(seq)).unwrap();
+        }
+        for connection in &*reader.pool.idle.lock().unwrap() {
+            let statement = connection.prepare_cached(LOCATE).unwrap();
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+            assert_eq!(statement.get_status(StatementStatus::Sort), 0);
+        }
+        let used = reader.pool.idle.lock().unwrap().iter().any(|connection| {
+            connection.prepare_cached(LOCATE).unwrap().get_status(StatementStatus::Run) > 1
+        });
+        assert!(used, "one of them has answered");
     }
 }

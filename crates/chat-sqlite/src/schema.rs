@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::Path;
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
 use crate::number::to_sql;
@@ -111,6 +112,7 @@ pub(crate) fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     // The checkpointer does that, beside the commits and not within them.
     connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |_| Ok(()))?;
     connection.set_prepared_statement_cache_capacity(32);
+    plan_once(&connection)?;
     Ok(connection)
 }
 
@@ -121,5 +123,13 @@ pub(crate) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     connection.busy_timeout(BUSY)?;
     connection.pragma_update(None, "cache_size", -8192)?;
     connection.pragma_update(None, "trusted_schema", false)?;
+    plan_once(&connection)?;
     Ok(connection)
+}
+
+/// Has the plan of a statement depend on its text alone. Otherwise SQLite looks at the values too, and compiles each
+/// statement that compares with one anew for each execution.
+fn plan_once(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(())
 }
