@@ -1,6 +1,6 @@
 //! [`Table`]: the real server's tables, and nothing of what it does around them.
 //!
-//! What a batch asks and writes is what the real server asks and writes: whether a key is known, one row with its two index
+//! What a batch asks and writes is what the real server asks and writes: whether a key is known, one row with its three index
 //! entries for each message, the short name of a new sender, and the numbers of the room. The hashes are made up, but lie in
 //! the index as the real ones do: those of one sender in a row. SQLite checkpoints by itself, in the commit, as it does by
 //! default.
@@ -30,6 +30,7 @@ impl Table {
         )?;
         database.execute_batch(include_str!("../../../crates/chat-sqlite/src/migrations/0001_log.sql"))?;
         database.execute_batch(include_str!("../../../crates/chat-sqlite/src/migrations/0002_device.sql"))?;
+        database.execute_batch(include_str!("../../../crates/chat-sqlite/src/migrations/0003_rooms.sql"))?;
         database.set_prepared_statement_cache_capacity(32);
         Ok(Self { database, head: 0, names: HashMap::new() })
     }
