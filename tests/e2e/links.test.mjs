@@ -92,6 +92,26 @@ describe("recovery", () => {
     });
   }
 
+  for (const [way, options] of Object.entries(TRANSPORTS)) {
+    test(`shows each line once wherever it breaks off, ${way}`, async (t) => {
+      const server = await Server.start(t);
+      const proxy = await Proxy.start(t, server.port);
+      const ada = await Person.connect(t, server.url, { transports: ["websocket"] });
+      const bob = await Person.connect(t, proxy.url, options);
+      await settled(bob);
+      proxy.refuse();
+      await bob.until((person) => !person.socket.connected, "the end of the connection");
+      const lines = Array.from({ length: 200 }, (_, index) => `missed ${index}`);
+      await Promise.all(lines.map((line) => ada.say(line)));
+      // An answer, the open packet, CONNECT and the lines follow each other in these bytes.
+      proxy.endAfter(...Array.from({ length: 16 }, (_, index) => 300 + 100 * index));
+      await bob.reconnects(() => proxy.allow());
+      await bob.sees(lines.at(-1));
+      assert.deepEqual(bob.texts, lines);
+      assert.ok(bob.connects.slice(1).every(Boolean), "recovered each time");
+    });
+  }
+
   test("works before the first event", async (t) => {
     const server = await Server.start(t);
     const proxy = await Proxy.start(t, server.port);

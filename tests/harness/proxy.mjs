@@ -7,6 +7,7 @@ export class Proxy {
   #links = new Set();
   #refusing = false;
   #stalled = false;
+  #allowances = [];
 
   static async start(test, targetPort) {
     const proxy = new Proxy();
@@ -29,6 +30,11 @@ export class Proxy {
   /** Nothing passes any more, in either direction, and nobody is told: a half-open link. New connections pass. */
   freeze() {
     for (const link of this.#links) link.freeze();
+  }
+
+  /** The next connections end when the server has said so many bytes, one number for each: the client gets these, and no more. */
+  endAfter(...allowances) {
+    this.#allowances.push(...allowances);
   }
 
   /** What the server says is lost, what the client says arrives. New connections pass. */
@@ -59,7 +65,8 @@ export class Proxy {
   #accept(client, targetPort) {
     if (this.#refusing) return void client.resetAndDestroy();
     const server = net.connect(targetPort, "127.0.0.1");
-    const link = new ProxiedLink(client, server, () => this.#links.delete(link));
+    const allowance = this.#allowances.shift() ?? Infinity;
+    const link = new ProxiedLink(client, server, allowance, () => this.#links.delete(link));
     this.#links.add(link);
     if (this.#stalled) link.pause();
   }
@@ -70,11 +77,18 @@ class ProxiedLink {
   #muted = false;
   #open = 2;
 
-  constructor(client, server, closed) {
+  constructor(client, server, allowance, closed) {
     this.sockets = [client, server];
+    let said = 0;
     for (const [from, to] of [[client, server], [server, client]]) {
       from.on("data", (bytes) => {
         if (this.#frozen || (this.#muted && from === server)) return;
+        if (from === server) said += bytes.length;
+        if (said > allowance) {
+          client.end(bytes.subarray(0, bytes.length - (said - allowance)));
+          this.#frozen = true;
+          return void server.resetAndDestroy();
+        }
         if (!to.write(bytes)) from.pause();
       });
       to.on("drain", () => from.resume());

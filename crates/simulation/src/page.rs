@@ -65,6 +65,7 @@ pub(crate) struct Page {
     buffer: VecDeque<Draft>,
     awaited: BTreeMap<u64, Awaited>,
     next_ack: u64,
+    /// Events that came before CONNECT, and are shown with the next one, on whatever connection: so does the official client.
     early: Vec<Value>,
     /// Packets to be sent.
     pub(crate) outbox: Vec<String>,
@@ -338,7 +339,6 @@ impl Page {
     pub(crate) fn disconnected(&mut self) {
         self.forget_key();
         self.socket_id = None;
-        self.early.clear();
         self.outbox.clear();
         for awaited in std::mem::take(&mut self.awaited).into_values() {
             self.answered(&awaited, None);

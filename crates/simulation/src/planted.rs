@@ -37,7 +37,7 @@ pub enum Bug {
 }
 
 /// All of them.
-pub const BUGS: [Bug; 35] = [
+pub const BUGS: [Bug; 36] = [
     Bug::Port(Planted::AcksBeforeCommit),
     Bug::Port(Planted::BroadcastsBeforeCommit),
     Bug::Port(Planted::FlushesLater),
@@ -56,6 +56,7 @@ pub const BUGS: [Bug; 35] = [
     Bug::Server(ServerBug::IgnoresEpochs),
     Bug::Server(ServerBug::KeepsGhosts),
     Bug::Server(ServerBug::RecoversFromNow),
+    Bug::Server(ServerBug::SendsMissedFirst),
     Bug::Server(ServerBug::ForgetsLineage),
     Bug::Server(ServerBug::ReplaysOffByOne),
     Bug::Server(ServerBug::ForgetsCursorAtUpgrade),

@@ -18,6 +18,8 @@ pub enum Bug {
     KeepsGhosts,
     /// A recovered socket goes on from the present instead of where it stood.
     RecoversFromNow,
+    /// What was missed goes out before CONNECT, as the JavaScript server does it.
+    SendsMissedFirst,
     /// Every connection gets a new lineage, also one that brings a private id.
     ForgetsLineage,
     /// A page brings the cursor one entry further on than it reaches.

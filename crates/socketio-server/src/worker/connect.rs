@@ -1,9 +1,12 @@
 //! Joining a namespace, step by step; recovered or not.
 //!
 //! ```text
-//!  CONNECT ─► evict the ghost ─► middleware ─► missed events ─► CONNECT ─► live      (recovered)
+//!  CONNECT ─► evict the ghost ─► middleware ─► gather what was missed ─► CONNECT ─► missed events ─► live   (recovered)
 //!         └──────────────────► middleware ─► locate ─► CONNECT ─► behind ─► attached
 //! ```
+//!
+//! The JavaScript server sends what was missed before CONNECT. A connection that breaks between the two leaves the official
+//! client with events that it has not counted: it shows them later, and once more when they come again.
 //!
 //! Where a private id names a user, middleware says first who is there: a stranger's claim evicts nobody.
 //! Everything from the cut on happens in one turn of the worker, so that nothing can come between.
@@ -474,7 +477,7 @@ impl Worker {
         self.arrive(key, namespace, arrival, frames);
     }
 
-    /// The cut: what was missed, CONNECT, and from here on live.
+    /// The cut: CONNECT, what was missed, and from here on live.
     fn arrive(&mut self, key: SessionKey, namespace: &NamespaceName, arrival: Arrival, missed: Vec<Frame>) {
         let Some(index) = self.space(namespace) else { return };
         let Some(Connecting { request, .. }) = self.take_connecting(key, namespace) else { return };
@@ -514,10 +517,17 @@ impl Worker {
             joined.member = space.add(key.slot, joined.id);
             space.move_to(key.slot, joined, &rooms);
         }
+        let connect = Frame::text(&packet);
+        let is_last = planted::is(Bug::SendsMissedFirst);
+        if !is_last {
+            self.send_burst(key, connect.clone());
+        }
         for frame in missed {
             self.send_burst(key, frame);
         }
-        self.send(key, Frame::text(&packet));
+        if is_last {
+            self.send_burst(key, connect);
+        }
         for frame in arrival.greeting {
             self.send(key, frame);
         }

@@ -1,4 +1,4 @@
-//! Connection state recovery with the feed in memory: who comes back gets what was missed, in order, then CONNECT.
+//! Connection state recovery with the feed in memory: who comes back gets CONNECT, then what was missed, in order.
 
 use socketio_server::{Ack, Arg, Args, Feed, FeedConfig, Namespace, Rejection, Server, Socket};
 use tokio::sync::mpsc;
@@ -88,14 +88,14 @@ async fn every_reliable_event_ends_with_an_offset_and_offsets_grow() {
 #[tokio::test]
 async fn without_recovery_there_is_no_pid_and_no_offset() {
     let running = start(Server::builder().namespace(fenced(Namespace::new("/"))));
-    let (mut client, before) = Client::come_back(running.address, "a pid", Some("an offset")).await;
-    assert_eq!((client.pid.as_deref(), before.len()), (None, 0));
+    let mut client = Client::come_back(running.address, "a pid", Some("an offset")).await;
+    assert_eq!(client.pid, None);
     emit(&running, "one");
     assert_eq!(client.next().await, text("one"));
 }
 
 #[tokio::test]
-async fn what_was_missed_comes_before_connect_and_then_what_is_live() {
+async fn what_was_missed_comes_after_connect_and_before_what_is_live() {
     let running = start_recovering();
     let mut client = Client::connect(running.address).await;
     let (id, pid) = (client.id.clone(), client.pid.clone().expect("a pid"));
@@ -105,8 +105,8 @@ async fn what_was_missed_comes_before_connect_and_then_what_is_live() {
     alone(&running).await;
     emit(&running, "missed 1");
     emit(&running, "missed 2");
-    let (mut client, before) = Client::come_back(running.address, &pid, Some(&offset)).await;
-    assert_eq!(texts(&before), [text("missed 1"), text("missed 2")]);
+    let mut client = Client::come_back(running.address, &pid, Some(&offset)).await;
+    assert_eq!(texts(&client.take(2).await), [text("missed 1"), text("missed 2")]);
     assert_eq!((client.id.clone(), client.pid.clone()), (id, Some(pid)));
     assert!(next_text(&mut client).await.0.contains("welcome back"));
     emit(&running, "live");
@@ -122,8 +122,8 @@ async fn a_client_that_never_saw_an_event_is_recovered_too() {
     drop(client);
     alone(&running).await;
     emit(&running, "missed");
-    let (client, before) = Client::come_back(running.address, &pid, None).await;
-    assert_eq!((texts(&before), client.id), (vec![text("missed")], id));
+    let mut client = Client::come_back(running.address, &pid, None).await;
+    assert_eq!((texts(&client.take(1).await), client.id), (vec![text("missed")], id));
 }
 
 #[tokio::test]
@@ -136,8 +136,8 @@ async fn recovery_works_again_and_again() {
     for round in 0..10 {
         alone(&running).await;
         emit(&running, &format!("missed {round}"));
-        let (mut client, before) = Client::come_back(running.address, &pid, offset.as_deref()).await;
-        assert_eq!(texts(&before), [text(&format!("missed {round}"))]);
+        let mut client = Client::come_back(running.address, &pid, offset.as_deref()).await;
+        assert_eq!(next_text(&mut client).await.0, text(&format!("missed {round}")));
         assert_eq!(client.id, id);
         assert!(next_text(&mut client).await.0.contains("welcome back"));
         emit(&running, "live");
@@ -157,8 +157,8 @@ async fn a_ghost_is_evicted_by_its_own_return() {
         ghost.ask(r#"["name","ada"]"#).await;
         emit(&running, "on a dead line");
         // The server has not noticed anything; the client saw nothing of this.
-        let (mut client, before) = Client::come_back(running.address, &pid, None).await;
-        assert_eq!(texts(&before), [text("on a dead line")]);
+        let mut client = Client::come_back(running.address, &pid, None).await;
+        assert_eq!(next_text(&mut client).await.0, text("on a dead line"));
         assert_eq!(client.id, id);
         assert_eq!(next_text(&mut client).await.0, r#"2["welcome back","ada"]"#);
         let everyone = running.io().root().fetch().await;
@@ -191,8 +191,8 @@ async fn rooms_and_data_come_back() {
     root.clone().to("c").emit("text", &"to c").expect("taken");
     root.clone().except("a").emit("text", &"not to a").expect("taken");
     root.clone().emit("text", &"to all").expect("taken");
-    let (mut client, before) = Client::come_back(running.address, &pid, None).await;
-    assert_eq!(texts(&before), [text("to a"), text("to all")]);
+    let mut client = Client::come_back(running.address, &pid, None).await;
+    assert_eq!(texts(&client.take(2).await), [text("to a"), text("to all")]);
     assert_eq!(next_text(&mut client).await.0, r#"2["welcome back","ada"]"#);
     root.to("a").emit("text", &"live").expect("taken");
     assert_eq!(next_text(&mut client).await.0, text("live"));
@@ -211,8 +211,8 @@ async fn what_was_said_in_a_room_before_joining_it_is_not_replayed() {
     drop(client);
     alone(&running).await;
     // It says that it has seen nothing at all.
-    let (_, before) = Client::come_back(running.address, &pid, None).await;
-    assert_eq!(texts(&before), [text("after")]);
+    let mut client = Client::come_back(running.address, &pid, None).await;
+    assert_eq!(next_text(&mut client).await.0, text("after"));
 }
 
 #[tokio::test]
@@ -255,8 +255,8 @@ async fn an_event_to_one_socket_is_recovered_by_it_alone() {
         tokio::task::yield_now().await;
     }
     socket.emit("text", &"for ada").expect("taken");
-    let (_, before) = Client::come_back(running.address, &pid, None).await;
-    assert_eq!(texts(&before), [text("for ada")]);
+    let mut ada = Client::come_back(running.address, &pid, None).await;
+    assert_eq!(next_text(&mut ada).await.0, text("for ada"));
     bob.fence().await;
 }
 
@@ -274,8 +274,8 @@ async fn volatile_events_carry_an_offset_that_can_be_recovered_from() {
     alone(&running).await;
     running.io().root().volatile().emit("typing", &"lost").expect("taken");
     emit(&running, "missed");
-    let (_, before) = Client::come_back(running.address, &pid, Some(&offset)).await;
-    assert_eq!(texts(&before), [text("missed")]);
+    let mut client = Client::come_back(running.address, &pid, Some(&offset)).await;
+    assert_eq!(next_text(&mut client).await.0, text("missed"));
 }
 
 #[tokio::test]
@@ -300,10 +300,10 @@ async fn binary_events_are_replayed_with_their_bytes() {
     running.io().root().emit("bytes", &socketio_server::Binary::from(vec![1, 2, 3])).expect("taken");
     let mut client = Client::open(running.address).await;
     client.send(&format!(r#"0{{"pid":"{pid}"}}"#)).await;
+    assert!(client.next().await.starts_with("0{"));
     let (event, _) = next_text(&mut client).await;
     assert_eq!(event, r#"51-["bytes",{"_placeholder":true,"num":0}]"#);
     assert_eq!(client.next_binary().await, [1, 2, 3]);
-    assert!(client.next().await.starts_with("0{"));
 }
 
 #[tokio::test]
@@ -317,9 +317,9 @@ async fn a_polling_client_is_recovered_in_one_payload() {
     let again = Polling::open(running.address).await;
     again.send(format!(r#"40{{"pid":"{pid}"}}"#)).await;
     let packets = again.poll_for(2).await;
-    assert_eq!(split_offset(&packets[0]).0, format!("4{}", text("missed")));
+    assert_eq!(split_offset(&packets[1]).0, format!("4{}", text("missed")));
     assert!(
-        packets[1].starts_with(&format!(r#"40{{"sid":{},"pid":"{pid}"}}"#, connected["sid"])),
+        packets[0].starts_with(&format!(r#"40{{"sid":{},"pid":"{pid}"}}"#, connected["sid"])),
         "{packets:?}"
     );
     assert!(!polling.is_alive().await, "the ghost has been evicted");
@@ -367,13 +367,7 @@ async fn nothing_is_lost_or_doubled_however_often_the_line_breaks_under_traffic(
                 break;
             }
         }
-        let (next, before) = Client::come_back(running.address, &pid, offset.as_deref()).await;
-        client = next;
-        for packet in before {
-            let (event, at) = split_offset(&packet);
-            seen.push(event);
-            offset = Some(at);
-        }
+        client = Client::come_back(running.address, &pid, offset.as_deref()).await;
     }
     within(speaking).await.expect("no panic");
     let expected: Vec<String> = (0..EVENTS).map(|number| text(&number.to_string())).collect();

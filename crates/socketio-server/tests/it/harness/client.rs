@@ -46,19 +46,16 @@ impl Client {
         client
     }
 
-    /// Joins the namespace `/` with `auth`; what comes before CONNECT is returned.
-    pub(crate) async fn connect_with(address: SocketAddr, auth: &str) -> (Self, Vec<String>) {
+    /// Joins the namespace `/` with `auth`. Nothing may come before CONNECT: the official client shows it when it is
+    /// connected, on whatever connection, and has not counted it until then.
+    pub(crate) async fn connect_with(address: SocketAddr, auth: &str) -> Self {
         let mut client = Self::open(address).await;
-        let before = client.join("/", auth).await;
-        (client, before)
+        assert_eq!(client.join("/", auth).await, Vec::<String>::new(), "before CONNECT");
+        client
     }
 
     /// Comes back as a recovering client does.
-    pub(crate) async fn come_back(
-        address: SocketAddr,
-        pid: &str,
-        offset: Option<&str>,
-    ) -> (Self, Vec<String>) {
+    pub(crate) async fn come_back(address: SocketAddr, pid: &str, offset: Option<&str>) -> Self {
         let auth = match offset {
             Some(offset) => serde_json::json!({ "pid": pid, "offset": offset }),
             None => serde_json::json!({ "pid": pid }),
@@ -102,6 +99,15 @@ impl Client {
     }
 
     /// The next packet that is text; pings are answered.
+    /// The next `count` packets.
+    pub(crate) async fn take(&mut self, count: usize) -> Vec<String> {
+        let mut packets = Vec::with_capacity(count);
+        while packets.len() < count {
+            packets.push(self.next().await);
+        }
+        packets
+    }
+
     pub(crate) async fn next(&mut self) -> String {
         loop {
             let text = self.ws.text().await;
