@@ -192,6 +192,31 @@ fn what_is_said_after_somebody_went_is_not_for_them() {
 }
 
 #[test]
+fn who_is_in_again_before_they_hear_that_they_went_keeps_the_room_from_there() {
+    let back = |record: &mut Record| {
+        let log = &mut record.generations[0].log;
+        log.push(entry(6, PLANS, (2, 5), "left", What::Left(ADA)));
+        log.push(entry(7, PLANS, (2, 6), "joined", What::Joined(ADA)));
+        log.push(message(8, PLANS, (3, 7), "u0-3 "));
+        let event = |position: u64, event: &str, text: Option<&str>| {
+            let (event, text) = (event.to_owned(), text.map(str::to_owned));
+            Sight::Entry(Shown { position, rev: position - 1, event, text, ..shown(5) })
+        };
+        // The answer of one device is ahead of the events, in which the other device leaves.
+        let own = |position| Sight::Own { epoch: BEFORE, position, room: PLANS, rev: position - 1 };
+        record.people[0].sights.extend([own(7), event(6, "left", None), own(8)]);
+        let all = [event(6, "left", None), event(7, "joined", None), event(8, "message", Some("u0-3 "))];
+        record.people[1].sights.extend(all);
+    };
+    assert_eq!(broken(back), []);
+    let hole = broken(|record| {
+        back(record);
+        record.people[0].sights.pop();
+    });
+    assert_eq!(hole, [Invariant::Contiguous]);
+}
+
+#[test]
 fn who_says_something_where_they_are_not_is_found() {
     let stranger = broken(|record| {
         let sender = Some(Sender { user: 3, device: "c".into(), n: 1 });

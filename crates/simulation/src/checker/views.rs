@@ -30,6 +30,8 @@ struct Watch {
     rooms: BTreeMap<u64, Kept>,
     /// Entries of rooms that it does not keep yet: answers come before the events that bring somebody in.
     ahead: BTreeMap<u64, BTreeMap<u64, u64>>,
+    /// Where an answer has brought it into a room again that it has not been told to have left yet.
+    back: BTreeMap<u64, u64>,
     /// Messages of which it knows that they are deleted.
     deleted: BTreeSet<(u64, u64)>,
     /// How far the person has read at least.
@@ -67,6 +69,7 @@ impl Watch {
         self.cursor = None;
         self.rooms.clear();
         self.ahead.clear();
+        self.back.clear();
         self.deleted.clear();
     }
 
@@ -87,13 +90,23 @@ impl Watch {
                 if is_news && *who == user && from.is_some_and(|from| from <= rev) {
                     let mut left = self.rooms.remove(&room);
                     let ahead = left.as_mut().map(|kept| kept.known.split_off(&(rev + 1)));
-                    self.ahead.insert(room, ahead.unwrap_or_default());
+                    let mut ahead = ahead.unwrap_or_default();
+                    match self.back.remove(&room).filter(|back| *back > rev) {
+                        Some(from) => {
+                            let known = ahead.split_off(&from);
+                            self.rooms.insert(room, Kept { from, known });
+                        }
+                        None => drop(self.ahead.insert(room, ahead)),
+                    }
                     return;
                 }
                 false
             }
             What::Message | What::Changed { .. } | What::Other => room == HOUSE,
         };
+        if is_news && begins && source == Source::Own && from.is_some() {
+            self.back.insert(room, rev);
+        }
         if is_news && begins && from.is_none() {
             let known = self.ahead.remove(&room).unwrap_or_default();
             self.rooms.insert(room, Kept { from: rev, known });
