@@ -29,7 +29,7 @@ usage: cargo xtask bench [options]
 
   --runs N          runs of each workload against each contestant (5)
   --seconds N       how long a run of the timed workloads measures (5)
-  --only WORDS      only rows whose name contains one of the words, separated by commas
+  --only WORDS      only rows whose name contains this; may be given several times
   --server-cpu N    core of the server (0)
   --client-cpu N    core of the client (1)
   --out FILE        where the page goes (docs/performance.md)
@@ -105,7 +105,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Stri
         match name.as_str() {
             "--runs" => options.runs = number()?,
             "--seconds" => options.seconds = number()? as u64,
-            "--only" => options.only = value.split(',').map(str::to_owned).collect(),
+            "--only" => options.only.push(value),
             "--server-cpu" => options.server_cpu = number()?,
             "--client-cpu" => options.client_cpu = number()?,
             "--out" => options.out = value.into(),

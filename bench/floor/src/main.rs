@@ -1,10 +1,12 @@
-//! The floor: the tutorial's chat with everything left out but what the kernel and SQLite ask.
+//! The floor: the tutorial's chat with everything left out but what the kernel and SQLite ask. The contract of rooms as
+//! well: there nothing is stored, and who has something to hear in a turn hears it in one call.
 //!
 //! One thread. A turn takes all that has arrived, stores it in one transaction (WAL, `synchronous=FULL`), joins the frames in
 //! one buffer and gives that to every connection in one call. The bytes are those of the real server. No handshake is
 //! checked, no JSON is parsed, nobody is pinged, no history is kept in memory: what a real server costs beyond this is its own.
 //! The tables and indexes are the real server's, and so is what a message writes into them; only the hashes are made up.
 
+mod rooms;
 mod table;
 
 use std::collections::VecDeque;
@@ -15,6 +17,7 @@ use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use socket2::{Domain, Socket, Type};
 
+use crate::rooms::Rooms;
 use crate::table::Table;
 
 const LISTENER: Token = Token(usize::MAX);
@@ -34,6 +37,24 @@ struct Peer {
     torn: Vec<u8>,
     /// What the kernel did not take.
     unsent: VecDeque<u8>,
+    /// What it has to hear in this turn of what is said in rooms.
+    heard: Vec<u8>,
+}
+
+/// What a client asks for.
+enum Request {
+    /// To join the chat, after a message.
+    Join(i64),
+    Store(Draft),
+    Enter {
+        ack: String,
+        room: String,
+    },
+    Say {
+        ack: String,
+        room: String,
+        text: String,
+    },
 }
 
 /// A message as it came: its ack id, text and key are slices of the JSON.
@@ -51,6 +72,7 @@ struct Floor {
     free: Vec<usize>,
     table: Table,
     drafts: Vec<Draft>,
+    rooms: Rooms,
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,6 +89,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             }
         }
         floor.fan_out()?;
+        floor.rooms.tell(&mut floor.peers);
     }
 }
 
@@ -80,7 +103,15 @@ impl Floor {
         let mut listener = TcpListener::from_std(socket.into());
         let poll = Poll::new()?;
         poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
-        Ok(Self { poll, listener, peers: Vec::new(), free: Vec::new(), table, drafts: Vec::new() })
+        Ok(Self {
+            poll,
+            listener,
+            peers: Vec::new(),
+            free: Vec::new(),
+            table,
+            drafts: Vec::new(),
+            rooms: Rooms::default(),
+        })
     }
 
     fn accept(&mut self) -> io::Result<()> {
@@ -95,7 +126,7 @@ impl Floor {
             let interest = Interest::READABLE | Interest::WRITABLE;
             self.poll.registry().register(&mut stream, Token(index), interest)?;
             let (torn, unsent) = (Vec::new(), VecDeque::new());
-            let peer = Peer { stream, is_upgraded: false, is_joined: false, torn, unsent };
+            let peer = Peer { stream, is_upgraded: false, is_joined: false, torn, unsent, heard: Vec::new() };
             if index == self.peers.len() {
                 self.peers.push(Some(peer));
             } else {
@@ -106,17 +137,23 @@ impl Floor {
 
     fn serve(&mut self, index: usize, is_readable: bool, scratch: &mut [u8]) -> rusqlite::Result<()> {
         let Some(peer) = self.peers.get_mut(index).and_then(Option::as_mut) else { return Ok(()) };
-        let mut joined = None;
+        let mut requests = Vec::new();
         let mut is_alive = peer.flush().is_ok();
         if is_alive && is_readable {
-            is_alive = peer
-                .read(scratch, |peer, text| take(peer, index, text, &mut self.drafts, &mut joined))
-                .is_ok();
+            is_alive = peer.read(scratch, |text| requests.extend(request(index, text))).is_ok();
         }
-        if let Some(after) = joined {
-            is_alive &= self.replay(index, after)?;
+        for request in requests {
+            match request {
+                Request::Join(after) => is_alive &= self.replay(index, after)?,
+                Request::Store(draft) => self.drafts.push(draft),
+                Request::Enter { ack, room } => self.rooms.enter(&mut self.peers, index, &ack, room),
+                Request::Say { ack, room, text } => {
+                    self.rooms.say(&mut self.peers, index, &ack, &room, &text)
+                }
+            }
         }
         if !is_alive {
+            self.rooms.leave(index);
             self.peers[index] = None;
             self.free.push(index);
         }
@@ -161,7 +198,7 @@ impl Floor {
 }
 
 impl Peer {
-    fn read(&mut self, scratch: &mut [u8], mut take: impl FnMut(&mut Self, &str)) -> io::Result<()> {
+    fn read(&mut self, scratch: &mut [u8], mut take: impl FnMut(&str)) -> io::Result<()> {
         loop {
             let torn = self.torn.len();
             scratch[..torn].copy_from_slice(&self.torn);
@@ -187,7 +224,7 @@ impl Peer {
             }
             while let Some((start, end)) = unmask(&mut bytes[used..]) {
                 let text = std::str::from_utf8(&bytes[used + start..used + end]).map_err(io::Error::other)?;
-                take(self, text);
+                take(text);
                 used += end;
             }
             self.torn = bytes[used..].to_vec();
@@ -226,24 +263,31 @@ impl Peer {
     }
 }
 
-/// A client's packet: it joins, or it writes. The argument is as the bench sends it, without escapes.
-fn take(_: &mut Peer, index: usize, text: &str, drafts: &mut Vec<Draft>, joined: &mut Option<i64>) {
-    if let Some(auth) = text.strip_prefix("40{\"serverOffset\":") {
-        let digits = auth.find(|c: char| !c.is_ascii_digit()).unwrap_or(auth.len());
-        *joined = Some(auth[..digits].parse().unwrap_or(0));
-    } else if let Some((ack, args)) =
-        text.strip_prefix("42").and_then(|rest| rest.split_once("[\"chat message\",\""))
-        && let Some((text, key)) = args.strip_suffix("\"]").and_then(|args| args.split_once("\",\""))
-    {
-        drafts.push(Draft { sender: index, ack: ack.into(), text: text.into(), key: key.into() });
+/// A client's packet. The arguments are as the bench sends them, without escapes.
+fn request(sender: usize, text: &str) -> Option<Request> {
+    if let Some(auth) = text.strip_prefix("40") {
+        let offset = auth.strip_prefix("{\"serverOffset\":").unwrap_or_default();
+        let digits = offset.find(|c: char| !c.is_ascii_digit()).unwrap_or(offset.len());
+        return Some(Request::Join(offset[..digits].parse().unwrap_or(0)));
     }
+    let (ack, event) = text.strip_prefix("42")?.split_once("[\"")?;
+    let mut strings = event.strip_suffix("\"]")?.split("\",\"");
+    let mut next = || strings.next().map(str::to_owned);
+    let (name, first) = (next()?, next()?);
+    let ack = ack.to_owned();
+    Some(match name.as_str() {
+        "chat message" => Request::Store(Draft { sender, ack, text: first, key: next()? }),
+        "join room" => Request::Enter { ack, room: first },
+        "room message" => Request::Say { ack, room: first, text: next()? },
+        _ => return None,
+    })
 }
 
 fn event(text: &str, id: i64) -> String {
     format!("42[\"chat message\",\"{text}\",{id},\"1.1.{id}\"]")
 }
 
-fn push_frame(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn push_frame(out: &mut Vec<u8>, text: &str) {
     out.push(0x81);
     match text.len() {
         short @ 0..=125 => out.push(short as u8),

@@ -38,6 +38,9 @@ pub(super) enum Server {
     Command(String),
 }
 
+/// Where the floor stands among them.
+pub(super) const FLOOR: usize = 2;
+
 /// Ours is the first.
 pub(super) const CONTESTANTS: [Contestant; 5] = [
     Contestant { name: "Tidings", kind: Kind::Tidings },
@@ -76,7 +79,7 @@ impl Contestant {
         Some(match (self.kind, contract) {
             (Kind::Tidings, Contract::Chat | Contract::Start) => Server::Own,
             (Kind::Tidings, Contract::Rooms) => program("target/release/examples", RELAY, ""),
-            (Kind::Floor, Contract::Chat) => program(FLOOR_FOLDER, "target/release/floor", ""),
+            (Kind::Floor, Contract::Chat | Contract::Rooms) => program(FLOOR_FOLDER, "target/release/floor", ""),
             (Kind::Socketioxide, Contract::Chat) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE, ""),
             (Kind::Socketioxide, Contract::Rooms) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE, "rooms"),
             (Kind::Node { workers }, Contract::Chat) => Server::Command(format!(
@@ -86,8 +89,8 @@ impl Contestant {
             (Kind::Node { workers: 0 }, Contract::Rooms) => {
                 Server::Command(format!("node {} rooms", root.join(NODE_FOLDER).join("server.mjs").display()))
             }
-            // The floor knows no rooms, and the messages of a room are numbered by one process.
-            (Kind::Floor | Kind::Node { .. }, Contract::Rooms)
+            // The messages of a room are numbered by one process.
+            (Kind::Node { .. }, Contract::Rooms)
             // `tidings bench start` knows how to fill the log of its own program alone.
             | (Kind::Floor | Kind::Socketioxide | Kind::Node { .. }, Contract::Start) => return None,
         })

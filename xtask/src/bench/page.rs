@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::contestant::CONTESTANTS;
+use super::contestant::{CONTESTANTS, FLOOR};
 use super::machine;
 use super::plan::{Better, Row};
 use super::{ABSENT, Options, Outcome, Outcomes, Results};
@@ -23,14 +23,15 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize) -> String
         &mut page,
         format_args!("\n\n{machine}. {date}, `{revision}`; {runs} runs of {} s.\n", options.seconds),
     );
-    page.push_str("\n## Ratios\n\nOurs against each; above 1 is better than they are. In brackets what we ask for.\n\n| |");
+    page.push_str("\n## Ratios\n\nOurs against each; above 1 is better than they are. In brackets what we ask for,\nand where we miss it, how many times better the floor is.\n\n| |");
     CONTESTANTS.iter().skip(1).for_each(|other| push(&mut page, format_args!(" {} |", other.name)));
     page.push_str("\n|---|---|---|---|---|\n");
     for (row, outcomes) in &results.0 {
         push(&mut page, format_args!("| {} |", row.name));
-        let own = outcomes.first().and_then(|own| median(row.measure, own));
-        for (outcomes, bar) in outcomes.iter().zip(row.bars).skip(1) {
-            push(&mut page, format_args!(" {} |", ratio(row, own, median(row.measure, outcomes), bar)));
+        let figures: Vec<_> = outcomes.iter().map(|outcomes| median(row.measure, outcomes)).collect();
+        let (own, floor) = (figures.first().copied().flatten(), figures.get(FLOOR).copied().flatten());
+        for (other, bar) in figures.iter().zip(row.bars).skip(1) {
+            push(&mut page, format_args!(" {} |", compared(row, own, *other, bar, floor)));
         }
         page.push('\n');
     }
@@ -62,20 +63,27 @@ fn push_figures(page: &mut String, row: &Row, all: &[Outcomes]) {
     }
 }
 
-fn ratio(row: &Row, own: Option<f64>, other: Option<f64>, bar: Option<f64>) -> String {
-    let (Some(own), Some(other)) = (own, other) else { return "–".into() };
+/// Our ratio to another contestant, judged by its bar. Where it is missed, the floor's own ratio tells what there is to be had.
+fn compared(row: &Row, own: Option<f64>, other: Option<f64>, bar: Option<f64>, floor: Option<f64>) -> String {
+    let Some(ratio) = ratio(row, own, other) else { return "–".into() };
+    match bar {
+        Some(bar) if ratio >= bar => format!("**{ratio:.2}** (≥ {bar})"),
+        Some(bar) => {
+            let floor = self::ratio(row, floor, other).filter(|_| floor != other);
+            let floor = floor.map_or_else(String::new, |floor| format!("; the floor: {floor:.2}"));
+            format!("{ratio:.2}, missed (≥ {bar}{floor})")
+        }
+        None => format!("{ratio:.2}"),
+    }
+}
+
+fn ratio(row: &Row, own: Option<f64>, other: Option<f64>) -> Option<f64> {
+    let (own, other) = (own?, other?);
     let ratio = match row.better {
         Better::More => own / other,
         Better::Less => other / own,
     };
-    if !ratio.is_finite() {
-        return "–".into();
-    }
-    match bar {
-        Some(bar) if ratio >= bar => format!("**{ratio:.2}** (≥ {bar})"),
-        Some(bar) => format!("{ratio:.2}, missed (≥ {bar})"),
-        None => format!("{ratio:.2}"),
-    }
+    ratio.is_finite().then_some(ratio)
 }
 
 /// What was not as it should be, summed over the runs.
