@@ -27,8 +27,12 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize) -> String
     CONTESTANTS.iter().skip(1).for_each(|other| push(&mut page, format_args!(" {} |", other.name)));
     page.push_str("\n|---|---|---|---|---|\n");
     for (row, outcomes) in &results.0 {
-        push(&mut page, format_args!("| {} |", row.name));
         let figures: Vec<_> = outcomes.iter().map(|outcomes| median(row.measure, outcomes)).collect();
+        if figures.iter().skip(1).all(Option::is_none) {
+            // Nobody to compare with: the figures below say all.
+            continue;
+        }
+        push(&mut page, format_args!("| {} |", row.name));
         let (own, floor) = (figures.first().copied().flatten(), figures.get(FLOOR).copied().flatten());
         for (other, bar) in figures.iter().zip(row.bars).skip(1) {
             push(&mut page, format_args!(" {} |", compared(row, own, *other, bar, floor)));
