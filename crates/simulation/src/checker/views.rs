@@ -30,8 +30,9 @@ struct Watch {
     rooms: BTreeMap<u64, Kept>,
     /// Entries of rooms that it does not keep yet: answers come before the events that bring somebody in.
     ahead: BTreeMap<u64, BTreeMap<u64, u64>>,
-    /// Where an answer has brought it into a room again that it has not been told to have left yet.
-    back: BTreeMap<u64, u64>,
+    /// By which entry it last came into a room or went, as far as it knows: answers come before the events of what was
+    /// before them.
+    changed: BTreeMap<u64, Change>,
     /// Messages of which it knows that they are deleted.
     deleted: BTreeSet<(u64, u64)>,
     /// How far the person has read at least.
@@ -49,6 +50,13 @@ enum Source {
     Own,
     /// A page that was asked for.
     Page,
+}
+
+/// The place of an entry by which a membership begins or ends.
+#[derive(Clone, Copy)]
+struct Change {
+    rev: u64,
+    position: u64,
 }
 
 /// A room that it keeps.
@@ -69,47 +77,40 @@ impl Watch {
         self.cursor = None;
         self.rooms.clear();
         self.ahead.clear();
-        self.back.clear();
+        self.changed.clear();
         self.deleted.clear();
     }
 
     /// An entry as it counts for the rooms that are kept.
     fn keep(&mut self, entry: &Stored, position: u64, source: Source) {
         let (room, rev, user) = (entry.room, entry.rev, self.user);
-        let from = self.rooms.get(&room).map(|kept| kept.from);
         // Pages tell of the past, and so may the answer to a repeat.
         let is_news = match source {
             Source::Event => true,
             Source::Own => Some(position) > self.cursor,
             Source::Page => false,
         };
-        let begins = match &entry.what {
-            What::Opened { members, .. } => members.contains(&user),
-            What::Joined(who) => *who == user,
-            What::Left(who) => {
-                if is_news && *who == user && from.is_some_and(|from| from <= rev) {
-                    let mut left = self.rooms.remove(&room);
-                    let ahead = left.as_mut().map(|kept| kept.known.split_off(&(rev + 1)));
-                    let mut ahead = ahead.unwrap_or_default();
-                    match self.back.remove(&room).filter(|back| *back > rev) {
-                        Some(from) => {
-                            let known = ahead.split_off(&from);
-                            self.rooms.insert(room, Kept { from, known });
-                        }
-                        None => drop(self.ahead.insert(room, ahead)),
-                    }
-                    return;
-                }
-                false
-            }
-            What::Message | What::Changed { .. } | What::Other => room == HOUSE,
+        let (begins, ends) = match &entry.what {
+            What::Opened { members, .. } => (members.contains(&user), false),
+            What::Joined(who) => (*who == user, false),
+            What::Left(who) => (false, *who == user),
+            What::Message | What::Changed { .. } | What::Other => (false, false),
         };
-        if is_news && begins && source == Source::Own && from.is_some() {
-            self.back.insert(room, rev);
+        let is_newest = self.changed.get(&room).is_none_or(|change| change.rev < rev);
+        if is_news && is_newest && (begins || ends) {
+            self.changed.insert(room, Change { rev, position });
+            let kept = self.rooms.remove(&room).map(|kept| kept.known);
+            let mut known = kept.or_else(|| self.ahead.remove(&room)).unwrap_or_default();
+            if begins {
+                let known = known.split_off(&rev);
+                self.rooms.insert(room, Kept { from: rev, known });
+            } else {
+                self.ahead.insert(room, known.split_off(&(rev + 1)));
+                return;
+            }
         }
-        if is_news && begins && from.is_none() {
-            let known = self.ahead.remove(&room).unwrap_or_default();
-            self.rooms.insert(room, Kept { from: rev, known });
+        if is_news && room == HOUSE && !self.rooms.contains_key(&HOUSE) {
+            self.rooms.insert(HOUSE, Kept::from(rev));
         }
         match self.rooms.get_mut(&room) {
             Some(kept) => drop(kept.known.insert(rev, position)),
@@ -248,8 +249,12 @@ impl<'a> Court<'a> {
         for known in known.chain(watch.ahead.values_mut()) {
             known.retain(|_, position| *position <= kept);
         }
+        watch.changed.retain(|_, change| change.position <= kept);
         if !resumed {
             watch.rooms.retain(|room, _| rooms.iter().any(|listed| listed.room == *room));
+            for Listed { room, rev, .. } in rooms {
+                watch.changed.insert(*room, Change { rev: *rev, position });
+            }
             watch.cursor = (!reset).then_some(position);
         }
         for Listed { room, rev, read } in rooms {
@@ -387,14 +392,17 @@ impl<'a> Court<'a> {
     }
 }
 
-/// Whoever went and came back while they were away, and is told of the room as it is now, keeps it from there.
+/// Whoever went and came back while they were away, and is told of the room as it is now, keeps it from there: also who
+/// did not know that they had gone, because it was by a command that they had taken back too late.
 fn renew(watch: &mut Watch, rooms: &[Listed], members: &[Members<'_>]) {
     let Some(members) = members.get(watch.generation.0) else { return };
     for Listed { room, rev, .. } in rooms {
         let first = members.first(watch.user, *room, *rev);
-        if let Some(kept) = watch.rooms.get_mut(room) {
-            kept.from = kept.from.max(first);
-        }
+        let kept = watch.rooms.entry(*room).or_insert_with(|| {
+            let mut ahead = watch.ahead.remove(room).unwrap_or_default();
+            Kept { from: first, known: ahead.split_off(&first) }
+        });
+        kept.from = kept.from.max(first);
     }
 }
 
