@@ -254,6 +254,8 @@ export class Person extends Visitor {
   }
 
   async close() {
+    // The key would go past a dialog that is not there yet.
+    await this.dialog.waitFor();
     await this.page.keyboard.press("Escape");
     await this.dialog.waitFor({ state: "detached" });
   }
