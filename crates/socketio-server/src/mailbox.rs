@@ -15,13 +15,20 @@ pub(crate) const COMMANDS_MAX: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Mailbox {
     /// `None` when the worker has stopped: what is posted then is dropped, and whoever waits for an answer learns it.
-    queue: Mutex<Option<Vec<Command>>>,
+    queue: Mutex<Option<Queue>>,
     wake: Notify,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    commands: Vec<Command>,
+    /// A feed has grown: that is work for a while.
+    has_growth: bool,
 }
 
 impl Default for Mailbox {
     fn default() -> Self {
-        Self { queue: Mutex::new(Some(Vec::new())), wake: Notify::new() }
+        Self { queue: Mutex::new(Some(Queue::default())), wake: Notify::new() }
     }
 }
 
@@ -29,7 +36,7 @@ impl Mailbox {
     /// Queues a command unless the mailbox is full.
     pub(crate) fn offer(&self, command: Command) -> Result<(), Full> {
         match &*self.lock() {
-            Some(queue) if queue.len() >= COMMANDS_MAX => return Err(Full),
+            Some(queue) if queue.commands.len() >= COMMANDS_MAX => return Err(Full),
             Some(_) | None => {}
         }
         self.post(command);
@@ -41,8 +48,9 @@ impl Mailbox {
         let mut guard = self.lock();
         // A command that is not taken is dropped without the lock: its end may post another one.
         let Some(queue) = &mut *guard else { return drop(guard) };
-        let first = queue.is_empty();
-        queue.push(command);
+        let first = queue.commands.is_empty();
+        queue.has_growth |= matches!(command, Command::Feed { .. });
+        queue.commands.push(command);
         drop(guard);
         if first {
             self.wake.notify_one();
@@ -51,7 +59,12 @@ impl Mailbox {
 
     /// Takes all that waits, in order.
     pub(crate) fn take(&self) -> Vec<Command> {
-        self.lock().as_mut().map(std::mem::take).unwrap_or_default()
+        self.lock().as_mut().map(std::mem::take).unwrap_or_default().commands
+    }
+
+    /// Whether something waits for the worker's next turn, and no growth of a feed is among it.
+    pub(crate) fn has_brief_commands_only(&self) -> bool {
+        self.lock().as_ref().is_some_and(|queue| !queue.commands.is_empty() && !queue.has_growth)
     }
 
     /// Takes no more commands and drops those that wait.
@@ -60,7 +73,7 @@ impl Mailbox {
         drop(left);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Command>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Queue>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -45,12 +45,21 @@ impl Future for SocketTask {
         let mut worker = self.worker.borrow_mut();
         worker.begin_turn();
         let poll = worker.drive(self.key, self.number, cx);
-        worker.end_turn();
+        worker.end_turn_of_socket();
         poll
     }
 }
 
 impl Worker {
+    /// What handlers have emitted waits in the mailbox, and the worker's own turn comes next: what they have answered goes
+    /// out then too, so that a client that hears what it has said itself is written once. But no answer waits for a batch
+    /// that goes to everybody.
+    fn end_turn_of_socket(&mut self) {
+        if !self.mailbox.has_brief_commands_only() {
+            self.end_turn();
+        }
+    }
+
     /// Takes over a connection and starts its task; `None` if the stream is broken already.
     pub(super) fn adopt(&mut self, stream: NewStream) -> Option<WebSocket> {
         let stream = Stream::adopt(stream).ok()?;
