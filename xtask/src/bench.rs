@@ -121,6 +121,8 @@ fn measure(options: &Options) -> Result<(), String> {
         println!("building {}", contestant.name);
         contestant.build(&root)?;
     }
+    // What is measured is what was built, whatever is committed meanwhile.
+    let revision = machine::revision();
     let rows: Vec<&Row> = PLAN.iter().filter(|row| options.wants(row)).collect();
     let mut results = Results(rows.iter().map(|row| (*row, empty())).collect());
     for turn in 1..=options.runs {
@@ -138,7 +140,7 @@ fn measure(options: &Options) -> Result<(), String> {
             }
         }
         // Written after each turn: whoever stops early keeps what there is.
-        let page = page::write(&results, options, turn);
+        let page = page::write(&results, options, turn, &revision);
         std::fs::write(root.join(&options.out), page).map_err(|err| err.to_string())?;
     }
     Ok(())

@@ -15,10 +15,10 @@ time, both halves of the loopback included. All servers flush every message to t
 is one thread that does what the kernel and SQLite ask, and nothing else (`bench/floor`). A message is in flight until
 all clients have it.";
 
-pub(super) fn write(results: &Results, options: &Options, runs: usize) -> String {
+pub(super) fn write(results: &Results, options: &Options, runs: usize, revision: &str) -> String {
     let mut page = String::from("# Performance\n\n");
     page.push_str(INTRODUCTION);
-    let (machine, date, revision) = (machine::description(), machine::today(), machine::revision());
+    let (machine, date) = (machine::description(), machine::today());
     push(
         &mut page,
         format_args!("\n\n{machine}. {date}, `{revision}`; {runs} runs of {} s.\n", options.seconds),
