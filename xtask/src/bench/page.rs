@@ -150,6 +150,7 @@ fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::plan::PLAN;
     use super::*;
 
     #[test]
@@ -159,6 +160,20 @@ mod tests {
         {
             assert_eq!(number(value), text);
         }
+    }
+
+    #[test]
+    fn a_missed_bar_is_told_with_what_the_floor_reaches() {
+        let row = |better| Row { better, ..PLAN[0] };
+        let more = |bar| compared(&row(Better::More), Some(3.0), Some(2.0), bar, Some(4.0));
+        assert_eq!(more(Some(1.5)), "**1.50** (≥ 1.5)");
+        assert_eq!(more(Some(1.6)), "1.50, missed (≥ 1.6; the floor: 2.00)");
+        assert_eq!(more(None), "1.50");
+        let less = compared(&row(Better::Less), Some(2.0), Some(3.0), Some(2.0), None);
+        assert_eq!(less, "1.50, missed (≥ 2)");
+        let floor = compared(&row(Better::More), Some(1.0), Some(2.0), Some(0.7), Some(2.0));
+        assert_eq!(floor, "0.50, missed (≥ 0.7)", "the floor is not compared with itself");
+        assert_eq!(compared(&row(Better::More), None, Some(2.0), Some(1.0), None), "–");
     }
 
     #[test]

@@ -517,16 +517,11 @@ impl Worker {
             joined.member = space.add(key.slot, joined.id);
             space.move_to(key.slot, joined, &rooms);
         }
-        let connect = Frame::text(&packet);
-        let is_last = planted::is(Bug::SendsMissedFirst);
-        if !is_last {
-            self.send_burst(key, connect.clone());
-        }
-        for frame in missed {
+        let mut frames = missed;
+        let place = if planted::is(Bug::SendsMissedFirst) { frames.len() } else { 0 };
+        frames.insert(place, Frame::text(&packet));
+        for frame in frames {
             self.send_burst(key, frame);
-        }
-        if is_last {
-            self.send_burst(key, connect);
         }
         for frame in arrival.greeting {
             self.send(key, frame);
