@@ -5,12 +5,12 @@
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use engineio::{ErrorCode, Method as EngineMethod, Query, Route, TransportKind, UpgradeHeader};
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use http_body::Body;
@@ -33,6 +33,10 @@ use crate::websocket::upgrade;
 
 /// The body of a POST has to be complete by then.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How much of a body over the limit is read away, and for how long, before it is refused.
+const DISCARDED_BYTES_MAX: usize = 4 << 20;
+const DISCARDING_TIME: Duration = Duration::from_secs(1);
 
 type Answer = Response<Full<Bytes>>;
 
@@ -320,15 +324,20 @@ impl SocketIoService {
         if is_binary {
             return Ok(response::bad_request());
         }
+        let mut body = pin!(body);
         let announced = body.size_hint().lower();
         if announced > bytes_max as u64 {
             guard.replace(Command::PostEnd { sid, aborted: false });
+            discard(body).await;
             return Ok(response::payload_too_large());
         }
-        let body = match tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, bytes_max).collect()).await {
+        let limited = Limited::new(body.as_mut(), bytes_max);
+        let read = tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await;
+        let body = match read {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 guard.replace(Command::PostEnd { sid, aborted: false });
+                discard(body).await;
                 return Ok(response::payload_too_large());
             }
             Ok(Err(_)) => return Ok(response::bad_request()),
@@ -365,6 +374,20 @@ impl SocketIoService {
         }));
         Ok(accepted.map(|()| Full::default()))
     }
+}
+
+/// Reads a body away. A client that is still writing when its connection ends may never see the answer.
+async fn discard<B: Body>(mut body: Pin<&mut B>) {
+    let read = async {
+        let mut left = DISCARDED_BYTES_MAX;
+        while let Some(Ok(frame)) = body.frame().await {
+            let bytes = frame.data_ref().map_or(0, Buf::remaining);
+            let Some(rest) = left.checked_sub(bytes) else { return };
+            left = rest;
+        }
+    };
+    // Whatever has not come by then is not waited for.
+    drop(tokio::time::timeout(DISCARDING_TIME, read).await);
 }
 
 /// The cache buster of a request, which clients make anew for each.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 use socketio_server::{Ack, Arg, Args, Closing, DisconnectReason, Namespace, Server, Socket};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::harness::http::Pending;
@@ -193,6 +195,26 @@ async fn a_client_that_leaves_its_poll_ends_the_session() {
     polling.join().await;
     drop(polling.hold().await);
     assert_eq!(reason(&mut reasons).await, "transport error");
+}
+
+#[tokio::test]
+async fn a_client_that_is_still_writing_a_body_over_the_limit_gets_the_413() {
+    let running = start(Server::builder().namespace(fenced(Namespace::new("/"))));
+    let polling = Polling::open(running.address).await;
+    let mut stream = TcpStream::connect(running.address).await.expect("the server accepts");
+    let target = polling.target();
+    let head =
+        format!("POST {target} HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 2000000\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("the server reads");
+    for _ in 0..200 {
+        stream.write_all(&[b'4'; 10_000]).await.expect("the server reads");
+        // Time for the server to answer too early, if it does.
+        tokio::task::yield_now().await;
+    }
+    let mut answer = String::new();
+    within(stream.read_to_string(&mut answer)).await.expect("an answer, and the end in order");
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(polling.is_alive().await);
 }
 
 #[tokio::test]
