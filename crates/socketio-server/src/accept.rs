@@ -1,13 +1,18 @@
 //! Our own accept loop: every worker accepts from the shared listeners and keeps what it accepts.
 //!
-//! HTTP is hyper's; requests that are not the endpoint's go to the application's fallback service.
+//! A request that opens a WebSocket, and comes in one piece as they do, is answered here: its 101 goes out with the open
+//! packet, in one call. Everything else is HTTP, and HTTP is hyper's; requests that are not the endpoint's go to the
+//! application's fallback service.
 
+use std::cell::RefCell;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::{SocketAddr, TcpListener as StdTcpListener};
+use std::net::{IpAddr, SocketAddr, TcpListener as StdTcpListener};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,24 +24,24 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioTimer;
+use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
 use crate::command::Command;
-use crate::http::stream::{Handover, HttpStream, Promised};
+use crate::http::stream::HttpStream;
 use crate::mailbox::Mailbox;
-use crate::service::{PeerAddress, SocketIoService};
+use crate::service::{Opening, PeerAddress, SocketIoService};
 use crate::shared::Shared;
-use crate::takeover;
+use crate::stream::NewStream;
+use crate::takeover::TakenOver;
+use crate::websocket::upgrade::{self, HEADERS_MAX};
 
-/// A request's head has to be complete by then.
+/// A connection has to say something by then, and a request's head has to be complete after so long again.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Bytes of a request's head at most.
 const HEAD_BYTES_MAX: usize = 16 << 10;
-
-/// Headers of a request at most.
-const HEADERS_MAX: usize = 64;
 
 /// How long accepting rests when the process has no file left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
@@ -93,19 +98,39 @@ pub(crate) fn listen(listener: Listener, worker: u16, shared: &Arc<Shared>) {
         Ok(socket) => socket,
         Err(error) => return tracing::error!(%error, "a listener cannot be used"),
     };
-    let service = SocketIoService { shared: Arc::clone(shared), home: Some(worker) };
+    let acceptor = Acceptor {
+        service: SocketIoService { shared: Arc::clone(shared), home: Some(worker) },
+        fallback: listener.fallback,
+        mailbox: Arc::clone(&shared.mailboxes[usize::from(worker)]),
+        scratch: RefCell::new(vec![0; HEAD_BYTES_MAX].into()),
+    };
     // Ends with the worker.
-    let mailbox = Arc::clone(&shared.mailboxes[usize::from(worker)]);
-    drop(tokio::task::spawn_local(accept(socket, service, listener.fallback, mailbox)));
+    drop(tokio::task::spawn_local(accept(socket, acceptor.into())));
 }
 
-async fn accept(socket: TcpListener, service: SocketIoService, fallback: Fallback, mailbox: Arc<Mailbox>) {
+/// What the connections of a listener share on a worker.
+struct Acceptor {
+    service: SocketIoService,
+    fallback: Fallback,
+    mailbox: Arc<Mailbox>,
+    /// What a connection says first is read into this.
+    scratch: RefCell<Box<[u8]>>,
+}
+
+/// What a connection has said first.
+enum First {
+    /// It opens a WebSocket; some bytes of that may have come already.
+    Opens(Opening, Bytes),
+    /// It is HTTP's, and so is what was read.
+    Http(Bytes),
+}
+
+async fn accept(socket: TcpListener, acceptor: Rc<Acceptor>) {
     loop {
         match socket.accept().await {
             Ok((stream, peer)) => {
-                let (service, fallback, mailbox) = (service.clone(), fallback.clone(), Arc::clone(&mailbox));
-                // Ends with its connection, or when the WebSocket is taken out of it.
-                drop(tokio::task::spawn_local(serve(stream, peer, service, fallback, mailbox)));
+                // Ends with its connection, or when that is a WebSocket.
+                drop(tokio::task::spawn_local(serve(stream, peer, Rc::clone(&acceptor))));
             }
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {
@@ -121,25 +146,54 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(
-    stream: TcpStream,
-    peer: SocketAddr,
-    service: SocketIoService,
-    fallback: Fallback,
-    mailbox: Arc<Mailbox>,
-) {
-    let handover = Handover::default();
-    let (stream, promises) = (HttpStream::new(stream, handover.clone()), handover.clone());
+async fn serve(mut stream: TcpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) {
+    let first = std::future::poll_fn(|cx| acceptor.poll_first(&mut stream, peer.ip(), cx));
+    match tokio::time::timeout(HEAD_TIMEOUT, first).await {
+        Ok(Ok(First::Opens(Opening { answer, handshake }, early))) => {
+            let taken = TakenOver { stream: NewStream::Local(stream), unsent: answer, early };
+            acceptor.mailbox.post(Command::Attach { handshake, taken });
+        }
+        // Boxed: the others need not carry the state of HTTP.
+        Ok(Ok(First::Http(read))) => {
+            Box::pin(serve_http(HttpStream::new(stream, read), peer, acceptor)).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "a connection ended before its first request"),
+        Err(_) => tracing::debug!("a connection never said anything"),
+    }
+}
+
+impl Acceptor {
+    fn poll_first(
+        &self,
+        stream: &mut TcpStream,
+        peer: IpAddr,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<First>> {
+        let mut scratch = self.scratch.borrow_mut();
+        let mut read = ReadBuf::new(&mut scratch);
+        ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+        let bytes = read.filled();
+        let opens = upgrade::parse(bytes)
+            .and_then(|(request, len)| Some((self.service.open_at_once(request, peer)?, len)));
+        Poll::Ready(Ok(match opens {
+            Some((opening, len)) => {
+                First::Opens(opening, Bytes::copy_from_slice(bytes.get(len..).unwrap_or_default()))
+            }
+            None => First::Http(Bytes::copy_from_slice(bytes)),
+        }))
+    }
+}
+
+async fn serve_http(stream: HttpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) {
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer));
-        request.extensions_mut().insert(handover.clone());
-        let (mut service, fallback) = (service.clone(), fallback.clone());
+        let acceptor = Rc::clone(&acceptor);
         async move {
-            if service.owns(request.uri().path()) {
-                let Ok(response) = service.call(request).await;
+            if acceptor.service.owns(request.uri().path()) {
+                let Ok(response) = acceptor.service.clone().call(request).await;
                 Ok::<_, Infallible>(response.map(Either::<Full<Bytes>, FallbackBody>::Left))
             } else {
-                Ok(fallback.0(request).await.map(Either::Right))
+                Ok(acceptor.fallback.0(request).await.map(Either::Right))
             }
         }
     });
@@ -151,12 +205,6 @@ async fn serve(
         .serve_connection(stream, answer)
         .with_upgrades();
     if let Err(error) = connection.await {
-        return tracing::debug!(%error, "an HTTP connection ended");
-    }
-    // In this task, which has the connection's state at hand: another one would be made for two lines.
-    if let Some(Promised { upgraded, handshake }) = promises.take()
-        && let Some(taken) = takeover::take(upgraded, true).await
-    {
-        mailbox.post(Command::Attach { handshake, taken });
+        tracing::debug!(%error, "an HTTP connection ended");
     }
 }

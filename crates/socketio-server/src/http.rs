@@ -4,7 +4,7 @@
 //! ([`bundle`]) and the documented answers ([`response`]). Headers in, verdicts and finished responses out; promises
 //! that nothing in a header can panic or grow memory beyond the header itself.
 //!
-//! One part is not pure: [`stream`], the connection as HTTP has it. Knows nothing of sessions and routes.
+//! One part is not pure: [`stream`], a connection as HTTP gets it. Knows nothing of sessions and routes.
 
 pub(crate) mod bundle;
 pub(crate) mod cors;

@@ -4,7 +4,7 @@
 //! Judges a request as far as its headers go and hands it to the worker that its sid names. Owns no session.
 
 use std::convert::Infallible;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -23,7 +23,6 @@ use crate::handshake::Handshake;
 use crate::http::forwarded::Client;
 use crate::http::origin::{Scheme, Verdict};
 use crate::http::response;
-use crate::http::stream::{Handover, Promised};
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
 use crate::shared::Shared;
@@ -95,6 +94,13 @@ struct Judged {
     upgrade: UpgradeHeader,
 }
 
+/// A WebSocket that may open.
+pub(crate) struct Opening {
+    /// The 101 as it goes out.
+    pub(crate) answer: Bytes,
+    pub(crate) handshake: Box<Handshake>,
+}
+
 impl SocketIoService {
     /// True if a path is the endpoint's.
     pub(crate) fn owns(&self, path: &str) -> bool {
@@ -110,7 +116,8 @@ impl SocketIoService {
         let Some(rest) = request.uri().path().strip_prefix(self.shared.config.path.as_str()) else {
             return response::empty(StatusCode::NOT_FOUND);
         };
-        let judged = self.judge(&request);
+        let peer = request.extensions().get::<PeerAddress>().map(|PeerAddress(address)| address.ip());
+        let judged = self.judge(peer, request.headers());
         let origins = &self.shared.config.origins;
         let file = self.shared.bundle.as_ref().filter(|_| !rest.is_empty());
         if let Some(mut answer) =
@@ -131,9 +138,7 @@ impl SocketIoService {
         answer
     }
 
-    fn judge<B>(&self, request: &Request<B>) -> Judged {
-        let peer = request.extensions().get::<PeerAddress>().map(|PeerAddress(address)| address.ip());
-        let headers = request.headers();
+    fn judge(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Judged {
         let client = peer.map(|peer| self.shared.config.trusted_proxies.client(peer, Scheme::Http, headers));
         let own = match &client {
             Some(client) => client.own_origin(),
@@ -224,6 +229,35 @@ impl SocketIoService {
         Ok(kind.await.map_err(|_| Refused::NotReady)??)
     }
 
+    fn has_room(&self) -> bool {
+        let shared = &self.shared;
+        shared.readiness() != Readiness::NotReady && shared.connections() < shared.config.connections_max
+    }
+
+    /// Judges a request that opens a WebSocket, and for which nobody has to be asked. `None` says nothing about it, but that
+    /// it takes the way of all others, which has all the refusals.
+    pub(crate) fn open_at_once(&self, request: Request<()>, peer: IpAddr) -> Option<Opening> {
+        let shared = &self.shared;
+        let kind = TransportKind::WebSocket;
+        if shared.admission.is_some() || request.uri().path() != shared.config.path {
+            return None;
+        }
+        let judged = self.judge(Some(peer), request.headers());
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        let route = engineio::route(EngineMethod::Get, &query, judged.upgrade);
+        if route != Ok(Route::Open(kind))
+            || !judged.verdict.is_allowed()
+            || !shared.config.transports.contains(&kind)
+            || !self.has_room()
+        {
+            return None;
+        }
+        let mut answer = upgrade::accept(request.method(), request.headers()).ok()?;
+        shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
+        let answer = upgrade::encode(&answer)?;
+        Some(Opening { answer, handshake: Box::new(handshake(request, judged)) })
+    }
+
     async fn open<B>(
         self,
         mut request: Request<B>,
@@ -234,8 +268,7 @@ impl SocketIoService {
         if !shared.config.transports.contains(&kind) {
             return Err(ErrorCode::UnknownTransport.into());
         }
-        if shared.readiness() == Readiness::NotReady || shared.connections() >= shared.config.connections_max
-        {
+        if !self.has_room() {
             return Err(Refused::NotReady);
         }
         let accepted = match kind {
@@ -245,7 +278,6 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
-        let handover = request.extensions_mut().remove::<Handover>();
         let handshake = handshake(request, judged);
         let handshake = match &shared.admission {
             None => handshake,
@@ -259,18 +291,14 @@ impl SocketIoService {
             None => self.open_polling(handshake).await,
             Some((accepted, upgraded)) => {
                 let handshake = Box::new(handshake);
-                if let Some(handover) = handover {
-                    handover.promise(Promised { upgraded, handshake });
-                } else {
-                    let mailbox = self.mailbox(self.home.unwrap_or_else(|| shared.next_worker()));
-                    let is_home = self.home.is_some();
-                    // Ends when the client has its 101, or has gone.
-                    drop(tokio::spawn(async move {
-                        if let Some(taken) = takeover::take(upgraded, is_home).await {
-                            mailbox.post(Command::Attach { handshake, taken });
-                        }
-                    }));
-                }
+                let mailbox = self.mailbox(self.home.unwrap_or_else(|| shared.next_worker()));
+                let is_home = self.home.is_some();
+                // Ends when the client has its 101, or has gone.
+                drop(tokio::spawn(async move {
+                    if let Some(taken) = takeover::take(upgraded, is_home).await {
+                        mailbox.post(Command::Attach { handshake, taken });
+                    }
+                }));
                 Ok(accepted.map(|()| Full::default()))
             }
         }

@@ -15,20 +15,20 @@ use crate::stream::NewStream;
 #[derive(Debug)]
 pub(crate) struct TakenOver {
     pub(crate) stream: NewStream,
-    /// Goes out before anything else.
+    /// The answer to the request, if HTTP has not written it.
     pub(crate) unsent: Bytes,
     /// Came in behind the request.
     pub(crate) early: Bytes,
 }
 
-/// A socket with what is unsent and what was early.
-type Plain = (TcpStream, Bytes, Bytes);
+/// A socket with what was early.
+type Plain = (TcpStream, Bytes);
 
 /// Waits for the connection; `None` if the client has gone. `is_home` tells that this is the runtime of the worker
 /// that will own it.
 pub(crate) async fn take(upgraded: OnUpgrade, is_home: bool) -> Option<TakenOver> {
     let upgraded = upgraded.await.ok()?;
-    let (stream, unsent, early) = match plain_tcp(upgraded) {
+    let (stream, early) = match plain_tcp(upgraded) {
         Ok(found) => found,
         Err(other) => {
             let stream = NewStream::Boxed(Box::new(TokioIo::new(other)));
@@ -37,20 +37,22 @@ pub(crate) async fn take(upgraded: OnUpgrade, is_home: bool) -> Option<TakenOver
     };
     let stream =
         if is_home { NewStream::Local(stream) } else { NewStream::Detached(stream.into_std().ok()?) };
-    Some(TakenOver { stream, unsent, early })
+    Some(TakenOver { stream, unsent: Bytes::new(), early })
 }
 
 /// The socket, whether our own accept loop has driven hyper, or another one, or the automatic builder that axum uses.
 fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     let upgraded = match upgraded.downcast::<HttpStream>() {
         Ok(parts) => {
-            let (stream, unsent) = parts.io.into_parts();
-            return Ok((stream, unsent, parts.read_buf));
+            let (stream, unread) = parts.io.into_parts();
+            let early =
+                if unread.is_empty() { parts.read_buf } else { [parts.read_buf, unread].concat().into() };
+            return Ok((stream, early));
         }
         Err(upgraded) => upgraded,
     };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return Ok((parts.io.into_inner(), Bytes::new(), parts.read_buf)),
+        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
         Err(upgraded) => upgraded,
     };
     through_axum(upgraded)
@@ -59,8 +61,7 @@ fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
 #[cfg(feature = "axum")]
 fn through_axum(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     use hyper_util::server::conn::auto::upgrade::downcast;
-    downcast::<TokioIo<TcpStream>>(upgraded)
-        .map(|parts| (parts.io.into_inner(), Bytes::new(), parts.read_buf))
+    downcast::<TokioIo<TcpStream>>(upgraded).map(|parts| (parts.io.into_inner(), parts.read_buf))
 }
 
 #[cfg(not(feature = "axum"))]

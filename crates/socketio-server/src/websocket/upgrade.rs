@@ -3,8 +3,14 @@
 //! Judges a request by RFC 6455 section 4.2.1 and writes the 101 answer. Offers no extension and no subprotocol,
 //! whatever the client asks for. Routes, sids and origins are others' business and are judged first.
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use thiserror::Error;
+use tungstenite::handshake::machine::TryParse as _;
+use tungstenite::handshake::server::write_response;
+
+/// Headers of a request at most.
+pub(crate) const HEADERS_MAX: usize = 64;
 
 /// Why a request that asks for WebSocket cannot have it; the text is the body of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -49,6 +55,25 @@ pub(crate) fn accept(method: &Method, headers: &HeaderMap) -> Result<Response<()
     Ok(response)
 }
 
+/// A request that may open a WebSocket, in whole at the front of what a client has sent, and the length of it.
+///
+/// `None` is no verdict: what is torn, malformed, too large, or has a body, is a matter of HTTP.
+pub(crate) fn parse(bytes: &[u8]) -> Option<(Request<()>, usize)> {
+    let (len, request) = Request::try_parse(bytes).ok()??;
+    let headers = request.headers();
+    let has_body =
+        headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
+    (!has_body && headers.len() <= HEADERS_MAX).then_some((request, len))
+}
+
+/// An answer as it goes out.
+pub(crate) fn encode(answer: &Response<()>) -> Option<Bytes> {
+    const USUAL_BYTES: usize = 160;
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    write_response(&mut bytes, answer).ok()?;
+    Some(bytes.into())
+}
+
 /// The `Sec-WebSocket-Accept` value for a `Sec-WebSocket-Key`.
 pub(crate) fn accept_key(key: &[u8]) -> String {
     tungstenite::handshake::derive_accept_key(key)
@@ -79,6 +104,8 @@ fn has_token(headers: &HeaderMap, name: HeaderName, token: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn request(changes: &[(&'static str, &'static str)]) -> HeaderMap {
@@ -112,6 +139,60 @@ mod tests {
         check(&[("sec-websocket-key", "short==")], Err(UpgradeError::Key));
         check(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=\u{20}")], Err(UpgradeError::Key));
         assert_eq!(accept(&Method::POST, &request(&[])).unwrap_err(), UpgradeError::Method);
+    }
+
+    #[test]
+    fn a_whole_request_is_parsed_and_what_follows_is_left() {
+        let bytes = b"GET /socket.io/?EIO=4 HTTP/1.1\r\nhost: a\r\nUpgrade: websocket\r\n\r\n\x81\x80";
+        let (request, len) = parse(bytes).unwrap();
+        assert_eq!(&bytes[len..], b"\x81\x80");
+        assert_eq!(request.uri(), "/socket.io/?EIO=4");
+        assert_eq!(request.headers()["upgrade"], "websocket");
+    }
+
+    #[test]
+    fn what_is_torn_or_unusual_is_left_to_http() {
+        for bytes in [
+            "",
+            "GET / HTTP/1.1\r\nhost: a\r\n",
+            "GET / HTTP/1.0\r\nhost: a\r\n\r\n",
+            "POST / HTTP/1.1\r\nhost: a\r\n\r\n",
+            "GET / HTTP/1.1\r\ncontent-length: 1\r\n\r\nx",
+            "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nno header\r\n\r\n",
+            &format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(HEADERS_MAX + 1)),
+        ] {
+            assert!(parse(bytes.as_bytes()).is_none(), "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn parsing_never_panics_nor_takes_more_than_there_is(
+            head in r"(GET|POST|) ?[!-~]{0,20} ?HTTP/1.[01]\r\n([a-z-]{0,12}: ?[ -~]{0,12}\r\n){0,4}\r?\n?",
+            rest: Vec<u8>,
+        ) {
+            let bytes = [head.as_bytes(), &rest].concat();
+            prop_assert!(parse(&bytes).is_none_or(|(_, len)| len <= bytes.len()));
+        }
+    }
+
+    #[test]
+    fn an_answer_goes_out_with_all_its_headers() {
+        let mut answer = accept(&Method::GET, &request(&[])).unwrap();
+        answer.headers_mut().insert("vary", HeaderValue::from_static("Origin"));
+        let text = String::from_utf8(encode(&answer).unwrap().to_vec()).unwrap();
+        let (status, rest) = text.split_once("\r\n").unwrap();
+        assert_eq!(status, "HTTP/1.1 101 Switching Protocols");
+        for header in [
+            "upgrade: websocket",
+            "connection: Upgrade",
+            "sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+            "vary: Origin",
+        ] {
+            assert!(rest.contains(&format!("{header}\r\n")), "{rest}");
+        }
+        assert!(rest.ends_with("\r\n\r\n"));
     }
 
     #[test]

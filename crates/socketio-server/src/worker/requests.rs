@@ -38,11 +38,9 @@ impl Worker {
         let Some(socket) = self.adopt(stream) else { return };
         let number = socket.number;
         let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), handshake);
-        if !unsent.is_empty() {
-            self.send(key, Frame::shared(unsent));
-        }
         if let Some(packet) = self.open_packet(key, TransportKind::WebSocket) {
-            self.send(key, Frame::engine(&packet));
+            let packet = Frame::engine(&packet);
+            self.send(key, Frame::raw([&*unsent, &**packet.bytes()].concat()));
         }
         self.start(key, number, &early);
         self.engine_opened(key);

@@ -1,5 +1,7 @@
 //! Sessions that begin as a WebSocket, and the rules of the WebSocket itself.
 
+use std::net::SocketAddr;
+
 use socketio_server::{Arg, DisconnectReason, Namespace, Server, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -40,20 +42,62 @@ async fn the_open_packet_offers_no_upgrade() {
     );
 }
 
-#[tokio::test]
-async fn what_comes_with_the_request_is_not_lost() {
-    let (running, _reasons) = start_watched();
-    let mut stream = TcpStream::connect(running.address).await.expect("the server accepts");
-    let mut bytes = get("/socket.io/?EIO=4&transport=websocket").upgrade().encode(running.address);
+/// Opens a WebSocket by a request with some more headers, with frames behind it in the same segment.
+async fn open_with_frames_behind(address: SocketAddr, headers: &str) -> String {
+    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
+    let mut bytes = get("/socket.io/?EIO=4&transport=websocket").upgrade().encode(address);
+    bytes.truncate(bytes.len() - 2);
+    bytes.extend_from_slice(headers.as_bytes());
+    bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(&masked(0x81, b"40"));
+    for number in 0..100 {
+        bytes.extend_from_slice(&masked(0x81, format!(r#"42["say","{number}"]"#).as_bytes()));
+    }
     stream.write_all(&bytes).await.expect("the server reads");
     let mut seen = Vec::new();
-    while !contains(&seen, br#"40{"sid":"#) {
+    while !contains(&seen, br#"42["said","99"]"#) {
         let mut buffer = [0; 1024];
         let count = within(stream.read(&mut buffer)).await.expect("bytes");
         assert_ne!(count, 0, "closed: {}", String::from_utf8_lossy(&seen));
         seen.extend_from_slice(&buffer[..count]);
     }
+    String::from_utf8_lossy(&seen).into_owned()
+}
+
+#[tokio::test]
+async fn what_comes_with_the_request_is_not_lost() {
+    let (running, _reasons) = start_watched();
+    let answer = open_with_frames_behind(running.address, "").await;
+    assert!(answer.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{answer}");
+    // It did not take the way of all others, which is dearer.
+    assert!(!answer.contains("\r\ndate: "), "{answer}");
+}
+
+#[tokio::test]
+async fn nor_is_it_where_the_request_takes_the_way_of_all_others() {
+    let (running, _reasons) = start_watched();
+    // HTTP reads 8 KiB at a time: the frames are in none of its first buffers.
+    let padded = format!("Content-Length: 0\r\nX: {}\r\n", "x".repeat(7_900));
+    for headers in ["Content-Length: 0\r\n", &padded] {
+        let answer = open_with_frames_behind(running.address, headers).await;
+        assert!(answer.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{answer}");
+        // HTTP dates its answers.
+        assert!(answer.contains("\r\ndate: "), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_comes_in_pieces_opens_too() {
+    let (running, _reasons) = start_watched();
+    let mut stream = TcpStream::connect(running.address).await.expect("the server accepts");
+    stream.set_nodelay(true).expect("a setting");
+    for byte in get("/socket.io/?EIO=4&transport=websocket").upgrade().encode(running.address) {
+        stream.write_all(&[byte]).await.expect("the server reads");
+        tokio::task::yield_now().await;
+    }
+    let mut buffer = [0; 1024];
+    let count = within(stream.read(&mut buffer)).await.expect("bytes");
+    assert!(buffer[..count].starts_with(b"HTTP/1.1 101 "));
 }
 
 fn masked(first: u8, payload: &[u8]) -> Vec<u8> {
