@@ -45,9 +45,7 @@ fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     let upgraded = match upgraded.downcast::<HttpStream>() {
         Ok(parts) => {
             let (stream, unread) = parts.io.into_parts();
-            let early =
-                if unread.is_empty() { parts.read_buf } else { [parts.read_buf, unread].concat().into() };
-            return Ok((stream, early));
+            return Ok((stream, [parts.read_buf, unread].concat().into()));
         }
         Err(upgraded) => upgraded,
     };

@@ -67,3 +67,46 @@ impl Write for HttpStream {
         self.stream.is_write_vectored()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use hyper::rt::ReadBuf;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn pair() -> (TcpStream, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (client, listener.accept().await.unwrap().0)
+    }
+
+    /// Reads into a buffer of so many bytes.
+    async fn read(stream: &mut HttpStream, bytes: usize) -> Vec<u8> {
+        let mut room = vec![0; bytes];
+        let mut buffer = ReadBuf::new(&mut room);
+        poll_fn(|cx| Pin::new(&mut *stream).poll_read(cx, buffer.unfilled())).await.unwrap();
+        buffer.filled().to_vec()
+    }
+
+    #[tokio::test]
+    async fn what_was_read_comes_before_what_the_socket_has() {
+        let (mut client, server) = pair().await;
+        client.write_all(b"later").await.unwrap();
+        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"));
+        assert_eq!(read(&mut stream, 3).await, b"fir");
+        assert_eq!(read(&mut stream, 8).await, b"st");
+        assert_eq!(read(&mut stream, 8).await, b"later");
+    }
+
+    #[tokio::test]
+    async fn what_http_has_not_read_is_left() {
+        let (_client, server) = pair().await;
+        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"));
+        assert_eq!(read(&mut stream, 3).await, b"fir");
+        assert_eq!(stream.into_parts().1, "st");
+    }
+}

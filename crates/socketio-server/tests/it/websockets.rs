@@ -76,7 +76,7 @@ async fn what_comes_with_the_request_is_not_lost() {
 #[tokio::test]
 async fn nor_is_it_where_the_request_takes_the_way_of_all_others() {
     let (running, _reasons) = start_watched();
-    // HTTP reads 8 KiB at a time: the frames are in none of its first buffers.
+    // HTTP reads 8 KiB at a time: some frames come with the head, and most after it.
     let padded = format!("Content-Length: 0\r\nX: {}\r\n", "x".repeat(7_900));
     for headers in ["Content-Length: 0\r\n", &padded] {
         let answer = open_with_frames_behind(running.address, headers).await;
