@@ -17,6 +17,7 @@ use rusqlite::{
     CachedStatement, Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
 
+use crate::checkpoint::Mode;
 use crate::checksum;
 use crate::device;
 use crate::error::{read_error, rollback_cause};
@@ -125,14 +126,13 @@ impl SqliteLog {
         let renew = || {
             // Readers leave within milliseconds. If one does not, the next batch will try.
             self.connection.busy_timeout(Duration::from_millis(50))?;
-            let busy: i64 =
-                self.connection.query_row("PRAGMA wal_checkpoint(RESTART)", [], |row| row.get(0))?;
+            let is_renewed = Mode::Restart.run(&self.connection)?;
             self.connection.busy_timeout(schema::BUSY)?;
-            Ok(busy)
+            Ok(is_renewed)
         };
         match renew() {
-            Ok(0) => self.checkpointer.renewed(),
-            Ok(_) => {
+            Ok(true) => self.checkpointer.renewed(),
+            Ok(false) => {
                 tracing::debug!("the write-ahead log is long, and in use");
                 self.checkpointer.in_use();
             }

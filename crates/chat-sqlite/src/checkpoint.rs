@@ -2,7 +2,8 @@
 //!
 //! A thread of its own does so a second after a commit, or sooner when much was written, without making anybody
 //! wait (a passive checkpoint). When the log has grown too long nevertheless, the writer lets it begin anew between two
-//! batches: the file stays and is written over, which costs less than a file that grows. After a text was taken back the
+//! batches: the file stays and is written over, which costs less than a file that grows. What is still to be copied then
+//! makes the writer wait, so the thread copies what there is once more just before. After a text was taken back the
 //! file is emptied, for the text stands in what would be written over some day. Nothing else depends on any of this but
 //! the length of the log and of the next start.
 
@@ -24,7 +25,7 @@ const BYTES_MAX: usize = 4 << 20;
 /// What a row costs besides its text: its share of table and index pages.
 const ROW_BYTES: usize = 512;
 
-/// Pages that the log may have before it begins anew, 16 MiB: few enough to stay in the system's cache, enough for pages that
+/// Pages that the log has when it is to begin anew, 16 MiB: few enough to stay in the system's cache, enough for pages that
 /// are written again and again to be copied seldom.
 const PAGES_MAX: u32 = 4_096;
 
@@ -34,7 +35,7 @@ pub(crate) struct Checkpointer {
     thread: Option<JoinHandle<()>>,
     /// Pages that the log has, as the last commit has left it.
     pages: Arc<AtomicU32>,
-    /// The log begins anew when it has so many.
+    /// The log is to begin anew when it has so many.
     renewed_at: u32,
 }
 
@@ -49,8 +50,44 @@ struct State {
     written: usize,
     /// The log has texts that the database has not any more.
     scrub: bool,
+    renewal: Renewal,
     closing: bool,
     broken: Option<String>,
+}
+
+/// How far a log that is to begin anew is ready for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Renewal {
+    #[default]
+    NotDue,
+    Asked,
+    /// A checkpoint that began after it was asked for is under way.
+    Copying,
+    /// Only what was written during that checkpoint is still to be copied.
+    Ready,
+}
+
+/// What a checkpoint does with the log when it has copied its pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Nothing. It copies what it can without waiting for anybody or making anybody wait.
+    Passive,
+    /// The next commit writes over it.
+    Restart,
+    /// It is emptied.
+    Truncate,
+}
+
+impl Mode {
+    /// True if all of it was done: nobody was in its way.
+    pub(crate) fn run(self, connection: &Connection) -> rusqlite::Result<bool> {
+        let pragma = match self {
+            Self::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Self::Restart => "PRAGMA wal_checkpoint(RESTART)",
+            Self::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        };
+        connection.query_row(pragma, [], |row| row.get::<_, bool>(0)).map(|is_busy| !is_busy)
+    }
 }
 
 /// What a checkpoint is for.
@@ -95,25 +132,38 @@ impl Checkpointer {
         }
     }
 
-    /// Whether the log should begin anew.
+    /// Whether the log should begin anew now: when that costs little, or when it has grown to twice its length meanwhile.
     pub(crate) fn wal_is_too_long(&mut self) -> bool {
         let pages = self.pages.load(Ordering::Relaxed);
         if pages < PAGES_MAX {
-            // It has begun anew by itself: a passive checkpoint has found its moment.
-            self.renewed_at = PAGES_MAX;
+            // Or it has begun anew by itself: a passive checkpoint has found its moment.
+            self.renew_at(PAGES_MAX);
         }
-        pages >= self.renewed_at
+        if pages < self.renewed_at {
+            return false;
+        }
+        let mut state = self.shared.lock();
+        if state.renewal == Renewal::NotDue {
+            state.renewal = Renewal::Asked;
+            self.shared.changed.notify_one();
+        }
+        state.renewal == Renewal::Ready || pages >= self.renewed_at.saturating_add(PAGES_MAX)
     }
 
     /// The next commit writes over the log.
     pub(crate) fn renewed(&mut self) {
-        self.renewed_at = PAGES_MAX;
         self.pages.store(0, Ordering::Relaxed);
+        self.renew_at(PAGES_MAX);
     }
 
     /// A reader needs the log as it is. It is not asked again at once, for the writer has waited for it.
     pub(crate) fn in_use(&mut self) {
-        self.renewed_at = self.pages.load(Ordering::Relaxed).saturating_add(PAGES_MAX);
+        self.renew_at(self.pages.load(Ordering::Relaxed).saturating_add(PAGES_MAX));
+    }
+
+    fn renew_at(&mut self, pages: u32) {
+        self.renewed_at = pages;
+        self.shared.lock().renewal = Renewal::NotDue;
     }
 
     /// A text is gone from the database, but not yet from the log.
@@ -147,19 +197,20 @@ impl Drop for Checkpointer {
 impl Shared {
     fn run(&self, connection: &Connection) {
         while let Some(due) = self.wait() {
-            let pragma = match due {
-                Due::Pages => "PRAGMA wal_checkpoint(PASSIVE)",
-                Due::Scrub => "PRAGMA wal_checkpoint(TRUNCATE)",
-            };
-            let is_busy = connection.query_row(pragma, [], |row| row.get::<_, bool>(0));
-            match (due, is_busy) {
-                (Due::Scrub, Ok(true)) => self.again(),
+            // First without the writer's lock, so that little is left to be done with it.
+            let result = Mode::Passive.run(connection).and_then(|is_done| match due {
+                Due::Pages => Ok(is_done),
+                Due::Scrub => Mode::Truncate.run(connection),
+            });
+            self.copied();
+            match (due, result) {
+                (Due::Scrub, Ok(false)) => self.again(),
                 (Due::Scrub, Err(err)) => {
                     self.failed(&err);
                     self.again();
                 }
                 (Due::Pages, Err(err)) => self.failed(&err),
-                (Due::Scrub, Ok(false)) | (Due::Pages, Ok(_)) => {}
+                (Due::Scrub, Ok(true)) | (Due::Pages, Ok(_)) => {}
             }
         }
     }
@@ -173,14 +224,28 @@ impl Shared {
 
     /// Waits until a checkpoint is due. `None` when there will be none any more.
     fn wait(&self) -> Option<Due> {
-        let idle = |state: &mut State| state.written == 0 && !state.closing;
+        let idle =
+            |state: &mut State| state.written == 0 && state.renewal != Renewal::Asked && !state.closing;
         let state = self.changed.wait_while(self.lock(), idle).unwrap_or_else(PoisonError::into_inner);
-        let early = |state: &mut State| state.written < BYTES_MAX && !state.closing;
+        let early = |state: &mut State| {
+            state.written < BYTES_MAX && state.renewal != Renewal::Asked && !state.closing
+        };
         let (mut state, _) =
             self.changed.wait_timeout_while(state, PAUSE, early).unwrap_or_else(PoisonError::into_inner);
         state.written = 0;
+        if state.renewal == Renewal::Asked {
+            state.renewal = Renewal::Copying;
+        }
         let due = if std::mem::take(&mut state.scrub) { Due::Scrub } else { Due::Pages };
         (!state.closing).then_some(due)
+    }
+
+    /// A checkpoint has come to its end.
+    fn copied(&self) {
+        let mut state = self.lock();
+        if state.renewal == Renewal::Copying {
+            state.renewal = Renewal::Ready;
+        }
     }
 
     /// Most failures pass: the pages stay in the log, and the next checkpoint writes them again. But after a flush

@@ -12,7 +12,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use chat::{Device, Epoch, EpochStart, Epochs, Lineage, Position, Rev, RoomId, RoomNumbers, Seq, UnixMillis};
 use rusqlite::Connection;
 
-use crate::checkpoint::Checkpointer;
+use crate::checkpoint::{Checkpointer, Mode};
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
 use crate::folder::{Folder, Found};
@@ -134,8 +134,7 @@ impl fmt::Debug for SqliteLog {
 /// A log whose flush failed before a crash looks whole as long as the system runs, and flushing it again would tell
 /// nothing. Its pages are written anew instead, and whoever opens the file next finds all of it in one place.
 fn settle(connection: &Connection) -> rusqlite::Result<()> {
-    let busy: i64 = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-    if busy == 0 {
+    if Mode::Truncate.run(connection)? {
         return Ok(());
     }
     let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
+use crate::checkpoint::Mode;
 use crate::number::to_sql;
 
 /// Says in the header of the file whose it is ("Tdng").
@@ -61,7 +62,7 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     }
     if found < VERSION {
         // An older version looks at the file's first bytes, not into the write-ahead log.
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Mode::Truncate.run(connection)?;
     }
     Ok(())
 }

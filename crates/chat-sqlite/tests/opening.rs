@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use chat::conformance::{append_messages, read_all};
+use chat::conformance::{ADA, append, append_messages, draft, read_all};
 use chat::{Log, Position};
 use chat_sqlite::{OpenError, SqliteLog};
 use rusqlite::Connection;
@@ -225,4 +225,19 @@ fn a_write_ahead_log_of_the_last_life_is_used() {
         assert!(fs::metadata(temp.path().join("chat.db-wal")).unwrap().len() > 0);
     }
     assert_eq!(SqliteLog::open(temp.path()).unwrap().head(), Position(15));
+}
+
+/// Under load there is never a moment in which it would begin anew by itself.
+#[test]
+fn the_write_ahead_log_is_written_over_under_load() {
+    const MIB: usize = 1 << 20;
+    let temp = TempDir::new().unwrap();
+    let mut log = SqliteLog::open(temp.path()).unwrap();
+    let drafts = vec![draft(Some(ADA), None, &"x".repeat(MIB / 256)); 256];
+    for _ in 0..96 {
+        append(&mut log, &drafts);
+    }
+    let wal = fs::metadata(temp.path().join("chat.db-wal")).unwrap().len();
+    assert!(wal < 64 * MIB as u64, "{wal} bytes");
+    assert_eq!(read_all(&log.reader()).len(), 96 * 256);
 }
