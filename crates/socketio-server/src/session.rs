@@ -12,6 +12,7 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 use engineio::PayloadWriter;
 use smallvec::SmallVec;
+use socket2::SockRef;
 use socketio::Connection;
 use tokio::sync::oneshot;
 
@@ -26,7 +27,7 @@ use crate::worker::connect::Connecting;
 use crate::worker::space::Joined;
 
 /// Frames given to the kernel in one call.
-const SLICES_MAX: usize = 64;
+pub(crate) const SLICES_MAX: usize = 64;
 
 /// About how much goes into the answer to one poll, in bytes.
 const POLL_BYTES_MAX: usize = 1 << 20;
@@ -218,8 +219,8 @@ impl WebSocket {
         Ok(total)
     }
 
-    /// The task registers for readiness when it is woken.
-    fn block(&mut self) {
+    /// Notes that a write did not fit. The task registers for readiness when it is woken.
+    pub(crate) fn block(&mut self) {
         self.blocked = true;
         if let Some(waker) = &self.waker
             && self.stream.is_asked_for_room()
@@ -248,6 +249,18 @@ impl Session {
                 }
                 Transport::WebSocket(socket) => !socket.blocked,
             }
+    }
+
+    /// The socket, if what is written to it now stands behind nothing, and needs nothing to be noted when it fits.
+    pub(crate) fn clear_socket(&self) -> Option<SockRef<'_>> {
+        match &self.transport {
+            Transport::WebSocket(socket)
+                if !socket.blocked && self.lane.is_empty() && self.stalled_since.is_none() =>
+            {
+                socket.stream.socket()
+            }
+            Transport::WebSocket(_) | Transport::Polling(_) => None,
+        }
     }
 
     /// True if a frame queued now goes out at the end of the turn, as far as anybody can tell.

@@ -5,17 +5,18 @@
 //! acks, which wait for nobody.
 
 use std::collections::HashMap;
-use std::io;
+use std::io::{self, IoSlice};
 use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
+use smallvec::SmallVec;
 
 use super::audience::{Mark, Sight};
 use super::space::{Cursor, Joined};
 use crate::ack::FeedAck;
 use crate::feed::{Batch, Cut, Stretch};
 use crate::planted::{self, Bug};
-use crate::session::{Session, Transport};
+use crate::session::{SLICES_MAX, Session, Transport};
 
 /// Views of one growth that are kept for other sockets that see the same.
 const SHARED_VIEWS_MAX: usize = 256;
@@ -153,7 +154,31 @@ impl View {
             }
             Transport::Polling(_) => self.gather(session),
         };
-        let Some(stop) = stop else { return Ok(Took::All) };
+        Ok(match stop {
+            None => Took::All,
+            Some(stop) => {
+                self.note(stop, session, index, through);
+                Took::Part
+            }
+        })
+    }
+
+    /// The view as it is given to the kernel, if that is one call.
+    pub(super) fn slices(&self) -> Option<SmallVec<[IoSlice<'_>; 4]>> {
+        (self.bytes.len() <= SLICES_MAX).then(|| self.bytes.iter().map(|bytes| IoSlice::new(bytes)).collect())
+    }
+
+    /// Notes that the socket of a WebSocket has taken so many bytes and no more, as [`write`](Self::write) does.
+    pub(super) fn note_part(&self, written: usize, session: &mut Session, index: usize, through: u64) {
+        if let Transport::WebSocket(socket) = &mut session.transport {
+            socket.block();
+        }
+        if let Some(stop) = self.stop_at(written) {
+            self.note(stop, session, index, through);
+        }
+    }
+
+    fn note(&self, stop: Stop, session: &mut Session, index: usize, through: u64) {
         let Left { after, lane } = self.left(stop, through);
         for frame in lane {
             session.lane.push(frame);
@@ -163,7 +188,6 @@ impl View {
         {
             joined.cursor = Cursor::Behind { after, reading: false };
         }
-        Ok(Took::Part)
     }
 
     /// What becomes of all that a write has left.
@@ -235,7 +259,7 @@ pub(super) struct Growth {
     batches: Vec<Arc<Batch>>,
     classes: Vec<Vec<u32>>,
     pub(super) before: u64,
-    through: u64,
+    pub(super) through: u64,
     /// What is for everyone.
     pub(super) public: View,
     /// Views that several sockets may have, by what is different in them.
