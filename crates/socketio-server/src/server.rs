@@ -136,7 +136,8 @@ impl Builder {
     }
 
     /// Calls `hear` on a worker after its sync handlers have run: once for the events of all sockets that were ready
-    /// together. What the handlers have gathered can go on as one batch then, without a timer. Must not block.
+    /// together, or became ready meanwhile. What the handlers have gathered can go on as one batch then, without a timer.
+    /// Must not block.
     pub fn after_events(mut self, hear: impl Fn() + Send + Sync + 'static) -> Self {
         self.after_events = Some(Arc::new(hear));
         self

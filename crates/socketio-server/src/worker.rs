@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 use engineio::{CloseReason, Tick as EngineTick, TransportKind};
 use slab::Slab;
 use socketio::{Connection, NamespaceName};
-use tokio::task::LocalSet;
+use tokio::task::{JoinError, LocalSet};
 
 use self::space::Space;
 use crate::accept;
@@ -57,6 +57,12 @@ const GRAVES_MAX: usize = 4_096;
 
 /// Bytes of what a closed session had still to say, such as why it is sent away; more is not kept.
 const GRAVE_BYTES_MAX: usize = 4 << 10;
+
+/// How often the kernel is asked whether more has come in, before the application hears of what there is.
+const GATHERS_MAX: usize = 4;
+
+/// Events of handlers that are enough for a batch.
+const EVENTS_MAX: usize = 1_024;
 
 /// A closed polling session.
 struct Grave {
@@ -85,8 +91,8 @@ pub(crate) struct Worker {
     /// The worker itself, for the tasks of its sockets.
     own: std::rc::Weak<RefCell<Worker>>,
     stopping: bool,
-    /// Sync handlers have run since [`Builder::after_events`](crate::Builder::after_events) was called.
-    handled: bool,
+    /// Sync handlers that have run since [`Builder::after_events`](crate::Builder::after_events) was called.
+    handled: usize,
 }
 
 /// Runs a worker until it is told to stop.
@@ -94,8 +100,12 @@ pub(crate) fn run(index: u16, shared: &Arc<Shared>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mailbox = Arc::clone(&shared.mailboxes[usize::from(index)]);
     let worker = Worker::new(index, Arc::clone(shared), Arc::clone(&mailbox));
-    LocalSet::new().block_on(&runtime, turns(worker, mailbox));
-    Ok(())
+    // As a task it stands in one queue with those of the sockets: what is ready before it runs before it.
+    let turns = async { tokio::task::spawn_local(turns(worker, mailbox)).await };
+    match LocalSet::new().block_on(&runtime, turns).map_err(JoinError::try_into_panic) {
+        Err(Ok(panic)) => std::panic::resume_unwind(panic),
+        Ok(()) | Err(Err(_)) => Ok(()),
+    }
 }
 
 /// Runs a worker as a task of this thread until it is told to stop.
@@ -126,6 +136,7 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
             None => mailbox.wait().await,
         }
         // Before the commands: what the handlers have gathered can be stored while batches are written to the sockets.
+        gather_events(&worker).await;
         hear_of_events(&worker);
         let commands = mailbox.take();
         let mut worker = worker.borrow_mut();
@@ -140,11 +151,25 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
     }
 }
 
-/// Tells the application that handlers have run. The sockets whose tasks are ready together have had their turns by then:
-/// the worker's own comes after them.
+/// Lets the sockets have their turns that are ready, and those that get ready meanwhile: what a burst brings is one batch
+/// then, however it falls. Nothing is waited for that is not there yet.
+async fn gather_events(worker: &Rc<RefCell<Worker>>) {
+    let mut known = 0;
+    for _ in 0..GATHERS_MAX {
+        let handled = worker.borrow().handled;
+        if handled == known || handled >= EVENTS_MAX {
+            return;
+        }
+        known = handled;
+        // Goes on when the runtime has asked the kernel once more, and run the tasks of the sockets that it named.
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Tells the application that handlers have run.
 fn hear_of_events(worker: &Rc<RefCell<Worker>>) {
     let mut worker = worker.borrow_mut();
-    if std::mem::take(&mut worker.handled)
+    if std::mem::take(&mut worker.handled) > 0
         && let Some(hear) = worker.shared.after_events.clone()
     {
         drop(worker);
@@ -174,7 +199,7 @@ impl Worker {
                 now,
                 own: own.clone(),
                 stopping: false,
-                handled: false,
+                handled: 0,
             })
         })
     }

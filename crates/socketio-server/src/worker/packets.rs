@@ -37,7 +37,6 @@ impl Session {
         }
     }
 
-    /// The session's socket in a space.
     /// Its socket in a space.
     pub(crate) fn joined(&self, space: usize) -> Option<&Joined> {
         let sockets = self.connection()?.slots();
@@ -139,8 +138,11 @@ impl Worker {
 
     /// A sync handler has run; the application hears of it after the others that are ready.
     fn note_events(&mut self) {
-        if self.shared.after_events.is_some() && !std::mem::replace(&mut self.handled, true) {
-            self.mailbox.wake();
+        if self.shared.after_events.is_some() {
+            self.handled += 1;
+            if self.handled == 1 {
+                self.mailbox.wake();
+            }
         }
     }
 

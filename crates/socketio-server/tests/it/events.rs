@@ -1,11 +1,14 @@
 //! Events in both directions: arguments of all kinds, catch-all handlers, sync handlers, and emitting from anywhere.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
 use socketio_server::{
     Ack, Arg, Args, EmitError, EventName, Flow, Io, Namespace, Payload, Server, Socket, State,
 };
 use tokio::sync::mpsc;
 
-use crate::harness::{Client, Running, echoing, fenced, start, within};
+use crate::harness::{Client, Running, echoing, fenced, start, start_with, within};
 
 fn start_echo() -> Running {
     start(Server::builder().namespace(echoing(fenced(Namespace::new("/")))))
@@ -52,20 +55,52 @@ async fn events_are_named_by_strings_and_numbers() {
 #[tokio::test]
 async fn the_application_hears_once_of_events_that_were_read_together() {
     let (heard, mut turns) = mpsc::channel(8);
-    let gathered = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
-    let gather = std::sync::Arc::clone(&gathered);
+    let gathered = Arc::new(AtomicUsize::new(0));
+    let gather = Arc::clone(&gathered);
     let namespace = fenced(Namespace::new("/")).on_sync("gather", move |_| {
-        gather.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        gather.fetch_add(1, Ordering::Relaxed);
         Flow::Continue
     });
     let running = start(Server::builder().namespace(namespace).after_events(move || {
-        let _ = heard.try_send(gathered.swap(0, std::sync::atomic::Ordering::Relaxed));
+        let _ = heard.try_send(gathered.swap(0, Ordering::Relaxed));
     }));
     let mut client = Client::connect(running.address).await;
     client.send(r#"2["gather"]"#).await;
     assert_eq!(within(turns.recv()).await, Some(1));
     client.send_all(&[r#"2["gather"]"#; 3]).await;
     assert_eq!(within(turns.recv()).await, Some(3));
+}
+
+/// The second client writes while the handler of the first is running.
+#[tokio::test]
+async fn the_application_hears_once_of_a_burst_that_comes_in_pieces() {
+    let (heard, mut turns) = mpsc::channel(8);
+    let (entered, mut entries) = mpsc::channel(1);
+    let (go_on, leave) = std::sync::mpsc::channel();
+    let (sum, leave) = (Arc::new(AtomicUsize::new(0)), Mutex::new(leave));
+    let (one, ten) = (Arc::clone(&sum), Arc::clone(&sum));
+    let namespace = fenced(Namespace::new("/"))
+        .on_sync("first", move |_| {
+            entered.try_send(()).expect("the test listens");
+            leave.lock().expect("no panic").recv().expect("the test goes on");
+            one.fetch_add(1, Ordering::Relaxed);
+            Flow::Continue
+        })
+        .on_sync("second", move |_| {
+            ten.fetch_add(10, Ordering::Relaxed);
+            Flow::Continue
+        });
+    let builder = Server::builder().namespace(namespace).after_events(move || {
+        let _ = heard.try_send(sum.swap(0, Ordering::Relaxed));
+    });
+    let running = start_with(builder.configure(|config| config.workers = 1));
+    let mut first = Client::connect(running.address).await;
+    let mut second = Client::connect(running.address).await;
+    first.send(r#"2["first"]"#).await;
+    within(entries.recv()).await.expect("the handler runs");
+    second.send(r#"2["second"]"#).await;
+    go_on.send(()).expect("the handler waits");
+    assert_eq!(within(turns.recv()).await, Some(11));
 }
 
 #[tokio::test]
