@@ -76,7 +76,7 @@ async fn the_application_hears_once_of_events_that_were_read_together() {
 async fn the_application_hears_once_of_a_burst_that_comes_in_pieces() {
     let (heard, mut turns) = mpsc::channel(8);
     let (entered, mut entries) = mpsc::channel(1);
-    let (go_on, leave) = std::sync::mpsc::channel();
+    let (go_on, leave) = std::sync::mpsc::sync_channel(1);
     let (sum, leave) = (Arc::new(AtomicUsize::new(0)), Mutex::new(leave));
     let (one, ten) = (Arc::clone(&sum), Arc::clone(&sum));
     let namespace = fenced(Namespace::new("/"))
