@@ -9,9 +9,10 @@
 mod rooms;
 mod table;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
@@ -22,6 +23,8 @@ use crate::table::Table;
 
 const LISTENER: Token = Token(usize::MAX);
 const BACKLOG: i32 = 4_096;
+/// How often it is asked, without waiting, whether more has come in.
+const GATHERS_MAX: usize = 4;
 const EVENTS_MAX: usize = 4_096;
 const SCRATCH_BYTES: usize = 256 << 10;
 const SWITCHING: &[u8] = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
@@ -82,11 +85,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut scratch = vec![0; SCRATCH_BYTES];
     loop {
         floor.poll.poll(&mut events, None)?;
-        for event in &events {
-            match event.token() {
-                LISTENER => floor.accept()?,
-                Token(index) => floor.serve(index, event.is_readable(), &mut scratch)?,
+        floor.serve_all(&events, &mut scratch)?;
+        // A burst is one batch, however it falls.
+        let mut known = 0;
+        for _ in 0..GATHERS_MAX {
+            if std::mem::replace(&mut known, floor.drafts.len()) == floor.drafts.len() {
+                break;
             }
+            floor.poll.poll(&mut events, Some(Duration::ZERO))?;
+            floor.serve_all(&events, &mut scratch)?;
         }
         floor.fan_out()?;
         floor.rooms.tell(&mut floor.peers);
@@ -135,6 +142,16 @@ impl Floor {
         }
     }
 
+    fn serve_all(&mut self, events: &Events, scratch: &mut [u8]) -> Result<(), Box<dyn std::error::Error>> {
+        for event in events {
+            match event.token() {
+                LISTENER => self.accept()?,
+                Token(index) => self.serve(index, event.is_readable(), scratch)?,
+            }
+        }
+        Ok(())
+    }
+
     fn serve(&mut self, index: usize, is_readable: bool, scratch: &mut [u8]) -> rusqlite::Result<()> {
         let Some(peer) = self.peers.get_mut(index).and_then(Option::as_mut) else { return Ok(()) };
         let mut requests = Vec::new();
@@ -178,18 +195,14 @@ impl Floor {
         let drafts = std::mem::take(&mut self.drafts);
         let mut joined = Vec::new();
         self.table.store(&drafts, |id, text| push_frame(&mut joined, &event(text, id)))?;
-        let mut acks: Vec<Vec<u8>> = Vec::new();
-        acks.resize_with(self.peers.len(), Vec::new);
+        let mut with_acks: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
         for draft in &drafts {
-            push_frame(&mut acks[draft.sender], &format!("43{}[]", draft.ack));
+            let bytes = with_acks.entry(draft.sender).or_insert_with(|| joined.clone());
+            push_frame(bytes, &format!("43{}[]", draft.ack));
         }
-        for (slot, acks) in self.peers.iter_mut().zip(acks) {
+        for (index, slot) in self.peers.iter_mut().enumerate() {
             let Some(peer) = slot.as_mut().filter(|peer| peer.is_joined) else { continue };
-            let result = if acks.is_empty() {
-                peer.write(&joined)
-            } else {
-                peer.write(&[joined.as_slice(), acks.as_slice()].concat())
-            };
+            let result = peer.write(with_acks.get(&index).unwrap_or(&joined));
             // A broken connection is found by its next event.
             let _ = result;
         }
