@@ -12,7 +12,6 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 use engineio::PayloadWriter;
 use smallvec::SmallVec;
-use socket2::SockRef;
 use socketio::Connection;
 use tokio::sync::oneshot;
 
@@ -20,7 +19,7 @@ use crate::command::{HttpError, PollAnswer, answer};
 use crate::frame::Frame;
 use crate::handshake::Handshake;
 use crate::planted::{self, Bug};
-use crate::stream::Stream;
+use crate::stream::{Direct, Stream};
 use crate::timer::Tick;
 use crate::websocket::Decoder;
 use crate::worker::connect::Connecting;
@@ -252,12 +251,12 @@ impl Session {
     }
 
     /// The socket, if what is written to it now stands behind nothing, and needs nothing to be noted when it fits.
-    pub(crate) fn clear_socket(&self) -> Option<SockRef<'_>> {
+    pub(crate) fn clear_socket(&self) -> Option<Direct<'_>> {
         match &self.transport {
             Transport::WebSocket(socket)
                 if !socket.blocked && self.lane.is_empty() && self.stalled_since.is_none() =>
             {
-                socket.stream.socket()
+                socket.stream.direct()
             }
             Transport::WebSocket(_) | Transport::Polling(_) => None,
         }

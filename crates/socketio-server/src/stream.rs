@@ -46,6 +46,28 @@ pub(crate) enum Stream {
     Boxed(Box<dyn Duplex>),
 }
 
+/// A TCP socket with nothing between it and us, for writes that pass by the runtime.
+pub(crate) struct Direct<'a>(SockRef<'a>);
+
+/// The end of a peer is an error of the write and no signal, as in the standard library.
+#[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
+const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
+
+/// Elsewhere there is no such signal, or the socket has been told.
+#[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
+const SEND_FLAGS: i32 = 0;
+
+impl Direct<'_> {
+    /// Writes what fits now. The runtime learns nothing of it: a write that would block is to be done again through
+    /// [`Stream::try_write`].
+    pub(crate) fn send(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match slices {
+            [only] => self.0.send_with_flags(only, SEND_FLAGS),
+            several => self.0.send_vectored_with_flags(several, SEND_FLAGS),
+        }
+    }
+}
+
 impl Stream {
     /// Takes a connection over; must run within the worker's runtime.
     pub(crate) fn adopt(new: NewStream) -> io::Result<Self> {
@@ -119,10 +141,10 @@ impl Stream {
         }
     }
 
-    /// The socket, if there is nothing between it and us.
-    pub(crate) fn socket(&self) -> Option<SockRef<'_>> {
+    /// The socket itself, if it is not wrapped.
+    pub(crate) fn direct(&self) -> Option<Direct<'_>> {
         match self {
-            Self::Tcp(stream) => Some(SockRef::from(stream)),
+            Self::Tcp(stream) => Some(Direct(SockRef::from(stream))),
             Self::Boxed(_) => None,
         }
     }

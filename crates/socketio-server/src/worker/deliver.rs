@@ -8,7 +8,6 @@ use std::sync::Arc;
 
 use engineio::CloseReason;
 use smallvec::SmallVec;
-use socket2::SockRef;
 use socketio::NamespaceName;
 
 use super::Worker;
@@ -20,6 +19,7 @@ use crate::feed::{Batch, Feed, From, Grown, HistoryError, HistoryPage};
 use crate::planted::{self, Bug};
 use crate::session::Session;
 use crate::sid::SessionKey;
+use crate::stream::Direct;
 
 /// Entries of a page for a socket that is behind.
 const PAGE_ENTRIES_MAX: usize = 256;
@@ -35,7 +35,7 @@ const RUN: usize = 64;
 
 impl Session {
     /// The socket, if an attached member of a space gets what is new by a write to it, and nothing else is to be done.
-    fn attached_socket(&self, index: usize) -> Option<SockRef<'_>> {
+    fn attached_socket(&self, index: usize) -> Option<Direct<'_>> {
         let is_attached = self.joined(index)?.cursor == Cursor::Attached;
         self.clear_socket().filter(|_| is_attached)
     }
@@ -126,7 +126,7 @@ impl Worker {
         let unmarked = slots.iter().copied().filter(|slot| !marks.has(*slot));
         let Some(slices) = growth.public.slices() else { return unmarked.collect() };
         let mut others = SmallVec::new();
-        let mut clear: SmallVec<[(u32, SockRef<'_>); RUN]> = SmallVec::new();
+        let mut clear: SmallVec<[(u32, Direct<'_>); RUN]> = SmallVec::new();
         for slot in unmarked {
             let session = self.sessions.get(slot as usize);
             let has_acks = !acks.is_empty() && self.key_of(slot).is_some_and(|key| acks.contains_key(&key));
@@ -138,11 +138,7 @@ impl Worker {
         let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
         let mut parts: SmallVec<[(u32, usize); 4]> = SmallVec::new();
         for (slot, socket) in clear {
-            let result = match slices.as_slice() {
-                [only] => socket.send(only),
-                several => socket.send_vectored(several),
-            };
-            match result {
+            match socket.send(&slices) {
                 Ok(written) if written == wanted => {}
                 Ok(written) => parts.push((slot, written)),
                 // The runtime has to learn of it: its own write will end in the same way.
