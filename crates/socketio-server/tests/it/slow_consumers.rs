@@ -80,6 +80,32 @@ async fn a_stalled_client_catches_up_in_order_and_holds_nobody_up() {
     assert!(reasons.try_recv().is_err());
 }
 
+/// Large frames are taken in part. A small one finds no room at all, where the send buffer is small too.
+#[tokio::test]
+async fn small_frames_wait_for_a_stalled_client_as_well() {
+    const COUNT: usize = 1_000;
+    let server = Server::builder()
+        .namespace(fenced(Namespace::new("/")).recovery(Feed::new(FeedConfig::in_memory())))
+        .build()
+        .expect("the server can be built");
+    let listener = socketio_server::bind("127.0.0.1:0".parse().expect("an address")).expect("a port is free");
+    // Accepted sockets inherit it.
+    socket2::SockRef::from(&listener).set_send_buffer_size(4_096).expect("a setting");
+    let address = server.listen(listener).expect("the listener can be shared");
+    let running = Running { address, server };
+    let mut slow = narrow(&running).await;
+    let mut quick = Client::connect(running.address).await;
+    for number in 0..COUNT {
+        running.io().root().emit("n", &number).expect("taken");
+        // What is published together is written together.
+        assert!(quick.next().await.starts_with(&format!(r#"2["n",{number},"#)));
+    }
+    for number in 0..COUNT {
+        assert!(slow.next().await.starts_with(&format!(r#"2["n",{number},"#)));
+    }
+    slow.fence().await;
+}
+
 #[tokio::test]
 async fn who_falls_out_of_the_ring_is_closed_and_comes_back() {
     let (running, mut reasons) =
