@@ -133,6 +133,7 @@ describe("a private room", () => {
     await ada.expel("bob");
     await cleo.notices("ada removed bob");
     await ada.write("without bob");
+    await cleo.shows("while you are here", "without bob");
     await cleo.write("yes, without bob");
     await ada.shows("while you are here", "without bob", "yes, without bob");
     await bob.roomLink("Plans").waitFor({ state: "detached" });

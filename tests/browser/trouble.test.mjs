@@ -48,11 +48,11 @@ describe("without a network", () => {
   test("the page opens, shows what it knows, takes messages, and sends them after a reload", async (t) => {
     const server = await Server.start(t);
     const [ada, bob] = await Promise.all([arrive(t, server.url, "ada"), arrive(t, server.url, "bob")]);
+    const known = ["from bob", "from ada"];
     await bob.write("from bob");
+    await ada.shows("from bob");
     await ada.write("from ada");
-    await ada.sees("from bob");
-    await ada.shows(...(await ada.texts()));
-    const known = await ada.texts();
+    await ada.shows(...known);
     await ada.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
     await ada.context.setOffline(true);
     await ada.page.reload();
@@ -64,7 +64,7 @@ describe("without a network", () => {
     assert.deepEqual(await ada.texts(), [...known, "written offline"]);
     await ada.write("and more");
     await bob.write("meanwhile");
-    await bob.sees("meanwhile");
+    await bob.shows(...known, "meanwhile");
     await ada.context.setOffline(false);
     for (const person of [ada, bob]) await person.shows(...known, "meanwhile", "written offline", "and more");
     await judge(t, server, [ada, bob]);
@@ -225,10 +225,12 @@ describe("several tabs of one person", () => {
     await other.composer.waitFor();
     await ada.context.setOffline(true);
     for (const tab of [ada, other]) await tab.status("Offline");
-    await ada.write("one");
-    await other.write("two");
-    await ada.write("three");
-    for (const tab of [ada, other]) await tab.waits("one", "two", "three");
+    const written = [];
+    for (const [tab, text] of [[ada, "one"], [other, "two"], [ada, "three"]]) {
+      await tab.write(text);
+      written.push(text);
+      for (const each of [ada, other]) await each.waits(...written);
+    }
     await ada.context.setOffline(false);
     for (const tab of [ada, other]) await tab.shows("one", "two", "three");
     await bob.sees("three");

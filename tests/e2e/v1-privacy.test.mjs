@@ -9,7 +9,7 @@ import { LOBBY, newDevice, otherDevice, V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 
 const NEVER_MADE = 4_000;
-const SECRET = "the secret is 4711";
+const SECRET = "the secret is a squid";
 const EXAMPLES = new URL("../../docs/protocol/", import.meta.url);
 
 /** One example of every event that goes up and names a room. */
@@ -58,7 +58,7 @@ function assertNothingOf(rooms, person) {
     return rooms.includes(room) || (listed ?? []).some((entry) => rooms.includes(entry.room));
   });
   assert.deepEqual(about, []);
-  assert.equal(JSON.stringify(person.events).includes("4711"), false);
+  assert.equal(JSON.stringify(person.events).includes("squid"), false);
 }
 
 describe("who is not a member of a private room", () => {
