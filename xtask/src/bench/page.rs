@@ -21,7 +21,10 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize, revision:
     let (machine, date) = (machine::description(), machine::today());
     push(
         &mut page,
-        format_args!("\n\n{machine}. {date}, `{revision}`; {runs} runs of {} s.\n", options.seconds),
+        format_args!(
+            "\n\n{machine}. {date}, `{revision}`; {runs} runs of {} s, or as long as a row says.\n",
+            options.seconds
+        ),
     );
     page.push_str("\n## Ratios\n\nOurs against each; above 1 is better than they are. In brackets what we ask for,\nand where we miss it, how many times better the floor is.\n\n| |");
     CONTESTANTS.iter().skip(1).for_each(|other| push(&mut page, format_args!(" {} |", other.name)));
@@ -32,7 +35,7 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize, revision:
             // Nobody to compare with: the figures below say all.
             continue;
         }
-        push(&mut page, format_args!("| {} |", row.name));
+        push(&mut page, format_args!("| {} |", title(row, options.seconds)));
         let (own, floor) = (figures.first().copied().flatten(), figures.get(FLOOR).copied().flatten());
         for (other, bar) in figures.iter().zip(row.bars).skip(1) {
             push(&mut page, format_args!(" {} |", compared(row, own, *other, bar, floor)));
@@ -41,13 +44,21 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize, revision:
     }
     page.push_str("\n## Figures\n");
     for (row, outcomes) in &results.0 {
-        push_figures(&mut page, row, outcomes);
+        push_figures(&mut page, &title(row, options.seconds), row.measure, outcomes);
     }
     page
 }
 
-fn push_figures(page: &mut String, row: &Row, all: &[Outcomes]) {
-    push(page, format_args!("\n### {}\n\n| | {} |", row.name, row.measure.replace('_', " ")));
+/// The name of a row, and how long it measures if that is not what was asked for.
+fn title(row: &Row, asked: u64) -> String {
+    match row.seconds(asked) {
+        Some(seconds) if seconds != asked => format!("{} ({seconds} s)", row.name),
+        Some(_) | None => row.name.to_owned(),
+    }
+}
+
+fn push_figures(page: &mut String, title: &str, measure: &str, all: &[Outcomes]) {
+    push(page, format_args!("\n### {title}\n\n| | {} |", measure.replace('_', " ")));
     page.push_str(" delivery p50, ms | p99, ms | client's core | remarks |\n|---|---|---|---|---|---|\n");
     for (contestant, outcomes) in CONTESTANTS.iter().zip(all) {
         let figure = |name: &str| median(name, outcomes).map_or_else(|| "–".into(), number);
@@ -58,7 +69,7 @@ fn push_figures(page: &mut String, row: &Row, all: &[Outcomes]) {
             format_args!(
                 "| {} | {} | {} | {} | {share} | {} |\n",
                 contestant.name,
-                figure(row.measure),
+                figure(measure),
                 figure("delivery_p50_ms"),
                 figure("delivery_p99_ms"),
                 remarks(outcomes)
@@ -150,7 +161,7 @@ fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::PLAN;
+    use super::super::plan::{Lasts, PLAN};
     use super::*;
 
     #[test]
@@ -174,6 +185,15 @@ mod tests {
         let floor = compared(&row(Better::More), Some(1.0), Some(2.0), Some(0.7), Some(2.0));
         assert_eq!(floor, "0.50, missed (≥ 0.7)", "the floor is not compared with itself");
         assert_eq!(compared(&row(Better::More), None, Some(2.0), Some(1.0), None), "–");
+    }
+
+    #[test]
+    fn a_row_says_how_long_it_measures_where_that_is_not_what_was_asked_for() {
+        let titled = |lasts| title(&Row { name: "a row", lasts, ..PLAN[0] }, 2);
+        assert_eq!(titled(Lasts::AtLeast(6)), "a row (6 s)");
+        for lasts in [Lasts::UntilDone, Lasts::Asked, Lasts::AtLeast(1)] {
+            assert_eq!(titled(lasts), "a row");
+        }
     }
 
     #[test]

@@ -8,13 +8,34 @@ pub(super) struct Row {
     pub(super) contract: Contract,
     /// For `tidings bench`.
     pub(super) arguments: &'static [&'static str],
-    /// Whether it takes `--seconds`.
-    pub(super) is_timed: bool,
+    pub(super) lasts: Lasts,
     /// The measure that counts.
     pub(super) measure: &'static str,
     pub(super) better: Better,
     /// The ratio that we ask for against each contestant, the first of which is ourselves.
     pub(super) bars: [Option<f64>; CONTESTANTS.len()],
+}
+
+impl Row {
+    /// The seconds that a run measures when these were asked for; nothing if it has its own end.
+    pub(super) fn seconds(&self, asked: u64) -> Option<u64> {
+        match self.lasts {
+            Lasts::UntilDone => None,
+            Lasts::Asked => Some(asked),
+            Lasts::AtLeast(least) => Some(asked.max(least)),
+        }
+    }
+}
+
+/// How long a run measures.
+#[derive(Clone, Copy)]
+pub(super) enum Lasts {
+    /// Until its work is done, or as its arguments say.
+    UntilDone,
+    /// As long as `--seconds` says.
+    Asked,
+    /// The same, but not shorter than this: at a low rate a short run has few messages.
+    AtLeast(u64),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,6 +44,9 @@ pub(super) enum Better {
     Less,
 }
 
+/// At ten messages a second.
+const LOW_RATE_SECONDS: u64 = 6;
+
 const DELIVERIES: &str = "deliveries_per_server_cpu_second";
 
 pub(super) const PLAN: [Row; 18] = [
@@ -30,7 +54,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "1,000 clients, 1 message in flight",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--in-flight", "1"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: DELIVERIES,
         better: Better::More,
         bars: [None, Some(1.5), Some(0.85), Some(6.0), None],
@@ -39,7 +63,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "1,000 clients, 32 in flight",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--in-flight", "32"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: DELIVERIES,
         better: Better::More,
         bars: [None, Some(3.0), Some(0.7), Some(30.0), None],
@@ -48,7 +72,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "1,000 clients, 512 in flight",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--in-flight", "512"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: DELIVERIES,
         better: Better::More,
         bars: [None, Some(9.0), Some(0.6), Some(150.0), None],
@@ -57,7 +81,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "1,000 clients, 70 % of the own maximum: p99 of the latency, in medians",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--load", "70"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: "delivery_p99_to_p50",
         better: Better::Less,
         bars: [None; CONTESTANTS.len()],
@@ -66,7 +90,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "100 clients, 1 message in flight",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "100", "--in-flight", "1"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: DELIVERIES,
         better: Better::More,
         bars: [None; CONTESTANTS.len()],
@@ -75,7 +99,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "15,000 clients, 1 message in flight",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "15000", "--in-flight", "1"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: DELIVERIES,
         better: Better::More,
         bars: [None; CONTESTANTS.len()],
@@ -84,7 +108,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "10,000 clients, 10 messages/s",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "10000", "--rate", "10"],
-        is_timed: true,
+        lasts: Lasts::AtLeast(LOW_RATE_SECONDS),
         measure: DELIVERIES,
         better: Better::More,
         bars: [None, Some(1.4), Some(0.85), None, None],
@@ -93,7 +117,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "10,000 clients in 1,000 rooms of 10, 2,000 messages/s",
         contract: Contract::Rooms,
         arguments: &["rooms", "--clients", "10000", "--rooms", "1000", "--rate", "2000"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: DELIVERIES,
         better: Better::More,
         bars: [None, Some(1.4), None, Some(5.0), None],
@@ -102,7 +126,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "1,000 clients, 10 messages/s: median latency",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--rate", "10"],
-        is_timed: true,
+        lasts: Lasts::AtLeast(LOW_RATE_SECONDS),
         measure: "delivery_p50_ms",
         better: Better::Less,
         bars: [None; CONTESTANTS.len()],
@@ -111,7 +135,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "the same beside 1,000 clients that poll",
         contract: Contract::Chat,
         arguments: &["fanout", "--clients", "1000", "--rate", "10", "--polling", "1000"],
-        is_timed: true,
+        lasts: Lasts::AtLeast(LOW_RATE_SECONDS),
         measure: "delivery_p50_ms",
         better: Better::Less,
         bars: [None; CONTESTANTS.len()],
@@ -120,7 +144,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "user memory per idle connection, 10,000 of them",
         contract: Contract::Chat,
         arguments: &["idle", "--clients", "10000", "--seconds", "3"],
-        is_timed: false,
+        lasts: Lasts::UntilDone,
         measure: "memory_per_connection_bytes",
         better: Better::Less,
         bars: [None, Some(10.0), None, Some(5.0), None],
@@ -129,7 +153,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "share of a core that 10,000 idle connections use",
         contract: Contract::Chat,
         arguments: &["idle", "--clients", "10000", "--seconds", "30"],
-        is_timed: false,
+        lasts: Lasts::UntilDone,
         measure: "server_cpu_share",
         better: Better::Less,
         bars: [None; CONTESTANTS.len()],
@@ -138,7 +162,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "connections made",
         contract: Contract::Chat,
         arguments: &["connect", "--clients", "1000", "--rate", "8000"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: "connections_per_server_cpu_second",
         better: Better::More,
         bars: [None, Some(2.0), None, Some(8.0), None],
@@ -147,7 +171,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "replay of 500 messages to each of 1,000",
         contract: Contract::Chat,
         arguments: &["replay", "--clients", "1000", "--messages", "500"],
-        is_timed: false,
+        lasts: Lasts::UntilDone,
         measure: "replayed_per_server_cpu_second",
         better: Better::More,
         bars: [None, Some(5.0), None, Some(20.0), None],
@@ -156,7 +180,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "durable ingest, 50 senders",
         contract: Contract::Chat,
         arguments: &["ingest", "--senders", "50"],
-        is_timed: true,
+        lasts: Lasts::Asked,
         measure: "stored_per_server_cpu_second",
         better: Better::More,
         bars: [None, None, Some(0.7), Some(20.0), None],
@@ -166,7 +190,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "storm of 10,000 while 50 write 2 messages/s, seconds until all have caught up",
         contract: Contract::Chat,
         arguments: &["storm", "--clients", "10000", "--senders", "50", "--rate", "2"],
-        is_timed: false,
+        lasts: Lasts::UntilDone,
         measure: "all_caught_up_seconds",
         better: Better::Less,
         bars: [None, Some(3.0), None, None, None],
@@ -175,7 +199,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "milliseconds to start with an empty log",
         contract: Contract::Start,
         arguments: &["start", "--runs", "5"],
-        is_timed: false,
+        lasts: Lasts::UntilDone,
         measure: "start_p50_ms",
         better: Better::Less,
         bars: [None; CONTESTANTS.len()],
@@ -184,7 +208,7 @@ pub(super) const PLAN: [Row; 18] = [
         name: "milliseconds to start with 1,000,000 messages",
         contract: Contract::Start,
         arguments: &["start", "--runs", "5", "--messages", "1000000"],
-        is_timed: false,
+        lasts: Lasts::UntilDone,
         measure: "start_p50_ms",
         better: Better::Less,
         bars: [None; CONTESTANTS.len()],
