@@ -5,7 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { LOBBY, Person } from "../harness/app.mjs";
 import { assertAccessible } from "../harness/axe.mjs";
 import { launch } from "../harness/browser.mjs";
-import { V1Person } from "../harness/person.mjs";
+import { otherDevice, V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 
 const PHONE = { viewport: { width: 375, height: 720 }, hasTouch: true, isMobile: true };
@@ -31,7 +31,7 @@ describe("the keyboard alone", () => {
     const { server, bob } = await lively(t);
     const ada = await Person.open(t, browser, server.url);
     const { keyboard } = ada.page;
-    const focused = (selector) => ada.until((wanted) => document.activeElement?.matches(wanted) === true, selector);
+    const focused = (selector) => ada.focuses(selector);
     await focused(".name-field");
     await keyboard.type("ada");
     await keyboard.press("Enter");
@@ -96,6 +96,8 @@ describe("the keyboard alone", () => {
     const { server } = await lively(t);
     const ada = await Person.arrive(t, browser, server.url, "ada");
     await ada.has(5);
+    await ada.online("ada", "bob");
+    await ada.focuses("#message-field");
     const seen = [];
     for (let around = 0; around < 2 && seen.length < 80; ) {
       await ada.page.keyboard.press("Tab");
@@ -108,6 +110,71 @@ describe("the keyboard alone", () => {
     assert.deepEqual(seen.filter(({ width, height, isInline }) => !isInline && (width < 24 || height < 24)), [], "targets have at least 24 px");
     assert.match(seen[0].name, /^Skip/);
     assert.ok(seen.some(({ name }) => name === "Message"));
+  });
+
+  test("stays where it is in a list whose order changes", async (t) => {
+    const { server, bob } = await lively(t);
+    const { room: bread } = await bob.must("create", { kind: "public", name: "Bread" });
+    const { room: plans } = await bob.must("create", { kind: "public", name: "Plans" });
+    const ada = await Person.arrive(t, browser, server.url, "ada");
+    for (const name of ["Bread", "Plans"]) {
+      await ada.browse(name);
+      await ada.button("Join").click();
+      await ada.roomLink(name).waitFor();
+    }
+    await ada.enter("Lobby");
+    await ada.focuses("#message-field");
+    // Chromium can move an element that keeps the focus; not every browser can.
+    await ada.page.evaluate(() => delete Element.prototype.moveBefore);
+
+    // People who come and go.
+    await ada.online("ada", "bob");
+    await ada.member("bob").focus();
+    bob.leave();
+    await ada.online("ada");
+    assert.match(await focusedText(ada), /bob.*offline/);
+    const again = await otherDevice(t, server.url, bob);
+    await ada.online("ada", "bob");
+    assert.match(await focusedText(ada), /bob.*online/);
+
+    // Rooms with new names: the one that moves, and the one that it moves past.
+    for (const [room, focused, before, after] of [[plans, "Plans", "Plans", "Apples"], [plans, "Bread", "Apples", "Plums"]]) {
+      await ada.roomLink(focused).focus();
+      await again.must("rename", { room, name: after });
+      await ada.roomLink(after).waitFor();
+      await ada.roomLink(before).waitFor({ state: "detached" });
+      assert.match(await focusedText(ada), new RegExp(`^${focused === before ? after : focused}`));
+    }
+
+    // People to choose from.
+    const cleo = await V1Person.connect(t, server.url, { name: "cleo" });
+    await ada.button("New message", ada.rooms).click();
+    const box = (name) => ada.dialog.getByRole("checkbox", { name, exact: true });
+    await box("cleo").focus();
+    await cleo.must("name", { name: "abel" });
+    await box("abel").waitFor();
+    assert.ok(await box("abel").evaluate((element) => element === document.activeElement));
+    await ada.close();
+    ada.assertContent();
+  });
+
+  test("opens what is lit in the switcher, whatever moves meanwhile", async (t) => {
+    const { server, bob } = await lively(t);
+    const ada = await Person.arrive(t, browser, server.url, "ada");
+    await ada.create("public", "Bread");
+    const bread = ada.room();
+    await ada.create("public", "Plans");
+    await bob.must("join", { room: bread });
+    const lit = () => ada.dialog.getByRole("option", { selected: true });
+    await ada.page.keyboard.press("Control+k");
+    await ada.dialog.waitFor();
+    await lit().filter({ hasText: "Lobby" }).waitFor();
+    await bob.say("unread conversations go to the top", bread);
+    await ada.dialog.getByRole("option").first().filter({ hasText: "Bread" }).waitFor();
+    await lit().filter({ hasText: "Lobby" }).waitFor();
+    await ada.page.keyboard.press("Enter");
+    await ada.isIn("Lobby");
+    ada.assertContent();
   });
 });
 
@@ -274,6 +341,11 @@ function focusOfNow() {
   const { width, height } = element.getBoundingClientRect();
   const isInline = getComputedStyle(element).display === "inline";
   return { name: element.getAttribute("aria-label") ?? element.textContent.trim().slice(0, 40), marked, width, height, isInline };
+}
+
+/** The text of the control that is focused. */
+function focusedText(person) {
+  return person.page.evaluate(() => document.activeElement.closest("a, button")?.textContent.trim() ?? "nothing");
 }
 
 /** Goes on with Tab until this button is focused. */

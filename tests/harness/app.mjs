@@ -56,6 +56,11 @@ export class Person extends Visitor {
     return within.getByRole("button", { name, exact: true });
   }
 
+  /** Waits until something that fits is focused. */
+  async focuses(selector) {
+    await this.until((wanted) => document.activeElement?.matches(wanted) === true, selector);
+  }
+
   async introduce(name) {
     const field = this.page.getByRole("textbox", { name: "Your name" });
     await field.fill(name);
@@ -98,7 +103,7 @@ export class Person extends Visitor {
 
   /** Waits until exactly these messages are shown, in this order, and all of them are stored. */
   async shows(...expected) {
-    await this.until(
+    await this.settles(
       (wanted) => {
         const rows = [...document.querySelectorAll("#messages .message")];
         const texts = rows.map((row) => row.querySelector(".body").textContent.trim());
@@ -112,7 +117,7 @@ export class Person extends Visitor {
 
   /** Waits until this many messages are shown, all of them stored. */
   async has(count) {
-    await this.until((wanted) => {
+    await this.settles((wanted) => {
       const rows = [...document.querySelectorAll("#messages .message")];
       return rows.length === wanted && rows.every((row) => row.dataset.seq !== undefined);
     }, count);
@@ -130,7 +135,7 @@ export class Person extends Visitor {
 
   /** Waits until exactly these messages are not sent yet. */
   async waits(...expected) {
-    await this.until((count) => {
+    await this.settles((count) => {
       const rows = document.querySelectorAll("#messages .message[data-state='sending'], #messages .message[data-state='waiting']");
       return rows.length === count;
     }, expected.length);
@@ -310,6 +315,13 @@ export class Person extends Visitor {
 
   /** Waits until something holds in the page; it is asked again with every frame. */
   async until(condition, argument) {
+    await this.page.waitForFunction(condition, argument).catch((err) => {
+      throw new Error(`${err.message}: in vain: ${condition} of ${JSON.stringify(argument)}`);
+    });
+  }
+
+  /** The same, for who looks afterwards and says more exactly what is wrong. */
+  async settles(condition, argument) {
     await this.page.waitForFunction(condition, argument).catch((err) => {
       if (!/Timeout/.test(err.message)) throw err;
     });

@@ -106,6 +106,7 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
       <div class="composer-box">
         <textarea
           id="message-field"
+          data-focus-key="message"
           ref={field}
           rows={1}
           dir={written.value === "" ? undefined : "auto"}

@@ -1,7 +1,9 @@
 // What stands below the messages: the question for a name, the message field, or why there is none.
 
 import { useComputed } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
+import { useKeptFocus } from "../parts/kept-focus.ts";
 import { roomName, LOBBY } from "../parts/names.ts";
 import { rich } from "../parts/rich.ts";
 import { roomHash } from "../state/route.ts";
@@ -14,12 +16,16 @@ export function Foot() {
   const ui = useUi();
   const room = ui.room.value;
   const askName = useComputed(() => ui.invite.value !== null || (ui.chat.me.value.name === null && !ui.nameAsked.value));
+  // The field of another room is another field.
+  const foot = useRef<HTMLElement>(null);
+  useKeptFocus(foot);
   if (askName.value) return <NameCard />;
   if (room === undefined) return ui.missing.value === ui.route.value.room ? <Nowhere /> : <footer class="foot" />;
   if (!room.joined) {
     const join = async () => {
       const result = await ui.chat.join(room.room);
-      if (!result.ok) ui.tellRefusal(result.code);
+      if (result.ok) ui.focusComposer();
+      else ui.tellRefusal(result.code);
     };
     return (
       <div class="card join-card">
@@ -31,7 +37,7 @@ export function Foot() {
     );
   }
   return (
-    <footer class="foot">
+    <footer class="foot" ref={foot}>
       <Typing />
       <Composer room={room} key={room.room} />
     </footer>

@@ -1,8 +1,10 @@
 // Chooses people: for a direct conversation, or to add them to a private room.
 
 import { useComputed, useSignal } from "@preact/signals";
+import { useRef } from "preact/hooks";
 import type { Person } from "../../core/facade.ts";
 import { compareNames, text } from "../../texts/texts.ts";
+import { useKeptFocus } from "../parts/kept-focus.ts";
 import { Modal } from "../parts/modal.tsx";
 import { personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
@@ -37,6 +39,8 @@ function ChoosePeople({ title, submit, choose, task }: Properties) {
   const chosen = useSignal<ReadonlySet<string>>(new Set());
   const people = useComputed(() => others(ui)).value;
   const found = people.filter((person) => matches(personName(person), query.value)).slice(0, SHOWN_MAX);
+  const list = useRef<HTMLUListElement>(null);
+  useKeptFocus(list);
   const toggle = (user: string) => {
     const after = new Set(chosen.peek());
     if (!after.delete(user)) after.add(user);
@@ -59,7 +63,7 @@ function ChoosePeople({ title, submit, choose, task }: Properties) {
           onInput={(event) => (query.value = event.currentTarget.value)}
         />
         {people.length === 0 ? <p>{text("directNobody")}</p> : <p class="help">{text("directHelp")}</p>}
-        <ul class="choose-list">
+        <ul class="choose-list" ref={list}>
           {found.map((person) => (
             <li key={personKey(person)}>
               <label class="choose">
@@ -67,7 +71,7 @@ function ChoosePeople({ title, submit, choose, task }: Properties) {
                 <span class="choose-text">
                   <Name person={person} />
                 </span>
-                <input type="checkbox" checked={chosen.value.has(person.user ?? "")} onChange={() => toggle(person.user ?? "")} />
+                <input type="checkbox" data-focus-key={personKey(person)} checked={chosen.value.has(person.user ?? "")} onChange={() => toggle(person.user ?? "")} />
               </label>
             </li>
           ))}

@@ -1,6 +1,7 @@
 // Jumps to a conversation or a person by a few letters: a combobox whose list is always open.
 
 import { useSignal } from "@preact/signals";
+import { useLayoutEffect } from "preact/hooks";
 import type { Person, RoomSummary } from "../../core/facade.ts";
 import { number, text } from "../../texts/texts.ts";
 import { Modal } from "../parts/modal.tsx";
@@ -18,9 +19,14 @@ type Target = { readonly key: string } & ({ readonly room: RoomSummary } | { rea
 export function Switcher() {
   const ui = useUi();
   const query = useSignal("");
-  const index = useSignal(0);
+  // By its key: messages and people come while somebody chooses, and what is lit is what Enter opens.
+  const lit = useSignal<string | null>(null);
   const targets = find(ui, query.value);
-  const active = Math.min(index.value, targets.length - 1);
+  const active = Math.max(0, targets.findIndex(({ key }) => key === lit.value));
+  const light = (position: number) => {
+    lit.value = targets[position]?.key ?? null;
+  };
+  useLayoutEffect(() => light(active));
   const open = (target: Target | undefined) => {
     if (target === undefined) return;
     ui.dialog.value = null;
@@ -29,7 +35,7 @@ export function Switcher() {
   };
   const onKeyDown = (event: KeyboardEvent) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (step !== 0 && targets.length > 0) index.value = (active + step + targets.length) % targets.length;
+    if (step !== 0 && targets.length > 0) light((active + step + targets.length) % targets.length);
     else if (event.key === "Enter" && !event.isComposing) open(targets[active]);
     else return;
     event.preventDefault();
@@ -51,7 +57,7 @@ export function Switcher() {
         value={query.value}
         onInput={(event) => {
           query.value = event.currentTarget.value;
-          index.value = 0;
+          lit.value = null;
         }}
         onKeyDown={onKeyDown}
       />
@@ -64,7 +70,7 @@ export function Switcher() {
             role="option"
             aria-selected={position === active}
             onClick={() => open(target)}
-            onPointerMove={() => (index.value = position)}
+            onPointerMove={() => light(position)}
           >
             <TargetView target={target} />
           </li>

@@ -1,8 +1,10 @@
 // The people of the room that is open: who is online, and a message to one of them.
 
+import { useRef } from "preact/hooks";
 import type { RoomMember } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
+import { useKeptFocus } from "../parts/kept-focus.ts";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { spoken } from "../parts/rich.ts";
@@ -16,6 +18,8 @@ export function People() {
   const summary = ui.room.value;
   const { members, loadMore } = useMembers(ui, room, summary?.members ?? 0);
   const { known, more, failed } = members;
+  const list = useRef<HTMLDivElement>(null);
+  useKeptFocus(list);
   const { online, offline } = byPresence(room, known, { now: ui.chat.online.value, names: ui.chat.people.value });
   return (
     <aside class="people" aria-label={text("peopleLabel")}>
@@ -25,7 +29,7 @@ export function People() {
           <Icon name="close" />
         </a>
       </header>
-      <div class="people-list">
+      <div class="people-list" ref={list}>
         {(failed || (known.length === 0 && online.length === 0)) && <p class="people-empty">{text("peopleNeedNetwork")}</p>}
         <Section ui={ui} room={summary} title={text("peopleOnline", { count: online.length })} people={online} />
         <Section ui={ui} room={summary} title={text("peopleOffline", { count: offline.length })} people={offline} />
@@ -79,6 +83,7 @@ function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomF
       <button
         type="button"
         class="member-button"
+        data-focus-key={personKey(person)}
         disabled={person.user === undefined}
         title={isMe ? text("settings") : text("messagePerson", { name })}
         onClick={open}
@@ -94,7 +99,13 @@ function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomF
         </span>
       </button>
       {mayExpel && (
-        <button type="button" class="quiet square small" aria-label={text("peopleRemove", { name })} onClick={() => (ui.dialog.value = { kind: "expel", person })}>
+        <button
+          type="button"
+          class="quiet square small"
+          data-focus-key={`remove ${personKey(person)}`}
+          aria-label={text("peopleRemove", { name })}
+          onClick={() => (ui.dialog.value = { kind: "expel", person })}
+        >
           <Icon name="close" />
         </button>
       )}

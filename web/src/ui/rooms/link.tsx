@@ -17,6 +17,7 @@ export function RoomLink({ room: known }: { readonly room: RoomSummary }) {
   return (
     <a
       class={`room-link${room.unread > 0 ? " unread" : ""}`}
+      data-focus-key={room.room}
       href={roomHash(room.room)}
       aria-current={current ? "page" : undefined}
       onClick={() => ui.focusComposer()}

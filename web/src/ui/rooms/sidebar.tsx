@@ -1,8 +1,10 @@
 // The conversations of this person, and the ways to more of them.
 
+import { useRef } from "preact/hooks";
 import type { RoomSummary } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
+import { useKeptFocus } from "../parts/kept-focus.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { spoken } from "../parts/rich.ts";
 import { useUi } from "../state/ui.ts";
@@ -13,6 +15,8 @@ export function Sidebar() {
   const ordered = ui.ordered.value;
   const rooms = ordered.filter((room) => room.kind !== "direct");
   const directs = ordered.filter((room) => room.kind === "direct");
+  const lists = useRef<HTMLDivElement>(null);
+  useKeptFocus(lists);
   return (
     <nav class="sidebar" aria-label={text("roomsLabel")}>
       <header class="sidebar-header">
@@ -24,7 +28,7 @@ export function Sidebar() {
           <Icon name="search" />
         </button>
       </header>
-      <div class="sidebar-rooms">
+      <div class="sidebar-rooms" ref={lists}>
         <section>
           <header class="section-header">
             <h2>{text("roomsPublic")}</h2>
