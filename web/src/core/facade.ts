@@ -110,6 +110,7 @@ export interface RoomView {
   /** Where the "new" line stands: fixed at opening. */
   readonly newFrom: ReadonlySignal<Seq | null>;
   readonly typing: ReadonlySignal<readonly Person[]>;
+  /** Moves of the window resolve when what they brought is shown. */
   older(): Promise<void>;
   newer(): Promise<void>;
   around(seq: Seq): Promise<void>;

@@ -44,6 +44,8 @@ export class OpenView implements RoomView {
   readonly #loading = new Set<Seq>();
   #window: Window = { from: 1, to: null };
   #moves: Promise<void> = Promise.resolve();
+  /** To be called when what is known is shown. */
+  #awaited: (() => void)[] = [];
   #placed = false;
   #open = true;
 
@@ -58,6 +60,11 @@ export class OpenView implements RoomView {
   /** Shows what is known by now. */
   update(): void {
     if (!this.#open || !this.#context.mayShow(this)) return;
+    this.#updateRows();
+    this.#tellShown();
+  }
+
+  #updateRows(): void {
     const state = this.#context.model.rooms.get(this.room);
     if (state === undefined) {
       this.#placed = false;
@@ -154,6 +161,7 @@ export class OpenView implements RoomView {
 
   close(): void {
     this.#open = false;
+    this.#tellShown();
     this.#context.closed(this);
   }
 
@@ -193,8 +201,21 @@ export class OpenView implements RoomView {
     this.#moves = this.#moves.then(async () => {
       if (!this.#open) return;
       await work();
-      this.update();
+      await this.#show();
     });
     return this.#moves;
+  }
+
+  /** Resolves when what is known is shown: some of it may have to be kept first. */
+  #show(): Promise<void> {
+    if (!this.#open) return Promise.resolve();
+    return new Promise((shown) => {
+      this.#awaited.push(shown);
+      this.update();
+    });
+  }
+
+  #tellShown(): void {
+    for (const shown of this.#awaited.splice(0)) shown();
   }
 }

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { LOBBY, rowsOf, texts, World } from "./people.ts";
+import { SlowStore } from "./slow-store.ts";
 
 describe("talking", () => {
   test("what ada says is seen by bob and stands once with ada", async () => {
@@ -188,6 +189,26 @@ describe("reading", () => {
     expect(view.rows.value.length).toBeLessThanOrEqual(400);
     await world.does(view.latest());
     expect(rowsOf(view, "message").length).toBe(80);
+  });
+
+  test("a move of the window ends when it is shown, however busy the store is", async () => {
+    const world = new World();
+    const ada = await world.person("ada");
+    for (let i = 1; i <= 300; i += 1) void ada.say(LOBBY, `line ${i}`);
+    await world.clock.pass(60_000);
+    const bob = await world.does(world.person("bob", { store: new SlowStore(new MemoryStore(new MemoryDisk()), world.clock.setTimer, () => 20) }));
+    const view = bob.open(LOBBY);
+    await world.clock.pass(5_000);
+    // Something is kept at any time.
+    const talk = (): unknown => world.clock.setTimer(15, () => (void ada.say(LOBBY, "meanwhile"), talk()));
+    talk();
+    await world.clock.pass(100);
+    for (const move of [view.older, view.older, () => view.around(100), view.latest, view.older]) {
+      const before = view.rows.value[0];
+      let shown: typeof before;
+      await world.does(move.call(view).then(() => (shown = view.rows.value[0])));
+      expect(shown).not.toEqual(before);
+    }
   });
 
   test("typing is shown for five seconds, or until the message comes", async () => {
