@@ -1,0 +1,16 @@
+// The bugs that are planted in the app, one at a time, to measure its tests: each is a small, likely mistake.
+//
+// A bug replaces text of one source file, which has to contain it exactly once; `run.mjs` demands that the tests then
+// fail. A bug whose text is gone is a failure too: it moves with the code, or makes room for another.
+
+import { connection } from "./connection.mjs";
+import { identity } from "./identity.mjs";
+import { outbox } from "./outbox.mjs";
+import { reading } from "./reading.mjs";
+import { text } from "./text.mjs";
+import { typed } from "./typed.mjs";
+
+/** @typedef {{ name: string, file: string, find: string, replace: string, tests: string[] }} Bug */
+
+/** @type {readonly Bug[]} */
+export const BUGS = [...connection, ...identity, ...outbox, ...reading, ...text, ...typed];

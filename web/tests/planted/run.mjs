@@ -1,0 +1,57 @@
+// Measures the tests of the app: plants each bug of `bugs.mjs` and demands that its tests fail.
+//
+//   npm run planted            all of them
+//   npm run planted -- read    those whose name contains "read"
+//
+// The tests have to pass without any bug first. The last line is `N passed, N failed`.
+
+import { spawn } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { BUGS } from "./bugs.mjs";
+
+const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
+const wanted = process.argv[2] ?? "";
+const bugs = BUGS.filter(({ name }) => name.includes(wanted));
+const names = new Set(BUGS.map(({ name }) => name));
+if (names.size !== BUGS.length) throw new Error("two bugs have one name");
+if (bugs.length === 0) throw new Error(`no bug's name contains "${wanted}"`);
+
+let failed = 0;
+const files = [...new Set(bugs.flatMap(({ tests }) => tests))];
+if (!(await passes(files))) {
+  console.log("FAILED without any bug");
+  failed += 1;
+}
+for (const bug of bugs) {
+  const verdict = await judge(bug);
+  if (verdict !== "caught") failed += 1;
+  console.log(`${verdict}: ${bug.name}`);
+}
+console.log(`${bugs.length + 1 - failed} passed, ${failed} failed`);
+process.exitCode = failed === 0 ? 0 : 1;
+
+async function judge({ name, file, find, tests }) {
+  const source = await readFile(path.join(root, file), "utf8");
+  const places = source.split(find).length - 1;
+  if (places !== 1) return `MISPLACED (${places} places in ${file})`;
+  return (await passes(tests, name)) ? "NOT CAUGHT" : "caught";
+}
+
+/** Whether the tests pass; the first failure ends them. */
+function passes(files, bug) {
+  const environment = { ...process.env };
+  delete environment.PLANTED;
+  if (bug !== undefined) environment.PLANTED = bug;
+  const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
+  const run = spawn(process.execPath, [vitest, "run", "--bail=1", "--reporter=dot", ...files], {
+    cwd: root,
+    env: environment,
+    stdio: "ignore",
+  });
+  return new Promise((resolve, reject) => {
+    run.on("error", reject);
+    run.on("close", (code) => resolve(code === 0));
+  });
+}
