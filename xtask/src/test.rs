@@ -20,6 +20,9 @@ use self::setup::Tools;
 pub(crate) use self::setup::test_files as files;
 use self::step::Steps;
 
+/// The library crates that other programs can depend on.
+const PUBLISHED: [&str; 3] = ["engineio", "socketio", "socketio-server"];
+
 /// Runs everything.
 pub(crate) fn run() -> ExitCode {
     let root = workspace_root();
@@ -66,6 +69,9 @@ fn test_crates(root: &Path, steps: &mut Steps) {
     let mut docs = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     steps.run("documentation", Counting::Once, docs);
+    let mut package = vec!["package", "--locked", "--no-verify", "--allow-dirty"];
+    package.extend(PUBLISHED.iter().flat_map(|name| ["--package", name]));
+    steps.run("packages", Counting::Once, cargo(root, &package));
 }
 
 // The build script of the binary has installed the packages of web/ by now.

@@ -105,7 +105,7 @@ impl FeedConfig {
             ring_bytes_max: 16 << 20,
             recovery_entries_max: 2_000,
             recovery_bytes_max: 1_000_000,
-            parked_for: Duration::from_mins(2),
+            parked_for: Duration::from_secs(2 * 60),
             history: None,
         }
     }

@@ -53,8 +53,8 @@ impl ClientBundle {
         let files: Vec<BundleFile> = files.into_iter().collect();
         let mut names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
         names.sort_unstable();
-        if let Some([name, _]) = names.array_windows().find(|[one, next]| one == next) {
-            return Err(BundleError::Duplicate((*name).to_owned()));
+        if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+            return Err(BundleError::Duplicate(pair[0].to_owned()));
         }
         Ok(Self { etag, files })
     }
