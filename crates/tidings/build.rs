@@ -2,7 +2,8 @@
 //!
 //! Runs npm in `web/`, with all output below `OUT_DIR`: `npm ci` when the lock file is not the one that was installed
 //! last, `npm run build` whenever cargo says that an input has changed. Nothing is skipped quietly: without npm there
-//! is no binary. Knows nothing of what the files are for; `web/scripts/build.mjs` says how each is to be served.
+//! is no binary, unless `TIDINGS_WEB=skip` asks for one without pages. Knows nothing of what the files are for;
+//! `web/scripts/build.mjs` says how each is to be served.
 
 use std::fmt::Write as _;
 use std::fs::{self, File};
@@ -30,6 +31,15 @@ fn build() -> Result<(), String> {
     let web = manifest_dir.join("../../web");
     let out = PathBuf::from(variable("OUT_DIR")?);
     directive("rerun-if-changed=build.rs");
+    directive("rerun-if-env-changed=TIDINGS_WEB");
+    directive("rustc-check-cfg=cfg(without_web)");
+    match std::env::var("TIDINGS_WEB").as_deref() {
+        Err(_) | Ok("") => {}
+        Ok("skip") => return skip(&out),
+        Ok(other) => {
+            return Err(format!("TIDINGS_WEB is \"{other}\"; the only value it can have is \"skip\"."));
+        }
+    }
     watch(&web)?;
 
     check_node()?;
@@ -41,6 +51,14 @@ fn build() -> Result<(), String> {
     npm(&web, &["run", "build"], Some(&assets))?;
     let table = generate(&assets)?;
     fs::write(out.join("assets.rs"), table).map_err(|err| format!("assets.rs: {err}"))
+}
+
+/// Makes a binary without pages, for those who work on the Rust code alone and have no Node.js.
+fn skip(out: &Path) -> Result<(), String> {
+    directive("rustc-cfg=without_web");
+    directive("warning=TIDINGS_WEB=skip: this binary has no web app and no client bundle");
+    let table = "client-version\tnone\n";
+    fs::write(out.join("assets.rs"), tables(table)?).map_err(|err| format!("assets.rs: {err}"))
 }
 
 fn watch(web: &Path) -> Result<(), String> {
@@ -110,6 +128,10 @@ fn npm(web: &Path, arguments: &[&str], out: Option<&Path>) -> Result<(), String>
 fn generate(assets: &Path) -> Result<String, String> {
     let manifest =
         fs::read_to_string(assets.join("manifest.tsv")).map_err(|err| format!("manifest.tsv: {err}"))?;
+    tables(&manifest)
+}
+
+fn tables(manifest: &str) -> Result<String, String> {
     let mut version = None;
     let mut pages = Vec::new();
     let mut client = Vec::new();

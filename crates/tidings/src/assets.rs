@@ -5,6 +5,7 @@
 //! answer HTTP.
 
 /// For how long a copy of a file may be used.
+#[cfg_attr(without_web, expect(dead_code, reason = "nothing is embedded"))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Freshness {
     /// The name contains a hash of the content: for ever.
@@ -42,7 +43,10 @@ fn find(table: &'static [Asset], path: &str) -> Option<&'static Asset> {
     table.get(index)
 }
 
-#[cfg(test)]
+/// Whether the binary was built with `TIDINGS_WEB=skip`, and so has no page to show.
+pub(crate) const WITHOUT_WEB: bool = cfg!(without_web);
+
+#[cfg(all(test, not(without_web)))]
 mod tests {
     use super::*;
 

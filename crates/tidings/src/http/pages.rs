@@ -38,7 +38,11 @@ pub(super) fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Respon
 }
 
 fn status(status: StatusCode) -> Response<Body> {
-    let text = status.canonical_reason().unwrap_or_default();
+    let text = if assets::WITHOUT_WEB {
+        "This server has no web app: it was built with TIDINGS_WEB=skip.\n"
+    } else {
+        status.canonical_reason().unwrap_or_default()
+    };
     let mut answer = Response::new(body(Bytes::from_static(text.as_bytes())));
     *answer.status_mut() = status;
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

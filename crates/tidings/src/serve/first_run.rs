@@ -8,6 +8,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use crate::assets::WITHOUT_WEB;
 use tidings::v1::code::Code;
 
 /// A start that has succeeded.
@@ -41,6 +42,9 @@ impl fmt::Display for FirstRun<'_> {
         match self.data {
             Some(folder) => writeln!(f, ", data in {}", folder.display())?,
             None => writeln!(f, ", nothing is kept after the end")?,
+        }
+        if WITHOUT_WEB {
+            writeln!(f, "THIS BINARY HAS NO WEB APP: it was built with TIDINGS_WEB=skip")?;
         }
         if let (Some(code), Some(address)) = (self.setup, self.addresses.first()) {
             writeln!(f, "open to become the owner: {}/#setup={code}", reachable(*address))?;
@@ -86,13 +90,13 @@ mod tests {
             "{}",
             lines[1]
         );
-        assert_eq!(lines.len(), 2);
+        assert_eq!(lines.len(), if WITHOUT_WEB { 3 } else { 2 });
     }
 
     #[test]
     fn without_an_owner_a_link_makes_one() {
         let code = Code::from_bytes([0; 10]);
         let expected = "open to become the owner: http://localhost:3000/#setup=0000-0000-0000-0000";
-        assert_eq!(lines(Some(&code))[2], expected);
+        assert_eq!(lines(Some(&code)).last().unwrap(), expected);
     }
 }
