@@ -24,15 +24,15 @@ import type {
 import { LOBBY } from "./effects.ts";
 import { Ledger } from "./ledger.ts";
 import { Model } from "./model.ts";
-import { enqueue, renewed, unsent, withdrawn } from "./numbering.ts";
+import { renewed, unsent, withdrawn } from "./numbering.ts";
+import { Outbox } from "./outbox.ts";
 import type { OnWake, SetTimer, Transport, World } from "./ports.ts";
 import type { PlacedNotice, PresenceState } from "./presence.ts";
 import { randomHex } from "./random.ts";
 import { OpenView } from "./room-view.ts";
 import { Session } from "./session.ts";
 import { SocketTransport } from "./socket-transport.ts";
-import type { Change, OutboxChange, OutboxState, Store } from "./store.ts";
-import { roomOfCommand } from "./replies.ts";
+import type { Change, Store } from "./store.ts";
 import { Summaries, summaryOfListed } from "./summary.ts";
 import { NoTabs, type Question, type TabMessage, type Tabs } from "./tabs.ts";
 import { Typing } from "./typing.ts";
@@ -40,7 +40,6 @@ import * as wire from "./wire.ts";
 
 const DRAFT_PAUSE_MS = 300;
 const NUDGE_MS = 3_000;
-const RESULTS_MAX = 200;
 
 export interface ChatOptions {
   /** Without an address: where the page came from. */
@@ -86,8 +85,7 @@ class Chat implements ChatClient {
   /** Views that have something to show as soon as it is kept. */
   readonly #postponed = new Set<OpenView>();
   readonly #typing: Typing;
-  readonly #waiting = new Map<number, { readonly command: wire.Command; readonly resolve: (result: Result) => void }>();
-  readonly #results = new Map<number, Result>();
+  readonly #outbox: Outbox;
   readonly #questions = new Map<string, { readonly question: Question; readonly answered: (answer: unknown) => void }>();
   readonly #drafts = new Map<RoomId, string>();
   #session: Session | null = null;
@@ -96,8 +94,6 @@ class Chat implements ChatClient {
   #state: Connection["state"] = "connecting";
   #since: number;
   #peopleVersion = -1;
-  #reading: Promise<void> | null = null;
-  #readAgain = false;
   #cancelDrafts: (() => void) | null = null;
   #cancelNudge: (() => void) | null = null;
   #stopWake: (() => void) | null = null;
@@ -120,6 +116,13 @@ class Chat implements ChatClient {
     this.#store = options.store;
     this.#tabs = options.tabs ?? new NoTabs();
     this.#ledger = new Ledger(this.#model, this.#store, (changes) => this.#kept(changes));
+    this.#outbox = new Outbox(this.#model, this.#store, this.#world, {
+      changed: () => this.#tabs.post({ kind: "outbox" }),
+      read: () => {
+        this.#publish();
+        this.#session?.pump();
+      },
+    });
     this.#typing = new Typing(setTimer, (room) => this.#showTyping(room));
     this.#invite = options.invite ?? null;
     this.#claim = options.setup ?? null;
@@ -153,68 +156,68 @@ class Chat implements ChatClient {
   }
 
   say(room: RoomId, text: string): Promise<Result> {
-    return this.#command({ event: "say", room, text });
+    return this.#outbox.command({ event: "say", room, text });
   }
 
   edit(room: RoomId, seq: Seq, text: string): Promise<Result> {
-    return this.#command({ event: "edit", room, seq, text });
+    return this.#outbox.command({ event: "edit", room, seq, text });
   }
 
   remove(room: RoomId, seq: Seq): Promise<Result> {
-    return this.#command({ event: "delete", room, seq });
+    return this.#outbox.command({ event: "delete", room, seq });
   }
 
   create(kind: "public" | "private", name: string, topic?: string): Promise<Result> {
-    return this.#command({ event: "create", kind, name: tidied(name), ...(topic === undefined ? {} : { topic }) });
+    return this.#outbox.command({ event: "create", kind, name: tidied(name), ...(topic === undefined ? {} : { topic }) });
   }
 
   direct(withUsers: readonly UserId[]): Promise<Result> {
-    return this.#command({ event: "direct", with: [...withUsers] });
+    return this.#outbox.command({ event: "direct", with: [...withUsers] });
   }
 
   rename(room: RoomId, name: string): Promise<Result> {
-    return this.#command({ event: "rename", room, name: tidied(name) });
+    return this.#outbox.command({ event: "rename", room, name: tidied(name) });
   }
 
   setTopic(room: RoomId, topic: string): Promise<Result> {
-    return this.#command({ event: "set topic", room, topic });
+    return this.#outbox.command({ event: "set topic", room, topic });
   }
 
   join(room: RoomId): Promise<Result> {
-    return this.#command({ event: "join", room });
+    return this.#outbox.command({ event: "join", room });
   }
 
   joinByInvite(code: string): Promise<Result> {
-    return this.#command({ event: "join", invite: code });
+    return this.#outbox.command({ event: "join", invite: code });
   }
 
   leave(room: RoomId): Promise<Result> {
-    return this.#command({ event: "leave", room });
+    return this.#outbox.command({ event: "leave", room });
   }
 
   add(room: RoomId, user: UserId): Promise<Result> {
-    return this.#command({ event: "add", room, user });
+    return this.#outbox.command({ event: "add", room, user });
   }
 
   expel(room: RoomId, user: UserId): Promise<Result> {
-    return this.#command({ event: "remove", room, user });
+    return this.#outbox.command({ event: "remove", room, user });
   }
 
   setName(name: string): Promise<Result> {
-    return this.#command({ event: "name", name: tidied(name) });
+    return this.#outbox.command({ event: "name", name: tidied(name) });
   }
 
   claim(code: string): Promise<Result> {
-    return this.#command({ event: "claim", code });
+    return this.#outbox.command({ event: "claim", code });
   }
 
   async retry(n: number): Promise<void> {
-    await this.#changeOutbox((state) => renewed(state, n, this.#world.now()));
+    await this.#outbox.change((state) => renewed(state, n, this.#world.now()));
   }
 
   async discard(n: number): Promise<string> {
-    const command = await this.#changeOutbox((state) => withdrawn(state, n));
-    this.#answer(n, { ok: false, code: "discarded" });
+    const command = await this.#outbox.change((state) => withdrawn(state, n));
+    this.#outbox.answer(n, { ok: false, code: "discarded" });
     return command !== null && "text" in command ? command.text : "";
   }
 
@@ -271,56 +274,7 @@ class Chat implements ChatClient {
     this.#setState("stopped");
   }
 
-  // The outbox.
-
-  async #command(command: wire.Command): Promise<Result> {
-    const device = this.#world.randomId();
-    let row;
-    try {
-      row = await this.#changeOutbox((state) => enqueue(state, command, this.#world.now(), device));
-    } catch {
-      // Nothing is said to be sent that a reload would forget.
-      return { ok: false, code: "not_kept" };
-    }
-    if (row === null) return { ok: false, code: "full" };
-    const { id } = row;
-    const known = this.#results.get(id);
-    if (known !== undefined) return known;
-    return new Promise((resolve) => this.#waiting.set(id, { command, resolve }));
-  }
-
-  async #changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
-    const result = await this.#store.changeOutbox(change);
-    this.#tabs.post({ kind: "outbox" });
-    await this.#readOutbox();
-    return result;
-  }
-
-  /** Reads the outbox; a read that has begun may miss what was written since, so there is another then. */
-  #readOutbox(): Promise<void> {
-    this.#readAgain = true;
-    this.#reading ??= (async () => {
-      try {
-        while (this.#readAgain) {
-          this.#readAgain = false;
-          this.#model.setOutbox(await this.#store.outbox());
-        }
-      } finally {
-        this.#reading = null;
-      }
-      this.#publish();
-      this.#session?.pump();
-    })();
-    return this.#reading;
-  }
-
-  #answer(id: number, result: Result): void {
-    const waiting = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    if (waiting !== undefined) return waiting.resolve(result);
-    this.#results.set(id, result);
-    for (const old of this.#results.keys()) if (this.#results.size > RESULTS_MAX) this.#results.delete(old);
-  }
+  // Drafts.
 
   async #keepDrafts(): Promise<void> {
     this.#cancelDrafts?.();
@@ -352,10 +306,10 @@ class Chat implements ChatClient {
         this.#tabs.post({ kind: "somebody types", room, who });
       },
       result: (id, result) => {
-        this.#answer(id, result);
+        this.#outbox.answer(id, result);
         this.#tabs.post({ kind: "result", id, result });
       },
-      changeOutbox: (change) => this.#changeOutbox(change),
+      changeOutbox: (change) => this.#outbox.change(change),
       welcomed: () => this.#useCodes(),
     }, link ?? null);
     this.#session = session;
@@ -387,12 +341,7 @@ class Chat implements ChatClient {
     const unheard = this.#unheard ?? [];
     this.#unheard = null;
     for (const message of unheard) this.#heard(message);
-    for (const [id, { command }] of this.#waiting) {
-      // Another tab has finished it, and could not tell any more.
-      const row = this.#model.outbox.rows.find((other) => other.id === id);
-      if (row === undefined) this.#answer(id, { ok: true, room: roomOfCommand(this.#model, command) });
-      else if (row.refused !== undefined) this.#answer(id, { ok: false, code: row.refused });
-    }
+    this.#outbox.answerFinished();
     this.#publish();
   }
 
@@ -433,9 +382,9 @@ class Chat implements ChatClient {
         this.#noteMessages(message.changes);
         return this.#publish();
       case "outbox":
-        return void this.#readOutbox();
+        return void this.#outbox.read();
       case "result":
-        return this.#answer(message.id, message.result);
+        return this.#outbox.answer(message.id, message.result);
       case "connection":
         this.#setState(message.state, message.since);
         return this.#nudge();

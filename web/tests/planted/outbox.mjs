@@ -4,7 +4,7 @@
 export const outbox = [
   {
     name: "a command is answered before it is kept",
-    file: "src/core/chat.ts",
+    file: "src/core/outbox.ts",
     find: "return { ok: false, code: \"not_kept\" };",
     replace: "return { ok: true, room: 0 };",
     tests: ["tests/core"],

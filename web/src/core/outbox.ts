@@ -1,0 +1,97 @@
+// What this tab has asked for and waits to hear of: commands go into the shared outbox, and their final answers come back.
+//
+// Every change of the outbox is one transaction of the store; the other tabs are told, and all read it anew. An answer
+// may be there before the one who asked for it listens, so answers are remembered for a while.
+
+import type { Result } from "./facade.ts";
+import type { Model } from "./model.ts";
+import { enqueue } from "./numbering.ts";
+import type { World } from "./ports.ts";
+import { roomOfCommand } from "./replies.ts";
+import type { OutboxChange, OutboxState, Store } from "./store.ts";
+import type { Command } from "./wire.ts";
+
+const RESULTS_MAX = 200;
+
+export interface OutboxEvents {
+  /** The store has another outbox than before: the other tabs have to read it. */
+  changed(): void;
+  /** The model has it as the store does. */
+  read(): void;
+}
+
+export class Outbox {
+  readonly #model: Model;
+  readonly #store: Store;
+  readonly #world: World;
+  readonly #events: OutboxEvents;
+  readonly #waiting = new Map<number, { readonly command: Command; readonly resolve: (result: Result) => void }>();
+  readonly #results = new Map<number, Result>();
+  #reading: Promise<void> | null = null;
+  #readAgain = false;
+
+  constructor(model: Model, store: Store, world: World, events: OutboxEvents) {
+    this.#model = model;
+    this.#store = store;
+    this.#world = world;
+    this.#events = events;
+  }
+
+  /** Resolves with the final answer, which may take days. */
+  async command(command: Command): Promise<Result> {
+    const device = this.#world.randomId();
+    let row;
+    try {
+      row = await this.change((state) => enqueue(state, command, this.#world.now(), device));
+    } catch {
+      // Nothing is said to be sent that a reload would forget.
+      return { ok: false, code: "not_kept" };
+    }
+    if (row === null) return { ok: false, code: "full" };
+    const { id } = row;
+    const known = this.#results.get(id);
+    if (known !== undefined) return known;
+    return new Promise((resolve) => this.#waiting.set(id, { command, resolve }));
+  }
+
+  async change<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
+    const result = await this.#store.changeOutbox(change);
+    this.#events.changed();
+    await this.read();
+    return result;
+  }
+
+  /** Reads the outbox; a read that has begun may miss what was written since, so there is another then. */
+  read(): Promise<void> {
+    this.#readAgain = true;
+    this.#reading ??= (async () => {
+      try {
+        while (this.#readAgain) {
+          this.#readAgain = false;
+          this.#model.setOutbox(await this.#store.outbox());
+        }
+      } finally {
+        this.#reading = null;
+      }
+      this.#events.read();
+    })();
+    return this.#reading;
+  }
+
+  answer(id: number, result: Result): void {
+    const waiting = this.#waiting.get(id);
+    this.#waiting.delete(id);
+    if (waiting !== undefined) return waiting.resolve(result);
+    this.#results.set(id, result);
+    for (const old of this.#results.keys()) if (this.#results.size > RESULTS_MAX) this.#results.delete(old);
+  }
+
+  /** What another tab has finished, and could not tell any more. */
+  answerFinished(): void {
+    for (const [id, { command }] of this.#waiting) {
+      const row = this.#model.outbox.rows.find((other) => other.id === id);
+      if (row === undefined) this.answer(id, { ok: true, room: roomOfCommand(this.#model, command) });
+      else if (row.refused !== undefined) this.answer(id, { ok: false, code: row.refused });
+    }
+  }
+}
