@@ -1,9 +1,10 @@
 // Who somebody is in /v1: guests, tokens, names, further devices, the owner.
 
 import assert from "node:assert/strict";
+import { join } from "node:path";
 import { describe, test } from "node:test";
 import { otherDevice, V1Person } from "../harness/person.mjs";
-import { Server, temporaryFolder } from "../harness/server.mjs";
+import { run, Server, temporaryFolder } from "../harness/server.mjs";
 
 /** What a connection that shows this is refused with. */
 async function refused(t, url, auth) {
@@ -66,7 +67,7 @@ describe("a token", () => {
     const flipped = ada.token.replace(/.$/, (last) => (last === "A" ? "Q" : "A"));
     for (const token of [stranger.token, flipped, "", "x".repeat(34), ada.token.slice(1)]) {
       const { message, data } = await refused(t, server.url, { token });
-      assert.deepEqual([message, data], ["bad token", { code: "bad_token" }], token);
+      assert.deepEqual([message, data], ["bad token", { code: "bad_token", server: ada.welcome.server }], token);
     }
     assert.deepEqual((await refused(t, server.url, { token: 1 })).data, { code: "invalid" });
     assert.deepEqual((await refused(t, server.url, { device: "mine" })).data, { code: "invalid" });
@@ -156,5 +157,79 @@ describe("the owner", () => {
     assert.equal((await bob.seesEvent("room renamed")).name, "Ham");
     await ada.must("rename", { room: 1, name: "Hall" });
     assert.equal((await bob.do("rename", { room: 1, name: "Bob's" })).code, "forbidden");
+  });
+});
+
+describe("a server", () => {
+  test("has a public id that survives a restart, a new key, a backup and a restore, and no other server has it", async (t) => {
+    const server = await Server.start(t);
+    const other = await Server.start(t);
+    const ada = await V1Person.connect(t, server.url);
+    const { server: id } = ada.welcome;
+    assert.match(id, /^[0-9a-f]{16}$/);
+    assert.notEqual((await V1Person.connect(t, other.url)).welcome.server, id);
+    const folder = temporaryFolder(t);
+    const [file, data] = [join(folder, "backup.db"), join(folder, "data")];
+    await ada.reconnects(async () => {
+      await server.stop();
+      assert.equal((await run(["rotate-key", "--data", server.data])).code, 0);
+      assert.equal((await run(["backup", file, "--data", server.data])).code, 0);
+      await server.startAgain();
+    });
+    assert.equal(ada.welcome.server, id);
+    assert.equal((await run(["restore", file, "--data", data])).code, 0);
+    const restored = await Server.start(t, { data });
+    const again = await V1Person.connect(t, restored.url, { auth: { token: ada.token } });
+    assert.deepEqual([again.user, again.welcome.server], [ada.user, id]);
+  });
+});
+
+describe("what a code leads to", () => {
+  test("is told without using it up: a person, a room and who invites, or the server", async (t) => {
+    const server = await Server.start(t);
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const link = await ada.ask("link", {});
+    const { room } = await ada.must("create", { kind: "private", name: "plans" });
+    const invite = await ada.ask("invite", { room });
+    const adaIs = { user: ada.user, name: "ada" };
+    for (const _ of [1, 2]) {
+      assert.deepEqual(await bob.ask("code", { code: link.code.toLowerCase() }), { ok: true, kind: "link", who: adaIs });
+      const told = { ok: true, kind: "invite", room, name: "plans", members: 1, joined: false, from: adaIs };
+      assert.deepEqual(await bob.ask("code", { code: invite.code }), told);
+    }
+    assert.equal((await bob.must("join", { invite: invite.code })).room, room);
+    assert.equal((await bob.ask("code", { code: invite.code })).joined, true);
+    assert.deepEqual(await bob.ask("code", { code: setupCode(server) }), { ok: true, kind: "setup" });
+    const phone = await V1Person.connect(t, server.url, { auth: { link: link.code } });
+    assert.equal(phone.user, ada.user);
+  });
+
+  test("is not told of codes that are used, void, forged or of another server: all are answered alike", async (t) => {
+    const server = await Server.start(t);
+    const other = await Server.start(t);
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const stranger = await V1Person.connect(t, other.url, { name: "stranger" });
+    const link = await ada.ask("link", {});
+    await V1Person.connect(t, server.url, { auth: { link: link.code } });
+    const { room } = await ada.must("create", { kind: "private", name: "plans" });
+    const { code: void_ } = await ada.ask("invite", { room });
+    await ada.must("add", { room, user: bob.user });
+    await ada.must("remove", { room, user: bob.user });
+    const { code: barred } = await ada.ask("invite", { room });
+    const foreign = await stranger.ask("link", {});
+    await ada.must("claim", { code: setupCode(server) });
+    for (const code of [link.code, void_, barred, foreign.code, setupCode(server), ada.token, "", "?", "x".repeat(10_000)]) {
+      assert.deepEqual(await bob.ask("code", { code }), { ok: false, code: "bad_code" }, code.slice(0, 60));
+    }
+  });
+
+  test("is asked ten times at once, and then slowly", async (t) => {
+    const server = await Server.start(t);
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    const asked = Array.from({ length: 15 }, () => ada.ask("code", { code: "0000-0000-0000-0000" }));
+    const codes = (await Promise.all(asked)).map(({ code }) => code);
+    assert.deepEqual(codes.toSorted(), [...Array(10).fill("bad_code"), ...Array(5).fill("busy")]);
   });
 });

@@ -31,7 +31,9 @@ describe("every example", () => {
     await bob.say("hi");
     await ada.say("hello");
     await ada.must("edit", { room: LOBBY, seq: 2, text: "hello, all" });
+    const { code: link } = await ada.ask("link", {});
     const { room } = await ada.must("create", { kind: "public", name: "recipes" });
+    const { code: invite } = await ada.ask("invite", { room });
     await ada.must("rename", { room, name: "baking" });
     await ada.must("set topic", { room, topic: "bread only" });
     await bob.must("join", { room });
@@ -45,6 +47,10 @@ describe("every example", () => {
       unread: { rooms: [LOBBY] },
       invite: { room },
       link: {},
+      "code-link": { code: link },
+      "code-invite": { code: invite },
+      "code-setup": { code: /#setup=(\S+)/.exec(server.output.stdout)[1] },
+      "code-bad": { code: "0000-0000-0000-0000" },
       read: { room: LOBBY, seq: 1 },
     };
     for (const { name, event, ack } of examples().filter(({ name }) => name in asked)) {

@@ -3,7 +3,7 @@
 // It answers like the real one and forgets everything when the page goes. `?model` shows the real core instead.
 
 import { type Signal, computed, signal } from "@preact/signals";
-import type { ChatClient, Connection, Me, Notice, PendingRow, Person, Result, RoomId, RoomKind, RoomMember, RoomSummary, Seq, UserId } from "../src/core/facade.ts";
+import type { ChatClient, CodeMeaning, Connection, Me, Notice, PendingRow, Person, Result, RoomId, RoomKind, RoomMember, RoomSummary, Seq, UserId } from "../src/core/facade.ts";
 import { RoomLog } from "./room-log.ts";
 
 export interface RoomFacts {
@@ -257,6 +257,13 @@ export class MemoryChat implements ChatClient {
   async link() {
     await this.#later();
     return { ok: true, code: "7K2QW4", expires: Date.now() + 900_000 } as const;
+  }
+
+  async meaning(code: string) {
+    await this.#later();
+    if (code === "wrong") return { ok: false, code: "bad_code" } as const;
+    const meaning: CodeMeaning = { kind: "invite", room: 3, name: "garden", members: 4, joined: false };
+    return { ok: true, meaning } as const;
   }
 
   typing(_room: RoomId): void {}

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
-//! `pace`,
-//! `presence` and `typing` are pure; `edge`, `desk`, `answers`, `delivery` and `namespace` join them to the chat and to
+//! `pace`, `guesses`,
+//! `presence` and `typing` are pure; `edge`, `desk`, `answers`, `meaning`, `delivery` and `namespace` join them to the chat and to
 //! the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
@@ -19,9 +19,11 @@ pub mod delivery;
 pub mod desk;
 pub mod edge;
 pub mod frames;
+mod guesses;
 pub mod identity;
 pub mod ids;
 pub mod links;
+mod meaning;
 pub mod names;
 mod namespace;
 pub mod pace;

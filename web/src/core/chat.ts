@@ -10,6 +10,7 @@ import { batch, signal } from "@preact/signals-core";
 import { allCalled } from "./called.ts";
 import type {
   ChatClient,
+  CodeMeaning,
   Connection,
   Me,
   Person,
@@ -243,6 +244,12 @@ class Chat implements ChatClient {
     const answer = await this.#request("link", {});
     const read = wire.readCode(answer);
     return read === null ? refused(answer) : { ok: true, code: read.code, expires: read.expires ?? 0 };
+  }
+
+  async meaning(code: string): Promise<Result<{ readonly meaning: CodeMeaning }>> {
+    const answer = await this.#request("code", { code });
+    const meaning = wire.readMeaning(answer);
+    return meaning === null ? refused(answer) : { ok: true, meaning };
   }
 
   typing(room: RoomId): void {

@@ -132,6 +132,22 @@ export interface Me {
 
 export type RoomMember = Person & { readonly online: boolean; readonly host?: boolean };
 
+/** What a one-time code leads to. */
+export type CodeMeaning =
+  /** It makes a device one of this person's. */
+  | { readonly kind: "link"; readonly who: Person }
+  /** It makes its bearer the owner. */
+  | { readonly kind: "setup" }
+  | {
+      readonly kind: "invite";
+      readonly room: RoomId;
+      readonly name: string;
+      readonly members: number;
+      readonly joined: boolean;
+      /** Who invites; old invites do not say. */
+      readonly from?: Person;
+    };
+
 export interface ChatClient {
   readonly connection: ReadonlySignal<Connection>;
   readonly me: ReadonlySignal<Me>;
@@ -167,6 +183,8 @@ export interface ChatClient {
   members(room: RoomId, after?: UserId): Promise<Result<{ readonly members: readonly RoomMember[]; readonly more: boolean }>>;
   invite(room: RoomId): Promise<Result<{ readonly code: string }>>;
   link(): Promise<Result<{ readonly code: string; readonly expires: number }>>;
+  /** What a code leads to; it is not used up. */
+  meaning(code: string): Promise<Result<{ readonly meaning: CodeMeaning }>>;
 
   typing(room: RoomId): void;
   setDraft(room: RoomId, text: string): void;

@@ -4,7 +4,7 @@
 // it is not what the protocol says; nothing behind it checks again. An entry of a kind that is not known here is read
 // as `unknown`, because it uses up a revision all the same.
 
-import type { Person, RoomId, RoomKind, Seq, UserId } from "./facade.ts";
+import type { CodeMeaning, Person, RoomId, RoomKind, Seq, UserId } from "./facade.ts";
 
 export const NAMESPACE = "/v1";
 
@@ -80,6 +80,8 @@ export interface Message {
 }
 
 export interface Welcome {
+  /** Which server this is; older ones do not say. */
+  readonly server?: string;
   readonly user: Person & { readonly user: UserId };
   readonly owner: boolean;
   readonly token?: string;
@@ -181,6 +183,7 @@ export function readWelcome(value: unknown): Welcome | null {
     const person = personOf(f["user"]);
     if (person.user === undefined) throw new Malformed("user");
     return {
+      ...optional("server", maybe(f, "server", isText)),
       user: { ...person, user: person.user },
       owner: f["owner"] === true,
       ...optional("token", maybe(f, "token", isText)),
@@ -267,6 +270,19 @@ export function readUnread(value: unknown): ReadonlyMap<RoomId, UnreadAnswer> | 
 
 export function readCode(value: unknown): { readonly code: string; readonly expires?: number } | null {
   return answer(value, (f) => ({ code: text(f, "code"), ...optional("expires", maybe(f, "expires", isCount)) }));
+}
+
+/** What a code leads to. */
+export function readMeaning(value: unknown): CodeMeaning | null {
+  return answer(value, (f): CodeMeaning => {
+    const kind = f["kind"];
+    if (kind === "setup") return { kind };
+    if (kind === "link") return { kind, who: personOf(f["who"]) };
+    if (kind !== "invite") return fail("kind");
+    const from = f["from"] === undefined ? undefined : personOf(f["from"]);
+    const { name, members } = { name: text(f, "name"), members: count(f, "members") };
+    return { kind, room: count(f, "room"), name, members, joined: f["joined"] === true, ...optional("from", from) };
+  });
 }
 
 export function readTyping(value: unknown): { readonly room: RoomId; readonly who: Person } | null {

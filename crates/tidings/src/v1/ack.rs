@@ -19,6 +19,8 @@ pub enum Trouble {
     NotFound,
     /// Who asks knows of it and may not.
     Forbidden,
+    /// The code leads nowhere, whatever the reason.
+    BadCode,
     /// Too much is asked, or the log cannot be read now.
     Busy,
 }
@@ -31,6 +33,7 @@ impl Trouble {
             Self::NoDevice => "no_device",
             Self::NotFound => "not_found",
             Self::Forbidden => "forbidden",
+            Self::BadCode => "bad_code",
             Self::Busy => "busy",
         };
         format!(r#"{{"ok":false,"code":"{code}"}}"#)

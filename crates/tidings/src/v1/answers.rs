@@ -16,6 +16,7 @@ use super::cut::{Cut, Row};
 use super::edge::Edge;
 use super::identity::Invite;
 use super::links::LINK_LIFE;
+use super::meaning::Meaning;
 use super::request::{LIMIT_MAX, Request};
 use super::view::{EntryView, Person, RoomView};
 use crate::planted::{self, Bug};
@@ -47,6 +48,9 @@ pub(super) fn answer(
         Request::Unread { rooms } => asked.unread(rooms),
         Request::Invite { room } => asked.invite(*room),
         Request::Link => Ok(asked.link()),
+        Request::Code { code } => {
+            Meaning::of(edge, &asked.directory, user, &code.0).map(|told| encode(&told))
+        }
     }
 }
 
@@ -161,7 +165,11 @@ impl<R: LogReader> Asked<'_, R> {
             RoomKind::Public | RoomKind::Private => {}
             RoomKind::Direct => return Err(Trouble::Forbidden),
         }
-        let code = self.edge.sides.signer.invite(Invite { room: id, generation: room.invites() });
+        let code = self.edge.sides.signer.invite(Invite {
+            room: id,
+            generation: room.invites(),
+            by: Some(self.user),
+        });
         Ok(encode(&InviteView { ok: true, code }))
     }
 

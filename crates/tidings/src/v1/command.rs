@@ -107,7 +107,9 @@ fn join(raw: &Join<'_>, signer: &Signer) -> Result<Result<Command, Refusal>, Mal
     Ok(match (raw.room, &raw.invite) {
         (Some(room), None) => Ok(Command::Join { room: room.room(), by: JoinBy::Open }),
         (None, Some(code)) => match signer.invited(code) {
-            Some(Invite { room, generation }) => Ok(Command::Join { room, by: JoinBy::Invite(generation) }),
+            Some(Invite { room, generation, by: _ }) => {
+                Ok(Command::Join { room, by: JoinBy::Invite(generation) })
+            }
             None => Err(Refusal::BadCode),
         },
         (Some(_), Some(_)) | (None, None) => return Err(Malformed),

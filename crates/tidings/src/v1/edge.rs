@@ -99,7 +99,7 @@ impl Edge {
             }
             (None, Some(token)) => {
                 let user = self.sides.signer.user(&token.0);
-                (user.ok_or_else(|| refusal("bad token", "bad_token"))?, None)
+                (user.ok_or_else(|| self.unknown())?, None)
             }
             (None, None) => {
                 let user = self.new_user();
@@ -108,6 +108,12 @@ impl Edge {
         };
         request.data().insert(Session::new(user, claims.device.map(|device| device.0), token));
         Ok(())
+    }
+
+    /// For a token of another server; it is told which this one is, so that a client that knows several can tell.
+    fn unknown(&self) -> Rejection {
+        let server = self.sides.signer.server().to_string();
+        refusal_with("bad token", &[("code", "bad_token"), ("server", &server)])
     }
 
     /// Drawn from 2^63, so that two never meet. 0 is nobody.
@@ -132,6 +138,7 @@ impl Edge {
         });
         let online = self.presence().count(session.user);
         let welcome = Welcome::new(
+            self.sides.signer.server(),
             &session,
             &directory,
             &numbers,
@@ -233,6 +240,10 @@ impl Edge {
             turn.reply(&Trouble::Invalid.answer());
             return Flow::Continue;
         };
+        if matches!(request, Request::Code { .. }) && !session.admits_code((self.sides.ports.clock)()) {
+            turn.reply(&Trouble::Busy.answer());
+            return Flow::Continue;
+        }
         let Some(open) = session.open_request() else {
             turn.reply(&Trouble::Busy.answer());
             return Flow::Continue;
@@ -306,14 +317,23 @@ impl Edge {
         code
     }
 
+    /// Whose link it is; it can still be used.
+    pub(super) fn owner_of_link(&self, code: &Code) -> Option<UserId> {
+        self.links().owner(code, (self.sides.ports.clock)())
+    }
+
     fn everyone(&self) -> Option<Target> {
         self.sides.io.get()?.upgrade()?.of(NAMESPACE).ok()
     }
 }
 
 fn refusal(message: &str, code: &str) -> Rejection {
+    refusal_with(message, &[("code", code)])
+}
+
+fn refusal_with(message: &str, data: &[(&str, &str)]) -> Rejection {
     let rejection = Rejection::new(message);
-    let data = [("code", code)].into_iter().collect::<std::collections::BTreeMap<_, _>>();
+    let data = data.iter().copied().collect::<std::collections::BTreeMap<_, _>>();
     rejection.clone().with_data(&data).unwrap_or(rejection)
 }
 

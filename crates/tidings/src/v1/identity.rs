@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chat::{InviteGeneration, RoomId, UserId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Serialize, Serializer};
 use sha2::Sha256;
 
 use super::code::Code;
@@ -20,6 +21,7 @@ const MAC_BYTES: usize = 16;
 const TOKEN: Context = Context(b"tidings user token\0");
 const INVITE: Context = Context(b"tidings room invite\0");
 const SETUP: Context = Context(b"tidings setup code\0");
+const SERVER: Context = Context(b"tidings server id\0");
 
 /// What a MAC is for. It comes before the text, and none is the beginning of another.
 #[derive(Clone, Copy)]
@@ -30,21 +32,38 @@ struct Context(&'static [u8]);
 pub struct Signer {
     current: Hmac<Sha256>,
     retired: Vec<Hmac<Sha256>>,
+    server: ServerId,
 }
 
-/// What an invite says: the bearer may join a room, as long as the room is in this generation of invites.
+/// Tells servers apart: public, and the same for as long as a chat exists. It is derived from the oldest key of the log,
+/// so it survives a new key, a backup and a restore.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ServerId(u64);
+
+/// What an invite says: the bearer may join a room, as long as the room is in this generation of invites, and who asks
+/// them to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invite {
     /// The room.
     pub room: RoomId,
     /// Counted up when earlier invites are to be void.
     pub generation: InviteGeneration,
+    /// Who made it. Invites of earlier versions do not say.
+    pub by: Option<UserId>,
 }
 
 impl Signer {
-    /// Signs with `current`, and accepts what `retired` keys have signed as well.
+    /// Signs with `current`, and accepts what `retired` keys have signed as well; the oldest is the last of them.
     pub fn new(current: &[u8; 32], retired: impl IntoIterator<Item = [u8; 32]>) -> Self {
-        Self { current: keyed(current), retired: retired.into_iter().map(|key| keyed(&key)).collect() }
+        let (current, retired) =
+            (keyed(current), retired.into_iter().map(|key| keyed(&key)).collect::<Vec<_>>());
+        let server = server_id(retired.last().unwrap_or(&current));
+        Self { current, retired, server }
+    }
+
+    /// The id of this server.
+    pub fn server(&self) -> ServerId {
+        self.server
     }
 
     /// The token of a user.
@@ -59,14 +78,21 @@ impl Signer {
     }
 
     /// The text of an invite.
-    pub fn invite(&self, Invite { room, generation }: Invite) -> String {
-        self.sign::<17>(INVITE, [room.0, generation.0])
+    pub fn invite(&self, Invite { room, generation, by }: Invite) -> String {
+        match by {
+            None => self.sign::<17>(INVITE, [room.0, generation.0]),
+            Some(by) => self.sign::<25>(INVITE, [room.0, generation.0, by.0]),
+        }
     }
 
     /// What an invite says; `None` if we have not signed it.
     pub fn invited(&self, code: &str) -> Option<Invite> {
+        if let Some([room, generation, by]) = self.verify::<25, 3>(INVITE, code) {
+            let (room, generation) = (RoomId(room), InviteGeneration(generation));
+            return Some(Invite { room, generation, by: Some(UserId(by)) });
+        }
         let [room, generation] = self.verify::<17, 2>(INVITE, code)?;
-        Some(Invite { room: RoomId(room), generation: InviteGeneration(generation) })
+        Some(Invite { room: RoomId(room), generation: InviteGeneration(generation), by: None })
     }
 
     /// The code that makes its bearer the owner, as long as there is none. It is the same at every start, so a link
@@ -116,6 +142,12 @@ impl Signer {
     }
 }
 
+fn server_id(key: &Hmac<Sha256>) -> ServerId {
+    let mac = key.clone().chain_update(SERVER.0).finalize().into_bytes();
+    let mut bytes = mac.into_iter();
+    ServerId(u64::from_be_bytes(std::array::from_fn(|_| bytes.next().unwrap_or_default())))
+}
+
 fn setup_code(key: &Hmac<Sha256>) -> Code {
     let mac = key.clone().chain_update(SETUP.0).finalize().into_bytes();
     let mut bytes = mac.into_iter();
@@ -124,6 +156,18 @@ fn setup_code(key: &Hmac<Sha256>) -> Code {
 
 fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
     Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length")
+}
+
+impl fmt::Display for ServerId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for ServerId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 impl fmt::Debug for Signer {
@@ -168,12 +212,31 @@ mod tests {
 
     #[test]
     fn an_invite_says_its_room_and_generation_and_is_no_token() {
-        let invite = Invite { room: RoomId(7), generation: InviteGeneration(3) };
+        let invite =
+            Invite { room: RoomId(7), generation: InviteGeneration(3), by: Some(UserId(0x00c0_ffee)) };
         let code = signer().invite(invite);
         assert_eq!(signer().invited(&code), Some(invite));
+        let nobodys = Invite { by: None, ..invite };
+        assert_eq!(signer().invited(&signer().invite(nobodys)), Some(nobodys));
         assert_eq!(signer().user(&code), None);
         assert_eq!(signer().invited(&signer().token(UserId(7))), None);
         assert_eq!(Signer::new(&[2; 32], []).invited(&code), None);
+    }
+
+    #[test]
+    fn an_invite_of_the_first_version_is_still_valid() {
+        let code = "AQAAAAAAAAAHAAAAAAAAAAN0csl7P9R1c-ges8uKxp7G";
+        let invite = Invite { room: RoomId(7), generation: InviteGeneration(3), by: None };
+        assert_eq!(signer().invited(code), Some(invite));
+    }
+
+    #[test]
+    fn a_server_keeps_its_id_when_its_key_is_replaced() {
+        let server = signer().server();
+        assert_eq!(Signer::new(&[2; 32], [[1; 32]]).server(), server);
+        assert_eq!(Signer::new(&[3; 32], [[2; 32], [1; 32]]).server(), server);
+        assert_ne!(Signer::new(&[2; 32], []).server(), server);
+        assert_eq!(server.to_string(), "f86663262be9c69d");
     }
 
     #[test]

@@ -48,6 +48,11 @@ impl Links {
         self.order.push_back(code);
     }
 
+    /// Whose link it is, without using it up.
+    pub fn owner(&self, code: &Code, now: Instant) -> Option<UserId> {
+        self.open.get(code).filter(|link| now < link.until).map(|link| link.user)
+    }
+
     /// Uses a link up: whose it was, if it was one that still works.
     pub fn redeem(&mut self, code: &Code, now: Instant) -> Option<UserId> {
         let link = self.remove(code)?;
@@ -97,6 +102,17 @@ mod tests {
         assert_eq!(links.redeem(&code(2), now), None);
         assert_eq!(links.redeem(&code(1), now), Some(ADA));
         assert_eq!(links.redeem(&code(1), now), None);
+    }
+
+    #[test]
+    fn asking_whose_link_it_is_does_not_use_it_up() {
+        let (mut links, now) = (Links::default(), Instant::now());
+        links.open(ADA, code(1), now);
+        assert_eq!(links.owner(&code(1), now), Some(ADA));
+        assert_eq!(links.owner(&code(2), now), None);
+        assert_eq!(links.owner(&code(1), now + LINK_LIFE), None);
+        assert_eq!(links.redeem(&code(1), now), Some(ADA));
+        assert_eq!(links.owner(&code(1), now), None);
     }
 
     #[test]

@@ -70,11 +70,12 @@ pub enum RequestName {
     Unread,
     Invite,
     Link,
+    Code,
 }
 
 impl RequestName {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::History,
         Self::Changes,
         Self::Rooms,
@@ -83,6 +84,7 @@ impl RequestName {
         Self::Unread,
         Self::Invite,
         Self::Link,
+        Self::Code,
     ];
 
     /// As clients send it.
@@ -96,6 +98,7 @@ impl RequestName {
             Self::Unread => "unread",
             Self::Invite => "invite",
             Self::Link => "link",
+            Self::Code => "code",
         }
     }
 }

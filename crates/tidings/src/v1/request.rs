@@ -9,6 +9,7 @@ use socketio_server::Payload;
 use super::command::Malformed;
 use super::ids::{Number, WireUser};
 use super::names::RequestName;
+use super::session::Secret;
 
 /// Rooms that one request may ask the unread messages of.
 const UNREAD_ROOMS_MAX: usize = 100;
@@ -30,6 +31,7 @@ pub enum Request {
     Unread { rooms: Vec<RoomId> },
     Invite { room: RoomId },
     Link,
+    Code { code: Secret },
 }
 
 impl Request {
@@ -41,7 +43,7 @@ impl Request {
             | Self::Members { room, .. }
             | Self::Invite { room } => std::slice::from_ref(room),
             Self::Unread { rooms } => rooms,
-            Self::Rooms { .. } | Self::Who { .. } | Self::Link => &[],
+            Self::Rooms { .. } | Self::Who { .. } | Self::Link | Self::Code { .. } => &[],
         };
         rooms.iter().copied()
     }
@@ -86,6 +88,7 @@ impl Request {
             }
             RequestName::Invite => Self::Invite { room: read::<OfRoom>(payload)?.room.room() },
             RequestName::Link => Self::Link,
+            RequestName::Code => Self::Code { code: read::<OfCode>(payload)?.code },
         })
     }
 }
@@ -169,6 +172,11 @@ struct Unread {
 #[derive(Deserialize)]
 struct OfRoom {
     room: Number,
+}
+
+#[derive(Deserialize)]
+struct OfCode {
+    code: Secret,
 }
 
 #[derive(Deserialize)]

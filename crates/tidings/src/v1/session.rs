@@ -9,6 +9,7 @@ use chat::{Device, DeviceId, RoomId, UserId};
 use serde::Deserialize;
 use socketio_server::{Auth, SocketData};
 
+use super::guesses::Guesses;
 use super::ids::WireDevice;
 use super::pace::Pace;
 use super::typing::TypingPace;
@@ -37,6 +38,7 @@ pub struct Session {
     pub token: Option<Secret>,
     typing: Mutex<TypingPace>,
     pace: Mutex<Pace>,
+    guesses: Mutex<Guesses>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -53,6 +55,7 @@ impl Session {
             token,
             typing: Mutex::default(),
             pace: Mutex::default(),
+            guesses: Mutex::default(),
             requests: Arc::default(),
         }
     }
@@ -75,6 +78,11 @@ impl Session {
     /// Charges for an event of so many bytes; for how long the connection is not to be read then, if at all.
     pub fn charge(&self, bytes: usize, now: Instant) -> Option<Duration> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).charge(bytes, now)
+    }
+
+    /// Whether it may ask about one more code.
+    pub fn admits_code(&self, now: Instant) -> bool {
+        self.guesses.lock().unwrap_or_else(PoisonError::into_inner).admits(now)
     }
 
     /// Opens a request, if not too many are.

@@ -4,6 +4,7 @@ use chat::{Directory, RoomId, RoomNumbers};
 use serde::Serialize;
 use socketio_server::{CursorAt, Feed, Start};
 
+use super::identity::ServerId;
 use super::request::LIMIT_MAX;
 use super::session::Session;
 use super::view::{Person, RoomView};
@@ -65,6 +66,7 @@ impl WireLimits {
 /// The argument of the event.
 #[derive(Debug, Serialize)]
 pub struct Welcome<'a> {
+    server: ServerId,
     user: Person<'a>,
     owner: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +81,9 @@ pub struct Welcome<'a> {
 
 impl<'a> Welcome<'a> {
     /// For the owner of `session`; `cursor` is where the stream starts.
+    #[expect(clippy::too_many_arguments, reason = "it tells of everything at once")]
     pub fn new(
+        server: ServerId,
         session: &'a Session,
         directory: &'a Directory,
         numbers: &[(RoomId, RoomNumbers)],
@@ -93,6 +97,7 @@ impl<'a> Welcome<'a> {
             Some(RoomView::of(directory, user, (*id, directory.room(*id)?), *numbers))
         });
         Self {
+            server,
             user: Person::of(directory, user),
             owner: directory.is_owner(user),
             token: session.token.as_ref().map(|token| token.0.as_str()),

@@ -13,6 +13,7 @@ use tidings::v1::command::Numbered;
 use tidings::v1::identity::{Invite, Signer};
 use tidings::v1::names::{CommandName, READ, RequestName, TYPING};
 use tidings::v1::request::{Moved, Request, typing};
+use tidings::v1::session::Secret;
 use tidings::v1::view::RoomView;
 
 use crate::golden::{Direction, Golden, going};
@@ -52,7 +53,7 @@ fn with_our_codes(name: &str, args: &[Value]) -> Vec<Value> {
     let mut args = args.to_vec();
     match name {
         "join-invite" => {
-            let invite = Invite { room: RoomId(7), generation: InviteGeneration(1) };
+            let invite = Invite { room: RoomId(7), generation: InviteGeneration(1), by: Some(BOB) };
             args[0]["invite"] = json!(signer().invite(invite));
         }
         "claim" => args[0]["code"] = json!(signer().setup_code().to_string()),
@@ -194,6 +195,12 @@ fn every_request_is_read_as_documented() {
             "unread" => Request::Unread { rooms: vec![lobby, RoomId(7)] },
             "invite" => Request::Invite { room: RoomId(7) },
             "link" => Request::Link,
+            "code-link" | "code-setup" | "code-bad" => {
+                Request::Code { code: Secret("7K2Q-9XWM-3TVC-0H5R".to_owned()) }
+            }
+            "code-invite" => {
+                Request::Code { code: Secret(golden.args[0]["code"].as_str().unwrap().to_owned()) }
+            }
             other => panic!("the example {other} has no typed request here"),
         };
         assert_eq!(read.ok(), Some(expected), "{name}");

@@ -1,5 +1,7 @@
 // Decides what may become a link: absolute addresses of the web and of mail, nothing else.
 
+import { isOwnCode } from "./own-code.ts";
+
 const ALLOWED = new Set(["http:", "https:", "mailto:"]);
 const ADDRESS = /(?:https?:\/\/|mailto:)[^\s<>"`\u0000-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+/iy;
 const TRAILING = /[.,;:!?'*_~)\]}]$/;
@@ -11,7 +13,7 @@ export function safeAddress(written: string): string | undefined {
   if (!/^(?:https?:\/\/|mailto:)/i.test(written) || /[\s\u0000-\u001f\u007f]/.test(written)) return undefined;
   try {
     const address = new URL(written);
-    return ALLOWED.has(address.protocol) ? address.href : undefined;
+    return ALLOWED.has(address.protocol) && !isOwnCode(address) ? address.href : undefined;
   } catch {
     return undefined;
   }
