@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use socketio_server::{
-    Ack, Arg, Args, Binary, ConnectRequest, Feed, FeedConfig, Namespace, Origin, OriginPolicy, Rejection,
-    Server, Socket,
+    Ack, Arg, Args, Binary, ConnectRequest, Feed, FeedConfig, Namespace, OriginPolicy, Rejection, Server,
+    Socket,
 };
 
 /// Anything that a client may send, bytes at any depth included.
@@ -120,8 +120,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let brief = FeedConfig { parked_for: Duration::ZERO, ..FeedConfig::in_memory() };
     let brief = Namespace::new("/brief").recovery(Feed::new(brief)).on("broadcast", broadcast);
     let private = Namespace::new("/private").middleware(authenticate).on("echo", echo);
-    let origins: Result<Vec<Origin>, _> = std::env::args().skip(2).map(|origin| origin.parse()).collect();
-    let origins = OriginPolicy::List(origins?);
+    let origins: Vec<String> = std::env::args().skip(2).collect();
+    let origins = OriginPolicy::list(origins.iter().map(String::as_str))?;
     let server = Server::builder()
         .configure(|config| config.origins = origins)
         .namespace(root)

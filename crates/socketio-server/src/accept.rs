@@ -29,9 +29,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
 use crate::command::Command;
+use crate::http::facts::PeerAddress;
 use crate::http::stream::HttpStream;
 use crate::mailbox::Mailbox;
-use crate::service::{Opening, PeerAddress, SocketIoService};
+use crate::service::{Opening, SocketIoService};
 use crate::shared::Shared;
 use crate::stream::NewStream;
 use crate::takeover::TakenOver;

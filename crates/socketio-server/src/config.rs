@@ -1,5 +1,6 @@
 //! [`Config`]: every number of the server, with its bound and what happens at it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use engineio::TransportKind;
@@ -7,7 +8,7 @@ use socketio::Limits;
 
 use crate::handshake::HandshakeKept;
 use crate::http::forwarded::TrustedProxies;
-use crate::http::origin::OriginPolicy;
+use crate::http::policy::OriginPolicy;
 
 /// Settings of a server. The defaults are those of the JavaScript implementation where it has one.
 #[derive(Clone, Debug)]
@@ -26,6 +27,9 @@ pub struct Config {
     pub attachment_timeout: Duration,
     /// Pages of which origins may connect. The same origin only.
     pub origins: OriginPolicy,
+    /// What an operator can do about a refused origin, for the log and for the body of the answer. `{origin}` in it
+    /// becomes the origin.
+    pub origin_remedy: Cow<'static, str>,
     /// Proxies whose `X-Forwarded-…` headers are believed. None.
     pub trusted_proxies: TrustedProxies,
     /// How long headers are kept.
@@ -46,6 +50,9 @@ pub struct Config {
     pub connections_max: usize,
 }
 
+const ORIGIN_REMEDY: &str = "If it should, name {origin} in Config::origins; a CORS layer does not do that. If it is a \
+    page of this server behind a proxy, let the proxy pass the browser's Host header on.";
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -56,6 +63,7 @@ impl Default for Config {
             connect_timeout: Duration::from_secs(45),
             attachment_timeout: Duration::from_secs(45),
             origins: OriginPolicy::SameOrigin,
+            origin_remedy: ORIGIN_REMEDY.into(),
             trusted_proxies: TrustedProxies::default(),
             handshake_kept: HandshakeKept::default(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use crate::ack::{AckError, Collector, Replies};
 use crate::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
 use crate::frame::Frame;
+use crate::refusal::RefusalKind;
 use crate::room::{Room, Selection};
 use crate::shared::Shared;
 use crate::socket::{Socket, SocketData};
@@ -86,6 +87,11 @@ impl Io {
     /// Connections that are open, on any transport.
     pub fn connections(&self) -> usize {
         self.shared.connections()
+    }
+
+    /// Requests that were turned away, of one kind, since the start.
+    pub fn refused(&self, kind: RefusalKind) -> u64 {
+        self.shared.refusals.count(kind)
     }
 
     /// Reads connections again whose handlers said [`Flow::Pause`](crate::Flow::Pause).

@@ -26,6 +26,7 @@ use crate::http::bundle::ClientBundle;
 use crate::io::{Io, Readiness};
 use crate::mailbox::Mailbox;
 use crate::namespace::{Namespace, Pattern};
+use crate::refusal::Refusals;
 use crate::service::SocketIoService;
 use crate::shared::{Admission, AfterEvents, InitialHeaders, Shared, State};
 use crate::worker;
@@ -188,6 +189,7 @@ impl Builder {
             initial_headers: self.initial_headers,
             engine: self.engine,
             after_events: self.after_events,
+            refusals: Refusals::default(),
             not_ready: false.into(),
             connections: 0.into(),
             ack_ids: 0.into(),
@@ -261,6 +263,30 @@ impl Server {
     /// The endpoint as a tower service, to be used beside a router.
     pub fn service(&self) -> SocketIoService {
         SocketIoService { shared: Arc::clone(&self.io.shared), home: None }
+    }
+
+    /// The endpoint as routes of an axum router, the files of a client bundle included.
+    ///
+    /// Serve the router with `into_make_service_with_connect_info::<SocketAddr>()`, and handshakes have addresses and
+    /// trusted proxies are believed. Where TLS ends in this process, add the layer `Extension(OverTls)`: see
+    /// [`OverTls`](crate::OverTls). A CORS layer does not decide who may connect:
+    /// [`Config::origins`](Config::origins) does, and it answers with the CORS headers that it needs.
+    ///
+    /// ```no_run
+    /// # async fn example(server: socketio_server::Server) -> std::io::Result<()> {
+    /// use std::net::SocketAddr;
+    ///
+    /// let router = axum::Router::new().merge(server.axum_routes());
+    /// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
+    /// axum::serve(listener, router.into_make_service_with_connect_info::<SocketAddr>()).await
+    /// # }
+    /// ```
+    #[cfg(feature = "axum")]
+    pub fn axum_routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
+        let path = &self.io.shared.config.path;
+        axum::Router::new()
+            .route_service(path, self.service())
+            .route_service(&format!("{}/{{*file}}", path.trim_end_matches('/')), self.service())
     }
 
     /// Accepts connections on all workers; requests for other paths are answered 404.

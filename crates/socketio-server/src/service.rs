@@ -4,7 +4,7 @@
 //! Judges a request as far as its headers go and hands it to the worker that its sid names. Owns no session.
 
 use std::convert::Infallible;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -20,11 +20,14 @@ use tower_service::Service;
 
 use crate::command::{Command, HttpError, PollAnswer};
 use crate::handshake::Handshake;
+use crate::http::facts::{names_websocket, peer_of, scheme_of, tag_of};
 use crate::http::forwarded::Client;
-use crate::http::origin::{Scheme, Verdict};
+use crate::http::own::addressed_host;
+use crate::http::policy::Verdict;
 use crate::http::response;
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
+use crate::refusal::{RefusalKind, origin_refused};
 use crate::shared::Shared;
 use crate::sid::Sid;
 use crate::takeover::{self, TakenOver};
@@ -39,21 +42,11 @@ const DISCARDING_TIME: Duration = Duration::from_secs(1);
 
 type Answer = Response<Full<Bytes>>;
 
-/// Address of the peer, put into the extensions of a request by whoever accepted the connection.
-///
-/// Without it a handshake has no address and no proxy is trusted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PeerAddress(pub SocketAddr);
-
 /// The endpoint as a tower service. Requests for other paths are answered 404.
 ///
-/// ```no_run
-/// # async fn example(server: socketio_server::Server) -> std::io::Result<()> {
-/// let router: axum::Router = axum::Router::new().route_service("/socket.io/", server.service());
-/// let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
-/// axum::serve(listener, router).await
-/// # }
-/// ```
+/// Beside an axum router, [`Server::axum_routes`](crate::Server::axum_routes) makes the routes. For another router: all
+/// paths that begin with [`Config::path`](crate::Config::path) are the endpoint's, because the files of a
+/// [`ClientBundle`](crate::ClientBundle) are below it.
 #[derive(Clone)]
 pub struct SocketIoService {
     pub(crate) shared: Arc<Shared>,
@@ -90,7 +83,7 @@ where
 /// A request, judged as far as its headers go.
 struct Judged {
     verdict: Verdict,
-    client: Option<Client>,
+    client: Client,
     upgrade: UpgradeHeader,
 }
 
@@ -116,8 +109,7 @@ impl SocketIoService {
         let Some(rest) = request.uri().path().strip_prefix(self.shared.config.path.as_str()) else {
             return response::empty(StatusCode::NOT_FOUND);
         };
-        let peer = request.extensions().get::<PeerAddress>().map(|PeerAddress(address)| address.ip());
-        let judged = self.judge(peer, request.headers());
+        let judged = self.judge(peer_of(request.extensions()), &request);
         let origins = &self.shared.config.origins;
         let file = self.shared.bundle.as_ref().filter(|_| !rest.is_empty());
         if let Some(mut answer) =
@@ -138,13 +130,13 @@ impl SocketIoService {
         answer
     }
 
-    fn judge(&self, peer: Option<IpAddr>, headers: &HeaderMap) -> Judged {
-        let client = peer.map(|peer| self.shared.config.trusted_proxies.client(peer, Scheme::Http, headers));
-        let own = match &client {
-            Some(client) => client.own_origin(),
-            None => crate::http::forwarded::own_origin(Scheme::Http, headers),
-        };
-        let verdict = self.shared.config.origins.judge(headers, own.as_ref());
+    fn judge<B>(&self, address: Option<IpAddr>, request: &Request<B>) -> Judged {
+        let headers = request.headers();
+        let address = address.map(|address| address.to_canonical());
+        let host = addressed_host(request.uri(), headers);
+        let direct = Client { address, scheme: scheme_of(request), host };
+        let client = self.shared.config.trusted_proxies.client(direct, headers);
+        let verdict = self.shared.config.origins.judge(headers, client.own().as_ref());
         let asks = upgrade::asks_for_websocket(headers);
         let upgrade = if asks { UpgradeHeader::WebSocket } else { UpgradeHeader::Absent };
         Judged { verdict, client, upgrade }
@@ -169,6 +161,7 @@ impl SocketIoService {
             Ok(answer) => answer,
             Err(Refused::Http(HttpError::Ended)) => response::bad_request(),
             Err(Refused::Http(HttpError::Engine(code))) => refuse(upgrade, code, None),
+            Err(Refused::Origin(message)) => response::origin_refused(upgrade, &message),
             Err(Refused::Hook(message)) => refuse(upgrade, ErrorCode::Forbidden, Some(&message)),
             Err(Refused::NotReady) => not_ready(upgrade),
         }
@@ -185,7 +178,7 @@ impl SocketIoService {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let route = route?;
+        let route = route.inspect_err(|error| self.note_engine_error(*error, request.uri()))?;
         if judged.verdict == Verdict::Malformed {
             return Err(ErrorCode::BadRequest.into());
         }
@@ -193,8 +186,11 @@ impl SocketIoService {
             Some(sid) => Some(self.sid(sid)?),
             None => None,
         };
+        if matches!(route, Route::Mismatch { .. }) && judged.upgrade == UpgradeHeader::Absent {
+            self.note_engine_error(ErrorCode::BadRequest, request.uri());
+        }
         if !judged.verdict.is_allowed() {
-            return Err(ErrorCode::Forbidden.into());
+            return Err(Refused::Origin(self.refuse_origin(request.headers(), &judged.client)));
         }
         match (route, sid) {
             (Route::Open(kind), _) => self.open(request, kind, judged).await,
@@ -211,6 +207,29 @@ impl SocketIoService {
             }
             (_, None) => Err(ErrorCode::UnknownSid.into()),
         }
+    }
+
+    /// Counts the errors that tell of something between the client and us.
+    fn note_engine_error(&self, error: ErrorCode, uri: &http::Uri) {
+        match error {
+            ErrorCode::BadRequest if names_websocket(uri) => {
+                self.shared.refusals.note(RefusalKind::NoUpgrade);
+            }
+            ErrorCode::UnsupportedProtocolVersion => self.shared.refusals.note(RefusalKind::Protocol),
+            ErrorCode::BadRequest
+            | ErrorCode::UnknownTransport
+            | ErrorCode::UnknownSid
+            | ErrorCode::BadHandshakeMethod
+            | ErrorCode::Forbidden => {}
+        }
+    }
+
+    /// Tells the log and the page.
+    fn refuse_origin(&self, headers: &HeaderMap, client: &Client) -> String {
+        let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
+        let text = origin_refused(origin, client.own().as_ref(), &self.shared.config.origin_remedy);
+        self.shared.refusals.note_origin(origin, &text);
+        text
     }
 
     /// A sid that a worker of ours can have issued.
@@ -242,7 +261,7 @@ impl SocketIoService {
         if shared.admission.is_some() || request.uri().path() != shared.config.path {
             return None;
         }
-        let judged = self.judge(Some(peer), request.headers());
+        let judged = self.judge(Some(peer), &request);
         let query = Query::parse(request.uri().query().unwrap_or_default());
         let route = engineio::route(EngineMethod::Get, &query, judged.upgrade);
         if route != Ok(Route::Open(kind))
@@ -255,7 +274,7 @@ impl SocketIoService {
         let mut answer = upgrade::accept(request.method(), request.headers()).ok()?;
         shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
         let answer = upgrade::encode(&answer)?;
-        Some(Opening { answer, handshake: Box::new(handshake(request, judged)) })
+        Some(Opening { answer, handshake: Box::new(handshake(request, &judged)) })
     }
 
     async fn open<B>(
@@ -278,7 +297,7 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
-        let handshake = handshake(request, judged);
+        let handshake = handshake(request, &judged);
         let handshake = match &shared.admission {
             None => handshake,
             Some(admit) => {
@@ -356,8 +375,7 @@ impl SocketIoService {
         let announced = body.size_hint().lower();
         if announced > bytes_max as u64 {
             guard.replace(Command::PostEnd { sid, aborted: false });
-            discard(body).await;
-            return Ok(response::payload_too_large());
+            return Ok(self.refuse_body(body).await);
         }
         let limited = Limited::new(body.as_mut(), bytes_max);
         let read = tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await;
@@ -365,8 +383,7 @@ impl SocketIoService {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 guard.replace(Command::PostEnd { sid, aborted: false });
-                discard(body).await;
-                return Ok(response::payload_too_large());
+                return Ok(self.refuse_body(body).await);
             }
             Ok(Err(_)) => return Ok(response::bad_request()),
             Err(_) => return Ok(response::empty(StatusCode::REQUEST_TIMEOUT)),
@@ -380,6 +397,12 @@ impl SocketIoService {
             Ok(Err(error)) => Err(error.into()),
             Err(_) => Ok(response::bad_request()),
         }
+    }
+
+    async fn refuse_body<B: Body>(&self, body: Pin<&mut B>) -> Answer {
+        self.shared.refusals.note(RefusalKind::BodyTooLarge);
+        discard(body).await;
+        response::payload_too_large()
     }
 
     async fn attach<B>(self, mut request: Request<B>, sid: Sid) -> Result<Answer, Refused> {
@@ -418,22 +441,11 @@ async fn discard<B: Body>(mut body: Pin<&mut B>) {
     drop(tokio::time::timeout(DISCARDING_TIME, read).await);
 }
 
-/// The cache buster of a request, which clients make anew for each.
-///
-/// Some clients send the time of day, in seconds or milliseconds: two requests may well have the same, so it tells
-/// nothing.
-fn tag_of(uri: &http::Uri) -> Option<Box<str>> {
-    const CHARS_MAX: usize = 64;
-    const CLOCK_DIGITS_MIN: usize = 10;
-    let mut pairs = Query::pairs(uri.query()?);
-    let (_, tag) = pairs.find(|(name, _)| name == "t")?;
-    let is_clock = tag.len() >= CLOCK_DIGITS_MIN && tag.bytes().all(|byte| byte.is_ascii_digit());
-    (tag.len() <= CHARS_MAX && !is_clock).then(|| tag.into())
-}
-
 /// Why a request is not served.
 enum Refused {
     Http(HttpError),
+    /// The page is foreign; the text says what can be done about it.
+    Origin(String),
     Hook(String),
     NotReady,
 }
@@ -473,7 +485,7 @@ fn not_ready(upgrade: UpgradeHeader) -> Answer {
     answer
 }
 
-fn handshake<B>(request: Request<B>, judged: Judged) -> Handshake {
+fn handshake<B>(request: Request<B>, judged: &Judged) -> Handshake {
     let (parts, _) = request.into_parts();
     let pairs = Query::pairs(parts.uri.query().unwrap_or_default());
     let query = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
@@ -481,8 +493,8 @@ fn handshake<B>(request: Request<B>, judged: Judged) -> Handshake {
         query,
         url: parts.uri.to_string(),
         headers: parts.headers,
-        secure: judged.client.as_ref().is_some_and(|client| client.scheme == Scheme::Https),
-        address: judged.client.map(|client| client.address),
+        secure: judged.client.scheme.is_secure(),
+        address: judged.client.address,
         cross_origin: matches!(judged.verdict, Verdict::Cross(_)),
     }
 }

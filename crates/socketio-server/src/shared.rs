@@ -16,6 +16,7 @@ use crate::http::bundle::ClientBundle;
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
 use crate::namespace::{Namespace, Pattern};
+use crate::refusal::Refusals;
 use crate::socket::Job;
 
 /// Decides on a handshake, before a session exists.
@@ -40,6 +41,7 @@ pub(crate) struct Shared {
     pub(crate) initial_headers: Option<Arc<InitialHeaders>>,
     pub(crate) engine: Option<Arc<dyn EngineHandler>>,
     pub(crate) after_events: Option<Arc<AfterEvents>>,
+    pub(crate) refusals: Refusals,
     pub(crate) not_ready: AtomicBool,
     pub(crate) connections: AtomicUsize,
     pub(crate) ack_ids: AtomicU64,

@@ -4,13 +4,37 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
-use socketio_server::{Origin, TrustedProxies};
+use socketio_server::{OriginPattern, TrustedProxies};
+
+/// The recipes of docs/proxy.md; a test compares them.
+const PROXIES: &str = "\
+Behind a proxy, with --trusted-proxy 127.0.0.1 (more in docs/proxy.md):
+
+  nginx, in its `server`:
+    location / {
+      proxy_pass http://127.0.0.1:3000;
+      proxy_http_version 1.1;
+      proxy_set_header Host $http_host;
+      proxy_set_header Upgrade $http_upgrade;
+      proxy_set_header Connection \"upgrade\";
+      proxy_set_header X-Forwarded-For $remote_addr;
+      proxy_set_header X-Forwarded-Proto $scheme;
+    }
+
+  haproxy:
+    frontend chat
+      bind :443 ssl crt /etc/ssl/chat.pem
+      http-request set-header X-Forwarded-Proto https
+      default_backend tidings
+    backend tidings
+      option forwardfor
+      server tidings 127.0.0.1:3000";
 
 /// A chat server in one binary that never loses, doubles or reorders a message.
 ///
 /// Without a command it serves. Any Socket.IO 4 client can connect.
 #[derive(Debug, Parser)]
-#[command(name = "tidings", version, args_conflicts_with_subcommands = true)]
+#[command(name = "tidings", version, args_conflicts_with_subcommands = true, after_long_help = PROXIES)]
 pub(crate) struct Options {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -21,6 +45,7 @@ pub(crate) struct Options {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Serve the chat (the default)
+    #[command(after_long_help = PROXIES)]
     Serve(Serve),
     /// Take over the database of the Socket.IO tutorial's server, so that its pages go on where they were
     Import(Import),
@@ -60,9 +85,10 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "DIR", env = "TIDINGS_PAGES", value_parser = folder)]
     pub(crate) pages: Option<PathBuf>,
 
-    /// Origin whose pages may connect, besides our own, such as `https://chat.example`; several times for several
+    /// Origin whose pages may connect, besides our own: `https://chat.example`, `https://*.chat.example` for its
+    /// subdomains, `null` or `file://` for pages from disk, `*` for all; several times for several
     #[arg(long, value_name = "URL", env = "TIDINGS_ORIGIN", value_delimiter = ',')]
-    pub(crate) origin: Vec<Origin>,
+    pub(crate) origin: Vec<OriginPattern>,
 
     /// Address or network of a proxy whose X-Forwarded-For, -Proto and -Host headers are believed
     #[arg(long, value_name = "NET", env = "TIDINGS_TRUSTED_PROXY", value_delimiter = ',')]

@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
 use super::{
-    origin::{OriginPolicy, Verdict},
+    policy::{OriginPolicy, Verdict},
     response,
 };
 

@@ -10,11 +10,11 @@ use std::{
     str::FromStr,
 };
 
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 use thiserror::Error;
 
-use super::origin::{Origin, Scheme};
+use super::own::{Own, Scheme};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
@@ -48,21 +48,25 @@ impl TrustedProxies {
         self.nets.iter().any(|net| net.contains(&address.to_canonical()))
     }
 
-    /// Finds out who is behind `peer`, which has connected by `scheme`.
-    pub(crate) fn client(&self, peer: IpAddr, scheme: Scheme, headers: &HeaderMap) -> Client {
-        let mut client = Client { address: peer.to_canonical(), scheme, host: own_host(headers) };
+    /// Finds out who is behind `direct`, the peer that has connected to us.
+    pub(crate) fn client(&self, direct: Client, headers: &HeaderMap) -> Client {
+        let mut client = direct;
         let mut depth = 0;
         let mut hops = members(headers, X_FORWARDED_FOR);
-        while self.contains(client.address) {
+        while client.address.is_some_and(|address| self.contains(address)) {
             depth += 1;
             match hops.next().and_then(hop_address) {
-                Some(address) => client.address = address,
+                Some(address) => client.address = Some(address),
                 None => break,
             }
         }
         if depth > 0 {
             let scheme = at_depth(headers, X_FORWARDED_PROTO, depth).and_then(forwarded_scheme);
-            client.scheme = scheme.unwrap_or(client.scheme);
+            client.scheme = scheme.unwrap_or(match client.scheme {
+                Scheme::Plain => Scheme::Plain,
+                // It is the proxy that has written the host, and perhaps left the port out.
+                Scheme::Https | Scheme::Tls => Scheme::Https,
+            });
             let host = at_depth(headers, X_FORWARDED_HOST, depth);
             client.host = host.map(str::to_owned).or(client.host);
         }
@@ -94,28 +98,18 @@ impl FromIterator<Self> for TrustedProxies {
 /// Where a request comes from and how it was addressed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Client {
-    pub(crate) address: IpAddr,
+    /// `None` when nobody has told where the connection comes from.
+    pub(crate) address: Option<IpAddr>,
     pub(crate) scheme: Scheme,
     /// `None` when the request names no host, or several.
     pub(crate) host: Option<String>,
 }
 
 impl Client {
-    /// The origin of the pages that this request's own server has served.
-    pub(crate) fn own_origin(&self) -> Option<Origin> {
-        Origin::of_request(self.scheme, self.host.as_deref()?)
+    /// The server as this client knows it.
+    pub(crate) fn own(&self) -> Option<Own> {
+        Own::new(self.scheme, self.host.as_deref()?)
     }
-}
-
-/// The origin of a request whose peer is not known.
-pub(crate) fn own_origin(scheme: Scheme, headers: &HeaderMap) -> Option<Origin> {
-    Origin::of_request(scheme, &own_host(headers)?)
-}
-
-fn own_host(headers: &HeaderMap) -> Option<String> {
-    let mut values = headers.get_all(header::HOST).iter();
-    let host = values.next()?.to_str().ok()?;
-    values.next().is_none().then(|| host.to_owned())
 }
 
 /// The members of a list header, the last one first: it was written by the proxy next to us.
@@ -141,7 +135,7 @@ fn hop_address(member: &str) -> Option<IpAddr> {
 /// Some proxies name the scheme of the WebSocket itself.
 fn forwarded_scheme(member: &str) -> Option<Scheme> {
     match member.to_ascii_lowercase().as_str() {
-        "http" | "ws" => Some(Scheme::Http),
+        "http" | "ws" => Some(Scheme::Plain),
         "https" | "wss" => Some(Scheme::Https),
         _ => None,
     }
@@ -155,22 +149,38 @@ mod tests {
 
     fn headers(fields: &[(&'static str, &str)]) -> HeaderMap {
         let mut headers = HeaderMap::new();
-        headers.insert("host", HeaderValue::from_static("inner:3000"));
         for (name, value) in fields {
             headers.append(*name, HeaderValue::from_str(value).unwrap());
         }
         headers
     }
 
-    /// The client behind `peer`, with 10.0.0.0/8 and `::1` trusted.
-    fn client(peer: &str, fields: &[(&'static str, &str)]) -> (String, Option<String>) {
+    /// The client behind `peer`, which has asked `inner:3000`, with 10.0.0.0/8 and `::1` trusted.
+    fn client(peer: &str, scheme: Scheme, fields: &[(&'static str, &str)]) -> Client {
         let proxies: TrustedProxies = "10.0.0.0/8,::1".parse().unwrap();
-        let client = proxies.client(peer.parse().unwrap(), Scheme::Http, &headers(fields));
-        (client.address.to_string(), client.own_origin().map(|origin| origin.to_string()))
+        let address: IpAddr = peer.parse().unwrap();
+        let direct =
+            Client { address: Some(address.to_canonical()), scheme, host: Some("inner:3000".into()) };
+        proxies.client(direct, &headers(fields))
     }
 
-    fn check(peer: &str, fields: &[(&'static str, &str)], address: &str, own: &str) {
-        assert_eq!(client(peer, fields), (address.to_owned(), Some(own.to_owned())));
+    /// A plain connection of `peer`, and the client and the URL that are behind it.
+    fn check(peer: &str, fields: &[(&'static str, &str)], address: &str, url: &str) {
+        check_over(Scheme::Plain, peer, fields, address, url);
+    }
+
+    fn check_over(scheme: Scheme, peer: &str, fields: &[(&'static str, &str)], address: &str, url: &str) {
+        let client = client(peer, scheme, fields);
+        let scheme = match client.scheme {
+            Scheme::Plain => "http",
+            Scheme::Https => "https",
+            Scheme::Tls => "tls",
+        };
+        let host = client.host.unwrap();
+        assert_eq!(
+            (client.address.unwrap().to_string(), format!("{scheme}://{host}")),
+            (address.to_owned(), url.to_owned())
+        );
     }
 
     #[test]
@@ -249,8 +259,19 @@ mod tests {
     }
 
     #[test]
-    fn two_hosts_are_no_host() {
-        assert_eq!(client("192.0.2.1", &[("host", "other")]), ("192.0.2.1".into(), None));
+    fn tls_to_the_proxy_is_tls_unless_the_proxy_knows_better() {
+        let proto = [("x-forwarded-proto", "http")];
+        check_over(Scheme::Tls, "10.0.0.1", &proto, "10.0.0.1", "http://inner:3000");
+        check_over(Scheme::Tls, "10.0.0.1", &[], "10.0.0.1", "https://inner:3000");
+        check_over(Scheme::Tls, "192.0.2.1", &proto, "192.0.2.1", "tls://inner:3000");
+    }
+
+    #[test]
+    fn a_client_from_nowhere_is_no_proxy() {
+        let direct = Client { address: None, scheme: Scheme::Plain, host: None };
+        let fields = headers(&[("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "https")]);
+        let proxies: TrustedProxies = "0.0.0.0/0".parse().unwrap();
+        assert_eq!(proxies.client(direct.clone(), &fields), direct);
     }
 
     #[test]
@@ -271,7 +292,7 @@ mod tests {
             host in "[ -~]{0,20}",
         ) {
             let fields = [("x-forwarded-for", &*hops), ("x-forwarded-proto", &proto), ("x-forwarded-host", &host)];
-            client("10.0.0.1", &fields);
+            client("10.0.0.1", Scheme::Plain, &fields).own();
         }
     }
 }

@@ -4,6 +4,7 @@
 //! status and JSON text that `engineio` knows; CORS headers are added by the caller.
 
 use bytes::Bytes;
+use engineio::{ErrorCode, UpgradeHeader};
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
@@ -66,6 +67,15 @@ pub(crate) fn upgrade_invalid(error: UpgradeError) -> Response<Full<Bytes>> {
             answer.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         UpgradeError::Method | UpgradeError::Upgrade | UpgradeError::Key => {}
+    }
+    answer
+}
+
+/// A page that may not connect; with its reason, which only a page that has failed can be asked for.
+pub(crate) fn origin_refused(upgrade: UpgradeHeader, message: &str) -> Response<Full<Bytes>> {
+    let mut answer = engine_error(StatusCode::FORBIDDEN, ErrorCode::Forbidden.body_with(message));
+    if upgrade == UpgradeHeader::WebSocket {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     answer
 }

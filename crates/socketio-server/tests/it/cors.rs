@@ -1,20 +1,27 @@
 //! Which pages may connect: origins on polling and WebSocket alike, CORS headers, and proxies that are believed.
 
-use socketio_server::{Namespace, Origin, OriginPolicy, Server, TrustedProxies};
+use socketio_server::{Namespace, OriginPolicy, RefusalKind, Server, TrustedProxies};
 
-use crate::harness::{Answer, Polling, Running, get, post, request, start, start_plain};
+use crate::harness::{Answer, Polling, Running, Ws, get, post, request, start, start_plain};
 
 const TARGET: &str = "/socket.io/?EIO=4&transport=polling";
 const WS_TARGET: &str = "/socket.io/?EIO=4&transport=websocket";
-const FORBIDDEN: (u16, &str) = (403, r#"{"code":4,"message":"Forbidden"}"#);
+
+/// A page that may not connect is told so, in the words of the engine, and why.
+fn assert_forbidden(answer: &Answer, what: &str) {
+    let body: serde_json::Value = serde_json::from_str(answer.text()).expect("JSON");
+    assert_eq!((answer.status, &body["code"]), (403, &4.into()), "{what}");
+    let message = body["message"].as_str().expect("a message");
+    assert!(message.starts_with("Forbidden: ") && message.contains("Config::origins"), "{what}: {message}");
+    assert_eq!(answer.header("content-type"), Some("application/json"), "{what}");
+}
 
 fn start_with_origins(origins: OriginPolicy) -> Running {
     start(Server::builder().namespace(Namespace::new("/")).configure(|config| config.origins = origins))
 }
 
 fn listed() -> OriginPolicy {
-    let origin: Origin = "https://good.example".parse().expect("an origin");
-    OriginPolicy::List(vec![origin])
+    OriginPolicy::list(["https://good.example"]).expect("an origin")
 }
 
 async fn handshake(running: &Running, origin: &str) -> Answer {
@@ -25,13 +32,16 @@ async fn handshake(running: &Running, origin: &str) -> Answer {
 async fn by_default_only_the_same_origin_connects() {
     let running = start_plain();
     let own = format!("http://{}", running.address);
-    let same = handshake(&running, &own).await;
-    assert_eq!((same.status, same.header("access-control-allow-origin")), (200, None));
     let port = running.address.port();
+    // TLS may have ended at a proxy.
+    for own in [own.clone(), format!("https://127.0.0.1:{port}")] {
+        let same = handshake(&running, &own).await;
+        assert_eq!((same.status, same.header("access-control-allow-origin")), (200, None));
+        Ws::open_with(running.address, WS_TARGET, &[("Origin", &own)]).await;
+    }
     let others = [
         "http://good.example".to_owned(),
         "null".to_owned(),
-        format!("https://127.0.0.1:{port}"),
         "http://127.0.0.1".to_owned(),
         format!("http://127.0.0.1:{port}.evil.example"),
         format!("http://127.0.0.1:{port}1"),
@@ -40,13 +50,16 @@ async fn by_default_only_the_same_origin_connects() {
         format!("http://evil@127.0.0.1:{port}"),
         String::new(),
     ];
+    let others_count = others.len() as u64;
     for other in others {
         let refused = handshake(&running, &other).await;
-        assert_eq!(refused.brief(), FORBIDDEN, "{other}");
+        assert_forbidden(&refused, &other);
         assert_eq!(refused.header("access-control-allow-origin"), None, "{other}");
         let refused = get(WS_TARGET).upgrade().header("Origin", &*other).send(running.address).await;
-        assert_eq!(refused.brief(), (400, "Forbidden"), "{other}");
+        assert_forbidden(&refused, &other);
+        assert_eq!(refused.header("connection"), Some("close"), "{other}");
     }
+    assert_eq!(running.io().refused(RefusalKind::Origin), 2 * others_count);
     let twice = get(TARGET).header("Origin", &*own).header("Origin", own).send(running.address).await;
     assert_eq!(twice.brief(), (400, r#"{"code":3,"message":"Bad request"}"#));
 }
@@ -87,7 +100,7 @@ async fn the_origin_is_checked_on_every_request_of_a_session() {
     assert_eq!(stolen.send(running.address).await.status, 403);
     let stolen =
         get(format!("{WS_TARGET}&sid={}", polling.sid)).upgrade().header("Origin", "https://evil.example");
-    assert_eq!(stolen.send(running.address).await.brief(), (400, "Forbidden"));
+    assert_forbidden(&stolen.send(running.address).await, "the WebSocket");
     assert!(polling.is_alive().await);
 }
 
@@ -147,7 +160,50 @@ async fn a_trusted_proxy_says_who_the_client_is_and_anybody_else_does_not() {
     assert_eq!(seen.text(), r#"{"code":4,"message":"Some(\"203.0.113.7\") true"}"#);
 
     let wary = build(TrustedProxies::default());
-    assert_eq!(proxied(&wary).await.brief(), FORBIDDEN, "the page's origin is not ours without a proxy");
+    assert_forbidden(&proxied(&wary).await, "the page's origin is not ours without a proxy");
     let direct = get(TARGET).header("X-Forwarded-For", "203.0.113.7").send(wary.address).await;
     assert_eq!(direct.text(), r#"{"code":4,"message":"Some(\"127.0.0.1\") false"}"#);
+}
+
+/// What stands between the browser and us may change `Host`, and what the browser says of the page stays.
+#[tokio::test]
+async fn the_page_of_the_browsers_own_server_may_connect_behind_any_proxy() {
+    let running = start_plain();
+    let through_proxy = |host: &str, site: &str| {
+        let request = get(TARGET).header("Host", host).header("Origin", "https://chat.example:4122");
+        let request = if site.is_empty() { request } else { request.header("Sec-Fetch-Site", site) };
+        request.send(running.address)
+    };
+    for (host, site, status) in [
+        ("chat.example", "", 200),
+        ("chat.example:4122", "", 200),
+        ("chat.example:4120", "", 403),
+        ("127.0.0.1:3000", "", 403),
+        ("127.0.0.1:3000", "same-origin", 200),
+        ("127.0.0.1:3000", "same-site", 403),
+        ("127.0.0.1:3000", "cross-site", 403),
+    ] {
+        assert_eq!(through_proxy(host, site).await.status, status, "{host} {site}");
+    }
+}
+
+#[tokio::test]
+async fn another_site_opens_no_session_by_an_image() {
+    let running = start_plain();
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)] {
+        let before = running.io().connections();
+        let answer = get(TARGET).header("Sec-Fetch-Site", site).send(running.address).await;
+        let opened = running.io().connections() - before;
+        assert_eq!((answer.status, opened), (status, usize::from(status == 200)), "{site}");
+    }
+}
+
+#[tokio::test]
+async fn an_absolute_target_names_the_host() {
+    let running = start_plain();
+    let target = format!("http://chat.example{TARGET}");
+    for (origin, status) in [("https://chat.example", 200), ("http://host.example", 403)] {
+        let asked = get(target.as_str()).header("Host", "host.example").header("Origin", origin);
+        assert_eq!(asked.send(running.address).await.status, status, "{origin}");
+    }
 }

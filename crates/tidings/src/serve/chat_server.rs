@@ -9,8 +9,8 @@ use chat::{
 };
 use chat_sqlite::{SigningKeys, SqliteLog};
 use socketio_server::{
-    BundleFile, ClientBundle, EpochStart, Feed, FeedConfig, History, Io, Keys, Namespace, OriginPolicy,
-    Resume, Server, WeakIo,
+    BundleFile, ClientBundle, EpochStart, Feed, FeedConfig, History, Io, Keys, Namespace, Resume, Server,
+    WeakIo,
 };
 use tidings::delivery::{Deliveries, FeedDelivery, Ticket};
 use tidings::history::{self, LogHistory, preload_all};
@@ -31,6 +31,10 @@ use crate::options::Serve;
 
 /// Frames kept in memory for those who are slow or come back, for each namespace.
 const RING_BYTES_MAX: usize = 64 << 20;
+
+/// Said to a page of a foreign origin, and in the log.
+const ORIGIN_REMEDY: &str = "To allow it, start tidings with --origin {origin}. If it is this server's own page behind a \
+    proxy, let the proxy pass the browser's Host header on: see docs/proxy.md";
 
 /// The running parts.
 pub(super) struct ChatServer {
@@ -160,9 +164,8 @@ fn server(
             config.trusted_proxies = options.trusted_proxy.iter().cloned().collect();
             // A group for each room but the lobby, and that of the person's own sockets.
             config.rooms_max = ROOMS_MAX;
-            if !options.origin.is_empty() {
-                config.origins = OriginPolicy::List(options.origin.clone());
-            }
+            config.origins = options.origin.iter().cloned().collect();
+            config.origin_remedy = ORIGIN_REMEDY.into();
         })
         .client_bundle(client_bundle()?)
         .after_events(move || announce.announce())

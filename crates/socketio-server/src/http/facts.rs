@@ -1,0 +1,75 @@
+//! What a request tells without its headers: where it comes from, whether TLS ends here, what its query says.
+//!
+//! Whoever has accepted the connection puts [`PeerAddress`] and [`OverTls`] into the extensions of the request. Judges
+//! nothing.
+
+use std::net::{IpAddr, SocketAddr};
+
+use engineio::Query;
+use http::{Extensions, Request, Uri};
+
+use super::own::Scheme;
+
+/// Address of the peer, put into the extensions of a request by whoever accepted the connection.
+///
+/// Our own listeners do that, and axum's `ConnectInfo<SocketAddr>` counts as well (with the feature `axum`). Without an
+/// address a handshake has none, and no proxy is trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerAddress(pub SocketAddr);
+
+/// Says that the connection of a request is encrypted and that this process ends the TLS; put into the extensions of the
+/// request by whoever accepted the connection.
+///
+/// [`Handshake::secure`](crate::Handshake::secure) is true then, and pages without TLS are foreign. Over HTTP/2 the request itself says so.
+///
+/// ```
+/// use axum::{Extension, Router};
+/// use socketio_server::OverTls;
+///
+/// # fn example(router: Router) -> (Router, Router) {
+/// let encrypted = router.clone().layer(Extension(OverTls));
+/// # (router, encrypted) }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OverTls;
+
+/// Where a request comes from, if that has been told.
+pub(crate) fn peer_of(extensions: &Extensions) -> Option<IpAddr> {
+    let told = extensions.get::<PeerAddress>().map(|PeerAddress(address)| *address);
+    #[cfg(feature = "axum")]
+    let told = told.or_else(|| {
+        let info = extensions.get::<axum::extract::ConnectInfo<SocketAddr>>();
+        info.map(|axum::extract::ConnectInfo(address)| *address)
+    });
+    told.map(|address| address.ip())
+}
+
+/// What is known of the scheme before any proxy is asked.
+pub(crate) fn scheme_of<B>(request: &Request<B>) -> Scheme {
+    if request.extensions().get::<OverTls>().is_some() {
+        Scheme::Tls
+    } else if request.uri().scheme() == Some(&http::uri::Scheme::HTTPS) {
+        Scheme::Https
+    } else {
+        Scheme::Plain
+    }
+}
+
+/// Whether a request is about the transport WebSocket.
+pub(crate) fn names_websocket(uri: &Uri) -> bool {
+    let mut pairs = Query::pairs(uri.query().unwrap_or_default());
+    pairs.any(|(name, value)| name == "transport" && value == "websocket")
+}
+
+/// The cache buster of a request, which clients make anew for each.
+///
+/// Some clients send the time of day, in seconds or milliseconds: two requests may well have the same, so it tells
+/// nothing.
+pub(crate) fn tag_of(uri: &Uri) -> Option<Box<str>> {
+    const CHARS_MAX: usize = 64;
+    const CLOCK_DIGITS_MIN: usize = 10;
+    let mut pairs = Query::pairs(uri.query()?);
+    let (_, tag) = pairs.find(|(name, _)| name == "t")?;
+    let is_clock = tag.len() >= CLOCK_DIGITS_MIN && tag.bytes().all(|byte| byte.is_ascii_digit());
+    (tag.len() <= CHARS_MAX && !is_clock).then(|| tag.into())
+}

@@ -1,0 +1,232 @@
+//! Which pages may talk to the server.
+//!
+//! A browser names the page's origin on every cross-site request and on every WebSocket, where CORS does not guard
+//! us; so the same verdict is used on polling and on WebSocket. Browsers also say by `Sec-Fetch-Site` whether the
+//! page is of the server's own site. No script can set that header, and the browser compares with the address that it
+//! has itself connected to: it is right even where a proxy has changed `Host`. It comes with HTTPS and with localhost,
+//! and not with the WebSocket of every browser, so it only ever adds to the comparison of origins.
+
+use std::{fmt, str::FromStr};
+
+use http::{HeaderMap, HeaderValue, header};
+
+use super::origin::{Origin, OriginError, split_scheme};
+use super::own::Own;
+
+const SEC_FETCH_SITE: &str = "sec-fetch-site";
+
+/// The origins from which browsers may connect.
+///
+/// ```
+/// use socketio_server::OriginPolicy;
+///
+/// let policy = OriginPolicy::list(["https://chat.example.org", "https://*.example.com", "capacitor://localhost"])?;
+/// # let _ = policy;
+/// # Ok::<(), socketio_server::OriginError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum OriginPolicy {
+    /// Only pages that this server has served. No CORS headers are sent.
+    ///
+    /// Those are pages of the host that the request names. Where the server itself speaks no TLS, their scheme does
+    /// not count, and their port only if `Host` names one: proxies change both. Pages that the browser itself calls
+    /// `same-origin` (by `Sec-Fetch-Site`) are ours as well.
+    #[default]
+    SameOrigin,
+    /// Every page, also those with the opaque origin `null`. Cookies are not shared with them.
+    Any,
+    /// The same origin and those listed, which may send cookies.
+    List(Vec<OriginPattern>),
+}
+
+impl OriginPolicy {
+    /// The same origin and those named. One `*` is every page.
+    ///
+    /// # Errors
+    /// When a text is neither an origin nor a pattern: see [`OriginPattern`].
+    pub fn list<'a>(origins: impl IntoIterator<Item = &'a str>) -> Result<Self, OriginError> {
+        origins.into_iter().map(str::parse).collect()
+    }
+
+    /// Judges the `Origin` header of a request that came to `own`.
+    ///
+    /// `own` is `None` when the request does not say one host.
+    pub(crate) fn judge(&self, headers: &HeaderMap, own: Option<&Own>) -> Verdict {
+        let mut values = headers.get_all(header::ORIGIN).iter();
+        let Some(value) = values.next() else { return self.judge_nameless(headers) };
+        let (Ok(text), None) = (value.to_str(), values.next()) else { return Verdict::Malformed };
+        let parsed = text.parse::<Origin>().ok();
+        let is_own = parsed.as_ref().is_some_and(|page| own.is_some_and(|own| own.serves(page)));
+        if is_own || site(headers) == Site::Own {
+            return Verdict::Same;
+        }
+        let allowed = match self {
+            Self::SameOrigin => false,
+            Self::Any => true,
+            Self::List(list) => list.iter().any(|pattern| pattern.matches(text, parsed.as_ref())),
+        };
+        if allowed { Verdict::Cross(value.clone()) } else { Verdict::Refused }
+    }
+
+    /// A request without an origin: not of a browser, or a browser's plain GET. A page that may connect names itself, so
+    /// what another site asks for without a name is an image, a frame or a link.
+    fn judge_nameless(&self, headers: &HeaderMap) -> Verdict {
+        match (self, site(headers)) {
+            (Self::Any, _) | (_, Site::Own | Site::Unsaid) => Verdict::Absent,
+            (Self::SameOrigin | Self::List(_), Site::Foreign) => Verdict::Refused,
+        }
+    }
+}
+
+impl FromIterator<OriginPattern> for OriginPolicy {
+    fn from_iter<I: IntoIterator<Item = OriginPattern>>(patterns: I) -> Self {
+        let list: Vec<_> = patterns.into_iter().collect();
+        match list.as_slice() {
+            [] => Self::SameOrigin,
+            list if list.contains(&OriginPattern::ANY) => Self::Any,
+            _ => Self::List(list),
+        }
+    }
+}
+
+/// What a browser says of the page that sends a request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Site {
+    Own,
+    Foreign,
+    /// Nothing, or that no page has sent it.
+    Unsaid,
+}
+
+fn site(headers: &HeaderMap) -> Site {
+    let mut values = headers.get_all(SEC_FETCH_SITE).iter();
+    match (values.next().map(HeaderValue::as_bytes), values.next()) {
+        (Some(b"same-origin"), None) => Site::Own,
+        (None | Some(b"none"), None) => Site::Unsaid,
+        _ => Site::Foreign,
+    }
+}
+
+/// An origin that may connect, or a pattern for several.
+///
+/// | text | pages |
+/// |---|---|
+/// | `https://chat.example.org` | of this scheme, host and port; a slash at the end may stand there |
+/// | `https://*.example.org` | of all its subdomains, at any depth, and not of `example.org` itself |
+/// | `capacitor://localhost` | of an app that serves its own pages |
+/// | `null` | without an origin: pages from disk, and also frames that any site has sandboxed |
+/// | `file://` | from disk, in the apps that name them so (Electron, Cordova); browsers say `null` |
+/// | `*` | all |
+///
+/// ```
+/// use socketio_server::OriginPattern;
+///
+/// let pattern: OriginPattern = "https://*.Example.org/".parse()?;
+/// assert_eq!(pattern.to_string(), "https://*.example.org");
+/// # Ok::<(), socketio_server::OriginError>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct OriginPattern(Pattern);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Pattern {
+    Any,
+    Null,
+    File,
+    Exactly(Origin),
+    /// Every host that ends with a dot and the host of this one.
+    SubdomainsOf(Origin),
+}
+
+impl OriginPattern {
+    const ANY: Self = Self(Pattern::Any);
+
+    /// Whether a header's text, which is an origin or something else, is meant.
+    fn matches(&self, text: &str, origin: Option<&Origin>) -> bool {
+        match &self.0 {
+            Pattern::Any => true,
+            Pattern::Null => text == "null",
+            Pattern::File => text == "file://",
+            Pattern::Exactly(allowed) => origin == Some(allowed),
+            Pattern::SubdomainsOf(parent) => origin.is_some_and(|page| {
+                let below = page.host.strip_suffix(&parent.host).and_then(|rest| rest.strip_suffix('.'));
+                page.scheme == parent.scheme
+                    && page.port == parent.port
+                    && below.is_some_and(|label| !label.is_empty())
+            }),
+        }
+    }
+}
+
+impl From<Origin> for OriginPattern {
+    fn from(origin: Origin) -> Self {
+        Self(Pattern::Exactly(origin))
+    }
+}
+
+impl FromStr for OriginPattern {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        let pattern = match text {
+            "*" => Pattern::Any,
+            "null" => Pattern::Null,
+            "file://" | "file:///" => Pattern::File,
+            _ => {
+                let (scheme, rest) = split_scheme(text)?;
+                let authority = rest.strip_suffix('/').unwrap_or(rest);
+                if authority.contains(['/', '?', '#']) {
+                    return Err(OriginError::Path);
+                }
+                match authority.strip_prefix("*.") {
+                    Some(parent) if !parent.contains('*') => {
+                        Pattern::SubdomainsOf(format!("{scheme}://{parent}").parse()?)
+                    }
+                    None if !authority.contains('*') => {
+                        Pattern::Exactly(format!("{scheme}://{authority}").parse()?)
+                    }
+                    Some(_) | None => return Err(OriginError::Wildcard),
+                }
+            }
+        };
+        Ok(Self(pattern))
+    }
+}
+
+impl fmt::Display for OriginPattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Pattern::Any => f.write_str("*"),
+            Pattern::Null => f.write_str("null"),
+            Pattern::File => f.write_str("file://"),
+            Pattern::Exactly(origin) => origin.fmt(f),
+            Pattern::SubdomainsOf(parent) => f.write_str(&parent.to_string().replacen("://", "://*.", 1)),
+        }
+    }
+}
+
+/// What the `Origin` header of a request means for it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// There is none: not a browser, or a plain request of the page's own origin.
+    Absent,
+    Same,
+    /// An origin that the policy names; the value is echoed to the browser.
+    Cross(HeaderValue),
+    /// A foreign page.
+    Refused,
+    /// Several headers, or bytes that no browser sends.
+    Malformed,
+}
+
+impl Verdict {
+    pub(crate) fn is_allowed(&self) -> bool {
+        match self {
+            Self::Absent | Self::Same | Self::Cross(_) => true,
+            Self::Refused | Self::Malformed => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,158 @@
+//! [`Refusals`]: what the server has turned away, counted by kind and told to the log.
+//!
+//! Whoever runs the server has to learn why a client stays away, and nobody may fill the log by being turned away. So
+//! each kind is logged when it happens first and then at every tenfold, and each refused origin once. Texts say what
+//! to do about it. Knows nothing of how a refusal is answered.
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::http::own::Own;
+
+/// Origins that are remembered as told; further ones are only counted.
+const ORIGINS_MAX: usize = 64;
+
+/// What is shown of an origin at most, in characters.
+const SHOWN_CHARS_MAX: usize = 200;
+
+/// Why a request was turned away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum RefusalKind {
+    /// A page whose origin may not connect: 403.
+    Origin,
+    /// A request that opens a WebSocket, but comes without `Upgrade: websocket`: 400. A proxy has dropped it.
+    NoUpgrade,
+    /// A client that speaks another version than Engine.IO 4, such as Socket.IO 2: 400.
+    Protocol,
+    /// A head with too many bytes or header fields: 431.
+    HeadTooLarge,
+    /// A POST with more than `maxPayload`: 413.
+    BodyTooLarge,
+    /// A request that is no valid HTTP: 400.
+    Malformed,
+}
+
+impl RefusalKind {
+    const COUNT: usize = 6;
+
+    fn text(self) -> &'static str {
+        match self {
+            Self::Origin => "the origin of a page may not connect (403)",
+            Self::NoUpgrade => {
+                "a WebSocket came without its Upgrade header (400): a proxy in between has to pass Upgrade and \
+                 Connection on; until then clients stay with polling"
+            }
+            Self::Protocol => "a client speaks another version than Engine.IO 4 (400)",
+            Self::HeadTooLarge => "the head of a request was over 16 KiB or 1,000 header fields (431)",
+            Self::BodyTooLarge => "a POST was over max_payload (413)",
+            Self::Malformed => "a request was no valid HTTP (400)",
+        }
+    }
+}
+
+/// The counters of a server.
+#[derive(Default)]
+pub(crate) struct Refusals {
+    counts: [AtomicU64; RefusalKind::COUNT],
+    origins: Mutex<HashSet<Box<str>>>,
+}
+
+impl Refusals {
+    pub(crate) fn count(&self, kind: RefusalKind) -> u64 {
+        self.counts[kind as usize].load(Ordering::Relaxed)
+    }
+
+    /// Counts a refusal of any other kind than an origin.
+    pub(crate) fn note(&self, kind: RefusalKind) {
+        let count = self.add(kind);
+        if is_told(count) {
+            tracing::warn!(count, "{}", kind.text());
+        }
+    }
+
+    /// Counts a refused origin; `text` is what the page is told.
+    pub(crate) fn note_origin(&self, origin: Option<&str>, text: &str) {
+        let count = self.add(RefusalKind::Origin);
+        let key = shown(origin.unwrap_or_default());
+        let mut told = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = told.len() < ORIGINS_MAX && told.insert(key.into());
+        drop(told);
+        if is_new {
+            tracing::warn!("{text}");
+        } else if is_told(count) {
+            tracing::warn!(count, "{}", RefusalKind::Origin.text());
+        }
+    }
+
+    fn add(&self, kind: RefusalKind) -> u64 {
+        self.counts[kind as usize].fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+/// The first one, and every tenfold of it.
+fn is_told(count: u64) -> bool {
+    count.checked_ilog10().is_some_and(|digits| count == 10_u64.pow(digits))
+}
+
+/// Why a page may not connect and what can be done about it. `remedy` has `{origin}` where the origin belongs.
+pub(crate) fn origin_refused(origin: Option<&str>, own: Option<&Own>, remedy: &str) -> String {
+    let Some(origin) = origin else {
+        return "Forbidden: a page of another site has asked, and its origin is not named".to_owned();
+    };
+    let origin = shown(origin);
+    let own = own.map_or_else(|| "this server".to_owned(), Own::to_string);
+    format!("Forbidden: pages of {origin} may not connect to {own}. {}", remedy.replace("{origin}", origin))
+}
+
+fn shown(origin: &str) -> &str {
+    origin.char_indices().nth(SHOWN_CHARS_MAX).map_or(origin, |(end, _)| &origin[..end])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::RefusalKind::{BodyTooLarge, HeadTooLarge, Malformed, NoUpgrade, Origin, Protocol};
+    use super::*;
+    use crate::http::own::Scheme;
+
+    #[test]
+    fn a_refusal_says_who_whom_and_what_to_do() {
+        let own = Own::new(Scheme::Plain, "inner:3000");
+        let text = |origin| origin_refused(origin, own.as_ref(), "Allow {origin}.");
+        assert_eq!(
+            text(Some("https://chat.example")),
+            "Forbidden: pages of https://chat.example may not connect to inner:3000. Allow https://chat.example."
+        );
+        assert_eq!(text(None), "Forbidden: a page of another site has asked, and its origin is not named");
+        assert!(text(Some(&"x".repeat(16_000))).len() < 600);
+    }
+
+    #[test]
+    fn every_kind_has_a_counter() {
+        let refusals = Refusals::default();
+        let kinds = [Origin, NoUpgrade, Protocol, HeadTooLarge, BodyTooLarge, Malformed];
+        assert_eq!(kinds.len(), RefusalKind::COUNT);
+        for (times, kind) in (1..).zip(kinds) {
+            (0..times).for_each(|_| refusals.note(kind));
+        }
+        assert_eq!(kinds.map(|kind| refusals.count(kind)), [1, 2, 3, 4, 5, 6]);
+    }
+
+    #[test]
+    fn tenfolds_are_told() {
+        let told: Vec<u64> = (0..=1_000).filter(|count| is_told(*count)).collect();
+        assert_eq!(told, [1, 10, 100, 1_000]);
+    }
+
+    #[test]
+    fn origins_that_are_made_up_do_not_grow_memory() {
+        let refusals = Refusals::default();
+        for number in 0..1_000 {
+            refusals.note_origin(Some(&format!("https://{number}.example")), "text");
+        }
+        assert_eq!(refusals.count(RefusalKind::Origin), 1_000);
+        assert_eq!(refusals.origins.lock().unwrap().len(), ORIGINS_MAX);
+    }
+}
