@@ -72,6 +72,12 @@ export class Server {
     return this.#child.output;
   }
 
+  /** What it has logged, from its start to its end, which comes now. */
+  async log() {
+    await this.stop();
+    return this.output.stderr;
+  }
+
   /** Asks it to end, and waits for that. */
   async stop() {
     this.#child.process.kill("SIGTERM");

@@ -35,8 +35,14 @@ pub(super) fn prepare(root: &Path) -> Result<Tools, String> {
     install_node_packages(&tests)?;
     let chromium = find_chromium()?;
     let python = install_python_packages(&tests)?;
-    if !succeeds(Command::new("strace").arg("--version")) {
-        install_from_system("strace")?;
+    for (tool, version) in
+        [("strace", "--version"), ("openssl", "version"), ("nginx", "-v"), ("haproxy", "-v")]
+    {
+        // Proxies are where the path of an ordinary user does not lead.
+        let found = Path::new("/usr/sbin").join(tool).exists();
+        if !found && !succeeds(Command::new(tool).arg(version)) {
+            install_from_system(tool)?;
+        }
     }
     Ok(Tools { chromium, python })
 }
@@ -117,7 +123,9 @@ fn install_from_system(package: &str) -> Result<(), String> {
     let install = || {
         let mut apt = Command::new("apt-get");
         apt.args(["install", "--yes", "--no-install-recommends", package])
-            .env("DEBIAN_FRONTEND", "noninteractive");
+            .env("DEBIAN_FRONTEND", "noninteractive")
+            // Nothing that is installed is started as a service.
+            .env("RUNLEVEL", "1");
         must_succeed(&mut apt)
     };
     // The lists of a fresh machine are empty.

@@ -1,0 +1,61 @@
+// The app behind nginx and haproxy, plain and with TLS: the page is the server's own, whatever the proxy makes of it.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Person } from "../harness/app.mjs";
+import { launch } from "../harness/browser.mjs";
+import { BARE_FRONTS, FRONTS, Front, HOSTLESS_FRONT } from "../harness/front.mjs";
+import { V1Person } from "../harness/person.mjs";
+import { Server } from "../harness/server.mjs";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** ada opens the app behind the proxy and talks with bob, who is not behind it. */
+async function chat(t, config) {
+  const server = await Server.start(t);
+  const front = await Front.start(t, config, server.port);
+  const bob = await V1Person.connect(t, server.url, { name: "bob" });
+  const ada = await Person.arrive(t, browser, front.url, "ada", { ignoreHTTPSErrors: true });
+  await ada.write("hello bob");
+  await bob.sees("hello bob");
+  await bob.say("hello ada");
+  await ada.sees("hello ada");
+  return { server, front, ada };
+}
+
+for (const [name, config] of Object.entries(FRONTS)) {
+  describe(`behind ${name}`, () => {
+    test("the app talks by WebSocket", async (t) => {
+      const { server, ada } = await chat(t, config);
+      await ada.frames.until(({ open }) => open.length > 0, "a WebSocket that stays");
+      ada.assertContent();
+      assert.equal(await server.log(), "");
+    });
+  });
+}
+
+for (const [name, config] of Object.entries(BARE_FRONTS)) {
+  describe(`behind ${name}`, () => {
+    test("the app talks by polling, and the log says what WebSocket lacks", async (t) => {
+      const { server, ada } = await chat(t, config);
+      ada.assertContent();
+      const log = await server.log();
+      assert.match(log, /WebSocket came without its Upgrade header/);
+      assert.match(log, /let the proxy pass the browser's Host header on/);
+    });
+  });
+}
+
+describe("behind a proxy that changes the host and lets WebSocket through", () => {
+  test("the app talks by polling, and the log says once how to have WebSocket", async (t) => {
+    const { server, front, ada } = await chat(t, HOSTLESS_FRONT);
+    ada.assertContent();
+    const lines = (await server.log()).match(/.*may not connect.*/g);
+    assert.equal(lines.length, 1);
+    assert.ok(lines[0].includes(`pages of ${front.url} may not connect to 127.0.0.1:${server.port}`), lines[0]);
+  });
+});
