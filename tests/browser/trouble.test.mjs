@@ -74,7 +74,7 @@ describe("without a network", () => {
     const server = await Server.start(t);
     const ada = await arrive(t, server.url, "ada");
     await ada.composer.fill("half a thought");
-    await ada.eventually(async () => (await ada.stored("drafts")).includes("half a thought"));
+    await ada.eventually(async () => (await ada.stored("drafts")).some(({ text }) => text === "half a thought"));
     await ada.page.reload();
     await ada.composer.waitFor();
     assert.equal(await ada.composer.inputValue(), "half a thought");

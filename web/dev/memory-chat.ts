@@ -3,7 +3,8 @@
 // It answers like the real one and forgets everything when the page goes. `?model` shows the real core instead.
 
 import { type Signal, computed, signal } from "@preact/signals";
-import type { ChatClient, CodeMeaning, Connection, Me, Notice, PendingRow, Person, Result, RoomId, RoomKind, RoomMember, RoomSummary, Seq, UserId } from "../src/core/facade.ts";
+import type { ChatClient, CodeMeaning, Connection, DraftPlace, Me, Notice, PendingRow, Person, Result, RoomId, RoomKind, RoomMember, RoomSummary, Seq, Stray, UserId } from "../src/core/facade.ts";
+import { placeName } from "../src/core/drafts.ts";
 import { RoomLog } from "./room-log.ts";
 
 export interface RoomFacts {
@@ -26,7 +27,8 @@ export class MemoryChat implements ChatClient {
   readonly online: Signal<{ readonly people: readonly Person[]; readonly count: number }> = signal({ people: [], count: 0 });
   readonly #facts: Signal<readonly RoomFacts[]> = signal([]);
   readonly #logs = new Map<RoomId, RoomLog>();
-  readonly #drafts: Signal<ReadonlyMap<RoomId, string>> = signal(new Map());
+  readonly strays: Signal<readonly Stray[]> = signal([]);
+  readonly #drafts: Signal<ReadonlyMap<string, string>> = signal(new Map());
   readonly #waiting: Signal<number> = signal(0);
   readonly #touched = signal(0);
   readonly #summaries = new Map<RoomId, RoomSummary>();
@@ -46,7 +48,7 @@ export class MemoryChat implements ChatClient {
     const log = this.log(facts.room);
     void log.read.value;
     const unread = facts.joined ? log.unread() : 0;
-    const draft = this.#drafts.value.get(facts.room) ?? "";
+    const draft = this.#drafts.value.get(placeName(facts)) ?? "";
     const summary = { ...facts, unread, unreadCapped: unread >= 100, members: members.length, draft, pending: log.pending.length };
     const before = this.#summaries.get(facts.room);
     if (before !== undefined && JSON.stringify(before) === JSON.stringify(summary)) return before;
@@ -235,6 +237,13 @@ export class MemoryChat implements ChatClient {
     return "";
   }
 
+  async takeBack(n: number): Promise<DraftPlace | null> {
+    const log = [...this.#logs.values()].find(({ pending }) => pending.some((row) => row.n === n));
+    if (log === undefined) return null;
+    this.setDraft({ room: log.room }, await this.discard(n));
+    return { room: log.room };
+  }
+
   async browse(after: RoomId = 0) {
     await this.#later();
     const rooms = this.#facts.peek().filter(({ kind, room }) => kind === "public" && room > after);
@@ -268,12 +277,20 @@ export class MemoryChat implements ChatClient {
 
   typing(_room: RoomId): void {}
 
-  setDraft(room: RoomId, text: string): void {
-    this.#drafts.value = new Map([...this.#drafts.peek(), [room, text]]);
+  setDraft(place: DraftPlace, text: string | null): void {
+    const drafts = new Map(this.#drafts.peek());
+    if (text === null) drafts.delete(placeName(place));
+    else drafts.set(placeName(place), text);
+    this.#drafts.value = drafts;
   }
 
-  draft(room: RoomId): string {
-    return this.#drafts.peek().get(room) ?? "";
+  draft(place: DraftPlace): string | null {
+    return this.#drafts.value.get(placeName(place)) ?? null;
+  }
+
+  send(place: DraftPlace, text: string): Promise<Result> {
+    this.setDraft(place, null);
+    return place.seq === undefined ? this.say(place.room, text) : this.edit(place.room, place.seq, text);
   }
 
   async stop(): Promise<void> {

@@ -69,6 +69,6 @@ export function world(options: { readonly named: boolean; readonly rows: number 
   chat.arrive(3, cleo, "The kettle is on.", now - 60 * MINUTE);
   chat.log(3).read.value = 1;
   chat.arrive(4, bob, "Did you see my note?", now - 15 * MINUTE);
-  chat.setDraft(3, "Earl Grey, please");
+  chat.setDraft({ room: 3 }, "Earl Grey, please");
   return { chat, everybody };
 }

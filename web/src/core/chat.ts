@@ -12,6 +12,7 @@ import type {
   ChatClient,
   CodeMeaning,
   Connection,
+  DraftPlace,
   Me,
   Person,
   Result,
@@ -20,26 +21,28 @@ import type {
   RoomSummary,
   RoomView,
   Seq,
+  Stray,
   UserId,
 } from "./facade.ts";
+import { Drafts } from "./drafts.ts";
 import { LOBBY } from "./effects.ts";
 import { Ledger } from "./ledger.ts";
 import { Model } from "./model.ts";
 import { renewed, unsent, withdrawn } from "./numbering.ts";
 import { Outbox } from "./outbox.ts";
-import type { OnWake, SetTimer, Transport, World } from "./ports.ts";
+import type { Notepad, OnHide, OnWake, SetTimer, Transport, World } from "./ports.ts";
 import type { PlacedNotice, PresenceState } from "./presence.ts";
 import { randomHex } from "./random.ts";
 import { OpenView } from "./room-view.ts";
 import { Session } from "./session.ts";
 import { SocketTransport } from "./socket-transport.ts";
 import type { Change, Store } from "./store.ts";
+import { alike, straysOf } from "./strays.ts";
 import { Summaries, summaryOfListed } from "./summary.ts";
 import { NoTabs, type Question, type TabMessage, type Tabs } from "./tabs.ts";
 import { Typing } from "./typing.ts";
 import * as wire from "./wire.ts";
 
-const DRAFT_PAUSE_MS = 300;
 const NUDGE_MS = 3_000;
 
 export interface ChatOptions {
@@ -54,6 +57,8 @@ export interface ChatOptions {
   readonly randomId?: () => string;
   readonly setTimer?: SetTimer;
   readonly onWake?: OnWake;
+  readonly onHide?: OnHide;
+  readonly notepad?: Notepad;
   /** A one-time code that makes this a device of somebody else's. */
   readonly link?: string;
   /** The code that the server printed at its first start. */
@@ -75,6 +80,7 @@ class Chat implements ChatClient {
   readonly rooms = signal<readonly RoomSummary[]>([]);
   readonly online = signal<{ readonly people: readonly Person[]; readonly count: number }>({ people: [], count: 0 });
   readonly people = signal<ReadonlyMap<UserId, Person>>(new Map());
+  readonly strays = signal<readonly Stray[]>([]);
   readonly #options: ChatOptions;
   readonly #world: World;
   readonly #store: Store;
@@ -88,16 +94,16 @@ class Chat implements ChatClient {
   readonly #typing: Typing;
   readonly #outbox: Outbox;
   readonly #questions = new Map<string, { readonly question: Question; readonly answered: (answer: unknown) => void }>();
-  readonly #drafts = new Map<RoomId, string>();
+  readonly #drafts: Drafts;
   #session: Session | null = null;
   #unheard: TabMessage[] | null = [];
   #presence: PresenceState = { online: { people: [], count: 0 }, notices: [] };
   #state: Connection["state"] = "connecting";
   #since: number;
   #peopleVersion = -1;
-  #cancelDrafts: (() => void) | null = null;
   #cancelNudge: (() => void) | null = null;
   #stopWake: (() => void) | null = null;
+  #stopHide: (() => void) | null = null;
   #invite: string | null;
   #claim: string | null;
   #stopped = false;
@@ -120,10 +126,12 @@ class Chat implements ChatClient {
     this.#outbox = new Outbox(this.#model, this.#store, this.#world, {
       changed: () => this.#tabs.post({ kind: "outbox" }),
       read: () => {
+        this.#drafts.refresh();
         this.#publish();
         this.#session?.pump();
       },
     });
+    this.#drafts = new Drafts(this.#model, this.#outbox, this.#world, options.notepad ?? null);
     this.#typing = new Typing(setTimer, (room) => this.#showTyping(room));
     this.#invite = options.invite ?? null;
     this.#claim = options.setup ?? null;
@@ -131,10 +139,13 @@ class Chat implements ChatClient {
 
   async start(): Promise<void> {
     this.#tabs.listen((message) => this.#heard(message));
+    await this.#drafts.begin();
     await this.#readAll();
+    void this.#drafts.tidy();
     this.#tabs.post({ kind: "hello" });
     this.#tabs.lead(() => void this.#lead());
     this.#stopWake = this.#options.onWake?.(() => this.#hurry()) ?? null;
+    this.#stopHide = this.#options.onHide?.(() => void this.#drafts.hide()) ?? null;
   }
 
   open(room: RoomId): RoomView {
@@ -222,6 +233,10 @@ class Chat implements ChatClient {
     return command !== null && "text" in command ? command.text : "";
   }
 
+  takeBack(n: number): Promise<DraftPlace | null> {
+    return this.#drafts.takeBack(n);
+  }
+
   async browse(after?: RoomId): Promise<Result<{ readonly rooms: readonly RoomSummary[] }>> {
     const answer = await this.#request("rooms", after === undefined ? {} : { after });
     const rooms = wire.readRooms(answer);
@@ -257,21 +272,26 @@ class Chat implements ChatClient {
     else this.#session.typing(room);
   }
 
-  setDraft(room: RoomId, text: string): void {
-    this.#drafts.set(room, text);
-    this.#cancelDrafts ??= this.#world.setTimer(DRAFT_PAUSE_MS, () => void this.#keepDrafts());
+  setDraft(place: DraftPlace, text: string | null): void {
+    this.#drafts.set(place, text);
   }
 
-  draft(room: RoomId): string {
-    return this.#drafts.get(room) ?? this.#model.drafts.get(room) ?? "";
+  draft(place: DraftPlace): string | null {
+    return this.#drafts.text(place);
+  }
+
+  send(place: DraftPlace, text: string): Promise<Result> {
+    return this.#drafts.send(place, text);
   }
 
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopWake?.();
+    this.#stopHide?.();
     this.#cancelNudge?.();
     this.#session?.stop();
-    await this.#keepDrafts();
+    await this.#drafts.hide();
+    this.#drafts.stop();
     await this.#ledger.stop();
     this.#stopped = true;
     this.#typing.stop();
@@ -279,16 +299,6 @@ class Chat implements ChatClient {
     this.#store.close();
     for (const { answered } of this.#questions.values()) answered(null);
     this.#setState("stopped");
-  }
-
-  // Drafts.
-
-  async #keepDrafts(): Promise<void> {
-    this.#cancelDrafts?.();
-    this.#cancelDrafts = null;
-    const changes = [...this.#drafts].map(([room, text]): Change => ({ kind: "draft", room, text }));
-    this.#drafts.clear();
-    if (changes.length > 0) await this.#ledger.submit((apply) => apply(changes));
   }
 
   // The leader and the others.
@@ -349,6 +359,7 @@ class Chat implements ChatClient {
     this.#unheard = null;
     for (const message of unheard) this.#heard(message);
     this.#outbox.answerFinished();
+    this.#drafts.refresh();
     this.#publish();
   }
 
@@ -474,6 +485,8 @@ class Chat implements ChatClient {
       for (const view of this.#postponed) view.update();
       this.#postponed.clear();
       if (touched.size > 0) this.rooms.value = this.#summaries.update(this.#model, touched);
+      const strays = straysOf(this.#model);
+      if (!alike(strays, this.strays.peek())) this.strays.value = strays;
       for (const view of this.#views) if (touched.has(view.room)) view.update();
       if (this.#peopleVersion !== this.#model.peopleVersion) {
         this.#peopleVersion = this.#model.peopleVersion;

@@ -31,6 +31,7 @@ export interface RoomSummary {
   readonly with?: readonly Person[];
   readonly host?: UserId;
   readonly members: number;
+  /** What is typed there, be it a message or a change of one. */
   readonly draft: string;
   /** How many commands for this room wait in the outbox. */
   readonly pending: number;
@@ -55,7 +56,25 @@ export interface MessageRow {
   readonly edited: boolean;
   readonly deleted: boolean;
   /** A change of this message that is not stored yet; while `editing`, `text` is the new text already. */
+  /** There is a draft of a change. */
+  readonly draft?: true;
   readonly change?: "editing" | "deleting" | { readonly refused: string; readonly n: number };
+}
+
+/** Where something is typed: a message for a room, or a change of the message `seq`. */
+export interface DraftPlace {
+  readonly room: RoomId;
+  readonly seq?: Seq;
+}
+
+/** What somebody wrote in a room, or to a message, that is gone for them. */
+export interface Stray {
+  readonly key: string;
+  readonly text: string;
+  readonly at: number;
+  /** Names the refused command, for `discard`; without it, it is the draft of `place`. */
+  readonly n?: number;
+  readonly place: DraftPlace;
 }
 
 export interface PendingRow {
@@ -154,6 +173,7 @@ export interface ChatClient {
   readonly rooms: ReadonlySignal<readonly RoomSummary[]>;
   readonly online: ReadonlySignal<{ readonly people: readonly Person[]; readonly count: number }>;
   readonly people: ReadonlySignal<ReadonlyMap<UserId, Person>>;
+  readonly strays: ReadonlySignal<readonly Stray[]>;
 
   open(room: RoomId): RoomView;
 
@@ -177,6 +197,8 @@ export interface ChatClient {
   retry(n: number): Promise<void>;
   /** Takes a command away that was refused or not sent yet, and gives back its text. */
   discard(n: number): Promise<string>;
+  /** Makes a draft of a refused message or change again, before what is typed there; tells where. */
+  takeBack(n: number): Promise<DraftPlace | null>;
 
   // Requests: they need a connection.
   browse(after?: RoomId): Promise<Result<{ readonly rooms: readonly RoomSummary[] }>>;
@@ -187,7 +209,11 @@ export interface ChatClient {
   meaning(code: string): Promise<Result<{ readonly meaning: CodeMeaning }>>;
 
   typing(room: RoomId): void;
-  setDraft(room: RoomId, text: string): void;
-  draft(room: RoomId): string;
+  /** Shown at once, also in other tabs; kept a moment later. Null takes it away; so does an empty text for a room. */
+  setDraft(place: DraftPlace, text: string | null): void;
+  /** Null when nothing is typed there. Tells a computed signal that reads it of every change. */
+  draft(place: DraftPlace): string | null;
+  /** Says it, or changes the message, and takes the draft away in the same step; what cannot be kept stays a draft. */
+  send(place: DraftPlace, text: string): Promise<Result>;
   stop(): Promise<void>;
 }

@@ -2,7 +2,7 @@
 
 export { createChat, type ChatOptions } from "./chat.ts";
 export type * from "./facade.ts";
-export type { OnWake, SetTimer, Transport, TransportEvents } from "./ports.ts";
+export type { Note, Notepad, OnHide, OnWake, SetTimer, Transport, TransportEvents } from "./ports.ts";
 export { SocketTransport } from "./socket-transport.ts";
 export { MemoryDisk, MemoryStore } from "./store-memory.ts";
 export type { Store } from "./store.ts";

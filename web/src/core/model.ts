@@ -5,7 +5,7 @@
 
 import { LOBBY } from "./effects.ts";
 import type { Person, RoomId, Seq, UserId } from "./facade.ts";
-import type { Change, MessageRecord, NoticeRecord, OutboxRow, OutboxState, RoomRecord, SessionRecord, Snapshot } from "./store.ts";
+import type { Change, DraftRecord, MessageRecord, NoticeRecord, OutboxRow, OutboxState, RoomRecord, SessionRecord, Snapshot } from "./store.ts";
 
 export interface RoomState {
   record: RoomRecord;
@@ -23,10 +23,11 @@ export const sendName = (device: string, n: number): string => `${device}/${n}`;
 export class Model {
   readonly rooms = new Map<RoomId, RoomState>();
   readonly people = new Map<UserId, Person & { readonly user: UserId }>();
-  readonly drafts = new Map<RoomId, string>();
+  /** By the names of their places. */
+  readonly drafts = new Map<string, DraftRecord>();
   session: SessionRecord | null = null;
   cursor: string | null = null;
-  outbox: OutboxState = { device: null, rows: [] };
+  outbox: OutboxState = { device: null, rows: [], drafts: this.drafts };
   /** Rises whenever somebody is learned of. */
   peopleVersion = 0;
   #touched = new Set<RoomId>();
@@ -40,7 +41,6 @@ export class Model {
     this.peopleVersion += 1;
     this.setOutbox(snapshot.outbox);
     for (const person of snapshot.people) this.people.set(person.user, person);
-    for (const [room, text] of snapshot.drafts) this.drafts.set(room, text);
     for (const record of snapshot.rooms) this.#setRoom(record);
     for (const message of snapshot.messages) this.#setMessage(message);
     for (const notice of snapshot.notices) this.#setNotice(notice);
@@ -71,11 +71,16 @@ export class Model {
   }
 
   /** What was read from the store may be older than what has been settled here since. */
-  setOutbox({ device, rows }: OutboxState): void {
+  setOutbox({ device, rows, drafts }: OutboxState): void {
     const open = rows.filter((row) => !this.#settled.has(row.id));
     this.#touchRoomsOf(this.outbox.rows);
     this.#touchRoomsOf(open);
-    this.outbox = { device, rows: open };
+    for (const [name, draft] of drafts) {
+      if ((this.drafts.get(name)?.at ?? 0) >= draft.at) continue;
+      this.drafts.set(name, draft);
+      this.#touched.add(draft.room);
+    }
+    this.outbox = { device, rows: open, drafts: this.drafts };
   }
 
   apply(change: Change): void {
@@ -114,11 +119,6 @@ export class Model {
         return;
       case "cursor":
         this.cursor = change.cursor;
-        return;
-      case "draft":
-        this.#touched.add(change.room);
-        if (change.text === "") this.drafts.delete(change.room);
-        else this.drafts.set(change.room, change.text);
         return;
       case "settled":
         this.#settled.add(change.id);

@@ -8,7 +8,7 @@ import type { Model } from "./model.ts";
 import { enqueue } from "./numbering.ts";
 import type { World } from "./ports.ts";
 import { roomOfCommand } from "./replies.ts";
-import type { OutboxChange, OutboxState, Store } from "./store.ts";
+import type { DraftRecord, Durability, OutboxChange, OutboxRow, OutboxState, Store } from "./store.ts";
 import type { Command } from "./wire.ts";
 
 const RESULTS_MAX = 200;
@@ -39,23 +39,33 @@ export class Outbox {
 
   /** Resolves with the final answer, which may take days. */
   async command(command: Command): Promise<Result> {
+    const row = await this.put(command);
+    return typeof row === "string" ? { ok: false, code: row } : this.answerTo(row);
+  }
+
+  /** The row in which it is kept, or why it is not; `drafts` are kept with it or not at all. */
+  async put(command: Command, drafts: readonly DraftRecord[] = []): Promise<OutboxRow | "not_kept" | "full"> {
     const device = this.#world.randomId();
-    let row;
     try {
-      row = await this.change((state) => enqueue(state, command, this.#world.now(), device));
+      const row = await this.change((state) => {
+        const change = enqueue(state, command, this.#world.now(), device);
+        return change.result === null ? change : { ...change, drafts };
+      });
+      return row ?? "full";
     } catch {
       // Nothing is said to be sent that a reload would forget.
-      return { ok: false, code: "not_kept" };
+      return "not_kept";
     }
-    if (row === null) return { ok: false, code: "full" };
-    const { id } = row;
+  }
+
+  async answerTo({ id, command }: OutboxRow): Promise<Result> {
     const known = this.#results.get(id);
     if (known !== undefined) return known;
     return new Promise((resolve) => this.#waiting.set(id, { command, resolve }));
   }
 
-  async change<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
-    const result = await this.#store.changeOutbox(change);
+  async change<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict"): Promise<T> {
+    const result = await this.#store.changeOutbox(change, durability);
     this.#events.changed();
     await this.read();
     return result;

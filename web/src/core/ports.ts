@@ -2,6 +2,7 @@
 //
 // Each port has one implementation for the page and one for tests; none knows what is sent through it.
 
+import type { DraftRecord } from "./store.ts";
 import type { Auth } from "./wire.ts";
 
 export interface TransportEvents {
@@ -35,6 +36,25 @@ export type SetTimer = (milliseconds: number, due: () => void) => () => void;
 
 /** Tells when the network may be back or somebody looks at the page again. Gives back how to stop it. */
 export type OnWake = (woken: () => void) => () => void;
+
+/** Tells when the page may be gone in a moment. Gives back how to stop it. */
+export type OnHide = (hidden: () => void) => () => void;
+
+/** A draft that the store does not have yet. */
+export interface Note extends DraftRecord {
+  /** Sent from there and not known to be in the outbox, in order; `at` is the version that removed it from the drafts. */
+  readonly leaving: readonly { readonly text: string; readonly at: number }[];
+}
+
+/** A place that takes what is written within the same turn: the store cannot promise to finish when the page goes away. */
+export interface Notepad {
+  /** What this tab and others have written. */
+  read(): readonly Note[];
+  /** Replaces what this tab wrote before. */
+  write(notes: readonly Note[]): void;
+  /** What was read is in the store. */
+  clear(): void;
+}
 
 export interface World {
   readonly now: () => number;

@@ -3,6 +3,7 @@
 // Rows that did not change are the same objects as before, so a view redraws only what is new. Pure but for that.
 
 import { called, namesAlike, noticeCalled } from "./called.ts";
+import { placeName } from "./drafts.ts";
 import type { HoleRow, MessageRow, NoticeRow, PendingRow, Row, Seq } from "./facade.ts";
 import { lowerBound, sendName, type Model, type RoomState } from "./model.ts";
 import type { PlacedNotice } from "./presence.ts";
@@ -67,8 +68,9 @@ export class Rows {
       const change = changes.get(record.seq);
       const known = this.#messages.get(record.seq);
       const from = called(model.people, record.from);
-      const same = known !== undefined && known.record === record && known.change === change && known.row.from.name === from.name;
-      rows.set(record.seq, same ? known : { record, change, row: messageRow({ ...record, from }, change, model.session?.user) });
+      const isTyped = !record.deleted && (model.drafts.get(placeName(record))?.text ?? null) !== null;
+      const same = known !== undefined && known.record === record && known.change === change && known.row.from.name === from.name && (known.row.draft === true) === isTyped;
+      rows.set(record.seq, same ? known : { record, change, row: { ...messageRow({ ...record, from }, change, model.session?.user), ...(isTyped ? { draft: true } : {}) } });
     }
     this.#messages = rows;
     return [...rows.values()].map(({ row }) => ({ place: row.seq, rank: 0, row }));

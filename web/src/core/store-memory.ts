@@ -3,18 +3,20 @@
 // Several stores on one disk are several tabs of one browser. Every operation takes effect in one step.
 
 import type { Person, RoomId, UserId } from "./facade.ts";
-import type {
-  Change,
-  Device,
-  MessageRecord,
-  NoticeRecord,
-  OutboxChange,
-  OutboxRow,
-  OutboxState,
-  RoomRecord,
-  SessionRecord,
-  Snapshot,
-  Store,
+import {
+  laterDrafts,
+  type Change,
+  type Device,
+  type DraftRecord,
+  type MessageRecord,
+  type NoticeRecord,
+  type OutboxChange,
+  type OutboxRow,
+  type OutboxState,
+  type RoomRecord,
+  type SessionRecord,
+  type Snapshot,
+  type Store,
 } from "./store.ts";
 
 export class MemoryDisk {
@@ -26,7 +28,7 @@ export class MemoryDisk {
   readonly messages = new Map<string, MessageRecord>();
   readonly notices = new Map<string, NoticeRecord>();
   readonly people = new Map<UserId, Person & { readonly user: UserId }>();
-  readonly drafts = new Map<RoomId, string>();
+  readonly drafts = new Map<string, DraftRecord>();
 }
 
 export class MemoryStore implements Store {
@@ -46,7 +48,6 @@ export class MemoryStore implements Store {
       messages: [...disk.messages.values()],
       notices: [...disk.notices.values()],
       people: [...disk.people.values()],
-      drafts: new Map(disk.drafts),
     });
   }
 
@@ -55,10 +56,12 @@ export class MemoryStore implements Store {
   }
 
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
-    const { device, put = [], drop = [], result } = change(this.#state());
+    const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(this.#state());
     if (device !== undefined) this.#disk.device = device;
     for (const id of drop) this.#disk.rows.delete(id);
     for (const row of put) this.#disk.rows.set(row.id, row);
+    for (const name of dropDrafts) this.#disk.drafts.delete(name);
+    for (const [name, draft] of laterDrafts(this.#disk.drafts, drafts)) this.#disk.drafts.set(name, draft);
     return Promise.resolve(result);
   }
 
@@ -70,7 +73,8 @@ export class MemoryStore implements Store {
   close(): void {}
 
   #state(): OutboxState {
-    return { device: this.#disk.device, rows: [...this.#disk.rows.values()].sort((a, b) => a.id - b.id) };
+    const rows = [...this.#disk.rows.values()].sort((a, b) => a.id - b.id);
+    return { device: this.#disk.device, rows, drafts: new Map(this.#disk.drafts) };
   }
 
   #apply(change: Change): void {
@@ -107,10 +111,6 @@ export class MemoryStore implements Store {
         return;
       case "cursor":
         disk.cursor = change.cursor;
-        return;
-      case "draft":
-        if (change.text === "") disk.drafts.delete(change.room);
-        else disk.drafts.set(change.room, change.text);
         return;
       case "settled":
         disk.rows.delete(change.id);

@@ -1,10 +1,11 @@
-// What outlives the page: the outbox, and what this device has seen of the chat.
+// What outlives the page: the outbox, the drafts, and what this device has seen of the chat.
 //
 // A store promises two things. `commit` is all or nothing, so the cursor never stands further than what it stands for.
 // `changeOutbox` reads and writes in one transaction that no other tab can come between, so a number is given to one
 // command only. "Returned" means kept. Knows nothing of connections.
 
-import type { Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
+import { placeName } from "./drafts.ts";
+import type { DraftPlace, Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
 import type { Command, Message, UnreadAnswer } from "./wire.ts";
 import type { Span } from "./spans.ts";
 
@@ -30,18 +31,37 @@ export interface OutboxRow {
   readonly withdrawn?: true;
 }
 
+/** What is typed and not sent, as of one version: see `drafts.ts`. */
+export interface DraftRecord extends DraftPlace {
+  /** Null: it was sent or taken away, and no older version is good any more. */
+  readonly text: string | null;
+  /** Later versions have greater numbers: about the time, in milliseconds. */
+  readonly at: number;
+  /** The version of another tab that it was made from. */
+  readonly after: number;
+}
+
+/** All that people do on this device, before the server has it. */
 export interface OutboxState {
   readonly device: Device | null;
   /** By id, which is the order of sending too. */
   readonly rows: readonly OutboxRow[];
+  /** By the names of their places. */
+  readonly drafts: ReadonlyMap<string, DraftRecord>;
 }
 
 export interface OutboxChange<T> {
   readonly device?: Device;
   readonly put?: readonly OutboxRow[];
   readonly drop?: readonly number[];
+  /** Each of them unless a later version is there. */
+  readonly drafts?: readonly DraftRecord[];
+  readonly dropDrafts?: readonly string[];
   readonly result: T;
 }
+
+/** `strict`: a power cut does not take it back; `relaxed`: a crash of the browser does not. */
+export type Durability = "strict" | "relaxed";
 
 export interface RoomRecord {
   readonly room: RoomId;
@@ -110,7 +130,6 @@ export type Change =
   | { readonly kind: "forget people" }
   | { readonly kind: "session"; readonly session: SessionRecord | null }
   | { readonly kind: "cursor"; readonly cursor: string }
-  | { readonly kind: "draft"; readonly room: RoomId; readonly text: string }
   /** The row has done its work. */
   | { readonly kind: "settled"; readonly id: number }
   /** The row was refused; one that was taken back meanwhile is done instead. */
@@ -126,16 +145,25 @@ export interface Snapshot {
   readonly messages: readonly MessageRecord[];
   readonly notices: readonly NoticeRecord[];
   readonly people: readonly (Person & { readonly user: UserId })[];
-  readonly drafts: ReadonlyMap<RoomId, string>;
 }
 
 export interface Store {
   load(): Promise<Snapshot>;
   outbox(): Promise<OutboxState>;
   /** `change` is pure; it may be called again when the transaction has to be repeated. */
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T>;
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability): Promise<T>;
   commit(changes: readonly Change[]): Promise<void>;
   close(): void;
+}
+
+/** What has to be written for the drafts of a change: of each place the latest version, if it is later than the known one. */
+export function laterDrafts(known: ReadonlyMap<string, DraftRecord>, drafts: readonly DraftRecord[]): ReadonlyMap<string, DraftRecord> {
+  const later = new Map<string, DraftRecord>();
+  for (const draft of drafts) {
+    const name = placeName(draft);
+    if (((later.get(name) ?? known.get(name))?.at ?? 0) < draft.at) later.set(name, draft);
+  }
+  return later;
 }
 
 /** Leaves out what a later change of the same batch overwrites. */
@@ -163,8 +191,6 @@ function nameOf(change: Change): string | null {
     case "cursor":
     case "session":
       return change.kind;
-    case "draft":
-      return `draft ${change.room}`;
     case "person":
       return `person ${change.person.user}`;
     case "message":

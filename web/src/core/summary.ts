@@ -30,9 +30,14 @@ export function summaryOf(model: Model, state: RoomState): RoomSummary {
     ...(host === undefined ? {} : { host }),
     // Nobody joins the lobby: a name makes a member, and some have got theirs since the server has counted.
     members: room === LOBBY ? Math.max(members, model.people.size) : members,
-    draft: model.drafts.get(room) ?? "",
+    draft: draftIn(model, room),
     pending: pending.length,
   };
+}
+
+function draftIn(model: Model, room: RoomId): string {
+  const drafts = [...model.drafts.values()].filter((draft) => draft.room === room && draft.text !== null);
+  return drafts.map(({ text }) => text).find((text) => text !== "") ?? "";
 }
 
 /** A room that one is not in, as the list of public rooms has it. */
@@ -40,7 +45,7 @@ export function summaryOfListed(model: Model, room: Room): RoomSummary {
   const state = model.rooms.get(room.room);
   if (state !== undefined && state.record.joined) return summaryOf(model, state);
   const { seq: _, rev: __, read: ___, ...rest } = room;
-  return { ...rest, unread: 0, unreadCapped: false, draft: model.drafts.get(room.room) ?? "", pending: 0 };
+  return { ...rest, unread: 0, unreadCapped: false, draft: draftIn(model, room.room), pending: 0 };
 }
 
 export class Summaries {

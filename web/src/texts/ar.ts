@@ -54,6 +54,7 @@ export const ar: Texts = {
   changeEditing: "جارٍ حفظ التعديل",
   changeDeleting: "جارٍ الحذف",
   changeRefused: "لم يُقبل التعديل: {reason}",
+  changeDraft: "لم يُحفظ تعديلك",
   deletedText: "حُذفت هذه الرسالة.",
   retry: "إعادة المحاولة",
   edit: "تعديل",
@@ -117,6 +118,10 @@ export const ar: Texts = {
   unavailableWaiting: { other: "لا يستطيع الخادم استقبال الرسائل الآن – ستُرسل {count}" },
   stopped: "أُوقفت هذه الصفحة. أعد تحميلها للمتابعة.",
   backOnline: "عاد الاتصال",
+  strays: { one: "تعذّر إرسال رسالة ({count})", two: "تعذّر إرسال رسالتين ({count})", few: "تعذّر إرسال {count} رسائل", other: "تعذّر إرسال {count} رسالة" },
+  straysShow: "عرض",
+  straysTitle: "لم تُرسل",
+  straysHelp: "المحادثة أو الرسالة التي كُتب هذا لها لم تعد متاحة لك.",
   reload: "إعادة التحميل",
 
   peopleLabel: "الأشخاص",

@@ -54,6 +54,7 @@ export const de: Texts = {
   changeEditing: "Änderung wird gespeichert",
   changeDeleting: "wird gelöscht",
   changeRefused: "Änderung nicht angenommen: {reason}",
+  changeDraft: "deine Änderung ist nicht gespeichert",
   deletedText: "Diese Nachricht wurde gelöscht.",
   retry: "Nochmal",
   edit: "Bearbeiten",
@@ -120,6 +121,10 @@ export const de: Texts = {
   },
   stopped: "Diese Seite wurde angehalten. Lade sie neu, um weiterzumachen.",
   backOnline: "Wieder online",
+  strays: { one: "{count} Nachricht konnte nicht gesendet werden", other: "{count} Nachrichten konnten nicht gesendet werden" },
+  straysShow: "Zeigen",
+  straysTitle: "Nicht gesendet",
+  straysHelp: "Die Unterhaltung oder Nachricht, für die das geschrieben wurde, ist dir nicht mehr zugänglich.",
   reload: "Neu laden",
 
   peopleLabel: "Leute",

@@ -54,6 +54,7 @@ export const en = {
   changeEditing: "saving the change",
   changeDeleting: "deleting",
   changeRefused: "change not accepted: {reason}",
+  changeDraft: "your change is not saved",
   deletedText: "This message was deleted.",
   retry: "Retry",
   edit: "Edit",
@@ -120,6 +121,10 @@ export const en = {
   },
   stopped: "This page was stopped. Reload it to go on.",
   backOnline: "Back online",
+  strays: { one: "{count} message could not be sent", other: "{count} messages could not be sent" },
+  straysShow: "Show",
+  straysTitle: "Could not be sent",
+  straysHelp: "The conversation or message that this was written for is no longer open to you.",
   reload: "Reload",
 
   peopleLabel: "People",

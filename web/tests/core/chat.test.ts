@@ -246,11 +246,11 @@ describe("reading", () => {
     const world = new World();
     const disk = new MemoryDisk();
     const ada = await world.person("ada", { store: new MemoryStore(disk) });
-    ada.setDraft(LOBBY, "half a thou");
-    expect(ada.draft(LOBBY)).toBe("half a thou");
+    ada.setDraft({ room: LOBBY }, "half a thou");
+    expect(ada.draft({ room: LOBBY })).toBe("half a thou");
     await world.does(ada.stop());
     const again = await world.chat({ store: new MemoryStore(disk) });
-    expect(again.draft(LOBBY)).toBe("half a thou");
+    expect(again.draft({ room: LOBBY })).toBe("half a thou");
     expect(again.rooms.value[0]?.draft).toBe("half a thou");
   });
 });

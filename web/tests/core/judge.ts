@@ -30,10 +30,10 @@ export class Judge {
     this.#world = world;
   }
 
-  say(sender: string, chat: ChatClient, room: RoomId, text: string): void {
+  say(sender: string, chat: ChatClient, room: RoomId, text: string, manner: "at once" | "from its draft" = "at once"): void {
     const send: Send = { sender, room, text, isKept: false, result: null, isForgiven: false, isUnsent: false };
     this.sends.push(send);
-    void chat.say(room, text).then((result) => {
+    void (manner === "at once" ? chat.say(room, text) : chat.send({ room }, text)).then((result) => {
       send.result = result;
     });
   }

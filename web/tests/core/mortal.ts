@@ -3,7 +3,7 @@
 
 import type { ChatOptions } from "../../src/core/chat.ts";
 import type { SetTimer, Transport, TransportEvents } from "../../src/core/ports.ts";
-import type { Change, OutboxChange, OutboxState, Snapshot, Store } from "../../src/core/store.ts";
+import type { Change, Durability, OutboxChange, OutboxState, Snapshot, Store } from "../../src/core/store.ts";
 import type { TabMessage, Tabs } from "../../src/core/tabs.ts";
 import type { Auth } from "../../src/core/wire.ts";
 
@@ -72,8 +72,8 @@ class MortalStore implements Store {
     return this.#live(() => this.#store.outbox());
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
-    return this.#live(() => this.#store.changeOutbox(change));
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability): Promise<T> {
+    return this.#live(() => this.#store.changeOutbox(change, durability));
   }
 
   commit(changes: readonly Change[]): Promise<void> {

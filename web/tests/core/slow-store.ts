@@ -1,7 +1,7 @@
 // A store that takes its time, as a disk does: an operation takes effect in one step, but later, in the order of asking.
 
 import type { SetTimer } from "../../src/core/ports.ts";
-import type { Change, OutboxChange, OutboxState, Snapshot, Store } from "../../src/core/store.ts";
+import type { Change, Durability, OutboxChange, OutboxState, Snapshot, Store } from "../../src/core/store.ts";
 
 export class SlowStore implements Store {
   readonly #store: Store;
@@ -23,8 +23,8 @@ export class SlowStore implements Store {
     return this.#later(() => this.#store.outbox());
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
-    return this.#later(() => this.#store.changeOutbox(change));
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability): Promise<T> {
+    return this.#later(() => this.#store.changeOutbox(change, durability));
   }
 
   async commit(changes: readonly Change[]): Promise<void> {

@@ -31,6 +31,11 @@ async function run(last: number, tabs: "one tab" | "two tabs"): Promise<boolean>
   const first = life.isOver ? null : await birth;
   const watched = first?.open(LOBBY);
   if (watched !== undefined) judge.watch("ada", watched);
+  first?.setDraft({ room: LOBBY }, "typed");
+  first?.setDraft({ room: LOBBY, seq: 1 }, "a change");
+  await world.clock.pass(50);
+  const [wasTyped, wasChanged] = ["1", "1/1"].map((place) => (disk.drafts.get(place)?.text ?? null) !== null);
+  void first?.send({ room: LOBBY }, "typed");
   for (let i = 1; i <= 3; i += 1) {
     if (first !== null) judge.say("ada", first, LOBBY, `ada ${i}`);
     if (second !== null) judge.say("ada's other tab", second, LOBBY, `other ${i}`);
@@ -56,6 +61,13 @@ async function run(last: number, tabs: "one tab" | "two tabs"): Promise<boolean>
   await judge.judgeView("bob", bob, LOBBY);
   judge.judgeLog(LOBBY);
   judge.verdict();
+  // What was typed and kept is where it was typed, or was sent from there.
+  const messages = world.server.state.rooms.get(LOBBY)?.messages ?? [];
+  const places = [again.draft({ room: LOBBY }), ...messages.map(({ text }) => text)];
+  const found = places.filter((text) => text === "typed").length;
+  if (wasTyped === true) expect(found).toBe(1);
+  else expect(found).toBeLessThanOrEqual(1);
+  if (wasChanged === true) expect(again.draft({ room: LOBBY, seq: 1 })).toBe("a change");
   expect([...disk.rows.values()].filter(({ refused }) => refused === undefined)).toEqual([]);
   return hasDied;
 }

@@ -7,6 +7,7 @@ import { createChat } from "../../src/core/chat.ts";
 import type { ChatClient, RoomId } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { TabHub } from "../../src/core/tabs.ts";
+import { Desk } from "./desk.ts";
 import { Judge } from "./judge.ts";
 import type { SetTimer } from "../../src/core/ports.ts";
 import { SlowStore } from "./slow-store.ts";
@@ -19,10 +20,13 @@ import { Chance } from "./virtual-clock.ts";
 const SEEDS = Number(process.env["CORE_SEEDS"] ?? 60);
 const FROM = Number(process.env["CORE_FROM"] ?? 1);
 const STEPS = 120;
+/** The slowest disk, with a queue before it. */
+const KEPT_AFTER_MS = 3_000;
 
 /** A browser with a profile that outlives its tabs. */
 class Browser {
   readonly disk = new MemoryDisk();
+  readonly desk: Desk;
   readonly #hub = new TabHub();
   #opened = 0;
   readonly tabs: { readonly name: string; readonly chat: ChatClient; readonly life: Life; readonly unwatch: () => void }[] = [];
@@ -34,7 +38,9 @@ class Browser {
     readonly latency: () => number,
     /** Nothing is lost on the way and nothing set back, so the cursor has no excuse. */
     readonly isHonest: boolean,
-  ) {}
+  ) {
+    this.desk = new Desk(name, this.disk, world.clock.now, KEPT_AFTER_MS);
+  }
 
   async open(): Promise<void> {
     const life = new Life();
@@ -48,9 +54,11 @@ class Browser {
 
   crash(index: number): void {
     this.judge.keep(this.disk.rows.values());
-    for (const { life, unwatch } of this.tabs.splice(index, 1)) {
+    for (const { name, life, unwatch } of this.tabs.splice(index, 1)) {
       unwatch();
       life.end();
+      this.desk.crashed(name);
+      this.judgeDisk();
     }
   }
 
@@ -64,6 +72,11 @@ class Browser {
       const passed = this.world.server.state.log.findLast((entry) => entry.room === room && entry.position <= position);
       if ((passed?.rev ?? 0) > applied) this.judge.faults.push(`${this.name}: cursor ${position}, but room ${room} is at ${applied} of ${passed?.rev}`);
     }
+  }
+
+  judgeDisk(): void {
+    const said = this.world.server.state.log.flatMap(({ event, payload }) => (event === "message" ? [String(payload["text"])] : []));
+    this.desk.judgeDisk(new Set(said));
   }
 
   get chats(): readonly ChatClient[] {
@@ -109,7 +122,8 @@ async function storm(seed: number): Promise<void> {
     const action = chance.below(100);
     const where = chance.pick([LOBBY, room]);
     if (tab === null || (action < 4 && browser.tabs.length < 3)) await browser.open();
-    else if (action < 60) judge.say(tab.name, tab.chat, where, `${browser.name} ${step}`);
+    else if (action < 35) judge.say(tab.name, tab.chat, where, `${browser.name} ${step}`);
+    else if (action < 60) type(chance, browser, tab, where, `${browser.name} ${step}`);
     else if (action < 66) change(chance, tab.chat, where);
     else if (action < 68) read(chance, tab.chat, where);
     else if (action < 70) page(chance, tab.chat, where);
@@ -125,6 +139,10 @@ async function storm(seed: number): Promise<void> {
   for (const { name, chats } of browsers) {
     for (const chat of chats) for (const where of [LOBBY, room]) await judge.judgeView(name, chat, where);
   }
+  for (const browser of browsers) {
+    browser.judgeDisk();
+    browser.desk.judge(browser.chats);
+  }
   for (const where of [LOBBY, room]) judge.judgeLog(where);
   judge.verdict();
 }
@@ -136,6 +154,16 @@ async function commonRoom(world: World, browsers: readonly Browser[]): Promise<R
   if (!created.ok) throw new Error(created.code);
   for (const other of others) await world.does(other.join(created.room));
   return created.room;
+}
+
+/** Types something, and perhaps sends it then or what stood there before. */
+function type(chance: Chance, { desk, judge }: Browser, { name, chat }: Browser["tabs"][number], room: RoomId, text: string): void {
+  const place = chance.is(0.7) ? { room } : { room, seq: 1 + chance.below(3) };
+  const known = place.seq === undefined ? chat.draft(place) : null;
+  if (chance.is(0.4) || (known !== null && judge.sends.some((send) => send.text === known))) return desk.type(name, chat, place, text);
+  if (known === null) return;
+  desk.sent(name, place);
+  judge.say(name, chat, room, known, "from its draft");
 }
 
 function change(chance: Chance, chat: ChatClient, room: RoomId): void {

@@ -5,8 +5,8 @@ export const outbox = [
   {
     name: "a command is answered before it is kept",
     file: "src/core/outbox.ts",
-    find: "return { ok: false, code: \"not_kept\" };",
-    replace: "return { ok: true, room: 0 };",
+    find: "return typeof row === \"string\" ? { ok: false, code: row } : this.answerTo(row);",
+    replace: "return typeof row === \"string\" ? { ok: true, room: 0 } : this.answerTo(row);",
     tests: ["tests/core"],
   },
 ];

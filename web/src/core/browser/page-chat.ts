@@ -4,20 +4,21 @@
 
 import { createChat, type ChatOptions } from "../chat.ts";
 import type { ChatClient } from "../facade.ts";
-import type { OnWake } from "../ports.ts";
+import type { OnHide, OnWake } from "../ports.ts";
 import { MemoryStore } from "../store-memory.ts";
 import type { Store } from "../store.ts";
+import { LocalNotepad } from "./notepad.ts";
 import { IndexedDbStore } from "./store-idb.ts";
 import { NoTabs } from "../tabs.ts";
 import { webTabs } from "./web-tabs.ts";
 
-export type PageChatOptions = Omit<ChatOptions, "store" | "tabs" | "onWake"> & { readonly name?: string };
+export type PageChatOptions = Omit<ChatOptions, "store" | "tabs" | "onWake" | "onHide" | "notepad"> & { readonly name?: string };
 
 export async function openPageChat({ name = "tidings", ...options }: PageChatOptions = {}): Promise<ChatClient> {
   const store = await openStore(name);
   // Tabs that do not share a store have nothing to share.
   const tabs = store instanceof MemoryStore ? new NoTabs() : webTabs(name);
-  return createChat({ ...options, store, tabs, onWake });
+  return createChat({ ...options, store, tabs, onWake, onHide, notepad: new LocalNotepad(name) });
 }
 
 async function openStore(name: string): Promise<Store> {
@@ -40,5 +41,18 @@ export const onWake: OnWake = (woken) => {
     window.removeEventListener("online", woken);
     window.removeEventListener("focus", woken);
     document.removeEventListener("visibilitychange", seen);
+  };
+};
+
+/** The page is left, closed or put away: on phones it may never be seen again, and nothing tells of that. */
+export const onHide: OnHide = (hidden) => {
+  const unseen = (): void => {
+    if (document.visibilityState === "hidden") hidden();
+  };
+  window.addEventListener("pagehide", hidden);
+  document.addEventListener("visibilitychange", unseen);
+  return () => {
+    window.removeEventListener("pagehide", hidden);
+    document.removeEventListener("visibilitychange", unseen);
   };
 };

@@ -1,14 +1,18 @@
 // The store of a browser: one IndexedDB database, shared by all tabs of the origin.
 //
-// The outbox is written with strict durability, since what a person has typed must not be taken back by a power cut;
+// The outbox is written with strict durability, since what a person has sent must not be taken back by a power cut;
 // what came from the server may be, because the cursor goes back with it.
 
 import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type StoreNames } from "idb";
 import type { Person, RoomId, Seq, UserId } from "../facade.ts";
+import { placeName } from "../drafts.ts";
 import {
   condensed,
+  laterDrafts,
   type Change,
   type Device,
+  type DraftRecord,
+  type Durability,
   type MessageRecord,
   type NoticeRecord,
   type OutboxChange,
@@ -20,8 +24,6 @@ import {
   type Store,
 } from "../store.ts";
 
-const VERSION = 1;
-
 interface Schema extends DBSchema {
   cursor: { key: "cursor"; value: string };
   session: { key: "session"; value: SessionRecord };
@@ -31,7 +33,8 @@ interface Schema extends DBSchema {
   messages: { key: [RoomId, Seq]; value: MessageRecord };
   notices: { key: [RoomId, number]; value: NoticeRecord };
   people: { key: UserId; value: Person & { readonly user: UserId } };
-  drafts: { key: RoomId; value: string };
+  /** By the names of their places. */
+  drafts: { key: string; value: DraftRecord };
 }
 
 type Names = StoreNames<Schema>[];
@@ -39,21 +42,40 @@ type Writing = IDBPTransaction<Schema, Names, "readwrite">;
 
 const TABLES: Names = ["cursor", "session", "device", "outbox", "rooms", "messages", "notices", "people", "drafts"];
 
+/** What people do here, before the server has it. */
+const OWN: Names = ["device", "outbox", "drafts"];
+
+type Migration = (database: IDBPDatabase<Schema>, tx: IDBPTransaction<Schema, Names, "versionchange">) => void | Promise<void>;
+
+/** How a database gets from one version to the next: the first begins with nothing. Only ever appended to. */
+const MIGRATIONS: readonly Migration[] = [
+  (database) => {
+    database.createObjectStore("cursor");
+    database.createObjectStore("session");
+    database.createObjectStore("device");
+    database.createObjectStore("outbox", { keyPath: "id" });
+    database.createObjectStore("rooms", { keyPath: "room" });
+    database.createObjectStore("messages", { keyPath: ["room", "seq"] });
+    database.createObjectStore("notices", { keyPath: ["room", "rev"] });
+    database.createObjectStore("people", { keyPath: "user" });
+    database.createObjectStore("drafts");
+  },
+  // Drafts were texts by room; they got versions, and places other than rooms.
+  async (_database, tx) => {
+    const drafts = tx.objectStore("drafts");
+    const [rooms, texts] = await Promise.all([drafts.getAllKeys(), drafts.getAll()]);
+    await drafts.clear();
+    for (const [index, room] of rooms.entries()) await drafts.put({ room: Number(room), text: String(texts[index]), at: 1, after: 0 }, String(room));
+  },
+];
+
 export class IndexedDbStore implements Store {
   readonly #database: IDBPDatabase<Schema>;
 
   static async open(name = "tidings"): Promise<IndexedDbStore> {
-    const database = await openDB<Schema>(name, VERSION, {
-      upgrade(created) {
-        created.createObjectStore("cursor");
-        created.createObjectStore("session");
-        created.createObjectStore("device");
-        created.createObjectStore("outbox", { keyPath: "id" });
-        created.createObjectStore("rooms", { keyPath: "room" });
-        created.createObjectStore("messages", { keyPath: ["room", "seq"] });
-        created.createObjectStore("notices", { keyPath: ["room", "rev"] });
-        created.createObjectStore("people", { keyPath: "user" });
-        created.createObjectStore("drafts");
+    const database = await openDB<Schema>(name, MIGRATIONS.length, {
+      async upgrade(database, version, _wanted, tx) {
+        for (const migrate of MIGRATIONS.slice(version)) await migrate(database, tx);
       },
       // A newer page in another tab wants to change the schema: it must not wait for this one.
       blocking: (_current, _blocked, event) => (event.target as IDBDatabase | null)?.close(),
@@ -67,47 +89,41 @@ export class IndexedDbStore implements Store {
 
   async load(): Promise<Snapshot> {
     const tx = this.#database.transaction(TABLES);
-    const drafts = tx.objectStore("drafts");
-    const [session, cursor, device, rows, rooms, messages, notices, people, draftRooms, draftTexts] = await Promise.all([
+    const [session, cursor, outbox, rooms, messages, notices, people] = await Promise.all([
       tx.objectStore("session").get("session"),
       tx.objectStore("cursor").get("cursor"),
-      tx.objectStore("device").get("device"),
-      tx.objectStore("outbox").getAll(),
+      outboxOf(tx),
       tx.objectStore("rooms").getAll(),
       tx.objectStore("messages").getAll(),
       tx.objectStore("notices").getAll(),
       tx.objectStore("people").getAll(),
-      drafts.getAllKeys(),
-      drafts.getAll(),
     ]);
     return {
       session: session ?? null,
       cursor: cursor ?? null,
-      outbox: { device: device ?? null, rows },
+      outbox,
       rooms,
       messages,
       notices,
       people,
-      drafts: new Map(draftRooms.map((room, index) => [room, draftTexts[index] ?? ""])),
     };
   }
 
   async outbox(): Promise<OutboxState> {
-    const tx = this.#database.transaction(["device", "outbox"]);
-    const [device, rows] = await Promise.all([tx.objectStore("device").get("device"), tx.objectStore("outbox").getAll()]);
-    return { device: device ?? null, rows };
+    return outboxOf(this.#database.transaction(OWN));
   }
 
-  async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
-    const tx = this.#database.transaction(["device", "outbox"], "readwrite", { durability: "strict" });
-    const devices = tx.objectStore("device");
-    const outbox = tx.objectStore("outbox");
-    const [known, rows] = await Promise.all([devices.get("device"), outbox.getAll()]);
-    const { device, put = [], drop = [], result } = change({ device: known ?? null, rows });
+  async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict"): Promise<T> {
+    const tx = this.#database.transaction(OWN, "readwrite", { durability });
+    const state = await outboxOf(tx);
+    const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(state);
     const writes: Promise<unknown>[] = [];
-    if (device !== undefined) writes.push(devices.put(device, "device"));
-    for (const id of drop) writes.push(outbox.delete(id));
-    for (const row of put) writes.push(outbox.put(row));
+    if (device !== undefined) writes.push(tx.objectStore("device").put(device, "device"));
+    for (const id of drop) writes.push(tx.objectStore("outbox").delete(id));
+    for (const row of put) writes.push(tx.objectStore("outbox").put(row));
+    for (const name of dropDrafts) writes.push(tx.objectStore("drafts").delete(name));
+    const kept = new Map([...state.drafts].filter(([name]) => !dropDrafts.includes(name)));
+    for (const [name, draft] of laterDrafts(kept, drafts)) writes.push(tx.objectStore("drafts").put(draft, name));
     await Promise.all([...writes, tx.done]);
     return result;
   }
@@ -127,6 +143,11 @@ export class IndexedDbStore implements Store {
   close(): void {
     this.#database.close();
   }
+}
+
+async function outboxOf(tx: IDBPTransaction<Schema, Names, "readonly" | "readwrite">): Promise<OutboxState> {
+  const [device, rows, drafts] = await Promise.all([tx.objectStore("device").get("device"), tx.objectStore("outbox").getAll(), tx.objectStore("drafts").getAll()]);
+  return { device: device ?? null, rows, drafts: new Map(drafts.map((draft) => [placeName(draft), draft])) };
 }
 
 async function write(tx: Writing, change: Change): Promise<unknown> {
@@ -157,10 +178,6 @@ async function write(tx: Writing, change: Change): Promise<unknown> {
         : tx.objectStore("session").put(change.session, "session");
     case "cursor":
       return tx.objectStore("cursor").put(change.cursor, "cursor");
-    case "draft":
-      return change.text === ""
-        ? tx.objectStore("drafts").delete(change.room)
-        : tx.objectStore("drafts").put(change.text, change.room);
     case "settled":
       return tx.objectStore("outbox").delete(change.id);
     case "refused":

@@ -1,18 +1,18 @@
-// The message field: sends, edits, keeps a draft per room.
+// The message field: writes messages and changes of messages.
 //
-// It never waits for the network. What it hands over is in the outbox before the field is empty again.
+// It owns no text: it shows the draft of its place, which the core keeps, and never waits for the network. While
+// somebody composes a character, it leaves the field alone.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
-import type { RoomId } from "../../core/facade.ts";
+import type { DraftPlace } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { isInFence } from "../markdown/parse.ts";
 import { safeAddress } from "../markdown/links.ts";
 import { Icon } from "../parts/icon.tsx";
 import { roomName } from "../parts/names.ts";
 import { composerCommand } from "../state/keys.ts";
-import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
-import { useDraft } from "./draft.ts";
+import { type Editing, type RoomFacts, type Ui, useUi } from "../state/ui.ts";
 import { grow } from "./grow.ts";
 
 const TEXT_BYTES_MAX = 16 * 1024;
@@ -23,24 +23,22 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
   const field = useRef<HTMLTextAreaElement>(null);
   const complaint = useSignal<string | null>(null);
   const typed = useRef(-Infinity);
-  const { draft, keep } = useDraft(ui.chat, room.room);
-  const edited = useSignal("");
-  const editing = ui.editing.value;
-  const written = editing === null ? draft : edited;
+  const composing = useRef(false);
+  const editing = ui.editing.value?.room === room.room ? ui.editing.value : null;
+  const place: DraftPlace = editing === null ? { room: room.room } : { room: room.room, seq: editing.seq };
+  const written = (): string => ui.chat.draft(place) ?? editing?.text ?? "";
+  const shown = composing.current ? (field.current?.value ?? "") : written();
 
   // Before the next key: it belongs to the text that is edited.
   useLayoutEffect(() => {
-    edited.value = editing?.text ?? "";
     complaint.value = null;
     if (editing !== null) field.current?.focus();
   }, [editing]);
-  useEffect(() => grow(field.current), [written.value, editing]);
-  useReturned(ui, draft.peek(), keep);
+  useEffect(() => grow(field.current), [shown, editing]);
 
   const change = (value: string) => {
     complaint.value = null;
-    if (editing === null) keep(value);
-    else edited.value = value;
+    ui.chat.setDraft(place, value === editing?.text ? null : value);
     const now = performance.now();
     if (value !== "" && editing === null && now - typed.current >= TYPING_MS) {
       typed.current = now;
@@ -48,7 +46,7 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
     }
   };
   const submit = () => {
-    const content = written.peek().replace(/^\s*\n/, "").trimEnd();
+    const content = written().replace(/^\s*\n/, "").trimEnd();
     const bytes = new TextEncoder().encode(content).length;
     if (bytes > TEXT_BYTES_MAX) {
       complaint.value = text("tooLong", { size: Math.ceil(bytes / 1024), limit: TEXT_BYTES_MAX / 1024 });
@@ -56,18 +54,22 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
     }
     if (editing !== null) {
       if (content === "") ui.dialog.value = { kind: "delete", seq: editing.seq };
-      else if (content !== editing.text) void ui.chat.edit(editing.room, editing.seq, content);
+      if (content !== "" && content !== editing.text) void send(ui, place, content, editing);
+      else ui.chat.setDraft(place, null);
       ui.editing.value = null;
     } else if (content.trim() !== "") {
-      void say(ui, room.room, content);
-      keep("");
+      void send(ui, place, content, null);
       typed.current = -Infinity;
       ui.showLatest();
     }
     field.current?.focus();
   };
+  const cancel = () => {
+    ui.chat.setDraft(place, null);
+    ui.editing.value = null;
+  };
   const onKeyDown = (event: KeyboardEvent) => {
-    const value = written.peek();
+    const value = written();
     const inFence = isInFence(value, field.current?.selectionStart ?? 0);
     switch (composerCommand(event, { text: value, inFence, touch: ui.touch.peek() })) {
       case "send":
@@ -79,7 +81,7 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
         return;
       case "escape":
         if (editing === null) readAll(ui);
-        else ui.editing.value = null;
+        else cancel();
         return;
       case "line":
       case undefined:
@@ -98,7 +100,7 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
         <p class="editing">
           <Icon name="edit" />
           {text("editingBanner")}
-          <button type="button" class="link" onClick={() => (ui.editing.value = null)}>
+          <button type="button" class="link" onClick={cancel}>
             {text("cancel")}
           </button>
         </p>
@@ -109,17 +111,22 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
           data-focus-key="message"
           ref={field}
           rows={1}
-          dir={written.value === "" ? undefined : "auto"}
+          dir={shown === "" ? undefined : "auto"}
           aria-label={text("composerLabel")}
           aria-describedby={complaint.value === null ? undefined : "composer-complaint"}
           placeholder={text("composerPlaceholder", { room: name })}
           enterkeyhint={ui.touch.value ? "enter" : "send"}
-          value={written.value}
+          value={shown}
           onInput={(event) => change(event.currentTarget.value)}
+          onCompositionStart={() => (composing.current = true)}
+          onCompositionEnd={(event) => {
+            composing.current = false;
+            change(event.currentTarget.value);
+          }}
           onKeyDown={onKeyDown}
           onPaste={linkSelection}
         />
-        <button type="submit" class="send" aria-label={editing === null ? text("send") : text("save")} disabled={written.value.trim() === ""}>
+        <button type="submit" class="send" aria-label={editing === null ? text("send") : text("save")} disabled={shown.trim() === ""}>
           <Icon name={editing === null ? "send" : "check"} />
         </button>
       </div>
@@ -130,24 +137,12 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
   );
 }
 
-/** Refusals of the server stand in the timeline; what never came as far as the outbox goes back into the field. */
-async function say(ui: Ui, room: RoomId, content: string): Promise<void> {
-  const result = await ui.chat.say(room, content);
+/** Refusals of the server stand in the timeline; what never came as far as the outbox is a draft again. */
+async function send(ui: Ui, place: DraftPlace, content: string, editing: Editing | null): Promise<void> {
+  const result = await ui.chat.send(place, content);
   if (result.ok || (result.code !== "not_kept" && result.code !== "full")) return;
   ui.tellRefusal(result.code);
-  if (ui.route.peek().room === room) ui.returned.value = content;
-  else ui.chat.setDraft(room, content);
-}
-
-/** A text that came back from a refused message goes before what is written already. */
-function useReturned(ui: Ui, draft: string, keep: (value: string) => void): void {
-  const returned = ui.returned.value;
-  useEffect(() => {
-    if (returned === null) return;
-    keep(draft.trim() === "" ? returned : `${returned}\n${draft}`);
-    ui.returned.value = null;
-    ui.focusComposer();
-  }, [returned]);
+  if (ui.route.peek().room === place.room) ui.editing.value ??= editing;
 }
 
 function editLast(ui: Ui): boolean {

@@ -5,6 +5,7 @@ import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { useUi } from "../state/ui.ts";
+import { useKept } from "./kept.ts";
 import { Field, Form } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
@@ -14,12 +15,22 @@ const TOPIC_MAX = 256;
 export function CreateDialog() {
   const ui = useUi();
   const task = useTask();
-  const name = useSignal("");
-  const topic = useSignal("");
+  const { field: name, forget: forgetName } = useKept("new room", "");
+  const { field: topic, forget: forgetTopic } = useKept("new topic", "");
   const kind = useSignal<"public" | "private">("public");
   const create = async () => {
     const made = await task.run(() => ui.chat.create(kind.peek(), name.peek().trim(), topic.peek().trim()));
-    if (made !== undefined) ui.openRoom(made.room);
+    if (made === undefined) return;
+    forget();
+    ui.openRoom(made.room);
+  };
+  const forget = () => {
+    forgetName();
+    forgetTopic();
+  };
+  const cancel = () => {
+    forget();
+    ui.dialog.value = null;
   };
   const option = (value: "public" | "private", label: string) => (
     <label class="choice">
@@ -30,7 +41,7 @@ export function CreateDialog() {
   );
   return (
     <Modal title={text("createRoom")}>
-      <Form task={task} submit={text("roomCreate")} disabled={name.value.trim() === ""} onSubmit={() => void create()} onCancel={() => (ui.dialog.value = null)}>
+      <Form task={task} submit={text("roomCreate")} disabled={name.value.trim() === ""} onSubmit={() => void create()} onCancel={cancel}>
         <Field label={text("roomName")} value={name.value} max={NAME_MAX} autoFocus onInput={(value) => (name.value = value)} />
         <Field label={text("roomTopic")} value={topic.value} max={TOPIC_MAX} help={text("roomTopicHelp")} onInput={(value) => (topic.value = value)} />
         <fieldset class="choices">

@@ -9,6 +9,7 @@ import { HelpDialog } from "./help.tsx";
 import { InviteDialog } from "./invite.tsx";
 import { RoomDialog } from "./room.tsx";
 import { SettingsDialog } from "./settings.tsx";
+import { StraysDialog } from "./strays.tsx";
 import { Switcher } from "./switcher.tsx";
 
 export function Dialogs() {
@@ -30,6 +31,8 @@ export function Dialogs() {
       return <SettingsDialog />;
     case "help":
       return <HelpDialog />;
+    case "strays":
+      return <StraysDialog />;
     case "delete":
       return <DeleteDialog room={ui.view.peek().room} seq={dialog.seq} />;
     case "expel":

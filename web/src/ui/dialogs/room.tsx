@@ -1,11 +1,11 @@
 // The settings of a room: its name and topic for those who may change them, its people, and the way out.
 
-import { useSignal } from "@preact/signals";
 import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { LOBBY, roomName } from "../parts/names.ts";
 import { type RoomFacts, useUi } from "../state/ui.ts";
+import { useKept } from "./kept.ts";
 import { Field, Form } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
@@ -46,9 +46,11 @@ export function RoomDialog({ room }: { readonly room: RoomFacts }) {
 function Naming({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   const task = useTask();
-  const name = useSignal(room.name);
-  const topic = useSignal(room.topic);
+  const { field: name, forget: forgetName } = useKept(`name ${room.room}`, room.name);
+  const { field: topic, forget: forgetTopic } = useKept(`topic ${room.room}`, room.topic);
   const close = () => {
+    forgetName();
+    forgetTopic();
     ui.dialog.value = null;
   };
   const save = async () => {

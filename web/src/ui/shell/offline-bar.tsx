@@ -1,4 +1,5 @@
-// The slim bar that says what the connection is like: only when it has been gone for a while, and that it is back.
+// The slim bar that says what the connection is like: only when it has been gone for a while, and that it is back. It
+// also says how much could not be sent at all and has no place in a conversation any more.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -13,10 +14,12 @@ const RELIEF_MS = 2000;
 type Shown = "nothing" | "trouble" | "relief";
 
 export function OfflineBar() {
-  const connection = useUi().chat.connection.value;
+  const ui = useUi();
+  const connection = ui.chat.connection.value;
+  const strays = ui.chat.strays.value.length;
   const shown = useShown(connection.state);
   return (
-    <div class={`offline-bar ${shown}`} role="status">
+    <div class={`offline-bar ${strays > 0 ? "trouble" : shown}`} role="status">
       {shown === "trouble" && (
         <>
           <Icon name="alert" />
@@ -32,6 +35,14 @@ export function OfflineBar() {
         <>
           <Icon name="check" />
           <span>{text("backOnline")}</span>
+        </>
+      )}
+      {strays > 0 && (
+        <>
+          <span>{counted("strays", strays)}</span>
+          <button type="button" class="link" onClick={() => (ui.dialog.value = { kind: "strays" })}>
+            {text("straysShow")}
+          </button>
         </>
       )}
     </div>

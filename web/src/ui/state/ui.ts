@@ -15,13 +15,15 @@ import { RoomOrder } from "../rooms/order.ts";
 import { type Route, parseRoute, roomHash } from "./route.ts";
 
 export type Dialog =
-  | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" }
+  | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" | "strays" }
   | { readonly kind: "delete"; readonly seq: Seq }
   | { readonly kind: "expel"; readonly person: Person };
 
+/** The message that is being changed. What is typed for it is its draft, in the core. */
 export interface Editing {
   readonly room: RoomId;
   readonly seq: Seq;
+  /** As the message is now. */
   readonly text: string;
 }
 
@@ -53,8 +55,6 @@ export class Ui {
   readonly missing: Signal<RoomId | null> = signal(null);
   readonly dialog: Signal<Dialog | null> = signal(null);
   readonly editing: Signal<Editing | null> = signal(null);
-  /** A text that goes back into the message field: of a refused message, for another try. */
-  readonly returned: Signal<string | null> = signal(null);
   readonly invite: Signal<string | null> = signal(null);
   readonly owning: Signal<boolean> = signal(false);
   readonly nameAsked: Signal<boolean> = signal(remembered("name-asked") !== null);

@@ -36,7 +36,11 @@ export function actions(ui: Ui, view: RoomView) {
     onClick(event: Event) {
       const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-action]") : null;
       const row = button === null ? undefined : rowAt(button, view.rows.peek());
-      if (button !== null && row !== undefined) void actOnRefused(ui, button.dataset["action"] ?? "", row);
+      if (button === null || row === undefined) return;
+      const action = button.dataset["action"] ?? "";
+      if (row.kind === "message" && action === "edit-draft") edit(ui, row, view);
+      else if (row.kind === "message" && action === "discard-draft") ui.chat.setDraft({ room: view.room, seq: row.seq }, null);
+      else void actOnRefused(ui, action, row);
     },
     onKeyDown(event: KeyboardEvent, stage: Stage) {
       if (rowCommand(event) === "escape") return ui.focusComposer();
@@ -96,10 +100,12 @@ async function actOnRefused(ui: Ui, action: string, row: Row): Promise<void> {
   const n = refusedNumber(row);
   if (n === undefined) return;
   if (action === "retry") return ui.chat.retry(n);
-  const written = await ui.chat.discard(n);
+  if (action === "discard") return void (await ui.chat.discard(n));
   if (action !== "edit-refused") return;
-  if (row.kind === "message" && row.own) ui.editing.value = { room: ui.route.peek().room, seq: row.seq, text: written };
-  else ui.returned.value = written;
+  const place = await ui.chat.takeBack(n);
+  if (place === null || place.room !== ui.route.peek().room) return;
+  if (row.kind === "message" && place.seq === row.seq) ui.editing.value = { ...place, seq: row.seq, text: row.text };
+  ui.focusComposer();
 }
 
 function refusedNumber(row: Row): number | undefined {

@@ -48,6 +48,7 @@ export class MessageView extends Component<Properties> {
           )}
           <div class="body">{row.kind === "message" && row.deleted ? <p class="deleted">{text("deletedText")}</p> : <Markdown text={row.text} />}</div>
           <State row={row} />
+          {row.kind === "message" && row.draft && <Unsaved />}
         </div>
         <div class="slot" />
       </article>
@@ -88,7 +89,7 @@ function label(row: MessageRow | PendingRow, from: Person): string {
   const deleted = row.kind === "message" && row.deleted;
   const content = deleted ? text("rowDeleted") : row.text.slice(0, LABEL_MAX);
   const whole = text("rowLabel", { name: personName(from), time: timeOfDay(row.at), text: content });
-  const state = stateText(row);
+  const state = row.kind === "message" && row.draft ? text("changeDraft") : stateText(row);
   return state === undefined ? whole : `${whole}, ${state}`;
 }
 
@@ -109,6 +110,23 @@ function State({ row }: { readonly row: MessageRow | PendingRow }) {
 }
 
 // Handled by the timeline, by the name of the action: a row that holds functions of its own would never stay equal.
+function Unsaved() {
+  return (
+    <p class="state">
+      <Icon name="edit" />
+      <span>{text("changeDraft")}</span>
+      <span class="actions">
+        <button type="button" class="link" data-action="edit-draft">
+          {text("edit")}
+        </button>
+        <button type="button" class="link" data-action="discard-draft">
+          {text("discard")}
+        </button>
+      </span>
+    </p>
+  );
+}
+
 function RefusedActions() {
   return (
     <span class="actions">

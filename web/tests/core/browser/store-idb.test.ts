@@ -1,12 +1,13 @@
 // Goal: the store in IndexedDB keeps what the one in memory keeps, and gives each number once, whoever asks.
 
 import "fake-indexeddb/auto";
+import { openDB } from "idb";
 import { describe, expect, test } from "vitest";
 import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
 import { unknownRoom } from "../../../src/core/effects.ts";
 import { enqueue, withDevice } from "../../../src/core/numbering.ts";
 import { MemoryStore } from "../../../src/core/store-memory.ts";
-import type { Change, MessageRecord, Snapshot, Store } from "../../../src/core/store.ts";
+import type { Change, DraftRecord, MessageRecord, Snapshot, Store } from "../../../src/core/store.ts";
 import { LOBBY, texts, World } from "../people.ts";
 import { Chance } from "../virtual-clock.ts";
 
@@ -40,12 +41,16 @@ function randomChange(chance: Chance): Change {
     () => ({ kind: "person", person: { user: `user ${seq}`, name: `name ${chance.below(100)}` } }),
     () => ({ kind: "session", session: chance.is(0.2) ? null : { user: "ada", name: null, owner: false, token: `${seq}` } }),
     () => ({ kind: "cursor", cursor: `${chance.below(100)}` }),
-    () => ({ kind: "draft", room, text: chance.is(0.3) ? "" : `draft ${seq}` }),
     () => ({ kind: "settled", id: seq }),
     () => ({ kind: "refused", id: seq, code: "empty" }),
     () => (chance.is(0.1) ? { kind: "forget all" } : { kind: "cursor", cursor: "again" }),
   ];
   return chance.pick(changes)();
+}
+
+function randomDraft(chance: Chance): DraftRecord {
+  const place = { room: 1 + chance.below(3), ...(chance.is(0.5) ? { seq: 1 + chance.below(2) } : {}) };
+  return { ...place, text: chance.is(0.3) ? null : `draft ${chance.below(100)}`, at: 1 + chance.below(20), after: 0 };
 }
 
 const sorted = (snapshot: Snapshot): unknown => ({
@@ -54,7 +59,7 @@ const sorted = (snapshot: Snapshot): unknown => ({
   messages: [...snapshot.messages].sort((a, b) => a.room - b.room || a.seq - b.seq),
   notices: [...snapshot.notices].sort((a, b) => a.room - b.room || a.rev - b.rev),
   people: [...snapshot.people].sort((a, b) => (a.user < b.user ? -1 : 1)),
-  drafts: [...snapshot.drafts].sort((a, b) => a[0] - b[0]),
+  outbox: { ...snapshot.outbox, drafts: [...snapshot.outbox.drafts].sort((a, b) => (a[0] < b[0] ? -1 : 1)) },
 });
 
 describe("the store in IndexedDB", () => {
@@ -65,8 +70,10 @@ describe("the store in IndexedDB", () => {
       const stores: [Store, Store] = [await IndexedDbStore.open(name), new MemoryStore()];
       for (let round = 0; round < 12; round += 1) {
         const changes = Array.from({ length: 1 + chance.below(8) }, () => randomChange(chance));
+        const drafts = [randomDraft(chance), randomDraft(chance)];
         for (const store of stores) {
-          await store.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: `${round}` }, round, "device"));
+          const drop = round === 6 ? { dropDrafts: ["1", "2/1"] } : {};
+          await store.changeOutbox((state) => ({ ...enqueue(state, { event: "say", room: 1, text: `${round}` }, round, "device"), drafts, ...drop }));
           await store.commit(changes);
         }
       }
@@ -75,6 +82,41 @@ describe("the store in IndexedDB", () => {
       expect(sorted(await again.load()), `seed ${seed}`).toEqual(sorted(await stores[1].load()));
       again.close();
     }
+  });
+
+  test("keeps the latest version of a draft, whichever comes last", async () => {
+    for (const store of [await IndexedDbStore.open(newName()), new MemoryStore()]) {
+      const versions = [4, 9, 2].map((at): DraftRecord => ({ room: 1, seq: 3, text: `version ${at}`, at, after: 0 }));
+      for (const draft of versions) await store.changeOutbox(() => ({ drafts: [draft], result: undefined }), "relaxed");
+      expect([...(await store.outbox()).drafts]).toEqual([["1/3", versions[1]]]);
+    }
+  });
+
+  test("of the first version brings its drafts along, and all else", async () => {
+    const name = newName();
+    const old = await openDB(name, 1, {
+      upgrade(database) {
+        for (const table of ["cursor", "session", "device", "drafts"]) database.createObjectStore(table);
+        database.createObjectStore("outbox", { keyPath: "id" });
+        database.createObjectStore("rooms", { keyPath: "room" });
+        database.createObjectStore("messages", { keyPath: ["room", "seq"] });
+        database.createObjectStore("notices", { keyPath: ["room", "rev"] });
+        database.createObjectStore("people", { keyPath: "user" });
+      },
+    });
+    await old.put("drafts", "half a thought", 7);
+    await old.put("drafts", "another", 1);
+    await old.put("messages", message(7, 1, "kept"));
+    old.close();
+    const store = await IndexedDbStore.open(name);
+    const { outbox, messages } = await store.load();
+    expect([...outbox.drafts.values()].map(({ room, seq, text }) => [room, seq, text])).toEqual([[1, undefined, "another"], [7, undefined, "half a thought"]]);
+    expect(messages).toEqual([message(7, 1, "kept")]);
+    await store.changeOutbox(() => ({ drafts: [{ room: 7, text: "a whole one", at: 2, after: 1 }], result: undefined }));
+    store.close();
+    const again = await IndexedDbStore.open(name);
+    expect((await again.outbox()).drafts.get("7")?.text).toBe("a whole one");
+    again.close();
   });
 
   test("gives every command of every tab a number of its own, without a gap", async () => {

@@ -1,0 +1,259 @@
+// What somebody typed and has not sent: a message for a room, or a change of a message. The store owns it, no view does.
+//
+//   key ──► own (this tab, shown at once) ──► store ──► read by the other tabs
+//                     └── page goes away ──► notepad ──► merged into the store at the next start
+//
+// Each change is a version: `at` orders the versions, and the last writer wins. `after` names the version of another tab
+// that it was made from. Nobody replaces a text while its writer is typing, unless the other version was made from that
+// very text, as when it is sent from another tab. What is sent leaves its draft and enters the outbox in one transaction, so it
+// stands in one of them whatever happens. A removed draft leaves a version without a text, so that no older one returns.
+
+import { type Signal, signal } from "@preact/signals-core";
+import type { DraftPlace, Result } from "./facade.ts";
+import type { Model } from "./model.ts";
+import { withdrawn } from "./numbering.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Note, Notepad, World } from "./ports.ts";
+import type { DraftRecord, OutboxChange, OutboxState } from "./store.ts";
+import type { Command } from "./wire.ts";
+
+/** The most that a crash of the page takes away. */
+const PAUSE_MS = 300;
+const AGAIN_MS = 5_000;
+/** Who has pressed a key this recently is typing. */
+const TYPING_MS = 3_000;
+const EMPTY_KEPT_MS = 7 * 24 * 3_600_000;
+
+/** Names the place of a draft. */
+export const placeName = ({ room, seq }: DraftPlace): string => (seq === undefined ? `${room}` : `${room}/${seq}`);
+
+interface Own {
+  readonly draft: DraftRecord;
+  readonly typedAt: number;
+  readonly isKept: boolean;
+}
+
+export class Drafts {
+  readonly #model: Model;
+  readonly #outbox: Outbox;
+  readonly #world: World;
+  readonly #notepad: Notepad | null;
+  /** What the versions of this tab have behind the point: those of two tabs are never equal. */
+  readonly #share: number;
+  /** The last version of each place that was made in this tab. */
+  readonly #own = new Map<string, Own>();
+  /** Sent, and not yet in the outbox; `at` is the version that removes it from the drafts. */
+  readonly #leaving = new Map<string, { readonly text: string; readonly at: number }[]>();
+  readonly #shown: Signal<ReadonlyMap<string, string>> = signal(new Map());
+  #keptAt = -Infinity;
+  #cancelKeep: (() => void) | null = null;
+  #cancelHold: (() => void) | null = null;
+
+  constructor(model: Model, outbox: Outbox, world: World, notepad: Notepad | null) {
+    this.#model = model;
+    this.#outbox = outbox;
+    this.#world = world;
+    this.#notepad = notepad;
+    this.#share = parseInt(world.randomId().slice(0, 3), 16) / 0x1000;
+  }
+
+  /** Brings into the store what a page could only jot down before it went away. */
+  async begin(): Promise<void> {
+    const notes = this.#notepad?.read() ?? [];
+    if (notes.length === 0) return;
+    try {
+      await this.#outbox.change(({ drafts }) => ({ drafts: recovered(drafts, notes), result: undefined }));
+      this.#notepad?.clear();
+    } catch {
+      // They stay where they are, for the next start.
+    }
+  }
+
+  /** Null when nothing is typed there. Tells a computed signal that reads it of every change. */
+  text(place: DraftPlace): string | null {
+    return this.#shown.value.get(placeName(place)) ?? null;
+  }
+
+  set(place: DraftPlace, text: string | null): void {
+    const wanted = text === "" && place.seq === undefined ? null : text;
+    if ((this.#shown.peek().get(placeName(place)) ?? null) === wanted) return;
+    this.#write(place, wanted, this.#world.now());
+    const pause = Math.max(0, this.#keptAt + PAUSE_MS - this.#world.now());
+    this.#cancelKeep ??= this.#world.setTimer(pause, () => void this.keep());
+  }
+
+  /** Keeps what is not kept yet. */
+  async keep(): Promise<void> {
+    this.#cancelKeep?.();
+    this.#cancelKeep = null;
+    this.#keptAt = this.#world.now();
+    const drafts = [...this.#unkept()].filter((draft) => !this.#isLeaving(draft));
+    if (drafts.length === 0) return;
+    try {
+      await this.#outbox.change(() => ({ drafts, result: undefined }), "relaxed");
+      for (const draft of drafts) this.#setKept(draft);
+    } catch {
+      this.#cancelKeep ??= this.#world.setTimer(AGAIN_MS, () => void this.keep());
+    }
+  }
+
+  /** The page may be gone in a moment. */
+  async hide(): Promise<void> {
+    const notes = [...this.#unkept()].map((draft): Note => ({ ...draft, leaving: this.#leaving.get(placeName(draft)) ?? [] }));
+    this.#notepad?.write(notes);
+    if (notes.length === 0) return;
+    await this.keep();
+    if ([...this.#unkept()].length === 0) this.#notepad?.write([]);
+  }
+
+  /** Sends what was typed there. What cannot be kept in the outbox stays a draft. */
+  async send(place: DraftPlace, text: string): Promise<Result> {
+    const name = placeName(place);
+    const removal = this.#write(place, null, -Infinity);
+    const leaving = { text, at: removal.at };
+    this.#leaving.set(name, [...(this.#leaving.get(name) ?? []), leaving]);
+    const row = await this.#outbox.put(commandOf(place, text), [removal]);
+    const others = (this.#leaving.get(name) ?? []).filter((other) => other !== leaving);
+    if (others.length > 0) this.#leaving.set(name, others);
+    else this.#leaving.delete(name);
+    if (typeof row !== "string") {
+      this.#setKept(removal);
+      return this.#outbox.answerTo(row);
+    }
+    this.set(place, joined(text, this.#shown.peek().get(name)));
+    return { ok: false, code: row };
+  }
+
+  /** Makes a draft of a refused command again. */
+  async takeBack(n: number): Promise<DraftPlace | null> {
+    const draft = await this.#outbox.change((state) => {
+      const { result: command, ...change } = withdrawn(state, n);
+      const place = command === null ? null : placeOf(command);
+      if (command === null || place === null || !("text" in command)) return { ...change, result: null };
+      const name = placeName(place);
+      const before = this.#latest(name, state);
+      const text = joined(command.text, before?.text ?? undefined);
+      const back: DraftRecord = { ...place, text, at: this.#later(before), after: before?.at ?? 0 };
+      return { ...change, drafts: [back], result: back };
+    });
+    return draft;
+  }
+
+  /** Compares what was typed here with what the store has now. */
+  refresh(): void {
+    this.#cancelHold?.();
+    this.#cancelHold = null;
+    const shown = new Map<string, string>();
+    for (const name of new Set([...this.#model.drafts.keys(), ...this.#own.keys()])) {
+      const text = this.#current(name)?.text ?? null;
+      if (text !== null) shown.set(name, text);
+    }
+    const before = this.#shown.peek();
+    const isSame = shown.size === before.size && [...shown].every(([name, text]) => before.get(name) === text);
+    if (!isSame) this.#shown.value = shown;
+  }
+
+  /** Forgets versions without a text that no tab can be older than. */
+  async tidy(): Promise<void> {
+    const limit = this.#world.now() - EMPTY_KEPT_MS;
+    const isOld = ({ text, at }: DraftRecord): boolean => text === null && at < limit;
+    if (![...this.#model.drafts.values()].some(isOld)) return;
+    const forget = ({ drafts }: OutboxState): OutboxChange<void> => ({
+      dropDrafts: [...drafts].flatMap(([name, draft]) => (isOld(draft) ? [name] : [])),
+      result: undefined,
+    });
+    await this.#outbox.change(forget, "relaxed").catch(() => undefined);
+  }
+
+  stop(): void {
+    this.#cancelKeep?.();
+    this.#cancelHold?.();
+  }
+
+  /** The version that is shown: the latest, unless its writer would lose what is being typed here. */
+  #current(name: string): DraftRecord | null {
+    const own = this.#own.get(name);
+    const kept = this.#model.drafts.get(name) ?? null;
+    if (own === undefined) return kept;
+    if (kept === null || kept.at <= own.draft.at) return own.draft;
+    const rest = own.typedAt + TYPING_MS - this.#world.now();
+    if (kept.after !== own.draft.at && rest > 0) {
+      this.#cancelHold ??= this.#world.setTimer(rest, () => this.refresh());
+      return own.draft;
+    }
+    this.#own.delete(name);
+    return kept;
+  }
+
+  #write({ room, seq }: DraftPlace, text: string | null, typedAt: number): DraftRecord {
+    const place: DraftPlace = { room, ...(seq === undefined ? {} : { seq }) };
+    const name = placeName(place);
+    const seen = this.#current(name);
+    const after = seen === this.#own.get(name)?.draft ? seen?.after : seen?.at;
+    const draft: DraftRecord = { ...place, text, at: this.#later(this.#latest(name, this.#model)), after: after ?? 0 };
+    this.#own.set(name, { draft, typedAt, isKept: false });
+    const shown = new Map(this.#shown.peek());
+    if (text === null) shown.delete(name);
+    else shown.set(name, text);
+    this.#shown.value = shown;
+    return draft;
+  }
+
+  #later(latest: DraftRecord | null): number {
+    return Math.floor(Math.max(this.#world.now(), (latest?.at ?? 0) + 1)) + this.#share;
+  }
+
+  #latest(name: string, { drafts }: Pick<OutboxState, "drafts">): DraftRecord | null {
+    const own = this.#own.get(name)?.draft ?? null;
+    const kept = drafts.get(name) ?? null;
+    return (own?.at ?? 0) > (kept?.at ?? 0) ? own : kept;
+  }
+
+  *#unkept(): Iterable<DraftRecord> {
+    for (const { draft, isKept } of this.#own.values()) if (!isKept) yield draft;
+  }
+
+  #isLeaving(draft: DraftRecord): boolean {
+    return this.#leaving.get(placeName(draft))?.some(({ at }) => at === draft.at) === true;
+  }
+
+  #setKept(draft: DraftRecord): void {
+    const own = this.#own.get(placeName(draft));
+    if (own?.draft === draft) this.#own.set(placeName(draft), { ...own, isKept: true });
+  }
+}
+
+/** The notes that the store does not have. */
+export function recovered(drafts: ReadonlyMap<string, DraftRecord>, notes: readonly Note[]): readonly DraftRecord[] {
+  const latest = new Map(drafts);
+  const found = new Map<string, DraftRecord>();
+  for (const { leaving, ...note } of notes.toSorted((a, b) => a.at - b.at)) {
+    const name = placeName(note);
+    const known = latest.get(name);
+    const seen = known?.at ?? 0;
+    // It was sent, but the outbox does not have it: the version that goes with it is not there.
+    const unsent = leaving.filter(({ at }) => at > seen).map(({ text }) => text);
+    if (unsent.length === 0 && note.at <= seen) continue;
+    const typed = note.at > seen ? note.text : (known?.text ?? null);
+    const text = [...unsent, ...(typed === null || (typed === "" && unsent.length > 0) ? [] : [typed])].join("\n");
+    const draft = { ...note, text: unsent.length === 0 ? typed : text, at: Math.max(note.at, seen) + unsent.length, after: seen };
+    latest.set(name, draft);
+    found.set(name, draft);
+  }
+  return [...found.values()];
+}
+
+function commandOf({ room, seq }: DraftPlace, text: string): Command {
+  return seq === undefined ? { event: "say", room, text } : { event: "edit", room, seq, text };
+}
+
+/** Where the text of a command was typed. */
+export function placeOf(command: Command): DraftPlace | null {
+  if (command.event === "say") return { room: command.room };
+  return command.event === "edit" ? { room: command.room, seq: command.seq } : null;
+}
+
+/** A text that comes back stands before what was typed since. */
+function joined(text: string, typed: string | undefined): string {
+  return typed === undefined || typed.trim() === "" ? text : `${text}\n${typed}`;
+}

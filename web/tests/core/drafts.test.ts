@@ -1,0 +1,414 @@
+// Goal: what somebody typed has one owner, the store; all tabs show it, and nothing of it goes in silence.
+
+import { describe, expect, test } from "vitest";
+import { createChat, type ChatOptions } from "../../src/core/chat.ts";
+import { recovered } from "../../src/core/drafts.ts";
+import type { ChatClient, DraftPlace, RoomId } from "../../src/core/facade.ts";
+import { ROWS_MAX } from "../../src/core/numbering.ts";
+import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import type { DraftRecord, Durability, OutboxChange, OutboxState } from "../../src/core/store.ts";
+import { TabHub } from "../../src/core/tabs.ts";
+import { Life } from "./mortal.ts";
+import { Paper } from "./paper.ts";
+import { LOBBY, rowsOf, World } from "./people.ts";
+import { SlowStore } from "./slow-store.ts";
+
+const HERE: DraftPlace = { room: LOBBY };
+
+/** A browser whose tabs share what it keeps. */
+class Browser {
+  readonly disk = new MemoryDisk();
+  readonly paper = new Paper();
+  readonly world: World;
+  readonly #hub = new TabHub();
+
+  constructor(world: World) {
+    this.world = world;
+  }
+
+  async open(options: Partial<ChatOptions> = {}, life = new Life()): Promise<ChatClient> {
+    const store = new MemoryStore(this.disk);
+    const all = this.world.options({ store, tabs: this.#hub.join(), notepad: this.paper.pad(), ...options });
+    return this.world.does(createChat(life.options(all)));
+  }
+
+  async ada(): Promise<ChatClient> {
+    const chat = await this.open();
+    await this.world.online(chat);
+    await this.world.does(chat.setName("ada"));
+    return chat;
+  }
+
+  drafts(): readonly (string | null)[] {
+    return [...this.disk.drafts.values()].map(({ text }) => text);
+  }
+}
+
+/** A store that keeps nothing more from some moment on. */
+class FullStore extends MemoryStore {
+  isFull = false;
+
+  override changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, _durability?: Durability): Promise<T> {
+    return this.isFull ? Promise.reject(new Error("no room")) : super.changeOutbox(change);
+  }
+}
+
+async function roomOf(world: World, host: ChatClient, kind: "public" | "private", name: string, guest?: ChatClient): Promise<RoomId> {
+  const created = await world.does(host.create(kind, name));
+  if (!created.ok) throw new Error(created.code);
+  if (guest !== undefined) await world.does(host.add(created.room, guest.me.value.user ?? ""));
+  await world.clock.pass(1_000);
+  return created.room;
+}
+
+describe("a draft", () => {
+  test("of each room and of each change of a message is found again where it was typed", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const ada = await browser.ada();
+    const garden = await roomOf(world, ada, "public", "garden");
+    await world.does(ada.say(LOBBY, "helo"));
+    ada.setDraft(HERE, "to all");
+    ada.setDraft({ room: garden }, "to gardeners");
+    ada.setDraft({ room: LOBBY, seq: 1 }, "hello");
+    await world.does(ada.stop());
+    const again = await browser.open();
+    expect(again.draft(HERE)).toBe("to all");
+    expect(again.draft({ room: garden })).toBe("to gardeners");
+    expect(again.draft({ room: LOBBY, seq: 1 })).toBe("hello");
+    expect(again.draft({ room: garden, seq: 1 })).toBeNull();
+    expect(rowsOf(again.open(LOBBY), "message").map(({ draft }) => draft)).toEqual([true]);
+    expect(again.rooms.value.map(({ draft }) => draft)).toEqual(["to all", "to gardeners"]);
+    again.setDraft(HERE, "");
+    again.setDraft({ room: LOBBY, seq: 1 }, null);
+    await world.clock.pass(1_000);
+    expect(rowsOf(again.open(LOBBY), "message").map(({ draft }) => draft)).toEqual([undefined]);
+    expect(again.rooms.value.map(({ draft }) => draft)).toEqual(["", "to gardeners"]);
+  });
+
+  test("of a change may be an empty text, which is not the same as none", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const ada = await browser.ada();
+    await world.does(ada.say(LOBBY, "hello"));
+    ada.setDraft({ room: LOBBY, seq: 1 }, "");
+    await world.does(ada.stop());
+    expect((await browser.open()).draft({ room: LOBBY, seq: 1 })).toBe("");
+  });
+
+  test("is lost with a crash for at most the last moment", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    await browser.ada().then((ada) => ada.stop());
+    const life = new Life();
+    const ada = await browser.open({}, life);
+    const written = "all that she has typed without a pause";
+    for (let length = 1; length <= written.length; length += 1) {
+      ada.setDraft(HERE, written.slice(0, length));
+      await world.clock.pass(10);
+    }
+    life.end();
+    const kept = (await browser.open()).draft(HERE) ?? "";
+    expect(written.startsWith(kept)).toBe(true);
+    expect(written.length - kept.length).toBeLessThanOrEqual(31);
+  });
+
+  test("of the last moment outlives a page that is left, though its store does nothing any more", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    await browser.ada().then((ada) => ada.stop());
+    const life = new Life();
+    let hide = (): void => undefined;
+    const slow = new SlowStore(new MemoryStore(browser.disk), (ms, due) => world.clock.setTimer(ms, () => life.isOver || due()), () => 1);
+    const ada = await browser.open({ store: slow, onHide: (hidden) => ((hide = hidden), () => undefined) }, life);
+    ada.setDraft(HERE, "typed and");
+    await world.clock.pass(1_000);
+    ada.setDraft(HERE, "typed and gone");
+    hide();
+    life.end();
+    await world.clock.pass(1_000);
+    expect(browser.drafts()).toEqual(["typed and"]);
+    const again = await browser.open();
+    expect(again.draft(HERE)).toBe("typed and gone");
+    expect(browser.drafts()).toEqual(["typed and gone"]);
+    expect(browser.paper.notes).toEqual([]);
+  });
+
+  test("that was jotted down does not come back after it was sent elsewhere", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const ada = await browser.ada();
+    const life = new Life();
+    let hide = (): void => undefined;
+    const other = await browser.open({ onHide: (hidden) => ((hide = hidden), () => undefined) }, life);
+    other.setDraft(HERE, "once");
+    await world.clock.pass(1_000);
+    other.setDraft(HERE, "once.");
+    hide();
+    // It is kept all the same, and what was jotted down is not needed then.
+    await world.clock.pass(1_000);
+    expect(browser.paper.notes).toEqual([]);
+    other.setDraft(HERE, "once!");
+    hide();
+    const [note] = browser.paper.notes;
+    await world.clock.pass(1_000);
+    await world.does(ada.send(HERE, "once!"));
+    life.end();
+    if (note === undefined) throw new Error("nothing was jotted down");
+    browser.paper.pad().write([note]);
+    expect((await browser.open()).draft(HERE)).toBeNull();
+  });
+});
+
+describe("tabs", () => {
+  test("show at once what is typed and what is sent in another one", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const [one, other] = [await browser.ada(), await browser.open()];
+    one.setDraft(HERE, "h");
+    await world.clock.pass(10);
+    expect(other.draft(HERE)).toBe("h");
+    one.setDraft(HERE, "hello");
+    await world.clock.pass(310);
+    expect(other.draft(HERE)).toBe("hello");
+    await world.does(one.send(HERE, "hello"));
+    expect(other.draft(HERE)).toBeNull();
+    other.setDraft(HERE, "x");
+    await world.clock.pass(1_000);
+    for (const tab of [one, other, await browser.open()]) expect(tab.draft(HERE)).toBe("x");
+  });
+
+  test("never offer a text again that was sent from another one, however recently it was typed", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const [one, other] = [await browser.ada(), await browser.open()];
+    one.setDraft(HERE, "hello");
+    await world.clock.pass(50);
+    void other.send(HERE, "hello");
+    await world.clock.pass(50);
+    for (const tab of [one, other]) expect(tab.draft(HERE)).toBeNull();
+    await world.clock.pass(5_000);
+    for (const tab of [one, other, await browser.open()]) expect(tab.draft(HERE)).toBeNull();
+    expect(world.server.state.rooms.get(LOBBY)?.messages.map(({ text }) => text)).toEqual(["hello"]);
+  });
+
+  test("in which somebody types at the same time keep their texts while they type, and the last one stays", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const [one, other] = [await browser.ada(), await browser.open()];
+    for (let i = 1; i <= 20; i += 1) {
+      one.setDraft(HERE, `one ${i}`);
+      other.setDraft(HERE, `other ${i}`);
+      await world.clock.pass(97);
+      expect([one.draft(HERE), other.draft(HERE)]).toEqual([`one ${i}`, `other ${i}`]);
+    }
+    await world.clock.pass(1);
+    one.setDraft(HERE, "the last word");
+    await world.clock.pass(2_900);
+    expect(other.draft(HERE)).toBe("other 20");
+    await world.clock.pass(200);
+    for (const tab of [one, other, await browser.open()]) expect(tab.draft(HERE)).toBe("the last word");
+  });
+});
+
+describe("two tabs in which somebody typed at the same instant", () => {
+  test("agree on one of the texts", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const [one, other] = [await browser.ada(), await browser.open()];
+    one.setDraft(HERE, "one");
+    other.setDraft(HERE, "other");
+    await world.clock.pass(4_000);
+    expect(["one", "other"]).toContain(one.draft(HERE));
+    for (const tab of [other, await browser.open()]) expect(tab.draft(HERE)).toBe(one.draft(HERE));
+  });
+});
+
+describe("sending", () => {
+  test("takes the draft away in the step that keeps the message", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const ada = await browser.ada();
+    world.server.kill();
+    await world.clock.pass(100);
+    ada.setDraft(HERE, "later");
+    await world.clock.pass(1_000);
+    void ada.send(HERE, "later");
+    expect(ada.draft(HERE)).toBeNull();
+    await world.clock.pass(0);
+    expect([...browser.disk.rows.values()].map(({ command }) => command)).toEqual([{ event: "say", room: LOBBY, text: "later" }]);
+    expect(browser.drafts()).toEqual([null]);
+  });
+
+  test("a change takes the draft of the change away, and nothing else", async () => {
+    const world = new World();
+    const ada = await new Browser(world).ada();
+    await world.does(ada.say(LOBBY, "helo"));
+    ada.setDraft(HERE, "next");
+    ada.setDraft({ room: LOBBY, seq: 1 }, "hello");
+    expect(await world.does(ada.send({ room: LOBBY, seq: 1 }, "hello"))).toEqual({ ok: true, room: LOBBY });
+    expect(ada.draft({ room: LOBBY, seq: 1 })).toBeNull();
+    expect(ada.draft(HERE)).toBe("next");
+    await world.clock.pass(100);
+    expect(world.server.state.rooms.get(LOBBY)?.messages[0]).toMatchObject({ text: "hello", edited: true });
+  });
+
+  test("leaves what the browser cannot keep in the draft, before what was typed since", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const ada = await browser.ada();
+    await world.does(ada.stop());
+    const store = new FullStore(browser.disk);
+    const again = await browser.open({ store });
+    store.isFull = true;
+    again.setDraft(HERE, "first");
+    const sent = again.send(HERE, "first");
+    again.setDraft(HERE, "second");
+    expect(await world.does(sent)).toEqual({ ok: false, code: "not_kept" });
+    expect(again.draft(HERE)).toBe("first\nsecond");
+    store.isFull = false;
+    await world.clock.pass(10_000);
+    expect(browser.drafts()).toEqual(["first\nsecond"]);
+  });
+
+  test("says that nothing was sent when the browser cannot keep a command", async () => {
+    const world = new World();
+    const store = new FullStore(new MemoryDisk());
+    const ada = await world.person("ada", { store });
+    store.isFull = true;
+    expect(await world.does(ada.say(LOBBY, "hello"))).toEqual({ ok: false, code: "not_kept" });
+    expect(world.server.state.rooms.get(LOBBY)?.seq).toBe(0);
+  });
+
+  test("leaves in the draft what a full outbox does not take", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const ada = await browser.ada();
+    world.server.kill();
+    await world.clock.pass(100);
+    for (let i = 0; i < ROWS_MAX; i += 1) void ada.say(LOBBY, `${i}`);
+    await world.clock.pass(100);
+    expect(await world.does(ada.send(HERE, "one more"))).toEqual({ ok: false, code: "full" });
+    expect(ada.draft(HERE)).toBe("one more");
+    expect(browser.disk.rows.size).toBe(ROWS_MAX);
+  });
+
+  test("is done or not when the page goes in the middle, and the text is in one place", async () => {
+    for (const latency of [1, 50]) {
+      const world = new World();
+      const browser = new Browser(world);
+      await browser.ada().then((ada) => ada.stop());
+      world.server.kill();
+      const life = new Life();
+      let hide = (): void => undefined;
+      const slow = new SlowStore(new MemoryStore(browser.disk), (ms, due) => world.clock.setTimer(ms, () => life.isOver || due()), () => latency);
+      const ada = await browser.open({ store: slow, onHide: (hidden) => ((hide = hidden), () => undefined) }, life);
+      ada.setDraft(HERE, "hello");
+      await world.clock.pass(1_000);
+      void ada.send(HERE, "hello");
+      ada.setDraft(HERE, "next");
+      hide();
+      await world.clock.pass(10);
+      life.end();
+      const again = await browser.open();
+      const sent = [...browser.disk.rows.values()].flatMap(({ command }) => ("text" in command ? [command.text] : []));
+      expect([sent, again.draft(HERE)]).toEqual(latency === 1 ? [["hello"], "next"] : [[], "hello\nnext"]);
+    }
+  });
+
+  test("what was refused becomes a draft again, before what is typed there, and at once for all tabs", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const [ada, other] = [await browser.ada(), await browser.open()];
+    expect(await world.does(ada.send(HERE, " "))).toEqual({ ok: false, code: "empty" });
+    const [row] = rowsOf(ada.open(LOBBY), "pending");
+    ada.setDraft(HERE, "next");
+    expect(await world.does(ada.takeBack(row?.n ?? 0))).toEqual(expect.objectContaining({ room: LOBBY }));
+    await world.clock.pass(100);
+    for (const tab of [ada, other]) {
+      expect(tab.draft(HERE)).toBe(" \nnext");
+      expect(rowsOf(tab.open(LOBBY), "pending")).toEqual([]);
+    }
+    expect(browser.drafts()).toEqual([" \nnext"]);
+  });
+});
+
+describe("what was written where it cannot be sent any more", () => {
+  test("is offered in one place, of all rooms, after a reload too, until it is discarded", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const [ada, bob] = [await browser.ada(), await world.person("bob")];
+    const [den, attic] = [await roomOf(world, bob, "private", "den", ada), await roomOf(world, bob, "private", "attic", ada)];
+    await world.does(ada.say(den, "an old one"));
+    ada.setDraft({ room: attic }, "half a thought");
+    ada.setDraft({ room: attic, seq: 7 }, "half a change");
+    ada.setDraft(HERE, "not gone");
+    await world.clock.pass(1_000);
+    await world.does(ada.stop());
+    world.server.kill();
+    const offline = await browser.open();
+    void offline.send({ room: den }, "long thought");
+    void offline.send({ room: den, seq: 1 }, "a better one");
+    await world.clock.pass(100);
+    await world.does(offline.stop());
+    world.server.start();
+    await world.online(bob);
+    for (const room of [den, attic]) await world.does(bob.expel(room, ada.me.value.user ?? ""));
+    const again = await browser.open();
+    expect(again.strays.value).toEqual([]);
+    await world.online(again);
+    await world.clock.until(() => again.connection.value.waiting === 0, "the answers");
+    await world.clock.pass(100);
+    const wanted = ["half a change", "half a thought", "a better one", "long thought"];
+    for (const tab of [again, await browser.open()]) expect(tab.strays.value.map(({ text }) => text).sort()).toEqual(wanted.sort());
+    for (const { n, place } of again.strays.value) {
+      if (n === undefined) again.setDraft(place, null);
+      else await world.does(again.discard(n));
+    }
+    await world.clock.pass(1_000);
+    for (const tab of [again, await browser.open()]) expect(tab.strays.value).toEqual([]);
+    expect(again.draft(HERE)).toBe("not gone");
+  });
+});
+
+describe("what can be found where it was written", () => {
+  test("is not offered elsewhere: a refused message in its room, the draft of a change on its message", async () => {
+    const world = new World();
+    const ada = await new Browser(world).ada();
+    await world.does(ada.say(LOBBY, "helo"));
+    await world.does(ada.send(HERE, " "));
+    ada.setDraft({ room: LOBBY, seq: 1 }, "hello");
+    await world.clock.pass(1_000);
+    expect(ada.strays.value).toEqual([]);
+    await world.does(ada.remove(LOBBY, 1));
+    await world.clock.pass(1_000);
+    expect(ada.strays.value.map(({ text }) => text)).toEqual(["hello"]);
+    expect(rowsOf(ada.open(LOBBY), "message").map(({ draft }) => draft)).toEqual([undefined]);
+  });
+});
+
+describe("notes of a page that is gone", () => {
+  const draft = (text: string | null, at: number, after = 0): DraftRecord => ({ room: LOBBY, text, at, after });
+  const store = (...drafts: readonly DraftRecord[]): ReadonlyMap<string, DraftRecord> => new Map(drafts.map((known) => [`${known.room}`, known]));
+
+  test("are good unless the store has a later version", () => {
+    const note = { ...draft("typed", 5), leaving: [] };
+    expect(recovered(store(), [note])).toEqual([draft("typed", 5)]);
+    expect(recovered(store(draft("old", 4)), [note])).toEqual([draft("typed", 5, 4)]);
+    for (const later of [draft("later", 6), draft(null, 6), draft("typed", 5)]) expect(recovered(store(later), [note])).toEqual([]);
+  });
+
+  test("bring back what was sent and is not in the outbox, once", () => {
+    const note = { ...draft(null, 6, 5), leaving: [{ text: "sent", at: 6 }] };
+    expect(recovered(store(draft("sent", 5)), [note])).toEqual([draft("sent", 7, 5)]);
+    expect(recovered(store(draft(null, 6)), [note])).toEqual([]);
+    const more = { ...draft("next", 8, 6), leaving: [{ text: "sent", at: 6 }] };
+    expect(recovered(store(draft("sent", 5)), [more])).toEqual([draft("sent\nnext", 9, 5)]);
+    expect(recovered(store(draft(null, 6)), [more])).toEqual([draft("next", 8, 6)]);
+  });
+
+  test("of several pages are taken in their order", () => {
+    const notes = [{ ...draft("two", 6), leaving: [] }, { ...draft("one", 5), leaving: [] }];
+    expect(recovered(store(), notes)).toEqual([draft("two", 6, 5)]);
+  });
+});

@@ -1,0 +1,35 @@
+// Goal: what is known changes in one order, and the store falls behind at worst, but never tells a lie.
+
+import { expect, test } from "vitest";
+import { Ledger } from "../../src/core/ledger.ts";
+import { Model } from "../../src/core/model.ts";
+import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import type { Change } from "../../src/core/store.ts";
+
+/** A store that does not take anything for a while. */
+class BusyStore extends MemoryStore {
+  isBusy = false;
+
+  override commit(changes: readonly Change[]): Promise<void> {
+    return this.isBusy ? Promise.reject(new Error("busy")) : super.commit(changes);
+  }
+}
+
+const person = (user: string): Change => ({ kind: "person", person: { user, name: user } });
+
+test("what could not be kept is kept with the next works, in its order, and shown meanwhile", async () => {
+  const disk = new MemoryDisk();
+  const store = new BusyStore(disk);
+  const shown: string[] = [];
+  const ledger = new Ledger(new Model(), store, (changes) => {
+    for (const change of changes) if (change.kind === "cursor") shown.push(change.cursor);
+  });
+  store.isBusy = true;
+  await ledger.submit((apply) => apply([person("ada"), { kind: "cursor", cursor: "1" }]));
+  await ledger.submit((apply) => apply([person("bob"), { kind: "cursor", cursor: "2" }]));
+  expect([disk.people.size, disk.cursor]).toEqual([0, null]);
+  expect(shown).toEqual(["1", "2"]);
+  store.isBusy = false;
+  await ledger.submit((apply) => apply([{ kind: "cursor", cursor: "3" }]));
+  expect([[...disk.people.keys()], disk.cursor]).toEqual([["ada", "bob"], "3"]);
+});

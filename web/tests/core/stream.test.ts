@@ -1,0 +1,115 @@
+// Goal: entries become one contiguous timeline per room in whatever order they come, without a needless question.
+
+import { describe, expect, test } from "vitest";
+import { unknownRoom } from "../../src/core/effects.ts";
+import { Ledger } from "../../src/core/ledger.ts";
+import { Model } from "../../src/core/model.ts";
+import { MemoryStore } from "../../src/core/store-memory.ts";
+import { Stream, type Origin } from "../../src/core/stream.ts";
+import type { Entry } from "../../src/core/wire.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+const ROOM = 7;
+
+/** A message, as the first of a room that begins at revision 1 and has nothing but messages. */
+const entry = (rev: number): Entry => ({
+  event: "message",
+  cursor: `${rev}`,
+  room: ROOM,
+  rev,
+  at: rev,
+  from: { user: "bob", name: "bob" },
+  seq: rev,
+  text: `message ${rev}`,
+  edited: false,
+  deleted: false,
+});
+
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly model = new Model();
+  readonly ledger = new Ledger(this.model, new MemoryStore(), () => undefined);
+  readonly asked: unknown[] = [];
+  readonly applied: number[] = [];
+  answer: (payload: { readonly after: number }) => unknown = () => null;
+  readonly stream = new Stream({
+    model: this.model,
+    ledger: this.ledger,
+    request: async (event, payload) => {
+      this.asked.push(event);
+      return Promise.resolve(this.answer(payload as { readonly after: number }));
+    },
+    setTimer: this.clock.setTimer,
+    diverged: () => undefined,
+  });
+
+  constructor() {
+    this.model.apply({ kind: "room", room: { ...unknownRoom(ROOM), joined: true, applied: 0 } });
+  }
+
+  async take(rev: number, origin: Origin): Promise<void> {
+    await this.ledger.submit((apply) => this.stream.take(apply, entry(rev), origin, () => this.applied.push(rev)));
+  }
+
+  get shown(): readonly number[] {
+    return this.model.rooms.get(ROOM)?.messages.map(({ seq }) => seq) ?? [];
+  }
+}
+
+describe("what comes ahead of the stream by an ack", () => {
+  test("waits for the stream, and is applied in order when it has come, without a question", async () => {
+    const bench = new Bench();
+    for (const rev of [4, 3, 2]) await bench.take(rev, "aside");
+    expect([bench.shown, bench.model.cursor]).toEqual([[], null]);
+    await bench.clock.pass(1_000);
+    await bench.take(1, "stream");
+    expect([bench.shown, bench.applied, bench.asked]).toEqual([[1, 2, 3, 4], [1, 2, 3, 4], []]);
+    expect(bench.model.cursor).toBe("1");
+  });
+
+  test("answers everybody who waits for it, though it comes twice", async () => {
+    const bench = new Bench();
+    for (const rev of [2, 2]) await bench.take(rev, "aside");
+    await bench.take(1, "stream");
+    expect(bench.applied).toEqual([1, 2, 2]);
+  });
+
+  test("is asked for when nothing comes any more", async () => {
+    const bench = new Bench();
+    bench.answer = ({ after }) => ({ ok: true, entries: [entry(after + 1)], more: true });
+    await bench.take(3, "aside");
+    await bench.clock.pass(1_900);
+    await bench.take(1, "stream");
+    await bench.clock.pass(1_000);
+    expect(bench.asked).toEqual([]);
+    await bench.clock.pass(2_000);
+    await bench.ledger.idle();
+    expect([bench.shown, bench.asked]).toEqual([[1, 2, 3], ["changes"]]);
+  });
+});
+
+describe("a gap in the stream", () => {
+  test("is asked for at once, and the cursor waits", async () => {
+    const bench = new Bench();
+    let answer = (_value: unknown): void => undefined;
+    bench.answer = () => new Promise((resolve) => (answer = resolve));
+    await bench.take(3, "stream");
+    expect([bench.asked, bench.shown, bench.model.cursor]).toEqual([["changes"], [], null]);
+    answer({ ok: true, entries: [entry(1), entry(2)], more: false });
+    await bench.clock.pass(0);
+    await bench.ledger.idle();
+    expect([bench.shown, bench.model.cursor]).toEqual([[1, 2, 3], "3"]);
+  });
+
+  test("that cannot be filled becomes a hole, after one question", async () => {
+    const bench = new Bench();
+    bench.answer = () => (bench.asked.length > 3 ? null : { ok: true, entries: [], more: false });
+    await bench.take(1, "stream");
+    await bench.take(5, "stream");
+    await bench.clock.pass(0);
+    await bench.ledger.idle();
+    expect(bench.asked).toEqual(["changes"]);
+    expect(bench.model.record(ROOM)).toMatchObject({ applied: 5, seq: 5, held: [[5, 5]] });
+    expect([bench.shown, bench.model.cursor]).toEqual([[5], "5"]);
+  });
+});
