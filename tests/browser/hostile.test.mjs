@@ -46,6 +46,93 @@ test("there are enough of them", () => {
   assert.ok(SHORT.length >= 40);
 });
 
+const BYTES_MAX = 16 * 1024;
+
+/** Each as long as a message may be. */
+const LONGEST = {
+  "closing brackets behind an address": filled("https://example.com/", ")"),
+  "opening brackets behind an address": filled("https://example.com/", "("),
+  "points behind an address": filled("https://example.com/", "."),
+  "addresses in addresses": filled("", "http://["),
+  "labels in labels": filled("", "["),
+  "links in links": filled("", "[a]("),
+  "emphasis that nothing ends": filled("", "*a **b ~~c _d "),
+  "longer and longer runs of backticks": filled("", Array.from({ length: 170 }, (_, index) => `${"`".repeat(index + 1)} `).join("")),
+  "a fence and spaces": `${filled("```", " ").slice(0, -1)}!`,
+  "quotations in quotations": filled("", "> "),
+};
+
+function filled(start, unit) {
+  return (start + unit.repeat(BYTES_MAX)).slice(0, BYTES_MAX);
+}
+
+/** For how long the page does nothing else while it takes what `act` brings: the least of several tries, in milliseconds. */
+async function longestStop(person, act) {
+  let least = Infinity;
+  for (let tried = 0; tried < 3; tried += 1) {
+    await person.page.evaluate(() => {
+      const pulse = { last: performance.now(), longest: 0 };
+      globalThis.pulse = pulse;
+      pulse.beat = () => {
+        const now = performance.now();
+        pulse.longest = Math.max(pulse.longest, now - pulse.last);
+        pulse.last = now;
+      };
+      pulse.timer = setInterval(pulse.beat, 4);
+    });
+    await act(tried);
+    const stop = await person.page.evaluate(async () => {
+      const { pulse } = globalThis;
+      for (let frame = 0; frame < 2; frame += 1) await new Promise((resolve) => requestAnimationFrame(resolve));
+      pulse.beat();
+      clearInterval(pulse.timer);
+      return pulse.longest;
+    });
+    least = Math.min(least, stop);
+  }
+  return least;
+}
+
+describe("a text of the greatest length", () => {
+  test("holds the page up no longer than words do, whatever stands in it", async (t) => {
+    const server = await Server.start(t);
+    const ada = await Person.arrive(t, browser, server.url, "ada");
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory" });
+    const stopOf = (text) =>
+      longestStop(ada, async () => {
+        const { seq } = await mallory.say(text);
+        await ada.page.locator(`[data-seq="${seq}"]`).waitFor();
+      });
+    const words = await stopOf(filled("", "word "));
+    for (const [name, text] of Object.entries(LONGEST)) {
+      const stop = await stopOf(text);
+      t.diagnostic(`${name}: ${Math.round(stop)} ms, words: ${Math.round(words)} ms`);
+      assert.ok(stop <= 8 * Math.max(words, 16), `${name}: ${stop} ms, words: ${words} ms`);
+    }
+    ada.assertContent();
+  });
+
+  test("is changed into another one as fast as it is shown", async (t) => {
+    const server = await Server.start(t);
+    const ada = await Person.arrive(t, browser, server.url, "ada");
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory" });
+    const texts = [filled("", "*a* ~~b~~ "), filled("", "**a** `b` ")];
+    let seq;
+    const shown = await longestStop(ada, async (tried) => {
+      ({ seq } = await mallory.say(texts[tried % 2]));
+      await ada.page.locator(`[data-seq="${seq}"]`).waitFor();
+    });
+    const changed = await longestStop(ada, async (tried) => {
+      const text = texts[(tried + 1) % 2];
+      await mallory.must("edit", { room: LOBBY, seq, text });
+      await ada.page.locator(`[data-seq="${seq}"] ${tried % 2 === 0 ? "strong" : "em"}`).first().waitFor();
+    });
+    t.diagnostic(`shown: ${Math.round(shown)} ms, changed: ${Math.round(changed)} ms`);
+    assert.ok(changed <= 4 * Math.max(shown, 16), `shown: ${shown} ms, changed: ${changed} ms`);
+    ada.assertContent();
+  });
+});
+
 describe("hostile texts", () => {
   test("in messages of others are shown as they were written, or as harmless marks", async (t) => {
     const server = await Server.start(t);

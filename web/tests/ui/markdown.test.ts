@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import type { Block, Inline } from "../../src/ui/markdown/nodes.ts";
-import { isInFence, isOnlyEmoji, parse } from "../../src/ui/markdown/parse.ts";
+import { isInFence } from "../../src/ui/markdown/fence.ts";
+import { isOnlyEmoji, parse } from "../../src/ui/markdown/parse.ts";
 import { PAYLOADS } from "./payloads.ts";
 
 /** A tree in one line: b(…), i(…), s(…), c(…), a[href](…), br, quotes and lists. */
@@ -84,7 +85,119 @@ describe("links", () => {
     ["ftp://a.example", "ftp://a.example"],
     ["**https://a.example**", "b(a[https://a.example/](https://a.example))"],
     ["[https://good.example](https://other.example)", "a[https://other.example/](https://good.example)"],
+    ["[a [b](https://a.example)", "[a a[https://a.example/](b)"],
+    ["[a](https://a.example/(b)_(c))", "a[https://a.example/(b)_(c)](a)"],
+    ["[a](https://a.example/(b)", "[a](a[https://a.example/(b)](https://a.example/(b))"],
+    ["http://[ https://a.example", "http://[ a[https://a.example/](https://a.example)"],
+    ["*a ``x`` b `` c", "*a c(x) b `` c"],
   ])("%j", (text, expected) => {
+    expect(sketch(parse(text))).toBe(expected);
+  });
+});
+
+describe("an address ends", () => {
+  const here = "https://a.example/b";
+  const link = `a[${here}](${here})`;
+
+  test.each([...".,;:!?'*_~)]}({["])("before %s at its end", (mark) => {
+    expect(sketch(parse(`x ${here}${mark}`))).toBe(`x ${link}${mark}`);
+  });
+
+  test.each([...".,;:!?'*_~-/#&=@%()+$"])("not at %s within it", (mark) => {
+    expect(sketch(parse(`${here}${mark}c`))).toBe(`a[${here}${mark}c](${here}${mark}c)`);
+  });
+
+  test.each([
+    ["German", "„", "“"],
+    ["German, inverted", "»", "«"],
+    ["single German", "‚", "‘"],
+    ["English", "“", "”"],
+    ["single English", "‘", "’"],
+    ["French", "«", "»"],
+    ["Arabic brackets", "﴿", "﴾"],
+    ["Chinese brackets", "（", "）"],
+    ["Japanese", "「", "」"],
+    ["double Japanese", "『", "』"],
+    ["Chinese titles", "《", "》"],
+  ])("at a closing quote or bracket: %s", (_, open, close) => {
+    expect(sketch(parse(`${open}${here}${close}`))).toBe(`${open}${link}${close}`);
+    expect(sketch(parse(`${open}${here}${close}.`))).toBe(`${open}${link}${close}.`);
+  });
+
+  test.each(["“", "”", "„", "«", "»", "‹", "›", "‘"])("at the quote %s, whatever follows it", (mark) => {
+    expect(sketch(parse(`${here}${mark}-Link`))).toBe(`${link}${mark}-Link`);
+  });
+
+  test.each(["،", "؛", "؟", "۔", "।", "॥", "։", "።", "៖", "။", "׃", "…", "–", "—", "‽", "·", "’", "𐄀", "¿"])("before %s", (mark) => {
+    expect(sketch(parse(`${here}${mark} c`))).toBe(`${link}${mark} c`);
+    expect(sketch(parse(`${here}${mark}${mark}`))).toBe(`${link}${mark}${mark}`);
+  });
+
+  test.each(["。", "、", "，", "！", "？", "：", "；", "」", "）"])("at %s, for which no space follows", (mark) => {
+    expect(sketch(parse(`看${here}${mark}然后`))).toBe(`看${here}${mark}然后`);
+    expect(sketch(parse(`看 ${here}${mark}然后`))).toBe(`看 ${link}${mark}然后`);
+  });
+
+  test.each(["é", "ü/ß", "例え/佐々木", "L’Étranger", "a·b", "אב־גד", "مثال", "🎉", "%E2%80%9C", "(b)", "((b)_[c])", "?q={a}&r=[1]"])("behind %s", (end) => {
+    const found = parse(`${here}/${end}.`)[0];
+    expect(found?.kind === "paragraph" && found.children[0]).toEqual({ kind: "link", href: new URL(`${here}/${end}`).href, children: [{ kind: "text", text: `${here}/${end}` }] });
+  });
+
+  test("before a bracket that it did not open, however many follow", () => {
+    expect(sketch(parse(`(${here}_(c))`))).toBe(`(a[${here}_(c)](${here}_(c)))`);
+    expect(sketch(parse(`${here}${")".repeat(16_000)}`))).toBe(`${link}${")".repeat(16_000)}`);
+  });
+
+  test("as text where it has more than 2,048 characters", () => {
+    const longest = `https://a.example/${"b".repeat(2048 - 18)}`;
+    expect(sketch(parse(longest))).toBe(`a[${longest}](${longest})`);
+    expect(sketch(parse(`${longest}b`))).toBe(`${longest}b`);
+    expect(sketch(parse(`[c](${longest})`))).toBe(`a[${longest}](c)`);
+    expect(sketch(parse(`[c](${longest}b)`))).toBe(`[c](${longest}b)`);
+  });
+});
+
+describe("fences", () => {
+  const code = "let a = '*b*';";
+
+  test.each([
+    ["one word", "```python", "python"],
+    ["several words", "```python title=x {1,3}", "python"],
+    ["a space before the word", "```  c++", "c++"],
+    ["tildes", "~~~ sh `x`", "sh"],
+    ["more than three", "`````js", "js"],
+    ["three spaces before it", "   ```js", "js"],
+    ["a long word", `\`\`\`${"x".repeat(60)}`, "x".repeat(60)],
+  ])("open with %s", (_, fence, language) => {
+    const marker = fence.trimStart().match(/^(`+|~+)/)?.[0] ?? "";
+    expect(sketch(parse(`${fence}\n${code}\n${marker}\n*c*`))).toBe(`code[${language}](${code}) | i(c)`);
+    expect(isInFence(`${fence}\n`, fence.length + 1)).toBe(true);
+  });
+
+  test.each(["``` a`b", "    ```", "\t```", "``", "~~", "```js```"])("do not open with %j", (line) => {
+    expect(parse(`${line}\nb`).every(({ kind }) => kind !== "code")).toBe(true);
+    expect(isInFence(`${line}\n`, line.length + 1)).toBe(false);
+  });
+
+  test.each(["```", "````", "``````", "   ```", "```  ", "```\t"])("close with %j", (line) => {
+    expect(sketch(parse(`\`\`\`\n${code}\n${line}\n*c*`))).toBe(`code[](${code}) | i(c)`);
+    expect(isInFence(`\`\`\`\n${code}\n${line}\n`, 1000)).toBe(false);
+  });
+
+  test.each(["``", "~~~", "    ```", "``` x", "> ```"])("do not close with %j", (line) => {
+    expect(sketch(parse(`\`\`\`\n${code}\n${line}\n*c*`))).toBe(`code[](${code}\n${line}\n*c*)`);
+    expect(isInFence(`\`\`\`\n${code}\n${line}\n`, 1000)).toBe(true);
+  });
+
+  test.each([
+    ["a shorter fence stays code", "````\n```\nb\n````\nc", "code[](```\nb) | c"],
+    ["their indentation is not code", "  ```\n    a\n b\nc\n  ```", "code[](  a\nb\nc)"],
+    ["an empty line within", "```\na\n\nb\n```", "code[](a\n\nb)"],
+    ["nothing within", "```\n```\na", "code[]() | a"],
+    ["one in a quotation ends with it", "> ```\n> a\nb", "quote(code[](a)) | b"],
+    ["one behind a paragraph", "a\n~~~\nb\n~~~", "a | code[](b)"],
+    ["one behind a list", "- a\n  ```\n  b\n  ```", "list[-](a) | code[](b)"],
+  ])("%s", (_, text, expected) => {
     expect(sketch(parse(text))).toBe(expected);
   });
 });

@@ -7,7 +7,7 @@ import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { DraftPlace } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
-import { isInFence } from "../markdown/parse.ts";
+import { isInFence } from "../markdown/fence.ts";
 import { safeAddress } from "../markdown/links.ts";
 import { Icon } from "../parts/icon.tsx";
 import { roomName } from "../parts/names.ts";

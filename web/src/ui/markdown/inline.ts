@@ -1,14 +1,17 @@
 // Parses what stands within a paragraph: emphasis, code, links, breaks.
 //
-// The time is bounded: a marker that found no partner is not looked for again in the same run of text, and nesting ends
-// at a fixed depth. Whatever is not understood stays the text that it is.
+// The time grows with the length of the text and no faster, whatever stands in it: a marker that found no partner is not
+// looked for again, what has to be looked for further on is found in one pass (`runs.ts`), and nesting ends at a fixed
+// depth. Whatever is not understood stays the text that it is.
 
-import { addressAt, safeAddress } from "./links.ts";
+import { addressIn, addressRun, safeAddress } from "./links.ts";
 import type { Inline } from "./nodes.ts";
+import { CodeRuns, closedParentheses, runLength } from "./runs.ts";
 
 const DEPTH_MAX = 8;
 const PLAIN = /[^\\`*_~[\nhHmM]+/y;
 const ESCAPED = /[\\`*_~[\]()>#+\-.!]/;
+const NO_LABEL = /[[\n]/g;
 const WORD = /[\p{L}\p{N}_]/u;
 
 type Marked = "strong" | "emphasis" | "strike";
@@ -22,8 +25,14 @@ class InlineParser {
   readonly #depth: number;
   readonly #nodes: Inline[] = [];
   readonly #hopeless = new Set<string>();
+  #codeRuns: CodeRuns | undefined;
+  #parentheses: ReadonlyMap<number, number> | undefined;
   #plain = "";
   #at = 0;
+  /** No address begins before it. */
+  #addressFrom = 0;
+  /** The first "](" that is not behind the place that was looked at last; -1: there is none. */
+  #labelEnd = 0;
 
   constructor(text: string, depth: number) {
     this.#text = text;
@@ -72,11 +81,11 @@ class InlineParser {
       case "`":
         return this.#code();
       case "*":
-        return this.#marked("**", "strong") || this.#marked("*", "emphasis") || this.#takeRun("*");
+        return this.#marked("**", "strong") || this.#marked("*", "emphasis") || this.#takeRun();
       case "_":
-        return this.#marked("__", "strong") || this.#marked("_", "emphasis") || this.#takeRun("_");
+        return this.#marked("__", "strong") || this.#marked("_", "emphasis") || this.#takeRun();
       case "~":
-        return this.#marked("~~", "strike") || this.#takeRun("~");
+        return this.#marked("~~", "strike") || this.#takeRun();
       case "[":
         return this.#link();
       default:
@@ -84,10 +93,8 @@ class InlineParser {
     }
   }
 
-  #takeRun(marker: string): true {
-    let length = 1;
-    while (this.#text[this.#at + length] === marker) length += 1;
-    this.#take(length);
+  #takeRun(): true {
+    this.#take(runLength(this.#text, this.#at));
     return true;
   }
 
@@ -100,16 +107,18 @@ class InlineParser {
   }
 
   #code(): boolean {
-    const fence = runAt(this.#text, this.#at);
-    const start = this.#at + fence.length;
-    const end = this.#hopeless.has(fence) ? -1 : findRun(this.#text, fence, start);
-    if (end < 0) {
-      this.#hopeless.add(fence);
-      return this.#takeRun("`");
-    }
+    const length = runLength(this.#text, this.#at);
+    const start = this.#at + length;
+    const end = this.#closingCode(length, start);
+    if (end < 0) return this.#takeRun();
     const content = this.#text.slice(start, end).replaceAll("\n", " ");
     const padded = content.startsWith(" ") && content.endsWith(" ") && content.trim() !== "";
-    return this.#push({ kind: "code", text: padded ? content.slice(1, -1) : content }, end + fence.length);
+    return this.#push({ kind: "code", text: padded ? content.slice(1, -1) : content }, end + length);
+  }
+
+  #closingCode(length: number, from: number): number {
+    this.#codeRuns ??= new CodeRuns(this.#text);
+    return this.#codeRuns.next(length, from);
   }
 
   #marked(marker: string, kind: Marked): boolean {
@@ -139,42 +148,49 @@ class InlineParser {
       if (here === "\\") at += 1;
       else if (here === "`") at = this.#afterCode(at) - 1;
       else if (here === character) {
-        const run = runAt(this.#text, at);
-        if (at > start && closes(this.#text, at, run, marker)) return at + run.length - marker.length;
-        at += run.length - 1;
+        const length = runLength(this.#text, at);
+        if (at > start && closes(this.#text, at, length, marker)) return at + length - marker.length;
+        at += length - 1;
       }
     }
     return -1;
   }
 
   #afterCode(at: number): number {
-    const fence = runAt(this.#text, at);
-    const end = this.#hopeless.has(fence) ? -1 : findRun(this.#text, fence, at + fence.length);
-    if (end < 0) this.#hopeless.add(fence);
-    return end < 0 ? at + fence.length : end + fence.length;
+    const length = runLength(this.#text, at);
+    const end = this.#closingCode(length, at + length);
+    return Math.max(end, at) + length;
   }
 
   #link(): boolean {
-    if (this.#hopeless.has("]")) return false;
-    const close = this.#text.indexOf("](", this.#at);
-    if (close < 0) {
-      this.#hopeless.add("]");
-      return false;
-    }
-    const label = this.#text.slice(this.#at + 1, close);
-    if (label === "" || label.includes("[") || label.includes("\n")) return false;
-    const end = closingParenthesis(this.#text, close + 2);
-    const href = end < 0 ? undefined : safeAddress(this.#text.slice(close + 2, end));
+    const close = this.#closingLabel();
+    if (close < 0) return false;
+    this.#parentheses ??= closedParentheses(this.#text);
+    const end = this.#parentheses.get(close + 1) ?? -1;
+    if (end < 0) return false;
+    const href = safeAddress(this.#text.slice(close + 2, end));
     if (href === undefined) return false;
-    const children = parseInline(label, DEPTH_MAX).map(withoutLink);
+    const children = parseInline(this.#text.slice(this.#at + 1, close), DEPTH_MAX).map(withoutLink);
     return this.#push({ kind: "link", href, children }, end + 1);
   }
 
+  /** Where the label that begins here ends, if it is one: in this line, not empty, and without another bracket. */
+  #closingLabel(): number {
+    if (this.#labelEnd >= 0 && this.#labelEnd <= this.#at) this.#labelEnd = this.#text.indexOf("](", this.#at);
+    if (this.#labelEnd <= this.#at + 1) return -1;
+    NO_LABEL.lastIndex = this.#at + 1;
+    const broken = NO_LABEL.exec(this.#text);
+    return broken === null || broken.index > this.#labelEnd ? this.#labelEnd : -1;
+  }
+
   #address(): boolean {
-    if (isWord(this.#text, this.#at - 1)) return false;
-    const written = addressAt(this.#text, this.#at);
-    const href = written === undefined ? undefined : safeAddress(written);
-    if (written === undefined || href === undefined) return false;
+    if (this.#at < this.#addressFrom || isWord(this.#text, this.#at - 1)) return false;
+    const run = addressRun(this.#text, this.#at);
+    if (run === undefined) return false;
+    this.#addressFrom = this.#at + run.length;
+    const found = addressIn(run);
+    if (found === undefined) return false;
+    const { written, href } = found;
     return this.#push({ kind: "link", href, children: [{ kind: "text", text: written }] }, this.#at + written.length);
   }
 }
@@ -186,44 +202,14 @@ function withoutLink(node: Inline): Inline {
   return only?.kind === "text" ? only : { kind: "text", text: node.href };
 }
 
-function runAt(text: string, at: number): string {
-  const character = text.charAt(at);
-  let end = at + 1;
-  while (text[end] === character) end += 1;
-  return text.slice(at, end);
-}
-
-function findRun(text: string, fence: string, from: number): number {
-  for (let at = text.indexOf(fence, from); at >= 0; ) {
-    const run = runAt(text, at);
-    if (run.length === fence.length) return at;
-    at = text.indexOf(fence, at + run.length);
-  }
-  return -1;
-}
-
 /** Whether a run of marker characters ends something that `marker` began. */
-function closes(text: string, at: number, run: string, marker: string): boolean {
+function closes(text: string, at: number, length: number, marker: string): boolean {
   if (/\s/.test(text.charAt(at - 1))) return false;
-  if (marker.startsWith("_") && isWord(text, at + run.length)) return false;
+  if (marker.startsWith("_") && isWord(text, at + length)) return false;
   // A single marker is closed by one or three: two of them are a pair of their own.
-  return marker.length === 1 ? run.length % 2 === 1 : run.length >= 2;
+  return marker.length === 1 ? length % 2 === 1 : length >= 2;
 }
 
 function isWord(text: string, at: number): boolean {
   return at >= 0 && WORD.test(text.charAt(at));
-}
-
-const ADDRESS_MAX = 2048;
-
-function closingParenthesis(text: string, start: number): number {
-  let open = 0;
-  for (let at = start; at < text.length && at - start <= ADDRESS_MAX; at += 1) {
-    const here = text.charAt(at);
-    if (/\s/.test(here)) return -1;
-    if (here === "(") open += 1;
-    if (here === ")" && open === 0) return at;
-    if (here === ")") open -= 1;
-  }
-  return -1;
 }

@@ -1,12 +1,13 @@
 // Shows a parsed message. Every piece of a text becomes a text node; only the elements named here exist.
 
-import type { ComponentChild } from "preact";
+import { type ComponentChild, Fragment } from "preact";
 import type { Block, Inline } from "./nodes.ts";
 import { isOnlyEmoji, parse } from "./parse.ts";
 
 export function Markdown({ text }: { readonly text: string }) {
   if (isOnlyEmoji(text)) return <p class="emoji">{text}</p>;
-  return <>{parse(text).map(block)}</>;
+  // A changed text is another one: to compare two trees of thousands of pieces takes longer than to make one.
+  return <Fragment key={text}>{parse(text).map(block)}</Fragment>;
 }
 
 function block(node: Block): ComponentChild {

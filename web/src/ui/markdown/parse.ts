@@ -2,10 +2,10 @@
 //
 // A subset of Markdown that is safe to type by accident: line breaks stay, "#" and "---" and markup are just text.
 
+import { closesFence, openingFence, withoutIndent } from "./fence.ts";
 import { parseInline } from "./inline.ts";
 import type { Block, Inline } from "./nodes.ts";
 
-const FENCE = /^\s{0,3}(`{3,})\s*([\w+#.-]{0,24})\s*$/;
 const QUOTE = /^\s{0,3}> ?/;
 const BULLET = /^\s{0,3}[-*+] +(?=\S)/;
 const NUMBER = /^\s{0,3}(\d{1,9})[.)] +(?=\S)/;
@@ -33,13 +33,12 @@ function parseLines(lines: readonly string[], depth: number): readonly Block[] {
 }
 
 function fenced(lines: readonly string[], at: number): Step | undefined {
-  const opening = FENCE.exec(lines[at] ?? "");
-  const fence = opening?.[1];
-  if (opening === null || fence === undefined) return undefined;
+  const fence = openingFence(lines[at] ?? "");
+  if (fence === undefined) return undefined;
   let end = at + 1;
-  while (end < lines.length && (lines[end] ?? "").trim() !== fence) end += 1;
-  const block: Block = { kind: "code", language: opening[2] ?? "", text: lines.slice(at + 1, end).join("\n") };
-  return { block, next: end + 1 };
+  while (end < lines.length && !closesFence(lines[end] ?? "", fence)) end += 1;
+  const code = lines.slice(at + 1, end).map((line) => withoutIndent(line, fence));
+  return { block: { kind: "code", language: fence.language, text: code.join("\n") }, next: end + 1 };
 }
 
 function quoted(lines: readonly string[], at: number, depth: number): Step | undefined {
@@ -77,22 +76,11 @@ function paragraph(lines: readonly string[], at: number, depth: number): Step {
 }
 
 function interrupts(line: string, depth: number): boolean {
-  return FENCE.test(line) || (depth < QUOTES_MAX && QUOTE.test(line)) || BULLET.test(line) || /^\s{0,3}1[.)] +\S/.test(line);
+  return openingFence(line) !== undefined || (depth < QUOTES_MAX && QUOTE.test(line)) || BULLET.test(line) || /^\s{0,3}1[.)] +\S/.test(line);
 }
 
 function startsBlock(line: string): boolean {
-  return FENCE.test(line) || QUOTE.test(line) || BULLET.test(line) || NUMBER.test(line);
-}
-
-/** Whether the caret stands in a fenced block that is not closed before it: Enter makes a line there. */
-export function isInFence(text: string, caret: number): boolean {
-  let open = "";
-  for (const line of text.slice(0, caret).split("\n")) {
-    const fence = FENCE.exec(line)?.[1];
-    if (open === "") open = fence ?? "";
-    else if (line.trim() === open) open = "";
-  }
-  return open !== "";
+  return openingFence(line) !== undefined || QUOTE.test(line) || BULLET.test(line) || NUMBER.test(line);
 }
 
 const PICTURES = /^(?:\p{Extended_Pictographic}|\p{Regional_Indicator}|\p{Emoji_Modifier}|[\u200d\ufe0f\s])+$/u;
