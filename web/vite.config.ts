@@ -1,11 +1,20 @@
-import { defineConfig } from "vite";
+import { defineConfig, type Plugin } from "vite";
 
 // What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
 const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/parts\/(?:modal|copyable)\.|\/src\/texts\/(?:de|ar)\./;
 
+// The core gives the official client transports of its own, so the client's table of all that it has stays unused.
+const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/index\.js$/;
+
+const leaveOut: Plugin = {
+  name: "leave-out-transports",
+  load: (id) => (LEFT_OUT.test(id.replaceAll("\\", "/")) ? "export const transports = {};" : null),
+};
+
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.
 export default defineConfig({
   base: "/",
+  plugins: [leaveOut],
   build: {
     target: "es2022",
     // The oldest browsers that know `light-dark()`: nothing is rewritten for older ones.

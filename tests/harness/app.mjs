@@ -72,14 +72,14 @@ export class Person extends Visitor {
 
   /** Waits until the page has a connection by WebSocket: from then on the server sees at once if it is gone. */
   async connects() {
-    await this.frames.until(({ upgrades }) => upgrades > 0, "a connection by WebSocket");
+    await this.frames.until(({ overWebSocket }) => overWebSocket > 0, "a connection by WebSocket");
   }
 
   /** Opens the page anew, and waits until it has a connection. */
   async reload() {
-    const before = this.frames.upgrades;
+    const before = this.frames.overWebSocket;
     await this.page.reload();
-    await this.frames.until(({ upgrades }) => upgrades > before, "a connection after a reload");
+    await this.frames.until(({ overWebSocket }) => overWebSocket > before, "a connection after a reload");
   }
 
   // Messages.

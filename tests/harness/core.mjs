@@ -52,7 +52,11 @@ export class CorePerson extends Observable {
 
   async start(options = {}) {
     const { createChat, MemoryStore, effect } = this.core;
-    this.chat = await createChat({ url: this.url, store: new MemoryStore(this.disk), ...options });
+    const onWake = (woken) => {
+      this.wake = woken;
+      return () => undefined;
+    };
+    this.chat = await createChat({ url: this.url, store: new MemoryStore(this.disk), onWake, ...options });
     this.views.clear();
     for (const signal of ["connection", "rooms", "me"]) {
       effect(() => {

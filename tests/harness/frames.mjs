@@ -6,6 +6,7 @@
 import { Observable } from "./waiting.mjs";
 
 const UPGRADE = "5";
+const WELCOME = '42/v1,["welcome"';
 const SEPARATOR = "\x1e";
 const EVENT = /^42(?:(\/[^,]*),)?\d*(\[.*\])$/su;
 
@@ -13,8 +14,8 @@ export class Frames extends Observable {
   sent = [];
   heard = [];
   webSockets = [];
-  /** How often a transport became a WebSocket. */
-  upgrades = 0;
+  /** How many connections went by WebSocket: after an upgrade, or from their welcome on. */
+  overWebSocket = 0;
 
   constructor(page) {
     super();
@@ -52,10 +53,13 @@ export class Frames extends Observable {
   #watch(webSocket) {
     this.webSockets.push(webSocket);
     webSocket.on("framesent", ({ payload }) => {
-      if (payload === UPGRADE) this.upgrades += 1;
+      if (payload === UPGRADE) this.overWebSocket += 1;
       this.#note(this.sent, [String(payload)]);
     });
-    webSocket.on("framereceived", ({ payload }) => this.#note(this.heard, [String(payload)]));
+    webSocket.on("framereceived", ({ payload }) => {
+      if (String(payload).startsWith(WELCOME)) this.overWebSocket += 1;
+      this.#note(this.heard, [String(payload)]);
+    });
     webSocket.on("close", () => this.changed());
     this.changed();
   }

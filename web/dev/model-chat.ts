@@ -23,8 +23,8 @@ export async function openModelChat({ talkEveryMs = 15_000 }: { readonly talkEve
     const timer = setTimeout(due, milliseconds);
     return () => clearTimeout(timer);
   };
-  const weather = { delay: () => 20 + Math.random() * 60, fate: () => "arrives" as const, slice: () => 100, thinks: () => 0, stores: () => true };
-  const server = new ModelServer({ now: Date.now, setTimer, weather });
+  const weather = { delay: () => 20 + Math.random() * 60, fate: () => "arrives" as const, slice: () => 100, thinks: () => 0, stores: () => true, step: () => "passes" as const };
+  const server = new ModelServer({ now: Date.now, setTimer, random: Math.random, weather });
   const open = () => createChat({ store: new MemoryStore(), transport: () => server.transport() });
   const chat = await open();
   const others: ChatClient[] = [];

@@ -8,6 +8,7 @@
 
 import { batch, signal } from "@preact/signals-core";
 import { allCalled } from "./called.ts";
+import { Connector } from "./connector.ts";
 import type {
   ChatClient,
   CodeMeaning,
@@ -35,7 +36,7 @@ import type { PlacedNotice, PresenceState } from "./presence.ts";
 import { randomHex } from "./random.ts";
 import { OpenView } from "./room-view.ts";
 import { Session } from "./session.ts";
-import { SocketTransport } from "./socket-transport.ts";
+import { socketDial } from "./socket-line.ts";
 import type { Change, Store } from "./store.ts";
 import { alike, straysOf } from "./strays.ts";
 import { Summaries, summaryOfListed } from "./summary.ts";
@@ -56,9 +57,12 @@ export interface ChatOptions {
   readonly now?: () => number;
   readonly randomId?: () => string;
   readonly setTimer?: SetTimer;
+  readonly random?: () => number;
   readonly onWake?: OnWake;
   readonly onHide?: OnHide;
   readonly notepad?: Notepad;
+  /** Whether somebody can see this page; without it: yes. */
+  readonly isWatched?: () => boolean;
   /** A one-time code that makes this a device of somebody else's. */
   readonly link?: string;
   /** The code that the server printed at its first start. */
@@ -112,13 +116,15 @@ class Chat implements ChatClient {
     this.#options = options;
     const {
       now = Date.now,
+      random = Math.random,
+      isWatched = () => true,
       randomId = () => randomHex(crypto),
       setTimer = (milliseconds: number, due: () => void) => {
         const timer = setTimeout(due, milliseconds);
         return () => clearTimeout(timer);
       },
     } = options;
-    this.#world = { now, randomId, setTimer };
+    this.#world = { now, random, randomId, setTimer, isWatched };
     this.#since = now();
     this.#store = options.store;
     this.#tabs = options.tabs ?? new NoTabs();
@@ -311,7 +317,11 @@ class Chat implements ChatClient {
     const { setTimer } = this.#world;
     const makeTransport =
       this.#options.transport ??
-      (() => new SocketTransport({ setTimer, ...(url === undefined ? {} : { url }), ...(namespace === undefined ? {} : { namespace }) }));
+      (() =>
+        new Connector(
+          socketDial({ setTimer, ...(url === undefined ? {} : { url }), ...(namespace === undefined ? {} : { namespace }) }),
+          this.#world,
+        ));
     const session = new Session(this.#model, this.#ledger, makeTransport(), this.#world, {
       connection: (state) => this.#setState(state),
       presence: (presence) => {

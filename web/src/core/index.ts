@@ -3,7 +3,9 @@
 export { createChat, type ChatOptions } from "./chat.ts";
 export type * from "./facade.ts";
 export type { Note, Notepad, OnHide, OnWake, SetTimer, Transport, TransportEvents } from "./ports.ts";
-export { SocketTransport } from "./socket-transport.ts";
+export { Connector } from "./connector.ts";
+export { PACE, type PaceBounds } from "./pace.ts";
+export { socketDial } from "./socket-line.ts";
 export { MemoryDisk, MemoryStore } from "./store-memory.ts";
 export type { Store } from "./store.ts";
 export { NoTabs, TabHub, type Tabs } from "./tabs.ts";

@@ -12,6 +12,8 @@ export interface TransportEvents {
   /** The server refused the connection with a code; the transport tries again all the same. */
   refused(code: string): void;
   event(name: string, payload: unknown): void;
+  /** The connection goes another way from here on: whether it still carries anything has to be tried. */
+  moved(): void;
 }
 
 /**
@@ -24,12 +26,46 @@ export interface Transport {
   open(events: TransportEvents, auth: () => Promise<Auth>): void;
   /** Only while connected; lost otherwise. The answer may never come. */
   emit(name: string, payload: object, answered?: (value: unknown) => void): void;
+  /** The server has said `welcome`: from now on the connection may prove itself. */
+  welcomed(): void;
   /** Gives up the connection, and connects anew. */
   interrupt(): void;
   /** Connects now instead of after the next pause, if it is not connected. */
   hurry(): void;
   close(): void;
 }
+
+/** Which of the official client's transports a line tries. */
+export type Way = "websocket first" | "polling first" | "polling only";
+
+/** Why a line ended. */
+export type LineEnd =
+  /** Nobody answered. */
+  | { readonly kind: "unreachable" }
+  | { readonly kind: "refused"; readonly code: string }
+  | { readonly kind: "broken" };
+
+export interface LineEvents {
+  connected(): void;
+  event(name: string, payload: unknown): void;
+  /** It leaves polling for a WebSocket. */
+  upgrading(): void;
+  upgraded(): void;
+  /** The last that is told. */
+  ended(end: LineEnd): void;
+}
+
+/** One try to get a connection and, if it succeeds, that connection. It never comes back. */
+export interface Line {
+  /** By what it goes at the moment. */
+  readonly medium: "websocket" | "polling";
+  emit(name: string, payload: object, answered?: (value: unknown) => void): void;
+  /** Ends it, also where it hangs: nothing is told of it any more. */
+  discard(): void;
+}
+
+/** Begins a line; `auth` is asked for as soon as there is somebody to tell it to. */
+export type Dial = (way: Way, auth: () => Promise<Auth>, events: LineEvents) => Line;
 
 /** Calls back once, unless the function that it returns is called before. */
 export type SetTimer = (milliseconds: number, due: () => void) => () => void;
@@ -56,9 +92,17 @@ export interface Notepad {
   clear(): void;
 }
 
-export interface World {
+/** What a connection that comes back needs to know. */
+export interface Surroundings {
   readonly now: () => number;
   readonly setTimer: SetTimer;
+  /** From 0 up to 1. */
+  readonly random: () => number;
+  /** Whether somebody can see this page. */
+  readonly isWatched: () => boolean;
+}
+
+export interface World extends Surroundings {
   /** Random bytes as lower-case hexadecimal digits: 32 of them. */
   readonly randomId: () => string;
 }

@@ -13,6 +13,7 @@ import { payloadOf, readAck, type Ack, type Command } from "./wire.ts";
 
 const WINDOW = 32;
 const ANSWER_DEADLINE_MS = 15_000;
+const DOUBT_MS = 3_000;
 const AGAIN_MIN_MS = 50;
 const AGAIN_MAX_MS = 5_000;
 
@@ -22,6 +23,8 @@ export interface SenderEvents {
   refused(row: OutboxRow, code: string): Promise<void>;
   /** Changes the outbox in the store, and here. */
   change<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T>;
+  /** Answers take so long that the connection may be none. */
+  doubted(): void;
   /** The server does not know commands that it had answered for good. */
   forgotten(): void;
 }
@@ -44,6 +47,7 @@ export class Sender {
   #pause = AGAIN_MIN_MS;
   #cancelPause: (() => void) | null = null;
   #cancelDeadline: (() => void) | null = null;
+  #cancelDoubt: (() => void) | null = null;
 
   constructor(model: Model, transport: Transport, world: World, events: SenderEvents) {
     this.#model = model;
@@ -176,11 +180,14 @@ export class Sender {
       this.#cancelDeadline = null;
       this.#transport.interrupt();
     });
+    this.#cancelDoubt ??= this.#world.setTimer(DOUBT_MS, () => this.#events.doubted());
   }
 
   #stopDeadline(): void {
     this.#cancelDeadline?.();
     this.#cancelDeadline = null;
+    this.#cancelDoubt?.();
+    this.#cancelDoubt = null;
   }
 
   #stopTimers(): void {

@@ -19,9 +19,10 @@ import { unreadOfRoom } from "./summary.ts";
 import { isBehind } from "./trail.ts";
 import * as wire from "./wire.ts";
 
-const WELCOME_DEADLINE_MS = 15_000;
 const REQUEST_DEADLINE_MS = 15_000;
+const DOUBT_MS = 3_000;
 const PROBE_DEADLINE_MS = 4_000;
+const PROBE_DEADLINE_MAX_MS = 16_000;
 const REQUEST_TRIES = 10;
 const REQUEST_PAUSE_MS = 1_000;
 const UNREAD_PAUSE_MS = 150;
@@ -62,6 +63,7 @@ export class Session {
   #typed = new Map<RoomId, number>();
   #timers = new Map<string, () => void>();
   #connected = 0;
+  #probeDeadline = PROBE_DEADLINE_MS;
 
   constructor(model: Model, ledger: Ledger, transport: Transport, world: World, events: SessionEvents, link: string | null) {
     this.#model = model;
@@ -76,6 +78,7 @@ export class Session {
       refused: (row, code) => this.#refused(row, code),
       change: (change) => events.changeOutbox(change),
       forgotten: () => this.#forget(),
+      doubted: () => this.#probe(),
     });
     this.#presence = new Presence({
       setTimer: world.setTimer,
@@ -95,11 +98,11 @@ export class Session {
         connected: () => {
           this.#connected += 1;
           this.#isWelcome = false;
-          this.#timer("welcome", WELCOME_DEADLINE_MS, () => this.#transport.interrupt());
         },
         disconnected: () => this.#disconnected("offline"),
         refused: (code) => this.#connectRefused(code),
         event: (name, payload) => this.#event(name, payload),
+        moved: () => this.#probe(),
       },
       () => this.#auth(),
     );
@@ -120,11 +123,24 @@ export class Session {
 
   /** Somebody waits for the connection, or has reason to doubt it. */
   hurry(): void {
-    if (!this.#online) return this.#transport.hurry();
-    if (this.#timers.has("probe")) return;
-    this.#timer("probe", PROBE_DEADLINE_MS, () => this.#transport.interrupt());
+    if (this.#online) this.#probe();
+    else this.#transport.hurry();
+  }
+
+  /** A connection that answers nothing is none. A server that is slow gets more time with each try. */
+  #probe(): void {
+    if (!this.#online || this.#timers.has("probe")) return;
+    this.#timer("probe", this.#probeDeadline, () => {
+      this.#probeDeadline = Math.min(PROBE_DEADLINE_MAX_MS, this.#probeDeadline * 2);
+      this.#transport.interrupt();
+    });
     // Any answer will do.
-    this.#transport.emit("unread", { rooms: [] }, () => this.#cancel("probe"));
+    this.#transport.emit("unread", { rooms: [] }, () => this.#isAnswered());
+  }
+
+  #isAnswered(): void {
+    this.#probeDeadline = PROBE_DEADLINE_MS;
+    this.#cancel("probe");
   }
 
   /** Null when there is no connection or no answer. */
@@ -142,11 +158,16 @@ export class Session {
       const finish = (answer: unknown): void => {
         this.#requests.delete(finish);
         cancel();
+        endDoubt();
         resolve(answer);
       };
       const cancel = this.#world.setTimer(REQUEST_DEADLINE_MS, () => finish(null));
+      const endDoubt = this.#world.setTimer(DOUBT_MS, () => this.#probe());
       this.#requests.add(finish);
-      this.#transport.emit(event, payload, finish);
+      this.#transport.emit(event, payload, (answer) => {
+        this.#isAnswered();
+        finish(answer);
+      });
     });
   }
 
@@ -226,9 +247,10 @@ export class Session {
   #event(name: string, payload: unknown): void {
     if (name === "welcome") {
       const welcome = wire.readWelcome(payload);
-      if (welcome !== null) void this.#welcome(welcome);
-      this.#isWelcome ||= welcome !== null;
-      return;
+      if (welcome === null) return;
+      this.#isWelcome = true;
+      this.#transport.welcomed();
+      return void this.#welcome(welcome);
     }
     // Before it is known which log this is, nothing of it may be applied.
     if (!this.#isWelcome) return;
@@ -270,7 +292,6 @@ export class Session {
 
   async #welcome(welcome: wire.Welcome): Promise<void> {
     const connection = this.#connected;
-    this.#cancel("welcome");
     this.#stream.close();
     this.#stream = this.#newStream();
     await this.#ledger.submit((apply) => this.#compare(apply, welcome));
@@ -325,7 +346,6 @@ export class Session {
     if (this.#stopped) return;
     this.#connected += 1;
     this.#online = this.#isWelcome = false;
-    this.#cancel("welcome");
     this.#cancel("probe");
     this.#sender.close();
     this.#stream.close();

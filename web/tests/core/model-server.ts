@@ -5,7 +5,9 @@
 // real one may: cut connections, commands that cannot be stored for now, a restart, a restored backup.
 
 import type { Auth } from "../../src/core/wire.ts";
-import type { SetTimer, Transport, TransportEvents } from "../../src/core/ports.ts";
+import { Connector } from "../../src/core/connector.ts";
+import type { PaceBounds } from "../../src/core/pace.ts";
+import type { Line, LineEvents, SetTimer, Transport } from "../../src/core/ports.ts";
 import { Commands } from "./model-commands.ts";
 import { firstState, personOf, roomOf, visible, type LogEntry, type State } from "./model-state.ts";
 import { answerRequest } from "./model-requests.ts";
@@ -21,20 +23,26 @@ export interface Weather {
   readonly thinks: () => number;
   /** Whether a command can be stored now. */
   readonly stores: () => boolean;
+  /** What becomes of a line on its way to a connection. */
+  readonly step: (step: "open" | "join") => "passes" | "cut" | "silent" | "refused";
 }
 
-export const FAIR_WEATHER: Weather = { delay: () => 1, fate: () => "arrives", slice: () => 100, thinks: () => 0, stores: () => true };
+export const FAIR_WEATHER: Weather = { delay: () => 1, fate: () => "arrives", slice: () => 100, thinks: () => 0, stores: () => true, step: () => "passes" };
 
 export interface ModelServerOptions {
   readonly now: () => number;
   readonly setTimer: SetTimer;
+  readonly random: () => number;
   readonly weather?: Weather;
   readonly behindMax?: number;
+  readonly pace?: PaceBounds;
 }
 
 export class ModelServer {
   readonly #options: ModelServerOptions;
   readonly sessions = new Set<ModelSession>();
+  /** When somebody dialled. */
+  readonly tries: number[] = [];
   weather: Weather;
   state: State = firstState();
   readonly commands: Commands;
@@ -50,7 +58,9 @@ export class ModelServer {
 
   /** A way to this server, for one client. */
   transport(): Transport {
-    return new ModelTransport(this, this.#options);
+    const { now, setTimer, random, pace } = this.#options;
+    const dial = (_way: unknown, auth: () => Promise<Auth>, events: LineEvents): Line => new ModelLine(this, this.#options, auth, events);
+    return new Connector(dial, { now, setTimer, random, isWatched: () => true }, pace);
   }
 
   get isRunning(): boolean {
@@ -238,33 +248,27 @@ export class ModelSession {
   }
 }
 
-const RECONNECT_MS = 200;
 const SLICE_MS = 5;
 const SPENT_EVENTS = new Set(["typing", "read"]);
 
-/** A transport into a model server, with weather between. */
-class ModelTransport implements Transport {
+/** A line into a model server, with weather between. */
+class ModelLine implements Line {
+  readonly medium = "websocket";
   readonly #server: ModelServer;
   readonly #now: () => number;
   readonly #setTimer: SetTimer;
-  #events: TransportEvents | null = null;
-  #auth: (() => Promise<Auth>) | null = null;
+  readonly #events: LineEvents;
   #session: ModelSession | null = null;
-  #connection = 0;
   #free = { up: 0, down: 0 };
-  #cancelRetry: (() => void) | null = null;
-  #closed = false;
+  #isOver = false;
 
-  constructor(server: ModelServer, { now, setTimer }: ModelServerOptions) {
+  constructor(server: ModelServer, { now, setTimer }: ModelServerOptions, auth: () => Promise<Auth>, events: LineEvents) {
     this.#server = server;
     this.#now = now;
     this.#setTimer = setTimer;
-  }
-
-  open(events: TransportEvents, auth: () => Promise<Auth>): void {
     this.#events = events;
-    this.#auth = auth;
-    this.#connect();
+    server.tries.push(now());
+    this.#after("open", () => void auth().then((credentials) => this.#after("join", () => this.#join(credentials))));
   }
 
   emit(name: string, payload: object, answered?: (value: unknown) => void): void {
@@ -274,53 +278,41 @@ class ModelTransport implements Transport {
     this.#frame("up", name, () => this.#arrived(session, name, copy, answered));
   }
 
-  interrupt(): void {
-    this.#break();
-  }
-
-  hurry(): void {
-    if (this.#session !== null || this.#cancelRetry === null) return;
-    this.#cancelRetry();
-    this.#cancelRetry = null;
-    this.#connect();
-  }
-
-  close(): void {
-    this.#closed = true;
-    this.#connection += 1;
-    this.#cancelRetry?.();
+  discard(): void {
+    this.#isOver = true;
     const session = this.#session;
     this.#session = null;
     session?.cut();
   }
 
-  #connect(): void {
-    const connection = (this.#connection += 1);
-    void this.#auth?.().then((auth) => {
-      this.#setTimer(this.#server.weather.delay(), () => {
-        if (connection !== this.#connection || this.#closed) return;
-        if (!this.#server.isRunning) return this.#lost();
-        this.#free = { up: 0, down: 0 };
-        const held: (() => void)[] = [];
-        let ready = false;
-        const down = (name: string, payload: unknown): void => {
-          const deliver = (): void => this.#frame("down", name, () => this.#events?.event(name, payload));
-          if (ready) deliver();
-          else held.push(deliver);
-        };
-        const session = this.#server.connect(auth, { down, cut: () => this.#cut(connection) });
-        if (typeof session === "string") {
-          this.#events?.disconnected();
-          this.#events?.refused(session);
-          return this.#retry();
-        }
-        this.#session = session;
-        this.#events?.connected();
-        ready = true;
-        for (const deliver of held) deliver();
-        this.#catchUp(session);
-      });
+  /** One step towards a connection. */
+  #after(step: "open" | "join", reached: () => void): void {
+    const fate = this.#server.weather.step(step);
+    if (fate === "silent") return;
+    this.#setTimer(this.#server.weather.delay(), () => {
+      if (this.#isOver) return;
+      if (!this.#server.isRunning) return this.#end("unreachable");
+      if (fate === "cut") return this.#end("broken");
+      if (fate === "refused") return this.#refuse("unavailable");
+      reached();
     });
+  }
+
+  #join(auth: Auth): void {
+    const held: (() => void)[] = [];
+    let ready = false;
+    const down = (name: string, payload: unknown): void => {
+      const deliver = (): void => this.#frame("down", name, () => this.#events.event(name, payload));
+      if (ready) deliver();
+      else held.push(deliver);
+    };
+    const session = this.#server.connect(auth, { down, cut: () => this.#end("broken") });
+    if (typeof session === "string") return this.#refuse(session);
+    this.#session = session;
+    this.#events.connected();
+    ready = true;
+    for (const deliver of held) deliver();
+    this.#catchUp(session);
   }
 
   #catchUp(session: ModelSession): void {
@@ -351,43 +343,28 @@ class ModelTransport implements Transport {
   }
 
   #frame(direction: "up" | "down", name: string, arrive: () => void): void {
-    const connection = this.#connection;
     const fate = this.#server.weather.fate(direction, name);
     if (fate === "lost") return;
     // In order: a frame is never quicker than the one before it.
     const due = Math.max(this.#free[direction], this.#now() + this.#server.weather.delay());
     this.#free[direction] = due;
     this.#setTimer(due - this.#now(), () => {
-      if (connection !== this.#connection || this.#closed) return;
-      if (fate === "cut") return this.#break();
+      if (this.#isOver) return;
+      if (fate === "cut") return this.#session?.cut();
       arrive();
       if (fate === "twice") arrive();
     });
   }
 
-  #cut(connection: number): void {
-    if (connection === this.#connection) this.#lost();
+  #refuse(code: string): void {
+    this.#isOver = true;
+    this.#events.ended({ kind: "refused", code });
   }
 
-  #break(): void {
-    const session = this.#session;
-    if (session === null) return;
-    session.cut();
-  }
-
-  #lost(): void {
+  #end(kind: "broken" | "unreachable"): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
     this.#session = null;
-    this.#connection += 1;
-    if (this.#closed) return;
-    this.#events?.disconnected();
-    this.#retry();
-  }
-
-  #retry(): void {
-    if (this.#closed) return;
-    this.#cancelRetry = this.#setTimer(RECONNECT_MS, () => {
-      this.#cancelRetry = null;
-      this.#connect();
-    });
+    this.#events.ended({ kind });
   }
 }

@@ -107,6 +107,7 @@ class MortalTransport implements Transport {
         disconnected: () => this.#live(() => events.disconnected()),
         refused: (code) => this.#live(() => events.refused(code)),
         event: (name, payload) => this.#live(() => events.event(name, payload)),
+        moved: () => this.#live(() => events.moved()),
       },
       auth,
     );
@@ -115,6 +116,10 @@ class MortalTransport implements Transport {
   emit(name: string, payload: object, answered?: (value: unknown) => void): void {
     const heard = answered === undefined ? undefined : (value: unknown) => this.#live(() => answered(value));
     this.#live(() => this.#transport.emit(name, payload, heard));
+  }
+
+  welcomed(): void {
+    this.#live(() => this.#transport.welcomed());
   }
 
   interrupt(): void {

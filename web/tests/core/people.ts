@@ -1,5 +1,6 @@
 // People with chats, against a model server, in virtual time.
 
+import type { PaceBounds } from "../../src/core/pace.ts";
 import { createChat, type ChatOptions } from "../../src/core/chat.ts";
 import type { ChatClient, RoomView, Row } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
@@ -13,11 +14,13 @@ export class World {
   readonly chance: Chance;
   readonly server: ModelServer;
 
-  constructor(seed = 1, weather?: Weather, behindMax?: number) {
+  constructor(seed = 1, weather?: Weather, behindMax?: number, pace?: PaceBounds) {
     this.chance = new Chance(seed);
     this.server = new ModelServer({
       now: this.clock.now,
       setTimer: this.clock.setTimer,
+      random: this.chance.next,
+      ...(pace === undefined ? {} : { pace }),
       ...(weather === undefined ? {} : { weather }),
       ...(behindMax === undefined ? {} : { behindMax }),
     });
@@ -29,6 +32,7 @@ export class World {
       transport: () => this.server.transport(),
       now: this.clock.now,
       setTimer: this.clock.setTimer,
+      random: this.chance.next,
       randomId: () => this.chance.id(),
       ...options,
     };

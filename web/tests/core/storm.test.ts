@@ -9,6 +9,7 @@ import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Desk } from "./desk.ts";
 import { Judge } from "./judge.ts";
+import { PACE, type PaceBounds } from "../../src/core/pace.ts";
 import type { SetTimer } from "../../src/core/ports.ts";
 import { SlowStore } from "./slow-store.ts";
 import { FAIR_WEATHER, type Weather } from "./model-server.ts";
@@ -22,6 +23,17 @@ const FROM = Number(process.env["CORE_FROM"] ?? 1);
 const STEPS = 120;
 /** The slowest disk, with a queue before it. */
 const KEPT_AFTER_MS = 3_000;
+
+/** With the pauses of the page most of a storm would pass over people who are offline. */
+const QUICK: PaceBounds = {
+  ...PACE,
+  unreachable: [50, 100, 200],
+  broken: [50, 100, 200, 400],
+  triesMax: 20,
+  window: 5_000,
+  deadline: 1_000,
+  deadlineMax: 3_000,
+};
 
 /** A browser with a profile that outlives its tabs. */
 class Browser {
@@ -88,6 +100,7 @@ function weatherOf(chance: Chance, loses: boolean): Weather {
   const [slow, twice, cut] = [1 + chance.below(300), chance.next() ** 2 / 4, chance.next() ** 3 / 8];
   const lost = loses ? chance.next() ** 3 / 4 : 0;
   const thinks = chance.below(1_000);
+  const breaks = chance.next() ** 2 / 3;
   const refuses = chance.is(0.5) ? chance.next() / 3 : 0;
   return {
     delay: () => 1 + chance.below(slow),
@@ -95,12 +108,13 @@ function weatherOf(chance: Chance, loses: boolean): Weather {
     slice: () => 1 + chance.below(6),
     thinks: () => chance.below(thinks + 1),
     stores: () => !chance.is(refuses),
+    step: () => (chance.is(breaks) ? chance.pick(["cut", "silent", "refused"]) : "passes"),
   };
 }
 
 async function storm(seed: number): Promise<void> {
   const chance = new Chance(seed);
-  const world = new World(seed, FAIR_WEATHER, chance.is(0.3) ? 10 + chance.below(100) : undefined);
+  const world = new World(seed, FAIR_WEATHER, chance.is(0.3) ? 10 + chance.below(100) : undefined, QUICK);
   const judge = new Judge(world);
   const [loses, restores, latency] = [chance.is(0.5), chance.is(0.3), chance.below(chance.is(0.5) ? 5 : 60)];
   const isHonest = !loses && !restores;

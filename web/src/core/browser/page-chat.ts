@@ -12,13 +12,15 @@ import { IndexedDbStore } from "./store-idb.ts";
 import { NoTabs } from "../tabs.ts";
 import { webTabs } from "./web-tabs.ts";
 
-export type PageChatOptions = Omit<ChatOptions, "store" | "tabs" | "onWake" | "onHide" | "notepad"> & { readonly name?: string };
+type OfThePage = "store" | "tabs" | "onWake" | "onHide" | "isWatched" | "notepad";
+
+export type PageChatOptions = Omit<ChatOptions, OfThePage> & { readonly name?: string };
 
 export async function openPageChat({ name = "tidings", ...options }: PageChatOptions = {}): Promise<ChatClient> {
   const store = await openStore(name);
   // Tabs that do not share a store have nothing to share.
   const tabs = store instanceof MemoryStore ? new NoTabs() : webTabs(name);
-  return createChat({ ...options, store, tabs, onWake, onHide, notepad: new LocalNotepad(name) });
+  return createChat({ ...options, store, tabs, onWake, onHide, isWatched, notepad: new LocalNotepad(name) });
 }
 
 async function openStore(name: string): Promise<Store> {
@@ -29,10 +31,12 @@ async function openStore(name: string): Promise<Store> {
   }
 }
 
+const isWatched = (): boolean => document.visibilityState === "visible";
+
 /** The network is back, or somebody looks at the page again. */
 export const onWake: OnWake = (woken) => {
   const seen = (): void => {
-    if (document.visibilityState === "visible") woken();
+    if (isWatched()) woken();
   };
   window.addEventListener("online", woken);
   window.addEventListener("focus", woken);

@@ -1,0 +1,170 @@
+// A line over the official Socket.IO client: one manager, one socket, one try, and its end.
+//
+// The client's own retries, buffers and deadlines stay unused: it may wait for an event that has already happened, and
+// `close` may then wait for ever. So each line has transports of its own that can be ended whatever the client thinks, a
+// moment after it was asked politely.
+
+import { Fetch, io, NodeWebSocket, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import type { Dial, Line, LineEnd, LineEvents, SetTimer, Way } from "./ports.ts";
+import { NAMESPACE, type Auth } from "./wire.ts";
+
+/** The client may say goodbye for so long. */
+const GOODBYE_MS = 1_000;
+const UNAVAILABLE_STATUS = 503;
+/** A proxy is there, and nobody behind it. */
+const GATEWAY_STATUSES = [502, 504];
+
+export interface SocketLineOptions {
+  /** Without an address it goes to where the page came from. */
+  readonly url?: string;
+  readonly namespace?: string;
+  readonly setTimer: SetTimer;
+}
+
+export function socketDial({ url = "", namespace = NAMESPACE, setTimer }: SocketLineOptions): Dial {
+  return (way, auth, events) => new SocketLine(`${url}${namespace}`, way, auth, events, setTimer);
+}
+
+interface Endable {
+  end(): void;
+}
+
+class SocketLine implements Line {
+  readonly #socket: Socket;
+  readonly #events: LineEvents;
+  readonly #setTimer: SetTimer;
+  /** All that the client has ever made for this line. */
+  readonly #transports: Endable[] = [];
+  #isOver = false;
+
+  constructor(address: string, way: Way, auth: () => Promise<Auth>, events: LineEvents, setTimer: SetTimer) {
+    this.#events = events;
+    this.#setTimer = setTimer;
+    const options: Partial<ManagerOptions & SocketOptions> = {
+      ...transportsOf(way, this.#transports),
+      forceNew: true,
+      autoConnect: false,
+      reconnection: false,
+      auth: (give: (credentials: object) => void) => void auth().then(give),
+    };
+    this.#socket = io(address, options);
+    this.#watch();
+  }
+
+  get medium(): "websocket" | "polling" {
+    return this.#socket.io.engine.transport.name === "polling" ? "polling" : "websocket";
+  }
+
+  emit(name: string, payload: object, answered?: (value: unknown) => void): void {
+    if (answered === undefined) this.#socket.emit(name, payload);
+    else this.#socket.emit(name, payload, answered);
+  }
+
+  discard(): void {
+    this.#isOver = true;
+    this.#socket.offAny();
+    this.#socket.off();
+    this.#socket.disconnect();
+    this.#setTimer(GOODBYE_MS, () => {
+      for (const transport of this.#transports) transport.end();
+    });
+  }
+
+  #watch(): void {
+    const socket = this.#socket;
+    socket.on("connect", () => this.#events.connected());
+    socket.on("disconnect", () => this.#end({ kind: "broken" }));
+    socket.on("connect_error", (error) => this.#end(endOf(error)));
+    socket.onAny((name: unknown, payload: unknown) => {
+      if (typeof name === "string") this.#events.event(name, payload);
+    });
+    socket.connect();
+    const { engine } = socket.io;
+    let isUpgrading = false;
+    engine.on("upgrading", () => {
+      isUpgrading = true;
+      this.#events.upgrading();
+    });
+    engine.on("upgrade", () => this.#events.upgraded());
+    // Polling is paused by then, and the client never goes on with it.
+    engine.on("upgradeError", () => isUpgrading && this.#end({ kind: "broken" }));
+    // The manager does not hear of a transport that ends between its opening and the first packet.
+    engine.on("close", () => this.#end({ kind: "broken" }));
+  }
+
+  #end(end: LineEnd): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#events.ended(end);
+  }
+}
+
+function endOf(error: Error & { readonly data?: unknown; readonly description?: unknown }): LineEnd {
+  const { data, description } = error;
+  if (description === UNAVAILABLE_STATUS) return { kind: "refused", code: "unavailable" };
+  const code = typeof data === "object" && data !== null ? (data as { readonly code?: unknown }).code : undefined;
+  if (typeof code === "string") return { kind: "refused", code };
+  const isAnswered = data !== undefined || (typeof description === "number" && description > 0 && !GATEWAY_STATUSES.includes(description));
+  return { kind: isAnswered ? "broken" : "unreachable" };
+}
+
+/** Classes of its own for each line, that note what is made of them. */
+function transportsOf(way: Way, made: Endable[]): Partial<ManagerOptions> {
+  class EndableWebSocket extends NodeWebSocket implements Endable {
+    #made: { terminate?: () => void } | null = null;
+
+    constructor(options: object) {
+      super(options);
+      made.push(this);
+    }
+
+    override createSocket(...how: Parameters<NodeWebSocket["createSocket"]>): unknown {
+      this.#made = super.createSocket(...how) as { terminate?: () => void };
+      return this.#made;
+    }
+
+    end(): void {
+      this.close();
+      // Only in Node, where a socket may wait for the other end's goodbye for half a minute.
+      this.#made?.terminate?.();
+      this.onClose();
+    }
+  }
+
+  class EndablePolling extends Fetch implements Endable {
+    readonly #aborted = new AbortController();
+
+    constructor(options: object) {
+      super(options);
+      made.push(this);
+    }
+
+    override doPoll(): void {
+      this.#request({}, (payload) => this.onData(payload));
+    }
+
+    override doWrite(data: string, written: () => void): void {
+      this.#request({ method: "POST", headers: { "Content-Type": "text/plain;charset=UTF-8" }, body: data }, written);
+    }
+
+    end(): void {
+      this.#aborted.abort();
+      this.onClose();
+    }
+
+    #request(init: RequestInit, done: (text: string) => void): void {
+      const { signal } = this.#aborted;
+      fetch(this.uri(), { ...init, credentials: "same-origin", signal })
+        .then(async (response) => {
+          const text = await response.text();
+          if (response.status === 200) done(text);
+          else this.onError("refused", response.status, text);
+        })
+        // A page of somebody else's, where the answer should be, ends here too.
+        .catch((error: unknown) => this.onError("unreachable", error));
+    }
+  }
+
+  const both = way === "websocket first" ? [EndableWebSocket, EndablePolling] : [EndablePolling, EndableWebSocket];
+  return { transports: way === "polling only" ? [EndablePolling] : both, tryAllTransports: true };
+}
