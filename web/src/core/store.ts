@@ -166,22 +166,24 @@ export function laterDrafts(known: ReadonlyMap<string, DraftRecord>, drafts: rea
   return later;
 }
 
-/** Leaves out what a later change of the same batch overwrites. */
+/** Leaves out what a later change of the same batch overwrites. The last state of a thing stands where its first one stood. */
 export function condensed(changes: readonly Change[]): readonly Change[] {
-  const seen = new Set<string>();
+  const places = new Map<string, number>();
   const kept: Change[] = [];
-  for (const change of changes.toReversed()) {
+  for (const change of changes) {
     const name = nameOf(change);
-    if (name !== null) {
-      if (seen.has(name)) continue;
-      seen.add(name);
-    } else if (change.kind === "forget all" || change.kind === "forget room" || change.kind === "forget people") {
-      // What stands before it must not be taken for overwritten by what stands behind it.
-      seen.clear();
+    const place = name === null ? undefined : places.get(name);
+    if (place !== undefined) {
+      // Not at the end: messages in between need the room that they are in.
+      kept[place] = change;
+      continue;
     }
+    // What stands before it must not be taken for the place of what stands behind it.
+    if (change.kind === "forget all" || change.kind === "forget room" || change.kind === "forget people") places.clear();
+    if (name !== null) places.set(name, kept.length);
     kept.push(change);
   }
-  return kept.reverse();
+  return kept;
 }
 
 function nameOf(change: Change): string | null {

@@ -3,9 +3,11 @@
 import { expect, test } from "vitest";
 import type { ChatClient } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import type { Store } from "../../src/core/store.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Life } from "./mortal.ts";
 import { LOBBY, rowsOf, texts, World } from "./people.ts";
+import { SlowStore } from "./slow-store.ts";
 import { createChat } from "../../src/core/chat.ts";
 
 class Tabs {
@@ -17,8 +19,8 @@ class Tabs {
     this.world = world;
   }
 
-  async open(life = new Life()): Promise<ChatClient> {
-    const chat = await createChat(life.options(this.world.options({ store: new MemoryStore(this.disk), tabs: this.hub.join() })));
+  async open(life = new Life(), store: Store = new MemoryStore(this.disk)): Promise<ChatClient> {
+    const chat = await this.world.does(createChat(life.options(this.world.options({ store, tabs: this.hub.join() }))));
     await this.world.online(chat);
     return chat;
   }
@@ -63,6 +65,27 @@ test("a tab that only listens pages, types, asks and marks read through the lead
   view.markRead(195);
   await world.clock.pass(1_000);
   expect(second.rooms.value[0]?.unread).toBe(5);
+});
+
+test("a tab that only listens sees a new room as the leader does, though all of it was kept at once", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  const bob = await world.person("bob");
+  const first = await browser.open(new Life(), new SlowStore(new MemoryStore(browser.disk), world.clock.setTimer, () => 100));
+  const second = await browser.open();
+  await world.does(second.setName("ada"));
+  const den = await world.does(bob.create("private", "den"));
+  if (!den.ok) throw new Error(den.code);
+  // The store is busy with this one while the rest comes.
+  void bob.say(LOBBY, "wait");
+  void bob.add(den.room, second.me.value.user ?? "");
+  for (const text of ["welcome", "to", "the den"]) void bob.say(den.room, text);
+  await world.clock.pass(5_000);
+  for (const tab of [first, second]) {
+    const view = tab.open(den.room);
+    expect(texts(view)).toEqual(["welcome", "to", "the den"]);
+    expect(rowsOf(view, "notice").map(({ notice }) => notice.what)).toEqual(["joined"]);
+  }
 });
 
 test("when the leader dies another tab goes on, with what was not answered", async () => {
