@@ -5,6 +5,7 @@ import { after, before, describe, test } from "node:test";
 import { LOBBY, Person } from "../harness/app.mjs";
 import { launch } from "../harness/browser.mjs";
 import { Server } from "../harness/server.mjs";
+import { readRoom } from "../harness/views.mjs";
 
 let browser;
 before(async () => {
@@ -125,6 +126,74 @@ describe("a draft", () => {
     for (const tab of [ada, other]) await tab.shows("今日は");
   });
 });
+
+describe("a message", () => {
+  test("that the browser cannot keep stays in the field, and its writer is told", async (t) => {
+    const server = await Server.start(t);
+    const ada = await arrive(t, server, "ada");
+    await ada.write("kept");
+    await ada.shows("kept");
+    // The page gives its database up, as it does for a newer page: from now on nothing can be kept.
+    await ada.page.evaluate(
+      () =>
+        new Promise((resolve) => {
+          indexedDB.deleteDatabase("tidings").onsuccess = resolve;
+        }),
+    );
+    await ada.composer.fill("not kept");
+    await ada.composer.press("Enter");
+    await ada.page.getByText("this browser could not keep it").first().waitFor();
+    await offers(ada, "not kept");
+    await ada.shows("kept");
+  });
+
+  test("that is sent in the very turn of a switch goes where the field says", async (t) => {
+    const server = await Server.start(t);
+    const ada = await arrive(t, server, "ada");
+    await ada.create("public", "garden");
+    const garden = ada.room();
+    const sent = await ada.page.evaluate(sendWhileSwitching, [LOBBY, garden]);
+    assert.deepEqual(sent.length, 24);
+    for (const [room, name] of [[LOBBY, "Lobby"], [garden, "garden"]]) {
+      const wanted = sent.filter(([, field]) => field === `Message ${name}`).map(([text]) => text);
+      await ada.enter(name);
+      await ada.shows(...wanted);
+      assert.deepEqual((await readRoom(t, server.url, room)).map(({ text }) => text), wanted);
+      await offers(ada, "");
+    }
+    assert.ok(sent.some(([, field]) => field === "Message Lobby") && sent.some(([, field]) => field === "Message garden"));
+  });
+});
+
+/** Goes from room to room and sends something at once, or a little later; gives back what, and what its field was called. */
+async function sendWhileSwitching(rooms) {
+  const sent = [];
+  const send = (text) => {
+    const field = document.getElementById("message-field");
+    field.value = text;
+    field.dispatchEvent(new InputEvent("input", { bubbles: true }));
+    sent.push([text, field.placeholder]);
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true, cancelable: true }));
+  };
+  const heard = () => new Promise((resolve) => addEventListener("hashchange", resolve, { once: true }));
+  const moments = {
+    "in the turn": () => undefined,
+    "in a microtask": () => Promise.resolve(),
+    "in the event": heard,
+    "in a microtask after the event": () => heard().then(() => undefined),
+    "in a frame": () => new Promise(requestAnimationFrame),
+    "in a timer": () => new Promise((resolve) => setTimeout(resolve)),
+  };
+  for (let round = 0; round < 4; round += 1) {
+    for (const [moment, wait] of Object.entries(moments)) {
+      location.hash = `#/room/${rooms[sent.length % 2]}`;
+      const due = wait();
+      if (due !== undefined) await due;
+      send(`${moment} ${round}`);
+    }
+  }
+  return sent;
+}
 
 describe("what was written in rooms that are gone", () => {
   test("is counted and offered in one place, also after a reload, to be copied or discarded", async (t) => {

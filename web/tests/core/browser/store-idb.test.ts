@@ -5,7 +5,7 @@ import { openDB } from "idb";
 import { describe, expect, test } from "vitest";
 import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
 import { unknownRoom } from "../../../src/core/effects.ts";
-import { enqueue, withDevice } from "../../../src/core/numbering.ts";
+import { enqueue, withDevice, withdrawn } from "../../../src/core/numbering.ts";
 import { MemoryStore } from "../../../src/core/store-memory.ts";
 import type { Change, DraftRecord, MessageRecord, Snapshot, Store } from "../../../src/core/store.ts";
 import { LOBBY, texts, World } from "../people.ts";
@@ -70,10 +70,12 @@ describe("the store in IndexedDB", () => {
       const stores: [Store, Store] = [await IndexedDbStore.open(name), new MemoryStore()];
       for (let round = 0; round < 12; round += 1) {
         const changes = Array.from({ length: 1 + chance.below(8) }, () => randomChange(chance));
+        const withdraws = chance.is(0.5) ? 1 + chance.below(9) : null;
         const drafts = [randomDraft(chance), randomDraft(chance)];
         for (const store of stores) {
           const drop = round === 6 ? { dropDrafts: ["1", "2/1"] } : {};
           await store.changeOutbox((state) => ({ ...enqueue(state, { event: "say", room: 1, text: `${round}` }, round, "device"), drafts, ...drop }));
+          if (withdraws !== null) await store.changeOutbox((state) => withdrawn(state, withdraws));
           await store.commit(changes);
         }
       }
