@@ -12,6 +12,9 @@ import { fileURLToPath } from "node:url";
 import { BUGS } from "./bugs.mjs";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
+/** Tests that hang have noticed the bug, too. */
+const DEADLINE_MS = 180_000;
+
 const wanted = process.argv[2] ?? "";
 const bugs = BUGS.filter(({ name }) => name.includes(wanted));
 const names = new Set(BUGS.map(({ name }) => name));
@@ -49,9 +52,23 @@ function passes(files, bug) {
     cwd: root,
     env: environment,
     stdio: "ignore",
+    // A group of its own: a bug can make a worker loop for ever, and such a worker outlives its parent.
+    detached: true,
   });
+  const end = () => {
+    try {
+      process.kill(-run.pid, "SIGKILL");
+    } catch {
+      // The group has ended.
+    }
+  };
+  const timer = setTimeout(end, DEADLINE_MS);
   return new Promise((resolve, reject) => {
     run.on("error", reject);
-    run.on("close", (code) => resolve(code === 0));
+    run.on("close", (code) => {
+      clearTimeout(timer);
+      end();
+      resolve(code === 0);
+    });
   });
 }
