@@ -1,7 +1,7 @@
 // Goal: an entry changes what is older than itself and nothing else, however often and from wherever it comes.
 
 import { describe, expect, test } from "vitest";
-import { effectsOf, missedChange, unknownRoom } from "../../src/core/effects.ts";
+import { described, effectsOf, historyEffects, missedChange, unknownRoom } from "../../src/core/effects.ts";
 import { Model } from "../../src/core/model.ts";
 import type { Entry } from "../../src/core/wire.ts";
 
@@ -32,5 +32,54 @@ describe("a change of a message", () => {
     expect(after(known(5), [edited(6, "missed")], missedChange)).toBe("missed");
     expect(after(known(5), [edited(4, "older")], missedChange)).toBe("as it is");
     expect(after(known(5), [{ ...head(4), event: "deleted", seq: 1 }], missedChange)).toBe("as it is");
+  });
+});
+
+test("a deleted message stays deleted, whatever edit comes after it", () => {
+  const model = known(5);
+  expect(after(model, [{ ...head(6), event: "deleted", seq: 1 }, edited(7, "back again")], effectsOf)).toBe("");
+  expect(model.message(ROOM, 1)?.deleted).toBe(true);
+});
+
+test("a page of the history changes no message that is newer than the page", () => {
+  const page = (asOf: number): string | undefined => {
+    const model = known(5);
+    const messages = [{ room: ROOM, seq: 1, rev: 1, at: 1, from: { user: "bob" }, text: "of the page", edited: false, deleted: false }];
+    const answer = { messages, first: true, last: true, seq: 1, rev: 5 };
+    for (const change of historyEffects(model, ROOM, { before: 2 }, answer, asOf)) model.apply(change);
+    return model.message(ROOM, 1)?.text;
+  };
+  expect([page(4), page(5)]).toEqual(["as it is", "of the page"]);
+});
+
+describe("the facts of a room", () => {
+  const told = (rev: number): Model => {
+    const model = known(5);
+    const record = model.record(ROOM);
+    if (record === null) throw new Error("no room");
+    model.apply({ kind: "room", room: { ...record, rev, name: "garden", members: 3 } });
+    return model;
+  };
+  const facts = (model: Model, entry: Entry) => {
+    for (const change of effectsOf(model, entry)) model.apply(change);
+    const { name, members, applied, rev } = model.record(ROOM) ?? unknownRoom(ROOM);
+    return { name, members, applied, rev };
+  };
+
+  test("change with the next entry", () => {
+    expect(facts(told(5), { ...head(6), event: "room renamed", name: "yard" })).toEqual({ name: "yard", members: 3, applied: 6, rev: 6 });
+    expect(facts(told(5), { ...head(6), event: "joined", who: { user: "cleo" } })).toEqual({ name: "garden", members: 4, applied: 6, rev: 6 });
+    expect(facts(told(5), { ...head(6), event: "left", who: { user: "cleo" } })).toEqual({ name: "garden", members: 2, applied: 6, rev: 6 });
+  });
+
+  test("do not go back with an entry that is older than they are, while its timeline goes on", () => {
+    expect(facts(told(9), { ...head(6), event: "room renamed", name: "yard" })).toEqual({ name: "garden", members: 3, applied: 6, rev: 9 });
+  });
+
+  test("as the server tells them leave what was read here", () => {
+    const room = { room: ROOM, kind: "public" as const, name: "garden", topic: "", joined: true, members: 3, rev: 7, seq: 9, read: 4 };
+    expect(described({ ...unknownRoom(ROOM), read: 6 }, room).read).toBe(6);
+    expect(described({ ...unknownRoom(ROOM), read: 2 }, room).read).toBe(4);
+    expect(described(null, room)).toMatchObject({ read: 4, seq: 9, members: 3 });
   });
 });

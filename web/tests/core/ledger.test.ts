@@ -5,6 +5,8 @@ import { Ledger } from "../../src/core/ledger.ts";
 import { Model } from "../../src/core/model.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import type { Change } from "../../src/core/store.ts";
+import { SlowStore } from "./slow-store.ts";
+import { VirtualClock } from "./virtual-clock.ts";
 
 /** A store that does not take anything for a while. */
 class BusyStore extends MemoryStore {
@@ -32,4 +34,16 @@ test("what could not be kept is kept with the next works, in its order, and show
   store.isBusy = false;
   await ledger.submit((apply) => apply([{ kind: "cursor", cursor: "3" }]));
   expect([[...disk.people.keys()], disk.cursor]).toEqual([["ada", "bob"], "3"]);
+});
+
+test("what is not kept yet is said to be so, and shown only when it is kept", async () => {
+  const clock = new VirtualClock();
+  const disk = new MemoryDisk();
+  let shown = 0;
+  const ledger = new Ledger(new Model(), new SlowStore(new MemoryStore(disk), clock.setTimer, () => 10), () => (shown += 1));
+  void ledger.submit((apply) => apply([person("ada")]));
+  await clock.pass(5);
+  expect([ledger.isKeeping, shown, disk.people.size]).toEqual([true, 0, 0]);
+  await clock.pass(20);
+  expect([ledger.isKeeping, shown, disk.people.size]).toEqual([false, 1, 1]);
 });

@@ -119,3 +119,77 @@ test("the result of a command whose leader died after storing it is not lost wit
   await world.clock.pass(1_000);
   expect(world.server.state.rooms.get(LOBBY)?.seq).toBe(1);
 });
+
+test("what a tab has asked is asked again of the next leader", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  const life = new Life();
+  await browser.open(life);
+  await browser.open();
+  const third = await browser.open();
+  const page = third.members(LOBBY);
+  life.end();
+  expect(await world.does(page)).toHaveProperty("ok");
+  await world.clock.pass(1_000);
+  expect(await world.does(third.members(LOBBY))).toMatchObject({ ok: true });
+});
+
+test("a tab that is just reading the store misses nothing that is kept meanwhile", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  const bob = await world.person("bob");
+  await browser.open();
+  const slow = new SlowStore(new MemoryStore(browser.disk), world.clock.setTimer, () => 500);
+  const opening = browser.open(new Life(), slow);
+  // It has read by now what there was, and has not got it yet.
+  await world.clock.pass(700);
+  await world.does(bob.say(LOBBY, "meanwhile"));
+  const late = await opening;
+  await world.clock.pass(1_000);
+  expect(texts(late.open(LOBBY))).toEqual(["meanwhile"]);
+});
+
+test("a tab that comes later learns at once who is there", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  await world.person("bob");
+  await browser.open();
+  await world.clock.pass(10_000);
+  const late = await browser.open();
+  await world.clock.pass(10);
+  expect(late.online.value.count).toBe(2);
+  expect(late.online.value.people.map(({ name }) => name)).toContain("bob");
+});
+
+test("a tab without a connection keeps its leader awake, until there is one", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  await browser.open();
+  await browser.open();
+  let hurries = 0;
+  browser.hub.join().listen(({ kind }) => (hurries += kind === "hurry" ? 1 : 0));
+  await world.clock.pass(60_000);
+  expect(hurries).toBe(0);
+  world.server.kill();
+  await world.clock.pass(31_000);
+  expect(hurries).toBe(10);
+  world.server.start();
+  await world.clock.pass(10_000);
+  const until = hurries;
+  await world.clock.pass(60_000);
+  expect(hurries).toBe(until);
+});
+
+test("what a tab tells is heard by all others, in order, and not by itself", async () => {
+  const hub = new TabHub();
+  const heard: string[] = [];
+  const [one, other, third] = [hub.join(), hub.join(), hub.join()];
+  for (const [name, tab] of [["one", one], ["other", other], ["third", third]] as const) {
+    tab.listen((message) => heard.push(`${name} ${message.kind}`));
+  }
+  one.post({ kind: "hello" });
+  one.post({ kind: "hurry" });
+  third.close();
+  await Promise.resolve();
+  expect(heard).toEqual(["other hello", "other hurry"]);
+});
