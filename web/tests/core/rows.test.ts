@@ -64,6 +64,17 @@ describe("rows", () => {
   });
 });
 
+test("an own message whose row is not finished yet stands there once, under the key that it had", () => {
+  const [model, rows] = [room(), new Rows()];
+  outbox(model, { n: 4 });
+  const pending = show(rows, model).at(-1);
+  model.apply({ kind: "message", message: { room: ROOM, seq: 3, rev: 3, at: 3, from: { user: "ada" }, text: "next", edited: false, deleted: false, asOf: 3, device: "mine", n: 4 } });
+  const record = model.record(ROOM);
+  if (record === null) throw new Error("no room");
+  model.apply({ kind: "room", room: { ...record, seq: 3, held: [[1, 3]] } });
+  expect(show(rows, model).map(({ kind, key }) => [kind, key])).toEqual([["message", "m1"], ["message", "m2"], ["message", pending?.key]]);
+});
+
 describe("the list of rooms", () => {
   test("counts what waits to be sent, not what was refused or taken back", () => {
     const model = room();

@@ -2,9 +2,10 @@
 
 import { expect, test } from "vitest";
 import { unknownRoom } from "../../src/core/effects.ts";
+import { Model } from "../../src/core/model.ts";
 import type { RoomRecord } from "../../src/core/store.ts";
-import { isBehind } from "../../src/core/trail.ts";
-import type { Room } from "../../src/core/wire.ts";
+import { contradicts, isBehind, trailOf } from "../../src/core/trail.ts";
+import type { Entry, Room } from "../../src/core/wire.ts";
 
 const ROOM: Room = { room: 7, kind: "public", name: "garden", topic: "", joined: true, members: 2, rev: 8, seq: 5, read: 0 };
 const known = (fields: Partial<RoomRecord>): RoomRecord => ({ ...unknownRoom(7), rev: 8, applied: 8, seq: 5, ...fields });
@@ -18,4 +19,15 @@ test("a room is behind what is known of it when its facts, its stream or its mes
   expect(isBehind(known({ rev: 2, applied: 9 }), ROOM)).toBe(true);
   // The count of unread messages told of one that nothing else has told of.
   expect(isBehind(known({ rev: 2, applied: 2, seq: 6 }), ROOM)).toBe(true);
+});
+
+test("an entry ahead of the cursor is remembered by its time until the cursor stands for it", () => {
+  const entry = (rev: number, at: number): Entry => ({ cursor: "", room: 7, rev, at, from: {}, event: "topic", topic: "" });
+  const model = new Model();
+  model.apply({ kind: "room", room: known({ trail: [{ rev: 6, at: 60 }, { rev: 8, at: 80 }] }) });
+  const trail = (of: Entry, isPassed: boolean): unknown => trailOf(model, of, isPassed).map((change) => (change.kind === "room" ? change.room.trail : change));
+  expect(trail(entry(6, 60), true)).toEqual([[{ rev: 8, at: 80 }]]);
+  expect(trail(entry(9, 90), false)).toEqual([[{ rev: 6, at: 60 }, { rev: 8, at: 80 }, { rev: 9, at: 90 }]]);
+  expect(trail(entry(8, 80), false)).toEqual([]);
+  expect([contradicts(model, entry(8, 80)), contradicts(model, entry(8, 81)), contradicts(model, entry(7, 1))]).toEqual([false, true, false]);
 });

@@ -5,12 +5,15 @@
 
 import { connection } from "./connection.mjs";
 import { identity } from "./identity.mjs";
+import { keeping } from "./keeping.mjs";
 import { outbox } from "./outbox.mjs";
 import { reading } from "./reading.mjs";
+import { sending } from "./sending.mjs";
+import { showing } from "./showing.mjs";
 import { text } from "./text.mjs";
 import { typed } from "./typed.mjs";
 
 /** @typedef {{ name: string, file: string, find: string, replace: string, tests: string[] }} Bug */
 
 /** @type {readonly Bug[]} */
-export const BUGS = [...connection, ...identity, ...outbox, ...reading, ...text, ...typed];
+export const BUGS = [...connection, ...identity, ...keeping, ...outbox, ...reading, ...sending, ...showing, ...text, ...typed];

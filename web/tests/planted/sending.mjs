@@ -1,0 +1,133 @@
+// Planted bugs: commands from their numbers to their answers.
+
+const SENDING = ["numbering", "sender", "replies", "outbox", "session", "steps"].map((name) => `tests/core/${name}.test.ts`);
+
+/** @type {import("./bugs.mjs").Bug[]} */
+export const sending = [
+  {
+    name: "a command that was taken back leaves no skip",
+    file: "src/core/sender.ts",
+    find: "row.withdrawn === true ? { event: \"skip\" } : row.command",
+    replace: "row.command",
+    tests: SENDING,
+  },
+  {
+    name: "a refused command that is sent again keeps its old number",
+    file: "src/core/numbering.ts",
+    find: "return { device: next.device, put: [next.row], drop: [id], result: next.row };",
+    replace: "return { device: next.device, put: [{ ...next.row, n: row.n }], drop: [id], result: next.row };",
+    tests: SENDING,
+  },
+  {
+    name: "an outbox that moves to a new device takes what was taken back along",
+    file: "src/core/numbering.ts",
+    find: "if (row.command.event === \"skip\" || row.withdrawn === true) {\n      drop.push(row.id);",
+    replace: "if (row.command.event === \"skip\") {\n      drop.push(row.id);",
+    tests: SENDING,
+  },
+  {
+    name: "row ids begin anew with a new device",
+    file: "src/core/numbering.ts",
+    find: "lastRow: before?.lastRow ?? 0",
+    replace: "lastRow: 0",
+    tests: SENDING,
+  },
+  {
+    name: "a spoiled command uses up no number",
+    file: "src/core/numbering.ts",
+    find: "put: [{ ...row, refused: code }, skip]",
+    replace: "put: [{ ...row, refused: code }]",
+    tests: SENDING,
+  },
+  {
+    name: "the outbox is sent by id, not by number",
+    file: "src/core/numbering.ts",
+    find: "filter((row) => row.refused === undefined).sort((a, b) => a.n - b.n);",
+    replace: "filter((row) => row.refused === undefined).sort((a, b) => a.id - b.id);",
+    tests: SENDING,
+  },
+  {
+    name: "the outbox takes one command more than it may",
+    file: "src/core/numbering.ts",
+    find: "state.rows.length >= ROWS_MAX",
+    replace: "state.rows.length > ROWS_MAX",
+    tests: SENDING,
+  },
+  {
+    name: "more commands are under way than the window allows",
+    file: "src/core/sender.ts",
+    find: "if (this.#flying.size >= WINDOW) break;",
+    replace: "",
+    tests: SENDING,
+  },
+  {
+    name: "a command whose answer is being kept is sent again",
+    file: "src/core/sender.ts",
+    find: "if (this.#flying.has(row.id) || this.#answered.has(row.id)) continue;",
+    replace: "if (this.#flying.has(row.id)) continue;",
+    tests: SENDING,
+  },
+  {
+    name: "nobody waits for an answer that never comes",
+    file: "src/core/sender.ts",
+    find: "    this.#cancelDeadline ??= this.#world.setTimer(ANSWER_DEADLINE_MS, () => {\n      this.#cancelDeadline = null;\n      this.#transport.interrupt();\n    });",
+    replace: "",
+    tests: SENDING,
+  },
+  {
+    name: "tries after an answer out of turn do not slow down",
+    file: "src/core/sender.ts",
+    find: "this.#pause = Math.min(AGAIN_MAX_MS, this.#pause * 2);",
+    replace: "",
+    tests: SENDING,
+  },
+  {
+    name: "the ack of an edit is taken for one that stored nothing",
+    file: "src/core/replies.ts",
+    find: "return { ...head, event: \"edited\", seq: command.seq, text: command.text };",
+    replace: "return null;",
+    tests: SENDING,
+  },
+  {
+    name: "somebody who is added by oneself is taken for oneself",
+    file: "src/core/replies.ts",
+    find: "return { ...head, event: \"joined\", who: model.people.get(command.user) ?? { user: command.user } };",
+    replace: "return { ...head, event: \"joined\", who: me };",
+    tests: SENDING,
+  },
+  {
+    name: "a room that was made has no host",
+    file: "src/core/replies.ts",
+    find: "        host: session.user,\n",
+    replace: "",
+    tests: SENDING,
+  },
+  {
+    name: "what another tab has finished is told without its room",
+    file: "src/core/outbox.ts",
+    find: "room: roomOfCommand(this.#model, command) });",
+    replace: "room: 0 });",
+    tests: SENDING,
+  },
+  {
+    name: "an answer that comes before somebody waits for it is dropped",
+    file: "src/core/outbox.ts",
+    find: "    this.#results.set(id, result);\n",
+    replace: "",
+    tests: SENDING,
+  },
+  {
+    name: "what is written while the outbox is read is read too late",
+    file: "src/core/outbox.ts",
+    find: "while (this.#readAgain) {",
+    replace: "if (this.#readAgain) {",
+    tests: SENDING,
+  },
+  {
+    name: "a read of the outbox brings a finished command back",
+    file: "src/core/model.ts",
+    find: "const open = rows.filter((row) => !this.#settled.has(row.id));",
+    replace: "const open = rows;",
+    tests: SENDING,
+  },
+];
