@@ -1,7 +1,7 @@
 import { defineConfig, type Plugin } from "vite";
 
 // What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
-const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/parts\/(?:modal|copyable)\.|\/src\/texts\/(?:de|ar)\./;
+const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/parts\/(?:modal|copyable)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:redeem|follow-link|browser\/link-ports)\./;
 
 // The core gives the official client transports of its own, so the client's table of all that it has stays unused.
 const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/index\.js$/;

@@ -79,7 +79,7 @@ describe("a message", () => {
     const server = await Server.start(t);
     const [ada, bob] = await arrive(t, server, "ada", "bob");
     await ada.create("private", "Plans");
-    await bob.page.goto(await ada.invitation());
+    await bob.answers(await ada.invitation(), "Join");
     await bob.isIn("Plans");
     await bob.write("here");
     await ada.sees("here");
@@ -115,14 +115,15 @@ describe("unread messages", () => {
     const [ada, bob] = await arrive(t, server, "ada", "bob");
     await ada.create("private", "Plans");
     await ada.enter("Lobby");
-    const phone = await Person.open(t, browser, await ada.deviceLink());
+    const phone = await Person.open(t, browser, server.url);
+    await phone.answers(await ada.deviceLink(), "Become ada");
     await phone.composer.waitFor();
     phone.name = "ada";
     await phone.roomLink("Plans").waitFor();
     assert.equal(await phone.page.getByRole("textbox", { name: "Your name" }).count(), 0, "it is ada's");
     assert.ok(!phone.page.url().includes("link="));
     await ada.enter("Plans");
-    await bob.page.goto(await ada.invitation());
+    await bob.answers(await ada.invitation(), "Join");
     await bob.isIn("Plans");
     await ada.enter("Lobby");
     for (let count = 1; count <= 3; count += 1) {

@@ -86,12 +86,13 @@ describe("a private room", () => {
     const link = await ada.invitation();
     const cleo = await Person.open(t, browser, link);
     await cleo.page.getByText("You are invited.").waitFor();
+    await cleo.page.getByText("ada invites you to Plans.").waitFor();
     assert.equal(await cleo.page.getByRole("textbox").count(), 1);
     await cleo.introduce("cleo");
     await cleo.isIn("Plans");
     assert.ok(!cleo.page.url().includes("invite"), "a code does not stay in the address");
     await ada.notices("cleo joined");
-    await bob.page.goto(link);
+    await bob.answers(link, "Join");
     await bob.isIn("Plans");
     await ada.write("hello both");
     for (const person of [bob, cleo]) await person.shows("hello both");
@@ -124,7 +125,7 @@ describe("a private room", () => {
     await ada.create("private", "Plans");
     const link = await ada.invitation();
     for (const person of [bob, cleo]) {
-      await person.page.goto(link);
+      await person.answers(link, "Join");
       await person.isIn("Plans");
     }
     const room = ada.room();

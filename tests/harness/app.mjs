@@ -219,6 +219,13 @@ export class Person extends Visitor {
     return link;
   }
 
+  /** Opens an address with a code, and gives this answer to the question that it asks. */
+  async answers(link, answer) {
+    await this.page.goto(link);
+    await this.dialog.waitFor();
+    await this.button(answer, this.dialog).click();
+  }
+
   async leave() {
     await this.settingsOfRoom();
     await this.button("Leave the room", this.dialog).click();

@@ -293,6 +293,8 @@ export class MemoryChat implements ChatClient {
     return place.seq === undefined ? this.say(place.room, text) : this.edit(place.room, place.seq, text);
   }
 
+  hurry(): void {}
+
   async stop(): Promise<void> {
     this.setConnection("stopped");
   }

@@ -5,6 +5,6 @@ import { install } from "./ui/shell/installed.ts";
 import { prepare, show, takeCode } from "./ui/start.tsx";
 
 const code = takeCode();
-const [chat] = await Promise.all([openPageChat(code?.kind === "link" ? { link: code.code } : {}), prepare()]);
-show(chat, code);
+const [{ chat, identities }] = await Promise.all([openPageChat(), prepare()]);
+show(chat, code, identities);
 install();

@@ -63,12 +63,6 @@ export interface ChatOptions {
   readonly notepad?: Notepad;
   /** Whether somebody can see this page; without it: yes. */
   readonly isWatched?: () => boolean;
-  /** A one-time code that makes this a device of somebody else's. */
-  readonly link?: string;
-  /** The code that the server printed at its first start. */
-  readonly setup?: string;
-  /** A code for a room, used as soon as there is a name. */
-  readonly invite?: string;
 }
 
 /** Opens what is kept, and begins to connect. Works without a network from then on. */
@@ -108,8 +102,6 @@ class Chat implements ChatClient {
   #cancelNudge: (() => void) | null = null;
   #stopWake: (() => void) | null = null;
   #stopHide: (() => void) | null = null;
-  #invite: string | null;
-  #claim: string | null;
   #stopped = false;
 
   constructor(options: ChatOptions) {
@@ -139,8 +131,6 @@ class Chat implements ChatClient {
     });
     this.#drafts = new Drafts(this.#model, this.#outbox, this.#world, options.notepad ?? null);
     this.#typing = new Typing(setTimer, (room) => this.#showTyping(room));
-    this.#invite = options.invite ?? null;
-    this.#claim = options.setup ?? null;
   }
 
   async start(): Promise<void> {
@@ -150,7 +140,7 @@ class Chat implements ChatClient {
     void this.#drafts.tidy();
     this.#tabs.post({ kind: "hello" });
     this.#tabs.lead(() => void this.#lead());
-    this.#stopWake = this.#options.onWake?.(() => this.#hurry()) ?? null;
+    this.#stopWake = this.#options.onWake?.(() => this.hurry()) ?? null;
     this.#stopHide = this.#options.onHide?.(() => void this.#drafts.hide()) ?? null;
   }
 
@@ -313,7 +303,7 @@ class Chat implements ChatClient {
     if (this.#stopped || this.#session !== null) return;
     await this.#readAll();
     if (this.#stopped) return;
-    const { url, namespace, link } = this.#options;
+    const { url, namespace } = this.#options;
     const { setTimer } = this.#world;
     const makeTransport =
       this.#options.transport ??
@@ -337,28 +327,12 @@ class Chat implements ChatClient {
         this.#tabs.post({ kind: "result", id, result });
       },
       changeOutbox: (change) => this.#outbox.change(change),
-      welcomed: () => this.#useCodes(),
-    }, link ?? null);
+      bind: (session) => this.#store.bind(session),
+    });
     this.#session = session;
     this.#tabs.post({ kind: "leading" });
     session.start();
     for (const [id, { question }] of this.#questions) void this.#askSession(session, question).then((answer) => this.#answered(id, answer));
-  }
-
-  /** What was opened with the page and waits for a connection, and for a name. */
-  #useCodes(): void {
-    const { session } = this.#model;
-    if (session === null) return;
-    if (this.#claim !== null) {
-      const code = this.#claim;
-      this.#claim = null;
-      if (!session.owner) void this.claim(code);
-    }
-    if (this.#invite !== null && session.name !== null) {
-      const code = this.#invite;
-      this.#invite = null;
-      void this.joinByInvite(code);
-    }
   }
 
   async #readAll(): Promise<void> {
@@ -373,7 +347,7 @@ class Chat implements ChatClient {
     this.#publish();
   }
 
-  #hurry(): void {
+  hurry(): void {
     if (this.#session === null) this.#tabs.post({ kind: "hurry" });
     else this.#session.hurry();
   }
@@ -384,7 +358,7 @@ class Chat implements ChatClient {
     this.#cancelNudge = this.#world.setTimer(NUDGE_MS, () => {
       this.#cancelNudge = null;
       if (this.#state === "online") return;
-      this.#hurry();
+      this.hurry();
       this.#nudge();
     });
   }
@@ -478,7 +452,6 @@ class Chat implements ChatClient {
     this.#tabs.post({ kind: "kept", changes });
     this.#noteMessages(changes);
     this.#publish();
-    if (this.#invite !== null) this.#useCodes();
     this.#session?.settle();
   }
 
@@ -507,9 +480,11 @@ class Chat implements ChatClient {
           this.#showTyping(view.room);
         }
       }
-      const { user, name, owner } = this.#model.session ?? { user: null, name: null, owner: false };
+      const { user, name, owner, server } = this.#model.session ?? { user: null, name: null, owner: false };
       const me = this.me.peek();
-      if (me.user !== user || me.name !== name || me.owner !== owner) this.me.value = { user, name, owner };
+      if (me.user !== user || me.name !== name || me.owner !== owner || me.server !== server) {
+        this.me.value = { user, name, owner, ...(server === undefined ? {} : { server }) };
+      }
       this.#showConnection();
     });
   }

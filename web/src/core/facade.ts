@@ -38,8 +38,11 @@ export interface RoomSummary {
 }
 
 export interface Connection {
-  /** `unavailable`: the server is there and refuses; `stopped`: this client was stopped. */
-  readonly state: "connecting" | "online" | "offline" | "unavailable" | "stopped";
+  /**
+   * `unavailable`: the server is there and refuses; `unknown`: it does not know this person, so nothing is sent to it and
+   * nothing taken from it; `stopped`: this client was stopped.
+   */
+  readonly state: "connecting" | "online" | "offline" | "unavailable" | "unknown" | "stopped";
   readonly since: number;
   /** How many commands will be sent once there is a connection. */
   readonly waiting: number;
@@ -144,6 +147,8 @@ export interface RoomView {
 export type Result<T = { readonly room: RoomId }> = ({ readonly ok: true } & T) | { readonly ok: false; readonly code: string };
 
 export interface Me {
+  /** Which server they are of, if it has told. */
+  readonly server?: string;
   readonly user: UserId | null;
   readonly name: string | null;
   readonly owner: boolean;
@@ -215,5 +220,7 @@ export interface ChatClient {
   draft(place: DraftPlace): string | null;
   /** Says it, or changes the message, and takes the draft away in the same step; what cannot be kept stays a draft. */
   send(place: DraftPlace, text: string): Promise<Result>;
+  /** Tries to connect at once, if there is no connection. */
+  hurry(): void;
   stop(): Promise<void>;
 }

@@ -2,6 +2,7 @@
 
 export { createChat, type ChatOptions } from "./chat.ts";
 export type * from "./facade.ts";
+export { redeem, type Redeemed } from "./redeem.ts";
 export type { Note, Notepad, OnHide, OnWake, SetTimer, Transport, TransportEvents } from "./ports.ts";
 export { Connector } from "./connector.ts";
 export { PACE, type PaceBounds } from "./pace.ts";

@@ -1,7 +1,9 @@
 // The side of the chat that talks to the server: one per browser, in the tab that leads.
 //
 // A connection begins with `welcome`: what is known is compared with what the server says, the stream goes on from the
-// cursor, and the outbox is sent. Owns the connection and its state; what comes in goes through the ledger, in order.
+// cursor, and the outbox is sent. All of that is for the one person of the one server that the store belongs to: what
+// comes to or from anybody else is left alone. Owns the connection and its state; what comes in goes through the ledger,
+// in order.
 
 import { LIVE_MESSAGES_MAX, liveBounds, restBounds } from "./bounds.ts";
 import { described, historyEffects, HOUSE, learned, LOBBY, missedChange } from "./effects.ts";
@@ -13,7 +15,7 @@ import type { Transport, World } from "./ports.ts";
 import { Presence, type PresenceState } from "./presence.ts";
 import { entryOfAck, type Stored } from "./replies.ts";
 import { Sender } from "./sender.ts";
-import type { Change, OutboxChange, OutboxRow, OutboxState, RoomRecord } from "./store.ts";
+import type { Change, OutboxChange, OutboxRow, OutboxState, RoomRecord, SessionRecord } from "./store.ts";
 import { Stream } from "./stream.ts";
 import { unreadOfRoom } from "./summary.ts";
 import { isBehind } from "./trail.ts";
@@ -39,8 +41,8 @@ export interface SessionEvents {
   typing(room: RoomId, who: Person): void;
   result(id: number, result: Result): void;
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T>;
-  /** The server has welcomed this device. */
-  welcomed(welcome: wire.Welcome): void;
+  /** Makes the store somebody's; gives back whose it is. */
+  bind(session: SessionRecord): Promise<SessionRecord>;
 }
 
 export class Session {
@@ -51,10 +53,11 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #sender: Sender;
   readonly #presence: Presence;
-  #link: string | null;
   #stream: Stream;
   #device = "";
   #isWelcome = false;
+  /** What comes while it is being kept who this is. */
+  #early: { readonly name: string; readonly payload: unknown }[] | null = null;
   #online = false;
   #stopped = false;
   #requests = new Set<(answer: null) => void>();
@@ -65,13 +68,12 @@ export class Session {
   #connected = 0;
   #probeDeadline = PROBE_DEADLINE_MS;
 
-  constructor(model: Model, ledger: Ledger, transport: Transport, world: World, events: SessionEvents, link: string | null) {
+  constructor(model: Model, ledger: Ledger, transport: Transport, world: World, events: SessionEvents) {
     this.#model = model;
     this.#ledger = ledger;
     this.#transport = transport;
     this.#world = world;
     this.#events = events;
-    this.#link = link;
     this.#stream = this.#newStream();
     this.#sender = new Sender(model, transport, world, {
       stored: (row, ack) => this.#stored(row, ack),
@@ -239,7 +241,6 @@ export class Session {
     this.#device = device.id;
     const { session, cursor } = this.#model;
     const head = { v: 1 as const, device: device.id };
-    if (this.#link !== null) return { ...head, link: this.#link };
     if (session === null) return head;
     return { ...head, token: session.token, ...(cursor === null ? {} : { cursor }) };
   }
@@ -248,9 +249,12 @@ export class Session {
     if (name === "welcome") {
       const welcome = wire.readWelcome(payload);
       if (welcome === null) return;
-      this.#isWelcome = true;
       this.#transport.welcomed();
       return void this.#welcome(welcome);
+    }
+    if (this.#early !== null) {
+      if (this.#early.push({ name, payload }) > WORKS_MAX) this.#transport.interrupt();
+      return;
     }
     // Before it is known which log this is, nothing of it may be applied.
     if (!this.#isWelcome) return;
@@ -292,15 +296,17 @@ export class Session {
 
   async #welcome(welcome: wire.Welcome): Promise<void> {
     const connection = this.#connected;
+    const { session } = this.#model;
+    if (session === null) return this.#bind(welcome);
+    if (isForeign(session, welcome)) return this.#events.connection("unknown");
+    this.#isWelcome = true;
     this.#stream.close();
     this.#stream = this.#newStream();
     await this.#ledger.submit((apply) => this.#compare(apply, welcome));
     if (connection !== this.#connected || this.#stopped) return;
-    this.#link = null;
     this.#online = true;
     this.#asked.clear();
     this.#events.connection("online");
-    this.#events.welcomed(welcome);
     for (const { room, read } of welcome.rooms) {
       const known = this.#model.record(room)?.read ?? 0;
       if (known > read) this.#reads.set(room, known);
@@ -311,17 +317,29 @@ export class Session {
     this.settle();
   }
 
+  /** The first welcome of a store. Where two tabs lead, both have been given a new person, and one of them wins. */
+  async #bind(welcome: wire.Welcome): Promise<void> {
+    const early = (this.#early = []) as { readonly name: string; readonly payload: unknown }[];
+    const own = sessionOf(welcome, null);
+    // Where nothing can be kept, the page works until it is closed.
+    const bound = await this.#events.bind(own).catch(() => own);
+    await this.#ledger.submit((apply) => apply([{ kind: "session", session: bound }]));
+    if (this.#early !== early) return;
+    this.#early = null;
+    if (isForeign(bound, welcome)) return this.#transport.interrupt();
+    const welcomed = this.#welcome(welcome);
+    for (const { name, payload } of early) this.#event(name, payload);
+    await welcomed;
+  }
+
   /** What is known here against what the server says now. */
   #compare(apply: Apply, welcome: wire.Welcome): void {
     const before = this.#model.session;
-    const foreign = before !== null && before.user !== welcome.user.user;
     const diverged = welcome.rooms.some((room) => isBehind(this.#model.record(room.room), room));
-    const anew = welcome.reset || foreign || diverged;
+    const anew = welcome.reset || diverged;
     if (anew) apply([{ kind: "forget all" }]);
     const resumed = welcome.resumed && !anew;
-    const { user, name = null } = welcome.user;
-    const token = welcome.token ?? before?.token ?? "";
-    apply([{ kind: "session", session: { user, name, owner: welcome.owner, token } }]);
+    apply([{ kind: "session", session: sessionOf(welcome, before) }]);
     const listed = new Set(welcome.rooms.map(({ room }) => room));
     for (const { record } of [...this.#model.rooms.values()]) {
       if (record.room !== HOUSE && record.joined && !listed.has(record.room)) apply(gone(record));
@@ -346,6 +364,7 @@ export class Session {
     if (this.#stopped) return;
     this.#connected += 1;
     this.#online = this.#isWelcome = false;
+    this.#early = null;
     this.#cancel("probe");
     this.#sender.close();
     this.#stream.close();
@@ -355,9 +374,9 @@ export class Session {
 
   #connectRefused(code: string): void {
     if (this.#stopped) return;
-    if (code === "bad_link") this.#link = null;
-    if (code === "bad_token") void this.#ledger.submit((apply) => apply([{ kind: "forget all" }, { kind: "session", session: null }]));
-    this.#events.connection(code === "" ? "offline" : "unavailable");
+    // Another server may answer at this address for a while: nothing is forgotten, and the next try may succeed.
+    if (code === "bad_token") this.#events.connection("unknown");
+    else this.#events.connection(code === "" ? "offline" : "unavailable");
   }
 
   #stored(row: OutboxRow, ack: Stored): Promise<void> {
@@ -475,6 +494,18 @@ export class Session {
     this.#timers.get(name)?.();
     this.#timers.delete(name);
   }
+}
+
+/** Whether the server speaks to somebody else than the store belongs to. */
+function isForeign(session: SessionRecord, { user, server }: wire.Welcome): boolean {
+  return session.user !== user.user || (session.server ?? server) !== (server ?? session.server);
+}
+
+function sessionOf(welcome: wire.Welcome, before: SessionRecord | null): SessionRecord {
+  const { user, name = null } = welcome.user;
+  const server = welcome.server ?? before?.server;
+  const token = welcome.token ?? before?.token ?? "";
+  return { user, name, owner: welcome.owner, token, ...(server === undefined ? {} : { server }) };
 }
 
 /** Only what stands in a timeline is shown with its refusal; for the rest the answer is all there is. */

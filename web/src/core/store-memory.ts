@@ -70,6 +70,11 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
+  bind(session: SessionRecord): Promise<SessionRecord> {
+    this.#disk.session ??= session;
+    return Promise.resolve(this.#disk.session);
+  }
+
   close(): void {}
 
   #state(): OutboxState {
@@ -107,7 +112,7 @@ export class MemoryStore implements Store {
         disk.people.set(change.person.user, change.person);
         return;
       case "session":
-        disk.session = change.session;
+        if ((disk.session?.user ?? change.session.user) === change.session.user) disk.session = change.session;
         return;
       case "cursor":
         disk.cursor = change.cursor;

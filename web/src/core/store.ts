@@ -1,8 +1,9 @@
 // What outlives the page: the outbox, the drafts, and what this device has seen of the chat.
 //
-// A store promises two things. `commit` is all or nothing, so the cursor never stands further than what it stands for.
+// A store promises three things. `commit` is all or nothing, so the cursor never stands further than what it stands for.
 // `changeOutbox` reads and writes in one transaction that no other tab can come between, so a number is given to one
-// command only. "Returned" means kept. Knows nothing of connections.
+// command only. And a store belongs to one person of one server for ever, the first that `bind` names: nobody else's
+// session ever stands beside its outbox. "Returned" means kept. Knows nothing of connections.
 
 import { placeName } from "./drafts.ts";
 import type { DraftPlace, Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
@@ -109,7 +110,10 @@ export interface NoticeRecord {
   readonly notice: Notice;
 }
 
+/** Whose store it is. */
 export interface SessionRecord {
+  /** Which server that person is of, if it has told. */
+  readonly server?: string;
   readonly user: UserId;
   readonly name: string | null;
   readonly owner: boolean;
@@ -128,7 +132,8 @@ export type Change =
   | { readonly kind: "forget notices"; readonly room: RoomId; readonly to: number }
   | { readonly kind: "person"; readonly person: Person & { readonly user: UserId } }
   | { readonly kind: "forget people" }
-  | { readonly kind: "session"; readonly session: SessionRecord | null }
+  /** What is new about the person whose store it is. That of another person is left out. */
+  | { readonly kind: "session"; readonly session: SessionRecord }
   | { readonly kind: "cursor"; readonly cursor: string }
   /** The row has done its work. */
   | { readonly kind: "settled"; readonly id: number }
@@ -153,6 +158,8 @@ export interface Store {
   /** `change` is pure; it may be called again when the transaction has to be repeated. */
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability): Promise<T>;
   commit(changes: readonly Change[]): Promise<void>;
+  /** Makes the store that of a person, unless it is somebody's already; gives back whose it is. */
+  bind(session: SessionRecord): Promise<SessionRecord>;
   close(): void;
 }
 
@@ -191,8 +198,9 @@ function nameOf(change: Change): string | null {
     case "room":
       return `room ${change.room.room}`;
     case "cursor":
-    case "session":
       return change.kind;
+    case "session":
+      return `session ${change.session.user}`;
     case "person":
       return `person ${change.person.user}`;
     case "message":

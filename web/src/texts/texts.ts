@@ -5,17 +5,20 @@
 // nodes in `rich`.
 
 import { en } from "./en.ts";
+import type { enDialogs } from "./en-dialogs.ts";
 
 export type PluralText = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;
-export type TextKey = keyof typeof en;
-export type CountedKey = { [K in TextKey]: (typeof en)[K] extends string ? never : K }[TextKey];
+type English = typeof en & typeof enDialogs;
+export type TextKey = keyof English;
+export type CountedKey = { [K in TextKey]: English[K] extends string ? never : K }[TextKey];
 export type PlainKey = Exclude<TextKey, CountedKey>;
 export type Texts = { readonly [K in TextKey]: K extends CountedKey ? PluralText : string };
 export type Slots = Readonly<Record<string, string | number>>;
 
 interface Language {
   readonly name: string;
-  readonly load: () => Promise<Texts>;
+  /** English comes in two parts. */
+  readonly load: () => Promise<Partial<Texts>>;
 }
 
 /** What one can choose from; the name stands in the language itself. */
@@ -27,7 +30,8 @@ export const LANGUAGES: Readonly<Record<string, Language>> = {
 
 const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
 
-let texts: Texts = en;
+let later: Partial<Texts> = {};
+let texts = withLater(en);
 let tag = "en";
 let numbers = new Intl.NumberFormat(tag);
 let plurals = new Intl.PluralRules(tag);
@@ -51,7 +55,7 @@ export async function chooseLanguage(wanted: readonly string[]): Promise<void> {
   if (language === undefined) return;
   // Without a network and a cached copy English is better than nothing.
   const loaded = await language.load().catch(() => undefined);
-  texts = loaded ?? en;
+  texts = withLater(loaded ?? en);
   tag = loaded === undefined ? "en" : supported(chosen);
   numbers = new Intl.NumberFormat(tag);
   plurals = new Intl.PluralRules(tag);
@@ -65,6 +69,17 @@ function supported(candidate: string): string {
   } catch {
     return "en";
   }
+}
+
+/** English texts that came with the dialogs. A language that was fetched has them already. */
+export function addTexts(added: Partial<Texts>): void {
+  later = added;
+  texts = withLater(texts);
+}
+
+/** Nothing but a dialog asks for one of theirs. */
+function withLater(known: Partial<Texts>): Texts {
+  return { ...later, ...known } as Texts;
 }
 
 export function text(key: PlainKey, slots: Slots = {}): string {

@@ -1,12 +1,14 @@
 // Puts the page together around a client: the look, the language, what the address asks for, and the views.
 
+import { effect } from "@preact/signals";
 import { render } from "preact";
 import type { ChatClient } from "../core/facade.ts";
+import type { Identities } from "../core/identities.ts";
 import { chooseLanguage, direction, locale } from "../texts/texts.ts";
-import { acceptInvite } from "./composer/name-card.tsx";
 import { loadDialogsSoon } from "./dialogs/later.tsx";
 import { App } from "./shell/app.tsx";
-import { applyTheme, wantedLanguages } from "./state/preferences.ts";
+import { acceptSetup } from "./state/accept.ts";
+import { askToKeep, applyTheme, remembered, wantedLanguages } from "./state/preferences.ts";
 import { type Code, parseCode } from "./state/route.ts";
 import { Ui, UiProvider } from "./state/ui.ts";
 
@@ -25,16 +27,16 @@ export function takeCode(): Code | undefined {
   return code;
 }
 
-export function show(chat: ChatClient, code: Code | undefined): Ui {
-  const ui = new Ui(chat);
+export function show(chat: ChatClient, code: Code | undefined, identities: Identities | null = null): Ui {
+  const ui = new Ui(chat, identities);
   const root = document.getElementById("root");
   if (root === null) throw new Error("the page has no place for the views");
   // A link opened in a tab that is open already changes the address only.
   addEventListener("hashchange", () => {
     const late = takeCode();
-    if (late?.kind === "link") reloadWith(late);
-    else if (late !== undefined) void follow(ui, late);
+    if (late !== undefined) ui.dialog.value = { kind: "code", leads: late.kind, code: late.code };
   });
+  const isNobody = chat.me.peek().user === null;
   render(
     <UiProvider value={ui}>
       <App />
@@ -42,39 +44,25 @@ export function show(chat: ChatClient, code: Code | undefined): Ui {
     root,
   );
   loadDialogsSoon();
-  if (code !== undefined) void follow(ui, code);
+  keepForLong(ui);
+  if (code !== undefined) void begin(ui, code, isNobody);
   if (ui.chat.me.peek().name !== null || ui.nameAsked.peek()) ui.focusComposer();
   return ui;
 }
 
-function tellOfBadLink(ui: Ui): void {
-  const stop = ui.chat.connection.subscribe(({ state }) => {
-    if (state === "unavailable") ui.tellRefusal("bad_link");
-    if (state === "unavailable" || state === "online") queueMicrotask(() => stop());
+/** A code never acts by itself, unless there is nobody on this device yet whom it could be done to. */
+async function begin(ui: Ui, { kind, code }: Code, isNobody: boolean): Promise<void> {
+  const isFirst = isNobody && kind !== "link" && ((await ui.identities?.others()) ?? []).length === 0;
+  if (!isFirst) ui.dialog.value = { kind: "code", leads: kind, code };
+  else if (kind === "invite") ui.invite.value = code;
+  else await acceptSetup(ui, code);
+}
+
+/** Asks the browser not to delete what is kept, as soon as there is something to lose: a name, or a message. */
+function keepForLong(ui: Ui): void {
+  const stop = effect(() => {
+    if (ui.chat.me.value.name === null && ui.chat.connection.value.waiting === 0) return;
+    queueMicrotask(() => stop());
+    if (remembered("storage") === null) void askToKeep();
   });
-}
-
-/** Another person can only be taken on by a page that starts. */
-function reloadWith({ code }: Code): void {
-  history.replaceState(null, "", `#link=${encodeURIComponent(code)}`);
-  location.reload();
-}
-
-async function follow(ui: Ui, { kind, code }: Code): Promise<void> {
-  switch (kind) {
-    case "setup": {
-      const claimed = await ui.chat.claim(code);
-      ui.owning.value = claimed.ok;
-      if (!claimed.ok) ui.tellRefusal(claimed.code);
-      return;
-    }
-    case "invite":
-      // Who has a name already has nothing to fill in.
-      if (ui.chat.me.peek().name === null) ui.invite.value = code;
-      else await acceptInvite(ui, code);
-      return;
-    case "link":
-      // The core connects with it; where it is refused, this device begins as somebody new.
-      return tellOfBadLink(ui);
-  }
 }

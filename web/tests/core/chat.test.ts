@@ -147,7 +147,7 @@ describe("reading", () => {
     const [ada, bob] = [await world.person("ada"), await world.person("bob")];
     const link = await world.does(bob.link());
     if (!link.ok) throw new Error(link.code);
-    const phone = await world.chat({ link: link.code });
+    const phone = await world.device(link.code);
     await world.online(phone);
     expect(phone.me.value).toEqual(bob.me.value);
     for (let i = 0; i < 5; i += 1) await world.does(ada.say(LOBBY, `line ${i}`));

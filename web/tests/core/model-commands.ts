@@ -15,7 +15,7 @@ const TEXT_MAX = 16_384;
 class Refusal extends Error {}
 
 export class Commands {
-  readonly links = new Map<string, string>();
+  readonly links = new Map<string, { readonly server: string; readonly user: string }>();
   readonly #state: () => State;
   readonly #now: () => number;
   readonly #deliver: (entry: LogEntry) => void;
@@ -40,8 +40,14 @@ export class Commands {
 
   newLink(user: string): string {
     const code = `link-${(this.#codes += 1)}`;
-    this.links.set(code, user);
+    this.links.set(code, { server: this.#state().server, user });
     return code;
+  }
+
+  /** Whose link of this server it is. */
+  ownerOfLink(code: string): string | undefined {
+    const link = this.links.get(code);
+    return link?.server === this.#state().server ? link.user : undefined;
   }
 
   run(session: ModelSession, name: string, payload: Fields): Answer {

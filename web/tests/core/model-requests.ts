@@ -40,9 +40,20 @@ export function answerRequest(server: ModelServer, session: ModelSession, name: 
       return { ok: true, code: `invite-${room.room}` };
     case "link":
       return { ok: true, code: server.commands.newLink(session.user), expires: 0 };
+    case "code":
+      return meaning(server, session, String(payload["code"]));
     default:
       return { ok: false, code: "invalid" };
   }
+}
+
+function meaning({ state, commands }: ModelServer, session: ModelSession, code: string): Fields {
+  const user = commands.ownerOfLink(code);
+  if (user !== undefined) return { ok: true, kind: "link", who: personOf(state, user) };
+  const room = state.rooms.get(Number(/^invite-(\d+)$/.exec(code)?.[1]));
+  if (room === undefined || room.barred.has(session.user)) return { ok: false, code: "bad_code" };
+  const { room: id, name, members } = room;
+  return { ok: true, kind: "invite", room: id, name, members: members.size, joined: isMember(room, session.user) };
 }
 
 function history({ state }: ModelServer, session: ModelSession, payload: Fields): Fields {

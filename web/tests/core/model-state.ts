@@ -47,6 +47,8 @@ export interface DeviceState {
 }
 
 export interface State {
+  /** The public id of the server; tokens are good here only. */
+  readonly server: string;
   readonly epochs: { readonly epoch: number; readonly start: number }[];
   readonly log: LogEntry[];
   readonly users: Map<string, { name: string | null }>;
@@ -58,7 +60,7 @@ export interface State {
   nextUser: number;
 }
 
-export function firstState(): State {
+export function firstState(server = "server 1"): State {
   const lobby: RoomState = {
     room: 1,
     kind: "public",
@@ -72,6 +74,7 @@ export function firstState(): State {
     messages: [],
   };
   return {
+    server,
     epochs: [{ epoch: 1, start: 0 }],
     log: [],
     users: new Map(),

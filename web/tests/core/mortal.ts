@@ -3,7 +3,7 @@
 
 import type { ChatOptions } from "../../src/core/chat.ts";
 import type { SetTimer, Transport, TransportEvents } from "../../src/core/ports.ts";
-import type { Change, Durability, OutboxChange, OutboxState, Snapshot, Store } from "../../src/core/store.ts";
+import type { Change, Durability, OutboxChange, OutboxState, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
 import type { TabMessage, Tabs } from "../../src/core/tabs.ts";
 import type { Auth } from "../../src/core/wire.ts";
 
@@ -78,6 +78,10 @@ class MortalStore implements Store {
 
   commit(changes: readonly Change[]): Promise<void> {
     return this.#live(() => this.#store.commit(changes));
+  }
+
+  bind(session: SessionRecord): Promise<SessionRecord> {
+    return this.#live(() => this.#store.bind(session));
   }
 
   close(): void {}

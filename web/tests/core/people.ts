@@ -3,6 +3,7 @@
 import type { PaceBounds } from "../../src/core/pace.ts";
 import { createChat, type ChatOptions } from "../../src/core/chat.ts";
 import type { ChatClient, RoomView, Row } from "../../src/core/facade.ts";
+import { redeem } from "../../src/core/redeem.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { ModelServer, type Weather } from "./model-server.ts";
 import { Chance, VirtualClock } from "./virtual-clock.ts";
@@ -40,6 +41,15 @@ export class World {
 
   chat(options: Partial<ChatOptions> = {}): Promise<ChatClient> {
     return createChat(this.options(options));
+  }
+
+  /** Another device of somebody, by a link of theirs. */
+  async device(code: string, disk = new MemoryDisk()): Promise<ChatClient> {
+    const redeemed = await this.does(redeem(code, this.server.transport(), this.clock.setTimer));
+    if (!redeemed.ok) throw new Error(redeemed.code);
+    const store = new MemoryStore(disk);
+    await store.bind(redeemed.session);
+    return this.chat({ store });
   }
 
   /** Somebody who is online and has a name. */

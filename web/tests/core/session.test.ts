@@ -307,19 +307,6 @@ test("who is too far behind gets the newest, and a hole to fill", async () => {
   expect(texts(view)).toContain("line 0, changed");
 });
 
-test("a token that the server does not know makes a new guest, and keeps what is unsent", async () => {
-  const world = new World();
-  const disk = new MemoryDisk();
-  const ada = await world.person("ada", { store: new MemoryStore(disk) });
-  await world.does(ada.stop());
-  if (disk.session !== null) disk.session = { ...disk.session, token: "foreign" };
-  const again = await world.chat({ store: new MemoryStore(disk) });
-  void again.say(LOBBY, "still mine");
-  await world.clock.pass(10_000);
-  expect(again.me.value).toMatchObject({ name: null });
-  expect(logOf(world)).toEqual(["still mine"]);
-});
-
 test("a hurry ends the pause before the next try", async () => {
   const world = new World();
   let wake = (): void => undefined;

@@ -1,7 +1,7 @@
 // A store that takes its time, as a disk does: an operation takes effect in one step, but later, in the order of asking.
 
 import type { SetTimer } from "../../src/core/ports.ts";
-import type { Change, Durability, OutboxChange, OutboxState, Snapshot, Store } from "../../src/core/store.ts";
+import type { Change, Durability, OutboxChange, OutboxState, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
 
 export class SlowStore implements Store {
   readonly #store: Store;
@@ -30,6 +30,10 @@ export class SlowStore implements Store {
   async commit(changes: readonly Change[]): Promise<void> {
     await this.#later(() => this.#store.commit(changes));
     this.#kept(changes);
+  }
+
+  bind(session: SessionRecord): Promise<SessionRecord> {
+    return this.#later(() => this.#store.bind(session));
   }
 
   close(): void {}

@@ -1,5 +1,6 @@
 // What an address means, and how things are written.
 
+import { readdirSync, readFileSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
 import { chooseLanguage, counted, direction, text } from "../../src/texts/texts.ts";
 import { dayName } from "../../src/ui/parts/dates.ts";
@@ -78,8 +79,18 @@ describe("languages", () => {
     expect([text("today"), direction()]).toEqual(["Today", "ltr"]);
   });
 
+  test("have no text of a dialog that the page asks for, which may not be there yet", async () => {
+    const { enDialogs } = await import("../../src/texts/en-dialogs.ts");
+    const isLater = (path: string) => /dialogs\/(?!later\.)|parts\/(?:modal|copyable)\./.test(path);
+    const root = new URL("../../src/ui/", import.meta.url);
+    const page = readdirSync(root, { recursive: true, encoding: "utf8" }).filter((path) => /\.tsx?$/.test(path) && !isLater(path));
+    const sources = [...page, "../texts/refusals.ts"].map((path) => readFileSync(new URL(path, root), "utf8")).join();
+    expect(page.length).toBeGreaterThan(40);
+    expect(Object.keys(enDialogs).filter((key) => sources.includes(`"${key}"`))).toEqual([]);
+  });
+
   test("have the same slots in every text", async () => {
-    const { en } = await import("../../src/texts/en.ts");
+    const en = { ...(await import("../../src/texts/en.ts")).en, ...(await import("../../src/texts/en-dialogs.ts")).enDialogs };
     const others = [(await import("../../src/texts/de.ts")).de, (await import("../../src/texts/ar.ts")).ar];
     const slots = (value: string | object) => {
       const forms = typeof value === "string" ? [value] : (Object.values(value) as string[]);

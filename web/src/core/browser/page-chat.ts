@@ -1,33 +1,47 @@
-// The chat of a page: the core with what a browser has to offer.
+// The chat of a page: the core with what a browser has to offer, as the person who was chosen on this device.
 //
 // Where nothing can be kept (private windows of some browsers), it works until the page is closed.
 
-import { createChat, type ChatOptions } from "../chat.ts";
+import { createChat } from "../chat.ts";
 import type { ChatClient } from "../facade.ts";
+import { Identities } from "../identities.ts";
 import type { OnHide, OnWake } from "../ports.ts";
+import { randomHex } from "../random.ts";
 import { MemoryStore } from "../store-memory.ts";
-import type { Store } from "../store.ts";
+import { NoTabs } from "../tabs.ts";
+import { IdentityDatabase } from "./identities-idb.ts";
 import { LocalNotepad } from "./notepad.ts";
 import { IndexedDbStore } from "./store-idb.ts";
-import { NoTabs } from "../tabs.ts";
 import { webTabs } from "./web-tabs.ts";
 
-type OfThePage = "store" | "tabs" | "onWake" | "onHide" | "isWatched" | "notepad";
+const NAME = "tidings";
 
-export type PageChatOptions = Omit<ChatOptions, OfThePage> & { readonly name?: string };
-
-export async function openPageChat({ name = "tidings", ...options }: PageChatOptions = {}): Promise<ChatClient> {
-  const store = await openStore(name);
-  // Tabs that do not share a store have nothing to share.
-  const tabs = store instanceof MemoryStore ? new NoTabs() : webTabs(name);
-  return createChat({ ...options, store, tabs, onWake, onHide, isWatched, notepad: new LocalNotepad(name) });
+export interface PageChat {
+  readonly chat: ChatClient;
+  /** Null where nothing can be kept. */
+  readonly identities: Identities | null;
 }
 
-async function openStore(name: string): Promise<Store> {
+export async function openPageChat(): Promise<PageChat> {
+  const kept = await openKept();
+  const page = { onWake, onHide, isWatched };
+  // Tabs that do not share a store have nothing to share.
+  if (kept === null) return { chat: await createChat({ ...page, store: new MemoryStore(), tabs: new NoTabs(), notepad: new LocalNotepad(NAME) }), identities: null };
+  const { table, own, store } = kept;
+  const chat = await createChat({ ...page, store, tabs: webTabs(own), notepad: new LocalNotepad(own) });
+  const identities = new Identities(table, own, () => `${NAME} ${randomHex(crypto)}`);
+  // What is not kept now is kept with the next change.
+  chat.me.subscribe(({ owner: _, ...self }) => void identities.know(self).catch(() => undefined));
+  return { chat, identities };
+}
+
+async function openKept() {
   try {
-    return await IndexedDbStore.open(name);
+    const table = await IdentityDatabase.open(NAME);
+    const own = await table.chosen();
+    return { table, own, store: await IndexedDbStore.open(own) };
   } catch {
-    return new MemoryStore();
+    return null;
   }
 }
 

@@ -133,11 +133,19 @@ export class IndexedDbStore implements Store {
     const writes: Promise<unknown>[] = [];
     for (const change of condensed(changes)) {
       const written = write(tx, change);
-      // It reads before it writes, and nothing may come between.
-      if (change.kind === "refused") await written;
+      // They read before they write, and nothing may come between.
+      if (change.kind === "refused" || change.kind === "session") await written;
       writes.push(written);
     }
     await Promise.all([...writes, tx.done]);
+  }
+
+  async bind(session: SessionRecord): Promise<SessionRecord> {
+    const tx = this.#database.transaction("session", "readwrite", { durability: "strict" });
+    const known = await tx.store.get("session");
+    if (known === undefined) await tx.store.put(session, "session");
+    await tx.done;
+    return known ?? session;
   }
 
   close(): void {
@@ -173,9 +181,7 @@ async function write(tx: Writing, change: Change): Promise<unknown> {
     case "person":
       return tx.objectStore("people").put(change.person);
     case "session":
-      return change.session === null
-        ? tx.objectStore("session").delete("session")
-        : tx.objectStore("session").put(change.session, "session");
+      return rename(tx, change.session);
     case "cursor":
       return tx.objectStore("cursor").put(change.cursor, "cursor");
     case "settled":
@@ -191,6 +197,12 @@ async function write(tx: Writing, change: Change): Promise<unknown> {
         tx.objectStore("people").clear(),
       ]);
   }
+}
+
+async function rename(tx: Writing, session: SessionRecord): Promise<unknown> {
+  const sessions = tx.objectStore("session");
+  const known = await sessions.get("session");
+  return known === undefined || known.user === session.user ? sessions.put(session, "session") : undefined;
 }
 
 async function refuse(tx: Writing, id: number, code: string): Promise<unknown> {

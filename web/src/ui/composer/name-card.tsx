@@ -1,9 +1,13 @@
 // The one question of the first visit: a name. One field, one key; it can be skipped and is not asked again.
 
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { refusal } from "../../texts/refusals.ts";
 import { text } from "../../texts/texts.ts";
+import type { CodeMeaning } from "../../core/facade.ts";
+import { personName } from "../parts/names.ts";
+import { rich } from "../parts/rich.ts";
+import { acceptInvite } from "../state/accept.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 
 const NAME_MAX = 32;
@@ -16,6 +20,7 @@ export function NameCard() {
   const invited = ui.invite.value !== null;
   const title = invited ? "nameAskInvite" : ui.owning.value ? "nameAskOwner" : "nameAsk";
   useEffect(() => field.current?.focus(), []);
+  const told = useInvitation(ui, complaint);
   const submit = async () => {
     const name = field.current?.value.trim() ?? "";
     if (name === "") return;
@@ -39,6 +44,7 @@ export function NameCard() {
         void submit();
       }}
     >
+      {told !== null && <p>{rich(told.from === undefined ? "inviteTo" : "inviteFrom", { who: <bdi>{personName(told.from ?? {})}</bdi>, room: <bdi>{told.name}</bdi> })}</p>}
       <h2>{text(title)}</h2>
       <div class="name-line">
         <input
@@ -56,11 +62,9 @@ export function NameCard() {
         <button type="submit" class="primary" disabled={waiting.value}>
           {text(invited ? "nameSaveInvite" : "nameSave")}
         </button>
-        {!invited && (
-          <button type="button" class="quiet" onClick={skip}>
-            {text("nameSkip")}
-          </button>
-        )}
+        <button type="button" class="quiet" onClick={skip}>
+          {text("nameSkip")}
+        </button>
       </div>
       <p class="complaint" role="alert">
         {complaint.value}
@@ -72,6 +76,23 @@ export function NameCard() {
   );
 }
 
+type Invitation = CodeMeaning & { readonly kind: "invite" };
+
+/** What the invite leads to, as soon as the server has said. */
+function useInvitation(ui: Ui, complaint: Signal<string | null>): Invitation | null {
+  const told = useSignal<Invitation | null>(null);
+  const code = ui.invite.value;
+  const isOnline = ui.chat.connection.value.state === "online";
+  useEffect(() => {
+    if (code === null || !isOnline) return;
+    void ui.chat.meaning(code).then((answer) => {
+      if (answer.ok && answer.meaning.kind === "invite") told.value = answer.meaning;
+      else if (!answer.ok && answer.code === "bad_code") complaint.value = refusal(answer.code);
+    });
+  }, [code, isOnline]);
+  return told.value;
+}
+
 /** Takes the name, then the invitation; says what was wrong. */
 async function start(ui: Ui, name: string): Promise<string | null> {
   const named = await ui.chat.setName(name);
@@ -81,11 +102,4 @@ async function start(ui: Ui, name: string): Promise<string | null> {
   if (invite !== null) await acceptInvite(ui, invite);
   ui.focusComposer();
   return null;
-}
-
-export async function acceptInvite(ui: Ui, code: string): Promise<void> {
-  const joined = await ui.chat.joinByInvite(code);
-  ui.invite.value = null;
-  if (joined.ok) ui.openRoom(joined.room);
-  else ui.tellRefusal(joined.code);
 }

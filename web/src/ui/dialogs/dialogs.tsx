@@ -1,16 +1,22 @@
 // Which dialog is open: one at a time.
 
+import { enDialogs } from "../../texts/en-dialogs.ts";
+import { addTexts } from "../../texts/texts.ts";
 import { useUi } from "../state/ui.ts";
 import { AddDialog, DirectDialog } from "./choose-people.tsx";
 import { BrowseDialog } from "./browse.tsx";
 import { DeleteDialog, ExpelDialog, LeaveDialog } from "./confirm.tsx";
+import { CodeDialog } from "./code.tsx";
 import { CreateDialog } from "./create.tsx";
 import { HelpDialog } from "./help.tsx";
+import { IdentitiesDialog, UnknownDialog } from "./identities.tsx";
 import { InviteDialog } from "./invite.tsx";
 import { RoomDialog } from "./room.tsx";
 import { SettingsDialog } from "./settings.tsx";
 import { StraysDialog } from "./strays.tsx";
 import { Switcher } from "./switcher.tsx";
+
+addTexts(enDialogs);
 
 export function Dialogs() {
   const ui = useUi();
@@ -33,6 +39,12 @@ export function Dialogs() {
       return <HelpDialog />;
     case "strays":
       return <StraysDialog />;
+    case "code":
+      return <CodeDialog leads={dialog.leads} code={dialog.code} key={dialog.code} />;
+    case "unknown":
+      return <UnknownDialog />;
+    case "identities":
+      return <IdentitiesDialog />;
     case "delete":
       return <DeleteDialog room={ui.view.peek().room} seq={dialog.seq} />;
     case "expel":

@@ -5,7 +5,7 @@ import { LANGUAGES, text } from "../../texts/texts.ts";
 import { Copyable } from "../parts/copyable.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { Modal } from "../parts/modal.tsx";
-import { type Theme, chooseTheme, remember, remembered, theme } from "../state/preferences.ts";
+import { type Theme, askToKeep, chooseTheme, remember, remembered, theme } from "../state/preferences.ts";
 import { useUi } from "../state/ui.ts";
 import { Field } from "./parts.tsx";
 import { useTask } from "./task.ts";
@@ -20,6 +20,12 @@ export function SettingsDialog() {
       <Appearance />
       <Language />
       <LinkDevice />
+      <Kept />
+      <section class="field">
+        <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "identities" })}>
+          {text("identities")}
+        </button>
+      </section>
       <footer class="form-footer start">
         <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "help" })}>
           {text("keyboardHelp")}
@@ -100,6 +106,25 @@ function Language() {
         ))}
       </select>
     </label>
+  );
+}
+
+/** Only where the browser may delete what is kept. */
+function Kept() {
+  const refused = useSignal(remembered("storage") === "refused");
+  const ask = async () => {
+    await askToKeep();
+    refused.value = remembered("storage") === "refused";
+  };
+  if (!refused.value) return null;
+  return (
+    <section class="field">
+      <h3>{text("storage")}</h3>
+      <p class="help">{text("storageRefused")}</p>
+      <button type="button" class="soft" onClick={() => void ask()}>
+        {text("storageAsk")}
+      </button>
+    </section>
   );
 }
 

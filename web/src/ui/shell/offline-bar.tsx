@@ -24,6 +24,11 @@ export function OfflineBar() {
         <>
           <Icon name="alert" />
           <span>{trouble(connection)}</span>
+          {connection.state === "unknown" && (
+            <button type="button" class="link" onClick={() => (ui.dialog.value = { kind: "unknown" })}>
+              {text("unknownChoose")}
+            </button>
+          )}
           {connection.state === "stopped" && (
             <button type="button" class="link" onClick={() => location.reload()}>
               {text("reload")}
@@ -73,6 +78,8 @@ function trouble({ state, waiting }: Connection): string {
       return waiting === 0 ? text("offline") : counted("offlineWaiting", waiting);
     case "unavailable":
       return waiting === 0 ? text("unavailable") : counted("unavailableWaiting", waiting);
+    case "unknown":
+      return text("unknownServer");
     case "stopped":
       return text("stopped");
   }

@@ -32,6 +32,13 @@ export function chooseTheme(chosen: Theme): void {
   applyTheme();
 }
 
+/** Whether the browser keeps what is stored even when space is short. Null: it has not been asked. */
+export async function askToKeep(): Promise<void> {
+  if (!("storage" in navigator)) return;
+  const isKept = await navigator.storage.persist().catch(() => false);
+  remember("storage", isKept ? "kept" : "refused");
+}
+
 /** The style sheet has both looks; this only overrules the system's choice. */
 export function applyTheme(): void {
   const chosen = theme();

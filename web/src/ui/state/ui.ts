@@ -6,16 +6,19 @@ import { type ReadonlySignal, type Signal, computed, effect, signal } from "@pre
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { ChatClient, Person, RoomId, RoomSummary, RoomView, Seq } from "../../core/facade.ts";
+import type { Identities } from "../../core/identities.ts";
 import { refusal } from "../../texts/refusals.ts";
 import { text } from "../../texts/texts.ts";
 import { Announcer } from "./announcer.ts";
 import { media } from "./media.ts";
 import { remember, remembered } from "./preferences.ts";
 import { RoomOrder } from "../rooms/order.ts";
-import { type Route, parseRoute, roomHash } from "./route.ts";
+import { type Code, type Route, parseRoute, roomHash } from "./route.ts";
 
 export type Dialog =
-  | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" | "strays" }
+  | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" | "strays" | "unknown" | "identities" }
+  /** A code of the address, which waits for a decision. */
+  | { readonly kind: "code"; readonly leads: Code["kind"]; readonly code: string }
   | { readonly kind: "delete"; readonly seq: Seq }
   | { readonly kind: "expel"; readonly person: Person };
 
@@ -42,6 +45,8 @@ const NOTE_MS = 4000;
 
 export class Ui {
   readonly chat: ChatClient;
+  /** Null where nothing can be kept. */
+  readonly identities: Identities | null;
   readonly route: Signal<Route>;
   readonly view: ReadonlySignal<RoomView>;
   /** Rooms that were seen in the list of public rooms; one may look into them before joining. */
@@ -73,8 +78,9 @@ export class Ui {
   showLatest: () => void = () => undefined;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(chat: ChatClient) {
+  constructor(chat: ChatClient, identities: Identities | null) {
     this.chat = chat;
+    this.identities = identities;
     this.route = signal(parseRoute(location.hash));
     const open = computed(() => {
       const { room } = this.route.value;

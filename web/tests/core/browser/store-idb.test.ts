@@ -39,7 +39,7 @@ function randomChange(chance: Chance): Change {
     () => ({ kind: "forget notices", room, to: seq }),
     () => (chance.is(0.2) ? { kind: "forget people" } : { kind: "cursor", cursor: "other" }),
     () => ({ kind: "person", person: { user: `user ${seq}`, name: `name ${chance.below(100)}` } }),
-    () => ({ kind: "session", session: chance.is(0.2) ? null : { user: "ada", name: null, owner: false, token: `${seq}` } }),
+    () => ({ kind: "session", session: { user: chance.is(0.2) ? "eve" : "ada", name: null, owner: false, token: `${seq}` } }),
     () => ({ kind: "cursor", cursor: `${chance.below(100)}` }),
     () => ({ kind: "settled", id: seq }),
     () => ({ kind: "refused", id: seq, code: "empty" }),
@@ -148,6 +148,14 @@ describe("the store in IndexedDB", () => {
     });
     await expect(change).rejects.toThrow("a bug");
     expect((await store.outbox()).device?.id).toBe("first");
+  });
+
+  test("belongs to the first person whom it is given to, also when two tabs ask at once", async () => {
+    const name = newName();
+    const [one, other] = [await IndexedDbStore.open(name), await IndexedDbStore.open(name)];
+    const person = (user: string) => ({ user, name: null, owner: false, token: `of ${user}` });
+    expect(await Promise.all([one.bind(person("ada")), other.bind(person("eve"))])).toEqual([person("ada"), person("ada")]);
+    expect((await other.load()).session).toEqual(person("ada"));
   });
 
   test("carries a chat through a reload without a network", async () => {

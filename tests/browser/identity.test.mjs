@@ -1,0 +1,257 @@
+// Who one is in this browser: no address and no wrong server takes an identity away, or sends as one person what another
+// has written.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { Person } from "../harness/app.mjs";
+import { launch } from "../harness/browser.mjs";
+import { V1Person } from "../harness/person.mjs";
+import { Server, temporaryFolder } from "../harness/server.mjs";
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** The owner of a server, and somebody who wants to be her. */
+async function ownerAndEve(t) {
+  const server = await Server.start(t);
+  const [, setup] = /(http:\S+#setup=\S+)/.exec(server.output.stdout);
+  const vicky = await Person.arrive(t, browser, setup, "vicky");
+  const eve = await V1Person.connect(t, server.url, { name: "eve" });
+  await vicky.until(() => document.title !== "");
+  return { server, vicky, eve };
+}
+
+const linkTo = async (server, person) => `${server.url}/#link=${(await person.ask("link", {})).code}`;
+
+/** Vicky cannot reach the server and writes all the same; then the address of her page gets a link to eve. */
+async function driveBy({ server, vicky, eve }) {
+  await vicky.write("of vicky");
+  await vicky.shows("of vicky");
+  await vicky.connects();
+  await vicky.context.setOffline(true);
+  await vicky.status("Offline");
+  await vicky.write("private");
+  await vicky.waits("private");
+  await vicky.page.goto(await linkTo(server, eve));
+  await vicky.dialog.waitFor();
+  assert.ok(!vicky.page.url().includes("link="), "the code is out of the address at once");
+}
+
+describe("a link to somebody else", () => {
+  test("that a page navigates to changes nothing by itself, and Enter and Escape mean to stay", async (t) => {
+    const { server, vicky, eve } = await ownerAndEve(t);
+    await driveBy({ server, vicky, eve });
+    await vicky.context.setOffline(false);
+    await vicky.dialog.getByText("Become eve on this device?").waitFor();
+    await vicky.dialog.getByText("You are vicky here.").waitFor();
+    await vicky.shows("of vicky", "private");
+    await vicky.focuses("dialog button.primary");
+    await vicky.page.keyboard.press("Enter");
+    await vicky.dialog.waitFor({ state: "detached" });
+    await vicky.page.goto(await linkTo(server, eve));
+    await vicky.dialog.getByText("Become eve on this device?").waitFor();
+    await vicky.close();
+    await vicky.reload();
+    await vicky.shows("of vicky", "private");
+    const { from } = await eve.sees("private");
+    assert.deepEqual(from, { user: vicky.user, name: "vicky" });
+    assert.equal(vicky.frames.events().findLast(([event]) => event === "welcome")[1].owner, true);
+    vicky.assertContent();
+  });
+
+  test("that is followed keeps the one before with the message that waits: nobody else ever sends it", async (t) => {
+    const { server, vicky, eve } = await ownerAndEve(t);
+    const owner = vicky.user;
+    await vicky.write("of vicky");
+    await vicky.shows("of vicky");
+    // Another tab is not told, and goes on as who it is.
+    const tab = await vicky.tab();
+    await tab.sees("of vicky");
+    tab.name = "vicky";
+    await vicky.composer.fill("half a thought");
+    await vicky.eventually(async () => (await vicky.stored("drafts")).includes("half a thought"));
+    await vicky.answers(await linkTo(server, eve), "Become eve");
+    await vicky.button("Settings of eve", vicky.rooms).waitFor();
+    await vicky.eventually(() => vicky.user === eve.user, "a welcome for eve");
+    assert.equal(await vicky.composer.inputValue(), "");
+    vicky.name = "eve";
+    await vicky.write("of eve");
+    await tab.shows("of vicky", "of eve");
+    await tab.context.setOffline(true);
+    await tab.status("Offline");
+    await tab.write("private");
+    await tab.waits("private");
+    await tab.page.close();
+    await vicky.context.setOffline(false);
+    await vicky.write("and more");
+    await vicky.shows("of vicky", "of eve", "and more");
+
+    await vicky.settings();
+    await vicky.button("Use another identity on this device", vicky.dialog).click();
+    await vicky.dialog.getByRole("button", { name: /vicky/ }).click();
+    await vicky.shows("of vicky", "of eve", "and more", "private");
+    assert.equal(vicky.user, owner);
+    assert.equal(await vicky.composer.inputValue(), "half a thought");
+    assert.deepEqual((await eve.sees("private")).from, { user: owner, name: "vicky" });
+    vicky.assertContent();
+  });
+
+  test("that was used already says so, and leaves everything as it is", async (t) => {
+    const { server, vicky, eve } = await ownerAndEve(t);
+    const link = await linkTo(server, eve);
+    await V1Person.connect(t, server.url, { auth: { link: new URL(link).hash.slice("#link=".length) } });
+    await vicky.page.goto(link);
+    await vicky.dialog.getByText("this link is not valid, or no longer").waitFor();
+    await vicky.close();
+    await vicky.write("still me");
+    await vicky.shows("still me");
+    assert.equal((await eve.sees("still me")).from.name, "vicky");
+  });
+
+  test("is text in a message, and one to a room is a link", async (t) => {
+    const { server, vicky, eve } = await ownerAndEve(t);
+    const { port } = new URL(server.url);
+    const codes = [`${server.url}/#link=7K2Q`, `HTTP://LOCALHOST:${port}/#invite=AQAA`, `http://127.0.0.1.:${port}/?x#%73etup=7K2Q`, `[here](${server.url}/#link=7K2Q)`];
+    await eve.say(codes.join("\n"));
+    await eve.say(`${server.url}/#/room/1`);
+    await vicky.has(2);
+    assert.deepEqual(await vicky.log.locator(".body a").allTextContents(), [`${server.url}/#/room/1`]);
+  });
+});
+
+describe("an invite and the code for the owner", () => {
+  test("ask who has a name already, and staying is the default", async (t) => {
+    const { server, vicky, eve } = await ownerAndEve(t);
+    const { room } = await eve.must("create", { kind: "private", name: "Trap" });
+    const { code } = await eve.ask("invite", { room });
+    await vicky.page.goto(`${server.url}/#invite=${code}`);
+    await vicky.dialog.getByText("Join Trap?").waitFor();
+    await vicky.dialog.getByText("eve invites you to Trap.").waitFor();
+    await vicky.focuses("dialog button.primary");
+    await vicky.page.keyboard.press("Enter");
+    await vicky.dialog.waitFor({ state: "detached" });
+    await vicky.reload();
+    await vicky.isIn("Lobby");
+    assert.deepEqual((await eve.ask("members", { room })).members.map(({ name }) => name), ["eve"]);
+    await vicky.answers(`${server.url}/#invite=${code}`, "Join");
+    await vicky.isIn("Trap");
+  });
+
+  test("and the owner's code makes nobody the owner who does not want to be", async (t) => {
+    const server = await Server.start(t);
+    const [, setup] = /(http:\S+#setup=\S+)/.exec(server.output.stdout);
+    const ada = await Person.arrive(t, browser, server.url, "ada");
+    await ada.page.goto(setup);
+    await ada.dialog.getByText("This code makes ada the owner of this server.").waitFor();
+    await ada.close();
+    await ada.reload();
+    assert.equal(ada.frames.events().findLast(([event]) => event === "welcome")[1].owner, false);
+    await ada.answers(setup, "Become the owner");
+    await ada.page.getByText("owner").first().waitFor();
+  });
+});
+
+describe("another server at the same address", () => {
+  test("is given nothing, and when the right one is back, so is everybody", async (t) => {
+    const { server, vicky } = await ownerAndEve(t);
+    const owner = vicky.user;
+    await vicky.write("before");
+    await vicky.shows("before");
+    await server.stop();
+    const other = await Server.start(t, { data: temporaryFolder(t), listen: [new URL(server.url).host] });
+    await vicky.status("This server does not know you");
+    await vicky.write("meanwhile");
+    await vicky.waits("meanwhile");
+    await vicky.page.reload();
+    await vicky.status("This server does not know you");
+    await vicky.waits("meanwhile");
+    const witness = await V1Person.connect(t, other.url);
+    assert.deepEqual((await witness.ask("history", { room: 1 })).messages, []);
+    await vicky.button("What to do").click();
+    await vicky.dialog.getByText("nothing is sent").waitFor();
+    await other.kill();
+    await server.startAgain();
+    await vicky.dialog.waitFor({ state: "detached" });
+    await vicky.shows("before", "meanwhile");
+    assert.equal(vicky.user, owner);
+    vicky.assertContent();
+  });
+
+  test("gets somebody new who asks for it, and who one was is there when the right one is back", async (t) => {
+    const { server, vicky } = await ownerAndEve(t);
+    await vicky.write("before");
+    await vicky.shows("before");
+    await server.stop();
+    const other = await Server.start(t, { data: temporaryFolder(t), listen: [new URL(server.url).host] });
+    await vicky.status("This server does not know you");
+    await vicky.write("of vicky");
+    await vicky.button("What to do").click();
+    await vicky.button("Start as somebody new", vicky.dialog).click();
+    await vicky.introduce("nova");
+    await vicky.write("elsewhere");
+    await vicky.shows("elsewhere");
+    await other.kill();
+    await server.startAgain();
+    await vicky.status("This server does not know you");
+    await vicky.button("What to do").click();
+    await vicky.dialog.getByRole("button", { name: /vicky/ }).click();
+    await vicky.shows("before", "of vicky");
+    assert.equal(vicky.frames.events().findLast(([event]) => event === "welcome")[1].owner, true);
+    vicky.assertContent();
+  });
+});
+
+describe("a browser", () => {
+  test("is asked to keep what is stored when there is something to lose", async (t) => {
+    const server = await Server.start(t);
+    const ada = await Person.open(t, browser, server.url);
+    await ada.page.getByRole("textbox", { name: "Your name" }).waitFor();
+    const asked = () => ada.page.evaluate(() => localStorage.getItem("tidings.storage"));
+    assert.equal(await asked(), null);
+    await ada.introduce("ada");
+    await ada.eventually(async () => (await asked()) !== null);
+    await ada.page.evaluate(() => localStorage.setItem("tidings.storage", "refused"));
+    await ada.reload();
+    await ada.settings();
+    await ada.dialog.getByText("This browser may delete what is kept here").waitFor();
+  });
+
+  test("that was one person only before there could be several goes on as that person", async (t) => {
+    const server = await Server.start(t);
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    const person = await Person.open(t, browser, `${server.url}/health`);
+    await person.page.evaluate(writeOldStore, { user: ada.user, token: ada.token });
+    await person.page.goto(server.url);
+    await person.shows("waiting since before");
+    assert.equal(person.user, ada.user);
+    assert.equal(await person.composer.inputValue(), "half a thought");
+    assert.deepEqual((await ada.sees("waiting since before")).from, { user: ada.user, name: "ada" });
+  });
+});
+
+/** Runs in the page: a store as the first version of the schema had it. */
+async function writeOldStore({ user, token }) {
+  const device = "5f0c1d2e3b4a59687766554433221100";
+  const request = indexedDB.open("tidings", 1);
+  request.onupgradeneeded = () => {
+    const database = request.result;
+    for (const table of ["cursor", "session", "device", "drafts"]) database.createObjectStore(table);
+    const row = { id: 1, device, n: 1, command: { event: "say", room: 1, text: "waiting since before" }, at: 1 };
+    database.createObjectStore("outbox", { keyPath: "id" }).put(row);
+    database.createObjectStore("rooms", { keyPath: "room" });
+    database.createObjectStore("messages", { keyPath: ["room", "seq"] });
+    database.createObjectStore("notices", { keyPath: ["room", "rev"] });
+    database.createObjectStore("people", { keyPath: "user" });
+    const { transaction } = request;
+    transaction.objectStore("session").put({ user, name: "ada", owner: false, token }, "session");
+    transaction.objectStore("device").put({ id: device, next: 2, lastRow: 1 }, "device");
+    transaction.objectStore("drafts").put("half a thought", 1);
+  };
+  await new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result.close());
+    request.onerror = () => reject(request.error);
+  });
+}

@@ -1,0 +1,63 @@
+// The people whom this device can be. Each has a store of their own, and one of them is chosen: the one of the pages that
+// are opened from now on.
+//
+// Nobody is ever taken off the list, and a store is never given to somebody else, so whoever is left comes back with
+// their rooms, drafts and outbox. A page that is open stays who it is, whatever is chosen elsewhere.
+
+import type { UserId } from "./facade.ts";
+
+export interface Identity {
+  /** The name of their store. */
+  readonly store: string;
+  /** Null as long as no server has said. */
+  readonly user: UserId | null;
+  readonly name: string | null;
+  readonly server?: string;
+}
+
+/** What is kept of them, in one place for all tabs. Each call is one transaction, and "returned" means kept. */
+export interface IdentityTable {
+  /** The chosen store; the first one where nothing was chosen yet. */
+  chosen(): Promise<string>;
+  all(): Promise<readonly Identity[]>;
+  put(identity: Identity): Promise<void>;
+  /** Keeps `left` as well, unless it is on the list. */
+  choose(store: string, left: Identity): Promise<void>;
+}
+
+export class Identities {
+  readonly table: IdentityTable;
+  /** A name that no store has. */
+  readonly newStore: () => string;
+  readonly #own: string;
+  #self: Identity;
+
+  /** For a page with this store. */
+  constructor(table: IdentityTable, own: string, newStore: () => string) {
+    this.table = table;
+    this.newStore = newStore;
+    this.#own = own;
+    this.#self = { store: own, user: null, name: null };
+  }
+
+  /** Tells who this page is. */
+  async know(self: Omit<Identity, "store">): Promise<void> {
+    this.#self = { ...self, store: this.#own };
+    if (self.user !== null) await this.table.put(this.#self);
+  }
+
+  /** The others on this device. */
+  async others(): Promise<readonly Identity[]> {
+    return (await this.table.all()).filter(({ store }) => store !== this.#own);
+  }
+
+  /** From the next page on. */
+  async choose(store: string): Promise<void> {
+    await this.table.choose(store, this.#self);
+  }
+
+  /** Chooses a store that is nobody's yet. */
+  async begin(): Promise<void> {
+    await this.choose(this.newStore());
+  }
+}

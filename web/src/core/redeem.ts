@@ -1,0 +1,39 @@
+// Uses a one-time link up, and tells who its bearer becomes.
+//
+// A connection of its own, for one welcome. It touches no store: whose store it becomes is decided by who asks, and if
+// nothing comes of it, nothing has changed on this device.
+
+import type { SetTimer, Transport } from "./ports.ts";
+import type { SessionRecord } from "./store.ts";
+import { readWelcome } from "./wire.ts";
+
+const DEADLINE_MS = 15_000;
+
+export type Redeemed = { readonly ok: true; readonly session: SessionRecord } | { readonly ok: false; readonly code: string };
+
+export function redeem(code: string, transport: Transport, setTimer: SetTimer): Promise<Redeemed> {
+  return new Promise((resolve) => {
+    const finish = (redeemed: Redeemed): void => {
+      cancel();
+      transport.close();
+      resolve(redeemed);
+    };
+    const cancel = setTimer(DEADLINE_MS, () => finish({ ok: false, code: "offline" }));
+    transport.open(
+      {
+        connected: () => undefined,
+        disconnected: () => undefined,
+        moved: () => undefined,
+        refused: (why) => finish({ ok: false, code: why === "unavailable" ? "offline" : why }),
+        event: (name, payload) => {
+          const welcome = name === "welcome" ? readWelcome(payload) : null;
+          if (welcome?.token === undefined) return;
+          const { user, owner, token, server } = welcome;
+          const session = { user: user.user, name: user.name ?? null, owner, token };
+          finish({ ok: true, session: server === undefined ? session : { ...session, server } });
+        },
+      },
+      () => Promise.resolve({ v: 1, link: code }),
+    );
+  });
+}

@@ -1,0 +1,93 @@
+// Who else one can be on this device, and what to do where the server does not know who one is.
+
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import type { Identity } from "../../core/identities.ts";
+import { text } from "../../texts/texts.ts";
+import { Modal } from "../parts/modal.tsx";
+import { personName } from "../parts/names.ts";
+import { Avatar, Name } from "../parts/person.tsx";
+import { remember } from "../state/preferences.ts";
+import { roomHash } from "../state/route.ts";
+import { LOBBY } from "../parts/names.ts";
+import { type Ui, useUi } from "../state/ui.ts";
+import { useTask } from "./task.ts";
+
+export function IdentitiesDialog() {
+  return (
+    <Modal title={text("identities")}>
+      <p>{text("identitiesHelp")}</p>
+      <Choices />
+    </Modal>
+  );
+}
+
+/** It goes as soon as the server knows who this is. */
+export function UnknownDialog() {
+  const ui = useUi();
+  const isOnline = ui.chat.connection.value.state === "online";
+  useEffect(() => {
+    if (isOnline) ui.dialog.value = null;
+  }, [isOnline]);
+  return (
+    <Modal title={text("unknownServer")}>
+      <p>{text("unknownHelp")}</p>
+      <button type="button" class="primary" autofocus onClick={() => ui.chat.hurry()}>
+        {text("unknownRetry")}
+      </button>
+      <Choices />
+    </Modal>
+  );
+}
+
+function Choices() {
+  const ui = useUi();
+  const task = useTask();
+  const others = useSignal<readonly Identity[]>([]);
+  useEffect(() => {
+    void ui.identities?.others().then((all) => (others.value = all));
+  }, []);
+  const be = async (choose: () => Promise<void>) => {
+    if (ui.identities === null) return void (task.complaint.value = text("refusedNotKept"));
+    await choose();
+    await reopen(ui);
+  };
+  return (
+    <>
+      <ul class="choose-list">
+        {others.value.map((identity) => {
+          const person = { ...(identity.user === null ? {} : { user: identity.user }), ...(identity.name === null ? {} : { name: identity.name }) };
+          return (
+            <li key={identity.store}>
+              <button type="button" class="choose" onClick={() => void be(async () => ui.identities?.choose(identity.store))}>
+                <Avatar person={person} />
+                <span class="choose-text">
+                  <Name person={person} />
+                </span>
+                <span class="choose-end">{text("identitiesUse", { who: personName(person) })}</span>
+              </button>
+            </li>
+          );
+        })}
+      </ul>
+      <p class="complaint" role="alert">
+        {task.complaint.value}
+      </p>
+      <footer class="form-footer start">
+        <button type="button" class="soft" onClick={() => void be(async () => ui.identities?.begin())}>
+          {text("identitiesNew")}
+        </button>
+      </footer>
+    </>
+  );
+}
+
+/** Opens the page anew, as the person who was chosen; what was typed is kept first. */
+export async function reopen(ui: Ui): Promise<void> {
+  await ui.chat.stop();
+  // Somebody new is asked for a name as on a first visit.
+  remember("name-asked", null);
+  // Rooms have other numbers for somebody else, and a question about a name is another one.
+  history.replaceState(null, "", roomHash(LOBBY));
+  location.reload();
+}

@@ -1,0 +1,16 @@
+// What the codes of the address do, once somebody has agreed.
+
+import type { Ui } from "./ui.ts";
+
+export async function acceptInvite(ui: Ui, code: string): Promise<void> {
+  const joined = await ui.chat.joinByInvite(code);
+  ui.invite.value = null;
+  if (joined.ok) ui.openRoom(joined.room);
+  else ui.tellRefusal(joined.code);
+}
+
+export async function acceptSetup(ui: Ui, code: string): Promise<void> {
+  const claimed = await ui.chat.claim(code);
+  ui.owning.value = claimed.ok;
+  if (!claimed.ok) ui.tellRefusal(claimed.code);
+}
