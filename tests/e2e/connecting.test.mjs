@@ -151,3 +151,16 @@ test("when every WebSocket opens and ends, a page tries six times in the first m
   const inMinute = tries.filter((at) => at - began < 60_000).length;
   assert.ok(inMinute >= 3 && inMinute <= 6, `${inMinute} tries`);
 });
+
+test("a refusal is told with its code, whatever way the line goes", async (t) => {
+  const server = await Server.start(t);
+  for (const way of ["websocket first", "polling first", "polling only"]) {
+    for (let round = 0; round < 3; round += 1) {
+      const ended = await new Promise((resolve) => {
+        const events = { connected() {}, event() {}, upgrading() {}, upgraded() {}, ended: resolve };
+        core.socketDial({ url: server.url, setTimer })(way, () => Promise.resolve({ v: 1, token: "nobody's" }), events);
+      });
+      assert.deepEqual(ended, { kind: "refused", code: "bad_token" }, way);
+    }
+  }
+});

@@ -88,8 +88,9 @@ class SocketLine implements Line {
     engine.on("upgrade", () => this.#events.upgraded());
     // Polling is paused by then, and the client never goes on with it.
     engine.on("upgradeError", () => isUpgrading && this.#end({ kind: "broken" }));
-    // The manager does not hear of a transport that ends between its opening and the first packet.
-    engine.on("close", () => this.#end({ kind: "broken" }));
+    // The manager does not hear of a transport that ends between its opening and the first packet. A refusal closes it too,
+    // and is told only after that, in the same turn.
+    engine.on("close", () => queueMicrotask(() => this.#end({ kind: "broken" })));
   }
 
   #end(end: LineEnd): void {
