@@ -21,7 +21,7 @@ export interface IdentityTable {
   chosen(): Promise<string>;
   all(): Promise<readonly Identity[]>;
   put(identity: Identity): Promise<void>;
-  /** Keeps `left` as well, unless it is on the list. */
+  /** Both are on the list from then on: what is written where nobody is known yet must be found again, too. */
   choose(store: string, left: Identity): Promise<void>;
 }
 

@@ -68,8 +68,8 @@ export const identity = [
   {
     name: "the person one leaves is not kept before a server has said who it is",
     file: "src/core/browser/identities-idb.ts",
-    find: "if ((await identities.get(left.store)) === undefined) await identities.put(left);",
-    replace: "",
+    find: "[left, { store, user: null, name: null }]",
+    replace: "[{ store, user: null, name: null }]",
     tests: ["tests/core/browser"],
   },
   {

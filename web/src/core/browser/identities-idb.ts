@@ -48,7 +48,9 @@ export class IdentityDatabase implements IdentityTable {
   async choose(store: string, left: Identity): Promise<void> {
     const tx = this.#database.transaction(["identities", "chosen"], "readwrite", { durability: "strict" });
     const identities = tx.objectStore("identities");
-    if ((await identities.get(left.store)) === undefined) await identities.put(left);
+    for (const one of [left, { store, user: null, name: null }]) {
+      if ((await identities.get(one.store)) === undefined) await identities.put(one);
+    }
     await tx.objectStore("chosen").put(store, "chosen");
     await tx.done;
   }

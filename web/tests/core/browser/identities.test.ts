@@ -169,6 +169,9 @@ describe("somebody new", () => {
     const page = await device.open();
     expect(await page.identities.others()).toEqual([{ store: device.name, user: null, name: null }]);
     expect(page.chat.connection.value.waiting).toBe(0);
+    // Another tab leaves it before a server has said who it is.
+    await identities.choose(device.name);
+    expect((await identities.table.all()).map(({ store }) => store)).toEqual([device.name, `${device.name} 1`]);
     await world.does(page.chat.stop());
   });
 });
