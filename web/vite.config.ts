@@ -1,14 +1,14 @@
 import { defineConfig, type Plugin } from "vite";
 
 // What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
-const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/parts\/(?:modal|copyable)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:redeem|follow-link|browser\/link-ports)\./;
+const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/parts\/(?:modal|copyable)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|browser\/link-ports)\./;
 
-// The core gives the official client transports of its own, so the client's table of all that it has stays unused.
-const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/index\.js$/;
+// The core gives the official client transports of its own, so those that the client would choose from stay unused.
+const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/(?:index|polling-xhr|webtransport)\.js$/;
 
 const leaveOut: Plugin = {
   name: "leave-out-transports",
-  load: (id) => (LEFT_OUT.test(id.replaceAll("\\", "/")) ? "export const transports = {};" : null),
+  load: (id) => (LEFT_OUT.test(id.replaceAll("\\", "/")) ? "export const transports = {}, XHR = null, WT = null;" : null),
 };
 
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.

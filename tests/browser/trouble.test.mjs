@@ -7,6 +7,7 @@ import { after, before, describe, test } from "node:test";
 import { LOBBY, Person } from "../harness/app.mjs";
 import { launch } from "../harness/browser.mjs";
 import { V1Person } from "../harness/person.mjs";
+import { FrameProxy } from "../harness/frame-proxy.mjs";
 import { Proxy } from "../harness/proxy.mjs";
 import { Server } from "../harness/server.mjs";
 import { judgeViews, readRoom } from "../harness/views.mjs";
@@ -115,6 +116,40 @@ describe("over a bad link", () => {
     await judge(t, server, [ada, bob]);
   });
 
+  for (const [act, at, frame] of [
+    ["cut", /^up GET upgrade/u, "the handshake of the WebSocket"],
+    ["stall", /^down frame 0\{/u, "the opening of the session"],
+    ["freeze up", /^up frame 40\/v1/u, "CONNECT"],
+    ["freeze down", /^down frame 42\/v1,\["welcome"/u, "the welcome"],
+  ]) {
+    test(`a ${act} at ${frame} is over within ten seconds`, async (t) => {
+      const server = await Server.start(t);
+      const proxy = await FrameProxy.start(t, server.port, { at, act });
+      const bob = await V1Person.connect(t, server.url, { name: "bob" });
+      const ada = await arrive(t, proxy.url, "ada");
+      await proxy.until(({ hasActed }) => hasActed, frame);
+      const began = performance.now();
+      await ada.write("out");
+      await bob.sees("out");
+      await bob.say("in");
+      await ada.sees("in");
+      assert.ok(performance.now() - began < 10_000, `it took ${performance.now() - began} ms`);
+      ada.assertContent();
+    });
+  }
+
+  test("a network without WebSockets carries everything by polling", async (t) => {
+    const server = await Server.start(t);
+    const proxy = await FrameProxy.start(t, server.port, { answers: 403 });
+    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const ada = await arrive(t, proxy.url, "ada");
+    await ada.write("out");
+    await bob.sees("out");
+    await bob.say("in");
+    await ada.shows("out", "in");
+    assert.equal(ada.frames.overWebSocket, 0);
+  });
+
   test("who was away gets what was changed meanwhile", async (t) => {
     const server = await Server.start(t);
     const [ada, bob] = await Promise.all([Person.arrive(t, browser, server.url, "ada"), Person.arrive(t, browser, server.url, "bob")]);
@@ -215,6 +250,33 @@ describe("several tabs of one person", () => {
     await bob.sees("still here");
     assert.equal(tabs.slice(1).filter((tab) => tab.frames.open.length > 0).length, 1);
     for (const person of [bob, ...tabs.slice(1)]) person.assertContent();
+  });
+
+  test("go on within three seconds when the leading one hangs, which follows when it is well again", async (t) => {
+    const server = await Server.start(t);
+    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const ada = await Person.arrive(t, browser, server.url, "ada");
+    const other = await ada.tab();
+    await ada.write("before");
+    await other.shows("before");
+    const hanging = ada.page.evaluate(() => {
+      const end = performance.now() + 12_000;
+      while (performance.now() < end);
+      return true;
+    });
+    const began = performance.now();
+    await other.write("meanwhile");
+    await bob.sees("meanwhile");
+    const took = performance.now() - began;
+    t.diagnostic(`the other tab talked after ${Math.round(took)} ms`);
+    assert.ok(took < 6_000, `it took ${took} ms`);
+    await bob.say("to both");
+    await other.sees("to both");
+    assert.equal(await hanging, true);
+    await ada.write("after");
+    for (const tab of [ada, other]) await tab.shows("before", "meanwhile", "to both", "after");
+    assert.equal([ada, other].filter((tab) => tab.frames.open.length > 0).length, 1);
+    for (const tab of [ada, other]) tab.assertContent();
   });
 
   test("that are offline together write one outbox in order", async (t) => {

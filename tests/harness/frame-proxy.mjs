@@ -24,10 +24,11 @@ export class FrameProxy extends Observable {
   frames = [];
   #links = new Set();
   #at;
+  #hit = null;
   #act;
   #answers;
 
-  /** `at` is the frame at which `act` happens, once; `answers` is what upgrades get: a status, or "nothing". */
+  /** `at` is the number of the frame at which `act` happens, once, or what the first one looks like; `answers` is what upgrades get: a status, or "nothing". */
   static async start(test, targetPort, { at = Infinity, act, answers = null } = {}) {
     const proxy = new FrameProxy();
     proxy.#at = at;
@@ -45,7 +46,7 @@ export class FrameProxy extends Observable {
   }
 
   get hasActed() {
-    return this.frames.length > this.#at;
+    return this.#hit !== null;
   }
 
   /** How many connections a client still holds though nothing passes on them. */
@@ -70,14 +71,17 @@ export class FrameProxy extends Observable {
       if (this.#answers === "nothing") link.stall("up", "down");
       else link.answer(this.#answers);
     }
-    const isHit = number === this.#at;
-    if (isHit) ACTIONS[this.#act](link);
+    const isHit = this.#hit === null && (this.#at instanceof RegExp ? this.#at.test(this.frames[number]) : number === this.#at);
+    if (isHit) {
+      this.#hit = number;
+      ACTIONS[this.#act](link);
+    }
     this.changed();
     return !isHit && !(isUpgrade && this.#answers !== null);
   }
 
   toJSON() {
-    return { frames: this.frames.slice(-12), at: this.#at, act: this.#act };
+    return { frames: this.frames.slice(-12), at: String(this.#at), act: this.#act };
   }
 }
 

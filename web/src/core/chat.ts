@@ -8,7 +8,6 @@
 
 import { batch, signal } from "@preact/signals-core";
 import { allCalled } from "./called.ts";
-import { Connector } from "./connector.ts";
 import type {
   ChatClient,
   CodeMeaning,
@@ -27,17 +26,19 @@ import type {
 } from "./facade.ts";
 import { Drafts } from "./drafts.ts";
 import { LOBBY } from "./effects.ts";
+import { Leadership } from "./leadership.ts";
 import { Ledger } from "./ledger.ts";
 import { Model } from "./model.ts";
 import { renewed, unsent, withdrawn } from "./numbering.ts";
 import { Outbox } from "./outbox.ts";
 import type { Notepad, OnHide, OnWake, SetTimer, Transport, World } from "./ports.ts";
 import type { PlacedNotice, PresenceState } from "./presence.ts";
+import { answerOf, Questions } from "./questions.ts";
 import { randomHex } from "./random.ts";
 import { OpenView } from "./room-view.ts";
 import { Session } from "./session.ts";
-import { socketDial } from "./socket-line.ts";
-import type { Change, Store } from "./store.ts";
+import { socketTransport } from "./socket-line.ts";
+import { Deposed, type Change, type Generation, type OutboxChange, type OutboxState, type Revision, type Store } from "./store.ts";
 import { alike, straysOf } from "./strays.ts";
 import { Summaries, summaryOfListed } from "./summary.ts";
 import { NoTabs, type Question, type TabMessage, type Tabs } from "./tabs.ts";
@@ -84,17 +85,21 @@ class Chat implements ChatClient {
   readonly #store: Store;
   readonly #tabs: Tabs;
   readonly #model = new Model();
-  readonly #ledger: Ledger;
   readonly #summaries = new Summaries();
   readonly #views = new Set<OpenView>();
   /** Views that have something to show as soon as it is kept. */
   readonly #postponed = new Set<OpenView>();
   readonly #typing: Typing;
   readonly #outbox: Outbox;
-  readonly #questions = new Map<string, { readonly question: Question; readonly answered: (answer: unknown) => void }>();
+  readonly #questions: Questions;
   readonly #drafts: Drafts;
+  readonly #leadership: Leadership;
+  #ledger: Ledger;
   #session: Session | null = null;
   #unheard: TabMessage[] | null = [];
+  #readings = 0;
+  /** Of the store as it was read or told. */
+  #revision: Revision = 0;
   #presence: PresenceState = { online: { people: [], count: 0 }, notices: [] };
   #state: Connection["state"] = "connecting";
   #since: number;
@@ -120,7 +125,13 @@ class Chat implements ChatClient {
     this.#since = now();
     this.#store = options.store;
     this.#tabs = options.tabs ?? new NoTabs();
-    this.#ledger = new Ledger(this.#model, this.#store, (changes) => this.#kept(changes));
+    this.#questions = new Questions(this.#tabs, randomId);
+    this.#ledger = this.#newLedger(null);
+    this.#leadership = new Leadership(this.#tabs, this.#store, this.#world, {
+      begin: (own) => void this.#lead(own),
+      end: () => void this.#stepDown(),
+      beat: (leader) => this.#tabs.post({ kind: "beat", leader }),
+    });
     this.#outbox = new Outbox(this.#model, this.#store, this.#world, {
       changed: () => this.#tabs.post({ kind: "outbox" }),
       read: () => {
@@ -139,7 +150,7 @@ class Chat implements ChatClient {
     await this.#readAll();
     void this.#drafts.tidy();
     this.#tabs.post({ kind: "hello" });
-    this.#tabs.lead(() => void this.#lead());
+    this.#leadership.start();
     this.#stopWake = this.#options.onWake?.(() => this.hurry()) ?? null;
     this.#stopHide = this.#options.onHide?.(() => void this.#drafts.hide()) ?? null;
   }
@@ -291,32 +302,25 @@ class Chat implements ChatClient {
     await this.#ledger.stop();
     this.#stopped = true;
     this.#typing.stop();
-    this.#tabs.close();
+    this.#leadership.stop();
     this.#store.close();
-    for (const { answered } of this.#questions.values()) answered(null);
+    this.#questions.stop();
     this.#setState("stopped");
   }
 
   // The leader and the others.
 
-  async #lead(): Promise<void> {
-    if (this.#stopped || this.#session !== null) return;
+  async #lead(own: Generation | null): Promise<void> {
     await this.#readAll();
-    if (this.#stopped) return;
-    const { url, namespace } = this.#options;
-    const { setTimer } = this.#world;
-    const makeTransport =
-      this.#options.transport ??
-      (() =>
-        new Connector(
-          socketDial({ setTimer, ...(url === undefined ? {} : { url }), ...(namespace === undefined ? {} : { namespace }) }),
-          this.#world,
-        ));
-    const session = new Session(this.#model, this.#ledger, makeTransport(), this.#world, {
-      connection: (state) => this.#setState(state),
+    if (this.#stopped || !this.#leadership.leads(own)) return;
+    const leader = own ?? 0;
+    this.#ledger = this.#newLedger(own);
+    const transport = this.#options.transport?.() ?? socketTransport(this.#options, this.#world);
+    const session = new Session(this.#model, this.#ledger, transport, this.#world, {
+      connection: (state) => isMine() && this.#setState(state),
       presence: (presence) => {
         this.#setPresence(presence);
-        this.#tabs.post({ kind: "presence", presence });
+        this.#tabs.post({ kind: "presence", leader, presence });
       },
       typing: (room, who) => {
         this.#typing.show(room, who);
@@ -326,21 +330,58 @@ class Chat implements ChatClient {
         this.#outbox.answer(id, result);
         this.#tabs.post({ kind: "result", id, result });
       },
-      changeOutbox: (change) => this.#outbox.change(change),
+      changeOutbox: (change) => this.#changeAsLeader(change, own),
       bind: (session) => this.#store.bind(session),
     });
+    const isMine = (): boolean => this.#session === session;
     this.#session = session;
-    this.#tabs.post({ kind: "leading" });
+    this.#tabs.post({ kind: "leading", leader, isWatched: this.#world.isWatched() });
     session.start();
-    for (const [id, { question }] of this.#questions) void this.#askSession(session, question).then((answer) => this.#answered(id, answer));
+    this.#questions.askOf(session);
+  }
+
+  /** Another tab leads: this one has nothing to write any more, and knows too much. */
+  async #stepDown(): Promise<void> {
+    const session = this.#session;
+    this.#session = null;
+    session?.stop();
+    this.#ledger.abandon();
+    this.#setState("connecting");
+    await this.#readAll();
+    if (this.#stopped) return;
+    this.#tabs.post({ kind: "hello" });
+    this.#questions.again();
+  }
+
+  #newLedger(leader: Generation | null): Ledger {
+    return new Ledger(this.#model, this.#store, leader, {
+      kept: (changes, revision) => this.#kept(changes, revision, leader ?? 0),
+      deposed: () => this.#leadership.deposed(leader),
+    });
+  }
+
+  /** For the session of this tab: it hears no more when another leads. */
+  async #changeAsLeader<T>(change: (state: OutboxState) => OutboxChange<T>, own: Generation | null): Promise<T> {
+    try {
+      return await this.#outbox.change(change, "strict", own);
+    } catch (error) {
+      if (!(error instanceof Deposed)) throw error;
+      this.#leadership.deposed(own);
+      return new Promise<never>(() => undefined);
+    }
   }
 
   async #readAll(): Promise<void> {
     this.#unheard ??= [];
+    this.#readings += 1;
     await this.#ledger.idle();
-    this.#model.load(await this.#store.load());
-    const unheard = this.#unheard ?? [];
-    this.#unheard = null;
+    const snapshot = await this.#store.load();
+    this.#readings -= 1;
+    this.#model.load(snapshot);
+    this.#revision = snapshot.revision;
+    // What is heard while another one reads must not be overwritten by what that has read.
+    const unheard = this.#readings === 0 ? (this.#unheard ?? []) : [];
+    if (this.#readings === 0) this.#unheard = null;
     for (const message of unheard) this.#heard(message);
     this.#outbox.answerFinished();
     this.#drafts.refresh();
@@ -365,24 +406,34 @@ class Chat implements ChatClient {
 
   #heard(message: TabMessage): void {
     if (this.#stopped) return;
+    if (message.kind === "beat") return void this.#leadership.heeds(message.leader);
     if (this.#unheard !== null) {
       this.#unheard.push(message);
       return;
     }
+    // An old leader may say something late, and what it says is out of date.
+    if ("leader" in message && !this.#leadership.heeds(message.leader)) return;
     switch (message.kind) {
       case "leading":
+        this.#leadership.prefer(message.isWatched);
         void this.#readAll();
-        for (const [id, { question }] of this.#questions) this.#tabs.post({ kind: "question", id, question });
+        this.#questions.again();
         return;
       case "hello":
         if (this.#session === null) return;
-        this.#tabs.post({ kind: "connection", state: this.#state, since: this.#since });
-        this.#tabs.post({ kind: "presence", presence: this.#presence });
+        this.#tabs.post({ kind: "connection", leader: this.#leadership.number, state: this.#state, since: this.#since });
+        this.#tabs.post({ kind: "presence", leader: this.#leadership.number, presence: this.#presence });
         return;
-      case "kept":
+      case "kept": {
+        // What was read may be ahead of what is told, or behind it.
+        const { revision } = message;
+        if (revision !== null && revision <= this.#revision) return;
+        if (revision !== null && revision > this.#revision + 1) return void this.#readAll();
+        this.#revision = revision ?? this.#revision;
         for (const change of message.changes) this.#model.apply(change);
         this.#noteMessages(message.changes);
         return this.#publish();
+      }
       case "outbox":
         return void this.#outbox.read();
       case "result":
@@ -398,12 +449,16 @@ class Chat implements ChatClient {
         return this.#typing.show(message.room, message.who);
       case "question": {
         const { id } = message;
-        if (this.#session === null) return;
-        void this.#askSession(this.#session, message.question).then((answer) => this.#tabs.post({ kind: "answer", id, answer }));
+        const session = this.#session;
+        if (session === null) return;
+        void answerOf(session, message.question).then((answer) => {
+          // Otherwise the new leader answers.
+          if (this.#session === session) this.#tabs.post({ kind: "answer", id, answer });
+        });
         return;
       }
       case "answer":
-        return this.#answered(message.id, message.answer);
+        return this.#questions.answered(message.id, message.answer);
       case "typing":
         return this.#session?.typing(message.room);
       case "read":
@@ -417,28 +472,7 @@ class Chat implements ChatClient {
 
   #ask(question: Question): Promise<unknown> {
     if (this.#stopped) return Promise.resolve(null);
-    if (this.#session !== null) return this.#askSession(this.#session, question);
-    const id = this.#world.randomId();
-    return new Promise((answered) => {
-      this.#questions.set(id, { question, answered });
-      this.#tabs.post({ kind: "question", id, question });
-    });
-  }
-
-  #askSession(session: Session, question: Question): Promise<unknown> {
-    switch (question.ask) {
-      case "request":
-        return session.request(question.event, question.payload);
-      case "history":
-        return session.history(question.room, question.page, question.limit);
-      case "visit":
-        return session.visit(question.room);
-    }
-  }
-
-  #answered(id: string, answer: unknown): void {
-    this.#questions.get(id)?.answered(answer);
-    this.#questions.delete(id);
+    return this.#session === null ? this.#questions.ask(question) : answerOf(this.#session, question);
   }
 
   #markRead(room: RoomId, seq: Seq): void {
@@ -448,8 +482,8 @@ class Chat implements ChatClient {
 
   // What is shown.
 
-  #kept(changes: readonly Change[]): void {
-    this.#tabs.post({ kind: "kept", changes });
+  #kept(changes: readonly Change[], revision: Revision | null, leader: Generation): void {
+    this.#tabs.post({ kind: "kept", leader, revision, changes });
     this.#noteMessages(changes);
     this.#publish();
     this.#session?.settle();
@@ -500,7 +534,7 @@ class Chat implements ChatClient {
     this.#state = state;
     this.#since = since ?? this.#world.now();
     // Of the other tabs one goes on.
-    if (this.#session !== null && state !== "stopped") this.#tabs.post({ kind: "connection", state, since: this.#since });
+    if (this.#session !== null && state !== "stopped") this.#tabs.post({ kind: "connection", leader: this.#leadership.number, state, since: this.#since });
     batch(() => {
       this.#showConnection();
       for (const view of this.#views) view.update();

@@ -4,10 +4,11 @@
 //
 // Works that wait while the store is busy are kept together in the next commit, so a flood costs few of them. A commit
 // that fails is repeated with the next one, never left out: the store is behind then, but tells no lies. When it fails
-// for too long, this page goes on without it.
+// for too long, this page goes on without it. A ledger is one leader's: when the store says that another one leads, nothing of
+// it is kept or shown any more.
 
 import type { Model } from "./model.ts";
-import { condensed, type Change, type Store } from "./store.ts";
+import { condensed, Deposed, type Change, type Generation, type Revision, type Store } from "./store.ts";
 
 const WORKS_AT_ONCE = 500;
 const UNKEPT_MAX = 20_000;
@@ -16,20 +17,29 @@ export type Apply = (changes: readonly Change[]) => void;
 /** Reads the model and changes it through `apply`, at once. */
 export type Work = (apply: Apply) => void;
 
+export interface LedgerEvents {
+  /** `revision` is that of the store with these changes in it; null if it could not take them yet. */
+  kept(changes: readonly Change[], revision: Revision | null): void;
+  /** Another one leads: the model is ahead of the store, and has to be read anew. */
+  deposed(): void;
+}
+
 export class Ledger {
   readonly #model: Model;
   readonly #store: Store;
-  readonly #kept: (changes: readonly Change[]) => void;
+  readonly #leader: Generation | null;
+  readonly #events: LedgerEvents;
   #waiting: { readonly work: Work; readonly done: () => void }[] = [];
   #unkept: Change[] = [];
   #running: Promise<void> | null = null;
   #isKeeping = false;
   #stopped = false;
 
-  constructor(model: Model, store: Store, kept: (changes: readonly Change[]) => void) {
+  constructor(model: Model, store: Store, leader: Generation | null, events: LedgerEvents) {
     this.#model = model;
     this.#store = store;
-    this.#kept = kept;
+    this.#leader = leader;
+    this.#events = events;
   }
 
   /** Resolves when the work is done and kept. */
@@ -61,6 +71,13 @@ export class Ledger {
     this.#stopped = true;
   }
 
+  /** What waits is not done any more. */
+  abandon(): void {
+    this.#stopped = true;
+    this.#unkept = [];
+    for (const { done } of this.#waiting.splice(0)) done();
+  }
+
   async #run(): Promise<void> {
     // Works that come in the same turn belong into the same commit.
     await Promise.resolve();
@@ -76,23 +93,26 @@ export class Ledger {
         });
       }
       this.#isKeeping = changes.length > 0;
-      await this.#keep(changes);
+      const revision = await this.#keep(changes);
       this.#isKeeping = false;
-      if (changes.length > 0) this.#kept(condensed(changes));
+      if (changes.length > 0 && !this.#stopped) this.#events.kept(condensed(changes), revision);
       for (const { done } of works) done();
     }
     this.#running = null;
   }
 
-  async #keep(changes: readonly Change[]): Promise<void> {
-    if (this.#unkept.length > UNKEPT_MAX) return;
+  async #keep(changes: readonly Change[]): Promise<Revision | null> {
+    if (this.#unkept.length > UNKEPT_MAX) return null;
     this.#unkept.push(...changes);
-    if (this.#unkept.length === 0) return;
+    if (this.#unkept.length === 0) return null;
     try {
-      await this.#store.commit(this.#unkept);
+      const revision = await this.#store.commit(this.#unkept, this.#leader);
       this.#unkept = [];
-    } catch {
-      // Tried again with the next works.
+      return revision;
+    } catch (error) {
+      // Anything else is tried again with the next works.
+      if (error instanceof Deposed && !this.#stopped) this.#events.deposed();
+      return null;
     }
   }
 }

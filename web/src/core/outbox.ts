@@ -8,7 +8,7 @@ import type { Model } from "./model.ts";
 import { enqueue } from "./numbering.ts";
 import type { World } from "./ports.ts";
 import { roomOfCommand } from "./replies.ts";
-import type { DraftRecord, Durability, OutboxChange, OutboxRow, OutboxState, Store } from "./store.ts";
+import type { DraftRecord, Durability, Generation, OutboxChange, OutboxRow, OutboxState, Store } from "./store.ts";
 import type { Command } from "./wire.ts";
 
 const RESULTS_MAX = 200;
@@ -64,8 +64,8 @@ export class Outbox {
     return new Promise((resolve) => this.#waiting.set(id, { command, resolve }));
   }
 
-  async change<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict"): Promise<T> {
-    const result = await this.#store.changeOutbox(change, durability);
+  async change<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<T> {
+    const result = await this.#store.changeOutbox(change, durability, leader);
     this.#events.changed();
     await this.read();
     return result;

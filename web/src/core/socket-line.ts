@@ -5,7 +5,8 @@
 // moment after it was asked politely.
 
 import { Fetch, io, NodeWebSocket, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
-import type { Dial, Line, LineEnd, LineEvents, SetTimer, Way } from "./ports.ts";
+import { Connector } from "./connector.ts";
+import type { Dial, Line, LineEnd, LineEvents, SetTimer, Surroundings, Transport, Way } from "./ports.ts";
 import { NAMESPACE, type Auth } from "./wire.ts";
 
 /** The client may say goodbye for so long. */
@@ -23,6 +24,12 @@ export interface SocketLineOptions {
 
 export function socketDial({ url = "", namespace = NAMESPACE, setTimer }: SocketLineOptions): Dial {
   return (way, auth, events) => new SocketLine(`${url}${namespace}`, way, auth, events, setTimer);
+}
+
+/** The connection of a page, or of a bot. */
+export function socketTransport({ url, namespace }: Pick<SocketLineOptions, "url" | "namespace">, world: Surroundings): Transport {
+  const { setTimer } = world;
+  return new Connector(socketDial({ setTimer, ...(url === undefined ? {} : { url }), ...(namespace === undefined ? {} : { namespace }) }), world);
 }
 
 interface Endable {

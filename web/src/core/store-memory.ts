@@ -4,15 +4,19 @@
 
 import type { Person, RoomId, UserId } from "./facade.ts";
 import {
+  Deposed,
   laterDrafts,
   type Change,
   type Device,
   type DraftRecord,
+  type Durability,
+  type Generation,
   type MessageRecord,
   type NoticeRecord,
   type OutboxChange,
   type OutboxRow,
   type OutboxState,
+  type Revision,
   type RoomRecord,
   type SessionRecord,
   type Snapshot,
@@ -20,6 +24,8 @@ import {
 } from "./store.ts";
 
 export class MemoryDisk {
+  leader: Generation = 0;
+  revision: Revision = 0;
   session: SessionRecord | null = null;
   cursor: string | null = null;
   device: Device | null = null;
@@ -41,6 +47,7 @@ export class MemoryStore implements Store {
   load(): Promise<Snapshot> {
     const disk = this.#disk;
     return Promise.resolve({
+      revision: disk.revision,
       session: disk.session,
       cursor: disk.cursor,
       outbox: this.#state(),
@@ -55,7 +62,12 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#state());
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
+  lead(isWanted: () => boolean): Promise<Generation | null> {
+    return Promise.resolve(isWanted() ? (this.#disk.leader += 1) : null);
+  }
+
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, _durability?: Durability, leader: Generation | null = null): Promise<T> {
+    if (this.#isDeposed(leader)) return Promise.reject(new Deposed());
     const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(this.#state());
     if (device !== undefined) this.#disk.device = device;
     for (const id of drop) this.#disk.rows.delete(id);
@@ -65,9 +77,10 @@ export class MemoryStore implements Store {
     return Promise.resolve(result);
   }
 
-  commit(changes: readonly Change[]): Promise<void> {
+  commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+    if (this.#isDeposed(leader)) return Promise.reject(new Deposed());
     for (const change of changes) this.#apply(change);
-    return Promise.resolve();
+    return Promise.resolve((this.#disk.revision += 1));
   }
 
   bind(session: SessionRecord): Promise<SessionRecord> {
@@ -76,6 +89,10 @@ export class MemoryStore implements Store {
   }
 
   close(): void {}
+
+  #isDeposed(leader: Generation | null): boolean {
+    return leader !== null && leader !== this.#disk.leader;
+  }
 
   #state(): OutboxState {
     const rows = [...this.#disk.rows.values()].sort((a, b) => a.id - b.id);

@@ -1,6 +1,7 @@
 // What outlives the page: the outbox, the drafts, and what this device has seen of the chat.
 //
 // A store promises three things. `commit` is all or nothing, so the cursor never stands further than what it stands for.
+// What only the leading tab may write names its generation, which is looked at in the same transaction.
 // `changeOutbox` reads and writes in one transaction that no other tab can come between, so a number is given to one
 // command only. And a store belongs to one person of one server for ever, the first that `bind` names: nobody else's
 // session ever stands beside its outbox. "Returned" means kept. Knows nothing of connections.
@@ -143,6 +144,7 @@ export type Change =
   | { readonly kind: "forget all" };
 
 export interface Snapshot {
+  readonly revision: Revision;
   readonly session: SessionRecord | null;
   readonly cursor: string | null;
   readonly outbox: OutboxState;
@@ -152,12 +154,31 @@ export interface Snapshot {
   readonly people: readonly (Person & { readonly user: UserId })[];
 }
 
+/** Which leader of the tabs writes; each has a higher number than those before it. */
+export type Generation = number;
+
+/** How often `commit` has changed the store. */
+export type Revision = number;
+
+/** What a leader wrote was refused: another one leads. Nothing of it was kept. */
+export class Deposed extends Error {
+  constructor() {
+    super("another tab leads");
+  }
+}
+
 export interface Store {
+  /**
+   * Begins a new generation: what earlier leaders still write is refused with `Deposed` from now on. Null if it is not wanted
+   * any more by the time of the transaction.
+   */
+  lead(isWanted: () => boolean): Promise<Generation | null>;
   load(): Promise<Snapshot>;
   outbox(): Promise<OutboxState>;
   /** `change` is pure; it may be called again when the transaction has to be repeated. */
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability): Promise<T>;
-  commit(changes: readonly Change[]): Promise<void>;
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T>;
+  /** Of the leader alone; null where none can be told from the others. Gives back the revision of the store from then on. */
+  commit(changes: readonly Change[], leader: Generation | null): Promise<Revision>;
   /** Makes the store that of a person, unless it is somebody's already; gives back whose it is. */
   bind(session: SessionRecord): Promise<SessionRecord>;
   close(): void;

@@ -2,11 +2,12 @@
 //
 // The leader has the socket and is the only one who writes what comes from the server; the others hear what was kept
 // and apply it to their own copies. The outbox belongs to all: its numbers are given in transactions of the store.
-// When the leader dies, its lock falls to another, which reads everything anew from the store.
+// When the leader dies, its lock falls to another, which reads everything anew from the store; when it hangs, another takes
+// the lock (see `leadership`). What a leader says carries its generation, since an old one may say it late.
 
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { PresenceState } from "./presence.ts";
-import type { Change } from "./store.ts";
+import type { Change, Generation, Revision } from "./store.ts";
 import type { Page } from "./wire.ts";
 
 /** What only the leader can do, because it needs the connection. */
@@ -17,14 +18,16 @@ export type Question =
 
 export type TabMessage =
   /** A new leader: what was read before may be out of date. */
-  | { readonly kind: "leading" }
+  | { readonly kind: "leading"; readonly leader: Generation; readonly isWatched: boolean }
+  /** The leader is alive. */
+  | { readonly kind: "beat"; readonly leader: Generation }
   /** A new tab wants to know what is not in the store. */
   | { readonly kind: "hello" }
-  | { readonly kind: "kept"; readonly changes: readonly Change[] }
+  | { readonly kind: "kept"; readonly leader: Generation; readonly revision: Revision | null; readonly changes: readonly Change[] }
   | { readonly kind: "outbox" }
   | { readonly kind: "result"; readonly id: number; readonly result: Result }
-  | { readonly kind: "connection"; readonly state: Connection["state"]; readonly since: number }
-  | { readonly kind: "presence"; readonly presence: PresenceState }
+  | { readonly kind: "connection"; readonly leader: Generation; readonly state: Connection["state"]; readonly since: number }
+  | { readonly kind: "presence"; readonly leader: Generation; readonly presence: PresenceState }
   | { readonly kind: "somebody types"; readonly room: RoomId; readonly who: Person }
   | { readonly kind: "question"; readonly id: string; readonly question: Question }
   | { readonly kind: "answer"; readonly id: string; readonly answer: unknown }
@@ -34,8 +37,12 @@ export type TabMessage =
   | { readonly kind: "read"; readonly room: RoomId; readonly seq: Seq };
 
 export interface Tabs {
-  /** Calls back once, when this tab leads. It does so until it is closed. */
-  lead(begin: () => void): void;
+  /** Whether one of them leads at most: without that, each tab leads for itself, and none may refuse the others. */
+  readonly areExclusive: boolean;
+  /** Wants to lead. `begin` is called when this tab does, `end` when another has taken the lead from it. */
+  lead(begin: () => void, end: () => void): void;
+  /** Takes the lead from whoever has it. */
+  takeOver(): void;
   /** To all other tabs, in order. */
   post(message: TabMessage): void;
   listen(heard: (message: TabMessage) => void): void;
@@ -44,9 +51,13 @@ export interface Tabs {
 
 /** One tab alone. */
 export class NoTabs implements Tabs {
+  readonly areExclusive = false;
+
   lead(begin: () => void): void {
     begin();
   }
+
+  takeOver(): void {}
 
   post(): void {}
 
@@ -79,6 +90,14 @@ export class TabHub {
     next?.begin();
   }
 
+  takeOver(tab: HubTab): void {
+    const before = this.#leader;
+    if (before === tab || !this.#members.has(tab)) return;
+    this.#leader = tab;
+    before?.end();
+    tab.begin();
+  }
+
   leave(tab: HubTab): void {
     this.#members.delete(tab);
     this.elect();
@@ -86,8 +105,10 @@ export class TabHub {
 }
 
 class HubTab implements Tabs {
+  readonly areExclusive = true;
   readonly #hub: TabHub;
   #begin: (() => void) | null = null;
+  #end: (() => void) | null = null;
   #heard: ((message: TabMessage) => void) | null = null;
 
   constructor(hub: TabHub) {
@@ -103,13 +124,23 @@ class HubTab implements Tabs {
     if (begin !== null) queueMicrotask(begin);
   }
 
+  end(): void {
+    const end = this.#end;
+    if (end !== null) queueMicrotask(end);
+  }
+
   hear(message: TabMessage): void {
     this.#heard?.(message);
   }
 
-  lead(begin: () => void): void {
+  lead(begin: () => void, end: () => void): void {
     this.#begin = begin;
+    this.#end = end;
     this.#hub.elect();
+  }
+
+  takeOver(): void {
+    this.#hub.takeOver(this);
   }
 
   post(message: TabMessage): void {

@@ -36,8 +36,8 @@ test("a batch and what is left of it have the same effect, in a tab and in the s
     for (const change of changes) one.apply(change);
     for (const change of condensed(changes)) other.apply(change);
     expect(known(other), `seed ${seed}`).toEqual(known(one));
-    await new MemoryStore(disk).commit(changes);
-    await new MemoryStore(otherDisk).commit(condensed(changes));
+    await new MemoryStore(disk).commit(changes, null);
+    await new MemoryStore(otherDisk).commit(condensed(changes), null);
     expect(otherDisk, `seed ${seed}`).toEqual(disk);
   }
 });

@@ -47,11 +47,18 @@ export class Desk {
     this.#last.set(placeName(place), { place, typed: { tab, text, at: this.#now() }, isSure });
   }
 
+  /** The tab has slept: what was typed before gets its moment now. */
+  woke(tab: string): void {
+    for (const [name, { place, typed, isSure }] of this.#last) {
+      if (typed.tab === tab) this.#last.set(name, { place, typed: { ...typed, at: this.#now() }, isSure });
+    }
+  }
+
   /** The tab is gone, without a warning: all but its last moment is kept. */
-  crashed(tab: string): void {
+  crashed(tab: string, lastAwake: number): void {
     for (const [name, { place, typed, isSure }] of this.#last) {
       if (typed.tab !== tab || this.#kept(name) === typed.text) continue;
-      const age = this.#now() - typed.at;
+      const age = lastAwake - typed.at;
       if (isSure && age > this.#patience) this.faults.push(`${this.#name} typed ${typed.text} ${age} ms ago in ${name}, but kept ${this.#kept(name)}`);
       this.#last.set(name, { place, typed, isSure: false });
     }

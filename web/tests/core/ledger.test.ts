@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Ledger } from "../../src/core/ledger.ts";
 import { Model } from "../../src/core/model.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { Change } from "../../src/core/store.ts";
+import type { Change, Generation, Revision } from "../../src/core/store.ts";
 import { SlowStore } from "./slow-store.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -12,8 +12,8 @@ import { VirtualClock } from "./virtual-clock.ts";
 class BusyStore extends MemoryStore {
   isBusy = false;
 
-  override commit(changes: readonly Change[]): Promise<void> {
-    return this.isBusy ? Promise.reject(new Error("busy")) : super.commit(changes);
+  override commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+    return this.isBusy ? Promise.reject(new Error("busy")) : super.commit(changes, leader);
   }
 }
 
@@ -23,8 +23,11 @@ test("what could not be kept is kept with the next works, in its order, and show
   const disk = new MemoryDisk();
   const store = new BusyStore(disk);
   const shown: string[] = [];
-  const ledger = new Ledger(new Model(), store, (changes) => {
-    for (const change of changes) if (change.kind === "cursor") shown.push(change.cursor);
+  const ledger = new Ledger(new Model(), store, null, {
+    kept: (changes) => {
+      for (const change of changes) if (change.kind === "cursor") shown.push(change.cursor);
+    },
+    deposed: () => undefined,
   });
   store.isBusy = true;
   await ledger.submit((apply) => apply([person("ada"), { kind: "cursor", cursor: "1" }]));
@@ -40,7 +43,7 @@ test("what is not kept yet is said to be so, and shown only when it is kept", as
   const clock = new VirtualClock();
   const disk = new MemoryDisk();
   let shown = 0;
-  const ledger = new Ledger(new Model(), new SlowStore(new MemoryStore(disk), clock.setTimer, () => 10), () => (shown += 1));
+  const ledger = new Ledger(new Model(), new SlowStore(new MemoryStore(disk), clock.setTimer, () => 10), null, { kept: () => (shown += 1), deposed: () => undefined });
   void ledger.submit((apply) => apply([person("ada")]));
   await clock.pass(5);
   expect([ledger.isKeeping, shown, disk.people.size]).toEqual([true, 0, 0]);

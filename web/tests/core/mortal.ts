@@ -1,11 +1,13 @@
 // A tab that can die between any two steps: what it does to the store and to the network is counted, and after its last
-// step nothing of it happens any more, as if the process had been killed.
+// step nothing of it happens any more, as if the process had been killed. It can be frozen too, as browsers do with pages in the
+// background: then nothing in it happens until it wakes, and all that came meanwhile comes at once.
 
 import type { ChatOptions } from "../../src/core/chat.ts";
 import type { SetTimer, Transport, TransportEvents } from "../../src/core/ports.ts";
-import type { Change, Durability, OutboxChange, OutboxState, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
+import type { Change, Durability, Generation, Revision, OutboxChange, OutboxState, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
 import type { TabMessage, Tabs } from "../../src/core/tabs.ts";
 import type { Auth } from "../../src/core/wire.ts";
+import { settled } from "./virtual-clock.ts";
 
 const NEVER = new Promise<never>(() => undefined);
 
@@ -14,6 +16,7 @@ export class Life {
   isOver = false;
   readonly #last: number;
   readonly #ends: (() => void)[] = [];
+  #held: (() => void)[] | null = null;
 
   /** Ends after so many steps. */
   constructor(last = Infinity) {
@@ -23,6 +26,29 @@ export class Life {
   step(): void {
     this.steps += 1;
     if (this.steps >= this.#last) this.end();
+  }
+
+  get isFrozen(): boolean {
+    return this.#held !== null;
+  }
+
+  /** Something happens in the tab: now, when it wakes, or never. */
+  run(act: () => void): void {
+    if (this.isOver) return;
+    if (this.#held === null) act();
+    else this.#held.push(act);
+  }
+
+  freeze(): void {
+    this.#held ??= [];
+  }
+
+  async thaw(): Promise<void> {
+    for (let act = this.#held?.shift(); act !== undefined; act = this.#held?.shift()) {
+      if (!this.isOver) act();
+      await settled();
+    }
+    this.#held = null;
   }
 
   end(): void {
@@ -48,10 +74,7 @@ export class Life {
   }
 
   #timer(setTimer: SetTimer): SetTimer {
-    return (milliseconds, due) =>
-      setTimer(milliseconds, () => {
-        if (!this.isOver) due();
-      });
+    return (milliseconds, due) => setTimer(milliseconds, () => this.run(due));
   }
 }
 
@@ -64,6 +87,10 @@ class MortalStore implements Store {
     this.#store = store;
   }
 
+  lead(isWanted: () => boolean): Promise<Generation | null> {
+    return this.#live(() => this.#store.lead(isWanted));
+  }
+
   load(): Promise<Snapshot> {
     return this.#live(() => this.#store.load());
   }
@@ -72,12 +99,12 @@ class MortalStore implements Store {
     return this.#live(() => this.#store.outbox());
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability): Promise<T> {
-    return this.#live(() => this.#store.changeOutbox(change, durability));
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
+    return this.#live(() => this.#store.changeOutbox(change, durability, leader));
   }
 
-  commit(changes: readonly Change[]): Promise<void> {
-    return this.#live(() => this.#store.commit(changes));
+  commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+    return this.#live(() => this.#store.commit(changes, leader));
   }
 
   bind(session: SessionRecord): Promise<SessionRecord> {
@@ -88,9 +115,15 @@ class MortalStore implements Store {
 
   async #live<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#life.isOver) return NEVER;
-    const result = await operation();
+    const done = await operation().then(
+      (result) => () => result,
+      (error: unknown) => () => {
+        throw error;
+      },
+    );
     this.#life.step();
-    return this.#life.isOver ? NEVER : result;
+    await new Promise<void>((resolve) => this.#life.run(resolve));
+    return done();
   }
 }
 
@@ -113,7 +146,7 @@ class MortalTransport implements Transport {
         event: (name, payload) => this.#live(() => events.event(name, payload)),
         moved: () => this.#live(() => events.moved()),
       },
-      auth,
+      () => new Promise((resolve) => this.#life.run(() => void auth().then(resolve))),
     );
   }
 
@@ -139,9 +172,10 @@ class MortalTransport implements Transport {
   }
 
   #live(act: () => void): void {
-    if (this.#life.isOver) return;
-    act();
-    this.#life.step();
+    this.#life.run(() => {
+      act();
+      this.#life.step();
+    });
   }
 }
 
@@ -155,10 +189,19 @@ class MortalTabs implements Tabs {
     life.atEnd(() => tabs.close());
   }
 
-  lead(begin: () => void): void {
-    this.#tabs.lead(() => {
-      if (!this.#life.isOver) begin();
-    });
+  get areExclusive(): boolean {
+    return this.#tabs.areExclusive;
+  }
+
+  lead(begin: () => void, end: () => void): void {
+    this.#tabs.lead(
+      () => this.#life.run(begin),
+      () => this.#life.run(end),
+    );
+  }
+
+  takeOver(): void {
+    if (!this.#life.isOver) this.#tabs.takeOver();
   }
 
   post(message: TabMessage): void {
@@ -166,9 +209,7 @@ class MortalTabs implements Tabs {
   }
 
   listen(heard: (message: TabMessage) => void): void {
-    this.#tabs.listen((message) => {
-      if (!this.#life.isOver) heard(message);
-    });
+    this.#tabs.listen((message) => this.#life.run(() => heard(message)));
   }
 
   close(): void {

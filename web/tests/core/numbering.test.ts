@@ -23,7 +23,7 @@ class Desk {
   }
 
   async refuse(id: number): Promise<void> {
-    await this.#store.commit([{ kind: "refused", id, code: "empty" }]);
+    await this.#store.commit([{ kind: "refused", id, code: "empty" }], null);
   }
 
   /** What goes out, as the sender sends it. */

@@ -1,7 +1,7 @@
 // A store that takes its time, as a disk does: an operation takes effect in one step, but later, in the order of asking.
 
 import type { SetTimer } from "../../src/core/ports.ts";
-import type { Change, Durability, OutboxChange, OutboxState, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
+import type { Change, Durability, Generation, Revision, OutboxChange, OutboxState, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
 
 export class SlowStore implements Store {
   readonly #store: Store;
@@ -15,6 +15,10 @@ export class SlowStore implements Store {
     this.#kept = kept;
   }
 
+  lead(isWanted: () => boolean): Promise<Generation | null> {
+    return this.#later(() => this.#store.lead(isWanted));
+  }
+
   load(): Promise<Snapshot> {
     return this.#later(() => this.#store.load());
   }
@@ -23,13 +27,14 @@ export class SlowStore implements Store {
     return this.#later(() => this.#store.outbox());
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability): Promise<T> {
-    return this.#later(() => this.#store.changeOutbox(change, durability));
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
+    return this.#later(() => this.#store.changeOutbox(change, durability, leader));
   }
 
-  async commit(changes: readonly Change[]): Promise<void> {
-    await this.#later(() => this.#store.commit(changes));
+  async commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+    const revision = await this.#later(() => this.#store.commit(changes, leader));
     this.#kept(changes);
+    return revision;
   }
 
   bind(session: SessionRecord): Promise<SessionRecord> {

@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { createChat } from "../../src/core/chat.ts";
 import type { ChatClient, RoomId } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import { Deposed, type Change, type Generation, type Revision } from "../../src/core/store.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Desk } from "./desk.ts";
 import { Judge } from "./judge.ts";
@@ -35,13 +36,19 @@ const QUICK: PaceBounds = {
   deadlineMax: 3_000,
 };
 
+/** Whether somebody looks at a tab, and since when nothing happens in it. */
+interface Watch {
+  isOn: boolean;
+  asleepSince: number | null;
+}
+
 /** A browser with a profile that outlives its tabs. */
 class Browser {
   readonly disk = new MemoryDisk();
   readonly desk: Desk;
   readonly #hub = new TabHub();
   #opened = 0;
-  readonly tabs: { readonly name: string; readonly chat: ChatClient; readonly life: Life; readonly unwatch: () => void }[] = [];
+  readonly tabs: { readonly name: string; readonly chat: ChatClient; readonly life: Life; readonly watch: Watch; readonly unwatch: () => void }[] = [];
 
   constructor(
     readonly name: string,
@@ -58,18 +65,28 @@ class Browser {
     const life = new Life();
     const { clock } = this.world;
     const timer: SetTimer = (milliseconds, due) => clock.setTimer(milliseconds, () => life.isOver || due());
-    const store = new SlowStore(new MemoryStore(this.disk), timer, this.latency, () => this.isHonest && this.#judgeCursor());
-    const chat = await this.world.does(createChat(life.options(this.world.options({ store, tabs: this.#hub.join() }))));
+    const fenced = new FencedStore(this.disk, (fault) => this.judge.faults.push(`${this.name}: ${fault}`));
+    const store = new SlowStore(fenced, timer, this.latency, () => this.isHonest && this.#judgeCursor());
+    const watch: Watch = { isOn: true, asleepSince: null };
+    const chat = await this.world.does(
+      createChat(life.options(this.world.options({ store, tabs: this.#hub.join(), isWatched: () => watch.isOn }))),
+    );
     const unwatch = this.judge.watch(this.name, chat.open(LOBBY));
-    this.tabs.push({ name: `${this.name} in tab ${(this.#opened += 1)}`, chat, life, unwatch });
+    this.tabs.push({ name: `${this.name} in tab ${(this.#opened += 1)}`, chat, life, watch, unwatch });
+  }
+
+  async wake({ name, life, watch }: { readonly name: string; readonly life: Life; readonly watch: Watch }): Promise<void> {
+    await life.thaw();
+    watch.asleepSince = null;
+    this.desk.woke(name);
   }
 
   crash(index: number): void {
     this.judge.keep(this.disk.rows.values());
-    for (const { name, life, unwatch } of this.tabs.splice(index, 1)) {
+    for (const { name, life, watch, unwatch } of this.tabs.splice(index, 1)) {
       unwatch();
       life.end();
-      this.desk.crashed(name);
+      this.desk.crashed(name, watch.asleepSince ?? this.world.clock.now());
       this.judgeDisk();
     }
   }
@@ -96,6 +113,31 @@ class Browser {
   }
 }
 
+/** Watches that what a leader of the past writes changes nothing. */
+class FencedStore extends MemoryStore {
+  readonly #disk: MemoryDisk;
+  readonly #fault: (fault: string) => void;
+
+  constructor(disk: MemoryDisk, fault: (fault: string) => void) {
+    super(disk);
+    this.#disk = disk;
+    this.#fault = fault;
+  }
+
+  override async commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+    const { leader: current, cursor } = this.#disk;
+    if (leader === null) this.#fault("a leader without a number has written");
+    try {
+      const revision = await super.commit(changes, leader);
+      if (leader !== current) this.#fault(`leader ${leader} has written, and ${current} leads`);
+      return revision;
+    } catch (error) {
+      if (!(error instanceof Deposed) || this.#disk.cursor !== cursor) this.#fault("what was refused has moved the cursor");
+      throw error;
+    }
+  }
+}
+
 function weatherOf(chance: Chance, loses: boolean): Weather {
   const [slow, twice, cut] = [1 + chance.below(300), chance.next() ** 2 / 4, chance.next() ** 3 / 8];
   const lost = loses ? chance.next() ** 3 / 4 : 0;
@@ -118,6 +160,7 @@ async function storm(seed: number): Promise<void> {
   const judge = new Judge(world);
   const [loses, restores, latency] = [chance.is(0.5), chance.is(0.3), chance.below(chance.is(0.5) ? 5 : 60)];
   const isHonest = !loses && !restores;
+  const freezes = chance.is(0.6);
   const browsers = ["ada", "bob", "cleo"].map((name) => new Browser(name, world, judge, () => chance.below(latency + 1), isHonest));
   for (const browser of browsers) {
     await browser.open();
@@ -132,10 +175,12 @@ async function storm(seed: number): Promise<void> {
 
   for (let step = 0; step < STEPS; step += 1) {
     const browser = chance.pick(browsers);
-    const tab = browser.tabs.length === 0 ? null : chance.pick(browser.tabs);
+    const awake = browser.tabs.filter(({ life }) => !life.isFrozen);
+    const tab = awake.length === 0 ? null : chance.pick(awake);
+    if (freezes && chance.is(0.1)) await slumber(chance, browser);
     const action = chance.below(100);
     const where = chance.pick([LOBBY, room]);
-    if (tab === null || (action < 4 && browser.tabs.length < 3)) await browser.open();
+    if (tab === null || (action < 4 && browser.tabs.length < 4)) await browser.open();
     else if (action < 35) judge.say(tab.name, tab.chat, where, `${browser.name} ${step}`);
     else if (action < 60) type(chance, browser, tab, where, `${browser.name} ${step}`);
     else if (action < 66) change(chance, tab.chat, where);
@@ -159,6 +204,20 @@ async function storm(seed: number): Promise<void> {
   }
   for (const where of [LOBBY, room]) judge.judgeLog(where);
   judge.verdict();
+}
+
+/** A tab is frozen or wakes, or somebody looks at another one. */
+async function slumber(chance: Chance, browser: Browser): Promise<void> {
+  const { tabs, world } = browser;
+  if (tabs.length === 0) return;
+  const tab = chance.pick(tabs);
+  if (tab.life.isFrozen) return browser.wake(tab);
+  if (chance.is(0.4)) {
+    tab.watch.isOn = !tab.watch.isOn;
+    return;
+  }
+  tab.life.freeze();
+  tab.watch.asleepSince = world.clock.now();
 }
 
 async function commonRoom(world: World, browsers: readonly Browser[]): Promise<RoomId> {
@@ -215,6 +274,12 @@ async function restore(world: World, judge: Judge, backup: State, browsers: read
 async function calm(world: World, browsers: readonly Browser[]): Promise<void> {
   world.server.weather = FAIR_WEATHER;
   if (!world.server.isRunning) world.server.start();
+  for (const browser of browsers) {
+    for (const tab of browser.tabs) {
+      tab.watch.isOn = true;
+      await browser.wake(tab);
+    }
+  }
   for (const browser of browsers) if (browser.tabs.length === 0) await browser.open();
   const idle = (): boolean =>
     browsers.every(({ chats }) => chats.every(({ connection }) => connection.value.state === "online" && connection.value.waiting === 0));

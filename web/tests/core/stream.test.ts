@@ -28,7 +28,7 @@ const entry = (rev: number): Entry => ({
 class Bench {
   readonly clock = new VirtualClock();
   readonly model = new Model();
-  readonly ledger = new Ledger(this.model, new MemoryStore(), () => undefined);
+  readonly ledger = new Ledger(this.model, new MemoryStore(), null, { kept: () => undefined, deposed: () => undefined });
   readonly asked: unknown[] = [];
   readonly applied: number[] = [];
   answer: (payload: { readonly after: number }) => unknown = () => null;

@@ -7,10 +7,10 @@ import type { ChatClient } from "../facade.ts";
 import { Identities } from "../identities.ts";
 import type { OnHide, OnWake } from "../ports.ts";
 import { randomHex } from "../random.ts";
-import { MemoryStore } from "../store-memory.ts";
 import { NoTabs } from "../tabs.ts";
 import { IdentityDatabase } from "./identities-idb.ts";
 import { LocalNotepad } from "./notepad.ts";
+import type { Store } from "../store.ts";
 import { IndexedDbStore } from "./store-idb.ts";
 import { webTabs } from "./web-tabs.ts";
 
@@ -26,7 +26,7 @@ export async function openPageChat(): Promise<PageChat> {
   const kept = await openKept();
   const page = { onWake, onHide, isWatched };
   // Tabs that do not share a store have nothing to share.
-  if (kept === null) return { chat: await createChat({ ...page, store: new MemoryStore(), tabs: new NoTabs(), notepad: new LocalNotepad(NAME) }), identities: null };
+  if (kept === null) return { chat: await createChat({ ...page, store: await forgetfulStore(), tabs: new NoTabs(), notepad: new LocalNotepad(NAME) }), identities: null };
   const { table, own, store } = kept;
   const chat = await createChat({ ...page, store, tabs: webTabs(own), notepad: new LocalNotepad(own) });
   const identities = new Identities(table, own, () => `${NAME} ${randomHex(crypto)}`);
@@ -43,6 +43,12 @@ async function openKept() {
   } catch {
     return null;
   }
+}
+
+/** Fetched only where it is needed. */
+async function forgetfulStore(): Promise<Store> {
+  const { MemoryStore } = await import("../store-memory.ts");
+  return new MemoryStore();
 }
 
 const isWatched = (): boolean => document.visibilityState === "visible";

@@ -8,16 +8,19 @@ import type { Person, RoomId, Seq, UserId } from "../facade.ts";
 import { placeName } from "../drafts.ts";
 import {
   condensed,
+  Deposed,
   laterDrafts,
   type Change,
   type Device,
   type DraftRecord,
   type Durability,
+  type Generation,
   type MessageRecord,
   type NoticeRecord,
   type OutboxChange,
   type OutboxRow,
   type OutboxState,
+  type Revision,
   type RoomRecord,
   type SessionRecord,
   type Snapshot,
@@ -35,15 +38,17 @@ interface Schema extends DBSchema {
   people: { key: UserId; value: Person & { readonly user: UserId } };
   /** By the names of their places. */
   drafts: { key: string; value: DraftRecord };
+  /** Who leads the tabs, and how often leaders have written. */
+  leader: { key: "leader" | "revision"; value: number };
 }
 
 type Names = StoreNames<Schema>[];
 type Writing = IDBPTransaction<Schema, Names, "readwrite">;
 
-const TABLES: Names = ["cursor", "session", "device", "outbox", "rooms", "messages", "notices", "people", "drafts"];
+const TABLES: Names = ["cursor", "session", "device", "outbox", "rooms", "messages", "notices", "people", "drafts", "leader"];
 
 /** What people do here, before the server has it. */
-const OWN: Names = ["device", "outbox", "drafts"];
+const OWN: Names = ["device", "outbox", "drafts", "leader"];
 
 type Migration = (database: IDBPDatabase<Schema>, tx: IDBPTransaction<Schema, Names, "versionchange">) => void | Promise<void>;
 
@@ -67,6 +72,9 @@ const MIGRATIONS: readonly Migration[] = [
     await drafts.clear();
     for (const [index, room] of rooms.entries()) await drafts.put({ room: Number(room), text: String(texts[index]), at: 1, after: 0 }, String(room));
   },
+  (database) => {
+    database.createObjectStore("leader");
+  },
 ];
 
 export class IndexedDbStore implements Store {
@@ -87,9 +95,18 @@ export class IndexedDbStore implements Store {
     this.#database = database;
   }
 
+  async lead(isWanted: () => boolean): Promise<Generation | null> {
+    const tx = this.#database.transaction("leader", "readwrite", { durability: "relaxed" });
+    const leader = ((await tx.store.get("leader")) ?? 0) + 1;
+    if (!isWanted()) return null;
+    await Promise.all([tx.store.put(leader, "leader"), tx.done]);
+    return leader;
+  }
+
   async load(): Promise<Snapshot> {
     const tx = this.#database.transaction(TABLES);
-    const [session, cursor, outbox, rooms, messages, notices, people] = await Promise.all([
+    const [revision, session, cursor, outbox, rooms, messages, notices, people] = await Promise.all([
+      tx.objectStore("leader").get("revision"),
       tx.objectStore("session").get("session"),
       tx.objectStore("cursor").get("cursor"),
       outboxOf(tx),
@@ -99,6 +116,7 @@ export class IndexedDbStore implements Store {
       tx.objectStore("people").getAll(),
     ]);
     return {
+      revision: revision ?? 0,
       session: session ?? null,
       cursor: cursor ?? null,
       outbox,
@@ -113,8 +131,9 @@ export class IndexedDbStore implements Store {
     return outboxOf(this.#database.transaction(OWN));
   }
 
-  async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict"): Promise<T> {
+  async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<T> {
     const tx = this.#database.transaction(OWN, "readwrite", { durability });
+    await refuseDeposed(tx, leader);
     const state = await outboxOf(tx);
     const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(state);
     const writes: Promise<unknown>[] = [];
@@ -128,9 +147,11 @@ export class IndexedDbStore implements Store {
     return result;
   }
 
-  async commit(changes: readonly Change[]): Promise<void> {
+  async commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
     const tx: Writing = this.#database.transaction(TABLES, "readwrite", { durability: "relaxed" });
-    const writes: Promise<unknown>[] = [];
+    await refuseDeposed(tx, leader);
+    const revision = ((await tx.objectStore("leader").get("revision")) ?? 0) + 1;
+    const writes: Promise<unknown>[] = [tx.objectStore("leader").put(revision, "revision")];
     for (const change of condensed(changes)) {
       const written = write(tx, change);
       // They read before they write, and nothing may come between.
@@ -138,6 +159,7 @@ export class IndexedDbStore implements Store {
       writes.push(written);
     }
     await Promise.all([...writes, tx.done]);
+    return revision;
   }
 
   async bind(session: SessionRecord): Promise<SessionRecord> {
@@ -151,6 +173,10 @@ export class IndexedDbStore implements Store {
   close(): void {
     this.#database.close();
   }
+}
+
+async function refuseDeposed(tx: Writing, leader: Generation | null): Promise<void> {
+  if (leader !== null && leader !== (await tx.objectStore("leader").get("leader"))) throw new Deposed();
 }
 
 async function outboxOf(tx: IDBPTransaction<Schema, Names, "readonly" | "readwrite">): Promise<OutboxState> {

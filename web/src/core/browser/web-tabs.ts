@@ -1,6 +1,6 @@
 // Tabs of one origin: a Web Lock says who leads, a BroadcastChannel carries what they tell each other.
 //
-// The browser gives the lock to the next tab when the leader is closed or crashes, so nobody has to watch anybody.
+// The browser gives the lock to the next tab when the leader is closed or crashes; from one that hangs it is stolen.
 // Without locks (a page over plain http that is not on this machine) every tab leads itself: that is safe, because the
 // server knows each command by its number, but each tab then has a connection of its own.
 
@@ -12,29 +12,37 @@ export function webTabs(name = "tidings"): Tabs {
 }
 
 class WebTabs implements Tabs {
+  readonly areExclusive = true;
   readonly #name: string;
   readonly #channel: BroadcastChannel;
-  readonly #closed = new AbortController();
+  #begin: (() => void) | null = null;
+  #end: (() => void) | null = null;
+  #waiting: AbortController | null = null;
   #release: (() => void) | null = null;
+  #isClosed = false;
 
   constructor(name: string) {
     this.#name = name;
     this.#channel = new BroadcastChannel(name);
   }
 
-  lead(begin: () => void): void {
-    const hold = (): Promise<void> => {
-      if (this.#closed.signal.aborted) return Promise.resolve();
-      const held = new Promise<void>((release) => (this.#release = release));
-      begin();
-      return held;
-    };
-    // Rejected when the tab is closed before it ever led.
-    navigator.locks.request(`${this.#name} leader`, { signal: this.#closed.signal }, hold).catch(() => undefined);
+  lead(begin: () => void, end: () => void): void {
+    this.#begin = begin;
+    this.#end = end;
+    const waiting = new AbortController();
+    this.#waiting = waiting;
+    this.#request({ signal: waiting.signal });
+  }
+
+  takeOver(): void {
+    if (this.#release !== null) return;
+    // It would get the lock once more when it gives it back.
+    this.#waiting?.abort();
+    this.#request({ steal: true });
   }
 
   post(message: TabMessage): void {
-    if (!this.#closed.signal.aborted) this.#channel.postMessage(message);
+    if (!this.#isClosed) this.#channel.postMessage(message);
   }
 
   listen(heard: (message: TabMessage) => void): void {
@@ -43,8 +51,26 @@ class WebTabs implements Tabs {
   }
 
   close(): void {
-    this.#closed.abort();
+    this.#isClosed = true;
+    this.#waiting?.abort();
     this.#release?.();
     this.#channel.close();
+  }
+
+  #request(how: LockOptions): void {
+    let isHeld = false;
+    const hold = (): Promise<void> => {
+      if (this.#isClosed || how.signal?.aborted === true) return Promise.resolve();
+      isHeld = true;
+      const held = new Promise<void>((release) => (this.#release = release));
+      this.#begin?.();
+      return held;
+    };
+    // Rejected when the tab is closed before it ever led, or when the lock is stolen.
+    navigator.locks.request(`${this.#name} leader`, how, hold).catch(() => {
+      if (!isHeld || this.#isClosed) return;
+      this.#release = null;
+      this.#end?.();
+    });
   }
 }

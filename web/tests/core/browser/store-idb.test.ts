@@ -6,8 +6,8 @@ import { describe, expect, test } from "vitest";
 import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
 import { unknownRoom } from "../../../src/core/effects.ts";
 import { enqueue, withDevice, withdrawn } from "../../../src/core/numbering.ts";
-import { MemoryStore } from "../../../src/core/store-memory.ts";
-import type { Change, DraftRecord, MessageRecord, Snapshot, Store } from "../../../src/core/store.ts";
+import { MemoryDisk, MemoryStore } from "../../../src/core/store-memory.ts";
+import { Deposed, type Change, type DraftRecord, type MessageRecord, type Snapshot, type Store } from "../../../src/core/store.ts";
 import { LOBBY, texts, World } from "../people.ts";
 import { Chance } from "../virtual-clock.ts";
 
@@ -76,13 +76,36 @@ describe("the store in IndexedDB", () => {
           const drop = round === 6 ? { dropDrafts: ["1", "2/1"] } : {};
           await store.changeOutbox((state) => ({ ...enqueue(state, { event: "say", room: 1, text: `${round}` }, round, "device"), drafts, ...drop }));
           if (withdraws !== null) await store.changeOutbox((state) => withdrawn(state, withdraws));
-          await store.commit(changes);
+          await store.commit(changes, null);
         }
       }
       stores[0].close();
       const again = await IndexedDbStore.open(name);
       expect(sorted(await again.load()), `seed ${seed}`).toEqual(sorted(await stores[1].load()));
       again.close();
+    }
+  });
+
+  test("takes nothing from a leader after whom another has begun, in no kind of transaction", async () => {
+    const name = newName();
+    const disk = new MemoryDisk();
+    for (const [old, young] of [
+      [await IndexedDbStore.open(name), await IndexedDbStore.open(name)],
+      [new MemoryStore(disk), new MemoryStore(disk)],
+    ] as const) {
+      const before = (await old.lead(() => true)) ?? 0;
+      await old.commit([{ kind: "cursor", cursor: "before" }], before);
+      const after = (await young.lead(() => true)) ?? 0;
+      expect(await old.lead(() => false)).toBe(null);
+      expect(after).toBeGreaterThan(before);
+      await expect(old.commit([{ kind: "cursor", cursor: "late" }, { kind: "message", message: message(1, 1, "late") }], before)).rejects.toThrow(Deposed);
+      await expect(old.changeOutbox((state) => withDevice(state, "late"), "strict", before)).rejects.toThrow(Deposed);
+      const { cursor, messages, outbox } = await young.load();
+      expect([cursor, messages, outbox.device]).toEqual(["before", [], null]);
+      // What anybody may write is taken from everybody.
+      await old.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: "typed" }, 0, "device"));
+      await young.commit([{ kind: "cursor", cursor: "after" }], after);
+      expect((await old.load()).cursor).toBe("after");
     }
   });
 

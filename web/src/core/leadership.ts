@@ -1,0 +1,150 @@
+// Which tab leads: its heartbeat, what the others do without it, and the number that tells an old leader from the new one.
+//
+// A tab that hangs or is frozen keeps its lock. So the leader posts a beat each second, and a tab that somebody looks at
+// takes over when it misses them. Each leader has a generation from the store, which refuses what an older one writes:
+// whenever that wakes, it can do no harm, learns of it and becomes a follower. Throttled timers of a page in the background
+// are no reason to take over from there: only a tab that is looked at does.
+
+import type { World } from "./ports.ts";
+import type { Generation, Store } from "./store.ts";
+import type { Tabs } from "./tabs.ts";
+
+const BEAT_MS = 1_000;
+const LOOK_MS = 500;
+/** With the pause between two looks: less than three seconds. */
+const SILENT_MS = 2_400;
+
+export interface LeadershipEvents {
+  /** This tab leads; null where no tab can keep the others from leading. */
+  begin(own: Generation | null): void;
+  /** It leads no more. */
+  end(): void;
+  beat(own: Generation): void;
+}
+
+export class Leadership {
+  readonly #tabs: Tabs;
+  readonly #store: Store;
+  readonly #world: World;
+  readonly #events: LeadershipEvents;
+  /** The tabs have chosen this one; it leads as soon as the store has given it a number. */
+  #isChosen = false;
+  #isLeading = false;
+  #own: Generation | null = null;
+  /** The latest leader that is known of. */
+  #known: Generation = 0;
+  /** Counts beginnings and ends: a beginning that was overtaken is none. */
+  #turn = 0;
+  #seen = 0;
+  #looked = 0;
+  #cancel: (() => void) | null = null;
+
+  constructor(tabs: Tabs, store: Store, world: World, events: LeadershipEvents) {
+    this.#tabs = tabs;
+    this.#store = store;
+    this.#world = world;
+    this.#events = events;
+  }
+
+  start(): void {
+    this.#follow();
+    this.#apply();
+  }
+
+  stop(): void {
+    this.#turn += 1;
+    this.#isLeading = false;
+    this.#cancel?.();
+    this.#tabs.close();
+  }
+
+  /** By which others know this tab while it leads. */
+  get number(): Generation {
+    return this.#own ?? 0;
+  }
+
+  /** Whether this tab leads, and as that one. */
+  leads(own: Generation | null): boolean {
+    return this.#isLeading && this.#own === own;
+  }
+
+  /** Whether a message of this leader counts; a later one than oneself ends the own lead. */
+  heeds(leader: Generation): boolean {
+    if (leader < this.#known) return false;
+    this.#known = leader;
+    this.#seen = this.#world.now();
+    if (this.#own !== null && this.#own < leader) this.deposed(this.#own);
+    return true;
+  }
+
+  /** A new leader that nobody looks at: a tab that is looked at is the better one, as long as nothing has begun. */
+  prefer(isWatched: boolean): void {
+    if (!isWatched && !this.#isLeading && this.#world.isWatched()) this.#tabs.takeOver();
+  }
+
+  /** Somebody else leads instead of that one, as the store has said. */
+  deposed(own: Generation | null): void {
+    if (!this.leads(own)) return;
+    this.#isLeading = false;
+    this.#own = null;
+    this.#follow();
+    this.#events.end();
+  }
+
+  #apply(): void {
+    this.#tabs.lead(
+      () => {
+        this.#isChosen = true;
+        void this.#begin();
+      },
+      () => {
+        this.#isChosen = false;
+        this.#turn += 1;
+        this.deposed(this.#own);
+        this.#apply();
+      },
+    );
+  }
+
+  async #begin(): Promise<void> {
+    const turn = (this.#turn += 1);
+    const isWanted = (): boolean => turn === this.#turn;
+    // Without a store that works there is nothing to protect.
+    const own = this.#tabs.areExclusive ? await this.#store.lead(isWanted).catch(() => null) : null;
+    if (!isWanted()) return;
+    this.#cancel?.();
+    this.#isLeading = true;
+    this.#own = own;
+    if (own !== null) {
+      this.#known = Math.max(this.#known, own);
+      this.#beat(own);
+    }
+    this.#events.begin(own);
+  }
+
+  #beat(own: Generation): void {
+    this.#events.beat(own);
+    this.#cancel = this.#world.setTimer(BEAT_MS, () => this.#beat(own));
+  }
+
+  #follow(): void {
+    this.#cancel?.();
+    this.#seen = this.#looked = this.#world.now();
+    this.#look();
+  }
+
+  #look(): void {
+    const now = this.#world.now();
+    // Who was not awake, or is not looked at, has missed nothing.
+    const wasAwake = now - this.#looked < 2 * LOOK_MS;
+    if (!wasAwake || !(this.#world.isWatched() || this.#isChosen)) this.#seen = now;
+    this.#looked = now;
+    if (now - this.#seen >= SILENT_MS) {
+      this.#seen = now;
+      // Chosen, and deposed by one that was not chosen in the end.
+      if (this.#isChosen) void this.#begin();
+      else this.#tabs.takeOver();
+    }
+    this.#cancel = this.#world.setTimer(LOOK_MS, () => this.#look());
+  }
+}

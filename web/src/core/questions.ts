@@ -1,0 +1,55 @@
+// What this tab has asked of the leading one and waits to hear of, since only the leader has the connection.
+//
+// A leader may die with a question, so all of them are asked again of the next one; the first answer counts.
+
+import type { Session } from "./session.ts";
+import type { Question, Tabs } from "./tabs.ts";
+
+export class Questions {
+  readonly #tabs: Tabs;
+  readonly #randomId: () => string;
+  readonly #waiting = new Map<string, { readonly question: Question; readonly answered: (answer: unknown) => void }>();
+
+  constructor(tabs: Tabs, randomId: () => string) {
+    this.#tabs = tabs;
+    this.#randomId = randomId;
+  }
+
+  ask(question: Question): Promise<unknown> {
+    const id = this.#randomId();
+    return new Promise((answered) => {
+      this.#waiting.set(id, { question, answered });
+      this.#tabs.post({ kind: "question", id, question });
+    });
+  }
+
+  /** There is another leader. */
+  again(): void {
+    for (const [id, { question }] of this.#waiting) this.#tabs.post({ kind: "question", id, question });
+  }
+
+  /** This tab is the leader. */
+  askOf(session: Session): void {
+    for (const [id, { question }] of this.#waiting) void answerOf(session, question).then((answer) => this.answered(id, answer));
+  }
+
+  answered(id: string, answer: unknown): void {
+    this.#waiting.get(id)?.answered(answer);
+    this.#waiting.delete(id);
+  }
+
+  stop(): void {
+    for (const { answered } of this.#waiting.values()) answered(null);
+  }
+}
+
+export function answerOf(session: Session, question: Question): Promise<unknown> {
+  switch (question.ask) {
+    case "request":
+      return session.request(question.event, question.payload);
+    case "history":
+      return session.history(question.room, question.page, question.limit);
+    case "visit":
+      return session.visit(question.room);
+  }
+}
