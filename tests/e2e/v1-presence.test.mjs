@@ -115,4 +115,25 @@ describe("typing", () => {
     ada.socket.emit("typing", { room: LOBBY });
     await cleo.seesEvent("typing", (seen) => seen.room === LOBBY);
   });
+
+  test("that was stopped is no longer seen, by those who saw it", async (t) => {
+    const server = await Server.start(t);
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const cleo = await V1Person.connect(t, server.url, { name: "cleo" });
+    const phone = await otherDevice(t, server.url, ada);
+    const { room } = await ada.must("create", { kind: "private", name: "Plans" });
+    await ada.must("add", { room, user: bob.user });
+    await bob.seesEvent("joined");
+    ada.socket.emit("typing stopped", { room });
+    ada.socket.emit("typing", { room });
+    cleo.socket.emit("typing stopped", { room });
+    for (let time = 0; time < 3; time += 1) ada.socket.emit("typing stopped", { room });
+    const stopped = await bob.seesEvent("typing stopped");
+    assert.deepEqual([stopped.room, stopped.who.name, typeof stopped.cursor], [room, "ada", "string"]);
+    await cleo.say("(fence)");
+    for (const person of [bob, cleo, phone]) await person.caughtUp(ada);
+    assert.deepEqual([bob.of("typing").length, bob.of("typing stopped").length], [1, 1]);
+    assert.deepEqual([ada, cleo, phone].flatMap((person) => person.of("typing stopped")), []);
+  });
 });

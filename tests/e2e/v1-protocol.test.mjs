@@ -82,8 +82,9 @@ describe("every example", () => {
     const phone = await otherDevice(t, server.url, ada);
     await bob.say("hello");
     bob.socket.emit("typing", { room: LOBBY });
+    bob.socket.emit("typing stopped", { room: LOBBY });
     await phone.ask("read", { room: LOBBY, seq: 1 });
-    const seen = { typing: await ada.seesEvent("typing"), "read-moved": await ada.seesEvent("read") };
+    const seen = { typing: await ada.seesEvent("typing"), "typing-stopped": await ada.seesEvent("typing stopped"), "read-moved": await ada.seesEvent("read") };
     seen.presence = await ada.seesEvent("presence", ({ online }) => online.some(({ name }) => name === "bob"));
     for (const { name, args } of examples().filter(({ name }) => name in seen)) {
       const { event, ...fields } = seen[name];

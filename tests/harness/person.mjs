@@ -5,7 +5,7 @@ import { io } from "socket.io-client";
 import { Observable, PATIENCE_MS, within } from "./waiting.mjs";
 
 export const LOBBY = 1;
-const EPHEMERAL = new Set(["welcome", "typing", "presence", "read"]);
+const EPHEMERAL = new Set(["welcome", "typing", "typing stopped", "presence", "read"]);
 
 export function newDevice() {
   return randomBytes(16).toString("hex");

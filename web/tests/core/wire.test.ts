@@ -51,8 +51,8 @@ describe("every example of docs/protocol/", () => {
     expect(common(welcome, payload)).toEqual(without(payload, ["limits"]));
   });
 
-  test.each(of("down", ["typing", "presence", "read"]))("is read as something that passes: %s", (_, { event, args: [payload] }) => {
-    const reader = { typing: wire.readTyping, presence: wire.readPresence, read: wire.readPointer }[event];
+  test.each(of("down", ["typing", "typing stopped", "presence", "read"]))("is read as something that passes: %s", (_, { event, args: [payload] }) => {
+    const reader = { typing: wire.readTyping, "typing stopped": wire.readTyping, presence: wire.readPresence, read: wire.readPointer }[event];
     expect(common(reader?.(payload), payload)).toEqual(without(payload, ["cursor"]));
     expect(wire.readCursor(payload)).toEqual(expect.any(String));
   });
@@ -89,7 +89,7 @@ describe("every example of docs/protocol/", () => {
   });
 
   test("has a reader or a writer", () => {
-    const elsewhere = ["connect", "connect_error", "typing", "read"];
+    const elsewhere = ["connect", "connect_error", "typing", "typing stopped", "read"];
     const known = [...ENTRIES, ...COMMANDS, ...Object.keys(readers), ...elsewhere, "welcome", "presence"];
     expect(examples.filter(([, { event }]) => !known.includes(event)).map(([name]) => name)).toEqual([]);
   });

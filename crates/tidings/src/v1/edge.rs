@@ -28,6 +28,7 @@ use super::names::{self, CommandName, RequestName};
 use super::presence::{Named, Presence};
 use super::request::{self, Moved, Request};
 use super::session::{Claims, Secret, Session};
+use super::typing::Typing;
 use super::view::Person;
 use super::welcome::{ROOMS_MAX, Resumption, Welcome, WireLimits};
 use crate::delivery::Ticket;
@@ -284,8 +285,8 @@ impl Edge {
         self.submit(draft, ticket)
     }
 
-    /// Somebody writes.
-    pub fn typing(&self, turn: &mut Turn<'_>) -> Flow {
+    /// Somebody writes, or has stopped.
+    pub fn typing(&self, what: Typing, turn: &mut Turn<'_>) -> Flow {
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Ok(room) = request::typing(turn.payload()) else {
             turn.reply(&Trouble::Invalid.answer());
@@ -294,7 +295,7 @@ impl Edge {
         turn.reply(DONE);
         let directory = self.sides.directory.now();
         let is_there = room != RoomId::HOUSE && directory.is_member(session.user, room);
-        if !is_there || !session.admits_typing(room, (self.sides.ports.clock)()) {
+        if !is_there || !session.admits_typing(what, room, (self.sides.ports.clock)()) {
             return Flow::Continue;
         }
         let Some(target) = self.everyone() else { return Flow::Continue };
@@ -304,7 +305,7 @@ impl Edge {
         };
         let told = TypingView { room: room.0, who: Person::of(&directory, session.user) };
         // It is the first that may be dropped.
-        drop(target.except(sockets_of(session.user)).volatile().emit(names::TYPING, &told));
+        drop(target.except(sockets_of(session.user)).volatile().emit(what.event(), &told));
         Flow::Continue
     }
 

@@ -105,6 +105,8 @@ impl RequestName {
 
 /// Both ways: somebody writes.
 pub const TYPING: &str = "typing";
+/// Both ways: they have emptied the field again.
+pub const TYPING_STOPPED: &str = "typing stopped";
 /// Both ways: somebody has read.
 pub const READ: &str = "read";
 /// Down: the first event of every connection.

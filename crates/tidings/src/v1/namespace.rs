@@ -6,7 +6,8 @@ use socketio_server::{Namespace, Socket};
 
 use super::edge::Edge;
 use super::frames::NAMESPACE;
-use super::names::{CommandName, READ, RequestName, TYPING};
+use super::names::{CommandName, READ, RequestName};
+use super::typing::Typing;
 
 /// The namespace over `edge`.
 pub fn namespace(edge: &Arc<Edge>) -> Namespace {
@@ -19,10 +20,12 @@ pub fn namespace(edge: &Arc<Edge>) -> Namespace {
         let edge = Arc::clone(edge);
         namespace.on_sync(name.as_str(), move |turn| edge.paced(turn, |turn| edge.request(name, turn)))
     });
-    let (read, typing) = (Arc::clone(edge), Arc::clone(edge));
-    namespace
-        .on_sync(READ, move |turn| read.paced(turn, |turn| read.read(turn)))
-        .on_sync(TYPING, move |turn| typing.paced(turn, |turn| typing.typing(turn)))
+    let namespace = Typing::ALL.into_iter().fold(namespace, |namespace, what| {
+        let edge = Arc::clone(edge);
+        namespace.on_sync(what.event(), move |turn| edge.paced(turn, |turn| edge.typing(what, turn)))
+    });
+    let read = Arc::clone(edge);
+    namespace.on_sync(READ, move |turn| read.paced(turn, |turn| read.read(turn)))
 }
 
 fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {

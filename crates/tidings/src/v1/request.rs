@@ -108,7 +108,7 @@ impl Moved {
     }
 }
 
-/// Reads the event `typing`: where.
+/// Reads the events `typing` and `typing stopped`: where.
 pub fn typing(payload: &Payload<'_>) -> Result<RoomId, Malformed> {
     Ok(read::<OfRoom>(payload)?.room.room())
 }

@@ -12,7 +12,7 @@ use socketio_server::{Auth, SocketData};
 use super::guesses::Guesses;
 use super::ids::WireDevice;
 use super::pace::Pace;
-use super::typing::TypingPace;
+use super::typing::{Typing, TypingPace};
 
 /// Requests that one connection may have open; one more is answered `busy`.
 const REQUESTS_MAX: usize = 16;
@@ -70,9 +70,9 @@ impl Session {
         self.device.map(|id| Device { user: self.user, id })
     }
 
-    /// Whether it is passed on that they write.
-    pub fn admits_typing(&self, room: RoomId, now: Instant) -> bool {
-        self.typing.lock().unwrap_or_else(PoisonError::into_inner).admits(room, now)
+    /// Whether it is passed on that they write, or have stopped.
+    pub fn admits_typing(&self, what: Typing, room: RoomId, now: Instant) -> bool {
+        self.typing.lock().unwrap_or_else(PoisonError::into_inner).admits(what, room, now)
     }
 
     /// Charges for an event of so many bytes; for how long the connection is not to be read then, if at all.

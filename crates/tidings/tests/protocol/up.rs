@@ -11,7 +11,7 @@ use socketio_server::socketio::{Connection, Incoming, Limits, NamespaceName};
 use tidings::v1::ack::{Trouble, of_command};
 use tidings::v1::command::Numbered;
 use tidings::v1::identity::{Invite, Signer};
-use tidings::v1::names::{CommandName, READ, RequestName, TYPING};
+use tidings::v1::names::{CommandName, READ, RequestName, TYPING, TYPING_STOPPED};
 use tidings::v1::request::{Moved, Request, typing};
 use tidings::v1::session::Secret;
 use tidings::v1::view::RoomView;
@@ -213,8 +213,8 @@ fn read_pointers_and_typing_are_read_as_documented() {
         if golden.event == READ {
             let moved = with_payload(READ, &golden.args, Moved::parse);
             assert_eq!(moved.ok(), Some(Moved { room: RoomId::LOBBY, seq: Seq(42) }), "{name}");
-        } else if golden.event == TYPING {
-            assert_eq!(with_payload(TYPING, &golden.args, typing).ok(), Some(RoomId::LOBBY), "{name}");
+        } else if [TYPING, TYPING_STOPPED].contains(&golden.event.as_str()) {
+            assert_eq!(with_payload(&golden.event, &golden.args, typing).ok(), Some(RoomId::LOBBY), "{name}");
         } else {
             let is_known = command_name(&golden.event).is_some() || request_name(&golden.event).is_some();
             assert!(is_known || golden.event == "connect", "{name}");
@@ -226,7 +226,11 @@ fn read_pointers_and_typing_are_read_as_documented() {
 fn every_event_has_an_example() {
     let examples: Vec<String> = going(Direction::Up).map(|(_, golden)| golden.event).collect();
     let commands = CommandName::ALL.into_iter().map(CommandName::as_str);
-    for event in commands.chain(RequestName::ALL.into_iter().map(RequestName::as_str)).chain([READ, TYPING]) {
+    for event in commands.chain(RequestName::ALL.into_iter().map(RequestName::as_str)).chain([
+        READ,
+        TYPING,
+        TYPING_STOPPED,
+    ]) {
         assert!(examples.iter().any(|example| example == event), "{event}");
     }
 }
