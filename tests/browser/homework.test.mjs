@@ -100,17 +100,15 @@ describe("the homework", () => {
     await ada.page.getByText("bob is typing…").waitFor({ state: "detached" });
   });
 
-  test("tells who is online, and condenses who comes and goes", async (t) => {
+  test("tells who is online, and writes no line about who comes and goes", async (t) => {
     const server = await Server.start(t);
     const ada = await arrive(t, server, "ada");
     const [bob, cleo] = await Promise.all([arrive(t, server, "bob"), arrive(t, server, "cleo")]);
     await ada.online("ada", "bob", "cleo");
-    await ada.notices(/(bob|cleo) and (bob|cleo) came online/);
     await Promise.all([bob.context.close(), cleo.context.close()]);
     await ada.online("ada");
-    await ada.notices(/(bob|cleo) and (bob|cleo) went offline/);
-    // Two people came and went: one notice, which opens.
-    assert.equal(await ada.log.locator(".notice").count(), 1);
+    await ada.people.getByText("Offline – 2").waitFor();
+    assert.equal(await ada.log.locator(".row").count(), 0);
     ada.assertContent();
   });
 
@@ -119,13 +117,14 @@ describe("the homework", () => {
     const ada = await arrive(t, server, "ada");
     const bob = await arrive(t, server, "bob");
     await bob.connects();
-    await ada.notices("bob came online");
+    await ada.online("ada", "bob");
     for (let times = 0; times < 3; times += 1) {
       await bob.reload();
     }
     await bob.context.close();
-    await ada.notices("bob went offline");
-    assert.equal(await ada.log.locator(".notice").count(), 1);
+    await ada.online("ada");
+    const left = ada.frames.events().filter(([name, { offline }]) => name === "presence" && offline.includes(bob.user));
+    assert.equal(left.length, 1);
   });
 
   test("carries private messages, which nobody else gets", async (t) => {

@@ -207,10 +207,14 @@ describe("hostile texts", () => {
     await ada.button("New message", ada.rooms).click();
     await assertOnlyText(ada, "the dialog that chooses people");
     await ada.close();
-    await ada.enter("Lobby");
-    await ada.notices("came online");
-    for (const person of crowd) person.leave();
-    await ada.notices("went offline");
+    const [host, ...guests] = crowd;
+    const { room } = await host.must("create", { kind: "private", name: "crowd" });
+    await host.must("add", { room, user: ada.user });
+    for (const { user } of guests) await host.must("add", { room, user });
+    await ada.enter("crowd");
+    await ada.notices("added");
+    for (const person of guests) await person.must("leave", { room });
+    await ada.notices("left");
     await assertOnlyText(ada, "notices");
   });
 

@@ -21,11 +21,11 @@ const FLAGS = [
   "--no-first-run",
 ];
 
-export async function launch() {
+export async function launch(...more) {
   const executablePath = process.env.CHROMIUM ?? PLACES.find((path) => existsSync(path));
   if (executablePath === undefined) throw new Error("no Chromium was found: install it, or name it in CHROMIUM");
   // Chromium's own sandbox does not work for root.
-  const args = process.getuid?.() === 0 ? [...FLAGS, "--no-sandbox"] : FLAGS;
+  const args = process.getuid?.() === 0 ? [...FLAGS, ...more, "--no-sandbox"] : [...FLAGS, ...more];
   return chromium.launch({ executablePath, args });
 }
 

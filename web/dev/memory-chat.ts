@@ -277,6 +277,8 @@ export class MemoryChat implements ChatClient {
 
   typing(_room: RoomId): void {}
 
+  typingStopped(_room: RoomId): void {}
+
   setDraft(place: DraftPlace, text: string | null): void {
     const drafts = new Map(this.#drafts.peek());
     if (text === null) drafts.delete(placeName(place));

@@ -59,7 +59,6 @@ export function world(options: { readonly named: boolean; readonly rows: number 
   for (const [index, [from, ago, text]] of TALK.entries()) {
     chat.arrive(1, from, text, now - ago);
     if (index === 8) chat.notice(1, { what: "joined", from: samir, who: samir }, now - 187 * MINUTE);
-    if (index === 8) chat.notice(1, { what: "online", people: [cleo, bob] }, now - 186 * MINUTE);
     if (index === 10) chat.notice(1, { what: "topic", from: bob, text: "Where everybody meets" }, now - 100 * MINUTE);
   }
   const lobby = chat.log(1);

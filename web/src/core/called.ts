@@ -19,10 +19,6 @@ export function allCalled(names: Names, people: readonly Person[]): readonly Per
 }
 
 export function noticeCalled(names: Names, notice: Notice): Notice {
-  if ("people" in notice) {
-    const people = allCalled(names, notice.people);
-    return people === notice.people ? notice : { ...notice, people };
-  }
   const from = called(names, notice.from);
   const who = notice.who === undefined ? undefined : called(names, notice.who);
   if (from === notice.from && who === notice.who) return notice;
@@ -34,8 +30,7 @@ export function namesAlike(one: Notice, other: Notice): boolean {
   return namesIn(one) === namesIn(other);
 }
 
-function namesIn(notice: Notice): string {
-  const people = "people" in notice ? notice.people : [notice.from, ...(notice.who === undefined ? [] : [notice.who])];
+function namesIn({ from, who }: Notice): string {
   // A name cannot have a line break.
-  return people.map(({ name }) => name ?? "").join("\n");
+  return `${from.name ?? ""}\n${who?.name ?? ""}`;
 }

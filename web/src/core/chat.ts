@@ -25,14 +25,13 @@ import type {
   UserId,
 } from "./facade.ts";
 import { Drafts } from "./drafts.ts";
-import { LOBBY } from "./effects.ts";
 import { Leadership } from "./leadership.ts";
 import { Ledger } from "./ledger.ts";
 import { Model } from "./model.ts";
 import { renewed, unsent, withdrawn } from "./numbering.ts";
 import { Outbox } from "./outbox.ts";
 import type { Notepad, OnHide, OnWake, SetTimer, Transport, World } from "./ports.ts";
-import type { PlacedNotice, PresenceState } from "./presence.ts";
+import { NOBODY, type PresenceState } from "./presence.ts";
 import { answerOf, Questions } from "./questions.ts";
 import { randomHex } from "./random.ts";
 import { OpenView } from "./room-view.ts";
@@ -100,7 +99,7 @@ class Chat implements ChatClient {
   #readings = 0;
   /** Of the store as it was read or told. */
   #revision: Revision = 0;
-  #presence: PresenceState = { online: { people: [], count: 0 }, notices: [] };
+  #presence = NOBODY;
   #state: Connection["state"] = "connecting";
   #since: number;
   #peopleVersion = -1;
@@ -163,7 +162,6 @@ class Chat implements ChatClient {
         if (this.#ledger.isKeeping) this.#postponed.add(asking);
         return !this.#ledger.isKeeping;
       },
-      presence: (other): readonly PlacedNotice[] => (other === LOBBY ? this.#presence.notices : []),
       history: (other, page, limit) => this.#ask({ ask: "history", room: other, page, limit }).then((answer) => answer === true),
       visit: (other) => this.#ask({ ask: "visit", room: other }).then((answer) => answer === true),
       markRead: (other, seq) => this.#markRead(other, seq),
@@ -279,6 +277,11 @@ class Chat implements ChatClient {
     else this.#session.typing(room);
   }
 
+  typingStopped(room: RoomId): void {
+    if (this.#session === null) this.#tabs.post({ kind: "typing stopped", room });
+    else this.#session.typingStopped(room);
+  }
+
   setDraft(place: DraftPlace, text: string | null): void {
     this.#drafts.set(place, text);
   }
@@ -325,6 +328,10 @@ class Chat implements ChatClient {
       typing: (room, who) => {
         this.#typing.show(room, who);
         this.#tabs.post({ kind: "somebody types", room, who });
+      },
+      typingStopped: (room, who) => {
+        this.#typing.hide(room, who);
+        this.#tabs.post({ kind: "somebody stopped", room, who });
       },
       result: (id, result) => {
         this.#outbox.answer(id, result);
@@ -447,6 +454,8 @@ class Chat implements ChatClient {
         return this.#setPresence(message.presence);
       case "somebody types":
         return this.#typing.show(message.room, message.who);
+      case "somebody stopped":
+        return this.#typing.hide(message.room, message.who);
       case "question": {
         const { id } = message;
         const session = this.#session;
@@ -461,6 +470,8 @@ class Chat implements ChatClient {
         return this.#questions.answered(message.id, message.answer);
       case "typing":
         return this.#session?.typing(message.room);
+      case "typing stopped":
+        return this.#session?.typingStopped(message.room);
       case "read":
         return this.#session?.markRead(message.room, message.seq);
     }
@@ -543,12 +554,8 @@ class Chat implements ChatClient {
   }
 
   #setPresence(presence: PresenceState): void {
-    const moved = presence.notices !== this.#presence.notices;
     this.#presence = presence;
-    batch(() => {
-      this.#showOnline();
-      if (moved) for (const view of this.#views) view.update();
-    });
+    this.#showOnline();
   }
 
   #showOnline(): void {

@@ -110,15 +110,12 @@ export interface HoleRow {
 
 export type Row = MessageRow | PendingRow | NoticeRow | HoleRow;
 
-export type Notice =
-  | {
-      readonly what: "created" | "renamed" | "topic" | "joined" | "left" | "removed";
-      readonly from: Person;
-      readonly who?: Person;
-      readonly text?: string;
-    }
-  /** Condensed, and not from the log. */
-  | { readonly what: "online" | "offline"; readonly people: readonly Person[] };
+export interface Notice {
+  readonly what: "created" | "renamed" | "topic" | "joined" | "left" | "removed";
+  readonly from: Person;
+  readonly who?: Person;
+  readonly text?: string;
+}
 
 /** A window of at most 400 rows on one room. */
 export interface RoomView {
@@ -214,6 +211,8 @@ export interface ChatClient {
   meaning(code: string): Promise<Result<{ readonly meaning: CodeMeaning }>>;
 
   typing(room: RoomId): void;
+  /** What was being written is gone, and was not sent. */
+  typingStopped(room: RoomId): void;
   /** Shown at once, also in other tabs; kept a moment later. Null takes it away; so does an empty text for a room. */
   setDraft(place: DraftPlace, text: string | null): void;
   /** Null when nothing is typed there. Tells a computed signal that reads it of every change. */

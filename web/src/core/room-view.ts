@@ -6,7 +6,6 @@
 import { signal } from "@preact/signals-core";
 import type { Person, RoomId, RoomView, Row, Seq } from "./facade.ts";
 import type { Model } from "./model.ts";
-import type { PlacedNotice } from "./presence.ts";
 import { Rows, type Window } from "./rows.ts";
 import { covers } from "./spans.ts";
 import { unreadOfRoom } from "./summary.ts";
@@ -22,7 +21,6 @@ export interface ViewContext {
   readonly isOnline: () => boolean;
   /** False while the model is ahead of the store; there will be another update then. */
   readonly mayShow: (view: OpenView) => boolean;
-  readonly presence: (room: RoomId) => readonly PlacedNotice[];
   /** Brings a page of the history here; false when it cannot be had now. */
   readonly history: (room: RoomId, page: Page, limit: number) => Promise<boolean>;
   /** Makes a room known that one is not in. */
@@ -81,7 +79,6 @@ export class OpenView implements RoomView {
       window: this.#window,
       online: this.#context.isOnline(),
       loading: this.#loading,
-      presence: this.#context.presence(this.room),
     });
     this.first.value = this.#window.from <= floor;
     this.last.value = this.#window.to === null;

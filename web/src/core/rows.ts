@@ -6,7 +6,6 @@ import { called, namesAlike, noticeCalled } from "./called.ts";
 import { placeName } from "./drafts.ts";
 import type { HoleRow, MessageRow, NoticeRow, PendingRow, Row, Seq } from "./facade.ts";
 import { lowerBound, sendName, type Model, type RoomState } from "./model.ts";
-import type { PlacedNotice } from "./presence.ts";
 import { holesOf } from "./spans.ts";
 import type { MessageRecord, NoticeRecord, OutboxRow } from "./store.ts";
 
@@ -22,7 +21,6 @@ export interface RowSources {
   readonly window: Window;
   readonly online: boolean;
   readonly loading: ReadonlySet<Seq>;
-  readonly presence: readonly PlacedNotice[];
 }
 
 interface Placed {
@@ -34,7 +32,7 @@ interface Placed {
 
 export class Rows {
   #messages = new Map<Seq, { readonly record: MessageRecord; readonly change: OutboxRow | undefined; readonly row: MessageRow }>();
-  #notices = new WeakMap<NoticeRecord | NoticeRow, NoticeRow>();
+  #notices = new WeakMap<NoticeRecord, NoticeRow>();
   #pending = new Map<OutboxRow, PendingRow>();
   #holes = new Map<string, HoleRow>();
 
@@ -47,7 +45,6 @@ export class Rows {
       ...this.#messageRows(model, state, from, to),
       ...this.#holeRows(state, from, to, sources.loading),
       ...this.#noticeRows(model, state, from, to, from === record.floor, live),
-      ...this.#presenceRows(model, sources.presence, from, to, live),
     ].sort((a, b) => a.place - b.place || a.rank - b.rank);
     const pending = live ? this.#pendingRows(model, state, sources.online) : [];
     const rows = [...placed.map(({ row }) => row), ...pending];
@@ -91,22 +88,18 @@ export class Rows {
     const rows: Placed[] = [];
     for (const notice of state.notices) {
       if ((notice.after < from && !isFirst) || (notice.after > to && !live)) continue;
-      rows.push({ place: notice.after, rank: notice.rev, row: this.#noticeRow(model, notice, `r${notice.rev}`) });
+      // Nobody made a conversation: it begins with the first message.
+      if (state.record.kind === "direct" && notice.notice.what === "created") continue;
+      rows.push({ place: notice.after, rank: notice.rev, row: this.#noticeRow(model, notice) });
     }
     return rows;
   }
 
-  #presenceRows(model: Model, notices: readonly PlacedNotice[], from: Seq, to: Seq, live: boolean): Placed[] {
-    return notices
-      .filter(({ after }) => after >= from - 1 && (after <= to || live))
-      .map(({ after, row }, index) => ({ place: after, rank: Number.MAX_SAFE_INTEGER - notices.length + index, row: this.#noticeRow(model, row, row.key) }));
-  }
-
-  #noticeRow(model: Model, kept: NoticeRecord | NoticeRow, key: string): NoticeRow {
+  #noticeRow(model: Model, kept: NoticeRecord): NoticeRow {
     const known = this.#notices.get(kept);
     const notice = noticeCalled(model.people, kept.notice);
     if (known !== undefined && namesAlike(known.notice, notice)) return known;
-    const row = { kind: "notice" as const, key, rev: kept.rev, at: kept.at, notice };
+    const row = { kind: "notice" as const, key: `r${kept.rev}`, rev: kept.rev, at: kept.at, notice };
     this.#notices.set(kept, row);
     return row;
   }

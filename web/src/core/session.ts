@@ -6,7 +6,7 @@
 // in order.
 
 import { LIVE_MESSAGES_MAX, liveBounds, restBounds } from "./bounds.ts";
-import { described, historyEffects, HOUSE, learned, LOBBY, missedChange } from "./effects.ts";
+import { described, historyEffects, HOUSE, learned, missedChange } from "./effects.ts";
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { Apply, Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";
@@ -39,6 +39,7 @@ export interface SessionEvents {
   connection(state: Connection["state"]): void;
   presence(state: PresenceState): void;
   typing(room: RoomId, who: Person): void;
+  typingStopped(room: RoomId, who: Person): void;
   result(id: number, result: Result): void;
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T>;
   /** Makes the store somebody's; gives back whose it is. */
@@ -82,13 +83,7 @@ export class Session {
       forgotten: () => this.#forget(),
       doubted: () => this.#probe(),
     });
-    this.#presence = new Presence({
-      setTimer: world.setTimer,
-      now: world.now,
-      me: () => model.session?.user ?? null,
-      end: () => ({ seq: model.record(LOBBY)?.appliedSeq ?? 0, rev: model.record(LOBBY)?.rev ?? 0 }),
-      changed: () => events.presence(this.#presence.state),
-    });
+    this.#presence = new Presence(events.presence);
   }
 
   start(): void {
@@ -114,7 +109,6 @@ export class Session {
     this.#disconnected("stopped");
     this.#stopped = true;
     this.#transport.close();
-    this.#presence.stop();
     for (const cancel of this.#timers.values()) cancel();
   }
 
@@ -220,6 +214,10 @@ export class Session {
     this.#transport.emit("typing", { room });
   }
 
+  typingStopped(room: RoomId): void {
+    if (this.#online && this.#typed.has(room)) this.#transport.emit("typing stopped", { room });
+  }
+
   /** Something was kept: what it leaves open is asked for. */
   settle(): void {
     if (!this.#online) return;
@@ -262,7 +260,7 @@ export class Session {
     if (this.#ledger.length > WORKS_MAX) return this.#transport.interrupt();
     const stream = this.#stream;
     const cursor = wire.readCursor(payload);
-    if (name === "typing" || name === "presence" || name === "read") {
+    if (name === "typing" || name === "typing stopped" || name === "presence" || name === "read") {
       this.#ephemeral(name, payload);
       if (cursor !== null) void this.#ledger.submit((apply) => stream.delivered(apply, cursor));
       return;
@@ -278,10 +276,12 @@ export class Session {
     return () => void this.#ledger.submit(() => this.#events.result(row.id, { ok: true, room: entry.room }));
   }
 
-  #ephemeral(name: "typing" | "presence" | "read", payload: unknown): void {
-    if (name === "typing") {
+  #ephemeral(name: "typing" | "typing stopped" | "presence" | "read", payload: unknown): void {
+    if (name === "typing" || name === "typing stopped") {
       const typing = wire.readTyping(payload);
-      if (typing !== null && typing.who.user !== this.#model.session?.user) this.#events.typing(typing.room, typing.who);
+      if (typing === null || typing.who.user === this.#model.session?.user) return;
+      if (name === "typing") this.#events.typing(typing.room, typing.who);
+      else this.#events.typingStopped(typing.room, typing.who);
     } else if (name === "presence") {
       const presence = wire.readPresence(payload);
       if (presence === null) return;

@@ -28,10 +28,10 @@ export type TabMessage =
   | { readonly kind: "result"; readonly id: number; readonly result: Result }
   | { readonly kind: "connection"; readonly leader: Generation; readonly state: Connection["state"]; readonly since: number }
   | { readonly kind: "presence"; readonly leader: Generation; readonly presence: PresenceState }
-  | { readonly kind: "somebody types"; readonly room: RoomId; readonly who: Person }
+  | { readonly kind: "somebody types" | "somebody stopped"; readonly room: RoomId; readonly who: Person }
   | { readonly kind: "question"; readonly id: string; readonly question: Question }
   | { readonly kind: "answer"; readonly id: string; readonly answer: unknown }
-  | { readonly kind: "typing"; readonly room: RoomId }
+  | { readonly kind: "typing" | "typing stopped"; readonly room: RoomId }
   /** Somebody waits for the connection. */
   | { readonly kind: "hurry" }
   | { readonly kind: "read"; readonly room: RoomId; readonly seq: Seq };

@@ -2,7 +2,7 @@
 
 import { type PlainKey, text } from "./texts.ts";
 
-const WORDS: Readonly<Record<string, PlainKey>> = {
+export const REFUSALS: Readonly<Record<string, PlainKey>> = {
   conflict: "refusedConflict",
   too_large: "refusedTooLarge",
   empty: "refusedEmpty",
@@ -12,7 +12,9 @@ const WORDS: Readonly<Record<string, PlainKey>> = {
   name_invalid: "refusedNameInvalid",
   name_reserved: "refusedNameReserved",
   name_required: "refusedNameRequired",
+  topic_invalid: "refusedTopicInvalid",
   limit: "refusedLimit",
+  busy: "refusedBusy",
   bad_code: "refusedBadCode",
   bad_link: "refusedBadLink",
   offline: "refusedOffline",
@@ -21,6 +23,6 @@ const WORDS: Readonly<Record<string, PlainKey>> = {
 };
 
 export function refusal(code: string): string {
-  const key = WORDS[code];
+  const key = REFUSALS[code];
   return key === undefined ? text("refusedOther", { code }) : text(key);
 }

@@ -15,13 +15,12 @@ test("somebody with another name has it everywhere", () => {
   expect(called(names, ada)).toEqual({ user: "a", name: "ada lovelace" });
   expect(called(names, { user: "b" })).toEqual({ user: "b", name: "bob" });
   expect(noticeCalled(names, notice)).toEqual({ ...notice, who: { user: "a", name: "ada lovelace" } });
-  expect(noticeCalled(names, { what: "online", people: [ada] })).toEqual({ what: "online", people: [{ user: "a", name: "ada lovelace" }] });
   expect(namesAlike(notice, noticeCalled(names, notice))).toBe(false);
 });
 
 test("what needs no other name stays the same object", () => {
   const people: readonly Person[] = [{ user: "b", name: "bob" }, { user: "c", name: "cleo" }, { guest: "4f2a" }];
-  const notice: Notice = { what: "offline", people };
+  const notice: Notice = { what: "removed", from: { user: "b", name: "bob" }, who: { user: "c", name: "cleo" } };
   expect(allCalled(names, people)).toBe(people);
   expect(noticeCalled(names, notice)).toBe(notice);
   expect(namesAlike(notice, { ...notice })).toBe(true);

@@ -228,18 +228,41 @@ describe("reading", () => {
     expect(view.typing.value).toEqual([]);
   });
 
-  test("people who come and go are listed, and noticed in one line", async () => {
+  test("typing is shown no longer once somebody has stopped", async () => {
+    const world = new World();
+    const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+    const view = bob.open(LOBBY);
+    ada.typing(LOBBY);
+    await world.clock.pass(100);
+    expect(view.typing.value).toMatchObject([{ name: "ada" }]);
+    ada.typingStopped(LOBBY);
+    await world.clock.pass(100);
+    expect(view.typing.value).toEqual([]);
+  });
+
+  test("people who come and go are listed, and are no rows of the room", async () => {
     const world = new World();
     const bob = await world.person("bob");
     const view = bob.open(LOBBY);
     const others = [await world.person("ada"), await world.person("cleo")];
     await world.clock.pass(10_000);
     expect(bob.online.value.count).toBe(3);
-    expect(rowsOf(view, "notice").map(({ notice }) => notice.what)).toEqual(["online"]);
+    expect(bob.online.value.people.map(({ name }) => name).sort()).toEqual(["ada", "bob", "cleo"]);
     for (const other of others) await world.does(other.stop());
     await world.clock.pass(10_000);
     expect(bob.online.value.count).toBe(1);
-    expect(rowsOf(view, "notice").map(({ notice }) => notice.what)).toEqual(["online", "offline"]);
+    expect(bob.online.value.people.map(({ name }) => name)).toEqual(["bob"]);
+    expect(view.rows.value).toEqual([]);
+  });
+
+  test("a conversation of two begins with its first message", async () => {
+    const world = new World();
+    const [ada, bob] = [await world.person("ada"), await world.person("bob")];
+    const made = await world.does(ada.direct([bob.me.value.user ?? ""]));
+    const room = made.ok ? made.room : 0;
+    await world.does(ada.send({ room }, "hello"));
+    await world.clock.pass(1_000);
+    for (const person of [ada, bob]) expect(person.open(room).rows.value).toMatchObject([{ kind: "message", text: "hello" }]);
   });
 
   test("drafts are kept", async () => {

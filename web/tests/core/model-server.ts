@@ -140,12 +140,12 @@ export class ModelServer {
     return [...new Set([...this.sessions].map(({ user }) => user))].sort();
   }
 
-  typing(from: ModelSession, room: number): void {
+  typing(from: ModelSession, event: string, room: number): void {
     const members = this.state.rooms.get(room);
     if (members === undefined) return;
     for (const session of this.sessions) {
       if (session === from || !session.isAttached || !(room === 1 || members.members.has(session.user))) continue;
-      session.send("typing", { room, who: personOf(this.state, from.user), cursor: this.cursor(session.position) });
+      session.send(event, { room, who: personOf(this.state, from.user), cursor: this.cursor(session.position) });
     }
   }
 
@@ -256,7 +256,7 @@ export class ModelSession {
 }
 
 const SLICE_MS = 5;
-const SPENT_EVENTS = new Set(["typing", "read"]);
+const SPENT_EVENTS = new Set(["typing", "typing stopped", "read"]);
 
 /** A line into a model server, with weather between. */
 class ModelLine implements Line {
@@ -332,7 +332,7 @@ class ModelLine implements Line {
   }
 
   #arrived(session: ModelSession, name: string, payload: Record<string, unknown>, answered?: (value: unknown) => void): void {
-    if (name === "typing") return this.#server.typing(session, Number(payload["room"]));
+    if (name === "typing" || name === "typing stopped") return this.#server.typing(session, name, Number(payload["room"]));
     if (name === "read") return this.#server.read(session, Number(payload["room"]), Number(payload["seq"]));
     const answer = this.#server.commands.isCommand(name)
       ? this.#server.weather.stores() || name === "skip"

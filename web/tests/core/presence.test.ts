@@ -1,106 +1,43 @@
-// Goal: comings and goings are told in few words, and only those that are news.
+// Goal: who is here, and who is typing, is what the server said last.
 
 import { describe, expect, test } from "vitest";
-import { Presence } from "../../src/core/presence.ts";
+import { Presence, type PresenceState } from "../../src/core/presence.ts";
 import { Typing } from "../../src/core/typing.ts";
 import type { Person } from "../../src/core/facade.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const person = (user: string): Person => ({ user, name: user });
 
-class Lobby {
-  readonly clock = new VirtualClock();
-  seq = 1;
-  readonly presence = new Presence({
-    setTimer: this.clock.setTimer,
-    now: this.clock.now,
-    me: () => "ada",
-    end: () => ({ seq: this.seq, rev: this.seq }),
-    changed: () => undefined,
-  });
-
-  come(...users: readonly string[]): void {
-    this.presence.report({ online: users.map(person), offline: [], count: 9, more: false });
-  }
-
-  go(...users: readonly string[]): void {
-    this.presence.report({ online: [], offline: users, count: 9, more: false });
-  }
-
-  get notices(): readonly (readonly [string, readonly (string | undefined)[]])[] {
-    return this.presence.state.notices.map(({ row }) => [row.notice.what, row.notice.people.map(({ user }) => user)]);
-  }
+function lobby() {
+  const told: PresenceState[] = [];
+  const presence = new Presence((state) => told.push(state));
+  const report = (online: readonly string[], offline: readonly string[], count: number) =>
+    presence.report({ online: online.map(person), offline, count, more: false });
+  const last = () => told.at(-1)?.online;
+  return { presence, report, last, told };
 }
 
 describe("presence", () => {
-  test("is news after four seconds, all of one kind in one notice", async () => {
-    const lobby = new Lobby();
-    lobby.presence.begin(2, [person("bob"), person("cleo")]);
-    lobby.come("dan");
-    lobby.go("bob", "cleo");
-    await lobby.clock.pass(3_900);
-    lobby.come("eve");
-    expect(lobby.notices).toEqual([]);
-    await lobby.clock.pass(100);
-    expect(lobby.notices).toEqual([["offline", ["bob", "cleo"]], ["online", ["dan", "eve"]]]);
+  test("is the answer, and what was told since", () => {
+    const { presence, report, last, told } = lobby();
+    presence.begin(2, [person("bob"), person("cleo")]);
+    expect(last()).toEqual({ people: [person("bob"), person("cleo")], count: 2 });
+    report(["dan"], ["bob"], 2);
+    expect(last()).toEqual({ people: [person("cleo"), person("dan")], count: 2 });
+    expect(told.length).toBe(2);
   });
 
-  test("of somebody who is back at once, or gone at once, is no news", async () => {
-    const lobby = new Lobby();
-    lobby.presence.begin(1, [person("bob")]);
-    lobby.go("bob");
-    lobby.come("cleo");
-    await lobby.clock.pass(1_000);
-    lobby.come("bob");
-    lobby.go("cleo");
-    await lobby.clock.pass(10_000);
-    expect(lobby.notices).toEqual([]);
-    expect(lobby.presence.state.online.people).toEqual([person("bob")]);
+  test("of a new answer knows nobody of before", () => {
+    const { presence, report, last } = lobby();
+    report(["bob"], [], 1);
+    presence.begin(1, [person("cleo")]);
+    expect(last()).toEqual({ people: [person("cleo")], count: 1 });
   });
 
-  test("of oneself is no news", async () => {
-    const lobby = new Lobby();
-    lobby.come("ada", "bob");
-    await lobby.clock.pass(5_000);
-    expect(lobby.notices).toEqual([["online", ["bob"]]]);
-  });
-
-  test("of more people joins the notice at the end, each of them once, until something else stands there", async () => {
-    const lobby = new Lobby();
-    for (const user of ["bob", "cleo"]) {
-      lobby.come(user);
-      await lobby.clock.pass(5_000);
-    }
-    expect(lobby.notices).toEqual([["online", ["bob", "cleo"]]]);
-    const [first] = lobby.presence.state.notices;
-    lobby.seq = 2;
-    lobby.come("dan");
-    await lobby.clock.pass(5_000);
-    expect(lobby.notices).toEqual([["online", ["bob", "cleo"]], ["online", ["dan"]]]);
-    expect(lobby.presence.state.notices[0]).toBe(first);
-    expect(new Set(lobby.presence.state.notices.map(({ row }) => row.key)).size).toBe(2);
-  });
-
-  test("is kept for the last twenty notices, with the last fifty people", async () => {
-    const lobby = new Lobby();
-    for (let i = 1; i <= 25; i += 1) {
-      lobby.seq = i;
-      lobby.come(`user ${i}`);
-      await lobby.clock.pass(5_000);
-    }
-    expect(lobby.notices.length).toBe(20);
-    expect(lobby.notices.at(-1)).toEqual(["online", ["user 25"]]);
-    lobby.come(...Array.from({ length: 60 }, (_, i) => `one of many ${i}`));
-    await lobby.clock.pass(5_000);
-    expect(lobby.notices.at(-1)?.[1].length).toBe(50);
-  });
-
-  test("of so many that the server does not name them is no notice", async () => {
-    const lobby = new Lobby();
-    lobby.presence.report({ online: [person("bob")], offline: [], count: 900, more: true });
-    await lobby.clock.pass(5_000);
-    expect(lobby.notices).toEqual([]);
-    expect(lobby.presence.state.online.count).toBe(900);
+  test("names five hundred people, and counts all", () => {
+    const { presence, last } = lobby();
+    presence.begin(900, Array.from({ length: 600 }, (_, index) => person(`${index}`)));
+    expect([last()?.people.length, last()?.count]).toEqual([500, 900]);
   });
 });
 
@@ -116,5 +53,14 @@ describe("typing", () => {
     expect([typing.in(1), typing.in(2)]).toEqual([[person("bob")], []]);
     await clock.pass(2_000);
     expect(typing.in(1)).toEqual([]);
+  });
+
+  test("is shown no longer once they have stopped", () => {
+    const clock = new VirtualClock();
+    const typing = new Typing(clock.setTimer, () => undefined);
+    typing.show(1, person("bob"));
+    typing.show(1, person("cleo"));
+    typing.hide(1, person("bob"));
+    expect(typing.in(1)).toEqual([person("cleo")]);
   });
 });

@@ -29,7 +29,7 @@ function outbox(model: Model, ...rows: readonly Partial<OutboxRow>[]): void {
 const show = (rows: Rows, model: Model): readonly Row[] => {
   const state = model.rooms.get(ROOM);
   if (state === undefined) throw new Error("no room");
-  return rows.of(model, state, { window: { from: 1, to: null }, online: true, loading: new Set(), presence: [] });
+  return rows.of(model, state, { window: { from: 1, to: null }, online: true, loading: new Set() });
 };
 
 describe("rows", () => {

@@ -61,6 +61,9 @@ test("a tab that only listens pages, types, asks and marks read through the lead
   second.typing(LOBBY);
   await world.clock.pass(100);
   expect(his.typing.value).toMatchObject([{ name: "ada" }]);
+  second.typingStopped(LOBBY);
+  await world.clock.pass(100);
+  expect(his.typing.value).toEqual([]);
   expect((await world.does(second.members(LOBBY))).ok).toBe(true);
   view.markRead(195);
   await world.clock.pass(1_000);

@@ -67,21 +67,24 @@ describe("notices", () => {
   test("of coming and going are condensed, others stand alone", () => {
     const rows = [
       notice(1, { what: "joined", from: ada, who: ada }),
-      notice(2, { what: "offline", people: [bob] }),
+      notice(2, { what: "left", from: bob, who: bob }),
       notice(3, { what: "renamed", from: ada, text: "tea" }),
       notice(4, { what: "left", from: bob, who: bob }),
     ];
     expect(arranged(rows)).toBe("(n1 n2) (n3) (n4)");
   });
 
-  test("name each person once, with the last word", () => {
+  test("name each person once, with the last word, and who added them", () => {
+    const [cleo, dan] = [{ user: "c", name: "cleo" }, { user: "d", name: "dan" }] as const;
     const rows = [
-      notice(1, { what: "offline", people: [ada, bob] }),
-      notice(2, { what: "online", people: [ada] }),
-      notice(3, { what: "joined", from: bob, who: { user: "c", name: "cleo" } }),
+      notice(1, { what: "left", from: ada }),
+      notice(2, { what: "joined", from: ada, who: ada }),
+      notice(3, { what: "joined", from: bob, who: cleo }),
+      notice(4, { what: "joined", from: bob, who: dan }),
+      notice(5, { what: "left", from: bob }),
     ];
-    const short = condense(rows).map(({ what, people }) => `${what}: ${people.map((person) => person.name).join(" ")}`);
-    expect(short).toEqual(["offline: bob", "online: ada", "joined: cleo"]);
+    const short = condense(rows).map(({ what, from, people }) => `${what} ${from?.name ?? ""}: ${people.map((person) => person.name).join(" ")}`);
+    expect(short).toEqual(["joined : ada", "added bob: cleo dan", "left : bob"]);
   });
 });
 

@@ -134,7 +134,7 @@ describe("an address ends", () => {
   });
 
   test.each(["。", "、", "，", "！", "？", "：", "；", "」", "）"])("at %s, for which no space follows", (mark) => {
-    expect(sketch(parse(`看${here}${mark}然后`))).toBe(`看${here}${mark}然后`);
+    expect(sketch(parse(`看${here}${mark}然后`))).toBe(`看${link}${mark}然后`);
     expect(sketch(parse(`看 ${here}${mark}然后`))).toBe(`看 ${link}${mark}然后`);
   });
 

@@ -2,7 +2,11 @@
 
 import { describe, expect, test } from "vitest";
 import type { RoomKind, RoomMember, RoomSummary } from "../../src/core/facade.ts";
+import { chooseLanguage } from "../../src/texts/texts.ts";
+import { shortTime, timeOfDay } from "../../src/ui/parts/dates.ts";
+import { isLoopback } from "../../src/ui/parts/hosts.ts";
 import { matches } from "../../src/ui/parts/match.ts";
+import { roomName } from "../../src/ui/parts/names.ts";
 import { byPresence } from "../../src/ui/people/members.ts";
 import { RoomOrder, inOrder, neighbour } from "../../src/ui/rooms/order.ts";
 import { Announcer } from "../../src/ui/state/announcer.ts";
@@ -103,4 +107,40 @@ test.each([
   ["anything", "", true],
 ])("%s is meant by %j: %s", (name, query, expected) => {
   expect(matches(name, query)).toBe(expected);
+});
+
+test.each([
+  ["localhost", true],
+  ["127.0.0.1", true],
+  ["127.8.9.1", true],
+  ["[::1]", true],
+  ["chat.localhost", true],
+  ["192.168.1.7", false],
+  ["127.0.0.1.example.org", false],
+  ["localhost.example.org", false],
+  ["chat.example.org", false],
+])("the address %s is this computer's alone: %s", (host, expected) => {
+  expect(isLoopback(host)).toBe(expected);
+});
+
+describe("in the language of the reader", () => {
+  test.each([
+    ["en-US", "10:07 AM", "10:07"],
+    ["de", "10:07", "10:07"],
+    ["ar-EG", "١٠:٠٧ ص", "١٠:٠٧"],
+  ])("the short time in %s has no half of the day", async (language, long, short) => {
+    await chooseLanguage([language]);
+    const at = new Date(2026, 10, 20, 10, 7).getTime();
+    expect(timeOfDay(at).replaceAll(/\s/g, " ")).toBe(long);
+    expect(shortTime(at)).toBe(short);
+    await chooseLanguage(["en"]);
+  });
+
+  test("the lobby has its name unless somebody gave it another", async () => {
+    await chooseLanguage(["ar"]);
+    expect(roomName(LOBBY)).toBe("البهو");
+    expect(roomName({ ...LOBBY, name: "Market" })).toBe("Market");
+    expect(roomName(room(2, "public", "Lobby"))).toBe("Lobby");
+    await chooseLanguage(["en"]);
+  });
 });

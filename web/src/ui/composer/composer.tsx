@@ -43,6 +43,9 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
     if (value !== "" && editing === null && now - typed.current >= TYPING_MS) {
       typed.current = now;
       ui.chat.typing(room.room);
+    } else if (value === "" && editing === null && typed.current > -Infinity) {
+      typed.current = -Infinity;
+      ui.chat.typingStopped(room.room);
     }
   };
   const submit = () => {
@@ -78,6 +81,10 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
         return;
       case "editLast":
         if (editLast(ui)) event.preventDefault();
+        return;
+      case "latest":
+        event.preventDefault();
+        ui.showLatest();
         return;
       case "escape":
         if (editing === null) readAll(ui);

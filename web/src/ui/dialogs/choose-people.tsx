@@ -10,7 +10,7 @@ import { personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { matches } from "../parts/match.ts";
 import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
-import { Form } from "./parts.tsx";
+import { Form, useOwnName } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
 const SHOWN_MAX = 60;
@@ -35,6 +35,7 @@ interface Properties {
 
 function ChoosePeople({ title, submit, choose, task }: Properties) {
   const ui = useUi();
+  const own = useOwnName(task);
   const query = useSignal("");
   const chosen = useSignal<ReadonlySet<string>>(new Set());
   const people = useComputed(() => others(ui)).value;
@@ -49,16 +50,20 @@ function ChoosePeople({ title, submit, choose, task }: Properties) {
   const close = () => {
     ui.dialog.value = null;
   };
+  const start = async () => {
+    if (await own.take()) await choose([...chosen.peek()]);
+  };
   return (
     <Modal title={title}>
-      <Form task={task} submit={submit} disabled={chosen.value.size === 0} onSubmit={() => void choose([...chosen.peek()])} onCancel={close}>
+      <Form task={task} submit={submit} disabled={own.isMissing || chosen.value.size === 0} onSubmit={() => void start()} onCancel={close}>
+        {own.field}
         <input
           type="search"
           class="find"
           aria-label={text("directFind")}
           placeholder={text("directFind")}
           dir="auto"
-          autofocus
+          autofocus={own.field === null}
           value={query.value}
           onInput={(event) => (query.value = event.currentTarget.value)}
         />

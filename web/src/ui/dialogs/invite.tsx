@@ -4,6 +4,8 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { Copyable } from "../parts/copyable.tsx";
+import { Icon } from "../parts/icon.tsx";
+import { isLoopback } from "../parts/hosts.ts";
 import { Modal } from "../parts/modal.tsx";
 import { LOBBY } from "../parts/names.ts";
 import { type RoomFacts, useUi } from "../state/ui.ts";
@@ -22,6 +24,12 @@ export function InviteDialog({ room }: { readonly room: RoomFacts }) {
   }, [room.room]);
   return (
     <Modal title={text("inviteHere")}>
+      {isLoopback(location.hostname) && (
+        <p class="warning">
+          <Icon name="alert" />
+          <span>{text("inviteLoopback")}</span>
+        </p>
+      )}
       <p>{text(room.room === LOBBY ? "inviteLobbyHelp" : "inviteHelp")}</p>
       {link.value !== null && <Copyable label={text("inviteLink")} value={link.value} />}
       <p class="complaint" role="alert">

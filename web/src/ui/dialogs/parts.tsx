@@ -1,9 +1,13 @@
 // The pieces that several dialogs are made of.
 
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
+import { useUi } from "../state/ui.ts";
 import type { Task } from "./task.ts";
+
+const OWN_NAME_MAX = 32;
 
 interface FieldProperties {
   readonly label: string;
@@ -71,4 +75,22 @@ export function Form({ task, submit, kind = "primary", disabled = false, onSubmi
       </footer>
     </form>
   );
+}
+
+interface OwnName {
+  /** Nothing for those who have a name. */
+  readonly field: ComponentChildren;
+  readonly isMissing: boolean;
+  /** Takes the name; false if it was refused, which the dialog then says. */
+  readonly take: () => Promise<boolean>;
+}
+
+/** One's own name, in a dialog about something that nobody may do without one. */
+export function useOwnName(task: Task): OwnName {
+  const { chat } = useUi();
+  const name = useSignal("");
+  if (chat.me.value.name !== null) return { field: null, isMissing: false, take: () => Promise.resolve(true) };
+  const field = <Field label={text("nameLabel")} value={name.value} max={OWN_NAME_MAX} help={text("nameNeeded")} autoFocus onInput={(value) => (name.value = value)} />;
+  const take = async () => (await task.run(() => chat.setName(name.peek().trim()))) !== undefined;
+  return { field, isMissing: name.value.trim() === "", take };
 }

@@ -4,6 +4,7 @@ import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { LOBBY, roomName } from "../parts/names.ts";
+import { WaysIn } from "../rooms/ways-in.tsx";
 import { type RoomFacts, useUi } from "../state/ui.ts";
 import { useKept } from "./kept.ts";
 import { Field, Form } from "./parts.tsx";
@@ -21,18 +22,7 @@ export function RoomDialog({ room }: { readonly room: RoomFacts }) {
       {mayChange ? <Naming room={room} /> : room.topic !== "" && <p dir="auto">{room.topic}</p>}
       {room.room !== LOBBY && (
         <div class="room-actions">
-          {room.kind === "private" && (
-            <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "add" })}>
-              <Icon name="plus" />
-              {text("addPeople")}
-            </button>
-          )}
-          {room.kind !== "direct" && (
-            <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "invite" })}>
-              <Icon name="link" />
-              {text("inviteHere")}
-            </button>
-          )}
+          <WaysIn kind={room.kind} />
           <button type="button" class="soft danger-text" onClick={() => (ui.dialog.value = { kind: "leave" })}>
             <Icon name="leave" />
             {text("roomLeave")}

@@ -20,6 +20,7 @@ export function SettingsDialog() {
       <Appearance />
       <Language />
       <LinkDevice />
+      {!isSecureContext && <p class="help">{text("offlineNeedsHttps")}</p>}
       <Kept />
       <section class="field">
         <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "identities" })}>

@@ -13,6 +13,8 @@ const PLAIN = /[^\\`*_~[\nhHmM]+/y;
 const ESCAPED = /[\\`*_~[\]()>#+\-.!]/;
 const NO_LABEL = /[[\n]/g;
 const WORD = /[\p{L}\p{N}_]/u;
+/** Between their words there are no spaces, so an address may begin behind any of them. */
+const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}]/u;
 
 type Marked = "strong" | "emphasis" | "strike";
 
@@ -184,7 +186,8 @@ class InlineParser {
   }
 
   #address(): boolean {
-    if (this.#at < this.#addressFrom || isWord(this.#text, this.#at - 1)) return false;
+    if (this.#at < this.#addressFrom) return false;
+    if (isWord(this.#text, this.#at - 1) && !UNSPACED.test(this.#text.charAt(this.#at - 1))) return false;
     const run = addressRun(this.#text, this.#at);
     if (run === undefined) return false;
     this.#addressFrom = this.#at + run.length;

@@ -31,6 +31,12 @@ export function timeOfDay(at: number): string {
   return current().time.format(at);
 }
 
+/** The same without the half of the day, for where there is no room for it. */
+export function shortTime(at: number): string {
+  const parts = current().time.formatToParts(at).filter(({ type }) => type !== "dayPeriod");
+  return parts.map(({ value }) => value).join("").trim();
+}
+
 export function fullTime(at: number): string {
   return current().full.format(at);
 }

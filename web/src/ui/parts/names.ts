@@ -21,7 +21,11 @@ export function personKey(person: Person): string {
   return person.guest === undefined || person.guest === "" ? "" : `guest ${person.guest}`;
 }
 
+/** What the server calls the first room as long as nobody has renamed it. */
+const LOBBY_NAME = "Lobby";
+
 export function roomName(room: Pick<RoomSummary, "room" | "kind" | "name" | "with">): string {
+  if (room.room === LOBBY && room.name === LOBBY_NAME) return text("lobby");
   if (room.name !== "") return room.name;
   if (room.kind === "direct") return nameList(room.with ?? []);
   return unknownRoomName(room.room);

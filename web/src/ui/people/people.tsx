@@ -8,6 +8,7 @@ import { useKeptFocus } from "../parts/kept-focus.ts";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { spoken } from "../parts/rich.ts";
+import { WaysIn } from "../rooms/ways-in.tsx";
 import { roomHash } from "../state/route.ts";
 import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
 import { byPresence, useMembers } from "./members.ts";
@@ -38,12 +39,7 @@ export function People() {
             {text("peopleMore")}
           </button>
         )}
-        {summary?.joined === true && summary.kind !== "direct" && (
-          <button type="button" class="soft wide" onClick={() => (ui.dialog.value = { kind: "invite" })}>
-            <Icon name="link" />
-            {text("inviteHere")}
-          </button>
-        )}
+        {summary?.joined === true && <WaysIn kind={summary.kind} />}
       </div>
     </aside>
   );

@@ -20,6 +20,7 @@ export function App() {
   const ui = useUi();
   const { pane } = ui.route.value;
   const people = ui.narrow.value ? pane === "people" : ui.peopleShown.value;
+  const isConnected = useComputed(() => ui.chat.connection.value.state === "online").value;
   usePageKeys(ui);
   useTitle(ui);
   return (
@@ -30,7 +31,7 @@ export function App() {
       <a class="skip" href="#messages" onClick={(event) => skip(event, "messages")}>
         {text("skipToMessages")}
       </a>
-      <div class={`page pane-${pane}${people ? " with-people" : ""}`}>
+      <div class={`page pane-${pane}${people ? " with-people" : ""}${isConnected ? "" : " cut-off"}`}>
         <Sidebar />
         <main class="room" aria-label={text("timelineLabel", { room: currentName(ui) })}>
           <RoomHeader />

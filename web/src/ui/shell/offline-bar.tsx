@@ -75,7 +75,9 @@ function trouble({ state, waiting }: Connection): string {
     case "connecting":
       return waiting === 0 ? text("reconnecting") : counted("offlineWaiting", waiting);
     case "offline":
-      return waiting === 0 ? text("offline") : counted("offlineWaiting", waiting);
+      if (waiting > 0) return counted("offlineWaiting", waiting);
+      // Nothing keeps this page for the time until the network is back.
+      return isSecureContext ? text("offline") : `${text("offline")}. ${text("offlineNeedsHttps")}`;
     case "unavailable":
       return waiting === 0 ? text("unavailable") : counted("unavailableWaiting", waiting);
     case "unknown":

@@ -12,7 +12,7 @@ export interface KeyPress {
 }
 
 export type PageCommand = "switch" | "help" | "previousRoom" | "nextRoom" | "previousUnread" | "nextUnread" | "markRead";
-export type ComposerCommand = "send" | "line" | "editLast" | "escape";
+export type ComposerCommand = "send" | "line" | "editLast" | "latest" | "escape";
 export type RowCommand = "previous" | "next" | "first" | "last" | "edit" | "delete" | "copy" | "escape" | "pageUp" | "pageDown";
 
 export interface Composing {
@@ -42,6 +42,7 @@ export function composerCommand(press: KeyPress, composing: Composing): Composer
   }
   if (hasModifier(press)) return undefined;
   if (press.key === "ArrowUp" && composing.text === "") return "editLast";
+  if (press.key === "End" && composing.text === "") return "latest";
   return press.key === "Escape" ? "escape" : undefined;
 }
 

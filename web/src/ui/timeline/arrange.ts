@@ -151,8 +151,6 @@ function isPassing(row: NoticeRow): boolean {
   switch (row.notice.what) {
     case "joined":
     case "left":
-    case "online":
-    case "offline":
       return true;
     case "created":
     case "renamed":

@@ -1,48 +1,46 @@
-// Condenses a run of notices: who came, who went, each person once and with the last word about them.
+// Condenses a run of notices: who came, who went, who added whom, each person once and with the last word about them.
 
 import type { Notice, NoticeRow, Person } from "../../core/facade.ts";
 import { personKey } from "../parts/names.ts";
 
-export type Passing = "joined" | "left" | "online" | "offline";
+export type Passing = "joined" | "added" | "left";
 
 export interface Condensed {
   readonly what: Passing;
+  /** Who added them. */
+  readonly from?: Person;
   readonly people: readonly Person[];
 }
 
-export function condense(rows: readonly NoticeRow[]): readonly Condensed[] {
-  const last = new Map<string, { what: Passing; person: Person }>();
-  for (const { notice } of rows) {
-    for (const { what, person } of passages(notice)) {
-      const key = personKey(person) || `nobody ${last.size}`;
-      // Taken out first, so that the order is that of the last word.
-      last.delete(key);
-      last.set(key, { what, person });
-    }
-  }
-  const groups = new Map<Passing, Person[]>();
-  for (const { what, person } of last.values()) {
-    const group = groups.get(what);
-    if (group === undefined) groups.set(what, [person]);
-    else group.push(person);
-  }
-  return [...groups].map(([what, people]) => ({ what, people }));
+interface Passage {
+  readonly what: Passing;
+  readonly from?: Person;
+  readonly person: Person;
 }
 
-function passages(notice: Notice): readonly { what: Passing; person: Person }[] {
-  switch (notice.what) {
-    case "online":
-    case "offline": {
-      const { what } = notice;
-      return notice.people.map((person) => ({ what, person }));
-    }
-    case "joined":
-    case "left":
-      return [{ what: notice.what, person: notice.who ?? notice.from }];
-    case "created":
-    case "renamed":
-    case "topic":
-    case "removed":
-      return [];
+export function condense(rows: readonly NoticeRow[]): readonly Condensed[] {
+  const last = new Map<string, Passage>();
+  for (const { notice } of rows) {
+    const passage = passageOf(notice);
+    if (passage === undefined) continue;
+    const key = personKey(passage.person) || `nobody ${last.size}`;
+    // Taken out first, so that the order is that of the last word.
+    last.delete(key);
+    last.set(key, passage);
   }
+  const groups = new Map<string, { readonly what: Passing; readonly from?: Person; readonly people: Person[] }>();
+  for (const { person, ...passage } of last.values()) {
+    const key = `${passage.what} ${passage.from === undefined ? "" : personKey(passage.from)}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, { ...passage, people: [person] });
+    else group.people.push(person);
+  }
+  return [...groups.values()];
+}
+
+/** What a notice says of somebody who came or went; nothing if it is about something else. */
+export function passageOf({ what, from, who = from }: Notice): Passage | undefined {
+  if (what === "left") return { what, person: who };
+  if (what !== "joined") return undefined;
+  return personKey(who) === personKey(from) ? { what, person: who } : { what: "added", from, person: who };
 }

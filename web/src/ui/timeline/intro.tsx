@@ -2,9 +2,9 @@
 
 import type { RoomView } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
-import { Icon } from "../parts/icon.tsx";
 import { LOBBY, nameList, roomName } from "../parts/names.ts";
 import { rich } from "../parts/rich.ts";
+import { WaysIn } from "../rooms/ways-in.tsx";
 import { useUi } from "../state/ui.ts";
 
 export function Intro({ view }: { readonly view: RoomView }) {
@@ -24,12 +24,7 @@ export function Intro({ view }: { readonly view: RoomView }) {
             ? rich("beginningDirect", { people: <bdi>{nameList(room.with ?? [])}</bdi> })
             : rich("beginningRoom", { room: name })}
       </p>
-      {!isDirect && room.joined && (
-        <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "invite" })}>
-          <Icon name="link" />
-          {text("inviteHere")}
-        </button>
-      )}
+      {room.joined && <WaysIn kind={room.kind} />}
     </div>
   );
 }

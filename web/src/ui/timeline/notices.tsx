@@ -1,29 +1,24 @@
-// Notices: what happened to the room, and who came and went, condensed into one line that opens.
+// Notices: what happened to the room, and who joined and left it, condensed into one line that opens.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChild } from "preact";
 import type { Notice, NoticeRow, Person } from "../../core/facade.ts";
-import { type PlainKey, text } from "../../texts/texts.ts";
+import { text } from "../../texts/texts.ts";
 import { fullTime, timeOfDay } from "../parts/dates.ts";
-import { nameList, personKey, personName } from "../parts/names.ts";
+import { nameList, personName } from "../parts/names.ts";
 import { rich } from "../parts/rich.ts";
-import { type Passing, condense } from "./condense.ts";
-
-const PASSING: Readonly<Record<Passing, PlainKey>> = {
-  joined: "noticeJoined",
-  left: "noticeLeft",
-  online: "noticeOnline",
-  offline: "noticeOffline",
-};
+import { useUi } from "../state/ui.ts";
+import { type Condensed, condense, passageOf } from "./condense.ts";
 
 export function NoticesView({ rows, rowKey }: { readonly rows: readonly NoticeRow[]; readonly rowKey: string }) {
   const open = useSignal(false);
+  const me = useUi().chat.me.value.user;
   const [first] = rows;
   if (first === undefined) return null;
   return (
     <div class="row notice" data-key={rowKey} tabIndex={-1} role="group">
       <div class="notice-lines">
-        {open.value || rows.length === 1 ? rows.map((row) => <Line row={row} key={row.key} />) : <p>{summary(rows)}</p>}
+        {open.value || rows.length === 1 ? rows.map((row) => <Line row={row} me={me} key={row.key} />) : <p>{summary(rows, me)}</p>}
       </div>
       {rows.length > 1 && (
         <button type="button" class="link" aria-expanded={open.value} onClick={() => (open.value = !open.value)}>
@@ -34,29 +29,34 @@ export function NoticesView({ rows, rowKey }: { readonly rows: readonly NoticeRo
   );
 }
 
-function summary(rows: readonly NoticeRow[]): ComponentChild[] {
-  return condense(rows).flatMap(({ what, people }, index) => [
-    index === 0 ? null : <span class="dot"> · </span>,
-    ...rich(PASSING[what], { who: <bdi>{nameList(people)}</bdi> }),
-  ]);
+function summary(rows: readonly NoticeRow[], me: string | null): ComponentChild[] {
+  return condense(rows).flatMap((passed, index) => [index === 0 ? null : <span class="dot"> · </span>, ...passing(passed, me)]);
 }
 
-function Line({ row }: { readonly row: NoticeRow }) {
+/** People who came or went; that somebody was added by another is news to nobody more than to them. */
+function passing({ what, from, people }: Condensed, me: string | null): ComponentChild[] {
+  const slots = { from: from !== undefined && <bdi>{personName(from)}</bdi>, who: <bdi>{nameList(people)}</bdi> };
+  if (what === "left") return rich("noticeLeft", slots);
+  if (what === "joined") return rich("noticeJoined", slots);
+  return rich(people.length === 1 && people[0]?.user === me ? "noticeAddedYou" : "noticeAdded", slots);
+}
+
+function Line({ row, me }: { readonly row: NoticeRow; readonly me: string | null }) {
   return (
     <p>
       <time dateTime={new Date(row.at).toISOString()} title={fullTime(row.at)}>
         {timeOfDay(row.at)}
       </time>{" "}
-      {sentence(row.notice)}
+      {sentence(row.notice, me)}
     </p>
   );
 }
 
-function sentence(notice: Notice): ComponentChild[] {
+function sentence(notice: Notice, me: string | null): ComponentChild[] {
   const name = (person: Person) => <bdi>{personName(person)}</bdi>;
-  if ("people" in notice) return rich(PASSING[notice.what], { who: <bdi>{nameList(notice.people)}</bdi> });
-  const who = notice.who ?? notice.from;
-  const slots = { from: name(notice.from), who: name(who), text: <bdi>{notice.text ?? ""}</bdi> };
+  const passage = passageOf(notice);
+  if (passage !== undefined) return passing({ ...passage, people: [passage.person] }, me);
+  const slots = { from: name(notice.from), who: name(notice.who ?? notice.from), text: <bdi>{notice.text ?? ""}</bdi> };
   switch (notice.what) {
     case "created":
       return rich("noticeCreated", slots);
@@ -64,11 +64,10 @@ function sentence(notice: Notice): ComponentChild[] {
       return rich("noticeRenamed", slots);
     case "topic":
       return rich((notice.text ?? "") === "" ? "noticeTopicCleared" : "noticeTopic", slots);
-    case "joined":
-      return rich(personKey(who) === personKey(notice.from) ? "noticeJoined" : "noticeAdded", slots);
-    case "left":
-      return rich("noticeLeft", slots);
     case "removed":
       return rich("noticeRemoved", slots);
+    case "joined":
+    case "left":
+      return [];
   }
 }

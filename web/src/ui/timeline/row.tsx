@@ -5,7 +5,7 @@ import type { MessageRow, PendingRow, Person } from "../../core/facade.ts";
 import { refusal } from "../../texts/refusals.ts";
 import { text } from "../../texts/texts.ts";
 import { Markdown } from "../markdown/markdown.tsx";
-import { fullTime, timeOfDay } from "../parts/dates.ts";
+import { fullTime, shortTime, timeOfDay } from "../parts/dates.ts";
 import { Icon } from "../parts/icon.tsx";
 import { personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
@@ -36,14 +36,14 @@ export class MessageView extends Component<Properties> {
         aria-label={label(row, from)}
         tabIndex={-1}
       >
-        {head ? <Avatar person={from} /> : <Time at={row.at} />}
+        {head ? <Avatar person={from} /> : <Time at={row.at} shown={shortTime(row.at)} />}
         <div class="content">
           {head && (
             <header class="byline">
               <strong class="author">
                 <Name person={from} />
               </strong>
-              <Time at={row.at} />
+              <Time at={row.at} shown={timeOfDay(row.at)} />
             </header>
           )}
           <div class="body">{row.kind === "message" && row.deleted ? <p class="deleted">{text("deletedText")}</p> : <Markdown text={row.text} />}</div>
@@ -56,10 +56,10 @@ export class MessageView extends Component<Properties> {
   }
 }
 
-function Time({ at }: { readonly at: number }) {
+function Time({ at, shown }: { readonly at: number; readonly shown: string }) {
   return (
     <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>
-      {timeOfDay(at)}
+      {shown}
     </time>
   );
 }

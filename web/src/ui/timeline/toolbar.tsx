@@ -23,7 +23,7 @@ interface Properties {
 
 export function Toolbar({ row, slot, allowed, act }: Properties) {
   const button = (action: Action, icon: IconName, label: string) => (
-    <button type="button" class="quiet square" aria-label={label} title={label} onClick={() => act(action, row)}>
+    <button type="button" class="quiet square" data-tool={action} aria-label={label} title={label} onClick={() => act(action, row)}>
       <Icon name={icon} />
     </button>
   );
