@@ -2,6 +2,8 @@
 // core talks again. The proxy acts at the n-th frame; how many there are is counted first.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 import { CorePerson, loadCore } from "../harness/core.mjs";
 import { ACTIONS, FrameProxy } from "../harness/frame-proxy.mjs";
@@ -106,6 +108,23 @@ describe("a network without WebSockets", () => {
     });
   }
 });
+
+for (const [status, message, state] of [
+  [403, "the origin is not allowed: start with --origin", "refused"],
+  [421, "this host is not served here", "refused"],
+  [503, "later", "unavailable"],
+]) {
+  test(`a server that answers ${status} is not taken for one that is not there`, async (t) => {
+    const server = createServer((_, response) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify({ code: 3, message })));
+    server.listen(0, "127.0.0.1");
+    await once(server, "listening");
+    t.after(() => server.closeAllConnections());
+    t.after(() => server.close());
+    const ada = await CorePerson.open(t, core, `http://127.0.0.1:${server.address().port}`);
+    await ada.until(({ chat }) => chat.connection.value.state === state, state);
+    assert.equal(ada.chat.connection.value.reason, state === "refused" ? message : undefined);
+  });
+}
 
 test("a network with WebSockets sees one of them, and no poll", async (t) => {
   const server = await Server.start(t);

@@ -101,6 +101,7 @@ class Chat implements ChatClient {
   #revision: Revision = 0;
   #presence = NOBODY;
   #state: Connection["state"] = "connecting";
+  #reason = "";
   #since: number;
   #peopleVersion = -1;
   #cancelNudge: (() => void) | null = null;
@@ -320,7 +321,7 @@ class Chat implements ChatClient {
     this.#ledger = this.#newLedger(own);
     const transport = this.#options.transport?.() ?? socketTransport(this.#options, this.#world);
     const session = new Session(this.#model, this.#ledger, transport, this.#world, {
-      connection: (state) => isMine() && this.#setState(state),
+      connection: (state, reason) => isMine() && this.#setState(state, reason),
       presence: (presence) => {
         this.#setPresence(presence);
         this.#tabs.post({ kind: "presence", leader, presence });
@@ -428,7 +429,7 @@ class Chat implements ChatClient {
         return;
       case "hello":
         if (this.#session === null) return;
-        this.#tabs.post({ kind: "connection", leader: this.#leadership.number, state: this.#state, since: this.#since });
+        this.#tabs.post({ kind: "connection", leader: this.#leadership.number, state: this.#state, since: this.#since, reason: this.#reason });
         this.#tabs.post({ kind: "presence", leader: this.#leadership.number, presence: this.#presence });
         return;
       case "kept": {
@@ -446,7 +447,7 @@ class Chat implements ChatClient {
       case "result":
         return this.#outbox.answer(message.id, message.result);
       case "connection":
-        this.#setState(message.state, message.since);
+        this.#setState(message.state, message.reason, message.since);
         return this.#nudge();
       case "hurry":
         return this.#session?.hurry();
@@ -535,17 +536,19 @@ class Chat implements ChatClient {
   }
 
   #showConnection(): void {
-    const next = { state: this.#state, since: this.#since, waiting: unsent(this.#model.outbox).length };
+    const reason = this.#reason === "" ? {} : { reason: this.#reason };
+    const next: Connection = { state: this.#state, since: this.#since, waiting: unsent(this.#model.outbox).length, ...reason };
     const now = this.connection.peek();
-    if (now.state !== next.state || now.since !== next.since || now.waiting !== next.waiting) this.connection.value = next;
+    if (now.state !== next.state || now.reason !== next.reason || now.since !== next.since || now.waiting !== next.waiting) this.connection.value = next;
   }
 
-  #setState(state: Connection["state"], since?: number): void {
-    if (this.#state === state) return;
+  #setState(state: Connection["state"], reason = "", since?: number): void {
+    if (this.#state === state && this.#reason === reason) return;
     this.#state = state;
+    this.#reason = reason;
     this.#since = since ?? this.#world.now();
     // Of the other tabs one goes on.
-    if (this.#session !== null && state !== "stopped") this.#tabs.post({ kind: "connection", leader: this.#leadership.number, state, since: this.#since });
+    if (this.#session !== null && state !== "stopped") this.#tabs.post({ kind: "connection", leader: this.#leadership.number, state, since: this.#since, reason });
     batch(() => {
       this.#showConnection();
       for (const view of this.#views) view.update();

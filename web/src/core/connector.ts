@@ -141,7 +141,7 @@ export class Connector implements Transport {
     const pause = this.#pace.failed(failure, now(), isWatched(), random());
     this.#pause(pause);
     this.#events?.disconnected();
-    if (end.kind === "refused") this.#events?.refused(end.code);
+    if (end.kind === "refused") this.#events?.refused(end.code, end.reason);
   }
 
   /** Nothing of this line counts from here on. */

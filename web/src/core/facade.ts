@@ -39,10 +39,12 @@ export interface RoomSummary {
 
 export interface Connection {
   /**
-   * `unavailable`: the server is there and refuses; `unknown`: it does not know this person, so nothing is sent to it and
+   * `unavailable`: the server is there and cannot serve; `refused`: it does not take this page, and `reason` says why in its own
+   * words; `unknown`: it does not know this person, so nothing is sent to it and
    * nothing taken from it; `stopped`: this client was stopped.
    */
-  readonly state: "connecting" | "online" | "offline" | "unavailable" | "unknown" | "stopped";
+  readonly state: "connecting" | "online" | "offline" | "unavailable" | "refused" | "unknown" | "stopped";
+  readonly reason?: string;
   readonly since: number;
   /** How many commands will be sent once there is a connection. */
   readonly waiting: number;

@@ -9,8 +9,8 @@ export interface TransportEvents {
   /** There is a connection; the first event on it will be `welcome`. */
   connected(): void;
   disconnected(): void;
-  /** The server refused the connection with a code; the transport tries again all the same. */
-  refused(code: string): void;
+  /** The server refused the connection with a code, or `refused` and a reason in its own words; the transport tries again all the same. */
+  refused(code: string, reason?: string): void;
   event(name: string, payload: unknown): void;
   /** The connection goes another way from here on: whether it still carries anything has to be tried. */
   moved(): void;
@@ -42,7 +42,7 @@ export type Way = "websocket first" | "polling first" | "polling only";
 export type LineEnd =
   /** Nobody answered. */
   | { readonly kind: "unreachable" }
-  | { readonly kind: "refused"; readonly code: string }
+  | { readonly kind: "refused"; readonly code: string; readonly reason?: string }
   | { readonly kind: "broken" };
 
 export interface LineEvents {

@@ -24,7 +24,7 @@ export function redeem(code: string, transport: Transport, setTimer: SetTimer): 
         connected: () => undefined,
         disconnected: () => undefined,
         moved: () => undefined,
-        refused: (why) => finish({ ok: false, code: why === "unavailable" ? "offline" : why }),
+        refused: (why) => finish({ ok: false, code: why === "unavailable" || why === "refused" ? "offline" : why }),
         event: (name, payload) => {
           const welcome = name === "welcome" ? readWelcome(payload) : null;
           if (welcome?.token === undefined) return;

@@ -36,7 +36,7 @@ const WHO_PAGES = 3;
 const WORKS_MAX = 10_000;
 
 export interface SessionEvents {
-  connection(state: Connection["state"]): void;
+  connection(state: Connection["state"], reason?: string): void;
   presence(state: PresenceState): void;
   typing(room: RoomId, who: Person): void;
   typingStopped(room: RoomId, who: Person): void;
@@ -97,7 +97,7 @@ export class Session {
           this.#isWelcome = false;
         },
         disconnected: () => this.#disconnected("offline"),
-        refused: (code) => this.#connectRefused(code),
+        refused: (code, reason) => this.#connectRefused(code, reason),
         event: (name, payload) => this.#event(name, payload),
         moved: () => this.#probe(),
       },
@@ -372,10 +372,11 @@ export class Session {
     this.#events.connection(state);
   }
 
-  #connectRefused(code: string): void {
+  #connectRefused(code: string, reason?: string): void {
     if (this.#stopped) return;
     // Another server may answer at this address for a while: nothing is forgotten, and the next try may succeed.
     if (code === "bad_token") this.#events.connection("unknown");
+    else if (reason !== undefined) this.#events.connection("refused", reason);
     else this.#events.connection(code === "" ? "offline" : "unavailable");
   }
 

@@ -12,6 +12,9 @@ import { NAMESPACE, type Auth } from "./wire.ts";
 /** The client may say goodbye for so long. */
 const GOODBYE_MS = 1_000;
 const UNAVAILABLE_STATUS = 503;
+/** A page of another origin, of another host, or a request that is none: the body says why. */
+const REFUSED_STATUSES: readonly unknown[] = [400, 403, 421];
+const REASON_MAX = 300;
 /** A proxy is there, and nobody behind it. */
 const GATEWAY_STATUSES = [502, 504];
 
@@ -107,13 +110,25 @@ class SocketLine implements Line {
   }
 }
 
-function endOf(error: Error & { readonly data?: unknown; readonly description?: unknown }): LineEnd {
-  const { data, description } = error;
+function endOf(error: Error & { readonly data?: unknown; readonly description?: unknown; readonly context?: unknown }): LineEnd {
+  const { data, description, context } = error;
+  const reason = REFUSED_STATUSES.includes(description) && typeof context === "string" ? reasonIn(context) : null;
+  if (reason !== null) return { kind: "refused", code: "refused", reason };
   if (description === UNAVAILABLE_STATUS) return { kind: "refused", code: "unavailable" };
   const code = typeof data === "object" && data !== null ? (data as { readonly code?: unknown }).code : undefined;
   if (typeof code === "string") return { kind: "refused", code };
   const isAnswered = data !== undefined || (typeof description === "number" && description > 0 && !GATEWAY_STATUSES.includes(description));
   return { kind: isAnswered ? "broken" : "unreachable" };
+}
+
+/** The message of a body `{"code":…,"message":…}`; of proxies and pages of somebody else's there is none. */
+function reasonIn(body: string): string | null {
+  try {
+    const { message } = JSON.parse(body) as { readonly message?: unknown };
+    return typeof message === "string" ? message.slice(0, REASON_MAX) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Classes of its own for each line, that note what is made of them. */

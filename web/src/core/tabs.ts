@@ -26,7 +26,7 @@ export type TabMessage =
   | { readonly kind: "kept"; readonly leader: Generation; readonly revision: Revision | null; readonly changes: readonly Change[] }
   | { readonly kind: "outbox" }
   | { readonly kind: "result"; readonly id: number; readonly result: Result }
-  | { readonly kind: "connection"; readonly leader: Generation; readonly state: Connection["state"]; readonly since: number }
+  | { readonly kind: "connection"; readonly leader: Generation; readonly state: Connection["state"]; readonly since: number; readonly reason: string }
   | { readonly kind: "presence"; readonly leader: Generation; readonly presence: PresenceState }
   | { readonly kind: "somebody types" | "somebody stopped"; readonly room: RoomId; readonly who: Person }
   | { readonly kind: "question"; readonly id: string; readonly question: Question }

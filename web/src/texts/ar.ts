@@ -115,6 +115,7 @@ export const ar: Texts = {
   offlineNeedsHttps: "عبر http العادي لا تُفتح هذه الصفحة بلا شبكة؛ أما عبر https فتُفتح.",
   offlineWaiting: { one: "غير متصل – ستُرسل رسالة ({count})", two: "غير متصل – ستُرسل رسالتان ({count})", few: "غير متصل – ستُرسل {count} رسائل", other: "غير متصل – ستُرسل {count} رسالة" },
   reconnecting: "جارٍ الاتصال…",
+  refusedByServer: "يرفض الخادم هذه الصفحة: {reason}",
   unavailable: "لا يستطيع الخادم استقبال الرسائل الآن",
   unavailableWaiting: { other: "لا يستطيع الخادم استقبال الرسائل الآن – ستُرسل {count}" },
   stopped: "أُوقفت هذه الصفحة. أعد تحميلها للمتابعة.",

@@ -115,6 +115,7 @@ export const de: Texts = {
   offlineNeedsHttps: "Über einfaches http lässt sich diese Seite nur mit Netz öffnen, über https auch ohne.",
   offlineWaiting: { one: "Offline – {count} Nachricht wird gesendet", other: "Offline – {count} Nachrichten werden gesendet" },
   reconnecting: "Verbindung wird aufgebaut …",
+  refusedByServer: "Der Server lehnt diese Seite ab: {reason}",
   unavailable: "Der Server kann gerade keine Nachrichten annehmen",
   unavailableWaiting: {
     one: "Der Server kann gerade keine Nachrichten annehmen – {count} wird gesendet",

@@ -115,6 +115,7 @@ export const en = {
   offlineNeedsHttps: "Over plain http this page cannot be opened without a network; over https it can.",
   offlineWaiting: { one: "Offline – {count} message will be sent", other: "Offline – {count} messages will be sent" },
   reconnecting: "Connecting…",
+  refusedByServer: "The server refuses this page: {reason}",
   unavailable: "The server cannot take messages right now",
   unavailableWaiting: {
     one: "The server cannot take messages right now – {count} will be sent",

@@ -246,7 +246,7 @@ test("a message of an old leader changes nothing, a message of a new one ends th
   const stranger = browser.hub.join();
   const heard: TabMessage[] = [];
   stranger.listen((message) => heard.push(message));
-  stranger.post({ kind: "connection", leader: 0, state: "offline", since: 0 });
+  stranger.post({ kind: "connection", leader: 0, state: "offline", since: 0, reason: "" });
   await world.clock.pass(100);
   expect(tab.chat.connection.value.state).toBe("online");
   stranger.post({ kind: "beat", leader: 9 });

@@ -142,7 +142,7 @@ class MortalTransport implements Transport {
       {
         connected: () => this.#live(() => events.connected()),
         disconnected: () => this.#live(() => events.disconnected()),
-        refused: (code) => this.#live(() => events.refused(code)),
+        refused: (code, reason) => this.#live(() => events.refused(code, reason)),
         event: (name, payload) => this.#live(() => events.event(name, payload)),
         moved: () => this.#live(() => events.moved()),
       },

@@ -69,7 +69,7 @@ function useShown(state: Connection["state"]): Shown {
   return well && shown.value === "trouble" ? "relief" : shown.value;
 }
 
-function trouble({ state, waiting }: Connection): string {
+function trouble({ state, waiting, reason = "" }: Connection): string {
   switch (state) {
     case "online":
     case "connecting":
@@ -80,6 +80,8 @@ function trouble({ state, waiting }: Connection): string {
       return isSecureContext ? text("offline") : `${text("offline")}. ${text("offlineNeedsHttps")}`;
     case "unavailable":
       return waiting === 0 ? text("unavailable") : counted("unavailableWaiting", waiting);
+    case "refused":
+      return text("refusedByServer", { reason });
     case "unknown":
       return text("unknownServer");
     case "stopped":
