@@ -21,10 +21,24 @@ export const NOBODY: PresenceState = { online: { people: [], count: 0 }, notices
 export class Presence {
   readonly #changed: (state: PresenceState) => void;
   readonly #people = new Map<UserId, Person>();
+  /** What was reported while the server was being asked: it may be newer than the answer. */
+  #meanwhile: Report[] = [];
+  #isAsking = false;
   #count = 0;
 
   constructor(changed: (state: PresenceState) => void) {
     this.#changed = changed;
+  }
+
+  /** The server is being asked. */
+  asking(): void {
+    this.#isAsking = true;
+    this.#meanwhile = [];
+  }
+
+  unanswered(): void {
+    this.#isAsking = false;
+    this.#meanwhile = [];
   }
 
   /** What the server says when it is asked. */
@@ -32,13 +46,20 @@ export class Presence {
     this.#count = count;
     this.#people.clear();
     for (const person of people) if (person.user !== undefined) this.#people.set(person.user, person);
+    for (const report of this.#meanwhile) this.#apply(report);
+    this.unanswered();
     this.#tell();
   }
 
+  #apply({ count, online, offline }: Report): void {
+    this.#count = count;
+    for (const person of online) if (person.user !== undefined) this.#people.set(person.user, person);
+    for (const user of offline) this.#people.delete(user);
+  }
+
   report(report: Report): void {
-    this.#count = report.count;
-    for (const person of report.online) if (person.user !== undefined) this.#people.set(person.user, person);
-    for (const user of report.offline) this.#people.delete(user);
+    if (this.#isAsking) this.#meanwhile.push(report);
+    this.#apply(report);
     this.#tell();
   }
 

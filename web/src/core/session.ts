@@ -429,10 +429,11 @@ export class Session {
 
   async #askWho(count: number): Promise<void> {
     const people: Person[] = [];
+    this.#presence.asking();
     for (let page = 0; page < WHO_PAGES; page += 1) {
       const after = people.at(-1)?.user;
       const answer = wire.readWho(await this.request("who", after === undefined ? {} : { after }));
-      if (answer === null) return;
+      if (answer === null) return this.#presence.unanswered();
       people.push(...answer.online);
       if (!answer.more || answer.online.length === 0) break;
     }

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import { FAIR_WEATHER } from "./model-server.ts";
 import { LOBBY, rowsOf, texts, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
 
@@ -138,6 +139,21 @@ describe("rooms", () => {
     expect(second).toEqual(first);
     await world.clock.pass(100);
     expect(bob.rooms.value.find(({ kind }) => kind === "direct")?.with).toMatchObject([{ name: "ada" }]);
+  });
+});
+
+describe("presence", () => {
+  test("knows somebody who came while the server was being asked who is there", async () => {
+    const world = new World();
+    world.server.weather = { ...FAIR_WEATHER, thinks: () => 2_000 };
+    const ada = await world.chat();
+    await world.online(ada);
+    await world.clock.pass(100);
+    const bob = await world.chat();
+    await world.online(bob);
+    await world.clock.pass(5_000);
+    expect(ada.online.value.people.map(({ user }) => user).sort()).toEqual([ada, bob].map(({ me }) => me.value.user).sort());
+    expect(ada.online.value.count).toBe(2);
   });
 });
 
