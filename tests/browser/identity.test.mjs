@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Person } from "../harness/app.mjs";
+import { assertAccessible } from "../harness/axe.mjs";
 import { launch } from "../harness/browser.mjs";
 import { V1Person } from "../harness/person.mjs";
 import { Server, temporaryFolder } from "../harness/server.mjs";
@@ -47,6 +48,7 @@ describe("a link to somebody else", () => {
     await vicky.context.setOffline(false);
     await vicky.dialog.getByText("Become eve on this device?").waitFor();
     await vicky.dialog.getByText("You are vicky here.").waitFor();
+    await assertAccessible(vicky.page, "the question of a link");
     await vicky.shows("of vicky", "private");
     await vicky.focuses("dialog button.primary");
     await vicky.page.keyboard.press("Enter");
@@ -71,8 +73,6 @@ describe("a link to somebody else", () => {
     const tab = await vicky.tab();
     await tab.sees("of vicky");
     tab.name = "vicky";
-    await vicky.composer.fill("half a thought");
-    await vicky.eventually(async () => (await vicky.stored("drafts")).includes("half a thought"));
     await vicky.answers(await linkTo(server, eve), "Become eve");
     await vicky.button("Settings of eve", vicky.rooms).waitFor();
     await vicky.eventually(() => vicky.user === eve.user, "a welcome for eve");
@@ -84,6 +84,8 @@ describe("a link to somebody else", () => {
     await tab.status("Offline");
     await tab.write("private");
     await tab.waits("private");
+    await tab.composer.fill("half a thought");
+    await tab.eventually(async () => (await tab.stored("drafts")).some(({ text }) => text === "half a thought"));
     await tab.page.close();
     await vicky.context.setOffline(false);
     await vicky.write("and more");
@@ -91,6 +93,8 @@ describe("a link to somebody else", () => {
 
     await vicky.settings();
     await vicky.button("Use another identity on this device", vicky.dialog).click();
+    await vicky.dialog.getByRole("button", { name: /vicky/ }).waitFor();
+    await assertAccessible(vicky.page, "the people of a device");
     await vicky.dialog.getByRole("button", { name: /vicky/ }).click();
     await vicky.shows("of vicky", "of eve", "and more", "private");
     assert.equal(vicky.user, owner);
