@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { LOBBY, Person } from "../harness/app.mjs";
+import { assertAccessible } from "../harness/axe.mjs";
 import { launch } from "../harness/browser.mjs";
 import { Server } from "../harness/server.mjs";
 import { readRoom } from "../harness/views.mjs";
@@ -217,6 +218,7 @@ describe("what was written in rooms that are gone", () => {
     await ada.status("2 messages could not be sent");
     await ada.button("Show").click();
     await ada.dialog.waitFor();
+    await assertAccessible(ada.page, "the list of what could not be sent");
     const fields = ada.dialog.getByRole("textbox");
     assert.deepEqual((await Promise.all((await fields.all()).map((field) => field.inputValue()))).toSorted(), ["half a thought", "long thought"]);
     await ada.page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
