@@ -7,7 +7,7 @@ export const keeping = [
   {
     name: "a commit that failed is not tried again",
     file: "src/core/ledger.ts",
-    find: "      // Tried again with the next works.",
+    find: "      // Anything else is tried again with the next works.",
     replace: "      this.#unkept = [];",
     tests: KEEPING,
   },

@@ -140,14 +140,14 @@ export const showing = [
   {
     name: "what a tab has asked dies with the leader",
     file: "src/core/chat.ts",
-    find: "        for (const [id, { question }] of this.#questions) this.#tabs.post({ kind: \"question\", id, question });\n",
+    find: "        this.#questions.again();\n",
     replace: "",
     tests: SHOWING,
   },
   {
     name: "a new leader does not ask what it had asked the one before",
     file: "src/core/chat.ts",
-    find: "    for (const [id, { question }] of this.#questions) void this.#askSession(session, question).then((answer) => this.#answered(id, answer));\n",
+    find: "    this.#questions.askOf(session);\n",
     replace: "",
     tests: SHOWING,
   },
@@ -161,7 +161,7 @@ export const showing = [
   {
     name: "the other tabs do not learn who is there",
     file: "src/core/chat.ts",
-    find: "        this.#tabs.post({ kind: \"presence\", presence: this.#presence });\n",
+    find: "        this.#tabs.post({ kind: \"presence\", leader: this.#leadership.number, presence: this.#presence });\n",
     replace: "",
     tests: SHOWING,
   },
