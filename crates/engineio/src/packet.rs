@@ -132,7 +132,4 @@ pub enum DecodeError {
     /// The first character is not the digit of a type.
     #[error("unknown packet type")]
     UnknownKind,
-    /// The binary message is not standard base64 with padding.
-    #[error("invalid base64 in a binary packet")]
-    InvalidBase64,
 }

@@ -1,11 +1,11 @@
 //! The polling payload: the packets of one HTTP body, joined by the byte 0x1e.
 //!
 //! Owns both directions of the format, which are the same: text packets stand as they are, a binary message is
-//! the letter `b` and standard base64, without a type digit. Promises to read lazily and to stop at the first
-//! packet it cannot read. Does not know the size limit of a body; the driver enforces it while it reads.
+//! the letter `b` and base64, without a type digit. Writes standard base64 with padding and reads all that the
+//! peers' encoders write (see [`base64`]). Promises to read lazily and to stop at the first packet it cannot read.
+//! Does not know the size limit of a body; the driver enforces it while it reads.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
+mod base64;
 
 use crate::packet::{DecodeError, PacketKind, TextPacket};
 
@@ -29,7 +29,7 @@ impl<'a> PayloadPacket<'a> {
     /// Reads one packet of a payload, separators already removed.
     pub fn decode(packet: &'a str) -> Result<Self, DecodeError> {
         match packet.strip_prefix(BINARY_MARK) {
-            Some(base64) => STANDARD.decode(base64).map(Self::Binary).map_err(|_| DecodeError::InvalidBase64),
+            Some(text) => Ok(Self::Binary(base64::decode(text))),
             None => TextPacket::decode(packet).map(Self::Text),
         }
     }
@@ -73,6 +73,7 @@ pub fn decode_payload(payload: &str) -> impl Iterator<Item = Result<PayloadPacke
 #[derive(Clone, Debug, Default)]
 pub struct PayloadWriter {
     text: String,
+    packets: usize,
 }
 
 impl PayloadWriter {
@@ -99,12 +100,17 @@ impl PayloadWriter {
     pub fn push_binary(&mut self, data: &[u8]) {
         self.separate();
         self.text.push(BINARY_MARK);
-        STANDARD.encode_string(data, &mut self.text);
+        base64::encode(data, &mut self.text);
     }
 
     /// The size of the payload so far, in bytes.
     pub fn len(&self) -> usize {
         self.text.len()
+    }
+
+    /// How many packets were added.
+    pub fn packets(&self) -> usize {
+        self.packets
     }
 
     /// Whether no packet was added yet.
@@ -118,6 +124,7 @@ impl PayloadWriter {
     }
 
     fn separate(&mut self) {
+        self.packets += 1;
         if !self.text.is_empty() {
             self.text.push(SEPARATOR);
         }

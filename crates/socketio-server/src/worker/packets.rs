@@ -21,6 +21,7 @@ use crate::session::{Pause, Protocol, Session};
 use crate::sid::SessionKey;
 use crate::socket::{Socket, SocketInner};
 use crate::turn::{Flow, Turn};
+use crate::websocket::CloseCode;
 
 impl Session {
     pub(crate) fn connection(&self) -> Option<&Connection<Joined>> {
@@ -98,7 +99,7 @@ impl Worker {
             }
             Err(violation) => {
                 tracing::debug!(%violation, "a client broke the protocol; its connection is closed");
-                self.close(key, CloseReason::ForcedClose);
+                self.close_for(key, CloseReason::ForcedClose, close_code(violation));
             }
         }
     }
@@ -342,5 +343,18 @@ impl Worker {
         for slot in slots {
             self.leave(key, slot, DisconnectReason::Connection(reason));
         }
+    }
+}
+
+/// What the close frame of a WebSocket says about a violation: a malformed packet, or one that is not allowed now.
+fn close_code(violation: Violation) -> CloseCode {
+    match violation {
+        Violation::Decode(_) | Violation::AttachmentsMissing | Violation::UnexpectedBinary => CloseCode::Protocol,
+        Violation::AttachmentsTooLarge => CloseCode::Size,
+        Violation::EventNameTooLong
+        | Violation::ConnectedTwice
+        | Violation::TooManyNamespaces
+        | Violation::NotJoined
+        | Violation::ConnectError => CloseCode::Policy,
     }
 }

@@ -166,12 +166,11 @@ impl Worker {
 
     pub(super) fn post(&mut self, sid: Sid, body: &Bytes, headers: &HeaderMap, reply: Reply<()>) {
         let Some(key) = self.find(sid) else { return answer(reply, Err(HttpError::Ended)) };
-        let Ok(payload) = std::str::from_utf8(body) else {
+        // What is not UTF-8 becomes U+FFFD, as with Node: the rest of a text may still be of use.
+        let payload = String::from_utf8_lossy(body);
+        if self.take_payload(key, &payload, headers).is_err() {
             self.close(key, CloseReason::ParseError);
             return answer(reply, Err(HttpError::Ended));
-        };
-        if self.take_payload(key, payload, headers).is_err() {
-            self.close(key, CloseReason::ParseError);
         }
         let Some(session) = self.session_mut(key) else { return answer(reply, Ok(())) };
         let is_paused = session.is_paused();

@@ -195,7 +195,7 @@ impl Worker {
             Message::Text(text) => match PayloadPacket::decode(text) {
                 Ok(PayloadPacket::Text(packet)) => self.take_packet(key, packet, None),
                 Ok(PayloadPacket::Binary(data)) => self.take_binary(key, data.into()),
-                Err(_) => self.close(key, CloseReason::ParseError),
+                Err(_) => self.close_for(key, CloseReason::ParseError, CloseCode::Protocol),
             },
             Message::Binary(data) => self.take_binary(key, Bytes::copy_from_slice(data)),
         }
@@ -217,8 +217,10 @@ impl Worker {
             Received::Close(reason) => {
                 if reason == CloseReason::TransportClose {
                     self.release_last_poll(key);
+                    self.close(key, reason);
+                } else {
+                    self.close_for(key, reason, CloseCode::Protocol);
                 }
-                self.close(key, reason);
             }
         }
     }
@@ -334,6 +336,11 @@ impl Worker {
     /// Closes a session for a reason; its transport says so as far as the protocol has words for it.
     pub(super) fn close(&mut self, key: SessionKey, reason: CloseReason) {
         self.close_websocket(key, None, reason);
+    }
+
+    /// Closes a session whose client broke a rule; a WebSocket is told which kind of rule by the code.
+    pub(super) fn close_for(&mut self, key: SessionKey, reason: CloseReason, code: CloseCode) {
+        self.close_websocket(key, Some(code), reason);
     }
 
     fn close_websocket(&mut self, key: SessionKey, code: Option<CloseCode>, reason: CloseReason) {

@@ -91,11 +91,11 @@ async fn broken_binary_packets_close_the_connection() {
         for packet in packets {
             client.send(packet).await;
         }
-        assert_eq!(client.closed().await, None, "{packets:?}");
+        assert_eq!(client.closed().await, Some(1002), "{packets:?}");
     }
     let mut client = Client::connect(running.address).await;
     client.send_binary(b"without a header").await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1002));
 }
 
 #[tokio::test]

@@ -97,7 +97,7 @@ async fn a_broken_packet_is_the_end_of_all_its_sockets_and_of_nobody_elses() {
     let mut other = both(&running).await;
     let mut client = both(&running).await;
     client.send("2/chat,[]").await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1002));
     for _ in 0..2 {
         assert_eq!(next(&mut reasons).await.1, "forced close");
     }

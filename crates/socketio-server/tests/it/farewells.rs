@@ -39,5 +39,5 @@ async fn bytes_may_come_as_base64_over_a_websocket() {
     assert_eq!(client.next().await, r#"2["bytes",3]"#);
     client.fence().await;
     client.ws.send("b?").await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1002));
 }

@@ -77,7 +77,7 @@ async fn a_ping_of_the_client_closes_a_websocket() {
     let (running, mut reasons) = start_with_heartbeat(10_000, 10_000);
     let mut client = Client::connect(running.address).await;
     client.ws.send("2").await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1002));
     assert_eq!(within(reasons.recv()).await.map(DisconnectReason::as_str), Some("transport error"));
 }
 

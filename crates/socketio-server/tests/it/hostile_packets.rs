@@ -168,7 +168,7 @@ async fn attachments_that_never_come_keep_only_their_own_connection_waiting() {
     canaries.sing().await;
     for client in &mut waiting {
         client.send("2[\"between\"]").await;
-        assert_eq!(client.closed().await, None);
+        assert_eq!(client.closed().await, Some(1002));
     }
 }
 
@@ -180,6 +180,6 @@ async fn attachments_before_connect_close_the_connection() {
         for packet in packets {
             client.send(packet).await;
         }
-        assert_eq!(client.closed().await, None, "{packets:?}");
+        assert_eq!(client.closed().await, Some(1008), "{packets:?}");
     }
 }

@@ -147,16 +147,54 @@ async fn other_namespaces_go_on_while_middleware_decides() {
 }
 
 #[tokio::test]
-async fn asking_twice_while_middleware_decides_closes_the_connection() {
-    let (slow, gate, mut entered) = gated();
-    let running = start(Server::builder().namespace(slow));
-    let mut client = Client::open(running.address).await;
-    client.send("0/slow,").await;
-    within(entered.recv()).await.expect("middleware runs");
-    client.send("0/slow,").await;
-    assert_eq!(client.closed().await, None);
-    gate.add_permits(1);
-    assert!(running.io().of("/slow").expect("a name").fetch().await.is_empty());
+async fn a_client_that_asks_anew_while_middleware_decides_is_judged_by_its_last_auth() {
+    let gate = Arc::new(Semaphore::new(0));
+    let (report, mut seen) = mpsc::channel(16);
+    let slow = Namespace::new("/slow").middleware({
+        let gate = Arc::clone(&gate);
+        move |request: ConnectRequest| {
+            let (gate, report) = (Arc::clone(&gate), report.clone());
+            async move {
+                report.send(request.auth().as_str().to_owned()).await.expect("the test listens");
+                gate.acquire().await.expect("open").forget();
+                if request.auth().as_str().contains("bad") { Err("bad".into()) } else { Ok(()) }
+            }
+        }
+    });
+    let running = start(Server::builder().namespace(fenced(Namespace::new("/"))).namespace(fenced(slow)));
+    for (first, last, answer) in [("good", "bad", "4/slow,"), ("bad", "good", "0/slow,")] {
+        let mut client = Client::connect(running.address).await;
+        client.send(&format!(r#"0/slow,{{"is":"{first}"}}"#)).await;
+        assert!(within(seen.recv()).await.expect("middleware runs").contains(first));
+        // However often it asks, one middleware runs, and the last question counts.
+        for _ in 0..100 {
+            client.send_all(&["1/slow,", r#"0/slow,{"is":"between"}"#]).await;
+        }
+        client.send_all(&["1/slow,", &format!(r#"0/slow,{{"is":"{last}"}}"#)]).await;
+        client.fence().await;
+        gate.add_permits(2);
+        assert!(within(seen.recv()).await.expect("middleware runs").contains(last));
+        assert!(client.next().await.starts_with(answer), "{first}, then {last}");
+        client.fence().await;
+        assert!(seen.try_recv().is_err());
+    }
+}
+
+#[tokio::test]
+async fn disconnect_and_connect_twice_in_one_breath_end_connected() {
+    let (slow, gate, _entered) = gated();
+    let running = start(Server::builder().namespace(fenced(Namespace::new("/"))).namespace(slow));
+    let mut client = Client::connect(running.address).await;
+    client.send_all(&["1", "0", "1", "0"]).await;
+    for _ in 0..2 {
+        assert!(client.next().await.starts_with("0{"));
+    }
+    gate.add_permits(16);
+    client.send_all(&["0/slow,", "1/slow,", "0/slow,", "1/slow,", "0/slow,"]).await;
+    assert!(client.next().await.starts_with("0/slow,{"));
+    client.send(r#"2/slow,7["fence"]"#).await;
+    assert_eq!(client.next().await, "3/slow,7[]");
+    assert_eq!(running.io().of("/slow").expect("a name").fetch().await.len(), 1);
 }
 
 #[tokio::test]
@@ -223,6 +261,6 @@ async fn auth_is_an_object_and_typed_for_handlers() {
     for auth in ["[]", "[1]", "\"x\"", "null", "{", "{\"a\":1"] {
         let mut client = Client::open(running.address).await;
         client.send(&format!("0{auth}")).await;
-        assert_eq!(client.closed().await, None, "{auth}");
+        assert_eq!(client.closed().await, Some(1002), "{auth}");
     }
 }

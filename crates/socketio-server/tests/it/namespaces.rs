@@ -84,7 +84,7 @@ async fn joining_twice_closes_the_connection() {
     let running = start_chat();
     let mut client = Client::connect(running.address).await;
     client.send("0").await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1008));
 }
 
 #[tokio::test]
@@ -104,11 +104,11 @@ async fn packets_for_a_namespace_that_is_not_joined_close_the_connection() {
     for packet in [r#"2/chat,["say","x"]"#, "3/chat,1[]", "1/chat,", r#"2/chat,1["say","x"]"#, "4/chat,{}"] {
         let mut client = Client::connect(running.address).await;
         client.send(packet).await;
-        assert_eq!(client.closed().await, None, "{packet}");
+        assert_eq!(client.closed().await, Some(1008), "{packet}");
     }
     let mut client = Client::open(running.address).await;
     client.send(r#"2["say","before CONNECT"]"#).await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1008));
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn only_so_many_namespaces_may_be_joined_on_one_connection() {
         client.join(&format!("/room-{number}"), "").await;
     }
     client.send("0/room-8,").await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1008));
 }
 
 #[tokio::test]

@@ -3,13 +3,25 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use socketio_server::{Ack, Arg, Args, Closing, DisconnectReason, Namespace, Server, Socket};
+use socketio_server::engineio::PayloadWriter;
+use socketio_server::{Ack, Arg, Args, Binary, Closing, DisconnectReason, Namespace, Server, Socket};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 
 use crate::harness::http::Pending;
-use crate::harness::{Polling, fenced, get, post, start, start_plain, start_with, within};
+use crate::harness::{Polling, echoing, fenced, get, post, start, start_plain, start_with, within};
+
+const PLACEHOLDER: &str = r#"{"_placeholder":true,"num":0}"#;
+
+/// A server that answers bytes by the same bytes.
+fn start_mirror() -> crate::harness::Running {
+    let namespace =
+        Namespace::new("/").on("mirror", |Args((bytes,)): Args<(Binary,)>, ack: Ack| async move {
+            let _ = ack.send(&bytes);
+        });
+    start(Server::builder().namespace(namespace))
+}
 
 /// A server of one worker that tells why sockets left.
 fn start_watched() -> (crate::harness::Running, mpsc::Receiver<DisconnectReason>) {
@@ -300,18 +312,55 @@ async fn a_client_that_is_sent_away_learns_it_with_its_next_poll() {
 #[tokio::test]
 async fn what_is_no_packet_is_a_parse_error() {
     let (running, mut reasons) = start_watched();
-    for garbage in ["7", "x", "", "bnot base64!", "3\u{1e}", "9\u{1e}40"] {
+    for garbage in ["7", "x", "", "3\u{1e}", "9\u{1e}40"] {
         let polling = Polling::open(running.address).await;
         polling.join().await;
-        let answer = polling.post(garbage).await;
-        assert!([200, 400].contains(&answer.status), "{garbage}");
+        assert_eq!(polling.post(garbage).await.status, 400, "{garbage}");
         assert_eq!(reason(&mut reasons).await, "parse error", "{garbage}");
         assert!(!polling.is_alive().await, "{garbage}");
     }
     let polling = Polling::open(running.address).await;
     polling.join().await;
-    polling.post(vec![b'4', 0xff, 0xfe]).await;
+    assert_eq!(polling.post(vec![0xff, 0xfe, 0x00, 0x80]).await.status, 400);
     assert_eq!(reason(&mut reasons).await, "parse error");
+}
+
+#[tokio::test]
+async fn bytes_that_are_not_utf_8_become_the_replacement_character() {
+    let namespace = echoing(Namespace::new("/"));
+    let running = start(Server::builder().namespace(namespace));
+    let polling = Polling::open(running.address).await;
+    polling.join().await;
+    polling.send([br#"421["echo","a"#.as_slice(), &[0xff, 0xe2, 0x82, b'b'], br#""]"#].concat()).await;
+    assert_eq!(polling.poll().await, ["431[\"a\u{fffd}\u{fffd}b\"]"]);
+}
+
+#[tokio::test]
+async fn base64_of_every_client_is_read() {
+    let running = start_mirror();
+    let polling = Polling::open(running.address).await;
+    polling.join().await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    let mut payload = PayloadWriter::new();
+    payload.push_binary(&bytes);
+    let base64 = payload.finish().split_off(1);
+    let wrapped = |line_break: &str| {
+        let characters: Vec<char> = base64.chars().collect();
+        let lines = characters.chunks(76).map(|line| line.iter().collect::<String>());
+        lines.collect::<Vec<_>>().join(line_break)
+    };
+    let forms = [
+        base64.clone(),
+        format!("{base64}\n"),
+        wrapped("\n"),
+        wrapped("\r\n") + "\r\n",
+        base64.trim_end_matches('=').to_owned(),
+        base64.replace('+', "-").replace('/', "_"),
+    ];
+    for form in forms {
+        polling.send(format!("451-1[\"mirror\",{PLACEHOLDER}]\u{1e}b{form}")).await;
+        assert_eq!(polling.poll().await, [format!("461-1[{PLACEHOLDER}]"), format!("b{base64}")], "{form:?}");
+    }
 }
 
 #[tokio::test]
@@ -340,13 +389,7 @@ async fn a_ping_of_the_client_is_an_error_and_other_idle_packets_are_not() {
 
 #[tokio::test]
 async fn bytes_travel_as_base64() {
-    let namespace = Namespace::new("/").on(
-        "mirror",
-        |Args((bytes,)): Args<(socketio_server::Binary,)>, ack: Ack| async move {
-            let _ = ack.send(&bytes);
-        },
-    );
-    let running = start(Server::builder().namespace(namespace));
+    let running = start_mirror();
     let polling = Polling::open(running.address).await;
     polling.join().await;
     polling.send("451-7[\"mirror\",{\"_placeholder\":true,\"num\":0}]\u{1e}bAQIDBA==").await;

@@ -165,13 +165,13 @@ async fn every_end_of_a_websocket_has_its_reason() {
     for garbage in ["", "7", "hello"] {
         let mut client = Client::connect(running.address).await;
         client.ws.send(garbage).await;
-        assert_eq!(client.closed().await, None, "{garbage}");
+        assert_eq!(client.closed().await, Some(1002), "{garbage}");
         assert_eq!(reason(&mut reasons).await, "parse error", "{garbage}");
     }
 
     let mut client = Client::connect(running.address).await;
     client.send("abc").await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1002));
     assert_eq!(reason(&mut reasons).await, "forced close");
 }
 
@@ -231,6 +231,6 @@ async fn the_client_sees_the_end_of_a_connection_that_the_server_closes() {
     let (running, _reasons) = start_watched();
     let mut client = Client::connect(running.address).await;
     client.send("44{}").await;
-    assert_eq!(client.closed().await, None);
+    assert_eq!(client.closed().await, Some(1008));
     assert_eq!(client.ws.next().await, Received::End);
 }
