@@ -6,11 +6,15 @@
 //!       ▲                │    │ DISCONNECT    │ DISCONNECT             │ CONNECT
 //!       │     refuse     │    ▼               ▼                        ▼
 //!       └────────────────┘  withdrawn       parting ── leave ──►    pending
+//!                        │    │ CONNECT
+//!                CONNECT ▼    ▼
+//!                       replaced ── verdict, renew ──► pending
 //! ```
 //!
 //! A packet is accepted only where it belongs; anything else is a [`Violation`], upon which the caller closes
-//! the connection. One indulgence: a namespace that the server has left keeps swallowing what was on its way,
-//! since the client cannot know yet.
+//! the connection. Two indulgences. A namespace that the server has left keeps swallowing what was on its way,
+//! since the client cannot know yet. And a client that changes its mind while it waits asks anew: its last CONNECT
+//! counts, and waits until the verdict on the first is there, so that it never has two questions open.
 //!
 //! It promises that a slot never means another socket than the one it was given for, that a CONNECT reaches
 //! the caller only when no other for that namespace awaits its verdict, and that the memory of a connection is
@@ -25,7 +29,7 @@ use smallvec::SmallVec;
 
 use crate::limits::Limits;
 use crate::namespace::NamespaceName;
-use crate::packet::{DecodeError, Packet, PacketType};
+use crate::packet::{self, DecodeError, Head, Packet, PacketType};
 use crate::payload::{AuthPayload, Payload};
 pub use incoming::{Incoming, Violation};
 use reassembly::{Reassembly, Target};
@@ -76,6 +80,8 @@ enum State<S> {
     /// The client has left before the server has answered. Kept until it does, so that a client cannot have
     /// many questions open at once.
     Withdrawn,
+    /// The client has asked anew before the server has answered: with this `auth`. The answer to come is for nobody.
+    Replaced(Box<str>),
     Joined(Slot, S),
     /// The client has left and the caller has not collected its state yet.
     Parting(Slot, S),
@@ -96,23 +102,30 @@ impl<S> Connection<S> {
         Self::default()
     }
 
-    /// Takes a text message, without the engine's digit.
+    /// Takes a text message, without the engine's digit. Half of a surrogate pair in its JSON becomes U+FFFD.
     pub fn on_text<'a>(&mut self, text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Violation> {
         if self.reassembly.is_some() {
             return Err(Violation::AttachmentsMissing);
         }
-        let packet = Packet::decode(text)?;
+        let (head, data) = Head::decode(text)?;
+        match packet::mended(data) {
+            None => self.on_packet(&head.with_body(data)?, limits),
+            Some(data) => self.on_packet(&head.with_body(&data)?, limits).map(Incoming::into_owned),
+        }
+    }
+
+    fn on_packet<'a>(&mut self, packet: &Packet<'a>, limits: &Limits) -> Result<Incoming<'a>, Violation> {
         match packet.kind {
-            PacketType::Connect => self.on_connect(&packet, limits),
+            PacketType::Connect => self.on_connect(packet, limits),
             PacketType::Disconnect => self.on_disconnect(packet.namespace),
             PacketType::ConnectError => Err(Violation::ConnectError),
             PacketType::Event | PacketType::Ack => {
-                let target = self.target(&packet, limits)?;
+                let target = self.target(packet, limits)?;
                 Ok(target.complete(Payload::new(packet.data, packet.body, Vec::new())))
             }
             PacketType::BinaryEvent | PacketType::BinaryAck => {
-                let target = self.target(&packet, limits)?;
-                self.reassembly = Some(Box::new(Reassembly::begin(target, &packet)));
+                let target = self.target(packet, limits)?;
+                self.reassembly = Some(Box::new(Reassembly::begin(target, packet)));
                 Ok(Incoming::Nothing)
             }
         }
@@ -135,12 +148,17 @@ impl<S> Connection<S> {
     }
 
     fn on_connect<'a>(&mut self, packet: &Packet<'a>, limits: &Limits) -> Result<Incoming<'a>, Violation> {
-        match self.position(packet.namespace) {
-            Some(at) if matches!(self.members.get(at).map(|member| &member.state), Some(State::Departed)) => {
-                self.members.remove(at);
+        if let Some(at) = self.position(packet.namespace)
+            && let Some(member) = self.members.get_mut(at)
+        {
+            match &mut member.state {
+                State::Departed => drop(self.members.remove(at)),
+                state @ (State::Pending | State::Withdrawn | State::Replaced(_)) => {
+                    *state = State::Replaced(packet.data.into());
+                    return Ok(Incoming::Nothing);
+                }
+                State::Joined(..) | State::Parting(..) => return Err(Violation::ConnectedTwice),
             }
-            Some(_) => return Err(Violation::ConnectedTwice),
-            None => {}
         }
         let present = self.members.iter().filter(|member| !matches!(member.state, State::Departed)).count();
         if present >= limits.namespaces {
@@ -156,7 +174,7 @@ impl<S> Connection<S> {
         let at = self.position(namespace).ok_or(Violation::NotJoined)?;
         let member = self.members.get_mut(at).ok_or(Violation::NotJoined)?;
         match std::mem::replace(&mut member.state, State::Departed) {
-            State::Pending => {
+            State::Pending | State::Replaced(_) => {
                 member.state = State::Withdrawn;
                 Ok(Incoming::Nothing)
             }
@@ -185,7 +203,9 @@ impl<S> Connection<S> {
         match member.map(|member| &member.state) {
             Some(&State::Joined(slot, _)) => Ok(Target::new(slot, packet)),
             Some(State::Departed) => Ok(Target::Nobody),
-            Some(State::Pending | State::Withdrawn | State::Parting(..)) | None => Err(Violation::NotJoined),
+            Some(State::Pending | State::Withdrawn | State::Replaced(_) | State::Parting(..)) | None => {
+                Err(Violation::NotJoined)
+            }
         }
     }
 
@@ -212,7 +232,7 @@ impl<S> Connection<S> {
 
 /// What the server decides.
 impl<S> Connection<S> {
-    /// Lets a pending client in. `None` if it has left meanwhile.
+    /// Lets a pending client in. `None` if it has left meanwhile, or has asked anew: see [`Self::renew`].
     pub fn join(&mut self, namespace: &NamespaceName, state: S) -> Option<Slot> {
         let at = self.position(namespace.as_str())?;
         let member = self.members.get_mut(at)?;
@@ -227,14 +247,38 @@ impl<S> Connection<S> {
                 self.members.remove(at);
                 None
             }
-            State::Joined(..) | State::Parting(..) | State::Departed => None,
+            State::Replaced(_) | State::Joined(..) | State::Parting(..) | State::Departed => None,
         }
     }
 
-    /// Does not let a pending client in; it may ask again.
-    pub fn refuse(&mut self, namespace: &NamespaceName) {
-        let undecided = |state: &State<S>| matches!(state, State::Pending | State::Withdrawn);
-        self.members.retain(|member| !(undecided(&member.state) && member.namespace == *namespace));
+    /// Does not let a pending client in; it may ask again. Returns whether it still waits for this answer: it may have
+    /// left, or have asked anew.
+    pub fn refuse(&mut self, namespace: &NamespaceName) -> bool {
+        let Some(at) = self.position(namespace.as_str()) else { return false };
+        match self.members.get(at).map(|member| &member.state) {
+            Some(State::Pending) => {
+                self.members.remove(at);
+                true
+            }
+            Some(State::Withdrawn) => {
+                self.members.remove(at);
+                false
+            }
+            Some(State::Replaced(_) | State::Joined(..) | State::Parting(..) | State::Departed) | None => false,
+        }
+    }
+
+    /// After a verdict that came too late: what the client has asked anew meanwhile. It is pending from now on.
+    pub fn renew(&mut self, namespace: &NamespaceName) -> Option<AuthPayload<'static>> {
+        let at = self.position(namespace.as_str())?;
+        let member = self.members.get_mut(at)?;
+        match std::mem::replace(&mut member.state, State::Pending) {
+            State::Replaced(auth) => Some(AuthPayload::new(&auth).into_owned()),
+            state => {
+                member.state = state;
+                None
+            }
+        }
     }
 
     /// Takes a joined namespace away and returns its state. Unless the client has left itself, packets of it
@@ -249,7 +293,7 @@ impl<S> Connection<S> {
                 Some(state)
             }
             State::Parting(_, state) => Some(state),
-            State::Pending | State::Withdrawn | State::Departed => None,
+            State::Pending | State::Withdrawn | State::Replaced(_) | State::Departed => None,
         }
     }
 }
@@ -278,7 +322,7 @@ impl<S> Connection<S> {
             State::Joined(slot, state) | State::Parting(slot, state) => {
                 Some((*slot, &member.namespace, state))
             }
-            State::Pending | State::Withdrawn | State::Departed => None,
+            State::Pending | State::Withdrawn | State::Replaced(_) | State::Departed => None,
         })
     }
 
@@ -288,7 +332,7 @@ impl<S> Connection<S> {
             State::Joined(slot, state) | State::Parting(slot, state) => {
                 Some((*slot, &member.namespace, state))
             }
-            State::Pending | State::Withdrawn | State::Departed => None,
+            State::Pending | State::Withdrawn | State::Replaced(_) | State::Departed => None,
         })
     }
 
@@ -296,9 +340,12 @@ impl<S> Connection<S> {
     pub fn find(&self, namespace: &str) -> Option<Slot> {
         self.members.iter().find_map(|member| match member.state {
             State::Joined(slot, _) if member.namespace.as_str() == namespace => Some(slot),
-            State::Joined(..) | State::Pending | State::Withdrawn | State::Parting(..) | State::Departed => {
-                None
-            }
+            State::Joined(..)
+            | State::Pending
+            | State::Withdrawn
+            | State::Replaced(_)
+            | State::Parting(..)
+            | State::Departed => None,
         })
     }
 
@@ -312,9 +359,17 @@ impl<S> Connection<S> {
         self.members.iter().filter(|member| matches!(member.state, State::Joined(..))).count()
     }
 
-    /// How many CONNECTs await a verdict of the server, also when the client has left since.
+    /// Whether the client waits for the verdict on this namespace that is to come. Not if it has left or has asked anew
+    /// since.
+    pub fn awaits(&self, namespace: &NamespaceName) -> bool {
+        let is_pending = |member: &Member<S>| matches!(member.state, State::Pending);
+        self.members.iter().any(|member| member.namespace == *namespace && is_pending(member))
+    }
+
+    /// How many CONNECTs await a verdict of the server, also when the client has left or has asked anew since.
     pub fn pending_count(&self) -> usize {
-        let undecided = |member: &&Member<S>| matches!(member.state, State::Pending | State::Withdrawn);
+        let undecided =
+            |member: &&Member<S>| matches!(member.state, State::Pending | State::Withdrawn | State::Replaced(_));
         self.members.iter().filter(undecided).count()
     }
 }
@@ -323,7 +378,7 @@ impl<S> Member<S> {
     fn slot(&self) -> Option<Slot> {
         match self.state {
             State::Joined(slot, _) | State::Parting(slot, _) => Some(slot),
-            State::Pending | State::Withdrawn | State::Departed => None,
+            State::Pending | State::Withdrawn | State::Replaced(_) | State::Departed => None,
         }
     }
 }

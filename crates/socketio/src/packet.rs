@@ -7,6 +7,7 @@
 
 mod body;
 mod placeholder;
+mod surrogates;
 
 use std::fmt;
 
@@ -15,6 +16,7 @@ use crate::limits::Limits;
 use crate::namespace::{self, NamespaceName, NamespaceNameError};
 
 pub(crate) use body::Body;
+pub(crate) use surrogates::mended;
 
 /// The type of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -153,9 +155,17 @@ pub enum DecodeError {
     Placeholder,
 }
 
-impl<'a> Packet<'a> {
-    /// Decodes a text message of the engine, without the engine's own digit.
-    pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
+/// All of a packet that stands before its body.
+pub(crate) struct Head<'a> {
+    kind: PacketType,
+    attachments: u8,
+    namespace: &'a str,
+    ack: Option<AckId>,
+}
+
+impl<'a> Head<'a> {
+    /// Reads the head of a text message; returns the body as well, which has not been looked at.
+    pub(crate) fn decode(text: &'a str) -> Result<(Self, &'a str), DecodeError> {
         let mut chars = text.chars();
         let digit = chars.next().and_then(|digit| u8::try_from(digit).ok());
         let kind = digit.and_then(PacketType::from_digit).ok_or(DecodeError::UnknownType)?;
@@ -163,8 +173,25 @@ impl<'a> Packet<'a> {
         let (attachments, rest) = if kind.is_binary() { split_attachments(rest)? } else { (0, rest) };
         let (namespace, rest) = split_namespace(rest)?;
         let (ack, data) = split_ack(rest)?;
+        Ok((Self { kind, attachments, namespace, ack }, data))
+    }
+
+    /// The packet that has this body.
+    pub(crate) fn with_body(self, data: &'a str) -> Result<Packet<'a>, DecodeError> {
+        let Self { kind, attachments, namespace, ack } = self;
         let body = Body::parse(kind, attachments, data)?;
-        Ok(Self { kind, attachments, namespace, ack, data, body })
+        Ok(Packet { kind, attachments, namespace, ack, data, body })
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// Decodes a text message of the engine, without the engine's own digit.
+    ///
+    /// Takes the body as it stands: a string with half of a surrogate pair is valid JSON, but no name of an event.
+    /// [`Connection::on_text`](crate::Connection::on_text) replaces such halves before.
+    pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
+        let (head, data) = Head::decode(text)?;
+        head.with_body(data)
     }
 }
 

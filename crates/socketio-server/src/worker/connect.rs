@@ -204,6 +204,11 @@ impl Worker {
             drop(self.take_connecting(key, namespace));
             return self.refuse(key, namespace, &rejection);
         }
+        if !self.session(key).and_then(Session::connection).is_some_and(|connection| connection.awaits(namespace))
+        {
+            drop(self.take_connecting(key, namespace));
+            return self.discard(key, namespace);
+        }
         let Some(connecting) = self.connecting(key, namespace) else { return };
         let Stage::Deciding(claim) = &mut connecting.stage else { return };
         let claim = claim.take();
@@ -266,9 +271,9 @@ impl Worker {
     }
 
     fn refuse(&mut self, key: SessionKey, namespace: &NamespaceName, rejection: &Rejection) {
-        let Some(session) = self.session_mut(key) else { return };
-        if let Some(connection) = session.connection_mut() {
-            connection.refuse(namespace);
+        let connection = self.session_mut(key).and_then(Session::connection_mut);
+        if !connection.is_some_and(|connection| connection.refuse(namespace)) {
+            return self.renew(key, namespace);
         }
         let packet = socketio::encode_connect_error(namespace, &rejection.message, rejection.data.as_deref());
         match packet {
@@ -277,6 +282,22 @@ impl Worker {
                 tracing::error!(%error, "a rejection cannot be encoded");
                 self.close(key, CloseReason::ForcedClose);
             }
+        }
+    }
+
+    /// The client has left or has asked anew while it was being let in.
+    fn discard(&mut self, key: SessionKey, namespace: &NamespaceName) {
+        if let Some(connection) = self.session_mut(key).and_then(Session::connection_mut) {
+            connection.refuse(namespace);
+        }
+        self.renew(key, namespace);
+    }
+
+    /// Begins with what the client has asked anew, if it has.
+    fn renew(&mut self, key: SessionKey, namespace: &NamespaceName) {
+        let connection = self.session_mut(key).and_then(Session::connection_mut);
+        if let Some(auth) = connection.and_then(|connection| connection.renew(namespace)) {
+            self.join(key, namespace, &auth);
         }
     }
 
@@ -510,8 +531,10 @@ impl Worker {
         let packet = socketio::encode_connect(namespace, &arrival.id.to_string(), arrival.pid.as_deref());
         let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
         let slot = session.connection_mut().and_then(|connection| connection.join(namespace, joined));
-        // The client may have left while it was being let in.
-        let Some(slot) = slot else { return self.drop_if_empty(index) };
+        let Some(slot) = slot else {
+            self.drop_if_empty(index);
+            return self.discard(key, namespace);
+        };
         session.join_by = None;
         if let (Some(space), Some(joined)) = (self.spaces.get_mut(index), session.joined_mut(index)) {
             joined.member = space.add(key.slot, joined.id);

@@ -16,7 +16,7 @@ use crate::payload::{AuthPayload, Payload};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming<'a> {
     /// A client asks for a namespace, which is pending from now on: [`Connection::join`] or
-    /// [`Connection::refuse`] ends that.
+    /// [`Connection::refuse`] ends that, and [`Connection::renew`] follows either.
     Connect {
         /// Which namespace.
         namespace: NamespaceName,
@@ -84,8 +84,8 @@ pub enum Violation {
     /// The attachments of a packet exceed [`Limits::attachment_bytes`].
     #[error("the attachments are too large")]
     AttachmentsTooLarge,
-    /// A CONNECT for a namespace that is joined or pending.
-    #[error("the namespace is joined or asked for already")]
+    /// A CONNECT for a namespace that is joined.
+    #[error("the namespace is joined already")]
     ConnectedTwice,
     /// A CONNECT beyond [`Limits::namespaces`].
     #[error("too many namespaces")]

@@ -60,11 +60,61 @@ fn a_refused_client_may_ask_again() {
 }
 
 #[test]
-fn a_second_connect_closes_whether_joined_or_pending() {
+fn a_connect_for_a_joined_namespace_closes() {
     violates(&["/"], "0", Violation::ConnectedTwice);
-    let mut pending = Connection::<()>::new();
-    pending.on_text("0/chat,", &LIMITS).unwrap();
-    assert_eq!(pending.on_text("0/chat,{}", &LIMITS), Err(Violation::ConnectedTwice));
+}
+
+#[test]
+fn a_client_that_asks_anew_while_it_waits_is_judged_by_its_last_connect() {
+    let chat = name("/chat");
+    let mut connection = Connection::new();
+    connection.on_text(r#"0/chat,{"token":1}"#, &LIMITS).unwrap();
+    assert_eq!(connection.on_text(r#"0/chat,{"token":2}"#, &LIMITS), Ok(Incoming::Nothing));
+    assert_eq!(connection.on_text("1/chat,", &LIMITS), Ok(Incoming::Nothing));
+    assert_eq!(connection.on_text(r#"0/chat,{"token":3}"#, &LIMITS), Ok(Incoming::Nothing));
+    assert_eq!((connection.joined_count(), connection.pending_count()), (0, 1));
+    // The verdict on the first is for nobody, whatever it is.
+    assert_eq!(connection.join(&chat, ()), None);
+    assert!(!connection.refuse(&chat));
+    assert_eq!(connection.renew(&chat).unwrap().raw(), r#"{"token":3}"#);
+    assert_eq!(connection.renew(&chat), None);
+    assert!(connection.join(&chat, ()).is_some());
+    assert_eq!(connection.renew(&chat), None);
+}
+
+#[test]
+fn a_refusal_is_told_only_to_a_client_that_waits_for_it() {
+    let chat = name("/chat");
+    let mut connection = Connection::<()>::new();
+    connection.on_text("0/chat,", &LIMITS).unwrap();
+    assert!(connection.refuse(&chat));
+    assert!(!connection.refuse(&chat));
+    connection.on_text("0/chat,", &LIMITS).unwrap();
+    connection.on_text("1/chat,", &LIMITS).unwrap();
+    assert!(!connection.refuse(&chat));
+    assert!(matches!(connection.on_text("0/chat,", &LIMITS), Ok(Incoming::Connect { .. })));
+}
+
+#[test]
+fn half_a_surrogate_pair_becomes_the_replacement_character() {
+    let mut connection = joined(&["/"]);
+    let incoming = connection.on_text(r#"27["\ud83d",{"\ude00":"a\uD83Db"},"\ud83d\ude00"]"#, &LIMITS).unwrap();
+    let Incoming::Event { payload, ack, .. } = incoming else { panic!("{incoming:?}") };
+    assert_eq!((payload.event_name().as_ref(), ack), ("\u{fffd}", Some(AckId::new(7))));
+    let (object, text): (std::collections::BTreeMap<String, String>, String) = payload.args().unwrap();
+    assert_eq!(object, [("\u{fffd}".to_owned(), "a\u{fffd}b".to_owned())].into());
+    assert_eq!(text, "😀");
+    assert_eq!(payload.args_json(), r#"{"\ufffd":"a\ufffdb"},"\ud83d\ude00""#);
+
+    connection.on_text(r#"51-["a","\ud83d",{"_placeholder":true,"num":0}]"#, &LIMITS).unwrap();
+    let incoming = connection.on_binary(bytes("x"), &LIMITS).unwrap();
+    let Incoming::Event { payload, .. } = incoming else { panic!("{incoming:?}") };
+    assert_eq!(payload.first::<&str>().ok(), None);
+    assert_eq!(payload.first::<String>().unwrap(), "\u{fffd}");
+
+    let incoming = connection.on_text(r#"0/chat,{"name":"\ud83d"}"#, &LIMITS).unwrap();
+    let Incoming::Connect { auth, .. } = incoming else { panic!("{incoming:?}") };
+    assert_eq!(auth.raw(), r#"{"name":"\ufffd"}"#);
 }
 
 #[test]
@@ -184,8 +234,7 @@ fn a_client_may_leave_while_it_waits() {
     let mut connection = Connection::new();
     connection.on_text("0", &LIMITS).unwrap();
     assert_eq!(connection.on_text("1", &LIMITS), Ok(Incoming::Nothing));
-    // The first question is still open, so it may not ask a second one.
-    assert_eq!(connection.on_text("0", &LIMITS), Err(Violation::ConnectedTwice));
+    assert_eq!(connection.on_text("1", &LIMITS), Err(Violation::NotJoined));
     assert_eq!((connection.joined_count(), connection.pending_count()), (0, 1));
     assert_eq!(connection.join(&NamespaceName::ROOT, ()), None);
     assert_eq!(connection.pending_count(), 0);
@@ -272,6 +321,7 @@ enum Step {
     Binary(usize),
     Join(&'static str),
     Refuse(&'static str),
+    Renew(&'static str),
     Leave(&'static str),
 }
 
@@ -293,6 +343,7 @@ fn arb_step() -> impl Strategy<Value = Step> {
         4 => (0_usize..7).prop_map(Step::Binary),
         4 => namespace().prop_map(Step::Join),
         1 => namespace().prop_map(Step::Refuse),
+        1 => namespace().prop_map(Step::Renew),
         2 => namespace().prop_map(Step::Leave),
     ]
 }
@@ -321,6 +372,12 @@ proptest! {
                 }
                 Step::Refuse(namespace) => {
                     connection.refuse(&name(namespace));
+                    Ok(Incoming::Nothing)
+                }
+                Step::Renew(namespace) => {
+                    let open = connection.pending_count();
+                    connection.renew(&name(namespace));
+                    prop_assert_eq!(connection.pending_count(), open);
                     Ok(Incoming::Nothing)
                 }
                 Step::Leave(namespace) => {
