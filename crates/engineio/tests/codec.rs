@@ -163,7 +163,8 @@ fn a_separator_too_many_is_an_empty_packet() {
 
 #[test]
 fn base64_is_read_as_every_client_writes_it() {
-    for packet in ["b/+8=", "b/-8=", "b_-8", "b/+8", "b/+8=\n", "b /\r\n+8=", "b/+9=", "b/+8=AA==", "b/é+8"] {
+    for packet in ["b/+8=", "b/-8=", "b_-8", "b/+8", "b/+8=\n", "b /\r\n+8=", "b/+9=", "b/+8=AA==", "b/é+8"]
+    {
         assert_eq!(PayloadPacket::decode(packet), Ok(PayloadPacket::Binary(vec![0xff, 0xef])), "{packet:?}");
     }
     assert_eq!(PayloadPacket::decode("b="), Ok(PayloadPacket::Binary(Vec::new())));

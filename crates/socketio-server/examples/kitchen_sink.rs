@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use socketio_server::{
     Ack, Arg, Args, Binary, ConnectRequest, Feed, FeedConfig, Namespace, OriginPolicy, Rejection, Server,
-    Socket,
+    Socket, Spread,
 };
 
 /// Anything that a client may send, bytes at any depth included.
@@ -34,15 +34,15 @@ struct Refusal {
     code: &'static str,
 }
 
-async fn echo(Args(args): Args<Vec<Any>>, ack: Ack) {
+async fn echo(Args(args): Args<Spread<Vec<Any>>>, ack: Ack) {
     let _ = ack.send(&args);
 }
 
-async fn echo_event(socket: Socket, Args(args): Args<Vec<Any>>) {
+async fn echo_event(socket: Socket, Args(args): Args<Spread<Vec<Any>>>) {
     let _ = socket.emit("echo-event", &args);
 }
 
-async fn broadcast(socket: Socket, Args(args): Args<Vec<Any>>, ack: Ack) {
+async fn broadcast(socket: Socket, Args(args): Args<Spread<Vec<Any>>>, ack: Ack) {
     let _ = socket.broadcast().emit("broadcast", &args);
     let _ = ack.send(&());
 }
@@ -57,12 +57,12 @@ async fn leave(socket: Socket, Arg(room): Arg<String>, ack: Ack) {
     let _ = ack.send(&());
 }
 
-async fn to_room(socket: Socket, Args(mut args): Args<Vec<Any>>, ack: Ack) {
+async fn to_room(socket: Socket, Args(Spread(mut args)): Args<Spread<Vec<Any>>>, ack: Ack) {
     if args.is_empty() {
         return;
     }
     if let Any::Plain(serde_json::Value::String(room)) = args.remove(0) {
-        let _ = socket.to(room).emit("to-room", &args);
+        let _ = socket.to(room).emit("to-room", &Spread(args));
     }
     let _ = ack.send(&());
 }
@@ -71,7 +71,7 @@ async fn to_room(socket: Socket, Args(mut args): Args<Vec<Any>>, ack: Ack) {
 async fn ask_me(socket: Socket) {
     drop(tokio::spawn(async move {
         let answer = socket.emit_with_ack("question", &"how are you?", Duration::from_secs(5)).await;
-        if let Some(answer) = answer.ok().and_then(|answer| answer.args::<Vec<Any>>().ok()) {
+        if let Some(answer) = answer.ok().and_then(|answer| answer.args::<Spread<Vec<Any>>>().ok()) {
             let _ = socket.emit("answered", &answer);
         }
     }));

@@ -106,7 +106,8 @@ impl Ack {
         self.handle.is_some()
     }
 
-    /// Sends the answer: a tuple is several arguments, `()` is none.
+    /// Sends the answer. A tuple is several arguments, `()` is none, anything else is one, a `Vec` too;
+    /// [`Spread`](crate::Spread) makes several of a list.
     ///
     /// # Errors
     /// When the arguments cannot be serialized.

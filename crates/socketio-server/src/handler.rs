@@ -1,7 +1,7 @@
 //! [`Handler`]: async functions whose parameters are taken out of the event, in the manner of axum.
 //!
-//! A handler whose parameters do not fit the event is not run; one that wants to know takes
-//! `Result<Args<T>, ArgsError>`.
+//! A handler whose parameters do not fit the event is not run; a warning says so, once per event, and
+//! [`Io::misfits`](crate::Io::misfits) counts it. A handler that wants to answer takes `Result<Args<T>, ArgsError>`.
 
 use std::sync::Arc;
 
@@ -24,6 +24,17 @@ pub struct Call {
     pub(crate) reason: Option<DisconnectReason>,
 }
 
+impl Call {
+    fn note_misfit(&self, error: &CallError) {
+        let event = match (&self.payload, self.reason) {
+            (Some(payload), _) => payload.event_name(),
+            (None, None) => "connect".into(),
+            (None, Some(_)) => "disconnect".into(),
+        };
+        self.socket.io().shared.misfits.note(self.socket.namespace(), &event, error);
+    }
+}
+
 /// Why a parameter cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
@@ -39,6 +50,12 @@ pub enum CallError {
 }
 
 /// A parameter of a handler.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no parameter of a handler",
+    label = "not a parameter of a handler",
+    note = "the first argument of an event is `Arg<T>`, several are `Args<(T, U)>`, state is `State<S>`",
+    note = "see the implementations of `FromCall` for the others"
+)]
 pub trait FromCall: Sized {
     /// Takes the parameter out of the call.
     ///
@@ -47,7 +64,8 @@ pub trait FromCall: Sized {
     fn from_call(call: &mut Call) -> Result<Self, CallError>;
 }
 
-/// All arguments of the event, as a tuple: missing ones fit `Option`, superfluous ones are ignored.
+/// All arguments of the event, as a tuple: missing ones fit `Option`, superfluous ones are ignored. A
+/// [`Spread<Vec<_>>`](crate::Spread) takes any number of them; any other type takes the first.
 #[derive(Clone, Copy, Debug)]
 pub struct Args<T>(pub T);
 
@@ -144,7 +162,21 @@ impl FromCall for DisconnectReason {
     }
 }
 
-/// An async function of one to five parameters, each a [`FromCall`].
+/// An async function or closure of up to eight parameters, each a [`FromCall`], that returns `()`.
+///
+/// ```
+/// use socketio_server::{Ack, Arg, Io, Namespace};
+///
+/// let namespace = Namespace::new("/")
+///     .on("tick", || async {})
+///     .on("greet", async |Arg(name): Arg<String>, ack: Ack| { let _ = ack.send(&format!("hello {name}")); });
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no handler of events",
+    label = "not a handler of events",
+    note = "a handler is an async function or closure of up to eight parameters that returns `()`",
+    note = "each parameter implements `FromCall` and `Send`: `Socket`, `Ack`, `Arg<T>`, `Args<(T, U)>`, `State<S>`, ..."
+)]
 pub trait Handler<M>: Send + Sync + 'static {
     /// Takes the parameters and gives back the run; `None` if they do not fit.
     fn run(&self, call: Call) -> Option<Job>;
@@ -163,7 +195,7 @@ macro_rules! handler {
                 match parameters.map(|($($parameter,)*)| self($($parameter),*)) {
                     Ok(run) => Some(Box::pin(run)),
                     Err(error) => {
-                        tracing::debug!(namespace = call.socket.namespace(), %error, "a handler does not fit its event");
+                        call.note_misfit(&error);
                         None
                     }
                 }
@@ -172,8 +204,21 @@ macro_rules! handler {
     };
 }
 
+impl<F, Fut> Handler<(Fut,)> for F
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = ()> + Send + 'static,
+{
+    fn run(&self, _: Call) -> Option<Job> {
+        Some(Box::pin(self()))
+    }
+}
+
 handler!(a: A);
 handler!(a: A, b: B);
 handler!(a: A, b: B, c: C);
 handler!(a: A, b: B, c: C, d: D);
 handler!(a: A, b: B, c: C, d: D, e: E);
+handler!(a: A, b: B, c: C, d: D, e: E, f: G);
+handler!(a: A, b: B, c: C, d: D, e: E, f: G, g: H);
+handler!(a: A, b: B, c: C, d: D, e: E, f: G, g: H, h: I);

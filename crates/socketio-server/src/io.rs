@@ -94,6 +94,12 @@ impl Io {
         self.shared.refusals.count(kind)
     }
 
+    /// How often a handler was not run because the event did not fit its parameters. The first time of each event is
+    /// logged as a warning.
+    pub fn misfits(&self) -> u64 {
+        self.shared.misfits.count()
+    }
+
     /// Reads connections again whose handlers said [`Flow::Pause`](crate::Flow::Pause).
     pub fn resume(&self) {
         for mailbox in &self.shared.mailboxes {
@@ -223,7 +229,8 @@ impl Target {
         self
     }
 
-    /// Sends an event. A tuple is several arguments, `()` is none, anything else is one.
+    /// Sends an event. A tuple is several arguments, `()` is none, anything else is one, a `Vec`
+    /// too; [`Spread`](crate::Spread) makes several of a list.
     ///
     /// # Errors
     /// See [`EmitError`].

@@ -36,6 +36,7 @@ mod handshake;
 mod http;
 mod io;
 mod mailbox;
+mod misfits;
 mod namespace;
 #[doc(hidden)]
 pub mod planted;
@@ -91,5 +92,5 @@ pub use self::socket::{Socket, SocketData};
 pub use self::turn::{Flow, Turn};
 pub use engineio::{self, CloseReason, TransportKind};
 pub use socketio::{
-    self, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId,
+    self, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId, Spread,
 };

@@ -25,6 +25,7 @@ use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
 use crate::io::{Io, Readiness};
 use crate::mailbox::Mailbox;
+use crate::misfits::Misfits;
 use crate::namespace::{Namespace, Pattern};
 use crate::refusal::Refusals;
 use crate::service::SocketIoService;
@@ -196,6 +197,7 @@ impl Builder {
             next_worker: 0.into(),
             polls: 0.into(),
             arrivals: 0.into(),
+            misfits: Misfits::default(),
         });
         Ok((shared, indices))
     }

@@ -15,6 +15,7 @@ use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
+use crate::misfits::Misfits;
 use crate::namespace::{Namespace, Pattern};
 use crate::refusal::Refusals;
 use crate::socket::Job;
@@ -48,6 +49,7 @@ pub(crate) struct Shared {
     pub(crate) next_worker: AtomicUsize,
     pub(crate) polls: AtomicU64,
     pub(crate) arrivals: AtomicU64,
+    pub(crate) misfits: Misfits,
 }
 
 impl Shared {

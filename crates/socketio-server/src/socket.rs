@@ -129,7 +129,8 @@ impl Socket {
         &self.inner.data
     }
 
-    /// Sends an event to this client. A tuple is several arguments, `()` is none, anything else is one.
+    /// Sends an event to this client. A tuple is several arguments, `()` is none, anything else is one, a `Vec`
+    /// too; [`Spread`](crate::Spread) makes several of a list.
     ///
     /// # Errors
     /// See [`EmitError`].

@@ -264,7 +264,9 @@ impl<S> Connection<S> {
                 self.members.remove(at);
                 false
             }
-            Some(State::Replaced(_) | State::Joined(..) | State::Parting(..) | State::Departed) | None => false,
+            Some(State::Replaced(_) | State::Joined(..) | State::Parting(..) | State::Departed) | None => {
+                false
+            }
         }
     }
 
@@ -368,8 +370,9 @@ impl<S> Connection<S> {
 
     /// How many CONNECTs await a verdict of the server, also when the client has left or has asked anew since.
     pub fn pending_count(&self) -> usize {
-        let undecided =
-            |member: &&Member<S>| matches!(member.state, State::Pending | State::Withdrawn | State::Replaced(_));
+        let undecided = |member: &&Member<S>| {
+            matches!(member.state, State::Pending | State::Withdrawn | State::Replaced(_))
+        };
         self.members.iter().filter(undecided).count()
     }
 }

@@ -19,7 +19,9 @@ use arguments::IsFirst;
 
 /// The arguments of an event or an answer: anything that serde can serialize to JSON.
 ///
-/// A tuple, an array, a slice or a `Vec` is several arguments, `()` is none, and anything else is one.
+/// A tuple or an array of fixed size is several arguments, `()` is none, and anything else is one: a `Vec`, a slice
+/// and a [`Value::Array`](serde_json::Value::Array) too, as in JavaScript. [`Spread`](crate::Spread) makes several
+/// arguments of a list.
 pub trait Args: Serialize {}
 
 impl<T: Serialize + ?Sized> Args for T {}

@@ -47,6 +47,7 @@ mod packet;
 mod payload;
 mod private_id;
 mod socket_id;
+mod spread;
 
 pub use binary::Binary;
 pub use connection::{Connection, Incoming, Slot, Violation};
@@ -63,3 +64,4 @@ pub use packet::{AckId, DecodeError, Packet, PacketType};
 pub use payload::{ArgsError, AuthPayload, Payload};
 pub use private_id::{Keys, Lineage, PrivateId};
 pub use socket_id::{SocketId, SocketIdError};
+pub use spread::Spread;

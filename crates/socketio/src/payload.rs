@@ -74,8 +74,8 @@ impl<'a> Payload<'a> {
     /// The arguments as `T`: for a tuple, one for each of its fields. Missing arguments at the end are null,
     /// so a field of type `Option` may be absent; arguments beyond the last field are ignored.
     ///
-    /// It mirrors what `T` would be sent as: a `Vec` takes all arguments, `()` takes none, and any other type
-    /// takes the first argument.
+    /// It mirrors what `T` would be sent as: [`Spread<Vec<_>>`](crate::Spread) takes all arguments, `()` takes none,
+    /// and any other type takes the first argument, a `Vec` too.
     pub fn args<'s, T: Deserialize<'s>>(&'s self) -> Result<T, ArgsError> {
         Ok(binary::with_attachments(&self.attachments, || T::deserialize(Arguments { payload: self }))?)
     }

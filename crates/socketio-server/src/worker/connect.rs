@@ -204,7 +204,10 @@ impl Worker {
             drop(self.take_connecting(key, namespace));
             return self.refuse(key, namespace, &rejection);
         }
-        if !self.session(key).and_then(Session::connection).is_some_and(|connection| connection.awaits(namespace))
+        if !self
+            .session(key)
+            .and_then(Session::connection)
+            .is_some_and(|connection| connection.awaits(namespace))
         {
             drop(self.take_connecting(key, namespace));
             return self.discard(key, namespace);

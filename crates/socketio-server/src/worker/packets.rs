@@ -349,7 +349,9 @@ impl Worker {
 /// What the close frame of a WebSocket says about a violation: a malformed packet, or one that is not allowed now.
 fn close_code(violation: Violation) -> CloseCode {
     match violation {
-        Violation::Decode(_) | Violation::AttachmentsMissing | Violation::UnexpectedBinary => CloseCode::Protocol,
+        Violation::Decode(_) | Violation::AttachmentsMissing | Violation::UnexpectedBinary => {
+            CloseCode::Protocol
+        }
         Violation::AttachmentsTooLarge => CloseCode::Size,
         Violation::EventNameTooLong
         | Violation::ConnectedTwice

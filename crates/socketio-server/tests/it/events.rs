@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use socketio_server::{
-    Ack, Arg, Args, EmitError, EventName, Flow, Io, Namespace, Payload, Server, Socket, State,
+    Ack, Arg, Args, EmitError, EventName, Flow, Io, Namespace, Payload, Server, Socket, Spread, State,
 };
 use tokio::sync::mpsc;
 
@@ -119,9 +119,10 @@ async fn missing_arguments_fit_options_and_superfluous_ones_are_ignored() {
     let mut client = Client::connect(running.address).await;
     assert_eq!(client.ask(r#"["pair","a"]"#).await, r#"["a",null]"#);
     assert_eq!(client.ask(r#"["pair","a",1,{"x":1}]"#).await, r#"["a",1]"#);
-    // Does not fit: the handler is not run, nothing is answered.
+    // Does not fit: the handler is not run, nothing is answered, and it is counted.
     client.send(r#"21["pair",{},1]"#).await;
     assert_eq!(client.ask(r#"["checked","x"]"#).await, "[false]");
+    assert_eq!(running.io().misfits(), 1);
     assert_eq!(client.ask(r#"["checked",3]"#).await, "[true]");
 }
 
@@ -262,4 +263,70 @@ async fn a_handler_of_one_argument_takes_the_first() {
     let mut client = Client::connect(running.address).await;
     assert_eq!(client.ask(r#"["first","a","b"]"#).await, r#"["a"]"#);
     assert_eq!(client.ask(r#"["first"]"#).await, "[null]");
+}
+
+#[tokio::test]
+async fn what_json_allows_and_rust_does_not_is_a_misfit_and_half_an_emoji_is_none() {
+    let namespace = Namespace::new("/")
+        .on("value", |Arg(value): Arg<serde_json::Value>, ack: Ack| async move {
+            let _ = ack.send(&value);
+        })
+        .on("text", |Arg(text): Arg<String>, ack: Ack| async move {
+            let _ = ack.send(&text);
+        });
+    let running = start(Server::builder().namespace(fenced(namespace)));
+    let mut client = Client::connect(running.address).await;
+    client.send(&format!(r#"21["value",{}{}]"#, "[".repeat(200), "]".repeat(200))).await;
+    client.send(r#"22["value",1e400]"#).await;
+    client.fence().await;
+    assert_eq!(running.io().misfits(), 2);
+    assert_eq!(client.ask(r#"["text","cut \ud83d"]"#).await, "[\"cut \u{fffd}\"]");
+    assert_eq!(running.io().misfits(), 2);
+}
+
+#[tokio::test]
+async fn a_handler_has_any_number_of_parameters_up_to_eight() {
+    let (ran, mut runs) = mpsc::channel(4);
+    let namespace = Namespace::new("/")
+        .on("none", move || {
+            let ran = ran.clone();
+            async move { ran.send(()).await.expect("the test listens") }
+        })
+        .on(
+            "eight",
+            |socket: Socket,
+             _: Io,
+             _: Arg<u8>,
+             _: Args<(u8, u8)>,
+             name: EventName,
+             _: Payload<'static>,
+             _: Socket,
+             ack: Ack| async move {
+                let _ = ack.send(&(name.0, socket.is_connected()));
+            },
+        );
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::connect(running.address).await;
+    client.send(r#"2["none",1]"#).await;
+    assert_eq!(within(runs.recv()).await, Some(()));
+    assert_eq!(client.ask(r#"["eight",1,2]"#).await, r#"["eight",true]"#);
+}
+
+#[tokio::test]
+async fn a_list_is_one_argument_and_a_spread_list_is_several() {
+    let namespace = Namespace::new("/")
+        .on("one", |socket: Socket, Arg(list): Arg<Vec<u32>>, ack: Ack| async move {
+            let _ = socket.emit("list", &list);
+            let _ = ack.send(&list);
+        })
+        .on("several", |socket: Socket, Args(Spread(list)): Args<Spread<Vec<u32>>>, ack: Ack| async move {
+            let _ = socket.emit("list", &Spread(list.as_slice()));
+            let _ = ack.send(&Spread(list));
+        });
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::connect(running.address).await;
+    client.send(r#"21["one",[1,2],3]"#).await;
+    assert_eq!([client.next().await, client.next().await], [r#"2["list",[1,2]]"#, "31[[1,2]]"]);
+    client.send(r#"22["several",1,2,3]"#).await;
+    assert_eq!([client.next().await, client.next().await], [r#"2["list",1,2,3]"#, "32[1,2,3]"]);
 }

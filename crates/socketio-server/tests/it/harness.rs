@@ -10,7 +10,7 @@ pub(crate) mod ws;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use socketio_server::{Ack, Builder, Io, Namespace, Server, Socket};
+use socketio_server::{Ack, Builder, Io, Namespace, Server, Socket, Spread};
 
 pub(crate) use self::canary::Canaries;
 pub(crate) use self::client::Client;
@@ -69,7 +69,7 @@ pub(crate) fn fenced(namespace: Namespace) -> Namespace {
 /// Adds the event `echo`, answered by its arguments.
 pub(crate) fn echoing(namespace: Namespace) -> Namespace {
     use socketio_server::Args;
-    namespace.on("echo", |Args(args): Args<Vec<serde_json::Value>>, ack: Ack| async move {
+    namespace.on("echo", |Args(args): Args<Spread<Vec<serde_json::Value>>>, ack: Ack| async move {
         let _ = ack.send(&args);
     })
 }

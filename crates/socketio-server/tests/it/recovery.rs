@@ -1,6 +1,6 @@
 //! Connection state recovery with the feed in memory: who comes back gets CONNECT, then what was missed, in order.
 
-use socketio_server::{Ack, Arg, Args, Feed, FeedConfig, Namespace, Rejection, Server, Socket};
+use socketio_server::{Ack, Arg, Args, Feed, FeedConfig, Namespace, Rejection, Server, Socket, Spread};
 use tokio::sync::mpsc;
 
 use crate::harness::client::split_offset;
@@ -24,7 +24,7 @@ pub(crate) fn namespace(feed: Feed) -> Namespace {
             socket.data().insert(Name(name));
             let _ = ack.send(&());
         })
-        .on("join", |socket: Socket, Args(rooms): Args<Vec<String>>, ack: Ack| async move {
+        .on("join", |socket: Socket, Args(Spread(rooms)): Args<Spread<Vec<String>>>, ack: Ack| async move {
             let _ = socket.join(rooms);
             let _ = ack.send(&());
         })

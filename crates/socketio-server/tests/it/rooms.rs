@@ -1,12 +1,12 @@
 //! Whom an event is for: rooms, exceptions, broadcasts, volatile events, and operations on many sockets.
 
-use socketio_server::{Ack, Arg, Args, Closing, Namespace, RemoteSocket, Server, Socket};
+use socketio_server::{Ack, Arg, Args, Closing, Namespace, RemoteSocket, Server, Socket, Spread};
 
 use crate::harness::{Client, Polling, Running, fenced, start};
 
 fn start_rooms() -> Running {
     let namespace = fenced(Namespace::new("/"))
-        .on("join", |socket: Socket, Args(rooms): Args<Vec<String>>, ack: Ack| async move {
+        .on("join", |socket: Socket, Args(Spread(rooms)): Args<Spread<Vec<String>>>, ack: Ack| async move {
             let _ = socket.join(rooms);
             let _ = ack.send(&());
         })

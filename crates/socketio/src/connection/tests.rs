@@ -98,7 +98,8 @@ fn a_refusal_is_told_only_to_a_client_that_waits_for_it() {
 #[test]
 fn half_a_surrogate_pair_becomes_the_replacement_character() {
     let mut connection = joined(&["/"]);
-    let incoming = connection.on_text(r#"27["\ud83d",{"\ude00":"a\uD83Db"},"\ud83d\ude00"]"#, &LIMITS).unwrap();
+    let incoming =
+        connection.on_text(r#"27["\ud83d",{"\ude00":"a\uD83Db"},"\ud83d\ude00"]"#, &LIMITS).unwrap();
     let Incoming::Event { payload, ack, .. } = incoming else { panic!("{incoming:?}") };
     assert_eq!((payload.event_name().as_ref(), ack), ("\u{fffd}", Some(AckId::new(7))));
     let (object, text): (std::collections::BTreeMap<String, String>, String) = payload.args().unwrap();

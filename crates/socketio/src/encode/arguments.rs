@@ -1,12 +1,12 @@
 //! Writes what a program emits as the elements of an array.
 //!
-//! [`Arguments`] is a serde serializer that looks at the outermost value only: a sequence or a tuple becomes
-//! several elements, unit none, anything else one. Elements go straight to the JSON writer.
+//! [`Arguments`] is a serde serializer that looks at the outermost value only: a tuple becomes several elements, unit
+//! none, anything else one, sequences included. Elements go straight to the JSON writer.
 
 use std::cell::RefCell;
 use std::io;
 
-use serde::ser::{Serialize, SerializeSeq, SerializeTuple, Serializer};
+use serde::ser::{Serialize, SerializeTuple, Serializer};
 use serde_json::Error;
 
 use super::number::JavaScript;
@@ -70,19 +70,6 @@ impl Arguments<'_, '_> {
     }
 }
 
-impl SerializeSeq for Arguments<'_, '_> {
-    type Ok = ();
-    type Error = Error;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), Error> {
-        self.element(value)
-    }
-
-    fn end(self) -> Result<(), Error> {
-        Ok(())
-    }
-}
-
 impl SerializeTuple for Arguments<'_, '_> {
     type Ok = ();
     type Error = Error;
@@ -111,7 +98,7 @@ type Inner<'j, 'a> = &'j mut Json<Shared<'a>>;
 impl<'j, 'a> Serializer for Arguments<'j, 'a> {
     type Ok = ();
     type Error = Error;
-    type SerializeSeq = Self;
+    type SerializeSeq = <Inner<'j, 'a> as Serializer>::SerializeSeq;
     type SerializeTuple = Self;
     type SerializeTupleStruct = <Inner<'j, 'a> as Serializer>::SerializeTupleStruct;
     type SerializeTupleVariant = <Inner<'j, 'a> as Serializer>::SerializeTupleVariant;
@@ -121,10 +108,6 @@ impl<'j, 'a> Serializer for Arguments<'j, 'a> {
 
     fn serialize_unit(self) -> Result<(), Error> {
         Ok(())
-    }
-
-    fn serialize_seq(self, _len: Option<usize>) -> Result<Self, Error> {
-        Ok(self)
     }
 
     fn serialize_tuple(self, _len: usize) -> Result<Self, Error> {
@@ -174,6 +157,7 @@ impl<'j, 'a> Serializer for Arguments<'j, 'a> {
         serialize_none() -> ();
         serialize_unit_struct(name: &'static str) -> ();
         serialize_unit_variant(name: &'static str, index: u32, variant: &'static str) -> ();
+        serialize_seq(len: Option<usize>) -> Self::SerializeSeq;
         serialize_map(len: Option<usize>) -> Self::SerializeMap;
         serialize_struct(name: &'static str, len: usize) -> Self::SerializeStruct;
         serialize_tuple_struct(name: &'static str, len: usize) -> Self::SerializeTupleStruct;

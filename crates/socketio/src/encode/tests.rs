@@ -11,6 +11,7 @@ use super::*;
 use crate::binary::Binary;
 use crate::packet::Packet;
 use crate::payload::Payload;
+use crate::spread::Spread;
 
 const ROOT: NamespaceName = NamespaceName::ROOT;
 
@@ -50,14 +51,31 @@ enum Shape {
 }
 
 #[test]
-fn sequences_are_several_arguments() {
+fn a_tuple_is_several_arguments() {
     assert_eq!(event(&(1, "b", None::<u8>)), r#"2["a",1,"b",null]"#);
     assert_eq!(event(&[1, 2]), r#"2["a",1,2]"#);
-    assert_eq!(event(&vec![vec![1], vec![]]), r#"2["a",[1],[]]"#);
-    assert_eq!(event([1, 2].as_slice()), r#"2["a",1,2]"#);
-    assert_eq!(event(&json!([{"b": [1]}, null])), r#"2["a",{"b":[1]},null]"#);
+    assert_eq!(event(&(vec![1],)), r#"2["a",[1]]"#);
     assert_eq!(answer(&(1, 2)), "31[1,2]");
-    assert_eq!(answer(&Vec::<u8>::new()), "31[]");
+}
+
+#[test]
+fn a_list_is_one_argument() {
+    assert_eq!(event(&vec![vec![1], vec![]]), r#"2["a",[[1],[]]]"#);
+    assert_eq!(event([1, 2].as_slice()), r#"2["a",[1,2]]"#);
+    assert_eq!(event(&json!([{"b": [1]}, null])), r#"2["a",[{"b":[1]},null]]"#);
+    assert_eq!(event(&std::collections::BTreeSet::from([1, 2])), r#"2["a",[1,2]]"#);
+    assert_eq!(answer(&vec![1, 2]), "31[[1,2]]");
+    assert_eq!(answer(&Vec::<u8>::new()), "31[[]]");
+    assert_eq!(encode_event(&ROOT, "a", &vec![1], None, Some("o")).unwrap().text, r#"2["a",[1],"o"]"#);
+}
+
+#[test]
+fn a_spread_list_is_several_arguments() {
+    assert_eq!(event(&Spread(vec![vec![1], vec![]])), r#"2["a",[1],[]]"#);
+    assert_eq!(event(&Spread([1, 2].as_slice())), r#"2["a",1,2]"#);
+    assert_eq!(answer(&Spread(Vec::<u8>::new())), "31[]");
+    // As an argument among others it is a list.
+    assert_eq!(event(&(1, Spread(vec![2, 3]))), r#"2["a",1,[2,3]]"#);
 }
 
 #[test]
@@ -261,7 +279,8 @@ proptest! {
         let json = serde_json::to_string(&list).unwrap();
         let args_json = json.trim_matches(['[', ']']);
         let id = AckId::new(id);
-        prop_assert_eq!(encode_event(&ROOT, "a", &list, None, None).unwrap().text, encode_event_raw(&ROOT, "a", args_json, None, None));
-        prop_assert_eq!(encode_ack(&ROOT, id, &list).unwrap().text, encode_ack_raw(&ROOT, id, args_json));
+        prop_assert_eq!(encode_event(&ROOT, "a", &Spread(list.as_slice()), None, None).unwrap().text, encode_event_raw(&ROOT, "a", args_json, None, None));
+        prop_assert_eq!(encode_ack(&ROOT, id, &Spread(list.as_slice())).unwrap().text, encode_ack_raw(&ROOT, id, args_json));
+        prop_assert_eq!(encode_ack(&ROOT, id, &list).unwrap().text, encode_ack_raw(&ROOT, id, &json));
     }
 }

@@ -29,7 +29,8 @@ pub(crate) fn mended(json: &str) -> Option<String> {
             // The escaped character may be a backslash.
             Some(_) | None => 2,
         };
-        match json.as_bytes().get(at + length..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\')) {
+        match json.as_bytes().get(at + length..).and_then(|rest| rest.iter().position(|byte| *byte == b'\\'))
+        {
             Some(next) => at += length + next,
             None => break,
         }
@@ -68,8 +69,16 @@ mod tests {
 
     #[test]
     fn whole_characters_and_escaped_backslashes_stay() {
-        for json in [r#""\ud83d\ude00""#, r#""\\ud83d""#, r#""\u00e9\n""#, "[]", r#""\ud8"#, r#""\u+83d""#, "\\é", "\\"]
-        {
+        for json in [
+            r#""\ud83d\ude00""#,
+            r#""\\ud83d""#,
+            r#""\u00e9\n""#,
+            "[]",
+            r#""\ud8"#,
+            r#""\u+83d""#,
+            "\\é",
+            "\\",
+        ] {
             assert_eq!(mended(json), None, "{json}");
         }
     }

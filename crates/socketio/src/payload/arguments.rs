@@ -46,10 +46,6 @@ impl<'de> Deserializer<'de> for Arguments<'de> {
         self.elements(visitor, len)
     }
 
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
-        self.elements(visitor, 0)
-    }
-
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Self::Error> {
         visitor.visit_unit()
     }
@@ -78,6 +74,7 @@ impl<'de> Deserializer<'de> for Arguments<'de> {
         deserialize_unit_struct(name: &'static str);
         deserialize_newtype_struct(name: &'static str);
         deserialize_tuple_struct(name: &'static str, len: usize);
+        deserialize_seq();
         deserialize_map();
         deserialize_struct(name: &'static str, fields: &'static [&'static str]);
         deserialize_enum(name: &'static str, variants: &'static [&'static str]);

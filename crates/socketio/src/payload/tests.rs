@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::binary::Binary;
 use crate::packet::Packet;
+use crate::spread::Spread;
 
 fn payload(text: &str) -> Payload<'_> {
     let packet = Packet::decode(text).unwrap();
@@ -64,12 +65,24 @@ fn a_null_in_the_middle_is_no_end() {
 }
 
 #[test]
-fn a_list_takes_all_arguments_and_unit_takes_none() {
-    assert_eq!(payload(r#"2["a",1,2,3]"#).args::<Vec<u8>>().unwrap(), [1, 2, 3]);
-    assert_eq!(payload(r#"2["a"]"#).args::<Vec<u8>>().unwrap(), [0_u8; 0]);
+fn a_spread_list_takes_all_arguments_and_unit_takes_none() {
+    let all = |text| payload(text).args::<Spread<Vec<u8>>>().unwrap().0;
+    assert_eq!(all(r#"2["a",1,2,3]"#), [1, 2, 3]);
+    assert_eq!(all(r#"2["a"]"#), [0_u8; 0]);
     payload(r#"2["a",1]"#).args::<()>().unwrap();
-    assert_eq!(payload("31[1,2]").args::<Vec<u8>>().unwrap(), [1, 2]);
-    assert_eq!(payload("31[]").args::<Vec<u8>>().unwrap(), [0_u8; 0]);
+    assert_eq!(all("31[1,2]"), [1, 2]);
+    assert_eq!(all("31[]"), [0_u8; 0]);
+    assert!(payload(r#"2["a",1,"x"]"#).args::<Spread<Vec<u8>>>().is_err());
+}
+
+#[test]
+fn a_list_is_the_first_argument() {
+    assert_eq!(payload(r#"2["a",[1,2],3]"#).args::<Vec<u8>>().unwrap(), [1, 2]);
+    assert!(payload(r#"2["a",1,2]"#).args::<Vec<u8>>().is_err());
+    assert!(payload(r#"2["a"]"#).args::<Vec<u8>>().is_err());
+    assert_eq!(payload("31[[]]").args::<Vec<u8>>().unwrap(), [0_u8; 0]);
+    let (number, list) = payload(r#"2["a",1,[2,3]]"#).args::<(u8, Spread<Vec<u8>>)>().unwrap();
+    assert_eq!((number, list), (1, Spread(vec![2, 3])));
 }
 
 #[test]
@@ -115,7 +128,7 @@ fn half_a_surrogate_pair_is_an_error_of_the_one_argument() {
 #[test]
 fn arguments_can_stay_json() {
     let event = payload(r#"2["a",{ "b": 1 },[2]]"#);
-    let all: Vec<&RawValue> = event.args().unwrap();
+    let Spread::<Vec<&RawValue>>(all) = event.args().unwrap();
     assert_eq!(all.iter().map(|json| json.get()).collect::<Vec<_>>(), [r#"{ "b": 1 }"#, "[2]"]);
     assert_eq!(event.first::<&RawValue>().unwrap().get(), r#"{ "b": 1 }"#);
     assert_eq!(event.args::<&RawValue>().unwrap().get(), r#"{ "b": 1 }"#);
@@ -156,7 +169,7 @@ fn bytes_are_told_from_objects_in_an_untagged_enum() {
     }
 
     let text = r#"51-["a",{"_placeholder":true,"num":0},{"num":0},{"_placeholder":false,"num":0}]"#;
-    let arguments: Vec<Argument> = with_bytes(text, &[b"x"]).args().unwrap();
+    let Spread::<Vec<Argument>>(arguments) = with_bytes(text, &[b"x"]).args().unwrap();
     let expected = [
         Argument::Bytes(Binary(Bytes::from_static(b"x"))),
         Argument::Json(json!({"num": 0})),
@@ -226,7 +239,7 @@ proptest! {
             let _ = event.args::<Point>();
             let _ = event.first::<Wrapped>();
             let _ = event.first::<Binary>();
-            if let Ok(arguments) = event.args::<Vec<Value>>() {
+            if let Ok(Spread(arguments)) = event.args::<Spread<Vec<Value>>>() {
                 prop_assert_eq!(arguments, all);
             }
             prop_assert_eq!(event.clone().into_owned(), event);
