@@ -90,6 +90,9 @@ fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
     let example =
         ["build", "--release", "--locked", "--package", "socketio-server", "--example", "kitchen_sink"];
     steps.run("example build", Counting::Once, cargo(root, &example));
+    let decoders = ["build", "--release", "--locked", "--package", "conformance"];
+    steps.run("decoders build", Counting::Once, cargo(root, &decoders));
+    let decoders = release.join(format!("conformance{}", std::env::consts::EXE_SUFFIX));
     let example = release.join("examples").join(format!("kitchen_sink{}", std::env::consts::EXE_SUFFIX));
     // What proves durability kills, stops and starves its servers: one file after the other.
     let side_by_side: &[&str] = &[];
@@ -108,6 +111,7 @@ fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
             .current_dir(root.join("tests"))
             .env("TIDINGS_BIN", &binary)
             .env("KITCHEN_SINK_BIN", &example)
+            .env("CONFORMANCE_BIN", &decoders)
             .env("PYTHON", &tools.python)
             .env("CHROMIUM", &tools.chromium);
         steps.run(name, Counting::Node, command);

@@ -23,8 +23,27 @@ pub(crate) const UNHEARD_MAX: Duration = Duration::from_secs(30);
 /// What is sent.
 pub(crate) enum Exchange {
     Handshake,
-    Poll { sid: String },
+    Poll { sid: String, library: Library },
     Post { sid: String, body: String },
+}
+
+/// Which kind of client polls: the server tells them by their cache busters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Library {
+    /// Takes any number of packets in one answer.
+    Official,
+    /// Ends its connection when there are more than 16.
+    Python,
+}
+
+impl Library {
+    /// One for each request, and the same for its repeat.
+    fn cache_buster(self, random: &mut Random) -> String {
+        match self {
+            Self::Official => format!("t{:x}", random.next()),
+            Self::Python => format!("17{:08}.{}", random.next() % 100_000_000, random.next()),
+        }
+    }
 }
 
 /// What becomes of the connection that carries it.
@@ -52,8 +71,11 @@ impl Exchange {
             return None;
         }
         let (epoch, mut service) = world.service()?;
-        // The cache buster, one for each request and the same for its repeat.
-        let tag = format!("t{:x}", random.next());
+        let library = match &self {
+            Self::Poll { library, .. } => *library,
+            Self::Handshake | Self::Post { .. } => Library::Official,
+        };
+        let tag = library.cache_buster(&mut random);
         let times = if fate == Fate::Repeated { 2 } else { 1 };
         let answer = async move {
             let mut answer = None;
@@ -88,7 +110,7 @@ impl Exchange {
         let path = "/socket.io/?EIO=4&transport=polling";
         let (method, uri, body) = match self {
             Self::Handshake => (Method::GET, format!("{path}&t={tag}"), String::new()),
-            Self::Poll { sid } => (Method::GET, format!("{path}&t={tag}&sid={sid}"), String::new()),
+            Self::Poll { sid, .. } => (Method::GET, format!("{path}&t={tag}&sid={sid}"), String::new()),
             Self::Post { sid, body } => (Method::POST, format!("{path}&t={tag}&sid={sid}"), body.clone()),
         };
         Request::builder()

@@ -8,9 +8,12 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::browser::{Browser, End, Heard, OPENING_MAX, SILENCE_MAX, Tab, Way};
-use crate::exchange::Exchange;
+use crate::exchange::{Exchange, Library};
 use crate::frames::FromServer;
 use crate::upgrade::Upgrade;
+
+/// What python-engineio takes in one payload.
+const PACKETS_MAX: usize = 16;
 
 /// Between two packets of one payload.
 const SEPARATOR: char = '\u{1e}';
@@ -47,6 +50,7 @@ impl Browser {
         let sid = told.as_ref().and_then(|told| told["sid"].as_str()).unwrap_or_default().to_owned();
         self.world.record.borrow_mut().counts.connections += 1;
         self.hear(tab, FromServer::Text(opened));
+        let library = self.random.pick(&[Library::Official, Library::Python]);
         let mut dead_at = Instant::now() + SILENCE_MAX;
         let (mut poll, mut post): (Pending, Pending) = (None, None);
         let mut upgrade = self.plan_upgrade(&sid);
@@ -62,7 +66,7 @@ impl Browser {
                 return self.talk(tab, wire, dead_at).await;
             }
             if poll.is_none() && !upgrade.pauses() {
-                poll = Some(self.begin(Exchange::Poll { sid: sid.clone() }));
+                poll = Some(self.begin(Exchange::Poll { sid: sid.clone(), library }));
             }
             if post.is_none() && !tab.outbox().is_empty() && !upgrade.pauses() {
                 let body = std::mem::take(tab.outbox()).join(&SEPARATOR.to_string());
@@ -74,6 +78,12 @@ impl Browser {
                 biased;
                 answer = answer_to(&mut poll) => {
                     let Some(payload) = answer else { return End::Lost };
+                    let packets = payload.split(SEPARATOR).count();
+                    if library == Library::Python && packets > PACKETS_MAX {
+                        let complaint = format!("{} gets {packets} packets in one answer", tab.name());
+                        self.world.record.borrow_mut().complaints.push(complaint);
+                        return End::Lost;
+                    }
                     for packet in payload.split(SEPARATOR) {
                         match self.hear(tab, FromServer::Text(packet.to_owned())) {
                             Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,

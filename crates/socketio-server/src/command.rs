@@ -15,6 +15,7 @@ use crate::engine::EngineMessage;
 use crate::feed::{HistoryError, HistoryPage};
 use crate::frame::Frame;
 use crate::handshake::Handshake;
+use crate::http::cache_buster::CacheBuster;
 use crate::io::{Broadcast, RemoteSocket};
 use crate::room::{Room, Selection};
 use crate::sid::{SessionKey, Sid};
@@ -28,7 +29,7 @@ pub(crate) enum Command {
     /// A WebSocket that begins a session.
     Attach { handshake: Box<Handshake>, taken: TakenOver },
     /// A GET of a polling session.
-    Poll { sid: Sid, number: u64, tag: Option<Box<str>>, reply: oneshot::Sender<PollAnswer> },
+    Poll { sid: Sid, number: u64, buster: CacheBuster, reply: oneshot::Sender<PollAnswer> },
     /// The client went away while its GET was held.
     PollAborted { sid: Sid, number: u64 },
     /// A POST has begun: from here on a second one overlaps.

@@ -46,6 +46,10 @@ pub struct Config {
     pub pending_acks_max: usize,
     /// Rooms that one socket may be in; one more is refused. 1,000.
     pub rooms_max: usize,
+    /// Packets in one answer to a poll of a client that is not known to take any number; what is left goes out with the
+    /// next poll, which is answered at once. 16, the limit of python-engineio, and never fewer than 12: an event and its
+    /// attachments stand in one answer.
+    pub poll_packets_max: usize,
     /// Connections at once; beyond that handshakes are answered 503. 100,000.
     pub connections_max: usize,
 }
@@ -72,6 +76,7 @@ impl Default for Config {
             inbox_max: 64,
             pending_acks_max: 256,
             rooms_max: 1_000,
+            poll_packets_max: 16,
             connections_max: 100_000,
         }
     }

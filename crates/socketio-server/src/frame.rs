@@ -87,6 +87,11 @@ impl Frame {
         &self.0
     }
 
+    /// How many packets it is in a polling payload.
+    pub(crate) fn packets(&self) -> usize {
+        split(&self.0).filter(|(opcode, _)| matches!(opcode, Opcode::Text | Opcode::Binary)).count()
+    }
+
     /// Appends the packets of this frame to a polling payload; control frames have no form there.
     pub(crate) fn push_to(&self, payload: &mut PayloadWriter) {
         for (opcode, data) in split(&self.0) {

@@ -1,13 +1,14 @@
 //! The small, pure parts of the HTTP side.
 //!
-//! Owns what a request tells ([`facts`]), who may connect from where ([`origin`], [`own`], [`policy`], [`cors`]), who is
-//! behind a proxy ([`forwarded`]), the client bundle ([`bundle`]) and the documented answers ([`response`]). Headers in,
-//! verdicts and finished responses out; promises that nothing in a header can panic or grow memory beyond the header
-//! itself.
+//! Owns what a request tells ([`facts`], [`cache_buster`]), who may connect from where ([`origin`], [`own`], [`policy`],
+//! [`cors`]), who is behind a proxy ([`forwarded`]), the client bundle ([`bundle`]) and the documented answers
+//! ([`response`]). Headers in, verdicts and finished responses out; promises that nothing in a header can panic or grow
+//! memory beyond the header itself.
 //!
 //! One part is not pure: [`stream`], a connection as HTTP gets it. Knows nothing of sessions and routes.
 
 pub(crate) mod bundle;
+pub(crate) mod cache_buster;
 pub(crate) mod cors;
 mod encoding;
 pub(crate) mod facts;

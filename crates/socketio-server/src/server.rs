@@ -35,6 +35,9 @@ use crate::worker;
 /// Slices in which connections are closed at the end, so that their clients do not come back all at once.
 const CLOSING_SLICES: usize = 20;
 
+/// Packets of the largest event, its attachments included, and of a noop after it.
+const POLL_PACKETS_MIN: usize = socketio::Limits::ATTACHMENTS as usize + 2;
+
 /// Time between two slices.
 const CLOSING_INTERVAL: Duration = Duration::from_millis(50);
 
@@ -167,7 +170,9 @@ impl Builder {
     }
 
     /// Checks the configuration and makes what the workers share; returns their numbers as well.
-    pub(crate) fn prepare(self) -> Result<(Arc<Shared>, Range<u16>), BuildError> {
+    pub(crate) fn prepare(mut self) -> Result<(Arc<Shared>, Range<u16>), BuildError> {
+        // With fewer, an event and its attachments would never go out.
+        self.config.poll_packets_max = self.config.poll_packets_max.max(POLL_PACKETS_MIN);
         let runtime = match self.runtime {
             Some(runtime) => runtime,
             None => Handle::try_current().map_err(|_| BuildError::NoRuntime)?,

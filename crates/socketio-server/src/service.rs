@@ -20,7 +20,8 @@ use tower_service::Service;
 
 use crate::command::{Command, HttpError, PollAnswer};
 use crate::handshake::Handshake;
-use crate::http::facts::{names_websocket, peer_of, scheme_of, tag_of};
+use crate::http::cache_buster::CacheBuster;
+use crate::http::facts::{names_websocket, peer_of, scheme_of};
 use crate::http::forwarded::Client;
 use crate::http::own::addressed_host;
 use crate::http::policy::Verdict;
@@ -194,7 +195,7 @@ impl SocketIoService {
         }
         match (route, sid) {
             (Route::Open(kind), _) => self.open(request, kind, judged).await,
-            (Route::Poll { .. }, Some(sid)) => self.poll(sid, tag_of(request.uri())).await,
+            (Route::Poll { .. }, Some(sid)) => self.poll(sid, CacheBuster::of(request.uri())).await,
             (Route::Post { .. }, Some(sid)) => self.post(request, sid).await,
             (Route::Attach { .. }, Some(sid)) => self.attach(request, sid).await,
             (Route::OtherMethod { .. }, Some(sid)) => match self.look(sid).await? {
@@ -336,12 +337,12 @@ impl SocketIoService {
         Ok(answer)
     }
 
-    async fn poll(self, sid: Sid, tag: Option<Box<str>>) -> Result<Answer, Refused> {
+    async fn poll(self, sid: Sid, buster: CacheBuster) -> Result<Answer, Refused> {
         let mailbox = self.mailbox(sid.worker);
         let number = self.shared.next_poll();
         let (reply, answer) = oneshot::channel();
         let guard = Guard::new(&mailbox, Command::PollAborted { sid, number });
-        mailbox.post(Command::Poll { sid, number, tag, reply });
+        mailbox.post(Command::Poll { sid, number, buster, reply });
         let answer = answer.await;
         guard.disarm();
         match answer {
@@ -359,7 +360,7 @@ impl SocketIoService {
     {
         let mailbox = self.mailbox(sid.worker);
         let (reply, begun) = oneshot::channel();
-        let tag = tag_of(request.uri());
+        let tag = CacheBuster::of(request.uri()).tag;
         mailbox.post(Command::PostBegin { sid, tag, reply });
         begun.await.map_err(|_| Refused::NotReady)??;
         // From here on the session waits for this POST: going away ends it.

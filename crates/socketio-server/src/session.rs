@@ -3,6 +3,8 @@
 //! An idle session owns no buffer: what is read goes through the worker's scratch buffer, what is written is
 //! shared or kept in the [`Lane`] only while the transport does not take it.
 
+mod polling;
+
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
@@ -10,15 +12,13 @@ use std::task::Waker;
 use std::time::Instant;
 
 use bytes::{Buf, Bytes};
-use engineio::PayloadWriter;
 use smallvec::SmallVec;
 use socketio::Connection;
-use tokio::sync::oneshot;
 
-use crate::command::{HttpError, PollAnswer, answer};
+pub(crate) use self::polling::{OpenPoll, Polling};
+use crate::command::{PollAnswer, answer};
 use crate::frame::Frame;
 use crate::handshake::Handshake;
-use crate::planted::{self, Bug};
 use crate::stream::{Direct, Stream};
 use crate::timer::Tick;
 use crate::websocket::Decoder;
@@ -27,9 +27,6 @@ use crate::worker::space::Joined;
 
 /// Frames given to the kernel in one call.
 pub(crate) const SLICES_MAX: usize = 64;
-
-/// About how much goes into the answer to one poll, in bytes.
-const POLL_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes that wait for the end of the turn, beyond which a connection takes nothing that may be dropped.
 const OPEN_BYTES_MAX: usize = 16 << 10;
@@ -79,38 +76,6 @@ pub(crate) enum Transport {
     WebSocket(WebSocket),
 }
 
-#[derive(Default)]
-pub(crate) struct Polling {
-    pub(crate) gets: Tags,
-    pub(crate) posts: Tags,
-    pub(crate) poll: Option<OpenPoll>,
-    /// The answer to a POST, held back while the session is paused.
-    pub(crate) post: Option<oneshot::Sender<Result<(), HttpError>>>,
-}
-
-/// Cache busters of the requests of one kind.
-#[derive(Default)]
-pub(crate) struct Tags(Option<Box<str>>);
-
-impl Tags {
-    /// Notes the cache buster of a request; true if it is the one before once more.
-    ///
-    /// A browser sends a request again by itself when a kept connection broke before the answer. What was in the
-    /// answer to a GET is lost then; what a POST brought has been taken already, and would be taken twice.
-    pub(crate) fn is_repeat(&mut self, tag: Option<Box<str>>) -> bool {
-        let is_repeat = tag.is_some() && self.0 == tag && !planted::is(Bug::TakesRepeats);
-        self.0 = tag;
-        is_repeat
-    }
-}
-
-/// A GET that is held.
-pub(crate) struct OpenPoll {
-    pub(crate) number: u64,
-    pub(crate) reply: oneshot::Sender<PollAnswer>,
-    pub(crate) payload: PayloadWriter,
-}
-
 pub(crate) struct WebSocket {
     /// Tells this socket from the others of the worker: its task finds it by that.
     pub(crate) number: u64,
@@ -155,10 +120,10 @@ impl Lane {
         self.frames.push_back(frame);
     }
 
-    fn pop(&mut self) -> Option<Bytes> {
-        let frame = self.frames.pop_front()?;
-        self.bytes -= frame.len();
-        Some(frame)
+    fn pop(&mut self) {
+        if let Some(frame) = self.frames.pop_front() {
+            self.bytes -= frame.len();
+        }
     }
 
     /// Takes `count` bytes off the front.
@@ -243,9 +208,7 @@ impl Session {
     pub(crate) fn is_writable(&self) -> bool {
         self.lane.is_empty()
             && match &self.transport {
-                Transport::Polling(polling) => {
-                    polling.poll.as_ref().is_some_and(|poll| poll.payload.len() < POLL_BYTES_MAX)
-                }
+                Transport::Polling(polling) => polling.has_room(),
                 Transport::WebSocket(socket) => !socket.blocked,
             }
     }
@@ -274,11 +237,8 @@ impl Session {
     /// Adds a frame to the payload of a held GET; false if there is none, or if it is full.
     pub(crate) fn gather(&mut self, frame: &Bytes) -> bool {
         match &mut self.transport {
-            Transport::Polling(Polling { poll: Some(poll), .. }) if poll.payload.len() < POLL_BYTES_MAX => {
-                push_frame(&mut poll.payload, frame);
-                true
-            }
-            Transport::Polling(_) | Transport::WebSocket(_) => false,
+            Transport::Polling(polling) => polling.push(frame),
+            Transport::WebSocket(_) => false,
         }
     }
 
@@ -286,11 +246,9 @@ impl Session {
     pub(crate) fn flush_lane(&mut self, now: Instant) -> io::Result<()> {
         if !self.lane.is_empty() {
             match &mut self.transport {
-                Transport::Polling(Polling { poll: Some(poll), .. }) => {
-                    while poll.payload.len() < POLL_BYTES_MAX
-                        && let Some(frame) = self.lane.pop()
-                    {
-                        push_frame(&mut poll.payload, &frame);
+                Transport::Polling(polling) => {
+                    while self.lane.frames.front().is_some_and(|frame| polling.push(frame)) {
+                        self.lane.pop();
                     }
                 }
                 Transport::WebSocket(socket) if !socket.blocked => {
@@ -300,7 +258,7 @@ impl Session {
                         self.stalled_since = None;
                     }
                 }
-                Transport::Polling(Polling { poll: None, .. }) | Transport::WebSocket(_) => {}
+                Transport::WebSocket(_) => {}
             }
         }
         self.note_stall(now);
@@ -336,18 +294,14 @@ impl Session {
         self.answer_poll();
     }
 
-    /// What is left to say by polling when the session is over, up to a size, and that it is over.
-    pub(crate) fn last_payload(&self, bytes_max: usize) -> String {
-        let mut payload = PayloadWriter::new();
+    /// What is left to say by polling when the session is over, up to a size, and that it is over: one payload for
+    /// each poll that is still to come.
+    pub(crate) fn last_payloads(&self, bytes_max: usize) -> VecDeque<String> {
+        let Transport::Polling(polling) = &self.transport else { return VecDeque::new() };
         let ping = Frame::engine("2");
-        if self.lane.bytes() <= bytes_max {
-            // An answer to a ping would come too late.
-            let frames = self.lane.frames.iter().filter(|frame| *frame != ping.bytes());
-            frames.for_each(|frame| push_frame(&mut payload, frame));
-        }
-        payload.push_text_raw("6");
-        payload.push_text_raw("1");
-        payload.finish()
+        // An answer to a ping would come too late.
+        let frames = self.lane.frames.iter().filter(|frame| *frame != ping.bytes());
+        polling.farewell(frames.filter(|_| self.lane.bytes() <= bytes_max))
     }
 
     pub(crate) fn is_paused(&self) -> bool {
@@ -360,8 +314,4 @@ impl Session {
             waker.wake_by_ref();
         }
     }
-}
-
-fn push_frame(payload: &mut PayloadWriter, frame: &Bytes) {
-    Frame::shared(frame.clone()).push_to(payload);
 }

@@ -22,7 +22,7 @@ mod task;
 mod view;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -67,8 +67,8 @@ const EVENTS_MAX: usize = 1_024;
 /// A closed polling session.
 struct Grave {
     until: Instant,
-    /// The answer to its last poll.
-    payload: String,
+    /// The answers to its last polls.
+    payloads: VecDeque<String>,
 }
 
 pub(crate) struct Worker {
@@ -245,7 +245,7 @@ impl Worker {
         match command {
             Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
             Command::Attach { handshake, taken } => self.open_websocket(*handshake, taken),
-            Command::Poll { sid, number, tag, reply } => self.poll(sid, number, tag, reply),
+            Command::Poll { sid, number, buster, reply } => self.poll(sid, number, buster, reply),
             Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
             Command::PostBegin { sid, tag, reply } => self.post_begin(sid, tag, reply),
             Command::Post { sid, body, headers, reply } => self.post(sid, &body, &headers, reply),

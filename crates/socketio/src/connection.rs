@@ -14,7 +14,8 @@
 //! A packet is accepted only where it belongs; anything else is a [`Violation`], upon which the caller closes
 //! the connection. Two indulgences. A namespace that the server has left keeps swallowing what was on its way,
 //! since the client cannot know yet. And a client that changes its mind while it waits asks anew: its last CONNECT
-//! counts, and waits until the verdict on the first is there, so that it never has two questions open.
+//! counts, and waits until the verdict on the first is there, so that it never has two questions open. If it was let in
+//! meanwhile, which it cannot know, it leaves and asks in one.
 //!
 //! It promises that a slot never means another socket than the one it was given for, that a CONNECT reaches
 //! the caller only when no other for that namespace awaits its verdict, and that the memory of a connection is
@@ -157,7 +158,12 @@ impl<S> Connection<S> {
                     *state = State::Replaced(packet.data.into());
                     return Ok(Incoming::Nothing);
                 }
-                State::Joined(..) | State::Parting(..) => return Err(Violation::ConnectedTwice),
+                State::Joined(slot, _) => {
+                    let slot = *slot;
+                    member.part();
+                    return Ok(self.ask(packet, Some(slot))?);
+                }
+                State::Parting(..) => {}
             }
         }
         let present = self.members.iter().filter(|member| !matches!(member.state, State::Departed)).count();
@@ -165,9 +171,13 @@ impl<S> Connection<S> {
             return Err(Violation::TooManyNamespaces);
         }
         self.forget_departed(limits.departed_namespaces);
-        let namespace = NamespaceName::parse(packet.namespace).map_err(DecodeError::Namespace)?;
+        Ok(self.ask(packet, None)?)
+    }
+
+    fn ask<'a>(&mut self, packet: &Packet<'a>, replaces: Option<Slot>) -> Result<Incoming<'a>, DecodeError> {
+        let namespace = NamespaceName::parse(packet.namespace)?;
         self.members.push(Member { namespace: namespace.clone(), state: State::Pending });
-        Ok(Incoming::Connect { namespace, auth: AuthPayload::new(packet.data) })
+        Ok(Incoming::Connect { namespace, auth: AuthPayload::new(packet.data), replaces })
     }
 
     fn on_disconnect(&mut self, namespace: &str) -> Result<Incoming<'static>, Violation> {
@@ -209,9 +219,12 @@ impl<S> Connection<S> {
         }
     }
 
-    /// The member of this name that counts for the peer.
+    /// The member of this name that counts for the peer: one that it has left only if there is no other.
     fn position(&self, namespace: &str) -> Option<usize> {
-        self.members.iter().position(|member| member.namespace.as_str() == namespace)
+        let is_left = |member: &Member<S>| matches!(member.state, State::Parting(..));
+        let named = |member: &Member<S>| member.namespace.as_str() == namespace;
+        let present = self.members.iter().position(|member| named(member) && !is_left(member));
+        present.or_else(|| self.members.iter().position(named))
     }
 
     /// Keeps at most so many departed members, the newest.
@@ -378,6 +391,14 @@ impl<S> Connection<S> {
 }
 
 impl<S> Member<S> {
+    /// The client has left.
+    fn part(&mut self) {
+        self.state = match std::mem::replace(&mut self.state, State::Departed) {
+            State::Joined(slot, state) => State::Parting(slot, state),
+            state => state,
+        };
+    }
+
     fn slot(&self) -> Option<Slot> {
         match self.state {
             State::Joined(slot, _) | State::Parting(slot, _) => Some(slot),

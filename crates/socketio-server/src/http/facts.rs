@@ -60,16 +60,3 @@ pub(crate) fn names_websocket(uri: &Uri) -> bool {
     let mut pairs = Query::pairs(uri.query().unwrap_or_default());
     pairs.any(|(name, value)| name == "transport" && value == "websocket")
 }
-
-/// The cache buster of a request, which clients make anew for each.
-///
-/// Some clients send the time of day, in seconds or milliseconds: two requests may well have the same, so it tells
-/// nothing.
-pub(crate) fn tag_of(uri: &Uri) -> Option<Box<str>> {
-    const CHARS_MAX: usize = 64;
-    const CLOCK_DIGITS_MIN: usize = 10;
-    let mut pairs = Query::pairs(uri.query()?);
-    let (_, tag) = pairs.find(|(name, _)| name == "t")?;
-    let is_clock = tag.len() >= CLOCK_DIGITS_MIN && tag.bytes().all(|byte| byte.is_ascii_digit());
-    (tag.len() <= CHARS_MAX && !is_clock).then(|| tag.into())
-}

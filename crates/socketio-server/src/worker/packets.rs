@@ -91,7 +91,12 @@ impl Worker {
     fn take_incoming(&mut self, key: SessionKey, incoming: Result<Incoming<'_>, Violation>) {
         match incoming {
             Ok(Incoming::Nothing) => {}
-            Ok(Incoming::Connect { namespace, auth }) => self.join(key, &namespace, &auth),
+            Ok(Incoming::Connect { namespace, auth, replaces }) => {
+                if let Some(slot) = replaces {
+                    self.leave(key, slot, DisconnectReason::ClientNamespaceDisconnect);
+                }
+                self.join(key, &namespace, &auth);
+            }
             Ok(Incoming::Event { slot, ack, payload }) => self.take_event(key, slot, ack, payload),
             Ok(Incoming::Ack { slot, id, payload }) => self.take_ack(key, slot, id, payload),
             Ok(Incoming::Disconnect { slot }) => {
@@ -354,7 +359,6 @@ fn close_code(violation: Violation) -> CloseCode {
         }
         Violation::AttachmentsTooLarge => CloseCode::Size,
         Violation::EventNameTooLong
-        | Violation::ConnectedTwice
         | Violation::TooManyNamespaces
         | Violation::NotJoined
         | Violation::ConnectError => CloseCode::Policy,

@@ -15,6 +15,7 @@ use crate::command::{HttpError, PollAnswer, answer};
 use crate::engine::EngineMessage;
 use crate::frame::Frame;
 use crate::handshake::Handshake;
+use crate::http::cache_buster::CacheBuster;
 use crate::session::{OpenPoll, Polling, Transport, WebSocket};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
@@ -24,7 +25,11 @@ type Reply<T> = oneshot::Sender<Result<T, HttpError>>;
 
 impl Worker {
     pub(super) fn open_polling(&mut self, handshake: Handshake, reply: oneshot::Sender<String>) {
-        let key = self.insert(TransportKind::Polling, Transport::Polling(Polling::default()), handshake);
+        let key = self.insert(
+            TransportKind::Polling,
+            Transport::Polling(Polling::new(self.shared.config.poll_packets_max)),
+            handshake,
+        );
         let Some(packet) = self.open_packet(key, TransportKind::Polling) else { return };
         if reply.send(packet).is_err() {
             self.close(key, CloseReason::TransportError);
@@ -75,7 +80,7 @@ impl Worker {
         &mut self,
         sid: Sid,
         number: u64,
-        tag: Option<Box<str>>,
+        buster: CacheBuster,
         reply: oneshot::Sender<PollAnswer>,
     ) {
         // Timers fire in coarse ticks; a client that comes after its time is late all the same.
@@ -85,16 +90,15 @@ impl Worker {
             self.engine_deadline(key);
         }
         let Some(key) = self.find(sid) else {
-            let outcome = match self.graves.remove(&sid.secret) {
-                Some(grave) if grave.until > self.now => PollAnswer::Payload(grave.payload),
-                Some(_) | None => PollAnswer::Error(HttpError::Engine(ErrorCode::UnknownSid)),
-            };
-            return answer(reply, outcome);
+            let last_words = self.last_words(sid);
+            let unknown = PollAnswer::Error(HttpError::Engine(ErrorCode::UnknownSid));
+            return answer(reply, last_words.map_or(unknown, PollAnswer::Payload));
         };
+        let packets_max = buster.packets_max(self.shared.config.poll_packets_max);
         let Some(session) = self.session_mut(key) else { return };
         // Only coming back brings what the answer before may have lost.
         if let Transport::Polling(polling) = &mut session.transport
-            && polling.gets.is_repeat(tag)
+            && polling.gets.is_repeat(buster.tag)
         {
             self.close(key, CloseReason::TransportError);
             return answer(reply, PollAnswer::Error(HttpError::Ended));
@@ -104,6 +108,7 @@ impl Worker {
             Ok(()) => {
                 let releases = session.engine.releases_polls();
                 if let Transport::Polling(polling) = &mut session.transport {
+                    polling.packets_max = packets_max;
                     polling.poll = Some(OpenPoll { number, reply, payload: PayloadWriter::new() });
                 }
                 if releases {
@@ -115,6 +120,16 @@ impl Worker {
                 answer(reply, PollAnswer::Error(self.refused(key, refusal)));
             }
         }
+    }
+
+    /// What a session that is over has still to say.
+    fn last_words(&mut self, sid: Sid) -> Option<String> {
+        let mut grave = self.graves.remove(&sid.secret).filter(|grave| grave.until > self.now)?;
+        let payload = grave.payloads.pop_front()?;
+        if !grave.payloads.is_empty() {
+            self.graves.insert(sid.secret, grave);
+        }
+        Some(payload)
     }
 
     /// What a refused request is answered; an overlap has ended the session.

@@ -4,6 +4,7 @@
 //! task only takes over when a write did not fit.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -233,13 +234,13 @@ impl Worker {
             session.release_poll("6");
         } else if matches!(session.transport, Transport::Polling(_)) {
             let secret = session.secret;
-            self.bury(secret, "6".into(), FAREWELL_TIME);
+            self.bury(secret, VecDeque::from(["6".into()]), FAREWELL_TIME);
         }
     }
 
-    fn bury(&mut self, secret: [u8; 16], payload: String, time: Duration) {
+    fn bury(&mut self, secret: [u8; 16], payloads: VecDeque<String>, time: Duration) {
         if self.graves.len() < GRAVES_MAX {
-            self.graves.insert(secret, Grave { until: self.now + time, payload });
+            self.graves.insert(secret, Grave { until: self.now + time, payloads });
         }
     }
 
@@ -354,11 +355,14 @@ impl Worker {
             // Clients that are to come back must not be told goodbye: some take it for good. They find the session gone.
             Transport::Polling(_) if reason == CloseReason::ServerShuttingDown => {}
             Transport::Polling(_) => {
-                if session.has_poll() {
+                let is_full = !session.lane.is_empty() && session.lane.bytes() <= GRAVE_BYTES_MAX;
+                if session.has_poll() && !(is_full && is_told_later(reason)) {
                     session.release_poll("1");
                 } else if is_told_later(reason) {
-                    let payload = session.last_payload(GRAVE_BYTES_MAX);
-                    self.bury(session.secret, payload, GRAVE_TIME);
+                    // What one answer could not hold is for the next poll.
+                    session.answer_poll();
+                    let payloads = session.last_payloads(GRAVE_BYTES_MAX);
+                    self.bury(session.secret, payloads, GRAVE_TIME);
                 }
             }
         }

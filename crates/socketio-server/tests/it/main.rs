@@ -26,6 +26,7 @@ mod hostile_websockets;
 mod middleware;
 mod namespaces;
 mod polling;
+mod polling_packets;
 mod recovery;
 mod recovery_contested;
 mod recovery_hostile;

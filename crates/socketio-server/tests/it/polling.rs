@@ -289,7 +289,7 @@ async fn a_server_that_closes_tells_the_poll_that_waits() {
 #[tokio::test]
 async fn a_server_that_closes_tells_the_next_poll_if_none_waits() {
     let (running, mut reasons) = start_watched();
-    for violation in ["4abc", "42{}", "42[]", "44{}", "41/other,", r#"42/other,["a"]"#, "40"] {
+    for violation in ["4abc", "42{}", "42[]", "44{}", "41/other,", r#"42/other,["a"]"#, "43[]x"] {
         let polling = Polling::open(running.address).await;
         polling.join().await;
         polling.send(violation).await;

@@ -22,6 +22,8 @@ pub enum Incoming<'a> {
         namespace: NamespaceName,
         /// What the client says about itself.
         auth: AuthPayload<'a>,
+        /// What it leaves by that, as by [`Incoming::Disconnect`]: it was let in, and did not know yet.
+        replaces: Option<Slot>,
     },
     /// An event, complete with its attachments.
     Event {
@@ -41,8 +43,7 @@ pub enum Incoming<'a> {
         /// The arguments.
         payload: Payload<'a>,
     },
-    /// The client has left a namespace. The state is still there, for [`Connection::leave`] to return; until
-    /// then the client cannot ask for the namespace again.
+    /// The client has left a namespace. The state is still there, for [`Connection::leave`] to return.
     Disconnect {
         /// Which.
         slot: Slot,
@@ -55,7 +56,9 @@ impl Incoming<'_> {
     /// The same, outliving the message it came in.
     pub fn into_owned(self) -> Incoming<'static> {
         match self {
-            Self::Connect { namespace, auth } => Incoming::Connect { namespace, auth: auth.into_owned() },
+            Self::Connect { namespace, auth, replaces } => {
+                Incoming::Connect { namespace, auth: auth.into_owned(), replaces }
+            }
             Self::Event { slot, ack, payload } => {
                 Incoming::Event { slot, ack, payload: payload.into_owned() }
             }
@@ -84,9 +87,6 @@ pub enum Violation {
     /// The attachments of a packet exceed [`Limits::attachment_bytes`].
     #[error("the attachments are too large")]
     AttachmentsTooLarge,
-    /// A CONNECT for a namespace that is joined.
-    #[error("the namespace is joined already")]
-    ConnectedTwice,
     /// A CONNECT beyond [`Limits::namespaces`].
     #[error("too many namespaces")]
     TooManyNamespaces,

@@ -38,7 +38,7 @@ fn bytes(text: &'static str) -> Bytes {
 fn a_connect_is_pending_until_the_server_decides() {
     let mut connection = Connection::new();
     let incoming = connection.on_text(r#"0/chat,{"token":1}"#, &LIMITS).unwrap();
-    let Incoming::Connect { namespace, auth } = incoming else { panic!("{incoming:?}") };
+    let Incoming::Connect { namespace, auth, replaces: None } = incoming else { panic!("{incoming:?}") };
     assert_eq!((namespace.as_str(), auth.raw()), ("/chat", r#"{"token":1}"#));
     assert_eq!((connection.pending_count(), connection.joined_count()), (1, 0));
     assert_eq!(connection.find("/chat"), None);
@@ -60,8 +60,22 @@ fn a_refused_client_may_ask_again() {
 }
 
 #[test]
-fn a_connect_for_a_joined_namespace_closes() {
-    violates(&["/"], "0", Violation::ConnectedTwice);
+fn a_connect_for_a_joined_namespace_leaves_and_asks_anew() {
+    let mut connection = joined(&["/a", "/", "/b"]);
+    let old = connection.find("/").unwrap();
+    let incoming = connection.on_text(r#"0{"token":2}"#, &LIMITS).unwrap();
+    assert!(
+        matches!(incoming, Incoming::Connect { replaces: Some(slot), .. } if slot == old),
+        "{incoming:?}"
+    );
+    assert_eq!((connection.find("/"), connection.socket(old)), (None, Some(&"/")));
+    assert_eq!(connection.on_text("0", &LIMITS), Ok(Incoming::Nothing), "the last one counts");
+    assert_eq!(connection.leave(old), Some("/"));
+    assert_eq!(connection.join(&NamespaceName::ROOT, "/"), None);
+    assert!(connection.renew(&NamespaceName::ROOT).is_some());
+    let new = connection.join(&NamespaceName::ROOT, "/").unwrap();
+    assert_ne!(old, new);
+    assert_eq!(connection.joined_count(), 3);
 }
 
 #[test]
@@ -387,10 +401,10 @@ proptest! {
                     Ok(Incoming::Nothing)
                 }
             };
-            if let Ok(Incoming::Event { slot, .. } | Incoming::Ack { slot, .. } | Incoming::Disconnect { slot }) = &outcome {
+            if let Ok(Incoming::Event { slot, .. } | Incoming::Ack { slot, .. } | Incoming::Disconnect { slot } | Incoming::Connect { replaces: Some(slot), .. }) = &outcome {
                 prop_assert!(connection.socket(*slot).is_some());
             }
-            if let Ok(Incoming::Disconnect { slot }) = outcome {
+            if let Ok(Incoming::Disconnect { slot } | Incoming::Connect { replaces: Some(slot), .. }) = outcome {
                 prop_assert!(connection.leave(slot).is_some());
             }
             match &connection.reassembly {

@@ -85,6 +85,8 @@ struct Poller {
     after: u64,
     view: View,
     unsent: Vec<u8>,
+    /// Requests so far.
+    asked: u64,
     /// What of the answer has come.
     answer: Vec<u8>,
 }
@@ -95,7 +97,7 @@ impl Poller {
         stream.set_nodelay(true)?;
         let view = View::after(after);
         let (unsent, answer, sid) = (Vec::new(), Vec::new(), String::new());
-        Ok(Self { stream, stage: Stage::Connecting, host, sid, after, view, unsent, answer })
+        Ok(Self { stream, stage: Stage::Connecting, host, sid, after, view, unsent, asked: 0, answer })
     }
 
     fn on_ready(&mut self, scratch: &mut [u8], ledger: &mut Ledger) -> io::Result<()> {
@@ -160,8 +162,11 @@ impl Poller {
     fn ask(&mut self, stage: Stage, method: &str, body: &str) {
         self.stage = stage;
         let session = if self.sid.is_empty() { String::new() } else { format!("&sid={}", self.sid) };
+        // By its cache buster a client says that it is like the official one, which takes any number of packets.
+        self.asked += 1;
+        let asked = self.asked;
         let request = format!(
-            "{method} /socket.io/?EIO=4&transport=polling{session} HTTP/1.1\r\nHost: {}\r\n\
+            "{method} /socket.io/?EIO=4&transport=polling&t=b{asked:x}{session} HTTP/1.1\r\nHost: {}\r\n\
              Content-Type: text/plain;charset=UTF-8\r\nContent-Length: {}\r\n\r\n{body}",
             self.host,
             body.len()

@@ -1,0 +1,147 @@
+//! [`Polling`]: what a session keeps for the requests of a client that polls.
+//!
+//! Owns how much one answer may hold: bytes, and packets if the client is not known to take any number. A frame, which
+//! is an event and its attachments, is never parted. Does not know what comes next when an answer is full: that stays in
+//! the lane or behind the cursor, until the next poll.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use engineio::PayloadWriter;
+use tokio::sync::oneshot;
+
+use crate::command::{HttpError, PollAnswer};
+use crate::frame::Frame;
+use crate::planted::{self, Bug};
+
+/// About how much goes into the answer to one poll, in bytes.
+const POLL_BYTES_MAX: usize = 1 << 20;
+
+pub(crate) struct Polling {
+    pub(crate) gets: Tags,
+    pub(crate) posts: Tags,
+    /// Packets that one answer may have.
+    pub(crate) packets_max: usize,
+    pub(crate) poll: Option<OpenPoll>,
+    /// The answer to a POST, held back while the session is paused.
+    pub(crate) post: Option<oneshot::Sender<Result<(), HttpError>>>,
+}
+
+/// A GET that is held.
+pub(crate) struct OpenPoll {
+    pub(crate) number: u64,
+    pub(crate) reply: oneshot::Sender<PollAnswer>,
+    pub(crate) payload: PayloadWriter,
+}
+
+impl Polling {
+    pub(crate) fn new(packets_max: usize) -> Self {
+        Self { gets: Tags::default(), posts: Tags::default(), packets_max, poll: None, post: None }
+    }
+
+    /// True if a GET is held whose answer takes another small frame. One packet is left for the noop or the close that
+    /// may end the answer.
+    pub(crate) fn has_room(&self) -> bool {
+        let poll = self.poll.as_ref().map(|poll| &poll.payload);
+        poll.is_some_and(|payload| payload.len() < POLL_BYTES_MAX && payload.packets() + 1 < self.packets_max)
+    }
+
+    /// Adds a frame to the answer of a held GET; false if there is none, or if it does not fit.
+    pub(crate) fn push(&mut self, frame: &Bytes) -> bool {
+        let has_room = self.has_room();
+        match &mut self.poll {
+            Some(poll) if has_room && fits(&poll.payload, frame, self.packets_max) => {
+                push_frame(&mut poll.payload, frame);
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// The answers to the polls that are still to come when the session is over.
+    pub(super) fn farewell<'a>(&self, frames: impl Iterator<Item = &'a Bytes>) -> VecDeque<String> {
+        let mut payloads = VecDeque::new();
+        let mut payload = PayloadWriter::new();
+        for frame in frames {
+            if !fits(&payload, frame, self.packets_max) {
+                payloads.push_back(std::mem::take(&mut payload).finish());
+            }
+            push_frame(&mut payload, frame);
+        }
+        if payload.packets().saturating_add(2) > self.packets_max {
+            payloads.push_back(std::mem::take(&mut payload).finish());
+        }
+        payload.push_text_raw("6");
+        payload.push_text_raw("1");
+        payloads.push_back(payload.finish());
+        payloads
+    }
+}
+
+/// Whether a frame may stand in a payload, with one packet after it. A frame alone always may: it has fewer packets than
+/// any bound.
+fn fits(payload: &PayloadWriter, frame: &Bytes, packets_max: usize) -> bool {
+    packets_max == usize::MAX
+        || payload.is_empty()
+        || payload.packets() + Frame::shared(frame.clone()).packets() < packets_max
+}
+
+fn push_frame(payload: &mut PayloadWriter, frame: &Bytes) {
+    Frame::shared(frame.clone()).push_to(payload);
+}
+
+/// Cache busters of the requests of one kind.
+#[derive(Default)]
+pub(crate) struct Tags(Option<Box<str>>);
+
+impl Tags {
+    /// Notes the cache buster of a request; true if it is the one before once more.
+    ///
+    /// A browser sends a request again by itself when a kept connection broke before the answer. What was in the
+    /// answer to a GET is lost then; what a POST brought has been taken already, and would be taken twice.
+    pub(crate) fn is_repeat(&mut self, tag: Option<Box<str>>) -> bool {
+        let is_repeat = tag.is_some() && self.0 == tag && !planted::is(Bug::TakesRepeats);
+        self.0 = tag;
+        is_repeat
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn packets(payload: &str) -> usize {
+        payload.split('\u{1e}').count()
+    }
+
+    #[test]
+    fn a_farewell_is_as_many_answers_as_the_client_takes_packets() {
+        let frames: Vec<Bytes> =
+            (0..20).map(|number| Frame::text(&format!("2[{number}]")).into_bytes()).collect();
+        for (packets_max, expected) in [(usize::MAX, vec![22]), (16, vec![15, 7]), (3, vec![2; 11])] {
+            let payloads = Polling::new(packets_max).farewell(frames.iter());
+            assert_eq!(payloads.iter().map(|payload| packets(payload)).collect::<Vec<_>>(), expected);
+            let all: Vec<String> = payloads.into();
+            let all = all.join("\u{1e}");
+            assert!(
+                all.starts_with("42[0]\u{1e}42[1]\u{1e}") && all.ends_with("42[19]\u{1e}6\u{1e}1"),
+                "{all}"
+            );
+        }
+        assert_eq!(Polling::new(16).farewell([].into_iter()), ["6\u{1e}1"]);
+    }
+
+    #[test]
+    fn an_event_stands_in_one_answer_with_its_attachments() {
+        let (reply, _answer) = oneshot::channel();
+        let mut polling = Polling::new(16);
+        let text = Frame::text("2[]").into_bytes();
+        assert!(!polling.push(&text), "no poll is held");
+        polling.poll = Some(OpenPoll { number: 1, reply, payload: PayloadWriter::new() });
+        let large = Frame::with_attachments("510-[]", &vec![Bytes::from_static(b"x"); 10]).into_bytes();
+        assert!(polling.push(&large));
+        assert!(polling.has_room() && !polling.push(&large), "22 packets are too many");
+        assert_eq!((0..9).filter(|_| polling.push(&text)).count(), 4);
+        assert!(!polling.has_room(), "the last of 16 packets is for a noop or a close");
+    }
+}
