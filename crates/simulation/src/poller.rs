@@ -41,6 +41,20 @@ impl Browser {
         }))
     }
 
+    /// Whether a client takes so many packets at once; a right server knows.
+    fn takes(&self, library: Library, payload: &str) -> bool {
+        let packets = payload.split(SEPARATOR).count();
+        let takes = library == Library::Official || packets <= PACKETS_MAX;
+        if !takes {
+            self.world
+                .record
+                .borrow_mut()
+                .complaints
+                .push(format!("a client gets {packets} packets in one answer"));
+        }
+        takes
+    }
+
     /// One session by polling, and by WebSocket if it comes to that.
     pub(crate) async fn talk_by_polling(&mut self, tab: &mut impl Tab) -> End {
         let random = self.random.fork();
@@ -77,13 +91,7 @@ impl Browser {
             tokio::select! {
                 biased;
                 answer = answer_to(&mut poll) => {
-                    let Some(payload) = answer else { return End::Lost };
-                    let packets = payload.split(SEPARATOR).count();
-                    if library == Library::Python && packets > PACKETS_MAX {
-                        let complaint = format!("{} gets {packets} packets in one answer", tab.name());
-                        self.world.record.borrow_mut().complaints.push(complaint);
-                        return End::Lost;
-                    }
+                    let Some(payload) = answer.filter(|payload| self.takes(library, payload)) else { return End::Lost };
                     for packet in payload.split(SEPARATOR) {
                         match self.hear(tab, FromServer::Text(packet.to_owned())) {
                             Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,
