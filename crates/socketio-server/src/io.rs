@@ -60,6 +60,10 @@ pub enum EmitError {
     /// The name is not one of a namespace.
     #[error("not a namespace name")]
     Namespace,
+    /// The socket has left its namespace. In one with [recovery](crate::Namespace::recovery) a reliable event is taken all
+    /// the same, for when it comes back.
+    #[error("the socket has been disconnected")]
+    Closed,
     /// Too much waits for a worker; part of the sockets may have got it.
     #[error("the server is overloaded")]
     Overloaded,
@@ -69,6 +73,19 @@ impl Io {
     /// The sockets of namespace `/`.
     pub fn root(&self) -> Target {
         self.target(NamespaceName::ROOT)
+    }
+
+    /// Sends an event to all sockets of namespace `/`, as [`Target::emit`] does.
+    ///
+    /// # Errors
+    /// See [`EmitError`].
+    pub fn emit<A: Serialize>(&self, event: &str, args: &A) -> Result<(), EmitError> {
+        self.root().emit(event, args)
+    }
+
+    /// The sockets of a room in namespace `/`; an id is the room of that socket alone.
+    pub fn to(&self, room: impl Into<Room>) -> Target {
+        self.root().to(room)
     }
 
     /// The sockets of a namespace.

@@ -179,7 +179,10 @@ impl Socket {
             reliability: Reliability::Reliable,
             ack: Some((id, PendingAck::One(reply))),
         };
-        self.direct(Direct::Emit(emission)).map_err(|_| AckError::Unavailable)?;
+        self.direct(Direct::Emit(emission)).map_err(|error| match error {
+            EmitError::Closed => AckError::Disconnected,
+            EmitError::Encode(_) | EmitError::Namespace | EmitError::Overloaded => AckError::Unavailable,
+        })?;
         match tokio::time::timeout(timeout, answer).await {
             Err(_) => Err(AckError::Timeout),
             Ok(Err(_)) => Err(AckError::Disconnected),
@@ -207,9 +210,12 @@ impl Socket {
         self.direct(Direct::Leave(room.into()))
     }
 
-    /// Disconnects the client.
+    /// Disconnects the client, if it is still there.
     pub fn disconnect(&self, closing: Closing) -> Result<(), EmitError> {
-        self.direct(Direct::Disconnect(closing))
+        match self.direct(Direct::Disconnect(closing)) {
+            Err(EmitError::Closed) => Ok(()),
+            result => result,
+        }
     }
 
     fn target(&self) -> Target {
@@ -217,6 +223,9 @@ impl Socket {
     }
 
     pub(crate) fn direct(&self, direct: Direct) -> Result<(), EmitError> {
+        if !self.is_connected() {
+            return Err(EmitError::Closed);
+        }
         self.inner.io.offer(self.inner.worker, self.command(direct))
     }
 

@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -59,6 +60,13 @@ impl fmt::Display for SocketId {
 impl fmt::Debug for SocketId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SocketId({self})")
+    }
+}
+
+/// The text of the id: so an id is the name of a room as well.
+impl From<SocketId> for Arc<str> {
+    fn from(id: SocketId) -> Self {
+        id.to_string().into()
     }
 }
 

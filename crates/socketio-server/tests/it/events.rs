@@ -330,3 +330,35 @@ async fn a_list_is_one_argument_and_a_spread_list_is_several() {
     client.send(r#"22["several",1,2,3]"#).await;
     assert_eq!([client.next().await, client.next().await], [r#"2["list",1,2,3]"#, "32[1,2,3]"]);
 }
+
+#[tokio::test]
+async fn a_socket_that_has_left_takes_nothing_and_says_so() {
+    let (left, mut sockets) = mpsc::channel(1);
+    let namespace = Namespace::new("/").on_disconnect(move |socket: Socket| {
+        let left = left.clone();
+        async move { left.send(socket).await.expect("the test listens") }
+    });
+    let running = start(Server::builder().namespace(namespace));
+    drop(Client::connect(running.address).await);
+    let socket = within(sockets.recv()).await.expect("the handler runs");
+    assert!(matches!(socket.emit("x", &()), Err(EmitError::Closed)));
+    assert!(matches!(socket.emit_volatile("x", &()), Err(EmitError::Closed)));
+    assert!(matches!(socket.join(["a"]), Err(EmitError::Closed)));
+    assert!(matches!(socket.leave("a"), Err(EmitError::Closed)));
+    let answer = socket.emit_with_ack("x", &(), std::time::Duration::from_secs(20)).await;
+    assert!(matches!(answer, Err(socketio_server::AckError::Disconnected)));
+    assert!(socket.disconnect(socketio_server::Closing::Namespace).is_ok(), "it is what was wanted");
+}
+
+#[tokio::test]
+async fn the_main_namespace_is_spoken_to_directly_and_an_id_is_a_room() {
+    let running = start(Server::builder().namespace(fenced(Namespace::new("/"))));
+    let mut ada = Client::connect(running.address).await;
+    let mut bob = Client::connect(running.address).await;
+    let io = running.io();
+    let id: socketio_server::SocketId = ada.id.parse().expect("an id");
+    io.to(id).emit("to ada", &()).expect("taken");
+    io.emit("to all", &()).expect("taken");
+    assert_eq!([ada.next().await, ada.next().await], [r#"2["to ada"]"#, r#"2["to all"]"#]);
+    assert_eq!(bob.next().await, r#"2["to all"]"#);
+}
