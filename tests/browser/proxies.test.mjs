@@ -1,12 +1,14 @@
-// The app behind nginx and haproxy, plain and with TLS: the page is the server's own, whatever the proxy makes of it.
+// Pages behind nginx and haproxy, plain and with TLS, and where TLS ends in the program itself: each is the server's own,
+// whatever is made of its request.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Person } from "../harness/app.mjs";
-import { launch } from "../harness/browser.mjs";
+import { Visitor, launch } from "../harness/browser.mjs";
 import { BARE_FRONTS, FRONTS, Front, HOSTLESS_FRONT } from "../harness/front.mjs";
 import { V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
+import { startOverTls } from "../harness/tls.mjs";
 
 let browser;
 before(async () => {
@@ -43,9 +45,7 @@ for (const [name, config] of Object.entries(BARE_FRONTS)) {
     test("the app talks by polling, and the log says what WebSocket lacks", async (t) => {
       const { server, ada } = await chat(t, config);
       ada.assertContent();
-      const log = await server.log();
-      assert.match(log, /WebSocket came without its Upgrade header/);
-      assert.match(log, /let the proxy pass the browser's Host header on/);
+      assert.match(await server.log(), /WebSocket came without its Upgrade header/);
     });
   });
 }
@@ -58,4 +58,19 @@ describe("behind a proxy that changes the host and lets WebSocket through", () =
     assert.equal(lines.length, 1);
     assert.ok(lines[0].includes(`pages of ${front.url} may not connect to 127.0.0.1:${server.port}`), lines[0]);
   });
+});
+
+describe("where TLS ends in the server's own program, beside axum", () => {
+  for (const transport of ["polling", "websocket"]) {
+    test(`a page connects by ${transport}, over HTTP/2 where that can be`, async (t) => {
+      const url = await startOverTls(t);
+      const visitor = await Visitor.open(t, browser, `${url}/?transport=${transport}`, { ignoreHTTPSErrors: true });
+      await visitor.page.getByText('"secure":true').waitFor();
+      const versions = await visitor.page.evaluate(() =>
+        performance.getEntriesByType("resource").map((entry) => entry.nextHopProtocol),
+      );
+      assert.ok(versions.length > 0 && versions.every((version) => version === "h2"), JSON.stringify(versions));
+      visitor.assertContent();
+    });
+  }
 });

@@ -87,13 +87,14 @@ fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let release = root.join(target).join("release");
     let binary = release.join(format!("tidings{}", std::env::consts::EXE_SUFFIX));
+    let examples = ["build", "--release", "--locked", "--package", "socketio-server", "--example"];
+    let examples = examples.into_iter().chain(["kitchen_sink", "--example", "axum_tls"]);
+    steps.run("example builds", Counting::Once, cargo(root, &examples.collect::<Vec<_>>()));
     let example =
-        ["build", "--release", "--locked", "--package", "socketio-server", "--example", "kitchen_sink"];
-    steps.run("example build", Counting::Once, cargo(root, &example));
+        |name: &str| release.join("examples").join(format!("{name}{}", std::env::consts::EXE_SUFFIX));
     let decoders = ["build", "--release", "--locked", "--package", "conformance"];
     steps.run("decoders build", Counting::Once, cargo(root, &decoders));
     let decoders = release.join(format!("conformance{}", std::env::consts::EXE_SUFFIX));
-    let example = release.join("examples").join(format!("kitchen_sink{}", std::env::consts::EXE_SUFFIX));
     // What proves durability kills, stops and starves its servers: one file after the other.
     let side_by_side: &[&str] = &[];
     let in_turn: &[&str] = &["--test-concurrency=1"];
@@ -110,7 +111,8 @@ fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
             .args(setup::test_files(&root.join("tests").join(folder)))
             .current_dir(root.join("tests"))
             .env("TIDINGS_BIN", &binary)
-            .env("KITCHEN_SINK_BIN", &example)
+            .env("KITCHEN_SINK_BIN", example("kitchen_sink"))
+            .env("AXUM_TLS_BIN", example("axum_tls"))
             .env("CONFORMANCE_BIN", &decoders)
             .env("PYTHON", &tools.python)
             .env("CHROMIUM", &tools.chromium);

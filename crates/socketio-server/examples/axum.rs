@@ -3,6 +3,8 @@
 //! `GET /` shows how many are connected; `GET /ring` rings at all of them.
 #![expect(clippy::print_stdout, reason = "an example talks to its terminal")]
 
+use std::net::SocketAddr;
+
 use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
@@ -25,8 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let router = Router::new()
         .route("/", get(index))
         .route("/ring", get(ring))
-        .route_service("/socket.io/{*file}", server.service())
-        .route_service("/socket.io/", server.service())
+        .merge(server.axum_routes())
         .with_state(server.io().clone());
     let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
     let listener = tokio::net::TcpListener::bind(&listen).await?;
@@ -36,6 +37,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let _ = tokio::signal::ctrl_c().await;
         server.shutdown().await;
     };
-    axum::serve(listener, router).with_graceful_shutdown(end).await?;
+    // With the address of the peer, handshakes have one and proxies can be trusted.
+    let make = router.into_make_service_with_connect_info::<SocketAddr>();
+    axum::serve(listener, make).with_graceful_shutdown(end).await?;
     Ok(())
 }

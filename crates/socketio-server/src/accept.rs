@@ -23,26 +23,29 @@ use http_body_util::{BodyExt, Either, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioTimer;
 use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
 use crate::command::Command;
-use crate::http::facts::PeerAddress;
+use crate::config::Config;
+use crate::http::facts::{PeerAddress, names_one_host};
+use crate::http::head_timer::{HeadMark, HeadTimer};
+use crate::http::response;
 use crate::http::stream::HttpStream;
 use crate::mailbox::Mailbox;
+use crate::refusal::RefusalKind;
 use crate::service::{Opening, SocketIoService};
 use crate::shared::Shared;
 use crate::stream::NewStream;
 use crate::takeover::TakenOver;
-use crate::websocket::upgrade::{self, HEADERS_MAX};
-
-/// A connection has to say something by then, and a request's head has to be complete after so long again.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+use crate::websocket::upgrade;
 
 /// Bytes of a request's head at most.
 const HEAD_BYTES_MAX: usize = 16 << 10;
+
+/// Header fields of a request at most. What opens a WebSocket at once has fewer; what has more takes the way of HTTP.
+const HEADERS_MAX: usize = 1_000;
 
 /// How long accepting rests when the process has no file left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
@@ -149,14 +152,14 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 
 async fn serve(mut stream: TcpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) {
     let first = std::future::poll_fn(|cx| acceptor.poll_first(&mut stream, peer.ip(), cx));
-    match tokio::time::timeout(HEAD_TIMEOUT, first).await {
+    match tokio::time::timeout(acceptor.config().head_timeout, first).await {
         Ok(Ok(First::Opens(Opening { answer, handshake }, early))) => {
             let taken = TakenOver { stream: NewStream::Local(stream), unsent: answer, early };
             acceptor.mailbox.post(Command::Attach { handshake, taken });
         }
         // Boxed: the others need not carry the state of HTTP.
         Ok(Ok(First::Http(read))) => {
-            Box::pin(serve_http(HttpStream::new(stream, read), peer, acceptor)).await;
+            Box::pin(serve_http(stream, read, peer, acceptor)).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "a connection ended before its first request"),
         Err(_) => tracing::debug!("a connection never said anything"),
@@ -164,6 +167,10 @@ async fn serve(mut stream: TcpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) 
 }
 
 impl Acceptor {
+    fn config(&self) -> &Config {
+        &self.service.shared.config
+    }
+
     fn poll_first(
         &self,
         stream: &mut TcpStream,
@@ -185,27 +192,39 @@ impl Acceptor {
     }
 }
 
-async fn serve_http(stream: HttpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) {
+async fn serve_http(stream: TcpStream, read: Bytes, peer: SocketAddr, acceptor: Rc<Acceptor>) {
+    let shared = Arc::clone(&acceptor.service.shared);
+    let mark = HeadMark::default();
+    let timer = HeadTimer { mark: mark.clone(), head_timeout: acceptor.config().head_timeout };
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer));
         let acceptor = Rc::clone(&acceptor);
         async move {
+            if !names_one_host(&request) {
+                acceptor.service.shared.refusals.note(RefusalKind::Malformed);
+                return Ok::<_, Infallible>(response::malformed().map(Either::Left));
+            }
             if acceptor.service.owns(request.uri().path()) {
                 let Ok(response) = acceptor.service.clone().call(request).await;
-                Ok::<_, Infallible>(response.map(Either::<Full<Bytes>, FallbackBody>::Left))
+                Ok(response.map(Either::<Full<Bytes>, FallbackBody>::Left))
             } else {
                 Ok(acceptor.fallback.0(request).await.map(Either::Right))
             }
         }
     });
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .timer(timer)
+        .header_read_timeout(shared.config.idle_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(stream, answer)
+        .serve_connection(HttpStream::new(stream, read, mark), answer)
         .with_upgrades();
     if let Err(error) = connection.await {
         tracing::debug!(%error, "an HTTP connection ended");
+        if error.is_parse_too_large() {
+            shared.refusals.note(RefusalKind::HeadTooLarge);
+        } else if error.is_parse() {
+            shared.refusals.note(RefusalKind::Malformed);
+        }
     }
 }

@@ -50,6 +50,11 @@ pub struct Config {
     /// next poll, which is answered at once. 16, the limit of python-engineio, and never fewer than 12: an event and its
     /// attachments stand in one answer.
     pub poll_packets_max: usize,
+    /// A request's head has to be complete so long after its first byte; a new connection has to say something by then. 10 s.
+    pub head_timeout: Duration,
+    /// A connection that waits for its next HTTP request is closed then. 75 s: balancers keep theirs for 60 s, and the one
+    /// that closes first must not be the server.
+    pub idle_timeout: Duration,
     /// Connections at once; beyond that handshakes are answered 503. 100,000.
     pub connections_max: usize,
 }
@@ -77,7 +82,20 @@ impl Default for Config {
             pending_acks_max: 256,
             rooms_max: 1_000,
             poll_packets_max: 16,
+            head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(75),
             connections_max: 100_000,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_idle_connection_outlives_that_of_a_balancer_and_a_head_does_not() {
+        let Config { idle_timeout, head_timeout, .. } = Config::default();
+        assert_eq!((idle_timeout.as_secs(), head_timeout.as_secs()), (75, 10));
     }
 }

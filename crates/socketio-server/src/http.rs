@@ -5,7 +5,7 @@
 //! ([`response`]). Headers in, verdicts and finished responses out; promises that nothing in a header can panic or grow
 //! memory beyond the header itself.
 //!
-//! One part is not pure: [`stream`], a connection as HTTP gets it. Knows nothing of sessions and routes.
+//! Not pure are [`stream`], a connection as HTTP gets it, and its [`head_timer`]. Knows nothing of sessions and routes.
 
 pub(crate) mod bundle;
 pub(crate) mod cache_buster;
@@ -13,6 +13,7 @@ pub(crate) mod cors;
 mod encoding;
 pub(crate) mod facts;
 pub(crate) mod forwarded;
+pub(crate) mod head_timer;
 pub(crate) mod origin;
 pub(crate) mod own;
 pub(crate) mod policy;

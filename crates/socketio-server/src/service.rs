@@ -25,7 +25,7 @@ use crate::http::facts::{names_websocket, peer_of, scheme_of};
 use crate::http::forwarded::Client;
 use crate::http::own::addressed_host;
 use crate::http::policy::Verdict;
-use crate::http::response;
+use crate::http::response::{self, Readers};
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
 use crate::refusal::{RefusalKind, origin_refused};
@@ -107,8 +107,22 @@ impl SocketIoService {
         B::Data: Send,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
+        let (mut answer, readers) = self.answer_unhardened(request).await;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            response::harden(answer.headers_mut(), readers);
+        }
+        answer
+    }
+
+    /// The answer, and who may use it without asking.
+    async fn answer_unhardened<B>(self, request: Request<B>) -> (Answer, Readers)
+    where
+        B: Body + Send + 'static,
+        B::Data: Send,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let Some(rest) = request.uri().path().strip_prefix(self.shared.config.path.as_str()) else {
-            return response::empty(StatusCode::NOT_FOUND);
+            return (response::empty(StatusCode::NOT_FOUND), Readers::SameOrigin);
         };
         let judged = self.judge(peer_of(request.extensions()), &request);
         let origins = &self.shared.config.origins;
@@ -117,18 +131,18 @@ impl SocketIoService {
             file.and_then(|bundle| bundle.answer(request.method(), rest, request.headers()))
         {
             origins.add_cors(&judged.verdict, answer.headers_mut());
-            return answer;
+            return (answer, origins.readers_of_scripts());
         }
         if request.method() == Method::OPTIONS
             && let Some(answer) = origins.preflight(&judged.verdict, request.headers())
         {
-            return answer;
+            return (answer, Readers::SameOrigin);
         }
         let shared = Arc::clone(&self.shared);
         let verdict = judged.verdict.clone();
         let mut answer = self.route(request, judged).await;
         shared.config.origins.add_cors(&verdict, answer.headers_mut());
-        answer
+        (answer, Readers::SameOrigin)
     }
 
     fn judge<B>(&self, address: Option<IpAddr>, request: &Request<B>) -> Judged {

@@ -1,9 +1,10 @@
 //! Everything that is not the Socket.IO endpoint: the pages and the health of the server.
 
+mod folder;
 mod pages;
+mod security;
 
 use std::convert::Infallible;
-use std::io;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -13,9 +14,10 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use socketio_server::{Io, Readiness};
-use tower_http::services::ServeDir;
+use socketio_server::{Io, OriginPattern, Readiness};
 use tower_service::Service;
+
+use self::folder::Folder;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
@@ -30,13 +32,13 @@ pub(crate) struct Site {
 #[derive(Clone)]
 enum Pages {
     BuiltIn,
-    Folder(ServeDir),
+    Folder(Box<Folder>),
 }
 
 impl Site {
-    /// The built-in page, or a folder of one's own pages.
-    pub(crate) fn new(io: Io, folder: Option<&Path>) -> Self {
-        let pages = folder.map_or(Pages::BuiltIn, |folder| Pages::Folder(ServeDir::new(folder)));
+    /// The built-in page, or a folder of one's own pages, which pages of `others` may use.
+    pub(crate) fn new(io: Io, folder: Option<&Path>, others: &[OriginPattern]) -> Self {
+        let pages = folder.map_or(Pages::BuiltIn, |folder| Pages::Folder(Folder::new(folder, others).into()));
         Self { io, pages }
     }
 
@@ -50,23 +52,9 @@ impl Site {
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        security::harden(headers);
         answer
     }
-}
-
-/// What is answered for a page that cannot be read.
-fn unreadable(error: &io::Error) -> Response<Body> {
-    use io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound};
-    let status = match error.kind() {
-        NotFound | NotADirectory | IsADirectory | InvalidInput | InvalidFilename => StatusCode::NOT_FOUND,
-        kind => {
-            tracing::warn!(?kind, "a page cannot be read");
-            StatusCode::INTERNAL_SERVER_ERROR
-        }
-    };
-    let mut answer = Response::new(body(Bytes::new()));
-    *answer.status_mut() = status;
-    answer
 }
 
 pub(crate) fn body(bytes: Bytes) -> Body {
@@ -83,7 +71,7 @@ impl Service<Request<Incoming>> for Site {
     }
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
-        if request.uri().path() == "/health" && request.method() == Method::GET {
+        if request.uri().path() == "/health" && matches!(*request.method(), Method::GET | Method::HEAD) {
             let answer = self.health();
             return Box::pin(async move { Ok(answer) });
         }
@@ -93,13 +81,8 @@ impl Service<Request<Incoming>> for Site {
                 Box::pin(async move { Ok(answer) })
             }
             Pages::Folder(folder) => {
-                let answer = folder.try_call(request);
-                Box::pin(async move {
-                    Ok(match answer.await {
-                        Ok(answer) => answer.map(|bytes| bytes.map_err(Into::into).boxed_unsync()),
-                        Err(error) => unreadable(&error),
-                    })
-                })
+                let answer = folder.clone().answer(request);
+                Box::pin(async move { Ok(answer.await) })
             }
         }
     }

@@ -102,7 +102,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     }
     let mut addresses = Vec::new();
     for listener in listeners {
-        let site = Site::new(chat.server.io().clone(), options.pages.as_deref());
+        let site = Site::new(chat.server.io().clone(), options.pages.as_deref(), &options.origin);
         addresses.push(chat.server.listen_with(listener, site)?);
     }
     let data = if temporary.is_some() { None } else { Some(folder) };

@@ -10,7 +10,7 @@ use http_body_util::Full;
 
 use super::{
     policy::{OriginPolicy, Verdict},
-    response,
+    response::{self, Readers},
 };
 
 impl OriginPolicy {
@@ -29,6 +29,15 @@ impl OriginPolicy {
                     answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
                 }
             }
+        }
+    }
+
+    /// Which pages may load the client by a `<script>`: it says nothing of its page, so all may if any other than ours may
+    /// connect. What a page asks for with its origin is not subject to this.
+    pub(crate) fn readers_of_scripts(&self) -> Readers {
+        match self {
+            Self::SameOrigin => Readers::SameOrigin,
+            Self::Any | Self::List(_) => Readers::Everyone,
         }
     }
 

@@ -6,7 +6,7 @@
 use std::net::{IpAddr, SocketAddr};
 
 use engineio::Query;
-use http::{Extensions, Request, Uri};
+use http::{Extensions, Request, Uri, Version, header};
 
 use super::own::Scheme;
 
@@ -52,6 +52,15 @@ pub(crate) fn scheme_of<B>(request: &Request<B>) -> Scheme {
         Scheme::Https
     } else {
         Scheme::Plain
+    }
+}
+
+/// Whether a request names its host as HTTP asks for: once in HTTP/1.1, and never twice.
+pub(crate) fn names_one_host<B>(request: &Request<B>) -> bool {
+    match request.headers().get_all(header::HOST).iter().count() {
+        0 => request.version() != Version::HTTP_11,
+        1 => true,
+        _ => false,
     }
 }
 

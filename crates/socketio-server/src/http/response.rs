@@ -5,10 +5,34 @@
 
 use bytes::Bytes;
 use engineio::{ErrorCode, UpgradeHeader};
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
 use crate::websocket::upgrade::UpgradeError;
+
+/// Pages that may use an answer without asking, as an image or a script is used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Readers {
+    SameOrigin,
+    Everyone,
+}
+
+/// Says that an answer is no page, whatever is in it: it is not framed, not sniffed and not run. What the application has
+/// said itself stays.
+pub(crate) fn harden(fields: &mut HeaderMap, readers: Readers) {
+    const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+    let readers = match readers {
+        Readers::SameOrigin => "same-origin",
+        Readers::Everyone => "cross-origin",
+    };
+    for (name, value) in [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (HeaderName::from_static("cross-origin-resource-policy"), readers),
+    ] {
+        fields.entry(name).or_insert(HeaderValue::from_static(value));
+    }
+}
 
 /// An error of the engine: `{"code":…,"message":…}`.
 pub(crate) fn engine_error(status: StatusCode, json: String) -> Response<Full<Bytes>> {
@@ -39,6 +63,14 @@ pub(crate) fn bad_request() -> Response<Full<Bytes>> {
     empty(StatusCode::BAD_REQUEST)
 }
 
+/// A request that is not HTTP as it should be; the connection ends with it.
+pub(crate) fn malformed() -> Response<Full<Bytes>> {
+    let mut answer = empty(StatusCode::BAD_REQUEST);
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    harden(answer.headers_mut(), Readers::SameOrigin);
+    answer
+}
+
 /// A method that the endpoint does not know, on a session that lives on.
 pub(crate) fn unknown_method() -> Response<Full<Bytes>> {
     empty(StatusCode::INTERNAL_SERVER_ERROR)
@@ -66,7 +98,7 @@ pub(crate) fn upgrade_invalid(error: UpgradeError) -> Response<Full<Bytes>> {
         UpgradeError::Version => {
             answer.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
-        UpgradeError::Method | UpgradeError::Upgrade | UpgradeError::Key => {}
+        UpgradeError::Method | UpgradeError::Upgrade | UpgradeError::Key | UpgradeError::Body => {}
     }
     answer
 }

@@ -2,23 +2,27 @@
 
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::head_timer::HeadMark;
+
 #[derive(Debug)]
 pub(crate) struct HttpStream {
     stream: TokioIo<TcpStream>,
     /// What has been read and not given to HTTP.
     read: Bytes,
+    mark: HeadMark,
 }
 
 impl HttpStream {
-    pub(crate) fn new(stream: TcpStream, read: Bytes) -> Self {
-        Self { stream: TokioIo::new(stream), read }
+    /// Sets the mark with everything that HTTP reads.
+    pub(crate) fn new(stream: TcpStream, read: Bytes, mark: HeadMark) -> Self {
+        Self { stream: TokioIo::new(stream), read, mark }
     }
 
     /// The socket, and what HTTP has not read.
@@ -34,8 +38,11 @@ impl Read for HttpStream {
         mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         if self.read.is_empty() {
-            return Pin::new(&mut self.stream).poll_read(cx, buffer);
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+            self.mark.set();
+            return Poll::Ready(Ok(()));
         }
+        self.mark.set();
         let count = self.read.len().min(buffer.remaining());
         buffer.put_slice(&self.read.split_to(count));
         Poll::Ready(Ok(()))
@@ -96,7 +103,7 @@ mod tests {
     async fn what_was_read_comes_before_what_the_socket_has() {
         let (mut client, server) = pair().await;
         client.write_all(b"later").await.unwrap();
-        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"));
+        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"), HeadMark::default());
         assert_eq!(read(&mut stream, 3).await, b"fir");
         assert_eq!(read(&mut stream, 8).await, b"st");
         assert_eq!(read(&mut stream, 8).await, b"later");
@@ -105,7 +112,7 @@ mod tests {
     #[tokio::test]
     async fn what_http_has_not_read_is_left() {
         let (_client, server) = pair().await;
-        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"));
+        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"), HeadMark::default());
         assert_eq!(read(&mut stream, 3).await, b"fir");
         assert_eq!(stream.into_parts().1, "st");
     }

@@ -9,8 +9,7 @@ use thiserror::Error;
 use tungstenite::handshake::machine::TryParse as _;
 use tungstenite::handshake::server::write_response;
 
-/// Headers of a request at most.
-pub(crate) const HEADERS_MAX: usize = 64;
+use crate::http::facts::names_one_host;
 
 /// Why a request that asks for WebSocket cannot have it; the text is the body of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -23,6 +22,9 @@ pub(crate) enum UpgradeError {
     Version,
     #[error("Missing or invalid Sec-WebSocket-Key header")]
     Key,
+    /// What follows would be taken for a body by one side and for frames by the other.
+    #[error("A WebSocket handshake has no body")]
+    Body,
 }
 
 /// Whether the request asks to leave HTTP for WebSocket; the rest of it may still be wrong.
@@ -37,6 +39,9 @@ pub(crate) fn accept(method: &Method, headers: &HeaderMap) -> Result<Response<()
     }
     if !asks_for_websocket(headers) {
         return Err(UpgradeError::Upgrade);
+    }
+    if has_body(headers) {
+        return Err(UpgradeError::Body);
     }
     if only(headers, header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
         return Err(UpgradeError::Version);
@@ -57,13 +62,14 @@ pub(crate) fn accept(method: &Method, headers: &HeaderMap) -> Result<Response<()
 
 /// A request that may open a WebSocket, in whole at the front of what a client has sent, and the length of it.
 ///
-/// `None` is no verdict: what is torn, malformed, too large, or has a body, is a matter of HTTP.
+/// `None` is no verdict: what is torn, malformed, has a body or more than a hundred header fields is a matter of HTTP.
 pub(crate) fn parse(bytes: &[u8]) -> Option<(Request<()>, usize)> {
     let (len, request) = Request::try_parse(bytes).ok()??;
     let headers = request.headers();
-    let has_body =
-        headers.contains_key(header::CONTENT_LENGTH) || headers.contains_key(header::TRANSFER_ENCODING);
-    (!has_body && headers.len() <= HEADERS_MAX).then_some((request, len))
+    let is_usual = !headers.contains_key(header::CONTENT_LENGTH)
+        && !headers.contains_key(header::TRANSFER_ENCODING)
+        && names_one_host(&request);
+    is_usual.then_some((request, len))
 }
 
 /// An answer as it goes out.
@@ -86,6 +92,11 @@ fn is_nonce(key: &[u8]) -> bool {
         Some((digits, b"==")) => digits.len() == 22 && digits.iter().all(digit),
         Some(_) | None => false,
     }
+}
+
+fn has_body(headers: &HeaderMap) -> bool {
+    headers.contains_key(header::TRANSFER_ENCODING)
+        || headers.get_all(header::CONTENT_LENGTH).iter().any(|length| length != "0")
 }
 
 fn only(headers: &HeaderMap, name: HeaderName) -> Option<&HeaderValue> {
@@ -129,12 +140,15 @@ mod tests {
     #[test]
     fn the_key_of_the_rfc_gets_the_answer_of_the_rfc() {
         check(&[], Ok("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+        check(&[("content-length", "0")], Ok("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     }
 
     #[test]
     fn a_request_that_is_not_quite_right_is_refused_for_its_reason() {
         check(&[("upgrade", "h2c")], Err(UpgradeError::Upgrade));
         check(&[("connection", "keep-alive")], Err(UpgradeError::Upgrade));
+        check(&[("content-length", "5")], Err(UpgradeError::Body));
+        check(&[("transfer-encoding", "chunked")], Err(UpgradeError::Body));
         check(&[("sec-websocket-version", "8")], Err(UpgradeError::Version));
         check(&[("sec-websocket-key", "short==")], Err(UpgradeError::Key));
         check(&[("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=\u{20}")], Err(UpgradeError::Key));
@@ -157,10 +171,12 @@ mod tests {
             "GET / HTTP/1.1\r\nhost: a\r\n",
             "GET / HTTP/1.0\r\nhost: a\r\n\r\n",
             "POST / HTTP/1.1\r\nhost: a\r\n\r\n",
-            "GET / HTTP/1.1\r\ncontent-length: 1\r\n\r\nx",
-            "GET / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n",
-            "GET / HTTP/1.1\r\nno header\r\n\r\n",
-            &format!("GET / HTTP/1.1\r\n{}\r\n", "a: b\r\n".repeat(HEADERS_MAX + 1)),
+            "GET / HTTP/1.1\r\nhost: a\r\ncontent-length: 1\r\n\r\nx",
+            "GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: a\r\nno header\r\n\r\n",
+            "GET / HTTP/1.1\r\n\r\n",
+            "GET / HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n",
+            &format!("GET / HTTP/1.1\r\nhost: a\r\n{}\r\n", "a: b\r\n".repeat(1_000)),
         ] {
             assert!(parse(bytes.as_bytes()).is_none(), "{bytes:?}");
         }

@@ -23,6 +23,7 @@ mod heartbeat;
 mod hostile_http;
 mod hostile_packets;
 mod hostile_websockets;
+mod http_connections;
 mod middleware;
 mod namespaces;
 mod polling;
