@@ -75,6 +75,7 @@ class MemoryView implements RoomView {
   readonly newFrom: Signal<Seq | null>;
   readonly read: Signal<Seq>;
   readonly typing: Signal<readonly Person[]>;
+  readonly placed: Signal<number> = signal(0);
   #start: number;
   #end: number;
 
@@ -145,6 +146,32 @@ class MemoryView implements RoomView {
 
   markRead(seq: Seq): void {
     this.log.read.value = Math.max(this.log.read.peek(), seq);
+  }
+
+  shown(seqs: readonly Seq[]): void {
+    this.markRead(seqs.at(-1) ?? 0);
+  }
+
+  passOver(): void {
+    this.markRead(this.log.stored.findLast((row) => row.kind === "message")?.seq ?? 0);
+  }
+
+  unseen(): Seq | null {
+    return this.log.unread() > 0 ? this.log.read.peek() + 1 : null;
+  }
+
+  skipped(): Seq | null {
+    return this.unseen();
+  }
+
+  renewLine(): void {
+    this.newFrom.value ??= this.unseen();
+  }
+
+  reopen(): Promise<void> {
+    this.newFrom.value = this.unseen();
+    this.placed.value += 1;
+    return this.latest();
   }
 
   clearNew(): void {

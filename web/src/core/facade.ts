@@ -119,7 +119,7 @@ export interface Notice {
   readonly text?: string;
 }
 
-/** A window of at most 400 rows on one room. */
+/** A window of at most 400 rows on one room. It opens at the first unread message, or at the end where there is none. */
 export interface RoomView {
   readonly room: RoomId;
   readonly rows: ReadonlySignal<readonly Row[]>;
@@ -128,16 +128,31 @@ export interface RoomView {
   /** The window reaches the live end. */
   readonly last: ReadonlySignal<boolean>;
   readonly read: ReadonlySignal<Seq>;
-  /** Where the "new" line stands: fixed at opening. */
+  /** Where the "new" line stands: above the message that was the first unread one when the room was opened. */
   readonly newFrom: ReadonlySignal<Seq | null>;
   readonly typing: ReadonlySignal<readonly Person[]>;
+  /** Rises when the view has placed itself: the "new" line is to be looked at, or the end where there is none. */
+  readonly placed: ReadonlySignal<number>;
   /** Moves of the window resolve when what they brought is shown. */
   older(): Promise<void>;
   newer(): Promise<void>;
   around(seq: Seq): Promise<void>;
   latest(): Promise<void>;
+  /** As if the room were opened anew. */
+  reopen(): Promise<void>;
   fill(hole: Row): Promise<void>;
+  /** These were on the screen of a reader who is there. Messages are read in their order, none before it was shown. */
+  shown(seqs: readonly Seq[]): void;
+  /** The reader has asked for the end: everything counts as read. */
+  passOver(): void;
+  /** Everything up to there counts as read, shown or not. */
   markRead(seq: Seq): void;
+  /** The first message that is not read. Known at once, before `read` is kept. */
+  unseen(): Seq | null;
+  /** The first message behind the "new" line that was never on the screen, read or not. */
+  skipped(): Seq | null;
+  /** Moves a line that was read past to the first unread message. */
+  renewLine(): void;
   clearNew(): void;
   close(): void;
 }

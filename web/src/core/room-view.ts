@@ -1,20 +1,29 @@
 // A window on one room: at most 300 messages of it, anywhere, and what is around them.
 //
-// The window moves over what is here at once and asks for the rest; what cannot be had stays a hole. Moves are done
-// one after the other. The rows themselves are made by `rows.ts`.
+// It opens where the reader stopped: around the first unread message, or at the end when there is none. The window moves
+// over what is here at once and asks for the rest; what cannot be had stays a hole. Moves are done one after the other.
+// A window that grows never leaves behind what is still to be read. Rows are made by `rows.ts`; what counts as read is
+// decided in `reading.ts`.
 
 import { signal } from "@preact/signals-core";
 import type { Person, RoomId, RoomView, Row, Seq } from "./facade.ts";
-import type { Model } from "./model.ts";
+import type { Model, RoomState } from "./model.ts";
+import { Reading } from "./reading.ts";
 import { Rows, type Window } from "./rows.ts";
 import { covers } from "./spans.ts";
-import { unreadOfRoom } from "./summary.ts";
+import { firstUnread } from "./summary.ts";
 import type { Page } from "./wire.ts";
 
 const PAGE = 50;
+/** The messages of a room that opens at its end. */
 const OPENING = 80;
+/** Read messages above the first unread one, for the context. */
+const CONTEXT = 20;
+/** The most that one request brings. */
 const FILL = 100;
 const SPAN_MAX = 300;
+/** What the first page brings may move the place where the unread messages begin. */
+const PLACES_MAX = 3;
 
 export interface ViewContext {
   readonly model: Model;
@@ -37,20 +46,28 @@ export class OpenView implements RoomView {
   readonly read = signal<Seq>(0);
   readonly newFrom = signal<Seq | null>(null);
   readonly typing = signal<readonly Person[]>([]);
+  readonly placed = signal(0);
   readonly #context: ViewContext;
+  readonly #reading: Reading;
   readonly #rows = new Rows();
   readonly #loading = new Set<Seq>();
   #window: Window = { from: 1, to: null };
   #moves: Promise<void> = Promise.resolve();
   /** To be called when what is known is shown. */
   #awaited: (() => void)[] = [];
-  #placed = false;
+  #isPlaced = false;
+  /** The place is not settled before the server has said what is unread, unless the reader goes elsewhere. */
+  #opening = true;
+  /** Another place than the reader chose is to be shown with the next rows. */
+  #moved = false;
+  /** The first message that was on the screen last. */
+  #eye: Seq | null = null;
   #open = true;
 
   constructor(room: RoomId, context: ViewContext) {
     this.room = room;
     this.#context = context;
-    this.#place();
+    this.#reading = new Reading(context.model);
     this.update();
     void this.refresh();
   }
@@ -63,38 +80,58 @@ export class OpenView implements RoomView {
   }
 
   #updateRows(): void {
-    const state = this.#context.model.rooms.get(this.room);
+    const state = this.#state();
     if (state === undefined) {
-      this.#placed = false;
+      this.#isPlaced = false;
       this.rows.value = [];
       this.first.value = this.last.value = true;
       return;
     }
-    if (!this.#placed) this.#place();
-    const { seq, floor, read } = state.record;
-    const { from, to } = this.#window;
-    // A room that goes on grows at one end and is cut at the other.
-    if (to === null && seq - from >= SPAN_MAX) this.#window = { from: seq - SPAN_MAX + 1, to };
+    if (!this.#isPlaced || this.#opening) this.#place(state);
+    this.#grow(state);
     this.rows.value = this.#rows.of(this.#context.model, state, {
       window: this.#window,
       online: this.#context.isOnline(),
       loading: this.#loading,
     });
-    this.first.value = this.#window.from <= floor;
+    this.first.value = this.#window.from <= state.record.floor;
     this.last.value = this.#window.to === null;
-    this.read.value = read;
+    this.read.value = state.record.read;
+    if (this.#moved) this.placed.value += 1;
+    this.#moved = false;
   }
 
-  /** Asks for the newest messages if they belong into the window and are not here. */
+  /** A room that goes on grows at one end and is cut at the other, but not at what is looked at or still to be read. */
+  #grow(state: RoomState): void {
+    const { seq, floor } = state.record;
+    const { from, to } = this.#window;
+    // The log may have been set back.
+    if (from > Math.max(seq, floor)) this.#window = this.#lastPage(state);
+    if (to !== null || seq - from < SPAN_MAX) return;
+    const needed = [this.unseen(), this.#eye].flatMap((place) => (place === null || place < from ? [] : place - CONTEXT));
+    const start = Math.max(from, Math.min(seq - SPAN_MAX + 1, ...needed));
+    this.#window = { from: start, to: seq - start >= SPAN_MAX ? start + SPAN_MAX - 1 : null };
+  }
+
+  /** The connection is there, or the view is new: asks for what belongs into the window and is not here. */
   refresh(): Promise<void> {
     return this.#move(async () => {
-      const record = this.#record();
-      if (record === null || !record.joined) {
-        if (!(await this.#context.visit(this.room))) return;
-      }
-      if (this.#window.to !== null) return;
-      await this.#bring({}, this.#lastPage().from, Infinity);
-      this.#window = this.#lastPage();
+      if (this.#record()?.joined !== true && !(await this.#context.visit(this.room))) return;
+      if (this.#opening) return this.#settle();
+      const state = this.#state();
+      if (state === undefined || this.#window.to !== null) return;
+      const unseen = this.unseen();
+      const from = unseen === null || unseen < this.#window.from ? state.record.seq - OPENING + 1 : unseen - CONTEXT;
+      await this.#bringPage(Math.max(from, this.#window.from), Infinity);
+    });
+  }
+
+  reopen(): Promise<void> {
+    return this.#move(async () => {
+      this.#opening = this.#moved = true;
+      this.#isPlaced = false;
+      this.#eye = null;
+      await this.#settle();
     });
   }
 
@@ -103,7 +140,7 @@ export class OpenView implements RoomView {
       const record = this.#record();
       const { from, to } = this.#window;
       if (record === null || from <= record.floor) return;
-      await this.#bring({ before: from }, from - PAGE, from - 1);
+      await this.#bring({ before: from }, from - PAGE, from - 1, PAGE);
       const start = Math.max(this.#record()?.floor ?? 1, from - PAGE);
       const end = to ?? record.seq;
       this.#window = { from: start, to: end - start >= SPAN_MAX ? start + SPAN_MAX - 1 : to };
@@ -114,7 +151,7 @@ export class OpenView implements RoomView {
     return this.#move(async () => {
       const { from, to } = this.#window;
       if (to === null) return;
-      await this.#bring({ after: to }, to + 1, to + PAGE);
+      await this.#bring({ after: to }, to + 1, to + PAGE, PAGE);
       const end = to + PAGE;
       const isLive = end >= (this.#record()?.seq ?? 0);
       this.#window = { from: Math.max(from, end - SPAN_MAX + 1), to: isLive ? null : end };
@@ -123,18 +160,29 @@ export class OpenView implements RoomView {
 
   around(seq: Seq): Promise<void> {
     return this.#move(async () => {
-      await this.#bring({ around: seq }, seq - PAGE / 2, seq + PAGE / 2);
+      this.#opening = false;
+      // What is not known may exist all the same.
+      const isBeyond = seq > (this.#record()?.seq ?? 0);
+      if (isBeyond) await this.#context.history(this.room, { around: seq }, PAGE);
+      else await this.#bring({ around: seq }, seq - PAGE / 2, seq + PAGE / 2, PAGE);
       const record = this.#record();
-      const end = seq + PAGE;
-      this.#window = { from: Math.max(record?.floor ?? 1, seq - PAGE), to: end >= (record?.seq ?? 0) ? null : end };
+      if (record === null) return;
+      const place = Math.min(seq, record.seq);
+      const end = place + PAGE;
+      this.#window = { from: Math.max(record.floor, place - PAGE), to: end >= record.seq ? null : end };
     });
   }
 
   latest(): Promise<void> {
     return this.#move(async () => {
-      this.#window = this.#lastPage();
-      await this.#bring({}, this.#window.from, Infinity);
-      this.#window = this.#lastPage();
+      this.#opening = false;
+      this.#eye = null;
+      const state = this.#state();
+      if (state === undefined) return;
+      this.#window = this.#lastPage(state);
+      await this.#bringPage(this.#window.from, Infinity);
+      const now = this.#state();
+      if (now !== undefined) this.#window = this.#lastPage(now);
     });
   }
 
@@ -148,8 +196,45 @@ export class OpenView implements RoomView {
     });
   }
 
+  shown(seqs: readonly Seq[]): void {
+    const state = this.#state();
+    const [first] = seqs;
+    if (state === undefined || first === undefined) return;
+    this.#eye = first;
+    const before = this.#reading.reached(state);
+    if (this.#reading.show(state, seqs) > before) this.#tellRead(state);
+  }
+
+  passOver(): void {
+    const state = this.#state();
+    if (state === undefined) return;
+    this.#reading.passOver(state, state.record.seq);
+    this.#tellRead(state);
+  }
+
   markRead(seq: Seq): void {
-    if (seq > (this.#record()?.read ?? 0)) this.#context.markRead(this.room, seq);
+    const state = this.#state();
+    if (state === undefined) return;
+    this.#reading.passOver(state, seq);
+    this.#tellRead(state);
+  }
+
+  unseen(): Seq | null {
+    const state = this.#state();
+    return state?.record.joined === true ? this.#reading.unshown(state, this.#reading.reached(state) + 1) : null;
+  }
+
+  skipped(): Seq | null {
+    const state = this.#state();
+    const from = this.newFrom.peek();
+    return state === undefined || from === null ? null : this.#reading.unshown(state, from);
+  }
+
+  renewLine(): void {
+    const state = this.#state();
+    const line = this.newFrom.peek();
+    const unseen = this.unseen();
+    if (state !== undefined && unseen !== null && (line === null || line <= this.#reading.reached(state))) this.newFrom.value = unseen;
   }
 
   clearNew(): void {
@@ -162,36 +247,75 @@ export class OpenView implements RoomView {
     this.#context.closed(this);
   }
 
+  #state(): RoomState | undefined {
+    return this.#context.model.rooms.get(this.room);
+  }
+
   #record() {
     return this.#context.model.record(this.room);
   }
 
-  /** Where a view stands when its room is known first. */
-  #place(): void {
-    const state = this.#context.model.rooms.get(this.room);
-    if (state === undefined) return;
-    this.#placed = true;
-    this.#window = this.#lastPage();
-    const { read, joined } = state.record;
-    if (this.newFrom.value === null && joined && read > 0 && unreadOfRoom(this.#context.model, state).count > 0) this.newFrom.value = read + 1;
+  /** Where the view opens, by what is known now. A reader who has begun to read is left alone. */
+  #place(state: RoomState): void {
+    const first = firstUnread(this.#context.model, state);
+    const line = this.newFrom.peek();
+    const isReading = this.#isPlaced && line !== null && this.#reading.isBehind(state, line);
+    const isSame = this.#isPlaced && first === line && (first !== null || covers(state.record.held, this.#window.from, state.record.seq));
+    if (isReading || isSame) return;
+    if (this.#isPlaced) this.#moved = true;
+    this.#isPlaced = true;
+    this.newFrom.value = first;
+    this.#window = first === null ? this.#lastPage(state) : this.#pageOf(state, first);
   }
 
-  #lastPage(): Window {
-    const record = this.#record();
-    return { from: Math.max(record?.floor ?? 1, (record?.seq ?? 0) - OPENING + 1), to: null };
+  /** Places the view and brings what belongs there, until what was brought does not move the place any more. */
+  async #settle(): Promise<void> {
+    let settled: Window | undefined;
+    for (let tries = 0; tries < PLACES_MAX; tries += 1) {
+      const state = this.#state();
+      if (state === undefined) return;
+      this.#place(state);
+      if (this.#window === settled) break;
+      settled = this.#window;
+      if (!(await this.#bringPage(settled.from, settled.to ?? Infinity))) break;
+    }
+    this.#opening = !this.#context.isOnline();
   }
 
-  /** Asks for a page unless all of it is here. */
-  async #bring(page: Page, from: Seq, to: Seq): Promise<void> {
+  #lastPage({ record }: RoomState): Window {
+    return { from: Math.max(record.floor, record.seq - OPENING + 1), to: null };
+  }
+
+  #pageOf({ record }: RoomState, first: Seq): Window {
+    const from = Math.max(record.floor, Math.min(first - CONTEXT, record.seq - OPENING + 1));
+    const to = from + FILL - 1;
+    return { from, to: to >= record.seq ? null : to };
+  }
+
+  #tellRead(state: RoomState): void {
+    const reached = this.#reading.reached(state);
+    if (state.record.joined && reached > state.record.read) this.#context.markRead(this.room, reached);
+  }
+
+  /** As many as one request brings of these, from the first on; of the newest, if they fit. */
+  async #bringPage(from: Seq, to: Seq): Promise<boolean> {
+    const seq = this.#record()?.seq ?? 0;
+    const end = Math.min(to, seq);
+    if (end - from < FILL && end === seq) return this.#bring({}, from, Infinity, Math.max(OPENING, end - from + 1));
+    return this.#bring({ after: from - 1 }, from, Math.min(end, from + FILL - 1), FILL);
+  }
+
+  /** Asks for a page unless all of it is here; whether that brought something. */
+  async #bring(page: Page, from: Seq, to: Seq, limit: number): Promise<boolean> {
     const record = this.#record();
-    if (record === null) return;
+    if (record === null) return false;
     const start = Math.max(from, record.floor);
-    if (covers(record.held, start, Math.min(to, record.seq)) && record.seq > 0) return;
-    const limit = to === Infinity ? OPENING : PAGE;
+    if (covers(record.held, start, Math.min(to, record.seq)) && record.seq > 0) return false;
     this.#loading.add(Math.min(to, record.seq));
     this.update();
-    await this.#context.history(this.room, page, limit);
+    const brought = await this.#context.history(this.room, page, limit);
     this.#loading.delete(Math.min(to, record.seq));
+    return brought;
   }
 
   #move(work: () => Promise<void>): Promise<void> {

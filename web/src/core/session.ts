@@ -64,6 +64,8 @@ export class Session {
   #requests = new Set<(answer: null) => void>();
   #asked = new Map<RoomId, string>();
   #reads = new Map<RoomId, Seq>();
+  /** Rooms whose pointer is on its way: until it has arrived the server counts from the one before. */
+  #telling = new Map<RoomId, Seq>();
   #typed = new Map<RoomId, number>();
   #timers = new Map<string, () => void>();
   #connected = 0;
@@ -202,8 +204,10 @@ export class Session {
 
   /** The pointer moves here at once, and at the server soon. */
   markRead(room: RoomId, seq: Seq): void {
-    void this.#ledger.submit((apply) => apply(this.#pointer(room, seq)));
-    this.#reads.set(room, Math.max(seq, this.#reads.get(room) ?? 0));
+    // What does not exist yet is not read.
+    const read = Math.min(seq, this.#model.record(room)?.seq ?? 0);
+    void this.#ledger.submit((apply) => apply(this.#pointer(room, read)));
+    this.#reads.set(room, Math.max(read, this.#reads.get(room) ?? 0));
     this.#timer("read", READ_PAUSE_MS, () => this.#tellReads());
   }
 
@@ -352,6 +356,9 @@ export class Session {
       if (resumed) this.#stream.expect(room.room, room.rev);
     }
     apply(learned(this.#model, welcome.user));
+    // Somebody new has missed nothing: as in any room, their reading begins where they came in.
+    const isNew = before === null && welcome.token !== undefined && this.#link === null;
+    if (isNew) apply(this.#pointer(LOBBY, this.#model.record(LOBBY)?.seq ?? 0));
     apply([{ kind: "cursor", cursor: welcome.cursor }]);
   }
 
@@ -418,12 +425,18 @@ export class Session {
   #pointer(room: RoomId, seq: Seq): readonly Change[] {
     const record = this.#model.record(room);
     if (record === null || record.read >= seq) return [];
-    return [{ kind: "room", room: { ...record, read: Math.min(seq, record.seq) } }];
+    return [{ kind: "room", room: { ...record, read: seq } }];
   }
 
   #tellReads(): void {
     if (!this.#online) return;
-    for (const [room, seq] of this.#reads) this.#transport.emit("read", { room, seq });
+    for (const [room, seq] of this.#reads) {
+      this.#telling.set(room, seq);
+      void this.request("read", { room, seq }).then(() => {
+        if (this.#telling.get(room) === seq) this.#telling.delete(room);
+        this.settle();
+      });
+    }
     this.#reads.clear();
   }
 
@@ -445,7 +458,8 @@ export class Session {
     const asked = new Map<RoomId, Seq>();
     for (const state of this.#model.rooms.values()) {
       const { room, joined, read, seq, away } = state.record;
-      if (!joined || room === HOUSE || asked.size >= UNREAD_ROOMS || unreadOfRoom(this.#model, state).exact) continue;
+      const isMoving = this.#reads.has(room) || this.#telling.has(room);
+      if (!joined || isMoving || room === HOUSE || asked.size >= UNREAD_ROOMS || unreadOfRoom(this.#model, state).exact) continue;
       const question = `${read} ${away?.mark ?? 0} ${seq}`;
       if (this.#asked.get(room) === question) continue;
       this.#asked.set(room, question);

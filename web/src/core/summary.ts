@@ -2,15 +2,35 @@
 
 import { allCalled } from "./called.ts";
 import { HOUSE, LOBBY } from "./effects.ts";
-import type { RoomId, RoomSummary } from "./facade.ts";
-import type { Model, RoomState } from "./model.ts";
+import type { RoomId, RoomSummary, Seq } from "./facade.ts";
+import { lowerBound, type Model, type RoomState } from "./model.ts";
+import type { MessageRecord } from "./store.ts";
 import { unreadOf, type Unread } from "./unread.ts";
 import type { Room } from "./wire.ts";
 
-export function unreadOfRoom(model: Model, { record, messages }: RoomState): Unread {
+/** Neither one's own nor deleted. */
+export function countsAsUnread(model: Model, message: MessageRecord): boolean {
   const me = model.session?.user;
+  return !message.deleted && (me === undefined || message.from.user !== me);
+}
+
+/** Where the unread messages begin; what is not here counts until it is known. */
+export function firstUnread(model: Model, state: RoomState): Seq | null {
+  const { joined, read, seq } = state.record;
+  if (!joined || seq <= read) return null;
+  const { count, exact } = unreadOfRoom(model, state);
+  if (count === 0 && exact) return null;
+  let next = read + 1;
+  for (let place = lowerBound(state.messages, (message) => message.seq < next); ; place += 1, next += 1) {
+    const message = state.messages[place];
+    if (message?.seq !== next || countsAsUnread(model, message)) break;
+  }
+  return next <= seq ? next : null;
+}
+
+export function unreadOfRoom(model: Model, { record, messages }: RoomState): Unread {
   const { read, seq, held, away } = record;
-  const counts = (message: (typeof messages)[number]): boolean => !message.deleted && (me === undefined || message.from.user !== me);
+  const counts = (message: MessageRecord): boolean => countsAsUnread(model, message);
   return unreadOf({ read, seq, held, messages, counts, ...(away === undefined ? {} : { away }) });
 }
 

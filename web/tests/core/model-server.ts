@@ -149,15 +149,18 @@ export class ModelServer {
     }
   }
 
-  read(from: ModelSession, room: number, seq: number): void {
+  read(from: ModelSession, room: number, asked: number): Record<string, unknown> {
     const found = this.state.rooms.get(room);
-    if (found === undefined || seq <= (found.reads.get(from.user) ?? 0)) return;
-    found.reads.set(from.user, Math.min(seq, found.seq));
+    if (found === undefined) return { ok: false, code: "not_found" };
+    const seq = Math.min(asked, found.seq);
+    if (seq <= (found.reads.get(from.user) ?? 0)) return { ok: true };
+    found.reads.set(from.user, seq);
     for (const session of this.sessions) {
       if (session !== from && session.user === from.user && session.isAttached) {
         session.send("read", { room, seq, cursor: this.cursor(session.position) });
       }
     }
+    return { ok: true };
   }
 
   #presence(online: readonly string[], offline: readonly string[]): void {
@@ -256,7 +259,6 @@ export class ModelSession {
 }
 
 const SLICE_MS = 5;
-const SPENT_EVENTS = new Set(["typing", "typing stopped", "read"]);
 
 /** A line into a model server, with weather between. */
 class ModelLine implements Line {
@@ -333,13 +335,8 @@ class ModelLine implements Line {
 
   #arrived(session: ModelSession, name: string, payload: Record<string, unknown>, answered?: (value: unknown) => void): void {
     if (name === "typing" || name === "typing stopped") return this.#server.typing(session, name, Number(payload["room"]));
-    if (name === "read") return this.#server.read(session, Number(payload["room"]), Number(payload["seq"]));
-    const answer = this.#server.commands.isCommand(name)
-      ? this.#server.weather.stores() || name === "skip"
-        ? this.#server.commands.run(session, name, payload)
-        : this.#server.commands.postpone(session, name, payload)
-      : answerRequest(this.#server, session, name, payload);
-    if (answer === null || answered === undefined || SPENT_EVENTS.has(name)) return;
+    const answer = this.#answer(session, name, payload);
+    if (answer === null || answered === undefined) return;
     const copy = JSON.parse(JSON.stringify(answer)) as unknown;
     const send = (): void => {
       if (session === this.#session) this.#frame("down", "ack", () => answered(copy));
@@ -347,6 +344,13 @@ class ModelLine implements Line {
     const pause = this.#server.commands.isCommand(name) ? 0 : this.#server.weather.thinks();
     if (pause === 0) send();
     else this.#setTimer(pause, send);
+  }
+
+  #answer(session: ModelSession, name: string, payload: Record<string, unknown>): Record<string, unknown> | null {
+    if (name === "read") return this.#server.read(session, Number(payload["room"]), Number(payload["seq"]));
+    if (!this.#server.commands.isCommand(name)) return answerRequest(this.#server, session, name, payload);
+    if (this.#server.weather.stores() || name === "skip") return this.#server.commands.run(session, name, payload);
+    return this.#server.commands.postpone(session, name, payload);
   }
 
   #frame(direction: "up" | "down", name: string, arrive: () => void): void {

@@ -63,7 +63,7 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
     } else if (content.trim() !== "") {
       void send(ui, place, content, null);
       typed.current = -Infinity;
-      ui.showLatest();
+      ui.showSent();
     }
     field.current?.focus();
   };
@@ -162,9 +162,8 @@ function editLast(ui: Ui): boolean {
 
 export function readAll(ui: Ui): void {
   const view = ui.view.peek();
-  const last = view.rows.peek().findLast((row) => row.kind === "message");
   view.clearNew();
-  if (last?.kind === "message") view.markRead(last.seq);
+  view.passOver();
 }
 
 /** An address that is pasted over a selection makes a link of it. */

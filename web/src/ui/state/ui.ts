@@ -74,8 +74,10 @@ export class Ui {
   );
   /** The room whose newest message is in view of a reader who is there: nothing in it is unread for longer than a blink. */
   readonly attended: Signal<RoomId | null> = signal(null);
-  /** Set by the timeline that is shown. */
+  /** Set by the timeline that is shown: to the end, past everything between. */
   showLatest: () => void = () => undefined;
+  /** To the end, where one's own message is; what lies between stays unread. */
+  showSent: () => void = () => undefined;
   #noteTimer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(chat: ChatClient, identities: Identities | null) {

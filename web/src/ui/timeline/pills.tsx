@@ -1,26 +1,25 @@
-// The two pills over the timeline: to the newest message, and to the first one that is new.
+// The two pills over the timeline: to the newest message, and back to the first new one that was skipped.
 
 import type { ReadonlySignal } from "@preact/signals";
-import type { RoomView, Row, Seq } from "../../core/facade.ts";
+import type { Seq } from "../../core/facade.ts";
 import { counted, text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { useUi } from "../state/ui.ts";
 
 interface Properties {
-  readonly view: RoomView;
   readonly atEnd: ReadonlySignal<boolean>;
+  readonly skipped: ReadonlySignal<Seq | null>;
   readonly toLatest: () => void;
   readonly toMessage: (seq: Seq) => void;
 }
 
-export function Pills({ view, atEnd, toLatest, toMessage }: Properties) {
+export function Pills({ atEnd, skipped, toLatest, toMessage }: Properties) {
   const { count, capped } = useUi().unread.value;
-  const newFrom = view.newFrom.value;
-  const isAbove = newFrom !== null && newFrom < (firstSeq(view.rows.value) ?? 0);
+  const first = skipped.value;
   return (
     <>
-      {isAbove && (
-        <button type="button" class="pill above" onClick={() => toMessage(newFrom)}>
+      {first !== null && (
+        <button type="button" class="pill above" onClick={() => toMessage(first)}>
           <Icon name="up" />
           {text("firstNew")}
         </button>
@@ -38,12 +37,4 @@ export function Pills({ view, atEnd, toLatest, toMessage }: Properties) {
 function latest(unread: number, capped: boolean): string {
   if (unread === 0) return text("latest");
   return capped ? text("latestCapped", { count: unread }) : counted("latestNew", unread);
-}
-
-function firstSeq(rows: readonly Row[]): Seq | undefined {
-  for (const row of rows) {
-    if (row.kind === "message") return row.seq;
-    if (row.kind === "hole") return row.from;
-  }
-  return undefined;
 }

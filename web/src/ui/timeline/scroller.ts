@@ -1,15 +1,21 @@
 // Keeps the eye where it is while rows come and go.
 //
-// At the live end the newest row stays in view. Everywhere else the first visible row stays where it is, to the pixel:
-// its place is kept before a change and restored after it. The browser's own anchoring is switched off by the style
-// sheet, for two of them would correct each other.
+// At the live end the newest row stays in view, unless a message would leave the screen above before it was ever on it:
+// there the following ends. Everywhere else the first visible row stays where it is, to the pixel: its place is kept
+// before a change and restored after it. The browser's own anchoring is switched off by the style sheet, for two of
+// them would correct each other.
 
 import type { Signal } from "@preact/signals";
+import type { Seq } from "../../core/facade.ts";
 
 const NEAR_PX = 80;
 const ANCHORS_MAX = 4;
 /** Where a message that was asked for, or the first new one, is put: a third from the top. */
 const TARGET_PLACE = 0.3;
+/** How near the upper edge an unseen row may come by itself: below the name of the day. */
+const UNSEEN_PLACE_PX = 60;
+/** So much of a row has to be in view for it to be seen. */
+const SEEN_PX = 16;
 
 interface Anchor {
   readonly element: Element;
@@ -20,15 +26,20 @@ export class Scroller {
   readonly element: HTMLElement;
   readonly #rows: HTMLCollectionOf<Element>;
   readonly #reachesEnd: () => boolean;
+  readonly #unseen: () => Element | undefined;
   readonly #atEnd: Signal<boolean>;
   #anchors: readonly Anchor[] = [];
   #live = true;
   #pinned = true;
 
-  /** Writes to `atEnd` whether the newest row is in view; `reachesEnd` says whether the rows of this moment end at the live end. */
-  constructor(element: HTMLElement, atEnd: Signal<boolean>, reachesEnd: () => boolean) {
+  /**
+   * Writes to `atEnd` whether the newest row is in view; `reachesEnd` says whether the rows of this moment end at the live
+   * end, and `unseen` gives the first row that was never on the screen.
+   */
+  constructor(element: HTMLElement, atEnd: Signal<boolean>, { reachesEnd, unseen }: { readonly reachesEnd: () => boolean; readonly unseen: () => Element | undefined }) {
     this.element = element;
     this.#atEnd = atEnd;
+    this.#unseen = unseen;
     this.#rows = element.getElementsByClassName("row");
     this.#reachesEnd = reachesEnd;
   }
@@ -38,16 +49,31 @@ export class Scroller {
     if (!this.#pinned) this.#anchors = this.#visible();
   }
 
-  /** After the rows changed, or their sizes did. */
-  restore(): void {
+  /** After the rows changed, or their sizes did; false when the following has ended at a row that was not seen. */
+  restore(): boolean {
     if (this.#pinned) {
-      this.element.scrollTop = this.element.scrollHeight;
-    } else {
-      const anchor = this.#anchors.find(({ element }) => element.isConnected);
-      const moved = anchor === undefined ? 0 : this.#topOf(anchor.element) - anchor.top;
-      if (Math.abs(moved) >= 0.5) this.element.scrollTop += moved;
+      const free = this.#free();
+      this.element.scrollTop += Math.min(free, this.#distance());
+      if (this.#distance() > NEAR_PX) {
+        this.#pinned = false;
+        this.remember();
+      }
+      this.#settle();
+      return this.#pinned;
     }
+    const anchor = this.#anchors.find(({ element }) => element.isConnected);
+    const moved = anchor === undefined ? 0 : this.#topOf(anchor.element) - anchor.top;
+    if (Math.abs(moved) >= 0.5) this.element.scrollTop += moved;
     this.#settle();
+    return true;
+  }
+
+  /** How far the rows may go up until one leaves that was not seen. A reader who looks sees what is less than a screen. */
+  #free(): number {
+    const isBurst = this.#distance() > this.element.clientHeight - 2 * UNSEEN_PLACE_PX;
+    if (!isBurst && document.visibilityState === "visible") return Infinity;
+    const unseen = this.#unseen();
+    return unseen === undefined ? Infinity : this.#topOf(unseen) - UNSEEN_PLACE_PX;
   }
 
   /** After the reader scrolled. */
@@ -70,24 +96,37 @@ export class Scroller {
     this.#settle();
   }
 
-  show(row: Element): void {
+  /** Whether the row is at its place: there may be too little below it. */
+  show(row: Element): boolean {
+    // Not thrown to the end by the rows that are still to come.
+    this.#settle();
     const place = this.element.clientHeight * TARGET_PLACE;
     this.element.scrollTop += this.#topOf(row) - place;
     this.scrolled();
+    return this.#topOf(row) <= place + 1;
   }
 
   page(direction: 1 | -1): void {
     this.element.scrollTop += direction * this.element.clientHeight * 0.9;
   }
 
-  /** The row that is in view with the greatest number, if any message is. */
-  lastVisibleSeq(): number | undefined {
-    const bottom = this.element.getBoundingClientRect().bottom;
-    for (let index = this.#firstBelow(bottom) - 1; index >= 0; index -= 1) {
-      const seq = this.#rows[index]?.getAttribute("data-seq");
-      if (seq !== null && seq !== undefined) return Number(seq);
+  /** The numbers of the messages that are in view, and of those that were scrolled over since `passed`. */
+  seen(passed: Seq | undefined): readonly Seq[] {
+    const { top, bottom } = this.element.getBoundingClientRect();
+    let first = this.#search((rectangle) => rectangle.bottom >= top + Math.min(SEEN_PX, rectangle.height));
+    const end = this.#search((rectangle) => rectangle.top + Math.min(SEEN_PX, rectangle.height) > bottom);
+    while (passed !== undefined && first > 0 && (this.#seqAt(first - 1) ?? Infinity) > passed) first -= 1;
+    const seqs: Seq[] = [];
+    for (let index = first; index < end; index += 1) {
+      const seq = this.#seqAt(index);
+      if (seq !== undefined) seqs.push(seq);
     }
-    return undefined;
+    return seqs;
+  }
+
+  #seqAt(index: number): Seq | undefined {
+    const seq = this.#rows[index]?.getAttribute("data-seq");
+    return seq === null || seq === undefined ? undefined : Number(seq);
   }
 
   #distance(): number {
@@ -112,10 +151,6 @@ export class Scroller {
 
   #firstEndingBelow(line: number): number {
     return this.#search((rectangle) => rectangle.bottom > line);
-  }
-
-  #firstBelow(line: number): number {
-    return this.#search((rectangle) => rectangle.top >= line);
   }
 
   /** The index of the first row of which something is true that stays true for all after it. */

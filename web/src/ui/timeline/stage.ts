@@ -14,6 +14,8 @@ export interface StageSignals {
   readonly atEnd: Signal<boolean>;
   /** The room in which that is so while somebody looks. */
   readonly attended: Signal<RoomId | null>;
+  /** The first new message that stands above and was never on the screen. */
+  readonly skipped: Signal<Seq | null>;
 }
 
 export class Stage {
@@ -26,13 +28,18 @@ export class Stage {
   readonly #stop = new AbortController();
   /** The first rows are put in place once; a message that was asked for goes before. */
   #placed = false;
+  #places = 0;
+  /** Below the line there is too little to bring it to its place; more is on the way. */
+  #unsettled = false;
   #readIsDue = false;
+  /** The last message that was in view: what a reader scrolls over from there on was on the screen. */
+  #passed: Seq | undefined;
 
   constructor(element: HTMLElement, content: HTMLElement, view: RoomView, signals: StageSignals) {
     this.#view = view;
     this.#signals = signals;
     this.#content = content;
-    this.scroller = new Scroller(element, signals.atEnd, () => view.last.peek());
+    this.scroller = new Scroller(element, signals.atEnd, { reachesEnd: () => view.last.peek(), unseen: () => this.#unseenRow() });
     this.rover = new Rover(content);
     this.#sizes = new ResizeObserver(() => this.#resized());
     this.#sizes.observe(element);
@@ -40,6 +47,7 @@ export class Stage {
     const { signal } = this.#stop;
     element.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal });
     document.addEventListener("visibilitychange", () => this.#readSoon(), { signal });
+    for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) element.addEventListener(name, () => (this.#unsettled = false), { passive: true, signal });
     addEventListener("focus", () => this.#readSoon(), { signal });
     addEventListener("blur", () => this.#readSoon(), { signal });
   }
@@ -55,15 +63,15 @@ export class Stage {
   }
 
   rowsChanged(): void {
-    if (this.#placed) this.scroller.restore();
-    else this.#place();
+    if (this.#places !== this.#view.placed.peek()) this.#placed = false;
+    this.#resized();
     this.rover.settle();
-    this.#readSoon();
   }
 
   #resized(): void {
-    if (this.#placed) this.scroller.restore();
-    else this.#place();
+    if (!this.#placed || this.#unsettled) this.#place();
+    // What comes while nobody looks, or faster than anybody can, begins with a line.
+    else if (!this.scroller.restore() || !isWatched()) this.#view.renewLine();
     this.#readSoon();
   }
 
@@ -71,9 +79,12 @@ export class Stage {
   #place(): void {
     if (this.#view.rows.peek().length === 0 || this.scroller.element.clientHeight === 0) return;
     this.#placed = true;
+    this.#places = this.#view.placed.peek();
+    this.#passed = undefined;
     const line = this.#content.querySelector(".new-line");
     if (line === null) this.scroller.toEnd();
-    else this.scroller.show(line);
+    const isThere = line === null || this.scroller.show(line);
+    this.#unsettled = !isThere && (!this.#view.last.peek() || this.#view.rows.peek().at(-1)?.kind === "hole");
   }
 
   #scrolled(): void {
@@ -82,7 +93,7 @@ export class Stage {
   }
 
   #attend(): void {
-    const attends = this.#placed && this.#signals.atEnd.peek() && isWatched();
+    const attends = this.#placed && this.#signals.atEnd.peek() && isWatched() && this.#signals.skipped.peek() === null;
     this.#signals.attended.value = attends ? this.#view.room : null;
   }
 
@@ -94,17 +105,30 @@ export class Stage {
     requestAnimationFrame(() => {
       this.#readIsDue = false;
       if (this.#stop.signal.aborted || !this.#placed) return;
-      if (!isWatched()) return;
-      const seq = this.scroller.lastVisibleSeq();
-      if (seq !== undefined && seq > this.#view.read.peek()) this.#view.markRead(seq);
+      const watched = isWatched();
+      const seqs = this.scroller.seen(watched ? this.#passed : undefined);
+      if (watched) this.#view.shown(seqs);
+      this.#passed = watched ? seqs.at(-1) : undefined;
+      const skipped = this.#view.skipped();
+      this.#signals.skipped.value = skipped !== null && skipped < (seqs[0] ?? 0) ? skipped : null;
+      this.#attend();
     });
   }
 
+  /** To the end, because the reader wants to be there: what lies between counts as read. */
   async toLatest(): Promise<void> {
+    await this.toEnd();
+    this.#view.passOver();
+  }
+
+  /** To the end, because something of the reader's own is there: what lies between stays unread. */
+  async toEnd(): Promise<void> {
     if (!this.#view.last.peek()) {
       await this.#view.latest().catch(() => undefined);
       await rendered();
     }
+    this.#passed = undefined;
+    this.#unsettled = false;
     this.scroller.toEnd();
     this.#readSoon();
   }
@@ -118,6 +142,8 @@ export class Stage {
     const row = this.#row(seq) ?? this.#rowAfter(seq);
     if (row === undefined || this.#stop.signal.aborted) return false;
     this.#placed = true;
+    this.#unsettled = false;
+    this.#passed = undefined;
     this.scroller.show(row);
     if (highlight === "highlight") {
       row.classList.add("target");
@@ -125,6 +151,11 @@ export class Stage {
       this.rover.focused(row);
     }
     return true;
+  }
+
+  #unseenRow(): HTMLElement | undefined {
+    const seq = this.#view.unseen();
+    return seq === null ? undefined : this.#row(seq);
   }
 
   #row(seq: Seq): HTMLElement | undefined {

@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
-import type { Person, RoomView } from "../../core/facade.ts";
+import type { Person, RoomView, Seq } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { dayName } from "../parts/dates.ts";
 import { today } from "../state/clock.ts";
@@ -31,17 +31,21 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
   const content = useRef<HTMLDivElement>(null);
   const stage = useRef<Stage | undefined>(undefined);
   const atEnd = useSignal(true);
+  const skipped = useSignal<Seq | null>(null);
   const active = useSignal<HTMLElement | null>(null);
   const arranger = useMemo(() => new Arranger(), []);
   const me = useMe(ui);
+  // Placed anew, the rows may be the same, and have to be moved all the same.
+  void view.placed.value;
   const days = arranger.arrange(view.rows.value, view.newFrom.value);
   stage.current?.rowsChange();
 
   useLayoutEffect(() => {
     if (scroller.current === null || content.current === null) return undefined;
-    const made = new Stage(scroller.current, content.current, view, { atEnd, attended: ui.attended });
+    const made = new Stage(scroller.current, content.current, view, { atEnd, skipped, attended: ui.attended });
     stage.current = made;
     ui.showLatest = () => void made.toLatest();
+    ui.showSent = () => void made.toEnd();
     return () => made.close();
   }, [view]);
   useLayoutEffect(() => stage.current?.rowsChanged());
@@ -76,7 +80,7 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
         </div>
       </div>
       <ActiveToolbar view={view} active={active} act={(action: Action, row) => act.act(action, row)} />
-      <Pills view={view} atEnd={atEnd} toLatest={() => void stage.current?.toLatest()} toMessage={(seq) => void stage.current?.toMessage(seq, "plain")} />
+      <Pills atEnd={atEnd} skipped={skipped} toLatest={() => void stage.current?.toLatest()} toMessage={(seq) => void stage.current?.toMessage(seq, "plain")} />
     </div>
   );
 }
