@@ -11,10 +11,17 @@ const leaveOut: Plugin = {
   load: (id) => (LEFT_OUT.test(id.replaceAll("\\", "/")) ? "export const transports = {}, XHR = null, WT = null;" : null),
 };
 
+// A chunk that is fetched later brings no style and no chunk of its own, so nothing has to be loaded ahead of it.
+const plainImport: Plugin = {
+  name: "plain-import",
+  enforce: "pre",
+  load: (id) => (id.endsWith("vite/preload-helper.js") ? "export const __vitePreload = (load) => load();" : null),
+};
+
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.
 export default defineConfig({
   base: "/",
-  plugins: [leaveOut],
+  plugins: [leaveOut, plainImport],
   build: {
     target: "es2022",
     // The oldest browsers that know `light-dark()`: nothing is rewritten for older ones.

@@ -3,7 +3,7 @@
 // It answers like the real one and forgets everything when the page goes. `?model` shows the real core instead.
 
 import { type Signal, computed, signal } from "@preact/signals";
-import type { ChatClient, CodeMeaning, Connection, DraftPlace, Me, Notice, PendingRow, Person, Result, RoomId, RoomKind, RoomMember, RoomSummary, Seq, Stray, UserId } from "../src/core/facade.ts";
+import type { ChatClient, CodeMeaning, Connection, DraftPlace, LostRoom, Me, Notice, PendingRow, Person, Result, RoomId, RoomKind, RoomMember, RoomSummary, Seq, Stray, UserId } from "../src/core/facade.ts";
 import { placeName } from "../src/core/drafts.ts";
 import { RoomLog } from "./room-log.ts";
 
@@ -24,6 +24,7 @@ export class MemoryChat implements ChatClient {
   readonly me: Signal<Me>;
   readonly connection: Signal<Connection>;
   readonly people: Signal<ReadonlyMap<UserId, Person>> = signal(new Map());
+  readonly lost: Signal<ReadonlyMap<number, LostRoom>> = signal(new Map());
   readonly online: Signal<{ readonly people: readonly Person[]; readonly count: number }> = signal({ people: [], count: 0 });
   readonly #facts: Signal<readonly RoomFacts[]> = signal([]);
   readonly #logs = new Map<RoomId, RoomLog>();

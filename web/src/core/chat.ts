@@ -13,6 +13,7 @@ import type {
   CodeMeaning,
   Connection,
   DraftPlace,
+  LostRoom,
   Me,
   Person,
   Result,
@@ -79,6 +80,7 @@ class Chat implements ChatClient {
   readonly online = signal<{ readonly people: readonly Person[]; readonly count: number }>({ people: [], count: 0 });
   readonly people = signal<ReadonlyMap<UserId, Person>>(new Map());
   readonly strays = signal<readonly Stray[]>([]);
+  readonly lost = signal<ReadonlyMap<RoomId, LostRoom>>(new Map());
   readonly #options: ChatOptions;
   readonly #world: World;
   readonly #store: Store;
@@ -125,7 +127,7 @@ class Chat implements ChatClient {
     this.#since = now();
     this.#store = options.store;
     this.#tabs = options.tabs ?? new NoTabs();
-    this.#questions = new Questions(this.#tabs, randomId);
+    this.#questions = new Questions(this.#tabs, this.#world);
     this.#ledger = this.#newLedger(null);
     this.#leadership = new Leadership(this.#tabs, this.#store, this.#world, {
       begin: (own) => void this.#lead(own),
@@ -526,6 +528,7 @@ class Chat implements ChatClient {
           this.#showTyping(view.room);
         }
       }
+      this.lost.value = this.#model.lost;
       const { user, name, owner, server } = this.#model.session ?? { user: null, name: null, owner: false };
       const me = this.me.peek();
       if (me.user !== user || me.name !== name || me.owner !== owner || me.server !== server) {

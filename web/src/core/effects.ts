@@ -186,8 +186,7 @@ function roomEffects(model: Model, record: RoomRecord, entry: Entry, begins: boo
     return [...forget, { kind: "room", room: fresh }, ...noticed(fresh, entry)];
   }
   const ends = (entry.event === "left" || entry.event === "removed") && concernsMe(model, entry);
-  if (ends && record.kind !== "public") return [{ kind: "forget room", room: record.room }];
-  if (ends) return [{ kind: "room", room: { ...record, applied: null } }];
+  if (ends) return [...lost(record, entry.event === "removed" ? entry.from : undefined), ...ended(record)];
   if (record.applied === null) return [{ kind: "room", room: record }];
 
   const next = { ...record, applied: entry.rev };
@@ -209,6 +208,17 @@ function roomEffects(model: Model, record: RoomRecord, entry: Entry, begins: boo
     case "unknown":
       return [{ kind: "room", room: next }, ...noticed(next, entry)];
   }
+}
+
+/** A room that one is no longer in. */
+export function ended(record: RoomRecord): readonly Change[] {
+  if (record.kind !== "public") return [{ kind: "forget room", room: record.room }];
+  return [{ kind: "room", room: { ...record, joined: false, applied: null } }];
+}
+
+export function lost({ room, kind, name, with: others }: RoomRecord, by?: Person): readonly Change[] {
+  const known = { room, kind, name, ...(others === undefined ? {} : { with: others }) };
+  return [{ kind: "lost", room, lost: { ...known, ...(by === undefined ? {} : { by }) } }];
 }
 
 function messageEffects(record: RoomRecord, entry: Entry & { readonly event: "message" }): readonly Change[] {

@@ -37,6 +37,12 @@ export interface RoomSummary {
   readonly pending: number;
 }
 
+/** A conversation that one was in when this page was opened, and is no longer. */
+export interface LostRoom extends Pick<RoomSummary, "room" | "kind" | "name" | "with"> {
+  /** Who has removed one, where that is known. */
+  readonly by?: Person;
+}
+
 export interface Connection {
   /**
    * `unavailable`: the server is there and cannot serve; `refused`: it does not take this page, and `reason` says why in its own
@@ -193,6 +199,7 @@ export interface ChatClient {
   readonly online: ReadonlySignal<{ readonly people: readonly Person[]; readonly count: number }>;
   readonly people: ReadonlySignal<ReadonlyMap<UserId, Person>>;
   readonly strays: ReadonlySignal<readonly Stray[]>;
+  readonly lost: ReadonlySignal<ReadonlyMap<RoomId, LostRoom>>;
 
   open(room: RoomId): RoomView;
 

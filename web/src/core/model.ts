@@ -4,7 +4,7 @@
 // and the store tell the same story. Keeps note of which rooms were touched, for those who show them.
 
 import { LOBBY } from "./effects.ts";
-import type { Person, RoomId, Seq, UserId } from "./facade.ts";
+import type { LostRoom, Person, RoomId, Seq, UserId } from "./facade.ts";
 import type { Change, DraftRecord, MessageRecord, NoticeRecord, OutboxRow, OutboxState, RoomRecord, SessionRecord, Snapshot } from "./store.ts";
 
 export interface RoomState {
@@ -25,6 +25,8 @@ export class Model {
   readonly people = new Map<UserId, Person & { readonly user: UserId }>();
   /** By the names of their places. */
   readonly drafts = new Map<string, DraftRecord>();
+  /** Another map with each change. */
+  lost: ReadonlyMap<RoomId, LostRoom> = new Map();
   session: SessionRecord | null = null;
   cursor: string | null = null;
   outbox: OutboxState = { device: null, rows: [], drafts: this.drafts };
@@ -87,6 +89,9 @@ export class Model {
     switch (change.kind) {
       case "room":
         return this.#setRoom(change.room);
+      case "lost":
+        this.lost = new Map([...this.lost, [change.room, change.lost]]);
+        return;
       case "forget room":
         this.#touched.add(change.room);
         this.rooms.delete(change.room);
@@ -137,6 +142,7 @@ export class Model {
 
   #setRoom(record: RoomRecord): void {
     this.#touched.add(record.room);
+    if (record.joined && this.lost.has(record.room)) this.lost = new Map([...this.lost].filter(([room]) => room !== record.room));
     const state = this.rooms.get(record.room);
     if (state === undefined) this.rooms.set(record.room, { record, messages: [], notices: [], sends: new Set() });
     else state.record = record;

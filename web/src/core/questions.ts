@@ -1,23 +1,33 @@
 // What this tab has asked of the leading one and waits to hear of, since only the leader has the connection.
 //
-// A leader may die with a question, so all of them are asked again of the next one; the first answer counts.
+// A leader may die with a question, so all of them are asked again of the next one; the first answer counts. One that hangs
+// answers nothing, so no question is open for ever.
 
+import type { World } from "./ports.ts";
 import type { Session } from "./session.ts";
 import type { Question, Tabs } from "./tabs.ts";
 
+/** Several tries of the leader at a busy server. */
+const ANSWER_DEADLINE_MS = 30_000;
+
 export class Questions {
   readonly #tabs: Tabs;
-  readonly #randomId: () => string;
+  readonly #world: World;
   readonly #waiting = new Map<string, { readonly question: Question; readonly answered: (answer: unknown) => void }>();
 
-  constructor(tabs: Tabs, randomId: () => string) {
+  constructor(tabs: Tabs, world: World) {
     this.#tabs = tabs;
-    this.#randomId = randomId;
+    this.#world = world;
   }
 
   ask(question: Question): Promise<unknown> {
-    const id = this.#randomId();
-    return new Promise((answered) => {
+    const id = this.#world.randomId();
+    return new Promise((resolve) => {
+      const cancel = this.#world.setTimer(ANSWER_DEADLINE_MS, () => this.answered(id, null));
+      const answered = (answer: unknown): void => {
+        cancel();
+        resolve(answer);
+      };
       this.#waiting.set(id, { question, answered });
       this.#tabs.post({ kind: "question", id, question });
     });

@@ -6,7 +6,7 @@
 // in order.
 
 import { LIVE_MESSAGES_MAX, liveBounds, restBounds } from "./bounds.ts";
-import { described, historyEffects, HOUSE, learned, missedChange } from "./effects.ts";
+import { described, ended, historyEffects, HOUSE, learned, LOBBY, lost, missedChange } from "./effects.ts";
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { Apply, Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";
@@ -346,7 +346,7 @@ export class Session {
     apply([{ kind: "session", session: sessionOf(welcome, before) }]);
     const listed = new Set(welcome.rooms.map(({ room }) => room));
     for (const { record } of [...this.#model.rooms.values()]) {
-      if (record.room !== HOUSE && record.joined && !listed.has(record.room)) apply(gone(record));
+      if (record.room !== HOUSE && record.joined && !listed.has(record.room)) apply([...lost(record), ...ended(record)]);
     }
     const house = this.#model.record(HOUSE);
     if (!resumed && house !== null) apply([{ kind: "room", room: { ...house, applied: null } }]);
@@ -527,12 +527,6 @@ function sessionOf(welcome: wire.Welcome, before: SessionRecord | null): Session
 /** Only what stands in a timeline is shown with its refusal; for the rest the answer is all there is. */
 function isShown({ command }: OutboxRow): boolean {
   return command.event === "say" || command.event === "edit" || command.event === "delete";
-}
-
-/** A room that one is no longer in. */
-function gone(record: RoomRecord): readonly Change[] {
-  if (record.kind !== "public") return [{ kind: "forget room", room: record.room }];
-  return [{ kind: "room", room: { ...record, joined: false, applied: null } }];
 }
 
 function compared(known: RoomRecord | null, room: wire.Room, resumed: boolean): readonly Change[] {

@@ -140,6 +140,8 @@ export class MemoryStore implements Store {
       case "refused":
         this.#refuse(change.id, change.code);
         return;
+      case "lost":
+        return;
       case "forget all":
         disk.cursor = null;
         for (const table of [disk.rooms, disk.messages, disk.notices, disk.people]) table.clear();

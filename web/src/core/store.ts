@@ -7,7 +7,7 @@
 // session ever stands beside its outbox. "Returned" means kept. Knows nothing of connections.
 
 import { placeName } from "./drafts.ts";
-import type { DraftPlace, Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
+import type { DraftPlace, LostRoom, Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
 import type { Command, Message, UnreadAnswer } from "./wire.ts";
 import type { Span } from "./spans.ts";
 
@@ -124,6 +124,8 @@ export interface SessionRecord {
 /** One step of what a commit changes. They are applied in their order. */
 export type Change =
   | { readonly kind: "room"; readonly room: RoomRecord }
+  /** One was taken out of it. In memory only: it explains a page that is open. */
+  | { readonly kind: "lost"; readonly room: RoomId; readonly lost: LostRoom }
   /** With its messages and notices. */
   | { readonly kind: "forget room"; readonly room: RoomId }
   | { readonly kind: "message"; readonly message: MessageRecord }
@@ -226,6 +228,7 @@ function nameOf(change: Change): string | null {
       return `person ${change.person.user}`;
     case "message":
     case "notice":
+    case "lost":
     case "forget room":
     case "forget messages":
     case "forget notices":

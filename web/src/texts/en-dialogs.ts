@@ -16,6 +16,7 @@ export const enDialogs = {
   inviteLobbyHelp: "Whoever opens this link is in: no account, one field.",
   inviteLoopback: "Only this computer can open this address. For others, start the server with --listen 0.0.0.0:3000, and open this page by the computer’s name or address in your network.",
   nameNeeded: "Others see it. You can change it at any time.",
+  taskWaiting: "This is done as soon as there is a connection. You can close this.",
   browseEmpty: "There are no public rooms besides the lobby yet.",
   browseOpen: "Open",
   browseMore: "Show more",

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { FAIR_WEATHER } from "./model-server.ts";
+import { TabHub } from "../../src/core/tabs.ts";
 import { LOBBY, rowsOf, texts, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
 
@@ -292,4 +293,69 @@ describe("reading", () => {
     expect(again.draft({ room: LOBBY })).toBe("half a thou");
     expect(again.rooms.value[0]?.draft).toBe("half a thou");
   });
+});
+
+describe("a conversation that one is taken out of", () => {
+  async function plans(behindMax?: number) {
+    const world = new World(1, undefined, behindMax);
+    const disk = new MemoryDisk();
+    const [ada, bob] = [await world.person("ada"), await world.person("bob", { store: new MemoryStore(disk) })];
+    const created = await world.does(ada.create("private", "secret plans"));
+    if (!created.ok) throw new Error(created.code);
+    const { room } = created;
+    const user = bob.me.value.user ?? "";
+    await world.does(ada.add(room, user));
+    await world.clock.pass(1_000);
+    return { world, disk, ada, bob, room, user };
+  }
+
+  test("is named, with who did it, until one is in it again", async () => {
+    const { world, ada, bob, room, user } = await plans();
+    const view = bob.open(room);
+    expect(bob.lost.value.size).toBe(0);
+    await world.does(ada.expel(room, user));
+    await world.clock.pass(100);
+    expect([...bob.lost.value.values()]).toEqual([{ room, kind: "private", name: "secret plans", by: { user: ada.me.value.user, name: "ada" } }]);
+    expect([texts(view), view.first.value, view.last.value]).toEqual([[], true, true]);
+    await world.does(ada.add(room, user));
+    await world.clock.pass(1_000);
+    expect(bob.lost.value.size).toBe(0);
+  });
+
+  test("is named in every tab", async () => {
+    const { world, disk, ada, bob, room, user } = await plans();
+    await world.does(bob.stop());
+    const hub = new TabHub();
+    const [first, second] = [await world.chat({ store: new MemoryStore(disk), tabs: hub.join() }), await world.chat({ store: new MemoryStore(disk), tabs: hub.join() })];
+    await world.online(second);
+    await world.does(ada.expel(room, user));
+    await world.clock.pass(100);
+    for (const tab of [first, second]) expect(tab.lost.value.get(room)).toMatchObject({ name: "secret plans", by: { name: "ada" } });
+  });
+
+  test("is named when it happened while one was away for long", async () => {
+    const { world, disk, ada, bob, room, user } = await plans(20);
+    await world.does(bob.stop());
+    await world.does(ada.expel(room, user));
+    // The log has gone on too far to be resumed, so nobody tells who did it.
+    for (let i = 0; i < 30; i += 1) await world.does(ada.say(LOBBY, "on and on"));
+    const again = await world.chat({ store: new MemoryStore(disk) });
+    await world.online(again);
+    await world.clock.pass(1_000);
+    expect(again.lost.value.get(room)).toEqual({ room, kind: "private", name: "secret plans" });
+    expect(again.rooms.value.map((other) => other.room)).toEqual([LOBBY]);
+  });
+});
+
+test("a tab whose leader does not answer is told that there is no answer", async () => {
+  const world = new World();
+  const hub = new TabHub();
+  // A tab that leads and hangs.
+  hub.join().lead(() => undefined);
+  const bob = await world.chat({ tabs: hub.join() });
+  const asked = bob.members(LOBBY);
+  const view = bob.open(LOBBY);
+  expect(await world.does(asked)).toEqual({ ok: false, code: "offline" });
+  await world.does(view.latest());
+  expect(view.rows.value).toEqual([]);
 });

@@ -21,6 +21,20 @@ describe("an address", () => {
     expect(parseRoute(hash)).toEqual(expected);
   });
 
+  test.each([
+    ["", 1],
+    ["#", 1],
+    ["#/rooms", 5],
+    ["#invite=x", 5],
+    ["#/room/7", 7],
+  ])("%s, seen while room 5 is open, is room %i", (hash, room) => {
+    expect(parseRoute(hash, 5).room).toBe(room);
+  });
+
+  test("of a message beyond all numbers is that of a number", () => {
+    expect(parseRoute("#/room/5/seq/9999999999999999").seq).toBe(Number.MAX_SAFE_INTEGER);
+  });
+
   test("of a message leads back to it", () => {
     expect(parseRoute(roomHash(5, 120))).toEqual({ room: 5, seq: 120, pane: "timeline" });
   });

@@ -214,6 +214,8 @@ async function write(tx: Writing, change: Change): Promise<unknown> {
       return tx.objectStore("outbox").delete(change.id);
     case "refused":
       return refuse(tx, change.id, change.code);
+    case "lost":
+      return;
     case "forget all":
       return Promise.all([
         tx.objectStore("cursor").clear(),

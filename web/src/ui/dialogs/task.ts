@@ -3,6 +3,9 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { Result } from "../../core/facade.ts";
 import { refusal } from "../../texts/refusals.ts";
+import { text } from "../../texts/texts.ts";
+
+const PATIENCE_MS = 4_000;
 
 export interface Task {
   readonly busy: Signal<boolean>;
@@ -17,8 +20,12 @@ export function useTask(): Task {
   const run = async <T>(question: () => Promise<Result<T>>) => {
     busy.value = true;
     complaint.value = null;
+    // What is kept is done some day; nobody has to wait for that before a dialog.
+    const patience = setTimeout(() => (complaint.value = text("taskWaiting")), PATIENCE_MS);
     const result = await question().catch(() => ({ ok: false, code: "offline" }) as const);
+    clearTimeout(patience);
     busy.value = false;
+    complaint.value = null;
     if (result.ok) return result;
     complaint.value = refusal(result.code);
     return undefined;

@@ -1,5 +1,6 @@
 // The people of the room that is open: who is online, and a message to one of them.
 
+import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { RoomMember } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
@@ -18,6 +19,7 @@ export function People() {
   const { room } = ui.route.value;
   const summary = ui.room.value;
   const { members, loadMore } = useMembers(ui, room, summary?.members ?? 0);
+  const connected = useComputed(() => ui.chat.connection.value.state === "online").value;
   const { known, more, failed } = members;
   const list = useRef<HTMLDivElement>(null);
   useKeptFocus(list);
@@ -31,7 +33,15 @@ export function People() {
         </a>
       </header>
       <div class="people-list" ref={list}>
-        {(failed || (known.length === 0 && online.length === 0)) && <p class="people-empty">{text("peopleNeedNetwork")}</p>}
+        {summary !== undefined && !connected && <p class="people-empty">{text("peopleNeedNetwork")}</p>}
+        {summary !== undefined && connected && failed && (
+          <p class="people-empty">
+            {text("loadFailed")}{" "}
+            <button type="button" class="link" onClick={loadMore}>
+              {text("retry")}
+            </button>
+          </p>
+        )}
         <Section ui={ui} room={summary} title={text("peopleOnline", { count: online.length })} people={online} />
         <Section ui={ui} room={summary} title={text("peopleOffline", { count: offline.length })} people={offline} />
         {more && (

@@ -3,7 +3,7 @@
 import { useComputed } from "@preact/signals";
 import { counted, number, text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
-import { LOBBY, roomName, unknownRoomName } from "../parts/names.ts";
+import { LOBBY } from "../parts/names.ts";
 import { ROOMS_HASH, peopleHash, roomHash } from "../state/route.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 import { RoomSign } from "./link.tsx";
@@ -20,7 +20,7 @@ export function RoomHeader() {
       {room !== undefined && <RoomSign room={room} />}
       <div class="room-title">
         <h1>
-          <bdi>{room === undefined ? unknownRoomName(ui.route.value.room) : roomName(room)}</bdi>
+          <bdi>{ui.roomName.value}</bdi>
         </h1>
         {room !== undefined && room.topic !== "" && (
           <p class="topic" title={room.topic}>

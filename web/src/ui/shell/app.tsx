@@ -5,11 +5,11 @@ import { useEffect } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { Foot } from "../composer/foot.tsx";
 import { LaterDialogs } from "../dialogs/later.tsx";
-import { roomName, unknownRoomName } from "../parts/names.ts";
 import { People } from "../people/people.tsx";
 import { RoomHeader } from "../rooms/header.tsx";
 import { Sidebar } from "../rooms/sidebar.tsx";
 import { type Ui, useUi } from "../state/ui.ts";
+import { DeadLink } from "../timeline/dead-link.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
 import { OfflineBar } from "./offline-bar.tsx";
 import { usePageKeys } from "./page-keys.ts";
@@ -33,9 +33,10 @@ export function App() {
       </a>
       <div class={`page pane-${pane}${people ? " with-people" : ""}${isConnected ? "" : " cut-off"}`}>
         <Sidebar />
-        <main class="room" aria-label={text("timelineLabel", { room: currentName(ui) })}>
+        <main class="room" aria-label={text("timelineLabel", { room: ui.roomName.value })}>
           <RoomHeader />
           <OfflineBar />
+          <DeadLink />
           <Timeline />
           <div id="composer">
             <Foot />
@@ -70,24 +71,21 @@ function Note() {
   );
 }
 
-function currentName(ui: Ui): string {
-  const room = ui.room.value;
-  return room === undefined ? unknownRoomName(ui.route.value.room) : roomName(room);
-}
-
 function useTitle(ui: Ui): void {
-  const unread = useComputed(() => ui.chat.rooms.value.reduce((sum, room) => sum + (room.room === ui.attended.value ? 0 : room.unread), 0)).value;
-  const name = currentName(ui);
+  const others = useComputed(() => ui.chat.rooms.value.filter((room) => room.room !== ui.attended.value));
+  const unread = useComputed(() => others.value.reduce((sum, room) => sum + room.unread, 0)).value;
+  const capped = useComputed(() => others.value.some((room) => room.unreadCapped)).value;
+  const name = ui.roomName.value;
   useEffect(() => {
     // Not at once: what arrives in the open room is read in the same moment.
-    const timer = setTimeout(() => showTitle(name, unread), TITLE_MS);
+    const timer = setTimeout(() => showTitle(name, unread, capped ? text("capped", { count: unread }) : String(unread)), TITLE_MS);
     return () => clearTimeout(timer);
-  }, [unread, name]);
+  }, [unread, capped, name]);
 }
 
-function showTitle(name: string, unread: number): void {
+function showTitle(name: string, unread: number, count: string): void {
   const title = `${name} – ${text("appName")}`;
-  document.title = unread === 0 ? title : `(${unread}) ${title}`;
+  document.title = unread === 0 ? title : `(${count}) ${title}`;
   // The badge of an installed page, where there is one.
   if ("setAppBadge" in navigator) void (unread === 0 ? navigator.clearAppBadge() : navigator.setAppBadge(unread)).catch(() => undefined);
 }

@@ -19,13 +19,15 @@ export type Code = { readonly kind: "setup" | "invite" | "link"; readonly code: 
 const PLACE = /^#\/room\/(\d{1,16})(?:\/(?:seq\/(\d{1,16})|(people)))?$/;
 const CODE = /^#(setup|invite|link)=([^&]{1,512})$/;
 
-export function parseRoute(hash: string, fallback: RoomId = LOBBY): Route {
+/** The bare address is the lobby; whatever else names no room leaves the one that is open, `current`. */
+export function parseRoute(hash: string, current: RoomId = LOBBY): Route {
+  const fallback = hash === "" || hash === "#" ? LOBBY : current;
   const place = PLACE.exec(hash);
   if (place === null) return { room: fallback, seq: null, pane: hash === "#/rooms" ? "rooms" : "timeline" };
   const [, room, seq, people] = place;
   const id = Number(room);
   if (!Number.isSafeInteger(id) || id < 1) return { room: fallback, seq: null, pane: "timeline" };
-  return { room: id, seq: seq === undefined ? null : Number(seq), pane: people === undefined ? "timeline" : "people" };
+  return { room: id, seq: seq === undefined ? null : Math.min(Number(seq), Number.MAX_SAFE_INTEGER), pane: people === undefined ? "timeline" : "people" };
 }
 
 export function parseCode(hash: string): Code | undefined {

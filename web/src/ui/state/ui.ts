@@ -12,6 +12,7 @@ import { text } from "../../texts/texts.ts";
 import { Announcer } from "./announcer.ts";
 import { media } from "./media.ts";
 import { remember, remembered } from "./preferences.ts";
+import { roomName, unknownRoomName } from "../parts/names.ts";
 import { RoomOrder } from "../rooms/order.ts";
 import { type Code, type Route, parseRoute, roomHash } from "./route.ts";
 
@@ -58,6 +59,10 @@ export class Ui {
   readonly ordered: ReadonlySignal<readonly RoomSummary[]>;
   /** The room of the address, if there is no such room for this person. */
   readonly missing: Signal<RoomId | null> = signal(null);
+  /** What the room of the address is called, also when one is no longer in it. */
+  readonly roomName: ReadonlySignal<string>;
+  /** Why the message of the address is not shown. */
+  readonly deadLink: Signal<"linkMissing" | "linkAway" | null> = signal(null);
   readonly dialog: Signal<Dialog | null> = signal(null);
   readonly editing: Signal<Editing | null> = signal(null);
   readonly invite: Signal<string | null> = signal(null);
@@ -96,6 +101,11 @@ export class Ui {
       if (count !== unread.count || capped !== unread.capped) unread = { count, capped };
       return unread;
     });
+    this.roomName = computed(() => {
+      const { room } = this.route.value;
+      const known = this.room.value ?? chat.lost.value.get(room);
+      return known === undefined ? unknownRoomName(room) : roomName(known);
+    });
     const order = new RoomOrder();
     this.ordered = computed(() => order.of(chat.rooms.value));
     this.view = this.#followRoom();
@@ -111,7 +121,7 @@ export class Ui {
     const answer = await this.chat.browse(room - 1).catch(() => undefined);
     const found = answer?.ok === true ? answer.rooms.find((candidate) => candidate.room === room) : undefined;
     if (found !== undefined) this.browsed.value = new Map([...this.browsed.peek(), [room, found]]);
-    else if (answer !== undefined) this.missing.value = room;
+    else if (answer?.ok === true) this.missing.value = room;
   }
 
   #followRoom(): ReadonlySignal<RoomView> {

@@ -9,6 +9,9 @@ import { Scroller } from "./scroller.ts";
 
 const HIGHLIGHT_MS = 2400;
 
+/** `hole`: the message exists, but is not here. */
+export type Found = "shown" | "hole" | "nothing" | "closed";
+
 export interface StageSignals {
   /** The newest row is in view. */
   readonly atEnd: Signal<boolean>;
@@ -133,24 +136,27 @@ export class Stage {
     this.#readSoon();
   }
 
-  /** Whether it is shown, or at least the one after it where it is gone. */
-  async toMessage(seq: Seq, highlight: "highlight" | "plain"): Promise<boolean> {
+  /** Shows a message, or what stands nearest to where it would be. */
+  async toMessage(seq: Seq, highlight: "highlight" | "plain"): Promise<Found> {
     if (this.#row(seq) === undefined) {
       await this.#view.around(seq).catch(() => undefined);
       await rendered();
     }
-    const row = this.#row(seq) ?? this.#rowAfter(seq);
-    if (row === undefined || this.#stop.signal.aborted) return false;
-    this.#placed = true;
-    this.#unsettled = false;
+    if (this.#stop.signal.aborted) return "closed";
     this.#passed = undefined;
-    this.scroller.show(row);
+    this.#unsettled = false;
+    const row = this.#row(seq);
+    const other = row ?? this.#rowAfter(seq);
+    if (other !== undefined) this.scroller.show(other);
+    else if (this.#view.rows.peek().length > 0) this.scroller.toEnd();
+    this.#placed ||= this.#view.rows.peek().length > 0;
+    if (row === undefined) return this.#view.rows.peek().some((hole) => hole.kind === "hole" && hole.from <= seq && seq <= hole.to) ? "hole" : "nothing";
     if (highlight === "highlight") {
       row.classList.add("target");
       setTimeout(() => row.classList.remove("target"), HIGHLIGHT_MS);
       this.rover.focused(row);
     }
-    return true;
+    return "shown";
   }
 
   #unseenRow(): HTMLElement | undefined {

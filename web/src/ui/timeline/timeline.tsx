@@ -91,16 +91,32 @@ function useMe(ui: Ui): Person {
   return useMemo(() => ({ ...(user === null ? {} : { user }), ...(name === null ? {} : { name }) }), [user, name]);
 }
 
-/** Goes to the message that the address names: once, as soon as it can be had. */
+/**
+ * Goes to the message that the address names, as soon as it can be had, and says why where it cannot be. An address without
+ * a message is the conversation as it opens.
+ */
 function useAddressed(ui: Ui, view: RoomView, stage: { readonly current: Stage | undefined }): void {
-  const { room, seq } = ui.route.value;
-  const reached = useRef<number | null>(null);
+  const { room, seq, pane } = ui.route.value;
+  const asked = useRef<{ readonly seq: Seq; readonly done: boolean } | null>(null);
   const isOnline = useComputed(() => ui.chat.connection.value.state === "online").value;
   const isThere = useComputed(() => view.rows.value.length > 0).value;
   useEffect(() => {
-    if (room !== view.room || seq === null) reached.current = null;
-    else if (reached.current !== seq) void stage.current?.toMessage(seq, "highlight").then((shown) => shown && (reached.current = seq));
-  }, [view, room, seq, isOnline, isThere]);
+    if (room !== view.room || pane !== "timeline") return;
+    if (seq === null) {
+      if (asked.current !== null) void view.reopen();
+      asked.current = ui.deadLink.value = null;
+      return;
+    }
+    if (asked.current?.seq === seq && asked.current.done) return;
+    asked.current = { seq, done: false };
+    ui.deadLink.value = null;
+    void stage.current?.toMessage(seq, "highlight").then((found) => {
+      if (asked.current?.seq !== seq || found === "closed") return;
+      const isKnown = found !== "hole" && isOnline && ui.room.peek() !== undefined;
+      asked.current = { seq, done: found === "shown" || isKnown };
+      if (found !== "shown" && (isThere || isKnown)) ui.deadLink.value = isKnown ? "linkMissing" : "linkAway";
+    });
+  }, [view, room, seq, pane, isOnline, isThere]);
 }
 
 interface DayProperties {

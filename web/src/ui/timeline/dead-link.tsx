@@ -1,0 +1,20 @@
+// Why the message of the address is not here, and the way to those that are.
+
+import { text } from "../../texts/texts.ts";
+import { roomHash } from "../state/route.ts";
+import { useUi } from "../state/ui.ts";
+
+export function DeadLink() {
+  const ui = useUi();
+  const reason = ui.deadLink.value;
+  return (
+    <div class="dead-link" role="status">
+      {reason !== null && (
+        <>
+          <p>{text(reason)}</p>
+          <a href={roomHash(ui.route.value.room)}>{text("toConversation")}</a>
+        </>
+      )}
+    </div>
+  );
+}
