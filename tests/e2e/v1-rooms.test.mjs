@@ -256,4 +256,20 @@ describe("unread messages", () => {
     await bob.reconnects(() => server.restart());
     assert.equal(bob.welcome.rooms[0].read, seq, "and it is kept");
   });
+
+  test("end at the last message, however far a pointer is told to go", async (t) => {
+    const server = await Server.start(t);
+    const [ada, bob] = await people(t, server.url, "ada", "bob");
+    const phone = await otherDevice(t, server.url, bob);
+    const unread = async (person) => (await person.ask("unread", { rooms: [LOBBY] })).unread[LOBBY];
+    await ada.say("one");
+    const { seq } = await ada.say("two");
+    assert.deepEqual(await bob.ask("read", { room: LOBBY, seq: Number.MAX_SAFE_INTEGER }), { ok: true });
+    const moved = await phone.seesEvent("read");
+    assert.deepEqual([moved.room, moved.seq], [LOBBY, seq]);
+    await ada.say("three");
+    assert.deepEqual([(await unread(bob)).count, (await unread(phone)).count], [1, 1]);
+    await bob.reconnects(() => server.restart());
+    assert.equal(bob.welcome.rooms[0].read, seq);
+  });
 });
