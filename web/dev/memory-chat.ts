@@ -24,6 +24,7 @@ export class MemoryChat implements ChatClient {
   readonly me: Signal<Me>;
   readonly connection: Signal<Connection>;
   readonly people: Signal<ReadonlyMap<UserId, Person>> = signal(new Map());
+  readonly ahead: Signal<number> = signal(0);
   readonly lost: Signal<ReadonlyMap<number, LostRoom>> = signal(new Map());
   readonly online: Signal<{ readonly people: readonly Person[]; readonly count: number }> = signal({ people: [], count: 0 });
   readonly #facts: Signal<readonly RoomFacts[]> = signal([]);

@@ -80,6 +80,7 @@ class Chat implements ChatClient {
   readonly online = signal<{ readonly people: readonly Person[]; readonly count: number }>({ people: [], count: 0 });
   readonly people = signal<ReadonlyMap<UserId, Person>>(new Map());
   readonly strays = signal<readonly Stray[]>([]);
+  readonly ahead = signal(0);
   readonly lost = signal<ReadonlyMap<RoomId, LostRoom>>(new Map());
   readonly #options: ChatOptions;
   readonly #world: World;
@@ -529,6 +530,7 @@ class Chat implements ChatClient {
         }
       }
       this.lost.value = this.#model.lost;
+      this.ahead.value = this.#model.session?.ahead ?? 0;
       const { user, name, owner, server } = this.#model.session ?? { user: null, name: null, owner: false };
       const me = this.me.peek();
       if (me.user !== user || me.name !== name || me.owner !== owner || me.server !== server) {

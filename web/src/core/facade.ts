@@ -199,6 +199,8 @@ export interface ChatClient {
   readonly online: ReadonlySignal<{ readonly people: readonly Person[]; readonly count: number }>;
   readonly people: ReadonlySignal<ReadonlyMap<UserId, Person>>;
   readonly strays: ReadonlySignal<readonly Stray[]>;
+  /** Milliseconds that the server's clock is ahead of this device's; 0 where both agree well enough. */
+  readonly ahead: ReadonlySignal<number>;
   readonly lost: ReadonlySignal<ReadonlyMap<RoomId, LostRoom>>;
 
   open(room: RoomId): RoomView;

@@ -34,7 +34,7 @@ export class Reading {
     return this.#reached;
   }
 
-  /** The reader wants everything up to there to be read. */
+  /** The reader wants everything up to there to be read; what does not exist yet is not. */
   passOver(state: RoomState, seq: Seq): void {
     this.#reached = Math.max(this.reached(state), Math.min(seq, state.record.seq));
   }

@@ -118,11 +118,12 @@ export class OpenView implements RoomView {
     return this.#move(async () => {
       if (this.#record()?.joined !== true && !(await this.#context.visit(this.room))) return;
       if (this.#opening) return this.#settle();
-      const state = this.#state();
-      if (state === undefined || this.#window.to !== null) return;
+      // What came while the connection was gone begins with a line, before the first of it is on the screen.
+      this.renewLine();
+      const { from, to } = this.#window;
       const unseen = this.unseen();
-      const from = unseen === null || unseen < this.#window.from ? state.record.seq - OPENING + 1 : unseen - CONTEXT;
-      await this.#bringPage(Math.max(from, this.#window.from), Infinity);
+      if (unseen !== null && unseen >= from) await this.#bringPage(Math.max(from, unseen - CONTEXT), to ?? Infinity);
+      else if (to === null) await this.#bringPage(Math.max(from, (this.#record()?.seq ?? 0) - OPENING + 1), Infinity);
     });
   }
 

@@ -112,8 +112,10 @@ export class Rows {
       if (command.event !== "say" || command.room !== state.record.room || state.sends.has(sendName(row.device, row.n))) continue;
       const sending = row.refused === undefined ? (online ? "sending" : "waiting") : { refused: row.refused };
       const known = this.#pending.get(row);
-      const same = known !== undefined && (typeof sending === "object" || known.state === sending);
-      rows.set(row, same ? known : { kind: "pending", key: sendName(row.device, row.n), n: row.id, at: row.at, text: command.text, state: sending });
+      // As the server will have it: a wrong clock would put it on a day of its own.
+      const at = row.at + (model.session?.ahead ?? 0);
+      const same = known !== undefined && known.at === at && (typeof sending === "object" || known.state === sending);
+      rows.set(row, same ? known : { kind: "pending", key: sendName(row.device, row.n), n: row.id, at, text: command.text, state: sending });
     }
     this.#pending = rows;
     return [...rows.values()];

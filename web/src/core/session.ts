@@ -34,6 +34,7 @@ const TYPING_PAUSE_MS = 1_000;
 const UNHEARD_MS = 10_000;
 const WHO_PAGES = 3;
 const WORKS_MAX = 10_000;
+const CLOCK_TOLERANCE_MS = 60_000;
 
 export interface SessionEvents {
   connection(state: Connection["state"], reason?: string): void;
@@ -204,10 +205,8 @@ export class Session {
 
   /** The pointer moves here at once, and at the server soon. */
   markRead(room: RoomId, seq: Seq): void {
-    // What does not exist yet is not read.
-    const read = Math.min(seq, this.#model.record(room)?.seq ?? 0);
-    void this.#ledger.submit((apply) => apply(this.#pointer(room, read)));
-    this.#reads.set(room, Math.max(read, this.#reads.get(room) ?? 0));
+    void this.#ledger.submit((apply) => apply(this.#pointer(room, seq)));
+    this.#reads.set(room, Math.max(seq, this.#reads.get(room) ?? 0));
     this.#timer("read", READ_PAUSE_MS, () => this.#tellReads());
   }
 
@@ -306,7 +305,8 @@ export class Session {
     this.#isWelcome = true;
     this.#stream.close();
     this.#stream = this.#newStream();
-    await this.#ledger.submit((apply) => this.#compare(apply, welcome));
+    const ahead = aheadOf(welcome, this.#world.now());
+    await this.#ledger.submit((apply) => this.#compare(apply, welcome, ahead));
     if (connection !== this.#connected || this.#stopped) return;
     this.#online = true;
     this.#asked.clear();
@@ -337,13 +337,13 @@ export class Session {
   }
 
   /** What is known here against what the server says now. */
-  #compare(apply: Apply, welcome: wire.Welcome): void {
+  #compare(apply: Apply, welcome: wire.Welcome, ahead: Pick<SessionRecord, "ahead">): void {
     const before = this.#model.session;
     const diverged = welcome.rooms.some((room) => isBehind(this.#model.record(room.room), room));
     const anew = welcome.reset || diverged;
     if (anew) apply([{ kind: "forget all" }]);
     const resumed = welcome.resumed && !anew;
-    apply([{ kind: "session", session: sessionOf(welcome, before) }]);
+    apply([{ kind: "session", session: { ...sessionOf(welcome, before), ...ahead } }]);
     const listed = new Set(welcome.rooms.map(({ room }) => room));
     for (const { record } of [...this.#model.rooms.values()]) {
       if (record.room !== HOUSE && record.joined && !listed.has(record.room)) apply([...lost(record), ...ended(record)]);
@@ -357,7 +357,7 @@ export class Session {
     }
     apply(learned(this.#model, welcome.user));
     // Somebody new has missed nothing: as in any room, their reading begins where they came in.
-    const isNew = before === null && welcome.token !== undefined && this.#link === null;
+    const isNew = welcome.token !== undefined && welcome.token === before?.token;
     if (isNew) apply(this.#pointer(LOBBY, this.#model.record(LOBBY)?.seq ?? 0));
     apply([{ kind: "cursor", cursor: welcome.cursor }]);
   }
@@ -527,6 +527,11 @@ function sessionOf(welcome: wire.Welcome, before: SessionRecord | null): Session
 /** Only what stands in a timeline is shown with its refusal; for the rest the answer is all there is. */
 function isShown({ command }: OutboxRow): boolean {
   return command.event === "say" || command.event === "edit" || command.event === "delete";
+}
+
+/** A clock that is only a little wrong, or a slow network, changes nothing. */
+function aheadOf({ at }: wire.Welcome, now: number): Pick<SessionRecord, "ahead"> {
+  return at === undefined || Math.abs(at - now) < CLOCK_TOLERANCE_MS ? {} : { ahead: at - now };
 }
 
 function compared(known: RoomRecord | null, room: wire.Room, resumed: boolean): readonly Change[] {

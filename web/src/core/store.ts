@@ -119,6 +119,8 @@ export interface SessionRecord {
   readonly name: string | null;
   readonly owner: boolean;
   readonly token: string;
+  /** Milliseconds that the server's clock is ahead of this device's, if one of them is wrong. */
+  readonly ahead?: number;
 }
 
 /** One step of what a commit changes. They are applied in their order. */

@@ -83,6 +83,7 @@ export interface Welcome {
   /** Which server this is; older ones do not say. */
   readonly server?: string;
   readonly user: Person & { readonly user: UserId };
+  readonly at?: number;
   readonly owner: boolean;
   readonly token?: string;
   readonly cursor: string;
@@ -186,6 +187,7 @@ export function readWelcome(value: unknown): Welcome | null {
       ...optional("server", maybe(f, "server", isText)),
       user: { ...person, user: person.user },
       owner: f["owner"] === true,
+      ...optional("at", maybe(f, "at", isCount)),
       ...optional("token", maybe(f, "token", isText)),
       cursor: text(f, "cursor"),
       resumed: f["resumed"] === true,

@@ -8,6 +8,7 @@ import { chooseLanguage, direction, locale } from "../texts/texts.ts";
 import { loadDialogsSoon } from "./dialogs/later.tsx";
 import { App } from "./shell/app.tsx";
 import { acceptSetup } from "./state/accept.ts";
+import { followClock } from "./state/clock.ts";
 import { askToKeep, applyTheme, remembered, wantedLanguages } from "./state/preferences.ts";
 import { type Code, parseCode } from "./state/route.ts";
 import { Ui, UiProvider } from "./state/ui.ts";
@@ -29,6 +30,7 @@ export function takeCode(): Code | undefined {
 
 export function show(chat: ChatClient, code: Code | undefined, identities: Identities | null = null): Ui {
   const ui = new Ui(chat, identities);
+  followClock(chat.ahead);
   const root = document.getElementById("root");
   if (root === null) throw new Error("the page has no place for the views");
   // A link opened in a tab that is open already changes the address only.

@@ -359,3 +359,23 @@ test("a tab whose leader does not answer is told that there is no answer", async
   await world.does(view.latest());
   expect(view.rows.value).toEqual([]);
 });
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+test.each([0, 30_000, 3 * DAY_MS, -400 * DAY_MS])("what waits is dated by the server's clock where that of the device is %d ms off", async (off) => {
+  const world = new World();
+  const disk = new MemoryDisk();
+  const options = () => ({ store: new MemoryStore(disk), now: () => world.clock.now() + off });
+  const ada = await world.person("ada", options());
+  const isOff = Math.abs(off) > 60_000;
+  expect(Math.abs(ada.ahead.value + (isOff ? off : 0))).toBeLessThan(100);
+  await world.does(ada.stop());
+  world.server.kill();
+  // Also where there is no network to ask.
+  const again = await world.chat(options());
+  const view = again.open(LOBBY);
+  void again.say(LOBBY, "waits");
+  await world.clock.pass(100);
+  const at = rowsOf(view, "pending")[0]?.at ?? 0;
+  expect(Math.abs(at - world.clock.now())).toBeLessThanOrEqual(isOff ? 200 : Math.abs(off) + 200);
+});

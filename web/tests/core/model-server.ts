@@ -181,6 +181,7 @@ export class ModelServer {
     const rooms = [...this.state.rooms.values()].filter(({ room, members }) => room === 1 || members.has(session.user));
     session.send("welcome", {
       server: this.state.server,
+      at: this.#options.now(),
       user: personOf(this.state, session.user),
       owner: this.state.owners.has(session.user),
       ...(token === undefined ? {} : { token }),

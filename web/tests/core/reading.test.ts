@@ -34,7 +34,7 @@ async function scene(unread: number): Promise<Scene> {
   const ada = await world.person("ada");
   const bob = await world.person("bob", { store: new MemoryStore(disk) });
   const link = await world.does(bob.link());
-  const phone = await world.chat(link.ok ? { link: link.code } : {});
+  const phone = await world.device(link.ok ? link.code : "");
   await world.online(phone);
   await talk(world, ada, BEFORE);
   const view = bob.open(LOBBY);
@@ -287,7 +287,7 @@ describe("a room that stays open", () => {
     await the.world.online(bob);
     await the.world.clock.pass(3_000);
     expect(seqs(view)).toContain(122);
-    expect([view.unseen(), view.read.value]).toEqual([122, 121]);
+    expect([view.unseen(), view.read.value, view.newFrom.value]).toEqual([122, 121, 122]);
   });
 
   test("a link to a message reads nothing before it", async () => {
@@ -404,7 +404,9 @@ describe("read pointers", () => {
     const [phone] = [...the.world.server.sessions].filter(({ user }) => user === bob.me.value.user);
     if (phone === undefined) throw new Error("the phone is not there");
     the.world.server.read(phone, LOBBY, 121);
+    await the.world.clock.pass(1_000);
+    await talk(the.world, the.ada, 1);
     await the.world.clock.pass(10_000);
-    expect(unreadOf(bob)).toBe("0");
+    expect([seqs(bob.open(LOBBY)).at(-1), unreadOf(bob)]).toEqual([122, "1"]);
   });
 });

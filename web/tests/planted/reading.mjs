@@ -76,9 +76,9 @@ export const reading = [
   },
   {
     name: "reading: a pointer goes beyond the last message",
-    file: "src/core/session.ts",
-    find: "const read = Math.min(seq, this.#model.record(room)?.seq ?? 0);",
-    replace: "const read = seq;",
+    file: "src/core/reading.ts",
+    find: "Math.max(this.reached(state), Math.min(seq, state.record.seq))",
+    replace: "Math.max(this.reached(state), seq)",
     tests,
   },
   {

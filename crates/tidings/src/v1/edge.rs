@@ -140,6 +140,7 @@ impl Edge {
         let online = self.presence().count(session.user);
         let welcome = Welcome::new(
             self.sides.signer.server(),
+            (self.sides.ports.now)(),
             &session,
             &directory,
             &numbers,

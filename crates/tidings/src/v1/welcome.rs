@@ -1,6 +1,6 @@
 //! The first event of a connection: who you are, which rooms you are in, and where the stream goes on.
 
-use chat::{Directory, RoomId, RoomNumbers};
+use chat::{Directory, RoomId, RoomNumbers, UnixMillis};
 use serde::Serialize;
 use socketio_server::{CursorAt, Feed, Start};
 
@@ -67,6 +67,8 @@ impl WireLimits {
 #[derive(Debug, Serialize)]
 pub struct Welcome<'a> {
     server: ServerId,
+    /// The clock of the server, for people whose own is wrong.
+    at: u64,
     user: Person<'a>,
     owner: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -84,6 +86,7 @@ impl<'a> Welcome<'a> {
     #[expect(clippy::too_many_arguments, reason = "it tells of everything at once")]
     pub fn new(
         server: ServerId,
+        at: UnixMillis,
         session: &'a Session,
         directory: &'a Directory,
         numbers: &[(RoomId, RoomNumbers)],
@@ -98,6 +101,7 @@ impl<'a> Welcome<'a> {
         });
         Self {
             server,
+            at: at.0,
             user: Person::of(directory, user),
             owner: directory.is_owner(user),
             token: session.token.as_ref().map(|token| token.0.as_str()),

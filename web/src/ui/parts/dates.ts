@@ -27,6 +27,15 @@ function current(): Formats {
   return formats;
 }
 
+/** The zone of this device is another one: formats keep the one that they were made in. */
+export function renewFormats(): void {
+  formats = undefined;
+}
+
+export function zoneName(): string {
+  return new Intl.DateTimeFormat().resolvedOptions().timeZone;
+}
+
 export function timeOfDay(at: number): string {
   return current().time.format(at);
 }

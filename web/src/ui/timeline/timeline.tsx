@@ -5,7 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Person, RoomView, Seq } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { dayName } from "../parts/dates.ts";
-import { today } from "../state/clock.ts";
+import { today, zone } from "../state/clock.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 import { type Action, actions } from "./actions.ts";
 import { ActiveToolbar, activeRow } from "./active.tsx";
@@ -74,7 +74,7 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
           <Edge view={view} side="older" />
           <Intro view={view} />
           {days.map((day) => (
-            <DayView day={day} view={view} me={me} key={day.key} />
+            <DayView day={day} view={view} me={me} key={`${zone.value} ${day.key}`} />
           ))}
           <Edge view={view} side="newer" />
         </div>
