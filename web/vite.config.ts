@@ -1,7 +1,7 @@
 import { defineConfig, type Plugin } from "vite";
 
 // What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
-const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/parts\/(?:modal|copyable)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|browser\/link-ports)\./;
+const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|match)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|browser\/link-ports)\./;
 
 // The core gives the official client transports of its own, so those that the client would choose from stay unused.
 const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/(?:index|polling-xhr|webtransport)\.js$/;
@@ -9,6 +9,17 @@ const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/(?:index|pollin
 const leaveOut: Plugin = {
   name: "leave-out-transports",
   load: (id) => (LEFT_OUT.test(id.replaceAll("\\", "/")) ? "export const transports = {}, XHR = null, WT = null;" : null),
+};
+
+// Everything of `/v1` is JSON: what the client would do with bytes is never asked for.
+const BYTES = /\/socket\.io-parser\/build\/[^/]+\/(?:is-)?binary\.js$/;
+
+const jsonOnly: Plugin = {
+  name: "json-only",
+  load: (id) =>
+    BYTES.test(id.replaceAll("\\", "/"))
+      ? "export const isBinary = () => false, hasBinary = isBinary, deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;"
+      : null,
 };
 
 // A chunk that is fetched later brings no style and no chunk of its own, so nothing has to be loaded ahead of it.
@@ -21,7 +32,7 @@ const plainImport: Plugin = {
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.
 export default defineConfig({
   base: "/",
-  plugins: [leaveOut, plainImport],
+  plugins: [leaveOut, jsonOnly, plainImport],
   build: {
     target: "es2022",
     // The oldest browsers that know `light-dark()`: nothing is rewritten for older ones.

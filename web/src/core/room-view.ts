@@ -207,10 +207,7 @@ export class OpenView implements RoomView {
   }
 
   passOver(): void {
-    const state = this.#state();
-    if (state === undefined) return;
-    this.#reading.passOver(state, state.record.seq);
-    this.#tellRead(state);
+    this.markRead(Infinity);
   }
 
   markRead(seq: Seq): void {
@@ -260,10 +257,12 @@ export class OpenView implements RoomView {
   #place(state: RoomState): void {
     const first = firstUnread(this.#context.model, state);
     const line = this.newFrom.peek();
-    const isReading = this.#isPlaced && line !== null && this.#reading.isBehind(state, line);
-    const isSame = this.#isPlaced && first === line && (first !== null || covers(state.record.held, this.#window.from, state.record.seq));
-    if (isReading || isSame) return;
-    if (this.#isPlaced) this.#moved = true;
+    if (this.#isPlaced) {
+      const isReading = line !== null && this.#reading.isBehind(state, line);
+      const isSame = first === line && (first !== null || covers(state.record.held, this.#window.from, state.record.seq));
+      if (isReading || isSame) return;
+      this.#moved = true;
+    }
     this.#isPlaced = true;
     this.newFrom.value = first;
     this.#window = first === null ? this.#lastPage(state) : this.#pageOf(state, first);

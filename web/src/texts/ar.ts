@@ -37,7 +37,6 @@ export const ar: Texts = {
   beginningRoom: "هذه بداية {room}.",
   beginningDirect: "هذه بداية محادثتك مع {people}.",
   inviteHere: "دعوة أشخاص",
-  loadingMessages: "جارٍ تحميل الرسائل…",
   hole: { one: "رسالة ليست هنا بعد ({count})", two: "رسالتان ليستا هنا بعد ({count})", few: "{count} رسائل ليست هنا بعد", other: "{count} رسالة ليست هنا بعد" },
   holeLoading: "جارٍ التحميل…",
   holeFill: "تحميل",

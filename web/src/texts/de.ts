@@ -37,7 +37,6 @@ export const de: Texts = {
   beginningRoom: "Hier beginnt {room}.",
   beginningDirect: "Hier beginnt deine Unterhaltung mit {people}.",
   inviteHere: "Leute einladen",
-  loadingMessages: "Nachrichten werden geladen …",
   hole: { one: "{count} Nachricht ist noch nicht hier", other: "{count} Nachrichten sind noch nicht hier" },
   holeLoading: "Wird geladen …",
   holeFill: "Laden",

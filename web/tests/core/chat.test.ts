@@ -351,7 +351,7 @@ test("a tab whose leader does not answer is told that there is no answer", async
   const world = new World();
   const hub = new TabHub();
   // A tab that leads and hangs.
-  hub.join().lead(() => undefined);
+  hub.join().lead(() => undefined, () => undefined);
   const bob = await world.chat({ tabs: hub.join() });
   const asked = bob.members(LOBBY);
   const view = bob.open(LOBBY);

@@ -18,6 +18,10 @@ import { Switcher } from "./switcher.tsx";
 
 addTexts(enDialogs);
 
+export { DeadLink } from "./dead-link.tsx";
+export { Elsewhere } from "./elsewhere.tsx";
+export { People } from "../people/people.tsx";
+
 export function Dialogs() {
   const ui = useUi();
   const dialog = ui.dialog.value;

@@ -1,5 +1,5 @@
-// Dialogs come after the page: nobody opens one in the first second. They are fetched when the page has nothing to do,
-// or when the first one is asked for.
+// Dialogs, the list of people and explanations come after the page: nobody needs them in the first second. They are fetched when they are
+// shown, or when the page has nothing to do.
 
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";
@@ -9,16 +9,26 @@ import { type Ui, useUi } from "../state/ui.ts";
 
 const IDLE_MS = 1500;
 
-const dialogs = signal<ComponentType | null>(null);
+type Part = "Dialogs" | "People" | "Elsewhere" | "DeadLink";
+
+const parts = signal<Readonly<Record<Part, ComponentType>> | null>(null);
 let loading: Promise<void> | undefined;
 
 export function LaterDialogs() {
   const ui = useUi();
-  const Dialogs = dialogs.value;
+  const Dialogs = parts.value?.Dialogs;
   if (ui.dialog.value === null) return null;
-  if (Dialogs !== null) return <Dialogs />;
+  if (Dialogs !== undefined) return <Dialogs />;
   void load().catch(() => excuse(ui));
   return null;
+}
+
+/** Its place is empty until it is there. */
+export function Later({ part }: { readonly part: Exclude<Part, "Dialogs"> }) {
+  const Shown = parts.value?.[part];
+  if (Shown !== undefined) return <Shown />;
+  void load().catch(() => undefined);
+  return part === "People" ? <aside class="people" /> : <footer class="foot" />;
 }
 
 export function loadDialogsSoon(): void {
@@ -26,8 +36,8 @@ export function loadDialogsSoon(): void {
 }
 
 async function load(): Promise<void> {
-  loading ??= import("./dialogs.tsx").then(({ Dialogs }) => {
-    dialogs.value = Dialogs;
+  loading ??= import("./dialogs.tsx").then((loaded) => {
+    parts.value = loaded;
   });
   try {
     await loading;

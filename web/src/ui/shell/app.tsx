@@ -4,12 +4,10 @@ import { useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { Foot } from "../composer/foot.tsx";
-import { LaterDialogs } from "../dialogs/later.tsx";
-import { People } from "../people/people.tsx";
+import { LaterDialogs, Later } from "../dialogs/later.tsx";
 import { RoomHeader } from "../rooms/header.tsx";
 import { Sidebar } from "../rooms/sidebar.tsx";
 import { type Ui, useUi } from "../state/ui.ts";
-import { DeadLink } from "../timeline/dead-link.tsx";
 import { Timeline } from "../timeline/timeline.tsx";
 import { OfflineBar } from "./offline-bar.tsx";
 import { usePageKeys } from "./page-keys.ts";
@@ -36,13 +34,13 @@ export function App() {
         <main class="room" aria-label={text("timelineLabel", { room: ui.roomName.value })}>
           <RoomHeader />
           <OfflineBar />
-          <DeadLink />
+          <div class="dead-link" role="status">{ui.deadLink.value !== null && <Later part="DeadLink" />}</div>
           <Timeline />
           <div id="composer">
             <Foot />
           </div>
         </main>
-        {people && <People />}
+        {people && <Later part="People" />}
       </div>
       <LaterDialogs />
       <Note />

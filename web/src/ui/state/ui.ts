@@ -62,7 +62,7 @@ export class Ui {
   /** What the room of the address is called, also when one is no longer in it. */
   readonly roomName: ReadonlySignal<string>;
   /** Why the message of the address is not shown. */
-  readonly deadLink: Signal<"linkMissing" | "linkAway" | null> = signal(null);
+  readonly deadLink: Signal<"missing" | "away" | null> = signal(null);
   readonly dialog: Signal<Dialog | null> = signal(null);
   readonly editing: Signal<Editing | null> = signal(null);
   readonly invite: Signal<string | null> = signal(null);

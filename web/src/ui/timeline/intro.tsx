@@ -1,4 +1,4 @@
-// What stands before the first message of a room, or instead of it.
+// What stands before the first message of a room.
 
 import type { RoomView } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
@@ -10,8 +10,7 @@ import { useUi } from "../state/ui.ts";
 export function Intro({ view }: { readonly view: RoomView }) {
   const ui = useUi();
   const room = ui.room.value;
-  if (!view.first.value) return view.rows.value.length === 0 ? <p class="loading">{text("loadingMessages")}</p> : null;
-  if (room === undefined) return null;
+  if (room === undefined || !view.first.value) return null;
   const name = <bdi>{roomName(room)}</bdi>;
   const isDirect = room.kind === "direct";
   return (

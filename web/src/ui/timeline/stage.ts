@@ -50,7 +50,7 @@ export class Stage {
     const { signal } = this.#stop;
     element.addEventListener("scroll", () => this.#scrolled(), { passive: true, signal });
     document.addEventListener("visibilitychange", () => this.#readSoon(), { signal });
-    for (const name of ["wheel", "touchmove", "pointerdown", "keydown"]) element.addEventListener(name, () => (this.#unsettled = false), { passive: true, signal });
+    for (const name of ["wheel", "pointerdown", "keydown"]) element.addEventListener(name, () => (this.#unsettled = false), { signal, passive: true });
     addEventListener("focus", () => this.#readSoon(), { signal });
     addEventListener("blur", () => this.#readSoon(), { signal });
   }
@@ -86,8 +86,7 @@ export class Stage {
     this.#passed = undefined;
     const line = this.#content.querySelector(".new-line");
     if (line === null) this.scroller.toEnd();
-    const isThere = line === null || this.scroller.show(line);
-    this.#unsettled = !isThere && (!this.#view.last.peek() || this.#view.rows.peek().at(-1)?.kind === "hole");
+    this.#unsettled = line !== null && !this.scroller.show(line) && (!this.#view.last.peek() || this.#view.rows.peek().at(-1)?.kind === "hole");
   }
 
   #scrolled(): void {
@@ -148,9 +147,10 @@ export class Stage {
     const row = this.#row(seq);
     const other = row ?? this.#rowAfter(seq);
     if (other !== undefined) this.scroller.show(other);
-    else if (this.#view.rows.peek().length > 0) this.scroller.toEnd();
-    this.#placed ||= this.#view.rows.peek().length > 0;
-    if (row === undefined) return this.#view.rows.peek().some((hole) => hole.kind === "hole" && hole.from <= seq && seq <= hole.to) ? "hole" : "nothing";
+    else this.scroller.toEnd();
+    const rows = this.#view.rows.peek();
+    this.#placed ||= rows.length > 0;
+    if (row === undefined) return rows.some((hole) => hole.kind === "hole" && hole.from <= seq && seq <= hole.to) ? "hole" : "nothing";
     if (highlight === "highlight") {
       row.classList.add("target");
       setTimeout(() => row.classList.remove("target"), HIGHLIGHT_MS);

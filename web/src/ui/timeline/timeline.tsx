@@ -114,7 +114,7 @@ function useAddressed(ui: Ui, view: RoomView, stage: { readonly current: Stage |
       if (asked.current?.seq !== seq || found === "closed") return;
       const isKnown = found !== "hole" && isOnline && ui.room.peek() !== undefined;
       asked.current = { seq, done: found === "shown" || isKnown };
-      if (found !== "shown" && (isThere || isKnown)) ui.deadLink.value = isKnown ? "linkMissing" : "linkAway";
+      if (found !== "shown" && (isThere || isKnown)) ui.deadLink.value = isKnown ? "missing" : "away";
     });
   }, [view, room, seq, pane, isOnline, isThere]);
 }

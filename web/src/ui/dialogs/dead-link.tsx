@@ -7,14 +7,11 @@ import { useUi } from "../state/ui.ts";
 export function DeadLink() {
   const ui = useUi();
   const reason = ui.deadLink.value;
+  if (reason === null) return null;
   return (
-    <div class="dead-link" role="status">
-      {reason !== null && (
-        <>
-          <p>{text(reason)}</p>
-          <a href={roomHash(ui.route.value.room)}>{text("toConversation")}</a>
-        </>
-      )}
-    </div>
+    <>
+      <p>{text(reason === "missing" ? "linkMissing" : "linkAway")}</p>
+      <a href={roomHash(ui.route.value.room)}>{text("toConversation")}</a>
+    </>
   );
 }
