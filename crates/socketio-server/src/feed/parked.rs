@@ -2,7 +2,7 @@
 //!
 //! A feed over a log does not need it: there rooms come from the membership. Bounded in number and time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
 
 use socketio::SocketId;
@@ -10,7 +10,8 @@ use socketio::SocketId;
 use crate::room::Room;
 use crate::socket::SocketData;
 
-/// Sockets kept at most; beyond that the one that left first is forgotten.
+/// Sockets kept at most; beyond that the one that left first is forgotten. One that came back counts no more, however
+/// often it comes and goes.
 const PARKED_MAX: usize = 10_000;
 
 /// What a socket had when it left.
@@ -23,33 +24,96 @@ pub(crate) struct Parked {
 
 #[derive(Debug)]
 pub(crate) struct ParkedSockets {
-    sockets: HashMap<SocketId, (Instant, Parked)>,
-    order: VecDeque<(Instant, SocketId)>,
+    sockets: HashMap<SocketId, Seat>,
+    /// The same sockets, the one that left first in front.
+    order: BTreeMap<u64, SocketId>,
+    last: u64,
     kept: Duration,
+}
+
+#[derive(Debug)]
+struct Seat {
+    serial: u64,
+    since: Instant,
+    parked: Parked,
 }
 
 impl ParkedSockets {
     pub(crate) fn new(kept: Duration) -> Self {
-        Self { sockets: HashMap::new(), order: VecDeque::new(), kept }
+        Self { sockets: HashMap::new(), order: BTreeMap::new(), last: 0, kept }
     }
 
     pub(crate) fn park(&mut self, id: SocketId, parked: Parked, now: Instant) {
-        while let Some((since, oldest)) = self.order.front().copied() {
-            let expired = now.saturating_duration_since(since) >= self.kept;
-            if !expired && self.order.len() < PARKED_MAX {
+        self.remove(&id);
+        while let Some(oldest) = self.order.first_key_value().map(|(_, id)| *id) {
+            let is_fresh = self.sockets.get(&oldest).is_some_and(|seat| self.is_fresh(seat, now));
+            if is_fresh && self.sockets.len() < PARKED_MAX {
                 break;
             }
-            self.order.pop_front();
-            if self.sockets.get(&oldest).is_some_and(|(at, _)| *at == since) {
-                self.sockets.remove(&oldest);
-            }
+            self.remove(&oldest);
         }
-        self.order.push_back((now, id));
-        self.sockets.insert(id, (now, parked));
+        self.last += 1;
+        self.order.insert(self.last, id);
+        self.sockets.insert(id, Seat { serial: self.last, since: now, parked });
     }
 
     pub(crate) fn take(&mut self, id: &SocketId, now: Instant) -> Option<Parked> {
-        let (since, parked) = self.sockets.remove(id)?;
-        (now.saturating_duration_since(since) < self.kept).then_some(parked)
+        let seat = self.remove(id)?;
+        self.is_fresh(&seat, now).then_some(seat.parked)
+    }
+
+    fn is_fresh(&self, seat: &Seat, now: Instant) -> bool {
+        now.saturating_duration_since(seat.since) < self.kept
+    }
+
+    fn remove(&mut self, id: &SocketId) -> Option<Seat> {
+        let seat = self.sockets.remove(id)?;
+        self.order.remove(&seat.serial);
+        Some(seat)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(number: u64) -> SocketId {
+        let mut bytes = [0; 15];
+        bytes[..8].copy_from_slice(&number.to_be_bytes());
+        SocketId::from_bytes(bytes)
+    }
+
+    #[test]
+    fn a_socket_that_comes_and_goes_pushes_out_no_other() {
+        let (mut parked, now) = (ParkedSockets::new(Duration::from_mins(2)), Instant::now());
+        parked.park(id(1), Parked::default(), now);
+        for _ in 0..2 * PARKED_MAX {
+            parked.park(id(2), Parked::default(), now);
+            assert!(parked.take(&id(2), now).is_some());
+        }
+        parked.park(id(2), Parked::default(), now);
+        parked.park(id(2), Parked::default(), now);
+        assert_eq!((parked.sockets.len(), parked.order.len()), (2, 2));
+        assert!(parked.take(&id(1), now).is_some());
+    }
+
+    #[test]
+    fn at_the_bound_the_socket_that_left_first_is_forgotten() {
+        let (mut parked, now) = (ParkedSockets::new(Duration::from_mins(2)), Instant::now());
+        for number in 0..=PARKED_MAX as u64 {
+            parked.park(id(number), Parked::default(), now);
+        }
+        assert_eq!((parked.sockets.len(), parked.order.len()), (PARKED_MAX, PARKED_MAX));
+        assert!(parked.take(&id(0), now).is_none());
+        assert!(parked.take(&id(1), now).is_some());
+    }
+
+    #[test]
+    fn a_parked_socket_is_kept_for_its_time() {
+        let (mut parked, now) = (ParkedSockets::new(Duration::from_mins(2)), Instant::now());
+        parked.park(id(1), Parked::default(), now);
+        parked.park(id(2), Parked::default(), now);
+        assert!(parked.take(&id(1), now + Duration::from_secs(119)).is_some());
+        assert!(parked.take(&id(2), now + Duration::from_mins(2)).is_none());
     }
 }

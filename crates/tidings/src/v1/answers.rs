@@ -15,7 +15,7 @@ use super::ack::{Trouble, encode, raw};
 use super::cut::{Cut, Row};
 use super::edge::Edge;
 use super::identity::Invite;
-use super::links::LINK_LIFE;
+use super::links::Given;
 use super::meaning::Meaning;
 use super::request::{LIMIT_MAX, Request};
 use super::view::{EntryView, Person, RoomView};
@@ -174,8 +174,9 @@ impl<R: LogReader> Asked<'_, R> {
     }
 
     fn link(&self) -> String {
-        let code = self.edge.open_link(self.user).to_string();
-        let life = u64::try_from(LINK_LIFE.as_millis()).unwrap_or(u64::MAX);
+        let Given { code, life } = self.edge.open_link(self.user);
+        let code = code.to_string();
+        let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
         let expires = (self.edge.sides.ports.now)().0.saturating_add(life);
         encode(&LinkView { ok: true, code, expires })
     }

@@ -23,7 +23,7 @@ use super::desk::{Desk, Job};
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::identity::Signer;
 use super::ids::WireUser;
-use super::links::Links;
+use super::links::{Given, Links};
 use super::names::{self, CommandName, RequestName};
 use super::presence::{Named, Presence};
 use super::request::{self, Moved, Request};
@@ -311,12 +311,10 @@ impl Edge {
     }
 
     /// A link by which another device becomes the same person.
-    pub(super) fn open_link(&self, user: UserId) -> Code {
+    pub(super) fn open_link(&self, user: UserId) -> Given {
         let mut bytes = [0; 10];
         (self.sides.ports.random)(&mut bytes);
-        let code = Code::from_bytes(bytes);
-        self.links().open(user, code, (self.sides.ports.clock)());
-        code
+        self.links().open(user, Code::from_bytes(bytes), (self.sides.ports.clock)())
     }
 
     /// Whose link it is; it can still be used.
