@@ -1,9 +1,11 @@
 // The tutorial's contract on namespace `/`, with the official client on every transport.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { Person, TRANSPORTS } from "../harness/client.mjs";
 import { judge, readLog } from "../harness/history.mjs";
+import { LOBBY, V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 
 const TEXT_BYTES_MAX = 16 * 1024;
@@ -16,10 +18,34 @@ const LANGUAGES = [
   "שלום עולם",
   "नमस्ते दुनिया",
   "👩‍👩‍👧‍👦 𝒜 🏳️‍🌈",
-  'quotes " and \\ and \n and \t and \u2028 and \u0000 and \u001e',
+  'quotes " and \\ and \n and \t and \u2028 and \u200b',
   "<script>alert(1)</script>",
   "42[\"chat message\"]",
 ];
+
+const RULES = JSON.parse(readFileSync(new URL("../../docs/text.json", import.meta.url), "utf8"));
+
+test("both namespaces take and refuse the texts that the document lists, and answer a retry in the same way", async (t) => {
+  const server = await Server.start(t);
+  const ada = await Person.connect(t, server.url, TRANSPORTS["by WebSocket"]);
+  const bob = await V1Person.connect(t, server.url, { name: "bob" });
+  const expected = [];
+  for (const [index, { sent, text, code }] of RULES.texts.entries()) {
+    const refused = code === undefined ? [] : [{ ok: false, code }];
+    assert.deepEqual(await ada.say(sent, `key-${index}`), refused, JSON.stringify(sent));
+    assert.deepEqual(await ada.say(sent, `key-${index}`), refused, `${JSON.stringify(sent)} again`);
+    const ack = await bob.do("say", { room: LOBBY, text: sent });
+    assert.equal(ack.code, code, JSON.stringify(sent));
+    assert.deepEqual(await bob.ask("say", { n: bob.n, room: LOBBY, text: sent }), ack);
+    if (text !== undefined) expected.push(text, text);
+  }
+  assert.equal((await bob.do("edit", { room: LOBBY, seq: 2, text: "\u2060" })).code, "empty");
+  await bob.must("edit", { room: LOBBY, seq: 2, text: "a\u0000b" });
+  expected[1] = "a\ufffdb";
+  const { messages } = await bob.ask("history", { room: LOBBY, limit: 100 });
+  assert.deepEqual(messages.map(({ text }) => text), expected);
+  assert.deepEqual(ada.texts.toSorted(), expected.with(1, expected[0]).toSorted());
+});
 
 for (const [way, options] of Object.entries(TRANSPORTS)) {
   describe(`a client that connects ${way}`, () => {

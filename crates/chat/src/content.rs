@@ -19,7 +19,7 @@ impl ContentHash {
     /// Of a command that says nothing.
     pub const NOTHING: Self = Self([0; 16]);
 
-    /// The hash of a message: of its text and of the room that it was said in.
+    /// The hash of a message: of its text as it was sent, and of the room that it was said in.
     pub fn of_message(room: RoomId, text: &str) -> Self {
         Form::new(b"message").number(room.0).last(text)
     }
@@ -32,8 +32,10 @@ impl ContentHash {
     /// The hash of a command.
     pub fn of(command: &Command) -> Self {
         match command {
-            Command::Say { room, text } => Self::of_message(*room, text),
-            Command::Edit { room, seq, text } => Form::new(b"edit\0").number(room.0).number(seq.0).last(text),
+            Command::Say { room, text } => Self::of_message(*room, text.as_sent()),
+            Command::Edit { room, seq, text } => {
+                Form::new(b"edit\0").number(room.0).number(seq.0).last(text.as_sent())
+            }
             Command::Delete { room, seq } => Form::new(b"delete\0").number(room.0).number(seq.0).hash(),
             Command::Create { kind, name, topic } => {
                 let kind = match kind {
@@ -124,6 +126,19 @@ mod tests {
         let hash = ContentHash::of_message(RoomId::LOBBY, "hi");
         let digest = Sha256::digest(b"message\0\0\0\0\0\0\0\x01hi");
         assert_eq!(hash.0, digest[..16]);
+    }
+
+    #[test]
+    fn two_texts_that_show_the_same_are_two_contents() {
+        let said =
+            |text| ContentHash::of(&Command::Say { room: RoomId::LOBBY, text: Text::parse(text).unwrap() });
+        assert_ne!(said("a\0b"), said("a\u{1}b"));
+        assert_eq!(said("a\0b"), ContentHash::of_message(RoomId::LOBBY, "a\0b"));
+        let edited = |text| {
+            let text = Text::parse(text).unwrap();
+            ContentHash::of(&Command::Edit { room: RoomId::LOBBY, seq: Seq(1), text })
+        };
+        assert_ne!(edited("a\0b"), edited("a\u{1}b"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::confusable_detection::skeleton;
 
-use characters::{is_allowed_in_name, is_allowed_in_topic, marks_pile_up};
+use characters::{is_allowed_in_name, is_allowed_in_topic, marks_pile_up, shows_something};
 
 /// Why a string is no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -139,7 +139,8 @@ impl Topic {
         if topic.chars().count() > Self::CHARS_MAX {
             return Err(TopicError::TooLarge);
         }
-        if !topic.chars().all(is_allowed_in_topic) || marks_pile_up(&topic) {
+        let is_blank = !topic.is_empty() && !shows_something(&topic);
+        if is_blank || !topic.chars().all(is_allowed_in_topic) || marks_pile_up(&topic) {
             return Err(TopicError::Invalid);
         }
         Ok(Self(topic.into()))

@@ -1,27 +1,38 @@
 //! The text of a message.
 //!
-//! A [`Text`] keeps exactly what was sent: nothing is trimmed or normalised, because a retry must compare equal to
-//! its original and people may say what they like. Shared, so that ring, log and frame need no copy.
+//! A [`Text`] is what everybody gets. Nothing is trimmed or normalised, people may say what they like; only characters
+//! that are not text (what terminals obey, what turns the rest of a line around) are replaced, and a text that shows
+//! nothing is none. What was sent is kept beside it until it is stored, because a retry is compared with what was sent.
+//! Shared, so that ring, log and frame need no copy.
+
+mod characters;
 
 use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// What somebody said: some UTF-8, not empty, at most [`Text::BYTES_MAX`] long.
+pub(crate) use characters::is_blank;
+
+/// What somebody said: some UTF-8 that shows something, at most [`Text::BYTES_MAX`] long.
 ///
 /// ```
 /// # use chat::{Text, TextError};
 /// assert_eq!(&*Text::parse(" hi ")?, " hi ");
-/// assert_eq!(Text::parse("").unwrap_err().code(), "empty");
+/// assert_eq!(&*Text::parse("\u{1b}[31mred\r\n")?, "\u{fffd}[31mred\n");
+/// assert_eq!(Text::parse(" \u{200b} ").unwrap_err().code(), "empty");
 /// # Ok::<(), TextError>(())
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash)]
-pub struct Text(Arc<str>);
+pub struct Text {
+    shown: Arc<str>,
+    /// What was sent, where that is something else.
+    sent: Option<Arc<str>>,
+}
 
 /// Why a string is no [`Text`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TextError {
-    /// There is nothing to say.
+    /// It shows nothing.
     #[error("the text is empty")]
     Empty,
     /// More than [`Text::BYTES_MAX`].
@@ -45,19 +56,29 @@ impl Text {
 
     /// Takes a text as it was sent.
     pub fn parse(text: &str) -> Result<Self, TextError> {
-        if text.is_empty() {
-            return Err(TextError::Empty);
-        }
         if text.len() > Self::BYTES_MAX {
             return Err(TextError::TooLarge);
         }
-        Ok(Self(text.into()))
+        if text.chars().all(is_blank) {
+            return Err(TextError::Empty);
+        }
+        let Some(shown) = characters::cleaned(text) else { return Ok(Self::from_stored(text)) };
+        // What stands for something else may be longer than that.
+        if shown.len() > Self::BYTES_MAX {
+            return Err(TextError::TooLarge);
+        }
+        Ok(Self { shown: shown.into(), sent: Some(text.into()) })
     }
 
     /// Takes a text that stands in a log already, or in one that is taken over: nothing of it may be lost, so it may
-    /// be empty or beyond the limit.
+    /// be empty, beyond the limit, or have anything in it.
     pub fn from_stored(text: &str) -> Self {
-        Self(text.into())
+        Self { shown: text.into(), sent: None }
+    }
+
+    /// What was sent. A retry says the same, whatever has become of it.
+    pub fn as_sent(&self) -> &str {
+        self.sent.as_deref().unwrap_or(&self.shown)
     }
 }
 
@@ -65,7 +86,7 @@ impl Deref for Text {
     type Target = str;
 
     fn deref(&self) -> &str {
-        &self.0
+        &self.shown
     }
 }
 
@@ -82,8 +103,24 @@ mod tests {
 
     #[test]
     fn a_text_is_kept_exactly_as_it_was_sent() {
-        for said in [" ", "hi\n", "\u{feff}e\u{301}", "\0", "👩‍👩‍👧", "مرحبا"] {
-            assert_eq!(&*Text::parse(said).unwrap(), said);
+        for said in [" hi", "hi\n", "\u{feff}e\u{301}", "a\u{200b}b", "👩‍👩‍👧", "مرحبا", "\u{2067}مرحبا\u{2069}"]
+        {
+            let text = Text::parse(said).unwrap();
+            assert_eq!((&*text, text.as_sent()), (said, said));
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_changed_keeps_what_was_sent_beside_it() {
+        let text = Text::parse("a\0b").unwrap();
+        assert_eq!((&*text, text.as_sent()), ("a\u{fffd}b", "a\0b"));
+    }
+
+    #[test]
+    fn a_text_that_stands_in_a_log_stays_as_it_is() {
+        for stored in ["", " ", "\u{200b}", "a\0b", "\u{202e}abc"] {
+            let text = Text::from_stored(stored);
+            assert_eq!((&*text, text.as_sent()), (stored, stored));
         }
     }
 
@@ -92,5 +129,8 @@ mod tests {
         assert_eq!(Text::parse(""), Err(TextError::Empty));
         assert!(Text::parse(&"x".repeat(Text::BYTES_MAX)).is_ok());
         assert_eq!(Text::parse(&"ä".repeat(Text::BYTES_MAX / 2 + 1)), Err(TextError::TooLarge));
+        assert_eq!(Text::parse(&" ".repeat(Text::BYTES_MAX + 1)), Err(TextError::TooLarge));
+        let nulls = format!("{}x", "\0".repeat(Text::BYTES_MAX / 2));
+        assert_eq!(Text::parse(&nulls), Err(TextError::TooLarge));
     }
 }

@@ -4,6 +4,8 @@
 
 use unicode_normalization::char::is_combining_mark;
 
+use crate::text::is_blank;
+
 /// More marks on one letter than any script writes would paint over the lines around.
 const MARKS_MAX: usize = 4;
 
@@ -14,7 +16,12 @@ pub(super) fn is_allowed_in_name(c: char) -> bool {
 
 /// Whether a topic may contain it: the same, and what joins emoji and the letters of some scripts.
 pub(super) fn is_allowed_in_topic(c: char) -> bool {
-    !c.is_control() && (is_joiner(c) || !is_invisible(c)) && !is_no_character(c)
+    !c.is_control() && (is_joiner(c) || c == ' ' || !is_invisible(c)) && !is_no_character(c)
+}
+
+/// Whether there is something to see.
+pub(super) fn shows_something(text: &str) -> bool {
+    !text.chars().all(is_blank)
 }
 
 /// Whether something is piled up on a letter, or marks stand on nothing.
@@ -34,15 +41,13 @@ fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe0e}' | '\u{fe0f}')
 }
 
-/// Everything that has no width, turns the direction, or looks like nothing.
+/// Everything that has no width, turns the direction, or looks like nothing; and signs that only mean something to the
+/// ones behind them.
 fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}'
-        | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{110bd}' | '\u{110cd}'
-        | '\u{13430}'..='\u{1345f}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
-        | '\u{e0000}'..='\u{e0fff}')
+    is_blank(c)
+        || matches!(c,
+        '\u{600}'..='\u{605}' | '\u{6dd}' | '\u{70f}' | '\u{8e2}' | '\u{110bd}' | '\u{110cd}'
+        | '\u{13430}'..='\u{1345f}')
 }
 
 /// What stands for no character, or for a different one in each font.

@@ -96,6 +96,12 @@ fn a_topic_is_one_line_and_may_be_empty() {
     assert_eq!(Topic::parse("").as_deref(), Ok(""));
     assert_eq!(Topic::parse(" a  b ").as_deref(), Ok("a b"));
     assert!(Topic::parse("👩‍👩‍👧 ❤️").is_ok());
+    assert_eq!(Topic::parse(" \u{a0} ").as_deref(), Ok(""));
+    for blank in ["\u{200d}", "\u{fe0f} \u{200c}", "\u{200b}", "\u{3164}", "\u{1d159}", "\u{2800}"] {
+        assert_eq!(Topic::parse(blank), Err(TopicError::Invalid), "{blank:?}");
+        assert_eq!(RoomName::parse(blank), Err(NameError::Invalid), "{blank:?}");
+        assert_eq!(Nickname::parse(blank), Err(NameError::Invalid), "{blank:?}");
+    }
     assert_eq!(Topic::parse("a\nb"), Err(TopicError::Invalid));
     assert_eq!(Topic::parse("a\u{202e}b"), Err(TopicError::Invalid));
 }

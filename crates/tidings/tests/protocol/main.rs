@@ -10,4 +10,5 @@
 mod down;
 mod golden;
 mod page;
+mod texts;
 mod up;
