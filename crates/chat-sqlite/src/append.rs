@@ -44,6 +44,11 @@ impl Log for SqliteLog {
         Ok(self.rooms.get(&room).copied().unwrap_or_default())
     }
 
+    fn last_at(&mut self) -> Result<UnixMillis, ReadError> {
+        let head = self.head();
+        lookup::last_at(&self.connection).map_err(|err| read_error(&err, head))
+    }
+
     fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError> {
         if lookups.is_empty() {
             return Ok(Vec::new());

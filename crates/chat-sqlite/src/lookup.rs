@@ -1,6 +1,6 @@
 //! What the writer asks of the log besides repeats: a message as it stands, the directory's entries, the pointers.
 
-use chat::{Entry, Kind, ReadPointer, RoomId, Seq, Standing, UserId};
+use chat::{Entry, Kind, ReadPointer, RoomId, Seq, Standing, UnixMillis, UserId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::number::to_sql;
@@ -30,6 +30,12 @@ pub(crate) fn directory(connection: &Connection) -> rusqlite::Result<Result<Vec<
         .prepare(select!("entry INDEXED BY entry_directory", "WHERE kind > 3 ORDER BY position"))?;
     let decoded = |row: &Row<'_>| Ok(decode(row).ok_or(row.get::<_, i64>(0)?.unsigned_abs()));
     statement.query_map([], decoded)?.collect()
+}
+
+pub(crate) fn last_at(connection: &Connection) -> rusqlite::Result<UnixMillis> {
+    let last = "SELECT at_ms FROM entry ORDER BY position DESC LIMIT 1";
+    let at_ms = connection.query_row(last, [], |row| row.get::<_, i64>(0)).optional()?;
+    Ok(UnixMillis(at_ms.and_then(|at_ms| u64::try_from(at_ms).ok()).unwrap_or(0)))
 }
 
 pub(crate) fn pointers(connection: &Connection) -> rusqlite::Result<Vec<ReadPointer>> {

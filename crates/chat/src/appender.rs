@@ -9,6 +9,8 @@
 //! There is no timer: while the disk flushes one batch, the next one gathers in the queue, so batches are as large as
 //! the load makes them. Nothing is answered before it is durable. Knows nothing of who submits, and what a ticket is.
 
+mod stamps;
+
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -22,6 +24,7 @@ use crate::health::Health;
 use crate::log::{AppendError, Log, ReadError, Record};
 use crate::planted::{self, Bug};
 use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Room, Taken};
+use stamps::Stamps;
 
 /// One batch: as much as a flush can carry without making the next one wait long.
 const BATCH: BatchBounds = BatchBounds { drafts: 512, bytes: 1 << 20 };
@@ -176,6 +179,7 @@ pub(crate) struct Worker<T, L, D> {
     shown: DirectoryHandle,
     delivery: D,
     limits: Limits,
+    stamps: Stamps,
     pub(crate) queue: Arc<Queue<T>>,
     health: Health,
     clock: Box<dyn Fn() -> Instant + Send>,
@@ -209,7 +213,7 @@ pub(crate) enum Tried<T> {
 
 impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
     fn new(
-        log: L,
+        mut log: L,
         directory: DirectoryHandle,
         delivery: D,
         limits: Limits,
@@ -218,9 +222,12 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
     ) -> (Arc<Queue<T>>, Health, Self) {
         let queue = Arc::new(Queue::new(bounds, BATCH));
         let health = Health::new((ports.clock)());
+        // What cannot be read now is told when it is needed for something.
+        let stamps = Stamps::after(log.last_at().unwrap_or_default());
         let worker = Self {
             log,
-            directory: directory.now(),
+            stamps,
+            directory: (*directory.now()).clone(),
             shown: directory,
             delivery,
             limits,
@@ -320,8 +327,10 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
 
     /// Decides anew at each attempt: that costs little, and a lookup may have been what failed.
     fn attempt(&mut self, drafts: &[Pending<T>]) -> Result<Decided, Trouble> {
-        let decided =
+        let mut decided =
             decide(&mut self.log, &self.directory, self.limits, drafts.iter().map(|pending| &pending.draft))?;
+        let mut stamps = self.stamps.clone();
+        stamps.stamp(&mut decided);
         if !decided.records.is_empty() {
             match self.log.append(&decided.records) {
                 Err(AppendError::RolledBack { .. }) if planted::is(Bug::AnswersRolledBack) => {
@@ -333,6 +342,7 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
                 }
                 appended => appended?,
             }
+            self.stamps = stamps;
         }
         Ok(decided)
     }

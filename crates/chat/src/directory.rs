@@ -17,7 +17,7 @@ use crate::log::{Log, ReadError};
 use crate::name::{Nickname, RoomName, Skeleton, Topic};
 use crate::room::{Room, RoomKind, Visibility};
 
-pub use handle::DirectoryHandle;
+pub use handle::{DirectoryHandle, Snapshot};
 
 /// How far somebody has read a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -39,7 +39,7 @@ pub use crate::content::ContentHash;
 pub use crate::decide::{Decided, Limits, decide};
 pub use crate::delivery::{Committed, Delivery, Outcome, Receipt, Refusal};
 pub use crate::device::{Answered, Counted, Device, DeviceId, Spent, SpentOn};
-pub use crate::directory::{Directory, DirectoryHandle, ReadPointer};
+pub use crate::directory::{Directory, DirectoryHandle, ReadPointer, Snapshot};
 pub use crate::entry::{Author, Body, Entry, Kind, UnixMillis};
 pub use crate::epochs::{EpochStart, Epochs};
 pub use crate::health::{Health, HealthState};

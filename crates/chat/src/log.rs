@@ -8,7 +8,7 @@ use crate::content::ContentHash;
 use crate::delivery::Receipt;
 use crate::device::{Counted, Device, Spent};
 use crate::directory::ReadPointer;
-use crate::entry::{Author, Body, Entry, Kind};
+use crate::entry::{Author, Body, Entry, Kind, UnixMillis};
 use crate::epochs::Epochs;
 use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
@@ -26,6 +26,9 @@ pub trait Log: Send {
 
     /// The numbers that the room has used up so far; zeros if there is nothing in it.
     fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError>;
+
+    /// The time of the last entry; zero if there is none.
+    fn last_at(&mut self) -> Result<UnixMillis, ReadError>;
 
     /// Finds earlier sends: for each lookup what it asks for, or `None`. All of a batch are asked at once, so that a
     /// backend needs one transaction, or one round trip, for them.

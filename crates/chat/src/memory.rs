@@ -10,7 +10,7 @@ use crate::content::ContentHash;
 use crate::delivery::{Outcome, Receipt};
 use crate::device::{Answered, Counted, Device};
 use crate::directory::ReadPointer;
-use crate::entry::{Author, Entry, Kind};
+use crate::entry::{Author, Entry, Kind, UnixMillis};
 use crate::epochs::{EpochStart, Epochs};
 use crate::ids::{CommandNumber, Epoch, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
@@ -212,6 +212,10 @@ impl Log for MemoryLog {
 
     fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
         Ok(self.disk.lock().rooms.get(&room).map(|room| room.numbers).unwrap_or_default())
+    }
+
+    fn last_at(&mut self) -> Result<UnixMillis, ReadError> {
+        Ok(self.disk.lock().entries.last().map(|entry| entry.at).unwrap_or_default())
     }
 
     fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError> {

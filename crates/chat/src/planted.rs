@@ -28,6 +28,8 @@ pub enum Bug {
     MovesPointersBack,
     /// What an edit has said before stays in the log.
     KeepsWhatWasEdited,
+    /// An entry has the time of the clock, also when that was set back a little.
+    BelievesTheClock,
 }
 
 #[cfg(feature = "planted")]

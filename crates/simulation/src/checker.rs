@@ -43,7 +43,12 @@ pub enum Invariant {
     DeletedIsGone,
     /// I13: how far somebody has read never moves back.
     PointersMoveForward,
+    /// I14: the times of the entries go back by more than five minutes, after a clock that was wrong, or not at all.
+    TimesRunOn,
 }
+
+/// A step back by so many milliseconds is a clock that is waited for.
+const TIMES_BACK: u64 = 5 * 60 * 1_000;
 
 /// A rule that was broken, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,6 +80,7 @@ pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
     let mut court = Court { record, recoveries, lobbies, violations: Vec::new() };
     court.check_log();
     court.check_order_of_senders();
+    court.check_times();
     for (index, page) in record.pages.iter().enumerate() {
         court.check_page(PageId(index), page);
     }
@@ -167,6 +173,20 @@ impl Court<'_> {
                     Invariant::RefusedMeansAbsent,
                     format!("{text:?}: {refused} refused, yet {stored} of {sent} in the log"),
                 );
+            }
+        }
+    }
+
+    /// I14.
+    fn check_times(&mut self) {
+        for truth in &self.record.generations {
+            for (before, entry) in truth.log.iter().zip(truth.log.iter().skip(1)) {
+                let back = before.at.saturating_sub(entry.at);
+                if (1..=TIMES_BACK).contains(&back) {
+                    let detail =
+                        format!("{}/{} is {back} ms before the entry before it", entry.room, entry.rev);
+                    self.object(Invariant::TimesRunOn, detail);
+                }
             }
         }
     }

@@ -12,6 +12,7 @@ use chat::{
 use tokio::time::Instant;
 
 use crate::ledger::Ledger;
+use crate::meanwhile;
 use crate::planted::{self, Planted};
 use crate::publisher::{Feeds, publish_early};
 use crate::random::Random;
@@ -219,6 +220,10 @@ impl Log for HostileLog {
         self.inner.room(room)
     }
 
+    fn last_at(&mut self) -> Result<chat::UnixMillis, ReadError> {
+        self.inner.last_at()
+    }
+
     fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError> {
         self.lookup()?;
         let found = self.inner.find(lookups)?;
@@ -268,6 +273,8 @@ impl Log for HostileLog {
             let micros = state.start.elapsed().as_micros();
             state.ledger.note(batch, micros);
         }
+        drop(state);
+        meanwhile::others_answer();
         result
     }
 }

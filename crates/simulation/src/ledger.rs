@@ -63,6 +63,7 @@ fn stored(entry: &Entry, micros: u128) -> Stored {
         seq: entry.seq.0,
         rev: entry.rev.0,
         micros,
+        at: entry.at.0,
         sender,
         event,
         what,

@@ -8,11 +8,13 @@
 mod browser;
 pub mod checker;
 mod client;
+mod clock;
 mod exchange;
 mod frames;
 mod hostile_log;
 mod ledger;
 mod link;
+mod meanwhile;
 mod node;
 mod page;
 mod person;

@@ -2,7 +2,7 @@
 //!
 //! Everything that a process has runs in one `LocalSet`; dropping that is `kill -9`.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use chat::{
     Appender, Applier, Applying, DirectoryHandle, Entry, Fatal, Limits, Log as _, LogId, LogReader as _,
-    MemoryReader, Ports, Position, QueueBounds, Step, Stepper, UnixMillis,
+    MemoryReader, Ports, Position, QueueBounds, Step, Stepper,
 };
 use socketio_server::{
     EpochStart, Feed, FeedConfig, FeedEntry, History, HistoryRequest, Io, Keys, Namespace, Resume, Server,
@@ -26,7 +26,9 @@ use tokio::io::DuplexStream;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet};
 
+use crate::clock;
 use crate::hostile_log::{HostileDisk, HostileLog};
+use crate::meanwhile::{self, SlowReader};
 use crate::planted::{self, Planted};
 use crate::publisher::{Echoing, Feeds, Publisher};
 use crate::random::Random;
@@ -68,12 +70,16 @@ impl Node {
             Appender::stepped(log, directory.clone(), delivery, limits, QueueBounds::default(), ports);
         let appender = Arc::new(appender);
         let (drafts, stored) = (Arc::new(Notify::new()), Rc::new(Notify::new()));
-        let store = store(stepper, Arc::clone(&drafts), Rc::clone(&stored), disk.clone());
+        let steps = Rc::new(Steps { stepper: RefCell::new(stepper), has_ended: Cell::new(false) });
+        let meanwhile = Rc::clone(&steps);
+        let store_one: Rc<dyn Fn()> = Rc::new(move || {
+            let _ = meanwhile.step();
+        });
+        let store = store(steps, Arc::clone(&drafts), Rc::clone(&stored), disk.clone());
         drop(tokio::task::spawn_local(store));
         let asked = Arc::new(Notify::new());
-        let edge = Edge::new(Sides {
+        let sides = Sides {
             signer: Signer::new(&[7; 32], []),
-            directory,
             feed: feeds.v1.clone(),
             appender: Arc::clone(&appender),
             desk: Desk::default(),
@@ -81,12 +87,17 @@ impl Node {
             limits: WireLimits::new(limits.text_bytes_max),
             resume_entries_max: rates.resume_entries_max,
             ports: v1::edge::Ports {
-                now: || UnixMillis(0),
+                now: clock::now,
                 clock: || tokio::time::Instant::now().into_std(),
                 random: crate::random::fill,
             },
-        });
-        let answers = answer(Arc::clone(&edge), reader, Arc::clone(&asked), disk);
+        };
+        let edge = Edge::new(directory, sides);
+        let (meanwhile, log) = (Arc::clone(&edge), SlowReader(reader.clone()));
+        let answer_all: Rc<dyn Fn()> = Rc::new(move || while meanwhile.answer_one(&log) {});
+        meanwhile::connect(&answer_all, &store_one, rates.interleaves, random.fork());
+        let others = [answer_all, store_one];
+        let answers = answer(Arc::clone(&edge), SlowReader(reader), Arc::clone(&asked), disk, others);
         drop(tokio::task::spawn_local(answers));
         drop(tokio::task::spawn_local(tell_presence(Arc::clone(&edge))));
         let server = server(feeds.profile, &appender, &edge, &[drafts.clone(), asked], rates);
@@ -207,7 +218,7 @@ fn server(
             if planted::is(Planted::AcksBeforeCommit) {
                 turn.reply("");
             }
-            profile::take(turn, &submit, UnixMillis(0))
+            profile::take(turn, &submit, clock::now())
         });
     if let Some(delay) = rates.middleware {
         profile = profile.middleware(move |_| async move {
@@ -232,8 +243,15 @@ fn server(
         .expect("the configuration is right")
 }
 
-/// What the threads of the desk do, each request after a while.
-async fn answer(edge: Arc<Edge>, reader: MemoryReader, asked: Arc<Notify>, disk: HostileDisk) {
+/// What the threads of the desk do, each request after a while. `others` act in the middle of it, as long as it lives.
+async fn answer(
+    edge: Arc<Edge>,
+    reader: SlowReader,
+    asked: Arc<Notify>,
+    disk: HostileDisk,
+    others: [Rc<dyn Fn()>; 2],
+) {
+    let _others = others;
     loop {
         tokio::time::sleep(disk.page_delay()).await;
         if !edge.answer_one(&reader) {
@@ -251,22 +269,33 @@ async fn tell_presence(edge: Arc<Edge>) {
 }
 
 /// What the appender's thread does: while the disk is busy, the next batch gathers.
-async fn store(
-    mut stepper: Stepper<Ticket, HostileLog, Chain>,
-    drafts: Arc<Notify>,
-    stored: Rc<Notify>,
-    disk: HostileDisk,
-) {
+async fn store(steps: Rc<Steps>, drafts: Arc<Notify>, stored: Rc<Notify>, disk: HostileDisk) {
     loop {
         tokio::time::sleep(disk.busy()).await;
-        match stepper.step() {
-            Step::Idle => drafts.notified().await,
-            Step::Delivered => {}
-            Step::RetryAfter(pause) => tokio::time::sleep(pause).await,
-            Step::Ended(_) => break,
+        match steps.step() {
+            Some(Step::Idle) => drafts.notified().await,
+            Some(Step::Delivered) => {}
+            Some(Step::RetryAfter(pause)) => tokio::time::sleep(pause).await,
+            None | Some(Step::Ended(_)) => break,
         }
     }
     stored.notify_one();
+}
+
+/// The appender's steps, which its task makes, and whoever interrupts something else.
+struct Steps {
+    stepper: RefCell<Stepper<Ticket, HostileLog, Chain>>,
+    has_ended: Cell<bool>,
+}
+
+impl Steps {
+    /// None if there are no more.
+    fn step(&self) -> Option<Step> {
+        let mut stepper = self.stepper.borrow_mut();
+        let step = (!self.has_ended.get()).then(|| stepper.step());
+        self.has_ended.set(!matches!(step, Some(Step::Idle | Step::Delivered | Step::RetryAfter(_))));
+        step
+    }
 }
 
 /// Requests for pages that wait to be read.

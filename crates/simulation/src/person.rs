@@ -87,6 +87,10 @@ pub(crate) struct Person {
     /// From one moment to the next it does nothing any more, whatever it is in the middle of.
     has_crashed: bool,
     acts_at: Instant,
+    /// A room that they are going to be taken out of: they look at it as long as they can.
+    clings: Option<(u64, Instant)>,
+    /// Whom they are going to take out of which room.
+    parts: Option<(u64, u64, Instant)>,
     said_last_words: bool,
     outbox: Vec<String>,
 }
@@ -113,6 +117,8 @@ impl Person {
             counter: 0,
             has_crashed: false,
             acts_at: Instant::now(),
+            clings: None,
+            parts: None,
             said_last_words: false,
             outbox: Vec::new(),
         }
@@ -182,6 +188,7 @@ impl Person {
             return;
         }
         self.fill();
+        self.cling();
         if !self.sort() {
             return;
         }

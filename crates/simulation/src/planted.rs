@@ -37,7 +37,7 @@ pub enum Bug {
 }
 
 /// All of them.
-pub const BUGS: [Bug; 36] = [
+pub const BUGS: [Bug; 38] = [
     Bug::Port(Planted::AcksBeforeCommit),
     Bug::Port(Planted::BroadcastsBeforeCommit),
     Bug::Port(Planted::FlushesLater),
@@ -66,6 +66,7 @@ pub const BUGS: [Bug; 36] = [
     Bug::Chat(ChatBug::JudgesByThePast),
     Bug::Chat(ChatBug::MovesPointersBack),
     Bug::Chat(ChatBug::KeepsWhatWasEdited),
+    Bug::Chat(ChatBug::BelievesTheClock),
     Bug::Server(ServerBug::KeepsRooms),
     Bug::Server(ServerBug::StampsAhead),
     Bug::Tidings(TidingsBug::AnswersExpectedAsOk),
@@ -74,6 +75,7 @@ pub const BUGS: [Bug; 36] = [
     Bug::Tidings(TidingsBug::ExceptsThePerson),
     Bug::Tidings(TidingsBug::OverlooksRestoredBackups),
     Bug::Tidings(TidingsBug::ForgetsToScrub),
+    Bug::Tidings(TidingsBug::ShowsWhatCameLater),
 ];
 
 thread_local! {

@@ -8,6 +8,7 @@ use socketio_server::{Feed, FeedEntry, Frame, Selection, WeakIo};
 use tidings::delivery::{Deliveries, FeedDelivery, Ticket, feed_entry};
 use tidings::v1::delivery::V1Delivery;
 
+use crate::meanwhile;
 use crate::planted::{self, Planted};
 use crate::random::Random;
 
@@ -56,6 +57,7 @@ impl Delivery<Ticket> for Publisher {
             let head = self.feeds.profile.head();
             committed.entries.retain(|entry| entry.position.0 > head);
         }
+        meanwhile::others_answer();
         self.inner.deliver(committed);
     }
 }

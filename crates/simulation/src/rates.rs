@@ -29,10 +29,14 @@ pub(crate) struct Rates {
     pub(crate) lookups_fail: u64,
     /// Batches that are announced again, in a thousand.
     pub(crate) echoes: u64,
+    /// Seams at which another thread of the server acts, in a thousand.
+    pub(crate) interleaves: u64,
     // The process. Times between two events; none if it never happens.
     pub(crate) crash_every: Option<Duration>,
     pub(crate) restart_every: Option<Duration>,
     pub(crate) restore_every: Option<Duration>,
+    /// Looks at the wall clock that find it set, in a thousand.
+    pub(crate) clock_jumps: u64,
     // The network.
     pub(crate) link: LinkRates,
     // The people.
@@ -80,6 +84,9 @@ pub(crate) struct LinkRates {
 impl Rates {
     pub(crate) fn draw(random: &mut Random) -> Self {
         let slow_disk = random.chance(200);
+        let interleaves = random.pick(&[0, 500, 1_000]);
+        // What waits for the disk can be interrupted.
+        let fast_disk = if interleaves == 0 { 20 } else { 300 };
         Self {
             clients: random.index(5) + 2,
             workers: random.index(3) + 1,
@@ -91,15 +98,17 @@ impl Rates {
             middleware: random.chance(300).then(|| random.millis(1, 400)),
             history_delay: random.millis(1, 300),
             history_fails: random.pick(&[0, 0, 20, 150]),
-            disk_latency: if slow_disk { random.millis(50, 800) } else { random.millis(0, 20) },
+            disk_latency: if slow_disk { random.millis(50, 800) } else { random.millis(0, fast_disk) },
             disk_stalls: random.pick(&[0, 0, 5, 30]),
             rolls_back: random.pick(&[0, 0, 30, 300]),
             unknown: random.pick(&[0, 0, 20, 100]),
             lookups_fail: random.pick(&[0, 0, 20]),
             echoes: random.pick(&[0, 300]),
+            interleaves,
             crash_every: sometimes(random, 600, 4_000, 30_000),
             restart_every: sometimes(random, 300, 8_000, 40_000),
             restore_every: sometimes(random, 300, 10_000, 40_000),
+            clock_jumps: random.pick(&[0, 20, 100]),
             link: LinkRates::draw(random),
             typing_pause: random.millis(50, 4_000),
             reload_every: sometimes(random, 500, 5_000, 60_000),

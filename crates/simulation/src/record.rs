@@ -131,6 +131,8 @@ pub struct Stored {
     pub rev: u64,
     /// When it was stored.
     pub micros: u128,
+    /// The time that it has in the log.
+    pub at: u64,
     /// Who of the people of `/v1` has sent it.
     pub sender: Option<Sender>,
     /// The event that it is.

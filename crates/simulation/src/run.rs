@@ -101,6 +101,7 @@ fn simulate(seed: u64, telling: Telling) -> Run {
         .expect("a runtime without input and output can be built");
     let (record, lasted) = LocalSet::new().block_on(&runtime, async {
         let start = Instant::now();
+        crate::clock::begin(rates.clock_jumps, random.fork());
         let world = World::new(rates, used_disk(&old), record, random);
         live(&world).await;
         (world.record.take(), start.elapsed())

@@ -55,6 +55,8 @@ pub(crate) struct World {
     pub(crate) tokens: RefCell<Vec<String>>,
     pub(crate) people: RefCell<BTreeSet<u64>>,
     pub(crate) rooms: Cell<u64>,
+    /// Who is going to be taken out of which room, as the host has told them.
+    pub(crate) farewells: RefCell<Vec<(u64, u64)>>,
     start: Instant,
     disk: HostileDisk,
     node: RefCell<Option<Rc<Node>>>,
@@ -75,6 +77,7 @@ impl World {
             tokens: RefCell::default(),
             people: RefCell::default(),
             rooms: Cell::default(),
+            farewells: RefCell::default(),
             start: Instant::now(),
             disk,
             node: RefCell::new(None),
@@ -281,6 +284,7 @@ impl World {
     pub(crate) fn calm_down(&self) {
         self.phase.set(Phase::Quiet);
         self.calm.set(true);
+        crate::clock::calm_down();
         self.disk.heal();
     }
 

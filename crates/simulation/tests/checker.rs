@@ -46,6 +46,7 @@ fn message(number: u64, text: &str) -> Stored {
         seq: number,
         rev: number,
         micros: 0,
+        at: 0,
         sender: None,
         event: "message",
         what: What::Message,

@@ -37,7 +37,7 @@ fn log() -> Vec<Stored> {
 /// Ada's `n`th command, stored at the second `n`.
 fn entry(n: u64, room: u64, (seq, rev): (u64, u64), event: &'static str, what: What) -> Stored {
     let sender = Some(Sender { user: ADA, device: "a".into(), n });
-    Stored { room, seq, rev, micros: u128::from(n), sender, event, what, versions: Vec::new() }
+    Stored { room, seq, rev, micros: u128::from(n), at: 0, sender, event, what, versions: Vec::new() }
 }
 
 fn message(n: u64, room: u64, numbers: (u64, u64), text: &str) -> Stored {

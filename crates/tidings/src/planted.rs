@@ -18,6 +18,8 @@ pub enum Bug {
     OverlooksRestoredBackups,
     /// What is deleted stays in memory as it was.
     ForgetsToScrub,
+    /// An answer shows what came into the log after permission was asked.
+    ShowsWhatCameLater,
 }
 
 #[cfg(feature = "planted")]

@@ -6,9 +6,8 @@
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
-//! `pace`, `guesses`,
-//! `presence` and `typing` are pure; `edge`, `desk`, `answers`, `meaning`, `delivery` and `namespace` join them to the chat and to
-//! the server. `frames` alone knows both conversations and delivery groups.
+//! `pace`, `guesses`, `presence` and `typing` are pure; `edge`, `desk`, `sight`, `answers`, `meaning`, `delivery` and
+//! `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
 mod answers;
@@ -30,6 +29,7 @@ pub mod pace;
 pub mod presence;
 pub mod request;
 pub mod session;
+pub mod sight;
 pub mod typing;
 pub mod view;
 pub mod welcome;

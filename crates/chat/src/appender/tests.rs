@@ -35,6 +35,9 @@ impl Log for Gated {
     fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
         self.log.room(room)
     }
+    fn last_at(&mut self) -> Result<crate::UnixMillis, ReadError> {
+        self.log.last_at()
+    }
     fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError> {
         self.log.find(lookups)
     }

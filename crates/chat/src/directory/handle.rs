@@ -3,9 +3,11 @@
 //! A mutex around a clone: whoever looks holds it for a few lines. It is brought up to date after a batch is durable
 //! and before it is delivered, so what somebody learns from an entry is never ahead of what they find here.
 
-use std::collections::HashMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use imbl::OrdMap;
 
 use super::Directory;
 use crate::ids::RoomId;
@@ -13,44 +15,48 @@ use crate::log::{Log, ReadError, RoomNumbers};
 
 /// Shows the directory of now. Clones show the same.
 #[derive(Clone)]
-pub struct DirectoryHandle(Arc<Mutex<Shown>>);
+pub struct DirectoryHandle(Arc<Mutex<Snapshot>>);
 
-struct Shown {
+/// The directory and the last numbers of all rooms, at one and the same moment.
+///
+/// Whatever is asked and told for one purpose is asked and told of one snapshot: who takes a second one for the same
+/// answer may find somebody let in whom the first one did not know. Costs two references.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
     directory: Directory,
-    numbers: HashMap<RoomId, RoomNumbers>,
+    numbers: OrdMap<RoomId, RoomNumbers>,
+}
+
+impl Snapshot {
+    /// The last numbers of a room.
+    pub fn numbers(&self, room: RoomId) -> RoomNumbers {
+        self.numbers.get(&room).copied().unwrap_or_default()
+    }
+}
+
+impl Deref for Snapshot {
+    type Target = Directory;
+
+    fn deref(&self) -> &Directory {
+        &self.directory
+    }
 }
 
 impl DirectoryHandle {
     /// Of what stands in the log. To be handed to the appender that gets the log.
     pub fn load(log: &mut (impl Log + ?Sized)) -> Result<Self, ReadError> {
         let directory = Directory::load(log)?;
-        let mut numbers = HashMap::new();
+        let mut numbers = OrdMap::new();
         let ids = directory.0.rooms.keys().copied().chain([RoomId::HOUSE]);
         for id in ids {
             numbers.insert(id, log.room(id)?);
         }
-        Ok(Self(Arc::new(Mutex::new(Shown { directory, numbers }))))
+        Ok(Self(Arc::new(Mutex::new(Snapshot { directory, numbers }))))
     }
 
-    /// The directory of now.
-    pub fn now(&self) -> Directory {
-        self.lock().directory.clone()
-    }
-
-    /// The last numbers of a room.
-    pub fn numbers(&self, room: RoomId) -> RoomNumbers {
-        self.lock().numbers.get(&room).copied().unwrap_or_default()
-    }
-
-    /// The directory of now, and the last numbers of those rooms at the very same moment.
-    pub fn now_with_numbers(
-        &self,
-        rooms: impl FnOnce(&Directory) -> Vec<RoomId>,
-    ) -> (Directory, Vec<(RoomId, RoomNumbers)>) {
-        let shown = self.lock();
-        let rooms = rooms(&shown.directory);
-        let numbers = |id| (id, shown.numbers.get(&id).copied().unwrap_or_default());
-        (shown.directory.clone(), rooms.into_iter().map(numbers).collect())
+    /// How everything is now.
+    pub fn now(&self) -> Snapshot {
+        self.lock().clone()
     }
 
     /// A batch is durable.
@@ -65,7 +71,7 @@ impl DirectoryHandle {
     }
 
     /// A panic while the lock was held left nothing half done: each line of it stands for itself.
-    fn lock(&self) -> MutexGuard<'_, Shown> {
+    fn lock(&self) -> MutexGuard<'_, Snapshot> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -87,6 +87,11 @@ impl<'a> Members<'a> {
         room <= LOBBY || self.spans(user, room).any(is_theirs)
     }
 
+    /// Whether somebody comes into a room again after they were taken out of it at that position.
+    pub(super) fn returns(&self, user: u64, room: u64, after: u64) -> bool {
+        self.spans(user, room).any(|span| span.from > after)
+    }
+
     /// The first number that a member sees who is one when the room's last entry is `rev`.
     pub(super) fn first(&self, user: u64, room: u64, rev: u64) -> u64 {
         if self.is_public(room) {

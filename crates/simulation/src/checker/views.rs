@@ -40,6 +40,8 @@ struct Watch {
     /// What this connection was told of that.
     reads: BTreeMap<u64, u64>,
     listed: BTreeMap<u64, u64>,
+    /// Rooms that this connection was told it is out of, and by which entry.
+    expelled: BTreeMap<u64, u64>,
 }
 
 /// How an entry came to be known.
@@ -145,6 +147,7 @@ impl<'a> Court<'a> {
             Sight::Connects { micros } => {
                 watch.began = *micros;
                 watch.reads.clear();
+                watch.expelled.clear();
             }
             Sight::Welcomed { epoch, position, resumed, reset, rooms } => {
                 self.check_welcome(watch, (*epoch, *position), (*resumed, *reset), rooms);
@@ -313,6 +316,13 @@ impl<'a> Court<'a> {
             By::Event => Source::Event,
             By::Answer { .. } => Source::Page,
         };
+        match (source, &stored.what) {
+            (Source::Event, What::Left(who)) if *who == watch.user => {
+                watch.expelled.insert(*room, *position);
+            }
+            (Source::Page, _) => self.check_is_in(watch, *room, members),
+            _ => {}
+        }
         watch.keep(stored, *position, source);
     }
 
@@ -332,6 +342,18 @@ impl<'a> Court<'a> {
         let position = position_of(&truth.log, stored);
         if !members.is_public(*room) && !members.may_see(watch.user, *room, position, *asked) {
             let detail = format!("person {} was shown the history of {room} at {position}", watch.index);
+            self.object(Invariant::MembersOnly, detail);
+        }
+        self.check_is_in(watch, *room, members);
+    }
+
+    /// Nothing of a room comes after the entry that took somebody out of it, also no answer to what they had asked before.
+    fn check_is_in(&mut self, watch: &Watch, room: u64, members: &Members<'a>) {
+        let Some(removed) = watch.expelled.get(&room) else { return };
+        // Answers may be ahead of the events that bring somebody back.
+        if !members.is_public(room) && !members.returns(watch.user, room, *removed) {
+            let detail =
+                format!("person {} was answered about {room} after leaving at {removed}", watch.index);
             self.object(Invariant::MembersOnly, detail);
         }
     }

@@ -1,5 +1,7 @@
 //! What people of `/v1` do of their own accord, whether it is allowed or not.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
@@ -18,6 +20,8 @@ impl Person {
     /// Until the next time.
     pub(super) fn live_on(&mut self) {
         let now = Instant::now();
+        self.hear_farewells(now);
+        self.part(now);
         if self.acts_at > now {
             return;
         }
@@ -125,8 +129,60 @@ impl Person {
         if people.is_empty() {
             return;
         }
-        let user = format!("{:016x}", self.random.pick(&people));
+        let user = self.random.pick(&people);
+        let is_own = !mine.is_empty() && self.store.user != Some(user);
+        if event == "remove" && is_own && self.random.chance(900) {
+            return self.announce_farewell(user, room);
+        }
+        let user = format!("{user:016x}");
         self.queue(event, json!({ "room": room, "user": user }), None, false);
+    }
+
+    /// Whoever is told to go has time for another look.
+    fn announce_farewell(&mut self, user: u64, room: u64) {
+        if self.parts.is_none() {
+            self.world.farewells.borrow_mut().push((user, room));
+            self.parts = Some((user, room, Instant::now() + self.random.millis(1_000, 2_500)));
+        }
+    }
+
+    /// Takes somebody out, and says at once what they are not to hear.
+    fn part(&mut self, now: Instant) {
+        let Some((user, room, _)) = self.parts.filter(|(_, _, at)| *at <= now) else { return };
+        self.parts = None;
+        if self.store.old.is_empty() {
+            let user = format!("{user:016x}");
+            self.queue("remove", json!({ "room": room, "user": user }), None, false);
+            (0..3).for_each(|_| self.say(room));
+        }
+    }
+
+    fn hear_farewells(&mut self, now: Instant) {
+        let Some(me) = self.store.user else { return };
+        let mut farewells = self.world.farewells.borrow_mut();
+        if let Some(place) = farewells.iter().position(|(user, _)| *user == me) {
+            let (_, room) = farewells.remove(place);
+            self.clings = Some((room, now + Duration::from_secs(4)));
+        }
+    }
+
+    /// Looks at a room over and over, until nothing is to be seen there any more.
+    pub(super) fn cling(&mut self) {
+        let Some((room, until)) = self.clings else { return };
+        if until <= Instant::now() {
+            self.clings = None;
+        } else if self.connection.awaited.len() < super::REQUESTS_MAX {
+            let asked = self.world.micros();
+            let limit = self.random.pick(&[50, 5]);
+            if self.random.chance(500) {
+                let fields = json!({ "room": room, "limit": limit });
+                self.ask("history", &fields, Awaited::History { room, asked }, None);
+            } else {
+                let after = self.store.view.rooms.get(&room).map_or(0, |room| room.rev.saturating_sub(3));
+                let fields = json!({ "room": room, "after": after });
+                self.ask("changes", &fields, Awaited::Looked { asked }, None);
+            }
+        }
     }
 
     /// A message of their own is edited or deleted.

@@ -76,9 +76,8 @@ impl ChatServer {
         let appender = Appender::start(log, directory.clone(), delivery, limits, bounds, ports)?;
         let appender = Arc::new(appender);
         let desk = Desk::default();
-        let edge = Edge::new(Sides {
+        let sides = Sides {
             signer,
-            directory,
             feed: feeds.v1.clone(),
             appender: Arc::clone(&appender),
             desk: desk.clone(),
@@ -86,7 +85,8 @@ impl ChatServer {
             limits: WireLimits::new(limits.text_bytes_max),
             resume_entries_max: RESUME_ENTRIES_MAX,
             ports: v1::edge::Ports { now, clock: Instant::now, random },
-        });
+        };
+        let edge = Edge::new(directory, sides);
         desk.open(&edge, &reader)?;
         let server = server(options, feeds.profile, &appender, &edge)?;
         // Set once, here.

@@ -1,13 +1,12 @@
-//! What a request is answered: looked up in the directory of now, and in the log as far as the asker may see it.
+//! What a request is answered: looked up in the directory at one moment, and in the log as far as the asker could see it
+//! then.
 //!
-//! Permission is asked first and anew for every request. For who may not know of a room, the answer is the one about a
-//! room that was never made.
+//! Permission is asked first and anew for every request, of the same [`Sight`] that the answer is built from and guarded
+//! by.
 
 use std::collections::BTreeMap;
 
-use chat::{
-    Budget, Directory, LogReader, Page, ReadError, Rev, Room, RoomId, RoomKind, Seq, UserId, Visibility,
-};
+use chat::{Budget, LogReader, Page, ReadError, Rev, RoomId, RoomKind, Seq, UserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -18,6 +17,7 @@ use super::identity::Invite;
 use super::links::Given;
 use super::meaning::Meaning;
 use super::request::{LIMIT_MAX, Request};
+use super::sight::{Answer, Sight};
 use super::view::{EntryView, Person, RoomView};
 use crate::planted::{self, Bug};
 
@@ -31,64 +31,64 @@ const HISTORY_BYTES_MAX: usize = 256 << 10;
 /// The same for changes, before they are encoded, which may make six times as much of it.
 const CHANGES_BYTES_MAX: usize = 64 << 10;
 
-/// The answer as arguments of an ack.
+/// The answer to what is asked at this sight.
 pub(super) fn answer(
     edge: &Edge,
     reader: &impl LogReader,
-    user: UserId,
+    sight: Sight,
     request: &Request,
-) -> Result<String, Trouble> {
-    let asked = Asked { edge, reader, user, directory: edge.sides.directory.now() };
-    match request {
-        Request::History { room, page, limit } => asked.history(*room, *page, *limit),
-        Request::Changes { room, after, limit } => asked.changes(*room, *after, *limit),
-        Request::Rooms { after, limit } => Ok(asked.rooms(*after, *limit)),
-        Request::Members { room, after } => asked.members(*room, *after),
-        Request::Who { after } => Ok(asked.who(*after)),
-        Request::Unread { rooms } => asked.unread(rooms),
-        Request::Invite { room } => asked.invite(*room),
-        Request::Link => Ok(asked.link()),
+) -> Result<Answer, Trouble> {
+    let asked = Asked { edge, reader, sight: &sight };
+    let text = match request {
+        Request::History { room, page, limit } => asked.history(*room, *page, *limit)?,
+        Request::Changes { room, after, limit } => asked.changes(*room, *after, *limit)?,
+        Request::Rooms { after, limit } => asked.rooms(*after, *limit),
+        Request::Members { room, after } => asked.members(*room, *after)?,
+        Request::Who { after } => asked.who(*after),
+        Request::Unread { rooms } => asked.unread(rooms)?,
+        Request::Invite { room } => asked.invite(*room)?,
+        Request::Link => asked.link(),
         Request::Code { code } => {
-            Meaning::of(edge, &asked.directory, user, &code.0).map(|told| encode(&told))
+            let meaning = Meaning::of(edge, &sight, sight.user(), &code.0)?;
+            let (room, text) = (meaning.room(), encode(&meaning));
+            return Ok(sight.seal(room, text));
         }
-    }
+    };
+    Ok(sight.seal(request.rooms(), text))
 }
 
-/// Who asks, and what is known at that moment.
+/// What is asked, and what may be seen at that moment.
 struct Asked<'a, R> {
     edge: &'a Edge,
     reader: &'a R,
-    user: UserId,
-    directory: Directory,
+    sight: &'a Sight,
 }
 
 impl<R: LogReader> Asked<'_, R> {
-    fn visibility(&self, room: RoomId) -> Result<Visibility, Trouble> {
-        self.directory.visibility(self.user, room).ok_or(Trouble::NotFound)
-    }
-
-    /// A room that the asker may know of.
-    fn room(&self, room: RoomId) -> Result<&Room, Trouble> {
-        self.visibility(room)?;
-        self.directory.room(room).ok_or(Trouble::NotFound)
-    }
-
+    /// The log may be ahead of the sight by the time it is read: what came later is not shown, since whoever asks may be
+    /// out of the room by then.
     fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<String, Trouble> {
-        self.room(room)?;
-        let visibility = self.visibility(room)?;
-        // Before the page, so that what comes in between is at worst told of twice.
-        let numbers = self.edge.sides.directory.numbers(room);
+        self.sight.visible_room(room)?;
+        let visibility = self.sight.visibility(room)?;
+        let numbers = self.sight.numbers(room);
         let after = if planted::is(Bug::ShowsHistoryFromBefore) { Seq::ZERO } else { visibility.seq };
-        let found = self.reader.messages(room, page, after, limit).map_err(unreadable)?;
+        let (page, reaches_end) = match page {
+            Page::Newest => (Page::Before(numbers.seq.next()), true),
+            Page::Before(_) | Page::After(_) | Page::Around(_) => (page, false),
+        };
+        let mut found = self.reader.messages(room, page, after, limit).map_err(unreadable)?;
+        let read = found.entries.len();
+        found.entries.retain(|entry| entry.seq <= numbers.seq || planted::is(Bug::ShowsWhatCameLater));
+        let reaches_end = reaches_end || found.is_last || found.entries.len() < read;
         let messages = found.entries.iter().map(|entry| {
-            let view = EntryView::message(&self.directory, entry);
+            let view = EntryView::message(self.sight, entry);
             Row { seq: entry.seq, json: raw(&view) }
         });
         let cut = Cut::of(messages.collect(), page, HISTORY_BYTES_MAX);
         Ok(encode(&HistoryView {
             ok: true,
             first: found.is_first && cut.before == 0,
-            last: found.is_last && cut.after == 0,
+            last: reaches_end && cut.after == 0,
             messages: cut.rows.into_iter().map(|row| row.json).collect(),
             seq: numbers.seq.0,
             rev: numbers.rev.0,
@@ -96,36 +96,37 @@ impl<R: LogReader> Asked<'_, R> {
     }
 
     fn changes(&self, room: RoomId, after: Rev, limit: usize) -> Result<String, Trouble> {
-        let after = after.max(self.visibility(room)?.rev);
-        let numbers = self.edge.sides.directory.numbers(room);
+        let after = after.max(self.sight.visibility(room)?.rev);
+        let numbers = self.sight.numbers(room);
         let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
-        let entries = self.reader.changes(room, after, budget).map_err(unreadable)?;
+        let mut entries = self.reader.changes(room, after, budget).map_err(unreadable)?;
+        entries.retain(|entry| entry.rev <= numbers.rev || planted::is(Bug::ShowsWhatCameLater));
         let cursors: Vec<String> =
             entries.iter().map(|entry| self.edge.sides.feed.offset(entry.position.0)).collect();
         let views = entries.iter().zip(&cursors);
-        let views = views.map(|(entry, cursor)| EntryView::change(&self.directory, entry, cursor));
+        let views = views.map(|(entry, cursor)| EntryView::change(self.sight, entry, cursor));
         let last = entries.last().map_or(after, |entry| entry.rev);
         Ok(encode(&ChangesView { ok: true, entries: views.collect(), more: last < numbers.rev }))
     }
 
     fn rooms(&self, after: Option<RoomId>, limit: usize) -> String {
-        let rooms = self.directory.public_rooms(after).take(limit).map(|(id, room)| {
-            let numbers = self.edge.sides.directory.numbers(id);
-            RoomView::of(&self.directory, self.user, (id, room), numbers)
+        let rooms = self.sight.public_rooms(after).take(limit).map(|(id, room)| {
+            RoomView::of(self.sight, self.sight.user(), (id, room), self.sight.numbers(id))
         });
         encode(&RoomsView { ok: true, rooms: rooms.collect() })
     }
 
     fn members(&self, id: RoomId, after: Option<UserId>) -> Result<String, Trouble> {
-        let room = self.room(id)?;
-        let mut members: Vec<UserId> = self.directory.members(id, after).take(LIMIT_MAX + 1).collect();
+        let room = self.sight.visible_room(id)?;
+        let mut members: Vec<UserId> = self.sight.members(id, after).take(LIMIT_MAX + 1).collect();
         let more = members.len() > LIMIT_MAX;
         members.truncate(LIMIT_MAX);
         let presence = self.edge.presence();
-        let online: Vec<bool> = members.iter().map(|user| presence.is_online(*user, self.user)).collect();
+        let online: Vec<bool> =
+            members.iter().map(|user| presence.is_online(*user, self.sight.user())).collect();
         drop(presence);
         let members = members.iter().zip(online).map(|(user, online)| MemberView {
-            person: Person::of(&self.directory, *user),
+            person: Person::of(self.sight, *user),
             online,
             host: room.host() == Some(*user),
         });
@@ -134,12 +135,12 @@ impl<R: LogReader> Asked<'_, R> {
 
     fn who(&self, after: Option<UserId>) -> String {
         let presence = self.edge.presence();
-        let mut online: Vec<UserId> = presence.online(after, self.user).take(LIMIT_MAX + 1).collect();
-        let count = presence.count(self.user);
+        let mut online: Vec<UserId> = presence.online(after, self.sight.user()).take(LIMIT_MAX + 1).collect();
+        let count = presence.count(self.sight.user());
         drop(presence);
         let more = online.len() > LIMIT_MAX;
         online.truncate(LIMIT_MAX);
-        let online = online.iter().map(|user| Person::of(&self.directory, *user)).collect();
+        let online = online.iter().map(|user| Person::of(self.sight, *user)).collect();
         encode(&WhoView { ok: true, online, count, more })
     }
 
@@ -147,11 +148,12 @@ impl<R: LogReader> Asked<'_, R> {
         let mut unread = BTreeMap::new();
         for room in rooms {
             // The house is for everybody, and nobody says anything there.
-            if *room == RoomId::HOUSE || !self.directory.is_member(self.user, *room) {
+            if *room == RoomId::HOUSE || !self.sight.is_member(self.sight.user(), *room) {
                 continue;
             }
-            let pointer = self.directory.read(self.user, *room);
-            let counted = self.reader.unread(*room, pointer, self.user, UNREAD_MAX).map_err(unreadable)?;
+            let pointer = self.sight.read(self.sight.user(), *room);
+            let counted =
+                self.reader.unread(*room, pointer, self.sight.user(), UNREAD_MAX).map_err(unreadable)?;
             let view =
                 UnreadView { count: counted.count, capped: counted.is_capped, mark: counted.through.0 };
             unread.insert(room.0, view);
@@ -160,7 +162,7 @@ impl<R: LogReader> Asked<'_, R> {
     }
 
     fn invite(&self, id: RoomId) -> Result<String, Trouble> {
-        let room = self.room(id)?;
+        let room = self.sight.visible_room(id)?;
         match room.kind() {
             RoomKind::Public | RoomKind::Private => {}
             RoomKind::Direct => return Err(Trouble::Forbidden),
@@ -168,13 +170,13 @@ impl<R: LogReader> Asked<'_, R> {
         let code = self.edge.sides.signer.invite(Invite {
             room: id,
             generation: room.invites(),
-            by: Some(self.user),
+            by: Some(self.sight.user()),
         });
         Ok(encode(&InviteView { ok: true, code }))
     }
 
     fn link(&self) -> String {
-        let Given { code, life } = self.edge.open_link(self.user);
+        let Given { code, life } = self.edge.open_link(self.sight.user());
         let code = code.to_string();
         let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
         let expires = (self.edge.sides.ports.now)().0.saturating_add(life);
@@ -261,3 +263,6 @@ struct LinkView {
     code: String,
     expires: u64,
 }
+
+#[cfg(test)]
+mod tests;

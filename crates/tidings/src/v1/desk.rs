@@ -8,13 +8,11 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use chat::{Directory, LogReader, RoomId, RoomKind, UserId};
+use chat::{LogReader, UserId};
 use socketio_server::AckHandle;
 
-use super::ack::Trouble;
 use super::answers::answer;
 use super::edge::Edge;
-use super::frames::members_of;
 use super::request::Request;
 use super::session::OpenRequest;
 
@@ -37,25 +35,13 @@ pub struct Job {
 impl Job {
     pub(super) fn carry_out(self, edge: &Edge, reader: &impl LogReader) {
         let Self { user, request, ack, open } = self;
-        let directory = edge.sides.directory.now();
-        let is_told = |room: &RoomId| is_closed(&directory, *room) && directory.is_member(user, *room);
-        let rooms = request.rooms().filter(is_told).map(members_of).collect();
-        let answer = answer(edge, reader, user, &request);
-        let ack = match answer {
-            Ok(answer) => ack.answer_within(rooms, &answer, &Trouble::Busy.answer()),
+        let ack = match answer(edge, reader, edge.sight(user), &request) {
+            Ok(answer) => answer.ack(ack),
             Err(trouble) => ack.answer(0, &trouble.answer()),
         };
         edge.sides.feed.publish(0, Vec::new(), vec![ack]);
         drop(open);
     }
-}
-
-/// Whether only members may know what is in a room.
-fn is_closed(directory: &Directory, room: RoomId) -> bool {
-    directory.room(room).is_some_and(|room| match room.kind() {
-        RoomKind::Private | RoomKind::Direct => true,
-        RoomKind::Public => false,
-    })
 }
 
 /// The requests that wait.

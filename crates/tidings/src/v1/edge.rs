@@ -28,9 +28,10 @@ use super::names::{self, CommandName, RequestName};
 use super::presence::{Named, Presence};
 use super::request::{self, Moved, Request};
 use super::session::{Claims, Secret, Session};
+use super::sight::Sight;
 use super::typing::Typing;
 use super::view::Person;
-use super::welcome::{ROOMS_MAX, Resumption, Welcome, WireLimits};
+use super::welcome::{Resumption, Welcome, WireLimits};
 use crate::delivery::Ticket;
 
 /// Where time and chance come from.
@@ -48,7 +49,6 @@ pub struct Ports {
 #[derive(Debug)]
 pub struct Sides {
     pub signer: Signer,
-    pub directory: DirectoryHandle,
     pub feed: Feed,
     pub appender: Arc<Appender<Ticket>>,
     pub desk: Desk,
@@ -64,14 +64,21 @@ pub struct Sides {
 #[derive(Debug)]
 pub struct Edge {
     pub(super) sides: Sides,
+    /// In reach of this file alone: for each purpose, one look.
+    directory: DirectoryHandle,
     presence: Mutex<Presence>,
     links: Mutex<Links>,
 }
 
 impl Edge {
-    /// An edge between these.
-    pub fn new(sides: Sides) -> Arc<Self> {
-        Arc::new(Self { sides, presence: Mutex::default(), links: Mutex::default() })
+    /// An edge between these, over the people and rooms of `directory`.
+    pub fn new(directory: DirectoryHandle, sides: Sides) -> Arc<Self> {
+        Arc::new(Self { sides, directory, presence: Mutex::default(), links: Mutex::default() })
+    }
+
+    /// What somebody may see now.
+    pub(super) fn sight(&self, user: UserId) -> Sight {
+        Sight::new(user, &self.directory)
     }
 
     /// The feed of the namespace.
@@ -134,16 +141,13 @@ impl Edge {
             Resumption::Resumed { after } => after,
             Resumption::Fresh | Resumption::Reset => joining.applied,
         };
-        let (directory, numbers) = self.sides.directory.now_with_numbers(|directory| {
-            directory.rooms_of(session.user).take(ROOMS_MAX).map(|(id, _)| id).collect()
-        });
         let online = self.presence().count(session.user);
+        let now = self.directory.now();
         let welcome = Welcome::new(
             self.sides.signer.server(),
             (self.sides.ports.now)(),
             &session,
-            &directory,
-            &numbers,
+            &now,
             feed.offset(start),
             resumption,
             online,
@@ -158,7 +162,7 @@ impl Edge {
 
     /// The groups that a connection is in.
     pub fn groups(&self, data: &SocketData) -> Vec<FeedRoom> {
-        let directory = self.sides.directory.now();
+        let directory = self.directory.now();
         Session::of(data).map(|session| frames::groups_of(&directory, session.user)).unwrap_or_default()
     }
 
@@ -180,7 +184,7 @@ impl Edge {
     pub fn tick(&self) {
         let notice = self.presence().tick((self.sides.ports.clock)());
         let (Some(notice), Some(target)) = (notice, self.everyone()) else { return };
-        let directory = self.sides.directory.now();
+        let directory = self.directory.now();
         let told = PresenceView {
             online: notice.online.iter().map(|user| Person::of(&directory, *user)).collect(),
             offline: notice.offline.iter().map(|user| WireUser(*user)).collect(),
@@ -294,7 +298,7 @@ impl Edge {
             return Flow::Continue;
         };
         turn.reply(DONE);
-        let directory = self.sides.directory.now();
+        let directory = self.directory.now();
         let is_there = room != RoomId::HOUSE && directory.is_member(session.user, room);
         if !is_there || !session.admits_typing(what, room, (self.sides.ports.clock)()) {
             return Flow::Continue;

@@ -3,7 +3,7 @@
 //! Asking uses nothing up. A code that is forged, used, expired, of another server or not for the asker is answered in
 //! one way, so the answer helps nobody who guesses.
 
-use chat::{Directory, RoomKind, UserId};
+use chat::{Directory, RoomId, RoomKind, UserId};
 use serde::Serialize;
 
 use super::ack::Trouble;
@@ -55,6 +55,14 @@ impl<'a> Meaning<'a> {
             signer.invited(code).and_then(|invite| invitation(directory, asker, invite))
         };
         Ok(Self { ok: true, leads: leads.ok_or(Trouble::BadCode)? })
+    }
+
+    /// The room that the answer tells of.
+    pub(super) fn room(&self) -> Option<RoomId> {
+        match &self.leads {
+            Leads::Invite { room, .. } => Some(RoomId(*room)),
+            Leads::Link { .. } | Leads::Setup => None,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The first event of a connection: who you are, which rooms you are in, and where the stream goes on.
 
-use chat::{Directory, RoomId, RoomNumbers, UnixMillis};
+use chat::{Snapshot, UnixMillis};
 use serde::Serialize;
 use socketio_server::{CursorAt, Feed, Start};
 
@@ -88,22 +88,20 @@ impl<'a> Welcome<'a> {
         server: ServerId,
         at: UnixMillis,
         session: &'a Session,
-        directory: &'a Directory,
-        numbers: &[(RoomId, RoomNumbers)],
+        now: &'a Snapshot,
         cursor: String,
         resumption: Resumption,
         online: usize,
         limits: WireLimits,
     ) -> Self {
         let user = session.user;
-        let rooms = numbers.iter().filter_map(|(id, numbers)| {
-            Some(RoomView::of(directory, user, (*id, directory.room(*id)?), *numbers))
-        });
+        let rooms = now.rooms_of(user).take(ROOMS_MAX);
+        let rooms = rooms.map(|(id, room)| RoomView::of(now, user, (id, room), now.numbers(id)));
         Self {
             server,
             at: at.0,
-            user: Person::of(directory, user),
-            owner: directory.is_owner(user),
+            user: Person::of(now, user),
+            owner: now.is_owner(user),
             token: session.token.as_ref().map(|token| token.0.as_str()),
             cursor,
             resumed: matches!(resumption, Resumption::Resumed { .. }),

@@ -14,7 +14,12 @@ fn code(number: u64) -> Code {
 }
 
 fn sizes(links: &Links) -> [usize; 4] {
-    [links.open.len(), links.order.len(), links.by_user.values().map(VecDeque::len).sum(), links.holders.len()]
+    [
+        links.open.len(),
+        links.order.len(),
+        links.by_user.values().map(VecDeque::len).sum(),
+        links.holders.len(),
+    ]
 }
 
 #[test]
@@ -114,13 +119,19 @@ fn what_is_kept_is_bounded_and_goes_with_time() {
 /// One step of a history of links: who does what, and how much later.
 #[derive(Clone, Debug)]
 enum Step {
-    Ask { user: u64, millis: u64 },
+    Ask {
+        user: u64,
+        millis: u64,
+    },
     /// Uses the link that was given out so many links ago.
-    Redeem { back: usize, millis: u64 },
+    Redeem {
+        back: usize,
+        millis: u64,
+    },
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let millis = || prop_oneof![4 => 0..1_500_u64, 1 => 0..LINK_LIFE.as_millis() as u64];
+    let millis = || prop_oneof![4 => 0..1_500_u64, 1 => 0..LINK_LIFE.as_secs() * 1_000];
     prop_oneof![
         4 => (0..5_u64, millis()).prop_map(|(user, millis)| Step::Ask { user, millis }),
         1 => (0..20_usize, millis()).prop_map(|(back, millis)| Step::Redeem { back, millis }),

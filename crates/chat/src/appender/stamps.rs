@@ -1,0 +1,114 @@
+//! The time of entries: that of the wall clock, which may be wrong and may be set.
+//!
+//! People read these times, so a log in which they run on is worth more than one that repeats each twitch of the clock.
+//! A clock that is a little behind the last entry is waited for, with the last entry's time. One that is far behind was
+//! far ahead before: then the log goes back with it, once, and does not stay in the future until that has come.
+
+use std::collections::HashMap;
+
+use crate::decide::Decided;
+use crate::delivery::Outcome;
+use crate::entry::UnixMillis;
+use crate::log::Record;
+use crate::planted::{self, Bug};
+
+/// A clock that is behind by no more than this is waited for.
+pub(crate) const BEHIND_MAX_MILLIS: u64 = 5 * 60 * 1_000;
+
+/// Gives each entry its time.
+#[derive(Clone, Debug)]
+pub(crate) struct Stamps {
+    last: UnixMillis,
+    is_waiting: bool,
+}
+
+impl Stamps {
+    /// After an entry of that time.
+    pub(crate) fn after(last: UnixMillis) -> Self {
+        Self { last, is_waiting: false }
+    }
+
+    /// Stamps the entries of a batch, which have the clock's time until then, and the receipts for them.
+    pub(crate) fn stamp(&mut self, batch: &mut Decided) {
+        let mut stamped = HashMap::new();
+        for record in &mut batch.records {
+            if let Record::Entry { entry, .. } = record {
+                entry.at = self.time(entry.at);
+                stamped.insert(entry.position, entry.at);
+            }
+        }
+        for outcome in &mut batch.outcomes {
+            if let Outcome::Stored(receipt) | Outcome::Repeated(receipt) = outcome {
+                receipt.at = stamped.get(&receipt.position).copied().unwrap_or(receipt.at);
+            }
+        }
+    }
+
+    /// The time of an entry that was handed in when the clock showed `clock`.
+    fn time(&mut self, clock: UnixMillis) -> UnixMillis {
+        let behind_ms = self.last.0.saturating_sub(clock.0);
+        let waits = (1..=BEHIND_MAX_MILLIS).contains(&behind_ms) && !planted::is(Bug::BelievesTheClock);
+        if behind_ms > BEHIND_MAX_MILLIS {
+            tracing::warn!(behind_ms, "the clock is far behind the last entry: the times in the log go back");
+        } else if waits && !self.is_waiting && behind_ms > 1_000 {
+            tracing::warn!(
+                behind_ms,
+                "the clock is behind the last entry: new entries get the time of that one"
+            );
+        }
+        self.is_waiting = waits;
+        if !waits {
+            self.last = clock;
+        }
+        self.last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOON: u64 = 1_800_000_000_000;
+    const YEAR: u64 = 365 * 24 * 3_600 * 1_000;
+
+    fn stamped(clock: &[u64]) -> Vec<u64> {
+        let mut stamps = Stamps::after(UnixMillis(NOON));
+        clock.iter().map(|clock| stamps.time(UnixMillis(*clock)).0).collect()
+    }
+
+    #[test]
+    fn the_time_of_an_entry_is_that_of_the_clock() {
+        assert_eq!(stamped(&[NOON, NOON + 1, NOON + 90_000]), [NOON, NOON + 1, NOON + 90_000]);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_a_little_is_waited_for() {
+        let clock = [NOON + 60_000, NOON, NOON + 59_999, NOON + 60_001];
+        assert_eq!(stamped(&clock), [NOON + 60_000, NOON + 60_000, NOON + 60_000, NOON + 60_001]);
+    }
+
+    #[test]
+    fn a_log_that_was_years_ahead_comes_back_with_the_clock() {
+        let clock = [NOON + 10 * YEAR, NOON + 1_000, NOON + 2_000];
+        assert_eq!(stamped(&clock), clock);
+        let clock = [NOON - 55 * YEAR, NOON];
+        assert_eq!(stamped(&clock), clock);
+    }
+
+    proptest! {
+        /// Whatever the clock does: the log is never ahead of it by more than the bound, and never goes back by less.
+        #[test]
+        fn times_run_on_and_are_never_far_ahead(steps in prop::collection::vec(-1_000_000_i64..1_000_000, 1..100)) {
+            let (mut stamps, mut last, mut clock) = (Stamps::after(UnixMillis(NOON)), NOON, NOON);
+            for step in steps {
+                clock = clock.saturating_add_signed(step);
+                let at = stamps.time(UnixMillis(clock)).0;
+                prop_assert!(at >= clock && at - clock <= BEHIND_MAX_MILLIS);
+                prop_assert!(at >= last || last - at > BEHIND_MAX_MILLIS);
+                last = at;
+            }
+        }
+    }
+}

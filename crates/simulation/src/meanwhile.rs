@@ -1,0 +1,96 @@
+//! What other threads of the server do in the middle of something, which one thread alone would never show.
+//!
+//! The server's appender and its desk have threads of their own. Here everything is one thread, so there are *seams*: between
+//! the moment a batch is stored and the moment it is shown and announced, the desk may answer; while the desk answers, the
+//! appender may store. A seam is tried with a likelihood that is drawn from the seed.
+
+use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
+
+use chat::{
+    Budget, Entry, LogReader, MemoryReader, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread,
+    UserId,
+};
+
+use crate::random::Random;
+
+type Act = Weak<dyn Fn()>;
+
+#[derive(Default)]
+struct Seams {
+    /// What the desk's threads do.
+    answer: Option<Act>,
+    /// What the appender's thread does.
+    store: Option<Act>,
+    per_mille: u64,
+    random: Option<Random>,
+}
+
+thread_local! {
+    static SEAMS: RefCell<Seams> = RefCell::default();
+    /// One thing in the middle of another is enough.
+    static IS_WITHIN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Whoever is to act at the seams of this thread's server; it ends when the acts are dropped.
+pub(crate) fn connect(answer: &Rc<dyn Fn()>, store: &Rc<dyn Fn()>, per_mille: u64, random: Random) {
+    let (answer, store) = (Some(Rc::downgrade(answer)), Some(Rc::downgrade(store)));
+    IS_WITHIN.set(false);
+    SEAMS.replace(Seams { answer, store, per_mille, random: Some(random) });
+}
+
+/// A batch is stored and not yet told of: requests may be answered here.
+pub(crate) fn others_answer() {
+    act(|seams| seams.answer.as_ref());
+}
+
+/// A request is being answered: something may be stored here.
+fn others_store() {
+    act(|seams| seams.store.as_ref());
+}
+
+fn act(which: impl FnOnce(&Seams) -> Option<&Act>) {
+    let act = SEAMS.with_borrow_mut(|seams| {
+        let per_mille = seams.per_mille;
+        let happens = seams.random.as_mut().is_some_and(|random| random.chance(per_mille));
+        which(seams).filter(|_| happens).and_then(Weak::upgrade)
+    });
+    let Some(act) = act else { return };
+    if !IS_WITHIN.replace(true) {
+        act();
+        IS_WITHIN.set(false);
+    }
+}
+
+/// A reader that takes its time.
+#[derive(Debug)]
+pub(crate) struct SlowReader(pub(crate) MemoryReader);
+
+impl LogReader for SlowReader {
+    fn head(&self) -> Position {
+        self.0.head()
+    }
+
+    fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {
+        self.0.read(after, through, budget)
+    }
+
+    fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError> {
+        self.0.locate(room, seq)
+    }
+
+    fn messages(&self, room: RoomId, page: Page, after: Seq, limit: usize) -> Result<Messages, ReadError> {
+        others_store();
+        self.0.messages(room, page, after, limit)
+    }
+
+    fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError> {
+        others_store();
+        self.0.changes(room, after, budget)
+    }
+
+    fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
+        others_store();
+        self.0.unread(room, after, reader, max)
+    }
+}

@@ -1,0 +1,90 @@
+//! [`Sight`]: what one person may see at one moment, and [`Answer`], which cannot be had without it.
+//!
+//! An answer is guarded by the very snapshot that it is built from: the desk takes one sight for each request, the answer
+//! is looked up in it, and [`Sight::seal`] uses it up and says who may see the result. The directory itself is out of
+//! reach of whatever answers.
+
+use std::ops::Deref;
+
+use chat::{DirectoryHandle, Room, RoomId, RoomKind, Snapshot, UserId, Visibility};
+use socketio_server::{AckHandle, FeedAck};
+
+use super::ack::Trouble;
+use super::frames::members_of;
+
+/// Who asks, and how everything is at that moment.
+#[derive(Debug)]
+pub struct Sight {
+    user: UserId,
+    snapshot: Snapshot,
+}
+
+/// An answer and the rooms that whoever gets it must still be in.
+#[derive(Debug)]
+pub struct Answer {
+    within: Vec<RoomId>,
+    text: String,
+}
+
+impl Sight {
+    /// What `user` may see now.
+    pub fn new(user: UserId, directory: &DirectoryHandle) -> Self {
+        Self { user, snapshot: directory.now() }
+    }
+
+    /// Who asks.
+    pub fn user(&self) -> UserId {
+        self.user
+    }
+
+    /// What they may see of a room. About a room that they may not know of, the answer is the one about a room that was
+    /// never made.
+    pub fn visibility(&self, room: RoomId) -> Result<Visibility, Trouble> {
+        self.snapshot.visibility(self.user, room).ok_or(Trouble::NotFound)
+    }
+
+    /// A room that they may know of.
+    pub fn visible_room(&self, room: RoomId) -> Result<&Room, Trouble> {
+        self.visibility(room)?;
+        self.snapshot.room(room).ok_or(Trouble::NotFound)
+    }
+
+    /// Makes an answer of what has been found out at this sight: it tells of these rooms, and `text` are the arguments of
+    /// the ack.
+    pub fn seal(self, rooms: impl IntoIterator<Item = RoomId>, text: String) -> Answer {
+        let is_guarded = |room: &RoomId| self.is_closed(*room) && self.is_member(self.user, *room);
+        Answer { within: rooms.into_iter().filter(is_guarded).collect(), text }
+    }
+
+    /// Whether only members may know what is in a room.
+    fn is_closed(&self, room: RoomId) -> bool {
+        self.room(room).is_some_and(|room| match room.kind() {
+            RoomKind::Private | RoomKind::Direct => true,
+            RoomKind::Public => false,
+        })
+    }
+}
+
+impl Deref for Sight {
+    type Target = Snapshot;
+
+    fn deref(&self) -> &Snapshot {
+        &self.snapshot
+    }
+}
+
+impl Answer {
+    /// As an ack: who was taken out of one of the rooms meanwhile is told to ask again.
+    pub fn ack(self, ack: AckHandle) -> FeedAck {
+        let rooms = self.within.into_iter().map(members_of).collect();
+        ack.answer_within(rooms, &self.text, &Trouble::Busy.answer())
+    }
+}
+
+#[cfg(test)]
+impl Answer {
+    /// The rooms and the text.
+    pub(super) fn parts(self) -> (Vec<RoomId>, String) {
+        (self.within, self.text)
+    }
+}
