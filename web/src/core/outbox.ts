@@ -10,6 +10,7 @@ import type { World } from "./ports.ts";
 import { roomOfCommand } from "./replies.ts";
 import type { DraftRecord, Durability, Generation, OutboxChange, OutboxRow, OutboxState, Store } from "./store.ts";
 import type { Command } from "./wire.ts";
+import { cleaned } from "./written.ts";
 
 const RESULTS_MAX = 200;
 
@@ -46,6 +47,7 @@ export class Outbox {
   /** The row in which it is kept, or why it is not; `drafts` are kept with it or not at all. */
   async put(command: Command, drafts: readonly DraftRecord[] = []): Promise<OutboxRow | "not_kept" | "full"> {
     const device = this.#world.randomId();
+    if ("text" in command) command = { ...command, text: cleaned(command.text) };
     try {
       const row = await this.change((state) => {
         const change = enqueue(state, command, this.#world.now(), device);

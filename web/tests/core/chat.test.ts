@@ -26,6 +26,16 @@ describe("talking", () => {
     expect(rowsOf(his, "message")[0]).toMatchObject({ seq: 1, own: false, from: { name: "ada" } });
   });
 
+  test("a message that shows nothing is refused, and what is no text is replaced before it is sent", async () => {
+    const world = new World();
+    const ada = await world.person("ada");
+    const view = ada.open(LOBBY);
+    expect(await world.does(ada.say(LOBBY, "\u200b\u00a0"))).toEqual({ ok: false, code: "empty" });
+    await world.does(ada.say(LOBBY, "\u001b[31mred\r\nblue"));
+    const said = rowsOf(view, "message").map(({ text }) => text);
+    expect(said).toEqual(["\ufffd[31mred\nblue"]);
+  });
+
   test("a refused message stays with its reason, and can be sent again or taken away", async () => {
     const world = new World();
     const ada = await world.person("ada");

@@ -1,5 +1,6 @@
 // The durable commands of the model server: numbers, permissions, and what they write.
 
+import { isBlank } from "../../src/core/written.ts";
 import type { ModelSession } from "./model-server.ts";
 import { isMember, personOf, roomOf, type LogEntry, type RoomState, type State } from "./model-state.ts";
 
@@ -158,7 +159,7 @@ export class Commands {
     const room = this.#room(payload, session.user);
     const text = String(payload["text"]);
     if (!isMember(room, session.user)) throw new Refusal(room.kind === "public" ? "forbidden" : "not_found");
-    if (text.trim() === "") throw new Refusal("empty");
+    if (isBlank(text)) throw new Refusal("empty");
     if (text.length > TEXT_MAX) throw new Refusal("too_large");
     room.seq += 1;
     const own = { device: session.device ?? "", n: Number(payload["n"]) };

@@ -5,6 +5,20 @@ const DRAFTS = ["tests/core/drafts.test.ts", "tests/core/steps.test.ts"];
 /** @type {import("./bugs.mjs").Bug[]} */
 export const typed = [
   {
+    name: "what has no width counts as a text",
+    file: "src/core/written.ts",
+    find: "\\p{DI}",
+    replace: "",
+    tests: ["tests/core/written.test.ts", "tests/core/chat.test.ts"],
+  },
+  {
+    name: "what is shown at once is not what others get",
+    file: "src/core/outbox.ts",
+    find: "text: cleaned(command.text)",
+    replace: "text: command.text",
+    tests: ["tests/core/chat.test.ts"],
+  },
+  {
     name: "a draft does not go with the message that is made of it",
     file: "src/core/outbox.ts",
     find: "return change.result === null ? change : { ...change, drafts };",

@@ -6,6 +6,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type { DraftPlace } from "../../core/facade.ts";
+import { isBlank } from "../../core/written.ts";
 import { text } from "../../texts/texts.ts";
 import { isInFence } from "../markdown/fence.ts";
 import { safeAddress } from "../markdown/links.ts";
@@ -50,17 +51,18 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
   };
   const submit = () => {
     const content = written().replace(/^\s*\n/, "").trimEnd();
+    const blank = isBlank(content);
     const bytes = new TextEncoder().encode(content).length;
     if (bytes > TEXT_BYTES_MAX) {
       complaint.value = text("tooLong", { size: Math.ceil(bytes / 1024), limit: TEXT_BYTES_MAX / 1024 });
       return;
     }
     if (editing !== null) {
-      if (content === "") ui.dialog.value = { kind: "delete", seq: editing.seq };
-      if (content !== "" && content !== editing.text) void send(ui, place, content, editing);
+      if (blank) ui.dialog.value = { kind: "delete", seq: editing.seq };
+      if (!blank && content !== editing.text) void send(ui, place, content, editing);
       else ui.chat.setDraft(place, null);
       ui.editing.value = null;
-    } else if (content.trim() !== "") {
+    } else if (!blank) {
       void send(ui, place, content, null);
       typed.current = -Infinity;
       ui.showSent();
@@ -133,7 +135,7 @@ export function Composer({ room }: { readonly room: RoomFacts }) {
           onKeyDown={onKeyDown}
           onPaste={linkSelection}
         />
-        <button type="submit" class="send" aria-label={editing === null ? text("send") : text("save")} disabled={shown.trim() === ""}>
+        <button type="submit" class="send" aria-label={editing === null ? text("send") : text("save")} disabled={isBlank(shown)}>
           <Icon name={editing === null ? "send" : "check"} />
         </button>
       </div>
