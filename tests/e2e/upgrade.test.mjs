@@ -1,0 +1,122 @@
+// Goal: a data folder that the release before made is opened, and everybody goes on with what they hold.
+//
+// Method: fixtures/ has such a folder as SQL, and what its clients held (made by fixtures/make.mjs with the binary of that
+// release). The server of now opens it; the old token, device, cursor, invite and private id have to work as before.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, test } from "node:test";
+import { io } from "socket.io-client";
+import { LOBBY, V1Person } from "../harness/person.mjs";
+import { run, Server, temporaryFolder } from "../harness/server.mjs";
+import { within } from "../harness/waiting.mjs";
+
+const FIXTURE = new URL("fixtures/first-release", import.meta.url);
+const held = JSON.parse(readFileSync(`${FIXTURE.pathname}.json`, "utf8"));
+const BUILD = "import os, sqlite3, sys\nos.umask(0o077)\ndb = sqlite3.connect(sys.argv[2])\ndb.executescript(open(sys.argv[1], encoding='utf8').read())";
+
+/** The folder as the release before left it. */
+function oldFolder(t) {
+  const data = join(temporaryFolder(t), "data");
+  mkdirSync(data, { mode: 0o700 });
+  execFileSync(process.env.PYTHON ?? "python3", ["-c", BUILD, `${FIXTURE.pathname}.sql`, join(data, "chat.db")]);
+  return data;
+}
+
+const asHeld = ({ token, device, cursor }) => ({ auth: { token, ...(cursor === undefined ? {} : { cursor }) }, device });
+
+async function comeBack(t, server, who) {
+  const person = await V1Person.connect(t, server.url, asHeld(who));
+  person.n = who.n;
+  return person;
+}
+
+describe("a data folder of the release before", () => {
+  test("is opened, and a person goes on from their cursor with their token and device", async (t) => {
+    const server = await Server.start(t, { data: oldFolder(t) });
+    const bob = await comeBack(t, server, held.bob);
+    assert.equal(bob.welcome.user.user, held.bob.user);
+    assert.equal(bob.welcome.user.name, "bob");
+    assert.deepEqual([bob.welcome.resumed, bob.welcome.reset], [true, false]);
+    assert.equal(bob.welcome.rooms.find(({ room }) => room === held.plans).read, 1);
+    await bob.sees("third plan", held.plans);
+    assert.deepEqual(bob.texts(), ["said while they were away", "\u200b"]);
+    assert.deepEqual(bob.texts(held.plans), ["third plan"]);
+    const ada = await comeBack(t, server, held.ada);
+    await ada.say("after the upgrade", held.plans);
+    assert.equal((await bob.sees("after the upgrade", held.plans)).seq, 4);
+  });
+
+  test("shows its messages as they were, also those that would not be taken any more", async (t) => {
+    const server = await Server.start(t, { data: oldFolder(t) });
+    const ada = await comeBack(t, server, held.ada);
+    const lobby = await ada.ask("history", { room: LOBBY });
+    const texts = lobby.messages.map(({ text }) => text);
+    assert.deepEqual(texts, ["from the tutorial", "hello from ada", "said while they were away", "\u200b"]);
+    const plans = await ada.ask("history", { room: held.plans });
+    const states = plans.messages.map(({ text, edited, deleted }) => [text, edited ?? false, deleted ?? false]);
+    assert.deepEqual(states, [["", false, true], ["better plan", true, false], ["third plan", false, false]]);
+    assert.deepEqual(await ada.do("say", { room: LOBBY, text: "\u200b" }), { ok: false, n: held.ada.n + 1, code: "empty" });
+  });
+
+  test("answers the retry of an old command as it was answered then", async (t) => {
+    const server = await Server.start(t, { data: oldFolder(t) });
+    const ada = await comeBack(t, server, held.ada);
+    const again = await ada.ask("say", { n: held.ada.n, room: held.plans, text: "third plan" });
+    assert.deepEqual([again.ok, again.seq], [true, 3]);
+    const other = await ada.ask("say", { n: held.ada.n, room: held.plans, text: "another plan" });
+    assert.equal(other.code, "conflict");
+  });
+
+  test("lets in by an invite that was given out then", async (t) => {
+    const server = await Server.start(t, { data: oldFolder(t) });
+    const cleo = await V1Person.connect(t, server.url, { name: "cleo" });
+    const joined = await cleo.must("join", { invite: held.invite });
+    assert.equal(joined.about.name, "Plans");
+  });
+
+  test("recovers a page of the tutorial by its private id, with what it missed", async (t) => {
+    const server = await Server.start(t, { data: oldFolder(t) });
+    const page = io(server.url, { forceNew: true, autoConnect: false, auth: { serverOffset: 0 } });
+    t.after(() => page.disconnect());
+    page._pid = held.page.pid;
+    page._lastOffset = held.page.offset;
+    const lines = [];
+    const seen = new Promise((resolve) => {
+      page.on("chat message", (text) => {
+        lines.push(text);
+        if (text === "\u200b") resolve();
+      });
+    });
+    page.connect();
+    await within(seen, 10_000, "what the page has missed");
+    assert.equal(page.recovered, true);
+    assert.deepEqual(lines, ["said while they were away", "\u200b"]);
+    // What was sent before is known by its key.
+    await page.emitWithAck("chat message", "from the tutorial", held.page.key);
+    const ada = await comeBack(t, server, held.ada);
+    const { messages } = await ada.ask("history", { room: LOBBY });
+    assert.equal(messages.filter(({ text }) => text === "from the tutorial").length, 1);
+  });
+
+  test("is verified, backed up and restored by the release of now", async (t) => {
+    const data = oldFolder(t);
+    const verified = await run(["verify", "--data", data]);
+    assert.equal(verified.code, 0, verified.stderr);
+    const server = await Server.start(t, { data });
+    const ada = await comeBack(t, server, held.ada);
+    await ada.say("before the backup");
+    const folder = temporaryFolder(t);
+    const made = await run(["backup", "--data", data, join(folder, "copy.db")]);
+    assert.equal(made.code, 0, made.stderr);
+    const restored = join(folder, "restored");
+    const put = await run(["restore", "--data", restored, join(folder, "copy.db")]);
+    assert.equal(put.code, 0, put.stderr);
+    const other = await Server.start(t, { data: restored });
+    const again = await comeBack(t, other, { ...held.ada, n: held.ada.n + 1 });
+    const { messages } = await again.ask("history", { room: LOBBY, limit: 1 });
+    assert.equal(messages[0].text, "before the backup");
+  });
+});
