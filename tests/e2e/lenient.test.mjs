@@ -4,11 +4,14 @@
 // line break after 76 characters and at the end, as android.util.Base64 writes it.
 
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+import { io } from "socket.io-client";
 import { Person, TRANSPORTS } from "../harness/client.mjs";
 import { startExample } from "../harness/example.mjs";
 import { V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
+import { within } from "../harness/waiting.mjs";
 import { Polling, Wire } from "../harness/wire.mjs";
 
 const SEPARATOR = "\u001e";
@@ -64,4 +67,24 @@ test("half an emoji in auth is U+FFFD to the program", async (t) => {
   const wire = await Wire.open(t, await startExample(t));
   wire.send(String.raw`40/private,{"token":"\ud83d"}`);
   assert.match(await wire.receives("44/private,"), /wrong_token/, "a string, and not no object");
+});
+
+test("a client that disconnects and connects again, twice in one tick, is connected", async (t) => {
+  const url = await startExample(t);
+  const socket = io(url, { forceNew: true, transports: ["websocket"] });
+  t.after(() => socket.disconnect());
+  await within(once(socket, "connect"), 20_000, "the connection");
+  const other = socket.io.socket("/brief").connect();
+  t.after(() => other.disconnect());
+  await within(once(other, "connect"), 20_000, "the second namespace");
+  let ends = 0;
+  other.on("disconnect", () => ends++);
+  for (let round = 0; round < 10; round++) {
+    const connected = once(socket, "connect");
+    socket.disconnect().connect();
+    socket.disconnect().connect();
+    await within(connected, 20_000, "the connection");
+    assert.equal(await socket.timeout(20_000).emitWithAck("echo", round), round);
+  }
+  assert.equal(ends, 0, "the connection that both share lives");
 });

@@ -15,7 +15,8 @@
 //! the connection. Two indulgences. A namespace that the server has left keeps swallowing what was on its way,
 //! since the client cannot know yet. And a client that changes its mind while it waits asks anew: its last CONNECT
 //! counts, and waits until the verdict on the first is there, so that it never has two questions open. If it was let in
-//! meanwhile, which it cannot know, it leaves and asks in one.
+//! meanwhile, which it cannot know, the same CONNECT changes nothing, and another one leaves and asks in one; what it
+//! sends to the namespace it has so left is ignored until the verdict.
 //!
 //! It promises that a slot never means another socket than the one it was given for, that a CONNECT reaches
 //! the caller only when no other for that namespace awaits its verdict, and that the memory of a connection is
@@ -24,6 +25,8 @@
 
 mod incoming;
 mod reassembly;
+
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use bytes::Bytes;
 use smallvec::SmallVec;
@@ -71,18 +74,33 @@ pub struct Slot(u32);
 #[derive(Debug)]
 struct Member<S> {
     namespace: NamespaceName,
+    /// Tells whether another CONNECT says the same.
+    auth: Fingerprint,
     state: State<S>,
+}
+
+/// Of the `auth` of a CONNECT. A client that makes two collide harms itself alone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Fingerprint(u64);
+
+/// What a client that waits may believe about the namespace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Before {
+    /// That it is outside.
+    Outside,
+    /// That it is inside: an earlier CONNECT was answered with success.
+    Inside,
 }
 
 #[derive(Debug)]
 enum State<S> {
     /// The client has asked, the server has not answered.
-    Pending,
+    Pending(Before),
     /// The client has left before the server has answered. Kept until it does, so that a client cannot have
     /// many questions open at once.
     Withdrawn,
     /// The client has asked anew before the server has answered: with this `auth`. The answer to come is for nobody.
-    Replaced(Box<str>),
+    Replaced(Before, Box<str>),
     Joined(Slot, S),
     /// The client has left and the caller has not collected its state yet.
     Parting(Slot, S),
@@ -154,8 +172,12 @@ impl<S> Connection<S> {
         {
             match &mut member.state {
                 State::Departed => drop(self.members.remove(at)),
-                state @ (State::Pending | State::Withdrawn | State::Replaced(_)) => {
-                    *state = State::Replaced(packet.data.into());
+                state @ (State::Pending(_) | State::Withdrawn | State::Replaced(..)) => {
+                    *state = State::Replaced(state.before(), packet.data.into());
+                    member.auth = Fingerprint::of(packet.data);
+                    return Ok(Incoming::Nothing);
+                }
+                State::Joined(..) if member.auth == Fingerprint::of(packet.data) => {
                     return Ok(Incoming::Nothing);
                 }
                 State::Joined(slot, _) => {
@@ -176,7 +198,9 @@ impl<S> Connection<S> {
 
     fn ask<'a>(&mut self, packet: &Packet<'a>, replaces: Option<Slot>) -> Result<Incoming<'a>, DecodeError> {
         let namespace = NamespaceName::parse(packet.namespace)?;
-        self.members.push(Member { namespace: namespace.clone(), state: State::Pending });
+        let before = if replaces.is_some() { Before::Inside } else { Before::Outside };
+        let (auth, state) = (Fingerprint::of(packet.data), State::Pending(before));
+        self.members.push(Member { namespace: namespace.clone(), auth, state });
         Ok(Incoming::Connect { namespace, auth: AuthPayload::new(packet.data), replaces })
     }
 
@@ -184,7 +208,7 @@ impl<S> Connection<S> {
         let at = self.position(namespace).ok_or(Violation::NotJoined)?;
         let member = self.members.get_mut(at).ok_or(Violation::NotJoined)?;
         match std::mem::replace(&mut member.state, State::Departed) {
-            State::Pending | State::Replaced(_) => {
+            State::Pending(_) | State::Replaced(..) => {
                 member.state = State::Withdrawn;
                 Ok(Incoming::Nothing)
             }
@@ -212,8 +236,10 @@ impl<S> Connection<S> {
         let member = self.position(packet.namespace).and_then(|at| self.members.get(at));
         match member.map(|member| &member.state) {
             Some(&State::Joined(slot, _)) => Ok(Target::new(slot, packet)),
-            Some(State::Departed) => Ok(Target::Nobody),
-            Some(State::Pending | State::Withdrawn | State::Replaced(_) | State::Parting(..)) | None => {
+            Some(State::Departed | State::Pending(Before::Inside) | State::Replaced(Before::Inside, _)) => {
+                Ok(Target::Nobody)
+            }
+            Some(State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Parting(..)) | None => {
                 Err(Violation::NotJoined)
             }
         }
@@ -250,7 +276,7 @@ impl<S> Connection<S> {
         let at = self.position(namespace.as_str())?;
         let member = self.members.get_mut(at)?;
         match member.state {
-            State::Pending => {
+            State::Pending(_) => {
                 let slot = Slot(self.joins);
                 self.joins = self.joins.wrapping_add(1);
                 member.state = State::Joined(slot, state);
@@ -260,7 +286,7 @@ impl<S> Connection<S> {
                 self.members.remove(at);
                 None
             }
-            State::Replaced(_) | State::Joined(..) | State::Parting(..) | State::Departed => None,
+            State::Replaced(..) | State::Joined(..) | State::Parting(..) | State::Departed => None,
         }
     }
 
@@ -269,7 +295,7 @@ impl<S> Connection<S> {
     pub fn refuse(&mut self, namespace: &NamespaceName) -> bool {
         let Some(at) = self.position(namespace.as_str()) else { return false };
         match self.members.get(at).map(|member| &member.state) {
-            Some(State::Pending) => {
+            Some(State::Pending(_)) => {
                 self.members.remove(at);
                 true
             }
@@ -277,7 +303,7 @@ impl<S> Connection<S> {
                 self.members.remove(at);
                 false
             }
-            Some(State::Replaced(_) | State::Joined(..) | State::Parting(..) | State::Departed) | None => {
+            Some(State::Replaced(..) | State::Joined(..) | State::Parting(..) | State::Departed) | None => {
                 false
             }
         }
@@ -287,8 +313,11 @@ impl<S> Connection<S> {
     pub fn renew(&mut self, namespace: &NamespaceName) -> Option<AuthPayload<'static>> {
         let at = self.position(namespace.as_str())?;
         let member = self.members.get_mut(at)?;
-        match std::mem::replace(&mut member.state, State::Pending) {
-            State::Replaced(auth) => Some(AuthPayload::new(&auth).into_owned()),
+        match std::mem::replace(&mut member.state, State::Pending(Before::Outside)) {
+            State::Replaced(before, auth) => {
+                member.state = State::Pending(before);
+                Some(AuthPayload::new(&auth).into_owned())
+            }
             state => {
                 member.state = state;
                 None
@@ -300,15 +329,15 @@ impl<S> Connection<S> {
     /// that come late are ignored from now on.
     pub fn leave(&mut self, slot: Slot) -> Option<S> {
         let at = self.members.iter().position(|member| member.slot() == Some(slot))?;
-        let Member { namespace, state } = self.members.remove(at);
+        let Member { namespace, auth, state } = self.members.remove(at);
         match state {
             State::Joined(_, state) => {
                 // At the end, so that the departed stand in the order in which they may be forgotten.
-                self.members.push(Member { namespace, state: State::Departed });
+                self.members.push(Member { namespace, auth, state: State::Departed });
                 Some(state)
             }
             State::Parting(_, state) => Some(state),
-            State::Pending | State::Withdrawn | State::Replaced(_) | State::Departed => None,
+            State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
         }
     }
 }
@@ -337,7 +366,7 @@ impl<S> Connection<S> {
             State::Joined(slot, state) | State::Parting(slot, state) => {
                 Some((*slot, &member.namespace, state))
             }
-            State::Pending | State::Withdrawn | State::Replaced(_) | State::Departed => None,
+            State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
         })
     }
 
@@ -347,7 +376,7 @@ impl<S> Connection<S> {
             State::Joined(slot, state) | State::Parting(slot, state) => {
                 Some((*slot, &member.namespace, state))
             }
-            State::Pending | State::Withdrawn | State::Replaced(_) | State::Departed => None,
+            State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
         })
     }
 
@@ -356,9 +385,9 @@ impl<S> Connection<S> {
         self.members.iter().find_map(|member| match member.state {
             State::Joined(slot, _) if member.namespace.as_str() == namespace => Some(slot),
             State::Joined(..)
-            | State::Pending
+            | State::Pending(_)
             | State::Withdrawn
-            | State::Replaced(_)
+            | State::Replaced(..)
             | State::Parting(..)
             | State::Departed => None,
         })
@@ -377,16 +406,34 @@ impl<S> Connection<S> {
     /// Whether the client waits for the verdict on this namespace that is to come. Not if it has left or has asked anew
     /// since.
     pub fn awaits(&self, namespace: &NamespaceName) -> bool {
-        let is_pending = |member: &Member<S>| matches!(member.state, State::Pending);
+        let is_pending = |member: &Member<S>| matches!(member.state, State::Pending(_));
         self.members.iter().any(|member| member.namespace == *namespace && is_pending(member))
     }
 
     /// How many CONNECTs await a verdict of the server, also when the client has left or has asked anew since.
     pub fn pending_count(&self) -> usize {
         let undecided = |member: &&Member<S>| {
-            matches!(member.state, State::Pending | State::Withdrawn | State::Replaced(_))
+            matches!(member.state, State::Pending(_) | State::Withdrawn | State::Replaced(..))
         };
         self.members.iter().filter(undecided).count()
+    }
+}
+
+impl Fingerprint {
+    fn of(auth: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        auth.hash(&mut hasher);
+        Self(hasher.finish())
+    }
+}
+
+impl<S> State<S> {
+    fn before(&self) -> Before {
+        match self {
+            Self::Pending(before) | Self::Replaced(before, _) => *before,
+            Self::Joined(..) => Before::Inside,
+            Self::Withdrawn | Self::Parting(..) | Self::Departed => Before::Outside,
+        }
     }
 }
 
@@ -402,7 +449,7 @@ impl<S> Member<S> {
     fn slot(&self) -> Option<Slot> {
         match self.state {
             State::Joined(slot, _) | State::Parting(slot, _) => Some(slot),
-            State::Pending | State::Withdrawn | State::Replaced(_) | State::Departed => None,
+            State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
         }
     }
 }

@@ -80,11 +80,15 @@ async fn an_unknown_namespace_is_refused_and_the_connection_stays() {
 }
 
 #[tokio::test]
-async fn joining_again_without_leaving_makes_a_new_socket_and_ends_the_old_one() {
+async fn joining_again_with_other_auth_makes_a_new_socket_and_ends_the_old_one() {
     let running = start_chat();
     let mut client = Client::connect(running.address).await;
     let first = client.id.clone();
-    client.join("/", "").await;
+    client.send("0").await;
+    client.fence().await;
+    let there = running.io().root().fetch().await;
+    assert_eq!(there.iter().map(|socket| socket.id.to_string()).collect::<Vec<_>>(), [first.as_str()]);
+    client.join("/", r#"{"token":2}"#).await;
     assert_ne!(client.id, first);
     client.fence().await;
     let there = running.io().root().fetch().await;

@@ -69,13 +69,37 @@ fn a_connect_for_a_joined_namespace_leaves_and_asks_anew() {
         "{incoming:?}"
     );
     assert_eq!((connection.find("/"), connection.socket(old)), (None, Some(&"/")));
+    let event = r#"2["late"]"#;
+    assert_eq!(connection.on_text(event, &LIMITS), Ok(Incoming::Nothing));
     assert_eq!(connection.on_text("0", &LIMITS), Ok(Incoming::Nothing), "the last one counts");
+    assert_eq!(connection.on_text(event, &LIMITS), Ok(Incoming::Nothing));
     assert_eq!(connection.leave(old), Some("/"));
     assert_eq!(connection.join(&NamespaceName::ROOT, "/"), None);
     assert!(connection.renew(&NamespaceName::ROOT).is_some());
     let new = connection.join(&NamespaceName::ROOT, "/").unwrap();
     assert_ne!(old, new);
     assert_eq!(connection.joined_count(), 3);
+}
+
+#[test]
+fn the_same_connect_for_a_joined_namespace_changes_nothing() {
+    let mut connection = Connection::new();
+    for connect in [r#"0/chat,{"token":1}"#, "0/news,"] {
+        let Ok(Incoming::Connect { namespace, .. }) = connection.on_text(connect, &LIMITS) else { panic!() };
+        let slot = connection.join(&namespace, ()).unwrap();
+        assert_eq!(connection.on_text(connect, &LIMITS), Ok(Incoming::Nothing));
+        assert_eq!(connection.find(namespace.as_str()), Some(slot));
+        // What was asked anew while the first was decided is what is compared.
+        connection.on_text(&format!("1{namespace},"), &LIMITS).unwrap();
+        connection.leave(slot);
+    }
+    connection.on_text(r#"0/chat,{"token":1}"#, &LIMITS).unwrap();
+    connection.on_text(r#"0/chat,{"token":2}"#, &LIMITS).unwrap();
+    connection.renew(&name("/chat")).unwrap();
+    connection.join(&name("/chat"), ()).unwrap();
+    assert_eq!(connection.on_text(r#"0/chat,{"token":2}"#, &LIMITS), Ok(Incoming::Nothing));
+    let first = connection.on_text(r#"0/chat,{"token":1}"#, &LIMITS);
+    assert!(matches!(first, Ok(Incoming::Connect { replaces: Some(_), .. })), "{first:?}");
 }
 
 #[test]
