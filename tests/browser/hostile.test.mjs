@@ -148,6 +148,9 @@ describe("hostile texts", () => {
     await assertOnlyText(ada, "messages that were pointed at");
     const protocols = await ada.log.locator("a").evaluateAll((links) => [...new Set(links.map((link) => link.protocol))]);
     assert.ok(protocols.every((protocol) => ["http:", "https:", "mailto:"].includes(protocol)), `${protocols}`);
+    // Nobody can have read all of it, and the page would open where ada stopped.
+    await ada.composer.press("Escape");
+    await ada.eventually(async () => !/^\(/.test(await ada.page.title()), "a title without a number");
     await ada.page.reload();
     await ada.sees("that was all");
     await assertOnlyText(ada, "messages out of the store");

@@ -362,7 +362,8 @@ test("a tab whose leader does not answer is told that there is no answer", async
   const hub = new TabHub();
   // A tab that leads and hangs.
   hub.join().lead(() => undefined, () => undefined);
-  const bob = await world.chat({ tabs: hub.join() });
+  // Nobody looks at this one, so it does not take over.
+  const bob = await world.chat({ tabs: hub.join(), isWatched: () => false });
   const asked = bob.members(LOBBY);
   const view = bob.open(LOBBY);
   expect(await world.does(asked)).toEqual({ ok: false, code: "offline" });

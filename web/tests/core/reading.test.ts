@@ -98,7 +98,7 @@ describe("a room opens where its reader stopped", () => {
     expect([unreadOf(bob), unreadOf(the.phone)]).toEqual([remains, remains]);
     // The line stays where it is.
     expect(view.newFrom.value).toBe(BEFORE + 1);
-  }, 60_000);
+  }, 240_000);
 
   test("and is read to its end page by page, without a hole", async () => {
     const the = await scene(250);
@@ -252,6 +252,13 @@ describe("a room that stays open", () => {
     expect([view.read.value, pointer(the.world, bob), unreadOf(the.phone)]).toEqual([121, 121, "100+"]);
     view.renewLine();
     expect(view.newFrom.value).toBe(122);
+  });
+
+  test("keeps its place also where nothing of it was ever looked at", async () => {
+    const the = await scene(1);
+    const { view } = await opened(the);
+    await talk(the.world, the.ada, 500);
+    expect([seqs(view).includes(121), view.unseen(), view.last.value]).toEqual([true, 121, false]);
   });
 
   test("follows a reader who looks, and cuts at the other end", async () => {
