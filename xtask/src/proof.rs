@@ -1,5 +1,5 @@
-//! `cargo xtask proof`: the simulation and the long forms of tests/proof against the release binary, and docs/proof.md
-//! from the results.
+//! `cargo xtask proof`: the simulation, the long forms of tests/proof against the release binary, the bugs that are
+//! planted in the app, and docs/proof.md from the results.
 //!
 //! The page is only ever written from what the programs have noted while they ran. When one of them fails the page
 //! stays as it was, and the seed that repeats the run stands in the output.
@@ -71,6 +71,9 @@ fn try_run(root: &Path, options: &Options) -> Result<(), String> {
     arguments.extend(files.iter().map(|file| file.as_os_str()));
     prove(&arguments)?;
     simulate(root, &results, options)?;
+    let mut planted = Command::new(crate::test::NPM);
+    planted.args(["run", "--silent", "planted"]).current_dir(root.join("web"));
+    must_succeed(&mut planted)?;
     let page = root.join("docs/proof.md");
     prove(&["proof/support/page.mjs".as_ref(), results.as_os_str(), page.as_os_str()])
 }

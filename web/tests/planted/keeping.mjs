@@ -98,8 +98,8 @@ export const keeping = [
   {
     name: "a private room that one was removed from stays",
     file: "src/core/effects.ts",
-    find: "if (ends && record.kind !== \"public\") return",
-    replace: "if (ends && record.kind === \"direct\") return",
+    find: "if (record.kind !== \"public\") return [{ kind: \"forget room\"",
+    replace: "if (record.kind === \"direct\") return [{ kind: \"forget room\"",
     tests: KEEPING,
   },
   {
