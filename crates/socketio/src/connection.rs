@@ -74,14 +74,13 @@ pub struct Slot(u32);
 #[derive(Debug)]
 struct Member<S> {
     namespace: NamespaceName,
-    /// Tells whether another CONNECT says the same.
-    auth: Fingerprint,
     state: State<S>,
 }
 
-/// Of the `auth` of a CONNECT. A client that makes two collide harms itself alone.
+/// Of the `auth` of a CONNECT: tells whether another CONNECT says the same. A client that makes two collide harms itself
+/// alone. Three bytes make no connection larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Fingerprint(u64);
+struct Fingerprint([u8; 3]);
 
 /// What a client that waits may believe about the namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,13 +94,13 @@ enum Before {
 #[derive(Debug)]
 enum State<S> {
     /// The client has asked, the server has not answered.
-    Pending(Before),
+    Pending(Before, Fingerprint),
     /// The client has left before the server has answered. Kept until it does, so that a client cannot have
     /// many questions open at once.
     Withdrawn,
     /// The client has asked anew before the server has answered: with this `auth`. The answer to come is for nobody.
     Replaced(Before, Box<str>),
-    Joined(Slot, S),
+    Joined(Fingerprint, Slot, S),
     /// The client has left and the caller has not collected its state yet.
     Parting(Slot, S),
     /// The server has left, and the client may not know.
@@ -172,15 +171,14 @@ impl<S> Connection<S> {
         {
             match &mut member.state {
                 State::Departed => drop(self.members.remove(at)),
-                state @ (State::Pending(_) | State::Withdrawn | State::Replaced(..)) => {
+                state @ (State::Pending(..) | State::Withdrawn | State::Replaced(..)) => {
                     *state = State::Replaced(state.before(), packet.data.into());
-                    member.auth = Fingerprint::of(packet.data);
                     return Ok(Incoming::Nothing);
                 }
-                State::Joined(..) if member.auth == Fingerprint::of(packet.data) => {
+                State::Joined(auth, ..) if *auth == Fingerprint::of(packet.data) => {
                     return Ok(Incoming::Nothing);
                 }
-                State::Joined(slot, _) => {
+                State::Joined(_, slot, _) => {
                     let slot = *slot;
                     member.part();
                     return Ok(self.ask(packet, Some(slot))?);
@@ -199,8 +197,8 @@ impl<S> Connection<S> {
     fn ask<'a>(&mut self, packet: &Packet<'a>, replaces: Option<Slot>) -> Result<Incoming<'a>, DecodeError> {
         let namespace = NamespaceName::parse(packet.namespace)?;
         let before = if replaces.is_some() { Before::Inside } else { Before::Outside };
-        let (auth, state) = (Fingerprint::of(packet.data), State::Pending(before));
-        self.members.push(Member { namespace: namespace.clone(), auth, state });
+        let state = State::Pending(before, Fingerprint::of(packet.data));
+        self.members.push(Member { namespace: namespace.clone(), state });
         Ok(Incoming::Connect { namespace, auth: AuthPayload::new(packet.data), replaces })
     }
 
@@ -208,11 +206,11 @@ impl<S> Connection<S> {
         let at = self.position(namespace).ok_or(Violation::NotJoined)?;
         let member = self.members.get_mut(at).ok_or(Violation::NotJoined)?;
         match std::mem::replace(&mut member.state, State::Departed) {
-            State::Pending(_) | State::Replaced(..) => {
+            State::Pending(..) | State::Replaced(..) => {
                 member.state = State::Withdrawn;
                 Ok(Incoming::Nothing)
             }
-            State::Joined(slot, state) => {
+            State::Joined(_, slot, state) => {
                 member.state = State::Parting(slot, state);
                 Ok(Incoming::Disconnect { slot })
             }
@@ -235,11 +233,11 @@ impl<S> Connection<S> {
         }
         let member = self.position(packet.namespace).and_then(|at| self.members.get(at));
         match member.map(|member| &member.state) {
-            Some(&State::Joined(slot, _)) => Ok(Target::new(slot, packet)),
-            Some(State::Departed | State::Pending(Before::Inside) | State::Replaced(Before::Inside, _)) => {
-                Ok(Target::Nobody)
-            }
-            Some(State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Parting(..)) | None => {
+            Some(&State::Joined(_, slot, _)) => Ok(Target::new(slot, packet)),
+            Some(
+                State::Departed | State::Pending(Before::Inside, _) | State::Replaced(Before::Inside, _),
+            ) => Ok(Target::Nobody),
+            Some(State::Pending(..) | State::Withdrawn | State::Replaced(..) | State::Parting(..)) | None => {
                 Err(Violation::NotJoined)
             }
         }
@@ -265,7 +263,9 @@ impl<S> Connection<S> {
     }
 
     fn is_joined(&self, slot: Slot) -> bool {
-        self.members.iter().any(|member| matches!(member.state, State::Joined(joined, _) if joined == slot))
+        self.members
+            .iter()
+            .any(|member| matches!(member.state, State::Joined(_, joined, _) if joined == slot))
     }
 }
 
@@ -276,10 +276,10 @@ impl<S> Connection<S> {
         let at = self.position(namespace.as_str())?;
         let member = self.members.get_mut(at)?;
         match member.state {
-            State::Pending(_) => {
+            State::Pending(_, auth) => {
                 let slot = Slot(self.joins);
                 self.joins = self.joins.wrapping_add(1);
-                member.state = State::Joined(slot, state);
+                member.state = State::Joined(auth, slot, state);
                 Some(slot)
             }
             State::Withdrawn => {
@@ -295,7 +295,7 @@ impl<S> Connection<S> {
     pub fn refuse(&mut self, namespace: &NamespaceName) -> bool {
         let Some(at) = self.position(namespace.as_str()) else { return false };
         match self.members.get(at).map(|member| &member.state) {
-            Some(State::Pending(_)) => {
+            Some(State::Pending(..)) => {
                 self.members.remove(at);
                 true
             }
@@ -313,9 +313,9 @@ impl<S> Connection<S> {
     pub fn renew(&mut self, namespace: &NamespaceName) -> Option<AuthPayload<'static>> {
         let at = self.position(namespace.as_str())?;
         let member = self.members.get_mut(at)?;
-        match std::mem::replace(&mut member.state, State::Pending(Before::Outside)) {
+        match std::mem::replace(&mut member.state, State::Withdrawn) {
             State::Replaced(before, auth) => {
-                member.state = State::Pending(before);
+                member.state = State::Pending(before, Fingerprint::of(&auth));
                 Some(AuthPayload::new(&auth).into_owned())
             }
             state => {
@@ -329,15 +329,15 @@ impl<S> Connection<S> {
     /// that come late are ignored from now on.
     pub fn leave(&mut self, slot: Slot) -> Option<S> {
         let at = self.members.iter().position(|member| member.slot() == Some(slot))?;
-        let Member { namespace, auth, state } = self.members.remove(at);
+        let Member { namespace, state } = self.members.remove(at);
         match state {
-            State::Joined(_, state) => {
+            State::Joined(.., state) => {
                 // At the end, so that the departed stand in the order in which they may be forgotten.
-                self.members.push(Member { namespace, auth, state: State::Departed });
+                self.members.push(Member { namespace, state: State::Departed });
                 Some(state)
             }
             State::Parting(_, state) => Some(state),
-            State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
+            State::Pending(..) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
         }
     }
 }
@@ -363,29 +363,29 @@ impl<S> Connection<S> {
     /// [`Self::leave`] has not been called for.
     pub fn slots(&self) -> impl Iterator<Item = (Slot, &NamespaceName, &S)> {
         self.members.iter().filter_map(|member| match &member.state {
-            State::Joined(slot, state) | State::Parting(slot, state) => {
+            State::Joined(_, slot, state) | State::Parting(slot, state) => {
                 Some((*slot, &member.namespace, state))
             }
-            State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
+            State::Pending(..) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
         })
     }
 
     /// As [`Self::slots`], with states that can be changed.
     pub fn slots_mut(&mut self) -> impl Iterator<Item = (Slot, &NamespaceName, &mut S)> {
         self.members.iter_mut().filter_map(|member| match &mut member.state {
-            State::Joined(slot, state) | State::Parting(slot, state) => {
+            State::Joined(_, slot, state) | State::Parting(slot, state) => {
                 Some((*slot, &member.namespace, state))
             }
-            State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
+            State::Pending(..) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
         })
     }
 
     /// The slot of a namespace, if it is joined.
     pub fn find(&self, namespace: &str) -> Option<Slot> {
         self.members.iter().find_map(|member| match member.state {
-            State::Joined(slot, _) if member.namespace.as_str() == namespace => Some(slot),
+            State::Joined(_, slot, _) if member.namespace.as_str() == namespace => Some(slot),
             State::Joined(..)
-            | State::Pending(_)
+            | State::Pending(..)
             | State::Withdrawn
             | State::Replaced(..)
             | State::Parting(..)
@@ -406,14 +406,14 @@ impl<S> Connection<S> {
     /// Whether the client waits for the verdict on this namespace that is to come. Not if it has left or has asked anew
     /// since.
     pub fn awaits(&self, namespace: &NamespaceName) -> bool {
-        let is_pending = |member: &Member<S>| matches!(member.state, State::Pending(_));
+        let is_pending = |member: &Member<S>| matches!(member.state, State::Pending(..));
         self.members.iter().any(|member| member.namespace == *namespace && is_pending(member))
     }
 
     /// How many CONNECTs await a verdict of the server, also when the client has left or has asked anew since.
     pub fn pending_count(&self) -> usize {
         let undecided = |member: &&Member<S>| {
-            matches!(member.state, State::Pending(_) | State::Withdrawn | State::Replaced(..))
+            matches!(member.state, State::Pending(..) | State::Withdrawn | State::Replaced(..))
         };
         self.members.iter().filter(undecided).count()
     }
@@ -423,14 +423,15 @@ impl Fingerprint {
     fn of(auth: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         auth.hash(&mut hasher);
-        Self(hasher.finish())
+        let [.., a, b, c] = hasher.finish().to_be_bytes();
+        Self([a, b, c])
     }
 }
 
 impl<S> State<S> {
     fn before(&self) -> Before {
         match self {
-            Self::Pending(before) | Self::Replaced(before, _) => *before,
+            Self::Pending(before, _) | Self::Replaced(before, _) => *before,
             Self::Joined(..) => Before::Inside,
             Self::Withdrawn | Self::Parting(..) | Self::Departed => Before::Outside,
         }
@@ -441,15 +442,15 @@ impl<S> Member<S> {
     /// The client has left.
     fn part(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Departed) {
-            State::Joined(slot, state) => State::Parting(slot, state),
+            State::Joined(_, slot, state) => State::Parting(slot, state),
             state => state,
         };
     }
 
     fn slot(&self) -> Option<Slot> {
         match self.state {
-            State::Joined(slot, _) | State::Parting(slot, _) => Some(slot),
-            State::Pending(_) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
+            State::Joined(_, slot, _) | State::Parting(slot, _) => Some(slot),
+            State::Pending(..) | State::Withdrawn | State::Replaced(..) | State::Departed => None,
         }
     }
 }
