@@ -108,11 +108,43 @@ describe("a link to somebody else", () => {
     const link = await linkTo(server, eve);
     await V1Person.connect(t, server.url, { auth: { link: new URL(link).hash.slice("#link=".length) } });
     await vicky.page.goto(link);
-    await vicky.dialog.getByText("this link is not valid, or no longer").waitFor();
+    await vicky.dialog.getByText("this link is not valid, or no longer. Make a new one in the settings of your other device.").waitFor();
     await vicky.close();
     await vicky.write("still me");
     await vicky.shows("still me");
     assert.equal((await eve.sees("still me")).from.name, "vicky");
+  });
+
+  test("that is used up while it asks leaves only the way out", async (t) => {
+    const { server, vicky, eve } = await ownerAndEve(t);
+    const link = await linkTo(server, eve);
+    await vicky.page.goto(link);
+    await vicky.dialog.getByText("Become eve on this device?").waitFor();
+    await V1Person.connect(t, server.url, { auth: { link: new URL(link).hash.slice("#link=".length) } });
+    await vicky.button("Become eve", vicky.dialog).click();
+    await vicky.dialog.getByText("this link was used already, or is too old. Make a new one").waitFor();
+    assert.equal(await vicky.button("Become eve", vicky.dialog).count(), 0);
+    assert.equal(await vicky.dialog.getByText("what you write from then on").count(), 0);
+    await vicky.dialog.locator("footer").getByRole("button", { name: "Close" }).click();
+    await vicky.dialog.waitFor({ state: "detached" });
+    assert.notEqual(vicky.user, eve.user);
+  });
+
+  test("asks a device that was nobody yet in one sentence, and forgets the guest", async (t) => {
+    const { server, eve } = await ownerAndEve(t);
+    const phone = await Person.open(t, browser, await linkTo(server, eve));
+    await phone.dialog.getByText("Use Tidings as eve on this device?").waitFor();
+    await phone.dialog.getByText("Go on only if you made this link yourself").waitFor();
+    assert.equal(await phone.dialog.getByText("guest-").count(), 0);
+    await phone.focuses("dialog button.primary");
+    await assertAccessible(phone.page, "the question of a link on a new device");
+    await phone.button("Become eve", phone.dialog).click();
+    phone.name = "eve";
+    await phone.settings();
+    await phone.button("Use another identity on this device", phone.dialog).click();
+    await phone.button("Start as somebody new", phone.dialog).waitFor();
+    const people = () => phone.page.evaluate(readPeople);
+    assert.deepEqual((await people()).map(({ user }) => user), [eve.user]);
   });
 
   test("is text in a message, and one to a room is a link", async (t) => {
@@ -144,6 +176,46 @@ describe("an invite and the code for the owner", () => {
     await vicky.isIn("Trap");
   });
 
+  test("to a room that one is in already says so, and opens it", async (t) => {
+    const { vicky } = await ownerAndEve(t);
+    await vicky.create("private", "Plans");
+    const link = await vicky.invitation();
+    await vicky.enter("Lobby");
+    await vicky.page.goto(link);
+    await vicky.dialog.getByRole("heading", { name: "You are in Plans already" }).waitFor();
+    await assertAccessible(vicky.page, "an invite to a room that one is in");
+    await vicky.dialog.locator("footer").getByRole("button", { name: "Close" }).click();
+    await vicky.dialog.waitFor({ state: "detached" });
+    await vicky.isIn("Lobby");
+    await vicky.answers(link, "Open");
+    await vicky.isIn("Plans");
+  });
+
+  test("ask a guest for a name at once: one form, one Join", async (t) => {
+    const { server, eve } = await ownerAndEve(t);
+    const { room } = await eve.must("create", { kind: "private", name: "Plans" });
+    const { code } = await eve.ask("invite", { room });
+    const gus = await Person.open(t, browser, server.url);
+    await gus.button("Not now").click();
+    await gus.connects();
+    await gus.page.goto(`${server.url}/#invite=${code}`);
+    await gus.dialog.getByText("eve invites you to Plans.").waitFor();
+    assert.equal(await gus.dialog.getByText("People there will see you as").count(), 0);
+    await assertAccessible(gus.page, "an invite for a guest");
+    const field = gus.dialog.getByRole("textbox", { name: "Your name" });
+    await field.press("Enter");
+    assert.ok(await gus.button("Join", gus.dialog).isDisabled());
+    await field.fill("eve");
+    await gus.button("Join", gus.dialog).click();
+    await gus.dialog.getByText("somebody else has this name").waitFor();
+    await field.fill("gus");
+    await field.press("Enter");
+    await gus.isIn("Plans");
+    await gus.composer.waitFor();
+    assert.equal(await gus.page.getByRole("textbox", { name: "Your name" }).count(), 0);
+    await gus.button("Settings of gus", gus.rooms).waitFor();
+  });
+
   test("and the owner's code makes nobody the owner who does not want to be", async (t) => {
     const server = await Server.start(t);
     const [, setup] = /(http:\S+#setup=\S+)/.exec(server.output.stdout);
@@ -155,6 +227,12 @@ describe("an invite and the code for the owner", () => {
     assert.equal(ada.frames.events().findLast(([event]) => event === "welcome")[1].owner, false);
     await ada.answers(setup, "Become the owner");
     await ada.page.getByText("owner").first().waitFor();
+    // Used up: for somebody here, and for somebody new.
+    const late = "this link is not valid, or no longer. Or this server has an owner already.";
+    await ada.page.goto(setup);
+    await ada.dialog.getByText(late).waitFor();
+    const bob = await Person.open(t, browser, setup);
+    await bob.dialog.getByText(late).waitFor();
   });
 });
 
@@ -235,6 +313,19 @@ describe("a browser", () => {
     assert.deepEqual((await ada.sees("waiting since before")).from, { user: ada.user, name: "ada" });
   });
 });
+
+/** Runs in the page: the people of this device. */
+async function readPeople() {
+  const database = await new Promise((resolve, reject) => {
+    const request = indexedDB.open("tidings identities");
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+  const all = database.transaction("identities").objectStore("identities").getAll();
+  await new Promise((resolve) => (all.onsuccess = resolve));
+  database.close();
+  return all.result;
+}
 
 /** Runs in the page: a store as the first version of the schema had it. */
 async function writeOldStore({ user, token }) {

@@ -1,8 +1,9 @@
 // The people whom this device can be. Each has a store of their own, and one of them is chosen: the one of the pages that
 // are opened from now on.
 //
-// Nobody is ever taken off the list, and a store is never given to somebody else, so whoever is left comes back with
-// their rooms, drafts and outbox. A page that is open stays who it is, whatever is chosen elsewhere.
+// Nobody who said, typed or joined anything is ever taken off the list, and a store is never given to somebody else, so
+// whoever is left comes back with their rooms, drafts and outbox. A page that is open stays who it is, whatever is chosen
+// elsewhere.
 
 import type { UserId } from "./facade.ts";
 
@@ -23,37 +24,40 @@ export interface IdentityTable {
   put(identity: Identity): Promise<void>;
   /** Both are on the list from then on: what is written where nobody is known yet must be found again, too. */
   choose(store: string, left: Identity): Promise<void>;
+  forget(store: string): Promise<void>;
 }
 
 export class Identities {
   readonly table: IdentityTable;
   /** A name that no store has. */
   readonly newStore: () => string;
-  readonly #own: string;
-  #self: Identity;
+  /** The store of this page. */
+  readonly own: string;
+  /** Who this page is. */
+  self: Identity;
 
   /** For a page with this store. */
   constructor(table: IdentityTable, own: string, newStore: () => string) {
     this.table = table;
     this.newStore = newStore;
-    this.#own = own;
-    this.#self = { store: own, user: null, name: null };
+    this.own = own;
+    this.self = { store: own, user: null, name: null };
   }
 
   /** Tells who this page is. */
   async know(self: Omit<Identity, "store">): Promise<void> {
-    this.#self = { ...self, store: this.#own };
-    if (self.user !== null) await this.table.put(this.#self);
+    this.self = { ...self, store: this.own };
+    if (self.user !== null) await this.table.put(this.self);
   }
 
   /** The others on this device. */
   async others(): Promise<readonly Identity[]> {
-    return (await this.table.all()).filter(({ store }) => store !== this.#own);
+    return (await this.table.all()).filter(({ store }) => store !== this.own);
   }
 
   /** From the next page on. */
   async choose(store: string): Promise<void> {
-    await this.table.choose(store, this.#self);
+    await this.table.choose(store, this.self);
   }
 
   /** Chooses a store that is nobody's yet. */

@@ -54,6 +54,11 @@ class MemoryTable implements IdentityTable {
     this.#chosen = store;
     return Promise.resolve();
   }
+
+  forget(store: string): Promise<void> {
+    this.identities.delete(store);
+    return Promise.resolve();
+  }
 }
 
 interface Tab {

@@ -86,4 +86,32 @@ export const identity = [
     replace: "const store = await table.chosen();",
     tests: ["tests/core/browser"],
   },
+  {
+    name: "a person with a name is forgotten when another is chosen",
+    file: "src/core/unused.ts",
+    find: "session.name !== null || session.owner",
+    replace: "session.owner",
+    tests: ["tests/core/browser"],
+  },
+  {
+    name: "a person who only typed is forgotten",
+    file: "src/core/unused.ts",
+    find: "return !isTyped && ",
+    replace: "return ",
+    tests: ["tests/core/browser"],
+  },
+  {
+    name: "a person whose message waits is forgotten",
+    file: "src/core/unused.ts",
+    find: "if (rows.length > 0 || (device?.lastRow ?? 0) > 0) return false;",
+    replace: "",
+    tests: ["tests/core/browser"],
+  },
+  {
+    name: "a person who was never anybody stays on the list",
+    file: "src/core/unused.ts",
+    find: "if (isUnused(await load(own))) await",
+    replace: "if (!isUnused(await load(own))) await",
+    tests: ["tests/core/browser"],
+  },
 ];

@@ -45,6 +45,10 @@ export class IdentityDatabase implements IdentityTable {
     await Promise.all([tx.store.put(identity), tx.done]);
   }
 
+  forget(store: string): Promise<void> {
+    return this.#database.delete("identities", store);
+  }
+
   async choose(store: string, left: Identity): Promise<void> {
     const tx = this.#database.transaction(["identities", "chosen"], "readwrite", { durability: "strict" });
     const identities = tx.objectStore("identities");

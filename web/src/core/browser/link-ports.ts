@@ -4,6 +4,7 @@ import { Connector } from "../connector.ts";
 import type { LinkPorts } from "../follow-link.ts";
 import type { SetTimer } from "../ports.ts";
 import { redeem } from "../redeem.ts";
+import type { Snapshot } from "../store.ts";
 import { socketDial } from "../socket-line.ts";
 import { IndexedDbStore } from "./store-idb.ts";
 
@@ -20,3 +21,12 @@ export const linkPorts: LinkPorts = {
     store.close();
   },
 };
+
+export async function loadStore(name: string): Promise<Snapshot> {
+  const store = await IndexedDbStore.open(name);
+  try {
+    return await store.load();
+  } finally {
+    store.close();
+  }
+}

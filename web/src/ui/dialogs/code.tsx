@@ -3,9 +3,10 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { linkPorts } from "../../core/browser/link-ports.ts";
+import { linkPorts, loadStore } from "../../core/browser/link-ports.ts";
 import { followLink } from "../../core/follow-link.ts";
 import type { CodeMeaning, Person } from "../../core/facade.ts";
+import { isUnused } from "../../core/unused.ts";
 import { refusal } from "../../texts/refusals.ts";
 import { text } from "../../texts/texts.ts";
 import { Modal } from "../parts/modal.tsx";
@@ -15,6 +16,7 @@ import { acceptInvite, acceptSetup } from "../state/accept.ts";
 import type { Code } from "../state/route.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 import { reopen } from "./identities.tsx";
+import { Form, useOwnName } from "./parts.tsx";
 import { type Task, useTask } from "./task.ts";
 
 interface Properties {
@@ -31,12 +33,27 @@ export function CodeDialog({ leads, code }: Properties) {
     if (!isOnline || told.peek() !== null) return;
     void ui.chat.meaning(code).then((answer) => {
       if (answer.ok && answer.meaning.kind === leads) told.value = answer.meaning;
-      else if (answer.ok || answer.code !== "offline") complaint.value = text("failed", { reason: refusal(answer.ok ? "bad_code" : answer.code) });
+      else if (answer.ok || answer.code !== "offline") complaint.value = whyNot(leads, answer.ok ? "bad_code" : answer.code);
     });
   }, [isOnline]);
   if (complaint.value !== null) return <Notice>{complaint.value}</Notice>;
   if (told.value === null) return <Notice>{text(isOnline ? "codeLooking" : "refusedOffline")}</Notice>;
-  return <Question meaning={told.value} code={code} />;
+  switch (told.value.kind) {
+    case "link":
+      return <LinkQuestion code={code} who={told.value.who} fail={(why) => (complaint.value = whyNot(leads, why))} />;
+    case "setup":
+      return <SetupQuestion code={code} />;
+    case "invite":
+      return <InviteQuestion code={code} invite={told.value} />;
+  }
+}
+
+/** A refusal, and what can be done about it. */
+function whyNot(leads: Code["kind"], code: string): string {
+  const failed = text("failed", { reason: refusal(code) });
+  if (code !== "bad_code" && code !== "bad_link") return failed;
+  if (leads === "link") return `${failed} ${text("linkAgain")}`;
+  return leads === "setup" ? `${failed} ${text("setupOver")}` : failed;
 }
 
 /** There is nothing to decide, or not yet. */
@@ -54,54 +71,119 @@ function Notice({ children }: { readonly children: ComponentChildren }) {
   );
 }
 
-function Question({ meaning, code }: { readonly meaning: CodeMeaning; readonly code: string }) {
+interface LinkProperties {
+  readonly code: string;
+  readonly who: Person;
+  /** The link leads nowhere any more. */
+  readonly fail: (code: string) => void;
+}
+
+function LinkQuestion({ code, who, fail }: LinkProperties) {
   const ui = useUi();
   const task = useTask();
+  const isNew = useSignal<boolean | null>(null);
+  useEffect(() => void isNobody(ui).then((unused) => (isNew.value = unused)), []);
   const me = meOf(ui);
-  const names = { me: <bdi>{personName(me)}</bdi> };
-  switch (meaning.kind) {
-    case "link": {
-      const { who } = meaning;
-      const { user } = who;
-      if (user === me.user || user === undefined) return <Notice>{text("codeSelf", { who: personName(who) })}</Notice>;
-      const other = { who: <bdi>{personName(who)}</bdi>, me: <bdi>{personName(me)}</bdi> };
-      return (
-        <Decision title={text("linkAsk", { who: personName(who) })} go={text("linkGo", { who: personName(who) })} task={task} act={() => void follow(ui, task, code, user)}>
-          <p>{rich("linkLeads", other)}</p>
-          <p>{rich("linkStays", names)}</p>
-        </Decision>
-      );
-    }
-    case "setup":
-      return (
-        <Decision title={text("setupAsk")} go={text("setupGo")} task={task} act={() => leave(ui, () => acceptSetup(ui, code))}>
-          <p>{rich("setupLeads", names)}</p>
-        </Decision>
-      );
-    case "invite": {
-      const { name, from, joined, room } = meaning;
-      if (joined) return <Decision title={text("joinAsk", { room: name })} go={text("browseOpen")} task={task} act={() => leave(ui, () => ui.openRoom(room))} />;
-      const join = () => leave(ui, () => (me.name === undefined ? (ui.invite.value = code) : acceptInvite(ui, code)));
-      return (
-        <Decision title={text("joinAsk", { room: name })} go={text("join")} task={task} act={join}>
-          {from !== undefined && <p>{rich("inviteFrom", { who: <bdi>{personName(from)}</bdi>, room: <bdi>{name}</bdi> })}</p>}
-          <p>{rich("joinLeads", names)}</p>
-        </Decision>
-      );
-    }
-  }
+  const { user } = who;
+  const name = personName(who);
+  if (user === me.user || user === undefined) return <Notice>{text("codeSelf", { who: name })}</Notice>;
+  if (isNew.value === null) return <Notice>{text("codeLooking")}</Notice>;
+  const slots = { who: <bdi>{name}</bdi>, me: <bdi>{personName(me)}</bdi> };
+  const act = async () => {
+    const why = await follow(ui, task, code, user);
+    if (why === "bad_link") fail(why);
+  };
+  return (
+    <Decision title={text(isNew.value ? "linkAskNew" : "linkAsk", { who: name })} go={text("linkGo", { who: name })} stay={text(isNew.value ? "nameSkip" : "codeStay")} task={task} act={() => void act()}>
+      {isNew.value ? <p>{rich("linkOnlyOwn", slots)}</p> : <p>{rich("linkLeads", slots)}</p>}
+      {!isNew.value && <p>{rich("linkStays", slots)}</p>}
+    </Decision>
+  );
+}
+
+function SetupQuestion({ code }: { readonly code: string }) {
+  const ui = useUi();
+  const task = useTask();
+  return (
+    <Decision title={text("setupAsk")} go={text("setupGo")} stay={text("codeStay")} task={task} act={() => leave(ui, () => acceptSetup(ui, code))}>
+      <p>{rich("setupLeads", { me: <bdi>{personName(meOf(ui))}</bdi> })}</p>
+    </Decision>
+  );
+}
+
+type Invite = CodeMeaning & { readonly kind: "invite" };
+
+function InviteQuestion({ code, invite }: { readonly code: string; readonly invite: Invite }) {
+  const ui = useUi();
+  const task = useTask();
+  // Who had no name when they were asked goes on in the form, whatever the server says meanwhile.
+  const isNamed = useSignal(ui.chat.me.peek().name !== null).value;
+  const { name, from, joined, room } = invite;
+  if (joined) return <Inside name={name} open={() => leave(ui, () => ui.openRoom(room))} />;
+  const inviter = from !== undefined && <p>{rich("inviteFrom", { who: <bdi>{personName(from)}</bdi>, room: <bdi>{name}</bdi> })}</p>;
+  const join = () => leave(ui, () => acceptInvite(ui, code));
+  if (!isNamed) return <JoinForm name={name} join={join} inviter={inviter} />;
+  return (
+    <Decision title={text("joinAsk", { room: name })} go={text("join")} stay={text("nameSkip")} task={task} act={join}>
+      {inviter}
+      <p>{rich("joinLeads", { me: <bdi>{personName(meOf(ui))}</bdi> })}</p>
+    </Decision>
+  );
+}
+
+interface JoinProperties {
+  readonly name: string;
+  readonly join: () => void;
+  readonly inviter: ComponentChildren;
+}
+
+/** A guest is asked for the name at once: nobody joins without one. */
+function JoinForm({ name, join, inviter }: JoinProperties) {
+  const ui = useUi();
+  const task = useTask();
+  const own = useOwnName(task);
+  const submit = async () => {
+    if (!(await own.take())) return;
+    ui.setNameAsked();
+    join();
+  };
+  return (
+    <Modal title={text("joinAsk", { room: name })}>
+      <Form task={task} submit={text("join")} cancel={text("nameSkip")} disabled={own.isMissing} onSubmit={() => void submit()} onCancel={() => (ui.dialog.value = null)}>
+        {inviter}
+        {own.field}
+      </Form>
+    </Modal>
+  );
+}
+
+function Inside({ name, open }: { readonly name: string; readonly open: () => void }) {
+  const ui = useUi();
+  return (
+    <Modal title={text("joinedAlready", { room: name })}>
+      <footer class="form-footer">
+        <button type="button" class="soft" onClick={() => (ui.dialog.value = null)}>
+          {text("close")}
+        </button>
+        <button type="button" class="primary" autofocus onClick={open}>
+          {text("browseOpen")}
+        </button>
+      </footer>
+    </Modal>
+  );
 }
 
 interface DecisionProperties {
   readonly title: string;
   readonly go: string;
+  readonly stay: string;
   readonly task: Task;
   readonly act: () => void;
   readonly children?: ComponentChildren;
 }
 
 /** Enter, Escape and a click beside it change nothing. */
-function Decision({ title, go, task, act, children }: DecisionProperties) {
+function Decision({ title, go, stay, task, act, children }: DecisionProperties) {
   const ui = useUi();
   return (
     <Modal title={title}>
@@ -114,7 +196,7 @@ function Decision({ title, go, task, act, children }: DecisionProperties) {
           {go}
         </button>
         <button type="button" class="primary" autofocus onClick={() => (ui.dialog.value = null)}>
-          {text("codeStay")}
+          {stay}
         </button>
       </footer>
     </Modal>
@@ -131,10 +213,22 @@ function leave(ui: Ui, act: () => unknown): void {
   void act();
 }
 
-async function follow(ui: Ui, task: Task, code: string, user: string): Promise<void> {
+/** The code of a refusal, if it was refused. */
+async function follow(ui: Ui, task: Task, code: string, user: string): Promise<string | undefined> {
   const { identities } = ui;
   const { server } = ui.chat.me.peek();
   const person = server === undefined ? { user } : { user, server };
-  const followed = await task.run(async () => (identities === null ? { ok: false, code: "not_kept" } : followLink(identities, linkPorts, code, person)));
+  let why: string | undefined;
+  const followed = await task.run(async () => {
+    const answer = identities === null ? ({ ok: false, code: "not_kept" } as const) : await followLink(identities, linkPorts, code, person);
+    if (!answer.ok) why = answer.code;
+    return answer;
+  });
   if (followed !== undefined) await reopen(ui);
+  return why;
+}
+
+async function isNobody(ui: Ui): Promise<boolean> {
+  if (ui.chat.me.peek().name !== null || ui.identities === null) return false;
+  return loadStore(ui.identities.own).then(isUnused, () => false);
 }

@@ -2,7 +2,9 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { loadStore } from "../../core/browser/link-ports.ts";
 import type { Identity } from "../../core/identities.ts";
+import { forgetUnused } from "../../core/unused.ts";
 import { text } from "../../texts/texts.ts";
 import { Modal } from "../parts/modal.tsx";
 import { personName } from "../parts/names.ts";
@@ -85,6 +87,8 @@ function Choices() {
 /** Opens the page anew, as the person who was chosen; what was typed is kept first. */
 export async function reopen(ui: Ui): Promise<void> {
   await ui.chat.stop();
+  // In doubt they stay on the list.
+  if (ui.identities !== null) await forgetUnused(ui.identities, loadStore).catch(() => undefined);
   // Somebody new is asked for a name as on a first visit.
   remember("name-asked", null);
   // Rooms have other numbers for somebody else, and a question about a name is another one.

@@ -45,6 +45,7 @@ export function Field({ label, value, onInput, help, max, autoFocus }: FieldProp
 interface FormProperties {
   readonly task: Task;
   readonly submit: string;
+  readonly cancel?: string;
   readonly kind?: "primary" | "danger";
   readonly disabled?: boolean;
   readonly onSubmit: () => void;
@@ -52,7 +53,7 @@ interface FormProperties {
   readonly children?: ComponentChildren;
 }
 
-export function Form({ task, submit, kind = "primary", disabled = false, onSubmit, onCancel, children }: FormProperties) {
+export function Form({ task, submit, cancel = text("cancel"), kind = "primary", disabled = false, onSubmit, onCancel, children }: FormProperties) {
   return (
     <form
       class="form"
@@ -67,7 +68,7 @@ export function Form({ task, submit, kind = "primary", disabled = false, onSubmi
       </p>
       <footer class="form-footer">
         <button type="button" class="soft" onClick={onCancel}>
-          {text("cancel")}
+          {cancel}
         </button>
         <button type="submit" class={kind} disabled={disabled || task.busy.value} autofocus={kind === "danger"}>
           {submit}

@@ -12,5 +12,8 @@ export async function acceptInvite(ui: Ui, code: string): Promise<void> {
 export async function acceptSetup(ui: Ui, code: string): Promise<void> {
   const claimed = await ui.chat.claim(code);
   ui.owning.value = claimed.ok;
-  if (!claimed.ok) ui.tellRefusal(claimed.code);
+  if (claimed.ok) return;
+  // The dialog says more about it.
+  if (claimed.code === "bad_code") ui.dialog.value = { kind: "code", leads: "setup", code };
+  else ui.tellRefusal(claimed.code);
 }

@@ -7,6 +7,7 @@ import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
 import type { ChatClient } from "../../../src/core/facade.ts";
 import { followLink, type LinkPorts } from "../../../src/core/follow-link.ts";
 import { Identities } from "../../../src/core/identities.ts";
+import { forgetUnused } from "../../../src/core/unused.ts";
 import { redeem } from "../../../src/core/redeem.ts";
 import { LOBBY, texts, World } from "../people.ts";
 
@@ -26,6 +27,17 @@ class Device {
     const identities = new Identities(table, own, () => `${this.name} ${(this.#stores += 1)}`);
     chat.me.subscribe(({ owner: _, ...self }) => void identities.know(self));
     return { chat, identities };
+  }
+
+  /** What a page does before somebody else opens. */
+  async leave({ chat, identities }: { readonly chat: ChatClient; readonly identities: Identities }): Promise<void> {
+    await this.world.does(chat.stop());
+    await forgetUnused(identities, async (name) => {
+      const store = await IndexedDbStore.open(name);
+      const snapshot = await store.load();
+      store.close();
+      return snapshot;
+    });
   }
 
   readonly ports: LinkPorts = {
@@ -172,6 +184,49 @@ describe("somebody new", () => {
     // Another tab leaves it before a server has said who it is.
     await identities.choose(device.name);
     expect((await identities.table.all()).map(({ store }) => store)).toEqual([device.name, `${device.name} 1`]);
+    await world.does(page.chat.stop());
+  });
+});
+
+describe("a guest whom a device leaves", () => {
+  test("is forgotten where they did nothing", async () => {
+    const world = new World();
+    const device = new Device(world);
+    const ada = await world.person("ada");
+    const guest = await device.open();
+    await world.online(guest.chat);
+    expect(await guest.identities.table.all()).toHaveLength(1);
+    const { code, person } = await linkOf(world, ada);
+    expect(await world.does(followLink(guest.identities, device.ports, code, person))).toEqual({ ok: true });
+    await device.leave(guest);
+    const page = await device.open();
+    expect(page.chat.me.value.name).toBe("ada");
+    expect(await page.identities.others()).toEqual([]);
+    await world.does(page.chat.stop());
+  });
+
+  test.each<readonly [string, (chat: ChatClient, world: World, room: number) => Promise<unknown>]>([
+    ["a name", (chat, world) => world.does(chat.setName("gus"))],
+    ["a message that waits", (chat, world) => {
+      world.server.kill();
+      void chat.say(LOBBY, "later");
+      return world.clock.until(() => chat.connection.value.waiting === 1, "the outbox");
+    }],
+    ["a draft", (chat) => Promise.resolve(chat.setDraft({ room: LOBBY }, "half a thought"))],
+    ["a room", (chat, world, room) => world.does(chat.join(room))],
+  ])("stays with %s", async (_what, act) => {
+    const world = new World();
+    const device = new Device(world);
+    const ada = await world.person("ada");
+    const made = await world.does(ada.create("public", "Bread"));
+    const guest = await device.open();
+    await world.online(guest.chat);
+    await act(guest.chat, world, made.ok ? made.room : 0);
+    const own = guest.chat.me.value;
+    await guest.identities.begin();
+    await device.leave(guest);
+    const page = await device.open();
+    expect((await page.identities.others()).map(({ user }) => user)).toEqual([own.user]);
     await world.does(page.chat.stop());
   });
 });
