@@ -1,44 +1,96 @@
-"""A bot in python-socketio: answers "!ping" wherever it is. Run it with: python bot.py http://localhost:3000"""
+"""A bot in python-socketio: answers "!ping" wherever it is, and is the same person after a restart.
 
+Install and run it with: pip install "python-socketio[client]" && python bot.py http://localhost:3000 bot.json
+"""
+
+import json
+import os
 import secrets
 import sys
+import threading
+import time
 
 import socketio
 
-auth = {"v": 1, "device": secrets.token_hex(16)}
-client = socketio.Client(reconnection_delay=0.5)
-waiting = {}  # What has no answer yet is sent again; its number makes sure that it happens once.
-sent = 0
+url = sys.argv[1] if len(sys.argv) > 1 else "http://localhost:3000"
+file = sys.argv[2] if len(sys.argv) > 2 else "bot.json"
+client = socketio.Client(reconnection=False)  # The loop at the end reconnects, after refusals as well.
+lock = threading.RLock()  # Every event is handled in a thread of its own.
+
+
+def new_device():
+    return {"device": secrets.token_hex(16), "n": 0, "open": {}}
+
+
+def save():
+    with open(os.open(f"{file}.new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as out:  # The token is a secret.
+        json.dump(state, out)
+    os.replace(f"{file}.new", file)
+
+
+def auth():
+    return {"v": 1, **{key: state[key] for key in ("token", "device", "cursor") if key in state}}
 
 
 def send(event, **fields):
-    global sent
-    sent += 1
-    waiting[sent] = (event, {"n": sent, **fields})
-    transmit(sent)
+    state["n"] += 1
+    # What has no answer yet is kept and sent again; its number makes sure that it happens once.
+    state["open"][str(state["n"])] = [event, {"n": state["n"], **fields}]
+    save()
+    transmit(str(state["n"]))
 
 
 def transmit(n):
-    event, fields = waiting[n]
-    client.emit(event, fields, namespace="/v1", callback=lambda ack: waiting.pop(ack.get("n"), None))
+    def answered(ack):
+        with lock:
+            if not ack["ok"]:
+                print(f"{state['open'].get(n)} was refused: {ack['code']}", file=sys.stderr)
+            if "n" in ack:
+                state["open"].pop(n, None)
+                save()
+            else:  # The number is not used up ("busy", "expected"): come back in a second and send all again.
+                threading.Timer(1, client.disconnect).start()
+
+    event, fields = state["open"][n]
+    client.emit(event, fields, namespace="/v1", callback=answered)
 
 
 @client.on("welcome", namespace="/v1")
 def on_welcome(welcome):
-    auth["token"] = welcome.get("token", auth.get("token"))
-    auth["cursor"] = welcome["cursor"]
-    if sent == 0:
-        send("name", name="pybot")
-    for n in sorted(waiting):
-        transmit(n)
+    with lock:
+        state.update({key: welcome[key] for key in ("server", "user", "token", "cursor") if key in welcome})
+        if welcome.get("reset"):  # Somebody restored an older backup: our numbers mean nothing there.
+            state.update(new_device())
+            save()
+            os.execv(sys.executable, [sys.executable, *sys.argv])  # Begin again, with that device.
+        save()
+        if state["n"] == 0:
+            send("name", name="pybot")
+        else:
+            for n in sorted(state["open"], key=int):
+                transmit(n)
 
 
 @client.on("message", namespace="/v1")
 def on_message(message):
-    auth["cursor"] = message["cursor"]  # After a broken connection the stream goes on from here.
-    if message["text"] == "!ping":
-        send("say", room=message["room"], text=f"pong, {message['from'].get('name', 'guest')}")
+    with lock:
+        state["cursor"] = message["cursor"]  # After a broken connection or a restart the stream goes on from here.
+        if message["text"] == "!ping":
+            send("say", room=message["room"], text=f"pong, {message['from'].get('name', 'guest')}")
+        else:
+            save()
 
 
-client.connect(sys.argv[1] if len(sys.argv) > 1 else "http://localhost:3000", namespaces="/v1", auth=lambda: dict(auth))
-client.wait()
+@client.on("connect_error", namespace="/v1")
+def on_refused(error):  # Keep the token: its server may come back.
+    print(f"cannot connect: {error.get('data', error) if isinstance(error, dict) else error}", file=sys.stderr)
+
+
+state = json.load(open(file)) if os.path.exists(file) else new_device()
+while True:
+    try:
+        client.connect(url, namespaces="/v1", auth=auth)
+        client.wait()
+    except socketio.exceptions.ConnectionError:
+        pass
+    time.sleep(1)

@@ -3,8 +3,13 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { openSync } from "node:fs";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PYTHON } from "./python.mjs";
+import { temporaryFolder } from "./server.mjs";
+import { within } from "./waiting.mjs";
+
+const DEADLINE_MS = 20_000;
 
 const TESTS = fileURLToPath(new URL("..", import.meta.url));
 
@@ -12,22 +17,45 @@ function example(name) {
   return fileURLToPath(new URL(`../../examples/${name}`, import.meta.url));
 }
 
-function start(test, command, args, stdin) {
-  const child = spawn(command, args, { cwd: TESTS, stdio: [stdin, "inherit", "inherit"] });
-  const ended = once(child, "close");
-  test.after(async () => {
-    child.kill("SIGKILL");
-    await ended;
-  });
-  return child;
+/** A bot that runs until it is ended, or until the test is over. */
+class Bot {
+  #child;
+  #ended;
+  #errors = "";
+
+  constructor(test, command, args, stdin) {
+    this.#child = spawn(command, args, { cwd: TESTS, stdio: [stdin, "inherit", "pipe"] });
+    this.#ended = once(this.#child, "close");
+    this.#child.stderr.setEncoding("utf8").on("data", (text) => (this.#errors += text));
+    test.after(() => this.end());
+  }
+
+  async end() {
+    this.#child.kill("SIGKILL");
+    await this.#ended;
+  }
+
+  /** Waits until it has written something to its standard error. */
+  async complains(pattern) {
+    const { stderr } = this.#child;
+    const said = (async () => {
+      while (!pattern.test(this.#errors)) await once(stderr, "data");
+    })();
+    await within(said, DEADLINE_MS, `${pattern} among the errors of the bot`);
+  }
+}
+
+/** A place for what a bot keeps from one start to the next. */
+export function botFile(test) {
+  return join(temporaryFolder(test), "bot.json");
 }
 
 /** The bot in JavaScript. Handed in by standard input, it finds the packages of the tests. */
-export function startBot(test, url) {
-  return start(test, process.execPath, ["--input-type=module", "-", url], openSync(example("bot.mjs")));
+export function startBot(test, url, file = botFile(test)) {
+  return new Bot(test, process.execPath, ["--input-type=module", "-", url, file], openSync(example("bot.mjs")));
 }
 
 /** The bot in Python. */
-export function startPythonBot(test, url) {
-  return start(test, PYTHON, [example("bot.py"), url], "ignore");
+export function startPythonBot(test, url, file = botFile(test)) {
+  return new Bot(test, PYTHON, [example("bot.py"), url, file], "ignore");
 }

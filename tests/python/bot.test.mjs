@@ -1,10 +1,14 @@
 // The bot in Python of examples/, as it stands there.
 
+import assert from "node:assert/strict";
 import { test } from "node:test";
-import { startPythonBot } from "../harness/bot.mjs";
+import { botFile, startPythonBot } from "../harness/bot.mjs";
 import { V1Person } from "../harness/person.mjs";
 import { Proxy } from "../harness/proxy.mjs";
 import { Server } from "../harness/server.mjs";
+
+/** The answers that a person has got. */
+const pongs = (person) => person.of("message").filter(({ text }) => text.startsWith("pong, "));
 
 test("the bot in Python answers, also after its connection broke", async (t) => {
   const server = await Server.start(t);
@@ -18,4 +22,50 @@ test("the bot in Python answers, also after its connection broke", async (t) => 
   await ada.say("!ping");
   proxy.allow();
   await ada.until(() => ada.texts().filter((text) => text === "pong, ada").length === 2, "the second answer");
+});
+
+test("the bot in Python is the same person after a second start, and answers what was asked in between, once", async (t) => {
+  const server = await Server.start(t);
+  const file = botFile(t);
+  const ada = await V1Person.connect(t, server.url, { name: "ada" });
+  const bot = startPythonBot(t, server.url, file);
+  const { who } = await ada.seesEvent("named", (named) => named.who.name === "pybot");
+  await ada.say("!ping");
+  await ada.sees("pong, ada");
+  await bot.end();
+  await ada.say("!ping");
+  startPythonBot(t, server.url, file);
+  await ada.until(() => pongs(ada).length === 2, "the second answer");
+  await ada.say("!ping");
+  await ada.until(() => pongs(ada).length === 3, "the third answer");
+  for (const { from } of pongs(ada)) assert.deepEqual(from, { user: who.user, name: "pybot" });
+});
+
+test("the bot in Python says that another server does not know it, waits, and goes on when its own is back", async (t) => {
+  const server = await Server.start(t);
+  const ada = await V1Person.connect(t, server.url, { name: "ada" });
+  const bot = startPythonBot(t, server.url);
+  await ada.seesEvent("named", (named) => named.who.name === "pybot");
+  ada.leave();
+  const listen = [new URL(server.url).host];
+  await server.stop();
+  const other = await Server.start(t, { listen });
+  await bot.complains(/cannot connect: .*bad_token/);
+  await other.stop();
+  await ada.reconnects(async () => {
+    await server.startAgain();
+    ada.socket.connect();
+  });
+  await ada.say("!ping");
+  await ada.until(() => pongs(ada).length === 1, "the answer");
+  assert.equal(pongs(ada)[0].from.name, "pybot");
+});
+
+test("the bot in Python says when its name is taken, and answers without one", async (t) => {
+  const server = await Server.start(t);
+  const ada = await V1Person.connect(t, server.url, { name: "pybot" });
+  const bot = startPythonBot(t, server.url);
+  await bot.complains(/was refused: name_taken/);
+  await ada.say("!ping");
+  await ada.sees("pong, pybot");
 });
