@@ -15,7 +15,7 @@ import { within } from "./waiting.mjs";
 const READY_DEADLINE_MS = 10_000;
 const ATTEMPTS = 5;
 
-/** The code blocks of docs/proxy.md, by language. */
+/** The code blocks of docs/proxy.md, by language: `conf` is what haproxy needs besides. */
 export const RECIPES = Object.fromEntries(
   [...readFileSync(new URL("../../docs/proxy.md", import.meta.url), "utf8").matchAll(/^```(\w+)\n(.*?)^```$/gms)].map(
     ([, language, text]) => [language, text],
@@ -138,8 +138,7 @@ http { access_log off; ${temporary.join(" ")} ${config} }`,
     );
     return spawn(path, ["-p", folder, "-e", "stderr", "-c", file], { stdio: ["ignore", "pipe", "pipe"] });
   }
-  const defaults = "defaults\n  mode http\n  timeout connect 5s\n  timeout client 60s\n  timeout server 60s\n  timeout tunnel 1h\n";
-  writeFileSync(file, `${defaults}${config}\n`);
+  writeFileSync(file, `${RECIPES.conf}${config}\n`);
   return spawn(path, ["-db", "-f", file], { stdio: ["ignore", "pipe", "pipe"] });
 }
 

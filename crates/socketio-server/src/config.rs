@@ -30,6 +30,9 @@ pub struct Config {
     /// What an operator can do about a refused origin, for the log and for the body of the answer. `{origin}` in it
     /// becomes the origin.
     pub origin_remedy: Cow<'static, str>,
+    /// What an operator can do when `X-Forwarded-Host` was ignored because its sender is not trusted, for the same places.
+    /// `{peer}` in it becomes the address of the sender.
+    pub proxy_remedy: Cow<'static, str>,
     /// Proxies whose `X-Forwarded-…` headers are believed. None.
     pub trusted_proxies: TrustedProxies,
     /// How long headers are kept.
@@ -59,8 +62,10 @@ pub struct Config {
     pub connections_max: usize,
 }
 
-const ORIGIN_REMEDY: &str = "If it should, name {origin} in Config::origins; a CORS layer does not do that. If it is a \
-    page of this server behind a proxy, let the proxy pass the browser's Host header on.";
+const ORIGIN_REMEDY: &str = "If it is a page of this server behind a proxy, let the proxy pass the browser's Host header \
+    on. To allow a page of another site, name {origin} in Config::origins; a CORS layer does not do that.";
+
+const PROXY_REMEDY: &str = "If it is your proxy, name {peer} in Config::trusted_proxies.";
 
 impl Default for Config {
     fn default() -> Self {
@@ -73,6 +78,7 @@ impl Default for Config {
             attachment_timeout: Duration::from_secs(45),
             origins: OriginPolicy::SameOrigin,
             origin_remedy: ORIGIN_REMEDY.into(),
+            proxy_remedy: PROXY_REMEDY.into(),
             trusted_proxies: TrustedProxies::default(),
             handshake_kept: HandshakeKept::default(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),

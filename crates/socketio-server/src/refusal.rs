@@ -5,11 +5,17 @@
 //! to do about it. Knows nothing of how a refusal is answered.
 
 use std::collections::HashSet;
+use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use crate::http::own::Own;
+use http::HeaderMap;
+
+use crate::config::Config;
+use crate::http::forwarded::{TrustedProxies, ignored_host};
+use crate::http::origin::Origin;
+use crate::http::own::{Own, Scheme};
 
 /// Origins that are remembered as told; further ones are only counted.
 const ORIGINS_MAX: usize = 64;
@@ -97,14 +103,63 @@ fn is_told(count: u64) -> bool {
     count.checked_ilog10().is_some_and(|digits| count == 10_u64.pow(digits))
 }
 
-/// Why a page may not connect and what can be done about it. `remedy` has `{origin}` where the origin belongs.
-pub(crate) fn origin_refused(origin: Option<&str>, own: Option<&Own>, remedy: &str) -> String {
+/// What has made a page foreign, as far as it can be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// Another host, or one that a proxy has changed.
+    Host,
+    /// The host is right, but this trusted proxy says `https` and the page is `http`.
+    Scheme(IpAddr),
+    /// `X-Forwarded-Host` names the page's host, but this peer is not trusted.
+    Untrusted(IpAddr),
+}
+
+impl Cause {
+    /// The cause for a page that came by `peer` with these headers, and was refused by a server that is `own` to it.
+    pub(crate) fn of(
+        page: Option<&str>,
+        own: Option<&Own>,
+        peer: Option<IpAddr>,
+        headers: &HeaderMap,
+        trusted: &TrustedProxies,
+    ) -> Self {
+        let (Some(page), Some(peer)) = (page.and_then(|page| page.parse::<Origin>().ok()), peer) else {
+            return Self::Host;
+        };
+        let is_trusted = trusted.contains(peer);
+        let serves_plain = |own: Own| own.over(Scheme::Plain).serves(&page);
+        if is_trusted && own.cloned().is_some_and(serves_plain) {
+            return Self::Scheme(peer);
+        }
+        let forwarded = ignored_host(headers).and_then(|host| Own::new(Scheme::Plain, host));
+        if !is_trusted && forwarded.is_some_and(serves_plain) { Self::Untrusted(peer) } else { Self::Host }
+    }
+}
+
+/// Why a page may not connect and what can be done about it, in the words of the operator's `config`.
+pub(crate) fn origin_refused(
+    origin: Option<&str>,
+    own: Option<&Own>,
+    cause: Cause,
+    config: &Config,
+) -> String {
     let Some(origin) = origin else {
         return "Forbidden: a page of another site has asked, and its origin is not named".to_owned();
     };
     let origin = shown(origin);
     let own = own.map_or_else(|| "this server".to_owned(), Own::to_string);
-    format!("Forbidden: pages of {origin} may not connect to {own}. {}", remedy.replace("{origin}", origin))
+    let advice = match cause {
+        Cause::Host => config.origin_remedy.replace("{origin}", origin),
+        Cause::Scheme(peer) => format!(
+            "The page is http, but the trusted proxy {peer} says that the browser uses https: let it send the right \
+             X-Forwarded-Proto"
+        ),
+        Cause::Untrusted(peer) => format!(
+            "X-Forwarded-Host was ignored, because {peer} is not a trusted proxy. {}",
+            config.proxy_remedy.replace("{peer}", &peer.to_string())
+        ),
+    };
+    format!("Forbidden: pages of {origin} may not connect to {own}. {advice}")
 }
 
 fn shown(origin: &str) -> &str {
@@ -120,13 +175,73 @@ mod tests {
     #[test]
     fn a_refusal_says_who_whom_and_what_to_do() {
         let own = Own::new(Scheme::Plain, "inner:3000");
-        let text = |origin| origin_refused(origin, own.as_ref(), "Allow {origin}.");
+        let config = Config { origin_remedy: "Allow {origin}.".into(), ..Config::default() };
+        let text = |origin| origin_refused(origin, own.as_ref(), Cause::Host, &config);
         assert_eq!(
             text(Some("https://chat.example")),
             "Forbidden: pages of https://chat.example may not connect to inner:3000. Allow https://chat.example."
         );
         assert_eq!(text(None), "Forbidden: a page of another site has asked, and its origin is not named");
         assert!(text(Some(&"x".repeat(16_000))).len() < 600);
+    }
+
+    /// What a page is told that has come by a proxy at 10.0.0.5 with these headers, and that is refused.
+    fn told(
+        scheme: Scheme,
+        host: &str,
+        page: &str,
+        trusted: &str,
+        fields: &[(&'static str, &str)],
+    ) -> String {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, value.parse().unwrap());
+        }
+        let own = Own::new(scheme, host);
+        let peer = "10.0.0.5".parse().ok();
+        let cause = Cause::of(Some(page), own.as_ref(), peer, &headers, &trusted.parse().unwrap());
+        origin_refused(Some(page), own.as_ref(), cause, &Config::default())
+    }
+
+    #[test]
+    fn a_wrong_scheme_of_a_trusted_proxy_is_named() {
+        let told = |scheme, page, trusted| told(scheme, "chat.example", page, trusted, &[]);
+        assert_eq!(
+            told(Scheme::Https, "http://chat.example", "10.0.0.0/8"),
+            "Forbidden: pages of http://chat.example may not connect to chat.example. The page is http, but the trusted \
+             proxy 10.0.0.5 says that the browser uses https: let it send the right X-Forwarded-Proto"
+        );
+        for (scheme, page, trusted) in [
+            (Scheme::Https, "http://evil.example", "10.0.0.5"),
+            (Scheme::Tls, "http://chat.example", "10.0.0.6"),
+            (Scheme::Plain, "capacitor://chat.example", "10.0.0.5"),
+        ] {
+            assert!(!told(scheme, page, trusted).contains("X-Forwarded-Proto"), "{scheme:?} {page}");
+        }
+    }
+
+    #[test]
+    fn a_forwarded_host_that_was_ignored_is_named_with_its_peer() {
+        let host = [("x-forwarded-host", "chat.example")];
+        let told = |page, trusted, fields| told(Scheme::Plain, "inner:3000", page, trusted, fields);
+        assert_eq!(
+            told("https://chat.example", "10.0.0.6", &host),
+            "Forbidden: pages of https://chat.example may not connect to inner:3000. X-Forwarded-Host was ignored, because \
+             10.0.0.5 is not a trusted proxy. If it is your proxy, name 10.0.0.5 in Config::trusted_proxies."
+        );
+        for (page, trusted, fields) in [
+            ("https://evil.example", "10.0.0.6", &host[..]),
+            ("https://chat.example", "10.0.0.5", &host),
+            ("https://chat.example", "10.0.0.6", &[]),
+        ] {
+            assert!(!told(page, trusted, fields).contains("X-Forwarded-Host"), "{page} {trusted}");
+        }
+    }
+
+    #[test]
+    fn the_advice_for_the_servers_own_page_comes_first() {
+        let told = told(Scheme::Plain, "inner:3000", "https://chat.example", "10.0.0.6", &[]);
+        assert!(told.find("Host header").unwrap() < told.find("Config::origins").unwrap(), "{told}");
     }
 
     #[test]

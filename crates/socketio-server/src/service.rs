@@ -28,7 +28,7 @@ use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
-use crate::refusal::{RefusalKind, origin_refused};
+use crate::refusal::{Cause, RefusalKind, origin_refused};
 use crate::shared::Shared;
 use crate::sid::Sid;
 use crate::takeover::{self, TakenOver};
@@ -84,6 +84,8 @@ where
 /// A request, judged as far as its headers go.
 struct Judged {
     verdict: Verdict,
+    /// Who has connected to us: the client, or the last proxy.
+    peer: Option<IpAddr>,
     client: Client,
     upgrade: UpgradeHeader,
 }
@@ -154,7 +156,7 @@ impl SocketIoService {
         let verdict = self.shared.config.origins.judge(headers, client.own().as_ref());
         let asks = upgrade::asks_for_websocket(headers);
         let upgrade = if asks { UpgradeHeader::WebSocket } else { UpgradeHeader::Absent };
-        Judged { verdict, client, upgrade }
+        Judged { verdict, peer: address, client, upgrade }
     }
 
     async fn route<B>(self, request: Request<B>, judged: Judged) -> Answer
@@ -205,7 +207,7 @@ impl SocketIoService {
             self.note_engine_error(ErrorCode::BadRequest, request.uri());
         }
         if !judged.verdict.is_allowed() {
-            return Err(Refused::Origin(self.refuse_origin(request.headers(), &judged.client)));
+            return Err(Refused::Origin(self.refuse_origin(request.headers(), &judged)));
         }
         match (route, sid) {
             (Route::Open(kind), _) => self.open(request, kind, judged).await,
@@ -240,9 +242,12 @@ impl SocketIoService {
     }
 
     /// Tells the log and the page.
-    fn refuse_origin(&self, headers: &HeaderMap, client: &Client) -> String {
+    fn refuse_origin(&self, headers: &HeaderMap, judged: &Judged) -> String {
+        let config = &self.shared.config;
         let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
-        let text = origin_refused(origin, client.own().as_ref(), &self.shared.config.origin_remedy);
+        let own = judged.client.own();
+        let cause = Cause::of(origin, own.as_ref(), judged.peer, headers, &config.trusted_proxies);
+        let text = origin_refused(origin, own.as_ref(), cause, config);
         self.shared.refusals.note_origin(origin, &text);
         text
     }

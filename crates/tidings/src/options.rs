@@ -1,4 +1,4 @@
-//! The command line. Every option has an environment twin, and `--help` is its documentation.
+//! The command line. Every option of `serve` can also be set by an environment variable. `--help` is the documentation.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use socketio_server::{OriginPattern, TrustedProxies};
 const PROXIES: &str = "\
 Behind a proxy, with --trusted-proxy 127.0.0.1 (more in docs/proxy.md):
 
-  nginx, in its `server`:
+  nginx, in a `server` with TLS:
     location / {
       proxy_pass http://127.0.0.1:3000;
       proxy_http_version 1.1;
@@ -21,7 +21,7 @@ Behind a proxy, with --trusted-proxy 127.0.0.1 (more in docs/proxy.md):
       proxy_set_header X-Forwarded-Proto $scheme;
     }
 
-  haproxy:
+  haproxy, with `mode http` and timeouts in `defaults`:
     frontend chat
       bind :443 ssl crt /etc/ssl/chat.pem
       http-request set-header X-Forwarded-Proto https
@@ -55,7 +55,8 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Read all of the chat, and tell whether every row, number and lookup is as it should be; ends with 1 if not
     Verify(Verify),
-    /// Sign the ids by which clients come back with a new key from the next start on; what the old ones signed stays valid
+    /// Sign tokens and recovery ids with a new key from the next start on. Old ones stay valid, so this does not help
+    /// after a key has leaked
     RotateKey(RotateKey),
     /// Measure a chat: ours, or any that keeps the contract of the Socket.IO tutorial
     Bench(crate::bench::options::Bench),
@@ -63,13 +64,14 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Address to listen on; several share one chat. Separate them by commas in the environment
+    /// Address to listen on, such as 0.0.0.0:3000 for all of this machine; several times, or with commas, for several
     #[arg(
         long,
         value_name = "ADDR:PORT",
         env = "TIDINGS_LISTEN",
         default_value = "127.0.0.1:3000",
         value_delimiter = ',',
+        value_parser = listener,
         action = clap::ArgAction::Append
     )]
     pub(crate) listen: Vec<SocketAddr>,
@@ -86,11 +88,12 @@ pub(crate) struct Serve {
     pub(crate) pages: Option<PathBuf>,
 
     /// Origin whose pages may connect, besides our own: `https://chat.example`, `https://*.chat.example` for its
-    /// subdomains, `null` or `file://` for pages from disk, `*` for all; several times for several
+    /// subdomains, `null` or `file://` for pages from disk, `*` for all; several times, or with commas, for several
     #[arg(long, value_name = "URL", env = "TIDINGS_ORIGIN", value_delimiter = ',')]
     pub(crate) origin: Vec<OriginPattern>,
 
-    /// Address or network of a proxy whose X-Forwarded-For, -Proto and -Host headers are believed
+    /// Address or network of a proxy whose X-Forwarded-For, -Proto and -Host headers are believed; several times, or with
+    /// commas, for several
     #[arg(long, value_name = "NET", env = "TIDINGS_TRUSTED_PROXY", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<TrustedProxies>,
 }
@@ -148,6 +151,11 @@ pub(crate) struct Data {
     pub(crate) folder: PathBuf,
 }
 
+/// An address to listen on. Names such as `localhost` stand for several addresses, so they are none.
+fn listener(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "give an address and a port, such as 127.0.0.1:3000 or 0.0.0.0:3000")
+}
+
 /// A folder that can be read.
 fn folder(path: &str) -> Result<PathBuf, std::io::Error> {
     std::fs::read_dir(path)?;
@@ -170,6 +178,15 @@ mod tests {
         let options =
             Options::try_parse_from(["tidings", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2"]);
         assert_eq!(options.map(|options| options.serve.listen.len()).ok(), Some(2));
+    }
+
+    #[test]
+    fn a_listener_that_is_none_is_refused_with_an_example() {
+        for bad in ["localhost:3000", "3000", "127.0.0.1"] {
+            let error =
+                Options::try_parse_from(["tidings", "--listen", bad]).map(drop).unwrap_err().to_string();
+            assert!(error.contains("such as 127.0.0.1:3000 or 0.0.0.0:3000"), "{error}");
+        }
     }
 
     #[test]

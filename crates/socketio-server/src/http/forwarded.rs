@@ -112,6 +112,11 @@ impl Client {
     }
 }
 
+/// The host that the nearest peer has forwarded, for telling somebody that it was not believed.
+pub(crate) fn ignored_host(headers: &HeaderMap) -> Option<&str> {
+    at_depth(headers, X_FORWARDED_HOST, 1)
+}
+
 /// The members of a list header, the last one first: it was written by the proxy next to us.
 fn members<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let lines = headers.get_all(name).iter().rev();

@@ -48,6 +48,11 @@ impl Own {
         Some(Self { scheme, host, port })
     }
 
+    /// The same host, reached in another way.
+    pub(crate) fn over(self, scheme: Scheme) -> Self {
+        Self { scheme, ..self }
+    }
+
     /// True if this server has served the page.
     pub(crate) fn serves(&self, page: &Origin) -> bool {
         let (scheme, port) = match self.scheme {

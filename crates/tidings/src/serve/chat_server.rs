@@ -33,8 +33,12 @@ use crate::options::Serve;
 const RING_BYTES_MAX: usize = 64 << 20;
 
 /// Said to a page of a foreign origin, and in the log.
-const ORIGIN_REMEDY: &str = "To allow it, start tidings with --origin {origin}. If it is this server's own page behind a \
-    proxy, let the proxy pass the browser's Host header on: see docs/proxy.md";
+const ORIGIN_REMEDY: &str = "If it is this server's own page behind a proxy, let the proxy pass the browser's Host header \
+    on: see tidings --help. To allow a page of another site, start tidings with --origin {origin}";
+
+/// Said when `X-Forwarded-Host` was ignored, because its sender is not trusted.
+const PROXY_REMEDY: &str =
+    "If it is your proxy, start tidings with --trusted-proxy {peer}: see tidings --help";
 
 /// The running parts.
 pub(super) struct ChatServer {
@@ -166,6 +170,7 @@ fn server(
             config.rooms_max = ROOMS_MAX;
             config.origins = options.origin.iter().cloned().collect();
             config.origin_remedy = ORIGIN_REMEDY.into();
+            config.proxy_remedy = PROXY_REMEDY.into();
         })
         .client_bundle(client_bundle()?)
         .after_events(move || announce.announce())
