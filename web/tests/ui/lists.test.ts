@@ -61,8 +61,10 @@ describe("the codes of refusals", () => {
   test("stand in the documentation", () => {
     for (const code of ofServer) expect(protocol, code).toMatch(new RegExp(`["\`]${code}["\`]`));
     expect(table("## Durable commands").filter((word) => /_|^(?:conflict|forbidden|empty|limit|invalid)$/.test(word) && !ofServer.has(word))).toEqual([]);
-    const inTable = found(protocol.split("| code | |")[1]?.split("\n\n")[0] ?? "", /`([a-z_]+)`/g).filter((word) => word !== "n");
-    expect(inTable).toEqual([...delivery].sort());
+    const rows = protocol.split("| code | is `n` used up?")[1]?.split("\n\n")[0] ?? "";
+    const codes = found(rows, /^\| ([^|]*) \| (?:yes|no) \|/gm).join();
+    const inTable = found(codes, /`([a-z_]+)`/g).filter((word) => word !== "n");
+    expect(inTable).toEqual([...new Set(["expected", ...delivery, ...trouble])].sort());
   });
 
   test("have words of their own", () => {
