@@ -48,8 +48,8 @@ impl RefusalKind {
         match self {
             Self::Origin => "the origin of a page may not connect (403)",
             Self::NoUpgrade => {
-                "a WebSocket came without its Upgrade header (400): a proxy in between has to pass Upgrade and \
-                 Connection on; until then clients stay with polling"
+                "a WebSocket came without its Upgrade header or over HTTP/1.0 (400): a proxy in between has to speak \
+                 HTTP/1.1 and pass Upgrade and Connection on; until then clients stay with polling"
             }
             Self::Protocol => "a client speaks another version than Engine.IO 4 (400)",
             Self::HeadTooLarge => "the head of a request was over 16 KiB or 1,000 header fields (431)",

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use engineio::{ErrorCode, Method as EngineMethod, Query, Route, TransportKind, UpgradeHeader};
-use http::{HeaderMap, Method, Request, Response, StatusCode, header};
+use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::sync::oneshot;
@@ -154,7 +154,8 @@ impl SocketIoService {
         let direct = Client { address, scheme: scheme_of(request), host };
         let client = self.shared.config.trusted_proxies.client(direct, headers);
         let verdict = self.shared.config.origins.judge(headers, client.own().as_ref());
-        let asks = upgrade::asks_for_websocket(headers);
+        // HTTP/1.0 has no Upgrade: the proxy that speaks it would not pass on what follows.
+        let asks = request.version() >= Version::HTTP_11 && upgrade::asks_for_websocket(headers);
         let upgrade = if asks { UpgradeHeader::WebSocket } else { UpgradeHeader::Absent };
         Judged { verdict, peer: address, client, upgrade }
     }

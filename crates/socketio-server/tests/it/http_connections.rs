@@ -210,3 +210,18 @@ async fn every_answer_says_that_it_is_no_page() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_websocket_over_http_1_0_is_refused_and_counted() {
+    let running = start_plain();
+    for (version, status) in [("1.0", "400"), ("1.1", "101")] {
+        let request = format!(
+            "GET /socket.io/?EIO=4&transport=websocket HTTP/{version}\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        let mut stream = TcpStream::connect(running.address).await.expect("the server accepts");
+        let answer = ask(&mut stream, &request).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{answer}");
+        assert_eq!(running.io().refused(RefusalKind::NoUpgrade), 1);
+    }
+}

@@ -169,7 +169,7 @@ async fn a_clock_is_no_sign_of_a_repeat() {
     let (running, _reasons) = start_watched();
     let polling = Polling::open(running.address).await;
     // Some clients tell the time of day, by the second or by the millisecond.
-    for time in ["1790000000", "1790000000123"] {
+    for time in ["1790000000", "1790000000123", "1790000000.061", "7"] {
         let target = format!("{}&t={time}", polling.target());
         for _ in 0..2 {
             let taken = post(target.clone(), "3").send(running.address).await;
@@ -181,6 +181,23 @@ async fn a_clock_is_no_sign_of_a_repeat() {
     assert!(get(target.clone()).send(running.address).await.text().starts_with("40{"));
     polling.send(r#"42["say","hello"]"#).await;
     assert_eq!(get(target).send(running.address).await.text(), r#"42["said","hello"]"#);
+}
+
+#[tokio::test]
+async fn a_client_that_arrives_again_and_again_and_reads_nothing_is_closed() {
+    let builder = Server::builder().namespace(fenced(Namespace::new("/"))).namespace(Namespace::new("/side"));
+    let running = start(builder.configure(|config| config.lane_bytes_max = 20_000));
+    for round in [&["40{\"n\":1}", "40{\"n\":2}"], &["40", "41"], &["40/side,", "41/side,"]] {
+        let polling = Polling::open(running.address).await;
+        let body = round.repeat(50).join("\u{1e}");
+        let mut posts = 0;
+        // An answer to CONNECT has some forty bytes.
+        while polling.post(body.as_str()).await.status == 200 {
+            posts += 1;
+            assert!(posts < 20, "{round:?}");
+        }
+        assert!(!polling.is_alive().await);
+    }
 }
 
 #[tokio::test]
