@@ -1,7 +1,7 @@
-//! How often "ada is typing" is passed on: once a second per socket, whatever its client does.
+//! How often "ada is typing" is passed on: once a second per socket and room, whatever its client does.
 //!
 //! What comes sooner is dropped, not kept: the next key that is pressed says it again. That somebody has stopped is passed
-//! on once for each time that they were said to type. Has no clock.
+//! on once after each time that they were said to type, in each room by itself. Has no clock.
 
 use std::time::{Duration, Instant};
 
@@ -11,6 +11,9 @@ use super::names::{TYPING, TYPING_STOPPED};
 
 /// The least time between two notices of one socket about one room; of two rooms, a quarter of it.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// Rooms that are remembered. Clients show a notice for 5 seconds, and that many rooms take 8 to be typed in.
+const ROOMS_MAX: usize = 32;
 
 /// What is told of somebody who writes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,9 +40,16 @@ impl Typing {
 /// The pace of one socket.
 #[derive(Debug, Default)]
 pub struct TypingPace {
-    last: Option<(RoomId, Instant)>,
-    /// The room in which the others see them type, as far as it is known here.
-    seen: Option<RoomId>,
+    /// The last notice of each room, the newest at the end.
+    notices: Vec<Notice>,
+}
+
+#[derive(Debug)]
+struct Notice {
+    room: RoomId,
+    at: Instant,
+    /// Whether the others still see them type there, as far as it is known here.
+    is_seen: bool,
 }
 
 impl TypingPace {
@@ -47,23 +57,29 @@ impl TypingPace {
     pub fn admits(&mut self, what: Typing, room: RoomId, now: Instant) -> bool {
         match what {
             Typing::Goes => self.goes(room, now),
-            // The pace stays what it was: typing and stopping in turn is no way around it.
-            Typing::Stopped => self.seen.take_if(|seen| *seen == room).is_some(),
+            Typing::Stopped => self.stopped(room),
         }
     }
 
     fn goes(&mut self, room: RoomId, now: Instant) -> bool {
-        let admitted = match self.last {
-            None => true,
-            // Somebody who changes the room is seen there soon, and cannot use that to be seen everywhere at once.
-            Some((last, at)) if last != room => now.saturating_duration_since(at) >= INTERVAL / 4,
-            Some((_, at)) => now.saturating_duration_since(at) >= INTERVAL,
-        };
+        let is_due = |notice: &Notice, wait| now.saturating_duration_since(notice.at) >= wait;
+        let here = self.notices.iter().position(|notice| notice.room == room);
+        // Somebody who changes the room is seen there soon, and cannot use that to be seen everywhere at once.
+        let admitted = self.notices.last().is_none_or(|last| is_due(last, INTERVAL / 4))
+            && here.is_none_or(|here| is_due(&self.notices[here], INTERVAL));
         if admitted {
-            self.last = Some((room, now));
-            self.seen = Some(room);
+            if let Some(oldest) = here.or((self.notices.len() == ROOMS_MAX).then_some(0)) {
+                self.notices.remove(oldest);
+            }
+            self.notices.push(Notice { room, at: now, is_seen: true });
         }
         admitted
+    }
+
+    /// The pace stays what it was: typing and stopping in turn is no way around it.
+    fn stopped(&mut self, room: RoomId) -> bool {
+        let here = self.notices.iter_mut().find(|notice| notice.room == room);
+        here.is_some_and(|notice| std::mem::take(&mut notice.is_seen))
     }
 }
 
@@ -88,6 +104,39 @@ mod tests {
         assert!(pace.admits(Typing::Goes, PLANS, start + INTERVAL / 4));
         assert!(!pace.admits(Typing::Goes, RoomId::LOBBY, start + INTERVAL / 4));
     }
+
+    #[test]
+    fn two_rooms_in_turn_are_each_told_once_a_second() {
+        let (mut pace, start) = (TypingPace::default(), Instant::now());
+        let keys = (0..50_u32).map(|tenth| (tenth, start + Duration::from_millis(100) * tenth));
+        let rooms = keys.map(|(tenth, now)| (if tenth % 2 == 0 { RoomId::LOBBY } else { PLANS }, now));
+        let told: Vec<_> = rooms.filter(|(room, now)| pace.admits(Typing::Goes, *room, *now)).collect();
+        assert_eq!(told.iter().filter(|(room, _)| *room == PLANS).count(), 5);
+        assert_eq!(told.len(), 10);
+    }
+
+    #[test]
+    fn somebody_who_stops_in_a_room_after_typing_in_another_is_passed_on_in_each() {
+        let (mut pace, start) = (TypingPace::default(), Instant::now());
+        assert!(pace.admits(Typing::Goes, RoomId::LOBBY, start));
+        assert!(pace.admits(Typing::Goes, PLANS, start + Duration::from_millis(300)));
+        for room in [RoomId::LOBBY, PLANS] {
+            assert!(pace.admits(Typing::Stopped, room, start + Duration::from_millis(300)));
+            assert!(!pace.admits(Typing::Stopped, room, start + Duration::from_millis(300)));
+        }
+    }
+
+    #[test]
+    fn typing_in_ever_new_rooms_does_not_grow_memory() {
+        let (mut pace, start) = (TypingPace::default(), Instant::now());
+        for room in 0..100_u32 {
+            assert!(pace.admits(Typing::Goes, RoomId(room.into()), start + INTERVAL / 4 * room));
+        }
+        assert_eq!(pace.notices.len(), ROOMS_MAX);
+        let stopped = (0..100).filter(|room| pace.admits(Typing::Stopped, RoomId(*room), start));
+        assert!(stopped.eq(68..100), "the newest rooms are those that are remembered");
+    }
+
     #[test]
     fn somebody_who_stops_is_passed_on_once_and_only_where_they_were_seen() {
         let (mut pace, start) = (TypingPace::default(), Instant::now());
