@@ -1,6 +1,7 @@
 // What every answer says to browsers, what a folder of pages gives out, and what the log says of what was turned away.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
@@ -94,6 +95,21 @@ test("a folder of pages gives out its own files, and none that are hidden or els
     assert.equal(answer.status, status, path);
     if (status === 404) assert.equal(answer.text, "", path);
   }
+});
+
+test("a folder of pages opens no pipe and follows no loop, and says so twice in ten times", async (t) => {
+  const pages = temporaryFolder(t);
+  mkdirSync(join(pages, "sub"));
+  execFileSync("mkfifo", [join(pages, "pipe"), join(pages, "sub", "index.html")]);
+  symlinkSync("loop", join(pages, "loop"));
+  const server = await Server.start(t, { pages });
+  const paths = ["/pipe", "/pipe/", "//pipe", "/%70ipe", "/sub/", "/sub", "/loop", "/loop/x", "/pipe?x", "/loop"];
+  for (const path of paths) {
+    const { status, text } = await request({ host: "127.0.0.1", port: server.port, path });
+    assert.deepEqual([status, text], [404, ""], path);
+  }
+  const log = await server.log();
+  assert.equal(log.split("a page cannot be read (404)").length - 1, 2, log);
 });
 
 test("what is turned away leaves one line of each kind", async (t) => {

@@ -2,9 +2,13 @@
 //!
 //! Serves what is in the folder and nothing else: no file whose name, or the name of a folder above it, begins with a dot,
 //! and no link that leads out. What it leads to is looked up for each request, so a link may change while we run.
+//! Nothing but a regular file is opened: a pipe would keep a thread waiting for somebody who writes.
 
+use std::fs::FileType;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -23,22 +27,31 @@ pub(super) struct Folder {
     root: PathBuf,
     files: ServeDir,
     pages: OwnPages,
+    /// How often something could not be read.
+    unreadable: Arc<AtomicU64>,
 }
 
 impl Folder {
     pub(super) fn new(folder: &Path, others: &[OriginPattern]) -> Self {
         let root = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-        Self { files: ServeDir::new(&root), root, pages: OwnPages::new(others) }
+        Self { files: ServeDir::new(&root), root, pages: OwnPages::new(others), unreadable: Arc::default() }
     }
 
     pub(super) async fn answer(mut self, request: Request<Incoming>) -> Response<Body> {
-        let mut answer = if is_served(&self.root, request.uri().path()).await {
-            match self.files.try_call(request).await {
-                Ok(answer) => answer.map(|bytes| bytes.map_err(Into::into).boxed_unsync()),
-                Err(error) => unreadable(&error),
+        let served = match look_up(&self.root, request.uri().path()).await {
+            Ok(Served::Yes) => self.files.try_call(request).await.map(Some),
+            Ok(Served::No) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let mut answer = match served {
+            Ok(Some(answer)) => answer.map(|bytes| bytes.map_err(Into::into).boxed_unsync()),
+            Ok(None) => not_found(),
+            Err(error) => {
+                if !is_absent(&error) {
+                    self.note_unreadable(&error);
+                }
+                not_found()
             }
-        } else {
-            empty(StatusCode::NOT_FOUND)
         };
         if answer.status().is_success() || answer.status() == StatusCode::NOT_MODIFIED {
             self.pages.harden(answer.headers_mut());
@@ -47,47 +60,76 @@ impl Folder {
         }
         answer
     }
+
+    /// Told like every refusal: the first one, and every tenfold of it.
+    fn note_unreadable(&self, error: &io::Error) {
+        let count = self.unreadable.fetch_add(1, Ordering::Relaxed) + 1;
+        if count.checked_ilog10().is_some_and(|digits| count == 10_u64.pow(digits)) {
+            tracing::warn!(count, %error, "a page cannot be read (404)");
+        }
+    }
 }
 
-/// True if what a path leads to is in the folder, or is nothing.
-async fn is_served(root: &Path, url_path: &str) -> bool {
-    let Ok(path) = percent_decode_str(url_path).decode_utf8() else { return false };
+#[derive(Debug, PartialEq, Eq)]
+enum Served {
+    /// A file of the folder, a folder below it, or nothing.
+    Yes,
+    /// What is hidden or elsewhere.
+    No,
+}
+
+/// Whether what a path leads to is served; an error if it cannot be.
+async fn look_up(root: &Path, url_path: &str) -> io::Result<Served> {
+    let Ok(path) = percent_decode_str(url_path).decode_utf8() else { return Ok(Served::No) };
     if path.split(['/', '\\']).any(|part| part.starts_with('.')) {
-        return false;
+        return Ok(Served::No);
     }
-    let named = root.join(path.trim_start_matches('/'));
-    // Of a folder its index is served.
-    is_inside(root, &named).await && is_inside(root, &named.join("index.html")).await
+    // Like `ServeDir`, without a slash at the end: with one, a pipe would seem to be nothing, and be opened.
+    let below = Path::new(path.trim_start_matches('/')).components();
+    let named: PathBuf = root.components().chain(below).collect();
+    match resolve(root, &named).await? {
+        None => Ok(Served::No),
+        Some(kind) if kind.is_dir() => look_up_index(root, &named.join("index.html")).await,
+        Some(kind) => regular(kind),
+    }
 }
 
-async fn is_inside(root: &Path, path: &Path) -> bool {
-    match tokio::fs::canonicalize(path).await {
-        Ok(real) => real.strip_prefix(root).is_ok_and(|below| !below.components().any(is_hidden)),
-        // There is nothing, or nothing that can be reached: whoever reads it will say so.
-        Err(_) => true,
+/// Of a folder its index is served. Without one, its name is still completed with a slash.
+async fn look_up_index(root: &Path, index: &Path) -> io::Result<Served> {
+    match resolve(root, index).await {
+        Ok(None) => Ok(Served::No),
+        Ok(Some(kind)) => regular(kind),
+        Err(error) if is_absent(&error) => Ok(Served::Yes),
+        Err(error) => Err(error),
     }
+}
+
+fn regular(kind: FileType) -> io::Result<Served> {
+    if kind.is_file() { Ok(Served::Yes) } else { Err(io::Error::other("it is no regular file")) }
+}
+
+/// What a path leads to through all links, or `None` if that is hidden or outside the folder. Opens nothing.
+async fn resolve(root: &Path, path: &Path) -> io::Result<Option<FileType>> {
+    let real = tokio::fs::canonicalize(path).await?;
+    if real.strip_prefix(root).map_or(true, |below| below.components().any(is_hidden)) {
+        return Ok(None);
+    }
+    Ok(Some(tokio::fs::metadata(&real).await?.file_type()))
 }
 
 fn is_hidden(component: Component<'_>) -> bool {
     component.as_os_str().as_encoded_bytes().starts_with(b".")
 }
 
-/// What is answered for a page that cannot be read.
-fn unreadable(error: &io::Error) -> Response<Body> {
-    use io::ErrorKind::{InvalidFilename, InvalidInput, IsADirectory, NotADirectory, NotFound};
-    let status = match error.kind() {
-        NotFound | NotADirectory | IsADirectory | InvalidInput | InvalidFilename => StatusCode::NOT_FOUND,
-        kind => {
-            tracing::warn!(?kind, "a page cannot be read");
-            StatusCode::INTERNAL_SERVER_ERROR
-        }
-    };
-    empty(status)
+/// True if an error says that there is nothing.
+fn is_absent(error: &io::Error) -> bool {
+    use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound};
+    matches!(error.kind(), NotFound | NotADirectory | InvalidInput | InvalidFilename)
 }
 
-fn empty(status: StatusCode) -> Response<Body> {
+fn not_found() -> Response<Body> {
     let mut answer = Response::new(body(Bytes::new()));
-    *answer.status_mut() = status;
+    *answer.status_mut() = StatusCode::NOT_FOUND;
     answer
 }
 
@@ -95,6 +137,7 @@ fn empty(status: StatusCode) -> Response<Body> {
 mod tests {
     use std::fs;
     use std::os::unix::fs::symlink;
+    use std::os::unix::net::UnixListener;
 
     use super::*;
 
@@ -122,8 +165,6 @@ mod tests {
             ("/index.html", true),
             ("/sub/a.html", true),
             ("/within", true),
-            ("/nothing", true),
-            ("/nowhere", true),
             ("/out", false),
             ("/away/secret", false),
             ("/away/pages/index.html", true),
@@ -137,7 +178,31 @@ mod tests {
             ("/../secret", false),
             ("/%ff", false),
         ] {
-            assert_eq!(is_served(&root, path).await, served, "{path}");
+            let expected = if served { Served::Yes } else { Served::No };
+            assert_eq!(look_up(&root, path).await.unwrap(), expected, "{path}");
         }
+        for absent in ["/nothing", "/nowhere", "/index.html/x", "/%00", &format!("/{}", "x".repeat(300))] {
+            assert!(is_absent(&look_up(&root, absent).await.unwrap_err()), "{absent}");
+        }
+    }
+
+    #[tokio::test]
+    async fn only_a_regular_file_is_opened() {
+        let whole = tempfile::tempdir().unwrap();
+        let root = whole.path().canonicalize().unwrap();
+        for folder in ["sub", "deep/index.html", "bare"] {
+            fs::create_dir_all(root.join(folder)).unwrap();
+        }
+        let _socket = UnixListener::bind(root.join("socket")).unwrap();
+        for (link, target) in [("loop", "loop"), ("to-socket", "socket"), ("sub/index.html", "../socket")] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        for path in
+            ["/socket", "/socket/", "//socket", "/to-socket", "/loop", "/loop/x", "/sub/", "/sub", "/deep/"]
+        {
+            let error = look_up(&root, path).await.unwrap_err();
+            assert!(!is_absent(&error), "{path}: {error}");
+        }
+        assert_eq!(look_up(&root, "/bare").await.unwrap(), Served::Yes, "its name is completed with a slash");
     }
 }
