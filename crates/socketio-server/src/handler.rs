@@ -1,7 +1,7 @@
 //! [`Handler`]: async functions whose parameters are taken out of the event, in the manner of axum.
 //!
-//! A handler whose parameters do not fit the event is not run; a warning says so, once per event, and
-//! [`Io::misfits`](crate::Io::misfits) counts it. A handler that wants to answer takes `Result<Args<T>, ArgsError>`.
+//! What happens to an event that does not fit its handler stands at [`Namespace::on`](crate::Namespace::on), where the users of the crate
+//! look.
 
 use std::sync::Arc;
 
@@ -66,10 +66,24 @@ pub trait FromCall: Sized {
 
 /// All arguments of the event, as a tuple: missing ones fit `Option`, superfluous ones are ignored. A
 /// [`Spread<Vec<_>>`](crate::Spread) takes any number of them; any other type takes the first.
+///
+/// If they do not fit, the handler is not run: see [`Namespace::on`](crate::Namespace::on). To answer such an event, take a
+/// `Result<Args<T>, ArgsError>`:
+///
+/// ```
+/// use socketio_server::{Ack, Args, ArgsError, Namespace};
+///
+/// let namespace = Namespace::new("/").on("add", async |args: Result<Args<(i64, i64)>, ArgsError>, ack: Ack| {
+///     let _ = match args {
+///         Ok(Args((a, b))) => ack.send(&(a + b)),
+///         Err(error) => ack.send(&error.to_string()),
+///     };
+/// });
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub struct Args<T>(pub T);
 
-/// The first argument of the event.
+/// The first argument of the event. If it does not fit, the handler is not run: see [`Args`].
 #[derive(Clone, Copy, Debug)]
 pub struct Arg<T>(pub T);
 

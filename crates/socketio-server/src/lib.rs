@@ -15,7 +15,11 @@
 //! });
 //! let server = Server::builder().namespace(chat).build()?;
 //! server.listen(socketio_server::bind("127.0.0.1:0".parse()?)?)?;
-//! # server.shutdown().await;
+//! # if false {
+//! // `listen` does not block: the program serves until it is interrupted.
+//! tokio::signal::ctrl_c().await?;
+//! # }
+//! server.shutdown().await;
 //! # Ok(()) }
 //! ```
 //!
@@ -92,5 +96,6 @@ pub use self::socket::{Socket, SocketData};
 pub use self::turn::{Flow, Turn};
 pub use engineio::{self, CloseReason, TransportKind};
 pub use socketio::{
-    self, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId, Spread,
+    self, ArgsError, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId,
+    Spread,
 };

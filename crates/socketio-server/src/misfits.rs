@@ -34,9 +34,9 @@ impl Misfits {
         self.count.fetch_add(1, Ordering::Relaxed);
         if self.is_new(namespace, event) {
             let problem = match error {
-                CallError::Args(_) => "the arguments are of other types",
-                CallError::Auth(_) => "auth is of another type",
-                CallError::Missing(what) => what,
+                CallError::Args(_) => "the arguments are of other types".to_owned(),
+                CallError::Auth(_) => "auth is of another type".to_owned(),
+                CallError::Missing(what) => format!("there is no {what}"),
             };
             tracing::warn!(
                 namespace,
@@ -128,6 +128,7 @@ mod tests {
             .map(|(event, line)| line.contains(&format!("event=\"{event}\"")) && !line.contains("secret"))
             .collect();
         assert_eq!((told, lines.len()), (vec![true; 3], 3), "{lines:?}");
+        assert!(lines[2].contains("there is no state of this type"), "{lines:?}");
     }
 
     #[test]

@@ -106,6 +106,12 @@ impl Namespace {
     }
 
     /// Handles an event. The runs of one socket follow each other: the next begins when this one has ended.
+    ///
+    /// An event whose arguments do not fit the parameters of its handler does not run it. The client gets no ack; a warning
+    /// in the log names the event, once, and [`Io::misfits`](crate::Io::misfits) counts each. A handler that takes
+    /// `Result<Args<T>, ArgsError>` runs in any case: see [`Args`](crate::Args).
+    ///
+    /// An event that has no handler, by its name or by [`on_any`](Self::on_any), is dropped: no ack, no line in the log.
     pub fn on<M, H: Handler<M>>(mut self, event: impl Into<String>, handler: H) -> Self {
         self.events.insert(event.into(), EventHandler::Async(boxed(handler)));
         self

@@ -17,6 +17,21 @@ const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
 /// The origins from which browsers may connect.
 ///
+/// Behind a proxy that changes `Host`, the server knows its own pages only if the proxy is one of the
+/// [trusted ones](crate::Config::trusted_proxies):
+///
+/// ```
+/// use socketio_server::{OriginPolicy, Server};
+///
+/// let proxies = "127.0.0.1, 10.0.0.0/8".parse()?;
+/// let server = Server::builder().configure(|config| {
+///     config.trusted_proxies = proxies;
+///     config.origins = OriginPolicy::list(["https://app.example"]).expect("an origin");
+/// });
+/// # drop(server);
+/// # Ok::<(), socketio_server::TrustedProxiesError>(())
+/// ```
+///
 /// ```
 /// use socketio_server::OriginPolicy;
 ///
