@@ -137,7 +137,12 @@ describe("the owner", () => {
     const told = await bob.seesEvent("owner");
     assert.equal(told.who.user, ada.user);
     assert.equal((await bob.do("claim", { code })).code, "bad_code");
-    await ada.reconnects(() => server.restart());
+    await ada.reconnects(async () => {
+      const lines = (await server.log()).match(/.*owner.*/g);
+      assert.equal(lines.length, 1, "the log tells it once");
+      assert.ok(lines[0].includes(ada.user) && lines[0].includes("ada"), lines[0]);
+      await server.startAgain();
+    });
     assert.equal(ada.welcome.owner, true);
     assert.equal(setupCode(server), undefined, "there is an owner, so no code is printed");
     await bob.until(() => bob.welcomes.length > 1, "bob");

@@ -12,6 +12,7 @@ use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, SocketId, WeakIo};
 
 use super::ack::{DONE, of_command};
 use super::frames::{self, NAMESPACE, sockets_of};
+use super::ids::WireUser;
 use super::names;
 use super::view::RoomView;
 use crate::delivery::Ticket;
@@ -39,6 +40,9 @@ impl V1Delivery {
         rewritten: &[Entry],
         outcomes: Vec<(Ticket, Outcome)>,
     ) {
+        for entry in entries {
+            tell_owner(directory, entry);
+        }
         let senders: HashMap<u64, SocketId> = outcomes.iter().filter_map(sender).collect();
         let frames = entries.iter().map(|entry| {
             let sender = senders.get(&entry.position.0).copied();
@@ -109,6 +113,14 @@ impl V1Delivery {
             | Outcome::Expected { .. } => DONE.to_owned(),
         };
         Some(ack?.answer(0, &answer))
+    }
+}
+
+/// Tells the operator who owns the chat from now on: the link that is printed may have been opened by somebody else.
+fn tell_owner(directory: &Directory, entry: &Entry) {
+    if let Kind::Owner { user } = &entry.kind {
+        let name = directory.name(*user).map_or("a guest without a name", |name| &**name);
+        tracing::warn!(user = %WireUser(*user), name, "somebody has become the owner of this chat");
     }
 }
 
