@@ -9,10 +9,15 @@ const WS_TARGET: &str = "/socket.io/?EIO=4&transport=websocket";
 
 /// A page that may not connect is told so, in the words of the engine, and why.
 fn assert_forbidden(answer: &Answer, what: &str) {
+    assert_forbidden_for(answer, "Config::origins", what);
+}
+
+/// The same, with a part of the advice.
+fn assert_forbidden_for(answer: &Answer, advice: &str, what: &str) {
     let body: serde_json::Value = serde_json::from_str(answer.text()).expect("JSON");
     assert_eq!((answer.status, &body["code"]), (403, &4.into()), "{what}");
     let message = body["message"].as_str().expect("a message");
-    assert!(message.starts_with("Forbidden: ") && message.contains("Config::origins"), "{what}: {message}");
+    assert!(message.starts_with("Forbidden: ") && message.contains(advice), "{what}: {message}");
     assert_eq!(answer.header("content-type"), Some("application/json"), "{what}");
 }
 
@@ -160,7 +165,10 @@ async fn a_trusted_proxy_says_who_the_client_is_and_anybody_else_does_not() {
     assert_eq!(seen.text(), r#"{"code":4,"message":"Some(\"203.0.113.7\") true"}"#);
 
     let wary = build(TrustedProxies::default());
-    assert_forbidden(&proxied(&wary).await, "the page's origin is not ours without a proxy");
+    let advice = "X-Forwarded-Host was ignored, because 127.0.0.1 is not a trusted proxy. If it is your proxy, name 127.0.0.1 in \
+        Config::trusted_proxies.";
+    let what = "the page's origin is not ours without a proxy";
+    assert_forbidden_for(&proxied(&wary).await, advice, what);
     let direct = get(TARGET).header("X-Forwarded-For", "203.0.113.7").send(wary.address).await;
     assert_eq!(direct.text(), r#"{"code":4,"message":"Some(\"127.0.0.1\") false"}"#);
 }
