@@ -143,6 +143,8 @@ describe("a link to somebody else", () => {
     await phone.settings();
     await phone.button("Use another identity on this device", phone.dialog).click();
     await phone.button("Start as somebody new", phone.dialog).waitFor();
+    assert.deepEqual(await phone.dialog.getByRole("listitem").count(), 1, "oneself alone");
+    await phone.dialog.getByRole("listitem").filter({ hasText: "eve" }).getByText("you", { exact: true }).waitFor();
     const people = () => phone.page.evaluate(readPeople);
     assert.deepEqual((await people()).map(({ user }) => user), [eve.user]);
   });
@@ -155,6 +157,14 @@ describe("a link to somebody else", () => {
     await eve.say(`${server.url}/#/room/1`);
     await vicky.has(2);
     assert.deepEqual(await vicky.log.locator(".body a").allTextContents(), [`${server.url}/#/room/1`]);
+  });
+});
+
+describe("a link for another device", () => {
+  test("comes with a warning where nobody but this computer can open it, with the port of the page", async (t) => {
+    const { server, vicky } = await ownerAndEve(t);
+    await vicky.rooms.getByRole("button", { name: /^Settings of vicky ?, owner$/ }).click();
+    await vicky.dialog.getByText(`--listen 0.0.0.0:${new URL(server.url).port},`).waitFor();
   });
 });
 
@@ -253,7 +263,7 @@ describe("another server at the same address", () => {
     const witness = await V1Person.connect(t, other.url);
     assert.deepEqual((await witness.ask("history", { room: 1 })).messages, []);
     await vicky.button("What to do").click();
-    await vicky.dialog.getByText("nothing is sent").waitFor();
+    await vicky.dialog.getByText("nothing is sent. The app goes on trying by itself. If this lasts, ask whoever runs the server.").waitFor();
     await other.kill();
     await server.startAgain();
     await vicky.dialog.waitFor({ state: "detached" });

@@ -182,3 +182,41 @@ describe("a direct conversation", () => {
     for (const person of [ada, bob, cleo, dan]) person.assertContent();
   });
 });
+
+describe("a page without a connection", () => {
+  test("says of nobody that they are online, and changes no message but the last", async (t) => {
+    const server = await Server.start(t);
+    const [ada] = await arrive(t, server, "ada", "bob");
+    await ada.online("ada", "bob");
+    await ada.write("first");
+    await ada.shows("first");
+    await ada.connects();
+    await ada.context.setOffline(true);
+    await ada.status("Offline");
+    await ada.people.getByRole("heading", { name: "Here before" }).waitFor();
+    assert.equal(await ada.people.getByText(/^(Online|Offline) –/).count(), 0);
+    await ada.people.getByRole("button", { name: "Message bob", exact: true }).waitFor();
+    await ada.composer.press("ArrowUp");
+    await ada.page.getByText("Editing a message").waitFor();
+    await ada.composer.press("Escape");
+    await ada.write("second");
+    await ada.waits("second");
+    await ada.row("second").getByText("waiting to be sent").waitFor();
+    await ada.composer.press("ArrowUp");
+    assert.equal(await ada.composer.inputValue(), "");
+    assert.equal(await ada.page.getByText("Editing a message").count(), 0);
+  });
+});
+
+describe("the question before somebody is removed", () => {
+  test("says that they cannot come back by an invite", async (t) => {
+    const server = await Server.start(t);
+    const [ada, bob] = await arrive(t, server, "ada", "bob");
+    await ada.create("public", "Bread");
+    await bob.browse("Bread");
+    await bob.button("Join").click();
+    await bob.composer.waitFor();
+    await ada.button("Remove bob from the room", ada.people).click();
+    await ada.dialog.getByText("cannot come back by an invite until the host or the owner adds them again").waitFor();
+  });
+});

@@ -49,7 +49,7 @@ export const en = {
   rowDeleted: "deleted message",
   rowEdited: "edited",
   rowSending: "sending",
-  rowWaiting: "waiting for the network",
+  rowWaiting: "waiting to be sent",
   rowRefused: "not sent: {reason}",
   changeEditing: "saving the change",
   changeDeleting: "deleting",
@@ -116,7 +116,7 @@ export const en = {
   },
   stopped: "This page was stopped. Reload it to go on.",
   backOnline: "Back online",
-  strays: { one: "{count} message could not be sent", other: "{count} messages could not be sent" },
+  strays: { one: "{count} text cannot be sent any more", other: "{count} texts cannot be sent any more" },
   straysShow: "Show",
   reload: "Reload",
 

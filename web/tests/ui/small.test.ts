@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import type { RoomKind, RoomMember, RoomSummary } from "../../src/core/facade.ts";
 import { chooseLanguage } from "../../src/texts/texts.ts";
 import { shortTime, timeOfDay } from "../../src/ui/parts/dates.ts";
-import { isLoopback } from "../../src/ui/parts/hosts.ts";
+import { isLoopback, portOf } from "../../src/ui/parts/hosts.ts";
 import { matches } from "../../src/ui/parts/match.ts";
 import { roomName } from "../../src/ui/parts/names.ts";
 import { byPresence } from "../../src/ui/people/members.ts";
@@ -143,4 +143,12 @@ describe("in the language of the reader", () => {
     expect(roomName(room(2, "public", "Lobby"))).toBe("Lobby");
     await chooseLanguage(["en"]);
   });
+});
+
+test.each([
+  ["http://127.0.0.1:22000/", "22000"],
+  ["http://localhost/", "80"],
+  ["https://localhost/", "443"],
+])("the port of %s is %s", (address, port) => {
+  expect(portOf(new URL(address))).toBe(port);
 });

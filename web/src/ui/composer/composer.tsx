@@ -156,7 +156,8 @@ async function send(ui: Ui, place: DraftPlace, content: string, editing: Editing
 
 function editLast(ui: Ui): boolean {
   const view = ui.view.peek();
-  const last = view.rows.peek().findLast((row) => row.kind === "message" && row.own && !row.deleted);
+  const last = view.rows.peek().findLast((row) => row.kind === "pending" || (row.kind === "message" && row.own && !row.deleted));
+  // What waits to be sent is the last, and cannot be changed yet: the one before it is not meant.
   if (last?.kind !== "message") return false;
   ui.editing.value = { room: view.room, seq: last.seq, text: last.text };
   return true;

@@ -69,6 +69,7 @@ export function ExpelDialog({ room, person }: { readonly room: RoomId; readonly 
   return (
     <Confirm
       title={text("expelAsk", { name })}
+      help={text("expelHelp")}
       submit={text("peopleRemove", { name })}
       manner="wait"
       act={() => chat.expel(room, person.user ?? "")}

@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { loadStore } from "../../core/browser/link-ports.ts";
+import type { Person } from "../../core/facade.ts";
 import type { Identity } from "../../core/identities.ts";
 import { forgetUnused } from "../../core/unused.ts";
 import { text } from "../../texts/texts.ts";
@@ -19,7 +20,7 @@ export function IdentitiesDialog() {
   return (
     <Modal title={text("identities")}>
       <p>{text("identitiesHelp")}</p>
-      <Choices />
+      <Choices withMe />
     </Modal>
   );
 }
@@ -37,12 +38,18 @@ export function UnknownDialog() {
       <button type="button" class="primary" autofocus onClick={() => ui.chat.hurry()}>
         {text("unknownRetry")}
       </button>
-      <Choices />
+      <Choices isUnknown />
     </Modal>
   );
 }
 
-function Choices() {
+interface ChoicesProperties {
+  readonly withMe?: boolean;
+  /** The server that answers does not know this person, so it may be another one than theirs. */
+  readonly isUnknown?: boolean;
+}
+
+function Choices({ withMe = false, isUnknown = false }: ChoicesProperties) {
   const ui = useUi();
   const task = useTask();
   const others = useSignal<readonly Identity[]>([]);
@@ -54,17 +61,31 @@ function Choices() {
     await choose();
     await reopen(ui);
   };
+  const me = ui.chat.me.value;
+  const isLikeMe = ({ server }: Identity) => isUnknown && server !== undefined && server === me.server;
+  // Those who may be known here come first.
+  const choices = others.value.toSorted((one, other) => Number(isLikeMe(one)) - Number(isLikeMe(other)));
   return (
     <>
       <ul class="choose-list">
-        {others.value.map((identity) => {
-          const person = { ...(identity.user === null ? {} : { user: identity.user }), ...(identity.name === null ? {} : { name: identity.name }) };
+        {withMe && (
+          <li class="choose">
+            <Avatar person={personOf(me)} />
+            <span class="choose-text">
+              <Name person={personOf(me)} />
+            </span>
+            <span class="choose-end">{text("you")}</span>
+          </li>
+        )}
+        {choices.map((identity) => {
+          const person = personOf(identity);
           return (
             <li key={identity.store}>
               <button type="button" class="choose" onClick={() => void be(async () => ui.identities?.choose(identity.store))}>
                 <Avatar person={person} />
                 <span class="choose-text">
                   <Name person={person} />
+                  {isLikeMe(identity) && <small> {text("unknownAlike")}</small>}
                 </span>
                 <span class="choose-end">{text("identitiesUse", { who: personName(person) })}</span>
               </button>
@@ -82,6 +103,10 @@ function Choices() {
       </footer>
     </>
   );
+}
+
+function personOf({ user, name }: Pick<Identity, "user" | "name">): Person {
+  return { ...(user === null ? {} : { user }), ...(name === null ? {} : { name }) };
 }
 
 /** Opens the page anew, as the person who was chosen; what was typed is kept first. */

@@ -4,11 +4,10 @@ import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { Copyable } from "../parts/copyable.tsx";
-import { Icon } from "../parts/icon.tsx";
-import { isLoopback } from "../parts/hosts.ts";
 import { Modal } from "../parts/modal.tsx";
 import { LOBBY } from "../parts/names.ts";
 import { type RoomFacts, useUi } from "../state/ui.ts";
+import { LoopbackWarning } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
 export function InviteDialog({ room }: { readonly room: RoomFacts }) {
@@ -24,12 +23,7 @@ export function InviteDialog({ room }: { readonly room: RoomFacts }) {
   }, [room.room]);
   return (
     <Modal title={text("inviteHere")}>
-      {isLoopback(location.hostname) && (
-        <p class="warning">
-          <Icon name="alert" />
-          <span>{text("inviteLoopback")}</span>
-        </p>
-      )}
+      <LoopbackWarning />
       <p>{text(room.room === LOBBY ? "inviteLobbyHelp" : "inviteHelp")}</p>
       {link.value !== null && <Copyable label={text("inviteLink")} value={link.value} />}
       <p class="complaint" role="alert">

@@ -4,6 +4,8 @@ import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
+import { isLoopback, portOf } from "../parts/hosts.ts";
+import { Icon } from "../parts/icon.tsx";
 import { useUi } from "../state/ui.ts";
 import type { Task } from "./task.ts";
 
@@ -75,6 +77,17 @@ export function Form({ task, submit, cancel = text("cancel"), kind = "primary", 
         </button>
       </footer>
     </form>
+  );
+}
+
+/** With every link for another device: nobody but this computer can open one to itself. */
+export function LoopbackWarning() {
+  if (!isLoopback(location.hostname)) return null;
+  return (
+    <p class="warning">
+      <Icon name="alert" />
+      <span>{text("inviteLoopback", { port: portOf(location) })}</span>
+    </p>
   );
 }
 

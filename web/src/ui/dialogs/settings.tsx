@@ -7,7 +7,7 @@ import { Icon } from "../parts/icon.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { type Theme, askToKeep, chooseTheme, remember, remembered, theme } from "../state/preferences.ts";
 import { useUi } from "../state/ui.ts";
-import { Field } from "./parts.tsx";
+import { Field, LoopbackWarning } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
 const NAME_MAX = 32;
@@ -140,6 +140,7 @@ function LinkDevice() {
   return (
     <section class="field">
       <h3>{text("linkDevice")}</h3>
+      <LoopbackWarning />
       <p class="help">{text("linkHelp")}</p>
       {link.value === null ? (
         <button type="button" class="soft" disabled={task.busy.value} onClick={() => void make()}>

@@ -5,6 +5,8 @@ import type { Stray } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { copy } from "../parts/clipboard.ts";
 import { Modal } from "../parts/modal.tsx";
+import { roomName, unknownRoomName } from "../parts/names.ts";
+import { rich } from "../parts/rich.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 
 const ROWS = 3;
@@ -28,12 +30,16 @@ export function StraysDialog() {
 
 function StrayText({ stray }: { readonly stray: Stray }) {
   const ui = useUi();
+  const { room } = stray.place;
+  const known = ui.chat.rooms.value.find((one) => one.room === room) ?? ui.chat.lost.value.get(room);
+  const place = known === undefined ? unknownRoomName(room) : roomName(known);
   const onCopy = async () => {
     if (await copy(stray.text)) ui.tell(text("copied"));
   };
   return (
     <div class="field stray">
-      <textarea readOnly rows={ROWS} dir="auto" aria-label={text("straysTitle")} value={stray.text} />
+      <span>{rich("strayFor", { room: <bdi>{place}</bdi> })}</span>
+      <textarea readOnly rows={ROWS} dir="auto" aria-label={text("strayFor", { room: place })} value={stray.text} />
       <footer class="form-footer">
         <button type="button" class="soft" onClick={() => discard(ui, stray)}>
           {text("discard")}

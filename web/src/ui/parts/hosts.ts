@@ -4,3 +4,8 @@
 export function isLoopback(host: string): boolean {
   return /^(?:localhost|.{1,200}\.localhost|127(?:\.\d{1,3}){3}|\[::1\])$/i.test(host);
 }
+
+/** The port, also where the address leaves it out. */
+export function portOf({ port, protocol }: Pick<Location, "port" | "protocol">): string {
+  return port === "" ? (protocol === "https:" ? "443" : "80") : port;
+}

@@ -42,8 +42,15 @@ export function People() {
             </button>
           </p>
         )}
-        <Section ui={ui} room={summary} title={text("peopleOnline", { count: online.length })} people={online} />
-        <Section ui={ui} room={summary} title={text("peopleOffline", { count: offline.length })} people={offline} />
+        {connected ? (
+          <>
+            <Section ui={ui} room={summary} title={text("peopleOnline", { count: online.length })} people={online} />
+            <Section ui={ui} room={summary} title={text("peopleOffline", { count: offline.length })} people={offline} />
+          </>
+        ) : (
+          // Who is here now cannot be known.
+          <Section ui={ui} room={summary} title={text("peopleBefore")} people={[...online, ...offline].map(({ online: _, ...person }) => person)} />
+        )}
         {more && (
           <button type="button" class="link" onClick={loadMore}>
             {text("peopleMore")}
@@ -59,8 +66,11 @@ interface SectionProperties {
   readonly ui: Ui;
   readonly room: RoomFacts | undefined;
   readonly title: string;
-  readonly people: readonly RoomMember[];
+  readonly people: readonly Present[];
 }
+
+/** Without a connection nobody knows who is online. */
+type Present = Omit<RoomMember, "online"> & { readonly online?: boolean };
 
 function Section({ ui, room, title, people }: SectionProperties) {
   if (people.length === 0) return null;
@@ -76,11 +86,11 @@ function Section({ ui, room, title, people }: SectionProperties) {
   );
 }
 
-function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomFacts | undefined; readonly person: RoomMember }) {
+function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomFacts | undefined; readonly person: Present }) {
   const me = ui.chat.me.value;
   const isMe = person.user !== undefined && person.user === me.user;
   const name = personName(person);
-  const presence = person.online ? text("isOnline") : text("isOffline");
+  const presence = person.online === undefined ? "" : `, ${text(person.online ? "isOnline" : "isOffline")}`;
   const rules = me.owner || (room?.host !== undefined && room.host === me.user);
   const mayExpel = rules && !isMe && person.user !== undefined && room !== undefined && room.kind !== "direct" && room.room !== LOBBY;
   const open = () => (isMe ? (ui.dialog.value = { kind: "settings" }) : void ui.message(person));
@@ -94,14 +104,14 @@ function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomF
         title={isMe ? text("settings") : text("messagePerson", { name })}
         onClick={open}
       >
-        <span class={`sign${person.online ? " online" : ""}`}>
+        <span class={`sign${person.online === true ? " online" : ""}`}>
           <Avatar person={person} />
         </span>
         <span class="member-name">
           {isMe ? <Name person={person} /> : spoken("messagePerson", { name: <Name person={person} /> })}
           {isMe && <small> {text("you")}</small>}
           {(person.host === true || (room?.host !== undefined && room.host === person.user)) && <small> {text("peopleHost")}</small>}
-          <span class="unseen">, {presence}</span>
+          <span class="unseen">{presence}</span>
         </span>
       </button>
       {mayExpel && (

@@ -56,7 +56,7 @@ function PeopleButton({ ui, members }: { readonly ui: Ui; readonly members: numb
     <button type="button" class="quiet people-button" aria-pressed={shown} title={label} onClick={toggle}>
       <Icon name="people" />
       <span aria-hidden="true">{members > 0 && number(members)}</span>
-      <span class="unseen">{`${label}, ${counted("roomMembers", members)}`}</span>
+      <span class="unseen">{members > 0 ? `${label}, ${counted("roomMembers", members)}` : label}</span>
     </button>
   );
 }

@@ -77,7 +77,8 @@ function Myself() {
       <Avatar person={me} />
       <span class="myself-name">
         {spoken("settingsOf", { name: <Name person={me} /> })}
-        {owner && <small>{text("peopleOwner")}</small>}
+        {owner && <span class="unseen">, {text("peopleOwner")}</span>}
+        {owner && <small aria-hidden="true">{text("peopleOwner")}</small>}
       </span>
       <Icon name="settings" />
     </button>

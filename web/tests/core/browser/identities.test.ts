@@ -231,6 +231,25 @@ describe("a guest whom a device leaves", () => {
   });
 });
 
+describe("somebody of another device who did nothing on this one", () => {
+  test("stays, for their name", async () => {
+    const world = new World();
+    const device = new Device(world);
+    const ada = await world.person("ada");
+    const guest = await device.open();
+    await world.online(guest.chat);
+    const { code, person } = await linkOf(world, ada);
+    await world.does(followLink(guest.identities, device.ports, code, person));
+    await device.leave(guest);
+    const page = await device.open();
+    await page.identities.begin();
+    await device.leave(page);
+    const next = await device.open();
+    expect((await next.identities.others()).map(({ name }) => name)).toEqual(["ada"]);
+    await world.does(next.chat.stop());
+  });
+});
+
 describe("a store of the version before there were several people", () => {
   test("is opened as it was: with its token, its rooms, its drafts and its outbox", async () => {
     const world = new World();
