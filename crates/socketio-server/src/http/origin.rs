@@ -10,7 +10,8 @@ use thiserror::Error;
 
 /// Scheme, host and port of a page, as browsers write them: `https://chat.example.org`, `http://127.0.0.1:3000`.
 ///
-/// The default port of `http` and `https` may be written or left out; there is no path, not even a slash.
+/// The default port of `http` and `https` may be written or left out, and so may a dot at the end of the host; there is no
+/// path, not even a slash.
 ///
 /// ```
 /// use socketio_server::Origin;
@@ -41,8 +42,8 @@ pub enum OriginError {
     /// Something follows the host and the port.
     #[error("an origin has no path: leave out what follows the host")]
     Path,
-    /// A `*` stands elsewhere than before the first dot of the host.
-    #[error("a * stands alone, or for the subdomains of a host, as in https://*.example.org")]
+    /// A `*` stands elsewhere than before the first dot of the host, or before an address, which has no subdomains.
+    #[error("a * stands alone, or for the subdomains of a named host, as in https://*.example.org")]
     Wildcard,
 }
 
@@ -51,6 +52,12 @@ impl Origin {
         let (host, port) = host_and_port(authority)?;
         let port = port.filter(|port| default_port(scheme) != Some(*port));
         Ok(Self { scheme: scheme.to_owned(), host, port })
+    }
+
+    /// True if the host is an address or the end of one: browsers take a host for IPv4 whose last part is a number.
+    pub(super) fn is_address(&self) -> bool {
+        let last = self.host.rsplit('.').next().unwrap_or_default();
+        self.host.starts_with('[') || last.bytes().all(|byte| byte.is_ascii_digit())
     }
 
     /// The port that the browser connects to, if the scheme has one.
@@ -92,14 +99,16 @@ pub(super) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Or
     Ok((host, port))
 }
 
-/// Lower case, and one spelling for each IPv6 address.
+/// Lower case, one spelling for each IPv6 address, and no dot at the end: nginx takes it out of `$host`, and a browser
+/// leaves it in the origin.
 fn normal_host(host: &str) -> Result<String, OriginError> {
     if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let address: Ipv6Addr = address.parse().map_err(|_| OriginError::Host)?;
         return Ok(format!("[{address}]"));
     }
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    if host.is_empty() || !host.bytes().all(legal) {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    if host.split('.').any(str::is_empty) || !host.bytes().all(legal) {
         return Err(OriginError::Host);
     }
     Ok(host.to_ascii_lowercase())
@@ -137,12 +146,24 @@ mod tests {
             ("http://localhost:80", "http://localhost"),
             ("https://localhost:80", "https://localhost:80"),
             ("chrome-extension://abcdef", "chrome-extension://abcdef"),
+            ("https://chat.example.", "https://chat.example"),
+            ("https://chat.example.:8443", "https://chat.example:8443"),
         ] {
             assert_eq!(text.parse::<Origin>().unwrap().to_string(), shown);
         }
-        for bad in
-            ["://x", "http://", "http://a b", "http://a:b", "http://a:99999", "http://[::1", "1http://x"]
-        {
+        for bad in [
+            "://x",
+            "http://",
+            "http://a b",
+            "http://a:b",
+            "http://a:99999",
+            "http://[::1",
+            "1http://x",
+            "http://.",
+            "http://a..",
+            "http://a..b",
+            "http://.a",
+        ] {
             assert!(bad.parse::<Origin>().is_err(), "{bad}");
         }
     }

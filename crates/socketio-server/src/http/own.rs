@@ -44,7 +44,8 @@ pub(crate) struct Own {
 impl Own {
     /// From a scheme, and a `Host` as it came; `None` if that is not one host.
     pub(crate) fn new(scheme: Scheme, host: &str) -> Option<Self> {
-        let (host, port) = origin::host_and_port(host).ok()?;
+        // RFC 3986 (3.2.3) lets a port be empty.
+        let (host, port) = origin::host_and_port(host.strip_suffix(':').unwrap_or(host)).ok()?;
         Some(Self { scheme, host, port })
     }
 
@@ -121,8 +122,9 @@ mod tests {
                 "http://chat.example:4120",
                 "https://chat.example:4122",
             ],
-            &["http://evil.example", "https://chat.example.", "http://chat.example.org", "http://example"],
+            &["http://evil.example", "http://chat.example.org", "http://example"],
         );
+        check(Scheme::Plain, "chat.example:", &["https://chat.example:4122"], &["http://evil.example"]);
         // A default port that is written counts, on either side, and belongs to its scheme.
         check(
             Scheme::Plain,
@@ -136,6 +138,16 @@ mod tests {
             &["https://chat.example", "https://chat.example:443"],
             &["http://chat.example", "https://chat.example:8443"],
         );
+    }
+
+    #[test]
+    fn a_dot_at_the_end_of_a_host_does_not_count_on_either_side() {
+        let own = ["https://chat.example.:3000", "https://chat.example:3000"];
+        for host in ["chat.example:3000", "chat.example.:3000"] {
+            check(Scheme::Plain, host, &own, &["https://evil.example.:3000"]);
+        }
+        // nginx's `$host` has lost the dot as well as the port.
+        check(Scheme::Plain, "chat.example", &["https://chat.example.", "http://chat.example.:4120"], &[]);
     }
 
     #[test]
@@ -182,7 +194,9 @@ mod tests {
 
     #[test]
     fn what_is_no_host_has_no_pages() {
-        for bad in ["", "a b", "user@chat.example", "chat.example:", "chat.example:http", "chat.example/x"] {
+        for bad in
+            ["", "a b", "user@chat.example", "chat.example::", ":", "chat.example:http", "chat.example/x"]
+        {
             assert_eq!(Own::new(Scheme::Plain, bad), None, "{bad}");
         }
     }

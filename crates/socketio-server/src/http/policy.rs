@@ -127,7 +127,7 @@ fn site(headers: &HeaderMap) -> Site {
 /// | text | pages |
 /// |---|---|
 /// | `https://chat.example.org` | of this scheme, host and port; a slash at the end may stand there |
-/// | `https://*.example.org` | of all its subdomains, at any depth, and not of `example.org` itself |
+/// | `https://*.example.org` | of all its subdomains, at any depth, and not of `example.org` itself; an address has none |
 /// | `capacitor://localhost` | of an app that serves its own pages |
 /// | `null` | without an origin: pages from disk, and also frames that any site has sandboxed |
 /// | `file://` | from disk, in the apps that name them so (Electron, Cordova); browsers say `null` |
@@ -195,7 +195,11 @@ impl FromStr for OriginPattern {
                 }
                 match authority.strip_prefix("*.") {
                     Some(parent) if !parent.contains('*') => {
-                        Pattern::SubdomainsOf(format!("{scheme}://{parent}").parse()?)
+                        let parent: Origin = format!("{scheme}://{parent}").parse()?;
+                        if parent.is_address() {
+                            return Err(OriginError::Wildcard);
+                        }
+                        Pattern::SubdomainsOf(parent)
                     }
                     None if !authority.contains('*') => {
                         Pattern::Exactly(format!("{scheme}://{authority}").parse()?)
