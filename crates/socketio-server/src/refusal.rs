@@ -1,14 +1,15 @@
 //! [`Refusals`]: what the server has turned away, counted by kind and told to the log.
 //!
 //! Whoever runs the server has to learn why a client stays away, and nobody may fill the log by being turned away. So
-//! each kind is logged when it happens first and then at every tenfold, and each refused origin once. Texts say what
-//! to do about it. Knows nothing of how a refusal is answered.
+//! each kind is logged when it happens first and then at every tenfold, and each refused origin once in ten minutes, up to
+//! a number. Texts say what to do about it. Has no clock, and knows nothing of how a refusal is answered.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Mutex;
 use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use http::HeaderMap;
 
@@ -17,8 +18,11 @@ use crate::http::forwarded::{TrustedProxies, ignored_host};
 use crate::http::origin::Origin;
 use crate::http::own::{Own, Scheme};
 
-/// Origins that are remembered as told; further ones are only counted.
+/// Origins that are told in one period; further ones are only counted.
 const ORIGINS_MAX: usize = 64;
+
+/// After that time origins are told anew, so that those that somebody makes up hide no other for longer.
+const PERIOD: Duration = Duration::from_secs(600);
 
 /// What is shown of an origin at most, in characters.
 const SHOWN_CHARS_MAX: usize = 200;
@@ -27,7 +31,7 @@ const SHOWN_CHARS_MAX: usize = 200;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// A page whose origin may not connect: 403.
+    /// A page whose origin may not connect, or a request that names several: 403.
     Origin,
     /// A request that opens a WebSocket, but comes without `Upgrade: websocket`: 400. A proxy has dropped it.
     NoUpgrade,
@@ -63,7 +67,25 @@ impl RefusalKind {
 #[derive(Default)]
 pub(crate) struct Refusals {
     counts: [AtomicU64; RefusalKind::COUNT],
-    origins: Mutex<HashSet<Box<str>>>,
+    told: Mutex<Told>,
+}
+
+/// The origins that were told in this period.
+#[derive(Default)]
+struct Told {
+    origins: HashSet<Box<str>>,
+    since: Option<Instant>,
+}
+
+impl Told {
+    /// Whether an origin has to be told now.
+    fn is_due(&mut self, origin: &str, now: Instant) -> bool {
+        if self.since.is_none_or(|since| now.saturating_duration_since(since) >= PERIOD) {
+            self.origins.clear();
+            self.since = Some(now);
+        }
+        self.origins.len() < ORIGINS_MAX && self.origins.insert(origin.into())
+    }
 }
 
 impl Refusals {
@@ -80,16 +102,14 @@ impl Refusals {
     }
 
     /// Counts a refused origin; `text` is what the page is told.
-    pub(crate) fn note_origin(&self, origin: Option<&str>, text: &str) {
+    pub(crate) fn note_origin(&self, origin: Option<&str>, text: &str, now: Instant) {
         let count = self.add(RefusalKind::Origin);
-        let key = shown(origin.unwrap_or_default());
-        let mut told = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_new = told.len() < ORIGINS_MAX && told.insert(key.into());
-        drop(told);
-        if is_new {
+        let origin = shown(origin.unwrap_or("no name"));
+        let is_due = self.told.lock().unwrap_or_else(PoisonError::into_inner).is_due(origin, now);
+        if is_due {
             tracing::warn!("{text}");
         } else if is_told(count) {
-            tracing::warn!(count, "{}", RefusalKind::Origin.text());
+            tracing::warn!(count, newest = origin, "{}", RefusalKind::Origin.text());
         }
     }
 
@@ -161,6 +181,10 @@ pub(crate) fn origin_refused(
     };
     format!("Forbidden: pages of {origin} may not connect to {own}. {advice}")
 }
+
+/// What is answered to a request whose `Origin` is none that a browser sends.
+pub(crate) const ORIGIN_MALFORMED: &str =
+    "Forbidden: the request has several Origin headers, or one that is no text";
 
 fn shown(origin: &str) -> &str {
     origin.char_indices().nth(SHOWN_CHARS_MAX).map_or(origin, |(end, _)| &origin[..end])
@@ -262,12 +286,18 @@ mod tests {
     }
 
     #[test]
-    fn origins_that_are_made_up_do_not_grow_memory() {
-        let refusals = Refusals::default();
-        for number in 0..1_000 {
-            refusals.note_origin(Some(&format!("https://{number}.example")), "text");
-        }
-        assert_eq!(refusals.count(RefusalKind::Origin), 1_000);
-        assert_eq!(refusals.origins.lock().unwrap().len(), ORIGINS_MAX);
+    fn origins_that_are_made_up_neither_grow_memory_nor_hide_another_for_long() {
+        let (mut told, start) = (Told::default(), Instant::now());
+        let made_up = |told: &mut Told, now| {
+            (0..1_000).filter(|number| told.is_due(&format!("https://{number}.example"), now)).count()
+        };
+        assert_eq!(made_up(&mut told, start), ORIGINS_MAX);
+        assert_eq!(told.origins.len(), ORIGINS_MAX);
+        let real = "https://chat.example";
+        assert!(!told.is_due(real, start + PERIOD / 2));
+        assert!(told.is_due(real, start + PERIOD));
+        assert!(!told.is_due(real, start + PERIOD), "once in a period");
+        assert_eq!(made_up(&mut told, start + PERIOD), ORIGINS_MAX - 1);
+        assert!(told.is_due(real, start + 2 * PERIOD));
     }
 }

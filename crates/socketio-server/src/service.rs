@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use engineio::{ErrorCode, Method as EngineMethod, Query, Route, TransportKind, UpgradeHeader};
@@ -28,7 +28,7 @@ use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
 use crate::io::Readiness;
 use crate::mailbox::Mailbox;
-use crate::refusal::{Cause, RefusalKind, origin_refused};
+use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
 use crate::shared::Shared;
 use crate::sid::Sid;
 use crate::takeover::{self, TakenOver};
@@ -197,9 +197,6 @@ impl SocketIoService {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let route = route.inspect_err(|error| self.note_engine_error(*error, request.uri()))?;
-        if judged.verdict == Verdict::Malformed {
-            return Err(ErrorCode::BadRequest.into());
-        }
         let sid = match route.sid() {
             Some(sid) => Some(self.sid(sid)?),
             None => None,
@@ -248,8 +245,13 @@ impl SocketIoService {
         let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
         let own = judged.client.own();
         let cause = Cause::of(origin, own.as_ref(), judged.peer, headers, &config.trusted_proxies);
-        let text = origin_refused(origin, own.as_ref(), cause, config);
-        self.shared.refusals.note_origin(origin, &text);
+        let text = match judged.verdict {
+            Verdict::Malformed => ORIGIN_MALFORMED.to_owned(),
+            Verdict::Absent | Verdict::Same | Verdict::Cross(_) | Verdict::Refused => {
+                origin_refused(origin, own.as_ref(), cause, config)
+            }
+        };
+        self.shared.refusals.note_origin(origin, &text, Instant::now());
         text
     }
 

@@ -66,7 +66,9 @@ async fn by_default_only_the_same_origin_connects() {
     }
     assert_eq!(running.io().refused(RefusalKind::Origin), 2 * others_count);
     let twice = get(TARGET).header("Origin", &*own).header("Origin", own).send(running.address).await;
-    assert_eq!(twice.brief(), (400, r#"{"code":3,"message":"Bad request"}"#));
+    let reason = "Forbidden: the request has several Origin headers, or one that is no text";
+    assert_eq!(twice.brief(), (403, &*format!(r#"{{"code":4,"message":"{reason}"}}"#)));
+    assert_eq!(running.io().refused(RefusalKind::Origin), 2 * others_count + 1);
 }
 
 #[tokio::test]
