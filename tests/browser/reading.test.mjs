@@ -79,6 +79,21 @@ async function atLine(person) {
   return screen(person);
 }
 
+/** Notes in `inFrames` which messages were in view in any frame from now on. */
+const watchFrames = (person) =>
+  person.page.evaluate(() => {
+    globalThis.inFrames = new Set();
+    const note = () => {
+      const { top, bottom } = document.querySelector(".scroller").getBoundingClientRect();
+      for (const row of document.querySelectorAll("#messages .message[data-seq]")) {
+        const box = row.getBoundingClientRect();
+        if (box.bottom > top && box.top < bottom) globalThis.inFrames.add(Number(row.dataset.seq));
+      }
+      requestAnimationFrame(note);
+    };
+    requestAnimationFrame(note);
+  });
+
 const scrollBy = (person, pixels) =>
   person.page.evaluate(async (delta) => {
     document.querySelector(".scroller").scrollBy(0, delta);
@@ -176,6 +191,29 @@ describe("a room with unread messages", () => {
     assert.deepEqual([before, after], [READ, READ + 1]);
     await eventually(async () => (await unread(the.phone)).count === 100);
     assert.ok(seqs.at(-1) < READ + 60);
+    ada.assertContent();
+  });
+
+  test("is not scrolled past by a burst, in a page that has been open for long", async (t) => {
+    const the = await scene(t);
+    const ada = await comesBack(the);
+    let last = READ;
+    // Until the window holds as much as it may: from then on it is cut above by as much as comes below.
+    while ((await ada.page.locator("#messages .message[data-seq]").count()) < 300) {
+      await the.say(last + 1, 5);
+      last += 5;
+      await ada.sees(line(last));
+      assert.ok(last < 1_000, "the window is full");
+    }
+    await eventually(async () => (await unread(the.phone)).count === 0);
+    await watchFrames(ada);
+    await the.say(last + 1, 250);
+    const { after, seqs } = await atLine(ada);
+    assert.ok(after <= last + 60 && seqs.at(-1) < last + 90, `the line stands before ${after}, near where the burst began`);
+    await eventually(async () => (await unread(the.phone)).count === 100);
+    const { seq } = await the.phone.seesEvent("read", (event) => event.room === LOBBY && event.seq >= after - 1);
+    const shown = new Set(await ada.page.evaluate(() => [...globalThis.inFrames]));
+    for (let read = last + 1; read <= seq; read += 1) assert.ok(shown.has(read), `${read} is read, and was in a frame`);
     ada.assertContent();
   });
 

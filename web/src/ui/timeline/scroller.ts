@@ -29,6 +29,8 @@ export class Scroller {
   readonly #unseen: () => Element | undefined;
   readonly #atEnd: Signal<boolean>;
   #anchors: readonly Anchor[] = [];
+  /** The newest row before a change at the live end. */
+  #newest: Element | undefined;
   #live = true;
   #pinned = true;
 
@@ -46,7 +48,8 @@ export class Scroller {
 
   /** Before the rows change. At the live end there is nothing to measure: what was true after the last move still is. */
   remember(): void {
-    if (!this.#pinned) this.#anchors = this.#visible();
+    if (this.#pinned) this.#newest = this.#rows[this.#rows.length - 1];
+    else this.#anchors = this.#visible();
   }
 
   /** After the rows changed, or their sizes did; false when the following has ended at a row that was not seen. */
@@ -70,10 +73,16 @@ export class Scroller {
 
   /** How far the rows may go up until one leaves that was not seen. A reader who looks sees what is less than a screen. */
   #free(): number {
-    const isBurst = this.#distance() > this.element.clientHeight - 2 * UNSEEN_PLACE_PX;
+    const isBurst = this.#added() > this.element.clientHeight - 2 * UNSEEN_PLACE_PX;
     if (!isBurst && document.visibilityState === "visible") return Infinity;
     const unseen = this.#unseen();
     return unseen === undefined ? Infinity : this.#topOf(unseen) - UNSEEN_PLACE_PX;
+  }
+
+  /** How much came below at the live end, also where as much was taken away above. */
+  #added(): number {
+    const below = this.#newest?.isConnected === true ? this.#distance() + this.element.clientHeight - this.#bottomOf(this.#newest) : 0;
+    return Math.max(below, this.#distance());
   }
 
   /** After the reader scrolled. */
@@ -135,6 +144,10 @@ export class Scroller {
 
   #topOf(row: Element): number {
     return row.getBoundingClientRect().top - this.element.getBoundingClientRect().top;
+  }
+
+  #bottomOf(row: Element): number {
+    return row.getBoundingClientRect().bottom - this.element.getBoundingClientRect().top;
   }
 
   // Several, because the first one may be taken away or joined with what comes before it.
