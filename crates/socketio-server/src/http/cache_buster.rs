@@ -9,8 +9,9 @@ use engineio::Query;
 /// The parameter `t`, as far as it is of use.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct CacheBuster {
-    /// Tells a request from the one before. A number does not: it is the time of day, and two requests may well have the
-    /// same.
+    /// Tells a request from the one before. The time in whole seconds or milliseconds does not: two requests may well have
+    /// the same. One with a fraction does: aiohttp, like a browser, repeats a GET by itself whose answer was lost, and to
+    /// answer that with the next packets would leave a hole.
     pub(crate) tag: Option<Box<str>>,
     kind: Kind,
 }
@@ -26,15 +27,17 @@ enum Kind {
 impl CacheBuster {
     pub(crate) fn of(uri: &http::Uri) -> Self {
         const CHARS_MAX: usize = 64;
+        const CLOCK_DIGITS_MIN: usize = 10;
         let mut pairs = Query::pairs(uri.query().unwrap_or_default());
         let Some((_, tag)) = pairs.find(|(name, _)| name == "t").filter(|(_, tag)| tag.len() <= CHARS_MAX)
         else {
             return Self::default();
         };
+        let is_clock = tag.len() >= CLOCK_DIGITS_MIN && tag.bytes().all(|byte| byte.is_ascii_digit());
         let is_number = tag.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         Self {
             kind: if is_number { Kind::Unknown } else { Kind::Official },
-            tag: (!is_number).then(|| tag.into()),
+            tag: (!is_clock).then(|| tag.into()),
         }
     }
 
@@ -64,9 +67,8 @@ mod tests {
             assert_eq!(of(&format!("&t={tag}")), (Some(tag.to_owned()), usize::MAX));
         }
         // python-engineio, rust_socketio, and no parameter at all.
-        assert_eq!(of("&t=1764423413.0612"), (None, 16));
+        assert_eq!(of("&t=1764423413.0612"), (Some("1764423413.0612".to_owned()), 16));
         assert_eq!(of("&t=1764423413061"), (None, 16));
-        assert_eq!(of("&t=7"), (None, 16));
         assert_eq!(of(""), (None, 16));
         assert_eq!(of(&format!("&t={}", "x".repeat(65))), (None, 16));
     }

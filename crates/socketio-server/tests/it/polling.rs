@@ -169,7 +169,7 @@ async fn a_clock_is_no_sign_of_a_repeat() {
     let (running, _reasons) = start_watched();
     let polling = Polling::open(running.address).await;
     // Some clients tell the time of day, by the second or by the millisecond.
-    for time in ["1790000000", "1790000000123", "1790000000.061", "7"] {
+    for time in ["1790000000", "1790000000123"] {
         let target = format!("{}&t={time}", polling.target());
         for _ in 0..2 {
             let taken = post(target.clone(), "3").send(running.address).await;

@@ -1,9 +1,9 @@
 //! One-time links that bring a person's identity to another device.
 //!
 //! Kept in memory and nowhere else: a link that was on its way when the server ended is asked for again. What is kept is
-//! the links that still work, and no trace of others. A person has at most [`PER_USER_MAX`] and gets at most one new link a
+//! the links that still work, and no trace of others. A person has at most `PER_USER_MAX` and gets at most one new link a
 //! second; whoever asks for more loses their own oldest link, never somebody else's. Only when the whole server has more
-//! than [`LINKS_MAX`] does the person with the most links lose one. Has no clock and draws nothing: both are arguments.
+//! than `LINKS_MAX` does the person with the most links lose one. Has no clock and draws nothing: both are arguments.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
