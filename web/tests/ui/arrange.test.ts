@@ -50,6 +50,8 @@ describe("a group", () => {
       message(4, ada, late + 2 * MINUTE),
     ];
     expect(arranged(rows, 3)).toBe("M1 (n2) M2 new M3 / M4");
+    expect(arranged(rows, 1)).toBe("new M1 (n2) M2 m3 / M4");
+    expect(arranged(rows.slice(2), 1), "what is new begins above").toBe("M2 m3 / M4");
   });
 
   test("does not hold guests who cannot be told apart", () => {

@@ -105,8 +105,9 @@ function split(rows: readonly Row[], newFrom: Seq | null): readonly DraftDay[] {
       before = undefined;
     }
     if (newIsDue && newFrom !== null && reaches(row, newFrom)) {
-      day.items.push({ kind: "new", key: "new" });
       newIsDue = false;
+      // The first row may come after the first new message, which then stands above all that is here.
+      if (row.kind !== "message" || row.seq === newFrom || row !== rows[0]) day.items.push({ kind: "new", key: "new" });
       before = undefined;
     }
     add(day.items, row, before);

@@ -73,16 +73,13 @@ export class Scroller {
 
   /** How far the rows may go up until one leaves that was not seen. A reader who looks sees what is less than a screen. */
   #free(): number {
-    const isBurst = this.#added() > this.element.clientHeight - 2 * UNSEEN_PLACE_PX;
+    const newest = this.#newest;
+    // What came below what was the newest row, also where as much was taken away above.
+    const kept = newest?.isConnected === true ? this.#topOf(newest) + newest.clientHeight : this.element.clientHeight;
+    const isBurst = this.#distance() > kept - 2 * UNSEEN_PLACE_PX;
     if (!isBurst && document.visibilityState === "visible") return Infinity;
     const unseen = this.#unseen();
     return unseen === undefined ? Infinity : this.#topOf(unseen) - UNSEEN_PLACE_PX;
-  }
-
-  /** How much came below at the live end, also where as much was taken away above. */
-  #added(): number {
-    const below = this.#newest?.isConnected === true ? this.#distance() + this.element.clientHeight - this.#bottomOf(this.#newest) : 0;
-    return Math.max(below, this.#distance());
   }
 
   /** After the reader scrolled. */
@@ -144,10 +141,6 @@ export class Scroller {
 
   #topOf(row: Element): number {
     return row.getBoundingClientRect().top - this.element.getBoundingClientRect().top;
-  }
-
-  #bottomOf(row: Element): number {
-    return row.getBoundingClientRect().bottom - this.element.getBoundingClientRect().top;
   }
 
   // Several, because the first one may be taken away or joined with what comes before it.
