@@ -272,7 +272,7 @@ describe("the invitation", () => {
     const [ada] = await arrive(t, server, "ada");
     await ada.button("Invite people", ada.people).click();
     await warning(ada).waitFor();
-    await ada.dialog.getByText(/--listen 0\.0\.0\.0:3000/).waitFor();
+    await ada.dialog.getByText(`--listen 0.0.0.0:${new URL(server.url).port}`).waitFor();
   });
 
   test("says nothing of it at an address of the network, where the page tells what plain http lacks", async (t) => {
