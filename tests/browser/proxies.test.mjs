@@ -35,7 +35,7 @@ for (const [name, config] of Object.entries(FRONTS)) {
       const { server, ada } = await chat(t, config);
       await ada.frames.until(({ open }) => open.length > 0, "a WebSocket that stays");
       ada.assertContent();
-      assert.equal(await server.log(), "");
+      assert.doesNotMatch(await server.log(), /may not connect|WebSocket|refused|X-Forwarded/);
     });
   });
 }

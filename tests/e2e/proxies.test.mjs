@@ -36,7 +36,7 @@ for (const [name, config] of Object.entries(FRONTS)) {
           await ada.say(`hello ${way}`);
           await bob.sees(`hello ${way}`);
         }
-        assert.equal(await server.log(), "");
+        assert.doesNotMatch(await server.log(), /may not connect|WebSocket|refused|X-Forwarded/);
       });
     }
 
@@ -167,7 +167,7 @@ describe("--origin", () => {
   for (const [pattern, reason] of [
     ["chat.example", "an origin begins with a scheme"],
     ["https://chat.example/app", "an origin has no path"],
-    ["https://*", "a * stands alone, or for the subdomains of a host"],
+    ["https://*", "a * stands alone, or for the subdomains of a named host"],
   ]) {
     test(`${pattern} is refused with its reason`, async () => {
       for (const [args, env] of [[["--origin", pattern], {}], [[], { TIDINGS_ORIGIN: pattern }]]) {
