@@ -27,73 +27,57 @@
 //! msgpack parser.
 #![deny(missing_docs)]
 
-mod accept;
-mod ack;
-mod command;
 mod config;
-mod connect;
-mod engine;
+mod door;
 mod feed;
 mod frame;
-mod handler;
+mod handle;
 mod handshake;
 mod http;
-mod io;
-mod mailbox;
-mod misfits;
-mod namespace;
 #[doc(hidden)]
 pub mod planted;
 mod reason;
-mod recovery;
 mod refusal;
 mod room;
 mod server;
-mod service;
-mod session;
 mod shared;
 mod sid;
 #[cfg(feature = "simulation")]
 #[doc(hidden)]
 pub mod simulation;
-mod socket;
-mod stamp;
 mod stream;
-mod takeover;
-mod timer;
-mod turn;
 mod websocket;
 #[cfg(feature = "conformance")]
 #[doc(hidden)]
 pub mod websocket_echo;
 mod worker;
 
-pub use self::ack::{Ack, AckError, AckHandle, FeedAck, Replies};
-pub use self::command::Closing;
 pub use self::config::Config;
-pub use self::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
-pub use self::engine::{EngineHandler, EngineMessage, EngineSession};
+pub use self::door::service::SocketIoService;
 pub use self::feed::{
     CursorAt, EpochStart, Feed, FeedConfig, FeedEntry, FeedRoom, From, History, HistoryError, HistoryPage,
     HistoryReply, HistoryRequest, MemberChange, Passage, Resume,
 };
 pub use self::frame::Frame;
-pub use self::handler::{Arg, Args, AuthAs, Call, CallError, EventName, FromCall, Handler, State};
+pub use self::handle::ack::{Ack, AckError, AckHandle, FeedAck, Replies};
+pub use self::handle::command::Closing;
+pub use self::handle::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
+pub use self::handle::engine::{EngineHandler, EngineMessage, EngineSession};
+pub use self::handle::handler::{Arg, Args, AuthAs, Call, CallError, EventName, FromCall, Handler, State};
+pub use self::handle::io::{EmitError, Io, Readiness, RemoteSocket, Target, WeakIo};
+pub use self::handle::namespace::Namespace;
+pub use self::handle::socket::{Socket, SocketData};
+pub use self::handle::turn::{Flow, Turn};
 pub use self::handshake::{Handshake, HandshakeKept};
 pub use self::http::bundle::{BundleError, BundleFile, ClientBundle};
 pub use self::http::facts::{OverTls, PeerAddress};
 pub use self::http::forwarded::{TrustedProxies, TrustedProxiesError};
 pub use self::http::origin::{Origin, OriginError};
 pub use self::http::policy::{OriginPattern, OriginPolicy};
-pub use self::io::{EmitError, Io, Readiness, RemoteSocket, Target, WeakIo};
-pub use self::namespace::Namespace;
 pub use self::reason::DisconnectReason;
 pub use self::refusal::RefusalKind;
 pub use self::room::{Room, Selection};
 pub use self::server::{BuildError, Builder, Server, bind};
-pub use self::service::SocketIoService;
-pub use self::socket::{Socket, SocketData};
-pub use self::turn::{Flow, Turn};
 pub use engineio::{self, CloseReason, TransportKind};
 pub use socketio::{
     self, ArgsError, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId,

@@ -17,18 +17,18 @@ use socketio::NamespaceName;
 use tokio::runtime::Handle;
 use tower_service::Service;
 
-use crate::accept::{BACKLOG, Fallback, Listener};
-use crate::command::Command;
 use crate::config::Config;
-use crate::engine::EngineHandler;
+use crate::door::accept::{BACKLOG, Fallback, Listener};
+use crate::door::service::SocketIoService;
+use crate::handle::command::Command;
+use crate::handle::engine::EngineHandler;
+use crate::handle::io::{Io, Readiness};
+use crate::handle::mailbox::Mailbox;
+use crate::handle::misfits::Misfits;
+use crate::handle::namespace::{Namespace, Pattern};
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
-use crate::io::{Io, Readiness};
-use crate::mailbox::Mailbox;
-use crate::misfits::Misfits;
-use crate::namespace::{Namespace, Pattern};
 use crate::refusal::Refusals;
-use crate::service::SocketIoService;
 use crate::shared::{Admission, AfterEvents, InitialHeaders, Shared, State};
 use crate::worker;
 

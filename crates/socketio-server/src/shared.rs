@@ -9,16 +9,16 @@ use http::HeaderMap;
 use tokio::runtime::Handle;
 
 use crate::config::Config;
-use crate::engine::EngineHandler;
 use crate::feed::Feed;
+use crate::handle::engine::EngineHandler;
+use crate::handle::io::Readiness;
+use crate::handle::mailbox::Mailbox;
+use crate::handle::misfits::Misfits;
+use crate::handle::namespace::{Namespace, Pattern};
+use crate::handle::socket::Job;
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
-use crate::io::Readiness;
-use crate::mailbox::Mailbox;
-use crate::misfits::Misfits;
-use crate::namespace::{Namespace, Pattern};
 use crate::refusal::Refusals;
-use crate::socket::Job;
 
 /// Decides on a handshake, before a session exists.
 pub(crate) type Admission = dyn Fn(Arc<Handshake>) -> std::pin::Pin<Box<dyn Future<Output = Result<(), String>> + Send>>

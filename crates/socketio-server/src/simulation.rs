@@ -10,13 +10,13 @@ use bytes::Bytes;
 use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::command::Command;
+use crate::door::takeover::TakenOver;
+use crate::handle::command::Command;
+use crate::handle::io::{Io, Readiness};
 use crate::handshake::Handshake;
-use crate::io::{Io, Readiness};
 use crate::server::{BuildError, Builder, Server};
 use crate::sid::Sid;
 use crate::stream::NewStream;
-use crate::takeover::TakenOver;
 use crate::worker;
 
 thread_local! {

@@ -17,9 +17,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::door::takeover::{self, TakenOver};
 use crate::http::response;
 use crate::stream::{NewStream, Stream};
-use crate::takeover::{self, TakenOver};
 use crate::websocket::frame::{push_binary, push_close, push_pong, push_text};
 use crate::websocket::{Decoder, Message, WsLimits, upgrade};
 

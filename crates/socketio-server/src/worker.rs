@@ -15,10 +15,13 @@ mod deliver;
 mod emit;
 mod missed;
 mod packets;
+pub(crate) mod recovery;
 mod requests;
 mod rooms;
+mod session;
 pub(crate) mod space;
 mod task;
+mod timer;
 mod view;
 
 use std::cell::RefCell;
@@ -34,17 +37,17 @@ use socketio::{Connection, NamespaceName};
 use tokio::task::{JoinError, LocalSet};
 
 use self::space::Space;
-use crate::accept;
-use crate::ack::FeedAck;
-use crate::command::{Command, answer};
+use crate::door::accept;
 use crate::frame::Frame;
+use crate::handle::ack::FeedAck;
+use crate::handle::command::{Command, answer};
+use crate::handle::io::Io;
+use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
-use crate::io::Io;
-use crate::mailbox::Mailbox;
-use crate::session::{Lane, Pause, Protocol, Session, Transport};
 use crate::shared::Shared;
 use crate::sid::{SessionKey, Sid, random};
-use crate::timer::Timers;
+use crate::worker::session::{Lane, Pause, Protocol, Session, Transport};
+use crate::worker::timer::Timers;
 
 /// What a socket is read into, in bytes.
 const SCRATCH_BYTES: usize = 64 << 10;

@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::FeedEntry;
-use crate::command::Command;
-use crate::mailbox::Mailbox;
+use crate::handle::command::Command;
+use crate::handle::mailbox::Mailbox;
 use crate::sid::SessionKey;
 
 /// Reads entries of the log for sockets that are behind.

@@ -21,18 +21,18 @@ use super::Worker;
 use super::missed::Missed;
 use super::rooms::Rooms;
 use super::space::{Cursor, Joined, SocketDataSlot};
-use crate::command::{Closing, Command, EvictDone};
-use crate::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
 use crate::feed::{Feed, FeedRoom, From, HistoryReply, HistoryRequest, Parked, Resume};
 use crate::frame::Frame;
-use crate::handler::Call;
+use crate::handle::command::{Closing, Command, EvictDone};
+use crate::handle::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
+use crate::handle::handler::Call;
+use crate::handle::socket::SocketData;
 use crate::handshake::HandshakeKept;
 use crate::planted::{self, Bug};
 use crate::reason::DisconnectReason;
-use crate::recovery::{Claim, Eviction, Past};
-use crate::session::Session;
 use crate::sid::{SessionKey, random};
-use crate::socket::SocketData;
+use crate::worker::recovery::{Claim, Eviction, Past};
+use crate::worker::session::Session;
 
 /// A client that is joining a namespace.
 pub(crate) struct Connecting {

@@ -14,12 +14,12 @@ use super::Worker;
 use super::audience::{Audiences, Mark, Marks};
 use super::space::Cursor;
 use super::view::{Growth, Took, View};
-use crate::ack::FeedAck;
 use crate::feed::{Batch, Feed, From, Grown, HistoryError, HistoryPage};
+use crate::handle::ack::FeedAck;
 use crate::planted::{self, Bug};
-use crate::session::Session;
 use crate::sid::SessionKey;
 use crate::stream::Direct;
+use crate::worker::session::Session;
 
 /// Entries of a page for a socket that is behind.
 const PAGE_ENTRIES_MAX: usize = 256;
@@ -354,7 +354,7 @@ impl Worker {
 
     /// Goes on with a session in a later turn.
     fn wake_later(&mut self, key: SessionKey) {
-        self.mailbox.post(crate::command::Command::Touch { key });
+        self.mailbox.post(crate::handle::command::Command::Touch { key });
     }
 
     /// The trailing offset of an event that is not an entry: what the socket has seen.

@@ -7,14 +7,14 @@ use socketio::{NamespaceName, SocketId};
 
 use super::Worker;
 use super::space::{Cursor, SocketDataSlot};
-use crate::ack::{AckError, PendingAck};
-use crate::command::{Action, Closing, Direct, Emission, Entering, Reliability};
 use crate::frame::Frame;
-use crate::io::{Broadcast, RemoteSocket};
+use crate::handle::ack::{AckError, PendingAck};
+use crate::handle::command::{Action, Closing, Direct, Emission, Entering, Reliability};
+use crate::handle::io::{Broadcast, RemoteSocket};
+use crate::handle::stamp::stamped;
 use crate::planted::{self, Bug};
 use crate::room::{Room, Selection};
 use crate::sid::SessionKey;
-use crate::stamp::stamped;
 
 /// Whether an answer is waited for.
 #[derive(PartialEq, Eq)]
@@ -146,7 +146,7 @@ impl Worker {
     fn emit(&mut self, key: SessionKey, index: usize, emission: Emission) {
         let Emission { text, attachments, reliability, ack } = emission;
         if reliability == Reliability::Volatile
-            && !self.session(key).is_some_and(crate::session::Session::is_writable)
+            && !self.session(key).is_some_and(crate::worker::session::Session::is_writable)
         {
             return;
         }
@@ -223,7 +223,7 @@ impl Worker {
                 SocketDataSlot::Data(data) => data.clone(),
                 SocketDataSlot::Nothing => {
                     // Kept, so that what the asker stores is found again.
-                    let data = crate::socket::SocketData::default();
+                    let data = crate::handle::socket::SocketData::default();
                     joined.data = SocketDataSlot::Data(data.clone());
                     data
                 }

@@ -10,18 +10,18 @@ use socketio::{AckId, Connection, Incoming, Payload, Slot, Violation};
 
 use super::Worker;
 use super::space::{Joined, SocketDataSlot};
-use crate::ack::{Ack, AckError, AckHandle};
-use crate::connect::Auth;
-use crate::engine::EngineMessage;
 use crate::feed::{Parked, Resume};
-use crate::handler::Call;
-use crate::namespace::{AsyncHandler, EventHandler};
+use crate::handle::ack::{Ack, AckError, AckHandle};
+use crate::handle::connect::Auth;
+use crate::handle::engine::EngineMessage;
+use crate::handle::handler::Call;
+use crate::handle::namespace::{AsyncHandler, EventHandler};
+use crate::handle::socket::{Socket, SocketInner};
+use crate::handle::turn::{Flow, Turn};
 use crate::reason::DisconnectReason;
-use crate::session::{Pause, Protocol, Session};
 use crate::sid::SessionKey;
-use crate::socket::{Socket, SocketInner};
-use crate::turn::{Flow, Turn};
 use crate::websocket::CloseCode;
+use crate::worker::session::{Pause, Protocol, Session};
 
 impl Session {
     pub(crate) fn connection(&self) -> Option<&Connection<Joined>> {
@@ -253,7 +253,7 @@ impl Worker {
         let data = match &joined.data {
             SocketDataSlot::Handle(socket) => return Some(socket.clone()),
             SocketDataSlot::Data(data) => data.clone(),
-            SocketDataSlot::Nothing => crate::socket::SocketData::default(),
+            SocketDataSlot::Nothing => crate::handle::socket::SocketData::default(),
         };
         let socket = Socket {
             inner: Arc::new(SocketInner {
@@ -315,7 +315,7 @@ impl Worker {
             let data = match &joined.data {
                 SocketDataSlot::Handle(socket) => socket.inner.data.clone(),
                 SocketDataSlot::Data(data) => data.clone(),
-                SocketDataSlot::Nothing => crate::socket::SocketData::default(),
+                SocketDataSlot::Nothing => crate::handle::socket::SocketData::default(),
             };
             binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms.into_vec(), data }, now);
         }

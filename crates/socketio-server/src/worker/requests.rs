@@ -11,15 +11,15 @@ use http::HeaderMap;
 use tokio::sync::oneshot;
 
 use super::Worker;
-use crate::command::{HttpError, PollAnswer, answer};
-use crate::engine::EngineMessage;
+use crate::door::takeover::TakenOver;
 use crate::frame::Frame;
+use crate::handle::command::{HttpError, PollAnswer, answer};
+use crate::handle::engine::EngineMessage;
 use crate::handshake::Handshake;
 use crate::http::cache_buster::CacheBuster;
-use crate::session::{OpenPoll, Polling, Transport, WebSocket};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
-use crate::takeover::TakenOver;
+use crate::worker::session::{OpenPoll, Polling, Transport, WebSocket};
 
 type Reply<T> = oneshot::Sender<Result<T, HttpError>>;
 
@@ -286,8 +286,8 @@ impl Worker {
         }
     }
 
-    fn engine_session(&self, key: SessionKey) -> crate::engine::EngineSession {
-        crate::engine::EngineSession { io: self.io(), worker: self.index, key }
+    fn engine_session(&self, key: SessionKey) -> crate::handle::engine::EngineSession {
+        crate::handle::engine::EngineSession { io: self.io(), worker: self.index, key }
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use socketio::{Lineage, NamespaceName, SocketId};
 
 use super::rooms::Rooms;
-use crate::ack::PendingAck;
 use crate::feed::FeedEntry;
-use crate::namespace::Namespace;
+use crate::handle::ack::PendingAck;
+use crate::handle::namespace::Namespace;
+use crate::handle::socket::{Socket, SocketData};
 use crate::room::{Room, Selection};
-use crate::socket::{Socket, SocketData};
 
 /// A socket that has joined a namespace; kept by its connection.
 pub(crate) struct Joined {

@@ -21,11 +21,11 @@ use super::space::Cursor;
 use super::{GRAVE_BYTES_MAX, GRAVE_TIME, GRAVES_MAX, Grave, Worker};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
-use crate::session::{Farewell, Lane, Protocol, Session, Transport, WebSocket};
 use crate::sid::SessionKey;
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
 use crate::websocket::{CloseCode, Message, WsError, WsLimits};
+use crate::worker::session::{Farewell, Lane, Protocol, Session, Transport, WebSocket};
 
 /// Buffers read from one socket before the others have their turn.
 const READS_MAX: usize = 4;

@@ -13,10 +13,10 @@ use smallvec::SmallVec;
 
 use super::audience::{Mark, Sight};
 use super::space::{Cursor, Joined};
-use crate::ack::FeedAck;
 use crate::feed::{Batch, Cut, Stretch};
+use crate::handle::ack::FeedAck;
 use crate::planted::{self, Bug};
-use crate::session::{SLICES_MAX, Session, Transport};
+use crate::worker::session::{SLICES_MAX, Session, Transport};
 
 /// Views of one growth that are kept for other sockets that see the same.
 const SHARED_VIEWS_MAX: usize = 256;
@@ -362,9 +362,9 @@ mod tests {
     use socketio::{AckId, NamespaceName, SocketId};
 
     use super::*;
-    use crate::ack::AckHandle;
     use crate::feed::FeedEntry;
     use crate::frame::Frame;
+    use crate::handle::ack::AckHandle;
     use crate::room::Selection;
     use crate::sid::SessionKey;
 

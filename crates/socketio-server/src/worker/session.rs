@@ -16,14 +16,14 @@ use smallvec::SmallVec;
 use socketio::Connection;
 
 pub(crate) use self::polling::{OpenPoll, Polling};
-use crate::command::{PollAnswer, answer};
 use crate::frame::Frame;
+use crate::handle::command::{PollAnswer, answer};
 use crate::handshake::Handshake;
 use crate::stream::{Direct, Stream};
-use crate::timer::Tick;
 use crate::websocket::Decoder;
 use crate::worker::connect::Connecting;
 use crate::worker::space::Joined;
+use crate::worker::timer::Tick;
 
 /// Frames given to the kernel in one call.
 pub(crate) const SLICES_MAX: usize = 64;

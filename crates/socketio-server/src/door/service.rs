@@ -18,7 +18,10 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::sync::oneshot;
 use tower_service::Service;
 
-use crate::command::{Command, HttpError, PollAnswer};
+use crate::door::takeover::{self, TakenOver};
+use crate::handle::command::{Command, HttpError, PollAnswer};
+use crate::handle::io::Readiness;
+use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
 use crate::http::cache_buster::CacheBuster;
 use crate::http::facts::{names_websocket, peer_of, scheme_of};
@@ -26,12 +29,9 @@ use crate::http::forwarded::Client;
 use crate::http::own::addressed_host;
 use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
-use crate::io::Readiness;
-use crate::mailbox::Mailbox;
 use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
 use crate::shared::Shared;
 use crate::sid::Sid;
-use crate::takeover::{self, TakenOver};
 use crate::websocket::upgrade;
 
 /// The body of a POST has to be complete by then.

@@ -27,18 +27,18 @@ use tokio::io::{AsyncRead as _, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
-use crate::command::Command;
 use crate::config::Config;
+use crate::door::service::{Opening, SocketIoService};
+use crate::door::takeover::TakenOver;
+use crate::handle::command::Command;
+use crate::handle::mailbox::Mailbox;
 use crate::http::facts::{PeerAddress, names_one_host};
 use crate::http::head_timer::{HeadMark, HeadTimer};
 use crate::http::response;
 use crate::http::stream::HttpStream;
-use crate::mailbox::Mailbox;
 use crate::refusal::RefusalKind;
-use crate::service::{Opening, SocketIoService};
 use crate::shared::Shared;
 use crate::stream::NewStream;
-use crate::takeover::TakenOver;
 use crate::websocket::upgrade;
 
 /// Bytes of a request's head at most.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use socketio::{AckId, Lineage, NamespaceName, Payload, SocketId};
 
-use crate::ack::AckHandle;
 use crate::frame::Frame;
+use crate::handle::ack::AckHandle;
+use crate::handle::socket::SocketData;
 use crate::sid::SessionKey;
-use crate::socket::SocketData;
 
 /// What becomes of the connection after a sync handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::handler::CallError;
+use crate::handle::handler::CallError;
 
 /// Pairs of namespace and event that are logged; names may be the client's own, so beyond that they are only counted.
 const LOGGED_MAX: usize = 256;

@@ -4,9 +4,9 @@ use bytes::Bytes;
 use engineio::CloseReason;
 use http::HeaderMap;
 
-use crate::command::Command;
+use crate::handle::command::Command;
+use crate::handle::io::Io;
 use crate::handshake::Handshake;
-use crate::io::Io;
 use crate::sid::SessionKey;
 
 /// A message of Engine.IO.

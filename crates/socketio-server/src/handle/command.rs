@@ -8,19 +8,19 @@ use http::HeaderMap;
 use socketio::{NamespaceName, SocketId};
 use tokio::sync::oneshot;
 
-use crate::accept::Listener;
-use crate::ack::{FeedAck, PendingAck};
-use crate::connect::{ConnectRequest, Rejection};
-use crate::engine::EngineMessage;
+use crate::door::accept::Listener;
+use crate::door::takeover::TakenOver;
 use crate::feed::{HistoryError, HistoryPage};
 use crate::frame::Frame;
+use crate::handle::ack::{FeedAck, PendingAck};
+use crate::handle::connect::{ConnectRequest, Rejection};
+use crate::handle::engine::EngineMessage;
+use crate::handle::io::{Broadcast, RemoteSocket};
 use crate::handshake::Handshake;
 use crate::http::cache_buster::CacheBuster;
-use crate::io::{Broadcast, RemoteSocket};
 use crate::room::{Room, Selection};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
-use crate::takeover::TakenOver;
 
 #[derive(Debug)]
 pub(crate) enum Command {
@@ -185,7 +185,7 @@ pub(crate) enum HttpError {
 
 /// Counts the workers that have still to evict a socket; the last one tells the session that waits.
 #[derive(Clone, Debug)]
-pub(crate) struct EvictDone(pub(crate) Arc<crate::recovery::Eviction>);
+pub(crate) struct EvictDone(pub(crate) Arc<crate::worker::recovery::Eviction>);
 
 /// Answers a request. Whoever asked may have gone, and then has said so by the guard of the request.
 pub(crate) fn answer<T>(reply: oneshot::Sender<T>, value: T) {

@@ -12,11 +12,11 @@ use serde::Serialize;
 use socketio::{Lineage, NamespaceName, Payload, RawArgs, SocketId};
 use tokio::sync::oneshot;
 
-use crate::ack::{AckError, PendingAck};
-use crate::command::{Closing, Command, Direct, Emission, Reliability};
-use crate::connect::Auth;
+use crate::handle::ack::{AckError, PendingAck};
+use crate::handle::command::{Closing, Command, Direct, Emission, Reliability};
+use crate::handle::connect::Auth;
+use crate::handle::io::{EmitError, Io, Target};
 use crate::handshake::Handshake;
-use crate::io::{EmitError, Io, Target};
 use crate::room::Room;
 use crate::sid::SessionKey;
 

@@ -8,11 +8,11 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 use socketio::{ArgsError, Payload};
 
-use crate::ack::Ack;
-use crate::connect::Auth;
-use crate::io::Io;
+use crate::handle::ack::Ack;
+use crate::handle::connect::Auth;
+use crate::handle::io::Io;
+use crate::handle::socket::{Job, Socket};
 use crate::reason::DisconnectReason;
-use crate::socket::{Job, Socket};
 
 /// One run of a handler: the socket and what happened to it.
 #[derive(Debug)]

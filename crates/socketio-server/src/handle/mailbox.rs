@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::command::Command;
+use crate::handle::command::Command;
 
 /// Commands that may wait for one worker before emits are refused.
 pub(crate) const COMMANDS_MAX: usize = 65_536;

@@ -5,11 +5,11 @@ use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::connect::{ConnectRequest, FeedJoin, Joining, Rejection};
 use crate::feed::{Feed, FeedRoom};
-use crate::handler::{Call, Handler};
-use crate::socket::{Job, SocketData};
-use crate::turn::{Flow, Turn};
+use crate::handle::connect::{ConnectRequest, FeedJoin, Joining, Rejection};
+use crate::handle::handler::{Call, Handler};
+use crate::handle::socket::{Job, SocketData};
+use crate::handle::turn::{Flow, Turn};
 
 type Decision = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
 type Middleware = dyn Fn(ConnectRequest) -> Decision + Send + Sync;

@@ -7,9 +7,9 @@ use serde::Serialize;
 use socketio::{AckId, EncodeError, Encoded, NamespaceName, Payload, RawArgs, SocketId};
 use tokio::sync::oneshot;
 
-use crate::command::{Command, Direct};
 use crate::frame::Frame;
-use crate::io::Io;
+use crate::handle::command::{Command, Direct};
+use crate::handle::io::Io;
 use crate::room::Room;
 use crate::sid::SessionKey;
 

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use engineio::PayloadWriter;
 use tokio::sync::oneshot;
 
-use crate::command::{HttpError, PollAnswer};
 use crate::frame::Frame;
+use crate::handle::command::{HttpError, PollAnswer};
 use crate::planted::{self, Bug};
 
 /// About how much goes into the answer to one poll, in bytes.

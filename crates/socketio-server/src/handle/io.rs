@@ -10,14 +10,14 @@ use socketio::{AckId, EncodeError, Encoded, NamespaceName, SocketId};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::ack::{AckError, Collector, Replies};
-use crate::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
 use crate::frame::Frame;
+use crate::handle::ack::{AckError, Collector, Replies};
+use crate::handle::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
+use crate::handle::socket::{Socket, SocketData};
+use crate::handle::stamp::stamped;
 use crate::refusal::RefusalKind;
 use crate::room::{Room, Selection};
 use crate::shared::Shared;
-use crate::socket::{Socket, SocketData};
-use crate::stamp::stamped;
 
 /// A handle to the server. Clones share it.
 #[derive(Clone)]

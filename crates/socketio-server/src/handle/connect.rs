@@ -9,9 +9,9 @@ use serde::de::DeserializeOwned;
 use socketio::{Lineage, NamespaceName, SocketId};
 
 use crate::frame::Frame;
+use crate::handle::io::Io;
+use crate::handle::socket::SocketData;
 use crate::handshake::Handshake;
-use crate::io::Io;
-use crate::socket::SocketData;
 
 /// A client wants to join a namespace. Cheap to clone.
 #[derive(Clone, Debug)]

@@ -8,10 +8,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use socketio::{NamespaceName, Offset, PrivateId};
 
-use crate::command::{Command, EvictDone};
-use crate::connect::{Auth, RecoveryAuth};
 use crate::feed::Feed;
-use crate::mailbox::Mailbox;
+use crate::handle::command::{Command, EvictDone};
+use crate::handle::connect::{Auth, RecoveryAuth};
+use crate::handle::mailbox::Mailbox;
 use crate::sid::SessionKey;
 
 /// A private id that we signed, and how far its owner has seen.

@@ -1,0 +1,8 @@
+//! Where connections come in: the listeners, the endpoint as an HTTP service, and the step from HTTP to a WebSocket.
+//!
+//! The door judges a request (method, version, origin, headers) and hands what it accepts to a worker, as a command.
+//! It keeps nothing of a connection that a worker has taken.
+
+pub(crate) mod accept;
+pub(crate) mod service;
+pub(crate) mod takeover;
