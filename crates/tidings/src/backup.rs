@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
+use crate::failure::Failure;
 use crate::options::Backup;
-use crate::serve::Failure;
 
 pub(crate) fn run(options: &Backup) -> Result<(), Failure> {
     let copied = chat_sqlite::backup(&options.data.folder, &options.file)?;

@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
+use crate::failure::Failure;
 use crate::options::Import;
-use crate::serve::Failure;
 
 pub(crate) fn run(options: &Import) -> Result<(), Failure> {
     let mut log = chat_sqlite::SqliteLog::open(&options.data.folder)?;

@@ -4,8 +4,8 @@
 
 use std::io::Write as _;
 
+use crate::failure::Failure;
 use crate::options::Restore;
-use crate::serve::Failure;
 
 pub(crate) fn run(options: &Restore) -> Result<(), Failure> {
     let copied = chat_sqlite::restore(&options.file, &options.data.folder)?;

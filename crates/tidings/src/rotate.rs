@@ -5,8 +5,8 @@
 
 use std::io::Write as _;
 
+use crate::failure::Failure;
 use crate::options::RotateKey;
-use crate::serve::Failure;
 
 pub(crate) fn run(options: &RotateKey) -> Result<(), Failure> {
     let keys = chat_sqlite::rotate_signing_key(&options.data.folder)?;

@@ -8,13 +8,11 @@ mod demo;
 mod first_run;
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use chat::{Fatal, UnixMillis};
-use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError, VerifyError};
-use socketio_server::{BuildError, Readiness};
+use chat::UnixMillis;
+use socketio_server::Readiness;
 use tempfile::TempDir;
 use tidings::readiness::watch;
 use tidings::v1::edge::Edge;
@@ -22,6 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use self::chat_server::ChatServer;
 use self::first_run::FirstRun;
+use crate::failure::Failure;
 use crate::http::Site;
 use crate::options::Serve;
 
@@ -31,47 +30,6 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
 
 /// How often people are told who came and went.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
-
-/// Why the server does not run.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    #[error("cannot listen on {address}: {error}")]
-    Listen { address: SocketAddr, error: std::io::Error },
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    #[error(transparent)]
-    Import(#[from] ImportError),
-    #[error(transparent)]
-    Backup(#[from] BackupError),
-    #[error(transparent)]
-    Restore(#[from] RestoreError),
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
-    #[error("{} is not sound: {faults} faults", .file.display())]
-    Unsound { file: PathBuf, faults: u64 },
-    #[error("the log cannot be read: {0}")]
-    Read(#[from] chat::ReadError),
-    #[error(transparent)]
-    Build(#[from] BuildError),
-    #[error("the client bundle is broken: {0}")]
-    Bundle(#[from] socketio_server::BundleError),
-    #[error(transparent)]
-    Bench(crate::bench::Failure),
-    #[error("cannot start: {0}")]
-    Start(#[from] std::io::Error),
-    #[error(transparent)]
-    Appender(#[from] chat::StartError),
-    #[error("{0}; a new start goes on from what the disk holds")]
-    Fatal(Fatal),
-    #[error("the appender has stopped")]
-    Stopped,
-    #[error(
-        "the disk has not finished a commit within {} s, so it is unknown whether it took place; a new start goes on \
-         from what the disk holds",
-        DRAIN_DEADLINE.as_secs()
-    )]
-    Undrained,
-}
 
 /// The wall clock, for people to read: nothing is ordered by it.
 pub(crate) fn now() -> UnixMillis {
@@ -124,7 +82,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let closed = tokio::task::spawn_blocking(move || appender.close());
     let drained = tokio::time::timeout(DRAIN_DEADLINE, closed).await;
     chat.server.shutdown().await;
-    drained.map(drop).map_err(|_| Failure::Undrained)
+    drained.map(drop).map_err(|_| Failure::Undrained { after: DRAIN_DEADLINE })
 }
 
 /// Never ends.

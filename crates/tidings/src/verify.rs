@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
+use crate::failure::Failure;
 use crate::options::Verify;
-use crate::serve::Failure;
 
 pub(crate) fn run(options: &Verify) -> Result<(), Failure> {
     let path = options.file.as_ref().unwrap_or(&options.data.folder);

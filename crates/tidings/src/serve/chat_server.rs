@@ -25,8 +25,9 @@ use tidings::v1::welcome::{RESUME_ENTRIES_MAX, ROOMS_MAX, WireLimits};
 use tidings::wire::CHAT_MESSAGE;
 use tokio::sync::mpsc;
 
-use super::{Failure, now};
+use super::now;
 use crate::assets;
+use crate::failure::Failure;
 use crate::options::Serve;
 
 /// Frames kept in memory for those who are slow or come back, for each namespace.

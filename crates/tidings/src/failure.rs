@@ -1,0 +1,52 @@
+//! [`Failure`]: why a command of this program has ended in vain, as its operator is told.
+//!
+//! All commands share it, so that a new one brings a line here and nothing else.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chat::Fatal;
+use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError, VerifyError};
+use socketio_server::BuildError;
+
+/// Why a command has failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("cannot listen on {address}: {error}")]
+    Listen { address: SocketAddr, error: std::io::Error },
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Import(#[from] ImportError),
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
+    #[error(transparent)]
+    Verify(#[from] VerifyError),
+    #[error("{} is not sound: {faults} faults", .file.display())]
+    Unsound { file: PathBuf, faults: u64 },
+    #[error("the log cannot be read: {0}")]
+    Read(#[from] chat::ReadError),
+    #[error(transparent)]
+    Build(#[from] BuildError),
+    #[error("the client bundle is broken: {0}")]
+    Bundle(#[from] socketio_server::BundleError),
+    #[error(transparent)]
+    Bench(crate::bench::Failure),
+    #[error("cannot start: {0}")]
+    Start(#[from] std::io::Error),
+    #[error(transparent)]
+    Appender(#[from] chat::StartError),
+    #[error("{0}; a new start goes on from what the disk holds")]
+    Fatal(Fatal),
+    #[error("the appender has stopped")]
+    Stopped,
+    #[error(
+        "the disk has not finished a commit within {} s, so it is unknown whether it took place; a new start goes on \
+         from what the disk holds",
+        .after.as_secs()
+    )]
+    Undrained { after: Duration },
+}
