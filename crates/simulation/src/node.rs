@@ -16,12 +16,12 @@ use socketio_server::{
     EpochStart, Feed, FeedConfig, FeedEntry, History, HistoryRequest, Io, Keys, Namespace, Resume, Server,
     SocketIoService, WeakIo,
 };
-use tidings::delivery::Ticket;
+use tidings::ticket::Ticket;
 use tidings::v1::desk::Desk;
 use tidings::v1::edge::{Edge, Sides};
 use tidings::v1::identity::Signer;
 use tidings::v1::welcome::{ROOMS_MAX, WireLimits};
-use tidings::{history, profile, readiness, v1, wire};
+use tidings::{history, profile, readiness, v1};
 use tokio::io::DuplexStream;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet};
@@ -178,7 +178,7 @@ fn feeds(log: &HostileLog, directory: &DirectoryHandle, rates: &Rates) -> Feeds 
     let (of_profile, of_v1) = (Arc::new(Pages::default()), Arc::new(Pages::default()));
     let profile = feed(log, Resume::Recovery, &of_profile, rates);
     let v1 = feed(log, Resume::Cursor, &of_v1, rates);
-    let encode_profile = || history::encoder(profile.clone());
+    let encode_profile = || profile::delivery::encoder(profile.clone());
     let encode_v1 = || v1::delivery::encoder(v1.clone(), directory.clone());
     history::preload_all(&reader, &[(&profile, &encode_profile()), (&v1, &encode_v1())])
         .expect("memory can be read");
@@ -214,7 +214,7 @@ fn server(
 ) -> Server {
     let (submit, announce, wake) = (Arc::clone(appender), Arc::clone(appender), wake.clone());
     let mut profile =
-        Namespace::new("/").feed(feed, profile::join).on_sync(wire::CHAT_MESSAGE, move |turn| {
+        Namespace::new("/").feed(feed, profile::join).on_sync(profile::wire::CHAT_MESSAGE, move |turn| {
             if planted::is(Planted::AcksBeforeCommit) {
                 turn.reply("");
             }

@@ -190,7 +190,7 @@ impl Page {
         };
         let until = Instant::now() + timeout;
         self.awaited.insert(id, Awaited { message: draft.message, until, from_queue });
-        let mut args = vec![json!(tidings::wire::CHAT_MESSAGE), json!(draft.text)];
+        let mut args = vec![json!(tidings::profile::wire::CHAT_MESSAGE), json!(draft.text)];
         args.extend(draft.key.as_ref().map(|key| json!(key)));
         self.outbox.push(format!("42{id}{}", Value::Array(args)));
     }
@@ -307,7 +307,7 @@ impl Page {
     fn show(&mut self, event: &Value) -> Result<(), String> {
         let broken = || format!("{:?} got the event {event}", self.id);
         let (text, seq) = match (event[0].as_str(), event[1].as_str(), event[2].as_u64()) {
-            (Some(tidings::wire::CHAT_MESSAGE), Some(text), Some(seq)) => (text.to_owned(), seq),
+            (Some(tidings::profile::wire::CHAT_MESSAGE), Some(text), Some(seq)) => (text.to_owned(), seq),
             _ => return Err(broken()),
         };
         // The tutorial's handler keeps the number, the client library the last argument if it is a text.

@@ -5,7 +5,9 @@ use std::sync::{Arc, OnceLock};
 use chat::{Committed, Delivery, DirectoryHandle, Entry, Record};
 use socketio_server::socketio::{NamespaceName, encode_event_raw};
 use socketio_server::{Feed, FeedEntry, Frame, Selection, WeakIo};
-use tidings::delivery::{Deliveries, FeedDelivery, Ticket, feed_entry};
+use tidings::delivery::Deliveries;
+use tidings::profile::delivery::{ProfileDelivery, feed_entry};
+use tidings::ticket::Ticket;
 use tidings::v1::delivery::V1Delivery;
 
 use crate::meanwhile;
@@ -23,14 +25,14 @@ pub(crate) struct Feeds {
 /// The server's delivery, unless a bug is planted in its place.
 pub(crate) struct Publisher {
     inner: Deliveries,
-    profile: FeedDelivery,
+    profile: ProfileDelivery,
     v1: V1Delivery,
     feeds: Feeds,
 }
 
 impl Publisher {
     pub(crate) fn new(feeds: Feeds, io: &Arc<OnceLock<WeakIo>>) -> Self {
-        let profile = || FeedDelivery::new(feeds.profile.clone());
+        let profile = || ProfileDelivery::new(feeds.profile.clone());
         let v1 = || V1Delivery::new(feeds.v1.clone(), Arc::clone(io));
         Self { inner: Deliveries::new(profile(), v1()), profile: profile(), v1: v1(), feeds }
     }
@@ -43,8 +45,7 @@ impl Publisher {
         let (profile, v1): (Vec<_>, Vec<_>) =
             outcomes.into_iter().partition(|(ticket, _)| matches!(ticket, Ticket::Profile(_)));
         self.v1.deliver(&directory, &entries, &rewritten, v1);
-        let entries = Vec::new();
-        self.profile.deliver(Committed { rewritten, entries, outcomes: profile, directory });
+        self.profile.deliver(&[], &rewritten, profile);
     }
 }
 
@@ -68,7 +69,8 @@ fn without_offset(feed: &Feed, entry: &Entry) -> FeedEntry {
         return FeedEntry::silent();
     };
     let args = format!("{},{}", serde_json::Value::from(&**text), entry.seq.0);
-    let packet = encode_event_raw(&NamespaceName::ROOT, tidings::wire::CHAT_MESSAGE, &args, None, None);
+    let packet =
+        encode_event_raw(&NamespaceName::ROOT, tidings::profile::wire::CHAT_MESSAGE, &args, None, None);
     FeedEntry::new(Selection::everyone(), Frame::text(&packet))
 }
 

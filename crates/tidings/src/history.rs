@@ -11,8 +11,6 @@ use std::thread;
 use chat::{Budget, Entry, LogReader, Position, ReadError, RoomId, Seq};
 use socketio_server::{Feed, FeedEntry, From, History, HistoryError, HistoryPage, HistoryRequest};
 
-use crate::delivery::feed_entry;
-
 /// Entries read into the ring at the start, so that a storm of clients after a restart reads memory.
 const PRELOAD_ENTRIES_MAX: u64 = 10_000;
 
@@ -83,11 +81,6 @@ enum PageError {
     TooEarly,
     #[error(transparent)]
     Read(#[from] ReadError),
-}
-
-/// Makes entries what the feed of namespace `/` delivers.
-pub fn encoder(feed: Feed) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
-    move |entries| entries.iter().map(|entry| feed_entry(&feed, entry)).collect()
 }
 
 /// Reads the page that a worker asks for.

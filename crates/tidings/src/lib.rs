@@ -8,5 +8,5 @@ pub mod history;
 pub mod planted;
 pub mod profile;
 pub mod readiness;
+pub mod ticket;
 pub mod v1;
-pub mod wire;

@@ -1,12 +1,16 @@
 //! The tutorial profile of namespace `/` as the server lives it: where a client starts, and what a message becomes.
 //!
-//! Joins the wire to the chat and decides nothing by itself. Has no clock: the time of a message is handed in.
+//! Joins the wire to the chat and decides nothing by itself. Has no clock: the time of a message is handed in. `wire` is
+//! how the profile looks to clients, `delivery` what they get of the log.
+
+pub mod delivery;
+pub mod wire;
 
 use chat::{Admission, Appender, Command, Draft, Identity, Lineage, RoomId, UnixMillis};
 use socketio_server::{FeedJoin, Flow, Joining, Start, Turn};
 
-use crate::delivery::Ticket;
-use crate::wire::{ChatMessage, ProfileAuth};
+use self::wire::{ChatMessage, ProfileAuth};
+use crate::ticket::Ticket;
 
 /// Where a client that is not recovered starts: after the last message that it says it has.
 pub fn join(joining: &Joining<'_>) -> FeedJoin {

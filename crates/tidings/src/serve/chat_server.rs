@@ -12,9 +12,12 @@ use socketio_server::{
     BundleFile, ClientBundle, EpochStart, Feed, FeedConfig, History, Io, Keys, Namespace, Resume, Server,
     WeakIo,
 };
-use tidings::delivery::{Deliveries, FeedDelivery, Ticket};
-use tidings::history::{self, LogHistory, preload_all};
-use tidings::profile::{join, take};
+use tidings::delivery::Deliveries;
+use tidings::history::{LogHistory, preload_all};
+use tidings::profile::delivery::ProfileDelivery;
+use tidings::profile::wire::CHAT_MESSAGE;
+use tidings::profile::{self, join, take};
+use tidings::ticket::Ticket;
 use tidings::v1;
 use tidings::v1::code::Code;
 use tidings::v1::delivery::V1Delivery;
@@ -22,7 +25,6 @@ use tidings::v1::desk::Desk;
 use tidings::v1::edge::{Edge, Sides};
 use tidings::v1::identity::Signer;
 use tidings::v1::welcome::{RESUME_ENTRIES_MAX, ROOMS_MAX, WireLimits};
-use tidings::wire::CHAT_MESSAGE;
 use tokio::sync::mpsc;
 
 use super::now;
@@ -70,7 +72,7 @@ impl ChatServer {
         let io: Arc<OnceLock<WeakIo>> = Arc::default();
         let (report, fatal) = mpsc::channel(1);
         let delivery = Deliveries::new(
-            FeedDelivery::new(feeds.profile.clone()),
+            ProfileDelivery::new(feeds.profile.clone()),
             V1Delivery::new(feeds.v1.clone(), Arc::clone(&io)),
         );
         let head = Position(feeds.profile.head());
@@ -110,7 +112,7 @@ impl Feeds {
             (LogHistory::start(Arc::clone(reader))?, LogHistory::start(Arc::clone(reader))?);
         let profile = feed(log, Resume::Recovery, Arc::clone(&of_profile) as Arc<dyn History>);
         let v1 = feed(log, Resume::Cursor, Arc::clone(&of_v1) as Arc<dyn History>);
-        let encode_profile = || history::encoder(profile.clone());
+        let encode_profile = || profile::delivery::encoder(profile.clone());
         let encode_v1 = || v1::delivery::encoder(v1.clone(), directory.clone());
         of_profile.serve(encode_profile());
         of_v1.serve(encode_v1());

@@ -7,7 +7,7 @@ use chat::{
     Appender, Command, CommandNumber, Device, DeviceId, Draft, Identity, Nickname, RoomId, RoomKind,
     RoomName, Text, Topic, UnixMillis, UserId,
 };
-use tidings::delivery::Ticket;
+use tidings::ticket::Ticket;
 use tokio::sync::oneshot;
 
 use super::now;

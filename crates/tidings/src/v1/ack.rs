@@ -65,7 +65,7 @@ pub fn of_command(
     match outcome {
         Outcome::Stored(receipt) | Outcome::Repeated(receipt) => stored(name, n, receipt, about, cursor),
         Outcome::Already { room } => already(n, *room),
-        Outcome::Refused(refusal) => refused(n, *refusal),
+        Outcome::Refused(refusal) => refused_by_number(n, *refusal),
         Outcome::Skipped => format!(r#"{{"ok":true,"n":{n},"skipped":true}}"#),
         Outcome::Expected { .. } if planted::is(Bug::AnswersExpectedAsOk) => already(n, RoomId::LOBBY),
         Outcome::Expected { n } => format!(r#"{{"ok":false,"code":"expected","expected":{n}}}"#),
@@ -92,8 +92,13 @@ fn already(n: CommandNumber, room: RoomId) -> String {
     format!(r#"{{"ok":true,"n":{n},"room":{room}}}"#)
 }
 
-fn refused(n: CommandNumber, refusal: Refusal) -> String {
+fn refused_by_number(n: CommandNumber, refusal: Refusal) -> String {
     format!(r#"{{"ok":false,"n":{n},"code":"{}"}}"#, refusal.code())
+}
+
+/// The answer to what has no number and may not be.
+pub fn refused(refusal: Refusal) -> String {
+    format!(r#"{{"ok":false,"code":"{}"}}"#, refusal.code())
 }
 
 /// The answer to what needs none but that it was done.

@@ -10,13 +10,13 @@ use chat::{Author, Directory, DirectoryHandle, Entry, Kind, Outcome, UserId};
 use serde::Serialize;
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, SocketId, WeakIo};
 
-use super::ack::{DONE, of_command};
+use super::ack::{DONE, of_command, refused};
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::ids::WireUser;
 use super::names;
 use super::view::RoomView;
-use crate::delivery::Ticket;
 use crate::planted::{self, Bug};
+use crate::ticket::Ticket;
 
 /// Publishes to the feed of `/v1`.
 #[derive(Debug)]
@@ -104,7 +104,7 @@ impl V1Delivery {
             drop(target.emit(names::READ, &ReadView { room: room.0, seq: seq.0 }));
         }
         let answer = match outcome {
-            Outcome::Refused(refusal) => crate::wire::refused(*refusal),
+            Outcome::Refused(refusal) => refused(*refusal),
             Outcome::Read { .. }
             | Outcome::Stored(_)
             | Outcome::Repeated(_)

@@ -32,7 +32,7 @@ use super::sight::Sight;
 use super::typing::Typing;
 use super::view::Person;
 use super::welcome::{Resumption, Welcome, WireLimits};
-use crate::delivery::Ticket;
+use crate::ticket::Ticket;
 
 /// Where time and chance come from.
 #[derive(Clone, Copy, Debug)]

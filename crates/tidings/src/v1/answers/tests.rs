@@ -14,7 +14,7 @@ use chat::{
 use socketio_server::{Feed, FeedConfig};
 
 use super::*;
-use crate::delivery::Ticket;
+use crate::ticket::Ticket;
 use crate::v1::desk::Desk;
 use crate::v1::edge::{Ports, Sides};
 use crate::v1::identity::Signer;

@@ -1,4 +1,4 @@
-//! The tutorial profile of namespace `/`: events to typed commands, entries and outcomes to packets (DESIGN 7).
+//! The tutorial profile of namespace `/`: events to typed commands, entries and outcomes to packets.
 //!
 //! The only file that knows how the profile looks on the wire. Malformed input ends here with an answer; nothing
 //! else is refused here.

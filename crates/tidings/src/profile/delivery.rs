@@ -1,0 +1,60 @@
+//! From committed entries to the feed of namespace `/`, and from outcomes to acks.
+//!
+//! Runs on the appender's thread, in log order. What the profile does not show is silent in its feed.
+
+use chat::{Entry, Outcome, RoomId};
+use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Selection};
+
+use super::wire;
+use crate::ticket::Ticket;
+
+/// Publishes what the appender has committed to the feed of namespace `/`.
+#[derive(Debug)]
+pub struct ProfileDelivery {
+    feed: Feed,
+}
+
+impl ProfileDelivery {
+    /// Publishes to `feed`.
+    pub fn new(feed: Feed) -> Self {
+        Self { feed }
+    }
+
+    /// Delivers what one commit brought; `outcomes` are those of this namespace alone.
+    pub fn deliver(&mut self, entries: &[Entry], rewritten: &[Entry], outcomes: Vec<(Ticket, Outcome)>) {
+        for entry in rewritten {
+            self.feed.replace(entry.position.0, feed_entry(&self.feed, entry));
+        }
+        let first = entries.first().map_or(0, |entry| entry.position.0);
+        let entries = entries.iter().map(|entry| feed_entry(&self.feed, entry)).collect();
+        let acks = outcomes.into_iter().filter_map(|(ticket, outcome)| match ticket {
+            Ticket::Profile(ack) => answer(ack?, &outcome),
+            Ticket::Command { .. } | Ticket::Read { .. } | Ticket::Program(_) => None,
+        });
+        self.feed.publish(first, entries, acks.collect());
+    }
+}
+
+/// Encodes pages of the log for sockets that are behind.
+pub fn encoder(feed: Feed) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
+    move |entries| entries.iter().map(|entry| feed_entry(&feed, entry)).collect()
+}
+
+/// An entry as the feed of namespace `/` delivers it. Clients ask by the numbers of the lobby's messages.
+pub fn feed_entry(feed: &Feed, entry: &Entry) -> FeedEntry {
+    let made = match wire::frame(entry, &feed.offset(entry.position.0)) {
+        Some(frame) => FeedEntry::new(Selection::everyone(), frame),
+        None => FeedEntry::silent(),
+    };
+    if entry.room == RoomId::LOBBY && entry.kind.is_message() { made.with_anchor(entry.seq.0) } else { made }
+}
+
+fn answer(ack: AckHandle, outcome: &Outcome) -> Option<FeedAck> {
+    match outcome {
+        Outcome::Stored(receipt) => Some(ack.answer(receipt.position.0, "")),
+        Outcome::Repeated(_) => Some(ack.answer(0, "")),
+        Outcome::Refused(reason) => Some(ack.answer(0, &wire::refused(*reason))),
+        // The profile numbers nothing; what is not final is never acked.
+        Outcome::Already { .. } | Outcome::Skipped | Outcome::Expected { .. } | Outcome::Read { .. } => None,
+    }
+}
