@@ -3,19 +3,19 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { HABITS, startRelay } from "../harness/relay.mjs";
-import { Server, run } from "../harness/server.mjs";
+import { Server, runBench } from "../harness/server.mjs";
 
 const FEW = ["--clients", "10", "--seconds", "1"];
 const RATES = ["--rate", "20"];
 
 async function report(args) {
-  const { code, stdout, stderr } = await run(["bench", ...args, "--json"]);
+  const { code, stdout, stderr } = await runBench([...args, "--json"]);
   return { code, stderr, ...JSON.parse(stdout) };
 }
 
-describe("tidings bench", () => {
+describe("tidings-bench", () => {
   test("starts a server of its own and prints a report for people", async () => {
-    const { code, stdout, stderr } = await run(["bench", "fanout", ...FEW, ...RATES]);
+    const { code, stdout, stderr } = await runBench(["fanout", ...FEW, ...RATES]);
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^fanout: nothing lost, doubled or out of order$/m);
     for (const line of ["deliveries", "deliveries per server cpu second", "delivery p999 ms", "ack p50 ms"]) {
@@ -84,8 +84,8 @@ describe("tidings bench", () => {
   });
 
   test("says what is wrong when there is no chat", async () => {
-    const { code, stdout, stderr } = await run(["bench", "fanout", "--url", "http://127.0.0.1:1", ...FEW]);
+    const { code, stdout, stderr } = await runBench(["fanout", "--url", "http://127.0.0.1:1", ...FEW]);
     assert.deepEqual([code, stdout], [1, ""]);
-    assert.match(stderr, /^tidings: a connection broke: /m);
+    assert.match(stderr, /^tidings-bench: a connection broke: /m);
   });
 });

@@ -1,4 +1,4 @@
-// A chat that keeps the tutorial's contract by hand, or breaks it in one way: what `tidings bench` has to notice.
+// A chat that keeps the tutorial's contract by hand, or breaks it in one way: what `tidings-bench` has to notice.
 
 import { once } from "node:events";
 import { WebSocketServer } from "ws";

@@ -1,13 +1,13 @@
 // Starts the real binary, one process per server, in a data folder of its own.
 //
-// TIDINGS_BIN names the binary. A server is known to be ready by the one line it prints; a restarted one comes back on
+// TIDINGS_BIN names the binary; the load generator, tidings-bench, is built beside it. A server is known to be ready by the one line it prints; a restarted one comes back on
 // the ports it had, as its clients expect.
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, extname, join } from "node:path";
 import { within } from "./waiting.mjs";
 
 const READY_DEADLINE_MS = 20_000;
@@ -27,12 +27,21 @@ export function temporaryFolder(test) {
 }
 
 /** Runs the binary to its end. */
-export async function run(args, { env = {}, cwd } = {}) {
-  const child = spawn(binary(), args, { env: cleanEnvironment(env), cwd, stdio: ["ignore", "pipe", "pipe"] });
+export function run(args, options) {
+  return runToItsEnd(binary(), args, options);
+}
+
+/** Runs the load generator to its end. */
+export function runBench(args) {
+  return runToItsEnd(join(dirname(binary()), `tidings-bench${extname(binary())}`), args);
+}
+
+async function runToItsEnd(program, args, { env = {}, cwd } = {}) {
+  const child = spawn(program, args, { env: cleanEnvironment(env), cwd, stdio: ["ignore", "pipe", "pipe"] });
   const output = collect(child);
   const ended = once(child, "close");
   try {
-    const [code, signal] = await within(ended, READY_DEADLINE_MS, `the end of tidings ${args.join(" ")}`);
+    const [code, signal] = await within(ended, READY_DEADLINE_MS, `the end of ${program} ${args.join(" ")}`);
     return { code, signal, ...output };
   } finally {
     child.kill("SIGKILL");

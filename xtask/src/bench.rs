@@ -2,7 +2,7 @@
 //!
 //! Owns the order of things: builds all that takes part, then runs every workload against one contestant after the other,
 //! again and again, so that whatever else the machine does falls on all of them alike. What is measured and judged is
-//! `tidings bench`'s own work. Writes `docs/performance.md`, which is never written by hand.
+//! the work of `tidings-bench`. Writes `docs/performance.md`, which is never written by hand.
 
 #![expect(clippy::print_stdout, reason = "this command's product is the report on its standard output")]
 
@@ -45,7 +45,7 @@ pub(crate) struct Options {
     instructions: bool,
 }
 
-/// What `tidings bench` prints.
+/// What `tidings-bench` prints.
 #[derive(Debug, Deserialize)]
 struct Outcome {
     verdict: String,
@@ -151,8 +151,8 @@ fn empty() -> Vec<Outcomes> {
 }
 
 fn run_one(root: &Path, row: &Row, contestant: &Contestant, options: &Options) -> Result<Outcome, String> {
-    let mut command = Command::new(root.join("target/release/tidings"));
-    command.arg("bench").args(row.arguments).arg("--json");
+    let mut command = Command::new(root.join("target/release/tidings-bench"));
+    command.args(row.arguments).arg("--json");
     if let Some(seconds) = row.seconds(options.seconds) {
         command.args(["--seconds", &seconds.to_string()]);
     }
@@ -169,7 +169,7 @@ fn run_one(root: &Path, row: &Row, contestant: &Contestant, options: &Options) -
     // A run that failed its judgement still says what it has seen.
     serde_json::from_slice(&output.stdout).map_err(|_| {
         let words = String::from_utf8_lossy(&output.stderr);
-        words.lines().last().unwrap_or("it has said nothing").trim_start_matches("tidings: ").to_owned()
+        words.lines().last().unwrap_or("it has said nothing").trim_start_matches("tidings-bench: ").to_owned()
     })
 }
 

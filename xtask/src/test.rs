@@ -82,7 +82,7 @@ fn test_web(root: &Path, steps: &mut Steps) {
 }
 
 fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
-    let release = ["build", "--release", "--locked", "--package", "tidings"];
+    let release = ["build", "--release", "--locked", "--package", "tidings", "--package", "tidings-bench"];
     steps.run("release build", Counting::Once, cargo(root, &release));
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let release = root.join(target).join("release");

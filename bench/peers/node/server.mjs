@@ -1,5 +1,5 @@
 // The tutorial's chat on Node: one process, or a cluster of as many workers as the argument says. With the argument "rooms" it
-// is a relay between rooms instead, as `tidings bench rooms` documents it.
+// is a relay between rooms instead, as `tidings-bench rooms` documents it.
 //
 // Every message is a transaction of its own, as in the tutorial, but in a write-ahead log with synchronous=FULL and through a
 // synchronous driver: both are faster than the tutorial's, and the order of ids is the order of emits within a process.

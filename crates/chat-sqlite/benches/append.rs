@@ -8,7 +8,7 @@ fn main() {
     divan::main();
 }
 
-/// Messages of 50 senders, as in `tidings bench ingest`.
+/// Messages of 50 senders, as in `tidings-bench ingest`.
 #[divan::bench(args = [1, 32, 512], sample_count = 20)]
 fn append_a_batch(bencher: Bencher<'_, '_>, messages: usize) {
     let folder = tempfile::TempDir::new().expect("a folder can be made");

@@ -1,6 +1,6 @@
 //! Many small rooms: what is said in a room goes to all who are in it, numbered, and nothing is stored.
 //!
-//! The contract that `tidings bench rooms` measures. It listens where its first argument says, or on a free port.
+//! The contract that `tidings-bench rooms` measures. It listens where its first argument says, or on a free port.
 #![expect(clippy::print_stdout, reason = "an example talks to its terminal")]
 
 use std::collections::HashMap;

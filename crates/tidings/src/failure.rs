@@ -33,8 +33,6 @@ pub(crate) enum Failure {
     Build(#[from] BuildError),
     #[error("the client bundle is broken: {0}")]
     Bundle(#[from] socketio_server::BundleError),
-    #[error(transparent)]
-    Bench(crate::bench::Failure),
     #[error("cannot start: {0}")]
     Start(#[from] std::io::Error),
     #[error(transparent)]

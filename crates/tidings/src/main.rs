@@ -2,7 +2,6 @@
 
 mod assets;
 mod backup;
-mod bench;
 mod failure;
 mod http;
 mod import;
@@ -35,7 +34,6 @@ fn main() -> ExitCode {
         Some(Command::Restore(restore)) => restore::run(&restore),
         Some(Command::RotateKey(rotate)) => rotate::run(&rotate),
         Some(Command::Verify(verify)) => verify::run(&verify),
-        Some(Command::Bench(bench)) => bench::run(&bench).map_err(failure::Failure::Bench),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

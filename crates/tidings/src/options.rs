@@ -58,8 +58,6 @@ pub(crate) enum Command {
     /// Sign tokens and recovery ids with a new key from the next start on. Old ones stay valid, so this does not help
     /// after a key has leaked
     RotateKey(RotateKey),
-    /// Measure a chat: ours, or any that keeps the contract of the Socket.IO tutorial
-    Bench(crate::bench::options::Bench),
 }
 
 #[derive(Debug, Args)]

@@ -24,15 +24,15 @@ enum Kind {
 pub(super) enum Contract {
     /// The tutorial's.
     Chat,
-    /// That of `tidings bench rooms`.
+    /// That of `tidings-bench rooms`.
     Rooms,
     /// It is only started.
     Start,
 }
 
-/// What `tidings bench` measures.
+/// What `tidings-bench` measures.
 pub(super) enum Server {
-    /// The program itself.
+    /// The program that is built beside it.
     Own,
     /// What it is told by `--server`.
     Command(String),
@@ -60,7 +60,7 @@ impl Contestant {
     pub(super) fn build(&self, root: &Path) -> Result<(), String> {
         match self.kind {
             Kind::Tidings => {
-                finish(cargo(root).args(["--package", "tidings"]))?;
+                finish(cargo(root).args(["--package", "tidings", "--package", "tidings-bench"]))?;
                 finish(cargo(root).args(["--package", "socketio-server", "--example", RELAY]))
             }
             Kind::Floor => finish(&mut cargo(&root.join(FLOOR_FOLDER))),
@@ -91,7 +91,7 @@ impl Contestant {
             }
             // The messages of a room are numbered by one process.
             (Kind::Node { .. }, Contract::Rooms)
-            // `tidings bench start` knows how to fill the log of its own program alone.
+            // `tidings-bench start` knows how to fill the log of Tidings alone.
             | (Kind::Floor | Kind::Socketioxide | Kind::Node { .. }, Contract::Start) => return None,
         })
     }

@@ -6,7 +6,7 @@ use super::contestant::{CONTESTANTS, Contract};
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) contract: Contract,
-    /// For `tidings bench`.
+    /// For `tidings-bench`.
     pub(super) arguments: &'static [&'static str],
     pub(super) lasts: Lasts,
     /// The measure that counts.

@@ -5,7 +5,7 @@
 //! flush of another. The queue of a socket is deep enough that nothing is dropped under the loads of the benchmark; as
 //! delivered, 128 packets, the library drops broadcasts.
 //!
-//! With the argument `rooms` it is a relay between rooms instead, as `tidings bench rooms` documents it.
+//! With the argument `rooms` it is a relay between rooms instead, as `tidings-bench rooms` documents it.
 //!
 //! The database is `chat.db` in the working directory. The one line on standard output says where the chat is.
 

@@ -1,4 +1,4 @@
-//! `tidings bench fanout`: some clients write, and everybody receives it.
+//! `tidings-bench fanout`: some clients write, and everybody receives it.
 //!
 //! A message is under way until everybody has it, and then its sender writes the next one. So one in flight leaves the
 //! server nothing to join, and many show what it makes of a backlog. With a rate, messages come whether or not the last one

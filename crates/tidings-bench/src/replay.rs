@@ -1,4 +1,4 @@
-//! `tidings bench replay`: everybody asks for the whole history at once.
+//! `tidings-bench replay`: everybody asks for the whole history at once.
 
 use super::options::Replay;
 use super::report::{Report, Span};

@@ -1,4 +1,4 @@
-//! `tidings bench idle`: what a connection costs that is there and says nothing.
+//! `tidings-bench idle`: what a connection costs that is there and says nothing.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! `tidings bench rooms`: many small rooms, in each of which everybody hears everybody.
+//! `tidings-bench rooms`: many small rooms, in each of which everybody hears everybody.
 //!
 //! Measures any server with this contract, in namespace `/`; nothing is stored:
 //!

@@ -1,4 +1,4 @@
-//! `tidings bench connect`: clients connect, join and are cut, again and again.
+//! `tidings-bench connect`: clients connect, join and are cut, again and again.
 
 use std::time::{Duration, Instant};
 

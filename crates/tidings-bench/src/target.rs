@@ -1,7 +1,7 @@
 //! [`Target`]: the server that is measured: one that runs already, or one started for this run alone.
 //!
 //! A server that is started gets an empty folder to work in, which goes with it, and says on its standard output, in a line
-//! with an `http://` URL, where it listens. Without a command it is this program itself.
+//! with an `http://` URL, where it listens. Without a command it is Tidings itself.
 
 use std::io::{self, BufRead as _, BufReader};
 use std::net::{SocketAddr, ToSocketAddrs as _};
@@ -55,7 +55,7 @@ impl Target {
             command.args(words);
             command
         } else {
-            let mut command = Command::new(std::env::current_exe()?);
+            let mut command = tidings()?;
             command.args(["serve", "--listen", "127.0.0.1:0", "--data", "data"]);
             command
         };
@@ -65,7 +65,7 @@ impl Target {
         if let Some(cpu) = server.pin_server {
             process::pin_self(cpu)?;
         }
-        let child = command.spawn();
+        let child = spawn(&mut command);
         process::use_cores(&cores)?;
         let mut child = child?;
         let tree = Some(Tree::of(child.id()));
@@ -81,6 +81,20 @@ impl Target {
         }
         Err(Failure::Server("it has ended without saying where it listens".into()))
     }
+}
+
+/// The program `tidings`: the one beside this program, or else the one on the path.
+pub(crate) fn tidings() -> io::Result<Command> {
+    let name = format!("tidings{}", std::env::consts::EXE_SUFFIX);
+    let beside = std::env::current_exe()?.with_file_name(&name);
+    Ok(Command::new(if beside.exists() { beside } else { name.into() }))
+}
+
+/// Starts a server.
+pub(crate) fn spawn(command: &mut Command) -> Result<Child, Failure> {
+    command.spawn().map_err(|error| {
+        Failure::Server(format!("{} cannot be started: {error}", command.get_program().display()))
+    })
 }
 
 impl Drop for Target {

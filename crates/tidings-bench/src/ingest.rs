@@ -1,4 +1,4 @@
-//! `tidings bench ingest`: many write, each after the acknowledgement of their last message.
+//! `tidings-bench ingest`: many write, each after the acknowledgement of their last message.
 
 use std::time::{Duration, Instant};
 

@@ -1,11 +1,11 @@
-//! `tidings bench start`: how long this program takes from its start to the line that says where it listens.
+//! `tidings-bench start`: how long Tidings takes from its start to the line that says where it listens.
 //!
 //! Each of the starts comes after a kill, so that what a crash leaves to be done is part of it. The history is written by
 //! clients, and checked, before the first of them.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use super::fleet::New;
@@ -68,9 +68,9 @@ struct Running {
 
 impl Running {
     fn start(folder: &Path) -> Result<Self, Failure> {
-        let mut command = Command::new(std::env::current_exe()?);
+        let mut command = target::tidings()?;
         command.args(["serve", "--listen", "127.0.0.1:0", "--data", "data"]).current_dir(folder);
-        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let child = target::spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()))?;
         let mut running = Self { child, url: String::new() };
         let output = running.child.stdout.take().map(BufReader::new);
         let mut lines = output.into_iter().flat_map(BufReader::lines);

@@ -1,4 +1,4 @@
-//! `tidings bench storm`: everybody is cut at once and comes back, while others go on writing.
+//! `tidings-bench storm`: everybody is cut at once and comes back, while others go on writing.
 //!
 //! The storm is over when everybody is there again and has every message that was written before the last one was back.
 

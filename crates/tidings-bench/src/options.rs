@@ -1,8 +1,10 @@
-//! The command line of `tidings bench`.
+//! The command line of `tidings-bench`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Parser, Subcommand};
 
-#[derive(Debug, Args)]
+/// Measure a chat: Tidings, or any that keeps the contract of the Socket.IO tutorial
+#[derive(Debug, Parser)]
+#[command(name = "tidings-bench", version)]
 pub(crate) struct Bench {
     #[command(subcommand)]
     pub(crate) workload: Workload,
@@ -22,7 +24,7 @@ pub(crate) enum Workload {
     Replay(Replay),
     /// Everybody is cut at once and comes back while others write
     Storm(Storm),
-    /// How long this program takes to start
+    /// How long Tidings takes to start
     Start(Start),
     /// Many write, each after the acknowledgement of their last message
     Ingest(Ingest),
@@ -31,7 +33,7 @@ pub(crate) enum Workload {
 /// What is measured, and where things run.
 #[derive(Debug, Args)]
 pub(crate) struct Subject {
-    /// Measure the chat that runs there; without it one is started for this run, in an empty folder
+    /// Measure the chat that runs there; without it Tidings is started for this run, in an empty folder
     #[arg(long, value_name = "URL", conflicts_with = "server")]
     pub(crate) url: Option<String>,
 
@@ -199,7 +201,7 @@ pub(crate) struct Ingest {
 }
 
 impl Workload {
-    /// The server that is measured; none if it is this program's start.
+    /// The server that is measured; none if it is the start of Tidings.
     pub(crate) fn server(&self) -> Option<&Subject> {
         Some(match self {
             Self::Start(_) => return None,

@@ -1,4 +1,4 @@
-//! `tidings bench`: a load generator that is also a judge.
+//! `tidings-bench`: a load generator that is also a judge.
 //!
 //! Speaks the contract of the Socket.IO tutorial over WebSocket, so that it measures any chat that keeps it. Every workload
 //! checks what every client has received: a run in which anything was lost, doubled or out of order fails, and one in which
@@ -7,6 +7,7 @@
 
 mod client;
 mod connect;
+mod failure;
 mod fanout;
 mod fleet;
 mod frame;
@@ -14,7 +15,7 @@ mod histogram;
 mod idle;
 mod ingest;
 mod ledger;
-pub(crate) mod options;
+mod options;
 mod packet;
 mod pollers;
 mod process;
@@ -28,32 +29,28 @@ mod target;
 mod writers;
 
 use std::io::Write as _;
+use std::process::ExitCode;
 
+use clap::Parser as _;
+
+use self::failure::Failure;
 use self::fleet::Fleet;
 use self::options::{Bench, Workload};
 use self::report::{Report, Verdict};
 use self::target::Target;
 
-/// Why there is no result, or none that counts.
-#[derive(Debug, thiserror::Error)]
-pub(crate) enum Failure {
-    #[error("the server: {0}")]
-    Server(String),
-    #[error("{what} takes too long")]
-    Late { what: &'static str },
-    #[error("a connection broke: {0}")]
-    Connection(std::io::Error),
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-    #[error("the client was too busy: the run is void")]
-    Void,
-    #[error("the server has broken the contract")]
-    Contract,
-    #[error("what a server costs is measured here only: name its process by --server-pid")]
-    NoProcess,
+fn main() -> ExitCode {
+    match run(&Bench::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell if standard error is closed.
+            let _ = writeln!(std::io::stderr(), "tidings-bench: {failure}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
-pub(crate) fn run(options: &Bench) -> Result<(), Failure> {
+fn run(options: &Bench) -> Result<(), Failure> {
     let workload = &options.workload;
     let mut report = Report::new(workload.name());
     let result = measure(workload, &mut report);

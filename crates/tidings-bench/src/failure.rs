@@ -1,0 +1,20 @@
+//! [`Failure`]: why a run has no result, or none that counts.
+
+/// Why there is no result, or none that counts.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("the server: {0}")]
+    Server(String),
+    #[error("{what} takes too long")]
+    Late { what: &'static str },
+    #[error("a connection broke: {0}")]
+    Connection(std::io::Error),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    #[error("the client was too busy: the run is void")]
+    Void,
+    #[error("the server has broken the contract")]
+    Contract,
+    #[error("what a server costs is measured here only: name its process by --server-pid")]
+    NoProcess,
+}
