@@ -21,7 +21,7 @@ pub(crate) use self::setup::test_files as files;
 use self::step::Steps;
 
 /// The library crates that other programs can depend on.
-const PUBLISHED: [&str; 3] = ["engineio", "socketio", "socketio-server"];
+const PUBLISHED: [&str; 4] = ["planted", "engineio", "socketio", "socketio-server"];
 
 /// Runs everything.
 pub(crate) fn run() -> ExitCode {

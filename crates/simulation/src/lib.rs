@@ -28,5 +28,5 @@ mod run;
 mod upgrade;
 mod world;
 
-pub use crate::planted::{BUGS, Bug, Planted};
+pub use crate::planted::{Bug, Planted, bugs};
 pub use crate::run::{Run, Telling, run};

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use simulation::{BUGS, Bug, Run, Telling, run};
+use simulation::{Bug, Run, Telling, bugs, run};
 
 const USAGE: &str = "\
 usage: simulation [--seeds N] [--from S] [--jobs J] [--record FILE] [--planted [--bug NAME] | --story]
@@ -197,8 +197,8 @@ fn add(sum: &mut Sum, outcome: &Run) {
 /// Plants each bug in turn; returns how many were not found.
 fn find_bugs(options: &Options) -> u64 {
     let seeds = options.seeds.unwrap_or(PLANTED_SEEDS);
-    let is_wanted = |bug: &&Bug| format!("{bug:?}").contains(&options.bug);
-    let bugs: Vec<&Bug> = BUGS.iter().filter(is_wanted).collect();
+    let is_wanted = |bug: &Bug| format!("{bug:?}").contains(&options.bug);
+    let bugs: Vec<Bug> = bugs().into_iter().filter(is_wanted).collect();
     let next = AtomicU64::new(0);
     let missed = AtomicU64::new(0);
     // A planted bug may make the server panic; that is a find like any other.
@@ -209,7 +209,7 @@ fn find_bugs(options: &Options) -> u64 {
                 loop {
                     let index = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
                     let Some(bug) = bugs.get(index) else { return };
-                    missed.fetch_add(u64::from(!find(**bug, options, seeds)), Ordering::Relaxed);
+                    missed.fetch_add(u64::from(!find(*bug, options, seeds)), Ordering::Relaxed);
                 }
             });
         }

@@ -2,25 +2,29 @@
 //!
 //! Some are made at the ports around the code, some are switches within it (see the `planted` modules of the crates).
 
-use std::cell::Cell;
-
 use chat::planted::Bug as ChatBug;
 use socketio_server::planted::Bug as ServerBug;
 use tidings::planted::Bug as TidingsBug;
 
-/// A bug made at a port.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Planted {
-    /// The sender is told before anything is stored.
-    AcksBeforeCommit,
-    /// People are shown what is not stored yet.
-    BroadcastsBeforeCommit,
-    /// A commit is acked before it is flushed.
-    FlushesLater,
-    /// Keys are known only for a while.
-    ForgetsOldKeys,
-    /// Events end without an offset.
-    SendsNoOffset,
+pub use self::port::Bug as Planted;
+pub(crate) use self::port::is;
+
+mod port {
+    planted::planted! {
+        /// A bug made at a port.
+        pub enum Bug {
+            /// The sender is told before anything is stored.
+            AcksBeforeCommit,
+            /// People are shown what is not stored yet.
+            BroadcastsBeforeCommit,
+            /// A commit is acked before it is flushed.
+            FlushesLater,
+            /// Keys are known only for a while.
+            ForgetsOldKeys,
+            /// Events end without an offset.
+            SendsNoOffset,
+        }
+    }
 }
 
 /// Any of them.
@@ -37,67 +41,26 @@ pub enum Bug {
 }
 
 /// All of them.
-pub const BUGS: [Bug; 38] = [
-    Bug::Port(Planted::AcksBeforeCommit),
-    Bug::Port(Planted::BroadcastsBeforeCommit),
-    Bug::Port(Planted::FlushesLater),
-    Bug::Port(Planted::ForgetsOldKeys),
-    Bug::Port(Planted::SendsNoOffset),
-    Bug::Chat(ChatBug::SharesKeys),
-    Bug::Chat(ChatBug::BelievesWeakKeys),
-    Bug::Chat(ChatBug::AnswersConflictsAsStored),
-    Bug::Chat(ChatBug::ForgetsKeysOfBatch),
-    Bug::Chat(ChatBug::AnswersRolledBack),
-    Bug::Chat(ChatBug::RetriesUnknown),
-    Bug::Chat(ChatBug::TakesNewestFirst),
-    Bug::Server(ServerBug::AttachesEarly),
-    Bug::Server(ServerBug::ForgetsWhatDidNotFit),
-    Bug::Server(ServerBug::SkipsPartialEntry),
-    Bug::Server(ServerBug::IgnoresEpochs),
-    Bug::Server(ServerBug::KeepsGhosts),
-    Bug::Server(ServerBug::RecoversFromNow),
-    Bug::Server(ServerBug::SendsMissedFirst),
-    Bug::Server(ServerBug::ForgetsLineage),
-    Bug::Server(ServerBug::ReplaysOffByOne),
-    Bug::Server(ServerBug::ForgetsCursorAtUpgrade),
-    Bug::Server(ServerBug::ForgetsLaneAtUpgrade),
-    Bug::Server(ServerBug::TakesRepeats),
-    Bug::Chat(ChatBug::ForgetsSpent),
-    Bug::Chat(ChatBug::JudgesByThePast),
-    Bug::Chat(ChatBug::MovesPointersBack),
-    Bug::Chat(ChatBug::KeepsWhatWasEdited),
-    Bug::Chat(ChatBug::BelievesTheClock),
-    Bug::Server(ServerBug::KeepsRooms),
-    Bug::Server(ServerBug::StampsAhead),
-    Bug::Tidings(TidingsBug::AnswersExpectedAsOk),
-    Bug::Tidings(TidingsBug::ShowsHistoryFromBefore),
-    Bug::Tidings(TidingsBug::SeesRoomsFromBefore),
-    Bug::Tidings(TidingsBug::ExceptsThePerson),
-    Bug::Tidings(TidingsBug::OverlooksRestoredBackups),
-    Bug::Tidings(TidingsBug::ForgetsToScrub),
-    Bug::Tidings(TidingsBug::ShowsWhatCameLater),
-];
-
-thread_local! {
-    static PLANTED: Cell<Option<Planted>> = const { Cell::new(None) };
+pub fn bugs() -> Vec<Bug> {
+    let port = Planted::ALL.iter().copied().map(Bug::Port);
+    let chat = ChatBug::ALL.iter().copied().map(Bug::Chat);
+    let server = ServerBug::ALL.iter().copied().map(Bug::Server);
+    let tidings = TidingsBug::ALL.iter().copied().map(Bug::Tidings);
+    port.chain(chat).chain(server).chain(tidings).collect()
 }
 
 /// Switches one bug on for this thread, and all others off.
 pub(crate) fn plant(bug: Option<Bug>) {
-    let (mut port, mut chat, mut server, mut tidings) = (None, None, None, None);
+    let (mut at_port, mut chat, mut server, mut tidings) = (None, None, None, None);
     match bug {
-        Some(Bug::Port(bug)) => port = Some(bug),
+        Some(Bug::Port(bug)) => at_port = Some(bug),
         Some(Bug::Chat(bug)) => chat = Some(bug),
         Some(Bug::Server(bug)) => server = Some(bug),
         Some(Bug::Tidings(bug)) => tidings = Some(bug),
         None => {}
     }
-    PLANTED.set(port);
+    port::plant(at_port);
     chat::planted::plant(chat);
     socketio_server::planted::plant(server);
     tidings::planted::plant(tidings);
-}
-
-pub(crate) fn is(bug: Planted) -> bool {
-    PLANTED.get() == Some(bug)
 }

@@ -19,8 +19,11 @@ fn the_program_has_no_planted_bugs_and_no_seams() {
     let features = features_of_the_program();
     assert!(features.contains("socketio-server ") && features.contains("chat "), "{features}");
     for line in features.lines() {
+        // Behind the name of the crate, which may be `planted` itself.
+        let features = line.split_once(' ').map_or("", |(_, features)| features);
+        let features = features.split_once(") ").map_or(features, |(_, features)| features);
         for forbidden in ["planted", "simulation", "test-util"] {
-            assert!(!line.contains(forbidden), "{line}");
+            assert!(!features.contains(forbidden), "{line}");
         }
     }
 }

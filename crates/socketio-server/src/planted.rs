@@ -1,60 +1,35 @@
 //! Bugs to be found: switches that the simulation is measured by.
-//!
-//! Without the feature `planted` every switch is the constant `false` and costs nothing; with it, one bug at a time
-//! is switched on for the calling thread. Each stands where somebody could have made the mistake.
 
-/// A mistake that somebody could make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bug {
-    /// A socket counts as attached one entry too early: a hole between replay and live.
-    AttachesEarly,
-    /// What did not fit is not noted: the socket stays attached and the entries are gone.
-    ForgetsWhatDidNotFit,
-    /// The entry at which a write ended counts as written.
-    SkipsPartialEntry,
-    /// Offsets of any epoch are believed.
-    IgnoresEpochs,
-    /// The ghost of a client that comes back is not ended.
-    KeepsGhosts,
-    /// A recovered socket goes on from the present instead of where it stood.
-    RecoversFromNow,
-    /// What was missed goes out before CONNECT, as the JavaScript server does it.
-    SendsMissedFirst,
-    /// Every connection gets a new lineage, also one that brings a private id.
-    ForgetsLineage,
-    /// A page brings the cursor one entry further on than it reaches.
-    ReplaysOffByOne,
-    /// A client that goes on by WebSocket counts as attached, whatever it had not polled yet.
-    ForgetsCursorAtUpgrade,
-    /// What waited for the next poll is not sent by the WebSocket that takes over.
-    ForgetsLaneAtUpgrade,
-    /// A request that a browser repeats by itself is taken as a new one.
-    TakesRepeats,
-    /// Who leaves a room still gets what is said in it.
-    KeepsRooms,
-    /// An event that is not an entry tells of the newest entry in place of the last one delivered.
-    StampsAhead,
-}
-
-#[cfg(feature = "planted")]
-thread_local! {
-    static PLANTED: std::cell::Cell<Option<Bug>> = const { std::cell::Cell::new(None) };
-}
-
-/// Switches a bug on for this thread, or all off.
-#[cfg(feature = "planted")]
-pub fn plant(bug: Option<Bug>) {
-    PLANTED.set(bug);
-}
-
-/// Whether the bug is switched on.
-#[cfg(feature = "planted")]
-pub(crate) fn is(bug: Bug) -> bool {
-    PLANTED.get() == Some(bug)
-}
-
-/// No bug is ever switched on.
-#[cfg(not(feature = "planted"))]
-pub(crate) const fn is(_: Bug) -> bool {
-    false
+planted::planted! {
+    /// A mistake that somebody could make.
+    pub enum Bug {
+        /// A socket counts as attached one entry too early: a hole between replay and live.
+        AttachesEarly,
+        /// What did not fit is not noted: the socket stays attached and the entries are gone.
+        ForgetsWhatDidNotFit,
+        /// The entry at which a write ended counts as written.
+        SkipsPartialEntry,
+        /// Offsets of any epoch are believed.
+        IgnoresEpochs,
+        /// The ghost of a client that comes back is not ended.
+        KeepsGhosts,
+        /// A recovered socket goes on from the present instead of where it stood.
+        RecoversFromNow,
+        /// What was missed goes out before CONNECT, as the JavaScript server does it.
+        SendsMissedFirst,
+        /// Every connection gets a new lineage, also one that brings a private id.
+        ForgetsLineage,
+        /// A page brings the cursor one entry further on than it reaches.
+        ReplaysOffByOne,
+        /// A client that goes on by WebSocket counts as attached, whatever it had not polled yet.
+        ForgetsCursorAtUpgrade,
+        /// What waited for the next poll is not sent by the WebSocket that takes over.
+        ForgetsLaneAtUpgrade,
+        /// A request that a browser repeats by itself is taken as a new one.
+        TakesRepeats,
+        /// Who leaves a room still gets what is said in it.
+        KeepsRooms,
+        /// An event that is not an entry tells of the newest entry in place of the last one delivered.
+        StampsAhead,
+    }
 }
