@@ -1,7 +1,7 @@
 import { defineConfig, type Plugin } from "vite";
 
 // What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
-const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|match)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|browser\/link-ports)\./;
+const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|match)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|forget|unused|browser\/link-ports)\./;
 
 // The core gives the official client transports of its own, so those that the client would choose from stay unused.
 const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/(?:index|polling-xhr|webtransport)\.js$/;
@@ -14,12 +14,16 @@ const leaveOut: Plugin = {
 // Everything of `/v1` is JSON: what the client would do with bytes is never asked for.
 const BYTES = /\/socket\.io-parser\/build\/[^/]+\/(?:is-)?binary\.js$/;
 
+const BASE64 = /\/engine\.io-parser\/build\/[^/]+\/contrib\/base64-arraybuffer\.js$/;
+
 const jsonOnly: Plugin = {
   name: "json-only",
-  load: (id) =>
-    BYTES.test(id.replaceAll("\\", "/"))
+  load: (id) => {
+    if (BASE64.test(id.replaceAll("\\", "/"))) return "export const decode = () => new ArrayBuffer(0);";
+    return BYTES.test(id.replaceAll("\\", "/"))
       ? "export const isBinary = () => false, hasBinary = isBinary, deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;"
-      : null,
+      : null;
+  },
 };
 
 // A chunk that is fetched later brings no style and no chunk of its own, so nothing has to be loaded ahead of it.

@@ -21,7 +21,7 @@ export async function prepare(): Promise<void> {
   document.documentElement.dir = direction();
 }
 
-/** The one-time code of the address. It is taken out of it: a code has no business in a history or on a screen. */
+/** The one-time code of the address that opened the page. It is taken out of it: a code has no business in a history or on a screen. */
 export function takeCode(): Code | undefined {
   const code = parseCode(location.hash);
   if (code !== undefined) history.replaceState(null, "", `${location.pathname}${location.search}`);
@@ -33,11 +33,6 @@ export function show(chat: ChatClient, code: Code | undefined, identities: Ident
   followClock(chat.ahead);
   const root = document.getElementById("root");
   if (root === null) throw new Error("the page has no place for the views");
-  // A link opened in a tab that is open already changes the address only.
-  addEventListener("hashchange", () => {
-    const late = takeCode();
-    if (late !== undefined) ui.dialog.value = { kind: "code", leads: late.kind, code: late.code };
-  });
   const isNobody = chat.me.peek().user === null;
   render(
     <UiProvider value={ui}>

@@ -1,7 +1,8 @@
 // The page: conversations, the open one, its people; and what lies over them.
 
-import { useComputed } from "@preact/signals";
+import { effect, useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { RoomSummary } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { Foot } from "../composer/foot.tsx";
 import { LaterDialogs, Later } from "../dialogs/later.tsx";
@@ -69,19 +70,32 @@ function Note() {
   );
 }
 
-function useTitle(ui: Ui): void {
-  const others = useComputed(() => ui.chat.rooms.value.filter((room) => room.room !== ui.attended.value));
-  const unread = useComputed(() => others.value.reduce((sum, room) => sum + room.unread, 0)).value;
-  const capped = useComputed(() => others.value.some((room) => room.unreadCapped)).value;
-  const name = ui.roomName.value;
+/** The name is that of the room at once. What is unread comes a little later, and comes even while more arrives all the time. */
+function useTitle({ chat, roomName, attended }: Ui): void {
   useEffect(() => {
-    // Not at once: what arrives in the open room is read in the same moment.
-    const timer = setTimeout(() => showTitle(name, unread, capped ? text("capped", { count: unread }) : String(unread)), TITLE_MS);
-    return () => clearTimeout(timer);
-  }, [unread, capped, name]);
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let others: readonly RoomSummary[] = [];
+    let latest = others;
+    const stopName = effect(() => showTitle(roomName.value, others));
+    const stopCount = effect(() => {
+      latest = chat.rooms.value.filter(({ room }) => room !== attended.value);
+      // What arrives in the open room is read in the same moment.
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        showTitle(roomName.peek(), (others = latest));
+      }, TITLE_MS);
+    });
+    return () => {
+      stopName();
+      stopCount();
+      clearTimeout(timer);
+    };
+  }, []);
 }
 
-function showTitle(name: string, unread: number, count: string): void {
+function showTitle(name: string, others: readonly RoomSummary[]): void {
+  const unread = others.reduce((sum, room) => sum + room.unread, 0);
+  const count = others.some((room) => room.unreadCapped) ? text("capped", { count: unread }) : String(unread);
   const title = `${name} – ${text("appName")}`;
   document.title = unread === 0 ? title : `(${count}) ${title}`;
   // The badge of an installed page, where there is one.

@@ -1,6 +1,7 @@
 // The part of the address after "#": which room is open, at which message, and the one-time codes of links.
 //
-// A code is a secret for one use: it is taken out of the address as soon as it was read.
+// A code is a secret for one use: it is taken out of the address as soon as it was read. What names no place is taken out,
+// too: the address is always that of what is shown.
 
 import type { RoomId, Seq } from "../../core/facade.ts";
 import { LOBBY } from "../parts/names.ts";
@@ -16,17 +17,18 @@ export interface Route {
 
 export type Code = { readonly kind: "setup" | "invite" | "link"; readonly code: string };
 
+export const ROOMS_HASH = "#/rooms";
+
 const PLACE = /^#\/room\/(\d{1,16})(?:\/(?:seq\/(\d{1,16})|(people)))?$/;
 const CODE = /^#(setup|invite|link)=([^&]{1,512})$/;
 
-/** The bare address is the lobby; whatever else names no room leaves the one that is open, `current`. */
-export function parseRoute(hash: string, current: RoomId = LOBBY): Route {
-  const fallback = hash === "" || hash === "#" ? LOBBY : current;
-  const place = PLACE.exec(hash);
-  if (place === null) return { room: fallback, seq: null, pane: hash === "#/rooms" ? "rooms" : "timeline" };
-  const [, room, seq, people] = place;
+/** Null: it names no place. The bare address is the lobby; the list of rooms leaves the one that is open, `current`. */
+export function parseRoute(hash: string, current: RoomId = LOBBY): Route | null {
+  if (hash === "" || hash === "#") return { room: LOBBY, seq: null, pane: "timeline" };
+  if (hash === ROOMS_HASH) return { room: current, seq: null, pane: "rooms" };
+  const [, room, seq, people] = PLACE.exec(hash) ?? [];
   const id = Number(room);
-  if (!Number.isSafeInteger(id) || id < 1) return { room: fallback, seq: null, pane: "timeline" };
+  if (!Number.isSafeInteger(id) || id < 1) return null;
   return { room: id, seq: seq === undefined ? null : Math.min(Number(seq), Number.MAX_SAFE_INTEGER), pane: people === undefined ? "timeline" : "people" };
 }
 
@@ -47,5 +49,3 @@ export function roomHash(room: RoomId, seq?: Seq): string {
 export function peopleHash(room: RoomId): string {
   return `#/room/${room}/people`;
 }
-
-export const ROOMS_HASH = "#/rooms";

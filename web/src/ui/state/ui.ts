@@ -12,9 +12,9 @@ import { text } from "../../texts/texts.ts";
 import { Announcer } from "./announcer.ts";
 import { media } from "./media.ts";
 import { remember, remembered } from "./preferences.ts";
-import { roomName, unknownRoomName } from "../parts/names.ts";
+import { LOBBY, roomName, unknownRoomName } from "../parts/names.ts";
 import { RoomOrder } from "../rooms/order.ts";
-import { type Code, type Route, parseRoute, roomHash } from "./route.ts";
+import { type Code, type Route, parseCode, parseRoute, roomHash } from "./route.ts";
 
 export type Dialog =
   | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" | "strays" | "unknown" | "identities" }
@@ -88,7 +88,8 @@ export class Ui {
   constructor(chat: ChatClient, identities: Identities | null) {
     this.chat = chat;
     this.identities = identities;
-    this.route = signal(parseRoute(location.hash));
+    this.route = signal({ room: LOBBY, seq: null, pane: "timeline" });
+    this.#readAddress();
     const open = computed(() => {
       const { room } = this.route.value;
       return chat.rooms.value.find((known) => known.room === room) ?? this.browsed.value.get(room);
@@ -139,7 +140,18 @@ export class Ui {
   }
 
   #readAddress(): void {
-    this.route.value = parseRoute(location.hash, this.route.peek().room);
+    const { hash } = location;
+    const { room } = this.route.peek();
+    const route = parseRoute(hash, room);
+    if (route !== null) {
+      this.route.value = route;
+      return;
+    }
+    // Neither a code nor what names no place has any business in the history.
+    history.replaceState(null, "", roomHash(room));
+    const code = parseCode(hash);
+    if (code !== undefined) this.dialog.value = { kind: "code", leads: code.kind, code: code.code };
+    else this.tellRefusal("not_found");
   }
 
   go(hash: string): void {
@@ -151,12 +163,6 @@ export class Ui {
     this.dialog.value = null;
     this.go(roomHash(room));
     this.focusComposer();
-  }
-
-  /** Changes the address without a step in the history. */
-  replace(hash: string): void {
-    history.replaceState(null, "", hash);
-    this.#readAddress();
   }
 
   focusComposer(): void {
