@@ -136,6 +136,17 @@ describe("a room that is not there", () => {
       await page.eventually(async () => (await page.page.title()) === "secret plans – Tidings", "the name in the title");
       assert.equal(await page.page.getByText("People appear when you are online.").count(), 0);
     }
+    // It is called the same after a reload, with a network and without.
+    await second.page.reload();
+    await bob.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    await server.kill();
+    await bob.waitsForServer();
+    await bob.page.reload();
+    for (const page of [bob, second]) {
+      await page.page.getByText("ada removed you from secret plans.").waitFor();
+      await page.isIn("secret plans");
+      assert.equal(await page.page.getByText("People appear when you are online.").count(), 0);
+    }
     await bob.page.getByRole("link", { name: "Go to the lobby" }).click();
     await bob.isIn("Lobby");
     await bob.composer.waitFor();
@@ -174,6 +185,36 @@ describe("a room that is not there", () => {
   });
 });
 
+const NOTHING = "That did not work: it does not exist, or it is not open to you.";
+
+describe("an address that names no place", () => {
+  for (const hash of ["#/foo", "#/room/0", "#/room/-1", "#/room/abc", "#/room/99999999999999999999", "#link=%E0%A4%A"]) {
+    test(`${hash} says so and becomes that of the room that is shown, in a page that is open and in a new one`, async (t) => {
+      const { server, ada } = await conversation(t, 3);
+      await ada.create("public", "Bread");
+      const bread = ada.page.url();
+      await goTo(ada, hash);
+      await ada.page.locator(".note", { hasText: NOTHING }).waitFor();
+      assert.equal(ada.page.url(), bread);
+      await ada.isIn("Bread");
+      await ada.enter("Lobby");
+      await ada.page.goBack();
+      await ada.isIn("Bread");
+      await ada.page.goBack();
+      await ada.isIn("Bread");
+      await ada.page.goBack();
+      await ada.isIn("Lobby");
+      await ada.page.goForward();
+      await ada.isIn("Bread");
+      const tab = await ada.tab(`${server.url}/${hash}`);
+      await tab.page.locator(".note", { hasText: NOTHING }).waitFor();
+      await tab.isIn("Lobby");
+      assert.equal(tab.page.url(), `${server.url}/#/room/${LOBBY}`);
+      for (const page of [ada, tab]) page.assertContent();
+    });
+  }
+});
+
 describe("the way back", () => {
   test("from a room to the bare address shows the lobby", async (t) => {
     const { ada } = await conversation(t, 3);
@@ -189,6 +230,19 @@ describe("the way back", () => {
 });
 
 describe("the title", () => {
+  test("says how much is unread elsewhere while it never stops", async (t) => {
+    const { bob, ada } = await conversation(t, 3);
+    await ada.create("public", "Bread");
+    let isOver = false;
+    const talk = (async () => {
+      while (!isOver) await bob.say("on and on");
+    })();
+    await ada.eventually(async () => /^\(\d+\) Bread – Tidings$/.test(await ada.page.title()), "a count");
+    isOver = true;
+    await talk;
+    ada.assertContent();
+  });
+
   test("counts as the list does, and says when there is more", async (t) => {
     const { bob, ada } = await conversation(t, 3);
     await ada.create("public", "Bread");

@@ -25,6 +25,7 @@ export class MemoryChat implements ChatClient {
   readonly connection: Signal<Connection>;
   readonly people: Signal<ReadonlyMap<UserId, Person>> = signal(new Map());
   readonly ahead: Signal<number> = signal(0);
+  readonly outside: Signal<readonly RoomSummary[]> = signal([]);
   readonly lost: Signal<ReadonlyMap<number, LostRoom>> = signal(new Map());
   readonly online: Signal<{ readonly people: readonly Person[]; readonly count: number }> = signal({ people: [], count: 0 });
   readonly #facts: Signal<readonly RoomFacts[]> = signal([]);

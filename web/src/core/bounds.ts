@@ -16,17 +16,22 @@ const REST_MESSAGES_KEPT = 300;
 const NOTICES_MAX = 600;
 const NOTICES_KEPT = 300;
 const PEOPLE_MAX = 10_000;
+const OUTSIDE_MAX = 20;
+const LOST_MAX = 1_000;
 
 /** At the beginning of a session: what nobody looks at. */
 export function restBounds(model: Model): readonly Change[] {
   const people: Change[] = model.people.size > PEOPLE_MAX ? [{ kind: "forget people" }] : [];
-  const rooms = [...model.rooms.values()].flatMap((state): readonly Change[] => {
-    const { room, joined } = state.record;
-    // Nothing keeps a room up to date that one is not in.
-    if (!joined && room !== HOUSE) return [{ kind: "forget room", room }];
+  const isOutside = ({ record }: RoomState): boolean => !record.joined && record.room !== HOUSE;
+  const states = [...model.rooms.values()];
+  // Nothing keeps them up to date but another look.
+  const outside = new Set(states.filter(isOutside).slice(0, -OUTSIDE_MAX));
+  const rooms = states.flatMap((state): readonly Change[] => {
+    if (outside.has(state)) return [{ kind: "forget room", room: state.record.room }];
     return bounded(state, REST_MESSAGES_MAX, REST_MESSAGES_KEPT);
   });
-  return [...people, ...rooms];
+  const lost = [...model.lost.keys()].slice(0, -LOST_MAX).map((room): Change => ({ kind: "lost", room, lost: null }));
+  return [...people, ...rooms, ...lost];
 }
 
 /** While the stream flows. */

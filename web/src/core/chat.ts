@@ -77,6 +77,7 @@ class Chat implements ChatClient {
   readonly connection = signal<Connection>({ state: "connecting", since: 0, waiting: 0 });
   readonly me = signal<Me>({ user: null, name: null, owner: false });
   readonly rooms = signal<readonly RoomSummary[]>([]);
+  readonly outside = signal<readonly RoomSummary[]>([]);
   readonly online = signal<{ readonly people: readonly Person[]; readonly count: number }>({ people: [], count: 0 });
   readonly people = signal<ReadonlyMap<UserId, Person>>(new Map());
   readonly strays = signal<readonly Stray[]>([]);
@@ -516,7 +517,11 @@ class Chat implements ChatClient {
       const touched = this.#model.takeTouched();
       for (const view of this.#postponed) view.update();
       this.#postponed.clear();
-      if (touched.size > 0) this.rooms.value = this.#summaries.update(this.#model, touched);
+      if (touched.size > 0) {
+        const known = this.#summaries.update(this.#model, touched);
+        this.rooms.value = known.filter(({ joined }) => joined);
+        this.outside.value = known.filter(({ joined }) => !joined);
+      }
       const strays = straysOf(this.#model);
       if (!alike(strays, this.strays.peek())) this.strays.value = strays;
       for (const view of this.#views) if (touched.has(view.room)) view.update();

@@ -37,7 +37,7 @@ export interface RoomSummary {
   readonly pending: number;
 }
 
-/** A conversation that one was in when this page was opened, and is no longer. */
+/** A conversation that one was in, and is no longer. */
 export interface LostRoom extends Pick<RoomSummary, "room" | "kind" | "name" | "with"> {
   /** Who has removed one, where that is known. */
   readonly by?: Person;
@@ -201,6 +201,8 @@ export interface ChatClient {
   readonly strays: ReadonlySignal<readonly Stray[]>;
   /** Milliseconds that the server's clock is ahead of this device's; 0 where both agree well enough. */
   readonly ahead: ReadonlySignal<number>;
+  /** Rooms that one has looked into or left: what they were like then. */
+  readonly outside: ReadonlySignal<readonly RoomSummary[]>;
   readonly lost: ReadonlySignal<ReadonlyMap<RoomId, LostRoom>>;
 
   open(room: RoomId): RoomView;

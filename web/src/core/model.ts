@@ -43,6 +43,7 @@ export class Model {
     this.peopleVersion += 1;
     this.setOutbox(snapshot.outbox);
     for (const person of snapshot.people) this.people.set(person.user, person);
+    this.lost = new Map(snapshot.lost.map((lost) => [lost.room, lost]));
     for (const record of snapshot.rooms) this.#setRoom(record);
     for (const message of snapshot.messages) this.#setMessage(message);
     for (const notice of snapshot.notices) this.#setNotice(notice);
@@ -90,7 +91,7 @@ export class Model {
       case "room":
         return this.#setRoom(change.room);
       case "lost":
-        this.lost = new Map([...this.lost, [change.room, change.lost]]);
+        this.#setLost(change.room, change.lost);
         return;
       case "forget room":
         this.#touched.add(change.room);
@@ -133,6 +134,7 @@ export class Model {
       case "forget all":
         for (const room of this.rooms.keys()) this.#touched.add(room);
         this.rooms.clear();
+        this.lost = new Map();
         this.people.clear();
         this.peopleVersion += 1;
         this.cursor = null;
@@ -142,10 +144,15 @@ export class Model {
 
   #setRoom(record: RoomRecord): void {
     this.#touched.add(record.room);
-    if (record.joined && this.lost.has(record.room)) this.lost = new Map([...this.lost].filter(([room]) => room !== record.room));
+    if (record.joined && this.lost.has(record.room)) this.#setLost(record.room, null);
     const state = this.rooms.get(record.room);
     if (state === undefined) this.rooms.set(record.room, { record, messages: [], notices: [], sends: new Set() });
     else state.record = record;
+  }
+
+  #setLost(room: RoomId, lost: LostRoom | null): void {
+    const others = [...this.lost].filter(([other]) => other !== room);
+    this.lost = new Map(lost === null ? others : [...others, [room, lost]]);
   }
 
   #setMessage(message: MessageRecord): void {

@@ -2,7 +2,7 @@
 //
 // Several stores on one disk are several tabs of one browser. Every operation takes effect in one step.
 
-import type { Person, RoomId, UserId } from "./facade.ts";
+import type { LostRoom, Person, RoomId, UserId } from "./facade.ts";
 import {
   Deposed,
   laterDrafts,
@@ -31,6 +31,7 @@ export class MemoryDisk {
   device: Device | null = null;
   readonly rows = new Map<number, OutboxRow>();
   readonly rooms = new Map<RoomId, RoomRecord>();
+  readonly lost = new Map<RoomId, LostRoom>();
   readonly messages = new Map<string, MessageRecord>();
   readonly notices = new Map<string, NoticeRecord>();
   readonly people = new Map<UserId, Person & { readonly user: UserId }>();
@@ -52,6 +53,7 @@ export class MemoryStore implements Store {
       cursor: disk.cursor,
       outbox: this.#state(),
       rooms: [...disk.rooms.values()],
+      lost: [...disk.lost.values()],
       messages: [...disk.messages.values()],
       notices: [...disk.notices.values()],
       people: [...disk.people.values()],
@@ -141,10 +143,12 @@ export class MemoryStore implements Store {
         this.#refuse(change.id, change.code);
         return;
       case "lost":
+        if (change.lost === null) disk.lost.delete(change.room);
+        else disk.lost.set(change.room, change.lost);
         return;
       case "forget all":
         disk.cursor = null;
-        for (const table of [disk.rooms, disk.messages, disk.notices, disk.people]) table.clear();
+        for (const table of [disk.rooms, disk.lost, disk.messages, disk.notices, disk.people]) table.clear();
         return;
     }
   }

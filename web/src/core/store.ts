@@ -126,8 +126,8 @@ export interface SessionRecord {
 /** One step of what a commit changes. They are applied in their order. */
 export type Change =
   | { readonly kind: "room"; readonly room: RoomRecord }
-  /** One was taken out of it. In memory only: it explains a page that is open. */
-  | { readonly kind: "lost"; readonly room: RoomId; readonly lost: LostRoom }
+  /** One is in it no longer; what it was called outlives its record. Null: not even that is kept. */
+  | { readonly kind: "lost"; readonly room: RoomId; readonly lost: LostRoom | null }
   /** With its messages and notices. */
   | { readonly kind: "forget room"; readonly room: RoomId }
   | { readonly kind: "message"; readonly message: MessageRecord }
@@ -144,7 +144,7 @@ export type Change =
   | { readonly kind: "settled"; readonly id: number }
   /** The row was refused; one that was taken back meanwhile is done instead. */
   | { readonly kind: "refused"; readonly id: number; readonly code: string }
-  /** All that came from the server: rooms, messages, notices, people, the cursor. */
+  /** All that came from the server: rooms, lost rooms, messages, notices, people, the cursor. */
   | { readonly kind: "forget all" };
 
 export interface Snapshot {
@@ -153,6 +153,8 @@ export interface Snapshot {
   readonly cursor: string | null;
   readonly outbox: OutboxState;
   readonly rooms: readonly RoomRecord[];
+  /** Some of them may have been joined again since. */
+  readonly lost: readonly LostRoom[];
   readonly messages: readonly MessageRecord[];
   readonly notices: readonly NoticeRecord[];
   readonly people: readonly (Person & { readonly user: UserId })[];

@@ -36,7 +36,7 @@ export function unreadOfRoom(model: Model, { record, messages }: RoomState): Unr
 
 export function summaryOf(model: Model, state: RoomState): RoomSummary {
   const { room, kind, name, topic, joined, host, members } = state.record;
-  const unread = unreadOfRoom(model, state);
+  const unread = joined ? unreadOfRoom(model, state) : { count: 0, capped: false };
   const pending = model.outbox.rows.filter(({ command, refused, withdrawn }) => refused === undefined && withdrawn === undefined && "room" in command && command.room === room);
   return {
     room,
@@ -71,11 +71,11 @@ export function summaryOfListed(model: Model, room: Room): RoomSummary {
 export class Summaries {
   readonly #kept = new Map<RoomId, RoomSummary>();
 
-  /** The list again, with those rooms looked at anew. */
+  /** The list again, with those rooms looked at anew. Those that one is not in are among them. */
   update(model: Model, touched: ReadonlySet<RoomId>): readonly RoomSummary[] {
     for (const room of touched) {
       const state = model.rooms.get(room);
-      if (state === undefined || room === HOUSE || !state.record.joined) this.#kept.delete(room);
+      if (state === undefined || room === HOUSE) this.#kept.delete(room);
       else this.#kept.set(room, summaryOf(model, state));
     }
     return [...this.#kept.values()].sort((a, b) => a.room - b.room);

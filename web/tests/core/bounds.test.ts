@@ -49,10 +49,21 @@ describe("at the beginning of a session", () => {
     expect([count, notices.length, notices[0], notices.at(-1)]).toEqual([3, 300, 302, 601]);
   });
 
-  test("rooms that one is not in go, but not what the whole house shares", () => {
+  test("of the rooms that one is not in some stay, and what the whole house shares", () => {
     const model = roomWith(3, 0, { joined: false });
     model.apply({ kind: "room", room: unknownRoom(HOUSE) });
+    for (let room = 101; room <= 119; room += 1) model.apply({ kind: "room", room: unknownRoom(room) });
+    expect(restBounds(model)).toEqual([]);
+    model.apply({ kind: "room", room: unknownRoom(120) });
     expect(restBounds(model)).toEqual([{ kind: "forget room", room: ROOM }]);
+  });
+
+  test("of the rooms that one was in the names of a thousand stay", () => {
+    const model = new Model();
+    for (let room = 1; room <= 1_000; room += 1) model.apply({ kind: "lost", room, lost: { room, kind: "private", name: `room ${room}` } });
+    expect(restBounds(model)).toEqual([]);
+    model.apply({ kind: "lost", room: 1_001, lost: { room: 1_001, kind: "private", name: "one more" } });
+    expect(restBounds(model)).toEqual([{ kind: "lost", room: 1, lost: null }]);
   });
 
   test("people are forgotten when they are too many to be worth it", () => {

@@ -332,6 +332,48 @@ describe("a conversation that one is taken out of", () => {
     expect(bob.lost.value.size).toBe(0);
   });
 
+  test("is named after a reload without a network as before, and is there again when one is added", async () => {
+    const { world, disk, ada, bob, room, user } = await plans();
+    await world.does(ada.expel(room, user));
+    await world.clock.pass(100);
+    const before = bob.lost.value.get(room);
+    expect(before).toEqual({ room, kind: "private", name: "secret plans", by: { user: ada.me.value.user, name: "ada" } });
+    await world.does(bob.stop());
+    world.server.kill();
+    const away = await world.chat({ store: new MemoryStore(disk) });
+    await world.clock.pass(5_000);
+    expect([away.lost.value.get(room), away.connection.value.state]).toEqual([before, "offline"]);
+    world.server.start();
+    await world.online(away);
+    expect(away.lost.value.get(room)).toEqual(before);
+    await world.online(ada);
+    await world.does(ada.add(room, user));
+    await world.clock.pass(1_000);
+    await world.does(away.stop());
+    const again = await world.chat({ store: new MemoryStore(disk) });
+    expect([again.lost.value.size, again.rooms.value.map(({ name }) => name)]).toEqual([0, ["lobby", "secret plans"]]);
+  });
+
+  test("and that is public is described without a network as it was last", async () => {
+    const { world, disk, ada, bob } = await plans();
+    const created = await world.does(ada.create("public", "Bread", "of all kinds"));
+    if (!created.ok) throw new Error(created.code);
+    const { room } = created;
+    await world.does(ada.say(room, "rye"));
+    await world.does(bob.join(room));
+    await world.does(bob.leave(room));
+    bob.open(room);
+    await world.clock.pass(1_000);
+    expect(bob.outside.value).toMatchObject([{ room, name: "Bread", topic: "of all kinds", joined: false, unread: 0, members: 1 }]);
+    await world.does(bob.stop());
+    world.server.kill();
+    const away = await world.chat({ store: new MemoryStore(disk) });
+    await world.clock.pass(5_000);
+    expect(away.outside.value).toMatchObject([{ room, name: "Bread", topic: "of all kinds", joined: false, unread: 0, members: 1 }]);
+    expect(texts(away.open(room))).toEqual(["rye"]);
+    expect(away.rooms.value.map(({ name }) => name)).toEqual(["lobby", "secret plans"]);
+  });
+
   test("is named in every tab", async () => {
     const { world, disk, ada, bob, room, user } = await plans();
     await world.does(bob.stop());

@@ -82,12 +82,14 @@ describe("the list of rooms", () => {
     expect(new Summaries().update(model, new Set([ROOM]))[0]).toMatchObject({ pending: 2, unread: 1 });
   });
 
-  test("loses a room that was left, though it can still be read", () => {
+  test("tells of a room that was left, with nothing unread, until it is forgotten", () => {
     const [model, summaries] = [room(), new Summaries()];
-    expect(summaries.update(model, new Set([ROOM])).length).toBe(1);
+    expect(summaries.update(model, new Set([ROOM]))).toMatchObject([{ joined: true, unread: 1 }]);
     const record = model.record(ROOM);
     if (record === null) throw new Error("no room");
     model.apply({ kind: "room", room: { ...record, joined: false } });
+    expect(summaries.update(model, new Set([ROOM]))).toMatchObject([{ joined: false, unread: 0 }]);
+    model.apply({ kind: "forget room", room: ROOM });
     expect(summaries.update(model, new Set([ROOM]))).toEqual([]);
   });
 });

@@ -182,8 +182,8 @@ export const keeping = [
   {
     name: "rooms that one is not in are kept for ever",
     file: "src/core/bounds.ts",
-    find: "if (!joined && room !== HOUSE) return",
-    replace: "if (!joined && room === HOUSE) return",
+    find: "if (outside.has(state)) return",
+    replace: "if (outside.size < 0) return",
     tests: KEEPING,
   },
   {
@@ -206,5 +206,33 @@ export const keeping = [
     find: "change.kind === \"forget room\" || change.kind === \"forget people\") places.clear();",
     replace: "change.kind === \"forget people\") places.clear();",
     tests: KEEPING,
+  },
+  {
+    name: "a room that was lost has no name after a reload",
+    file: "src/core/store-memory.ts",
+    find: "else disk.lost.set(change.room, change.lost);",
+    replace: "",
+    tests: ["tests/core/chat.test.ts"],
+  },
+  {
+    name: "the database keeps no name of a lost room",
+    file: "src/core/browser/store-idb.ts",
+    find: ": tx.objectStore(\"lost\").put(change.lost);",
+    replace: ": undefined;",
+    tests: ["tests/core/browser/store-idb.test.ts"],
+  },
+  {
+    name: "a room that one is in again is still a lost one",
+    file: "src/core/model.ts",
+    find: "if (record.joined && this.lost.has(record.room)) this.#setLost(record.room, null);",
+    replace: "",
+    tests: ["tests/core/chat.test.ts"],
+  },
+  {
+    name: "a public room that one has left is nothing any more without a network",
+    file: "src/core/bounds.ts",
+    find: "states.filter(isOutside).slice(0, -OUTSIDE_MAX)",
+    replace: "states.filter(isOutside)",
+    tests: ["tests/core/chat.test.ts", "tests/core/bounds.test.ts"],
   },
 ];

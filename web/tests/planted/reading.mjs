@@ -105,8 +105,8 @@ export const reading = [
   {
     name: "links: the bare address shows the room of before",
     file: "src/ui/state/route.ts",
-    find: "hash === \"\" || hash === \"#\" ? LOBBY : current",
-    replace: "current",
+    find: "if (hash === \"\" || hash === \"#\") return { room: LOBBY,",
+    replace: "if (hash === \"\" || hash === \"#\") return { room: current,",
     tests: ["tests/ui/route.test.ts"],
   },
 ];

@@ -69,9 +69,9 @@ export const showing = [
   },
   {
     name: "a room that was left stays in the list",
-    file: "src/core/summary.ts",
-    find: "if (state === undefined || room === HOUSE || !state.record.joined) this.#kept.delete(room);",
-    replace: "if (state === undefined || room === HOUSE) this.#kept.delete(room);",
+    file: "src/core/chat.ts",
+    find: "this.rooms.value = known.filter(({ joined }) => joined);",
+    replace: "this.rooms.value = known;",
     tests: SHOWING,
   },
   {
@@ -178,5 +178,26 @@ export const showing = [
     find: "if (tab !== from) queueMicrotask",
     replace: "queueMicrotask",
     tests: SHOWING,
+  },
+  {
+    name: "people of a room that is closed appear when one is online",
+    file: "src/ui/people/members.ts",
+    find: "if (!isOpen || state === \"connecting\") return null;",
+    replace: "if (state === \"connecting\") return null;",
+    tests: ["tests/ui/small.test.ts"],
+  },
+  {
+    name: "people appear when one is online while another tab takes the lead",
+    file: "src/ui/people/members.ts",
+    find: "if (!isOpen || state === \"connecting\") return null;",
+    replace: "if (!isOpen) return null;",
+    tests: ["tests/ui/small.test.ts"],
+  },
+  {
+    name: "room 0 is a place",
+    file: "src/ui/state/route.ts",
+    find: "if (!Number.isSafeInteger(id) || id < 1) return null;",
+    replace: "if (!Number.isSafeInteger(id)) return null;",
+    tests: ["tests/ui/route.test.ts"],
   },
 ];

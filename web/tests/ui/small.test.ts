@@ -7,7 +7,7 @@ import { shortTime, timeOfDay } from "../../src/ui/parts/dates.ts";
 import { isLoopback, portOf } from "../../src/ui/parts/hosts.ts";
 import { matches } from "../../src/ui/parts/match.ts";
 import { roomName } from "../../src/ui/parts/names.ts";
-import { byPresence } from "../../src/ui/people/members.ts";
+import { byPresence, whyNobody } from "../../src/ui/people/members.ts";
 import { RoomOrder, inOrder, neighbour } from "../../src/ui/rooms/order.ts";
 import { Announcer } from "../../src/ui/state/announcer.ts";
 
@@ -17,6 +17,22 @@ function room(id: number, kind: RoomKind, name: string, unread = 0): RoomSummary
 
 const LOBBY = room(1, "public", "Lobby");
 const ROOMS = [room(4, "direct", "bob"), room(3, "private", "tea", 2), room(2, "public", "attic 10"), room(5, "public", "attic 9"), LOBBY];
+
+describe("an empty list of people", () => {
+  test.each([
+    ["offline", true, false, "network"],
+    ["unavailable", true, true, "network"],
+    ["online", true, true, "failed"],
+    ["online", true, false, null],
+    // Another tab may be about to lead, or the page has only just begun.
+    ["connecting", true, true, null],
+    // Whoever was removed sees nobody there, with a network or without.
+    ["online", false, true, null],
+    ["offline", false, true, null],
+  ] as const)("of a page that is %s (open: %s, failed: %s) is explained by: %s", (state, isOpen, failed, why) => {
+    expect(whyNobody(state, { isOpen, failed })).toBe(why);
+  });
+});
 
 describe("rooms", () => {
   test("stand by name, the lobby first and conversations last", () => {

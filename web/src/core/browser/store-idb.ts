@@ -4,7 +4,7 @@
 // what came from the server may be, because the cursor goes back with it.
 
 import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type StoreNames } from "idb";
-import type { Person, RoomId, Seq, UserId } from "../facade.ts";
+import type { LostRoom, Person, RoomId, Seq, UserId } from "../facade.ts";
 import { placeName } from "../drafts.ts";
 import {
   condensed,
@@ -33,6 +33,7 @@ interface Schema extends DBSchema {
   device: { key: "device"; value: Device };
   outbox: { key: number; value: OutboxRow };
   rooms: { key: RoomId; value: RoomRecord };
+  lost: { key: RoomId; value: LostRoom };
   messages: { key: [RoomId, Seq]; value: MessageRecord };
   notices: { key: [RoomId, number]; value: NoticeRecord };
   people: { key: UserId; value: Person & { readonly user: UserId } };
@@ -45,7 +46,7 @@ interface Schema extends DBSchema {
 type Names = StoreNames<Schema>[];
 type Writing = IDBPTransaction<Schema, Names, "readwrite">;
 
-const TABLES: Names = ["cursor", "session", "device", "outbox", "rooms", "messages", "notices", "people", "drafts", "leader"];
+const TABLES: Names = ["cursor", "session", "device", "outbox", "rooms", "lost", "messages", "notices", "people", "drafts", "leader"];
 
 /** What people do here, before the server has it. */
 const OWN: Names = ["device", "outbox", "drafts", "leader"];
@@ -74,6 +75,9 @@ const MIGRATIONS: readonly Migration[] = [
   },
   (database) => {
     database.createObjectStore("leader");
+  },
+  (database) => {
+    database.createObjectStore("lost", { keyPath: "room" });
   },
 ];
 
@@ -105,12 +109,13 @@ export class IndexedDbStore implements Store {
 
   async load(): Promise<Snapshot> {
     const tx = this.#database.transaction(TABLES);
-    const [revision, session, cursor, outbox, rooms, messages, notices, people] = await Promise.all([
+    const [revision, session, cursor, outbox, rooms, lost, messages, notices, people] = await Promise.all([
       tx.objectStore("leader").get("revision"),
       tx.objectStore("session").get("session"),
       tx.objectStore("cursor").get("cursor"),
       outboxOf(tx),
       tx.objectStore("rooms").getAll(),
+      tx.objectStore("lost").getAll(),
       tx.objectStore("messages").getAll(),
       tx.objectStore("notices").getAll(),
       tx.objectStore("people").getAll(),
@@ -121,6 +126,7 @@ export class IndexedDbStore implements Store {
       cursor: cursor ?? null,
       outbox,
       rooms,
+      lost,
       messages,
       notices,
       people,
@@ -215,11 +221,12 @@ async function write(tx: Writing, change: Change): Promise<unknown> {
     case "refused":
       return refuse(tx, change.id, change.code);
     case "lost":
-      return;
+      return change.lost === null ? tx.objectStore("lost").delete(change.room) : tx.objectStore("lost").put(change.lost);
     case "forget all":
       return Promise.all([
         tx.objectStore("cursor").clear(),
         tx.objectStore("rooms").clear(),
+        tx.objectStore("lost").clear(),
         tx.objectStore("messages").clear(),
         tx.objectStore("notices").clear(),
         tx.objectStore("people").clear(),

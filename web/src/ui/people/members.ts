@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { ChatClient, Person, RoomId, RoomMember, UserId } from "../../core/facade.ts";
+import type { ChatClient, Connection, Person, RoomId, RoomMember, UserId } from "../../core/facade.ts";
 import { compareNames } from "../../texts/texts.ts";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import type { Ui } from "../state/ui.ts";
@@ -48,6 +48,13 @@ async function ask(chat: ChatClient, room: RoomId, after: string | undefined): P
   const answer = await chat.members(room, after).catch(() => undefined);
   if (answer?.ok !== true) return { ...nobody(room), failed: true };
   return { room, known: answer.members, more: answer.more, failed: false };
+}
+
+/** Why the list may be empty: nothing is said of a room that is closed to one, and nothing while it is still being tried. */
+export function whyNobody(state: Connection["state"], { isOpen, failed }: { readonly isOpen: boolean; readonly failed: boolean }): "network" | "failed" | null {
+  if (!isOpen || state === "connecting") return null;
+  if (state !== "online") return "network";
+  return failed ? "failed" : null;
 }
 
 export interface Present {

@@ -12,18 +12,20 @@ import { spoken } from "../parts/rich.ts";
 import { WaysIn } from "../rooms/ways-in.tsx";
 import { roomHash } from "../state/route.ts";
 import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
-import { byPresence, useMembers } from "./members.ts";
+import { byPresence, useMembers, whyNobody } from "./members.ts";
 
 export function People() {
   const ui = useUi();
   const { room } = ui.route.value;
   const summary = ui.room.value;
   const { members, loadMore } = useMembers(ui, room, summary?.members ?? 0);
-  const connected = useComputed(() => ui.chat.connection.value.state === "online").value;
+  const state = useComputed(() => ui.chat.connection.value.state).value;
   const { known, more, failed } = members;
+  const why = whyNobody(state, { isOpen: summary !== undefined, failed });
   const list = useRef<HTMLDivElement>(null);
   useKeptFocus(list);
-  const { online, offline } = byPresence(room, known, { now: ui.chat.online.value, names: ui.chat.people.value });
+  // Those of a room that was closed meanwhile are no concern of this person any more.
+  const { online, offline } = byPresence(room, summary === undefined ? [] : known, { now: ui.chat.online.value, names: ui.chat.people.value });
   return (
     <aside class="people" aria-label={text("peopleLabel")}>
       <header class="people-header">
@@ -33,8 +35,8 @@ export function People() {
         </a>
       </header>
       <div class="people-list" ref={list}>
-        {summary !== undefined && !connected && <p class="people-empty">{text("peopleNeedNetwork")}</p>}
-        {summary !== undefined && connected && failed && (
+        {why === "network" && <p class="people-empty">{text("peopleNeedNetwork")}</p>}
+        {why === "failed" && (
           <p class="people-empty">
             {text("loadFailed")}{" "}
             <button type="button" class="link" onClick={loadMore}>
@@ -42,7 +44,7 @@ export function People() {
             </button>
           </p>
         )}
-        {connected ? (
+        {state === "online" ? (
           <>
             <Section ui={ui} room={summary} title={text("peopleOnline", { count: online.length })} people={online} />
             <Section ui={ui} room={summary} title={text("peopleOffline", { count: offline.length })} people={offline} />
@@ -51,7 +53,7 @@ export function People() {
           // Who is here now cannot be known.
           <Section ui={ui} room={summary} title={text("peopleBefore")} people={[...online, ...offline].map(({ online: _, ...person }) => person)} />
         )}
-        {more && (
+        {more && summary !== undefined && (
           <button type="button" class="link" onClick={loadMore}>
             {text("peopleMore")}
           </button>

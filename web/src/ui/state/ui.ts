@@ -92,7 +92,7 @@ export class Ui {
     this.#readAddress();
     const open = computed(() => {
       const { room } = this.route.value;
-      return chat.rooms.value.find((known) => known.room === room) ?? this.browsed.value.get(room);
+      return [...chat.rooms.value, ...chat.outside.value].find((known) => known.room === room) ?? this.browsed.value.get(room);
     });
     let facts: RoomFacts | undefined;
     this.room = computed(() => (facts = factsOf(open.value, facts)));

@@ -41,6 +41,7 @@ function randomChange(chance: Chance): Change {
     () => ({ kind: "person", person: { user: `user ${seq}`, name: `name ${chance.below(100)}` } }),
     () => ({ kind: "session", session: { user: chance.is(0.2) ? "eve" : "ada", name: null, owner: false, token: `${seq}` } }),
     () => ({ kind: "cursor", cursor: `${chance.below(100)}` }),
+    () => ({ kind: "lost", room, lost: chance.is(0.2) ? null : { room, kind: "private", name: `room ${seq}` } }),
     () => ({ kind: "settled", id: seq }),
     () => ({ kind: "refused", id: seq, code: "empty" }),
     () => (chance.is(0.1) ? { kind: "forget all" } : { kind: "cursor", cursor: "again" }),
@@ -56,6 +57,7 @@ function randomDraft(chance: Chance): DraftRecord {
 const sorted = (snapshot: Snapshot): unknown => ({
   ...snapshot,
   rooms: [...snapshot.rooms].sort((a, b) => a.room - b.room),
+  lost: [...snapshot.lost].sort((a, b) => a.room - b.room),
   messages: [...snapshot.messages].sort((a, b) => a.room - b.room || a.seq - b.seq),
   notices: [...snapshot.notices].sort((a, b) => a.room - b.room || a.rev - b.rev),
   people: [...snapshot.people].sort((a, b) => (a.user < b.user ? -1 : 1)),
@@ -141,6 +143,33 @@ describe("the store in IndexedDB", () => {
     store.close();
     const again = await IndexedDbStore.open(name);
     expect((await again.outbox()).drafts.get("7")?.text).toBe("a whole one");
+    again.close();
+  });
+
+  test("of the version before rooms could be lost opens with all that is in it, and keeps a lost room from then on", async () => {
+    const name = newName();
+    const old = await openDB(name, 3, {
+      upgrade(database) {
+        for (const table of ["cursor", "session", "device", "drafts", "leader"]) database.createObjectStore(table);
+        database.createObjectStore("outbox", { keyPath: "id" });
+        database.createObjectStore("rooms", { keyPath: "room" });
+        database.createObjectStore("messages", { keyPath: ["room", "seq"] });
+        database.createObjectStore("notices", { keyPath: ["room", "rev"] });
+        database.createObjectStore("people", { keyPath: "user" });
+      },
+    });
+    await old.put("rooms", { ...unknownRoom(7), joined: true });
+    await old.put("messages", message(7, 1, "kept"));
+    await old.put("drafts", { room: 7, text: "half a thought", at: 2, after: 1 }, "7");
+    await old.put("cursor", "here", "cursor");
+    old.close();
+    const store = await IndexedDbStore.open(name);
+    const { cursor, rooms, messages, outbox, lost } = await store.load();
+    expect([cursor, rooms.map(({ room }) => room), messages, outbox.drafts.get("7")?.text, lost]).toEqual(["here", [7], [message(7, 1, "kept")], "half a thought", []]);
+    await store.commit([{ kind: "lost", room: 7, lost: { room: 7, kind: "private", name: "plans" } }, { kind: "forget room", room: 7 }], null);
+    store.close();
+    const again = await IndexedDbStore.open(name);
+    expect((await again.load()).lost).toEqual([{ room: 7, kind: "private", name: "plans" }]);
     again.close();
   });
 
