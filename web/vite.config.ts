@@ -14,11 +14,14 @@ const leaveOut: Plugin = {
 // Everything of `/v1` is JSON: what the client would do with bytes is never asked for.
 const BYTES = /\/socket\.io-parser\/build\/[^/]+\/(?:is-)?binary\.js$/;
 
+const ENCODER = /\/engine\.io-parser\/build\/[^/]+\/encodePacket\.browser\.js$/;
 const BASE64 = /\/engine\.io-parser\/build\/[^/]+\/contrib\/base64-arraybuffer\.js$/;
 
 const jsonOnly: Plugin = {
   name: "json-only",
   load: (id) => {
+    if (ENCODER.test(id.replaceAll("\\", "/")))
+      return 'import { PACKET_TYPES } from "./commons.js"; export const encodePacket = ({ type, data = "" }, _, told) => told(PACKET_TYPES[type] + data), encodePacketToBinary = null;';
     if (BASE64.test(id.replaceAll("\\", "/"))) return "export const decode = () => new ArrayBuffer(0);";
     return BYTES.test(id.replaceAll("\\", "/"))
       ? "export const isBinary = () => false, hasBinary = isBinary, deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;"

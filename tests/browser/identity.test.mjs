@@ -93,9 +93,9 @@ describe("a link to somebody else", () => {
 
     await vicky.settings();
     await vicky.button("Use another identity on this device", vicky.dialog).click();
-    await vicky.dialog.getByRole("button", { name: /vicky/ }).waitFor();
+    await vicky.dialog.getByRole("button", { name: /^vicky/ }).waitFor();
     await assertAccessible(vicky.page, "the people of a device");
-    await vicky.dialog.getByRole("button", { name: /vicky/ }).click();
+    await vicky.dialog.getByRole("button", { name: /^vicky/ }).click();
     await vicky.shows("of vicky", "of eve", "and more", "private");
     assert.equal(vicky.user, owner);
     assert.equal(await vicky.composer.inputValue(), "half a thought");
@@ -289,11 +289,107 @@ describe("another server at the same address", () => {
     await server.startAgain();
     await vicky.status("This server does not know you");
     await vicky.button("What to do").click();
-    await vicky.dialog.getByRole("button", { name: /vicky/ }).click();
+    await vicky.dialog.getByRole("button", { name: /^vicky/ }).click();
     await vicky.shows("before", "of vicky");
     assert.equal(vicky.frames.events().findLast(([event]) => event === "welcome")[1].owner, true);
     vicky.assertContent();
   });
+});
+
+describe("somebody who is forgotten on a device", () => {
+  /** Vicky has left a message and a draft; the page is open as nova, and shows who else is here. */
+  async function leftBehind(t) {
+    const { server, vicky } = await ownerAndEve(t);
+    await vicky.write("of vicky");
+    await vicky.shows("of vicky");
+    await vicky.connects();
+    const tab = await vicky.tab();
+    await tab.sees("of vicky");
+    await vicky.context.setOffline(true);
+    await vicky.status("Offline");
+    await vicky.write("private");
+    await vicky.waits("private");
+    await vicky.composer.fill("half a thought");
+    await vicky.eventually(async () => (await vicky.stored("drafts")).some(({ text }) => text === "half a thought"));
+    await vicky.page.evaluate(() => navigator.serviceWorker.ready.then(() => undefined));
+    await vicky.rooms.getByRole("button", { name: /^Settings of vicky/ }).click();
+    await vicky.button("Use another identity on this device", vicky.dialog).click();
+    await vicky.button("Start as somebody new", vicky.dialog).click();
+    await vicky.page.getByRole("textbox", { name: "Your name" }).waitFor();
+    return { server, vicky, tab };
+  }
+
+  async function askToForget(person, name) {
+    await person.page.getByRole("button", { name: /^Settings of/ }).click();
+    await person.button("Use another identity on this device", person.dialog).click();
+    await person.button(`Forget ${name}`, person.dialog).click();
+    await person.dialog.getByText(`Forget ${name} on this device?`).waitFor();
+  }
+
+  const kept = (person) => person.page.evaluate(async () => ({
+    databases: (await indexedDB.databases()).map(({ name }) => name).filter((name) => name === "tidings"),
+    notes: Object.keys(localStorage).filter((key) => key.startsWith("tidings typed ")),
+  }));
+
+  test("is said to lose what was not sent; nobody is forgotten by Enter, and nothing is left by the button", async (t) => {
+    const { server, vicky, tab } = await leftBehind(t);
+    await tab.page.close();
+    // What a page could only jot down counts as well.
+    const note = [{ room: 1, seq: 1, text: "a change", at: Date.now(), after: 0, leaving: [] }];
+    await vicky.page.evaluate((notes) => localStorage.setItem("tidings typed 0123", JSON.stringify(notes)), note);
+    await askToForget(vicky, "vicky");
+    await vicky.dialog.getByText("3 messages and drafts were never sent. They are lost.").waitFor();
+    await vicky.dialog.getByText("vicky owns a server.").waitFor();
+    await assertAccessible(vicky.page, "the question before somebody is forgotten");
+    await vicky.focuses("dialog button.primary");
+    await vicky.page.keyboard.press("Enter");
+    await vicky.button("Forget vicky", vicky.dialog).click();
+    await vicky.dialog.getByText("never sent").waitFor();
+    await vicky.button("Forget vicky", vicky.dialog).click();
+    await vicky.button("Start as somebody new", vicky.dialog).waitFor();
+    assert.equal(await vicky.button("Forget vicky", vicky.dialog).count(), 0);
+    assert.deepEqual(await kept(vicky), { databases: [], notes: [] });
+    await vicky.close();
+    await vicky.context.setOffline(false);
+    await vicky.introduce("nova");
+    await vicky.write("of nova");
+    await vicky.shows("of vicky", "of nova");
+    await vicky.reload();
+    await vicky.shows("of vicky", "of nova");
+    const witness = await V1Person.connect(t, server.url);
+    const { messages } = await witness.ask("history", { room: 1 });
+    assert.deepEqual(messages.map(({ text }) => text), ["of vicky", "of nova"]);
+    vicky.assertContent();
+  });
+
+  for (const [name, prepare] of [
+    ["", () => undefined],
+    [", where tabs cannot lock anything", (context) => context.addInitScript(() => delete Navigator.prototype.locks)],
+  ]) {
+    test(`stays while another tab is open as them, and can go when it is closed${name}`, async (t) => {
+      const server = await Server.start(t);
+      const context = await browser.newContext({ locale: "en-US" });
+      t.after(() => context.close());
+      await prepare(context);
+      const vicky = await Person.in(context, server.url);
+      await vicky.introduce("vicky");
+      const tab = await vicky.tab();
+      await tab.composer.waitFor();
+      await vicky.settings();
+      await vicky.button("Use another identity on this device", vicky.dialog).click();
+      await vicky.button("Start as somebody new", vicky.dialog).click();
+      await vicky.page.getByRole("textbox", { name: "Your name" }).waitFor();
+      await askToForget(vicky, "vicky");
+      await vicky.button("Forget vicky", vicky.dialog).click();
+      await vicky.dialog.getByText("A page of this browser is open as vicky. Close it first.").waitFor();
+      await tab.write("still here");
+      await tab.shows("still here");
+      await tab.page.close();
+      await vicky.button("Forget vicky", vicky.dialog).click();
+      await vicky.button("Start as somebody new", vicky.dialog).waitFor();
+      assert.deepEqual((await kept(vicky)).databases, []);
+    });
+  }
 });
 
 describe("a browser", () => {

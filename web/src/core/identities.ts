@@ -1,8 +1,8 @@
 // The people whom this device can be. Each has a store of their own, and one of them is chosen: the one of the pages that
 // are opened from now on.
 //
-// Nobody who said, typed or joined anything is ever taken off the list, and a store is never given to somebody else, so
-// whoever is left comes back with their rooms, drafts and outbox. A page that is open stays who it is, whatever is chosen
+// Nobody who said, typed or joined anything is taken off the list but by the will of the one at the device (`forget.ts`), and
+// a store is never given to somebody else, so whoever is left comes back with their rooms, drafts and outbox. A page that is open stays who it is, whatever is chosen
 // elsewhere.
 
 import type { UserId } from "./facade.ts";

@@ -114,4 +114,32 @@ export const identity = [
     replace: "if (!isUnused(await load(own))) await",
     tests: ["tests/core/browser"],
   },
+  {
+    name: "somebody is off the list while their store is still there",
+    file: "src/core/forget.ts",
+    find: "    await erase(store);\n",
+    replace: "    await table.forget(store);\n    await erase(store);\n",
+    tests: ["tests/core/browser/identities.test.ts"],
+  },
+  {
+    name: "the next page opens as somebody who was forgotten",
+    file: "src/core/forget.ts",
+    find: "if ((await table.chosen()) === store) await identities.choose(own);",
+    replace: "",
+    tests: ["tests/core/browser/identities.test.ts"],
+  },
+  {
+    name: "a page forgets who it is itself",
+    file: "src/core/forget.ts",
+    find: "if (store === own) return false;",
+    replace: "",
+    tests: ["tests/core/browser/identities.test.ts"],
+  },
+  {
+    name: "what a page only jotted down is not counted as lost",
+    file: "src/core/forget.ts",
+    find: "new Map([...outbox.drafts, ...noted])",
+    replace: "new Map([...outbox.drafts, ...noted.slice(0, 0)])",
+    tests: ["tests/core/browser/identities.test.ts"],
+  },
 ];

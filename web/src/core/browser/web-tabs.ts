@@ -8,7 +8,21 @@ import { NoTabs, type TabMessage, type Tabs } from "../tabs.ts";
 
 export function webTabs(name = "tidings"): Tabs {
   const isPossible = "locks" in navigator && typeof BroadcastChannel === "function";
-  return isPossible ? new WebTabs(name) : new NoTabs();
+  if (isPossible) return new WebTabs(name);
+  answer(name);
+  return new NoTabs();
+}
+
+export const leaderLock = (name: string): string => `${name} leader`;
+
+/** Where pages without locks tell that they have a store open, to whom asks. */
+export const useOf = (name: string): BroadcastChannel => new BroadcastChannel(`${name} use`);
+export const ASKED = "?";
+
+function answer(name: string): void {
+  if (typeof BroadcastChannel !== "function") return;
+  const channel = useOf(name);
+  channel.onmessage = ({ data }) => data === ASKED && channel.postMessage("");
 }
 
 class WebTabs implements Tabs {
@@ -67,7 +81,7 @@ class WebTabs implements Tabs {
       return held;
     };
     // Rejected when the tab is closed before it ever led, or when the lock is stolen.
-    navigator.locks.request(`${this.#name} leader`, how, hold).catch(() => {
+    navigator.locks.request(leaderLock(this.#name), how, hold).catch(() => {
       if (!isHeld || this.#isClosed) return;
       this.#release = null;
       this.#end?.();

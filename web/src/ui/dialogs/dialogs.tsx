@@ -8,6 +8,7 @@ import { BrowseDialog } from "./browse.tsx";
 import { DeleteDialog, ExpelDialog, LeaveDialog } from "./confirm.tsx";
 import { CodeDialog } from "./code.tsx";
 import { CreateDialog } from "./create.tsx";
+import { ForgetDialog } from "./forget.tsx";
 import { HelpDialog } from "./help.tsx";
 import { IdentitiesDialog, UnknownDialog } from "./identities.tsx";
 import { InviteDialog } from "./invite.tsx";
@@ -49,6 +50,8 @@ export function Dialogs() {
       return <UnknownDialog />;
     case "identities":
       return <IdentitiesDialog />;
+    case "forget":
+      return <ForgetDialog identity={dialog.identity} />;
     case "delete":
       return <DeleteDialog room={ui.view.peek().room} seq={dialog.seq} />;
     case "expel":

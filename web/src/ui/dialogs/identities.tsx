@@ -7,6 +7,7 @@ import type { Person } from "../../core/facade.ts";
 import type { Identity } from "../../core/identities.ts";
 import { forgetUnused } from "../../core/unused.ts";
 import { text } from "../../texts/texts.ts";
+import { Icon } from "../parts/icon.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
@@ -80,7 +81,7 @@ function Choices({ withMe = false, isUnknown = false }: ChoicesProperties) {
         {choices.map((identity) => {
           const person = personOf(identity);
           return (
-            <li key={identity.store}>
+            <li class="member" key={identity.store}>
               <button type="button" class="choose" onClick={() => void be(async () => ui.identities?.choose(identity.store))}>
                 <Avatar person={person} />
                 <span class="choose-text">
@@ -88,6 +89,15 @@ function Choices({ withMe = false, isUnknown = false }: ChoicesProperties) {
                   {isLikeMe(identity) && <small> {text("unknownAlike")}</small>}
                 </span>
                 <span class="choose-end">{text("identitiesUse", { who: personName(person) })}</span>
+              </button>
+              <button
+                type="button"
+                class="quiet square small"
+                aria-label={text("forgetDo", { who: personName(person) })}
+                title={text("forgetDo", { who: personName(person) })}
+                onClick={() => (ui.dialog.value = { kind: "forget", identity })}
+              >
+                <Icon name="close" />
               </button>
             </li>
           );
@@ -105,7 +115,7 @@ function Choices({ withMe = false, isUnknown = false }: ChoicesProperties) {
   );
 }
 
-function personOf({ user, name }: Pick<Identity, "user" | "name">): Person {
+export function personOf({ user, name }: Pick<Identity, "user" | "name">): Person {
   return { ...(user === null ? {} : { user }), ...(name === null ? {} : { name }) };
 }
 

@@ -6,7 +6,7 @@ import { type ReadonlySignal, type Signal, computed, effect, signal } from "@pre
 import { createContext } from "preact";
 import { useContext } from "preact/hooks";
 import type { ChatClient, Person, RoomId, RoomSummary, RoomView, Seq } from "../../core/facade.ts";
-import type { Identities } from "../../core/identities.ts";
+import type { Identities, Identity } from "../../core/identities.ts";
 import { refusal } from "../../texts/refusals.ts";
 import { text } from "../../texts/texts.ts";
 import { Announcer } from "./announcer.ts";
@@ -21,7 +21,8 @@ export type Dialog =
   /** A code of the address, which waits for a decision. */
   | { readonly kind: "code"; readonly leads: Code["kind"]; readonly code: string }
   | { readonly kind: "delete"; readonly seq: Seq }
-  | { readonly kind: "expel"; readonly person: Person };
+  | { readonly kind: "expel"; readonly person: Person }
+  | { readonly kind: "forget"; readonly identity: Identity };
 
 /** The message that is being changed. What is typed for it is its draft, in the core. */
 export interface Editing {

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { IdentityDatabase } from "../../../src/core/browser/identities-idb.ts";
 import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
 import type { ChatClient } from "../../../src/core/facade.ts";
+import { forget, unsentIn, type ForgetPorts } from "../../../src/core/forget.ts";
 import { followLink, type LinkPorts } from "../../../src/core/follow-link.ts";
 import { Identities } from "../../../src/core/identities.ts";
 import { forgetUnused } from "../../../src/core/unused.ts";
@@ -185,6 +186,74 @@ describe("somebody new", () => {
     await identities.choose(device.name);
     expect((await identities.table.all()).map(({ store }) => store)).toEqual([device.name, `${device.name} 1`]);
     await world.does(page.chat.stop());
+  });
+});
+
+describe("somebody who is forgotten", () => {
+  /** A browser in which pages are open as these. */
+  const browser = (...open: readonly string[]) => {
+    const erased: string[] = [];
+    const ports: ForgetPorts = {
+      alone: async (store, work) => {
+        if (!open.includes(store)) await work();
+        return !open.includes(store);
+      },
+      erase: (store) => Promise.resolve(void erased.push(store)),
+    };
+    return { ports, erased };
+  };
+
+  async function two() {
+    const world = new World();
+    const device = new Device(world);
+    const { chat: ada, identities } = await arrived(world, device, "ada");
+    await identities.begin();
+    await world.does(ada.stop());
+    const page = await device.open();
+    await world.online(page.chat);
+    return { world, device, identities: page.identities, stop: () => world.does(page.chat.stop()) };
+  }
+
+  test("is off the list, with the store", async () => {
+    const { device, identities, stop } = await two();
+    const { ports, erased } = browser();
+    expect(await forget(identities, ports, device.name)).toBe(true);
+    expect([erased, await identities.others(), await identities.table.chosen()]).toEqual([[device.name], [], identities.own]);
+    await stop();
+  });
+
+  test("stays whole while a page is open as them, and so does the one of this page", async () => {
+    const { device, identities, stop } = await two();
+    const { ports, erased } = browser(device.name);
+    expect([await forget(identities, ports, device.name), await forget(identities, ports, identities.own)]).toEqual([false, false]);
+    expect([erased, (await identities.others()).map(({ name }) => name)]).toEqual([[], ["ada"]]);
+    await stop();
+  });
+
+  test("and was chosen for the next page leaves it to the one of this page", async () => {
+    const { device, identities, stop } = await two();
+    await identities.choose(device.name);
+    expect(await forget(identities, browser().ports, device.name)).toBe(true);
+    expect([await identities.table.chosen(), await identities.others()]).toEqual([identities.own, []]);
+    await stop();
+  });
+
+  test("stays on the list as long as the store is not erased", async () => {
+    const { device, identities, stop } = await two();
+    const ports = { ...browser().ports, erase: () => Promise.reject(new Error("not deleted")) };
+    await expect(forget(identities, ports, device.name)).rejects.toThrow("not deleted");
+    expect((await identities.others()).map(({ name }) => name)).toEqual(["ada"]);
+    await stop();
+  });
+
+  test("loses what waits, what was refused, and what was typed, also in a page that is gone", () => {
+    const say = (text: string) => ({ device: "d", at: 0, command: { event: "say", room: LOBBY, text } }) as const;
+    const rows = [{ ...say("waits"), id: 1, n: 1 }, { ...say("refused"), id: 2, n: 2, refused: "empty" }, { ...say("taken back"), id: 3, n: 3, withdrawn: true }] as const;
+    const draft = (room: number, text: string | null) => ({ room, text, at: room, after: 0 });
+    const drafts = new Map([["1", draft(1, "typed")], ["2", draft(2, null)], ["3", draft(3, " ")]]);
+    const outbox = { device: null, rows, drafts };
+    expect(unsentIn({ outbox }, [])).toBe(3);
+    expect(unsentIn({ outbox }, [{ ...draft(1, "typed more"), at: 9, leaving: [] }, { ...draft(4, "noted"), leaving: [] }])).toBe(4);
   });
 });
 
