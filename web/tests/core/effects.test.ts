@@ -52,6 +52,28 @@ test("a page of the history changes no message that is newer than the page", () 
   expect([page(4), page(5)]).toEqual(["as it is", "of the page"]);
 });
 
+describe("a page of the history that is ahead of the events", () => {
+  const page = (text: string, deleted: boolean): Model => {
+    const model = known(5);
+    const messages = [{ room: ROOM, seq: 1, rev: 1, at: 1, from: { user: "bob" }, text, edited: true, deleted }];
+    for (const change of historyEffects(model, ROOM, { before: 2 }, { messages, first: true, last: true, seq: 1, rev: 5 }, 5)) model.apply(change);
+    return model;
+  };
+
+  test("ends with the last edit when all of them have come", () => {
+    const model = page("second edit", false);
+    expect(model.message(ROOM, 1)?.text).toBe("second edit");
+    expect(after(model, [edited(6, "first edit"), edited(7, "second edit")], effectsOf)).toBe("second edit");
+    expect(model.record(ROOM)?.applied).toBe(7);
+  });
+
+  test("shows no text again of a message that it has seen deleted", () => {
+    const model = page("", true);
+    expect(after(model, [edited(6, "first edit")], effectsOf)).toBe("");
+    expect(after(model, [{ ...head(7), event: "deleted", seq: 1 }], effectsOf)).toBe("");
+  });
+});
+
 describe("the facts of a room", () => {
   const told = (rev: number): Model => {
     const model = known(5);

@@ -65,8 +65,9 @@ struct Asked<'a, R> {
 }
 
 impl<R: LogReader> Asked<'_, R> {
-    /// The log may be ahead of the sight by the time it is read: what came later is not shown, since whoever asks may be
-    /// out of the room by then.
+    /// The log may be ahead of the sight by the time it is read: messages that came later are not shown, since whoever asks
+    /// may be out of the room by then. An edit or deletion that came later is in the text of its message, under the older
+    /// `rev` of the sight. That way round is harmless: the event is still to come, and says the same again.
     fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<String, Trouble> {
         self.sight.visible_room(room)?;
         let visibility = self.sight.visibility(room)?;
