@@ -31,8 +31,8 @@ use crate::handle::ack::FeedAck;
 use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;
 use crate::planted::{self, Bug};
+use crate::random::random;
 use crate::room::Selection;
-use crate::sid::random;
 
 /// An epoch of the log and the position it began at: an offset of it is valid up to where the next one starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

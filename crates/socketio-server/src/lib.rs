@@ -36,6 +36,7 @@ mod handshake;
 mod http;
 #[doc(hidden)]
 pub mod planted;
+mod random;
 mod reason;
 mod refusal;
 mod room;
@@ -45,6 +46,7 @@ mod sid;
 #[cfg(feature = "simulation")]
 #[doc(hidden)]
 pub mod simulation;
+mod socket_data;
 mod stream;
 mod websocket;
 #[cfg(feature = "conformance")]
@@ -66,7 +68,7 @@ pub use self::handle::engine::{EngineHandler, EngineMessage, EngineSession};
 pub use self::handle::handler::{Arg, Args, AuthAs, Call, CallError, EventName, FromCall, Handler, State};
 pub use self::handle::io::{EmitError, Io, Readiness, RemoteSocket, Target, WeakIo};
 pub use self::handle::namespace::Namespace;
-pub use self::handle::socket::{Socket, SocketData};
+pub use self::handle::socket::Socket;
 pub use self::handle::turn::{Flow, Turn};
 pub use self::handshake::{Handshake, HandshakeKept};
 pub use self::http::bundle::{BundleError, BundleFile, ClientBundle};
@@ -78,6 +80,7 @@ pub use self::reason::DisconnectReason;
 pub use self::refusal::RefusalKind;
 pub use self::room::{Room, Selection};
 pub use self::server::{BuildError, Builder, Server, bind};
+pub use self::socket_data::SocketData;
 pub use engineio::{self, CloseReason, TransportKind};
 pub use socketio::{
     self, ArgsError, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId,

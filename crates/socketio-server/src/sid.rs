@@ -3,8 +3,6 @@
 //! 16 random bytes make it unguessable; worker and slot in front of them make the look-up an array access,
 //! so that no map of sessions exists. It is not the Socket.IO id, which is public.
 
-use std::cell::RefCell;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -55,65 +53,15 @@ impl std::fmt::Debug for Sid {
     }
 }
 
-/// Bytes from the operating system's generator. Its failure would leave nothing to serve with.
-pub(crate) fn random<const N: usize>() -> [u8; N] {
-    let mut bytes = [0; N];
-    #[cfg(feature = "simulation")]
-    if crate::simulation::fill(&mut bytes) {
-        return bytes;
-    }
-    POOL.with_borrow_mut(|pool| pool.take(&mut bytes));
-    bytes
-}
-
-thread_local! {
-    static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; POOL_BYTES], used: POOL_BYTES }) };
-}
-
-/// As much as about ten connections need: asking for each id would be three system calls for each of them.
-const POOL_BYTES: usize = 512;
-
-/// Random bytes in stock. Each is given away once and wiped.
-struct Pool {
-    bytes: [u8; POOL_BYTES],
-    used: usize,
-}
-
-impl Pool {
-    fn take(&mut self, wanted: &mut [u8]) {
-        if POOL_BYTES - self.used < wanted.len() {
-            getrandom::fill(&mut self.bytes).expect("the operating system provides randomness");
-            self.used = 0;
-        }
-        match self.bytes.get_mut(self.used..self.used + wanted.len()) {
-            Some(fresh) => {
-                wanted.copy_from_slice(fresh);
-                fresh.fill(0);
-                self.used += wanted.len();
-            }
-            // More than the pool ever holds.
-            None => getrandom::fill(wanted).expect("the operating system provides randomness"),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::random;
 
     #[test]
     fn a_sid_comes_back_as_it_was() {
         let sid = Sid { worker: 3, slot: 70_000, secret: random() };
         assert_eq!(Sid::parse(&sid.encode()), Some(sid));
-    }
-
-    #[test]
-    fn random_bytes_are_never_given_twice() {
-        let mut seen = std::collections::HashSet::new();
-        for _ in 0..3 * POOL_BYTES / 16 {
-            assert!(seen.insert(random::<16>()));
-        }
-        assert_ne!(random::<1024>(), random::<1024>());
     }
 
     #[test]

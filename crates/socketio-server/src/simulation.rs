@@ -4,43 +4,19 @@
 //! may be paused. Connections are streams in memory that begin where a WebSocket handshake has ended. Ids come from
 //! a seed. All else is the server as it is.
 
-use std::cell::Cell;
-
 use bytes::Bytes;
 use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::door::takeover::TakenOver;
 use crate::handle::command::Command;
 use crate::handle::io::{Io, Readiness};
 use crate::handshake::Handshake;
+pub use crate::random::seed;
 use crate::server::{BuildError, Builder, Server};
 use crate::sid::Sid;
 use crate::stream::NewStream;
+use crate::stream::TakenOver;
 use crate::worker;
-
-thread_local! {
-    static RANDOM: Cell<Option<u64>> = const { Cell::new(None) };
-}
-
-/// Lets this thread draw its ids from `seed` instead of the operating system.
-pub fn seed(seed: u64) {
-    RANDOM.set(Some(seed));
-}
-
-/// Fills `bytes` if this thread has a seed.
-pub(crate) fn fill(bytes: &mut [u8]) -> bool {
-    let Some(mut state) = RANDOM.get() else { return false };
-    for chunk in bytes.chunks_mut(8) {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^= mixed >> 31;
-        chunk.copy_from_slice(mixed.to_le_bytes().get(..chunk.len()).unwrap_or_default());
-    }
-    RANDOM.set(Some(state));
-    true
-}
 
 impl Builder {
     /// The same server with its workers as tasks of this thread; must run within a `LocalSet`.

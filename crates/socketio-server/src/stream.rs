@@ -10,6 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
@@ -39,6 +40,16 @@ impl fmt::Debug for NewStream {
             Self::Boxed(_) => "Boxed",
         })
     }
+}
+
+/// A connection that is no longer HTTP's.
+#[derive(Debug)]
+pub(crate) struct TakenOver {
+    pub(crate) stream: NewStream,
+    /// The answer to the request, if HTTP has not written it.
+    pub(crate) unsent: Bytes,
+    /// Came in behind the request.
+    pub(crate) early: Bytes,
 }
 
 pub(crate) enum Stream {

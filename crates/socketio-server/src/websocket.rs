@@ -1,9 +1,8 @@
 //! The server side of RFC 6455, without I/O.
 //!
-//! Owns the way from bytes to messages ([`Decoder`]), from messages to bytes ([`frame`]) and the answer to an
-//! opening request ([`upgrade`]). Promises that an idle connection owns no buffer, that memory follows the bytes
+//! Owns the way from bytes to messages ([`Decoder`]) and from messages to bytes ([`frame`]). Promises that an idle connection owns no buffer, that memory follows the bytes
 //! received and never a declared length, and that nothing a peer sends can panic. Header layout, close codes and the
-//! accept key are tungstenite's; ADR 0002 tells why the rest is not.
+//! accept key are tungstenite's; ADR 0002 tells why the rest is not. The answer to an opening request is HTTP's.
 //!
 //! Knows nothing of sockets, deadlines and floods of control frames: those are the session's. Extensions are
 //! never negotiated, so every reserved bit is a violation.
@@ -12,7 +11,6 @@ mod decoder;
 pub(crate) mod frame;
 mod mask;
 mod partial;
-pub(crate) mod upgrade;
 
 #[cfg(test)]
 mod tests;

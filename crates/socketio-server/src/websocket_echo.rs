@@ -17,11 +17,13 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::door::takeover::{self, TakenOver};
+use crate::door::takeover;
 use crate::http::response;
+use crate::http::upgrade;
+use crate::stream::TakenOver;
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_binary, push_close, push_pong, push_text};
-use crate::websocket::{Decoder, Message, WsLimits, upgrade};
+use crate::websocket::{Decoder, Message, WsLimits};
 
 /// What a socket is read into, in bytes.
 const SCRATCH_BYTES: usize = 64 << 10;

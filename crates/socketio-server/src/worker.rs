@@ -44,8 +44,9 @@ use crate::handle::command::{Command, answer};
 use crate::handle::io::Io;
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
+use crate::random::random;
 use crate::shared::Shared;
-use crate::sid::{SessionKey, Sid, random};
+use crate::sid::{SessionKey, Sid};
 use crate::worker::session::{Lane, Pause, Protocol, Session, Transport};
 use crate::worker::timer::Timers;
 

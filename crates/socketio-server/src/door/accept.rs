@@ -29,17 +29,17 @@ use tower_service::Service;
 
 use crate::config::Config;
 use crate::door::service::{Opening, SocketIoService};
-use crate::door::takeover::TakenOver;
 use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;
 use crate::http::facts::{PeerAddress, names_one_host};
 use crate::http::head_timer::{HeadMark, HeadTimer};
 use crate::http::response;
 use crate::http::stream::HttpStream;
+use crate::http::upgrade;
 use crate::refusal::RefusalKind;
 use crate::shared::Shared;
 use crate::stream::NewStream;
-use crate::websocket::upgrade;
+use crate::stream::TakenOver;
 
 /// Bytes of a request's head at most.
 const HEAD_BYTES_MAX: usize = 16 << 10;

@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::sync::oneshot;
 use tower_service::Service;
 
-use crate::door::takeover::{self, TakenOver};
+use crate::door::takeover;
 use crate::handle::command::{Command, HttpError, PollAnswer};
 use crate::handle::io::Readiness;
 use crate::handle::mailbox::Mailbox;
@@ -29,10 +29,11 @@ use crate::http::forwarded::Client;
 use crate::http::own::addressed_host;
 use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
+use crate::http::upgrade;
 use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
 use crate::shared::Shared;
 use crate::sid::Sid;
-use crate::websocket::upgrade;
+use crate::stream::TakenOver;
 
 /// The body of a POST has to be complete by then.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);

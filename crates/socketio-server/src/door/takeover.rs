@@ -9,17 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::http::stream::HttpStream;
-use crate::stream::NewStream;
-
-/// A connection that is no longer HTTP's.
-#[derive(Debug)]
-pub(crate) struct TakenOver {
-    pub(crate) stream: NewStream,
-    /// The answer to the request, if HTTP has not written it.
-    pub(crate) unsent: Bytes,
-    /// Came in behind the request.
-    pub(crate) early: Bytes,
-}
+use crate::stream::{NewStream, TakenOver};
 
 /// A socket with what was early.
 type Plain = (TcpStream, Bytes);

@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use socketio::SocketId;
 
-use crate::handle::socket::SocketData;
 use crate::room::Room;
+use crate::socket_data::SocketData;
 
 /// Sockets kept at most; beyond that the one that left first is forgotten. One that came back counts no more, however
 /// often it comes and goes.

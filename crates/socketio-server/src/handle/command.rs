@@ -9,7 +9,6 @@ use socketio::{NamespaceName, SocketId};
 use tokio::sync::oneshot;
 
 use crate::door::accept::Listener;
-use crate::door::takeover::TakenOver;
 use crate::feed::{HistoryError, HistoryPage};
 use crate::frame::Frame;
 use crate::handle::ack::{FeedAck, PendingAck};
@@ -21,6 +20,7 @@ use crate::http::cache_buster::CacheBuster;
 use crate::room::{Room, Selection};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
+use crate::stream::TakenOver;
 
 #[derive(Debug)]
 pub(crate) enum Command {

@@ -10,8 +10,8 @@ use socketio::{Lineage, NamespaceName, SocketId};
 
 use crate::frame::Frame;
 use crate::handle::io::Io;
-use crate::handle::socket::SocketData;
 use crate::handshake::Handshake;
+use crate::socket_data::SocketData;
 
 /// A client wants to join a namespace. Cheap to clone.
 #[derive(Clone, Debug)]

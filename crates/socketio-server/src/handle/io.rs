@@ -13,11 +13,12 @@ use tokio::sync::oneshot;
 use crate::frame::Frame;
 use crate::handle::ack::{AckError, Collector, Replies};
 use crate::handle::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
-use crate::handle::socket::{Socket, SocketData};
+use crate::handle::socket::Socket;
 use crate::handle::stamp::stamped;
 use crate::refusal::RefusalKind;
 use crate::room::{Room, Selection};
 use crate::shared::Shared;
+use crate::socket_data::SocketData;
 
 /// A handle to the server. Clones share it.
 #[derive(Clone)]

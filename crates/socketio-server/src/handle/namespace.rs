@@ -8,8 +8,9 @@ use std::sync::Arc;
 use crate::feed::{Feed, FeedRoom};
 use crate::handle::connect::{ConnectRequest, FeedJoin, Joining, Rejection};
 use crate::handle::handler::{Call, Handler};
-use crate::handle::socket::{Job, SocketData};
+use crate::handle::socket::Job;
 use crate::handle::turn::{Flow, Turn};
+use crate::socket_data::SocketData;
 
 type Decision = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
 type Middleware = dyn Fn(ConnectRequest) -> Decision + Send + Sync;

@@ -1,7 +1,6 @@
-//! [`Socket`]: one client in one namespace, as handlers see it; and [`SocketData`], what the application keeps with it.
+//! [`Socket`]: one client in one namespace, as handlers see it.
 
-use std::any::{Any, TypeId};
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,41 +18,7 @@ use crate::handle::io::{EmitError, Io, Target};
 use crate::handshake::Handshake;
 use crate::room::Room;
 use crate::sid::SessionKey;
-
-/// What the application keeps with a socket: one value per type. Clones share it.
-#[derive(Clone, Default)]
-pub struct SocketData(Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>);
-
-impl SocketData {
-    /// Stores a value, in place of an older one of its type.
-    pub fn insert<T: Send + Sync + 'static>(&self, value: T) {
-        self.map().insert(TypeId::of::<T>(), Arc::new(value));
-    }
-
-    /// The value of a type.
-    pub fn find<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.map().get(&TypeId::of::<T>()).and_then(|value| Arc::clone(value).downcast().ok())
-    }
-
-    /// Takes the value of a type out.
-    pub fn remove<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
-        self.map().remove(&TypeId::of::<T>()).and_then(|value| value.downcast().ok())
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.map().is_empty()
-    }
-
-    fn map(&self) -> MutexGuard<'_, HashMap<TypeId, Arc<dyn Any + Send + Sync>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for SocketData {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "SocketData({} values)", self.map().len())
-    }
-}
+use crate::socket_data::SocketData;
 
 /// One client in one namespace. Cheap to clone; outlives its connection, and then does nothing.
 #[derive(Clone)]

@@ -6,8 +6,8 @@ use socketio::{AckId, Lineage, NamespaceName, Payload, SocketId};
 
 use crate::frame::Frame;
 use crate::handle::ack::AckHandle;
-use crate::handle::socket::SocketData;
 use crate::sid::SessionKey;
+use crate::socket_data::SocketData;
 
 /// What becomes of the connection after a sync handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use engineio::{ErrorCode, UpgradeHeader};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
-use crate::websocket::upgrade::UpgradeError;
+use crate::http::upgrade::UpgradeError;
 
 /// Pages that may use an answer without asking, as an image or a script is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -26,11 +26,12 @@ use crate::frame::Frame;
 use crate::handle::command::{Closing, Command, EvictDone};
 use crate::handle::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
 use crate::handle::handler::Call;
-use crate::handle::socket::SocketData;
 use crate::handshake::HandshakeKept;
 use crate::planted::{self, Bug};
+use crate::random::random;
 use crate::reason::DisconnectReason;
-use crate::sid::{SessionKey, random};
+use crate::sid::SessionKey;
+use crate::socket_data::SocketData;
 use crate::worker::recovery::{Claim, Eviction, Past};
 use crate::worker::session::Session;
 

@@ -223,7 +223,7 @@ impl Worker {
                 SocketDataSlot::Data(data) => data.clone(),
                 SocketDataSlot::Nothing => {
                     // Kept, so that what the asker stores is found again.
-                    let data = crate::handle::socket::SocketData::default();
+                    let data = crate::socket_data::SocketData::default();
                     joined.data = SocketDataSlot::Data(data.clone());
                     data
                 }

@@ -253,7 +253,7 @@ impl Worker {
         let data = match &joined.data {
             SocketDataSlot::Handle(socket) => return Some(socket.clone()),
             SocketDataSlot::Data(data) => data.clone(),
-            SocketDataSlot::Nothing => crate::handle::socket::SocketData::default(),
+            SocketDataSlot::Nothing => crate::socket_data::SocketData::default(),
         };
         let socket = Socket {
             inner: Arc::new(SocketInner {
@@ -315,7 +315,7 @@ impl Worker {
             let data = match &joined.data {
                 SocketDataSlot::Handle(socket) => socket.inner.data.clone(),
                 SocketDataSlot::Data(data) => data.clone(),
-                SocketDataSlot::Nothing => crate::handle::socket::SocketData::default(),
+                SocketDataSlot::Nothing => crate::socket_data::SocketData::default(),
             };
             binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms.into_vec(), data }, now);
         }

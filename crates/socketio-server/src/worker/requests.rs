@@ -11,7 +11,6 @@ use http::HeaderMap;
 use tokio::sync::oneshot;
 
 use super::Worker;
-use crate::door::takeover::TakenOver;
 use crate::frame::Frame;
 use crate::handle::command::{HttpError, PollAnswer, answer};
 use crate::handle::engine::EngineMessage;
@@ -19,6 +18,7 @@ use crate::handshake::Handshake;
 use crate::http::cache_buster::CacheBuster;
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
+use crate::stream::TakenOver;
 use crate::worker::session::{OpenPoll, Polling, Transport, WebSocket};
 
 type Reply<T> = oneshot::Sender<Result<T, HttpError>>;

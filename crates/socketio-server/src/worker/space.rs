@@ -9,8 +9,9 @@ use super::rooms::Rooms;
 use crate::feed::FeedEntry;
 use crate::handle::ack::PendingAck;
 use crate::handle::namespace::Namespace;
-use crate::handle::socket::{Socket, SocketData};
+use crate::handle::socket::Socket;
 use crate::room::{Room, Selection};
+use crate::socket_data::SocketData;
 
 /// A socket that has joined a namespace; kept by its connection.
 pub(crate) struct Joined {
