@@ -9,9 +9,11 @@
 //! cursor. The feed owns positions, the hot ring and the signed private ids of connection state recovery. It
 //! knows nothing of what the frames mean.
 
+mod ack;
 mod batch;
 mod entry;
 mod history;
+mod outlet;
 mod parked;
 mod ring;
 
@@ -21,15 +23,14 @@ use std::time::Duration;
 
 use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
 
+pub use self::ack::{AckHandle, FeedAck};
 pub(crate) use self::batch::{Batch, Cut, Stretch};
 pub use self::entry::{FeedEntry, FeedRoom, MemberChange, Passage};
 pub use self::history::{From, History, HistoryError, HistoryPage, HistoryReply, HistoryRequest};
+pub(crate) use self::outlet::Outlet;
 pub(crate) use self::parked::{Parked, ParkedSockets};
 pub(crate) use self::ring::{Grown, Ring};
 use crate::frame::Frame;
-use crate::handle::ack::FeedAck;
-use crate::handle::command::Command;
-use crate::handle::mailbox::Mailbox;
 use crate::planted::{self, Bug};
 use crate::random::random;
 use crate::room::Selection;
@@ -122,13 +123,13 @@ struct Inner {
     epoch: EpochStart,
     ring: Mutex<Ring>,
     parked: Mutex<ParkedSockets>,
-    outlet: OnceLock<Outlet>,
+    home: OnceLock<Home>,
 }
 
-/// Where growth is announced: the workers, and the namespace that the feed belongs to.
-struct Outlet {
+/// The namespace that the feed belongs to, and the ways to all workers, each at its number.
+struct Home {
     namespace: Arc<str>,
-    mailboxes: Vec<Arc<Mailbox>>,
+    outlets: Vec<Arc<dyn Outlet>>,
 }
 
 impl Feed {
@@ -140,7 +141,7 @@ impl Feed {
         let epoch = *config.epochs.last().expect("a feed has at least the present epoch");
         let ring = Mutex::new(Ring::new(config.head, config.ring_bytes_max));
         let parked = Mutex::new(ParkedSockets::new(config.parked_for));
-        Self { inner: Arc::new(Inner { config, epoch, ring, parked, outlet: OnceLock::new() }) }
+        Self { inner: Arc::new(Inner { config, epoch, ring, parked, home: OnceLock::new() }) }
     }
 
     /// Position of the newest entry.
@@ -224,8 +225,8 @@ impl Feed {
     }
 
     /// Binds the feed to its namespace; false if it already belongs to one.
-    pub(crate) fn bind(&self, namespace: Arc<str>, mailboxes: Vec<Arc<Mailbox>>) -> bool {
-        self.inner.outlet.set(Outlet { namespace, mailboxes }).is_ok()
+    pub(crate) fn bind(&self, namespace: Arc<str>, outlets: Vec<Arc<dyn Outlet>>) -> bool {
+        self.inner.home.set(Home { namespace, outlets }).is_ok()
     }
 
     pub(crate) fn sign(&self, socket: SocketId, lineage: Lineage, user: u64, position: u64) -> String {
@@ -254,15 +255,15 @@ impl Feed {
 
     /// One message for each worker, however many entries, acks and sockets.
     fn announce(&self, through: u64, acks: Vec<FeedAck>) {
-        let Some(outlet) = self.inner.outlet.get() else { return };
-        let mut shares: Vec<Vec<FeedAck>> = outlet.mailboxes.iter().map(|_| Vec::new()).collect();
+        let Some(Home { namespace, outlets }) = self.inner.home.get() else { return };
+        let mut shares: Vec<Vec<FeedAck>> = outlets.iter().map(|_| Vec::new()).collect();
         for ack in acks {
             if let Some(share) = shares.get_mut(usize::from(ack.worker())) {
                 share.push(ack);
             }
         }
-        for (mailbox, acks) in outlet.mailboxes.iter().zip(shares) {
-            mailbox.post(Command::Feed { namespace: Arc::clone(&outlet.namespace), through, acks });
+        for (outlet, acks) in outlets.iter().zip(shares) {
+            outlet.grown(Arc::clone(namespace), through, acks);
         }
     }
 }

@@ -41,7 +41,6 @@ mod reason;
 mod refusal;
 mod room;
 mod server;
-mod shared;
 mod sid;
 #[cfg(feature = "simulation")]
 #[doc(hidden)]
@@ -57,11 +56,11 @@ mod worker;
 pub use self::config::Config;
 pub use self::door::service::SocketIoService;
 pub use self::feed::{
-    CursorAt, EpochStart, Feed, FeedConfig, FeedEntry, FeedRoom, From, History, HistoryError, HistoryPage,
-    HistoryReply, HistoryRequest, MemberChange, Passage, Resume,
+    AckHandle, CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedRoom, From, History,
+    HistoryError, HistoryPage, HistoryReply, HistoryRequest, MemberChange, Passage, Resume,
 };
 pub use self::frame::Frame;
-pub use self::handle::ack::{Ack, AckError, AckHandle, FeedAck, Replies};
+pub use self::handle::ack::{Ack, AckError, Replies};
 pub use self::handle::command::Closing;
 pub use self::handle::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
 pub use self::handle::engine::{EngineHandler, EngineMessage, EngineSession};

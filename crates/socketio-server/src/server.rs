@@ -1,5 +1,6 @@
 //! [`Server`] and its [`Builder`]: configuration, threads, listening and the end.
 
+use std::collections::HashMap;
 use std::convert::Infallible;
 use std::fmt;
 use std::io;
@@ -18,19 +19,21 @@ use tokio::runtime::Handle;
 use tower_service::Service;
 
 use crate::config::Config;
-use crate::door::accept::{BACKLOG, Fallback, Listener};
+use crate::door::accept::{self, BACKLOG, Fallback};
 use crate::door::service::SocketIoService;
-use crate::handle::command::Command;
+use crate::feed::{Feed, Outlet};
+use crate::handle::command::{Command, Errand};
 use crate::handle::engine::EngineHandler;
 use crate::handle::io::{Io, Readiness};
 use crate::handle::mailbox::Mailbox;
-use crate::handle::misfits::Misfits;
-use crate::handle::namespace::{Namespace, Pattern};
+use crate::handle::namespace::{FeedBinding, Namespace, Pattern};
+use crate::handle::reach::{Reach, State};
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
-use crate::refusal::Refusals;
-use crate::shared::{Admission, AfterEvents, InitialHeaders, Shared, State};
-use crate::worker;
+use crate::worker::{
+    self,
+    shared::{Hooks, Numbers, Shared},
+};
 
 /// Slices in which connections are closed at the end, so that their clients do not come back all at once.
 const CLOSING_SLICES: usize = 20;
@@ -71,10 +74,7 @@ pub struct Builder {
     namespaces: Vec<Namespace>,
     state: State,
     bundle: Option<ClientBundle>,
-    admission: Option<Arc<Admission>>,
-    initial_headers: Option<Arc<InitialHeaders>>,
-    engine: Option<Arc<dyn EngineHandler>>,
-    after_events: Option<Arc<AfterEvents>>,
+    hooks: Hooks,
     runtime: Option<Handle>,
 }
 
@@ -121,7 +121,7 @@ impl Builder {
         F: Fn(Arc<Handshake>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.admission = Some(Arc::new(move |handshake| Box::pin(admit(handshake))));
+        self.hooks.admission = Some(Arc::new(move |handshake| Box::pin(admit(handshake))));
         self
     }
 
@@ -130,13 +130,13 @@ impl Builder {
         mut self,
         add: impl Fn(&Handshake, &mut HeaderMap) + Send + Sync + 'static,
     ) -> Self {
-        self.initial_headers = Some(Arc::new(add));
+        self.hooks.initial_headers = Some(Arc::new(add));
         self
     }
 
     /// Makes this a server of plain Engine.IO: messages go to `handler`, namespaces are not used.
     pub fn engine(mut self, handler: impl EngineHandler) -> Self {
-        self.engine = Some(Arc::new(handler));
+        self.hooks.engine = Some(Arc::new(handler));
         self
     }
 
@@ -144,7 +144,7 @@ impl Builder {
     /// together, or became ready meanwhile. What the handlers have gathered can go on as one batch then, without a timer.
     /// Must not block.
     pub fn after_events(mut self, hear: impl Fn() + Send + Sync + 'static) -> Self {
-        self.after_events = Some(Arc::new(hear));
+        self.hooks.after_events = Some(Arc::new(hear));
         self
     }
 
@@ -166,7 +166,7 @@ impl Builder {
             let name = format!("socketio-{index}");
             threads.push(std::thread::Builder::new().name(name).spawn(move || worker::run(index, &shared))?);
         }
-        Ok(Server { io: Io { shared }, threads })
+        Ok(Server { io: shared.io(), shared, threads })
     }
 
     /// Checks the configuration and makes what the workers share; returns their numbers as well.
@@ -183,34 +183,26 @@ impl Builder {
             Ok(0) | Err(_) => return Err(BuildError::Workers(workers)),
         };
         let mailboxes: Vec<Arc<Mailbox>> = indices.clone().map(|_| Arc::default()).collect();
-        check(&self.namespaces, &mailboxes)?;
+        let feeds = bind_feeds(&self.namespaces, &mailboxes)?;
         let shared = Arc::new(Shared {
+            reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds)),
             config: self.config,
             namespaces: self.namespaces.into_iter().map(Arc::new).collect(),
-            mailboxes,
-            runtime,
-            state: self.state,
             bundle: self.bundle,
-            admission: self.admission,
-            initial_headers: self.initial_headers,
-            engine: self.engine,
-            after_events: self.after_events,
-            refusals: Refusals::default(),
-            not_ready: false.into(),
-            connections: 0.into(),
-            ack_ids: 0.into(),
-            next_worker: 0.into(),
-            polls: 0.into(),
-            arrivals: 0.into(),
-            misfits: Misfits::default(),
+            hooks: self.hooks,
+            numbers: Numbers::default(),
         });
         Ok((shared, indices))
     }
 }
 
-/// Names, duplicates, and each feed in one place.
-fn check(namespaces: &[Namespace], mailboxes: &[Arc<Mailbox>]) -> Result<(), BuildError> {
+/// Checks names and duplicates, and binds each feed to its one namespace.
+fn bind_feeds(
+    namespaces: &[Namespace],
+    mailboxes: &[Arc<Mailbox>],
+) -> Result<HashMap<Box<str>, Feed>, BuildError> {
     let mut names = Vec::new();
+    let mut feeds = HashMap::new();
     for namespace in namespaces {
         match &namespace.pattern {
             Pattern::Exact(name) => {
@@ -222,17 +214,19 @@ fn check(namespaces: &[Namespace], mailboxes: &[Arc<Mailbox>]) -> Result<(), Bui
                     return Err(BuildError::Duplicate(name.clone()));
                 }
                 names.push(name);
-                if let Some(binding) = &namespace.feed
-                    && !binding.feed.bind(Arc::from(name.as_str()), mailboxes.to_vec())
-                {
-                    return Err(BuildError::Feed);
+                if let Some(FeedBinding { feed, .. }) = &namespace.feed {
+                    let outlets = mailboxes.iter().map(|mailbox| Arc::clone(mailbox) as Arc<dyn Outlet>);
+                    if !feed.bind(Arc::from(name.as_str()), outlets.collect()) {
+                        return Err(BuildError::Feed);
+                    }
+                    feeds.insert(name.as_str().into(), feed.clone());
                 }
             }
             Pattern::Matching(_) if namespace.feed.is_some() => return Err(BuildError::Feed),
             Pattern::Matching(_) => {}
         }
     }
-    Ok(())
+    Ok(feeds)
 }
 
 /// A running server: its workers serve until [`shutdown`](Self::shutdown).
@@ -250,10 +244,16 @@ fn check(namespaces: &[Namespace], mailboxes: &[Arc<Mailbox>]) -> Result<(), Bui
 /// server.shutdown().await;
 /// # Ok(()) }
 /// ```
-#[derive(Debug)]
 pub struct Server {
     pub(crate) io: Io,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) threads: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("io", &self.io).finish_non_exhaustive()
+    }
 }
 
 impl Server {
@@ -269,7 +269,7 @@ impl Server {
 
     /// The endpoint as a tower service, to be used beside a router.
     pub fn service(&self) -> SocketIoService {
-        SocketIoService { shared: Arc::clone(&self.io.shared), home: None }
+        SocketIoService { shared: Arc::clone(&self.shared), home: None }
     }
 
     /// The endpoint as routes of an axum router, the files of a client bundle included.
@@ -290,7 +290,7 @@ impl Server {
     /// ```
     #[cfg(feature = "axum")]
     pub fn axum_routes<S: Clone + Send + Sync + 'static>(&self) -> axum::Router<S> {
-        let path = &self.io.shared.config.path;
+        let path = &self.shared.config.path;
         axum::Router::new()
             .route_service(path, self.service())
             .route_service(&format!("{}/{{*file}}", path.trim_end_matches('/')), self.service())
@@ -330,21 +330,23 @@ impl Server {
         // What is accepted inherits it: without it a small frame waits for the acknowledgement of the one before.
         socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
         let address = listener.local_addr()?;
-        for mailbox in &self.io.shared.mailboxes {
-            let socket = listener.try_clone()?;
-            mailbox.post(Command::Listen(Listener { socket, fallback: fallback.clone() }));
+        for (worker, mailbox) in (0..).zip(&self.shared.reach.mailboxes) {
+            let (socket, fallback) = (listener.try_clone()?, fallback.clone());
+            let shared = Arc::clone(&self.shared);
+            let listen = move || accept::listen(socket, fallback, worker, &shared);
+            mailbox.post(Command::Run(Errand::new(listen)));
         }
         Ok(address)
     }
 
     /// Refuses handshakes, closes all transports in slices so that clients come back, and ends the workers.
     pub async fn shutdown(self) {
-        self.io.shared.set_readiness(Readiness::NotReady);
+        self.io.set_readiness(Readiness::NotReady);
         let connections = self.io.connections();
-        let share = connections.div_ceil(CLOSING_SLICES * self.io.shared.mailboxes.len()).max(64);
+        let share = connections.div_ceil(CLOSING_SLICES * self.shared.reach.mailboxes.len()).max(64);
         let mut interval = tokio::time::interval(CLOSING_INTERVAL);
         for _ in 0..CLOSING_SLICES {
-            for mailbox in &self.io.shared.mailboxes {
+            for mailbox in &self.shared.reach.mailboxes {
                 mailbox.post(Command::CloseTransports { sessions_max: share });
             }
             interval.tick().await;
@@ -352,7 +354,7 @@ impl Server {
                 break;
             }
         }
-        for mailbox in &self.io.shared.mailboxes {
+        for mailbox in &self.shared.reach.mailboxes {
             mailbox.post(Command::Stop);
         }
         let threads = self.threads;

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::handle::command::Command;
-use crate::handle::io::{Io, Readiness};
+use crate::handle::io::Readiness;
 use crate::handshake::Handshake;
 pub use crate::random::seed;
 use crate::server::{BuildError, Builder, Server};
@@ -28,15 +28,15 @@ impl Builder {
         for index in workers {
             worker::spawn_local(index, &shared);
         }
-        Ok(Server { io: Io { shared }, threads: Vec::new() })
+        Ok(Server { io: shared.io(), shared, threads: Vec::new() })
     }
 }
 
 impl Server {
     /// Takes a connection whose WebSocket handshake is done; a server that is not ready drops it.
     pub fn attach(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
-        let shared = &self.io.shared;
-        if shared.readiness() == Readiness::NotReady {
+        let shared = &self.shared;
+        if shared.reach.readiness() == Readiness::NotReady {
             return;
         }
         let handshake = Handshake {
@@ -48,7 +48,7 @@ impl Server {
             secure: false,
         };
         let worker = shared.next_worker();
-        if let Some(mailbox) = shared.mailboxes.get(usize::from(worker)) {
+        if let Some(mailbox) = shared.reach.mailboxes.get(usize::from(worker)) {
             let stream = NewStream::Boxed(Box::new(stream));
             let taken = TakenOver { stream, unsent: Bytes::new(), early: Bytes::new() };
             mailbox.post(Command::Attach { handshake: Box::new(handshake), taken });
@@ -59,7 +59,7 @@ impl Server {
     /// be such a session.
     pub fn attach_to(&self, sid: &str, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let Some(sid) = Sid::parse(sid) else { return };
-        if let Some(mailbox) = self.io.shared.mailboxes.get(usize::from(sid.worker)) {
+        if let Some(mailbox) = self.shared.reach.mailboxes.get(usize::from(sid.worker)) {
             let stream = NewStream::Boxed(Box::new(stream));
             mailbox.post(Command::Probe { sid, stream, early: Bytes::new() });
         }

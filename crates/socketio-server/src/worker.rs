@@ -15,10 +15,11 @@ mod deliver;
 mod emit;
 mod missed;
 mod packets;
-pub(crate) mod recovery;
+mod recovery;
 mod requests;
 mod rooms;
 mod session;
+pub(crate) mod shared;
 pub(crate) mod space;
 mod task;
 mod timer;
@@ -28,7 +29,6 @@ use std::cell::RefCell;
 use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use engineio::{CloseReason, Tick as EngineTick, TransportKind};
@@ -37,17 +37,17 @@ use socketio::{Connection, NamespaceName};
 use tokio::task::{JoinError, LocalSet};
 
 use self::space::Space;
-use crate::door::accept;
+use crate::feed::FeedAck;
 use crate::frame::Frame;
-use crate::handle::ack::FeedAck;
+
 use crate::handle::command::{Command, answer};
 use crate::handle::io::Io;
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
 use crate::random::random;
-use crate::shared::Shared;
 use crate::sid::{SessionKey, Sid};
 use crate::worker::session::{Lane, Pause, Protocol, Session, Transport};
+use crate::worker::shared::Shared;
 use crate::worker::timer::Timers;
 
 /// What a socket is read into, in bytes.
@@ -102,7 +102,7 @@ pub(crate) struct Worker {
 /// Runs a worker until it is told to stop.
 pub(crate) fn run(index: u16, shared: &Arc<Shared>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let mailbox = Arc::clone(&shared.mailboxes[usize::from(index)]);
+    let mailbox = Arc::clone(&shared.reach.mailboxes[usize::from(index)]);
     let worker = Worker::new(index, Arc::clone(shared), Arc::clone(&mailbox));
     // As a task it stands in one queue with those of the sockets: what is ready before it runs before it.
     let turns = async { tokio::task::spawn_local(turns(worker, mailbox)).await };
@@ -115,7 +115,7 @@ pub(crate) fn run(index: u16, shared: &Arc<Shared>) -> std::io::Result<()> {
 /// Runs a worker as a task of this thread until it is told to stop.
 #[cfg(feature = "simulation")]
 pub(crate) fn spawn_local(index: u16, shared: &Arc<Shared>) {
-    let mailbox = Arc::clone(&shared.mailboxes[usize::from(index)]);
+    let mailbox = Arc::clone(&shared.reach.mailboxes[usize::from(index)]);
     let worker = Worker::new(index, Arc::clone(shared), Arc::clone(&mailbox));
     // It ends with its `LocalSet`.
     drop(tokio::task::spawn_local(turns(worker, mailbox)));
@@ -174,7 +174,7 @@ async fn gather_events(worker: &Rc<RefCell<Worker>>) {
 fn hear_of_events(worker: &Rc<RefCell<Worker>>) {
     let mut worker = worker.borrow_mut();
     if std::mem::take(&mut worker.handled) > 0
-        && let Some(hear) = worker.shared.after_events.clone()
+        && let Some(hear) = worker.shared.hooks.after_events.clone()
     {
         drop(worker);
         hear();
@@ -209,7 +209,7 @@ impl Worker {
     }
 
     fn io(&self) -> Io {
-        Io { shared: Arc::clone(&self.shared) }
+        self.shared.io()
     }
 
     fn begin_turn(&mut self) {
@@ -281,7 +281,7 @@ impl Worker {
             Command::CloseTransports { sessions_max } => {
                 self.close_some(CloseReason::ServerShuttingDown, sessions_max);
             }
-            Command::Listen(listener) => accept::listen(listener, self.index, &self.shared),
+            Command::Run(errand) => errand.run(),
             Command::Stop => {
                 self.close_some(CloseReason::ServerShuttingDown, usize::MAX);
                 self.stopping = true;
@@ -310,7 +310,7 @@ impl Worker {
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
         let engine = engineio::Session::open(kind, &self.shared.config.engine, self.now);
-        let plain_engine = self.shared.engine.is_some();
+        let plain_engine = self.shared.hooks.engine.is_some();
         let protocol =
             if plain_engine { Protocol::Engine } else { Protocol::SocketIo(Connection::default()) };
         let slot = self.sessions.insert(Session {
@@ -330,7 +330,7 @@ impl Worker {
             tick: None,
             touched: false,
         });
-        self.shared.connections.fetch_add(1, Ordering::Relaxed);
+        self.shared.reach.count_connection();
         let key = SessionKey { slot: u32::try_from(slot).expect("fewer than 2^32 sessions"), generation };
         self.schedule(key);
         key

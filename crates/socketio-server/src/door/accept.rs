@@ -6,7 +6,6 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::fmt;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener as StdTcpListener};
 use std::pin::Pin;
@@ -37,9 +36,9 @@ use crate::http::response;
 use crate::http::stream::HttpStream;
 use crate::http::upgrade;
 use crate::refusal::RefusalKind;
-use crate::shared::Shared;
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
+use crate::worker::shared::Shared;
 
 /// Bytes of a request's head at most.
 const HEAD_BYTES_MAX: usize = 16 << 10;
@@ -84,28 +83,16 @@ impl Fallback {
     }
 }
 
-/// A listener on its way to a worker.
-pub(crate) struct Listener {
-    pub(crate) socket: StdTcpListener,
-    pub(crate) fallback: Fallback,
-}
-
-impl fmt::Debug for Listener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Listener").field(&self.socket).finish()
-    }
-}
-
-/// Starts to accept on a worker, until the worker stops.
-pub(crate) fn listen(listener: Listener, worker: u16, shared: &Arc<Shared>) {
-    let socket = match TcpListener::from_std(listener.socket) {
+/// Starts to accept on a worker, until the worker stops. Must run on the worker's thread.
+pub(crate) fn listen(socket: StdTcpListener, fallback: Fallback, worker: u16, shared: &Arc<Shared>) {
+    let socket = match TcpListener::from_std(socket) {
         Ok(socket) => socket,
         Err(error) => return tracing::error!(%error, "a listener cannot be used"),
     };
     let acceptor = Acceptor {
         service: SocketIoService { shared: Arc::clone(shared), home: Some(worker) },
-        fallback: listener.fallback,
-        mailbox: Arc::clone(&shared.mailboxes[usize::from(worker)]),
+        fallback,
+        mailbox: Arc::clone(&shared.reach.mailboxes[usize::from(worker)]),
         scratch: RefCell::new(vec![0; HEAD_BYTES_MAX].into()),
     };
     // Ends with the worker.
@@ -201,7 +188,7 @@ async fn serve_http(stream: TcpStream, read: Bytes, peer: SocketAddr, acceptor: 
         let acceptor = Rc::clone(&acceptor);
         async move {
             if !names_one_host(&request) {
-                acceptor.service.shared.refusals.note(RefusalKind::Malformed);
+                acceptor.service.shared.reach.refusals.note(RefusalKind::Malformed);
                 return Ok::<_, Infallible>(response::malformed().map(Either::Left));
             }
             if acceptor.service.owns(request.uri().path()) {
@@ -222,9 +209,9 @@ async fn serve_http(stream: TcpStream, read: Bytes, peer: SocketAddr, acceptor: 
     if let Err(error) = connection.await {
         tracing::debug!(%error, "an HTTP connection ended");
         if error.is_parse_too_large() {
-            shared.refusals.note(RefusalKind::HeadTooLarge);
+            shared.reach.refusals.note(RefusalKind::HeadTooLarge);
         } else if error.is_parse() {
-            shared.refusals.note(RefusalKind::Malformed);
+            shared.reach.refusals.note(RefusalKind::Malformed);
         }
     }
 }

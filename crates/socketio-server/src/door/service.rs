@@ -31,9 +31,9 @@ use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
 use crate::http::upgrade;
 use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
-use crate::shared::Shared;
 use crate::sid::Sid;
 use crate::stream::TakenOver;
+use crate::worker::shared::Shared;
 
 /// The body of a POST has to be complete by then.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
@@ -229,9 +229,9 @@ impl SocketIoService {
     fn note_engine_error(&self, error: ErrorCode, uri: &http::Uri) {
         match error {
             ErrorCode::BadRequest if names_websocket(uri) => {
-                self.shared.refusals.note(RefusalKind::NoUpgrade);
+                self.shared.reach.refusals.note(RefusalKind::NoUpgrade);
             }
-            ErrorCode::UnsupportedProtocolVersion => self.shared.refusals.note(RefusalKind::Protocol),
+            ErrorCode::UnsupportedProtocolVersion => self.shared.reach.refusals.note(RefusalKind::Protocol),
             ErrorCode::BadRequest
             | ErrorCode::UnknownTransport
             | ErrorCode::UnknownSid
@@ -252,18 +252,18 @@ impl SocketIoService {
                 origin_refused(origin, own.as_ref(), cause, config)
             }
         };
-        self.shared.refusals.note_origin(origin, &text, Instant::now());
+        self.shared.reach.refusals.note_origin(origin, &text, Instant::now());
         text
     }
 
     /// A sid that a worker of ours can have issued.
     fn sid(&self, text: &str) -> Result<Sid, Refused> {
-        let sid = Sid::parse(text).filter(|sid| usize::from(sid.worker) < self.shared.mailboxes.len());
+        let sid = Sid::parse(text).filter(|sid| usize::from(sid.worker) < self.shared.reach.mailboxes.len());
         sid.ok_or(ErrorCode::UnknownSid.into())
     }
 
     fn mailbox(&self, worker: u16) -> Arc<Mailbox> {
-        Arc::clone(&self.shared.mailboxes[usize::from(worker)])
+        Arc::clone(&self.shared.reach.mailboxes[usize::from(worker)])
     }
 
     async fn look(&self, sid: Sid) -> Result<TransportKind, Refused> {
@@ -274,7 +274,8 @@ impl SocketIoService {
 
     fn has_room(&self) -> bool {
         let shared = &self.shared;
-        shared.readiness() != Readiness::NotReady && shared.connections() < shared.config.connections_max
+        shared.reach.readiness() != Readiness::NotReady
+            && shared.reach.connections() < shared.config.connections_max
     }
 
     /// Judges a request that opens a WebSocket, and for which nobody has to be asked. `None` says nothing about it, but that
@@ -282,7 +283,7 @@ impl SocketIoService {
     pub(crate) fn open_at_once(&self, request: Request<()>, peer: IpAddr) -> Option<Opening> {
         let shared = &self.shared;
         let kind = TransportKind::WebSocket;
-        if shared.admission.is_some() || request.uri().path() != shared.config.path {
+        if shared.hooks.admission.is_some() || request.uri().path() != shared.config.path {
             return None;
         }
         let judged = self.judge(Some(peer), &request);
@@ -322,7 +323,7 @@ impl SocketIoService {
             },
         };
         let handshake = handshake(request, &judged);
-        let handshake = match &shared.admission {
+        let handshake = match &shared.hooks.admission {
             None => handshake,
             Some(admit) => {
                 let handshake = Arc::new(handshake);
@@ -349,7 +350,7 @@ impl SocketIoService {
 
     async fn open_polling(&self, handshake: Handshake) -> Result<Answer, Refused> {
         let mut extra = HeaderMap::new();
-        if let Some(add) = &self.shared.initial_headers {
+        if let Some(add) = &self.shared.hooks.initial_headers {
             add(&handshake, &mut extra);
         }
         let worker = self.home.unwrap_or_else(|| self.shared.next_worker());
@@ -371,7 +372,7 @@ impl SocketIoService {
         match answer {
             Ok(PollAnswer::Payload(payload)) => Ok(response::packets(payload)),
             Ok(PollAnswer::Error(error)) => Err(error.into()),
-            Err(_) if self.shared.readiness() == Readiness::NotReady => Err(Refused::NotReady),
+            Err(_) if self.shared.reach.readiness() == Readiness::NotReady => Err(Refused::NotReady),
             Err(_) => Ok(response::bad_request()),
         }
     }
@@ -424,7 +425,7 @@ impl SocketIoService {
     }
 
     async fn refuse_body<B: Body>(&self, body: Pin<&mut B>) -> Answer {
-        self.shared.refusals.note(RefusalKind::BodyTooLarge);
+        self.shared.reach.refusals.note(RefusalKind::BodyTooLarge);
         discard(body).await;
         response::payload_too_large()
     }

@@ -6,9 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::FeedEntry;
-use crate::handle::command::Command;
-use crate::handle::mailbox::Mailbox;
+use super::{FeedEntry, Outlet};
 use crate::sid::SessionKey;
 
 /// Reads entries of the log for sockets that are behind.
@@ -67,16 +65,15 @@ pub struct HistoryReply {
     to: Option<Address>,
 }
 
-#[derive(Debug)]
 struct Address {
-    mailbox: Arc<Mailbox>,
+    outlet: Arc<dyn Outlet>,
     key: SessionKey,
     namespace: Arc<str>,
 }
 
 impl HistoryReply {
-    pub(crate) fn new(mailbox: Arc<Mailbox>, key: SessionKey, namespace: Arc<str>) -> Self {
-        Self { to: Some(Address { mailbox, key, namespace }) }
+    pub(crate) fn new(outlet: Arc<dyn Outlet>, key: SessionKey, namespace: Arc<str>) -> Self {
+        Self { to: Some(Address { outlet, key, namespace }) }
     }
 
     /// Answers the request.
@@ -85,8 +82,8 @@ impl HistoryReply {
     }
 
     fn answer(&mut self, page: Result<HistoryPage, HistoryError>) {
-        if let Some(Address { mailbox, key, namespace }) = self.to.take() {
-            mailbox.post(Command::History { key, namespace, page });
+        if let Some(Address { outlet, key, namespace }) = self.to.take() {
+            outlet.page(key, namespace, page);
         }
     }
 }

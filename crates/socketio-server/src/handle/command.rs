@@ -1,5 +1,6 @@
 //! [`Command`]: everything that other threads ask of a worker.
 
+use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,12 +9,12 @@ use http::HeaderMap;
 use socketio::{NamespaceName, SocketId};
 use tokio::sync::oneshot;
 
-use crate::door::accept::Listener;
-use crate::feed::{HistoryError, HistoryPage};
+use crate::feed::{FeedAck, HistoryError, HistoryPage};
 use crate::frame::Frame;
-use crate::handle::ack::{FeedAck, PendingAck};
+use crate::handle::ack::PendingAck;
 use crate::handle::connect::{ConnectRequest, Rejection};
 use crate::handle::engine::EngineMessage;
+use crate::handle::eviction::EvictDone;
 use crate::handle::io::{Broadcast, RemoteSocket};
 use crate::handshake::Handshake;
 use crate::http::cache_buster::CacheBuster;
@@ -71,8 +72,8 @@ pub(crate) enum Command {
     ResumeAll,
     /// Close every transport without a Socket.IO packet, so that clients come back.
     CloseTransports { sessions_max: usize },
-    /// Accept connections.
-    Listen(Listener),
+    /// Run this between two turns: it starts to accept connections, for instance.
+    Run(Errand),
     /// Close everything and end the thread.
     Stop,
 }
@@ -105,7 +106,7 @@ impl Command {
             | Self::Touch { .. }
             | Self::Resume { .. }
             | Self::ResumeAll
-            | Self::Listen(_) => false,
+            | Self::Run(_) => false,
         }
     }
 }
@@ -183,9 +184,24 @@ pub(crate) enum HttpError {
     Ended,
 }
 
-/// Counts the workers that have still to evict a socket; the last one tells the session that waits.
-#[derive(Clone, Debug)]
-pub(crate) struct EvictDone(pub(crate) Arc<crate::worker::recovery::Eviction>);
+/// Something that a worker does on its own thread, within its runtime.
+pub(crate) struct Errand(Box<dyn FnOnce() + Send>);
+
+impl Errand {
+    pub(crate) fn new(run: impl FnOnce() + Send + 'static) -> Self {
+        Self(Box::new(run))
+    }
+
+    pub(crate) fn run(self) {
+        (self.0)();
+    }
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Errand")
+    }
+}
 
 /// Answers a request. Whoever asked may have gone, and then has said so by the guard of the request.
 pub(crate) fn answer<T>(reply: oneshot::Sender<T>, value: T) {

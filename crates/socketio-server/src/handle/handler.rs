@@ -31,7 +31,7 @@ impl Call {
             (None, None) => "connect".into(),
             (None, Some(_)) => "disconnect".into(),
         };
-        self.socket.io().shared.misfits.note(self.socket.namespace(), &event, error);
+        self.socket.io().reach.misfits.note(self.socket.namespace(), &event, error);
     }
 }
 

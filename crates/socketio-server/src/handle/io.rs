@@ -10,39 +10,40 @@ use socketio::{AckId, EncodeError, Encoded, NamespaceName, SocketId};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::feed::Feed;
 use crate::frame::Frame;
 use crate::handle::ack::{AckError, Collector, Replies};
 use crate::handle::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
+use crate::handle::reach::Reach;
 use crate::handle::socket::Socket;
 use crate::handle::stamp::stamped;
 use crate::refusal::RefusalKind;
 use crate::room::{Room, Selection};
-use crate::shared::Shared;
 use crate::socket_data::SocketData;
 
 /// A handle to the server. Clones share it.
 #[derive(Clone)]
 pub struct Io {
-    pub(crate) shared: Arc<Shared>,
+    pub(crate) reach: Arc<Reach>,
 }
 
 /// A handle that does not keep the server: for what the server's own handlers hold, which would keep each other.
 #[derive(Clone)]
 pub struct WeakIo {
-    shared: Weak<Shared>,
+    reach: Weak<Reach>,
 }
 
 impl Io {
     /// A handle that does not keep the server.
     pub fn downgrade(&self) -> WeakIo {
-        WeakIo { shared: Arc::downgrade(&self.shared) }
+        WeakIo { reach: Arc::downgrade(&self.reach) }
     }
 }
 
 impl WeakIo {
     /// The server, if it is still there.
     pub fn upgrade(&self) -> Option<Io> {
-        self.shared.upgrade().map(|shared| Io { shared })
+        self.reach.upgrade().map(|reach| Io { reach })
     }
 }
 
@@ -99,47 +100,47 @@ impl Io {
 
     /// State of the application, as given to [`Builder::state`](crate::Builder::state).
     pub fn state<S: Send + Sync + 'static>(&self) -> Option<Arc<S>> {
-        self.shared.state.find()
+        self.reach.state.find()
     }
 
     /// Connections that are open, on any transport.
     pub fn connections(&self) -> usize {
-        self.shared.connections()
+        self.reach.connections()
     }
 
     /// Requests that were turned away, of one kind, since the start.
     pub fn refused(&self, kind: RefusalKind) -> u64 {
-        self.shared.refusals.count(kind)
+        self.reach.refusals.count(kind)
     }
 
     /// How often a handler was not run because the event did not fit its parameters. The first time of each event is
     /// logged as a warning.
     pub fn misfits(&self) -> u64 {
-        self.shared.misfits.count()
+        self.reach.misfits.count()
     }
 
     /// Reads connections again whose handlers said [`Flow::Pause`](crate::Flow::Pause).
     pub fn resume(&self) {
-        for mailbox in &self.shared.mailboxes {
+        for mailbox in &self.reach.mailboxes {
             mailbox.post(Command::ResumeAll);
         }
     }
 
     /// Refuses handshakes with 503, or accepts them again. Connections stay.
     pub fn set_readiness(&self, readiness: Readiness) {
-        self.shared.set_readiness(readiness);
+        self.reach.set_readiness(readiness);
     }
 
     /// Closes every transport without a Socket.IO packet: clients keep what they have and come back by themselves.
     pub fn close_transports(&self) {
-        for mailbox in &self.shared.mailboxes {
+        for mailbox in &self.reach.mailboxes {
             mailbox.post(Command::CloseTransports { sessions_max: usize::MAX });
         }
     }
 
     /// Whether handshakes are accepted.
     pub fn readiness(&self) -> Readiness {
-        self.shared.readiness()
+        self.reach.readiness()
     }
 
     pub(crate) fn target(&self, namespace: NamespaceName) -> Target {
@@ -156,27 +157,26 @@ impl Io {
         namespace: &NamespaceName,
         rooms: impl IntoIterator<Item = R>,
     ) -> Entering {
-        let feed = self.shared.namespace(namespace.as_str()).and_then(|definition| definition.feed.as_ref());
-        let since = feed.map_or(0, |binding| binding.feed.head());
+        let since = self.reach.feeds.get(namespace.as_str()).map_or(0, Feed::head);
         Entering { rooms: rooms.into_iter().map(Into::into).collect(), since }
     }
 
     pub(crate) fn next_ack_id(&self) -> u64 {
-        self.shared.next_ack_id()
+        self.reach.next_ack_id()
     }
 
     pub(crate) fn runtime(&self) -> &Handle {
-        &self.shared.runtime
+        &self.reach.runtime
     }
 
     pub(crate) fn post(&self, worker: u16, command: Command) {
-        if let Some(mailbox) = self.shared.mailboxes.get(usize::from(worker)) {
+        if let Some(mailbox) = self.reach.mailboxes.get(usize::from(worker)) {
             mailbox.post(command);
         }
     }
 
     pub(crate) fn offer(&self, worker: u16, command: Command) -> Result<(), EmitError> {
-        match self.shared.mailboxes.get(usize::from(worker)) {
+        match self.reach.mailboxes.get(usize::from(worker)) {
             Some(mailbox) => mailbox.offer(command).map_err(|_| EmitError::Overloaded),
             None => Ok(()),
         }
@@ -192,7 +192,7 @@ impl Io {
         let Encoded { text, attachments } = event;
         let namespace = &socket.inner.namespace;
         if reliability == Reliability::Reliable
-            && let Some(feed) = self.shared.memory_feed(namespace.as_str())
+            && let Some(feed) = self.reach.memory_feed(namespace.as_str())
         {
             let own = Selection::room(socket.inner.id.to_string());
             feed.append(own, |offset| {
@@ -255,7 +255,7 @@ impl Target {
     pub fn emit<A: Serialize>(&self, event: &str, args: &A) -> Result<(), EmitError> {
         let Encoded { text, attachments } = socketio::encode_event(&self.namespace, event, args, None, None)?;
         if self.reliability == Reliability::Reliable
-            && let Some(feed) = self.io.shared.memory_feed(self.namespace.as_str())
+            && let Some(feed) = self.io.reach.memory_feed(self.namespace.as_str())
         {
             let frame = |offset: &str| {
                 Frame::with_attachments(&stamped(feed.config().resume, &text, offset), &attachments)
@@ -279,7 +279,7 @@ impl Target {
         let id = self.io.next_ack_id();
         let encoded = socketio::encode_event(&self.namespace, event, args, Some(AckId::new(id)), None)?;
         let (done, all) = oneshot::channel();
-        let collector = Arc::new(Collector::new(self.io.shared.mailboxes.len(), done));
+        let collector = Arc::new(Collector::new(self.io.reach.mailboxes.len(), done));
         self.broadcast(encoded.text, encoded.attachments, Some((id, Arc::clone(&collector))))
             .map_err(|_| AckError::Unavailable)?;
         // Whether all answered or the time was over: what has come in is the result.
@@ -310,7 +310,7 @@ impl Target {
     /// Describes the sockets, as they are when each worker answers.
     pub async fn fetch(&self) -> Vec<RemoteSocket> {
         let mut sockets = Vec::new();
-        for mailbox in &self.io.shared.mailboxes {
+        for mailbox in &self.io.reach.mailboxes {
             let (reply, answer) = oneshot::channel();
             let (namespace, selection) = (self.namespace.clone(), self.selection.clone());
             mailbox.post(Command::Fetch { namespace, selection, reply });
@@ -347,7 +347,7 @@ impl Target {
 
     fn offer_all(&self, command: impl Fn() -> Command) -> Result<(), EmitError> {
         let mut result = Ok(());
-        for mailbox in &self.io.shared.mailboxes {
+        for mailbox in &self.io.reach.mailboxes {
             if mailbox.offer(command()).is_err() {
                 result = Err(EmitError::Overloaded);
             }

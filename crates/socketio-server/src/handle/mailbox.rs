@@ -3,11 +3,13 @@
 //! Bounded: [`Mailbox::offer`] refuses at [`COMMANDS_MAX`]. What is bounded by its own source (one request of a
 //! connection, one batch of a feed) uses [`Mailbox::post`], which never refuses, so that it can never be lost.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use crate::feed::{FeedAck, HistoryError, HistoryPage, Outlet};
 use crate::handle::command::Command;
+use crate::sid::SessionKey;
 
 /// Commands that may wait for one worker before emits are refused.
 pub(crate) const COMMANDS_MAX: usize = 65_536;
@@ -85,6 +87,16 @@ impl Mailbox {
     /// Lets [`wait`](Self::wait) return although nothing came in: a deadline has moved forward.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+    }
+}
+
+impl Outlet for Mailbox {
+    fn grown(&self, namespace: Arc<str>, through: u64, acks: Vec<FeedAck>) {
+        self.post(Command::Feed { namespace, through, acks });
+    }
+
+    fn page(&self, key: SessionKey, namespace: Arc<str>, page: Result<HistoryPage, HistoryError>) {
+        self.post(Command::History { key, namespace, page });
     }
 }
 

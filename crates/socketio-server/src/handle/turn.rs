@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use socketio::{AckId, Lineage, NamespaceName, Payload, SocketId};
 
+use crate::feed::AckHandle;
 use crate::frame::Frame;
-use crate::handle::ack::AckHandle;
+
 use crate::sid::SessionKey;
 use crate::socket_data::SocketData;
 

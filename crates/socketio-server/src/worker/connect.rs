@@ -23,8 +23,9 @@ use super::rooms::Rooms;
 use super::space::{Cursor, Joined, SocketDataSlot};
 use crate::feed::{Feed, FeedRoom, From, HistoryReply, HistoryRequest, Parked, Resume};
 use crate::frame::Frame;
-use crate::handle::command::{Closing, Command, EvictDone};
+use crate::handle::command::{Closing, Command};
 use crate::handle::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
+use crate::handle::eviction::EvictDone;
 use crate::handle::handler::Call;
 use crate::handshake::HandshakeKept;
 use crate::planted::{self, Bug};
@@ -32,7 +33,7 @@ use crate::random::random;
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::socket_data::SocketData;
-use crate::worker::recovery::{Claim, Eviction, Past};
+use crate::worker::recovery::{Claim, Past};
 use crate::worker::session::Session;
 
 /// A client that is joining a namespace.
@@ -110,11 +111,11 @@ impl Worker {
     fn evict_everywhere(&mut self, key: SessionKey, namespace: &NamespaceName, socket: SocketId) {
         let before = self.shared.next_arrival();
         self.evict(namespace.as_str(), &socket, before);
-        let others = self.shared.mailboxes.len() - 1;
+        let others = self.shared.reach.mailboxes.len() - 1;
         if others == 0 {
             return self.evicted(key, namespace);
         }
-        let done = Eviction::begin(others, Arc::clone(&self.mailbox), key, namespace.clone());
+        let done = EvictDone::begin(others, Arc::clone(&self.mailbox), key, namespace.clone());
         self.tell_others_to_evict(namespace, socket, before, Some(&done));
     }
 
@@ -125,7 +126,7 @@ impl Worker {
         before: u64,
         done: Option<&EvictDone>,
     ) {
-        for (index, mailbox) in self.shared.mailboxes.iter().enumerate() {
+        for (index, mailbox) in self.shared.reach.mailboxes.iter().enumerate() {
             if index != usize::from(self.index) {
                 let (namespace, done) = (Arc::from(namespace.as_str()), done.cloned());
                 mailbox.post(Command::Evict { namespace, socket, before, done });
@@ -184,7 +185,7 @@ impl Worker {
         let Some(connecting) = self.connecting(key, namespace) else { return };
         let request = connecting.request.clone();
         let mailbox = Arc::clone(&self.mailbox);
-        self.shared.spawn(Box::pin(async move {
+        self.shared.reach.spawn(Box::pin(async move {
             let decision = tokio::spawn({
                 let request = request.clone();
                 async move { definition.decide(&request).await }
@@ -357,7 +358,8 @@ impl Worker {
     ) {
         let Some(history) = feed.history() else { return };
         let Some(space) = self.space_of.get(namespace.as_str()) else { return };
-        let reply = HistoryReply::new(Arc::clone(&self.mailbox), key, Arc::from(namespace.as_str()));
+        let mailbox = Arc::clone(&self.mailbox);
+        let reply = HistoryReply::new(mailbox, key, Arc::from(namespace.as_str()));
         history.request(HistoryRequest {
             from,
             through: self.applied(*space),

@@ -14,8 +14,8 @@ use super::Worker;
 use super::audience::{Audiences, Mark, Marks};
 use super::space::Cursor;
 use super::view::{Growth, Took, View};
-use crate::feed::{Batch, Feed, From, Grown, HistoryError, HistoryPage};
-use crate::handle::ack::FeedAck;
+use crate::feed::{Batch, Feed, FeedAck, From, Grown, HistoryError, HistoryPage};
+
 use crate::planted::{self, Bug};
 use crate::sid::SessionKey;
 use crate::stream::Direct;

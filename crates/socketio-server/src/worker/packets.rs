@@ -10,8 +10,8 @@ use socketio::{AckId, Connection, Incoming, Payload, Slot, Violation};
 
 use super::Worker;
 use super::space::{Joined, SocketDataSlot};
-use crate::feed::{Parked, Resume};
-use crate::handle::ack::{Ack, AckError, AckHandle};
+use crate::feed::{AckHandle, Parked, Resume};
+use crate::handle::ack::{Ack, AckError};
 use crate::handle::connect::Auth;
 use crate::handle::engine::EngineMessage;
 use crate::handle::handler::Call;
@@ -144,7 +144,7 @@ impl Worker {
 
     /// A sync handler has run; the application hears of it after the others that are ready.
     fn note_events(&mut self) {
-        if self.shared.after_events.is_some() {
+        if self.shared.hooks.after_events.is_some() {
             self.handled += 1;
             if self.handled == 1 {
                 self.mailbox.wake();

@@ -1,18 +1,9 @@
-//! Coming back to a socket: the claim of a client, and the eviction of the ghost it left behind.
-//!
-//! A half-open connection can outlive its client by the ping time-out. The session of the same private id is
-//! ended on every worker before the new one goes on, so that no two sessions ever share a socket id.
+//! Coming back to a socket: [`Claim`], what a client says of the socket it had, and [`Past`], what that says of the feed.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use socketio::{NamespaceName, Offset, PrivateId};
+use socketio::{Offset, PrivateId};
 
 use crate::feed::Feed;
-use crate::handle::command::{Command, EvictDone};
 use crate::handle::connect::{Auth, RecoveryAuth};
-use crate::handle::mailbox::Mailbox;
-use crate::sid::SessionKey;
 
 /// A private id that we signed, and how far its owner has seen.
 #[derive(Debug)]
@@ -62,40 +53,10 @@ impl Claim {
     }
 }
 
-/// Counts the workers that have still to evict a ghost.
-#[derive(Debug)]
-pub(crate) struct Eviction {
-    left: AtomicUsize,
-    waiter: Arc<Mailbox>,
-    key: SessionKey,
-    namespace: NamespaceName,
-}
-
-impl Eviction {
-    /// `workers` have to say [`EvictDone::by_one`] before the session at `key` goes on.
-    pub(crate) fn begin(
-        workers: usize,
-        waiter: Arc<Mailbox>,
-        key: SessionKey,
-        namespace: NamespaceName,
-    ) -> EvictDone {
-        EvictDone(Arc::new(Self { left: AtomicUsize::new(workers), waiter, key, namespace }))
-    }
-}
-
-impl EvictDone {
-    /// One worker has no such session any more.
-    pub(crate) fn by_one(self) {
-        let eviction = &self.0;
-        if eviction.left.fetch_sub(1, Ordering::AcqRel) == 1 {
-            let namespace = eviction.namespace.clone();
-            eviction.waiter.post(Command::Evicted { key: eviction.key, namespace });
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::feed::{EpochStart, FeedConfig};
 

@@ -255,7 +255,7 @@ impl Worker {
     // Plain Engine.IO.
 
     pub(super) fn engine_opened(&mut self, key: SessionKey) {
-        let Some(handler) = self.shared.engine.clone() else { return };
+        let Some(handler) = self.shared.hooks.engine.clone() else { return };
         if let Some(handshake) = self.session_mut(key).and_then(|session| session.handshake.take()) {
             handler.on_open(&self.engine_session(key), &handshake);
         }
@@ -267,13 +267,13 @@ impl Worker {
         message: EngineMessage,
         headers: Option<&HeaderMap>,
     ) {
-        if let Some(handler) = self.shared.engine.clone() {
+        if let Some(handler) = self.shared.hooks.engine.clone() {
             handler.on_message(&self.engine_session(key), message, headers);
         }
     }
 
     pub(super) fn engine_closed(&mut self, key: SessionKey, reason: CloseReason) {
-        if let Some(handler) = self.shared.engine.clone() {
+        if let Some(handler) = self.shared.hooks.engine.clone() {
             handler.on_close(&self.engine_session(key), reason);
         }
     }

@@ -20,7 +20,7 @@ pub(crate) struct Joined {
     pub(crate) recovered: bool,
     /// Index of its [`Space`].
     pub(crate) space: u32,
-    /// When it joined among all that were recovered, see [`Shared::next_arrival`](crate::shared::Shared).
+    /// When it joined among all that were recovered, see [`Shared::next_arrival`](super::shared::Shared).
     pub(crate) arrival: u64,
     /// Its place in [`Space::members`].
     pub(crate) member: u32,

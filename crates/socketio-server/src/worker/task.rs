@@ -374,7 +374,7 @@ impl Worker {
         self.leave_all(key, reason);
         let mut session = self.sessions.try_remove(key.slot as usize)?;
         session.engine.close();
-        self.shared.connections.fetch_sub(1, std::sync::atomic::Ordering::Relaxed);
+        self.shared.reach.discount_connection();
         if session.is_paused() {
             self.paused.retain(|paused| *paused != key);
         }

@@ -13,8 +13,8 @@ use smallvec::SmallVec;
 
 use super::audience::{Mark, Sight};
 use super::space::{Cursor, Joined};
-use crate::feed::{Batch, Cut, Stretch};
-use crate::handle::ack::FeedAck;
+use crate::feed::{Batch, Cut, FeedAck, Stretch};
+
 use crate::planted::{self, Bug};
 use crate::worker::session::{SLICES_MAX, Session, Transport};
 
@@ -362,9 +362,9 @@ mod tests {
     use socketio::{AckId, NamespaceName, SocketId};
 
     use super::*;
+    use crate::feed::AckHandle;
     use crate::feed::FeedEntry;
     use crate::frame::Frame;
-    use crate::handle::ack::AckHandle;
     use crate::room::Selection;
     use crate::sid::SessionKey;
 

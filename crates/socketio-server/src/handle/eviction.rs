@@ -1,0 +1,47 @@
+//! [`EvictDone`]: the eviction of the ghost that a client left behind, on all workers.
+//!
+//! A half-open connection can outlive its client by the ping time-out. The session of the same private id is
+//! ended on every worker before the new one goes on, so that no two sessions ever share a socket id.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use socketio::NamespaceName;
+
+use crate::handle::command::Command;
+use crate::handle::mailbox::Mailbox;
+use crate::sid::SessionKey;
+
+/// One worker's part in an eviction.
+#[derive(Clone, Debug)]
+pub(crate) struct EvictDone(Arc<Eviction>);
+
+#[derive(Debug)]
+struct Eviction {
+    /// Workers that have still to evict the ghost.
+    left: AtomicUsize,
+    waiter: Arc<Mailbox>,
+    key: SessionKey,
+    namespace: NamespaceName,
+}
+
+impl EvictDone {
+    /// `workers` have to say [`by_one`](Self::by_one) before the session at `key` goes on: the last one tells it.
+    pub(crate) fn begin(
+        workers: usize,
+        waiter: Arc<Mailbox>,
+        key: SessionKey,
+        namespace: NamespaceName,
+    ) -> Self {
+        Self(Arc::new(Eviction { left: AtomicUsize::new(workers), waiter, key, namespace }))
+    }
+
+    /// One worker has no such session any more.
+    pub(crate) fn by_one(self) {
+        let eviction = &self.0;
+        if eviction.left.fetch_sub(1, Ordering::AcqRel) == 1 {
+            let namespace = eviction.namespace.clone();
+            eviction.waiter.post(Command::Evicted { key: eviction.key, namespace });
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! [`Reach`]: what every handle of one server can get at: its workers' mailboxes, feeds, values and counters.
+//!
+//! Holds nothing that runs code of the application's, so a handler may keep an [`Io`](super::io::Io) without keeping itself.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+
+use tokio::runtime::Handle;
+
+use super::io::Readiness;
+use super::mailbox::Mailbox;
+use super::misfits::Misfits;
+use super::socket::Job;
+use crate::feed::Feed;
+use crate::refusal::Refusals;
+
+pub(crate) struct Reach {
+    /// One per worker, at its number.
+    pub(crate) mailboxes: Vec<Arc<Mailbox>>,
+    pub(crate) runtime: Handle,
+    pub(crate) state: State,
+    /// By the name of the namespace that each belongs to.
+    pub(crate) feeds: HashMap<Box<str>, Feed>,
+    pub(crate) refusals: Refusals,
+    pub(crate) misfits: Misfits,
+    not_ready: AtomicBool,
+    connections: AtomicUsize,
+    ack_ids: AtomicU64,
+}
+
+impl Reach {
+    pub(crate) fn new(
+        mailboxes: Vec<Arc<Mailbox>>,
+        runtime: Handle,
+        state: State,
+        feeds: HashMap<Box<str>, Feed>,
+    ) -> Self {
+        Self {
+            mailboxes,
+            runtime,
+            state,
+            feeds,
+            refusals: Refusals::default(),
+            misfits: Misfits::default(),
+            not_ready: AtomicBool::new(false),
+            connections: AtomicUsize::new(0),
+            ack_ids: AtomicU64::new(0),
+        }
+    }
+
+    /// The feed of a namespace that numbers its own entries: every reliable event goes through it.
+    pub(crate) fn memory_feed(&self, namespace: &str) -> Option<&Feed> {
+        self.feeds.get(namespace).filter(|feed| !feed.has_history())
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.connections.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn count_connection(&self) {
+        self.connections.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn discount_connection(&self) {
+        self.connections.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn next_ack_id(&self) -> u64 {
+        self.ack_ids.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub(crate) fn readiness(&self) -> Readiness {
+        if self.not_ready.load(Ordering::Acquire) { Readiness::NotReady } else { Readiness::Ready }
+    }
+
+    pub(crate) fn set_readiness(&self, readiness: Readiness) {
+        self.not_ready.store(readiness == Readiness::NotReady, Ordering::Release);
+    }
+
+    /// Runs something of the application's on its runtime.
+    pub(crate) fn spawn(&self, job: Job) {
+        // It ends by itself; what it has to say comes back as a command.
+        drop(self.runtime.spawn(job));
+    }
+}
+
+/// Values of the application, one per type.
+#[derive(Default)]
+pub(crate) struct State(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+
+impl State {
+    pub(crate) fn insert<S: Send + Sync + 'static>(&mut self, state: Arc<S>) {
+        self.0.insert(TypeId::of::<S>(), state);
+    }
+
+    pub(crate) fn find<S: Send + Sync + 'static>(&self) -> Option<Arc<S>> {
+        self.0.get(&TypeId::of::<S>()).and_then(|state| Arc::clone(state).downcast().ok())
+    }
+}

@@ -1,0 +1,83 @@
+//! [`Shared`]: what the workers of one server have in common, and the door with them: settings, definitions and hooks.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use http::HeaderMap;
+
+use crate::config::Config;
+use crate::handle::engine::EngineHandler;
+use crate::handle::io::Io;
+use crate::handle::namespace::{Namespace, Pattern};
+use crate::handle::reach::Reach;
+use crate::handshake::Handshake;
+use crate::http::bundle::ClientBundle;
+
+/// Decides on a handshake, before a session exists.
+pub(crate) type Admission =
+    dyn Fn(Arc<Handshake>) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync;
+
+/// Called after a burst of sync handlers.
+pub(crate) type AfterEvents = dyn Fn() + Send + Sync;
+
+/// Adds headers to the response that opens a polling session.
+pub(crate) type InitialHeaders = dyn Fn(&Handshake, &mut HeaderMap) + Send + Sync;
+
+pub(crate) struct Shared {
+    pub(crate) reach: Arc<Reach>,
+    pub(crate) config: Config,
+    pub(crate) namespaces: Vec<Arc<Namespace>>,
+    pub(crate) bundle: Option<ClientBundle>,
+    pub(crate) hooks: Hooks,
+    pub(crate) numbers: Numbers,
+}
+
+/// What the application has a say in.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub(crate) admission: Option<Arc<Admission>>,
+    pub(crate) initial_headers: Option<Arc<InitialHeaders>>,
+    pub(crate) engine: Option<Arc<dyn EngineHandler>>,
+    pub(crate) after_events: Option<Arc<AfterEvents>>,
+}
+
+/// Numbers that are given out one after the other.
+#[derive(Default)]
+pub(crate) struct Numbers {
+    workers: AtomicUsize,
+    polls: AtomicU64,
+    arrivals: AtomicU64,
+}
+
+impl Shared {
+    /// The definition for a name: the exact one, else the first whose pattern matches, in order of registration.
+    pub(crate) fn namespace(&self, name: &str) -> Option<&Arc<Namespace>> {
+        let exact = |namespace: &&Arc<Namespace>| matches!(&namespace.pattern, Pattern::Exact(exact) if exact == name);
+        let matches = |namespace: &&Arc<Namespace>| match &namespace.pattern {
+            Pattern::Exact(_) => false,
+            Pattern::Matching(matches) => matches(name),
+        };
+        self.namespaces.iter().find(exact).or_else(|| self.namespaces.iter().find(matches))
+    }
+
+    pub(crate) fn io(&self) -> Io {
+        Io { reach: Arc::clone(&self.reach) }
+    }
+
+    /// The worker for a new session that may live anywhere: in turn.
+    pub(crate) fn next_worker(&self) -> u16 {
+        let turn = self.numbers.workers.fetch_add(1, Ordering::Relaxed) % self.reach.mailboxes.len();
+        u16::try_from(turn).expect("there are at most 65,535 workers")
+    }
+
+    pub(crate) fn next_poll(&self) -> u64 {
+        self.numbers.polls.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Numbers those that come back: of two sockets of one private id the one with the higher number stays, whatever
+    /// the workers hear of each other and when.
+    pub(crate) fn next_arrival(&self) -> u64 {
+        self.numbers.arrivals.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
