@@ -6,6 +6,7 @@
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
 mod crates;
+mod modules;
 mod rust;
 mod text;
 
@@ -71,13 +72,14 @@ const FILE_CHECKS: [FileCheck; 8] = [
     rust::expects_instead_of_allowing,
     rust::is_pure_where_it_must_be,
 ];
-const TREE_CHECKS: [TreeCheck; 6] = [
+const TREE_CHECKS: [TreeCheck; 7] = [
     text::lock_files_are_there,
     text::nothing_generated_is_there,
     text::decisions_are_numbered,
     crates::depend_in_one_direction,
     crates::keep_out_of_the_pure_ones,
     crates::are_named_in_the_architecture,
+    modules::import_one_way,
 ];
 
 /// `cargo xtask tidy`.
