@@ -1,10 +1,11 @@
 // What outlives the page: the outbox, the drafts, and what this device has seen of the chat.
 //
 // A store promises three things. `commit` is all or nothing, so the cursor never stands further than what it stands for.
-// What only the leading tab may write names its generation, which is looked at in the same transaction.
-// `changeOutbox` reads and writes in one transaction that no other tab can come between, so a number is given to one
-// command only. And a store belongs to one person of one server for ever, the first that `bind` names: nobody else's
-// session ever stands beside its outbox. "Returned" means kept. Knows nothing of connections.
+// What only the leading tab may write names its generation, and nothing of it is kept once another generation has begun.
+// `changeOutbox` writes only what was made of the latest outbox, whatever other tabs do meanwhile, so a number is given to
+// one command only. And a store belongs to one person of one server for ever, the first that `bind` names: nobody else's
+// session ever stands beside its outbox. "Returned" means kept. A tab that hangs at any moment keeps no other tab waiting.
+// Knows nothing of connections.
 
 import { placeName } from "./drafts.ts";
 import type { DraftPlace, LostRoom, Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
@@ -176,12 +177,12 @@ export class Deposed extends Error {
 export interface Store {
   /**
    * Begins a new generation: what earlier leaders still write is refused with `Deposed` from now on. Null if it is not wanted
-   * any more by the time of the transaction.
+   * any more when the store is about to write it.
    */
   lead(isWanted: () => boolean): Promise<Generation | null>;
   load(): Promise<Snapshot>;
   outbox(): Promise<OutboxState>;
-  /** `change` is pure; it may be called again when the transaction has to be repeated. */
+  /** `change` is pure; it is called again when another tab has changed the outbox meanwhile. */
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T>;
   /** Of the leader alone; null where none can be told from the others. Gives back the revision of the store from then on. */
   commit(changes: readonly Change[], leader: Generation | null): Promise<Revision>;

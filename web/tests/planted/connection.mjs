@@ -1,5 +1,7 @@
 // Planted bugs: connections, and who leads.
 
+const STORE = ["tests/core/browser/store-idb.test.ts", "tests/core/browser/hanging.test.ts"];
+
 /** @type {import("./bugs.mjs").Bug[]} */
 export const connection = [
   {
@@ -80,18 +82,67 @@ export const connection = [
     tests: ["tests/core/leadership.test.ts", "tests/core/storm.test.ts"],
   },
   {
-    name: "connection: IndexedDB does not look who leads when the outbox changes",
+    name: "connection: IndexedDB does not look who leads",
     file: "src/core/browser/store-idb.ts",
-    find: "    await refuseDeposed(tx, leader);\n    const state = await outboxOf(tx);",
-    replace: "    const state = await outboxOf(tx);",
-    tests: ["tests/core/browser/store-idb.test.ts"],
+    find: "      if (leader !== null && leader !== known.leader) throw new Deposed();\n",
+    replace: "",
+    tests: STORE,
   },
   {
-    name: "connection: IndexedDB does not look who leads at a commit",
+    name: "connection: IndexedDB looks who leads before it writes alone",
     file: "src/core/browser/store-idb.ts",
-    find: "    await refuseDeposed(tx, leader);\n    const revision",
-    replace: "    const revision",
-    tests: ["tests/core/browser/store-idb.test.ts"],
+    find: "          table(\"leader\").add(0, [\"over\", leader]);\n          table(\"leader\").delete([\"over\", leader]);\n",
+    replace: "",
+    tests: STORE,
+  },
+  {
+    name: "connection: a new leader leaves no mark",
+    file: "src/core/browser/store-idb.ts",
+    find: "          mark(table, [\"over\", known.leader]);\n",
+    replace: "",
+    tests: STORE,
+  },
+  {
+    name: "connection: a change of the outbox leaves no mark",
+    file: "src/core/browser/store-idb.ts",
+    find: "  mark(table, [\"changed\", version]);\n",
+    replace: "",
+    tests: STORE,
+  },
+  {
+    name: "connection: what is done is no change of the outbox",
+    file: "src/core/browser/store-idb.ts",
+    find: "kind === \"settled\" || kind === \"refused\"",
+    replace: "kind === \"refused\"",
+    tests: STORE,
+  },
+  {
+    name: "connection: what a page has read before it was frozen is good for ever",
+    file: "src/core/browser/store-idb.ts",
+    find: "      if (performance.now() - asked > FRESH_MS) continue;\n",
+    replace: "",
+    tests: STORE,
+  },
+  {
+    name: "connection: the row of an earlier page is replaced",
+    file: "src/core/browser/store-idb.ts",
+    find: "else table(\"outbox\").add(row);",
+    replace: "else table(\"outbox\").put(row);",
+    tests: STORE,
+  },
+  {
+    name: "connection: a transaction waits for the page to end it",
+    file: "src/core/browser/database.ts",
+    find: "        tx.commit();\n",
+    replace: "",
+    tests: STORE,
+  },
+  {
+    name: "connection: a store is given to somebody else",
+    file: "src/core/browser/store-idb.ts",
+    find: "if (this.#session === null) this.#table(\"session\").add(session, \"session\");",
+    replace: "if (this.#session === null) this.#table(\"session\").put(session, \"session\");",
+    tests: STORE,
   },
   {
     name: "connection: nobody misses the heartbeat",

@@ -54,15 +54,15 @@ export const identity = [
   {
     name: "a store is given to the last person who asks for it",
     file: "src/core/browser/store-idb.ts",
-    find: "if (known === undefined) await tx.store.put(session, \"session\");",
-    replace: "await tx.store.put(session, \"session\");",
+    find: "(table) => table(\"session\").add(session, \"session\"));",
+    replace: "(table) => table(\"session\").put(session, \"session\"));",
     tests: ["tests/core/browser"],
   },
   {
     name: "a store takes the session of another person",
     file: "src/core/browser/store-idb.ts",
-    find: "return known === undefined || known.user === session.user ? sessions.put(session, \"session\") : undefined;",
-    replace: "return sessions.put(session, \"session\");",
+    find: "else if (this.#session.user === session.user) this.#table",
+    replace: "else this.#table",
     tests: ["tests/core/browser"],
   },
   {

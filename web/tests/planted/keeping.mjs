@@ -189,14 +189,14 @@ export const keeping = [
   {
     name: "a refusal does not remove what was taken back",
     file: "src/core/browser/store-idb.ts",
-    find: "return row.withdrawn === true ? outbox.delete(id) : outbox.put({ ...row, refused: code });",
-    replace: "return outbox.put({ ...row, refused: code });",
+    find: "    if (row.withdrawn === true) return this.#drop(id);\n",
+    replace: "",
     tests: KEEPING,
   },
   {
     name: "a forgotten room leaves its notices in the database",
     file: "src/core/browser/store-idb.ts",
-    find: "        tx.objectStore(\"notices\").delete(IDBKeyRange.bound([change.room, 0], [change.room, Infinity])),\n",
+    find: "        table(\"notices\").delete(IDBKeyRange.bound([change.room, 0], [change.room, Infinity]));\n",
     replace: "",
     tests: KEEPING,
   },
@@ -217,8 +217,8 @@ export const keeping = [
   {
     name: "the database keeps no name of a lost room",
     file: "src/core/browser/store-idb.ts",
-    find: ": tx.objectStore(\"lost\").put(change.lost);",
-    replace: ": undefined;",
+    find: "        else table(\"lost\").put(change.lost);\n",
+    replace: "",
     tests: ["tests/core/browser/store-idb.test.ts"],
   },
   {

@@ -2,60 +2,67 @@
 //
 // The first store has the name that it had when a device was one person only, so it is found where nothing was chosen.
 
-import { openDB, type DBSchema, type IDBPDatabase } from "idb";
 import type { Identity, IdentityTable } from "../identities.ts";
+import { OneShotDatabase, type Migration } from "./database.ts";
 
-const VERSION = 1;
-
-interface Schema extends DBSchema {
+type Tables = {
   identities: { key: string; value: Identity };
   chosen: { key: "chosen"; value: string };
-}
+};
+
+const MIGRATIONS: readonly Migration[] = [
+  (database) => {
+    database.createObjectStore("identities", { keyPath: "store" });
+    database.createObjectStore("chosen");
+  },
+];
 
 export class IdentityDatabase implements IdentityTable {
-  readonly #database: IDBPDatabase<Schema>;
+  readonly #database: OneShotDatabase<Tables>;
   readonly #first: string;
 
   static async open(first: string): Promise<IdentityDatabase> {
-    const database = await openDB<Schema>(`${first} identities`, VERSION, {
-      upgrade(created) {
-        created.createObjectStore("identities", { keyPath: "store" });
-        created.createObjectStore("chosen");
-      },
-      blocking: (_current, _blocked, event) => (event.target as IDBDatabase | null)?.close(),
-    });
-    return new IdentityDatabase(database, first);
+    return new IdentityDatabase(await OneShotDatabase.open<Tables>(`${first} identities`, MIGRATIONS), first);
   }
 
-  private constructor(database: IDBPDatabase<Schema>, first: string) {
+  private constructor(database: OneShotDatabase<Tables>, first: string) {
     this.#database = database;
     this.#first = first;
   }
 
   async chosen(): Promise<string> {
-    return (await this.#database.get("chosen", "chosen")) ?? this.#first;
+    return this.#database.read(["chosen"], (table) => {
+      const chosen = table("chosen").get("chosen");
+      return () => chosen.result ?? this.#first;
+    });
   }
 
-  all(): Promise<readonly Identity[]> {
-    return this.#database.getAll("identities");
+  async all(): Promise<readonly Identity[]> {
+    return this.#database.read(["identities"], (table) => {
+      const all = table("identities").getAll();
+      return () => all.result;
+    });
   }
 
   async put(identity: Identity): Promise<void> {
-    const tx = this.#database.transaction("identities", "readwrite", { durability: "strict" });
-    await Promise.all([tx.store.put(identity), tx.done]);
+    await this.#database.write(["identities"], "strict", (table) => table("identities").put(identity));
   }
 
-  forget(store: string): Promise<void> {
-    return this.#database.delete("identities", store);
+  async forget(store: string): Promise<void> {
+    await this.#database.write(["identities"], "relaxed", (table) => table("identities").delete(store));
   }
 
   async choose(store: string, left: Identity): Promise<void> {
-    const tx = this.#database.transaction(["identities", "chosen"], "readwrite", { durability: "strict" });
-    const identities = tx.objectStore("identities");
-    for (const one of [left, { store, user: null, name: null }]) {
-      if ((await identities.get(one.store)) === undefined) await identities.put(one);
+    for (let isChosen = false; !isChosen; ) {
+      const known = new Set((await this.all()).map((identity) => identity.store));
+      isChosen = await this.#database.write(["identities", "chosen"], "strict", (table) => {
+        for (const one of [left, { store, user: null, name: null }]) {
+          if (known.has(one.store)) continue;
+          table("identities").add(one);
+          known.add(one.store);
+        }
+        table("chosen").put(store, "chosen");
+      });
     }
-    await tx.objectStore("chosen").put(store, "chosen");
-    await tx.done;
   }
 }

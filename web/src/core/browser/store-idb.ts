@@ -1,9 +1,14 @@
 // The store of a browser: one IndexedDB database, shared by all tabs of the origin.
 //
 // The outbox is written with strict durability, since what a person has sent must not be taken back by a power cut;
-// what came from the server may be, because the cursor goes back with it.
+// what came from the server may be, because the cursor goes back with it. No tab that hangs may keep the others waiting
+// (see `database`), so a change is decided upon what was read in a transaction before. Marks make sure that this still holds:
+// each change of the outbox leaves one under the version that it was made from, and each new leader leaves one under the
+// generation before. Whoever adds a mark that is there already has come too late, and nothing of it is kept.
+//
+// Pages of earlier versions read and write in one transaction and leave no marks. They are told by what they write: the
+// generation, and the ids of rows.
 
-import { openDB, type DBSchema, type IDBPDatabase, type IDBPTransaction, type StoreNames } from "idb";
 import type { LostRoom, Person, RoomId, Seq, UserId } from "../facade.ts";
 import { placeName } from "../drafts.ts";
 import {
@@ -26,8 +31,9 @@ import {
   type Snapshot,
   type Store,
 } from "../store.ts";
+import { OneShotDatabase, type Migration, type TableOf } from "./database.ts";
 
-interface Schema extends DBSchema {
+type Tables = {
   cursor: { key: "cursor"; value: string };
   session: { key: "session"; value: SessionRecord };
   device: { key: "device"; value: Device };
@@ -39,21 +45,29 @@ interface Schema extends DBSchema {
   people: { key: UserId; value: Person & { readonly user: UserId } };
   /** By the names of their places. */
   drafts: { key: string; value: DraftRecord };
-  /** Who leads the tabs, and how often leaders have written. */
-  leader: { key: "leader" | "revision"; value: number };
-}
+  /** Who leads the tabs, how often leaders have written, how often the outbox was changed, and the marks of both. */
+  leader: { key: "leader" | "revision" | "outbox" | Mark; value: number };
+};
 
-type Names = StoreNames<Schema>[];
-type Writing = IDBPTransaction<Schema, Names, "readwrite">;
+/** A generation that is over, or a version of the outbox that was changed. */
+type Mark = ["over" | "changed", number];
 
-const TABLES: Names = ["cursor", "session", "device", "outbox", "rooms", "lost", "messages", "notices", "people", "drafts", "leader"];
+const ALL: readonly (keyof Tables)[] = ["cursor", "session", "device", "outbox", "rooms", "lost", "messages", "notices", "people", "drafts", "leader"];
 
 /** What people do here, before the server has it. */
-const OWN: Names = ["device", "outbox", "drafts", "leader"];
+const OWN: readonly (keyof Tables)[] = ["device", "outbox", "drafts", "leader"];
 
-type Migration = (database: IDBPDatabase<Schema>, tx: IDBPTransaction<Schema, Names, "versionchange">) => void | Promise<void>;
+/** What is read before anything is written. */
+const DECISIVE: readonly (keyof Tables)[] = [...OWN, "session"];
 
-/** How a database gets from one version to the next: the first begins with nothing. Only ever appended to. */
+/** Whoever comes later than so many changes has been away for long, and looks first. */
+const MARKS_KEPT = 1000;
+
+/** What was read is not relied on for longer: the page may have been frozen since. */
+const FRESH_MS = 2_000;
+const TRIES_MAX = 100;
+
+/** Only ever appended to. */
 const MIGRATIONS: readonly Migration[] = [
   (database) => {
     database.createObjectStore("cursor");
@@ -67,11 +81,14 @@ const MIGRATIONS: readonly Migration[] = [
     database.createObjectStore("drafts");
   },
   // Drafts were texts by room; they got versions, and places other than rooms.
-  async (_database, tx) => {
+  (_database, tx) => {
     const drafts = tx.objectStore("drafts");
-    const [rooms, texts] = await Promise.all([drafts.getAllKeys(), drafts.getAll()]);
-    await drafts.clear();
-    for (const [index, room] of rooms.entries()) await drafts.put({ room: Number(room), text: String(texts[index]), at: 1, after: 0 }, String(room));
+    const rooms = drafts.getAllKeys();
+    const texts = drafts.getAll();
+    texts.onsuccess = () => {
+      drafts.clear();
+      for (const [index, room] of rooms.result.entries()) drafts.put({ room: Number(room), text: String(texts.result[index]), at: 1, after: 0 }, String(room));
+    };
   },
   (database) => {
     database.createObjectStore("leader");
@@ -81,168 +98,285 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
+/** What every change is decided upon. */
+interface Known {
+  readonly leader: Generation;
+  readonly revision: Revision;
+  /** The version of the outbox. */
+  readonly version: number;
+}
+
+interface KnownOutbox extends Known {
+  readonly outbox: OutboxState;
+}
+
+interface KnownRows extends Known {
+  readonly session: SessionRecord | null;
+  readonly rows: Map<number, OutboxRow>;
+}
+
 export class IndexedDbStore implements Store {
-  readonly #database: IDBPDatabase<Schema>;
+  readonly #database: OneShotDatabase<Tables>;
+  /** Changes of this tab are made in the order of asking: they never come too late because of each other. */
+  #last: Promise<unknown> = Promise.resolve();
 
   static async open(name = "tidings"): Promise<IndexedDbStore> {
-    const database = await openDB<Schema>(name, MIGRATIONS.length, {
-      async upgrade(database, version, _wanted, tx) {
-        for (const migrate of MIGRATIONS.slice(version)) await migrate(database, tx);
-      },
-      // A newer page in another tab wants to change the schema: it must not wait for this one.
-      blocking: (_current, _blocked, event) => (event.target as IDBDatabase | null)?.close(),
-    });
-    return new IndexedDbStore(database);
+    return new IndexedDbStore(await OneShotDatabase.open<Tables>(name, MIGRATIONS));
   }
 
-  private constructor(database: IDBPDatabase<Schema>) {
+  private constructor(database: OneShotDatabase<Tables>) {
     this.#database = database;
   }
 
-  async lead(isWanted: () => boolean): Promise<Generation | null> {
-    const tx = this.#database.transaction("leader", "readwrite", { durability: "relaxed" });
-    const leader = ((await tx.store.get("leader")) ?? 0) + 1;
-    if (!isWanted()) return null;
-    await Promise.all([tx.store.put(leader, "leader"), tx.done]);
-    return leader;
+  lead(isWanted: () => boolean): Promise<Generation | null> {
+    return this.#inTurn(() =>
+      this.#decide(null, knownOf, (known) => {
+        if (!isWanted()) return { result: null };
+        // A page of an earlier version may have taken the next number since.
+        const leader = known.leader + 2;
+        const write = (table: TableOf<Tables>): void => {
+          mark(table, ["over", known.leader]);
+          table("leader").put(leader, "leader");
+        };
+        return { write, result: leader };
+      }),
+    );
   }
 
-  async load(): Promise<Snapshot> {
-    const tx = this.#database.transaction(TABLES);
-    const [revision, session, cursor, outbox, rooms, lost, messages, notices, people] = await Promise.all([
-      tx.objectStore("leader").get("revision"),
-      tx.objectStore("session").get("session"),
-      tx.objectStore("cursor").get("cursor"),
-      outboxOf(tx),
-      tx.objectStore("rooms").getAll(),
-      tx.objectStore("lost").getAll(),
-      tx.objectStore("messages").getAll(),
-      tx.objectStore("notices").getAll(),
-      tx.objectStore("people").getAll(),
-    ]);
-    return {
-      revision: revision ?? 0,
-      session: session ?? null,
-      cursor: cursor ?? null,
-      outbox,
-      rooms,
-      lost,
-      messages,
-      notices,
-      people,
-    };
+  load(): Promise<Snapshot> {
+    return this.#database.read(ALL, (table) => {
+      const known = knownOf(table);
+      const outbox = outboxOf(table);
+      const session = table("session").get("session");
+      const cursor = table("cursor").get("cursor");
+      const rooms = table("rooms").getAll();
+      const lost = table("lost").getAll();
+      const messages = table("messages").getAll();
+      const notices = table("notices").getAll();
+      const people = table("people").getAll();
+      return () => ({
+        revision: known().revision,
+        session: session.result ?? null,
+        cursor: cursor.result ?? null,
+        outbox: outbox(),
+        rooms: rooms.result,
+        lost: lost.result,
+        messages: messages.result,
+        notices: notices.result,
+        people: people.result,
+      });
+    });
   }
 
-  async outbox(): Promise<OutboxState> {
-    return outboxOf(this.#database.transaction(OWN));
+  outbox(): Promise<OutboxState> {
+    return this.#database.read(OWN, (table) => outboxOf(table));
   }
 
-  async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<T> {
-    const tx = this.#database.transaction(OWN, "readwrite", { durability });
-    await refuseDeposed(tx, leader);
-    const state = await outboxOf(tx);
-    const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(state);
-    const writes: Promise<unknown>[] = [];
-    if (device !== undefined) writes.push(tx.objectStore("device").put(device, "device"));
-    for (const id of drop) writes.push(tx.objectStore("outbox").delete(id));
-    for (const row of put) writes.push(tx.objectStore("outbox").put(row));
-    for (const name of dropDrafts) writes.push(tx.objectStore("drafts").delete(name));
-    const kept = new Map([...state.drafts].filter(([name]) => !dropDrafts.includes(name)));
-    for (const [name, draft] of laterDrafts(kept, drafts)) writes.push(tx.objectStore("drafts").put(draft, name));
-    await Promise.all([...writes, tx.done]);
-    return result;
+  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<T> {
+    return this.#inTurn(() =>
+      this.#decide(leader, knownOutboxOf, ({ outbox, version }) => {
+        const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(outbox);
+        const kept = new Map([...outbox.drafts].filter(([name]) => !dropDrafts.includes(name)));
+        const write = (table: TableOf<Tables>): void => {
+          markChanged(table, version);
+          if (device !== undefined) table("device").put(device, "device");
+          for (const id of drop) table("outbox").delete(id);
+          // A page of an earlier version may have taken that id since.
+          for (const row of put) {
+            if (outbox.rows.some(({ id }) => id === row.id)) table("outbox").put(row);
+            else table("outbox").add(row);
+          }
+          for (const name of dropDrafts) table("drafts").delete(name);
+          for (const [name, draft] of laterDrafts(kept, drafts)) table("drafts").put(draft, name);
+        };
+        return { tables: OWN, durability, write, result };
+      }),
+    );
   }
 
-  async commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
-    const tx: Writing = this.#database.transaction(TABLES, "readwrite", { durability: "relaxed" });
-    await refuseDeposed(tx, leader);
-    const revision = ((await tx.objectStore("leader").get("revision")) ?? 0) + 1;
-    const writes: Promise<unknown>[] = [tx.objectStore("leader").put(revision, "revision")];
-    for (const change of condensed(changes)) {
-      const written = write(tx, change);
-      // They read before they write, and nothing may come between.
-      if (change.kind === "refused" || change.kind === "session") await written;
-      writes.push(written);
-    }
-    await Promise.all([...writes, tx.done]);
-    return revision;
+  commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+    return this.#inTurn(() =>
+      this.#decide(leader, (table) => knownRowsOf(table, changes), (known) => {
+        const revision = known.revision + 1;
+        const write = (table: TableOf<Tables>): void => {
+          table("leader").put(revision, "revision");
+          if (changes.some(({ kind }) => kind === "settled" || kind === "refused")) markChanged(table, known.version);
+          const writing = new Writing(table, known);
+          for (const change of condensed(changes)) writing.apply(change);
+        };
+        return { tables: ALL, durability: "relaxed", write, result: revision };
+      }),
+    );
   }
 
   async bind(session: SessionRecord): Promise<SessionRecord> {
-    const tx = this.#database.transaction("session", "readwrite", { durability: "strict" });
-    const known = await tx.store.get("session");
-    if (known === undefined) await tx.store.put(session, "session");
-    await tx.done;
-    return known ?? session;
+    const isFirst = await this.#database.write(["session"], "strict", (table) => table("session").add(session, "session"));
+    if (isFirst) return session;
+    return this.#database.read(["session"], (table) => {
+      const known = table("session").get("session");
+      return () => known.result ?? session;
+    });
   }
 
   close(): void {
-    this.#database.close();
+    // What was asked for before is still done.
+    void this.#inTurn(async () => this.#database.close());
+  }
+
+  #inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const turn = this.#last.then(act);
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  /** Reads, and writes in one go what is decided upon that; once more if it does not hold any longer by then. */
+  async #decide<K extends Known, T>(leader: Generation | null, ask: (table: TableOf<Tables>) => () => K, decide: (known: K) => Decision<T>): Promise<T> {
+    for (let tries = 0; tries < TRIES_MAX; tries += 1) {
+      const asked = performance.now();
+      const known = await this.#database.read(DECISIVE, ask);
+      if (leader !== null && leader !== known.leader) throw new Deposed();
+      if (performance.now() - asked > FRESH_MS) continue;
+      const { tables = ["leader"], durability = "relaxed", write, result } = decide(known);
+      if (write === undefined) return result;
+      const isWritten = await this.#database.write(tables, durability, (table) => {
+        if (leader !== null) {
+          // Nothing is left of it, unless there is one.
+          table("leader").add(0, ["over", leader]);
+          table("leader").delete(["over", leader]);
+        }
+        write(table);
+      });
+      if (isWritten) return result;
+    }
+    throw new Error("others change the store all the time");
   }
 }
 
-async function refuseDeposed(tx: Writing, leader: Generation | null): Promise<void> {
-  if (leader !== null && leader !== (await tx.objectStore("leader").get("leader"))) throw new Deposed();
+interface Decision<T> {
+  readonly tables?: readonly (keyof Tables)[];
+  readonly durability?: Durability;
+  /** Without it there is nothing to write. */
+  readonly write?: (table: TableOf<Tables>) => void;
+  readonly result: T;
 }
 
-async function outboxOf(tx: IDBPTransaction<Schema, Names, "readonly" | "readwrite">): Promise<OutboxState> {
-  const [device, rows, drafts] = await Promise.all([tx.objectStore("device").get("device"), tx.objectStore("outbox").getAll(), tx.objectStore("drafts").getAll()]);
-  return { device: device ?? null, rows, drafts: new Map(drafts.map((draft) => [placeName(draft), draft])) };
+function knownOf(table: TableOf<Tables>): () => Known {
+  const leader = table("leader").get("leader");
+  const revision = table("leader").get("revision");
+  const version = table("leader").get("outbox");
+  return () => ({ leader: leader.result ?? 0, revision: revision.result ?? 0, version: version.result ?? 0 });
 }
 
-async function write(tx: Writing, change: Change): Promise<unknown> {
-  switch (change.kind) {
-    case "room":
-      return tx.objectStore("rooms").put(change.room);
-    case "forget room":
-      return Promise.all([
-        tx.objectStore("rooms").delete(change.room),
-        tx.objectStore("messages").delete(IDBKeyRange.bound([change.room, 0], [change.room, Infinity])),
-        tx.objectStore("notices").delete(IDBKeyRange.bound([change.room, 0], [change.room, Infinity])),
-      ]);
-    case "message":
-      return tx.objectStore("messages").put(change.message);
-    case "forget messages":
-      return tx.objectStore("messages").delete(IDBKeyRange.bound([change.room, change.from], [change.room, change.to]));
-    case "notice":
-      return tx.objectStore("notices").put(change.notice);
-    case "forget notices":
-      return tx.objectStore("notices").delete(IDBKeyRange.bound([change.room, 0], [change.room, change.to]));
-    case "forget people":
-      return tx.objectStore("people").clear();
-    case "person":
-      return tx.objectStore("people").put(change.person);
-    case "session":
-      return rename(tx, change.session);
-    case "cursor":
-      return tx.objectStore("cursor").put(change.cursor, "cursor");
-    case "settled":
-      return tx.objectStore("outbox").delete(change.id);
-    case "refused":
-      return refuse(tx, change.id, change.code);
-    case "lost":
-      return change.lost === null ? tx.objectStore("lost").delete(change.room) : tx.objectStore("lost").put(change.lost);
-    case "forget all":
-      return Promise.all([
-        tx.objectStore("cursor").clear(),
-        tx.objectStore("rooms").clear(),
-        tx.objectStore("lost").clear(),
-        tx.objectStore("messages").clear(),
-        tx.objectStore("notices").clear(),
-        tx.objectStore("people").clear(),
-      ]);
+function knownOutboxOf(table: TableOf<Tables>): () => KnownOutbox {
+  const known = knownOf(table);
+  const outbox = outboxOf(table);
+  return () => ({ ...known(), outbox: outbox() });
+}
+
+/** With the rows that are to be written anew. */
+function knownRowsOf(table: TableOf<Tables>, changes: readonly Change[]): () => KnownRows {
+  const known = knownOf(table);
+  const session = table("session").get("session");
+  const rows = changes.flatMap((change) => (change.kind === "refused" ? table("outbox").get(change.id) : []));
+  return () => ({ ...known(), session: session.result ?? null, rows: new Map(rows.flatMap(({ result }) => (result === undefined ? [] : [[result.id, result]]))) });
+}
+
+function outboxOf(table: TableOf<Tables>): () => OutboxState {
+  const device = table("device").get("device");
+  const rows = table("outbox").getAll();
+  const drafts = table("drafts").getAll();
+  return () => ({ device: device.result ?? null, rows: rows.result, drafts: new Map(drafts.result.map((draft) => [placeName(draft), draft])) });
+}
+
+/** Fails if it is there already. */
+function mark(table: TableOf<Tables>, [what, number]: Mark): void {
+  table("leader").add(0, [what, number]);
+  table("leader").delete(IDBKeyRange.bound([what], [what, number - MARKS_KEPT]));
+}
+
+/** Whoever has read that version of the outbox as well comes too late with their change. */
+function markChanged(table: TableOf<Tables>, version: number): void {
+  mark(table, ["changed", version]);
+  table("leader").put(version + 1, "outbox");
+}
+
+/** One commit: what it reads, with what it has written before in mind. */
+class Writing {
+  readonly #table: TableOf<Tables>;
+  readonly #rows: Map<number, OutboxRow>;
+  #session: SessionRecord | null;
+
+  constructor(table: TableOf<Tables>, { session, rows }: KnownRows) {
+    this.#table = table;
+    this.#rows = rows;
+    this.#session = session;
   }
-}
 
-async function rename(tx: Writing, session: SessionRecord): Promise<unknown> {
-  const sessions = tx.objectStore("session");
-  const known = await sessions.get("session");
-  return known === undefined || known.user === session.user ? sessions.put(session, "session") : undefined;
-}
+  apply(change: Change): void {
+    const table = this.#table;
+    switch (change.kind) {
+      case "room":
+        table("rooms").put(change.room);
+        return;
+      case "forget room":
+        table("rooms").delete(change.room);
+        table("messages").delete(IDBKeyRange.bound([change.room, 0], [change.room, Infinity]));
+        table("notices").delete(IDBKeyRange.bound([change.room, 0], [change.room, Infinity]));
+        return;
+      case "message":
+        table("messages").put(change.message);
+        return;
+      case "forget messages":
+        table("messages").delete(IDBKeyRange.bound([change.room, change.from], [change.room, change.to]));
+        return;
+      case "notice":
+        table("notices").put(change.notice);
+        return;
+      case "forget notices":
+        table("notices").delete(IDBKeyRange.bound([change.room, 0], [change.room, change.to]));
+        return;
+      case "forget people":
+        table("people").clear();
+        return;
+      case "person":
+        table("people").put(change.person);
+        return;
+      case "session":
+        return this.#rename(change.session);
+      case "cursor":
+        table("cursor").put(change.cursor, "cursor");
+        return;
+      case "settled":
+        return this.#drop(change.id);
+      case "refused":
+        return this.#refuse(change.id, change.code);
+      case "lost":
+        if (change.lost === null) table("lost").delete(change.room);
+        else table("lost").put(change.lost);
+        return;
+      case "forget all":
+        for (const name of ["cursor", "rooms", "lost", "messages", "notices", "people"] as const) table(name).clear();
+        return;
+    }
+  }
 
-async function refuse(tx: Writing, id: number, code: string): Promise<unknown> {
-  const outbox = tx.objectStore("outbox");
-  const row = await outbox.get(id);
-  if (row === undefined) return undefined;
-  return row.withdrawn === true ? outbox.delete(id) : outbox.put({ ...row, refused: code });
+  #rename(session: SessionRecord): void {
+    // Another tab may have made the store somebody else's since.
+    if (this.#session === null) this.#table("session").add(session, "session");
+    else if (this.#session.user === session.user) this.#table("session").put(session, "session");
+    this.#session ??= session;
+  }
+
+  #drop(id: number): void {
+    this.#rows.delete(id);
+    this.#table("outbox").delete(id);
+  }
+
+  #refuse(id: number, code: string): void {
+    const row = this.#rows.get(id);
+    if (row === undefined) return;
+    if (row.withdrawn === true) return this.#drop(id);
+    this.#rows.set(id, { ...row, refused: code });
+    this.#table("outbox").put({ ...row, refused: code });
+  }
 }

@@ -202,6 +202,17 @@ describe("the store in IndexedDB", () => {
     expect((await store.outbox()).device?.id).toBe("first");
   });
 
+  test("that is closed still does what was asked of it before", async () => {
+    const name = newName();
+    const store = await IndexedDbStore.open(name);
+    const asked = store.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: "just in time" }, 0, "device"));
+    store.close();
+    expect((await asked)?.n).toBe(1);
+    const again = await IndexedDbStore.open(name);
+    expect((await again.outbox()).rows.length).toBe(1);
+    await expect(store.changeOutbox((state) => withDevice(state, "late"))).rejects.toThrow();
+  });
+
   test("belongs to the first person whom it is given to, also when two tabs ask at once", async () => {
     const name = newName();
     const [one, other] = [await IndexedDbStore.open(name), await IndexedDbStore.open(name)];
