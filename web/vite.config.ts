@@ -12,21 +12,24 @@ const leaveOut: Plugin = {
 };
 
 // Everything of `/v1` is JSON: what the client would do with bytes is never asked for.
-const BYTES = /\/socket\.io-parser\/build\/[^/]+\/(?:is-)?binary\.js$/;
-
-const ENCODER = /\/engine\.io-parser\/build\/[^/]+\/encodePacket\.browser\.js$/;
-const BASE64 = /\/engine\.io-parser\/build\/[^/]+\/contrib\/base64-arraybuffer\.js$/;
+const TEXT_ONLY: readonly (readonly [RegExp, string])[] = [
+  [
+    /\/socket\.io-parser\/build\/[^/]+\/(?:is-)?binary\.js$/,
+    "export const isBinary = () => false, hasBinary = isBinary, deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;",
+  ],
+  [
+    /\/engine\.io-parser\/build\/[^/]+\/encodePacket\.browser\.js$/,
+    'import { PACKET_TYPES } from "./commons.js"; export const encodePacket = ({ type, data = "" }, _, told) => told(PACKET_TYPES[type] + data), encodePacketToBinary = null;',
+  ],
+  [
+    /\/engine\.io-parser\/build\/[^/]+\/decodePacket\.browser\.js$/,
+    'import { ERROR_PACKET, PACKET_TYPES_REVERSE } from "./commons.js"; export const decodePacket = (text) => { const type = PACKET_TYPES_REVERSE[text[0]]; return type ? { type, data: text.slice(1) || undefined } : ERROR_PACKET; };',
+  ],
+];
 
 const jsonOnly: Plugin = {
   name: "json-only",
-  load: (id) => {
-    if (ENCODER.test(id.replaceAll("\\", "/")))
-      return 'import { PACKET_TYPES } from "./commons.js"; export const encodePacket = ({ type, data = "" }, _, told) => told(PACKET_TYPES[type] + data), encodePacketToBinary = null;';
-    if (BASE64.test(id.replaceAll("\\", "/"))) return "export const decode = () => new ArrayBuffer(0);";
-    return BYTES.test(id.replaceAll("\\", "/"))
-      ? "export const isBinary = () => false, hasBinary = isBinary, deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;"
-      : null;
-  },
+  load: (id) => TEXT_ONLY.find(([path]) => path.test(id.replaceAll("\\", "/")))?.[1] ?? null,
 };
 
 // A chunk that is fetched later brings no style and no chunk of its own, so nothing has to be loaded ahead of it.

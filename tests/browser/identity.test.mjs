@@ -149,6 +149,27 @@ describe("a link to somebody else", () => {
     assert.deepEqual((await people()).map(({ user }) => user), [eve.user]);
   });
 
+  test("in the address of an open page asks once, and leaves the page, its room and its address where they are", async (t) => {
+    const { server, vicky, eve } = await ownerAndEve(t);
+    await vicky.create("public", "Bread");
+    const bread = vicky.page.url();
+    const { hash } = new URL(await linkTo(server, eve));
+    await vicky.page.evaluate((code) => void (location.hash = code), hash);
+    await vicky.dialog.getByText("Become eve on this device?").waitFor();
+    assert.equal(vicky.page.url(), bread);
+    await vicky.close();
+    await vicky.reload();
+    await vicky.isIn("Bread");
+    assert.equal(vicky.page.url(), bread);
+    assert.equal(await vicky.dialog.count(), 0);
+    assert.notEqual(vicky.user, eve.user);
+    await vicky.page.goBack();
+    await vicky.page.goBack();
+    await vicky.isIn("Lobby");
+    assert.equal(await vicky.dialog.count(), 0);
+    vicky.assertContent();
+  });
+
   test("is text in a message, and one to a room is a link", async (t) => {
     const { server, vicky, eve } = await ownerAndEve(t);
     const { port } = new URL(server.url);

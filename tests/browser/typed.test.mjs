@@ -213,12 +213,12 @@ describe("what was written in rooms that are gone", () => {
       await bob.expel("ada");
     }
     await ada.context.setOffline(false);
-    await ada.status("2 texts cannot be sent any more");
+    await ada.status("2 texts were left unsent");
     await ada.button("Show").click();
     for (const name of ["den", "attic"]) await ada.dialog.getByRole("textbox", { name: `Written for ${name}` }).waitFor();
     await ada.close();
     await ada.page.reload();
-    await ada.status("2 texts cannot be sent any more");
+    await ada.status("2 texts were left unsent");
     await ada.button("Show").click();
     await ada.dialog.waitFor();
     await assertAccessible(ada.page, "the list of what could not be sent");
@@ -232,13 +232,13 @@ describe("what was written in rooms that are gone", () => {
       await ada.button("Copy", field).click();
       await ada.eventually(async () => (await ada.page.evaluate(() => navigator.clipboard.readText())) === written);
       await ada.button("Discard", field).click();
-      if (left > 0) await ada.status("1 text cannot be sent any more");
+      if (left > 0) await ada.status("1 text was left unsent");
     }
     await ada.dialog.waitFor({ state: "detached" });
     await ada.enter("Lobby");
     await ada.page.reload();
     await ada.composer.waitFor();
-    assert.equal(await ada.page.getByText("cannot be sent any more").count(), 0);
+    assert.equal(await ada.page.getByText("left unsent").count(), 0);
     assert.equal(ada.room(), LOBBY);
     ada.assertContent();
   });

@@ -522,7 +522,7 @@ class Chat implements ChatClient {
         this.rooms.value = known.filter(({ joined }) => joined);
         this.outside.value = known.filter(({ joined }) => !joined);
       }
-      const strays = straysOf(this.#model);
+      const strays = straysOf(this.#model, this.#drafts.share);
       if (!alike(strays, this.strays.peek())) this.strays.value = strays;
       for (const view of this.#views) if (touched.has(view.room)) view.update();
       if (this.#peopleVersion !== this.#model.peopleVersion) {

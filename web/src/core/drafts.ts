@@ -3,10 +3,13 @@
 //   key ──► own (this tab, shown at once) ──► store ──► read by the other tabs
 //                     └── page goes away ──► notepad ──► merged into the store at the next start
 //
-// Each change is a version: `at` orders the versions, and the last writer wins. `after` names the version of another tab
-// that it was made from. Nobody replaces a text while its writer is typing, unless the other version was made from that
-// very text, as when it is sent from another tab. What is sent leaves its draft and enters the outbox in one transaction, so it
-// stands in one of them whatever happens. A removed draft leaves a version without a text, so that no older one returns.
+// Each change is a version: `at` orders the versions, and its fraction is the tab. `after` and `from` name the versions of other
+// tabs that it was made from. The rule: a tab shows what was typed in it until somebody goes on from that very text, as when it
+// is sent from another tab; the latest version has the place for all others; and a text that was replaced by somebody who had not
+// seen it is put aside and offered with the strays. So tabs may disagree, and nothing that was typed is lost.
+//
+// What is sent leaves its draft and enters the outbox in one transaction, so it stands in one of them whatever happens. A
+// removed draft leaves a version without a text, so that no older one returns.
 
 import { type Signal, signal } from "@preact/signals-core";
 import type { DraftPlace, Result } from "./facade.ts";
@@ -20,16 +23,15 @@ import type { Command } from "./wire.ts";
 /** The most that a crash of the page takes away. */
 const PAUSE_MS = 300;
 const AGAIN_MS = 5_000;
-/** Who has pressed a key this recently is typing. */
-const TYPING_MS = 3_000;
+/** Of so many tabs a version says what it has seen. */
+const ORIGINS_MAX = 16;
 const EMPTY_KEPT_MS = 7 * 24 * 3_600_000;
 
 /** Names the place of a draft. */
-export const placeName = ({ room, seq }: DraftPlace): string => (seq === undefined ? `${room}` : `${room}/${seq}`);
+export const placeName = ({ room, seq, aside }: DraftPlace): string => `${room}${seq === undefined ? "" : `/${seq}`}${aside === undefined ? "" : ` ${aside}`}`;
 
 interface Own {
   readonly draft: DraftRecord;
-  readonly typedAt: number;
   readonly isKept: boolean;
 }
 
@@ -39,7 +41,7 @@ export class Drafts {
   readonly #world: World;
   readonly #notepad: Notepad | null;
   /** What the versions of this tab have behind the point: those of two tabs are never equal. */
-  readonly #share: number;
+  readonly share: number;
   /** The last version of each place that was made in this tab. */
   readonly #own = new Map<string, Own>();
   /** Sent, and not yet in the outbox; `at` is the version that removes it from the drafts. */
@@ -47,14 +49,13 @@ export class Drafts {
   readonly #shown: Signal<ReadonlyMap<string, string>> = signal(new Map());
   #keptAt = -Infinity;
   #cancelKeep: (() => void) | null = null;
-  #cancelHold: (() => void) | null = null;
 
   constructor(model: Model, outbox: Outbox, world: World, notepad: Notepad | null) {
     this.#model = model;
     this.#outbox = outbox;
     this.#world = world;
     this.#notepad = notepad;
-    this.#share = parseInt(world.randomId().slice(0, 3), 16) / 0x1000;
+    this.share = parseInt(world.randomId().slice(0, 3), 16) / 0x1000;
   }
 
   /** Brings into the store what a page could only jot down before it went away. */
@@ -77,7 +78,7 @@ export class Drafts {
   set(place: DraftPlace, text: string | null): void {
     const wanted = text === "" && place.seq === undefined ? null : text;
     if ((this.#shown.peek().get(placeName(place)) ?? null) === wanted) return;
-    this.#write(place, wanted, this.#world.now());
+    this.#write(place, wanted);
     const pause = Math.max(0, this.#keptAt + PAUSE_MS - this.#world.now());
     this.#cancelKeep ??= this.#world.setTimer(pause, () => void this.keep());
   }
@@ -109,7 +110,7 @@ export class Drafts {
   /** Sends what was typed there. What cannot be kept in the outbox stays a draft. */
   async send(place: DraftPlace, text: string): Promise<Result> {
     const name = placeName(place);
-    const removal = this.#write(place, null, -Infinity);
+    const removal = this.#write(place, null);
     const leaving = { text, at: removal.at };
     this.#leaving.set(name, [...(this.#leaving.get(name) ?? []), leaving]);
     const row = await this.#outbox.put(commandOf(place, text), [removal]);
@@ -133,7 +134,7 @@ export class Drafts {
       const name = placeName(place);
       const before = this.#latest(name, state);
       const text = joined(command.text, before?.text ?? undefined);
-      const back: DraftRecord = { ...place, text, at: this.#later(before), after: before?.at ?? 0 };
+      const back: DraftRecord = { ...place, text, at: this.#later(before), ...originsOf(before) };
       return { ...change, drafts: [back], result: back };
     });
     return draft;
@@ -141,8 +142,6 @@ export class Drafts {
 
   /** Compares what was typed here with what the store has now. */
   refresh(): void {
-    this.#cancelHold?.();
-    this.#cancelHold = null;
     const shown = new Map<string, string>();
     for (const name of new Set([...this.#model.drafts.keys(), ...this.#own.keys()])) {
       const text = this.#current(name)?.text ?? null;
@@ -167,31 +166,25 @@ export class Drafts {
 
   stop(): void {
     this.#cancelKeep?.();
-    this.#cancelHold?.();
   }
 
-  /** The version that is shown: the latest, unless its writer would lose what is being typed here. */
+  /** The version that is shown: the latest, unless its writer has not seen what was typed here. */
   #current(name: string): DraftRecord | null {
     const own = this.#own.get(name);
     const kept = this.#model.drafts.get(name) ?? null;
     if (own === undefined) return kept;
     if (kept === null || kept.at <= own.draft.at) return own.draft;
-    const rest = own.typedAt + TYPING_MS - this.#world.now();
-    if (kept.after !== own.draft.at && rest > 0) {
-      this.#cancelHold ??= this.#world.setTimer(rest, () => this.refresh());
-      return own.draft;
-    }
+    if (isTyped(own.draft) && !follows(kept, own.draft)) return own.draft;
     this.#own.delete(name);
     return kept;
   }
 
-  #write({ room, seq }: DraftPlace, text: string | null, typedAt: number): DraftRecord {
-    const place: DraftPlace = { room, ...(seq === undefined ? {} : { seq }) };
+  #write({ room, seq, aside }: DraftPlace, text: string | null): DraftRecord {
+    const place: DraftPlace = { room, ...(seq === undefined ? {} : { seq }), ...(aside === undefined ? {} : { aside }) };
     const name = placeName(place);
     const seen = this.#current(name);
-    const after = seen === this.#own.get(name)?.draft ? seen?.after : seen?.at;
-    const draft: DraftRecord = { ...place, text, at: this.#later(this.#latest(name, this.#model)), after: after ?? 0 };
-    this.#own.set(name, { draft, typedAt, isKept: false });
+    const draft: DraftRecord = { ...place, text, at: this.#later(this.#latest(name, this.#model)), ...originsOf(seen) };
+    this.#own.set(name, { draft, isKept: false });
     const shown = new Map(this.#shown.peek());
     if (text === null) shown.delete(name);
     else shown.set(name, text);
@@ -200,7 +193,7 @@ export class Drafts {
   }
 
   #later(latest: DraftRecord | null): number {
-    return Math.floor(Math.max(this.#world.now(), (latest?.at ?? 0) + 1)) + this.#share;
+    return Math.floor(Math.max(this.#world.now(), (latest?.at ?? 0) + 1)) + this.share;
   }
 
   #latest(name: string, { drafts }: Pick<OutboxState, "drafts">): DraftRecord | null {
@@ -223,24 +216,68 @@ export class Drafts {
   }
 }
 
-/** The notes that the store does not have. */
+const isTyped = ({ text }: DraftRecord): boolean => text !== null && text.trim() !== "";
+
+const tabOf = ({ at }: DraftRecord): number => at % 1;
+
+/** Whether who wrote the one had seen the other. */
+function follows({ after, from = [] }: DraftRecord, { at }: DraftRecord): boolean {
+  return [after, ...from].some((origin) => origin % 1 === at % 1 && origin >= at);
+}
+
+/** Of a version that is made from this one. */
+function originsOf(draft: DraftRecord | null): Pick<DraftRecord, "after" | "from"> {
+  if (draft === null) return { after: 0 };
+  const { at, after, from = [] } = draft;
+  const latest = new Map([...from, after, at].toSorted((a, b) => a - b).map((version) => [version % 1, version]));
+  return { after: at, from: [...latest.values()].slice(-ORIGINS_MAX) };
+}
+
+/**
+ * What has to be written for the drafts of a change: of each place the latest version, if it is later than the known one; and
+ * what was typed in another tab and would go with that unseen.
+ */
+export function laterDrafts(known: ReadonlyMap<string, DraftRecord>, drafts: readonly DraftRecord[]): ReadonlyMap<string, DraftRecord> {
+  const later = new Map<string, DraftRecord>();
+  const latest = (place: DraftPlace): DraftRecord | undefined => later.get(placeName(place)) ?? known.get(placeName(place));
+  const put = (draft: DraftRecord): void => {
+    if ((latest(draft)?.at ?? 0) < draft.at) later.set(placeName(draft), draft);
+  };
+  for (const draft of drafts) {
+    const other = latest(draft);
+    put(draft);
+    if (draft.aside !== undefined) continue;
+    const [old, young] = other !== undefined && draft.at < other.at ? [draft, other] : [other, draft];
+    if (old !== undefined && isTyped(old) && old.text !== young.text && tabOf(old) !== tabOf(young) && !follows(young, old)) put({ ...old, aside: tabOf(old) });
+    // What was put aside of this tab before is in this version, which may be put aside itself: that has to be later.
+    const aside = latest({ ...draft, aside: tabOf(draft) });
+    if (aside !== undefined && aside.text !== null && aside.at < draft.at) put({ ...aside, text: null, at: draft.at - 0.5 });
+  }
+  return later;
+}
+
+/** The notes that the store may not have. */
 export function recovered(drafts: ReadonlyMap<string, DraftRecord>, notes: readonly Note[]): readonly DraftRecord[] {
   const latest = new Map(drafts);
-  const found = new Map<string, DraftRecord>();
+  const found: DraftRecord[] = [];
   for (const { leaving, ...note } of notes.toSorted((a, b) => a.at - b.at)) {
     const name = placeName(note);
     const known = latest.get(name);
     const seen = known?.at ?? 0;
     // It was sent, but the outbox does not have it: the version that goes with it is not there.
     const unsent = leaving.filter(({ at }) => at > seen).map(({ text }) => text);
-    if (unsent.length === 0 && note.at <= seen) continue;
+    const isOther = known !== undefined && tabOf(known) !== tabOf(note);
+    if (unsent.length === 0 && note.at <= seen) {
+      if (isOther) found.push(note);
+      continue;
+    }
     const typed = note.at > seen ? note.text : (known?.text ?? null);
     const text = [...unsent, ...(typed === null || (typed === "" && unsent.length > 0) ? [] : [typed])].join("\n");
-    const draft = { ...note, text: unsent.length === 0 ? typed : text, at: Math.max(note.at, seen) + unsent.length, after: seen };
+    const draft = { ...note, text: unsent.length === 0 ? typed : text, at: Math.max(note.at, Math.floor(seen) + tabOf(note)) + unsent.length, after: isOther ? note.after : seen };
     latest.set(name, draft);
-    found.set(name, draft);
+    found.push(draft);
   }
-  return [...found.values()];
+  return found;
 }
 
 function commandOf({ room, seq }: DraftPlace, text: string): Command {

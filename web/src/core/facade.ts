@@ -76,9 +76,11 @@ export interface MessageRow {
 export interface DraftPlace {
   readonly room: RoomId;
   readonly seq?: Seq;
+  /** Which tab it was typed in, where the text of another one has the place. */
+  readonly aside?: number;
 }
 
-/** What somebody wrote in a room, or to a message, that is gone for them. */
+/** What somebody wrote in a room, or to a message, that is gone for them, or in a tab while they wrote in another one. */
 export interface Stray {
   readonly key: string;
   readonly text: string;

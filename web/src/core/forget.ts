@@ -2,7 +2,7 @@
 //
 // Never one whom a page is open as, and never the one of this page: both would go on writing into a store that is gone.
 
-import { placeName, recovered } from "./drafts.ts";
+import { laterDrafts, recovered } from "./drafts.ts";
 import type { Identities } from "./identities.ts";
 import type { Note } from "./ports.ts";
 import type { Snapshot } from "./store.ts";
@@ -29,7 +29,7 @@ export async function forget(identities: Identities, { alone, erase }: ForgetPor
 
 /** How many messages and drafts would never be sent. */
 export function unsentIn({ outbox }: Pick<Snapshot, "outbox">, notes: readonly Note[]): number {
-  const noted = recovered(outbox.drafts, notes).map((draft) => [placeName(draft), draft] as const);
+  const noted = [...laterDrafts(outbox.drafts, recovered(outbox.drafts, notes))];
   const typed = [...new Map([...outbox.drafts, ...noted]).values()].filter(({ text }) => text !== null && text.trim() !== "");
   return typed.length + outbox.rows.filter(({ withdrawn }) => withdrawn !== true).length;
 }

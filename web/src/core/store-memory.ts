@@ -2,10 +2,10 @@
 //
 // Several stores on one disk are several tabs of one browser. Every operation takes effect in one step.
 
+import { laterDrafts } from "./drafts.ts";
 import type { LostRoom, Person, RoomId, UserId } from "./facade.ts";
 import {
   Deposed,
-  laterDrafts,
   type Change,
   type Device,
   type DraftRecord,

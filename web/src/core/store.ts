@@ -7,7 +7,6 @@
 // session ever stands beside its outbox. "Returned" means kept. A tab that hangs at any moment keeps no other tab waiting.
 // Knows nothing of connections.
 
-import { placeName } from "./drafts.ts";
 import type { DraftPlace, LostRoom, Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
 import type { Command, Message, UnreadAnswer } from "./wire.ts";
 import type { Span } from "./spans.ts";
@@ -42,6 +41,8 @@ export interface DraftRecord extends DraftPlace {
   readonly at: number;
   /** The version of another tab that it was made from. */
   readonly after: number;
+  /** Further ones: of each tab the latest. */
+  readonly from?: readonly number[];
 }
 
 /** All that people do on this device, before the server has it. */
@@ -189,16 +190,6 @@ export interface Store {
   /** Makes the store that of a person, unless it is somebody's already; gives back whose it is. */
   bind(session: SessionRecord): Promise<SessionRecord>;
   close(): void;
-}
-
-/** What has to be written for the drafts of a change: of each place the latest version, if it is later than the known one. */
-export function laterDrafts(known: ReadonlyMap<string, DraftRecord>, drafts: readonly DraftRecord[]): ReadonlyMap<string, DraftRecord> {
-  const later = new Map<string, DraftRecord>();
-  for (const draft of drafts) {
-    const name = placeName(draft);
-    if (((later.get(name) ?? known.get(name))?.at ?? 0) < draft.at) later.set(name, draft);
-  }
-  return later;
 }
 
 /** Leaves out what a later change of the same batch overwrites. The last state of a thing stands where its first one stood. */

@@ -1,13 +1,14 @@
 // What somebody wrote where it cannot be sent any more: it is offered in one place, until they copy or discard it.
 //
-// Refused messages and changes stand in the timeline of their room; drafts stand in its field. Without the room, or with
+// A text that another tab has replaced without seeing it is one of them. Refused messages and changes stand in the timeline of their room; drafts stand in its field. Without the room, or with
 // the message gone, nobody would find them there. Derived from the model; nothing of it is stored.
 
 import { placeName, placeOf } from "./drafts.ts";
 import type { DraftPlace, Stray } from "./facade.ts";
 import type { Model } from "./model.ts";
 
-export function straysOf(model: Model): readonly Stray[] {
+/** `own` is the tab that asks: what was typed in it stands in its field. */
+export function straysOf(model: Model, own: number): readonly Stray[] {
   // Before the server has said which rooms there are, none is known to be gone.
   if (model.cursor === null) return [];
   const isGone = ({ room }: DraftPlace): boolean => model.record(room)?.joined !== true;
@@ -18,11 +19,11 @@ export function straysOf(model: Model): readonly Stray[] {
     strays.push({ key: `row ${id}`, text: command.text, at, n: id, place });
   }
   for (const draft of model.drafts.values()) {
-    const { room, seq, text, at } = draft;
+    const { room, seq, aside, text, at } = draft;
     if (text === null || text.trim() === "") continue;
     const isDeleted = seq !== undefined && model.message(room, seq)?.deleted === true;
-    const place = { room, ...(seq === undefined ? {} : { seq }) };
-    if (isDeleted || isGone(draft)) strays.push({ key: `draft ${placeName(draft)}`, text, at, place });
+    const place = { room, ...(seq === undefined ? {} : { seq }), ...(aside === undefined ? {} : { aside }) };
+    if (isDeleted || isGone(draft) || (aside !== undefined && aside !== own)) strays.push({ key: `draft ${placeName(draft)}`, text, at, place });
   }
   return strays.sort((a, b) => a.at - b.at);
 }

@@ -56,7 +56,7 @@ export function summaryOf(model: Model, state: RoomState): RoomSummary {
 }
 
 function draftIn(model: Model, room: RoomId): string {
-  const drafts = [...model.drafts.values()].filter((draft) => draft.room === room && draft.text !== null);
+  const drafts = [...model.drafts.values()].filter((draft) => draft.room === room && draft.aside === undefined && draft.text !== null);
   return drafts.map(({ text }) => text).find((text) => text !== "") ?? "";
 }
 

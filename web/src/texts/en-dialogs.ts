@@ -1,9 +1,10 @@
 // What only dialogs show, in English: fetched with them, since a first visit does not wait for a dialog.
 
 export const enDialogs = {
-  straysTitle: "Cannot be sent any more",
+  straysTitle: "Left unsent",
   strayFor: "Written for {room}",
-  straysHelp: "The conversation or message that this was written for is no longer open to you.",
+  strayAside: "Written for {room} in another tab",
+  straysHelp: "The conversation or message that this was written for is no longer open to you, or you were writing there in another tab as well.",
   roomName: "Room name",
   roomTopic: "Topic",
   roomTopicHelp: "What this room is about. Optional.",

@@ -116,7 +116,7 @@ export const en = {
   },
   stopped: "This page was stopped. Reload it to go on.",
   backOnline: "Back online",
-  strays: { one: "{count} text cannot be sent any more", other: "{count} texts cannot be sent any more" },
+  strays: { one: "{count} text was left unsent", other: "{count} texts were left unsent" },
   straysShow: "Show",
   reload: "Reload",
 

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { createChat, type ChatOptions } from "../../src/core/chat.ts";
-import { recovered } from "../../src/core/drafts.ts";
+import { laterDrafts, recovered } from "../../src/core/drafts.ts";
 import type { ChatClient, DraftPlace, RoomId } from "../../src/core/facade.ts";
 import { ROWS_MAX } from "../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
@@ -14,6 +14,9 @@ import { LOBBY, rowsOf, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
 
 const HERE: DraftPlace = { room: LOBBY };
+
+/** What was left unsent. */
+const textsOf = (chat: ChatClient): readonly string[] => chat.strays.value.map(({ text }) => text);
 
 /** A browser whose tabs share what it keeps. */
 class Browser {
@@ -192,7 +195,7 @@ describe("tabs", () => {
     expect(world.server.state.rooms.get(LOBBY)?.messages.map(({ text }) => text)).toEqual(["hello"]);
   });
 
-  test("in which somebody types at the same time keep their texts while they type, and the last one stays", async () => {
+  test("in which somebody types at the same time keep their texts, and the last one has the place", async () => {
     const world = new World();
     const browser = new Browser(world);
     const [one, other] = [await browser.ada(), await browser.open()];
@@ -204,24 +207,110 @@ describe("tabs", () => {
     }
     await world.clock.pass(1);
     one.setDraft(HERE, "the last word");
-    await world.clock.pass(2_900);
-    expect(other.draft(HERE)).toBe("other 20");
-    await world.clock.pass(200);
-    for (const tab of [one, other, await browser.open()]) expect(tab.draft(HERE)).toBe("the last word");
+    await world.clock.pass(5_000);
+    expect([one.draft(HERE), other.draft(HERE)]).toEqual(["the last word", "other 20"]);
+    const later = await browser.open();
+    expect([later.draft(HERE), textsOf(later)]).toEqual(["the last word", ["other 20"]]);
+    // Whoever goes on from a text takes it out of what is put aside.
+    other.setDraft(HERE, "other 21");
+    await world.clock.pass(1_000);
+    expect([one, other, later].map((tab) => [tab.draft(HERE), textsOf(tab)])).toEqual([
+      ["the last word", []],
+      ["other 21", ["the last word"]],
+      ["other 21", ["the last word"]],
+    ]);
   });
 });
 
-describe("two tabs in which somebody typed at the same instant", () => {
-  test("agree on one of the texts", async () => {
+describe("five tabs in which somebody types within milliseconds", () => {
+  const NAMES = ["one", "two", "three", "four", "five"];
+
+  async function five(pause: number) {
     const world = new World();
     const browser = new Browser(world);
-    const [one, other] = [await browser.ada(), await browser.open()];
-    one.setDraft(HERE, "one");
-    other.setDraft(HERE, "other");
-    await world.clock.pass(4_000);
-    expect(["one", "other"]).toContain(one.draft(HERE));
-    for (const tab of [other, await browser.open()]) expect(tab.draft(HERE)).toBe(one.draft(HERE));
+    const tabs = [await browser.ada()];
+    while (tabs.length < NAMES.length) tabs.push(await browser.open());
+    for (let round = 1; round <= 3; round += 1) {
+      for (const [index, tab] of tabs.entries()) {
+        tab.setDraft(HERE, `${NAMES[index]} ${round}`);
+        await world.clock.pass(pause);
+      }
+    }
+    return { world, browser, tabs };
+  }
+
+  const all = (tab: ChatClient): readonly (string | null)[] => [tab.draft(HERE), ...textsOf(tab)].toSorted();
+  const LAST = NAMES.map((name) => `${name} 3`).toSorted();
+
+  test.each([0, 1, 7])("keep what was typed in each, and a page of later finds all of it (%i ms)", async (pause) => {
+    const { world, browser, tabs } = await five(pause);
+    await world.clock.pass(10_000);
+    expect(tabs.map((tab) => tab.draft(HERE))).toEqual(NAMES.map((name) => `${name} 3`));
+    for (const tab of tabs) await world.does(tab.stop());
+    const later = await browser.open();
+    expect(all(later)).toEqual(LAST);
+    for (const stray of later.strays.value) later.setDraft(stray.place, null);
+    await world.clock.pass(1_000);
+    expect([textsOf(later), textsOf(await browser.open())]).toEqual([[], []]);
   });
+
+  test("that are closed before their store has done anything leave all of it behind, too", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    await world.does((await browser.ada()).stop());
+    const lives = NAMES.map(() => new Life());
+    const tabs = await Promise.all(lives.map((life) => browser.open({}, life)));
+    for (const [index, tab] of tabs.entries()) tab.setDraft(HERE, `${NAMES[index]} 1`);
+    await world.clock.pass(1_000);
+    for (const [index, tab] of tabs.entries()) tab.setDraft(HERE, `${NAMES[index]} 3`);
+    for (const tab of tabs) void tab.stop();
+    await world.clock.pass(1_000);
+    expect(all(await browser.open())).toEqual(LAST);
+  });
+
+  test("send each its own text, and take no other away", async () => {
+    const { world, browser, tabs } = await five(1);
+    await world.clock.pass(1_000);
+    const [first, second] = tabs;
+    if (first === undefined || second === undefined) throw new Error("no tabs");
+    await world.does(first.send(HERE, "one 3"));
+    await world.clock.pass(5_000);
+    expect(second.draft(HERE)).toBe("two 3");
+    await world.does(second.send(HERE, "two 3"));
+    expect(world.server.state.rooms.get(LOBBY)?.messages.map(({ text }) => text)).toEqual(["one 3", "two 3"]);
+    for (const tab of tabs) await world.does(tab.stop());
+    const later = await browser.open();
+    expect([later.draft(HERE), ...textsOf(later)].filter((text) => text !== null).toSorted()).toEqual(LAST.filter((text) => !/^(one|two)/.test(text)));
+  });
+});
+
+test("a tab that slept while two others went on from its text, one after the other, follows them", async () => {
+  const world = new World();
+  const browser = new Browser(world);
+  await world.does((await browser.ada()).stop());
+  const life = new Life();
+  const [two, three, one] = [await browser.open(), await browser.open(), await browser.open({}, life)];
+  one.setDraft(HERE, "a");
+  await world.clock.pass(1_000);
+  life.freeze();
+  two.setDraft(HERE, "ab");
+  await world.clock.pass(1_000);
+  three.setDraft(HERE, "abc");
+  await world.clock.pass(1_000);
+  expect([one.draft(HERE), two.draft(HERE)]).toEqual(["a", "abc"]);
+  await life.thaw();
+  await world.clock.pass(1_000);
+  expect([one, two, three].map((tab) => [tab.draft(HERE), textsOf(tab)])).toEqual([["abc", []], ["abc", []], ["abc", []]]);
+  await world.does(three.send(HERE, "abc"));
+  expect([one, two, three].map((tab) => tab.draft(HERE))).toEqual([null, null, null]);
+});
+
+test("a version that three tabs made, one after the other, is followed by the first though it missed the second", () => {
+  const first: DraftRecord = { room: LOBBY, text: "a", at: 10.25, after: 0 };
+  const third: DraftRecord = { room: LOBBY, text: "abc", at: 12.75, after: 11.5, from: [10.25, 11.5] };
+  const stranger: DraftRecord = { room: LOBBY, text: "x", at: 13.125, after: 0 };
+  expect([...laterDrafts(new Map([["1", first]]), [third])]).toEqual([["1", third]]);
+  expect([...laterDrafts(new Map([["1", first]]), [stranger])]).toEqual([["1", stranger], ["1 0.25", { ...first, aside: 0.25 }]]);
 });
 
 describe("sending", () => {
@@ -408,7 +497,11 @@ describe("notes of a page that is gone", () => {
   });
 
   test("of several pages are taken in their order", () => {
-    const notes = [{ ...draft("two", 6), leaving: [] }, { ...draft("one", 5), leaving: [] }];
-    expect(recovered(store(), notes)).toEqual([draft("two", 6, 5)]);
+    const notes = [{ ...draft("two", 6.5), leaving: [] }, { ...draft("one", 5.25), leaving: [] }];
+    const found = recovered(store(), notes);
+    expect(found).toEqual([draft("one", 5.25), draft("two", 6.5)]);
+    expect([...laterDrafts(store(), found).values()]).toEqual([draft("two", 6.5), { ...draft("one", 5.25), aside: 0.25 }]);
+    expect(recovered(store(draft("later", 7.75, 5.25)), notes)).toEqual(found);
+    expect([...laterDrafts(store(draft("later", 7.75, 5.25)), found).values()]).toEqual([{ ...draft("two", 6.5), aside: 0.5 }]);
   });
 });

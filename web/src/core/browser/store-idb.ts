@@ -10,11 +10,10 @@
 // generation, and the ids of rows.
 
 import type { LostRoom, Person, RoomId, Seq, UserId } from "../facade.ts";
-import { placeName } from "../drafts.ts";
+import { laterDrafts, placeName } from "../drafts.ts";
 import {
   condensed,
   Deposed,
-  laterDrafts,
   type Change,
   type Device,
   type DraftRecord,

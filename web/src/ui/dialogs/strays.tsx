@@ -1,4 +1,4 @@
-// What was written and cannot be sent any more: to be copied, then discarded.
+// What was written and left unsent: to be copied, then discarded.
 
 import { useEffect } from "preact/hooks";
 import type { Stray } from "../../core/facade.ts";
@@ -30,7 +30,8 @@ export function StraysDialog() {
 
 function StrayText({ stray }: { readonly stray: Stray }) {
   const ui = useUi();
-  const { room } = stray.place;
+  const { room, aside } = stray.place;
+  const label = aside === undefined ? "strayFor" : "strayAside";
   const known = ui.chat.rooms.value.find((one) => one.room === room) ?? ui.chat.lost.value.get(room);
   const place = known === undefined ? unknownRoomName(room) : roomName(known);
   const onCopy = async () => {
@@ -38,8 +39,8 @@ function StrayText({ stray }: { readonly stray: Stray }) {
   };
   return (
     <div class="field stray">
-      <span>{rich("strayFor", { room: <bdi>{place}</bdi> })}</span>
-      <textarea readOnly rows={ROWS} dir="auto" aria-label={text("strayFor", { room: place })} value={stray.text} />
+      <span>{rich(label, { room: <bdi>{place}</bdi> })}</span>
+      <textarea readOnly rows={ROWS} dir="auto" aria-label={text(label, { room: place })} value={stray.text} />
       <footer class="form-footer">
         <button type="button" class="soft" onClick={() => discard(ui, stray)}>
           {text("discard")}

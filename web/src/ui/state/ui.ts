@@ -118,12 +118,10 @@ export class Ui {
     addEventListener("hashchange", () => this.#readAddress());
   }
 
-  /** A public room that one has not joined is in no list of one's own: the address alone led here. */
+  /** The address alone led here. What there is of a public room comes with its view. */
   async #lookUp(room: RoomId): Promise<void> {
-    const answer = await this.chat.browse(room - 1).catch(() => undefined);
-    const found = answer?.ok === true ? answer.rooms.find((candidate) => candidate.room === room) : undefined;
-    if (found !== undefined) this.browsed.value = new Map([...this.browsed.peek(), [room, found]]);
-    else if (answer?.ok === true) this.missing.value = room;
+    const answer = await this.chat.browse(room - 1);
+    if (answer.ok && answer.rooms[0]?.room !== room) this.missing.value = room;
   }
 
   #followRoom(): ReadonlySignal<RoomView> {
