@@ -201,8 +201,9 @@ impl Browser {
             }
             Some(("1", _)) => Ok(Heard::End),
             Some(("6", "")) => Ok(Heard::Nothing),
-            Some(("2", _)) => {
-                tab.outbox().push("3".into());
+            // python-engineio sends back what stands in the ping; the others leave it out, and are never sent any.
+            Some(("2", data)) => {
+                tab.outbox().push(format!("3{data}"));
                 Ok(Heard::Alive)
             }
             Some(("4", packet)) => tab.take(packet).map(|()| Heard::Nothing),

@@ -17,6 +17,9 @@ use crate::world::{Phase, World};
 /// How often it is looked whether the server is still the same: a killed one resets its connections.
 const LOOK: Duration = Duration::from_millis(200);
 
+/// How far the clock of Windows moves at a time.
+const TICK: Duration = Duration::from_micros(15_625);
+
 /// After so long without an answer from the other machine, the client's own gives a connection up.
 pub(crate) const UNHEARD_MAX: Duration = Duration::from_secs(30);
 
@@ -24,7 +27,7 @@ pub(crate) const UNHEARD_MAX: Duration = Duration::from_secs(30);
 pub(crate) enum Exchange {
     Handshake,
     Poll { sid: String, library: Library },
-    Post { sid: String, body: String },
+    Post { sid: String, library: Library, body: String },
 }
 
 /// Which kind of client polls: the server tells them by their cache busters.
@@ -34,14 +37,20 @@ pub(crate) enum Library {
     Official,
     /// Ends its connection when there are more than 16.
     Python,
+    /// The same on a machine whose clock moves 64 times a second.
+    PythonOnWindows,
 }
 
 impl Library {
     /// One for each request, and the same for its repeat.
-    fn cache_buster(self, random: &mut Random) -> String {
+    fn cache_buster(self, world: &World, random: &mut Random) -> String {
         match self {
             Self::Official => format!("t{:x}", random.next()),
             Self::Python => format!("17{:08}.{}", random.next() % 100_000_000, random.next()),
+            Self::PythonOnWindows => {
+                let ticks = world.micros() / TICK.as_micros();
+                format!("{}.{:06}", 1_790_000_000 + ticks / 64, ticks % 64 * TICK.as_micros())
+            }
         }
     }
 }
@@ -66,16 +75,16 @@ impl Exchange {
     /// The answer's body; `None` when the connection broke or the server refused.
     pub(crate) async fn carry_out(self, world: Rc<World>, mut random: Random) -> Option<String> {
         let fate = Fate::draw(&world, &mut random);
+        let library = match &self {
+            Self::Poll { library, .. } | Self::Post { library, .. } => *library,
+            Self::Handshake => Library::Official,
+        };
+        let tag = library.cache_buster(&world, &mut random);
         tokio::time::sleep(world.delay(&mut random)).await;
         if fate == Fate::RequestLost {
             return None;
         }
         let (epoch, mut service) = world.service()?;
-        let library = match &self {
-            Self::Poll { library, .. } => *library,
-            Self::Handshake | Self::Post { .. } => Library::Official,
-        };
-        let tag = library.cache_buster(&mut random);
         let times = if fate == Fate::Repeated { 2 } else { 1 };
         let answer = async move {
             let mut answer = None;
@@ -111,7 +120,7 @@ impl Exchange {
         let (method, uri, body) = match self {
             Self::Handshake => (Method::GET, format!("{path}&t={tag}"), String::new()),
             Self::Poll { sid, .. } => (Method::GET, format!("{path}&t={tag}&sid={sid}"), String::new()),
-            Self::Post { sid, body } => (Method::POST, format!("{path}&t={tag}&sid={sid}"), body.clone()),
+            Self::Post { sid, body, .. } => (Method::POST, format!("{path}&t={tag}&sid={sid}"), body.clone()),
         };
         Request::builder()
             .method(method)

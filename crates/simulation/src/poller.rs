@@ -11,6 +11,7 @@ use crate::browser::{Browser, End, Heard, OPENING_MAX, SILENCE_MAX, Tab, Way};
 use crate::exchange::{Exchange, Library};
 use crate::frames::FromServer;
 use crate::upgrade::Upgrade;
+use crate::world::Phase;
 
 /// What python-engineio takes in one payload.
 const PACKETS_MAX: usize = 16;
@@ -55,6 +56,16 @@ impl Browser {
         takes
     }
 
+    /// A request has failed. It must not in a session that began after the faults, with a server that still runs.
+    fn lost(&mut self, tab: &impl Tab, epoch: Option<u64>) -> End {
+        if epoch == Some(self.world.epoch()) {
+            let complaint = format!("{}: a request failed although nothing was wrong", tab.name());
+            self.world.note(format_args!("{complaint}"));
+            self.world.record.borrow_mut().complaints.push(complaint);
+        }
+        End::Lost
+    }
+
     /// One session by polling, and by WebSocket if it comes to that.
     pub(crate) async fn talk_by_polling(&mut self, tab: &mut impl Tab) -> End {
         let random = self.random.fork();
@@ -64,7 +75,10 @@ impl Browser {
         let sid = told.as_ref().and_then(|told| told["sid"].as_str()).unwrap_or_default().to_owned();
         self.world.record.borrow_mut().counts.connections += 1;
         self.hear(tab, FromServer::Text(opened));
-        let library = self.random.pick(&[Library::Official, Library::Python]);
+        // Where nothing goes wrong, no session ends before its client does.
+        let is_calm = self.world.phase.get() != Phase::Hostile;
+        let epoch = Some(self.world.epoch()).filter(|epoch| is_calm && *epoch != 0);
+        let library = self.random.pick(&[Library::Official, Library::Python, Library::PythonOnWindows]);
         let mut dead_at = Instant::now() + SILENCE_MAX;
         let (mut poll, mut post): (Pending, Pending) = (None, None);
         let mut upgrade = self.plan_upgrade(&sid);
@@ -84,14 +98,16 @@ impl Browser {
             }
             if post.is_none() && !tab.outbox().is_empty() && !upgrade.pauses() {
                 let body = std::mem::take(tab.outbox()).join(&SEPARATOR.to_string());
-                post = Some(self.begin(Exchange::Post { sid: sid.clone(), body }));
+                post = Some(self.begin(Exchange::Post { sid: sid.clone(), library, body }));
             }
             let wakes_at = tab.next_act().min(dead_at);
             let wakes_at = tab.next_timeout().map_or(wakes_at, |timeout| timeout.min(wakes_at));
             tokio::select! {
                 biased;
                 answer = answer_to(&mut poll) => {
-                    let Some(payload) = answer.filter(|payload| self.takes(library, payload)) else { return End::Lost };
+                    let Some(payload) = answer.filter(|payload| self.takes(library, payload)) else {
+                        return self.lost(tab, epoch);
+                    };
                     for packet in payload.split(SEPARATOR) {
                         match self.hear(tab, FromServer::Text(packet.to_owned())) {
                             Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,
@@ -102,7 +118,7 @@ impl Browser {
                 }
                 answer = answer_to(&mut post) => {
                     if answer.is_none() {
-                        return End::Lost;
+                        return self.lost(tab, epoch);
                     }
                 }
                 went = upgrade.progress(&mut masks) => {

@@ -133,7 +133,7 @@ impl Rates {
 impl LinkRates {
     fn draw(random: &mut Random) -> Self {
         Self {
-            delay: random.millis(0, 150),
+            delay: if random.chance(250) { random.millis(0, 4) } else { random.millis(0, 150) },
             buffer_bytes: random.pick(&[300, 1_000, 20_000, 1 << 18]),
             slice_bytes: random.pick(&[1, 7, 500, 1 << 16]),
             fault_every: sometimes(random, 800, 1_000, 30_000),

@@ -27,6 +27,10 @@ planted::planted! {
         ForgetsLaneAtUpgrade,
         /// A request that a browser repeats by itself is taken as a new one.
         TakesRepeats,
+        /// Of two GETs with the same time in them, the second always counts as a new one.
+        BelievesMarks,
+        /// Of two GETs with the same time in them, the second always counts as a repeat.
+        DistrustsMarks,
         /// Who leaves a room still gets what is said in it.
         KeepsRooms,
         /// An event that is not an entry tells of the newest entry in place of the last one delivered.

@@ -44,6 +44,7 @@ use crate::handle::command::{Command, answer};
 use crate::handle::io::Io;
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
+use crate::http::cache_buster::Mark;
 use crate::random::random;
 use crate::sid::{SessionKey, Sid};
 use crate::worker::session::{Lane, Pause, Protocol, Session, Transport};
@@ -71,8 +72,15 @@ const EVENTS_MAX: usize = 1_024;
 /// A closed polling session.
 struct Grave {
     until: Instant,
+    last_words: LastWords,
+}
+
+/// What its client has still to be told.
+struct LastWords {
     /// The answers to its last polls.
     payloads: VecDeque<String>,
+    /// Of the poll before.
+    mark: Option<Mark>,
 }
 
 pub(crate) struct Worker {
@@ -251,7 +259,7 @@ impl Worker {
             Command::Attach { handshake, taken } => self.open_websocket(*handshake, taken),
             Command::Poll { sid, number, buster, reply } => self.poll(sid, number, buster, reply),
             Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
-            Command::PostBegin { sid, tag, reply } => self.post_begin(sid, tag, reply),
+            Command::PostBegin { sid, mark, reply } => self.post_begin(sid, mark, reply),
             Command::Post { sid, body, headers, reply } => self.post(sid, &body, &headers, reply),
             Command::PostEnd { sid, aborted } => self.post_end(sid, aborted),
             Command::Look { sid, reply } => self.look(sid, reply),
@@ -415,7 +423,7 @@ impl Worker {
             Pause::None | Pause::UntilResumed => None,
         };
         let stalled = session.stalled_since.map(|since| since + stall);
-        let others = [session.join_by, session.attachment_by, stalled, resume];
+        let others = [session.join_by, session.attachment_by, session.doubtful_until(), stalled, resume];
         let deadline = others.into_iter().flatten().fold(session.engine.deadline(), Instant::min);
         let tick = self.timers.tick_of(deadline);
         if session.tick.is_none_or(|registered| tick < registered) {
@@ -459,6 +467,9 @@ impl Worker {
             tracing::debug!("an attachment has not come; its connection is closed");
             return self.close(key, CloseReason::ForcedClose);
         }
+        if session.doubtful_until().is_some_and(|until| until <= now) {
+            return self.end_repeated(key);
+        }
         if session.stalled_since.is_some_and(|since| since + stall <= now) {
             return self.close(key, CloseReason::TransportError);
         }
@@ -478,7 +489,7 @@ impl Worker {
                 EngineTick::SendPing => self.send(key, Frame::engine("2")),
                 EngineTick::Close(reason) => return self.close(key, reason),
                 EngineTick::AbortUpgrade => drop(session.probe.take()),
-                EngineTick::ReleasePoll => session.release_poll("6"),
+                EngineTick::ReleasePoll => session.release_poll("6", now),
             }
         }
     }

@@ -384,8 +384,8 @@ impl SocketIoService {
     {
         let mailbox = self.mailbox(sid.worker);
         let (reply, begun) = oneshot::channel();
-        let tag = CacheBuster::of(request.uri()).tag;
-        mailbox.post(Command::PostBegin { sid, tag, reply });
+        let mark = CacheBuster::of(request.uri()).mark;
+        mailbox.post(Command::PostBegin { sid, mark, reply });
         begun.await.map_err(|_| Refused::NotReady)??;
         // From here on the session waits for this POST: going away ends it.
         let guard = Guard::new(&mailbox, Command::PostEnd { sid, aborted: true });

@@ -17,7 +17,7 @@ use crate::handle::engine::EngineMessage;
 use crate::handle::eviction::EvictDone;
 use crate::handle::io::{Broadcast, RemoteSocket};
 use crate::handshake::Handshake;
-use crate::http::cache_buster::CacheBuster;
+use crate::http::cache_buster::{CacheBuster, Mark};
 use crate::room::{Room, Selection};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
@@ -34,7 +34,7 @@ pub(crate) enum Command {
     /// The client went away while its GET was held.
     PollAborted { sid: Sid, number: u64 },
     /// A POST has begun: from here on a second one overlaps.
-    PostBegin { sid: Sid, tag: Option<Box<str>>, reply: oneshot::Sender<Result<(), HttpError>> },
+    PostBegin { sid: Sid, mark: Option<Mark>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST is here.
     Post { sid: Sid, body: Bytes, headers: Box<HeaderMap>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST never came, or was too large; an aborted one ends the session.

@@ -9,11 +9,24 @@ use engineio::Query;
 /// The parameter `t`, as far as it is of use.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct CacheBuster {
-    /// Tells a request from the one before. The time in whole seconds or milliseconds does not: two requests may well have
-    /// the same. One with a fraction does: aiohttp, like a browser, repeats a GET by itself whose answer was lost, and to
-    /// answer that with the next packets would leave a hole.
-    pub(crate) tag: Option<Box<str>>,
+    /// None if the parameter tells nothing, such as the time in whole seconds or milliseconds.
+    pub(crate) mark: Option<Mark>,
     kind: Kind,
+}
+
+/// Tells a request from the one before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Another one for each request.
+    Chance(Box<str>),
+    /// A time with a fraction. Two requests have the same only within one tick of the client's clock.
+    Clock(Box<str>),
+}
+
+impl Mark {
+    pub(crate) fn is_of_clock(&self) -> bool {
+        matches!(self, Self::Clock(_))
+    }
 }
 
 /// Which kind of client sends such a parameter.
@@ -35,10 +48,14 @@ impl CacheBuster {
         };
         let is_clock = tag.len() >= CLOCK_DIGITS_MIN && tag.bytes().all(|byte| byte.is_ascii_digit());
         let is_number = tag.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        Self {
-            kind: if is_number { Kind::Unknown } else { Kind::Official },
-            tag: (!is_clock).then(|| tag.into()),
-        }
+        let mark = if is_clock {
+            None
+        } else if tag.len() >= CLOCK_DIGITS_MIN && is_time(&tag) {
+            Some(Mark::Clock(tag.into()))
+        } else {
+            Some(Mark::Chance(tag.into()))
+        };
+        Self { kind: if is_number { Kind::Unknown } else { Kind::Official }, mark }
     }
 
     /// How many packets one answer to this client may have; `cautious` if nothing is known of it.
@@ -50,24 +67,33 @@ impl CacheBuster {
     }
 }
 
+/// Whether this is digits, a dot and digits.
+fn is_time(tag: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+    tag.split_once('.').is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn of(query: &str) -> (Option<String>, usize) {
+    fn of(query: &str) -> (Option<Mark>, usize) {
         let uri = format!("/socket.io/?EIO=4{query}").parse().expect("a URI");
         let buster = CacheBuster::of(&uri);
-        (buster.tag.as_deref().map(str::to_owned), buster.packets_max(16))
+        let packets_max = buster.packets_max(16);
+        (buster.mark, packets_max)
     }
 
     #[test]
     fn a_client_is_known_by_its_cache_buster() {
         // socket.io-client 4.8, 4.5 and 3.1.
         for tag in ["ltv0mk8a", "OuP4sJ_", "OuP4sJ_.1", "Pz9-abc"] {
-            assert_eq!(of(&format!("&t={tag}")), (Some(tag.to_owned()), usize::MAX));
+            assert_eq!(of(&format!("&t={tag}")), (Some(Mark::Chance(tag.into())), usize::MAX));
         }
+        // A counter.
+        assert_eq!(of("&t=17"), (Some(Mark::Chance("17".into())), 16));
         // python-engineio, rust_socketio, and no parameter at all.
-        assert_eq!(of("&t=1764423413.0612"), (Some("1764423413.0612".to_owned()), 16));
+        assert_eq!(of("&t=1764423413.0612"), (Some(Mark::Clock("1764423413.0612".into())), 16));
         assert_eq!(of("&t=1764423413061"), (None, 16));
         assert_eq!(of(""), (None, 16));
         assert_eq!(of(&format!("&t={}", "x".repeat(65))), (None, 16));

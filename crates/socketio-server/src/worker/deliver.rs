@@ -228,7 +228,7 @@ impl Worker {
             self.pump(key);
         }
         let Some(session) = self.session_mut(key) else { return };
-        session.answer_poll();
+        session.answer_poll(now);
         // A page may just have filled the transport, and nothing else may ever come.
         session.note_stall(now);
         if !session.is_writable() {

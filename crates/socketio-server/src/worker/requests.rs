@@ -3,10 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engineio::{
-    CloseReason, ErrorCode, Handshake as EngineHandshake, PayloadPacket, PayloadWriter, Refusal,
-    TransportKind,
-};
+use engineio::{CloseReason, ErrorCode, Handshake as EngineHandshake, PayloadPacket, Refusal, TransportKind};
 use http::HeaderMap;
 use tokio::sync::oneshot;
 
@@ -15,10 +12,11 @@ use crate::frame::Frame;
 use crate::handle::command::{HttpError, PollAnswer, answer};
 use crate::handle::engine::EngineMessage;
 use crate::handshake::Handshake;
-use crate::http::cache_buster::CacheBuster;
+use crate::http::cache_buster::{CacheBuster, Mark};
 use crate::sid::{SessionKey, Sid};
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
+use crate::worker::session::repeats::Begun;
 use crate::worker::session::{OpenPoll, Polling, Transport, WebSocket};
 
 type Reply<T> = oneshot::Sender<Result<T, HttpError>>;
@@ -90,18 +88,22 @@ impl Worker {
             self.engine_deadline(key);
         }
         let Some(key) = self.find(sid) else {
-            let last_words = self.last_words(sid);
+            let last_words = self.last_words(sid, buster.mark);
             let unknown = PollAnswer::Error(HttpError::Engine(ErrorCode::UnknownSid));
             return answer(reply, last_words.map_or(unknown, PollAnswer::Payload));
         };
         let packets_max = buster.packets_max(self.shared.config.poll_packets_max);
+        let now = self.now;
         let Some(session) = self.session_mut(key) else { return };
-        // Only coming back brings what the answer before may have lost.
-        if let Transport::Polling(polling) = &mut session.transport
-            && polling.gets.is_repeat(buster.tag)
-        {
-            self.close(key, CloseReason::TransportError);
-            return answer(reply, PollAnswer::Error(HttpError::Ended));
+        if let Transport::Polling(polling) = &mut session.transport {
+            match polling.polls.begin(buster.mark, now) {
+                Begun::New => {}
+                Begun::Doubtful => self.schedule(key),
+                Begun::Repeat => {
+                    self.end_repeated(key);
+                    return answer(reply, PollAnswer::Error(HttpError::Ended));
+                }
+            }
         }
         let Some(session) = self.session_mut(key) else { return };
         match session.engine.begin_poll() {
@@ -109,10 +111,10 @@ impl Worker {
                 let releases = session.engine.releases_polls();
                 if let Transport::Polling(polling) = &mut session.transport {
                     polling.packets_max = packets_max;
-                    polling.poll = Some(OpenPoll { number, reply, payload: PayloadWriter::new() });
+                    polling.poll = Some(OpenPoll::new(number, reply));
                 }
                 if releases {
-                    session.release_poll("6");
+                    session.release_poll("6", now);
                 }
                 self.touch(key);
             }
@@ -122,11 +124,22 @@ impl Worker {
         }
     }
 
+    /// Ends a session whose client did not get an answer. Only coming back brings what was in it.
+    pub(super) fn end_repeated(&mut self, key: SessionKey) {
+        self.close(key, CloseReason::TransportError);
+    }
+
     /// What a session that is over has still to say.
-    fn last_words(&mut self, sid: Sid) -> Option<String> {
+    fn last_words(&mut self, sid: Sid, mark: Option<Mark>) -> Option<String> {
         let mut grave = self.graves.remove(&sid.secret).filter(|grave| grave.until > self.now)?;
-        let payload = grave.payloads.pop_front()?;
-        if !grave.payloads.is_empty() {
+        let words = &mut grave.last_words;
+        // Who did not get an answer must not get what comes after it.
+        if mark.is_some() && words.mark == mark {
+            return None;
+        }
+        let payload = words.payloads.pop_front()?;
+        if !words.payloads.is_empty() {
+            words.mark = mark;
             self.graves.insert(sid.secret, grave);
         }
         Some(payload)
@@ -155,11 +168,11 @@ impl Worker {
         }
     }
 
-    pub(super) fn post_begin(&mut self, sid: Sid, tag: Option<Box<str>>, reply: Reply<()>) {
+    pub(super) fn post_begin(&mut self, sid: Sid, mark: Option<Mark>, reply: Reply<()>) {
         let outcome = match self.find(sid) {
             None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
-            Some(key) if self.is_repeated_post(key, tag) => {
-                self.close(key, CloseReason::TransportError);
+            Some(key) if self.is_repeated_post(key, mark) => {
+                self.end_repeated(key);
                 Err(HttpError::Ended)
             }
             Some(key) => match self.session_mut(key).map(|session| session.engine.begin_post()) {
@@ -172,15 +185,23 @@ impl Worker {
 
     /// Whether a POST has come before. Its packets have been taken, but the client is told that the POST failed, and
     /// only in a new session do both sides know where they stand.
-    fn is_repeated_post(&mut self, key: SessionKey, tag: Option<Box<str>>) -> bool {
+    fn is_repeated_post(&mut self, key: SessionKey, mark: Option<Mark>) -> bool {
         match self.session_mut(key).map(|session| &mut session.transport) {
-            Some(Transport::Polling(polling)) => polling.posts.is_repeat(tag),
+            Some(Transport::Polling(polling)) => polling.posts.begin(mark) == Begun::Repeat,
             Some(Transport::WebSocket(_)) | None => false,
         }
     }
 
     pub(super) fn post(&mut self, sid: Sid, body: &Bytes, headers: &HeaderMap, reply: Reply<()>) {
         let Some(key) = self.find(sid) else { return answer(reply, Err(HttpError::Ended)) };
+        let is_repeat = match self.session_mut(key).map(|session| &mut session.transport) {
+            Some(Transport::Polling(polling)) => polling.posts.is_repeat(body),
+            Some(Transport::WebSocket(_)) | None => false,
+        };
+        if is_repeat {
+            self.end_repeated(key);
+            return answer(reply, Err(HttpError::Ended));
+        }
         // What is not UTF-8 becomes U+FFFD, as with Node: the rest of a text may still be of use.
         let payload = String::from_utf8_lossy(body);
         if self.take_payload(key, &payload, headers).is_err() {

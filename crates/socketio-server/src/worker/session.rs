@@ -4,6 +4,7 @@
 //! shared or kept in the [`Lane`] only while the transport does not take it.
 
 mod polling;
+pub(crate) mod repeats;
 
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
@@ -276,22 +277,28 @@ impl Session {
     }
 
     /// Answers the held GET with what was gathered for it, if anything was.
-    pub(crate) fn answer_poll(&mut self) {
+    pub(crate) fn answer_poll(&mut self, now: Instant) {
         let Transport::Polling(polling) = &mut self.transport else { return };
-        if polling.poll.as_ref().is_some_and(|poll| !poll.payload.is_empty())
-            && let Some(OpenPoll { reply, payload, .. }) = polling.poll.take()
-        {
+        if let Some((reply, payload)) = polling.take_answer(now) {
             self.engine.end_poll();
-            answer(reply, PollAnswer::Payload(payload.finish()));
+            answer(reply, PollAnswer::Payload(payload));
         }
     }
 
     /// Answers the held GET with one Engine.IO packet, in place of what may wait.
-    pub(crate) fn release_poll(&mut self, packet: &str) {
+    pub(crate) fn release_poll(&mut self, packet: &str, now: Instant) {
         if let Transport::Polling(Polling { poll: Some(poll), .. }) = &mut self.transport {
             poll.payload.push_text_raw(packet);
         }
-        self.answer_poll();
+        self.answer_poll(now);
+    }
+
+    /// Until when it has to be known whether a GET was sent again, if it is in doubt.
+    pub(crate) fn doubtful_until(&self) -> Option<Instant> {
+        match &self.transport {
+            Transport::Polling(polling) => polling.polls.doubtful_until(),
+            Transport::WebSocket(_) => None,
+        }
     }
 
     /// What is left to say by polling when the session is over, up to a size, and that it is over: one payload for

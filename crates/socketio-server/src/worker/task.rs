@@ -18,7 +18,7 @@ use http::HeaderMap;
 use tokio::io::ReadBuf;
 
 use super::space::Cursor;
-use super::{GRAVE_BYTES_MAX, GRAVE_TIME, GRAVES_MAX, Grave, Worker};
+use super::{GRAVE_BYTES_MAX, GRAVE_TIME, GRAVES_MAX, Grave, LastWords, Worker};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
 use crate::sid::SessionKey;
@@ -211,6 +211,13 @@ impl Worker {
     ) {
         let (shared, now) = (self.shared.clone(), self.now);
         let Some(session) = self.session_mut(key) else { return };
+        if let Transport::Polling(polling) = &mut session.transport
+            && packet.kind == engineio::PacketKind::Pong
+            && polling.polls.ponged(packet.data)
+        {
+            self.touch(key);
+        }
+        let Some(session) = self.session_mut(key) else { return };
         let received = session.engine.on_packet(packet, &shared.config.engine, now);
         match received {
             Received::Message(text) => self.take_text(key, text, headers),
@@ -229,18 +236,20 @@ impl Worker {
     /// A client that says farewell over polling has its GET answered with a noop, also one that was sent before the
     /// farewell and comes after it, on another connection.
     fn release_last_poll(&mut self, key: SessionKey) {
+        let now = self.now;
         let Some(session) = self.session_mut(key) else { return };
         if session.has_poll() {
-            session.release_poll("6");
-        } else if matches!(session.transport, Transport::Polling(_)) {
-            let secret = session.secret;
-            self.bury(secret, VecDeque::from(["6".into()]), FAREWELL_TIME);
+            session.release_poll("6", now);
+        } else if let Transport::Polling(polling) = &session.transport {
+            let mark = polling.polls.mark().cloned();
+            let (secret, payloads) = (session.secret, VecDeque::from(["6".into()]));
+            self.bury(secret, LastWords { payloads, mark }, FAREWELL_TIME);
         }
     }
 
-    fn bury(&mut self, secret: [u8; 16], payloads: VecDeque<String>, time: Duration) {
+    fn bury(&mut self, secret: [u8; 16], last_words: LastWords, time: Duration) {
         if self.graves.len() < GRAVES_MAX {
-            self.graves.insert(secret, Grave { until: self.now + time, payloads });
+            self.graves.insert(secret, Grave { until: self.now + time, last_words });
         }
     }
 
@@ -276,8 +285,10 @@ impl Worker {
                     self.abort_upgrade(key);
                 }
             }
+            // What the WebSocket would go on with may stand behind an answer that was lost.
+            Some(Probe::Switch) if session.doubtful_until().is_some() => self.end_repeated(key),
             Some(Probe::Switch) => {
-                session.release_poll("6");
+                session.release_poll("6", now);
                 if let Some(probe) = session.probe.take() {
                     session.transport = Transport::WebSocket(*probe);
                 }
@@ -354,15 +365,18 @@ impl Worker {
             Transport::WebSocket(socket) => part(socket, code),
             // Clients that are to come back must not be told goodbye: some take it for good. They find the session gone.
             Transport::Polling(_) if reason == CloseReason::ServerShuttingDown => {}
-            Transport::Polling(_) => {
+            Transport::Polling(ref polling) => {
                 let is_full = !session.lane.is_empty() && session.lane.bytes() <= GRAVE_BYTES_MAX;
-                if session.has_poll() && !(is_full && is_told_later(reason)) {
-                    session.release_poll("1");
-                } else if is_told_later(reason) {
+                // Who may not have got the last answer must not get what comes after it.
+                let is_told_later = is_told_later(reason) && !polling.polls.is_doubtful();
+                let mark = polling.polls.mark().cloned();
+                if session.has_poll() && !(is_full && is_told_later) {
+                    session.release_poll("1", self.now);
+                } else if is_told_later {
                     // What one answer could not hold is for the next poll.
-                    session.answer_poll();
+                    session.answer_poll(self.now);
                     let payloads = session.last_payloads(GRAVE_BYTES_MAX);
-                    self.bury(session.secret, payloads, GRAVE_TIME);
+                    self.bury(session.secret, LastWords { payloads, mark }, GRAVE_TIME);
                 }
             }
         }

@@ -27,6 +27,7 @@ mod http_connections;
 mod middleware;
 mod namespaces;
 mod polling;
+mod polling_clocks;
 mod polling_packets;
 mod recovery;
 mod recovery_contested;

@@ -5,6 +5,7 @@
 //! the lane or behind the cursor, until the next poll.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use bytes::Bytes;
 use engineio::PayloadWriter;
@@ -12,14 +13,14 @@ use tokio::sync::oneshot;
 
 use crate::frame::Frame;
 use crate::handle::command::{HttpError, PollAnswer};
-use crate::planted::{self, Bug};
+use crate::worker::session::repeats::{Contents, Polls, Posts};
 
 /// About how much goes into the answer to one poll, in bytes.
 const POLL_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) struct Polling {
-    pub(crate) gets: Tags,
-    pub(crate) posts: Tags,
+    pub(crate) polls: Polls,
+    pub(crate) posts: Posts,
     /// Packets that one answer may have.
     pub(crate) packets_max: usize,
     pub(crate) poll: Option<OpenPoll>,
@@ -32,18 +33,27 @@ pub(crate) struct OpenPoll {
     pub(crate) number: u64,
     pub(crate) reply: oneshot::Sender<PollAnswer>,
     pub(crate) payload: PayloadWriter,
+    contents: Contents,
+}
+
+impl OpenPoll {
+    pub(crate) fn new(number: u64, reply: oneshot::Sender<PollAnswer>) -> Self {
+        Self { number, reply, payload: PayloadWriter::new(), contents: Contents::Nothing }
+    }
 }
 
 impl Polling {
     pub(crate) fn new(packets_max: usize) -> Self {
-        Self { gets: Tags::default(), posts: Tags::default(), packets_max, poll: None, post: None }
+        Self { polls: Polls::default(), posts: Posts::default(), packets_max, poll: None, post: None }
     }
 
     /// True if a GET is held whose answer takes another small frame. One packet is left for the noop or the close that
     /// may end the answer.
     pub(crate) fn has_room(&self) -> bool {
-        let poll = self.poll.as_ref().map(|poll| &poll.payload);
-        poll.is_some_and(|payload| payload.len() < POLL_BYTES_MAX && payload.packets() + 1 < self.packets_max)
+        // What is answered to a repeat is lost: see `Polls`.
+        let poll = self.poll.as_ref().filter(|_| !self.polls.is_doubtful());
+        poll.map(|poll| &poll.payload)
+            .is_some_and(|payload| payload.len() < POLL_BYTES_MAX && payload.packets() + 1 < self.packets_max)
     }
 
     /// Adds a frame to the answer of a held GET; false if there is none, or if it does not fit.
@@ -52,10 +62,22 @@ impl Polling {
         match &mut self.poll {
             Some(poll) if has_room && fits(&poll.payload, frame, self.packets_max) => {
                 push_frame(&mut poll.payload, frame);
+                poll.contents = Contents::Messages;
                 true
             }
             Some(_) | None => false,
         }
+    }
+
+    /// Takes the answer of a held GET, if anything was gathered for it.
+    pub(super) fn take_answer(&mut self, now: Instant) -> Option<(oneshot::Sender<PollAnswer>, String)> {
+        let mut poll = self.poll.take_if(|poll| !poll.payload.is_empty())?;
+        let is_full = poll.contents == Contents::Messages && poll.payload.packets() >= self.packets_max;
+        let contents = if is_full { Contents::Full } else { poll.contents };
+        if let Some(ping) = self.polls.answered(contents, now) {
+            poll.payload.push_text_raw(&ping);
+        }
+        Some((poll.reply, poll.payload.finish()))
     }
 
     /// The answers to the polls that are still to come when the session is over.
@@ -90,22 +112,6 @@ fn push_frame(payload: &mut PayloadWriter, frame: &Bytes) {
     Frame::shared(frame.clone()).push_to(payload);
 }
 
-/// Cache busters of the requests of one kind.
-#[derive(Default)]
-pub(crate) struct Tags(Option<Box<str>>);
-
-impl Tags {
-    /// Notes the cache buster of a request; true if it is the one before once more.
-    ///
-    /// A browser sends a request again by itself when a kept connection broke before the answer. What was in the
-    /// answer to a GET is lost then; what a POST brought has been taken already, and would be taken twice.
-    pub(crate) fn is_repeat(&mut self, tag: Option<Box<str>>) -> bool {
-        let is_repeat = tag.is_some() && self.0 == tag && !planted::is(Bug::TakesRepeats);
-        self.0 = tag;
-        is_repeat
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,7 +143,7 @@ mod tests {
         let mut polling = Polling::new(16);
         let text = Frame::text("2[]").into_bytes();
         assert!(!polling.push(&text), "no poll is held");
-        polling.poll = Some(OpenPoll { number: 1, reply, payload: PayloadWriter::new() });
+        polling.poll = Some(OpenPoll::new(1, reply));
         let large = Frame::with_attachments("510-[]", &vec![Bytes::from_static(b"x"); 10]).into_bytes();
         assert!(polling.push(&large));
         assert!(polling.has_room() && !polling.push(&large), "22 packets are too many");
