@@ -182,8 +182,9 @@ impl Checkpointer {
     }
 }
 
-impl Drop for Checkpointer {
-    fn drop(&mut self) {
+impl Checkpointer {
+    /// Ends the thread and its connection. A checkpoint under way is waited for: no other one can run beside it.
+    pub(crate) fn stop(&mut self) {
         self.shared.lock().closing = true;
         self.shared.changed.notify_one();
         if let Some(thread) = self.thread.take()
@@ -191,6 +192,12 @@ impl Drop for Checkpointer {
         {
             tracing::error!("the checkpointer panicked");
         }
+    }
+}
+
+impl Drop for Checkpointer {
+    fn drop(&mut self) {
+        self.stop();
     }
 }
 
@@ -262,5 +269,35 @@ impl Shared {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chat::conformance::append_messages;
+
+    use super::*;
+    use crate::SqliteLog;
+
+    #[test]
+    fn a_log_that_is_closed_during_a_checkpoint_leaves_its_write_ahead_log_empty() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut log = SqliteLog::open(temp.path()).unwrap();
+        // As in the program: its connections live on, so that SQLite does not tidy up by itself.
+        let _reader = log.reader();
+        append_messages(&mut log, 1);
+        let reading = schema::connect_reader(&temp.path().join("chat.db")).unwrap();
+        reading.execute_batch("BEGIN; SELECT * FROM entry;").unwrap();
+        append_messages(&mut log, 1);
+        log.checkpointer.scrubbed();
+        log.checkpointer.wrote(BYTES_MAX);
+        while log.checkpointer.shared.lock().scrub {
+            std::thread::yield_now();
+        }
+        // The checkpointer empties the log now, as soon as nobody reads any more.
+        let closing = std::thread::spawn(move || drop(log));
+        reading.execute_batch("COMMIT").unwrap();
+        closing.join().unwrap();
+        assert_eq!(std::fs::metadata(temp.path().join("chat.db-wal")).unwrap().len(), 0);
     }
 }

@@ -115,6 +115,8 @@ impl SqliteLog {
 /// Leaves everything in one file, so that whoever copies or replaces that file has all of it.
 impl Drop for SqliteLog {
     fn drop(&mut self) {
+        // SQLite turns a checkpoint away at once while another one runs, without waiting for it.
+        self.checkpointer.stop();
         if self.broken.is_none()
             && let Err(err) = settle(&self.connection)
         {
@@ -138,7 +140,7 @@ fn settle(connection: &Connection) -> rusqlite::Result<()> {
         return Ok(());
     }
     let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-    Err(rusqlite::Error::SqliteFailure(busy, Some("another program has the database open".into())))
+    Err(rusqlite::Error::SqliteFailure(busy, Some("somebody else reads or writes the database".into())))
 }
 
 /// What the writer keeps at hand.
