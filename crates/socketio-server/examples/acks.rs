@@ -18,8 +18,9 @@ async fn poll(socket: Socket, Arg(question): Arg<String>, ack: Ack) {
     let Ok(replies) = socket.io().root().emit_with_ack("question", &question, ANSWER_TIMEOUT).await else {
         return;
     };
-    let yes = replies.answers.iter().filter(|answer| answer.first::<bool>().unwrap_or(false)).count();
-    let _ = ack.send(&(yes, replies.missing));
+    let yes = replies.answers.iter().filter(|reply| reply.payload.first::<bool>().unwrap_or(false)).count();
+    let missing: Vec<String> = replies.missing.iter().map(ToString::to_string).collect();
+    let _ = ack.send(&(yes, missing));
 }
 
 /// Asks one client.

@@ -1,6 +1,7 @@
 //! Rooms: whoever joins a room gets what is said in it, and the others do not.
 //!
-//! Connect to `http://127.0.0.1:3000`, emit `join` with a room, then `say` with a room and a text.
+//! Connect to `http://127.0.0.1:3000`, emit `join` with a room, then `say` with a room and a text. `clear` takes
+//! everybody out of a room.
 #![expect(clippy::print_stdout, reason = "an example talks to its terminal")]
 
 use socketio_server::{Ack, Arg, Args, Namespace, Server, Socket};
@@ -28,9 +29,24 @@ async fn who(socket: Socket, Arg(room): Arg<String>, ack: Ack) {
     let _ = ack.send(&(ids,));
 }
 
+/// Takes everybody out of a room, each with a word of goodbye.
+async fn clear(socket: Socket, Arg(room): Arg<String>, ack: Ack) {
+    let sockets = socket.io().root().to(room.as_str()).fetch().await;
+    for member in &sockets {
+        let _ = member.emit("cleared", &(room.as_str(), member.rooms.len()));
+        let _ = member.leave(room.as_str());
+    }
+    let _ = ack.send(&sockets.len());
+}
+
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let rooms = Namespace::new("/").on("join", join).on("leave", leave).on("say", say).on("who", who);
+    let rooms = Namespace::new("/")
+        .on("join", join)
+        .on("leave", leave)
+        .on("say", say)
+        .on("who", who)
+        .on("clear", clear);
     let server = Server::builder().namespace(rooms).build()?;
     let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:3000".into());
     let address = server.listen(socketio_server::bind(listen.parse()?)?)?;

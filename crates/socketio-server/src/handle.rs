@@ -16,6 +16,7 @@ pub(crate) mod mailbox;
 pub(crate) mod misfits;
 pub(crate) mod namespace;
 pub(crate) mod reach;
+pub(crate) mod remote;
 pub(crate) mod socket;
 pub(crate) mod stamp;
 pub(crate) mod turn;

@@ -60,13 +60,14 @@ pub use self::feed::{
     HistoryError, HistoryPage, HistoryReply, HistoryRequest, MemberChange, Passage, Resume,
 };
 pub use self::frame::Frame;
-pub use self::handle::ack::{Ack, AckError, Replies};
+pub use self::handle::ack::{Ack, AckError, Replies, Reply};
 pub use self::handle::command::Closing;
 pub use self::handle::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
 pub use self::handle::engine::{EngineHandler, EngineMessage, EngineSession};
 pub use self::handle::handler::{Arg, Args, AuthAs, Call, CallError, EventName, FromCall, Handler, State};
-pub use self::handle::io::{EmitError, Io, Readiness, RemoteSocket, Target, WeakIo};
+pub use self::handle::io::{EmitError, Io, Readiness, Target, WeakIo};
 pub use self::handle::namespace::Namespace;
+pub use self::handle::remote::RemoteSocket;
 pub use self::handle::socket::Socket;
 pub use self::handle::turn::{Flow, Turn};
 pub use self::handshake::{Handshake, HandshakeKept};
@@ -79,6 +80,7 @@ pub use self::reason::DisconnectReason;
 pub use self::refusal::RefusalKind;
 pub use self::room::{Room, Selection};
 pub use self::server::{BuildError, Builder, Server, bind};
+pub use self::sid::ConnectionId;
 pub use self::socket_data::SocketData;
 pub use engineio::{self, CloseReason, TransportKind};
 pub use socketio::{

@@ -13,6 +13,14 @@ pub(crate) struct SessionKey {
     pub(crate) generation: u32,
 }
 
+/// Names an Engine.IO connection, whichever namespaces it has joined: what is counted by it lasts when a client joins one
+/// again. Never that of another connection of this server. Says nothing to anybody else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId {
+    pub(crate) worker: u16,
+    pub(crate) key: SessionKey,
+}
+
 /// The Engine.IO session id, as the client sends it back with every request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sid {

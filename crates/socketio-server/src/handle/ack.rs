@@ -1,5 +1,6 @@
 //! Acknowledgements, both ways: [`Ack`] answers a client, [`AckError`] says why a client did not answer.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -81,15 +82,24 @@ pub enum AckError {
 #[derive(Debug, Default)]
 pub struct Replies {
     /// The answers, in the order they came.
-    pub answers: Vec<Payload<'static>>,
+    pub answers: Vec<Reply>,
     /// Sockets that got the event and did not answer.
-    pub missing: usize,
+    pub missing: Vec<SocketId>,
+}
+
+/// The answer of one socket.
+#[derive(Debug)]
+pub struct Reply {
+    /// Who answered.
+    pub socket: SocketId,
+    /// What.
+    pub payload: Payload<'static>,
 }
 
 /// Who waits for the answer to an event of ours.
 pub(crate) enum PendingAck {
     One(oneshot::Sender<Result<Payload<'static>, AckError>>),
-    Many(Arc<Collector>),
+    Many(Arc<Collector>, SocketId),
 }
 
 impl PendingAck {
@@ -97,7 +107,7 @@ impl PendingAck {
         match self {
             // The asker may have given up: that is its own business.
             Self::One(reply) => drop(reply.send(Ok(payload))),
-            Self::Many(collector) => collector.answer(payload),
+            Self::Many(collector, socket) => collector.answer(Reply { socket, payload }),
         }
     }
 
@@ -105,7 +115,7 @@ impl PendingAck {
         match self {
             Self::One(reply) => drop(reply.send(Err(error))),
             // Counted as missing when the time is over, or at once if nobody else is awaited.
-            Self::Many(collector) => collector.lose(),
+            Self::Many(collector, _) => collector.lose(),
         }
     }
 
@@ -113,7 +123,7 @@ impl PendingAck {
     pub(crate) fn is_abandoned(&self) -> bool {
         match self {
             Self::One(reply) => reply.is_closed(),
-            Self::Many(collector) => collector.is_abandoned(),
+            Self::Many(collector, _) => collector.is_abandoned(),
         }
     }
 }
@@ -130,8 +140,8 @@ pub(crate) struct Collector {
 }
 
 struct Collecting {
-    answers: Vec<Payload<'static>>,
-    awaited: usize,
+    answers: Vec<Reply>,
+    awaited: Vec<SocketId>,
     lost: usize,
     workers: usize,
     done: Option<oneshot::Sender<()>>,
@@ -139,20 +149,21 @@ struct Collecting {
 
 impl Collector {
     pub(crate) fn new(workers: usize, done: oneshot::Sender<()>) -> Self {
-        let state = Collecting { answers: Vec::new(), awaited: 0, lost: 0, workers, done: Some(done) };
+        let state =
+            Collecting { answers: Vec::new(), awaited: Vec::new(), lost: 0, workers, done: Some(done) };
         Self { state: Mutex::new(state) }
     }
 
-    /// A worker has sent the event to so many sockets.
-    pub(crate) fn sent(&self, sockets: usize) {
+    /// A worker has sent the event to these sockets.
+    pub(crate) fn sent(&self, sockets: Vec<SocketId>) {
         self.with(|state| {
-            state.awaited += sockets;
+            state.awaited.extend(sockets);
             state.workers -= 1;
         });
     }
 
-    fn answer(&self, payload: Payload<'static>) {
-        self.with(|state| state.answers.push(payload));
+    fn answer(&self, reply: Reply) {
+        self.with(|state| state.answers.push(reply));
     }
 
     fn lose(&self) {
@@ -169,14 +180,17 @@ impl Collector {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = std::mem::take(&mut state.answers);
         state.done = None;
-        Replies { missing: state.awaited.saturating_sub(answers.len()), answers }
+        let answered: HashSet<SocketId> = answers.iter().map(|reply| reply.socket).collect();
+        let awaited = std::mem::take(&mut state.awaited);
+        let missing = awaited.into_iter().filter(|socket| !answered.contains(socket)).collect();
+        Replies { answers, missing }
     }
 
     fn with(&self, change: impl FnOnce(&mut Collecting)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
         if state.workers == 0
-            && state.answers.len() + state.lost >= state.awaited
+            && state.answers.len() + state.lost >= state.awaited.len()
             && let Some(done) = state.done.take()
         {
             // Nobody listens any more if the time was over first.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use serde::Serialize;
-use socketio::{AckId, EncodeError, Encoded, NamespaceName, SocketId};
+use socketio::{AckId, EncodeError, Encoded, NamespaceName};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -15,6 +15,7 @@ use crate::frame::Frame;
 use crate::handle::ack::{AckError, Collector, Replies};
 use crate::handle::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
 use crate::handle::reach::Reach;
+use crate::handle::remote::RemoteSocket;
 use crate::handle::socket::Socket;
 use crate::handle::stamp::stamped;
 use crate::refusal::RefusalKind;
@@ -370,15 +371,4 @@ impl fmt::Debug for Broadcast {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Broadcast").field("namespace", &self.namespace).finish_non_exhaustive()
     }
-}
-
-/// A socket, described.
-#[derive(Clone, Debug)]
-pub struct RemoteSocket {
-    /// Its id.
-    pub id: SocketId,
-    /// Its rooms, its own one not among them.
-    pub rooms: Vec<Room>,
-    /// What the application keeps with it.
-    pub data: SocketData,
 }

@@ -17,7 +17,7 @@ use crate::handle::connect::Auth;
 use crate::handle::io::{EmitError, Io, Target};
 use crate::handshake::Handshake;
 use crate::room::Room;
-use crate::sid::SessionKey;
+use crate::sid::{ConnectionId, SessionKey};
 use crate::socket_data::SocketData;
 
 /// One client in one namespace. Cheap to clone; outlives its connection, and then does nothing.
@@ -57,6 +57,11 @@ impl Socket {
     /// The public id.
     pub fn id(&self) -> SocketId {
         self.inner.id
+    }
+
+    /// Its connection, which sockets of other namespaces may share.
+    pub fn connection(&self) -> ConnectionId {
+        ConnectionId { worker: self.inner.worker, key: self.inner.key }
     }
 
     /// The namespace's name.

@@ -6,8 +6,7 @@ use socketio::{AckId, Lineage, NamespaceName, Payload, SocketId};
 
 use crate::feed::AckHandle;
 use crate::frame::Frame;
-
-use crate::sid::SessionKey;
+use crate::sid::{ConnectionId, SessionKey};
 use crate::socket_data::SocketData;
 
 /// What becomes of the connection after a sync handler.
@@ -40,6 +39,11 @@ impl Turn<'_> {
     /// The event and its arguments.
     pub fn payload(&self) -> &Payload<'_> {
         self.payload
+    }
+
+    /// The connection that brought the event.
+    pub fn connection(&self) -> ConnectionId {
+        ConnectionId { worker: self.worker, key: self.key }
     }
 
     /// Public id of the socket.

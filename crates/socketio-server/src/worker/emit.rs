@@ -10,7 +10,8 @@ use super::space::{Cursor, SocketDataSlot};
 use crate::frame::Frame;
 use crate::handle::ack::{AckError, PendingAck};
 use crate::handle::command::{Action, Closing, Direct, Emission, Entering, Reliability};
-use crate::handle::io::{Broadcast, RemoteSocket};
+use crate::handle::io::Broadcast;
+use crate::handle::remote::RemoteSocket;
 use crate::handle::stamp::stamped;
 use crate::planted::{self, Bug};
 use crate::room::{Room, Selection};
@@ -34,7 +35,7 @@ impl Worker {
         let Broadcast { namespace, selection, text, attachments, reliability, ack } = broadcast;
         let Some((index, slots)) = self.selected(namespace, selection) else {
             if let Some((_, collector)) = ack {
-                collector.sent(0);
+                collector.sent(Vec::new());
             }
             return;
         };
@@ -52,7 +53,7 @@ impl Worker {
             }
             Some(_) | None => Frame::with_attachments(text, attachments),
         };
-        let mut sent = 0;
+        let mut sent = Vec::new();
         for slot in slots {
             let Some(key) = self.key_of(slot) else { continue };
             let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
@@ -63,12 +64,13 @@ impl Worker {
             if *reliability == Reliability::Volatile && !(is_open && is_attached) {
                 continue;
             }
-            sent += 1;
-            if let Some((id, collector)) = ack
-                && self.await_ack(slot, index, *id, PendingAck::Many(Arc::clone(collector)))
-                    == Awaiting::Refused
-            {
-                continue;
+            let socket = joined.id;
+            if let Some((id, collector)) = ack {
+                sent.push(socket);
+                let pending = PendingAck::Many(Arc::clone(collector), socket);
+                if self.await_ack(slot, index, *id, pending) == Awaiting::Refused {
+                    continue;
+                }
             }
             if is_attached || ack.is_some() {
                 self.send(key, frame.clone());
@@ -216,8 +218,15 @@ impl Worker {
 
     pub(super) fn describe(&mut self, namespace: &NamespaceName, selection: &Selection) -> Vec<RemoteSocket> {
         let Some((index, slots)) = self.selected(namespace, selection) else { return Vec::new() };
+        let io = self.io();
         let describe = |slot: u32| {
-            let joined = self.sessions.get_mut(slot as usize)?.joined_mut(index)?;
+            let session = self.sessions.get_mut(slot as usize)?;
+            let handshake = session.handshake.clone();
+            let joined = session.joined_mut(index)?;
+            let handshake = match &joined.data {
+                SocketDataSlot::Handle(socket) => socket.inner.handshake.clone().or(handshake),
+                SocketDataSlot::Data(_) | SocketDataSlot::Nothing => handshake,
+            };
             let data = match &joined.data {
                 SocketDataSlot::Handle(socket) => socket.inner.data.clone(),
                 SocketDataSlot::Data(data) => data.clone(),
@@ -229,7 +238,8 @@ impl Worker {
                 }
             };
             let rooms = joined.rooms.iter().map(|(room, _)| room.clone()).collect();
-            Some(RemoteSocket { id: joined.id, rooms, data })
+            let (io, namespace) = (io.clone(), namespace.clone());
+            Some(RemoteSocket { id: joined.id, rooms, data, handshake, io, namespace })
         };
         slots.into_iter().filter_map(describe).collect()
     }

@@ -13,7 +13,8 @@ use chat::{
 };
 use serde::Serialize;
 use socketio_server::{
-    ConnectRequest, Feed, FeedJoin, FeedRoom, Flow, Joining, Rejection, SocketData, Target, Turn, WeakIo,
+    ConnectRequest, ConnectionId, Feed, FeedJoin, FeedRoom, Flow, Joining, Rejection, SocketData, Target,
+    Turn, WeakIo,
 };
 
 use super::ack::{DONE, Trouble};
@@ -21,6 +22,7 @@ use super::code::Code;
 use super::command::Numbered;
 use super::desk::{Desk, Job};
 use super::frames::{self, NAMESPACE, sockets_of};
+use super::guesses::{Asker, Guesses};
 use super::identity::Signer;
 use super::ids::WireUser;
 use super::links::{Given, Links};
@@ -68,12 +70,14 @@ pub struct Edge {
     directory: DirectoryHandle,
     presence: Mutex<Presence>,
     links: Mutex<Links>,
+    guesses: Mutex<Guesses>,
 }
 
 impl Edge {
     /// An edge between these, over the people and rooms of `directory`.
     pub fn new(directory: DirectoryHandle, sides: Sides) -> Arc<Self> {
-        Arc::new(Self { sides, directory, presence: Mutex::default(), links: Mutex::default() })
+        let (presence, links) = Default::default();
+        Arc::new(Self { sides, directory, presence, links, guesses: Mutex::default() })
     }
 
     /// What somebody may see now.
@@ -246,7 +250,7 @@ impl Edge {
             turn.reply(&Trouble::Invalid.answer());
             return Flow::Continue;
         };
-        if matches!(request, Request::Code { .. }) && !session.admits_code((self.sides.ports.clock)()) {
+        if matches!(request, Request::Code { .. }) && !self.admits_code(session.user, turn.connection()) {
             turn.reply(&Trouble::Busy.answer());
             return Flow::Continue;
         }
@@ -260,6 +264,12 @@ impl Edge {
             self.sides.desk.push(Job { user: session.user, request, ack, open });
         }
         Flow::Continue
+    }
+
+    fn admits_code(&self, user: UserId, connection: ConnectionId) -> bool {
+        let askers = [Asker::Connection(connection), Asker::Person(user)];
+        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
+        guesses.admits(&askers, (self.sides.ports.clock)())
     }
 
     /// Answers the request that waits longest, on the thread of the caller; whether there was one. For a simulation,

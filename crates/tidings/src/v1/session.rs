@@ -9,7 +9,6 @@ use chat::{Device, DeviceId, RoomId, UserId};
 use serde::Deserialize;
 use socketio_server::{Auth, SocketData};
 
-use super::guesses::Guesses;
 use super::ids::WireDevice;
 use super::pace::Pace;
 use super::typing::{Typing, TypingPace};
@@ -38,7 +37,6 @@ pub struct Session {
     pub token: Option<Secret>,
     typing: Mutex<TypingPace>,
     pace: Mutex<Pace>,
-    guesses: Mutex<Guesses>,
     requests: Arc<AtomicUsize>,
 }
 
@@ -55,7 +53,6 @@ impl Session {
             token,
             typing: Mutex::default(),
             pace: Mutex::default(),
-            guesses: Mutex::default(),
             requests: Arc::default(),
         }
     }
@@ -78,11 +75,6 @@ impl Session {
     /// Charges for an event of so many bytes; for how long the connection is not to be read then, if at all.
     pub fn charge(&self, bytes: usize, now: Instant) -> Option<Duration> {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).charge(bytes, now)
-    }
-
-    /// Whether it may ask about one more code.
-    pub fn admits_code(&self, now: Instant) -> bool {
-        self.guesses.lock().unwrap_or_else(PoisonError::into_inner).admits(now)
     }
 
     /// Opens a request, if not too many are.
