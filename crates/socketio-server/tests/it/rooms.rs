@@ -1,8 +1,14 @@
 //! Whom an event is for: rooms, exceptions, broadcasts, volatile events, and operations on many sockets.
 
-use socketio_server::{Ack, Arg, Args, Closing, Namespace, RemoteSocket, Server, Socket, Spread};
+use std::time::Duration;
 
-use crate::harness::{Client, Polling, Running, fenced, start};
+use socketio_server::{
+    Ack, AckError, Arg, Args, Closing, HandshakeKept, Namespace, RemoteSocket, Server, Socket, Spread,
+};
+
+use crate::harness::{Client, Polling, Running, fenced, start, within};
+
+const PATIENCE: Duration = Duration::from_secs(10);
 
 fn start_rooms() -> Running {
     let namespace = fenced(Namespace::new("/"))
@@ -163,6 +169,49 @@ async fn many_sockets_join_leave_and_go_at_once() {
     clients[0].join("/", "").await;
     root_emit(&running, "a");
     clients[0].fence().await;
+}
+
+#[tokio::test]
+async fn a_fetched_socket_is_spoken_to_moved_and_disconnected_alone() {
+    let running = start_rooms();
+    let mut clients = three(&running).await;
+    let root = running.io().root();
+    let found = root.clone().to(clients[1].id.as_str()).fetch().await.remove(0);
+    found.emit("hello", &()).expect("taken");
+    found.join(["a"]).expect("taken");
+    root.clone().to("a").emit("in a", &()).expect("taken");
+    found.leave("a").expect("taken");
+    root.clone().to("a").emit("in a no more", &()).expect("taken");
+    expect(&mut clients, &[&[], &["hello", "in a"], &[]]).await;
+
+    let asking = found.clone();
+    let asked = tokio::spawn(async move { asking.emit_with_ack("how are you?", &(), PATIENCE).await });
+    let question = clients[1].next().await;
+    let id =
+        question.strip_prefix('2').and_then(|rest| rest.strip_suffix(r#"["how are you?"]"#)).expect("asked");
+    clients[1].send(&format!(r#"3{id}["well"]"#)).await;
+    let answer = within(asked).await.expect("no panic").expect("answered");
+    assert_eq!(answer.first::<String>().expect("fits"), "well");
+
+    found.disconnect(Closing::Namespace).expect("taken");
+    assert_eq!(clients[1].next().await, "1");
+    assert_eq!(root.fetch().await.len(), 2);
+    // It has left: nothing happens, and no answer is waited for.
+    found.emit("nobody hears", &()).expect("taken");
+    let answer = within(found.emit_with_ack("and you?", &(), PATIENCE)).await;
+    assert!(matches!(answer, Err(AckError::Disconnected)), "{answer:?}");
+}
+
+#[tokio::test]
+async fn a_fetched_socket_has_its_handshake_if_that_is_kept() {
+    for (kept, expected) in [(HandshakeKept::Session, Some("websocket")), (HandshakeKept::UntilJoined, None)]
+    {
+        let builder = Server::builder().namespace(fenced(Namespace::new("/")));
+        let running = start(builder.configure(move |config| config.handshake_kept = kept));
+        let _client = Client::connect(running.address).await;
+        let found = running.io().root().fetch().await.remove(0);
+        assert_eq!(found.handshake().and_then(|handshake| handshake.query("transport")), expected);
+    }
 }
 
 fn root_emit(running: &Running, room: &'static str) {
