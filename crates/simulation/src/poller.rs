@@ -56,6 +56,25 @@ impl Browser {
         takes
     }
 
+    /// The server that runs, once nothing goes wrong any more: from then on no session ends before its client does.
+    fn calm_epoch(&self) -> Option<u64> {
+        let is_calm = self.world.phase.get() != Phase::Hostile;
+        Some(self.world.epoch()).filter(|epoch| is_calm && *epoch != 0)
+    }
+
+    /// What came in one answer.
+    fn hear_all(&mut self, tab: &mut impl Tab, payload: &str) -> Heard {
+        let mut heard = Heard::Nothing;
+        for packet in payload.split(SEPARATOR) {
+            match self.hear(tab, FromServer::Text(packet.to_owned())) {
+                Heard::Alive => heard = Heard::Alive,
+                Heard::Nothing => {}
+                Heard::End => return Heard::End,
+            }
+        }
+        heard
+    }
+
     /// A request has failed. It must not in a session that began after the faults, with a server that still runs.
     fn lost(&mut self, tab: &impl Tab, epoch: Option<u64>) -> End {
         if epoch == Some(self.world.epoch()) {
@@ -75,9 +94,7 @@ impl Browser {
         let sid = told.as_ref().and_then(|told| told["sid"].as_str()).unwrap_or_default().to_owned();
         self.world.record.borrow_mut().counts.connections += 1;
         self.hear(tab, FromServer::Text(opened));
-        // Where nothing goes wrong, no session ends before its client does.
-        let is_calm = self.world.phase.get() != Phase::Hostile;
-        let epoch = Some(self.world.epoch()).filter(|epoch| is_calm && *epoch != 0);
+        let epoch = self.calm_epoch();
         let library = self.random.pick(&[Library::Official, Library::Python, Library::PythonOnWindows]);
         let mut dead_at = Instant::now() + SILENCE_MAX;
         let (mut poll, mut post): (Pending, Pending) = (None, None);
@@ -108,12 +125,10 @@ impl Browser {
                     let Some(payload) = answer.filter(|payload| self.takes(library, payload)) else {
                         return self.lost(tab, epoch);
                     };
-                    for packet in payload.split(SEPARATOR) {
-                        match self.hear(tab, FromServer::Text(packet.to_owned())) {
-                            Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,
-                            Heard::Nothing => {}
-                            Heard::End => return End::Lost,
-                        }
+                    match self.hear_all(tab, &payload) {
+                        Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,
+                        Heard::Nothing => {}
+                        Heard::End => return End::Lost,
                     }
                 }
                 answer = answer_to(&mut post) => {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
-use socketio::{AckId, EncodeError, Encoded, NamespaceName, Payload, RawArgs};
+use socketio::{AckId, EncodeError, Encoded, NamespaceName, Payload, RawArgs, SocketId};
 use tokio::sync::oneshot;
 
 use crate::feed::AckHandle;

@@ -20,7 +20,6 @@ use crate::handle::socket::Socket;
 use crate::handle::stamp::stamped;
 use crate::refusal::RefusalKind;
 use crate::room::{Room, Selection};
-use crate::socket_data::SocketData;
 
 /// A handle to the server. Clones share it.
 #[derive(Clone)]
