@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod conformance;
+mod fuzz;
 mod proof;
 mod sim;
 mod test;
@@ -20,6 +21,7 @@ usage: cargo xtask <command>
   proof         100,000 seeds of the simulation (--sim-seeds N) and the long forms of the tests against crashes, power
                 cuts and faults; writes docs/proof.md
   sim           the seeded simulation: --seeds N --from S, --planted, --story; see --help
+  fuzz          what a peer can send, made up and mutated: see --help
   traps         what breaks a chat written after the tutorial, shown on a Node server and on ours
   bench         our server beside its peers, and docs/performance.md: see --help
   conformance   the official Socket.IO suites against our fixtures: see --help";
@@ -30,6 +32,7 @@ fn main() -> ExitCode {
     match command.as_deref() {
         Some("bench") => bench::run(args),
         Some("conformance") => conformance::run(args),
+        Some("fuzz") => fuzz::run(args),
         Some("proof") => proof::run(args),
         Some("sim") => sim::run(args),
         Some("test") if args.len() == 0 => test::run(),

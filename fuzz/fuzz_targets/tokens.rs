@@ -1,0 +1,28 @@
+//! What proves who somebody is: nothing counts that we have not signed, and every other text is read without harm.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use tidings::v1::code::Code;
+use tidings::v1::identity::Signer;
+use tidings::v1::ids::{WireDevice, WireUser};
+
+fuzz_target!(|input: &[u8]| {
+    let text = String::from_utf8_lossy(input);
+    let signer = Signer::new(&[7; 32], [[8; 32]]);
+    if let Some(user) = signer.user(&text) {
+        assert_eq!(signer.token(user), text, "a token has one spelling");
+    }
+    if let Some(invite) = signer.invited(&text) {
+        assert_eq!(signer.invite(invite), text, "an invite has one spelling");
+    }
+    assert_eq!(signer.is_setup_code(&text), is_one_of_ours(Code::parse(&text)));
+    if let Some(code) = Code::parse(&text) {
+        assert!(Code::parse(&code.to_string()) == Some(code), "a code is read as it is shown");
+    }
+    let _ = (WireUser::parse(&text), WireDevice::parse(&text));
+});
+
+fn is_one_of_ours(code: Option<Code>) -> bool {
+    let codes = [[7; 32], [8; 32]].map(|key| Signer::new(&key, []).setup_code());
+    code.is_some_and(|code| codes.contains(&code))
+}
