@@ -36,10 +36,11 @@ pub(crate) fn run() -> ExitCode {
         }
     };
     let mut steps = Steps::default();
-    check_source(&root, &mut steps);
+    check_source(&root, &tools, &mut steps);
     test_crates(&root, &mut steps);
     test_web(&root, &mut steps);
     test_binary(&root, &tools, &mut steps);
+    fuzz(&root, &mut steps);
     steps.finish(begin.elapsed())
 }
 
@@ -49,10 +50,14 @@ pub(crate) fn workspace_root() -> PathBuf {
     manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
-fn check_source(root: &Path, steps: &mut Steps) {
+fn check_source(root: &Path, tools: &Tools, steps: &mut Steps) {
     steps.run("format", Counting::Once, cargo(root, &["fmt", "--all", "--check"]));
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     steps.run("lints", Counting::Once, cargo(root, &clippy));
+    // Advisories need the network, and change without a change of ours.
+    let mut deny = cargo(root, &["deny", "--offline", "--locked", "check", "bans", "licenses", "sources"]);
+    deny.env("PATH", &tools.path);
+    steps.run("dependencies", Counting::Once, deny);
     let begin = Instant::now();
     let findings = crate::tidy::check(root);
     for finding in &findings.faults {
@@ -98,8 +103,10 @@ fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
     // What proves durability kills, stops and starves its servers: one file after the other.
     let side_by_side: &[&str] = &[];
     let in_turn: &[&str] = &["--test-concurrency=1"];
+    let packages = debian_packages(root, tools, steps);
     for (name, folder, how) in [
         ("end to end", "e2e", side_by_side),
+        ("Debian package", "package", side_by_side),
         ("Python", "python", side_by_side),
         ("browsers", "browser", side_by_side),
         ("proof", "proof", in_turn),
@@ -114,10 +121,50 @@ fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
             .env("KITCHEN_SINK_BIN", example("kitchen_sink"))
             .env("AXUM_TLS_BIN", example("axum_tls"))
             .env("CONFORMANCE_BIN", &decoders)
+            .env("TIDINGS_DEB", &packages.this)
+            .env("TIDINGS_DEB_BEFORE", &packages.before)
             .env("PYTHON", &tools.python)
             .env("CHROMIUM", &tools.chromium);
         steps.run(name, Counting::Node, command);
     }
+}
+
+struct Packages {
+    this: PathBuf,
+    before: PathBuf,
+}
+
+/// Packs the binary that was built, and once more as a lower version, to be upgraded from.
+fn debian_packages(root: &Path, tools: &Tools, steps: &mut Steps) -> Packages {
+    let folder = tools.folder.join("debian");
+    let packages = Packages { this: folder.join("tidings.deb"), before: folder.join("tidings-before.deb") };
+    for (name, path, version) in
+        [("packing", &packages.this, None), ("packing as of before", &packages.before, Some("0.0.1-1"))]
+    {
+        let mut deb = cargo(root, &["deb", "--package", "tidings", "--no-build", "--locked", "--output"]);
+        deb.arg(path).env("PATH", &tools.path);
+        deb.args(version.into_iter().flat_map(|version| ["--deb-version", version]));
+        steps.run(name, Counting::Once, deb);
+    }
+    packages
+}
+
+/// So long for each target: enough to see that it works and that nothing is found at once.
+const FUZZ_SECONDS: u64 = 5;
+
+fn fuzz(root: &Path, steps: &mut Steps) {
+    steps.run("fuzz build", Counting::Once, crate::fuzz::build(root));
+    let begin = Instant::now();
+    let mut count = Count::default();
+    for name in crate::fuzz::targets(root) {
+        println!("\n── fuzzing {name}");
+        let passed =
+            crate::fuzz::command(root, &name, FUZZ_SECONDS).status().is_ok_and(|status| status.success());
+        count.add(Count { passed: passed.into(), failed: (!passed).into(), skipped: 0 });
+    }
+    // A folder without targets would be no success.
+    count.failed += usize::from(count.passed == 0);
+    steps.note("fuzzing", count, begin.elapsed());
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Command {

@@ -18,7 +18,14 @@ const CHROMIUM_PLACES: [&str; 3] =
 pub(super) struct Tools {
     pub(super) chromium: PathBuf,
     pub(super) python: PathBuf,
+    /// Where cargo finds its additional commands.
+    pub(super) path: OsString,
+    /// For what is built on the way.
+    pub(super) folder: PathBuf,
 }
+
+/// Commands that cargo does not come with, in the versions that we know.
+const CARGO_COMMANDS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-deb", "3.8.0")];
 
 /// Checks, and installs what is missing.
 pub(super) fn prepare(root: &Path) -> Result<Tools, String> {
@@ -35,16 +42,23 @@ pub(super) fn prepare(root: &Path) -> Result<Tools, String> {
     install_node_packages(&tests)?;
     let chromium = find_chromium()?;
     let python = install_python_packages(&tests)?;
-    for (tool, version) in
-        [("strace", "--version"), ("openssl", "version"), ("nginx", "-v"), ("haproxy", "-v")]
-    {
+    for (tool, version) in [
+        ("g++", "--version"),
+        ("strace", "--version"),
+        ("openssl", "version"),
+        ("nginx", "-v"),
+        ("haproxy", "-v"),
+    ] {
         // Proxies are where the path of an ordinary user does not lead.
         let found = Path::new("/usr/sbin").join(tool).exists();
         if !found && !succeeds(Command::new(tool).arg(version)) {
             install_from_system(tool)?;
         }
     }
-    Ok(Tools { chromium, python })
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    let folder = root.join(target).join("tools");
+    let path = install_cargo_commands(&folder)?;
+    Ok(Tools { chromium, python, path, folder })
 }
 
 /// The test files of a folder, in order.
@@ -97,6 +111,27 @@ fn install_python_packages(tests: &Path) -> Result<PathBuf, String> {
         must_succeed(Command::new(&python).args(pip).arg(&requirements))
     })?;
     Ok(python)
+}
+
+/// Gives back a search path on which they all are. They are built quickly rather than well.
+fn install_cargo_commands(folder: &Path) -> Result<OsString, String> {
+    let bin = folder.join("bin");
+    let old = std::env::var_os("PATH").unwrap_or_default();
+    let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&old)))
+        .map_err(|err| format!("{}: {err}", folder.display()))?;
+    for (name, version) in CARGO_COMMANDS {
+        if succeeds(Command::new(name).arg("--version").env("PATH", &path)) {
+            continue;
+        }
+        println!("installing {name}");
+        let mut cargo = Command::new("cargo");
+        cargo.args(["install", "--quiet", "--locked", "--debug", "--version", version, "--root"]);
+        cargo.arg(folder).arg("--target-dir").arg(folder.join("build")).arg(name);
+        must_succeed(&mut cargo)?;
+    }
+    // They share nothing with what is built later.
+    let _ = fs::remove_dir_all(folder.join("build"));
+    Ok(path)
 }
 
 /// Installs unless the stamp shows that exactly this content has been installed already.
