@@ -41,6 +41,8 @@ export class Model {
     this.session = snapshot.session;
     this.cursor = snapshot.cursor;
     this.peopleVersion += 1;
+    // What was settled here and not kept, because another one led by then, is open again.
+    this.#settled.clear();
     this.setOutbox(snapshot.outbox);
     for (const person of snapshot.people) this.people.set(person.user, person);
     this.lost = new Map(snapshot.lost.map((lost) => [lost.room, lost]));

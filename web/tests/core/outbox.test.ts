@@ -65,3 +65,19 @@ test("what another tab has finished and could not tell is answered as it ended",
   await clock.pass(1_000);
   expect(isOver).toBe(false);
 });
+
+test("a command that was settled by a leader of the past is open again when everything is read anew", async () => {
+  const { clock, disk, model, outbox } = bench();
+  const store = new MemoryStore(disk);
+  await store.changeOutbox((state) => enqueue(state, SAY, 0, "mine"));
+  model.load(await store.load());
+  // The store has refused to keep this, because another one led.
+  model.apply({ kind: "settled", id: 1 });
+  expect(model.outbox.rows).toEqual([]);
+  model.load(await store.load());
+  expect(model.outbox.rows.map(({ id }) => id)).toEqual([1]);
+  const reading = outbox.read();
+  await clock.pass(1_000);
+  await reading;
+  expect(model.outbox.rows.map(({ id }) => id)).toEqual([1]);
+});

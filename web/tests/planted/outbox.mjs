@@ -9,4 +9,11 @@ export const outbox = [
     replace: "return typeof row === \"string\" ? { ok: true, room: 0 } : this.answerTo(row);",
     tests: ["tests/core"],
   },
+  {
+    name: "what a deposed leader has settled is never sent by it again",
+    file: "src/core/model.ts",
+    find: "    this.#settled.clear();\n",
+    replace: "",
+    tests: ["tests/core/outbox.test.ts"],
+  },
 ];
