@@ -411,7 +411,7 @@ class Chat implements ChatClient {
     this.#cancelNudge = this.#world.setTimer(NUDGE_MS, () => {
       this.#cancelNudge = null;
       if (this.#state === "online") return;
-      this.hurry();
+      this.#tabs.post({ kind: "nudge" });
       this.#nudge();
     });
   }
@@ -455,6 +455,8 @@ class Chat implements ChatClient {
         return this.#nudge();
       case "hurry":
         return this.#session?.hurry();
+      case "nudge":
+        return this.#session?.nudge();
       case "presence":
         return this.#setPresence(message.presence);
       case "somebody types":

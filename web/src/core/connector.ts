@@ -28,6 +28,8 @@ export class Connector implements Transport {
   #cancelDeadline: (() => void) | null = null;
   #cancelUpgrade: (() => void) | null = null;
   #cancelPause: (() => void) | null = null;
+  /** When the pause ends. */
+  #due = 0;
 
   constructor(dial: Dial, world: Surroundings, bounds: PaceBounds = PACE) {
     this.#dial = dial;
@@ -62,6 +64,10 @@ export class Connector implements Transport {
     // A try that is under way is left alone; this ends the pause before the next one.
     if (this.#cancelPause === null) return;
     this.#pause(this.#pace.hurried(this.#world.now()));
+  }
+
+  nudge(): void {
+    if (this.#cancelPause !== null && this.#world.now() >= this.#due) this.#pause(0);
   }
 
   close(): void {
@@ -158,6 +164,7 @@ export class Connector implements Transport {
 
   #pause(milliseconds: number): void {
     this.#cancelPause?.();
+    this.#due = this.#world.now() + milliseconds;
     this.#cancelPause = this.#world.setTimer(milliseconds, () => this.#begin());
   }
 }

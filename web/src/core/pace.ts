@@ -1,8 +1,14 @@
 // When to try again: pauses that grow while connections fail, and a bound on how often a server is asked to take one.
 //
 // Only a connection that was welcomed and stood for ten seconds counts as good: one that opens and ends makes the next
-// pause longer. Whatever hurries, a server that lets clients in and drops them sees few tries of each. Where nobody
-// answers, tries cost no server anything, so their pauses are shorter. Pure: time and chance are arguments.
+// pause longer. Whatever hurries, a server that lets clients in and drops them sees few tries of each.
+//
+// Where nobody has answered, a browser cannot tell a server that is down from one that accepts connections and drops them
+// before the first byte: both fail alike, and as fast. So these pauses are short as long as a restart takes, and then grow
+// until the first minute holds six tries as well. What somebody does about it (they look at the page, the network is back)
+// ends such a pause at once. An answer of any kind, say a page of somebody else's, means that somebody is there.
+//
+// Pure: time and chance are arguments.
 
 /** How a connection, or the try to get one, ended. */
 export type Failure =
@@ -30,7 +36,7 @@ export interface PaceBounds {
 }
 
 export const PACE: PaceBounds = {
-  unreachable: [300, 600, 1_200, 2_500, 4_000],
+  unreachable: [300, 1_200, 4_000, 10_000, 20_000, 25_000],
   broken: [300, 1_500, 4_000, 8_000, 15_000],
   unwatched: 30_000,
   jitter: 0.4,

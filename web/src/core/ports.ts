@@ -32,6 +32,8 @@ export interface Transport {
   interrupt(): void;
   /** Connects now instead of after the next pause, if it is not connected. */
   hurry(): void;
+  /** Connects now if the pause is over already: a page in the background hears late that it is. */
+  nudge(): void;
   close(): void;
 }
 

@@ -126,6 +126,10 @@ export class Session {
     else this.#transport.hurry();
   }
 
+  nudge(): void {
+    this.#transport.nudge();
+  }
+
   /** A connection that answers nothing is none. A server that is slow gets more time with each try. */
   #probe(): void {
     if (!this.#online || this.#timers.has("probe")) return;

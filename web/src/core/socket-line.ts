@@ -45,13 +45,15 @@ class SocketLine implements Line {
   readonly #setTimer: SetTimer;
   /** All that the client has ever made for this line. */
   readonly #transports: Endable[] = [];
+  /** Somebody has answered a request, if only with a page of their own. */
+  #isAnswered = false;
   #isOver = false;
 
   constructor(address: string, way: Way, auth: () => Promise<Auth>, events: LineEvents, setTimer: SetTimer) {
     this.#events = events;
     this.#setTimer = setTimer;
     const options: Partial<ManagerOptions & SocketOptions> = {
-      ...transportsOf(way, this.#transports),
+      ...transportsOf(way, this.#transports, () => (this.#isAnswered = true)),
       forceNew: true,
       autoConnect: false,
       reconnection: false,
@@ -84,7 +86,7 @@ class SocketLine implements Line {
     const socket = this.#socket;
     socket.on("connect", () => this.#events.connected());
     socket.on("disconnect", () => this.#end({ kind: "broken" }));
-    socket.on("connect_error", (error) => this.#end(endOf(error)));
+    socket.on("connect_error", (error) => this.#end(endOf(error, this.#isAnswered)));
     socket.onAny((name: unknown, payload: unknown) => {
       if (typeof name === "string") this.#events.event(name, payload);
     });
@@ -110,15 +112,14 @@ class SocketLine implements Line {
   }
 }
 
-function endOf(error: Error & { readonly data?: unknown; readonly description?: unknown; readonly context?: unknown }): LineEnd {
+function endOf(error: Error & { readonly data?: unknown; readonly description?: unknown; readonly context?: unknown }, isAnswered: boolean): LineEnd {
   const { data, description, context } = error;
   const reason = REFUSED_STATUSES.includes(description) && typeof context === "string" ? reasonIn(context) : null;
   if (reason !== null) return { kind: "refused", code: "refused", reason };
   if (description === UNAVAILABLE_STATUS) return { kind: "refused", code: "unavailable" };
   const code = typeof data === "object" && data !== null ? (data as { readonly code?: unknown }).code : undefined;
   if (typeof code === "string") return { kind: "refused", code };
-  const isAnswered = data !== undefined || (typeof description === "number" && description > 0 && !GATEWAY_STATUSES.includes(description));
-  return { kind: isAnswered ? "broken" : "unreachable" };
+  return { kind: isAnswered || data !== undefined ? "broken" : "unreachable" };
 }
 
 /** The message of a body `{"code":…,"message":…}`; of proxies and pages of somebody else's there is none. */
@@ -132,7 +133,7 @@ function reasonIn(body: string): string | null {
 }
 
 /** Classes of its own for each line, that note what is made of them. */
-function transportsOf(way: Way, made: Endable[]): Partial<ManagerOptions> {
+function transportsOf(way: Way, made: Endable[], answered: () => void): Partial<ManagerOptions> {
   class EndableWebSocket extends NodeWebSocket implements Endable {
     #made: { terminate?: () => void } | null = null;
 
@@ -179,6 +180,7 @@ function transportsOf(way: Way, made: Endable[]): Partial<ManagerOptions> {
       const { signal } = this.#aborted;
       fetch(this.uri(), { ...init, credentials: "same-origin", signal })
         .then(async (response) => {
+          if (!GATEWAY_STATUSES.includes(response.status)) answered();
           const text = await response.text();
           if (response.status === 200) done(text);
           else this.onError("refused", response.status, text);

@@ -34,6 +34,8 @@ export type TabMessage =
   | { readonly kind: "typing" | "typing stopped"; readonly room: RoomId }
   /** Somebody waits for the connection. */
   | { readonly kind: "hurry" }
+  /** The leader may sleep. */
+  | { readonly kind: "nudge" }
   | { readonly kind: "read"; readonly room: RoomId; readonly seq: Seq };
 
 export interface Tabs {

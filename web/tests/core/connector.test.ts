@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { ChatClient } from "../../src/core/facade.ts";
 import { Connector } from "../../src/core/connector.ts";
-import type { LineEvents, Way } from "../../src/core/ports.ts";
+import type { LineEvents, SetTimer, Way } from "../../src/core/ports.ts";
 import type { Auth } from "../../src/core/wire.ts";
 import { FAIR_WEATHER, type Weather } from "./model-server.ts";
 import { LOBBY, World } from "./people.ts";
@@ -100,9 +100,12 @@ class Stubborn {
   readonly heard: string[] = [];
   readonly connector: Connector;
   medium: "websocket" | "polling" = "websocket";
+  /** How late timers are, as those of a page in the background. */
+  late = 0;
 
   constructor() {
-    const { now, setTimer } = this.clock;
+    const { now } = this.clock;
+    const setTimer: SetTimer = (milliseconds, due) => this.clock.setTimer(milliseconds + this.late, due);
     const dial = (way: Way, auth: () => Promise<Auth>, events: LineEvents) => {
       const line = { way, auth, events, isDiscarded: false };
       this.lines.push(line);
@@ -176,6 +179,27 @@ test("an answer that comes after its line is over is not heard", async () => {
   connector.interrupt();
   answer("late");
   expect(heard).toEqual([]);
+});
+
+test("a nudge ends a pause that is over, and no other", async () => {
+  const world = new Stubborn();
+  world.late = 60_000;
+  world.last.events.ended({ kind: "unreachable" });
+  await world.clock.pass(299);
+  world.connector.nudge();
+  await world.clock.pass(0);
+  expect(world.lines.length).toBe(1);
+  await world.clock.pass(1);
+  world.late = 0;
+  world.connector.nudge();
+  await world.clock.pass(0);
+  expect(world.lines.length).toBe(2);
+  await world.clock.pass(120_000);
+  world.connector.close();
+  const tries = world.lines.length;
+  world.connector.nudge();
+  await world.clock.pass(60_000);
+  expect(world.lines.length).toBe(tries);
 });
 
 test("an upgrade that hangs ends the line, and the next one does not try it", async () => {

@@ -167,6 +167,10 @@ class MortalTransport implements Transport {
     this.#live(() => this.#transport.hurry());
   }
 
+  nudge(): void {
+    this.#live(() => this.#transport.nudge());
+  }
+
   close(): void {
     this.#transport.close();
   }

@@ -67,10 +67,25 @@ test("ten seconds without a welcome are not good", () => {
   expect(pace.failed("broken", 100_000, true, 0)).toBe(15_000);
 });
 
-test("where nobody answers, a page that is looked at tries every few seconds, and a hurry ends the pause", () => {
+test("a peer that drops every connection before it says a word, or is not there, sees six tries in the first minute", () => {
+  for (let seed = 0; seed <= 50; seed += 1) {
+    const chance = new Chance(seed);
+    const pace = new Pace();
+    const began: number[] = [];
+    for (let now = 0; now < 60_000; now += pace.failed("unreachable", now, true, seed === 0 ? 0 : chance.next())) {
+      pace.began(now);
+      began.push(now);
+    }
+    expect(began.length).toBeLessThanOrEqual(6);
+    // A restart takes a few seconds: it is found within as many again.
+    expect(began.filter((at) => at < 8_000).length).toBeGreaterThanOrEqual(4);
+  }
+});
+
+test("where nobody answers, a page that is looked at tries twice a minute in the end, and a hurry ends the pause", () => {
   const pace = new Pace();
-  const pauses = Array.from({ length: 10 }, (_, index) => pace.failed("unreachable", index * 10_000, true, 0));
-  expect(pauses).toEqual([300, 600, 1_200, 2_500, 4_000, 4_000, 4_000, 4_000, 4_000, 4_000]);
+  const pauses = Array.from({ length: 8 }, (_, index) => pace.failed("unreachable", index * 10_000, true, 0));
+  expect(pauses).toEqual([300, 1_200, 4_000, 10_000, 20_000, 25_000, 25_000, 25_000]);
   expect(pace.hurried(100_000)).toBe(0);
   expect(pace.failed("unreachable", 100_000, false, 0)).toBe(30_000);
 });

@@ -34,6 +34,7 @@ class Bench {
     welcomed: () => undefined,
     interrupt: () => (this.interrupts += 1),
     hurry: () => undefined,
+    nudge: () => undefined,
     close: () => undefined,
   };
   readonly sender: Sender;

@@ -168,23 +168,36 @@ test("a tab that comes later learns at once who is there", async () => {
   expect(late.online.value.people.map(({ name }) => name)).toContain("bob");
 });
 
+test("tabs that wait for a server that is not there ask six times in the first minute", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  await browser.open();
+  await browser.open();
+  await world.clock.pass(15_000);
+  world.server.kill();
+  world.server.tries.length = 0;
+  await world.clock.pass(60_000);
+  expect(world.server.tries.length).toBeGreaterThanOrEqual(4);
+  expect(world.server.tries.length).toBeLessThanOrEqual(6);
+});
+
 test("a tab without a connection keeps its leader awake, until there is one", async () => {
   const world = new World();
   const browser = new Tabs(world);
   await browser.open();
   await browser.open();
-  let hurries = 0;
-  browser.hub.join().listen(({ kind }) => (hurries += kind === "hurry" ? 1 : 0));
+  let nudges = 0;
+  browser.hub.join().listen(({ kind }) => (nudges += kind === "nudge" ? 1 : 0));
   await world.clock.pass(60_000);
-  expect(hurries).toBe(0);
+  expect(nudges).toBe(0);
   world.server.kill();
   await world.clock.pass(31_000);
-  expect(hurries).toBe(10);
+  expect(nudges).toBe(10);
   world.server.start();
   await world.clock.pass(10_000);
-  const until = hurries;
+  const until = nudges;
   await world.clock.pass(60_000);
-  expect(hurries).toBe(until);
+  expect(nudges).toBe(until);
 });
 
 test("what a tab tells is heard by all others, in order, and not by itself", async () => {
