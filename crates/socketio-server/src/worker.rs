@@ -10,10 +10,12 @@
 //! written once at its end: batches grow by themselves under load, and no timer delays anything.
 
 mod audience;
-pub(crate) mod connect;
+mod connect;
+mod connecting;
 mod deliver;
 mod emit;
 mod missed;
+mod newcomers;
 mod packets;
 mod recovery;
 mod requests;
@@ -36,6 +38,8 @@ use slab::Slab;
 use socketio::{Connection, NamespaceName};
 use tokio::task::{JoinError, LocalSet};
 
+use self::connecting::Event as ConnectingEvent;
+use self::newcomers::Newcomers;
 use self::space::Space;
 use crate::feed::FeedAck;
 use crate::frame::Frame;
@@ -279,7 +283,9 @@ impl Worker {
                     done.by_one();
                 }
             }
-            Command::Evicted { key, namespace } => self.evicted(key, &namespace),
+            Command::Evicted { key, namespace } => {
+                self.connecting_event(key, &namespace, ConnectingEvent::Evicted);
+            }
             Command::History { key, namespace, page } => self.history_read(key, &namespace, page),
             Command::Engine { key, message } => self.engine_send(key, message),
             Command::Feed { namespace, through, acks } => self.feed_grown(&namespace, through, acks),
@@ -330,7 +336,7 @@ impl Worker {
             lane: Lane::default(),
             protocol,
             handshake: Some(Arc::new(handshake)),
-            connecting: Vec::new(),
+            newcomers: Newcomers::default(),
             join_by: (!plain_engine).then(|| self.now + self.shared.config.connect_timeout),
             attachment_by: None,
             stalled_since: None,

@@ -15,7 +15,7 @@ use crate::socket_data::SocketData;
 type Decision = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
 type Middleware = dyn Fn(ConnectRequest) -> Decision + Send + Sync;
 pub(crate) type AsyncHandler = dyn Fn(Call) -> Option<Job> + Send + Sync;
-type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
+pub(crate) type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
 type Join = dyn Fn(&Joining<'_>) -> FeedJoin + Send + Sync;
 type Rooms = dyn Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync;
 

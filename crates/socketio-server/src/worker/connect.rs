@@ -1,15 +1,10 @@
-//! Joining a namespace, step by step; recovered or not.
+//! Joining a namespace: carries out what [`Connecting`] asks for, and tells it what came of that.
 //!
-//! ```text
-//!  CONNECT ─► evict the ghost ─► middleware ─► gather what was missed ─► CONNECT ─► missed events ─► live   (recovered)
-//!         └──────────────────► middleware ─► locate ─► CONNECT ─► behind ─► attached
-//! ```
+//! Everything from the cut on happens in one turn of the worker, so that nothing can come between CONNECT, the missed
+//! events and what is live.
 //!
 //! The JavaScript server sends what was missed before CONNECT. A connection that breaks between the two leaves the official
 //! client with events that it has not counted: it shows them later, and once more when they come again.
-//!
-//! Where a private id names a user, middleware says first who is there: a stranger's claim evicts nobody.
-//! Everything from the cut on happens in one turn of the worker, so that nothing can come between.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,61 +13,54 @@ use engineio::CloseReason;
 use socketio::{AuthPayload, Lineage, NamespaceName, Slot, SocketId};
 
 use super::Worker;
-use super::missed::Missed;
+use super::connecting::{Action, Arrival, Connecting, Event, Terms};
+use super::missed::{Missed, MissedMax};
+use super::newcomers::Newcomer;
+use super::recovery::{Claim, Past};
 use super::rooms::Rooms;
+use super::session::Session;
 use super::space::{Cursor, Joined, SocketDataSlot};
-use crate::feed::{Feed, FeedRoom, From, HistoryReply, HistoryRequest, Parked, Resume};
+use crate::feed::{FeedRoom, Parked, Resume};
 use crate::frame::Frame;
 use crate::handle::command::{Closing, Command};
-use crate::handle::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejection, Start};
+use crate::handle::connect::{Auth, ConnectRequest, Joining, Rejection, Start};
 use crate::handle::eviction::EvictDone;
 use crate::handle::handler::Call;
+use crate::handle::namespace::Namespace;
 use crate::handshake::HandshakeKept;
 use crate::planted::{self, Bug};
 use crate::random::random;
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::socket_data::SocketData;
-use crate::worker::recovery::{Claim, Past};
-use crate::worker::session::Session;
 
-/// A client that is joining a namespace.
-pub(crate) struct Connecting {
-    request: ConnectRequest,
-    stage: Stage,
-}
-
-enum Stage {
-    /// Other workers look for the ghost.
-    Evicting(Claim),
-    /// Middleware runs, and the ghost is gone unless the claim names a user.
-    Deciding(Option<Claim>),
-    /// Other workers look for the ghost of a user whom middleware has named.
-    Admitted(Claim),
-    /// What was missed is read, up to what has been delivered.
-    Recovering { claim: Claim, missed: Missed },
-    /// The history finds the place to start at.
-    Locating { id: SocketId, join: FeedJoin },
-}
-
-/// How a socket goes on from the cut.
-struct Arrival {
-    id: SocketId,
+/// Where a socket joins, and as what.
+struct Place {
+    socket: SocketId,
     lineage: Lineage,
     pid: Option<String>,
-    is_recovered: bool,
     cursor: Cursor,
-    parked: Option<Parked>,
+    /// The rooms that it had, if it is recovered.
+    recovered: Option<Vec<(crate::room::Room, u64)>>,
     /// See [`Joined::arrival`].
-    number: u64,
+    arrival: u64,
+    missed: Vec<Frame>,
     greeting: Vec<Frame>,
 }
 
-impl Session {
-    /// Nearly all clients join one namespace.
-    fn begin_connecting(&mut self, connecting: Connecting) {
-        self.connecting.reserve_exact(1);
-        self.connecting.push(connecting);
+impl Terms {
+    fn of(definition: &Namespace) -> Self {
+        definition.feed.as_ref().map_or(Self::NoFeed, |binding| {
+            let config = binding.feed.config();
+            Self::Feed {
+                resume: config.resume,
+                has_history: binding.feed.has_history(),
+                missed_max: MissedMax {
+                    entries: config.recovery_entries_max,
+                    bytes: config.recovery_bytes_max,
+                },
+            }
+        })
     }
 }
 
@@ -95,28 +83,83 @@ impl Worker {
         let feed = definition.feed.as_ref().map(|binding| &binding.feed);
         let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
         let claim = feed.and_then(|feed| Claim::of(&request.auth, feed));
-        match claim {
-            Some(claim) if claim.id.user == 0 => {
-                let socket = claim.id.socket;
-                session.begin_connecting(Connecting { request, stage: Stage::Evicting(claim) });
-                self.evict_everywhere(key, namespace, socket);
+        let (steps, action) = Connecting::begin(Terms::of(&definition), claim);
+        session.newcomers.add(Newcomer { request, steps });
+        self.carry_on(key, namespace, action);
+    }
+
+    /// Something has happened that a client may wait for that is joining.
+    pub(super) fn connecting_event(&mut self, key: SessionKey, namespace: &NamespaceName, event: Event) {
+        if let Some(newcomer) = self.newcomer(key, namespace) {
+            let action = newcomer.steps.on(event);
+            self.carry_on(key, namespace, action);
+        }
+    }
+
+    /// Carries actions out, until there is something to wait for.
+    fn carry_on(&mut self, key: SessionKey, namespace: &NamespaceName, mut action: Action) {
+        while let Some(event) = self.carry_out(key, namespace, action) {
+            let Some(newcomer) = self.newcomer(key, namespace) else { return };
+            action = newcomer.steps.on(event);
+        }
+    }
+
+    /// What came of an action, if that is known at once.
+    fn carry_out(&mut self, key: SessionKey, namespace: &NamespaceName, action: Action) -> Option<Event> {
+        match action {
+            Action::Wait => None,
+            Action::Evict(socket) => self.evict_everywhere(key, namespace, socket),
+            Action::Decide => self.decide(key, namespace),
+            Action::Remember(socket) => self.remember(key, namespace, socket),
+            Action::Gather { after } => self.gather(namespace, after),
+            Action::Read { from, entries_max, bytes_max } => {
+                let index = self.space(namespace)?;
+                self.read_history(key, index, from, entries_max, bytes_max);
+                None
             }
-            claim => {
-                session.begin_connecting(Connecting { request, stage: Stage::Deciding(claim) });
-                self.decide(key, namespace);
+            Action::Ask { data } => self.ask(key, namespace, data),
+            Action::Locate { anchor } => {
+                let index = self.space(namespace)?;
+                let feed = self.spaces.get(index)?.feed()?;
+                let position = feed.ring().locate(anchor);
+                Some(Event::Located(position))
+            }
+            Action::Arrive(arrival) => {
+                self.arrive(key, namespace, arrival);
+                None
+            }
+            Action::Close => {
+                self.close(key, CloseReason::ForcedClose);
+                None
             }
         }
     }
 
-    fn evict_everywhere(&mut self, key: SessionKey, namespace: &NamespaceName, socket: SocketId) {
+    pub(super) fn newcomer(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<&mut Newcomer> {
+        self.session_mut(key)?.newcomers.find(namespace)
+    }
+
+    fn take_newcomer(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Newcomer> {
+        self.session_mut(key)?.newcomers.take(namespace)
+    }
+
+    // Eviction.
+
+    fn evict_everywhere(
+        &mut self,
+        key: SessionKey,
+        namespace: &NamespaceName,
+        socket: SocketId,
+    ) -> Option<Event> {
         let before = self.shared.next_arrival();
         self.evict(namespace.as_str(), &socket, before);
         let others = self.shared.reach.mailboxes.len() - 1;
         if others == 0 {
-            return self.evicted(key, namespace);
+            return Some(Event::Evicted);
         }
         let done = EvictDone::begin(others, Arc::clone(&self.mailbox), key, namespace.clone());
         self.tell_others_to_evict(namespace, socket, before, Some(&done));
+        None
     }
 
     fn tell_others_to_evict(
@@ -146,44 +189,15 @@ impl Worker {
         }
     }
 
-    pub(super) fn evicted(&mut self, key: SessionKey, namespace: &NamespaceName) {
-        let Some(connecting) = self.connecting(key, namespace) else { return };
-        match std::mem::replace(&mut connecting.stage, Stage::Deciding(None)) {
-            Stage::Evicting(claim) => {
-                connecting.stage = Stage::Deciding(Some(claim));
-                self.decide(key, namespace);
-            }
-            Stage::Admitted(claim) => self.claimed(key, namespace, claim),
-            stage @ (Stage::Deciding(_) | Stage::Recovering { .. } | Stage::Locating { .. }) => {
-                connecting.stage = stage;
-            }
-        }
-    }
-
-    fn connecting(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<&mut Connecting> {
-        let connecting = &mut self.session_mut(key)?.connecting;
-        connecting.iter_mut().find(|connecting| connecting.request.namespace == *namespace)
-    }
-
-    fn take_connecting(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Connecting> {
-        let connecting = &mut self.session_mut(key)?.connecting;
-        let place = connecting.iter().position(|connecting| connecting.request.namespace == *namespace)?;
-        let taken = connecting.swap_remove(place);
-        if connecting.is_empty() {
-            // A session that has joined keeps no room for it.
-            *connecting = Vec::new();
-        }
-        Some(taken)
-    }
+    // Middleware.
 
     /// Lets the middleware decide, on the application's runtime if there is any.
-    fn decide(&mut self, key: SessionKey, namespace: &NamespaceName) {
-        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
+    fn decide(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Event> {
+        let definition = self.shared.namespace(namespace.as_str()).cloned()?;
         if definition.middleware.is_empty() {
-            return self.admitted(key, namespace, Ok(()));
+            return self.let_in(key, namespace);
         }
-        let Some(connecting) = self.connecting(key, namespace) else { return };
-        let request = connecting.request.clone();
+        let request = self.newcomer(key, namespace)?.request.clone();
         let mailbox = Arc::clone(&self.mailbox);
         self.shared.reach.spawn(Box::pin(async move {
             let decision = tokio::spawn({
@@ -194,8 +208,10 @@ impl Worker {
             let outcome = decision.await.unwrap_or_else(|_| Err(Rejection::new("internal error")));
             mailbox.post(Command::Admit { key, request, outcome });
         }));
+        None
     }
 
+    /// Middleware has decided.
     pub(super) fn admitted(
         &mut self,
         key: SessionKey,
@@ -203,76 +219,24 @@ impl Worker {
         outcome: Result<(), Rejection>,
     ) {
         if let Err(rejection) = outcome {
-            drop(self.take_connecting(key, namespace));
+            drop(self.take_newcomer(key, namespace));
             return self.refuse(key, namespace, &rejection);
         }
-        if !self
-            .session(key)
-            .and_then(Session::connection)
-            .is_some_and(|connection| connection.awaits(namespace))
-        {
-            drop(self.take_connecting(key, namespace));
-            return self.discard(key, namespace);
-        }
-        let Some(connecting) = self.connecting(key, namespace) else { return };
-        let Stage::Deciding(claim) = &mut connecting.stage else { return };
-        let claim = claim.take();
-        let user = connecting.request.user();
-        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
-        if definition.feed.is_none() {
-            return self.arrive_without_feed(key, namespace);
-        }
-        match claim {
-            Some(claim) if claim.id.user != user => {
-                tracing::debug!("a private id was shown by another user than its own");
-                self.begin_at_start(key, namespace, None);
-            }
-            Some(claim) if user == 0 => self.claimed(key, namespace, claim),
-            Some(claim) => {
-                let socket = claim.id.socket;
-                if let Some(connecting) = self.connecting(key, namespace) {
-                    connecting.stage = Stage::Admitted(claim);
-                }
-                self.evict_everywhere(key, namespace, socket);
-            }
-            None => self.begin_at_start(key, namespace, None),
+        if let Some(event) = self.let_in(key, namespace) {
+            self.connecting_event(key, namespace, event);
         }
     }
 
-    /// A client is let in that may have its socket back.
-    fn claimed(&mut self, key: SessionKey, namespace: &NamespaceName, claim: Claim) {
-        let now = self.now;
-        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
-        let Some(binding) = &definition.feed else { return };
-        let parked = if binding.feed.has_history() {
-            let data = self.connecting(key, namespace).map(|connecting| connecting.request.data.clone());
-            let data = data.unwrap_or_default();
-            let rooms = definition.rooms.iter().flat_map(|rooms| rooms(&data));
-            let rooms = rooms.map(FeedRoom::entered).collect();
-            Some(Parked { rooms, data })
-        } else {
-            binding.feed.parked().take(&claim.id.socket, now)
-        };
-        match (claim.position, parked) {
-            (Some(after), Some(parked)) => {
-                if let Some(space) = self.space(namespace) {
-                    self.catch_up(space, after);
-                }
-                let missed = Missed::after(after, parked);
-                if let Some(connecting) = self.connecting(key, namespace) {
-                    connecting.stage = Stage::Recovering { claim, missed };
-                }
-                self.recover(key, namespace);
-            }
-            (_, parked) => {
-                if let Some(connecting) = self.connecting(key, namespace)
-                    && let Some(parked) = parked
-                {
-                    connecting.request.data = parked.data;
-                }
-                self.begin_at_start(key, namespace, Some(claim.id.lineage));
-            }
+    /// Middleware has nothing against the client; `None` if the client does not wait for that any more.
+    fn let_in(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Event> {
+        let connection = self.session(key).and_then(Session::connection);
+        if !connection.is_some_and(|connection| connection.awaits(namespace)) {
+            drop(self.take_newcomer(key, namespace));
+            self.discard(key, namespace);
+            return None;
         }
+        let user = self.newcomer(key, namespace)?.request.user();
+        Some(Event::Decided { user })
     }
 
     fn refuse(&mut self, key: SessionKey, namespace: &NamespaceName, rejection: &Rejection) {
@@ -306,254 +270,187 @@ impl Worker {
         }
     }
 
-    /// Gathers what was missed up to what this worker has delivered: from the ring, before that from the history.
-    fn recover(&mut self, key: SessionKey, namespace: &NamespaceName) {
-        let Some(space) = self.space(namespace) else { return };
-        let Some(definition) = self.spaces.get(space).map(|space| Arc::clone(&space.definition)) else {
-            return;
-        };
-        let Some(feed) = definition.feed.as_ref().map(|binding| binding.feed.clone()) else { return };
-        let applied = self.applied(space);
-        let Some(Connecting { stage: Stage::Recovering { claim, missed }, .. }) =
-            self.connecting(key, namespace)
-        else {
-            return;
-        };
-        let config = feed.config();
-        // One entry over the limit is enough to know.
-        let page =
-            feed.ring().page(missed.after, applied, usize::MAX, config.recovery_bytes_max.saturating_mul(2));
-        match page {
-            Some(page) => {
-                let end = page.last().map_or(missed.after, |(position, _)| *position);
-                missed.take(page, &claim.id.socket);
-                missed.after = end;
-                if missed.is_within(&feed) && end >= applied {
-                    return self.arrive_recovered(key, namespace);
-                }
-            }
-            None if feed.has_history() && missed.is_within(&feed) => {
-                let (after, entries_max) = (missed.after, config.recovery_entries_max + 1);
-                let bytes_max = config.recovery_bytes_max + 1;
-                return self.read_history(key, namespace, &feed, From::After(after), entries_max, bytes_max);
-            }
-            None => {}
+    // The start.
+
+    /// The rooms and the data of a socket that is claimed: what its membership says, or what was parked.
+    fn remember(&mut self, key: SessionKey, namespace: &NamespaceName, socket: SocketId) -> Option<Event> {
+        let now = self.now;
+        let definition = self.shared.namespace(namespace.as_str()).cloned()?;
+        let feed = &definition.feed.as_ref()?.feed;
+        if !feed.has_history() {
+            let parked = feed.parked().take(&socket, now);
+            return Some(Event::Remembered(parked));
         }
-        let lineage = claim.id.lineage;
-        self.begin_at_start(key, namespace, Some(lineage));
+        let data = self.newcomer(key, namespace)?.request.data.clone();
+        let rooms = definition.rooms.iter().flat_map(|rooms| rooms(&data));
+        let rooms = rooms.map(FeedRoom::entered).collect();
+        Some(Event::Remembered(Some(Parked { rooms, data })))
     }
 
-    pub(super) fn applied(&self, space: usize) -> u64 {
-        self.spaces.get(space).map_or(0, |space| space.applied)
+    /// What was missed, up to what this worker has delivered, as far as the ring has it.
+    fn gather(&mut self, namespace: &NamespaceName, after: u64) -> Option<Event> {
+        let index = self.space(namespace)?;
+        self.catch_up(index, after);
+        let space = self.spaces.get(index)?;
+        let (feed, applied) = (space.feed()?, space.applied);
+        let bytes_max = feed.config().recovery_bytes_max.saturating_mul(2);
+        let page = feed.ring().page(after, applied, usize::MAX, bytes_max);
+        Some(Event::Gathered { page, applied })
     }
 
-    pub(super) fn read_history(
-        &self,
-        key: SessionKey,
-        namespace: &NamespaceName,
-        feed: &Feed,
-        from: From,
-        entries_max: usize,
-        bytes_max: usize,
-    ) {
-        let Some(history) = feed.history() else { return };
-        let Some(space) = self.space_of.get(namespace.as_str()) else { return };
-        let mailbox = Arc::clone(&self.mailbox);
-        let reply = HistoryReply::new(mailbox, key, Arc::from(namespace.as_str()));
-        history.request(HistoryRequest {
-            from,
-            through: self.applied(*space),
-            entries_max,
-            bytes_max,
-            reply,
-        });
+    /// Asks the application where a socket starts that is not recovered.
+    fn ask(&mut self, key: SessionKey, namespace: &NamespaceName, data: Option<SocketData>) -> Option<Event> {
+        // The namespace on this worker has to be there before the history says where to start.
+        let index = self.space(namespace)?;
+        let space = self.spaces.get(index)?;
+        let (definition, applied) = (Arc::clone(&space.definition), space.applied);
+        let binding = definition.feed.as_ref()?;
+        let request = &mut self.newcomer(key, namespace)?.request;
+        if let Some(data) = data {
+            request.data = data;
+        }
+        let socket = SocketId::from_bytes(random());
+        let ConnectRequest { auth, data, handshake, .. } = &*request;
+        let joining = Joining { auth, data, socket, applied, handshake: handshake.as_deref() };
+        let join = (binding.join)(&joining);
+        let past = match binding.feed.config().resume {
+            Resume::Recovery => Past::of(auth, &binding.feed),
+            // The application itself measures what its clients say.
+            Resume::Cursor => Past::Shared,
+        };
+        Some(Event::Asked { socket, join, past })
     }
 
-    /// A page for a client that is joining; `None` if it was for someone else.
-    pub(super) fn connecting_read(
+    /// A place for a socket that is not recovered.
+    fn place_anew(
         &mut self,
         key: SessionKey,
         namespace: &NamespaceName,
-        page: Result<crate::feed::HistoryPage, crate::feed::HistoryError>,
-    ) -> Option<Result<crate::feed::HistoryPage, crate::feed::HistoryError>> {
-        let Some(connecting) = self.connecting(key, namespace) else { return Some(page) };
-        let Ok(page) = page else {
-            self.close(key, CloseReason::ForcedClose);
-            return None;
+        socket: SocketId,
+        start: Start,
+        lineage: Option<Lineage>,
+    ) -> Option<Place> {
+        let index = self.space(namespace)?;
+        if let Start::After(after) = start {
+            self.catch_up(index, after);
+        }
+        let user = self.newcomer(key, namespace)?.request.user();
+        let space = self.spaces.get(index)?;
+        let after = match start {
+            Start::Now | Start::Anchor(_) => space.applied,
+            Start::After(after) => after.min(space.applied),
         };
-        match &mut connecting.stage {
-            Stage::Recovering { claim, missed } => {
-                if page.after == missed.after && !page.entries.is_empty() {
-                    missed.after += page.entries.len() as u64;
-                    let socket = claim.id.socket;
-                    missed.take((page.after + 1..).zip(page.entries).collect(), &socket);
-                    self.recover(key, namespace);
-                } else {
-                    self.close(key, CloseReason::ForcedClose);
-                }
-            }
-            Stage::Locating { id, join } => {
-                let (id, join) = (*id, std::mem::take(join));
-                let join = FeedJoin { start: Start::After(page.after), ..join };
-                self.start_at(key, namespace, id, join);
-            }
-            Stage::Evicting(_) | Stage::Deciding(_) | Stage::Admitted(_) => {}
-        }
-        None
+        let lineage = lineage.unwrap_or_else(|| Lineage::from_bytes(random()));
+        let feed = space.feed().filter(|feed| feed.config().resume == Resume::Recovery);
+        let pid = feed.map(|feed| feed.sign(socket, lineage, user, after));
+        Some(Place { pid, ..Place::new(socket, lineage, Cursor::Behind { after, reading: false }) })
     }
 
-    /// Starts a socket that is not recovered, where the application says.
-    fn begin_at_start(&mut self, key: SessionKey, namespace: &NamespaceName, lineage: Option<Lineage>) {
-        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else { return };
-        let Some(binding) = &definition.feed else { return };
-        // The namespace on this worker has to be there before the history says where to start.
-        let Some(space) = self.space(namespace) else { return };
-        let applied = self.applied(space);
-        let Some(connecting) = self.connecting(key, namespace) else { return };
-        let id = SocketId::from_bytes(random());
-        let ConnectRequest { auth, data, handshake, .. } = &connecting.request;
-        let joining = Joining { auth, data, socket: id, applied, handshake: handshake.as_deref() };
-        let mut join = (binding.join)(&joining);
-        join.lineage = lineage.filter(|_| !planted::is(Bug::ForgetsLineage)).or(join.lineage);
-        // A client that has seen what is gone may count others for the same: none of its numbers mean anything here.
-        if binding.feed.config().resume == Resume::Recovery
-            && binding.feed.has_history()
-            && join.start != Start::Now
-            && Past::of(&connecting.request.auth, &binding.feed) == Past::Other
-        {
-            join.start = Start::After(0);
-        }
-        if let Start::Anchor(anchor) = join.start
-            && let Some(position) = binding.feed.ring().locate(anchor)
-        {
-            join.start = Start::After(position);
-        }
-        match join.start {
-            Start::Anchor(anchor) if binding.feed.has_history() => {
-                connecting.stage = Stage::Locating { id, join };
-                self.read_history(key, namespace, &binding.feed, From::Anchor(anchor), 1, 1);
-            }
-            Start::Now | Start::After(_) | Start::Anchor(_) => self.start_at(key, namespace, id, join),
-        }
-    }
-
-    fn start_at(&mut self, key: SessionKey, namespace: &NamespaceName, id: SocketId, join: FeedJoin) {
-        let Some(space) = self.space(namespace) else { return };
-        if let Start::After(after) = join.start {
-            self.catch_up(space, after);
-        }
-        let applied = self.applied(space);
-        let after = match join.start {
-            Start::Now | Start::Anchor(_) => applied,
-            Start::After(after) => after.min(applied),
-        };
-        let lineage = join.lineage.unwrap_or_else(|| Lineage::from_bytes(random()));
-        let feed = self
-            .spaces
-            .get(space)
-            .and_then(|space| space.definition.feed.as_ref())
-            .map(|binding| binding.feed.clone());
-        let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
-        let user = self.connecting(key, namespace).map_or(0, |connecting| connecting.request.user());
-        let pid = feed.map(|feed| feed.sign(id, lineage, user, after));
-        let cursor = Cursor::Behind { after, reading: false };
-        let greeting = join.greeting;
-        let arrival =
-            Arrival { id, lineage, pid, is_recovered: false, cursor, parked: None, number: 0, greeting };
-        self.arrive(key, namespace, arrival, Vec::new());
-    }
-
-    fn arrive_without_feed(&mut self, key: SessionKey, namespace: &NamespaceName) {
-        let arrival = Arrival {
-            id: SocketId::from_bytes(random()),
-            lineage: Lineage::from_bytes(random()),
-            pid: None,
-            is_recovered: false,
-            cursor: Cursor::Attached,
-            parked: None,
-            number: 0,
-            greeting: Vec::new(),
-        };
-        self.arrive(key, namespace, arrival, Vec::new());
-    }
-
-    fn arrive_recovered(&mut self, key: SessionKey, namespace: &NamespaceName) {
-        let Some(connecting) = self.connecting(key, namespace) else { return };
-        let stage = std::mem::replace(&mut connecting.stage, Stage::Deciding(None));
-        let Stage::Recovering { claim, missed } = stage else { return };
-        if let Some(parked) = &missed.parked {
-            connecting.request.data = parked.data.clone();
-        }
+    /// The place of a socket that is recovered.
+    fn place_recovered(
+        &mut self,
+        key: SessionKey,
+        namespace: &NamespaceName,
+        claim: Claim,
+        missed: Missed,
+    ) -> Option<Place> {
+        let Missed { after, frames, parked: Parked { rooms, data }, .. } = missed;
+        self.newcomer(key, namespace)?.request.data = data;
         // Another session of the same private id may have arrived while middleware decided, or be arriving on another
         // worker right now: the one with the higher number stays.
-        let number = self.shared.next_arrival();
-        self.evict(namespace.as_str(), &claim.id.socket, number);
-        self.tell_others_to_evict(namespace, claim.id.socket, number, None);
+        let arrival = self.shared.next_arrival();
+        let socket = claim.id.socket;
+        self.evict(namespace.as_str(), &socket, arrival);
+        self.tell_others_to_evict(namespace, socket, arrival, None);
         let is_forgotten = planted::is(Bug::ForgetsLineage);
-        let arrival = Arrival {
-            id: claim.id.socket,
-            lineage: if is_forgotten { Lineage::from_bytes(random()) } else { claim.id.lineage },
+        let lineage = if is_forgotten { Lineage::from_bytes(random()) } else { claim.id.lineage };
+        Some(Place {
             pid: Some(claim.pid),
-            is_recovered: true,
-            cursor: Cursor::Behind { after: missed.after, reading: false },
-            parked: missed.parked,
-            number,
-            greeting: Vec::new(),
-        };
-        let frames = if planted::is(Bug::RecoversFromNow) { Vec::new() } else { missed.frames };
-        self.arrive(key, namespace, arrival, frames);
+            recovered: Some(rooms),
+            arrival,
+            missed: if planted::is(Bug::RecoversFromNow) { Vec::new() } else { frames },
+            ..Place::new(socket, lineage, Cursor::Behind { after, reading: false })
+        })
     }
 
     /// The cut: CONNECT, what was missed, and from here on live.
-    fn arrive(&mut self, key: SessionKey, namespace: &NamespaceName, arrival: Arrival, missed: Vec<Frame>) {
-        let Some(index) = self.space(namespace) else { return };
-        let Some(Connecting { request, .. }) = self.take_connecting(key, namespace) else { return };
-        let Some(definition) = self.spaces.get(index).map(|space| Arc::clone(&space.definition)) else {
-            return;
+    fn arrive(&mut self, key: SessionKey, namespace: &NamespaceName, arrival: Arrival) {
+        let place = match arrival {
+            Arrival::Plain => Some(Place::new(
+                SocketId::from_bytes(random()),
+                Lineage::from_bytes(random()),
+                Cursor::Attached,
+            )),
+            Arrival::Anew { socket, start, lineage, greeting } => self
+                .place_anew(key, namespace, socket, start, lineage)
+                .map(|place| Place { greeting, ..place }),
+            Arrival::Recovered { claim, missed } => self.place_recovered(key, namespace, claim, missed),
         };
+        let Some(place) = place else { return };
+        let Some(index) = self.space(namespace) else { return };
+        let Some(Newcomer { request, .. }) = self.take_newcomer(key, namespace) else { return };
+        let packet = socketio::encode_connect(namespace, &place.socket.to_string(), place.pid.as_deref());
+        let (mut frames, greeting) = (place.missed.clone(), place.greeting.clone());
+        let Some(slot) = self.seat(key, index, &request, place) else {
+            self.drop_if_empty(index);
+            return self.discard(key, namespace);
+        };
+        let first = if planted::is(Bug::SendsMissedFirst) { frames.len() } else { 0 };
+        frames.insert(first, Frame::text(&packet));
+        self.send_burst(key, frames);
+        for frame in greeting {
+            self.send(key, frame);
+        }
+        self.handle_arrival(key, slot, index, &request);
+    }
+
+    /// Puts a socket into its namespace and its rooms; `None` if the client does not wait for that any more.
+    fn seat(
+        &mut self,
+        key: SessionKey,
+        index: usize,
+        request: &ConnectRequest,
+        place: Place,
+    ) -> Option<Slot> {
+        let space = self.spaces.get_mut(index)?;
+        let definition = &space.definition;
+        let is_recovered = place.recovered.is_some();
         // Asked for now, in the turn of the cut: what has changed while the client was joining is in it.
         let rooms: Rooms = match &definition.rooms {
             Some(rooms) if definition.feed.is_some() => {
                 rooms(&request.data).into_iter().map(FeedRoom::entered).collect()
             }
-            Some(_) | None => arrival.parked.into_iter().flat_map(|parked| parked.rooms).collect(),
+            Some(_) | None => place.recovered.into_iter().flatten().collect(),
         };
+        let needs_data = !definition.middleware.is_empty() || is_recovered || !request.data.is_empty();
+        let data =
+            if needs_data { SocketDataSlot::Data(request.data.clone()) } else { SocketDataSlot::Nothing };
         let joined = Joined {
-            id: arrival.id,
-            lineage: arrival.lineage,
-            recovered: arrival.is_recovered,
+            id: place.socket,
+            lineage: place.lineage,
+            recovered: is_recovered,
             space: u32::try_from(index).expect("fewer than 2^32 namespaces"),
-            arrival: arrival.number,
+            arrival: place.arrival,
             member: 0,
             rooms: Rooms::default(),
-            cursor: arrival.cursor,
-            data: if definition.middleware.is_empty() && !arrival.is_recovered && request.data.is_empty() {
-                SocketDataSlot::Nothing
-            } else {
-                SocketDataSlot::Data(request.data.clone())
-            },
+            cursor: place.cursor,
+            data,
             acks: HashMap::new(),
         };
-        let packet = socketio::encode_connect(namespace, &arrival.id.to_string(), arrival.pid.as_deref());
-        let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
-        let slot = session.connection_mut().and_then(|connection| connection.join(namespace, joined));
-        let Some(slot) = slot else {
-            self.drop_if_empty(index);
-            return self.discard(key, namespace);
-        };
+        let session = self.sessions.get_mut(key.slot as usize)?;
+        let slot = session.connection_mut()?.join(&request.namespace, joined)?;
         session.join_by = None;
-        if let (Some(space), Some(joined)) = (self.spaces.get_mut(index), session.joined_mut(index)) {
+        if let Some(joined) = session.joined_mut(index) {
             joined.member = space.add(key.slot, joined.id);
             space.move_to(key.slot, joined, &rooms);
         }
-        let mut frames = missed;
-        let place = if planted::is(Bug::SendsMissedFirst) { frames.len() } else { 0 };
-        frames.insert(place, Frame::text(&packet));
-        self.send_burst(key, frames);
-        for frame in arrival.greeting {
-            self.send(key, frame);
-        }
-        if let Some(handler) = &definition.connect
+        Some(slot)
+    }
+
+    /// Runs the handler of sockets that have joined, and lets go of what was kept for it.
+    fn handle_arrival(&mut self, key: SessionKey, slot: Slot, index: usize, request: &ConnectRequest) {
+        let definition = self.spaces.get(index).map(|space| Arc::clone(&space.definition));
+        if let Some(handler) = definition.as_ref().and_then(|definition| definition.connect.as_ref())
             && let Some(socket) = self.handle_with_auth(key, slot, Some(request.auth.clone()))
         {
             let call = Call { socket: socket.clone(), payload: None, ack: None, reason: None };
@@ -592,6 +489,21 @@ impl Worker {
         match closing {
             Closing::Namespace => {}
             Closing::Connection => self.close(key, CloseReason::ForcedClose),
+        }
+    }
+}
+
+impl Place {
+    fn new(socket: SocketId, lineage: Lineage, cursor: Cursor) -> Self {
+        Self {
+            socket,
+            lineage,
+            pid: None,
+            cursor,
+            recovered: None,
+            arrival: 0,
+            missed: Vec::new(),
+            greeting: Vec::new(),
         }
     }
 }

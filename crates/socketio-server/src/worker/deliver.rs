@@ -12,9 +12,12 @@ use socketio::NamespaceName;
 
 use super::Worker;
 use super::audience::{Audiences, Mark, Marks};
+use super::connecting::Event;
 use super::space::Cursor;
 use super::view::{Growth, Took, View};
-use crate::feed::{Batch, Feed, FeedAck, From, Grown, HistoryError, HistoryPage};
+use crate::feed::{
+    Batch, Feed, FeedAck, From, Grown, HistoryError, HistoryPage, HistoryReply, HistoryRequest,
+};
 
 use crate::planted::{self, Bug};
 use crate::sid::SessionKey;
@@ -32,14 +35,6 @@ const PAGES_MAX: usize = 8;
 
 /// Sockets that are written in a row.
 const RUN: usize = 64;
-
-impl Session {
-    /// The socket, if an attached member of a space gets what is new by a write to it, and nothing else is to be done.
-    fn attached_socket(&self, index: usize) -> Option<Direct<'_>> {
-        let is_attached = self.joined(index)?.cursor == Cursor::Attached;
-        self.clear_socket().filter(|_| is_attached)
-    }
-}
 
 impl Worker {
     /// Entries have been published: what the attached sockets have not yet, they get now; acks with them.
@@ -63,7 +58,7 @@ impl Worker {
     /// A client may have seen more on another worker than has been delivered on this one.
     pub(super) fn catch_up(&mut self, index: usize, position: u64) {
         let Some(space) = self.spaces.get(index).filter(|space| space.applied < position) else { return };
-        let Some(head) = space.definition.feed.as_ref().map(|binding| binding.feed.head()) else { return };
+        let Some(head) = space.feed().map(Feed::head) else { return };
         self.advance(index, head, &mut BTreeMap::new());
     }
 
@@ -76,7 +71,7 @@ impl Worker {
 
     fn advance(&mut self, index: usize, through: u64, acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>) {
         let Some(space) = self.spaces.get_mut(index).filter(|space| space.applied < through) else { return };
-        let Some(feed) = space.definition.feed.as_ref().map(|binding| binding.feed.clone()) else { return };
+        let Some(feed) = space.feed().cloned() else { return };
         let growth = feed.ring().since(space.applied, through);
         let before = std::mem::replace(&mut space.applied, through);
         match growth {
@@ -281,8 +276,7 @@ impl Worker {
     /// Writes one page; true if there may be another one to write now.
     fn pump_page(&mut self, key: SessionKey, index: usize) -> bool {
         let Some(space) = self.spaces.get(index) else { return false };
-        let (applied, name) = (space.applied, space.name.clone());
-        let feed = space.definition.feed.as_ref().map(|binding| binding.feed.clone());
+        let (applied, feed) = (space.applied, space.feed().cloned());
         let Some(session) = self.sessions.get_mut(key.slot as usize) else { return false };
         if !session.is_writable() {
             return false;
@@ -307,7 +301,7 @@ impl Worker {
                 if let Some(joined) = session.joined_mut(index) {
                     joined.cursor = Cursor::Behind { after, reading: true };
                 }
-                self.read_history(key, &name, &feed, From::After(after), PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
+                self.read_history(key, index, From::After(after), PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
                 false
             }
             None => {
@@ -318,6 +312,26 @@ impl Worker {
         }
     }
 
+    pub(super) fn applied(&self, index: usize) -> u64 {
+        self.spaces.get(index).map_or(0, |space| space.applied)
+    }
+
+    /// Asks the history for a page of what has been delivered here, for a session.
+    pub(super) fn read_history(
+        &self,
+        key: SessionKey,
+        index: usize,
+        from: From,
+        entries_max: usize,
+        bytes_max: usize,
+    ) {
+        let Some(space) = self.spaces.get(index) else { return };
+        let Some(history) = space.feed().and_then(Feed::history) else { return };
+        let mailbox = Arc::clone(&self.mailbox);
+        let reply = HistoryReply::new(mailbox, key, Arc::from(space.name.as_str()));
+        history.request(HistoryRequest { from, through: space.applied, entries_max, bytes_max, reply });
+    }
+
     /// A page of the log has been read.
     pub(super) fn history_read(
         &mut self,
@@ -326,7 +340,9 @@ impl Worker {
         page: Result<HistoryPage, HistoryError>,
     ) {
         let Ok(name) = NamespaceName::parse(namespace) else { return };
-        let Some(page) = self.connecting_read(key, &name, page) else { return };
+        if self.newcomer(key, &name).is_some() {
+            return self.connecting_event(key, &name, Event::Read(page));
+        }
         let Some(index) = self.space_of.get(namespace).copied() else { return };
         let Some(session) = self.session_mut(key) else { return };
         let Some(joined) = session.joined_mut(index) else { return };

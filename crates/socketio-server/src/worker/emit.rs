@@ -39,11 +39,7 @@ impl Worker {
             }
             return;
         };
-        let feed = self
-            .spaces
-            .get(index)
-            .and_then(|space| space.definition.feed.as_ref())
-            .map(|binding| binding.feed.clone());
+        let feed = self.spaces.get(index).and_then(|space| space.feed().cloned());
         // The client takes any trailing string for its offset, unless the event asks for an answer.
         let frame = match &feed {
             Some(feed) if ack.is_none() => {
@@ -86,11 +82,7 @@ impl Worker {
     /// Sends an event that ends with what this socket has seen.
     fn send_seen(&mut self, key: SessionKey, index: usize, text: &str, attachments: &[bytes::Bytes]) {
         let applied = self.applied(index);
-        let feed = self
-            .spaces
-            .get(index)
-            .and_then(|space| space.definition.feed.as_ref())
-            .map(|binding| binding.feed.clone());
+        let feed = self.spaces.get(index).and_then(|space| space.feed().cloned());
         let Some(session) = self.session_mut(key) else { return };
         let Some(cursor) = session.joined_mut(index).map(|joined| joined.cursor) else { return };
         let frame = match feed {
@@ -227,16 +219,7 @@ impl Worker {
                 SocketDataSlot::Handle(socket) => socket.inner.handshake.clone().or(handshake),
                 SocketDataSlot::Data(_) | SocketDataSlot::Nothing => handshake,
             };
-            let data = match &joined.data {
-                SocketDataSlot::Handle(socket) => socket.inner.data.clone(),
-                SocketDataSlot::Data(data) => data.clone(),
-                SocketDataSlot::Nothing => {
-                    // Kept, so that what the asker stores is found again.
-                    let data = crate::socket_data::SocketData::default();
-                    joined.data = SocketDataSlot::Data(data.clone());
-                    data
-                }
-            };
+            let data = joined.data.keep();
             let rooms = joined.rooms.iter().map(|(room, _)| room.clone()).collect();
             let (io, namespace) = (io.clone(), namespace.clone());
             Some(RemoteSocket { id: joined.id, rooms, data, handshake, io, namespace })

@@ -9,46 +9,20 @@ use http::HeaderMap;
 use socketio::{AckId, Connection, Incoming, Payload, Slot, Violation};
 
 use super::Worker;
-use super::space::{Joined, SocketDataSlot};
+use super::space::SocketDataSlot;
 use crate::feed::{AckHandle, Parked, Resume};
+use crate::frame::Frame;
 use crate::handle::ack::{Ack, AckError};
 use crate::handle::connect::Auth;
 use crate::handle::engine::EngineMessage;
 use crate::handle::handler::Call;
-use crate::handle::namespace::{AsyncHandler, EventHandler};
+use crate::handle::namespace::{AsyncHandler, EventHandler, SyncHandler};
 use crate::handle::socket::{Socket, SocketInner};
 use crate::handle::turn::{Flow, Turn};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::websocket::CloseCode;
 use crate::worker::session::{Pause, Protocol, Session};
-
-impl Session {
-    pub(crate) fn connection(&self) -> Option<&Connection<Joined>> {
-        match &self.protocol {
-            Protocol::SocketIo(connection) => Some(connection),
-            Protocol::Engine => None,
-        }
-    }
-
-    pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection<Joined>> {
-        match &mut self.protocol {
-            Protocol::SocketIo(connection) => Some(connection),
-            Protocol::Engine => None,
-        }
-    }
-
-    /// Its socket in a space.
-    pub(crate) fn joined(&self, space: usize) -> Option<&Joined> {
-        let sockets = self.connection()?.slots();
-        sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)
-    }
-
-    pub(crate) fn joined_mut(&mut self, space: usize) -> Option<&mut Joined> {
-        let sockets = self.connection_mut()?.slots_mut();
-        sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)
-    }
-}
 
 impl Worker {
     pub(super) fn take_text(&mut self, key: SessionKey, text: &str, headers: Option<&HeaderMap>) {
@@ -120,7 +94,7 @@ impl Worker {
         let definition = Arc::clone(&space.definition);
         let handler = definition.events.get(payload.event_name().as_ref());
         if let (Some(EventHandler::Sync(handler)), None) = (handler, &definition.any) {
-            let mut turn = Turn {
+            let turn = Turn {
                 worker: self.index,
                 key,
                 namespace: &space.name,
@@ -131,15 +105,18 @@ impl Worker {
                 ack,
                 replies: Vec::new(),
             };
-            let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
-            let replies = turn.replies;
-            self.note_events();
-            for frame in replies {
-                self.send(key, frame);
-            }
-            return self.after_turn(key, flow.ok());
+            let outcome = run_sync(handler, turn);
+            return self.after_sync(key, outcome);
         }
         self.run_event(key, slot, handler, definition.any.as_ref(), ack, payload);
+    }
+
+    fn after_sync(&mut self, key: SessionKey, (flow, replies): (Option<Flow>, Vec<Frame>)) {
+        self.note_events();
+        for frame in replies {
+            self.send(key, frame);
+        }
+        self.after_turn(key, flow);
     }
 
     /// A sync handler has run; the application hears of it after the others that are ready.
@@ -197,7 +174,7 @@ impl Worker {
             }
             Some(EventHandler::Sync(handler)) => {
                 let inner = &socket.inner;
-                let mut turn = Turn {
+                let turn = Turn {
                     worker: self.index,
                     key,
                     namespace: &inner.namespace,
@@ -208,12 +185,8 @@ impl Worker {
                     ack: ack.and_then(|ack| ack.handle).map(|handle| handle.id),
                     replies: Vec::new(),
                 };
-                let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
-                self.note_events();
-                for frame in turn.replies {
-                    self.send(key, frame);
-                }
-                self.after_turn(key, flow.ok());
+                let outcome = run_sync(handler, turn);
+                self.after_sync(key, outcome);
             }
             None => {}
         }
@@ -250,11 +223,10 @@ impl Worker {
         let session = self.sessions.get_mut(key.slot as usize)?;
         let handshake = session.handshake.clone();
         let joined = session.connection_mut()?.socket_mut(slot)?;
-        let data = match &joined.data {
-            SocketDataSlot::Handle(socket) => return Some(socket.clone()),
-            SocketDataSlot::Data(data) => data.clone(),
-            SocketDataSlot::Nothing => crate::socket_data::SocketData::default(),
-        };
+        if let SocketDataSlot::Handle(socket) = &joined.data {
+            return Some(socket.clone());
+        }
+        let data = joined.data().cloned().unwrap_or_default();
         let socket = Socket {
             inner: Arc::new(SocketInner {
                 io,
@@ -312,11 +284,7 @@ impl Worker {
             && binding.feed.config().resume == Resume::Recovery
             && reason.is_recoverable()
         {
-            let data = match &joined.data {
-                SocketDataSlot::Handle(socket) => socket.inner.data.clone(),
-                SocketDataSlot::Data(data) => data.clone(),
-                SocketDataSlot::Nothing => crate::socket_data::SocketData::default(),
-            };
+            let data = joined.data().cloned().unwrap_or_default();
             binding.feed.parked().park(joined.id, Parked { rooms: joined.rooms.into_vec(), data }, now);
         }
         if let Some(socket) = handle {
@@ -349,6 +317,12 @@ impl Worker {
             self.leave(key, slot, DisconnectReason::Connection(reason));
         }
     }
+}
+
+/// Runs a sync handler: what becomes of the connection, unless it panicked, and what it has answered.
+fn run_sync(handler: &Arc<SyncHandler>, mut turn: Turn<'_>) -> (Option<Flow>, Vec<Frame>) {
+    let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
+    (flow.ok(), turn.replies)
 }
 
 /// What the close frame of a WebSocket says about a violation: a malformed packet, or one that is not allowed now.

@@ -22,8 +22,8 @@ use crate::handle::command::{PollAnswer, answer};
 use crate::handshake::Handshake;
 use crate::stream::{Direct, Stream};
 use crate::websocket::Decoder;
-use crate::worker::connect::Connecting;
-use crate::worker::space::Joined;
+use crate::worker::newcomers::Newcomers;
+use crate::worker::space::{Cursor, Joined};
 use crate::worker::timer::Tick;
 
 /// Frames given to the kernel in one call.
@@ -43,7 +43,7 @@ pub(crate) struct Session {
     pub(crate) protocol: Protocol,
     pub(crate) handshake: Option<Arc<Handshake>>,
     /// Namespaces that the client is joining.
-    pub(crate) connecting: Vec<Connecting>,
+    pub(crate) newcomers: Newcomers,
     /// Closed at this moment if no namespace has been joined.
     pub(crate) join_by: Option<Instant>,
     /// Closed at this moment if the next attachment of a packet has not come.
@@ -205,6 +205,31 @@ impl Drop for WebSocket {
 }
 
 impl Session {
+    pub(crate) fn connection(&self) -> Option<&Connection<Joined>> {
+        match &self.protocol {
+            Protocol::SocketIo(connection) => Some(connection),
+            Protocol::Engine => None,
+        }
+    }
+
+    pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection<Joined>> {
+        match &mut self.protocol {
+            Protocol::SocketIo(connection) => Some(connection),
+            Protocol::Engine => None,
+        }
+    }
+
+    /// Its socket in a space.
+    pub(crate) fn joined(&self, space: usize) -> Option<&Joined> {
+        let sockets = self.connection()?.slots();
+        sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)
+    }
+
+    pub(crate) fn joined_mut(&mut self, space: usize) -> Option<&mut Joined> {
+        let sockets = self.connection_mut()?.slots_mut();
+        sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)
+    }
+
     /// True if a frame given now would go out without waiting behind another.
     pub(crate) fn is_writable(&self) -> bool {
         self.lane.is_empty()
@@ -224,6 +249,12 @@ impl Session {
             }
             Transport::WebSocket(_) | Transport::Polling(_) => None,
         }
+    }
+
+    /// The socket, if an attached member of a space gets what is new by a write to it, and nothing else is to be done.
+    pub(crate) fn attached_socket(&self, index: usize) -> Option<Direct<'_>> {
+        let is_attached = self.joined(index)?.cursor == Cursor::Attached;
+        self.clear_socket().filter(|_| is_attached)
     }
 
     /// True if a frame queued now goes out at the end of the turn, as far as anybody can tell.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use socketio::{Lineage, NamespaceName, SocketId};
 
 use super::rooms::Rooms;
-use crate::feed::FeedEntry;
+use crate::feed::{Feed, FeedEntry};
 use crate::handle::ack::PendingAck;
 use crate::handle::namespace::Namespace;
 use crate::handle::socket::Socket;
@@ -39,6 +39,26 @@ pub(crate) enum SocketDataSlot {
     Handle(Socket),
 }
 
+impl SocketDataSlot {
+    /// The data, if anybody has asked for them or stored some.
+    fn find(&self) -> Option<&SocketData> {
+        match self {
+            Self::Nothing => None,
+            Self::Data(data) => Some(data),
+            Self::Handle(socket) => Some(&socket.inner.data),
+        }
+    }
+
+    /// The data for somebody who may store something: kept, so that it is found again.
+    pub(crate) fn keep(&mut self) -> SocketData {
+        let data = self.find().cloned().unwrap_or_default();
+        if let Self::Nothing = self {
+            *self = Self::Data(data.clone());
+        }
+        data
+    }
+}
+
 /// How far a socket has got in the feed of its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
@@ -51,11 +71,7 @@ pub(crate) enum Cursor {
 impl Joined {
     /// What the application keeps with it, if anything.
     pub(crate) fn data(&self) -> Option<&SocketData> {
-        match &self.data {
-            SocketDataSlot::Nothing => None,
-            SocketDataSlot::Data(data) => Some(data),
-            SocketDataSlot::Handle(socket) => Some(&socket.inner.data),
-        }
+        self.data.find()
     }
 
     pub(crate) fn is_in(&self, room: &Room) -> bool {
@@ -96,6 +112,10 @@ impl Space {
     pub(crate) fn new(name: NamespaceName, definition: Arc<Namespace>) -> Self {
         let applied = definition.feed.as_ref().map_or(0, |binding| binding.feed.head());
         Self { name, definition, members: Vec::new(), ids: HashMap::new(), rooms: HashMap::new(), applied }
+    }
+
+    pub(crate) fn feed(&self) -> Option<&Feed> {
+        self.definition.feed.as_ref().map(|binding| &binding.feed)
     }
 
     /// True if nothing is lost by forgetting it.

@@ -1,0 +1,273 @@
+//! [`Connecting`]: a client on its way into a namespace, recovered or not. A state machine: events in, actions out.
+//!
+//! ```text
+//!  CONNECT ─► evict the ghost ─► middleware ─► remember ─► gather what was missed ─► arrive   (recovered)
+//!         └──────────────────► middleware ─► ask for the start ─► locate ──────────► arrive
+//! ```
+//!
+//! Where a private id names a user, middleware says first who is there: a stranger's claim evicts nobody.
+//!
+//! Owns the order of the steps, what decides between them, and the bound on what may have been missed. Knows no session,
+//! socket, clock or randomness: [`connect`](super::connect) carries the actions out and tells what came of them.
+
+use socketio::{Lineage, SocketId};
+
+use super::missed::{Missed, MissedMax};
+use super::recovery::{Claim, Past};
+use crate::feed::{FeedEntry, From, HistoryError, HistoryPage, Parked, Resume};
+use crate::frame::Frame;
+use crate::handle::connect::{FeedJoin, Start};
+use crate::planted::{self, Bug};
+use crate::socket_data::SocketData;
+
+/// What the namespace has for those who join it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Terms {
+    NoFeed,
+    Feed { resume: Resume, has_history: bool, missed_max: MissedMax },
+}
+
+/// What has happened.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// No worker has the ghost any more.
+    Evicted,
+    /// Middleware has let the client in, as this user.
+    Decided { user: u64 },
+    /// What there is of the socket that the client claims.
+    Remembered(Option<Parked>),
+    /// What the ring has after the position that was asked for; `None` if that has left it.
+    Gathered { page: Option<Vec<(u64, FeedEntry)>>, applied: u64 },
+    /// The history has answered.
+    Read(Result<HistoryPage, HistoryError>),
+    /// The application has said where the socket starts; `past` is what its client's words say of the feed.
+    Asked { socket: SocketId, join: FeedJoin, past: Past },
+    /// Where the ring has the anchor, if it knows.
+    Located(Option<u64>),
+}
+
+/// What is to be done next.
+#[derive(Debug)]
+pub(super) enum Action {
+    /// Nothing, until something happens.
+    Wait,
+    /// End the session that has this socket, on all workers: [`Event::Evicted`].
+    Evict(SocketId),
+    /// Run the middleware: [`Event::Decided`].
+    Decide,
+    /// Find the rooms and the data that this socket had: [`Event::Remembered`].
+    Remember(SocketId),
+    /// Take from the ring what is after a position and has been delivered here: [`Event::Gathered`].
+    Gather { after: u64 },
+    /// Ask the history for a page: [`Event::Read`].
+    Read { from: From, entries_max: usize, bytes_max: usize },
+    /// Ask the application where the socket starts; its data are these, if there are any: [`Event::Asked`].
+    Ask { data: Option<SocketData> },
+    /// Look for the anchor in the ring: [`Event::Located`].
+    Locate { anchor: u64 },
+    /// The cut: the socket joins.
+    Arrive(Arrival),
+    /// Close the connection.
+    Close,
+}
+
+/// How a socket joins.
+#[derive(Debug)]
+pub(super) enum Arrival {
+    /// A namespace without a feed.
+    Plain,
+    /// At a place in the feed.
+    Anew { socket: SocketId, start: Start, lineage: Option<Lineage>, greeting: Vec<Frame> },
+    /// With all that it missed.
+    Recovered { claim: Claim, missed: Missed },
+}
+
+#[derive(Debug)]
+pub(super) struct Connecting {
+    terms: Terms,
+    stage: Stage,
+}
+
+#[derive(Debug)]
+enum Stage {
+    /// The ghost is looked for, before middleware runs.
+    Evicting(Claim),
+    /// Middleware runs, and the ghost is gone unless the claim names a user.
+    Deciding(Option<Claim>),
+    /// The ghost of a user whom middleware has named is looked for.
+    Admitted(Claim),
+    /// What there is of the socket is looked for.
+    Remembering(Claim),
+    /// What was missed is read, up to what has been delivered.
+    Recovering(Claim, Missed),
+    /// The application is asked for the start.
+    Asking { lineage: Option<Lineage> },
+    /// The place to start at is looked for, in the ring and then in the history.
+    Locating { socket: SocketId, join: FeedJoin },
+    /// There is nothing more to do.
+    Over,
+}
+
+impl Connecting {
+    /// A CONNECT packet, with what it claims.
+    pub(super) fn begin(terms: Terms, claim: Option<Claim>) -> (Self, Action) {
+        let (stage, action) = match claim {
+            Some(claim) if claim.id.user == 0 => {
+                let socket = claim.id.socket;
+                (Stage::Evicting(claim), Action::Evict(socket))
+            }
+            claim => (Stage::Deciding(claim), Action::Decide),
+        };
+        (Self { terms, stage }, action)
+    }
+
+    /// What is to be done after an event. One that nobody waits for changes nothing.
+    pub(super) fn on(&mut self, event: Event) -> Action {
+        match (std::mem::replace(&mut self.stage, Stage::Over), event) {
+            (Stage::Evicting(claim), Event::Evicted) => {
+                self.wait(Stage::Deciding(Some(claim)), Action::Decide)
+            }
+            (Stage::Deciding(claim), Event::Decided { user }) => self.decided(claim, user),
+            (Stage::Admitted(claim), Event::Evicted) => self.remember(claim),
+            (Stage::Remembering(claim), Event::Remembered(parked)) => self.remembered(claim, parked),
+            (Stage::Recovering(claim, missed), Event::Gathered { page, applied }) => {
+                self.gathered(claim, missed, page, applied)
+            }
+            (Stage::Recovering(claim, missed), Event::Read(page)) => self.read(claim, missed, page),
+            (Stage::Asking { lineage }, Event::Asked { socket, join, past }) => {
+                self.asked(lineage, socket, join, past)
+            }
+            (Stage::Locating { socket, join }, Event::Located(position)) => {
+                self.located(socket, join, position)
+            }
+            (Stage::Locating { socket, join }, Event::Read(Ok(page))) => {
+                start(socket, FeedJoin { start: Start::After(page.after), ..join })
+            }
+            (_, Event::Read(Err(HistoryError))) => Action::Close,
+            (stage, _) => self.wait(stage, Action::Wait),
+        }
+    }
+
+    fn wait(&mut self, stage: Stage, action: Action) -> Action {
+        self.stage = stage;
+        action
+    }
+
+    fn decided(&mut self, claim: Option<Claim>, user: u64) -> Action {
+        match (self.terms, claim) {
+            (Terms::NoFeed, _) => Action::Arrive(Arrival::Plain),
+            (Terms::Feed { .. }, Some(claim)) if claim.id.user != user => {
+                tracing::debug!("a private id was shown by another user than its own");
+                self.ask(None, None)
+            }
+            (Terms::Feed { .. }, Some(claim)) if user == 0 => self.remember(claim),
+            (Terms::Feed { .. }, Some(claim)) => {
+                let socket = claim.id.socket;
+                self.wait(Stage::Admitted(claim), Action::Evict(socket))
+            }
+            (Terms::Feed { .. }, None) => self.ask(None, None),
+        }
+    }
+
+    /// The client may have its socket back.
+    fn remember(&mut self, claim: Claim) -> Action {
+        let socket = claim.id.socket;
+        self.wait(Stage::Remembering(claim), Action::Remember(socket))
+    }
+
+    fn remembered(&mut self, claim: Claim, parked: Option<Parked>) -> Action {
+        match (claim.position, parked) {
+            (Some(after), Some(parked)) => {
+                self.wait(Stage::Recovering(claim, Missed::after(after, parked)), Action::Gather { after })
+            }
+            (_, parked) => self.ask(Some(claim.id.lineage), parked.map(|parked| parked.data)),
+        }
+    }
+
+    fn gathered(
+        &mut self,
+        claim: Claim,
+        mut missed: Missed,
+        page: Option<Vec<(u64, FeedEntry)>>,
+        applied: u64,
+    ) -> Action {
+        let Terms::Feed { has_history, missed_max, .. } = self.terms else { return Action::Close };
+        match page {
+            Some(page) => {
+                missed.take(page, &claim.id.socket);
+                if missed.is_within(missed_max) && missed.after >= applied {
+                    return Action::Arrive(Arrival::Recovered { claim, missed });
+                }
+            }
+            None if has_history && missed.is_within(missed_max) => {
+                // One entry over the limit is enough to know.
+                let MissedMax { entries, bytes } = missed_max;
+                let from = From::After(missed.after);
+                let read = Action::Read {
+                    from,
+                    entries_max: entries.saturating_add(1),
+                    bytes_max: bytes.saturating_add(1),
+                };
+                return self.wait(Stage::Recovering(claim, missed), read);
+            }
+            None => {}
+        }
+        self.ask(Some(claim.id.lineage), None)
+    }
+
+    fn read(&mut self, claim: Claim, mut missed: Missed, page: Result<HistoryPage, HistoryError>) -> Action {
+        match page {
+            Ok(page) if page.after == missed.after && !page.entries.is_empty() => {
+                missed.take((page.after + 1..).zip(page.entries).collect(), &claim.id.socket);
+                let after = missed.after;
+                self.wait(Stage::Recovering(claim, missed), Action::Gather { after })
+            }
+            Ok(_) | Err(HistoryError) => Action::Close,
+        }
+    }
+
+    /// The socket is not recovered; the application says where it starts.
+    fn ask(&mut self, lineage: Option<Lineage>, data: Option<SocketData>) -> Action {
+        self.wait(Stage::Asking { lineage }, Action::Ask { data })
+    }
+
+    fn asked(
+        &mut self,
+        lineage: Option<Lineage>,
+        socket: SocketId,
+        mut join: FeedJoin,
+        past: Past,
+    ) -> Action {
+        join.lineage = lineage.filter(|_| !planted::is(Bug::ForgetsLineage)).or(join.lineage);
+        // A client that has seen what is gone may count others for the same: none of its numbers mean anything here.
+        if matches!(self.terms, Terms::Feed { resume: Resume::Recovery, has_history: true, .. })
+            && join.start != Start::Now
+            && past == Past::Other
+        {
+            join.start = Start::After(0);
+        }
+        match join.start {
+            Start::Anchor(anchor) => self.wait(Stage::Locating { socket, join }, Action::Locate { anchor }),
+            Start::Now | Start::After(_) => start(socket, join),
+        }
+    }
+
+    fn located(&mut self, socket: SocketId, join: FeedJoin, position: Option<u64>) -> Action {
+        match (position, join.start, self.terms) {
+            (Some(position), ..) => start(socket, FeedJoin { start: Start::After(position), ..join }),
+            (None, Start::Anchor(anchor), Terms::Feed { has_history: true, .. }) => {
+                let read = Action::Read { from: From::Anchor(anchor), entries_max: 1, bytes_max: 1 };
+                self.wait(Stage::Locating { socket, join }, read)
+            }
+            (None, ..) => start(socket, FeedJoin { start: Start::Now, ..join }),
+        }
+    }
+}
+
+fn start(socket: SocketId, join: FeedJoin) -> Action {
+    let FeedJoin { start, lineage, greeting } = join;
+    Action::Arrive(Arrival::Anew { socket, start, lineage, greeting })
+}
+
+#[cfg(test)]
+mod tests;

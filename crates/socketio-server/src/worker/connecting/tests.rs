@@ -1,0 +1,294 @@
+//! The way into a namespace, step by step, without a socket: each test tells the machine what has happened, and compares
+//! what it asks for.
+
+use socketio::{Lineage, Offset, PrivateId, SocketId};
+
+use super::*;
+use crate::room::{Room, Selection};
+
+const LIMITS: MissedMax = MissedMax { entries: 3, bytes: 1_000 };
+const IN_MEMORY: Terms = Terms::Feed { resume: Resume::Recovery, has_history: false, missed_max: LIMITS };
+const OVER_A_LOG: Terms = Terms::Feed { resume: Resume::Recovery, has_history: true, missed_max: LIMITS };
+const BY_CURSOR: Terms = Terms::Feed { resume: Resume::Cursor, has_history: true, missed_max: LIMITS };
+
+fn ada() -> SocketId {
+    SocketId::from_bytes([1; 15])
+}
+
+fn fresh() -> SocketId {
+    SocketId::from_bytes([2; 15])
+}
+
+/// A claim of ada's socket by a user, who has seen everything up to a position.
+fn claim(user: u64, position: Option<u64>) -> Claim {
+    let offset = Offset { log: 1, epoch: 1, position: position.unwrap_or_default() };
+    let id = PrivateId { socket: ada(), lineage: Lineage::from_bytes([7; 16]), user, offset };
+    Claim { pid: "pid".into(), id, position }
+}
+
+/// A socket that was in room `r` from the start on.
+fn parked() -> Event {
+    Event::Remembered(Some(Parked { rooms: vec![(Room::from("r"), 0)], data: SocketData::default() }))
+}
+
+/// Entries from a position on: for everybody, for room `r`, or for a room that nobody was in.
+fn entries(audiences: &str) -> Vec<FeedEntry> {
+    let audience = |name| match name {
+        '*' => Selection::everyone(),
+        'r' => Selection::room("r"),
+        _ => Selection::room("elsewhere"),
+    };
+    audiences.chars().map(|name| FeedEntry::new(audience(name), Frame::text("2[]"))).collect()
+}
+
+fn gathered(after: u64, audiences: &str, applied: u64) -> Event {
+    Event::Gathered { page: Some((after + 1..).zip(entries(audiences)).collect()), applied }
+}
+
+fn lapped() -> Event {
+    Event::Gathered { page: None, applied: 100 }
+}
+
+fn page(after: u64, audiences: &str) -> Event {
+    Event::Read(Ok(HistoryPage { after, entries: entries(audiences) }))
+}
+
+fn asked(start: Start, past: Past) -> Event {
+    Event::Asked { socket: fresh(), join: FeedJoin { start, ..FeedJoin::default() }, past }
+}
+
+fn in_words(action: &Action) -> String {
+    match action {
+        Action::Wait => "wait".into(),
+        Action::Evict(socket) => {
+            assert_eq!(*socket, ada());
+            "evict".into()
+        }
+        Action::Decide => "decide".into(),
+        Action::Remember(socket) => {
+            assert_eq!(*socket, ada());
+            "remember".into()
+        }
+        Action::Gather { after } => format!("gather {after}"),
+        Action::Read { from, entries_max, .. } => format!("read {entries_max} {from:?}"),
+        Action::Ask { .. } => "ask".into(),
+        Action::Locate { anchor } => format!("locate {anchor}"),
+        Action::Arrive(Arrival::Plain) => "arrive".into(),
+        Action::Arrive(Arrival::Anew { start, lineage, .. }) => {
+            let lineage = if lineage.is_some() { ", of a known lineage" } else { "" };
+            format!("arrive {start:?}{lineage}")
+        }
+        Action::Arrive(Arrival::Recovered { missed, .. }) => {
+            format!("recover {} up to {}", missed.frames.len(), missed.after)
+        }
+        Action::Close => "close".into(),
+    }
+}
+
+fn check(terms: Terms, claim: Option<Claim>, events: Vec<Event>, expected: &[&str]) {
+    let (mut connecting, first) = Connecting::begin(terms, claim);
+    let mut actions = vec![in_words(&first)];
+    actions.extend(events.into_iter().map(|event| in_words(&connecting.on(event))));
+    assert_eq!(actions, expected);
+}
+
+fn nobody() -> Event {
+    Event::Decided { user: 0 }
+}
+
+#[test]
+fn without_a_feed_middleware_is_all_there_is() {
+    check(Terms::NoFeed, None, vec![nobody()], &["decide", "arrive"]);
+}
+
+#[test]
+fn a_newcomer_starts_where_the_application_says() {
+    for (start, expected) in [(Start::Now, "arrive Now"), (Start::After(5), "arrive After(5)")] {
+        check(OVER_A_LOG, None, vec![nobody(), asked(start, Past::Shared)], &["decide", "ask", expected]);
+    }
+}
+
+#[test]
+fn a_claim_evicts_its_ghost_before_middleware_runs() {
+    check(
+        IN_MEMORY,
+        Some(claim(0, Some(5))),
+        vec![Event::Evicted, nobody(), parked(), gathered(5, "*rx", 8)],
+        &["evict", "decide", "remember", "gather 5", "recover 2 up to 8"],
+    );
+}
+
+#[test]
+fn the_claim_of_a_user_evicts_nobody_until_middleware_has_named_the_user() {
+    check(
+        OVER_A_LOG,
+        Some(claim(9, Some(5))),
+        vec![Event::Decided { user: 9 }, Event::Evicted, parked(), gathered(5, "", 5)],
+        &["decide", "evict", "remember", "gather 5", "recover 0 up to 5"],
+    );
+}
+
+#[test]
+fn the_claim_of_another_user_evicts_nobody_and_gives_nothing() {
+    for (owner, user) in [(9, 8), (9, 0)] {
+        check(
+            OVER_A_LOG,
+            Some(claim(owner, Some(5))),
+            vec![Event::Decided { user }, asked(Start::Now, Past::Shared)],
+            &["decide", "ask", "arrive Now"],
+        );
+    }
+    check(
+        OVER_A_LOG,
+        Some(claim(0, Some(5))),
+        vec![Event::Evicted, Event::Decided { user: 8 }, asked(Start::Now, Past::Shared)],
+        &["evict", "decide", "ask", "arrive Now"],
+    );
+}
+
+#[test]
+fn a_claim_without_a_place_keeps_its_lineage_alone() {
+    for (position, remembered) in [(None, parked()), (Some(5), Event::Remembered(None))] {
+        check(
+            IN_MEMORY,
+            Some(claim(0, position)),
+            vec![Event::Evicted, nobody(), remembered, asked(Start::Now, Past::Shared)],
+            &["evict", "decide", "remember", "ask", "arrive Now, of a known lineage"],
+        );
+    }
+}
+
+#[test]
+fn what_the_ring_has_no_more_is_read_from_the_history_page_by_page() {
+    check(
+        OVER_A_LOG,
+        Some(claim(0, Some(5))),
+        vec![
+            Event::Evicted,
+            nobody(),
+            parked(),
+            lapped(),
+            page(5, "*x"),
+            lapped(),
+            page(7, "r"),
+            gathered(8, "x", 9),
+        ],
+        &[
+            "evict",
+            "decide",
+            "remember",
+            "gather 5",
+            "read 4 After(5)",
+            "gather 7",
+            "read 4 After(7)",
+            "gather 8",
+            "recover 2 up to 9",
+        ],
+    );
+}
+
+#[test]
+fn a_socket_that_missed_too_much_replays() {
+    let begin = || vec![Event::Evicted, nobody(), parked()];
+    let so_far = ["evict", "decide", "remember", "gather 5"];
+    let cases = [
+        (IN_MEMORY, gathered(5, "****", 9)),
+        // The page has ended at its bound, before all that was delivered.
+        (IN_MEMORY, gathered(5, "*", 9)),
+        (IN_MEMORY, lapped()),
+        (OVER_A_LOG, gathered(5, &"x".repeat(128), 133)),
+    ];
+    for (terms, event) in cases {
+        let mut events = begin();
+        events.extend([event, asked(Start::Now, Past::Shared)]);
+        let mut expected = so_far.to_vec();
+        expected.extend(["ask", "arrive Now, of a known lineage"]);
+        check(terms, Some(claim(0, Some(5))), events, &expected);
+    }
+    let mut events = begin();
+    events.extend([lapped(), page(5, "****"), lapped()]);
+    let mut expected = so_far.to_vec();
+    expected.extend(["read 4 After(5)", "gather 9", "ask"]);
+    check(OVER_A_LOG, Some(claim(0, Some(5))), events, &expected);
+}
+
+#[test]
+fn a_page_that_does_not_fit_closes_the_connection() {
+    for read in [page(6, "*"), page(5, ""), Event::Read(Err(HistoryError))] {
+        check(
+            OVER_A_LOG,
+            Some(claim(0, Some(5))),
+            vec![Event::Evicted, nobody(), parked(), lapped(), read],
+            &["evict", "decide", "remember", "gather 5", "read 4 After(5)", "close"],
+        );
+    }
+}
+
+#[test]
+fn an_anchor_is_looked_for_in_the_ring_and_then_in_the_history() {
+    let anchor = || vec![nobody(), asked(Start::Anchor(3), Past::Shared)];
+    let cases = [
+        (BY_CURSOR, vec![Event::Located(Some(12))], vec!["arrive After(12)"]),
+        (BY_CURSOR, vec![Event::Located(None), page(11, "*")], vec!["read 1 Anchor(3)", "arrive After(11)"]),
+        (
+            BY_CURSOR,
+            vec![Event::Located(None), Event::Read(Err(HistoryError))],
+            vec!["read 1 Anchor(3)", "close"],
+        ),
+        (IN_MEMORY, vec![Event::Located(None)], vec!["arrive Now"]),
+    ];
+    for (terms, rest, then) in cases {
+        let mut events = anchor();
+        events.extend(rest);
+        let mut expected = vec!["decide", "ask", "locate 3"];
+        expected.extend(then);
+        check(terms, None, events, &expected);
+    }
+}
+
+#[test]
+fn a_client_of_another_past_starts_at_the_beginning() {
+    let cases = [
+        (OVER_A_LOG, Start::After(5), "arrive After(0)"),
+        (OVER_A_LOG, Start::Anchor(5), "arrive After(0)"),
+        (OVER_A_LOG, Start::Now, "arrive Now"),
+        (IN_MEMORY, Start::After(5), "arrive After(5)"),
+        (BY_CURSOR, Start::After(5), "arrive After(5)"),
+    ];
+    for (terms, start, expected) in cases {
+        check(terms, None, vec![nobody(), asked(start, Past::Other)], &["decide", "ask", expected]);
+    }
+}
+
+#[test]
+fn an_event_that_nobody_waits_for_changes_nothing() {
+    check(
+        IN_MEMORY,
+        Some(claim(0, Some(5))),
+        vec![
+            nobody(),
+            page(5, "*"),
+            Event::Evicted,
+            Event::Evicted,
+            nobody(),
+            nobody(),
+            parked(),
+            parked(),
+            gathered(5, "*", 6),
+            nobody(),
+        ],
+        &[
+            "evict",
+            "wait",
+            "wait",
+            "decide",
+            "wait",
+            "remember",
+            "wait",
+            "gather 5",
+            "wait",
+            "recover 1 up to 6",
+            "wait",
+        ],
+    );
+}

@@ -1,0 +1,37 @@
+//! [`Newcomers`]: the namespaces that the client of one session is joining, each with its [`Connecting`] machine.
+
+use socketio::NamespaceName;
+
+use super::connecting::Connecting;
+use crate::handle::connect::ConnectRequest;
+
+/// A client that is joining a namespace.
+pub(crate) struct Newcomer {
+    pub(super) request: ConnectRequest,
+    pub(super) steps: Connecting,
+}
+
+/// A session that has joined keeps no memory for it.
+#[derive(Default)]
+pub(crate) struct Newcomers(Vec<Newcomer>);
+
+impl Newcomers {
+    pub(super) fn add(&mut self, newcomer: Newcomer) {
+        // Nearly all clients join one namespace.
+        self.0.reserve_exact(1);
+        self.0.push(newcomer);
+    }
+
+    pub(super) fn find(&mut self, namespace: &NamespaceName) -> Option<&mut Newcomer> {
+        self.0.iter_mut().find(|newcomer| newcomer.request.namespace == *namespace)
+    }
+
+    pub(super) fn take(&mut self, namespace: &NamespaceName) -> Option<Newcomer> {
+        let place = self.0.iter().position(|newcomer| newcomer.request.namespace == *namespace)?;
+        let taken = self.0.swap_remove(place);
+        if self.0.is_empty() {
+            self.0 = Vec::new();
+        }
+        Some(taken)
+    }
+}
