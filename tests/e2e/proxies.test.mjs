@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
 import { describe, test } from "node:test";
 import { io } from "socket.io-client";
 import { Person, TRANSPORTS } from "../harness/client.mjs";
@@ -189,11 +188,5 @@ describe("the recipes of docs/proxy.md", () => {
       assert.ok(words(stdout).includes(words(location)), "nginx");
       assert.ok(words(stdout).includes(words(RECIPES.haproxy)), "haproxy");
     }
-  });
-
-  test("are those of the README", () => {
-    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
-    const [, lines] = /^```nginx\nlocation \/ \{(.*?)\}\n```$/ms.exec(readme);
-    assert.equal(words(lines), words(location));
   });
 });
