@@ -133,7 +133,7 @@ describe("verify", () => {
     const damaged = await run(["verify", file]);
     assert.equal(damaged.code, 1);
     assert.match(damaged.stdout, /! position 1: the row is not what was stored/);
-    assert.match(damaged.stderr, /is not sound: 1 fault/);
+    assert.match(damaged.stderr, /is damaged: 1 fault/);
     await fails(["verify", "--data", join(temporaryFolder(t), "none")], "none");
   });
 });

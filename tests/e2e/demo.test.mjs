@@ -11,7 +11,7 @@ test("a demonstration has people, rooms and messages, and leaves nothing behind"
   const temporary = temporaryFolder(t);
   const data = join(temporaryFolder(t), "data");
   const server = await Server.start(t, { data, args: ["--demo"], env: { TMPDIR: temporary } });
-  assert.match(server.output.stdout, /nothing is kept after the end/);
+  assert.match(server.output.stdout, /data in a temporary folder, deleted at the end/);
   assert.equal(readdirSync(temporary).length, 1);
   const ada = await V1Person.connect(t, server.url);
   const { rooms } = await ada.ask("rooms", {});

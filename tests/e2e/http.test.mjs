@@ -123,7 +123,7 @@ test("what is turned away leaves one line of each kind", async (t) => {
     assert.equal((await request(engineUrl(server.url, { EIO: 3, transport: "polling" }))).status, 400);
   }
   const log = await server.log();
-  for (const kind of ["(431)", "(413)", "no valid HTTP (400)", "another version than Engine.IO 4 (400)"]) {
+  for (const kind of ["(431)", "(413)", "not valid HTTP (400)", "another version than Engine.IO 4 (400)"]) {
     assert.equal(log.split(kind).length - 1, 1, `${kind}: ${log}`);
   }
 });

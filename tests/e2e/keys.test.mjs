@@ -17,7 +17,7 @@ describe("tidings rotate-key", () => {
         await server.stop();
         const { code, stdout, stderr } = await run(["rotate-key", "--data", server.data]);
         assert.equal(code, 0, stderr);
-        assert.match(stdout, new RegExp(`^a new key signs in .*; ${round} older ones stay valid\n$`));
+        assert.match(stdout, new RegExp(`^new signing key in .*; ${round} older ones stay valid\n$`));
         await server.startAgain();
       });
       assert.deepEqual([ada.socket.recovered, ada.socket.id, ada.socket._pid], [true, id, pid]);

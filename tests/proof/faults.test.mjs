@@ -102,7 +102,7 @@ describe("a server whose system calls go wrong", () => {
     const { code, signal } = await server.stop();
     const took = Math.round(performance.now() - since);
     assert.deepEqual({ code, signal }, { code: 1, signal: null });
-    assert.match(server.output.stderr, /it is unknown whether it took place; a new start goes on from what the disk holds/);
+    assert.match(server.output.stderr, /it is unknown whether it took place; the next start continues from what is on disk/);
     const acked = recorder.acked.length;
     assert.equal(acked, 5, "nothing was acked that hung");
     rmSync(flag);
@@ -187,7 +187,7 @@ async function failFlush(t, what, file) {
   const code = await server.stop();
   assert.notEqual(code.code, 0);
   assert.equal(code.signal, null, "it ended by itself");
-  assert.match(server.output.stderr, /a new start goes on from what the disk holds/);
+  assert.match(server.output.stderr, /the next start continues from what is on disk/);
   const before = recorder.acked.length;
   if (what === "a commit") assert.equal(before, 3, "nothing was acked after the flush had failed");
   await server.startAgain();

@@ -40,7 +40,7 @@ pub enum BackupError {
     #[error(transparent)]
     Source(#[from] OpenError),
     /// The file is there already. It is as it was.
-    #[error("{} exists already and is not overwritten", .file.display())]
+    #[error("{} already exists and is not overwritten", .file.display())]
     Exists {
         /// The file.
         file: PathBuf,

@@ -263,7 +263,7 @@ impl Shared {
             tracing::error!(%err, "the database could not be flushed");
             self.lock().broken = Some(err.to_string());
         } else {
-            tracing::warn!(%err, "the write-ahead log stays as it is for now");
+            tracing::warn!(%err, "a checkpoint failed; the next one tries again");
         }
     }
 

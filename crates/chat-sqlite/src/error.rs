@@ -39,7 +39,7 @@ pub enum OpenError {
         file: PathBuf,
     },
     /// A newer version of this program has been here.
-    #[error("{} has schema {found}, and this version knows schemas up to {known}: use a newer version", .file.display())]
+    #[error("{} has schema {found}, but this version of tidings knows schemas up to {known} only: use a newer version", .file.display())]
     NewerSchema {
         /// The file.
         file: PathBuf,
@@ -51,7 +51,7 @@ pub enum OpenError {
     /// The write-ahead log beside the database is of another life of it: somebody has put an older copy in place after
     /// a crash. Together, the two would be a mixture of both.
     #[error(
-        "{} and {} do not belong together: if the database was put back from a backup, move the other file away",
+        "{} and {} do not belong together: if you put the database back from a copy, move the other file away",
         .file.display(), .wal.display()
     )]
     StrayWal {

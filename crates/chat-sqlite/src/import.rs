@@ -42,7 +42,7 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// There are messages here already.
-    #[error("the log is not empty: it has {head} entries")]
+    #[error("the data folder already holds a chat with {head} entries: import into a new one")]
     NotEmpty {
         /// Its head.
         head: Position,

@@ -120,7 +120,7 @@ impl Drop for SqliteLog {
         if self.broken.is_none()
             && let Err(err) = settle(&self.connection)
         {
-            tracing::warn!(%err, "the write-ahead log stays for the next start");
+            tracing::warn!(%err, "the write-ahead log could not be emptied; the next start does it");
         }
     }
 }

@@ -332,7 +332,7 @@ impl Report {
             self.fault(Fault::Epochs { detail });
         }
         if self.epochs == 0 && head > 0 {
-            self.fault(Fault::Epochs { detail: "there are entries, and no start".into() });
+            self.fault(Fault::Epochs { detail: "there are entries, but no start of an epoch".into() });
         }
         Ok(())
     }
@@ -345,7 +345,9 @@ impl Report {
         )?;
         self.signing_keys = all;
         if current > 1 || current == 0 && self.epochs > 0 {
-            self.fault(Fault::SigningKeys { detail: format!("{current} of {all} sign, it should be one") });
+            self.fault(Fault::SigningKeys {
+                detail: format!("{current} of {all} keys are current, instead of one"),
+            });
         }
         Ok(())
     }

@@ -295,9 +295,9 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
             Err(Trouble::Passing(detail)) => {
                 // It may be a long time and many tries: told once.
                 if batch.pause == RETRY_PAUSE_MIN {
-                    tracing::warn!(detail, drafts = batch.drafts.len(), "the log does not take a batch");
+                    tracing::warn!(detail, drafts = batch.drafts.len(), "the log rejected a batch");
                 } else {
-                    tracing::debug!(detail, "the log still does not take it");
+                    tracing::debug!(detail, "the log still rejects it");
                 }
                 self.health.failing(batch.since);
                 match batch.tries {

@@ -313,7 +313,7 @@ pub enum RollbackCause {
     #[error("the log is read-only")]
     ReadOnly,
     /// Reading or writing did not work.
-    #[error("the storage does not answer as it should")]
+    #[error("the storage reported an error")]
     Io,
 }
 

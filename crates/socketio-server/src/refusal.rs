@@ -50,15 +50,15 @@ impl RefusalKind {
 
     fn text(self) -> &'static str {
         match self {
-            Self::Origin => "the origin of a page may not connect (403)",
+            Self::Origin => "pages of this origin may not connect (403)",
             Self::NoUpgrade => {
-                "a WebSocket came without its Upgrade header or over HTTP/1.0 (400): a proxy in between has to speak \
-                 HTTP/1.1 and pass Upgrade and Connection on; until then clients stay with polling"
+                "a WebSocket came without its Upgrade header or over HTTP/1.0 (400): the proxy in front has to speak \
+                 HTTP/1.1 and pass Upgrade and Connection on; until then, clients use polling"
             }
             Self::Protocol => "a client speaks another version than Engine.IO 4 (400)",
             Self::HeadTooLarge => "the head of a request was over 16 KiB or 1,000 header fields (431)",
             Self::BodyTooLarge => "a POST was over max_payload (413)",
-            Self::Malformed => "a request was no valid HTTP (400)",
+            Self::Malformed => "a request was not valid HTTP (400)",
         }
     }
 }
@@ -164,7 +164,8 @@ pub(crate) fn origin_refused(
     config: &Config,
 ) -> String {
     let Some(origin) = origin else {
-        return "Forbidden: a page of another site has asked, and its origin is not named".to_owned();
+        return "Forbidden: the request comes from a page of another site, which does not name its origin"
+            .to_owned();
     };
     let origin = shown(origin);
     let own = own.map_or_else(|| "this server".to_owned(), Own::to_string);
@@ -184,7 +185,7 @@ pub(crate) fn origin_refused(
 
 /// What is answered to a request whose `Origin` is none that a browser sends.
 pub(crate) const ORIGIN_MALFORMED: &str =
-    "Forbidden: the request has several Origin headers, or one that is no text";
+    "Forbidden: the request has several Origin headers, or one that is not text";
 
 fn shown(origin: &str) -> &str {
     origin.char_indices().nth(SHOWN_CHARS_MAX).map_or(origin, |(end, _)| &origin[..end])
@@ -205,7 +206,10 @@ mod tests {
             text(Some("https://chat.example")),
             "Forbidden: pages of https://chat.example may not connect to inner:3000. Allow https://chat.example."
         );
-        assert_eq!(text(None), "Forbidden: a page of another site has asked, and its origin is not named");
+        assert_eq!(
+            text(None),
+            "Forbidden: the request comes from a page of another site, which does not name its origin"
+        );
         assert!(text(Some(&"x".repeat(16_000))).len() < 600);
     }
 

@@ -366,7 +366,7 @@ impl Server {
             threads.into_iter().map(JoinHandle::join).filter(Result::is_err).count()
         });
         if join.await.is_ok_and(|panicked| panicked > 0) {
-            tracing::error!("a worker had panicked");
+            tracing::error!("a worker panicked");
         }
     }
 }

@@ -390,7 +390,7 @@ impl Worker {
         let Some(session) = self.session_mut(key) else { return };
         session.lane.push(frame.into_bytes());
         if session.lane.bytes() > bytes_max {
-            tracing::debug!(bytes_max, "a connection does not take what it is sent; it is closed");
+            tracing::debug!(bytes_max, "a connection does not read what it is sent; it is closed");
             self.close(key, CloseReason::TransportError);
         } else {
             self.touch(key);
@@ -470,7 +470,7 @@ impl Worker {
             return self.close(key, reason);
         }
         if session.attachment_by.is_some_and(|at| at <= now) {
-            tracing::debug!("an attachment has not come; its connection is closed");
+            tracing::debug!("an attachment did not arrive in time; its connection is closed");
             return self.close(key, CloseReason::ForcedClose);
         }
         if session.doubtful_until().is_some_and(|until| until <= now) {

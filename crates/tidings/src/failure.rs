@@ -1,4 +1,4 @@
-//! [`Failure`]: why a command of this program has ended in vain, as its operator is told.
+//! [`Failure`]: why a command of this program has failed, in words for its operator.
 //!
 //! All commands share it, so that a new one brings a line here and nothing else.
 
@@ -25,9 +25,9 @@ pub(crate) enum Failure {
     Restore(#[from] RestoreError),
     #[error(transparent)]
     Verify(#[from] VerifyError),
-    #[error("{} is not sound: {faults} faults", .file.display())]
+    #[error("{} is damaged: {faults} faults", .file.display())]
     Unsound { file: PathBuf, faults: u64 },
-    #[error("the log cannot be read: {0}")]
+    #[error(transparent)]
     Read(#[from] chat::ReadError),
     #[error(transparent)]
     Build(#[from] BuildError),
@@ -37,13 +37,13 @@ pub(crate) enum Failure {
     Start(#[from] std::io::Error),
     #[error(transparent)]
     Appender(#[from] chat::StartError),
-    #[error("{0}; a new start goes on from what the disk holds")]
+    #[error("{0}; the next start continues from what is on disk")]
     Fatal(Fatal),
     #[error("the appender has stopped")]
     Stopped,
     #[error(
-        "the disk has not finished a commit within {} s, so it is unknown whether it took place; a new start goes on \
-         from what the disk holds",
+        "the disk has not finished a commit within {} s, so it is unknown whether it took place; the next start \
+         continues from what is on disk",
         .after.as_secs()
     )]
     Undrained { after: Duration },

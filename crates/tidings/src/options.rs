@@ -1,4 +1,6 @@
-//! The command line. Every option of `serve` can also be set by an environment variable. `--help` is the documentation.
+//! The command line. Every option of `serve` can also be set by an environment variable.
+//!
+//! `--help` is the reference; docs/running.md repeats it for people who have not installed anything yet.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -30,9 +32,9 @@ Behind a proxy, with --trusted-proxy 127.0.0.1 (more in docs/proxy.md):
       option forwardfor
       server tidings 127.0.0.1:3000";
 
-/// A chat server in one binary that never loses, doubles or reorders a message.
+/// A chat server in one binary. It never loses, duplicates or reorders a message.
 ///
-/// Without a command it serves. Any Socket.IO 4 client can connect.
+/// Without a command, it serves the chat. Any Socket.IO 4 client can connect.
 #[derive(Debug, Parser)]
 #[command(name = "tidings", version, args_conflicts_with_subcommands = true, after_long_help = PROXIES)]
 pub(crate) struct Options {
@@ -47,22 +49,22 @@ pub(crate) enum Command {
     /// Serve the chat (the default)
     #[command(after_long_help = PROXIES)]
     Serve(Serve),
-    /// Take over the database of the Socket.IO tutorial's server, so that its pages go on where they were
+    /// Take over the database of the Socket.IO tutorial's server; its pages continue where they were
     Import(Import),
-    /// Copy the chat into one file, while it is served or not
+    /// Copy the chat into one file, also while the server runs
     Backup(Backup),
     /// Put a backup into a new or empty data folder
     Restore(Restore),
-    /// Read all of the chat, and tell whether every row, number and lookup is as it should be; ends with 1 if not
+    /// Check every row of the chat or of a backup, and print counts; exits with 1 if something is wrong
     Verify(Verify),
-    /// Sign tokens and recovery ids with a new key from the next start on. Old ones stay valid, so this does not help
+    /// From the next start, sign tokens and recovery ids with a new key. Old ones stay valid, so this does not help
     /// after a key has leaked
     RotateKey(RotateKey),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Address to listen on, such as 0.0.0.0:3000 for all of this machine; several times, or with commas, for several
+    /// Address to listen on, such as 0.0.0.0:3000 for all networks. Repeat it, or use commas, for several addresses
     #[arg(
         long,
         value_name = "ADDR:PORT",
@@ -77,21 +79,21 @@ pub(crate) struct Serve {
     #[command(flatten)]
     pub(crate) data: Data,
 
-    /// Start with sample people, rooms and messages, in a temporary folder: nothing is kept after the end
+    /// Start with sample people, rooms and messages in a temporary folder, which is deleted at the end
     #[arg(long, env = "TIDINGS_DEMO")]
     pub(crate) demo: bool,
 
-    /// Folder of your own pages to serve at / in place of the built-in one
+    /// Serve the pages of this folder at / instead of the built-in app
     #[arg(long, value_name = "DIR", env = "TIDINGS_PAGES", value_parser = folder)]
     pub(crate) pages: Option<PathBuf>,
 
-    /// Origin whose pages may connect, besides our own: `https://chat.example`, `https://*.chat.example` for its
-    /// subdomains, `null` or `file://` for pages from disk, `*` for all; several times, or with commas, for several
+    /// Let pages of another origin connect: `https://chat.example`, `https://*.chat.example` for its subdomains, `null`
+    /// or `file://` for pages from disk, `*` for all. Repeat it, or use commas, for several origins
     #[arg(long, value_name = "URL", env = "TIDINGS_ORIGIN", value_delimiter = ',')]
     pub(crate) origin: Vec<OriginPattern>,
 
-    /// Address or network of a proxy whose X-Forwarded-For, -Proto and -Host headers are believed; several times, or with
-    /// commas, for several
+    /// Believe the X-Forwarded-For, -Proto and -Host headers of the proxy at this address or in this network. Repeat
+    /// it, or use commas, for several proxies
     #[arg(long, value_name = "NET", env = "TIDINGS_TRUSTED_PROXY", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<TrustedProxies>,
 }
@@ -108,7 +110,7 @@ pub(crate) struct Import {
 
 #[derive(Debug, Args)]
 pub(crate) struct Backup {
-    /// File to make; one that exists is not overwritten
+    /// File to create; an existing file is not overwritten
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 
@@ -118,7 +120,7 @@ pub(crate) struct Backup {
 
 #[derive(Debug, Args)]
 pub(crate) struct Restore {
-    /// File that `tidings backup` has made
+    /// Backup file, made by `tidings backup`
     #[arg(value_name = "FILE")]
     pub(crate) file: PathBuf,
 
@@ -128,7 +130,7 @@ pub(crate) struct Restore {
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// Backup to read in place of the data folder
+    /// Backup to check instead of the data folder
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
 
@@ -144,12 +146,12 @@ pub(crate) struct RotateKey {
 
 #[derive(Debug, Args)]
 pub(crate) struct Data {
-    /// Folder of the chat's data; made if it is not there
+    /// Data folder; created if it does not exist
     #[arg(long = "data", value_name = "DIR", env = "TIDINGS_DATA", default_value = "tidings-data")]
     pub(crate) folder: PathBuf,
 }
 
-/// An address to listen on. Names such as `localhost` stand for several addresses, so they are none.
+/// An address to listen on. A name such as `localhost` stands for several addresses, so it is rejected.
 fn listener(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "give an address and a port, such as 127.0.0.1:3000 or 0.0.0.0:3000")
 }

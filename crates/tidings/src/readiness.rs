@@ -22,7 +22,7 @@ pub async fn watch(health: &Health, io: &Io) {
         let is_stuck = health.waiting(tokio::time::Instant::now().into_std()) > UNREADY_AFTER;
         match (is_stuck, io.readiness()) {
             (true, Readiness::Ready) => {
-                tracing::error!("the log does not commit: clients are sent away until it does");
+                tracing::error!("the log cannot commit: the server rejects connections until it can");
                 io.set_readiness(Readiness::NotReady);
                 io.close_transports();
             }

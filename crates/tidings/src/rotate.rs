@@ -1,7 +1,7 @@
-//! `tidings rotate-key`: a new key for the private ids of those who come from now on.
+//! `tidings rotate-key`: makes a new key, which signs tokens and recovery ids from the next start.
 //!
-//! The server reads its keys when it starts, so it must not run meanwhile. Nobody is cut off: retired keys verify for
-//! ever and are part of backups.
+//! The server reads its keys when it starts, so it must not run meanwhile. Nobody loses a session: retired keys verify
+//! for ever, and backups contain them.
 
 use std::io::Write as _;
 
@@ -13,7 +13,7 @@ pub(crate) fn run(options: &RotateKey) -> Result<(), Failure> {
     // The key is there; nobody reads this line if standard output is closed.
     let _ = writeln!(
         std::io::stdout(),
-        "a new key signs in {}; {} older ones stay valid",
+        "new signing key in {}; {} older ones stay valid",
         options.data.folder.display(),
         keys.saturating_sub(1)
     );

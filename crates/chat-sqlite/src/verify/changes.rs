@@ -61,7 +61,7 @@ impl Report {
         let mut rows = ahead.query([])?;
         while let Some(row) = rows.next()? {
             let (room, user): (i64, i64) = (row.get(0)?, row.get(1)?);
-            let detail = format!("person {user} has read what was never said");
+            let detail = format!("the read pointer of {user} is past the last message");
             self.fault(Fault::Room { room: room.unsigned_abs(), detail });
         }
         Ok(())

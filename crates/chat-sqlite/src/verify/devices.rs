@@ -38,7 +38,7 @@ impl Report {
         let mut rows = order.query([])?;
         while let Some(row) = rows.next()? {
             let n: i64 = row.get(1)?;
-            let detail = format!("number {n} stands before the number before it");
+            let detail = format!("number {n} is stored before the number before it");
             self.fault(Fault::Device { device: row.get(0)?, detail });
         }
         Ok(())

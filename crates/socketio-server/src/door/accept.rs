@@ -125,7 +125,7 @@ async fn accept(socket: TcpListener, acceptor: Rc<Acceptor>) {
             }
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "no connection can be accepted");
+                tracing::warn!(%error, "cannot accept connections");
                 tokio::time::sleep(EXHAUSTED_PAUSE).await;
             }
         }
@@ -149,7 +149,7 @@ async fn serve(mut stream: TcpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) 
             Box::pin(serve_http(stream, read, peer, acceptor)).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "a connection ended before its first request"),
-        Err(_) => tracing::debug!("a connection never said anything"),
+        Err(_) => tracing::debug!("a connection sent nothing in time"),
     }
 }
 

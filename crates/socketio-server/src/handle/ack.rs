@@ -74,7 +74,7 @@ pub enum AckError {
     #[error("the event cannot be encoded: {0}")]
     Encode(#[from] EncodeError),
     /// The server is overloaded or stops.
-    #[error("the server does not take the event")]
+    #[error("the server is overloaded or stopping")]
     Unavailable,
 }
 

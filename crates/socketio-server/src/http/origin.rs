@@ -34,10 +34,10 @@ pub struct Origin {
 #[non_exhaustive]
 pub enum OriginError {
     /// It does not begin with a scheme and `://`.
-    #[error("an origin begins with a scheme, as in https://chat.example.org")]
+    #[error("an origin begins with a scheme, such as https://chat.example.org")]
     Scheme,
     /// What follows the scheme is more, less or other than a host and a port.
-    #[error("an origin is a scheme, a host and perhaps a port")]
+    #[error("an origin is a scheme, a host and an optional port")]
     Host,
     /// Something follows the host and the port.
     #[error("an origin has no path: leave out what follows the host")]

@@ -157,7 +157,7 @@ impl Connecting {
         match (self.terms, claim) {
             (Terms::NoFeed, _) => Action::Arrive(Arrival::Plain),
             (Terms::Feed { .. }, Some(claim)) if claim.id.user != user => {
-                tracing::debug!("a private id was shown by another user than its own");
+                tracing::debug!("a client showed a private id of another user");
                 self.ask(None, None)
             }
             (Terms::Feed { .. }, Some(claim)) if user == 0 => self.remember(claim),

@@ -305,7 +305,7 @@ impl Worker {
                 false
             }
             None => {
-                tracing::debug!("a client fell out of the feed; it has to come back");
+                tracing::debug!("a client fell too far behind the feed; it has to reconnect");
                 self.close(key, CloseReason::TransportClose);
                 false
             }

@@ -66,7 +66,7 @@ async fn by_default_only_the_same_origin_connects() {
     }
     assert_eq!(running.io().refused(RefusalKind::Origin), 2 * others_count);
     let twice = get(TARGET).header("Origin", &*own).header("Origin", own).send(running.address).await;
-    let reason = "Forbidden: the request has several Origin headers, or one that is no text";
+    let reason = "Forbidden: the request has several Origin headers, or one that is not text";
     assert_eq!(twice.brief(), (403, &*format!(r#"{{"code":4,"message":"{reason}"}}"#)));
     assert_eq!(running.io().refused(RefusalKind::Origin), 2 * others_count + 1);
 }

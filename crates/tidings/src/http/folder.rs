@@ -105,7 +105,7 @@ async fn look_up_index(root: &Path, index: &Path) -> io::Result<Served> {
 }
 
 fn regular(kind: FileType) -> io::Result<Served> {
-    if kind.is_file() { Ok(Served::Yes) } else { Err(io::Error::other("it is no regular file")) }
+    if kind.is_file() { Ok(Served::Yes) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
 /// What a path leads to through all links, or `None` if that is hidden or outside the folder. Opens nothing.

@@ -1,6 +1,6 @@
-//! What is said at the start: where the chat is, what the start cost, and how somebody becomes the owner.
+//! The lines that the server prints when it has started: its addresses, the cost of the start, the owner's link.
 //!
-//! The first line is for programs as well, which wait for it and take the addresses out of it: it stays as it is.
+//! Programs wait for the first line and read the addresses from it, so its form must not change.
 
 use std::fmt;
 use std::io::Write as _;
@@ -41,7 +41,7 @@ impl fmt::Display for FirstRun<'_> {
         }
         match self.data {
             Some(folder) => writeln!(f, ", data in {}", folder.display())?,
-            None => writeln!(f, ", nothing is kept after the end")?,
+            None => writeln!(f, ", data in a temporary folder, deleted at the end")?,
         }
         if WITHOUT_WEB {
             writeln!(f, "THIS BINARY HAS NO WEB APP: it was built with TIDINGS_WEB=skip")?;
