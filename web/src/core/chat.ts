@@ -26,6 +26,7 @@ import type {
   UserId,
 } from "./facade.ts";
 import { Drafts } from "./drafts.ts";
+import { Hearing } from "./hearing.ts";
 import { Leadership } from "./leadership.ts";
 import { Ledger } from "./ledger.ts";
 import { Model } from "./model.ts";
@@ -99,8 +100,7 @@ class Chat implements ChatClient {
   readonly #leadership: Leadership;
   #ledger: Ledger;
   #session: Session | null = null;
-  #unheard: TabMessage[] | null = [];
-  #readings = 0;
+  readonly #hearing = new Hearing((message) => this.#heard(message));
   /** Of the store as it was read or told. */
   #revision: Revision = 0;
   #presence = NOBODY;
@@ -138,8 +138,11 @@ class Chat implements ChatClient {
     });
     this.#outbox = new Outbox(this.#model, this.#store, this.#world, {
       changed: () => this.#tabs.post({ kind: "outbox" }),
+      reading: () => this.#hearing.begin(),
       read: () => {
         this.#drafts.refresh();
+        // Before anything is shown: a row that is gone has become a message of which was told meanwhile.
+        this.#hearing.end();
         this.#publish();
         this.#session?.pump();
       },
@@ -149,9 +152,14 @@ class Chat implements ChatClient {
   }
 
   async start(): Promise<void> {
-    this.#tabs.listen((message) => this.#heard(message));
+    this.#tabs.listen((message) => {
+      if (message.kind === "beat") this.#leadership.heeds(message.leader);
+      else this.#hearing.hear(message);
+    });
+    this.#hearing.begin();
     await this.#drafts.begin();
     await this.#readAll();
+    this.#hearing.end();
     void this.#drafts.tidy();
     this.#tabs.post({ kind: "hello" });
     this.#leadership.start();
@@ -384,17 +392,12 @@ class Chat implements ChatClient {
   }
 
   async #readAll(): Promise<void> {
-    this.#unheard ??= [];
-    this.#readings += 1;
+    this.#hearing.begin();
     await this.#ledger.idle();
     const snapshot = await this.#store.load();
-    this.#readings -= 1;
     this.#model.load(snapshot);
     this.#revision = snapshot.revision;
-    // What is heard while another one reads must not be overwritten by what that has read.
-    const unheard = this.#readings === 0 ? (this.#unheard ?? []) : [];
-    if (this.#readings === 0) this.#unheard = null;
-    for (const message of unheard) this.#heard(message);
+    this.#hearing.end();
     this.#outbox.answerFinished();
     this.#drafts.refresh();
     this.#publish();
@@ -418,11 +421,6 @@ class Chat implements ChatClient {
 
   #heard(message: TabMessage): void {
     if (this.#stopped) return;
-    if (message.kind === "beat") return void this.#leadership.heeds(message.leader);
-    if (this.#unheard !== null) {
-      this.#unheard.push(message);
-      return;
-    }
     // An old leader may say something late, and what it says is out of date.
     if ("leader" in message && !this.#leadership.heeds(message.leader)) return;
     switch (message.kind) {

@@ -17,7 +17,9 @@ const RESULTS_MAX = 200;
 export interface OutboxEvents {
   /** The store has another outbox than before: the other tabs have to read it. */
   changed(): void;
-  /** The model has it as the store does. */
+  /** The model may be behind the store, until `read`. */
+  reading(): void;
+  /** The model has it as the store does, or it could not be read. */
   read(): void;
 }
 
@@ -77,6 +79,7 @@ export class Outbox {
   read(): Promise<void> {
     this.#readAgain = true;
     this.#reading ??= (async () => {
+      this.#events.reading();
       try {
         while (this.#readAgain) {
           this.#readAgain = false;
@@ -84,8 +87,8 @@ export class Outbox {
         }
       } finally {
         this.#reading = null;
+        this.#events.read();
       }
-      this.#events.read();
     })();
     return this.#reading;
   }

@@ -35,7 +35,7 @@ export interface StreamContext {
   readonly ledger: Ledger;
   readonly request: Request;
   readonly setTimer: SetTimer;
-  /** The log is not the one that what is known here came from. */
+  /** The log is not the one that what is known here came from: all of that is forgotten, and this stream takes nothing any more. */
   readonly diverged: () => void;
 }
 
@@ -58,6 +58,7 @@ export class Stream {
   #cursor: string | null = null;
   #taken = 0;
   #closed = false;
+  #hasDiverged = false;
 
   constructor(context: StreamContext) {
     this.#context = context;
@@ -71,6 +72,7 @@ export class Stream {
 
   /** Inside a work. `applied` is called when the entry has taken effect, or is known to have done so before. */
   take(apply: Apply, entry: Entry, origin: Origin, applied: (apply: Apply) => void = () => undefined): void {
+    if (this.#hasDiverged) return;
     const held = { entry, origin, applied };
     this.#taken += 1;
     if (origin === "stream" && entry.cursor !== "") this.#cursor = entry.cursor;
@@ -102,11 +104,21 @@ export class Stream {
   }
 
   #apply(apply: Apply, { entry, origin, applied }: Held): void {
-    if (contradicts(this.#model, entry)) return this.#context.diverged();
+    if (this.#hasDiverged) return;
+    if (contradicts(this.#model, entry)) return this.#diverge(apply);
     apply(effectsOf(this.#model, entry));
-    apply(trailOf(this.#model, entry, origin === "stream" && this.#gaps.size === 0));
+    // What came before the connection ended may be applied after it; the cursor stays where it is then.
+    apply(trailOf(this.#model, entry, origin === "stream" && this.#gaps.size === 0 && !this.#closed));
     if (entry.event === "edited" || entry.event === "deleted") for (const seen of this.#watchers) seen(entry);
     applied(apply);
+  }
+
+  /** At once: entries of two logs in one timeline would show a message twice. */
+  #diverge(apply: Apply): void {
+    this.#hasDiverged = true;
+    this.close();
+    apply([{ kind: "forget all" }]);
+    this.#context.diverged();
   }
 
   #moveCursor(apply: Apply): void {

@@ -13,7 +13,7 @@ function bench() {
   const [disk, model] = [new MemoryDisk(), new Model()];
   const world = { now: clock.now, setTimer: clock.setTimer, randomId: () => "mine", random: () => 0.5, isWatched: () => true };
   const store = new SlowStore(new MemoryStore(disk), clock.setTimer, () => 10);
-  const outbox = new Outbox(model, store, world, { changed: () => undefined, read: () => undefined });
+  const outbox = new Outbox(model, store, world, { changed: () => undefined, reading: () => undefined, read: () => undefined });
   return { clock, disk, model, outbox };
 }
 

@@ -40,15 +40,22 @@ class Bench {
       return Promise.resolve(this.answer(payload as { readonly after: number }));
     },
     setTimer: this.clock.setTimer,
-    diverged: () => undefined,
+    diverged: () => void (this.diverged += 1),
   });
+  diverged = 0;
+  /** In another log the same places have other times. */
+  shift = 0;
 
   constructor() {
     this.model.apply({ kind: "room", room: { ...unknownRoom(ROOM), joined: true, applied: 0 } });
   }
 
+  entry(rev: number): Entry {
+    return { ...entry(rev), at: rev + this.shift };
+  }
+
   async take(rev: number, origin: Origin): Promise<void> {
-    await this.ledger.submit((apply) => this.stream.take(apply, entry(rev), origin, () => this.applied.push(rev)));
+    await this.ledger.submit((apply) => this.stream.take(apply, this.entry(rev), origin, () => this.applied.push(rev)));
   }
 
   get shown(): readonly number[] {
@@ -111,5 +118,28 @@ describe("a gap in the stream", () => {
     expect(bench.asked).toEqual(["changes"]);
     expect(bench.model.record(ROOM)).toMatchObject({ applied: 5, seq: 5, held: [[5, 5]] });
     expect([bench.shown, bench.model.cursor]).toEqual([[5], "5"]);
+  });
+});
+
+describe("a log that was set back", () => {
+  test("leaves nothing of the one before, and nothing of it is taken until the stream begins anew", async () => {
+    const bench = new Bench();
+    await bench.take(1, "stream");
+    await bench.take(2, "aside");
+    bench.shift = 100;
+    // In one work: the next ones are on their way already.
+    await bench.ledger.submit((apply) => {
+      for (const rev of [2, 3]) bench.stream.take(apply, bench.entry(rev), "stream", () => bench.applied.push(rev));
+      bench.stream.delivered(apply, "9");
+    });
+    expect([bench.diverged, bench.model.rooms.size, bench.applied, bench.model.cursor]).toEqual([1, 0, [1, 2], null]);
+  });
+
+  test("is told from what came before the end of a connection and was applied after it", async () => {
+    const bench = new Bench();
+    await bench.take(1, "stream");
+    bench.stream.close();
+    await bench.take(2, "stream");
+    expect([bench.model.cursor, bench.model.record(ROOM)?.trail]).toEqual(["1", [{ rev: 2, at: 2 }]]);
   });
 });

@@ -213,3 +213,26 @@ test("what a tab tells is heard by all others, in order, and not by itself", asy
   await Promise.resolve();
   expect(heard).toEqual(["other hello", "other hurry"]);
 });
+
+test("a tab that reads slowly never shows a text both as it was refused and as it was said in the end", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  const bob = await world.person("bob");
+  const garden = await world.does(bob.create("public", "garden"));
+  if (!garden.ok) throw new Error(garden.code);
+  const first = await browser.open();
+  await world.does(first.setName("ada"));
+  const second = await browser.open(new Life(), new SlowStore(new MemoryStore(browser.disk), world.clock.setTimer, () => 500));
+  expect(await world.does(first.say(garden.room, "may I?"))).toEqual({ ok: false, code: "forbidden" });
+  await world.does(first.join(garden.room));
+  await world.clock.pass(5_000);
+  const shown: string[] = [];
+  const view = second.open(garden.room);
+  view.rows.subscribe(() => shown.push(texts(view).join()));
+  const [refused] = rowsOf(view, "pending");
+  expect(refused?.state).toEqual({ refused: "forbidden" });
+  await world.does(first.retry(refused?.n ?? 0));
+  await world.clock.pass(5_000);
+  expect(rowsOf(view, "message").map(({ text }) => text)).toEqual(["may I?"]);
+  expect(shown).not.toContain("may I?,may I?");
+});

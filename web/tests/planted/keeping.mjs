@@ -33,6 +33,20 @@ export const keeping = [
     tests: KEEPING,
   },
   {
+    name: "what came before the end of a connection leaves no mark",
+    file: "src/core/stream.ts",
+    find: "this.#gaps.size === 0 && !this.#closed",
+    replace: "this.#gaps.size === 0",
+    tests: KEEPING,
+  },
+  {
+    name: "a stream goes on after it has told of another log",
+    file: "src/core/stream.ts",
+    find: "    this.#hasDiverged = true;\n",
+    replace: "",
+    tests: KEEPING,
+  },
+  {
     name: "what waited behind a gap is applied in the order of coming",
     file: "src/core/stream.ts",
     find: "[...ahead].sort((a, b) => a[0] - b[0])",

@@ -16,4 +16,18 @@ export const outbox = [
     replace: "",
     tests: ["tests/core/outbox.test.ts"],
   },
+  {
+    name: "a tab hears on while it reads the outbox",
+    file: "src/core/outbox.ts",
+    find: "      this.#events.reading();\n",
+    replace: "",
+    tests: ["tests/core/tabs.test.ts"],
+  },
+  {
+    name: "a tab reads the outbox once more for each change that it was told of meanwhile",
+    file: "src/core/hearing.ts",
+    find: "if (message.kind !== \"outbox\" || index === first) ",
+    replace: "",
+    tests: ["tests/core/hearing.test.ts"],
+  },
 ];

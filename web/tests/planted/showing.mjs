@@ -153,9 +153,9 @@ export const showing = [
   },
   {
     name: "what comes while a tab reads the store is not heard",
-    file: "src/core/chat.ts",
-    find: "    for (const message of unheard) this.#heard(message);\n",
-    replace: "",
+    file: "src/core/hearing.ts",
+    find: "const waiting = this.#waiting;",
+    replace: "const waiting: TabMessage[] = [];",
     tests: SHOWING,
   },
   {

@@ -1,0 +1,37 @@
+// What other tabs tell, in their order: while this one reads the store, it waits, for it relies on what is being read (the message
+// of a command on the number that the command has by now), and would be overwritten by that.
+//
+// Who leads is no concern of the store's: beats are left to others.
+
+import type { TabMessage } from "./tabs.ts";
+
+export class Hearing {
+  readonly #heard: (message: TabMessage) => void;
+  #waiting: TabMessage[] = [];
+  #readings = 0;
+
+  constructor(heard: (message: TabMessage) => void) {
+    this.#heard = heard;
+  }
+
+  hear(message: TabMessage): void {
+    if (this.#readings > 0) this.#waiting.push(message);
+    else this.#heard(message);
+  }
+
+  /** Something of the store is read from now on. */
+  begin(): void {
+    this.#readings += 1;
+  }
+
+  /** It is read. Something that is told may have to be read first again. */
+  end(): void {
+    this.#readings -= 1;
+    if (this.#readings > 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    // One reading of the outbox is as good for all changes that are told by now.
+    const first = waiting.findIndex(({ kind }) => kind === "outbox");
+    for (const [index, message] of waiting.entries()) if (message.kind !== "outbox" || index === first) this.hear(message);
+  }
+}

@@ -1,0 +1,42 @@
+// Goal: what other tabs tell is heard in its order, and not before what it relies on is read.
+
+import { expect, test } from "vitest";
+import { Hearing } from "../../src/core/hearing.ts";
+import type { TabMessage } from "../../src/core/tabs.ts";
+
+const kept = (revision: number): TabMessage => ({ kind: "kept", leader: 1, revision, changes: [] });
+
+/** A tab that reads the outbox whenever it has changed. */
+function tab(): { readonly hearing: Hearing; readonly heard: string[]; readonly hear: (...messages: readonly TabMessage[]) => void } {
+  const heard: string[] = [];
+  const hearing = new Hearing((message) => {
+    heard.push(message.kind === "kept" ? `kept ${message.revision}` : message.kind);
+    if (message.kind === "outbox") hearing.begin();
+  });
+  return { hearing, heard, hear: (...messages) => messages.forEach((message) => hearing.hear(message)) };
+}
+
+test("a tab hears nothing while the store is read, and then all in the order of telling", () => {
+  const { hearing, heard, hear } = tab();
+  hearing.begin();
+  hearing.begin();
+  hear(kept(1), { kind: "hello" });
+  hearing.end();
+  expect(heard).toEqual([]);
+  hearing.end();
+  hear(kept(2));
+  expect(heard).toEqual(["kept 1", "hello", "kept 2"]);
+});
+
+test("a tab reads the outbox before it hears what was told after a change of it, and once for all changes that it knows of", () => {
+  const { hearing, heard, hear } = tab();
+  hear({ kind: "outbox" }, kept(1), { kind: "outbox" }, kept(2), { kind: "outbox" }, kept(3));
+  expect(heard).toEqual(["outbox"]);
+  hearing.end();
+  expect(heard).toEqual(["outbox", "kept 1", "outbox"]);
+  hear({ kind: "outbox" }, kept(4));
+  hearing.end();
+  expect(heard).toEqual(["outbox", "kept 1", "outbox", "kept 2", "kept 3", "outbox"]);
+  hearing.end();
+  expect(heard.slice(6)).toEqual(["kept 4"]);
+});
