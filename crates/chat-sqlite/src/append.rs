@@ -10,7 +10,7 @@ use std::time::Duration;
 use chat::{
     AppendError, Author, ClientKey, CommandNumber, ContentHash, Counted, Device, Entry, Epochs, Lineage, Log,
     Lookup, Placed, Position, ReadError, ReadPointer, Receipt, Record, Rev, RoomId, RoomNumbers, Seq,
-    Standing, UnixMillis,
+    SigningKeys, Standing, UnixMillis,
 };
 
 use rusqlite::{
@@ -40,8 +40,16 @@ impl Log for SqliteLog {
         &self.epochs
     }
 
+    fn signing_keys(&self) -> &SigningKeys {
+        &self.signing_keys
+    }
+
     fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
         Ok(self.rooms.get(&room).copied().unwrap_or_default())
+    }
+
+    fn rooms(&mut self) -> Result<Vec<(RoomId, RoomNumbers)>, ReadError> {
+        Ok(self.rooms.iter().map(|(room, numbers)| (*room, *numbers)).collect())
     }
 
     fn last_at(&mut self) -> Result<UnixMillis, ReadError> {

@@ -30,5 +30,5 @@ pub use crate::error::OpenError;
 pub use crate::import::{ImportError, Imported};
 pub use crate::log::{Meta, SqliteLog};
 pub use crate::reader::SqliteReader;
-pub use crate::signing::{SigningKey, SigningKeys, rotate_signing_key};
+pub use crate::signing::rotate_signing_key;
 pub use crate::verify::{Fault, Report, VerifyError, verify};

@@ -9,7 +9,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use chat::{Device, Epoch, EpochStart, Epochs, Lineage, Position, Rev, RoomId, RoomNumbers, Seq, UnixMillis};
+use chat::{
+    Device, Epoch, EpochStart, Epochs, Lineage, Position, Rev, RoomId, RoomNumbers, Seq, SigningKeys,
+    UnixMillis,
+};
 use rusqlite::Connection;
 
 use crate::checkpoint::{Checkpointer, Mode};
@@ -19,7 +22,7 @@ use crate::folder::{Folder, Found};
 use crate::number::to_sql;
 use crate::reader::{Head, SqliteReader};
 use crate::schema;
-use crate::signing::{self, SigningKeys};
+use crate::signing;
 
 /// The log in a data folder, for writing. Only one per folder, on this machine, at any time.
 ///
@@ -38,7 +41,7 @@ pub struct SqliteLog {
     /// Why this writer must not be used any more.
     pub(crate) broken: Option<String>,
     meta: Meta,
-    signing_keys: SigningKeys,
+    pub(crate) signing_keys: SigningKeys,
     reader: SqliteReader,
 }
 
@@ -104,11 +107,6 @@ impl SqliteLog {
     /// What the database says about itself.
     pub fn meta(&self) -> Meta {
         self.meta
-    }
-
-    /// The keys that pids are signed with.
-    pub fn signing_keys(&self) -> &SigningKeys {
-        &self.signing_keys
     }
 }
 
@@ -179,10 +177,7 @@ impl Loaded {
 /// Draws an epoch that this database has never had. It must not have had it in a life that a restored backup took
 /// back, either: so it is no counter, and not the time, which may be set back as well.
 fn begin_epoch(connection: &Connection, now_ms: u64) -> rusqlite::Result<Epochs> {
-    let past = connection
-        .prepare("SELECT epoch, start FROM epoch ORDER BY id")?
-        .query_map([], |row| Ok(EpochStart { epoch: Epoch(row.get(0)?), start: Position(row.get(1)?) }))?
-        .collect::<Result<Vec<_>, _>>()?;
+    let past = load_epochs(connection)?;
     let start = connection.query_row("SELECT coalesce(max(position), 0) FROM entry", [], |row| row.get(0))?;
     let mut epoch = Epoch(0);
     while epoch.0 == 0 || past.iter().any(|start| start.epoch == epoch) {
@@ -194,6 +189,14 @@ fn begin_epoch(connection: &Connection, now_ms: u64) -> rusqlite::Result<Epochs>
         (to_sql(epoch.0), to_sql(start), to_sql(now_ms)),
     )?;
     Ok(Epochs::new(past, EpochStart { epoch, start: Position(start) }))
+}
+
+/// Oldest first.
+pub(crate) fn load_epochs(connection: &Connection) -> rusqlite::Result<Vec<EpochStart>> {
+    connection
+        .prepare("SELECT epoch, start FROM epoch ORDER BY id")?
+        .query_map([], |row| Ok(EpochStart { epoch: Epoch(row.get(0)?), start: Position(row.get(1)?) }))?
+        .collect()
 }
 
 fn load_rooms(connection: &Connection) -> rusqlite::Result<HashMap<RoomId, RoomNumbers>> {

@@ -8,11 +8,14 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
-use chat::{Budget, Entry, LogReader, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread, UserId};
+use chat::{
+    Budget, Entry, Epochs, LogReader, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread, UserId,
+};
 use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::read_error;
 use crate::folder::Folder;
+use crate::log::load_epochs;
 use crate::number::to_sql;
 use crate::pages;
 use crate::rows::{SELECT, decode};
@@ -68,6 +71,14 @@ impl fmt::Debug for SqliteReader {
 impl LogReader for SqliteReader {
     fn head(&self) -> Position {
         self.head.position()
+    }
+
+    fn epochs(&self) -> Result<Epochs, ReadError> {
+        let head = self.head();
+        let mut past = load_epochs(&self.pool.connection()).map_err(|err| read_error(&err, head))?;
+        let current =
+            past.pop().ok_or_else(|| ReadError::Unavailable { detail: "there is no epoch".into() })?;
+        Ok(Epochs::new(past, current))
     }
 
     fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {

@@ -3,34 +3,15 @@
 //! They live in the database and not beside it, so that a backup has them: a pid has no age, and one signed before
 //! a restore must verify after it. Knows nothing of pids.
 
-use std::fmt;
 use std::path::Path;
 
+use chat::{SigningKey, SigningKeys};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::OpenError;
 use crate::folder::{Found, database_in, look};
 use crate::log::{SqliteLog, now_ms, random_bytes};
 use crate::number::to_sql;
-
-/// 32 random bytes. `Debug` does not show them.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SigningKey(pub [u8; 32]);
-
-impl fmt::Debug for SigningKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SigningKey(…)")
-    }
-}
-
-/// All keys of a database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SigningKeys {
-    /// Signs and verifies.
-    pub current: SigningKey,
-    /// Verify what they signed when they were current; the latest first.
-    pub retired: Vec<SigningKey>,
-}
 
 /// Reads the keys, newest first. Makes the first one in a database that has none.
 pub(crate) fn load(connection: &Connection, now_ms: u64, fresh: [u8; 32]) -> rusqlite::Result<SigningKeys> {

@@ -68,6 +68,9 @@ macro_rules! log_conformance {
             a_weak_key_belongs_to_its_lineage
             keys_are_found_after_opening_again
             every_opening_begins_an_epoch
+            a_reader_knows_the_epochs
+            keys_stay_what_they_are
+            all_rooms_are_told_at_once
             odd_texts_survive
             readers_never_see_half_a_batch
             commands_of_a_device_are_taken_in_turn

@@ -28,6 +28,7 @@ mod name;
 pub mod planted;
 mod queue;
 mod room;
+mod signing;
 #[cfg(feature = "simulation")]
 mod stepper;
 mod text;
@@ -55,6 +56,7 @@ pub use crate::memory::{Fault, MemoryDisk, MemoryLog, MemoryReader};
 pub use crate::name::{NameError, Nickname, RoomName, Skeleton, Topic, TopicError};
 pub use crate::queue::{Admission, QueueBounds, RefusedWhy};
 pub use crate::room::{Membership, Room, RoomKind, Visibility};
+pub use crate::signing::{SigningKey, SigningKeys};
 #[cfg(feature = "simulation")]
 pub use crate::stepper::{Step, Stepper};
 pub use crate::text::{Text, TextError};

@@ -12,20 +12,27 @@ use crate::entry::{Author, Body, Entry, Kind, UnixMillis};
 use crate::epochs::Epochs;
 use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
+use crate::signing::SigningKeys;
 
 /// The writer's side of one log. There is at most one per log at any time; opening a second one fails.
 ///
 /// Opening a log makes everything that it will show durable first and begins a new epoch, also durably: what a
 /// reader of this log has seen, no crash takes back.
 pub trait Log: Send {
-    /// The position of the last committed entry.
+    /// The position of the last committed entry that this writer knows of: a value at hand, which waits for nothing.
     fn head(&self) -> Position;
 
     /// The epochs, the one that began with this opening last.
     fn epochs(&self) -> &Epochs;
 
+    /// The keys as they were at this opening. A log has one from its beginning, and keeps every key that it ever had.
+    fn signing_keys(&self) -> &SigningKeys;
+
     /// The numbers that the room has used up so far; zeros if there is nothing in it.
     fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError>;
+
+    /// The numbers of every room that has an entry, in any order. A start asks this once, however many rooms there are.
+    fn rooms(&mut self) -> Result<Vec<(RoomId, RoomNumbers)>, ReadError>;
 
     /// The time of the last entry; zero if there is none.
     fn last_at(&mut self) -> Result<UnixMillis, ReadError>;
@@ -66,8 +73,14 @@ pub trait Log: Send {
 ///
 /// Calls may wait for a disk and for one another: they have no place on a thread that serves sockets.
 pub trait LogReader: Send + Sync + 'static {
-    /// The position of the last committed entry. Everything up to it can be read.
+    /// The position of the last committed entry that this reader has heard of. Everything up to it can be read.
+    ///
+    /// A value at hand, which never goes back: asking for it waits for nothing. It may be behind the log where others write
+    /// to it, and never behind what the writer of this process has appended.
     fn head(&self) -> Position;
+
+    /// Every epoch that was begun by now, the one that lasts as the last.
+    fn epochs(&self) -> Result<Epochs, ReadError>;
 
     /// Reads what stands after `after`, up to and including `through` or the head, whichever is lower.
     ///
@@ -102,6 +115,10 @@ pub trait LogReader: Send + Sync + 'static {
 impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
     fn head(&self) -> Position {
         (**self).head()
+    }
+
+    fn epochs(&self) -> Result<Epochs, ReadError> {
+        (**self).epochs()
     }
 
     fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {

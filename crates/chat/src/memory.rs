@@ -18,6 +18,7 @@ use crate::log::{
     AppendError, Budget, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record, RollbackCause,
     RoomNumbers, Standing, Unread,
 };
+use crate::signing::{SigningKey, SigningKeys};
 
 /// What the openings of a log in memory share. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -182,6 +183,7 @@ impl Contents {
 pub struct MemoryLog {
     disk: MemoryDisk,
     epochs: Epochs,
+    keys: SigningKeys,
 }
 
 impl MemoryLog {
@@ -192,7 +194,9 @@ impl MemoryLog {
         let epochs = Epochs::new(contents.epochs.clone(), current);
         contents.epochs.push(current);
         drop(contents);
-        Self { disk: disk.clone(), epochs }
+        // Nothing in a log in memory is a secret.
+        let keys = SigningKeys { current: SigningKey([7; 32]), retired: Vec::new() };
+        Self { disk: disk.clone(), epochs, keys }
     }
 
     /// A reader of the same log.
@@ -210,8 +214,16 @@ impl Log for MemoryLog {
         &self.epochs
     }
 
+    fn signing_keys(&self) -> &SigningKeys {
+        &self.keys
+    }
+
     fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
         Ok(self.disk.lock().rooms.get(&room).map(|room| room.numbers).unwrap_or_default())
+    }
+
+    fn rooms(&mut self) -> Result<Vec<(RoomId, RoomNumbers)>, ReadError> {
+        Ok(self.disk.lock().rooms.iter().map(|(id, room)| (*id, room.numbers)).collect())
     }
 
     fn last_at(&mut self) -> Result<UnixMillis, ReadError> {
@@ -290,6 +302,13 @@ pub struct MemoryReader(MemoryDisk);
 impl LogReader for MemoryReader {
     fn head(&self) -> Position {
         self.0.lock().head()
+    }
+
+    fn epochs(&self) -> Result<Epochs, ReadError> {
+        let mut past = self.0.lock().epochs.clone();
+        let never_opened = EpochStart { epoch: Epoch(0), start: Position::ZERO };
+        let current = past.pop().unwrap_or(never_opened);
+        Ok(Epochs::new(past, current))
     }
 
     fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {

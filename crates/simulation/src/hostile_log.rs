@@ -7,7 +7,7 @@ use std::time::Duration;
 use chat::{
     AppendError, Budget, CommandNumber, Counted, Device, Entry, Epochs, Fault, Log, LogReader as _, Lookup,
     MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, ReadPointer, Record, RollbackCause,
-    RoomId, RoomNumbers, Seq, Standing,
+    RoomId, RoomNumbers, Seq, SigningKeys, Standing,
 };
 use tokio::time::Instant;
 
@@ -214,6 +214,14 @@ impl Log for HostileLog {
 
     fn epochs(&self) -> &Epochs {
         self.inner.epochs()
+    }
+
+    fn signing_keys(&self) -> &SigningKeys {
+        self.inner.signing_keys()
+    }
+
+    fn rooms(&mut self) -> Result<Vec<(RoomId, RoomNumbers)>, ReadError> {
+        self.inner.rooms()
     }
 
     fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {

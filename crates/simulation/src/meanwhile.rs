@@ -8,8 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 
 use chat::{
-    Budget, Entry, LogReader, MemoryReader, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread,
-    UserId,
+    Budget, Entry, Epochs, LogReader, MemoryReader, Messages, Page, Position, ReadError, Rev, RoomId, Seq,
+    Unread, UserId,
 };
 
 use crate::random::Random;
@@ -69,6 +69,10 @@ pub(crate) struct SlowReader(pub(crate) MemoryReader);
 impl LogReader for SlowReader {
     fn head(&self) -> Position {
         self.0.head()
+    }
+
+    fn epochs(&self) -> Result<Epochs, ReadError> {
+        self.0.epochs()
     }
 
     fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {

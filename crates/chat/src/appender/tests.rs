@@ -17,6 +17,7 @@ use crate::ids::{CommandNumber, Epoch, Position, RoomId, Seq};
 use crate::log::{LogReader, Lookup, Placed, RollbackCause, RoomNumbers, Standing};
 use crate::memory::{Fault, MemoryDisk, MemoryLog};
 use crate::queue::RefusedWhy;
+use crate::signing::SigningKeys;
 
 /// Announces each append and waits until it may go on. Without the other ends it just goes on.
 struct Gated {
@@ -31,6 +32,12 @@ impl Log for Gated {
     }
     fn epochs(&self) -> &Epochs {
         self.log.epochs()
+    }
+    fn signing_keys(&self) -> &SigningKeys {
+        self.log.signing_keys()
+    }
+    fn rooms(&mut self) -> Result<Vec<(RoomId, RoomNumbers)>, ReadError> {
+        self.log.rooms()
     }
     fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
         self.log.room(room)

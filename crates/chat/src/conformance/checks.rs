@@ -114,6 +114,26 @@ pub fn rooms_have_numbers_of_their_own(bench: &mut impl Bench) {
     assert_eq!(log.room(RoomId(3)).unwrap(), RoomNumbers::default());
 }
 
+/// A start asks for them once.
+pub fn all_rooms_are_told_at_once(bench: &mut impl Bench) {
+    {
+        let (mut log, _) = bench.open();
+        assert_eq!(log.rooms().unwrap(), []);
+        settle(&mut log);
+        append(&mut log, &[numbered_in(GARDEN, CLEOS, 3, "elsewhere"), draft(Some(ADA), None, "here")]);
+        all_rooms(&mut log);
+    }
+    all_rooms(&mut bench.open().0);
+}
+
+fn all_rooms(log: &mut impl Log) {
+    let mut rooms = log.rooms().unwrap();
+    rooms.sort_by_key(|(room, _)| *room);
+    let numbers = |seq, rev| RoomNumbers { seq: Seq(seq), rev: Rev(rev) };
+    let expected = [(RoomId::HOUSE, numbers(0, 1)), (RoomId::LOBBY, numbers(1, 1)), (GARDEN, numbers(1, 2))];
+    assert_eq!(rooms, expected);
+}
+
 /// A `Seq` is translated for one room, clamped at both ends. Other entries than messages have none.
 pub fn locate_finds_the_last_message_seen(bench: &mut impl Bench) {
     let (mut log, reader) = bench.open();
@@ -230,6 +250,27 @@ pub fn every_opening_begins_an_epoch(bench: &mut impl Bench) {
     }
     let positions: Vec<_> = starts.iter().map(|start| start.start.0).collect();
     assert_eq!(positions, [0, 4, 8]);
+}
+
+/// Whoever follows the log learns of an epoch that was begun after it had come.
+pub fn a_reader_knows_the_epochs(bench: &mut impl Bench) {
+    let first = {
+        let (mut log, reader) = bench.open();
+        append_messages(&mut log, 3);
+        assert_eq!(reader.epochs().unwrap(), *log.epochs());
+        log.epochs().current()
+    };
+    let (log, reader) = bench.open();
+    let known = reader.epochs().unwrap();
+    assert_eq!(known, *log.epochs());
+    assert_eq!(known.iter().next(), Some(first));
+    assert_eq!(known.current().start, Position(3));
+}
+
+/// What was signed once is known for ever.
+pub fn keys_stay_what_they_are(bench: &mut impl Bench) {
+    let keys = bench.open().0.signing_keys().clone();
+    assert_eq!(*bench.open().0.signing_keys(), keys);
 }
 
 /// Whatever Unicode allows, and what was taken over from a system with other limits.

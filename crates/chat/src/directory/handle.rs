@@ -46,11 +46,7 @@ impl DirectoryHandle {
     /// Of what stands in the log. To be handed to the appender that gets the log.
     pub fn load(log: &mut (impl Log + ?Sized)) -> Result<Self, ReadError> {
         let directory = Directory::load(log)?;
-        let mut numbers = OrdMap::new();
-        let ids = directory.0.rooms.keys().copied().chain([RoomId::HOUSE]);
-        for id in ids {
-            numbers.insert(id, log.room(id)?);
-        }
+        let numbers = log.rooms()?.into_iter().collect();
         Ok(Self(Arc::new(Mutex::new(Snapshot { directory, numbers }))))
     }
 

@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use chat::{
     Appender, Applier, Applying, DirectoryHandle, Fatal, Limits, Log, LogId, Ports, Position, QueueBounds,
+    SigningKeys,
 };
-use chat_sqlite::{SigningKeys, SqliteLog};
+use chat_sqlite::SqliteLog;
 use socketio_server::{
     BundleFile, ClientBundle, EpochStart, Feed, FeedConfig, History, Io, Keys, Namespace, Resume, Server,
     WeakIo,
