@@ -9,12 +9,13 @@ use chat::{
     MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, ReadPointer, Record, RollbackCause,
     RoomId, RoomNumbers, Seq, SigningKeys, Standing,
 };
+use tidings::node::Feeds;
 use tokio::time::Instant;
 
 use crate::ledger::Ledger;
 use crate::meanwhile;
 use crate::planted::{self, Planted};
-use crate::publisher::{Feeds, publish_early};
+use crate::publisher::publish_early;
 use crate::random::Random;
 use crate::rates::Rates;
 use crate::record::{LOBBY, Stored, What};
@@ -170,13 +171,14 @@ impl HostileDisk {
 pub(crate) struct HostileLog {
     disk: HostileDisk,
     inner: MemoryLog,
-    feeds: OnceLock<Feeds>,
+    /// For the bug of telling people too early.
+    feeds: Arc<OnceLock<Feeds>>,
 }
 
 impl HostileLog {
     pub(crate) fn open(disk: &HostileDisk, epoch: u64) -> Self {
         let inner = MemoryLog::open(&disk.memory(), chat::Epoch(epoch));
-        Self { disk: disk.clone(), inner, feeds: OnceLock::new() }
+        Self { disk: disk.clone(), inner, feeds: Arc::default() }
     }
 
     pub(crate) fn disk(&self) -> &HostileDisk {
@@ -187,9 +189,9 @@ impl HostileLog {
         self.inner.reader()
     }
 
-    /// For the bug of telling people too early.
-    pub(crate) fn show_feeds(&self, feeds: &Feeds) {
-        let _ = self.feeds.set(feeds.clone());
+    /// Where the log finds the feeds of its node, once they are there.
+    pub(crate) fn feeds(&self) -> Arc<OnceLock<Feeds>> {
+        Arc::clone(&self.feeds)
     }
 
     fn lookup(&self) -> Result<(), ReadError> {

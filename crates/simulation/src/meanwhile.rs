@@ -1,7 +1,7 @@
 //! What other threads of the server do in the middle of something, which one thread alone would never show.
 //!
-//! The server's appender and its desk have threads of their own. Here everything is one thread, so there are *seams*: between
-//! the moment a batch is stored and the moment it is shown and announced, the desk may answer; while the desk answers, the
+//! The server's appender and its readers have threads of their own. Here everything is one thread, so there are *seams*: between
+//! the moment a batch is stored and the moment it is shown and announced, a reader may answer; while it answers, the
 //! appender may store. A seam is tried with a likelihood that is drawn from the seed.
 
 use std::cell::{Cell, RefCell};
@@ -18,7 +18,7 @@ type Act = Weak<dyn Fn()>;
 
 #[derive(Default)]
 struct Seams {
-    /// What the desk's threads do.
+    /// What the reading threads do.
     answer: Option<Act>,
     /// What the appender's thread does.
     store: Option<Act>,
@@ -32,11 +32,20 @@ thread_local! {
     static IS_WITHIN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Whoever is to act at the seams of this thread's server; it ends when the acts are dropped.
-pub(crate) fn connect(answer: &Rc<dyn Fn()>, store: &Rc<dyn Fn()>, per_mille: u64, random: Random) {
-    let (answer, store) = (Some(Rc::downgrade(answer)), Some(Rc::downgrade(store)));
+/// Seams of a new server, at which nobody acts yet.
+pub(crate) fn begin(per_mille: u64, random: Random) {
     IS_WITHIN.set(false);
-    SEAMS.replace(Seams { answer, store, per_mille, random: Some(random) });
+    SEAMS.replace(Seams { answer: None, store: None, per_mille, random: Some(random) });
+}
+
+/// Requests are answered by this, until it is dropped.
+pub(crate) fn answer_by(answer: &Rc<dyn Fn()>) {
+    SEAMS.with_borrow_mut(|seams| seams.answer = Some(Rc::downgrade(answer)));
+}
+
+/// Batches are stored by this, until it is dropped.
+pub(crate) fn store_by(store: &Rc<dyn Fn()>) {
+    SEAMS.with_borrow_mut(|seams| seams.store = Some(Rc::downgrade(store)));
 }
 
 /// A batch is stored and not yet told of: requests may be answered here.

@@ -1,40 +1,37 @@
-//! [`Node`]: one life of the server: the real workers, feed, appender and wire over the disk that outlives it.
+//! [`Node`]: one life of the server: a node as the program builds it, run in steps, over the disk that outlives it.
 //!
 //! Everything that a process has runs in one `LocalSet`; dropping that is `kill -9`.
 
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
-use chat::{
-    Appender, Applier, Applying, DirectoryHandle, Entry, Fatal, Limits, Log as _, LogId, LogReader as _,
-    MemoryReader, Ports, Position, QueueBounds, Step, Stepper,
-};
-use socketio_server::{
-    EpochStart, Feed, FeedConfig, FeedEntry, History, HistoryRequest, Io, Keys, Namespace, Resume, Server,
-    SocketIoService, WeakIo,
-};
+use chat::{Appender, Applying, Fatal, Limits, Log as _, ReadError, Step, Stepper};
+use socketio_server::{BuildError, Builder, Namespace, Server, SocketIoService};
+use tidings::delivery::Deliveries;
+use tidings::node::{Appending, Feeds, Host, Settings};
+use tidings::ports::Ports;
+use tidings::reading::pool::{Line, Pool};
 use tidings::ticket::Ticket;
-use tidings::v1::desk::Desk;
-use tidings::v1::edge::{Edge, Sides};
-use tidings::v1::identity::Signer;
-use tidings::v1::welcome::{ROOMS_MAX, WireLimits};
-use tidings::{history, profile, readiness, v1};
 use tokio::io::DuplexStream;
 use tokio::sync::Notify;
-use tokio::task::{JoinHandle, LocalSet};
+use tokio::task::{JoinHandle, LocalSet, spawn_local};
 
 use crate::clock;
 use crate::hostile_log::{HostileDisk, HostileLog};
 use crate::meanwhile::{self, SlowReader};
-use crate::planted::{self, Planted};
-use crate::publisher::{Echoing, Feeds, Publisher};
+use crate::publisher::{Echoing, Publisher};
 use crate::random::Random;
 use crate::rates::Rates;
 
-type Chain = Echoing<Applying<MemoryReader, Publisher>>;
+type Chain = Echoing<Applying<Arc<SlowReader>, Publisher>>;
+
+/// Pages that are read at once.
+const PAGES_AT_ONCE: usize = 2;
+
+/// Time and chance of the simulated machine.
+const PORTS: Ports =
+    Ports { now: clock::now, clock: || tokio::time::Instant::now().into_std(), random: crate::random::fill };
 
 /// A running server.
 pub(crate) struct Node {
@@ -50,70 +47,31 @@ pub(crate) struct Node {
 
 impl Node {
     /// Starts a server over `log`, as the program does.
-    pub(crate) fn start(mut log: HostileLog, rates: &Rates, random: &mut Random) -> Rc<Self> {
+    pub(crate) fn start(log: HostileLog, rates: &Rates, random: &mut Random) -> Rc<Self> {
         let process = LocalSet::new();
         let entered = process.enter();
-        let reader = log.reader();
         let epoch = log.epochs().current().epoch.0;
-        let disk = log.disk().clone();
-        let directory = DirectoryHandle::load(&mut log).expect("memory can be read");
-        let feeds = feeds(&log, &directory, rates);
-        log.show_feeds(&feeds);
-        let head = Position(feeds.profile.head());
-        let io: Arc<OnceLock<WeakIo>> = Arc::default();
-        let fatal = Arc::new(Notify::new());
-        let delivery = Applying::new(Applier::new(reader.clone(), head), Publisher::new(feeds.clone(), &io));
-        let delivery = Echoing::new(delivery, rates.echoes, random.fork());
-        let ports = ports(&io, &fatal);
-        let limits = Limits::default();
-        let (appender, stepper) =
-            Appender::stepped(log, directory.clone(), delivery, limits, QueueBounds::default(), ports);
-        let appender = Arc::new(appender);
-        let (drafts, stored) = (Arc::new(Notify::new()), Rc::new(Notify::new()));
-        let steps = Rc::new(Steps { stepper: RefCell::new(stepper), has_ended: Cell::new(false) });
-        let meanwhile = Rc::clone(&steps);
-        let store_one: Rc<dyn Fn()> = Rc::new(move || {
-            let _ = meanwhile.step();
-        });
-        let store = store(steps, Arc::clone(&drafts), Rc::clone(&stored), disk.clone());
-        drop(tokio::task::spawn_local(store));
-        let asked = Arc::new(Notify::new());
-        let sides = Sides {
-            signer: Signer::new(&[7; 32], []),
-            feed: feeds.v1.clone(),
-            appender: Arc::clone(&appender),
-            desk: Desk::default(),
-            io: Arc::clone(&io),
-            limits: WireLimits::new(limits.text_bytes_max),
+        let reader = Arc::new(SlowReader(log.reader()));
+        let settings = Settings {
+            ring_bytes_max: rates.ring_bytes_max,
+            recovery_entries_max: rates.recovery_entries_max,
             resume_entries_max: rates.resume_entries_max,
-            ports: v1::edge::Ports {
-                now: clock::now,
-                clock: || tokio::time::Instant::now().into_std(),
-                random: crate::random::fill,
-            },
+            limits: Limits { rooms_joined_max: rates.rooms_joined_max, ..Limits::DEFAULT },
+            ..Settings::default()
         };
-        let edge = Edge::new(directory, sides);
-        let (meanwhile, log) = (Arc::clone(&edge), SlowReader(reader.clone()));
-        let answer_all: Rc<dyn Fn()> = Rc::new(move || while meanwhile.answer_one(&log) {});
-        meanwhile::connect(&answer_all, &store_one, rates.interleaves, random.fork());
-        let others = [answer_all, store_one];
-        let answers = answer(Arc::clone(&edge), SlowReader(reader), Arc::clone(&asked), disk, others);
-        drop(tokio::task::spawn_local(answers));
-        drop(tokio::task::spawn_local(tell_presence(Arc::clone(&edge))));
-        let server = server(feeds.profile, &appender, &edge, &[drafts.clone(), asked], rates);
-        // Set once, here.
-        let _ = io.set(server.io().downgrade());
-        let (health, watched) = (appender.health().clone(), server.io().clone());
-        drop(tokio::task::spawn_local(async move { readiness::watch(&health, &watched).await }));
+        let mut steps = Steps::over(&log, rates, random);
+        let node = tidings::node::Node::open(log, &reader, &settings, PORTS, &mut steps)
+            .expect("memory can be read, and the configuration is right");
+        drop(spawn_local(node.tend()));
         drop(entered);
         Rc::new(Self {
-            server: RefCell::new(Some(server)),
-            appender,
-            drafts,
-            process: tokio::task::spawn_local(process),
+            server: RefCell::new(Some(node.server)),
+            appender: node.appender,
+            drafts: steps.drafts,
+            process: spawn_local(process),
             epoch,
-            fatal,
-            stored,
+            fatal: steps.fatal,
+            stored: steps.stored,
         })
     }
 
@@ -159,120 +117,163 @@ impl Node {
     }
 }
 
-fn ports(io: &Arc<OnceLock<WeakIo>>, fatal: &Arc<Notify>) -> Ports {
-    let (resume, fatal) = (Arc::clone(io), Arc::clone(fatal));
-    Ports {
-        on_room: Box::new(move || resume.get().and_then(WeakIo::upgrade).iter().for_each(Io::resume)),
-        on_fatal: Box::new(move |why| match why {
-            Fatal::OutcomeUnknown { .. } => fatal.notify_one(),
-            // So ends an appender that is dropped with its process.
-            Fatal::Panicked => {}
-        }),
-        clock: Box::new(|| tokio::time::Instant::now().into_std()),
-    }
-}
-
-/// The feeds of both namespaces over one log, and the tasks that read pages for them.
-fn feeds(log: &HostileLog, directory: &DirectoryHandle, rates: &Rates) -> Feeds {
-    let reader = log.reader();
-    let (of_profile, of_v1) = (Arc::new(Pages::default()), Arc::new(Pages::default()));
-    let profile = feed(log, Resume::Recovery, &of_profile, rates);
-    let v1 = feed(log, Resume::Cursor, &of_v1, rates);
-    let encode_profile = || profile::delivery::encoder(profile.clone());
-    let encode_v1 = || v1::delivery::encoder(v1.clone(), directory.clone());
-    history::preload_all(&reader, &[(&profile, &encode_profile()), (&v1, &encode_v1())])
-        .expect("memory can be read");
-    let profile_pages = read_pages(of_profile, reader.clone(), encode_profile(), log.disk().clone());
-    let v1_pages = read_pages(of_v1, reader, encode_v1(), log.disk().clone());
-    drop(tokio::task::spawn_local(profile_pages));
-    drop(tokio::task::spawn_local(v1_pages));
-    Feeds { profile, v1, directory: directory.clone() }
-}
-
-fn feed(log: &HostileLog, resume: Resume, pages: &Arc<Pages>, rates: &Rates) -> Feed {
-    let epochs = log.epochs().iter().map(|start| EpochStart { epoch: start.epoch.0, start: start.start.0 });
-    Feed::new(FeedConfig {
-        log: LogId::FIRST.0,
-        epochs: epochs.collect(),
-        head: log.head().0,
-        resume,
-        keys: Keys::new([7; 32]),
-        ring_bytes_max: rates.ring_bytes_max,
-        recovery_entries_max: rates.recovery_entries_max,
-        history: Some(Arc::clone(pages) as Arc<dyn History>),
-        ..FeedConfig::in_memory()
-    })
-}
-
-/// `wake` is told at the end of each turn of a worker in which something was read.
-fn server(
-    feed: Feed,
-    appender: &Arc<Appender<Ticket>>,
-    edge: &Arc<Edge>,
-    wake: &[Arc<Notify>; 2],
-    rates: &Rates,
-) -> Server {
-    let (submit, announce, wake) = (Arc::clone(appender), Arc::clone(appender), wake.clone());
-    let mut profile =
-        Namespace::new("/").feed(feed, profile::join).on_sync(profile::wire::CHAT_MESSAGE, move |turn| {
-            if planted::is(Planted::AcksBeforeCommit) {
-                turn.reply("");
-            }
-            profile::take(turn, &submit, clock::now())
-        });
-    if let Some(delay) = rates.middleware {
-        profile = profile.middleware(move |_| async move {
-            tokio::time::sleep(delay).await;
-            Ok(())
-        });
-    }
-    Server::builder()
-        .configure(|config| {
-            config.workers = rates.workers;
-            config.rooms_max = ROOMS_MAX + 1;
-        })
-        .namespace(profile)
-        .namespace(v1::namespace(edge))
-        .after_events(move || {
-            announce.announce();
-            let [drafts, asked] = &wake;
-            drafts.notify_one();
-            asked.notify_one();
-        })
-        .build_local()
-        .expect("the configuration is right")
-}
-
-/// What the threads of the desk do, each request after a while. `others` act in the middle of it, as long as it lives.
-async fn answer(
-    edge: Arc<Edge>,
-    reader: SlowReader,
-    asked: Arc<Notify>,
+/// Runs the parts of a node in steps, each after a while.
+struct Steps<'a> {
+    rates: &'a Rates,
+    random: &'a mut Random,
     disk: HostileDisk,
-    others: [Rc<dyn Fn()>; 2],
-) {
-    let _others = others;
-    loop {
-        tokio::time::sleep(disk.page_delay()).await;
-        if !edge.answer_one(&reader) {
-            asked.notified().await;
+    feeds: Arc<OnceLock<Feeds>>,
+    drafts: Arc<Notify>,
+    fatal: Arc<Notify>,
+    stored: Rc<Notify>,
+}
+
+impl<'a> Steps<'a> {
+    fn over(log: &HostileLog, rates: &'a Rates, random: &'a mut Random) -> Self {
+        meanwhile::begin(rates.interleaves, random.fork());
+        Self {
+            rates,
+            random,
+            disk: log.disk().clone(),
+            feeds: log.feeds(),
+            drafts: Arc::default(),
+            fatal: Arc::default(),
+            stored: Rc::default(),
         }
     }
 }
 
-/// Who comes and goes is told once a second.
-async fn tell_presence(edge: Arc<Edge>) {
+/// Why a node cannot be built: the simulation gives no reason to.
+#[derive(Debug)]
+#[expect(dead_code, reason = "told by the panic")]
+enum Failure {
+    Read(ReadError),
+    Build(BuildError),
+}
+
+impl From<ReadError> for Failure {
+    fn from(error: ReadError) -> Self {
+        Self::Read(error)
+    }
+}
+
+impl Host<HostileLog, SlowReader> for Steps<'_> {
+    type Failure = Failure;
+    type Delivery = Publisher;
+
+    fn read(&mut self, log: &Arc<SlowReader>) -> Result<Arc<Pool>, Failure> {
+        let (page, request) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let (on_page, on_request) = (Arc::clone(&page), Arc::clone(&request));
+        let pool = Pool::stepped(move |line| match line {
+            Line::Pages => on_page.notify_one(),
+            Line::Requests => on_request.notify_one(),
+        });
+        let readers = || (Arc::clone(&pool), Arc::clone(log), self.disk.clone());
+        for _ in 0..PAGES_AT_ONCE {
+            drop(spawn_local(read_pages(readers(), Arc::clone(&page))));
+        }
+        drop(spawn_local(answer(readers(), request)));
+        Ok(pool)
+    }
+
+    fn deliver(&mut self, feeds: &Feeds, deliveries: Deliveries) -> Publisher {
+        // Once in the life of a log.
+        drop(self.feeds.set(feeds.clone()));
+        Publisher::new(feeds, deliveries)
+    }
+
+    fn append(
+        &mut self,
+        appending: Appending<HostileLog, Arc<SlowReader>, Publisher>,
+    ) -> Result<Appender<Ticket>, Failure> {
+        let Appending { log, directory, delivery, limits, bounds, ports } = appending;
+        let delivery = Echoing::new(delivery, self.rates.echoes, self.random.fork());
+        let (appender, stepper) = Appender::stepped(log, directory, delivery, limits, bounds, ports);
+        let batches = Batches { stepper: RefCell::new(stepper), has_ended: Cell::new(false) };
+        drop(spawn_local(store(
+            batches,
+            Arc::clone(&self.drafts),
+            Rc::clone(&self.stored),
+            self.disk.clone(),
+        )));
+        Ok(appender)
+    }
+
+    fn on_drafts(&mut self) -> Box<dyn Fn() + Send + Sync> {
+        let drafts = Arc::clone(&self.drafts);
+        Box::new(move || drafts.notify_one())
+    }
+
+    fn on_fatal(&mut self) -> Box<dyn FnOnce(Fatal) + Send> {
+        let fatal = Arc::clone(&self.fatal);
+        Box::new(move |why| match why {
+            Fatal::OutcomeUnknown { .. } => fatal.notify_one(),
+            // So ends an appender that is dropped with its process.
+            Fatal::Panicked => {}
+        })
+    }
+
+    fn serve(&mut self, profile: Namespace, endpoint: Builder) -> Result<Server, Failure> {
+        let profile = match self.rates.middleware {
+            Some(delay) => profile.middleware(move |_| async move {
+                tokio::time::sleep(delay).await;
+                Ok(())
+            }),
+            None => profile,
+        };
+        let workers = self.rates.workers;
+        let endpoint = endpoint.configure(|config| config.workers = workers).namespace(profile);
+        endpoint.build_local().map_err(Failure::Build)
+    }
+}
+
+/// What waits for the log, the log, and how slow it is.
+type Readers = (Arc<Pool>, Arc<SlowReader>, HostileDisk);
+
+/// What the reading threads do for requests, each after a while.
+async fn answer((pool, log, disk): Readers, asked: Arc<Notify>) {
+    let (waiting, reader) = (Arc::clone(&pool), Arc::clone(&log));
+    let answer_all: Rc<dyn Fn()> = Rc::new(move || {
+        while let Some(task) = waiting.take(Line::Requests) {
+            task.carry_out(&reader);
+        }
+    });
+    meanwhile::answer_by(&answer_all);
     loop {
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        edge.tick();
+        tokio::time::sleep(disk.page_delay()).await;
+        match pool.take(Line::Requests) {
+            Some(task) => task.carry_out(&log),
+            None => asked.notified().await,
+        }
+    }
+}
+
+/// What the reading threads do for sockets that are behind, each page after a while.
+async fn read_pages((pool, log, disk): Readers, wanted: Arc<Notify>) {
+    loop {
+        let Some(task) = pool.take(Line::Pages) else {
+            wanted.notified().await;
+            continue;
+        };
+        tokio::time::sleep(disk.page_delay()).await;
+        // A request that is dropped counts as a failed one.
+        if !disk.refuses_page() {
+            task.carry_out(&log);
+        }
     }
 }
 
 /// What the appender's thread does: while the disk is busy, the next batch gathers.
-async fn store(steps: Rc<Steps>, drafts: Arc<Notify>, stored: Rc<Notify>, disk: HostileDisk) {
+async fn store(batches: Batches, drafts: Arc<Notify>, stored: Rc<Notify>, disk: HostileDisk) {
+    let batches = Rc::new(batches);
+    let meanwhile = Rc::clone(&batches);
+    let store_one: Rc<dyn Fn()> = Rc::new(move || {
+        let _ = meanwhile.step();
+    });
+    meanwhile::store_by(&store_one);
     loop {
         tokio::time::sleep(disk.busy()).await;
-        match steps.step() {
+        match batches.step() {
             Some(Step::Idle) => drafts.notified().await,
             Some(Step::Delivered) => {}
             Some(Step::RetryAfter(pause)) => tokio::time::sleep(pause).await,
@@ -283,54 +284,17 @@ async fn store(steps: Rc<Steps>, drafts: Arc<Notify>, stored: Rc<Notify>, disk: 
 }
 
 /// The appender's steps, which its task makes, and whoever interrupts something else.
-struct Steps {
+struct Batches {
     stepper: RefCell<Stepper<Ticket, HostileLog, Chain>>,
     has_ended: Cell<bool>,
 }
 
-impl Steps {
+impl Batches {
     /// None if there are no more.
     fn step(&self) -> Option<Step> {
         let mut stepper = self.stepper.borrow_mut();
         let step = (!self.has_ended.get()).then(|| stepper.step());
         self.has_ended.set(!matches!(step, Some(Step::Idle | Step::Delivered | Step::RetryAfter(_))));
         step
-    }
-}
-
-/// Requests for pages that wait to be read.
-#[derive(Debug, Default)]
-struct Pages {
-    waiting: Mutex<VecDeque<HistoryRequest>>,
-    wake: Notify,
-}
-
-impl History for Pages {
-    fn request(&self, request: HistoryRequest) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(request);
-        self.wake.notify_one();
-    }
-}
-
-/// What the reading threads do, each page after a while.
-async fn read_pages(
-    pages: Arc<Pages>,
-    reader: MemoryReader,
-    encoder: impl Fn(&[Entry]) -> Vec<FeedEntry>,
-    disk: HostileDisk,
-) {
-    loop {
-        let request = pages.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        let Some(request) = request else {
-            pages.wake.notified().await;
-            continue;
-        };
-        tokio::time::sleep(disk.page_delay()).await;
-        // A request that is dropped counts as a failed one.
-        if !disk.refuses_page() {
-            let page = history::page(&reader, &encoder, &request).map_err(|_| socketio_server::HistoryError);
-            debug_assert!(reader.head().0 >= request.through, "nobody asks for what is not stored");
-            request.reply.send(page);
-        }
     }
 }

@@ -13,16 +13,12 @@ mod port {
     planted::planted! {
         /// A bug made at a port.
         pub enum Bug {
-            /// The sender is told before anything is stored.
-            AcksBeforeCommit,
             /// People are shown what is not stored yet.
             BroadcastsBeforeCommit,
             /// A commit is acked before it is flushed.
             FlushesLater,
             /// Keys are known only for a while.
             ForgetsOldKeys,
-            /// Events end without an offset.
-            SendsNoOffset,
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) struct Rates {
     pub(crate) recovery_entries_max: usize,
     /// How far behind a person of `/v1` may be to be resumed.
     pub(crate) resume_entries_max: u64,
+    /// Rooms that one person can be in: where that is few, people come to the bound.
+    pub(crate) rooms_joined_max: usize,
     pub(crate) middleware: Option<Duration>,
     pub(crate) history_delay: Duration,
     pub(crate) history_fails: u64,
@@ -95,6 +97,7 @@ impl Rates {
             ring_bytes_max: random.pick(&[1, 400, 4_000, 1 << 20]),
             recovery_entries_max: random.pick(&[2_000, 2_000, 2_000, 3, 20]),
             resume_entries_max: random.pick(&[5_000, 5_000, 30, 3]),
+            rooms_joined_max: random.pick(&[1_000, 1_000, 1_000, 2]),
             middleware: random.chance(300).then(|| random.millis(1, 400)),
             history_delay: random.millis(1, 300),
             history_fails: random.pick(&[0, 0, 20, 150]),

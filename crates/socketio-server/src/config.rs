@@ -47,7 +47,8 @@ pub struct Config {
     pub inbox_max: usize,
     /// Acks that may be awaited from one socket; one more is refused. 256.
     pub pending_acks_max: usize,
-    /// Rooms that one socket may be in; one more is refused. 1,000.
+    /// Rooms that one socket may be in; to join one more is refused. 1,000. Those that the entries of a feed let it into
+    /// come on top: whoever makes the entries bounds them.
     pub rooms_max: usize,
     /// Packets in one answer to a poll of a client that is not known to take any number; what is left goes out with the
     /// next poll, which is answered at once. 16, the limit of python-engineio, and never fewer than 12: an event and its

@@ -3,10 +3,13 @@
 //! The program beside it puts them together with all of these; the simulation puts them together without.
 
 pub mod delivery;
-pub mod history;
+pub mod node;
 #[doc(hidden)]
 pub mod planted;
+pub mod ports;
 pub mod profile;
 pub mod readiness;
+pub mod reading;
+pub mod stamp;
 pub mod ticket;
 pub mod v1;

@@ -3,6 +3,10 @@
 planted::planted! {
     /// A mistake that somebody could make.
     pub enum Bug {
+        /// The sender is told before anything is stored.
+        AcksBeforeCommit,
+        /// Events end without an offset.
+        SendsNoOffset,
         /// The number of a command that comes too early is answered as if it were stored.
         AnswersExpectedAsOk,
         /// A page of history begins before its reader has joined.

@@ -10,6 +10,7 @@ use chat::{Admission, Appender, Command, Draft, Identity, Lineage, RoomId, UnixM
 use socketio_server::{FeedJoin, Flow, Joining, Start, Turn};
 
 use self::wire::{ChatMessage, ProfileAuth};
+use crate::planted::{self, Bug};
 use crate::ticket::Ticket;
 
 /// Where a client that is not recovered starts: after the last message that it says it has.
@@ -29,6 +30,9 @@ pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) ->
             return Flow::Continue;
         }
     };
+    if planted::is(Bug::AcksBeforeCommit) {
+        turn.reply("");
+    }
     let identity = Identity::Lineage { lineage: Some(Lineage(*turn.lineage().as_bytes())), key: message.key };
     let command = Command::Say { room: RoomId::LOBBY, text: message.text };
     let draft = Draft { identity, command, at };

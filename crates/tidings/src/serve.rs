@@ -3,23 +3,24 @@
 //! Order at the start: listeners first (a port in use costs nothing), then the log, then the feeds filled from it,
 //! and only then is anybody let in. Order at the end: refuse handshakes, finish the commits, close the transports.
 
-mod chat_server;
 mod demo;
 mod first_run;
+mod threads;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use chat::UnixMillis;
+use chat_sqlite::SqliteLog;
 use socketio_server::Readiness;
 use tempfile::TempDir;
-use tidings::readiness::watch;
-use tidings::v1::edge::Edge;
+use tidings::node::{Node, Settings};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 
-use self::chat_server::ChatServer;
 use self::first_run::FirstRun;
+use self::threads::{PORTS, Threads};
 use crate::failure::Failure;
 use crate::http::Site;
 use crate::options::Serve;
@@ -27,9 +28,6 @@ use crate::options::Serve;
 /// Commits that are under way when the server is told to stop have so long. Longer than any disk that works takes, and
 /// shorter than the ten seconds after which the usual supervisors kill.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
-
-/// How often people are told who came and went.
-const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The wall clock, for people to read: nothing is ordered by it.
 pub(crate) fn now() -> UnixMillis {
@@ -54,44 +52,36 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     // Goes with everything in it when the demonstration ends.
     let temporary = options.demo.then(TempDir::new).transpose()?;
     let folder = temporary.as_ref().map_or(options.data.folder.as_path(), TempDir::path);
-    let chat = ChatServer::open(options, folder)?;
+    let (report, mut fatal) = mpsc::channel(1);
+    let log = SqliteLog::open(folder)?;
+    let reader = Arc::new(log.reader());
+    let mut threads = Threads { options, fatal: report };
+    let node = Node::open(log, &reader, &Settings::default(), PORTS, &mut threads)?;
     if temporary.is_some() {
-        demo::fill(&chat.appender).await;
+        demo::fill(&node.appender).await;
     }
     let mut addresses = Vec::new();
     for listener in listeners {
-        let site = Site::new(chat.server.io().clone(), options.pages.as_deref(), &options.origin);
-        addresses.push(chat.server.listen_with(listener, site)?);
+        let site = Site::new(node.server.io().clone(), options.pages.as_deref(), &options.origin);
+        addresses.push(node.server.listen_with(listener, site)?);
     }
     let data = if temporary.is_some() { None } else { Some(folder) };
-    FirstRun { addresses: &addresses, took: begin.elapsed(), data, setup: chat.setup.as_ref() }.announce();
-    let mut fatal = chat.fatal;
-    let health = chat.appender.health().clone();
+    FirstRun { addresses: &addresses, took: begin.elapsed(), data, setup: node.setup.as_ref() }.announce();
     let reason = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         fatal = fatal.recv() => Some(fatal),
-        () = watch(&health, chat.server.io()) => None,
-        () = tell_presence(&chat.edge) => None,
+        () = node.tend() => None,
     };
     if let Some(fatal) = reason {
         return Err(fatal.map_or(Failure::Stopped, Failure::Fatal));
     }
-    chat.server.io().set_readiness(Readiness::NotReady);
-    let appender = Arc::clone(&chat.appender);
+    node.server.io().set_readiness(Readiness::NotReady);
+    let appender = Arc::clone(&node.appender);
     let closed = tokio::task::spawn_blocking(move || appender.close());
     let drained = tokio::time::timeout(DRAIN_DEADLINE, closed).await;
-    chat.server.shutdown().await;
+    node.server.shutdown().await;
     drained.map(drop).map_err(|_| Failure::Undrained { after: DRAIN_DEADLINE })
-}
-
-/// Never ends.
-async fn tell_presence(edge: &Edge) {
-    let mut interval = tokio::time::interval(PRESENCE_INTERVAL);
-    loop {
-        interval.tick().await;
-        edge.tick();
-    }
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {

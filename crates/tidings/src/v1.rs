@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! event ─► command / request ─► Edge ─► Appender ─► V1Delivery ─► feed
-//!                                 └───► Desk ─► answers ─► ack
+//!                                 └───► Job ──► answers ─► ack
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
-//! `pace`, `guesses`, `presence` and `typing` are pure; `edge`, `desk`, `sight`, `answers`, `meaning`, `delivery` and
+//! `pace`, `guesses`, `presence` and `typing` are pure; `edge`, `job`, `sight`, `answers`, `meaning`, `delivery` and
 //! `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
@@ -15,12 +15,12 @@ pub mod code;
 pub mod command;
 mod cut;
 pub mod delivery;
-pub mod desk;
 pub mod edge;
 pub mod frames;
 mod guesses;
 pub mod identity;
 pub mod ids;
+mod job;
 pub mod links;
 mod meaning;
 pub mod names;

@@ -6,27 +6,29 @@ use chat::{Entry, Outcome, RoomId};
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Selection};
 
 use super::wire;
+use crate::stamp::Stamp;
 use crate::ticket::Ticket;
 
 /// Publishes what the appender has committed to the feed of namespace `/`.
 #[derive(Debug)]
 pub struct ProfileDelivery {
     feed: Feed,
+    stamp: Stamp,
 }
 
 impl ProfileDelivery {
     /// Publishes to `feed`.
-    pub fn new(feed: Feed) -> Self {
-        Self { feed }
+    pub fn new(feed: Feed, stamp: Stamp) -> Self {
+        Self { feed, stamp }
     }
 
     /// Delivers what one commit brought; `outcomes` are those of this namespace alone.
     pub fn deliver(&mut self, entries: &[Entry], rewritten: &[Entry], outcomes: Vec<(Ticket, Outcome)>) {
         for entry in rewritten {
-            self.feed.replace(entry.position.0, feed_entry(&self.feed, entry));
+            self.feed.replace(entry.position.0, feed_entry(self.stamp, entry));
         }
         let first = entries.first().map_or(0, |entry| entry.position.0);
-        let entries = entries.iter().map(|entry| feed_entry(&self.feed, entry)).collect();
+        let entries = entries.iter().map(|entry| feed_entry(self.stamp, entry)).collect();
         let acks = outcomes.into_iter().filter_map(|(ticket, outcome)| match ticket {
             Ticket::Profile(ack) => answer(ack?, &outcome),
             Ticket::Command { .. } | Ticket::Read { .. } | Ticket::Program(_) => None,
@@ -36,13 +38,13 @@ impl ProfileDelivery {
 }
 
 /// Encodes pages of the log for sockets that are behind.
-pub fn encoder(feed: Feed) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
-    move |entries| entries.iter().map(|entry| feed_entry(&feed, entry)).collect()
+pub fn encoder(stamp: Stamp) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
+    move |entries| entries.iter().map(|entry| feed_entry(stamp, entry)).collect()
 }
 
 /// An entry as the feed of namespace `/` delivers it. Clients ask by the numbers of the lobby's messages.
-pub fn feed_entry(feed: &Feed, entry: &Entry) -> FeedEntry {
-    let made = match wire::frame(entry, &feed.offset(entry.position.0)) {
+pub fn feed_entry(stamp: Stamp, entry: &Entry) -> FeedEntry {
+    let made = match wire::frame(entry, &stamp.offset(entry.position)) {
         Some(frame) => FeedEntry::new(Selection::everyone(), frame),
         None => FeedEntry::silent(),
     };

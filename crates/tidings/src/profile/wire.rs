@@ -12,6 +12,8 @@ use serde::de::{Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use sha2::{Digest, Sha256};
 use socketio_server::{Auth, Frame, Lineage, NamespaceName, Payload, socketio};
 
+use crate::planted::{self, Bug};
+
 /// The only event of the profile, both ways.
 pub const CHAT_MESSAGE: &str = "chat message";
 
@@ -79,7 +81,8 @@ pub fn frame(entry: &Entry, offset: &str) -> Option<Frame> {
     let mut args = serde_json::to_string(&**text).expect("a string has a form in JSON");
     args.push(',');
     args.push_str(&entry.seq.0.to_string());
-    let packet = socketio::encode_event_raw(&NamespaceName::ROOT, CHAT_MESSAGE, &args, None, Some(offset));
+    let offset = (!planted::is(Bug::SendsNoOffset)).then_some(offset);
+    let packet = socketio::encode_event_raw(&NamespaceName::ROOT, CHAT_MESSAGE, &args, None, offset);
     Some(Frame::text(&packet))
 }
 

@@ -1,6 +1,6 @@
 //! Answers to commands and requests, as the arguments of an ack.
 
-use chat::{CommandNumber, Outcome, Receipt, Refusal, RoomId};
+use chat::{CommandNumber, Outcome, Position, Receipt, Refusal, RoomId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -60,7 +60,7 @@ pub fn of_command(
     n: CommandNumber,
     outcome: &Outcome,
     about: Option<RoomView<'_>>,
-    cursor: impl FnOnce(u64) -> String,
+    cursor: impl FnOnce(Position) -> String,
 ) -> String {
     match outcome {
         Outcome::Stored(receipt) | Outcome::Repeated(receipt) => stored(name, n, receipt, about, cursor),
@@ -79,11 +79,11 @@ fn stored(
     n: CommandNumber,
     receipt: &Receipt,
     about: Option<RoomView<'_>>,
-    cursor: impl FnOnce(u64) -> String,
+    cursor: impl FnOnce(Position) -> String,
 ) -> String {
     // Only a message uses up a number; what stands there for others is that of the message before.
     let seq = (name == CommandName::Say).then_some(receipt.seq.0);
-    let cursor = cursor(receipt.position.0);
+    let cursor = cursor(receipt.position);
     let (room, rev, at) = (receipt.room.0, receipt.rev.0, receipt.at.0);
     encode(&Stored { ok: true, n: n.0, cursor: &cursor, room, rev, seq, at, about })
 }

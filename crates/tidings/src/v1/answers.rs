@@ -34,11 +34,11 @@ const CHANGES_BYTES_MAX: usize = 64 << 10;
 /// The answer to what is asked at this sight.
 pub(super) fn answer(
     edge: &Edge,
-    reader: &impl LogReader,
+    log: &dyn LogReader,
     sight: Sight,
     request: &Request,
 ) -> Result<Answer, Trouble> {
-    let asked = Asked { edge, reader, sight: &sight };
+    let asked = Asked { edge, log, sight: &sight };
     let text = match request {
         Request::History { room, page, limit } => asked.history(*room, *page, *limit)?,
         Request::Changes { room, after, limit } => asked.changes(*room, *after, *limit)?,
@@ -58,13 +58,13 @@ pub(super) fn answer(
 }
 
 /// What is asked, and what may be seen at that moment.
-struct Asked<'a, R> {
+struct Asked<'a> {
     edge: &'a Edge,
-    reader: &'a R,
+    log: &'a dyn LogReader,
     sight: &'a Sight,
 }
 
-impl<R: LogReader> Asked<'_, R> {
+impl Asked<'_> {
     /// The log may be ahead of the sight by the time it is read: messages that came later are not shown, since whoever asks
     /// may be out of the room by then. An edit or deletion that came later is in the text of its message, under the older
     /// `rev` of the sight. That way round is harmless: the event is still to come, and says the same again.
@@ -77,7 +77,7 @@ impl<R: LogReader> Asked<'_, R> {
             Page::Newest => (Page::Before(numbers.seq.next()), true),
             Page::Before(_) | Page::After(_) | Page::Around(_) => (page, false),
         };
-        let mut found = self.reader.messages(room, page, after, limit).map_err(unreadable)?;
+        let mut found = self.log.messages(room, page, after, limit).map_err(unreadable)?;
         let read = found.entries.len();
         found.entries.retain(|entry| entry.seq <= numbers.seq || planted::is(Bug::ShowsWhatCameLater));
         let reaches_end = reaches_end || found.is_last || found.entries.len() < read;
@@ -100,10 +100,10 @@ impl<R: LogReader> Asked<'_, R> {
         let after = after.max(self.sight.visibility(room)?.rev);
         let numbers = self.sight.numbers(room);
         let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
-        let mut entries = self.reader.changes(room, after, budget).map_err(unreadable)?;
+        let mut entries = self.log.changes(room, after, budget).map_err(unreadable)?;
         entries.retain(|entry| entry.rev <= numbers.rev || planted::is(Bug::ShowsWhatCameLater));
         let cursors: Vec<String> =
-            entries.iter().map(|entry| self.edge.sides.feed.offset(entry.position.0)).collect();
+            entries.iter().map(|entry| self.edge.sides.stamp.offset(entry.position)).collect();
         let views = entries.iter().zip(&cursors);
         let views = views.map(|(entry, cursor)| EntryView::change(self.sight, entry, cursor));
         let last = entries.last().map_or(after, |entry| entry.rev);
@@ -154,7 +154,7 @@ impl<R: LogReader> Asked<'_, R> {
             }
             let pointer = self.sight.read(self.sight.user(), *room);
             let counted =
-                self.reader.unread(*room, pointer, self.sight.user(), UNREAD_MAX).map_err(unreadable)?;
+                self.log.unread(*room, pointer, self.sight.user(), UNREAD_MAX).map_err(unreadable)?;
             let view =
                 UnreadView { count: counted.count, capped: counted.is_capped, mark: counted.through.0 };
             unread.insert(room.0, view);

@@ -16,20 +16,22 @@ use super::ids::WireUser;
 use super::names;
 use super::view::RoomView;
 use crate::planted::{self, Bug};
+use crate::stamp::Stamp;
 use crate::ticket::Ticket;
 
 /// Publishes to the feed of `/v1`.
 #[derive(Debug)]
 pub struct V1Delivery {
     feed: Feed,
+    stamp: Stamp,
     /// The server, once it is there.
     io: Arc<OnceLock<WeakIo>>,
 }
 
 impl V1Delivery {
     /// Publishes to `feed`, and through `io` what is not kept.
-    pub fn new(feed: Feed, io: Arc<OnceLock<WeakIo>>) -> Self {
-        Self { feed, io }
+    pub fn new(feed: Feed, stamp: Stamp, io: Arc<OnceLock<WeakIo>>) -> Self {
+        Self { feed, stamp, io }
     }
 
     /// Delivers what one commit brought; `outcomes` are those of this namespace alone.
@@ -46,11 +48,11 @@ impl V1Delivery {
         let senders: HashMap<u64, SocketId> = outcomes.iter().filter_map(sender).collect();
         let frames = entries.iter().map(|entry| {
             let sender = senders.get(&entry.position.0).copied();
-            frames::feed_entry_but_for(&self.feed, directory, entry, sender)
+            frames::feed_entry_but_for(self.stamp, directory, entry, sender)
         });
         let frames: Vec<FeedEntry> = frames.collect();
         for entry in rewritten.iter().filter(|_| !planted::is(Bug::ForgetsToScrub)) {
-            self.feed.replace(entry.position.0, frames::feed_entry(&self.feed, directory, entry));
+            self.feed.replace(entry.position.0, frames::feed_entry(self.stamp, directory, entry));
         }
         let mut acks = Vec::new();
         for (ticket, outcome) in outcomes {
@@ -73,7 +75,7 @@ impl V1Delivery {
                     | Outcome::Expected { .. }
                     | Outcome::Read { .. } => 0,
                 };
-                let answer = of_command(name, n, outcome, about, |position| self.feed.offset(position));
+                let answer = of_command(name, n, outcome, about, |position| self.stamp.offset(position));
                 Some(ack?.answer(after, &answer))
             }
             Ticket::Read { user, socket, ack } => self.read(user, socket, ack, outcome),
@@ -125,10 +127,10 @@ fn tell_owner(directory: &Directory, entry: &Entry) {
 }
 
 /// Encodes pages of the log for sockets that are behind.
-pub fn encoder(feed: Feed, directory: DirectoryHandle) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
+pub fn encoder(stamp: Stamp, directory: DirectoryHandle) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
     move |entries| {
         let directory = directory.now();
-        entries.iter().map(|entry| frames::feed_entry(&feed, &directory, entry)).collect()
+        entries.iter().map(|entry| frames::feed_entry(stamp, &directory, entry)).collect()
     }
 }
 

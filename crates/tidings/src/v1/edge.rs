@@ -5,11 +5,9 @@
 //! come from the ports.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
 
 use chat::{
-    Admission, Appender, Command, DirectoryHandle, Draft, Identity, LogReader, RefusedWhy, RoomId,
-    UnixMillis, UserId,
+    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, RefusedWhy, RoomId, UserId,
 };
 use serde::Serialize;
 use socketio_server::{
@@ -20,11 +18,11 @@ use socketio_server::{
 use super::ack::{DONE, Trouble};
 use super::code::Code;
 use super::command::Numbered;
-use super::desk::{Desk, Job};
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::guesses::{Asker, Guesses};
 use super::identity::Signer;
 use super::ids::WireUser;
+use super::job::Job;
 use super::links::{Given, Links};
 use super::names::{self, CommandName, RequestName};
 use super::presence::{Named, Presence};
@@ -34,18 +32,10 @@ use super::sight::Sight;
 use super::typing::Typing;
 use super::view::Person;
 use super::welcome::{Resumption, Welcome, WireLimits};
+use crate::ports::Ports;
+use crate::reading::pool::{Line, Pool};
+use crate::stamp::Stamp;
 use crate::ticket::Ticket;
-
-/// Where time and chance come from.
-#[derive(Clone, Copy, Debug)]
-pub struct Ports {
-    /// The wall clock, for people to read.
-    pub now: fn() -> UnixMillis,
-    /// What intervals are measured by.
-    pub clock: fn() -> Instant,
-    /// Fills bytes with what nobody can guess.
-    pub random: fn(&mut [u8]),
-}
 
 /// What the edge stands between.
 #[derive(Debug)]
@@ -53,7 +43,8 @@ pub struct Sides {
     pub signer: Signer,
     pub feed: Feed,
     pub appender: Arc<Appender<Ticket>>,
-    pub desk: Desk,
+    pub stamp: Stamp,
+    pub readers: Arc<Pool>,
     /// The server, once it is there.
     pub io: Arc<OnceLock<WeakIo>>,
     pub limits: WireLimits,
@@ -152,7 +143,7 @@ impl Edge {
             (self.sides.ports.now)(),
             &session,
             &now,
-            feed.offset(start),
+            self.sides.stamp.offset(Position(start)),
             resumption,
             online,
             self.sides.limits,
@@ -244,7 +235,7 @@ impl Edge {
     }
 
     /// A question: its answer is read on a thread that may wait for the disk.
-    pub fn request(&self, name: RequestName, turn: &mut Turn<'_>) -> Flow {
+    pub fn request(self: &Arc<Self>, name: RequestName, turn: &mut Turn<'_>) -> Flow {
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Ok(request) = Request::parse(name, turn.payload()) else {
             turn.reply(&Trouble::Invalid.answer());
@@ -258,10 +249,11 @@ impl Edge {
             turn.reply(&Trouble::Busy.answer());
             return Flow::Continue;
         };
-        if self.sides.desk.is_full() {
+        if self.sides.readers.is_full() {
             turn.reply(&Trouble::Busy.answer());
         } else if let Some(ack) = turn.take_ack() {
-            self.sides.desk.push(Job { user: session.user, request, ack, open });
+            let job = Job { edge: Arc::downgrade(self), user: session.user, request, ack, open };
+            self.sides.readers.push(Line::Requests, Box::new(job));
         }
         Flow::Continue
     }
@@ -270,17 +262,6 @@ impl Edge {
         let askers = [Asker::Connection(connection), Asker::Person(user)];
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
         guesses.admits(&askers, (self.sides.ports.clock)())
-    }
-
-    /// Answers the request that waits longest, on the thread of the caller; whether there was one. For a simulation,
-    /// which owns the time.
-    pub fn answer_one(&self, reader: &impl LogReader) -> bool {
-        let job = self.sides.desk.pop();
-        let found = job.is_some();
-        if let Some(job) = job {
-            job.carry_out(self, reader);
-        }
-        found
     }
 
     /// A read pointer moves.

@@ -6,13 +6,14 @@
 use chat::{Author, Directory, Entry, Kind, RoomId, RoomKind, UserId};
 use serde::Serialize;
 use socketio_server::{
-    Feed, FeedEntry, FeedRoom, Frame, MemberChange, NamespaceName, Room, Selection, SocketId, socketio,
+    FeedEntry, FeedRoom, Frame, MemberChange, NamespaceName, Room, Selection, SocketId, socketio,
 };
 
 use super::ack::encode;
 use super::ids::WireUser;
 use super::view::EntryView;
 use crate::planted::{self, Bug};
+use crate::stamp::Stamp;
 
 /// The name of the namespace.
 pub const NAMESPACE: &str = "/v1";
@@ -52,20 +53,20 @@ pub fn event(name: &str, argument: &impl Serialize) -> Frame {
 }
 
 /// An entry as everybody gets it who may see it.
-pub fn feed_entry(feed: &Feed, directory: &Directory, entry: &Entry) -> FeedEntry {
-    let cursor = feed.offset(entry.position.0);
+pub fn feed_entry(stamp: Stamp, directory: &Directory, entry: &Entry) -> FeedEntry {
+    let cursor = stamp.offset(entry.position);
     let (name, view) = EntryView::event(directory, entry, &cursor);
     FeedEntry::new(audience(directory, entry), event(name, &view)).with_changes(changes(entry))
 }
 
 /// The same, but for the socket that has the ack for its copy.
 pub fn feed_entry_but_for(
-    feed: &Feed,
+    stamp: Stamp,
     directory: &Directory,
     entry: &Entry,
     sender: Option<SocketId>,
 ) -> FeedEntry {
-    let mut made = feed_entry(feed, directory, entry);
+    let mut made = feed_entry(stamp, directory, entry);
     if let Some(sender) = sender {
         let author = entry.author.and_then(Author::user).filter(|_| planted::is(Bug::ExceptsThePerson));
         let sender = author.map_or_else(|| sender.to_string().into(), sockets_of);
@@ -128,9 +129,9 @@ fn changes(entry: &Entry) -> Vec<MemberChange> {
 #[cfg(test)]
 mod tests {
     use chat::{
-        CommandNumber, Device, DeviceId, Nickname, Position, Rev, RoomName, Seq, Text, Topic, UnixMillis,
+        CommandNumber, Device, DeviceId, Epoch, LogId, Nickname, Position, Rev, RoomName, Seq, Text, Topic,
+        UnixMillis,
     };
-    use socketio_server::FeedConfig;
 
     use super::*;
 
@@ -161,7 +162,7 @@ mod tests {
         let mut directory = Directory::default();
         directory.apply(&created(kind, vec![ADA]));
         directory.apply(entry);
-        feed_entry(&Feed::new(FeedConfig::in_memory()), &directory, entry)
+        feed_entry(Stamp::new(LogId::FIRST, Epoch(1)), &directory, entry)
     }
 
     fn members() -> Selection {

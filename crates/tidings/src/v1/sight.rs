@@ -1,6 +1,6 @@
 //! [`Sight`]: what one person may see at one moment, and [`Answer`], which cannot be had without it.
 //!
-//! An answer is guarded by the very snapshot that it is built from: the desk takes one sight for each request, the answer
+//! An answer is guarded by the very snapshot that it is built from: a job takes one sight for each request, the answer
 //! is looked up in it, and [`Sight::seal`] uses it up and says who may see the result. The directory itself is out of
 //! reach of whatever answers.
 

@@ -14,7 +14,7 @@ use crate::planted::{self, Bug};
 pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 
 /// Rooms that a welcome tells of: nobody can be in more than these and the lobby.
-pub const ROOMS_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
+const ROOMS_TOLD_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
 
 /// How a connection goes on from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,7 +95,7 @@ impl<'a> Welcome<'a> {
         limits: WireLimits,
     ) -> Self {
         let user = session.user;
-        let rooms = now.rooms_of(user).take(ROOMS_MAX);
+        let rooms = now.rooms_of(user).take(ROOMS_TOLD_MAX);
         let rooms = rooms.map(|(id, room)| RoomView::of(now, user, (id, room), now.numbers(id)));
         Self {
             server,

@@ -173,7 +173,8 @@ fn every_command_is_read_and_answered_as_documented() {
         assert_eq!(read.command, expected_command(&name), "{name}");
         assert_eq!(Some(read.n.0), args[0]["n"].as_u64(), "{name}");
         let rooms = Rooms::with(answer);
-        let told = of_command(command, read.n, &outcome(answer), rooms.entered(), cursor);
+        let told =
+            of_command(command, read.n, &outcome(answer), rooms.entered(), |position| cursor(position.0));
         assert_eq!(serde_json::from_str::<Value>(&told).unwrap(), *answer, "{name}");
     }
 }

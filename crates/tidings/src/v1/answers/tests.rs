@@ -8,15 +8,17 @@ use std::time::Instant;
 
 use chat::{
     Appender, Command, CommandNumber, Committed, Device, DeviceId, DirectoryHandle, Draft, Epoch, Identity,
-    Limits, MemoryDisk, MemoryLog, MemoryReader, Nickname, QueueBounds, RoomKind, RoomName, Text, Topic,
-    UnixMillis, UserId,
+    Limits, LogId, MemoryDisk, MemoryLog, MemoryReader, Nickname, QueueBounds, RoomKind, RoomName, Text,
+    Topic, UnixMillis, UserId,
 };
 use socketio_server::{Feed, FeedConfig};
 
 use super::*;
+use crate::ports::Ports;
+use crate::reading::pool::Pool;
+use crate::stamp::Stamp;
 use crate::ticket::Ticket;
-use crate::v1::desk::Desk;
-use crate::v1::edge::{Ports, Sides};
+use crate::v1::edge::Sides;
 use crate::v1::identity::Signer;
 use crate::v1::sight::Sight;
 use crate::v1::welcome::WireLimits;
@@ -55,7 +57,8 @@ impl Town {
                 signer: Signer::new(&[1; 32], []),
                 feed: Feed::new(FeedConfig::in_memory()),
                 appender: std::sync::Arc::new(appender),
-                desk: Desk::default(),
+                stamp: Stamp::new(LogId::FIRST, Epoch(1)),
+                readers: Pool::stepped(|_| ()),
                 io: std::sync::Arc::new(OnceLock::new()),
                 limits: WireLimits::new(Text::BYTES_MAX),
                 resume_entries_max: 5_000,

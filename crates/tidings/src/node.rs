@@ -1,0 +1,267 @@
+//! [`Node`]: one server over one log, put together: feeds, delivery, appender, edge, endpoint.
+//!
+//! The program and the simulation both build it here, so what is proved is what is shipped. A [`Host`] says where the work
+//! runs: on threads, or in steps of a simulation, which also puts its own things around the parts. Order: what people know
+//! and the feeds are filled from the log first, so that nobody who is let in misses anything. Knows no backend, no command
+//! line, no clock.
+
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
+
+use chat::{
+    Appender, Applier, Applying, Delivery, DirectoryHandle, Fatal, Limits, Log, LogId, LogReader, Position,
+    QueueBounds, ReadError, SigningKeys,
+};
+use socketio_server::{Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Resume, Server, WeakIo};
+
+use crate::delivery::Deliveries;
+use crate::ports::Ports;
+use crate::profile::delivery::ProfileDelivery;
+use crate::profile::wire::CHAT_MESSAGE;
+use crate::profile::{self, join, take};
+use crate::readiness;
+use crate::reading::history::{Encoder, LogHistory, preload_all};
+use crate::reading::pool::Pool;
+use crate::stamp::Stamp;
+use crate::ticket::Ticket;
+use crate::v1;
+use crate::v1::code::Code;
+use crate::v1::delivery::V1Delivery;
+use crate::v1::edge::{Edge, Sides};
+use crate::v1::identity::Signer;
+use crate::v1::welcome::{RESUME_ENTRIES_MAX, WireLimits};
+
+/// How often people are told who came and went.
+const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The bounds of a node. `default` has those of the program.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Frames kept in memory for those who are slow or come back, for each namespace.
+    pub ring_bytes_max: usize,
+    /// Whoever missed more visible entries than this in namespace `/` is sent all of them anew.
+    pub recovery_entries_max: usize,
+    /// Whoever is further behind in `/v1` starts from now.
+    pub resume_entries_max: u64,
+    /// What people may do at most.
+    pub limits: Limits,
+    /// Drafts that wait.
+    pub queue: QueueBounds,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            ring_bytes_max: 64 << 20,
+            recovery_entries_max: 2_000,
+            resume_entries_max: RESUME_ENTRIES_MAX,
+            limits: Limits::default(),
+            queue: QueueBounds::default(),
+        }
+    }
+}
+
+/// What runs a node.
+pub trait Host<L: Log, R: LogReader> {
+    /// Why it cannot.
+    type Failure: From<ReadError>;
+    /// What entries pass on their way to clients; the program's are [`Deliveries`] and nothing else.
+    type Delivery: Delivery<Ticket>;
+
+    /// Runs the tasks that wait for the log.
+    fn read(&mut self, log: &Arc<R>) -> Result<Arc<Pool>, Self::Failure>;
+
+    /// Puts its own things around the deliveries.
+    fn deliver(&mut self, feeds: &Feeds, deliveries: Deliveries) -> Self::Delivery;
+
+    /// Runs the appender.
+    fn append(
+        &mut self,
+        appending: Appending<L, Arc<R>, Self::Delivery>,
+    ) -> Result<Appender<Ticket>, Self::Failure>;
+
+    /// Called when an appender that has no thread has something to do.
+    fn on_drafts(&mut self) -> Box<dyn Fn() + Send + Sync>;
+
+    /// Called when the appender has stopped for good.
+    fn on_fatal(&mut self) -> Box<dyn FnOnce(Fatal) + Send>;
+
+    /// Runs the endpoint, to which namespace `/` is still to be added.
+    fn serve(&mut self, profile: Namespace, endpoint: Builder) -> Result<Server, Self::Failure>;
+}
+
+/// What an appender is started with.
+#[derive(Debug)]
+pub struct Appending<L, R, D> {
+    /// The log.
+    pub log: L,
+    /// What people and rooms there are in it.
+    pub directory: DirectoryHandle,
+    /// Where entries and outcomes go.
+    pub delivery: Applying<R, D>,
+    /// What people may do at most.
+    pub limits: Limits,
+    /// Drafts that wait.
+    pub bounds: QueueBounds,
+    /// What it calls.
+    pub ports: chat::Ports,
+}
+
+/// The feeds of both namespaces over one log.
+#[derive(Clone, Debug)]
+pub struct Feeds {
+    /// That of namespace `/`.
+    pub profile: Feed,
+    /// That of `/v1`.
+    pub v1: Feed,
+    /// How both tell positions.
+    pub stamp: Stamp,
+    /// The people and rooms that their frames speak of.
+    pub directory: DirectoryHandle,
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Node {
+    /// The endpoint.
+    pub server: Server,
+    /// What stores drafts.
+    pub appender: Arc<Appender<Ticket>>,
+    /// Makes its bearer the owner; there is one as long as there is no owner.
+    pub setup: Option<Code>,
+    edge: Arc<Edge>,
+}
+
+impl Node {
+    /// Puts a node together over `log`, which `reader` reads.
+    pub fn open<L: Log, R: LogReader, H: Host<L, R>>(
+        mut log: L,
+        reader: &Arc<R>,
+        settings: &Settings,
+        ports: Ports,
+        host: &mut H,
+    ) -> Result<Self, H::Failure> {
+        let directory = DirectoryHandle::load(&mut log)?;
+        let readers = host.read(reader)?;
+        let feeds = Feeds::open(&log, reader, &readers, &directory, settings)?;
+        let signer = signer(log.signing_keys());
+        let setup = directory.now().owners().next().is_none().then(|| signer.setup_code());
+        // The appender needs the server to wake paused sockets, the server the appender to submit.
+        let io: Arc<OnceLock<WeakIo>> = Arc::default();
+        let applier = Applier::new(Arc::clone(reader), Position(feeds.profile.head()));
+        let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
+        let ports_of_appender = chat_ports(&io, ports.clock, host.on_fatal());
+        let appender = host.append(Appending {
+            log,
+            directory: directory.clone(),
+            delivery: Applying::new(applier, deliveries),
+            limits: settings.limits,
+            bounds: settings.queue,
+            ports: ports_of_appender,
+        })?;
+        let appender = Arc::new(appender);
+        let sides = Sides {
+            signer,
+            feed: feeds.v1,
+            stamp: feeds.stamp,
+            appender: Arc::clone(&appender),
+            readers,
+            io: Arc::clone(&io),
+            limits: WireLimits::new(settings.limits.text_bytes_max),
+            resume_entries_max: settings.resume_entries_max,
+            ports,
+        };
+        let edge = Edge::new(directory, sides);
+        let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
+        let profile = Namespace::new("/")
+            .feed(feeds.profile, join)
+            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (ports.now)()));
+        let endpoint = Server::builder().namespace(v1::namespace(&edge)).after_events(move || {
+            announce.announce();
+            on_drafts();
+        });
+        let server = host.serve(profile, endpoint)?;
+        // Set once, here.
+        drop(io.set(server.io().downgrade()));
+        Ok(Self { server, appender, setup, edge })
+    }
+
+    /// Keeps clients away while the log does not commit, and tells who comes and goes. Never ends.
+    pub fn tend(&self) -> impl Future<Output = ()> + use<> {
+        let (health, io) = (self.appender.health().clone(), self.server.io().clone());
+        let edge = Arc::clone(&self.edge);
+        async move {
+            tokio::select! {
+                () = readiness::watch(&health, &io) => {}
+                () = tell_presence(&edge) => {}
+            }
+        }
+    }
+}
+
+/// Never ends.
+async fn tell_presence(edge: &Edge) {
+    let mut interval = tokio::time::interval(PRESENCE_INTERVAL);
+    loop {
+        interval.tick().await;
+        edge.tick();
+    }
+}
+
+impl Feeds {
+    fn open(
+        log: &impl Log,
+        reader: &Arc<impl LogReader>,
+        readers: &Arc<Pool>,
+        directory: &DirectoryHandle,
+        settings: &Settings,
+    ) -> Result<Self, ReadError> {
+        let stamp = Stamp::new(LogId::FIRST, log.epochs().current().epoch);
+        let of_profile: Arc<Encoder> = Arc::new(profile::delivery::encoder(stamp));
+        let of_v1: Arc<Encoder> = Arc::new(v1::delivery::encoder(stamp, directory.clone()));
+        let history = |encoder: &Arc<Encoder>| LogHistory::new(Arc::clone(readers), Arc::clone(encoder));
+        let profile = feed(log, Resume::Recovery, history(&of_profile), settings);
+        let v1 = feed(log, Resume::Cursor, history(&of_v1), settings);
+        preload_all(reader, &[(&profile, &*of_profile), (&v1, &*of_v1)])?;
+        Ok(Self { profile, v1, stamp, directory: directory.clone() })
+    }
+
+    fn deliveries(&self, io: &Arc<OnceLock<WeakIo>>) -> Deliveries {
+        let profile = ProfileDelivery::new(self.profile.clone(), self.stamp);
+        Deliveries::new(profile, V1Delivery::new(self.v1.clone(), self.stamp, Arc::clone(io)))
+    }
+}
+
+fn feed(log: &impl Log, resume: Resume, history: Arc<LogHistory>, settings: &Settings) -> Feed {
+    let epochs = log.epochs().iter().map(|start| EpochStart { epoch: start.epoch.0, start: start.start.0 });
+    let SigningKeys { current, retired } = log.signing_keys();
+    let keys = retired.iter().fold(Keys::new(current.0), |keys, retired| keys.with_retired(retired.0));
+    Feed::new(FeedConfig {
+        log: LogId::FIRST.0,
+        epochs: epochs.collect(),
+        head: log.head().0,
+        resume,
+        keys,
+        ring_bytes_max: settings.ring_bytes_max,
+        recovery_entries_max: settings.recovery_entries_max,
+        history: Some(history),
+        ..FeedConfig::in_memory()
+    })
+}
+
+fn signer(keys: &SigningKeys) -> Signer {
+    Signer::new(&keys.current.0, keys.retired.iter().map(|key| key.0))
+}
+
+fn chat_ports(
+    io: &Arc<OnceLock<WeakIo>>,
+    clock: fn() -> Instant,
+    on_fatal: Box<dyn FnOnce(Fatal) + Send>,
+) -> chat::Ports {
+    let resume = Arc::clone(io);
+    chat::Ports {
+        on_room: Box::new(move || resume.get().and_then(WeakIo::upgrade).iter().for_each(Io::resume)),
+        on_fatal,
+        clock: Box::new(clock),
+    }
+}

@@ -1,0 +1,92 @@
+//! Pages of the log for sockets that are behind: the feeds' [`History`] port over the chat's reader.
+//!
+//! The threads of the [`Pool`] read, so that no worker waits for the disk. Each namespace has its history, since each has
+//! its frames.
+
+use std::fmt;
+use std::sync::Arc;
+
+use chat::{Budget, Entry, LogReader, Position, ReadError, RoomId, Seq};
+use socketio_server::{Feed, FeedEntry, From, History, HistoryError, HistoryPage, HistoryRequest};
+
+use super::pool::{Line, Pool, Task};
+
+/// Entries read into the ring at the start, so that a storm of clients after a restart reads memory.
+const PRELOAD_ENTRIES_MAX: u64 = 10_000;
+
+/// Makes entries what a feed delivers.
+pub type Encoder = dyn Fn(&[Entry]) -> Vec<FeedEntry> + Send + Sync;
+
+/// Reads pages of the log for one feed.
+pub struct LogHistory {
+    pool: Arc<Pool>,
+    encoder: Arc<Encoder>,
+}
+
+impl LogHistory {
+    /// Pages that `pool` reads and `encoder` makes into frames.
+    pub fn new(pool: Arc<Pool>, encoder: Arc<Encoder>) -> Arc<Self> {
+        Arc::new(Self { pool, encoder })
+    }
+}
+
+impl History for LogHistory {
+    fn request(&self, request: HistoryRequest) {
+        let encoder = Arc::clone(&self.encoder);
+        self.pool.push(Line::Pages, Box::new(Wanted { request, encoder }));
+    }
+}
+
+impl fmt::Debug for LogHistory {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogHistory").field("pool", &self.pool).finish_non_exhaustive()
+    }
+}
+
+/// A page that a worker waits for. One that is dropped counts as unreadable.
+struct Wanted {
+    request: HistoryRequest,
+    encoder: Arc<Encoder>,
+}
+
+impl Task for Wanted {
+    fn carry_out(self: Box<Self>, log: &dyn LogReader) {
+        let page = page(log, &*self.encoder, &self.request).map_err(|error| {
+            tracing::error!(%error, "the log cannot be read");
+            HistoryError
+        });
+        self.request.reply.send(page);
+    }
+}
+
+/// Reads the page that a worker asks for.
+fn page(log: &dyn LogReader, encoder: &Encoder, request: &HistoryRequest) -> Result<HistoryPage, ReadError> {
+    debug_assert!(log.head().0 >= request.through, "nobody asks for what is not stored");
+    let after = match request.from {
+        From::After(after) => Position(after),
+        From::Anchor(seq) => log.locate(RoomId::LOBBY, Seq(seq))?,
+    };
+    let budget = Budget { entries: request.entries_max, bytes: request.bytes_max };
+    let entries = log.read(after, Position(request.through), budget)?;
+    Ok(HistoryPage { after: after.0, entries: encoder(&entries) })
+}
+
+/// Fills the rings of feeds that have the same entries, which are read once.
+pub fn preload_all(log: &dyn LogReader, feeds: &[(&Feed, &Encoder)]) -> Result<(), ReadError> {
+    let head = Position(feeds.first().map_or(0, |(feed, _)| feed.head()));
+    let mut after = Position(head.0.saturating_sub(PRELOAD_ENTRIES_MAX));
+    let first = after.next();
+    let mut filled: Vec<Vec<FeedEntry>> = feeds.iter().map(|_| Vec::new()).collect();
+    while after < head {
+        let page = log.read(after, head, Budget::PAGE)?;
+        let Some(last) = page.last() else { break };
+        after = last.position;
+        for (entries, (_, encoder)) in filled.iter_mut().zip(feeds) {
+            entries.extend(encoder(&page));
+        }
+    }
+    for (entries, (feed, _)) in filled.into_iter().zip(feeds) {
+        feed.preload(first.0, entries);
+    }
+    Ok(())
+}

@@ -1,0 +1,96 @@
+//! [`Threads`]: where the parts of a node run in the program: on threads of their own, and on its listeners.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use chat::{Appender, Fatal, Log, LogReader};
+use socketio_server::{Builder, BundleFile, ClientBundle, Namespace, Server};
+use tidings::delivery::Deliveries;
+use tidings::node::{Appending, Feeds, Host};
+use tidings::ports::Ports;
+use tidings::reading::pool::Pool;
+use tidings::ticket::Ticket;
+use tokio::sync::mpsc;
+
+use super::now;
+use crate::assets;
+use crate::failure::Failure;
+use crate::options::Serve;
+
+/// Time and chance of this machine.
+pub(super) const PORTS: Ports = Ports { now, clock: Instant::now, random };
+
+/// Said to a page of a foreign origin, and in the log.
+const ORIGIN_REMEDY: &str = "If it is this server's own page behind a proxy, let the proxy pass the browser's Host header \
+    on: see tidings --help. To allow a page of another site, start tidings with --origin {origin}";
+
+/// Said when `X-Forwarded-Host` was ignored, because its sender is not trusted.
+const PROXY_REMEDY: &str =
+    "If it is your proxy, start tidings with --trusted-proxy {peer}: see tidings --help";
+
+/// Runs a node as the options say.
+pub(super) struct Threads<'a> {
+    pub(super) options: &'a Serve,
+    /// Told when the appender has stopped for good.
+    pub(super) fatal: mpsc::Sender<Fatal>,
+}
+
+impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
+    type Failure = Failure;
+    type Delivery = Deliveries;
+
+    fn read(&mut self, log: &Arc<R>) -> Result<Arc<Pool>, Failure> {
+        Ok(Pool::start(log)?)
+    }
+
+    fn deliver(&mut self, _: &Feeds, deliveries: Deliveries) -> Deliveries {
+        deliveries
+    }
+
+    fn append(&mut self, appending: Appending<L, Arc<R>, Deliveries>) -> Result<Appender<Ticket>, Failure> {
+        let Appending { log, directory, delivery, limits, bounds, ports } = appending;
+        Ok(Appender::start(log, directory, delivery, limits, bounds, ports)?)
+    }
+
+    fn on_drafts(&mut self) -> Box<dyn Fn() + Send + Sync> {
+        // The appender's thread waits for them itself.
+        Box::new(|| ())
+    }
+
+    fn on_fatal(&mut self) -> Box<dyn FnOnce(Fatal) + Send> {
+        let fatal = self.fatal.clone();
+        // The receiver is gone only when the process ends anyway.
+        Box::new(move |why| drop(fatal.try_send(why)))
+    }
+
+    fn serve(&mut self, profile: Namespace, endpoint: Builder) -> Result<Server, Failure> {
+        let options = self.options;
+        let endpoint = endpoint
+            .configure(|config| {
+                config.trusted_proxies = options.trusted_proxy.iter().cloned().collect();
+                config.origins = options.origin.iter().cloned().collect();
+                config.origin_remedy = ORIGIN_REMEDY.into();
+                config.proxy_remedy = PROXY_REMEDY.into();
+            })
+            .client_bundle(client_bundle()?);
+        Ok(endpoint.namespace(profile).build()?)
+    }
+}
+
+/// As the server draws its session ids.
+fn random(bytes: &mut [u8]) {
+    getrandom::fill(bytes).expect("the operating system provides randomness");
+}
+
+fn client_bundle() -> Result<ClientBundle, Failure> {
+    let files = assets::CLIENT_FILES.iter().map(|asset| {
+        let file = if asset.content_type == "application/json" {
+            BundleFile::source_map(asset.path, asset.identity)
+        } else {
+            BundleFile::script(asset.path, asset.identity)
+        };
+        let file = asset.gzip.into_iter().fold(file, BundleFile::with_gzip);
+        asset.brotli.into_iter().fold(file, BundleFile::with_brotli)
+    });
+    Ok(ClientBundle::new(assets::CLIENT_VERSION, files)?)
+}
