@@ -6,7 +6,7 @@ use super::{Fault, Source};
 
 const FUNCTION_LINES_MAX: usize = 70;
 const PURE: [&str; 3] = ["crates/engineio/src/", "crates/socketio/src/", "crates/chat/src/"];
-/// Time and randomness are arguments in the pure crates (DESIGN 9).
+/// Time and randomness are arguments in the pure crates.
 const IMPURE: [&str; 6] =
     ["Instant::now", "SystemTime::now", "getrandom", "thread_rng", "rand::random", "tokio::"];
 
