@@ -107,6 +107,8 @@ export class Leadership {
   }
 
   async #begin(): Promise<void> {
+    // Whoever leads goes on: a second session of one tab would write into the store what the first has not kept.
+    if (this.#isLeading) return;
     const turn = (this.#turn += 1);
     const isWanted = (): boolean => turn === this.#turn;
     // Without a store that works there is nothing to protect.

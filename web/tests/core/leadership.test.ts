@@ -254,3 +254,23 @@ test("a message of an old leader changes nothing, a message of a new one ends th
   expect(browser.connections()).toBe(0);
   expect(heard.some(({ kind }) => kind === "hello")).toBe(true);
 });
+
+test("a leader that is told once more that it leads goes on with the connection and the number that it has", async () => {
+  const world = new World();
+  const browser = new Browser(world);
+  const tabs = browser.hub.join();
+  let tell = (): void => undefined;
+  await browser.open({
+    tabs: {
+      areExclusive: true,
+      lead: (begin, end) => tabs.lead((tell = begin), end),
+      takeOver: () => tabs.takeOver(),
+      post: (message) => tabs.post(message),
+      listen: (heard) => tabs.listen(heard),
+      close: () => tabs.close(),
+    },
+  });
+  tell();
+  await world.clock.pass(5_000);
+  expect([browser.disk.leader, browser.connections()]).toEqual([1, 1]);
+});

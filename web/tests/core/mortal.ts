@@ -74,7 +74,15 @@ export class Life {
   }
 
   #timer(setTimer: SetTimer): SetTimer {
-    return (milliseconds, due) => setTimer(milliseconds, () => this.run(due));
+    return (milliseconds, due) => {
+      // A timer that was due while the tab was frozen can still be cancelled when it wakes.
+      let isCancelled = false;
+      const cancel = setTimer(milliseconds, () => this.run(() => isCancelled || due()));
+      return () => {
+        isCancelled = true;
+        cancel();
+      };
+    };
   }
 }
 
