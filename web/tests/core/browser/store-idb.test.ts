@@ -7,9 +7,10 @@ import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
 import { unknownRoom } from "../../../src/core/effects.ts";
 import { enqueue, withDevice, withdrawn } from "../../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../../src/core/store-memory.ts";
-import { Deposed, type Change, type DraftRecord, type MessageRecord, type Snapshot, type Store } from "../../../src/core/store.ts";
+import { Deposed, type Change, type DraftRecord, type MessageRecord, type Store } from "../../../src/core/store.ts";
 import { LOBBY, texts, World } from "../people.ts";
 import { Chance } from "../virtual-clock.ts";
+import { sorted } from "./sorted.ts";
 
 let databases = 0;
 const newName = (): string => `store ${(databases += 1)}`;
@@ -53,16 +54,6 @@ function randomDraft(chance: Chance): DraftRecord {
   const place = { room: 1 + chance.below(3), ...(chance.is(0.5) ? { seq: 1 + chance.below(2) } : {}) };
   return { ...place, text: chance.is(0.3) ? null : `draft ${chance.below(100)}`, at: 1 + chance.below(20), after: 0 };
 }
-
-const sorted = (snapshot: Snapshot): unknown => ({
-  ...snapshot,
-  rooms: [...snapshot.rooms].sort((a, b) => a.room - b.room),
-  lost: [...snapshot.lost].sort((a, b) => a.room - b.room),
-  messages: [...snapshot.messages].sort((a, b) => a.room - b.room || a.seq - b.seq),
-  notices: [...snapshot.notices].sort((a, b) => a.room - b.room || a.rev - b.rev),
-  people: [...snapshot.people].sort((a, b) => (a.user < b.user ? -1 : 1)),
-  outbox: { ...snapshot.outbox, drafts: [...snapshot.outbox.drafts].sort((a, b) => (a[0] < b[0] ? -1 : 1)) },
-});
 
 describe("the store in IndexedDB", () => {
   test("keeps what the store in memory keeps", async () => {
