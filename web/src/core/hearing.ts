@@ -3,6 +3,7 @@
 //
 // Who leads is no concern of the store's: beats are left to others.
 
+import { batch } from "@preact/signals-core";
 import type { TabMessage } from "./tabs.ts";
 
 export class Hearing {
@@ -32,6 +33,9 @@ export class Hearing {
     this.#waiting = [];
     // One reading of the outbox is as good for all changes that are told by now.
     const first = waiting.findIndex(({ kind }) => kind === "outbox");
-    for (const [index, message] of waiting.entries()) if (message.kind !== "outbox" || index === first) this.hear(message);
+    // In one go: what was read may be newer than what is told, until all of it is heard.
+    batch(() => {
+      for (const [index, message] of waiting.entries()) if (message.kind !== "outbox" || index === first) this.hear(message);
+    });
   }
 }

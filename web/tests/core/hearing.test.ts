@@ -1,5 +1,6 @@
 // Goal: what other tabs tell is heard in its order, and not before what it relies on is read.
 
+import { effect, signal } from "@preact/signals-core";
 import { expect, test } from "vitest";
 import { Hearing } from "../../src/core/hearing.ts";
 import type { TabMessage } from "../../src/core/tabs.ts";
@@ -39,4 +40,15 @@ test("a tab reads the outbox before it hears what was told after a change of it,
   expect(heard).toEqual(["outbox", "kept 1", "outbox", "kept 2", "kept 3", "outbox"]);
   hearing.end();
   expect(heard.slice(6)).toEqual(["kept 4"]);
+});
+
+test("nothing is shown of what waited before all of it is heard, since what was read may be newer", () => {
+  const last = signal("nothing");
+  const shown: string[] = [];
+  const hearing = new Hearing((message) => (last.value = message.kind));
+  effect(() => void shown.push(last.value));
+  hearing.begin();
+  for (const kind of ["hello", "hurry"] as const) hearing.hear({ kind });
+  hearing.end();
+  expect(shown).toEqual(["nothing", "hurry"]);
 });
