@@ -410,6 +410,19 @@ describe("somebody who is forgotten on a device", () => {
       await vicky.button("Start as somebody new", vicky.dialog).waitFor();
       assert.deepEqual((await kept(vicky)).databases, []);
     });
+
+    test(`goes with the store when the device is left by a guest who did nothing${name}`, async (t) => {
+      const { server, eve } = await ownerAndEve(t);
+      const context = await browser.newContext({ locale: "en-US" });
+      t.after(() => context.close());
+      await prepare(context);
+      const phone = await Person.in(context, await linkTo(server, eve));
+      await phone.button("Become eve", phone.dialog).click();
+      phone.name = "eve";
+      await phone.settings();
+      assert.deepEqual((await phone.page.evaluate(readPeople)).map(({ user }) => user), [eve.user]);
+      assert.deepEqual(await kept(phone), { databases: [], notes: [] });
+    });
   }
 });
 

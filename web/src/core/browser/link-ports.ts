@@ -6,6 +6,7 @@ import type { ForgetPorts } from "../forget.ts";
 import type { Note, SetTimer } from "../ports.ts";
 import { redeem } from "../redeem.ts";
 import type { Snapshot } from "../store.ts";
+import type { LeavePorts } from "../unused.ts";
 import { socketDial } from "../socket-line.ts";
 import { LocalNotepad } from "./notepad.ts";
 import { IndexedDbStore } from "./store-idb.ts";
@@ -73,3 +74,5 @@ export const forgetPorts: ForgetPorts = {
     });
   },
 };
+
+export const leavePorts: LeavePorts = { ...forgetPorts, load: loadStore, notes: notesFor };

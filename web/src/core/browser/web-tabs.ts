@@ -9,8 +9,7 @@ import { NoTabs, type TabMessage, type Tabs } from "../tabs.ts";
 export function webTabs(name = "tidings"): Tabs {
   const isPossible = "locks" in navigator && typeof BroadcastChannel === "function";
   if (isPossible) return new WebTabs(name);
-  answer(name);
-  return new NoTabs();
+  return typeof BroadcastChannel === "function" ? new LoneTabs(name) : new NoTabs();
 }
 
 export const leaderLock = (name: string): string => `${name} leader`;
@@ -19,10 +18,19 @@ export const leaderLock = (name: string): string => `${name} leader`;
 export const useOf = (name: string): BroadcastChannel => new BroadcastChannel(`${name} use`);
 export const ASKED = "?";
 
-function answer(name: string): void {
-  if (typeof BroadcastChannel !== "function") return;
-  const channel = useOf(name);
-  channel.onmessage = ({ data }) => data === ASKED && channel.postMessage("");
+/** Without locks: it only tells that it is there, as long as it is. */
+class LoneTabs extends NoTabs {
+  readonly #channel: BroadcastChannel;
+
+  constructor(name: string) {
+    super();
+    const channel = (this.#channel = useOf(name));
+    channel.onmessage = ({ data }) => data === ASKED && channel.postMessage("");
+  }
+
+  override close(): void {
+    this.#channel.close();
+  }
 }
 
 class WebTabs implements Tabs {

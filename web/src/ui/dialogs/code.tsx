@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect } from "preact/hooks";
-import { linkPorts, loadStore } from "../../core/browser/link-ports.ts";
+import { linkPorts, loadStore, notesFor } from "../../core/browser/link-ports.ts";
 import { followLink } from "../../core/follow-link.ts";
 import type { CodeMeaning, Person } from "../../core/facade.ts";
 import { isUnused } from "../../core/unused.ts";
@@ -230,5 +230,6 @@ async function follow(ui: Ui, task: Task, code: string, user: string): Promise<s
 
 async function isNobody(ui: Ui): Promise<boolean> {
   if (ui.chat.me.peek().name !== null || ui.identities === null) return false;
-  return loadStore(ui.identities.own).then(isUnused, () => false);
+  const { own } = ui.identities;
+  return loadStore(own).then((snapshot) => isUnused(snapshot, notesFor(own)), () => false);
 }

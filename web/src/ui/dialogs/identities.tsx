@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { loadStore } from "../../core/browser/link-ports.ts";
+import { leavePorts } from "../../core/browser/link-ports.ts";
 import type { Person } from "../../core/facade.ts";
 import type { Identity } from "../../core/identities.ts";
 import { forgetUnused } from "../../core/unused.ts";
@@ -123,7 +123,7 @@ export function personOf({ user, name }: Pick<Identity, "user" | "name">): Perso
 export async function reopen(ui: Ui): Promise<void> {
   await ui.chat.stop();
   // In doubt they stay on the list.
-  if (ui.identities !== null) await forgetUnused(ui.identities, loadStore).catch(() => undefined);
+  if (ui.identities !== null) await forgetUnused(ui.identities, leavePorts).catch(() => undefined);
   // Somebody new is asked for a name as on a first visit.
   remember("name-asked", null);
   // Rooms have other numbers for somebody else, and a question about a name is another one.

@@ -8,7 +8,8 @@ import type { ChatClient } from "../../../src/core/facade.ts";
 import { forget, unsentIn, type ForgetPorts } from "../../../src/core/forget.ts";
 import { followLink, type LinkPorts } from "../../../src/core/follow-link.ts";
 import { Identities } from "../../../src/core/identities.ts";
-import { forgetUnused } from "../../../src/core/unused.ts";
+import type { Note } from "../../../src/core/ports.ts";
+import { forgetUnused, type LeavePorts } from "../../../src/core/unused.ts";
 import { redeem } from "../../../src/core/redeem.ts";
 import { LOBBY, texts, World } from "../people.ts";
 
@@ -33,13 +34,28 @@ class Device {
   /** What a page does before somebody else opens. */
   async leave({ chat, identities }: { readonly chat: ChatClient; readonly identities: Identities }): Promise<void> {
     await this.world.does(chat.stop());
-    await forgetUnused(identities, async (name) => {
+    await forgetUnused(identities, this.leavePorts);
+  }
+
+  /** The stores that a page has open. */
+  readonly inUse = new Set<string>();
+  readonly erased: string[] = [];
+  notes: readonly Note[] = [];
+
+  readonly leavePorts: LeavePorts = {
+    alone: async (store, work) => {
+      if (!this.inUse.has(store)) await work();
+      return !this.inUse.has(store);
+    },
+    erase: (store) => Promise.resolve(void this.erased.push(store)),
+    load: async (name) => {
       const store = await IndexedDbStore.open(name);
       const snapshot = await store.load();
       store.close();
       return snapshot;
-    });
-  }
+    },
+    notes: () => this.notes,
+  };
 
   readonly ports: LinkPorts = {
     redeem: (code) => this.world.does(redeem(code, this.world.server.transport(), this.world.clock.setTimer)),
@@ -271,7 +287,31 @@ describe("a guest whom a device leaves", () => {
     const page = await device.open();
     expect(page.chat.me.value.name).toBe("ada");
     expect(await page.identities.others()).toEqual([]);
+    expect(device.erased).toEqual([device.name]);
     await world.does(page.chat.stop());
+  });
+
+  test.each<readonly [string, (device: Device) => void]>([
+    ["another page is open as them", (device) => void device.inUse.add(device.name)],
+    ["a page could only jot down what they typed", (device) => (device.notes = [{ room: LOBBY, text: "half a thought", at: 1, after: 0, leaving: [] }])],
+  ])("stays, with the store, while %s", async (_what, act) => {
+    const world = new World();
+    const device = new Device(world);
+    const guest = await device.open();
+    await world.online(guest.chat);
+    await guest.identities.begin();
+    act(device);
+    await device.leave(guest);
+    expect([device.erased, (await guest.identities.table.all()).map(({ store }) => store)]).toEqual([[], [device.name, `${device.name} 1`]]);
+  });
+
+  test("stays, with the store, while the next page is theirs", async () => {
+    const world = new World();
+    const device = new Device(world);
+    const guest = await device.open();
+    await world.online(guest.chat);
+    await device.leave(guest);
+    expect([device.erased, (await guest.identities.table.all()).map(({ store }) => store)]).toEqual([[], [device.name]]);
   });
 
   test.each<readonly [string, (chat: ChatClient, world: World, room: number) => Promise<unknown>]>([
@@ -281,6 +321,7 @@ describe("a guest whom a device leaves", () => {
       void chat.say(LOBBY, "later");
       return world.clock.until(() => chat.connection.value.waiting === 1, "the outbox");
     }],
+    ["a message that was said", (chat, world) => world.does(chat.say(LOBBY, "hello"))],
     ["a draft", (chat) => Promise.resolve(chat.setDraft({ room: LOBBY }, "half a thought"))],
     ["a room", (chat, world, room) => world.does(chat.join(room))],
   ])("stays with %s", async (_what, act) => {
