@@ -398,7 +398,8 @@ class Chat implements ChatClient {
     this.#model.load(snapshot);
     this.#revision = snapshot.revision;
     this.#hearing.end();
-    this.#outbox.answerFinished();
+    // Another tab may have told what became of a command that is not in the outbox any more.
+    this.#hearing.afterwards(() => this.#outbox.answerFinished());
     this.#drafts.refresh();
     this.#publish();
   }

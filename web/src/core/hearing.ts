@@ -8,7 +8,7 @@ import type { TabMessage } from "./tabs.ts";
 
 export class Hearing {
   readonly #heard: (message: TabMessage) => void;
-  #waiting: TabMessage[] = [];
+  #waiting: (TabMessage | (() => void))[] = [];
   #readings = 0;
 
   constructor(heard: (message: TabMessage) => void) {
@@ -18,6 +18,12 @@ export class Hearing {
   hear(message: TabMessage): void {
     if (this.#readings > 0) this.#waiting.push(message);
     else this.#heard(message);
+  }
+
+  /** Does it when all that was told before is heard. */
+  afterwards(act: () => void): void {
+    if (this.#readings > 0) this.#waiting.push(act);
+    else act();
   }
 
   /** Something of the store is read from now on. */
@@ -32,10 +38,15 @@ export class Hearing {
     const waiting = this.#waiting;
     this.#waiting = [];
     // One reading of the outbox is as good for all changes that are told by now.
-    const first = waiting.findIndex(({ kind }) => kind === "outbox");
+    const first = waiting.findIndex(isOutbox);
     // In one go: what was read may be newer than what is told, until all of it is heard.
     batch(() => {
-      for (const [index, message] of waiting.entries()) if (message.kind !== "outbox" || index === first) this.hear(message);
+      for (const [index, next] of waiting.entries()) {
+        if (typeof next === "function") this.afterwards(next);
+        else if (!isOutbox(next) || index === first) this.hear(next);
+      }
     });
   }
 }
+
+const isOutbox = (waiting: TabMessage | (() => void)): boolean => "kind" in waiting && waiting.kind === "outbox";

@@ -52,3 +52,18 @@ test("nothing is shown of what waited before all of it is heard, since what was 
   hearing.end();
   expect(shown).toEqual(["nothing", "hurry"]);
 });
+
+test("what is to be done afterwards is done when all that was told before is heard, though something else is still read", () => {
+  const { hearing, heard, hear } = tab();
+  hearing.begin();
+  hearing.begin();
+  hear({ kind: "hello" });
+  hearing.end();
+  hearing.afterwards(() => heard.push("afterwards"));
+  hear({ kind: "hurry" });
+  expect(heard).toEqual([]);
+  hearing.end();
+  expect(heard).toEqual(["hello", "afterwards", "hurry"]);
+  hearing.afterwards(() => heard.push("at once"));
+  expect(heard.at(-1)).toBe("at once");
+});

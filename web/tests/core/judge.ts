@@ -19,6 +19,10 @@ interface Send {
   /** The log was set back after it was stored: it may be gone, unless it was still to be sent then. */
   isForgiven: boolean;
   isUnsent: boolean;
+  /** It was refused, and is offered to be sent again. */
+  isRefused: boolean;
+  /** It was refused, and was then sent again or taken away. */
+  isMended: boolean;
 }
 
 export class Judge {
@@ -31,7 +35,7 @@ export class Judge {
   }
 
   say(sender: string, chat: ChatClient, room: RoomId, text: string, manner: "at once" | "from its draft" = "at once"): void {
-    const send: Send = { sender, room, text, isKept: false, result: null, isForgiven: false, isUnsent: false };
+    const send: Send = { sender, room, text, isKept: false, result: null, isForgiven: false, isUnsent: false, isRefused: false, isMended: false };
     this.sends.push(send);
     void (manner === "at once" ? chat.say(room, text) : chat.send({ room }, text)).then((result) => {
       send.result = result;
@@ -42,6 +46,17 @@ export class Judge {
   keep(rows: Iterable<OutboxRow>): void {
     const texts = textsOf(rows);
     for (const send of this.sends) if (texts.has(send.text)) send.isKept = true;
+  }
+
+  /** Somebody sends it again, or takes it away. */
+  mend(text: string): void {
+    for (const send of this.sends) if (send.text === text) send.isMended = true;
+  }
+
+  /** What is refused in the end is not lost. */
+  excuse(rows: Iterable<OutboxRow>): void {
+    const texts = new Set([...rows].flatMap(({ command, refused }) => (command.event === "say" && refused !== undefined ? [command.text] : [])));
+    for (const send of this.sends) if (texts.has(send.text)) send.isRefused = true;
   }
 
   /** The log goes back from `now` to `then`: what was answered between is lost, and it is not the core's fault. */
@@ -83,17 +98,17 @@ export class Judge {
     expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
     const last = new Map<string, number>();
     const places = new Map([...original.keys()].map((text, index) => [text, index]));
-    for (const { sender, room: at, text, isKept, result, isForgiven, isUnsent } of this.sends) {
+    for (const { sender, room: at, text, isKept, result, isForgiven, isUnsent, isRefused, isMended } of this.sends) {
       if (at !== room) continue;
       const times = original.get(text) ?? 0;
       if (times > 1) this.faults.push(`${text} stands ${times} times in the log`);
-      if (result?.ok === false && times > 0) this.faults.push(`${text} was refused (${result.code}) and is in the log`);
-      const isDue = result === null ? isKept : result.ok;
+      if (result?.ok === false && times > 0 && !isMended) this.faults.push(`${text} was refused (${result.code}) and is in the log`);
+      const isDue = result === null ? isKept && !isRefused && !isMended : result.ok;
       // An answer may have been on its way from the store when the log went back.
       const mayBeGone = isForgiven && (!isUnsent || result?.ok === true);
       if (isDue && times === 0 && !mayBeGone) this.faults.push(`${text} of ${sender} is lost (${JSON.stringify(result)})`);
       const place = places.get(text);
-      if (place === undefined) continue;
+      if (place === undefined || isMended) continue;
       if (place < (last.get(sender) ?? -1)) this.faults.push(`${text} of ${sender} stands out of order`);
       last.set(sender, place);
     }

@@ -6,7 +6,7 @@ import { expect, test } from "vitest";
 import { createChat } from "../../src/core/chat.ts";
 import type { ChatClient, RoomId } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import { Deposed, type Change, type Generation, type Revision } from "../../src/core/store.ts";
+import { Deposed, type Change, type Durability, type Generation, type OutboxChange, type OutboxState, type Revision } from "../../src/core/store.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Desk } from "./desk.ts";
 import { Judge } from "./judge.ts";
@@ -22,8 +22,38 @@ import { Chance } from "./virtual-clock.ts";
 const SEEDS = Number(process.env["CORE_SEEDS"] ?? 60);
 const FROM = Number(process.env["CORE_FROM"] ?? 1);
 const STEPS = 120;
+/** The rooms that all are in at first: a public one, and a private one of ada's that people leave and are removed from. */
+const [GARDEN, DEN] = [2, 3];
 /** The slowest disk, with a queue before it. */
 const KEPT_AFTER_MS = 3_000;
+
+/** What the runs have reached, each at least once: a state that no run reaches is not tested. */
+const reached = new Map<string, number>(
+  [
+    "a leader was replaced by another tab",
+    "a commit of a deposed leader was refused",
+    "a change of the outbox by a deposed leader was refused",
+    "a number for a leader was not wanted any more",
+    "a text was put aside",
+    "a stray was offered",
+    "somebody was removed from the den",
+    "somebody left the den",
+    "a room was lost",
+    "a lost room was joined again",
+    "a message was refused",
+    "a refused message was sent again",
+    "a refused message was discarded",
+    "the log was set back",
+    "all was forgotten",
+    "the outbox moved to another device",
+  ].map((state) => [state, 0]),
+);
+
+function reach(state: string): void {
+  const times = reached.get(state);
+  if (times === undefined) throw new Error(`nobody waits for: ${state}`);
+  reached.set(state, times + 1);
+}
 
 /** With the pauses of the page most of a storm would pass over people who are offline. */
 const QUICK: PaceBounds = {
@@ -71,7 +101,9 @@ class Browser {
     const chat = await this.world.does(
       createChat(life.options(this.world.options({ store, tabs: this.#hub.join(), isWatched: () => watch.isOn }))),
     );
-    const unwatch = this.judge.watch(this.name, chat.open(LOBBY));
+    const unwatches = [LOBBY, DEN].map((room) => this.judge.watch(this.name, chat.open(room)));
+    const unwatch = (): void => unwatches.forEach((end) => end());
+    chat.strays.subscribe((strays) => strays.length > 0 && reach("a stray was offered"));
     this.tabs.push({ name: `${this.name} in tab ${(this.#opened += 1)}`, chat, life, watch, unwatch });
   }
 
@@ -103,7 +135,19 @@ class Browser {
     }
   }
 
+  /** What is known of the den is the same as whether one is in it, and what was refused there is still there. */
+  judgeDen(): void {
+    const { disk, chats, name, world, judge } = this;
+    const isIn = world.server.state.rooms.get(DEN)?.members.has(disk.session?.user ?? "") === true;
+    for (const chat of chats) {
+      if (chat.rooms.value.some(({ room }) => room === DEN) !== isIn) judge.faults.push(`${name} is ${isIn ? "" : "not "}in the den, and does not know`);
+      if (isIn && chat.lost.value.has(DEN)) judge.faults.push(`${name} is in the den and has lost it`);
+    }
+    judge.excuse(disk.rows.values());
+  }
+
   judgeDisk(): void {
+    if ([...this.disk.drafts.values()].some(({ aside, text }) => aside !== undefined && text !== null)) reach("a text was put aside");
     const said = this.world.server.state.log.flatMap(({ event, payload }) => (event === "message" ? [String(payload["text"])] : []));
     this.desk.judgeDisk(new Set(said));
   }
@@ -124,15 +168,43 @@ class FencedStore extends MemoryStore {
     this.#fault = fault;
   }
 
+  override async lead(isWanted: () => boolean): Promise<Generation | null> {
+    const before = this.#disk.leader;
+    const leader = await super.lead(isWanted);
+    if (leader === null) reach("a number for a leader was not wanted any more");
+    else if (before > 0) reach("a leader was replaced by another tab");
+    return leader;
+  }
+
+  override async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader: Generation | null = null): Promise<T> {
+    const { device } = this.#disk;
+    try {
+      return await super.changeOutbox(change, durability, leader);
+    } catch (error) {
+      if (error instanceof Deposed) reach("a change of the outbox by a deposed leader was refused");
+      throw error;
+    } finally {
+      if (device !== null && device.id !== this.#disk.device?.id) reach("the outbox moved to another device");
+    }
+  }
+
   override async commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
     const { leader: current, cursor } = this.#disk;
+    const lost = new Set(this.#disk.lost.keys());
     if (leader === null) this.#fault("a leader without a number has written");
     try {
       const revision = await super.commit(changes, leader);
       if (leader !== current) this.#fault(`leader ${leader} has written, and ${current} leads`);
+      for (const change of changes) {
+        if (change.kind === "forget all") reach("all was forgotten");
+        if (change.kind === "refused") reach("a message was refused");
+        if (change.kind === "lost") reach("a room was lost");
+        if (change.kind === "room" && change.room.joined && lost.has(change.room.room)) reach("a lost room was joined again");
+      }
       return revision;
     } catch (error) {
       if (!(error instanceof Deposed) || this.#disk.cursor !== cursor) this.#fault("what was refused has moved the cursor");
+      reach("a commit of a deposed leader was refused");
       throw error;
     }
   }
@@ -169,7 +241,7 @@ async function storm(seed: number): Promise<void> {
     await world.online(chat);
     await world.does(chat.setName(browser.name));
   }
-  const room = await commonRoom(world, browsers);
+  await commonRooms(world, browsers);
   world.server.weather = weatherOf(chance, loses);
   let backup: State | null = null;
 
@@ -179,16 +251,18 @@ async function storm(seed: number): Promise<void> {
     const tab = awake.length === 0 ? null : chance.pick(awake);
     if (freezes && chance.is(0.1)) await slumber(chance, browser);
     const action = chance.below(100);
-    const where = chance.pick([LOBBY, room]);
+    const where = chance.pick([LOBBY, LOBBY, GARDEN, GARDEN, DEN]);
     if (tab === null || (action < 4 && browser.tabs.length < 4)) await browser.open();
     else if (action < 35) judge.say(tab.name, tab.chat, where, `${browser.name} ${step}`);
     else if (action < 60) type(chance, browser, tab, where, `${browser.name} ${step}`);
     else if (action < 66) change(chance, tab.chat, where);
     else if (action < 68) read(chance, tab.chat, where);
     else if (action < 70) page(chance, tab.chat, where);
-    else if (action < 75) browser.crash(chance.below(browser.tabs.length));
-    else if (action < 80) world.server.cutAll();
-    else if (action < 83) world.server.kill();
+    else if (action < 72) comeAndGo(chance, browsers, tab.chat);
+    else if (action < 74) mend(chance, judge, tab.chat);
+    else if (action < 78) browser.crash(chance.below(browser.tabs.length));
+    else if (action < 82) world.server.cutAll();
+    else if (action < 84) world.server.kill();
     else if (action < 90 && !world.server.isRunning) world.server.start();
     else if (action < 92 && restores) backup = world.server.backup();
     else if (action < 94 && backup !== null) await restore(world, judge, backup, browsers);
@@ -196,13 +270,14 @@ async function storm(seed: number): Promise<void> {
   }
   await calm(world, browsers);
   for (const { name, chats } of browsers) {
-    for (const chat of chats) for (const where of [LOBBY, room]) await judge.judgeView(name, chat, where);
+    for (const chat of chats) for (const where of [LOBBY, GARDEN]) await judge.judgeView(name, chat, where);
   }
   for (const browser of browsers) {
     browser.judgeDisk();
+    browser.judgeDen();
     browser.desk.judge(browser.chats);
   }
-  for (const where of [LOBBY, room]) judge.judgeLog(where);
+  for (const where of [LOBBY, GARDEN, DEN]) judge.judgeLog(where);
   judge.verdict();
 }
 
@@ -220,13 +295,41 @@ async function slumber(chance: Chance, browser: Browser): Promise<void> {
   tab.watch.asleepSince = world.clock.now();
 }
 
-async function commonRoom(world: World, browsers: readonly Browser[]): Promise<RoomId> {
+async function commonRooms(world: World, browsers: readonly Browser[]): Promise<void> {
   const [first, ...others] = browsers.flatMap(({ chats }) => chats);
   if (first === undefined) throw new Error("nobody is there");
-  const created = await world.does(first.create("public", "garden"));
-  if (!created.ok) throw new Error(created.code);
-  for (const other of others) await world.does(other.join(created.room));
-  return created.room;
+  const garden = await world.does(first.create("public", "garden"));
+  const den = await world.does(first.create("private", "den"));
+  expect([garden, den]).toEqual([GARDEN, DEN].map((room) => ({ ok: true, room })));
+  for (const other of others) {
+    await world.does(other.join(GARDEN));
+    await world.does(first.add(DEN, other.me.value.user ?? ""));
+  }
+}
+
+/** Ada, whose den it is, removes somebody or adds them; the others leave. */
+function comeAndGo(chance: Chance, browsers: readonly Browser[], chat: ChatClient): void {
+  const [ada, ...others] = browsers;
+  if (ada?.chats.includes(chat) !== true) {
+    if (chance.is(0.3)) void chat.leave(DEN).then(({ ok }) => ok && reach("somebody left the den"));
+    return;
+  }
+  const user = chance.pick(others).disk.session?.user ?? "";
+  if (chance.is(0.6)) void chat.add(DEN, user);
+  else void chat.expel(DEN, user).then(({ ok }) => ok && reach("somebody was removed from the den"));
+}
+
+/** Sends what was refused once more, or takes it away. */
+function mend(chance: Chance, judge: Judge, chat: ChatClient): void {
+  const view = chat.open(DEN);
+  const pending = rowsOf(view, "pending").filter(({ state }) => typeof state === "object");
+  view.close();
+  const refused = [...pending, ...chat.strays.value].flatMap(({ n, text }) => (n === undefined ? [] : { n, text }));
+  if (refused.length === 0) return;
+  const { n, text } = chance.pick(refused);
+  judge.mend(text);
+  if (chance.is(0.5)) void chat.retry(n).then(() => reach("a refused message was sent again"));
+  else void chat.discard(n).then(() => reach("a refused message was discarded"));
 }
 
 /** Types something, and perhaps sends it then or what stood there before. */
@@ -263,6 +366,7 @@ function page(chance: Chance, chat: ChatClient, room: RoomId): void {
 }
 
 async function restore(world: World, judge: Judge, backup: State, browsers: readonly Browser[]): Promise<void> {
+  reach("the log was set back");
   world.server.kill();
   // What was answered by then is out of the outboxes.
   await world.clock.pass(5_000);
@@ -297,3 +401,7 @@ test.each(Array.from({ length: SEEDS }, (_, index) => FROM + index))("seed %i", 
   });
   expect(true).toBe(true);
 }, 60_000);
+
+test.runIf(SEEDS >= 60)("the runs reach each of the states that are rare", () => {
+  expect([...reached].filter(([, times]) => times === 0)).toEqual([]);
+});

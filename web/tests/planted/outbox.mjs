@@ -31,6 +31,13 @@ export const outbox = [
     tests: ["tests/core/hearing.test.ts"],
   },
   {
+    name: "a tab answers for another one before it has heard what that told",
+    file: "src/core/hearing.ts",
+    find: "if (this.#readings > 0) this.#waiting.push(act);\n    else act();",
+    replace: "act();",
+    tests: ["tests/core/hearing.test.ts"],
+  },
+  {
     name: "a tab reads the outbox once more for each change that it was told of meanwhile",
     file: "src/core/hearing.ts",
     find: "if (message.kind !== \"outbox\" || index === first) ",
