@@ -40,8 +40,8 @@ export const outbox = [
   {
     name: "a tab reads the outbox once more for each change that it was told of meanwhile",
     file: "src/core/hearing.ts",
-    find: "if (message.kind !== \"outbox\" || index === first) ",
-    replace: "",
+    find: "else if (!isOutbox(next) || index === first) this",
+    replace: "else this",
     tests: ["tests/core/hearing.test.ts"],
   },
 ];
