@@ -10,6 +10,8 @@
 //! the load makes them. Nothing is answered before it is durable. Knows nothing of who submits, and what a ticket is.
 
 mod stamps;
+#[cfg(feature = "simulation")]
+mod stepper;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,6 +27,8 @@ use crate::log::{AppendError, Log, ReadError, Record};
 use crate::planted::{self, Bug};
 use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Room, Taken};
 use stamps::Stamps;
+#[cfg(feature = "simulation")]
+pub use stepper::{Step, Stepper};
 
 /// One batch: as much as a flush can carry without making the next one wait long.
 const BATCH: BatchBounds = BatchBounds { drafts: 512, bytes: 1 << 20 };
@@ -107,7 +111,7 @@ impl<T: Send + 'static> Appender<T> {
         Ok(Self { queue, health, thread: Mutex::new(Some(thread)) })
     }
 
-    /// An appender without a thread: nothing is stored unless the [`Stepper`](crate::Stepper) is stepped.
+    /// An appender without a thread: nothing is stored unless the [`Stepper`] is stepped.
     #[cfg(feature = "simulation")]
     pub fn stepped<L: Log, D: Delivery<T>>(
         log: L,
@@ -116,9 +120,9 @@ impl<T: Send + 'static> Appender<T> {
         limits: Limits,
         bounds: QueueBounds,
         ports: Ports,
-    ) -> (Self, crate::Stepper<T, L, D>) {
+    ) -> (Self, Stepper<T, L, D>) {
         let (queue, health, worker) = Worker::new(log, directory, delivery, limits, bounds, ports);
-        (Self { queue, health, thread: Mutex::new(None) }, crate::Stepper::new(worker))
+        (Self { queue, health, thread: Mutex::new(None) }, Stepper::new(worker))
     }
 
     /// Hands a draft in, without waiting. Drafts are decided and stored in the order of these calls.

@@ -3,13 +3,13 @@
 //! Owns the commands and how a send is told from others. What becomes of a command is decided in
 //! [`decide`](crate::decide()).
 
-use crate::content::ContentHash;
-use crate::delivery::Refusal;
 use crate::device::Device;
 use crate::entry::{Author, UnixMillis};
+use crate::hash::ContentHash;
 use crate::ids::{CommandNumber, InviteGeneration, Lineage, RoomId, Seq, UserId};
 use crate::key::ClientKey;
 use crate::name::{Nickname, RoomName, Topic};
+use crate::outcome::Refusal;
 use crate::room::RoomKind;
 use crate::text::Text;
 

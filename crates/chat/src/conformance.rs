@@ -20,7 +20,6 @@ pub mod town;
 
 use crate::command::{Command, Draft, Identity};
 use crate::decide::{Decided, Limits, decide};
-use crate::delivery::Receipt;
 use crate::device::{Device, DeviceId};
 use crate::directory::Directory;
 use crate::entry::{Entry, UnixMillis};
@@ -28,6 +27,7 @@ use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
 use crate::log::{Budget, Log, LogReader};
 use crate::name::{Nickname, RoomName, Topic};
+use crate::outcome::Receipt;
 use crate::room::RoomKind;
 use crate::text::Text;
 

@@ -5,15 +5,9 @@
 use sha2::{Digest, Sha256};
 
 use crate::command::{Command, JoinBy};
+use crate::hash::ContentHash;
 use crate::ids::{RoomId, UserId};
 use crate::room::RoomKind;
-
-/// Stands for the content of a send after its text may be gone: equal hashes mean equal content.
-///
-/// A cryptographic hash, because a match is acked as stored: with a weaker one, somebody could craft a message
-/// that swallows another's. 128 bits suffice, since that takes a second preimage and not a mere collision.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ContentHash(pub [u8; 16]);
 
 impl ContentHash {
     /// Of a command that says nothing.
@@ -169,7 +163,7 @@ mod tests {
             Command::Remove { room, user },
             Command::Name { name: Nickname::from_stored("hi") },
             Command::Own,
-            Command::Void { why: crate::delivery::Refusal::Invalid, content: ContentHash::of_raw(b"hi") },
+            Command::Void { why: crate::outcome::Refusal::Invalid, content: ContentHash::of_raw(b"hi") },
             Command::Skip,
         ];
         for (index, command) in commands.iter().enumerate() {

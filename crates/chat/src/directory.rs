@@ -19,17 +19,6 @@ use crate::room::{Room, RoomKind, Visibility};
 
 pub use handle::{DirectoryHandle, Snapshot};
 
-/// How far somebody has read a room.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadPointer {
-    /// Who.
-    pub user: UserId,
-    /// What.
-    pub room: RoomId,
-    /// The last message.
-    pub seq: Seq,
-}
-
 /// People and rooms at one moment of the log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Directory(Arc<Present>);

@@ -18,31 +18,35 @@ mod device;
 mod directory;
 mod entry;
 mod epochs;
+mod hash;
 mod health;
 mod ids;
 mod key;
 mod log;
 mod memory;
 mod name;
+mod outcome;
 #[doc(hidden)]
 pub mod planted;
+mod pointer;
 mod queue;
 mod room;
 mod signing;
-#[cfg(feature = "simulation")]
-mod stepper;
+mod spent;
 mod text;
 
 pub use crate::appender::{Appender, Closed, Fatal, Ports, StartError};
+#[cfg(feature = "simulation")]
+pub use crate::appender::{Step, Stepper};
 pub use crate::applier::{Applier, Applying};
 pub use crate::command::{Command, Draft, Identity, JoinBy};
-pub use crate::content::ContentHash;
 pub use crate::decide::{Decided, Limits, decide};
-pub use crate::delivery::{Committed, Delivery, Outcome, Receipt, Refusal};
-pub use crate::device::{Answered, Counted, Device, DeviceId, Spent, SpentOn};
-pub use crate::directory::{Directory, DirectoryHandle, ReadPointer, Snapshot};
+pub use crate::delivery::{Committed, Delivery};
+pub use crate::device::{Device, DeviceId};
+pub use crate::directory::{Directory, DirectoryHandle, Snapshot};
 pub use crate::entry::{Author, Body, Entry, Kind, UnixMillis};
 pub use crate::epochs::{EpochStart, Epochs};
+pub use crate::hash::ContentHash;
 pub use crate::health::{Health, HealthState};
 pub use crate::ids::{
     CommandNumber, Epoch, InviteGeneration, Lineage, LogId, Position, Rev, RoomId, Seq, UserId,
@@ -54,9 +58,10 @@ pub use crate::log::{
 };
 pub use crate::memory::{Fault, MemoryDisk, MemoryLog, MemoryReader};
 pub use crate::name::{NameError, Nickname, RoomName, Skeleton, Topic, TopicError};
+pub use crate::outcome::{Outcome, Receipt, Refusal};
+pub use crate::pointer::ReadPointer;
 pub use crate::queue::{Admission, QueueBounds, RefusedWhy};
 pub use crate::room::{Membership, Room, RoomKind, Visibility};
 pub use crate::signing::{SigningKey, SigningKeys};
-#[cfg(feature = "simulation")]
-pub use crate::stepper::{Step, Stepper};
+pub use crate::spent::{Answered, Counted, Spent, SpentOn};
 pub use crate::text::{Text, TextError};

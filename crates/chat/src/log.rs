@@ -4,15 +4,16 @@
 //! repeats are recognised above it, by [`decide`](crate::decide()), so that every backend behaves alike. It does
 //! not know who listens. The `conformance` suite is this page in executable form.
 
-use crate::content::ContentHash;
-use crate::delivery::Receipt;
-use crate::device::{Counted, Device, Spent};
-use crate::directory::ReadPointer;
+use crate::device::Device;
 use crate::entry::{Author, Body, Entry, Kind, UnixMillis};
 use crate::epochs::Epochs;
+use crate::hash::ContentHash;
 use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
+use crate::outcome::Receipt;
+use crate::pointer::ReadPointer;
 use crate::signing::SigningKeys;
+use crate::spent::{Counted, Spent};
 
 /// The writer's side of one log. There is at most one per log at any time; opening a second one fails.
 ///

@@ -6,19 +6,20 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::content::ContentHash;
-use crate::delivery::{Outcome, Receipt};
-use crate::device::{Answered, Counted, Device};
-use crate::directory::ReadPointer;
+use crate::device::Device;
 use crate::entry::{Author, Entry, Kind, UnixMillis};
 use crate::epochs::{EpochStart, Epochs};
+use crate::hash::ContentHash;
 use crate::ids::{CommandNumber, Epoch, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
 use crate::log::{
     AppendError, Budget, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record, RollbackCause,
     RoomNumbers, Standing, Unread,
 };
+use crate::outcome::{Outcome, Receipt};
+use crate::pointer::ReadPointer;
 use crate::signing::{SigningKey, SigningKeys};
+use crate::spent::{Answered, Counted};
 
 /// What the openings of a log in memory share. Clones are the same disk.
 #[derive(Clone, Debug, Default)]

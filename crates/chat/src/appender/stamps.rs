@@ -7,9 +7,9 @@
 use std::collections::HashMap;
 
 use crate::decide::Decided;
-use crate::delivery::Outcome;
 use crate::entry::UnixMillis;
 use crate::log::Record;
+use crate::outcome::Outcome;
 use crate::planted::{self, Bug};
 
 /// A clock that is behind by no more than this is waited for.

@@ -7,17 +7,18 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
 use crate::conformance::{ADA, ADAS, BOB, draft, numbered, receipt, skip};
-use crate::delivery::{Outcome, Refusal};
-use crate::device::{Counted, Device};
-use crate::directory::ReadPointer;
+use crate::device::Device;
 use crate::entry::Entry;
 use crate::epochs::Epochs;
 use crate::health::HealthState;
 use crate::ids::{CommandNumber, Epoch, Position, RoomId, Seq};
 use crate::log::{LogReader, Lookup, Placed, RollbackCause, RoomNumbers, Standing};
 use crate::memory::{Fault, MemoryDisk, MemoryLog};
+use crate::outcome::{Outcome, Refusal};
+use crate::pointer::ReadPointer;
 use crate::queue::RefusedWhy;
 use crate::signing::SigningKeys;
+use crate::spent::Counted;
 
 /// Announces each append and waits until it may go on. Without the other ends it just goes on.
 struct Gated {

@@ -2,9 +2,9 @@
 //!
 //! They append through the decisions, as the appender does, so that numbers are those that a backend will see.
 
-use crate::content::ContentHash;
 use crate::decide::Limits;
 use crate::entry::{Author, Kind};
+use crate::hash::ContentHash;
 use crate::ids::{Position, Rev, RoomId, Seq};
 use crate::key::ClientKey;
 use crate::log::{Budget, Log, LogReader, Lookup, Placed, RoomNumbers};

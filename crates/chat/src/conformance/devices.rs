@@ -4,11 +4,11 @@ use std::slice::from_ref;
 
 use crate::command::Draft;
 use crate::decide::Limits;
-use crate::delivery::{Outcome, Refusal};
 use crate::device::Device;
 use crate::entry::Author;
 use crate::ids::{CommandNumber, Position};
 use crate::log::Log;
+use crate::outcome::{Outcome, Refusal};
 
 use super::{ADAS, BOBS, Bench, append_messages, decided, numbered, read_all, receipt, skip};
 

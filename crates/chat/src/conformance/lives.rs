@@ -60,7 +60,7 @@ pub fn people_live(bench: &mut impl Bench, numbers: &[u32]) {
     rooms_read_as_they_are(&reader, &town.directory, &all, numbers.len() as u64);
 }
 
-fn live_through<L: crate::Log>(town: &mut Town<L>, plain: &mut Town<MemoryLog>, batch: &[Draft]) {
+fn live_through<L: crate::log::Log>(town: &mut Town<L>, plain: &mut Town<MemoryLog>, batch: &[Draft]) {
     let together = town.takes(batch);
     let one_by_one: Vec<_> =
         batch.iter().flat_map(|draft| plain.takes(std::slice::from_ref(draft))).collect();
@@ -149,7 +149,7 @@ fn rooms_read_as_they_are(reader: &impl LogReader, directory: &Directory, all: &
     for room in (0..7).map(RoomId) {
         let of_room: Vec<_> = all.iter().filter(|entry| entry.room == room).cloned().collect();
         let everything = Budget { entries: usize::MAX, bytes: usize::MAX };
-        assert_eq!(reader.changes(room, crate::Rev::ZERO, everything).unwrap(), of_room);
+        assert_eq!(reader.changes(room, crate::ids::Rev::ZERO, everything).unwrap(), of_room);
         let messages: Vec<_> = of_room.into_iter().filter(|entry| entry.kind.is_message()).collect();
         for user in (1..4).map(UserId) {
             let Some(visible) = directory.visibility(user, room) else { continue };

@@ -4,12 +4,12 @@
 
 use crate::command::{Command, Draft, Identity};
 use crate::decide::Limits;
-use crate::delivery::{Outcome, Receipt, Refusal};
 use crate::device::Device;
 use crate::entry::{Kind, UnixMillis};
 use crate::ids::{CommandNumber, Lineage, RoomId};
 use crate::key::ClientKey;
 use crate::log::{Log, LogReader};
+use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::text::Text;
 
 use super::{ADAS, BOBS, Bench, decided, read_all, receipt};

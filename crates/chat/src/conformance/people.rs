@@ -1,12 +1,13 @@
 //! The checks of what people do besides speaking: what a log must keep of it, and what must be gone.
 
 use crate::command::{Command, JoinBy};
-use crate::delivery::{Outcome, Refusal};
-use crate::directory::{Directory, ReadPointer};
+use crate::directory::Directory;
 use crate::entry::Kind;
 use crate::ids::{Position, RoomId, Seq};
 use crate::log::{Log, LogReader, Record};
 use crate::name::{RoomName, Topic};
+use crate::outcome::{Outcome, Refusal};
+use crate::pointer::ReadPointer;
 use crate::room::RoomKind;
 
 use super::town::{ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, Town, create, edit, join, say, shown};
@@ -197,9 +198,12 @@ pub fn every_result_is_told_again(bench: &mut impl Bench) {
             (BOB_THERE, create(RoomKind::Public, "Gаrden")),
             (
                 BOB_THERE,
-                Command::Void { why: Refusal::NameReserved, content: crate::ContentHash::of_raw(b"admin") },
+                Command::Void {
+                    why: Refusal::NameReserved,
+                    content: crate::hash::ContentHash::of_raw(b"admin"),
+                },
             ),
-            (BOB_THERE, Command::Join { room: garden, by: JoinBy::Invite(crate::InviteGeneration(7)) }),
+            (BOB_THERE, Command::Join { room: garden, by: JoinBy::Invite(crate::ids::InviteGeneration(7)) }),
             (BOB_THERE, say(RoomId(4), "hi")),
             (CLEO_THERE, Command::Skip),
             (CLEO_THERE, Command::Delete { room: garden, seq: Seq(7) }),

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 
 use crate::command::{Command, Draft, Identity, JoinBy};
 use crate::decide::{Limits, decide};
-use crate::delivery::{Outcome, Receipt, Refusal};
 use crate::device::{Device, DeviceId};
 use crate::directory::Directory;
 use crate::entry::{Body, Entry, Kind};
 use crate::ids::{CommandNumber, RoomId, Seq, UserId};
 use crate::log::{Log, LogReader};
 use crate::name::{Nickname, RoomName, Topic};
+use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::room::RoomKind;
 use crate::text::Text;
 

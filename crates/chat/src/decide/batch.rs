@@ -7,14 +7,15 @@ use std::collections::HashMap;
 
 use super::device::Counts;
 use crate::command::Draft;
-use crate::content::ContentHash;
-use crate::delivery::Receipt;
-use crate::directory::{Directory, ReadPointer};
+use crate::directory::Directory;
 use crate::entry::{Author, Body, Entry, Kind};
+use crate::hash::ContentHash;
 use crate::ids::{Lineage, Position, RoomId, Seq};
 use crate::key::ClientKey;
 use crate::log::{Log, Placed, ReadError, Record, RoomNumbers, Standing};
+use crate::outcome::Receipt;
 use crate::planted::{self, Bug};
+use crate::pointer::ReadPointer;
 
 /// A batch, as far as it is decided.
 pub(super) struct Batch<'a> {

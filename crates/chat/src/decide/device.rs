@@ -6,7 +6,9 @@
 
 use std::collections::HashMap;
 
-use crate::device::{Answered, Counted, Device};
+use crate::spent::{Answered, Counted};
+
+use crate::device::Device;
 use crate::ids::CommandNumber;
 
 /// Where a command stands among those of its device.

@@ -6,14 +6,14 @@
 mod rooms;
 
 use crate::command::Command;
-use crate::delivery::Refusal;
-use crate::device::SpentOn;
 use crate::directory::Directory;
 use crate::entry::{Author, Body, Entry, Kind};
 use crate::ids::{RoomId, Seq, UserId};
 use crate::log::Standing;
 use crate::name::Nickname;
+use crate::outcome::Refusal;
 use crate::room::{Room, RoomKind};
+use crate::spent::SpentOn;
 use crate::text::Text;
 
 use super::Limits;

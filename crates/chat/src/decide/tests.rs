@@ -5,14 +5,14 @@ use crate::conformance::town::{
     ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, STRANGER, Town, create, edit, join, say,
 };
 use crate::conformance::{ADA, append, draft};
-use crate::content::ContentHash;
 use crate::decide::Limits;
-use crate::delivery::{Outcome, Refusal};
 use crate::device::{Device, DeviceId};
 use crate::directory::Directory;
+use crate::hash::ContentHash;
 use crate::ids::{Epoch, InviteGeneration, Position, Rev, RoomId, Seq, UserId};
 use crate::memory::{MemoryDisk, MemoryLog};
 use crate::name::{RoomName, Topic};
+use crate::outcome::{Outcome, Refusal};
 use crate::room::{RoomKind, Visibility};
 
 const LOBBY: RoomId = RoomId::LOBBY;

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use imbl::{OrdMap, OrdSet};
 
-use super::{Directory, Present, ReadPointer};
+use super::{Directory, Present};
 use crate::entry::{Author, Entry, Kind};
 use crate::ids::{InviteGeneration, RoomId, UserId};
 use crate::name::{Nickname, RoomName};
 use crate::planted::{self, Bug};
+use crate::pointer::ReadPointer;
 use crate::room::{Membership, Room, RoomKind};
 
 impl Directory {

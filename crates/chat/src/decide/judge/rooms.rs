@@ -5,10 +5,10 @@
 //! an owner of the server changes it.
 
 use crate::command::JoinBy;
-use crate::delivery::Refusal;
 use crate::entry::Kind;
 use crate::ids::{RoomId, UserId};
 use crate::name::{RoomName, Topic};
+use crate::outcome::Refusal;
 use crate::room::{Room, RoomKind};
 
 use super::{Person, Verdict, nothing};

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use crate::appender::{Batch, Closed, Tried, Worker};
+use super::{Batch, Closed, Tried, Worker};
 use crate::delivery::Delivery;
 use crate::log::Log;
 

@@ -1,0 +1,65 @@
+//! What became of the commands of a device: each number has one result for ever, an entry or none.
+
+use crate::device::Device;
+use crate::entry::UnixMillis;
+use crate::hash::ContentHash;
+use crate::ids::{CommandNumber, RoomId};
+use crate::outcome::{Outcome, Refusal};
+
+/// What a log knows of a device and of one of its commands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// The last number that the device has used up; zero if it has sent nothing yet.
+    pub last: CommandNumber,
+    /// What became of the command that was asked for, if its number is used up.
+    pub answered: Option<Answered>,
+}
+
+/// What became of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// The hash of what it said.
+    pub content: ContentHash,
+    /// What its sender is told who asks again.
+    pub outcome: Outcome,
+}
+
+/// A number that a command has used up without an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Spent {
+    /// The device.
+    pub device: Device,
+    /// The number.
+    pub n: CommandNumber,
+    /// The hash of what the command said.
+    pub content: ContentHash,
+    /// What for.
+    pub on: SpentOn,
+    /// When it came in.
+    pub at: UnixMillis,
+}
+
+/// What a number was used up for, if not for an entry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SpentOn {
+    /// The command was cancelled before it was sent.
+    Skip,
+    /// The command will never be carried out.
+    Refusal(Refusal),
+    /// There was nothing to do.
+    Nothing {
+        /// The room that it was about.
+        room: RoomId,
+    },
+}
+
+impl SpentOn {
+    /// What the sender is told, the first time and ever after.
+    pub fn outcome(self) -> Outcome {
+        match self {
+            Self::Skip => Outcome::Skipped,
+            Self::Refusal(refusal) => Outcome::Refused(refusal),
+            Self::Nothing { room } => Outcome::Already { room },
+        }
+    }
+}
