@@ -149,45 +149,86 @@ impl Body {
     }
 }
 
+/// What kinds of entries have in common: whom they concern, and what they change. A new kind is mostly one more row of
+/// [`Kind::group`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group<'a> {
+    /// Something said in the room.
+    Message,
+    /// Something about an earlier message of the room.
+    Change {
+        /// Its number.
+        seq: Seq,
+    },
+    /// The beginning of a room.
+    Creation {
+        /// Who may come in.
+        kind: RoomKind,
+        /// Who is in it from the beginning.
+        members: &'a [UserId],
+    },
+    /// How a room presents itself.
+    Room,
+    /// Somebody comes into the room.
+    Arrival {
+        /// Who.
+        user: UserId,
+    },
+    /// Somebody is out of the room.
+    Departure {
+        /// Who.
+        user: UserId,
+    },
+    /// Something about a person, of interest to everybody.
+    Person,
+}
+
 impl Kind {
     /// A message as it was said.
     pub fn message(text: Text) -> Self {
         Self::Message { body: Body::Original(text) }
     }
 
+    /// What it is about.
+    pub fn group(&self) -> Group<'_> {
+        match self {
+            Self::Message { .. } => Group::Message,
+            Self::Edited { seq, .. } | Self::Deleted { seq } => Group::Change { seq: *seq },
+            Self::RoomCreated { kind, members, .. } => Group::Creation { kind: *kind, members },
+            Self::RoomRenamed { .. } | Self::TopicSet { .. } => Group::Room,
+            Self::Joined { user } => Group::Arrival { user: *user },
+            Self::Left { user } | Self::Removed { user } => Group::Departure { user: *user },
+            Self::Named { .. } | Self::Owner { .. } => Group::Person,
+        }
+    }
+
     /// Whether it uses up a `Seq`.
     pub fn is_message(&self) -> bool {
-        matches!(self, Self::Message { .. })
+        self.group() == Group::Message
     }
 
     /// The message that it changes, if it is a change of one.
     pub fn target(&self) -> Option<Seq> {
-        match self {
-            Self::Edited { seq, .. } | Self::Deleted { seq } => Some(*seq),
-            Self::Message { .. }
-            | Self::RoomCreated { .. }
-            | Self::RoomRenamed { .. }
-            | Self::TopicSet { .. }
-            | Self::Joined { .. }
-            | Self::Left { .. }
-            | Self::Removed { .. }
-            | Self::Named { .. }
-            | Self::Owner { .. } => None,
+        match self.group() {
+            Group::Change { seq } => Some(seq),
+            Group::Message
+            | Group::Creation { .. }
+            | Group::Room
+            | Group::Arrival { .. }
+            | Group::Departure { .. }
+            | Group::Person => None,
         }
     }
 
     /// Whether the directory is made of it.
     pub fn is_of_directory(&self) -> bool {
-        match self {
-            Self::Message { .. } | Self::Edited { .. } | Self::Deleted { .. } => false,
-            Self::RoomCreated { .. }
-            | Self::RoomRenamed { .. }
-            | Self::TopicSet { .. }
-            | Self::Joined { .. }
-            | Self::Left { .. }
-            | Self::Removed { .. }
-            | Self::Named { .. }
-            | Self::Owner { .. } => true,
+        match self.group() {
+            Group::Message | Group::Change { .. } => false,
+            Group::Creation { .. }
+            | Group::Room
+            | Group::Arrival { .. }
+            | Group::Departure { .. }
+            | Group::Person => true,
         }
     }
 

@@ -44,7 +44,7 @@ pub use crate::decide::{Decided, Limits, decide};
 pub use crate::delivery::{Committed, Delivery};
 pub use crate::device::{Device, DeviceId};
 pub use crate::directory::{Directory, DirectoryHandle, Snapshot};
-pub use crate::entry::{Author, Body, Entry, Kind, UnixMillis};
+pub use crate::entry::{Author, Body, Entry, Group, Kind, UnixMillis};
 pub use crate::epochs::{EpochStart, Epochs};
 pub use crate::hash::ContentHash;
 pub use crate::health::{Health, HealthState};

@@ -3,7 +3,7 @@
 //! The one file where a conversation meets a delivery group: `r:7` are the sockets of the members of room 7, `u:…` all
 //! sockets of a person. The lobby and the house have no group, since everybody is in them.
 
-use chat::{Author, Directory, Entry, Kind, RoomId, RoomKind, UserId};
+use chat::{Author, Directory, Entry, Group, RoomId, RoomKind, UserId};
 use serde::Serialize;
 use socketio_server::{
     FeedEntry, FeedRoom, Frame, MemberChange, NamespaceName, Room, Selection, SocketId, socketio,
@@ -77,26 +77,24 @@ pub fn feed_entry_but_for(
 
 fn audience(directory: &Directory, entry: &Entry) -> Selection {
     let room = entry.room;
-    match &entry.kind {
-        Kind::Message { .. } | Kind::Edited { .. } | Kind::Deleted { .. } => audience_of(room),
-        Kind::RoomCreated { kind, members, .. } => match kind {
+    match entry.kind.group() {
+        Group::Message | Group::Change { .. } => audience_of(room),
+        Group::Creation { kind, members } => match kind {
             RoomKind::Public => Selection::everyone(),
             RoomKind::Private | RoomKind::Direct => {
                 let author = entry.author.and_then(Author::user);
                 people(members.iter().copied().chain(author))
             }
         },
-        Kind::RoomRenamed { .. } | Kind::TopicSet { .. } => {
-            match directory.room(room).map(chat::Room::kind) {
-                Some(RoomKind::Public) => Selection::everyone(),
-                Some(RoomKind::Private | RoomKind::Direct) | None => audience_of(room),
-            }
-        }
-        Kind::Joined { user } | Kind::Left { user } | Kind::Removed { user } => match room {
-            RoomId::HOUSE | RoomId::LOBBY => Selection::everyone(),
-            room => Selection::room(members_of(room)).to(sockets_of(*user)),
+        Group::Room => match directory.room(room).map(chat::Room::kind) {
+            Some(RoomKind::Public) => Selection::everyone(),
+            Some(RoomKind::Private | RoomKind::Direct) | None => audience_of(room),
         },
-        Kind::Named { .. } | Kind::Owner { .. } => Selection::everyone(),
+        Group::Arrival { user } | Group::Departure { user } => match room {
+            RoomId::HOUSE | RoomId::LOBBY => Selection::everyone(),
+            room => Selection::room(members_of(room)).to(sockets_of(user)),
+        },
+        Group::Person => Selection::everyone(),
     }
 }
 
@@ -108,29 +106,21 @@ fn people(users: impl Iterator<Item = UserId>) -> Selection {
 
 fn changes(entry: &Entry) -> Vec<MemberChange> {
     let room = members_of(entry.room);
-    match &entry.kind {
-        Kind::RoomCreated { members, .. } => {
+    match entry.kind.group() {
+        Group::Creation { members, .. } => {
             members.iter().map(|user| MemberChange::enter(sockets_of(*user), room.clone())).collect()
         }
-        Kind::Joined { user } => vec![MemberChange::enter(sockets_of(*user), room)],
-        Kind::Left { user } | Kind::Removed { user } => {
-            vec![MemberChange::leave(sockets_of(*user), room)]
-        }
-        Kind::Message { .. }
-        | Kind::Edited { .. }
-        | Kind::Deleted { .. }
-        | Kind::RoomRenamed { .. }
-        | Kind::TopicSet { .. }
-        | Kind::Named { .. }
-        | Kind::Owner { .. } => Vec::new(),
+        Group::Arrival { user } => vec![MemberChange::enter(sockets_of(user), room)],
+        Group::Departure { user } => vec![MemberChange::leave(sockets_of(user), room)],
+        Group::Message | Group::Change { .. } | Group::Room | Group::Person => Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use chat::{
-        CommandNumber, Device, DeviceId, Epoch, LogId, Nickname, Position, Rev, RoomName, Seq, Text, Topic,
-        UnixMillis,
+        CommandNumber, Device, DeviceId, Epoch, Kind, LogId, Nickname, Position, Rev, RoomName, Seq, Text,
+        Topic, UnixMillis,
     };
 
     use super::*;
