@@ -24,6 +24,27 @@ pub(crate) fn message(connection: &Connection, room: RoomId, seq: Seq) -> rusqli
     Ok(Some(Standing { message, edit }))
 }
 
+/// A message and all edits of it, in order. The inner error is the position of a row that is not what was stored.
+pub(crate) fn versions(
+    connection: &Connection,
+    room: RoomId,
+    seq: Seq,
+) -> rusqlite::Result<Result<Vec<Entry>, u64>> {
+    let asked = (to_sql(room.0), to_sql(seq.0));
+    let decoded = |row: &Row<'_>| Ok(decode(row).ok_or(row.get::<_, i64>(0)?.unsigned_abs()));
+    let mut find = connection.prepare_cached(select!(
+        "entry INDEXED BY entry_message",
+        "WHERE room = ?1 AND kind = 1 AND seq = ?2"
+    ))?;
+    let mut versions: Vec<_> = find.query_map(asked, decoded)?.collect::<rusqlite::Result<_>>()?;
+    let mut find = connection.prepare_cached(select!(
+        "entry INDEXED BY entry_change",
+        "WHERE room = ?1 AND target = ?2 AND kind = 2 ORDER BY position"
+    ))?;
+    versions.extend(find.query_map(asked, decoded)?.collect::<rusqlite::Result<Vec<_>>>()?);
+    Ok(versions.into_iter().collect())
+}
+
 /// In order. The inner error is the position of a row that is not what was stored.
 pub(crate) fn directory(connection: &Connection) -> rusqlite::Result<Result<Vec<Entry>, u64>> {
     let mut statement = connection

@@ -16,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension};
 use crate::error::read_error;
 use crate::folder::Folder;
 use crate::log::load_epochs;
+use crate::lookup;
 use crate::number::to_sql;
 use crate::pages;
 use crate::rows::{SELECT, decode};
@@ -113,6 +114,13 @@ impl LogReader for SqliteReader {
         let head = self.head();
         let connection = self.pool.connection();
         pages::changes(&connection, room, after, budget).map_err(|failure| failure.told(head))
+    }
+
+    fn versions(&self, room: RoomId, seq: Seq) -> Result<Vec<Entry>, ReadError> {
+        let head = self.head();
+        let versions = lookup::versions(&self.pool.connection(), room, seq);
+        let versions = versions.map_err(|err| read_error(&err, head))?;
+        versions.map_err(|position| ReadError::Corrupt { position: Position(position) })
     }
 
     fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {

@@ -28,14 +28,14 @@ impl Served {
         let reader = log.reader();
         let (committed_tx, committed) = sync_channel(100_000);
         let delivery = move |batch| committed_tx.send(batch).unwrap_or_default();
-        let delivery = Applying::new(Applier::new(reader.clone(), log.head()), delivery);
+        let delivery = Applying::new(Applier::new(reader.clone(), log.head(), directory.clone()), delivery);
         let ports = Ports {
             on_room: Box::new(|| ()),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
             clock: Box::new(Instant::now),
         };
         let appender =
-            Appender::start(log, directory, delivery, Limits::default(), QueueBounds::default(), ports)
+            Appender::start(log, &directory, delivery, Limits::default(), QueueBounds::default(), ports)
                 .unwrap();
         Self { appender, reader, committed }
     }

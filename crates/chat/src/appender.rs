@@ -93,7 +93,7 @@ impl<T: Send + 'static> Appender<T> {
     /// Starts the thread that owns `log` from now on. `directory` was loaded from that log.
     pub fn start<L, D>(
         log: L,
-        directory: DirectoryHandle,
+        directory: &DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
@@ -115,7 +115,7 @@ impl<T: Send + 'static> Appender<T> {
     #[cfg(feature = "simulation")]
     pub fn stepped<L: Log, D: Delivery<T>>(
         log: L,
-        directory: DirectoryHandle,
+        directory: &DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
@@ -180,7 +180,6 @@ impl fmt::Debug for Ports {
 pub(crate) struct Worker<T, L, D> {
     log: L,
     directory: Directory,
-    shown: DirectoryHandle,
     delivery: D,
     limits: Limits,
     stamps: Stamps,
@@ -218,7 +217,7 @@ pub(crate) enum Tried<T> {
 impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
     fn new(
         mut log: L,
-        directory: DirectoryHandle,
+        directory: &DirectoryHandle,
         delivery: D,
         limits: Limits,
         bounds: QueueBounds,
@@ -232,7 +231,6 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
             log,
             stamps,
             directory: (*directory.now()).clone(),
-            shown: directory,
             delivery,
             limits,
             queue: Arc::clone(&queue),
@@ -353,21 +351,20 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
 
     /// From here on all of it is durable.
     fn deliver(&mut self, drafts: Vec<Pending<T>>, decided: Decided) {
-        let Decided { records, outcomes, directory, numbers } = decided;
-        if !records.is_empty() {
-            self.shown.show(&directory, numbers);
-        }
+        let Decided { records, outcomes, directory } = decided;
         self.directory = directory.clone();
         let (mut rewritten, mut entries) = (Vec::new(), Vec::with_capacity(records.len()));
+        let mut pointers = Vec::new();
         for record in records {
             match record {
                 Record::Entry { entry, .. } => entries.push(entry),
                 Record::Rewrite(entry) => rewritten.push(entry),
-                Record::Spent(_) | Record::Read(_) => {}
+                Record::Read(pointer) => pointers.push(pointer),
+                Record::Spent(_) => {}
             }
         }
         let outcomes = drafts.into_iter().map(|pending| pending.ticket).zip(outcomes).collect();
-        self.delivery.deliver(Committed { rewritten, entries, outcomes, directory });
+        self.delivery.deliver(Committed { rewritten, entries, outcomes, pointers, directory });
     }
 }
 

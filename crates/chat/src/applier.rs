@@ -1,25 +1,41 @@
 //! Passes committed entries on in order and without a hole, whatever order they are announced in.
 //!
-//! Owns `applied`; nobody else advances it. An entry is passed on if it is `applied + 1` and not otherwise: what is
-//! known is dropped, and what is missing before it is read from the log, where it must stand already, since
-//! positions are given in commit order. So whoever announces entries may lose, repeat or reorder them.
+//! Owns `applied`, and what the entries up to there make of people and rooms: nobody else advances them. An entry is
+//! passed on if it is `applied + 1` and not otherwise: what is known is dropped, and what is missing before it is read
+//! from the log, where it must stand already, since positions are given in commit order. So whoever announces entries may
+//! lose, repeat or reorder them. Before a piece is passed on, the directory shows the moment after it.
 
 use crate::delivery::{Committed, Delivery};
+use crate::directory::{Directory, DirectoryHandle};
 use crate::entry::Entry;
 use crate::ids::Position;
-use crate::log::{Budget, LogReader, ReadError};
+use crate::log::{Budget, LogReader, ReadError, RoomNumbers};
+use crate::pointer::ReadPointer;
 
 /// The contiguous view of one log on one node.
 #[derive(Debug)]
 pub struct Applier<R> {
     applied: Position,
     reader: R,
+    shown: DirectoryHandle,
+}
+
+/// Entries that continue what was passed on before.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// Earlier entries that say something else now. Of entries that were announced, the announcer knows them.
+    pub rewritten: Vec<Entry>,
+    /// The entries.
+    pub entries: Vec<Entry>,
+    /// People and rooms after them.
+    pub directory: Directory,
 }
 
 impl<R: LogReader> Applier<R> {
-    /// A view that has seen everything up to `applied` and reads what it misses from `reader`.
-    pub fn new(reader: R, applied: Position) -> Self {
-        Self { applied, reader }
+    /// A view that has seen everything up to `applied` and reads what it misses from `reader`; `shown` is the directory of
+    /// that moment.
+    pub fn new(reader: R, applied: Position, shown: DirectoryHandle) -> Self {
+        Self { applied, reader, shown }
     }
 
     /// Everything up to here was passed on.
@@ -31,54 +47,85 @@ impl<R: LogReader> Applier<R> {
     ///
     /// `pass` gets them in pieces of bounded size. When a gap cannot be read, what was passed on so far stands, the
     /// rest is forgotten here, and [`catch_up`](Self::catch_up) gets it from the log later.
-    pub fn apply(
-        &mut self,
-        mut entries: Vec<Entry>,
-        mut pass: impl FnMut(Vec<Entry>),
-    ) -> Result<(), ReadError> {
+    pub fn apply(&mut self, mut entries: Vec<Entry>, mut pass: impl FnMut(Piece)) -> Result<(), ReadError> {
         let continues =
             entries.iter().zip(self.applied.0 + 1..).all(|(entry, expected)| entry.position.0 == expected);
         if !continues {
             entries.sort_by_key(|entry| entry.position);
         }
-        let mut run = Vec::new();
+        let mut run: Vec<Entry> = Vec::new();
         for entry in entries {
-            if entry.position <= self.applied {
+            let last = run.last().map_or(self.applied, |entry| entry.position);
+            if entry.position <= last {
                 continue;
             }
-            if entry.position != self.applied.next() {
-                flush(&mut run, &mut pass);
-                self.read_up_to(Position(entry.position.0 - 1), &mut pass)?;
+            if entry.position != last.next() {
+                self.pass_on(std::mem::take(&mut run), Vec::new(), &mut pass);
+                self.catch_up(Position(entry.position.0 - 1), &mut pass)?;
             }
-            self.applied = entry.position;
             run.push(entry);
         }
-        flush(&mut run, &mut pass);
+        self.pass_on(run, Vec::new(), &mut pass);
         Ok(())
     }
 
     /// Passes on everything up to `head`, which somebody says the log has grown to.
-    pub fn catch_up(&mut self, head: Position, mut pass: impl FnMut(Vec<Entry>)) -> Result<(), ReadError> {
-        self.read_up_to(head, &mut pass)
-    }
-
-    fn read_up_to(&mut self, through: Position, pass: &mut impl FnMut(Vec<Entry>)) -> Result<(), ReadError> {
-        while self.applied < through {
-            let entries = self.reader.read(self.applied, through, Budget::PAGE)?;
-            let Some(last) = entries.last() else {
-                let detail = format!("it ends at {} and should go on to {through}", self.applied);
+    pub fn catch_up(&mut self, head: Position, mut pass: impl FnMut(Piece)) -> Result<(), ReadError> {
+        while self.applied < head {
+            let entries = self.reader.read(self.applied, head, Budget::PAGE)?;
+            if entries.is_empty() {
+                let detail = format!("it ends at {} and should go on to {head}", self.applied);
                 return Err(ReadError::Unavailable { detail });
-            };
-            self.applied = last.position;
-            pass(entries);
+            }
+            let rewritten = self.rewritten_by(&entries)?;
+            self.pass_on(entries, rewritten, &mut pass);
         }
         Ok(())
     }
-}
 
-fn flush(run: &mut Vec<Entry>, pass: &mut impl FnMut(Vec<Entry>)) {
-    if !run.is_empty() {
-        pass(std::mem::take(run));
+    /// Pointers have moved. They are no entries, and have no order among them.
+    pub fn move_pointers(&self, pointers: &[ReadPointer]) {
+        if pointers.is_empty() {
+            return;
+        }
+        let mut directory = self.directory();
+        for pointer in pointers {
+            directory.move_pointer(*pointer);
+        }
+        self.shown.show(&directory, []);
+    }
+
+    /// People and rooms at `applied`.
+    pub fn directory(&self) -> Directory {
+        (*self.shown.now()).clone()
+    }
+
+    /// What stands before these entries and says something else since. Nobody has told: they come from the log.
+    fn rewritten_by(&self, entries: &[Entry]) -> Result<Vec<Entry>, ReadError> {
+        let mut rewritten: Vec<Entry> = Vec::new();
+        for entry in entries {
+            let Some(seq) = entry.kind.target() else { continue };
+            for version in self.reader.versions(entry.room, seq)? {
+                let is_known = rewritten.iter().any(|known| known.position == version.position);
+                if version.position <= self.applied && !is_known {
+                    rewritten.push(version);
+                }
+            }
+        }
+        Ok(rewritten)
+    }
+
+    fn pass_on(&mut self, entries: Vec<Entry>, rewritten: Vec<Entry>, pass: &mut impl FnMut(Piece)) {
+        let Some(last) = entries.last() else { return };
+        self.applied = last.position;
+        let mut directory = self.directory();
+        for entry in &entries {
+            directory.apply(entry);
+        }
+        let numbers =
+            entries.iter().map(|entry| (entry.room, RoomNumbers { seq: entry.seq, rev: entry.rev }));
+        self.shown.show(&directory, numbers);
+        pass(Piece { rewritten, entries, directory });
     }
 }
 
@@ -98,49 +145,61 @@ impl<R: LogReader, D> Applying<R, D> {
 
 impl<T, R: LogReader, D: Delivery<T>> Delivery<T> for Applying<R, D> {
     fn deliver(&mut self, committed: Committed<T>) {
-        let Committed { mut rewritten, entries, outcomes, directory } = committed;
+        let Committed { rewritten, entries, outcomes, pointers, directory: _ } = committed;
         // The outcomes go with the last piece, so that a sender finds its own entry before its ack.
-        let mut held = None;
+        let mut held: Option<Piece> = None;
         let inner = &mut self.inner;
         let applied = self.applier.apply(entries, |piece| {
-            if let Some(entries) = held.replace(piece) {
-                let rewritten = std::mem::take(&mut rewritten);
-                inner.deliver(Committed {
-                    rewritten,
-                    entries,
-                    outcomes: Vec::new(),
-                    directory: directory.clone(),
-                });
+            if let Some(Piece { rewritten, entries, directory }) = held.replace(piece) {
+                let (outcomes, pointers) = (Vec::new(), Vec::new());
+                inner.deliver(Committed { rewritten, entries, outcomes, pointers, directory });
             }
         });
         if let Err(err) = applied {
             tracing::error!(%err, applied = self.applier.applied.0, "entries are held back until the gap can be read");
         }
-        let entries = held.unwrap_or_default();
-        self.inner.deliver(Committed { rewritten, entries, outcomes, directory });
+        self.applier.move_pointers(&pointers);
+        let directory = self.applier.directory();
+        let mut last = held.unwrap_or_else(|| Piece {
+            rewritten: Vec::new(),
+            entries: Vec::new(),
+            directory: directory.clone(),
+        });
+        last.rewritten.extend(rewritten);
+        let Piece { rewritten, entries, .. } = last;
+        self.inner.deliver(Committed { rewritten, entries, outcomes, pointers, directory });
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::{append_messages, read_all};
-    use crate::ids::Epoch;
-    use crate::memory::{MemoryDisk, MemoryLog};
+    use crate::command::{Command, Draft};
+    use crate::conformance::{ADAS, append, append_messages, command, draft, numbered, read_all};
+    use crate::entry::{Body, Kind};
+    use crate::ids::{Epoch, RoomId, Seq};
+    use crate::log::Log as _;
+    use crate::memory::{MemoryDisk, MemoryLog, MemoryReader};
+    use crate::name::Nickname;
+    use crate::text::Text;
+
+    fn positions(entries: &[Entry]) -> Vec<u64> {
+        entries.iter().map(|entry| entry.position.0).collect()
+    }
 
     /// Offers each of `batches` to an applier over a log of ten entries and returns the positions passed on.
     fn passed_on(batches: &[&[u64]]) -> Vec<u64> {
         let mut log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
         append_messages(&mut log, 10);
         let entries = read_all(&log.reader());
-        let mut applier = Applier::new(log.reader(), Position(2));
+        let mut applier = Applier::new(log.reader(), Position(2), DirectoryHandle::load(&mut log).unwrap());
         let mut passed = Vec::new();
         for batch in batches {
             let batch = batch
                 .iter()
                 .map(|position| entries[usize::try_from(position - 1).unwrap()].clone())
                 .collect();
-            applier.apply(batch, |piece| passed.extend(piece.iter().map(|entry| entry.position.0))).unwrap();
+            applier.apply(batch, |piece| passed.extend(positions(&piece.entries))).unwrap();
             assert_eq!(passed.last().copied().unwrap_or(2), applier.applied().0);
         }
         passed
@@ -171,9 +230,10 @@ mod tests {
     fn catching_up_ends_at_the_announced_head() {
         let mut log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
         append_messages(&mut log, 10);
-        let mut applier = Applier::new(log.reader(), Position::ZERO);
+        let mut applier =
+            Applier::new(log.reader(), Position::ZERO, DirectoryHandle::load(&mut log).unwrap());
         let mut passed = Vec::new();
-        applier.catch_up(Position(7), |piece| passed.extend(piece)).unwrap();
+        applier.catch_up(Position(7), |piece| passed.extend(piece.entries)).unwrap();
         assert_eq!(passed.len(), 7);
         assert_eq!(applier.applied(), Position(7));
     }
@@ -184,12 +244,62 @@ mod tests {
         append_messages(&mut log, 3);
         let mut stray = read_all(&log.reader()).pop().unwrap();
         stray.position = Position(9);
-        let mut applier = Applier::new(log.reader(), Position(1));
+        let mut applier = Applier::new(log.reader(), Position(1), DirectoryHandle::load(&mut log).unwrap());
         let mut passed = Vec::new();
-        let result =
-            applier.apply(vec![stray], |piece| passed.extend(piece.iter().map(|entry| entry.position.0)));
+        let result = applier.apply(vec![stray], |piece| passed.extend(positions(&piece.entries)));
         assert!(matches!(result, Err(ReadError::Unavailable { .. })));
         assert_eq!(passed, [2, 3]);
         assert_eq!(applier.applied(), Position(3));
+    }
+
+    fn edit(n: u64, text: &str) -> Draft {
+        let text = Text::from_stored(text);
+        command(ADAS, n, Command::Edit { room: RoomId::LOBBY, seq: Seq(1), text })
+    }
+
+    /// As a node sees it that has passed on the first three entries, and hears of the log's growth alone: a name, what was
+    /// said, and a first edit of it.
+    fn follower(log: &mut MemoryLog) -> Applier<MemoryReader> {
+        let name = Command::Name { name: Nickname::from_stored("ada") };
+        append(log, &[command(ADAS, 1, name), numbered(ADAS, 2, "helo"), edit(3, "hello")]);
+        Applier::new(log.reader(), log.head(), DirectoryHandle::load(log).unwrap())
+    }
+
+    #[test]
+    fn an_edit_that_is_read_in_a_gap_rewrites_the_message_and_the_edit_before_it() {
+        let mut log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
+        let mut follower = follower(&mut log);
+        append(&mut log, &[edit(4, "hello!"), edit(5, "hello?")]);
+        let mut passed = Vec::new();
+        follower.catch_up(log.head(), |piece| passed.push(piece)).unwrap();
+        let [piece] = &passed[..] else { panic!("one piece, and not {passed:?}") };
+        assert_eq!(positions(&piece.entries), [4, 5]);
+        let stands = read_all(&log.reader());
+        assert_eq!(piece.rewritten, [stands[1].clone(), stands[2].clone()]);
+        assert!(matches!(&stands[1].kind, Kind::Message { body: Body::Edited(text) } if &**text == "hello?"));
+        assert!(matches!(&stands[2].kind, Kind::Edited { text: None, .. }));
+    }
+
+    #[test]
+    fn the_directory_shows_each_piece_that_is_read_in_a_gap_and_nothing_after_it() {
+        let mut log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
+        let mut follower = follower(&mut log);
+        let shown = follower.shown.clone();
+        let rename = |n, name| command(ADAS, n, Command::Name { name: Nickname::from_stored(name) });
+        append(&mut log, &[rename(4, "adele")]);
+        let filling = (0..600).map(|_| draft(None, None, "more than a page")).collect::<Vec<_>>();
+        append(&mut log, &filling);
+        append(&mut log, &[rename(5, "adela")]);
+        let mut names = Vec::new();
+        let pass = |piece: Piece| {
+            let now = shown.now();
+            assert_eq!(*now, piece.directory);
+            let last = piece.entries.last().unwrap();
+            assert_eq!(now.numbers(last.room), RoomNumbers { seq: last.seq, rev: last.rev });
+            names.push(now.name(ADAS.user).unwrap().to_string());
+        };
+        follower.catch_up(log.head(), pass).unwrap();
+        assert_eq!(names, ["adele", "adela"]);
+        assert_eq!(*shown.now(), Directory::load(&mut log).unwrap());
     }
 }

@@ -8,8 +8,6 @@ mod batch;
 mod device;
 mod judge;
 
-use std::collections::HashMap;
-
 use crate::command::{Command, Draft, Identity};
 use crate::device::Device;
 use crate::directory::Directory;
@@ -17,7 +15,7 @@ use crate::entry::Kind;
 use crate::hash::ContentHash;
 use crate::ids::{CommandNumber, Lineage, RoomId, Seq, UserId};
 use crate::key::ClientKey;
-use crate::log::{Log, Lookup, Placed, ReadError, Record, RoomNumbers};
+use crate::log::{Log, Lookup, Placed, ReadError, Record};
 use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
@@ -68,8 +66,6 @@ pub struct Decided {
     pub outcomes: Vec<Outcome>,
     /// People and rooms as `records` make them. Valid only when they are durable.
     pub directory: Directory,
-    /// The last numbers of the rooms in question. Valid only when `records` are durable.
-    pub numbers: HashMap<RoomId, RoomNumbers>,
 }
 
 /// Decides `drafts` in order, each against the state that those before it leave behind. `directory` is what the log says.
@@ -103,8 +99,8 @@ pub fn decide<'a, L: Log + ?Sized>(
             Sender::User(user) => deciding.by_user(draft, user)?,
         });
     }
-    let Batch { records, directory, rooms: numbers, .. } = deciding.batch;
-    Ok(Decided { records, outcomes, directory, numbers })
+    let Batch { records, directory, .. } = deciding.batch;
+    Ok(Decided { records, outcomes, directory })
 }
 
 /// A draft with what it is recognised by.

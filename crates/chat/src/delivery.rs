@@ -6,6 +6,7 @@
 use crate::directory::Directory;
 use crate::entry::Entry;
 use crate::outcome::Outcome;
+use crate::pointer::ReadPointer;
 
 /// Takes over what was committed.
 ///
@@ -31,6 +32,8 @@ pub struct Committed<T> {
     pub entries: Vec<Entry>,
     /// What became of each draft, in the order in which they were submitted.
     pub outcomes: Vec<(T, Outcome)>,
-    /// People and rooms after these entries.
+    /// Read pointers that have moved.
+    pub pointers: Vec<ReadPointer>,
+    /// People and rooms after these entries and pointers.
     pub directory: Directory,
 }

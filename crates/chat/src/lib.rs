@@ -38,7 +38,7 @@ mod text;
 pub use crate::appender::{Appender, Closed, Fatal, Ports, StartError};
 #[cfg(feature = "simulation")]
 pub use crate::appender::{Step, Stepper};
-pub use crate::applier::{Applier, Applying};
+pub use crate::applier::{Applier, Applying, Piece};
 pub use crate::command::{Command, Draft, Identity, JoinBy};
 pub use crate::decide::{Decided, Limits, decide};
 pub use crate::delivery::{Committed, Delivery};

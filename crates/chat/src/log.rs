@@ -107,6 +107,11 @@ pub trait LogReader: Send + Sync + 'static {
     /// none if there is one.
     fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError>;
 
+    /// A message and all edits of it, as they stand now, in the order of the log; nothing if there is no such message.
+    ///
+    /// These are the entries that a change of the message may have rewritten.
+    fn versions(&self, room: RoomId, seq: Seq) -> Result<Vec<Entry>, ReadError>;
+
     /// Counts the messages of a room after `after` that somebody else than `reader` has said, and that are not deleted.
     ///
     /// It counts up to `max`, and does not look at more than [`Unread::LOOKS_MAX`] messages.
@@ -136,6 +141,10 @@ impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
 
     fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError> {
         (**self).changes(room, after, budget)
+    }
+
+    fn versions(&self, room: RoomId, seq: Seq) -> Result<Vec<Entry>, ReadError> {
+        (**self).versions(room, seq)
     }
 
     fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {

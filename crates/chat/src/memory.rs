@@ -357,6 +357,18 @@ impl LogReader for MemoryReader {
         Ok(budget.take(entries.skip(skipped)))
     }
 
+    fn versions(&self, room: RoomId, seq: Seq) -> Result<Vec<Entry>, ReadError> {
+        let contents = self.0.lock();
+        let all = contents.rooms.get(&room).map_or(&[][..], |room| &room.all);
+        let entries = all.iter().filter_map(|position| contents.entry(*position));
+        let is_version = |entry: &&Entry| match &entry.kind {
+            Kind::Message { .. } => entry.seq == seq,
+            Kind::Edited { seq: of, .. } => *of == seq,
+            _ => false,
+        };
+        Ok(entries.filter(is_version).cloned().collect())
+    }
+
     fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
         let contents = self.0.lock();
         let mut messages = contents.messages(room, after);

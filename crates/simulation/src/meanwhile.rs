@@ -102,6 +102,10 @@ impl LogReader for SlowReader {
         self.0.changes(room, after, budget)
     }
 
+    fn versions(&self, room: RoomId, seq: Seq) -> Result<Vec<Entry>, ReadError> {
+        self.0.versions(room, seq)
+    }
+
     fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
         others_store();
         self.0.unread(room, after, reader, max)

@@ -188,7 +188,7 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
     ) -> Result<Appender<Ticket>, Failure> {
         let Appending { log, directory, delivery, limits, bounds, ports } = appending;
         let delivery = Echoing::new(delivery, self.rates.echoes, self.random.fork());
-        let (appender, stepper) = Appender::stepped(log, directory, delivery, limits, bounds, ports);
+        let (appender, stepper) = Appender::stepped(log, &directory, delivery, limits, bounds, ports);
         let batches = Batches { stepper: RefCell::new(stepper), has_ended: Cell::new(false) };
         drop(spawn_local(store(
             batches,

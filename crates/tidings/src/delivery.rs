@@ -26,7 +26,7 @@ impl Deliveries {
 
 impl Delivery<Ticket> for Deliveries {
     fn deliver(&mut self, committed: Committed<Ticket>) {
-        let Committed { entries, rewritten, outcomes, directory } = committed;
+        let Committed { entries, rewritten, outcomes, directory, pointers: _ } = committed;
         let (profile, v1): (Vec<_>, Vec<_>) =
             outcomes.into_iter().partition(|(ticket, _)| matches!(ticket, Ticket::Profile(_)));
         // A namespace that nothing happened in hears of a commit only if it brought entries.

@@ -148,7 +148,8 @@ impl Node {
         let setup = directory.now().owners().next().is_none().then(|| signer.setup_code());
         // The appender needs the server to wake paused sockets, the server the appender to submit.
         let io: Arc<OnceLock<WeakIo>> = Arc::default();
-        let applier = Applier::new(Arc::clone(reader), Position(feeds.profile.head()));
+        let head = Position(feeds.profile.head());
+        let applier = Applier::new(Arc::clone(reader), head, directory.clone());
         let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
         let ports_of_appender = chat_ports(&io, ports.clock, host.on_fatal());
         let appender = host.append(Appending {

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
+use crate::applier::{Applier, Applying};
 use crate::conformance::{ADA, ADAS, BOB, draft, numbered, receipt, skip};
 use crate::device::Device;
 use crate::entry::Entry;
@@ -99,7 +100,9 @@ impl Desk {
             clock: Box::new(Instant::now),
         };
         let delivery = move |batch: Committed<u32>| drop(committed_tx.send(batch));
-        let appender = Appender::start(log, directory.clone(), delivery, limits, bounds, ports).unwrap();
+        let applier = Applier::new(disk.reader(), log.head(), directory.clone());
+        let delivery = Applying::new(applier, delivery);
+        let appender = Appender::start(log, &directory, delivery, limits, bounds, ports).unwrap();
         Self { appender, directory, disk: disk.clone(), entered, go_on, committed, room, fatal }
     }
 
@@ -488,7 +491,7 @@ fn a_delivery_that_panics_is_fatal() {
     let mut log = MemoryLog::open(&MemoryDisk::default(), Epoch(1));
     let directory = DirectoryHandle::load(&mut log).unwrap();
     let delivery = |_: Committed<u32>| panic!("on purpose");
-    let appender = Appender::start(log, directory, delivery, Limits::default(), NO_BOUNDS, ports).unwrap();
+    let appender = Appender::start(log, &directory, delivery, Limits::default(), NO_BOUNDS, ports).unwrap();
     appender.submit(draft(None, None, "hi"), 1);
     assert_eq!(appender.close(), Closed::Stopped);
     assert_eq!(*fatal.lock().unwrap(), Some(Fatal::Panicked));

@@ -91,6 +91,12 @@ pub fn an_edited_message_says_what_its_last_edit_says(bench: &mut impl Bench) {
         assert_eq!(standing.edit.unwrap().position, last.position);
         assert_eq!(town.log.message(room, Seq(3)).unwrap(), None);
         assert_eq!(town.log.message(RoomId(2), seq).unwrap(), None);
+        let versions = |room, seq| reader.versions(room, seq).unwrap();
+        let all = read_all(&reader);
+        assert_eq!(versions(room, seq), [all[0].clone(), all[2].clone(), all[3].clone()]);
+        assert_eq!(versions(room, Seq(2)), [all[1].clone()]);
+        assert_eq!(versions(room, Seq(3)), []);
+        assert_eq!(versions(RoomId(2), seq), []);
     }
     let (_log, reader) = bench.open();
     assert_eq!(shown(&reader, RoomId::LOBBY), ["hello!*", "hi"]);

@@ -43,7 +43,7 @@ impl Deref for Snapshot {
 }
 
 impl DirectoryHandle {
-    /// Of what stands in the log. To be handed to the appender that gets the log.
+    /// Of what stands in the log. To be handed to the appender that gets the log, and to its applier.
     pub fn load(log: &mut (impl Log + ?Sized)) -> Result<Self, ReadError> {
         let directory = Directory::load(log)?;
         let numbers = log.rooms()?.into_iter().collect();
@@ -55,7 +55,7 @@ impl DirectoryHandle {
         self.lock().clone()
     }
 
-    /// A batch is durable.
+    /// The applier has gone on to this moment.
     pub(crate) fn show(
         &self,
         directory: &Directory,

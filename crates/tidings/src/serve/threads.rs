@@ -49,7 +49,7 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
 
     fn append(&mut self, appending: Appending<L, Arc<R>, Deliveries>) -> Result<Appender<Ticket>, Failure> {
         let Appending { log, directory, delivery, limits, bounds, ports } = appending;
-        Ok(Appender::start(log, directory, delivery, limits, bounds, ports)?)
+        Ok(Appender::start(log, &directory, delivery, limits, bounds, ports)?)
     }
 
     fn on_drafts(&mut self) -> Box<dyn Fn() + Send + Sync> {

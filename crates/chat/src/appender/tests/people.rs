@@ -23,18 +23,20 @@ fn the_directory_is_shown_before_anything_is_delivered() {
     let directory = DirectoryHandle::load(&mut log).unwrap();
     let (shown_tx, shown) = sync_channel(10);
     let seen = directory.clone();
+    let applier = Applier::new(log.reader(), log.head(), directory.clone());
     let delivery = move |batch: Committed<u32>| {
         let now = seen.now();
         let numbers = [RoomId::HOUSE, RoomId::LOBBY].map(|room| (room, now.numbers(room))).to_vec();
         assert_eq!(*now, batch.directory);
         shown_tx.send((now.name(ADAS.user).is_some(), numbers)).unwrap();
     };
+    let delivery = Applying::new(applier, delivery);
     let ports = Ports {
         on_room: Box::new(|| ()),
         on_fatal: Box::new(|fatal| panic!("{fatal}")),
         clock: Box::new(Instant::now),
     };
-    let appender = Appender::start(log, directory, delivery, Limits::DEFAULT, NO_BOUNDS, ports).unwrap();
+    let appender = Appender::start(log, &directory, delivery, Limits::DEFAULT, NO_BOUNDS, ports).unwrap();
     appender.submit(called(ADAS, 1, "ada"), 1);
     let used = |seq, rev| RoomNumbers { seq: Seq(seq), rev: Rev(rev) };
     let expected = vec![(RoomId::HOUSE, used(0, 1)), (RoomId::LOBBY, used(0, 0))];

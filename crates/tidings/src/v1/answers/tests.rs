@@ -7,9 +7,9 @@ use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use chat::{
-    Appender, Command, CommandNumber, Committed, Device, DeviceId, DirectoryHandle, Draft, Epoch, Identity,
-    Limits, LogId, MemoryDisk, MemoryLog, MemoryReader, Nickname, QueueBounds, RoomKind, RoomName, Text,
-    Topic, UnixMillis, UserId,
+    Appender, Applier, Applying, Command, CommandNumber, Committed, Device, DeviceId, DirectoryHandle, Draft,
+    Epoch, Identity, Limits, LogId, MemoryDisk, MemoryLog, MemoryReader, Nickname, Position, QueueBounds,
+    RoomKind, RoomName, Text, Topic, UnixMillis, UserId,
 };
 use socketio_server::{Feed, FeedConfig};
 
@@ -43,14 +43,15 @@ impl Town {
         let directory = DirectoryHandle::load(&mut log).unwrap();
         let (tell, delivered) = sync_channel(1);
         let delivery = move |batch: Committed<Ticket>| tell.send(batch.entries.len()).unwrap();
+        let applier = Applier::new(reader.clone(), Position::ZERO, directory.clone());
+        let delivery = Applying::new(applier, delivery);
         let ports = chat::Ports {
             on_room: Box::new(|| ()),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
             clock: Box::new(Instant::now),
         };
         let bounds = QueueBounds::default();
-        let appender =
-            Appender::start(log, directory.clone(), delivery, Limits::DEFAULT, bounds, ports).unwrap();
+        let appender = Appender::start(log, &directory, delivery, Limits::DEFAULT, bounds, ports).unwrap();
         let edge = Edge::new(
             directory.clone(),
             Sides {
