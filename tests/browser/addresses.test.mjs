@@ -13,9 +13,9 @@ before(async () => {
 });
 after(() => browser.close());
 
-const MISSING = "The message of this link does not exist, or it is not open to you.";
-const AWAY = "The message of this link is not on this device.";
-const NO_ROOM = "This conversation does not exist, or it is not open to you.";
+const MISSING = "The linked message does not exist, or you cannot see it.";
+const AWAY = "The linked message is not on this device.";
+const NO_ROOM = "This conversation does not exist, or you cannot see it.";
 
 async function conversation(t, count) {
   const server = await Server.start(t);
@@ -185,7 +185,7 @@ describe("a room that is not there", () => {
   });
 });
 
-const NOTHING = "That did not work: it does not exist, or it is not open to you.";
+const NOTHING = "That did not work: it does not exist, or you cannot see it.";
 
 describe("an address that names no place", () => {
   for (const hash of ["#/foo", "#/room/0", "#/room/-1", "#/room/abc", "#/room/99999999999999999999", "#link=%E0%A4%A"]) {

@@ -124,7 +124,7 @@ describe("a link to somebody else", () => {
     await vicky.button("Become eve", vicky.dialog).click();
     await vicky.dialog.getByText("this link was used already, or is too old. Make a new one").waitFor();
     assert.equal(await vicky.button("Become eve", vicky.dialog).count(), 0);
-    assert.equal(await vicky.dialog.getByText("what you write from then on").count(), 0);
+    assert.equal(await vicky.dialog.getByText("from then on, your messages").count(), 0);
     await vicky.dialog.locator("footer").getByRole("button", { name: "Close" }).click();
     await vicky.dialog.waitFor({ state: "detached" });
     assert.notEqual(vicky.user, eve.user);
@@ -134,7 +134,7 @@ describe("a link to somebody else", () => {
     const { server, eve } = await ownerAndEve(t);
     const phone = await Person.open(t, browser, await linkTo(server, eve));
     await phone.dialog.getByText("Use Tidings as eve on this device?").waitFor();
-    await phone.dialog.getByText("Go on only if you made this link yourself").waitFor();
+    await phone.dialog.getByText("Continue only if you made this link yourself").waitFor();
     assert.equal(await phone.dialog.getByText("guest-").count(), 0);
     await phone.focuses("dialog button.primary");
     await assertAccessible(phone.page, "the question of a link on a new device");
@@ -284,7 +284,7 @@ describe("another server at the same address", () => {
     const witness = await V1Person.connect(t, other.url);
     assert.deepEqual((await witness.ask("history", { room: 1 })).messages, []);
     await vicky.button("What to do").click();
-    await vicky.dialog.getByText("nothing is sent. The app goes on trying by itself. If this lasts, ask whoever runs the server.").waitFor();
+    await vicky.dialog.getByText("nothing is sent. The app keeps trying by itself. If this lasts, ask the person who runs the server.").waitFor();
     await other.kill();
     await server.startAgain();
     await vicky.dialog.waitFor({ state: "detached" });

@@ -113,7 +113,7 @@ describe("a private room", () => {
     await ada.write("not for cleo");
     await bob.shows("not for cleo");
     await cleo.page.goto(`${cleo.home}#/room/${ada.room()}`);
-    await cleo.page.getByText("This conversation does not exist, or it is not open to you.").waitFor();
+    await cleo.page.getByText("This conversation does not exist, or you cannot see it.").waitFor();
     assert.equal(await cleo.page.getByText("not for cleo").count(), 0);
     assert.ok(!cleo.frames.heard.some((packet) => /Plans|not for cleo/.test(packet)), "not even its name");
     for (const person of [ada, bob, cleo]) person.assertContent();
@@ -217,6 +217,6 @@ describe("the question before somebody is removed", () => {
     await bob.button("Join").click();
     await bob.composer.waitFor();
     await ada.button("Remove bob from the room", ada.people).click();
-    await ada.dialog.getByText("cannot come back by an invite until the host or the owner adds them again").waitFor();
+    await ada.dialog.getByText("no invite lets them in until the host or the owner adds them").waitFor();
   });
 });

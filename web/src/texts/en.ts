@@ -141,7 +141,7 @@ export const en = {
   refusedConflict: "it was already sent with another text",
   refusedTooLarge: "it is too long",
   refusedEmpty: "it is empty",
-  refusedNotFound: "it does not exist, or it is not open to you",
+  refusedNotFound: "it does not exist, or you cannot see it",
   refusedForbidden: "you are not allowed to do that",
   refusedNameTaken: "somebody else has this name",
   refusedNameInvalid: "this name cannot be used: 1 to 32 ordinary characters",
