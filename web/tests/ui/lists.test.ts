@@ -39,7 +39,7 @@ const sources = readdirSync(path.join(root, "web/src"), { recursive: true, encod
 const codeOf = (pattern: RegExp): string => sources.flatMap(({ file, code }) => (pattern.test(file) ? [code] : [])).join("\n");
 
 describe("the codes of refusals", () => {
-  const delivery = found(read("crates/chat/src/delivery.rs"), /Self::\w+ => "([a-z_]+)"/g);
+  const delivery = found(read("crates/chat/src/outcome.rs"), /Self::\w+ => "([a-z_]+)"/g);
   const trouble = found(read("crates/tidings/src/v1/ack.rs"), /Self::\w+ => "([a-z_]+)"/g);
   const connecting = found(read("crates/tidings/src/v1/edge.rs") + read("crates/tidings/src/v1/code.rs"), /"(bad_[a-z]+|invalid)"/g);
   const ofServer = new Set([...delivery, ...trouble, ...connecting]);
