@@ -196,6 +196,10 @@ impl Browser {
             Some(("0", _)) => {
                 self.attempts = 0;
                 let packet = tab.connect_packet();
+                // An impatient client: of the two, one counts.
+                if self.random.chance(self.world.rates.connects_twice) {
+                    tab.outbox().push(packet.clone());
+                }
                 tab.outbox().push(packet);
                 Ok(Heard::Alive)
             }

@@ -93,6 +93,8 @@ pub(crate) struct Person {
     parts: Option<(u64, u64, Instant)>,
     said_last_words: bool,
     outbox: Vec<String>,
+    /// It came with the token of another server, which must not be believed.
+    is_foreign: bool,
 }
 
 impl Person {
@@ -121,6 +123,7 @@ impl Person {
             parts: None,
             said_last_words: false,
             outbox: Vec::new(),
+            is_foreign: false,
         }
     }
 
@@ -149,6 +152,12 @@ impl Person {
         self.world.note(format_args!("person {}: {what}", self.index));
     }
 
+    fn complain(&self, what: &str) {
+        let complaint = format!("person {} {what}", self.index);
+        self.world.note(format_args!("{complaint}"));
+        self.world.record.borrow_mut().complaints.push(complaint);
+    }
+
     fn see(&self, sight: Sight) {
         if let Some(person) = self.world.record.borrow_mut().people.get_mut(self.index) {
             person.sights.push(sight);
@@ -170,6 +179,16 @@ impl Person {
         self.next_ack += 1;
         self.connection.awaited.insert(id, (awaited, timeout.map(|timeout| Instant::now() + timeout)));
         self.outbox.push(format!("42{NAMESPACE}{id}{}", json!([event, fields])));
+    }
+
+    /// What another server has given to somebody, who may have the id of one of ours.
+    fn foreign_auth(&mut self) -> Value {
+        let people: Vec<u64> = self.world.people.borrow().iter().copied().collect();
+        let user = if people.is_empty() { 1 } else { self.random.pick(&people) };
+        let signer = tidings::v1::identity::Signer::new(&[8; 32], []);
+        let token = signer.token(chat::UserId(user));
+        let cursor = format!("1.{:x}.{:x}", self.random.next() >> 20, self.random.within(1, 900));
+        json!({ "v": 1, "device": self.store.device, "token": token, "cursor": cursor })
     }
 
     fn ack_timeout(&self) -> Duration {
@@ -247,9 +266,14 @@ impl Tab for Person {
         self.connection = Connection { next_to_send: first, jumps, ..Connection::default() };
         self.outbox.clear();
         self.see(Sight::Connects { micros });
+        self.is_foreign =
+            self.world.phase.get() == Phase::Hostile && self.random.chance(self.world.rates.foreign);
     }
 
     fn connect_packet(&mut self) -> String {
+        if self.is_foreign {
+            return format!("40{NAMESPACE}{}", self.foreign_auth());
+        }
         let mut auth = json!({ "v": 1, "device": self.store.device });
         if let Some(auth) = auth.as_object_mut() {
             auth.extend(self.store.token.as_ref().map(|token| ("token".into(), json!(token))));
@@ -269,6 +293,16 @@ impl Tab for Person {
         let (id, data) = rest.split_at(start);
         let data: Value = serde_json::from_str(data).map_err(|_| broken())?;
         let understood = match (kind, id) {
+            ("0" | "2", "") if self.is_foreign => {
+                self.complain("is believed to be somebody by the token of another server");
+                self.crash();
+                Some(())
+            }
+            // It comes back as who it is.
+            ("4", "") if self.is_foreign && data["data"]["code"] == "bad_token" => {
+                self.crash();
+                Some(())
+            }
             ("0", "") => Some(()),
             ("2", "") => data[0].as_str().and_then(|event| self.hear(event, &data[1])),
             ("3", id) => id.parse().ok().and_then(|id| self.answered(id, &data[0])),

@@ -57,6 +57,10 @@ pub(crate) struct Rates {
     pub(crate) polls: u64,
     /// Of these, those that want to go on by WebSocket, in a thousand.
     pub(crate) upgrades: u64,
+    /// Connections on which CONNECT is sent twice, in a thousand.
+    pub(crate) connects_twice: u64,
+    /// Connections of `/v1` that begin with what another server has given, in a thousand.
+    pub(crate) foreign: u64,
     pub(crate) bursts: u64,
     /// Clients of `/v1`.
     pub(crate) people: usize,
@@ -81,6 +85,8 @@ pub(crate) struct LinkRates {
     pub(crate) late_bytes: u64,
     /// Requests of polling clients that break, in a thousand.
     pub(crate) breaks_request: u64,
+    /// Upgrades whose connection breaks meanwhile, in a thousand.
+    pub(crate) cuts_upgrades: u64,
 }
 
 impl Rates {
@@ -125,6 +131,8 @@ impl Rates {
             polls: random.pick(&[0, 300, 700]),
             upgrades: random.pick(&[0, 500, 1_000]),
             reads_slowly: random.pick(&[0, 200, 500]),
+            connects_twice: random.pick(&[0, 0, 300]),
+            foreign: random.pick(&[0, 0, 200]),
             bursts: random.pick(&[0, 0, 50]),
             people: random.pick(&[0, 1, 2, 3, 4]),
             crashes_client: random.pick(&[0, 1, 10, 40]),
@@ -145,6 +153,7 @@ impl LinkRates {
             stalls: random.within(0, 6),
             late_bytes: random.within(0, 4),
             breaks_request: random.pick(&[0, 10, 50]),
+            cuts_upgrades: random.pick(&[0, 0, 300]),
         }
     }
 }

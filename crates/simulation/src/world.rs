@@ -29,6 +29,13 @@ pub(crate) enum Phase {
     LastWords,
 }
 
+/// What a connection is opened for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    Upgrade,
+}
+
 /// What one client has to show when the faults are over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Standing {
@@ -119,17 +126,21 @@ impl World {
 
     /// Opens a connection; `None` if nobody listens.
     pub(crate) async fn connect(self: &Rc<Self>) -> Option<DuplexStream> {
-        let connected = self.reach(Node::attach).await;
+        let connected = self.reach(Stage::Begin, Node::attach).await;
         self.record.borrow_mut().counts.connections += u64::from(connected.is_some());
         connected
     }
 
     /// Opens a connection that is to take over from polling.
     pub(crate) async fn connect_to(self: Rc<Self>, sid: String) -> Option<DuplexStream> {
-        self.reach(|node, server| node.attach_to(&sid, server)).await
+        self.reach(Stage::Upgrade, |node, server| node.attach_to(&sid, server)).await
     }
 
-    async fn reach(self: &Rc<Self>, attach: impl FnOnce(&Node, DuplexStream)) -> Option<DuplexStream> {
+    async fn reach(
+        self: &Rc<Self>,
+        stage: Stage,
+        attach: impl FnOnce(&Node, DuplexStream),
+    ) -> Option<DuplexStream> {
         let mut random = self.fork();
         tokio::time::sleep(random.around(self.rates.link.delay)).await;
         let node = self.node.borrow().clone()?;
@@ -139,6 +150,12 @@ impl World {
         let (far, server) = tokio::io::duplex(buffer);
         let link = Link::between(near, far, self.rates.link.clone(), &self.calm, random.fork());
         attach(&node, server);
+        if let Stage::Upgrade = stage
+            && !is_calm
+            && random.chance(self.rates.link.cuts_upgrades)
+        {
+            drop(tokio::task::spawn_local(Rc::clone(self).cut_upgrade(Rc::clone(&link), random.fork())));
+        }
         if let Some(every) = self.rates.link.fault_every {
             // Ends with its connection, with the faults, or with the world.
             drop(tokio::task::spawn_local(Rc::clone(self).disturb(link, every, random)));
@@ -157,6 +174,18 @@ impl World {
     pub(crate) fn delay(&self, random: &mut Random) -> Duration {
         let delay = random.around(self.rates.link.delay);
         if self.calm.get() { Duration::from_millis(1) } else { delay }
+    }
+
+    /// Cuts a connection around one of the frames by which it takes over: the probe, its answer, or the last packet, each of
+    /// which is on its way for about one delay.
+    async fn cut_upgrade(self: Rc<Self>, link: Rc<Link>, mut random: Random) {
+        let frames = self.rates.link.delay * u32::try_from(random.within(0, 5)).unwrap_or(0);
+        tokio::time::sleep(frames + random.around(self.rates.link.delay)).await;
+        if self.phase.get() == Phase::Hostile {
+            self.record.borrow_mut().counts.link_faults += 1;
+            let late = Mode::Late(random.millis(10, 12_000));
+            link.set(random.pick(&[Mode::Cut, Mode::Cut, Mode::HalfOpen, late]));
+        }
     }
 
     async fn disturb(self: Rc<Self>, link: Rc<Link>, every: Duration, mut random: Random) {

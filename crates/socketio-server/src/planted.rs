@@ -25,6 +25,10 @@ planted::planted! {
         ForgetsCursorAtUpgrade,
         /// What waited for the next poll is not sent by the WebSocket that takes over.
         ForgetsLaneAtUpgrade,
+        /// What waits for the next poll is lost with a WebSocket that could not take over.
+        ForgetsLaneWithProbe,
+        /// A CONNECT that comes while the one before is pending is forgotten with it.
+        ForgetsNewerConnect,
         /// A request that a browser repeats by itself is taken as a new one.
         TakesRepeats,
         /// Of two GETs with the same time in them, the second always counts as a new one.

@@ -21,5 +21,7 @@ planted::planted! {
         ForgetsToScrub,
         /// An answer shows what came into the log after permission was asked.
         ShowsWhatCameLater,
+        /// The token of any server is believed.
+        BelievesForeignTokens,
     }
 }

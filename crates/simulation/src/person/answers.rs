@@ -3,6 +3,7 @@
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::store::Room;
 use super::stream::Place;
 use super::{Awaited, Person};
 use crate::record::LOBBY;
@@ -82,7 +83,7 @@ impl Person {
             "say" => room.own.push(told["seq"].as_u64()?),
             "create" => {
                 room.is_host = true;
-                room.is_public = queued.fields["kind"] == "public";
+                room.is_closed = queued.fields["kind"] != "public";
                 room.enter(rev);
             }
             "join" => room.enter(rev),
@@ -148,6 +149,12 @@ impl Person {
 
     fn rows(&mut self, room: u64, asked: u128, told: &Value) -> Option<()> {
         let epoch = self.connection.epoch?;
+        // Whoever has heard that they are out hears nothing more of a room for members, also not what was read before.
+        let known = self.store.view.rooms.get(&room);
+        let is_over = |known: &Room, rev| known.is_closed && !known.is_joined && rev < known.changed;
+        if known.is_some_and(|known| is_over(known, told["rev"].as_u64().unwrap_or(0))) {
+            self.complain("was shown the history of a room after it was told that it is out");
+        }
         let mut before = None;
         for row in told["messages"].as_array()? {
             let (seq, rev) = (row["seq"].as_u64()?, row["rev"].as_u64()?);

@@ -22,7 +22,8 @@ pub(super) struct Queued {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
     pub(super) is_joined: bool,
-    pub(super) is_public: bool,
+    /// Known to be for its members alone.
+    pub(super) is_closed: bool,
     pub(super) is_host: bool,
     /// Everything up to here is known, as far as it is for the client.
     pub(super) rev: u64,

@@ -147,7 +147,7 @@ impl Person {
             let room = self.store.view.rooms.entry(*id).or_default();
             room.is_joined = true;
             room.changed = room.changed.max(*rev);
-            room.is_public = view["kind"] == "public";
+            room.is_closed = view["kind"] != "public";
             room.is_host = user_is(&view["host"], self.store.user);
             if !self.store.view.needs.contains_key(id) {
                 room.know_up_to(*rev);
@@ -190,7 +190,7 @@ impl Person {
                     members.iter().any(|member| user(member) == self.store.user)
                 });
                 let room = self.store.view.rooms.entry(id).or_default();
-                room.is_public = told["kind"] == "public";
+                room.is_closed = told["kind"] != "public";
                 room.is_host = user_is(&told["host"], self.store.user);
                 if is_in {
                     room.enter(rev);

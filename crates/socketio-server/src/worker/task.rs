@@ -304,6 +304,9 @@ impl Worker {
     pub(super) fn abort_upgrade(&mut self, key: SessionKey) {
         if let Some(session) = self.session_mut(key) {
             session.engine.abort_upgrade();
+            if planted::is(Bug::ForgetsLaneWithProbe) {
+                session.lane = Lane::default();
+            }
             if let Some(probe) = session.probe.take() {
                 part(*probe, None);
             }

@@ -15,6 +15,7 @@ use serde::{Serialize, Serializer};
 use sha2::Sha256;
 
 use super::code::Code;
+use crate::planted::{self, Bug};
 
 const VERSION: u8 = 1;
 const MAC_BYTES: usize = 16;
@@ -130,7 +131,8 @@ impl Signer {
         let (body, mac) = bytes.split_first_chunk::<BODY>()?;
         let mut keys = std::iter::once(&self.current).chain(&self.retired);
         keys.any(|key| {
-            key.clone().chain_update(context.0).chain_update(body).verify_truncated_left(mac).is_ok()
+            planted::is(Bug::BelievesForeignTokens)
+                || key.clone().chain_update(context.0).chain_update(body).verify_truncated_left(mac).is_ok()
         })
         .then_some(())?;
         let (&version, numbers) = body.split_first()?;
