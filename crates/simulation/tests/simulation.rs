@@ -6,8 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use simulation::{Run, Telling, bugs, run};
 
-/// Worlds in the short form; their number is the seed.
-const SEEDS: u64 = 400;
+/// Worlds in the short form; their number is the seed. It is built without optimization, and takes minutes.
+const SEEDS: u64 = 200;
 
 /// Worlds that each planted bug may take to be found.
 const PLANTED_SEEDS: u64 = 1_000;
@@ -42,8 +42,8 @@ fn every_promise_holds_in_some_hundred_hostile_worlds() {
     let counts = |count: fn(&Run) -> u64| runs.iter().map(count).sum::<u64>();
     // A simulation in which nothing happens proves nothing.
     assert!(counts(|run| run.counts.crashes) > SEEDS / 2);
-    assert!(counts(|run| run.counts.restores) > 20);
-    assert!(counts(|run| run.counts.restarts) > 20);
+    assert!(counts(|run| run.counts.restores) > SEEDS / 20);
+    assert!(counts(|run| run.counts.restarts) > SEEDS / 20);
     assert!(counts(|run| run.counts.recovered) > SEEDS * 4);
     assert!(counts(|run| run.counts.upgrades) > SEEDS);
     assert!(counts(|run| run.messages as u64) > SEEDS * 40);
