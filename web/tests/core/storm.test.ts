@@ -14,7 +14,7 @@ import { PACE, type PaceBounds } from "../../src/core/pace.ts";
 import type { SetTimer } from "../../src/core/ports.ts";
 import { SlowStore } from "./slow-store.ts";
 import { FAIR_WEATHER, type Weather } from "./model-server.ts";
-import type { State } from "./model-state.ts";
+import { visible, type State } from "./model-state.ts";
 import { Life } from "./mortal.ts";
 import { LOBBY, rowsOf, World } from "./people.ts";
 import { Chance } from "./virtual-clock.ts";
@@ -127,10 +127,12 @@ class Browser {
   #judgeCursor(): void {
     const { cursor, session, rooms } = this.disk;
     if (cursor === null || session === null) return;
+    const { state } = this.world.server;
     const position = parseInt(cursor.split(".")[2] ?? "", 36);
     for (const { room, joined, applied } of rooms.values()) {
       if (!joined || applied === null) continue;
-      const passed = this.world.server.state.log.findLast((entry) => entry.room === room && entry.position <= position);
+      // What was said in a room before somebody was removed from it is not told to them any more.
+      const passed = state.log.findLast((entry) => entry.room === room && entry.position <= position && visible(state, entry, session.user));
       if ((passed?.rev ?? 0) > applied) this.judge.faults.push(`${this.name}: cursor ${position}, but room ${room} is at ${applied} of ${passed?.rev}`);
     }
   }
