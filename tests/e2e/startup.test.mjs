@@ -17,7 +17,7 @@ const OPTIONS = ["listen", "data", "pages", "origin", "trusted-proxy"];
 
 describe("the command line", () => {
   for (const args of [["--help"], ["serve", "--help"]]) {
-    test(`explains every option and its environment twin: ${args.join(" ")}`, async () => {
+    test(`explains every option and its environment variable: ${args.join(" ")}`, async () => {
       const { code, stdout } = await run(args);
       assert.equal(code, 0);
       for (const option of OPTIONS) {

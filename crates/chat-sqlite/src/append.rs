@@ -1,7 +1,7 @@
 //! The contract of the log, on the writer's connection.
 //!
-//! A batch is one transaction. What goes wrong before `COMMIT` is rolled back and leaves nothing behind, neither in
-//! the database nor in memory; what goes wrong in it is an unknown outcome, with the one exception of a full disk.
+//! A batch is one transaction. An error before `COMMIT` rolls it back and leaves nothing behind, neither in the database
+//! nor in memory. An error in `COMMIT` itself is an unknown outcome, except for a full disk.
 
 use std::collections::HashMap;
 use std::hash::Hash;

@@ -1,9 +1,9 @@
-//! Copies of the database: made while it is written, and put into a new folder.
+//! Backup and restore: copies of the database, made while it is written, and put into a new folder.
 //!
-//! A copy is what one read transaction saw, written by SQLite into a file of its own (`VACUUM INTO`), flushed, and
-//! only then given its name: a file of that name is whole. It holds everything that a start needs, keys and epochs
-//! included. Nothing here takes the lock of the folder that is copied, so its server works on. That a restored log
-//! does not admit what it lost is no affair of this file: every start begins an epoch.
+//! SQLite writes the view of one read transaction into a new file (`VACUUM INTO`). The file is flushed and only then gets
+//! its name, so a file with that name is complete. It holds everything that a start needs, with keys and epochs. Nothing
+//! here locks the source folder, so its server keeps running. That clients notice a restored log is not this file's
+//! concern: every start begins an epoch.
 
 use std::fs::File;
 use std::io;

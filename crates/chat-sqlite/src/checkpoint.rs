@@ -1,11 +1,10 @@
 //! Moves committed pages from the write-ahead log into the database, beside the commits and not within them.
 //!
-//! A thread of its own does so a second after a commit, or sooner when much was written, without making anybody
-//! wait (a passive checkpoint). When the log has grown too long nevertheless, the writer lets it begin anew between two
-//! batches: the file stays and is written over, which costs less than a file that grows. What is still to be copied then
-//! makes the writer wait, so the thread copies what there is once more just before. After a text was taken back the
-//! file is emptied, for the text stands in what would be written over some day. Nothing else depends on any of this but
-//! the length of the log and of the next start.
+//! A thread of its own does so a second after a commit, or sooner when much was written. It makes nobody wait (a passive
+//! checkpoint). If the write-ahead log grows too long all the same, the writer lets it begin anew between two batches.
+//! The file stays and is written over, which costs less than a file that grows. Pages that are not copied by then make
+//! the writer wait, so the thread copies once more just before. After an edit or a deletion the file is emptied, because
+//! it still contains the old text. Only the length of the log and of the next start depend on all this.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

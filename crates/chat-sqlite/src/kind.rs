@@ -1,7 +1,7 @@
-//! What an entry says, as columns of its row.
+//! The kind of an entry, as columns of its row.
 //!
-//! Messages and edits keep their text as it is; the fields of all other kinds are JSON in the same column. What was
-//! written once is read for ever: fields are only added, and what is unknown makes the row unreadable.
+//! Messages and edits store their text as it is; the fields of all other kinds are JSON in the same column. Every stored
+//! form stays readable for ever: fields are only added. An unknown field or kind makes the row unreadable.
 
 use std::borrow::Cow;
 

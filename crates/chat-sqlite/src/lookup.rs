@@ -1,4 +1,4 @@
-//! What the writer asks of the log besides repeats: a message as it stands, the directory's entries, the pointers.
+//! The writer's queries besides repeats: a message in its current form, the directory's entries, the read pointers.
 
 use chat::{Entry, Kind, ReadPointer, RoomId, Seq, Standing, UnixMillis, UserId};
 use rusqlite::{Connection, OptionalExtension, Row};

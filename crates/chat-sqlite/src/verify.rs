@@ -1,7 +1,7 @@
-//! Whether a database is what was once written: every row, every number, every lookup.
+//! Checks that a database holds what was once written: every row, every number, every lookup.
 //!
-//! Reads only, in one transaction of a connection of its own, and takes no lock of the folder: it works beside a
-//! server. What it finds is a list of [`Fault`]s. It knows the rules that the appender keeps, and repairs nothing.
+//! It only reads, in one transaction on its own connection, and does not lock the folder, so it works beside a running
+//! server. The result is a list of [`Fault`]s. It knows the appender's rules, and repairs nothing.
 
 mod changes;
 mod devices;

@@ -1,9 +1,9 @@
-//! Passes committed entries on in order and without a hole, whatever order they are announced in.
+//! [`Applier`]: passes committed entries on in order and without gaps, in whatever order they are announced.
 //!
-//! Owns `applied`, and what the entries up to there make of people and rooms: nobody else advances them. An entry is
-//! passed on if it is `applied + 1` and not otherwise: what is known is dropped, and what is missing before it is read
-//! from the log, where it must stand already, since positions are given in commit order. So whoever announces entries may
-//! lose, repeat or reorder them. Before a piece is passed on, the directory shows the moment after it.
+//! Owns `applied`, and the directory at that position: nobody else advances them. Only the entry `applied + 1` is passed
+//! on. Known entries are dropped. Entries that are missing before it are read from the log, which has them already, because
+//! positions are given in commit order. So announcements can be lost, repeated or reordered. Before a piece is passed on,
+//! the directory shows the state after it.
 
 use crate::delivery::{Committed, Delivery};
 use crate::directory::{Directory, DirectoryHandle};
@@ -146,7 +146,7 @@ impl<R: LogReader, D> Applying<R, D> {
 impl<T, R: LogReader, D: Delivery<T>> Delivery<T> for Applying<R, D> {
     fn deliver(&mut self, committed: Committed<T>) {
         let Committed { rewritten, entries, outcomes, pointers, directory: _ } = committed;
-        // The outcomes go with the last piece, so that a sender finds its own entry before its ack.
+        // One piece is always held back, because outcomes go with the last one: a sender sees its own entry before its ack.
         let mut held: Option<Piece> = None;
         let inner = &mut self.inner;
         let applied = self.applier.apply(entries, |piece| {

@@ -1,7 +1,7 @@
-//! What people want to have done: a [`Draft`] is well-formed but undecided.
+//! Commands, and the [`Draft`]: a command that is well-formed but not decided yet.
 //!
-//! Owns the commands and how a send is told from others. What becomes of a command is decided in
-//! [`decide`](crate::decide()).
+//! Owns the list of commands and the [`Identity`] by which a repeat is recognised. [`decide`](crate::decide()) decides
+//! what becomes of a draft.
 
 use crate::device::Device;
 use crate::entry::{Author, UnixMillis};
@@ -13,156 +13,157 @@ use crate::outcome::Refusal;
 use crate::room::RoomKind;
 use crate::text::Text;
 
-/// A command that somebody wants to have carried out, for ever.
+/// A command that waits for its decision.
 #[derive(Clone, Debug)]
 pub struct Draft {
-    /// Tells a repeat from a new command.
+    /// Recognises a repeat of the same command.
     pub identity: Identity,
-    /// What is to be done.
+    /// What its sender asks for.
     pub command: Command,
-    /// When it came in.
+    /// When the server received it.
     pub at: UnixMillis,
 }
 
-/// What a draft wants.
+/// What a draft asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// To say something.
+    /// Send a message.
     Say {
-        /// Where.
+        /// The room that it is sent to.
         room: RoomId,
-        /// What.
+        /// The text, as it was sent.
         text: Text,
     },
-    /// To change what one has said.
+    /// Change one's own message.
     Edit {
-        /// Where.
+        /// The room of the message.
         room: RoomId,
-        /// The message.
+        /// The number of the message in its room.
         seq: Seq,
-        /// What it is to say.
+        /// The new text.
         text: Text,
     },
-    /// To take a message away.
+    /// Delete a message.
     Delete {
-        /// Where.
+        /// The room of the message.
         room: RoomId,
-        /// The message.
+        /// The number of the message in its room.
         seq: Seq,
     },
-    /// To open a room, public or private.
+    /// Create a public or private room.
     Create {
-        /// Who may come in.
+        /// Public or private; a direct conversation has a command of its own.
         kind: RoomKind,
-        /// What it is called.
+        /// Its name. Only names of public rooms are unique.
         name: RoomName,
-        /// What it is about.
+        /// Its topic, which may be empty.
         topic: Topic,
     },
-    /// To talk to these people and nobody else.
+    /// Open the direct conversation with these people, or find the one that exists.
     Direct {
-        /// The others, in any order.
+        /// The other people, in any order.
         with: Vec<UserId>,
     },
-    /// To call a room otherwise.
+    /// Rename a room.
     Rename {
-        /// Which.
+        /// The room, which is not a direct conversation.
         room: RoomId,
-        /// How.
+        /// The new name.
         name: RoomName,
     },
-    /// To say what a room is about.
+    /// Set the topic of a room.
     SetTopic {
-        /// Which.
+        /// The room, which is not a direct conversation.
         room: RoomId,
-        /// What.
+        /// The new topic; an empty one removes it.
         topic: Topic,
     },
-    /// To become a member.
+    /// Join a room.
     Join {
-        /// Of which.
+        /// The room to join.
         room: RoomId,
-        /// By which right.
+        /// Why one may: the room is public, or one is invited.
         by: JoinBy,
     },
-    /// Not to be a member any more.
+    /// Leave a room.
     Leave {
-        /// Of which.
+        /// The room to leave. Nobody can leave the lobby.
         room: RoomId,
     },
-    /// To make somebody a member.
+    /// Add somebody to a private room.
     Add {
-        /// Of which.
+        /// The room, which becomes visible to them.
         room: RoomId,
-        /// Whom.
+        /// The new member.
         user: UserId,
     },
-    /// To end somebody's membership for good.
+    /// Remove somebody from a room, so that they cannot join it again.
     Remove {
-        /// Of which.
+        /// The room that they lose.
         room: RoomId,
-        /// Whose.
+        /// The member to remove.
         user: UserId,
     },
-    /// To be called otherwise.
+    /// Change one's own name.
     Name {
-        /// How.
+        /// The new name. Names that look alike count as the same.
         name: Nickname,
     },
-    /// To become an owner of the server. Whoever hands this in has checked the code.
+    /// Become the owner of the server. The caller has checked the code.
     Own,
-    /// To have read everything up to a message. Not numbered: only the furthest counts.
+    /// Move one's read pointer. Not numbered: only the furthest counts.
     Read {
-        /// Where.
+        /// The room that one has read.
         room: RoomId,
-        /// The last message.
+        /// The last message that one has read.
         seq: Seq,
     },
-    /// What can never be carried out, as could be seen without asking the log. It uses up its number like any other.
+    /// A well-formed command that can never succeed, as its sender's worker has found out. It uses up its number like
+    /// any other.
     Void {
-        /// Why not.
+        /// The reason that its sender gets.
         why: Refusal,
-        /// Stands for what was sent, so that a repeat is told from something else: [`ContentHash::of_raw`].
+        /// A hash of what was sent, which tells a repeat from another command: [`ContentHash::of_raw`].
         content: ContentHash,
     },
-    /// Nothing any more: its sender cancelled what had this number, and those behind it are to go on.
+    /// Skip this number: its sender has cancelled the command, so that the commands behind it can go on.
     ///
-    /// If the cancelled command has arrived after all, the answer is what became of that.
+    /// If the cancelled command has arrived after all, the answer is that command's outcome.
     Skip,
 }
 
-/// By which right somebody joins.
+/// Why somebody may join a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JoinBy {
-    /// Everybody may.
+    /// The room is public.
     Open,
-    /// An invitation, whose signature was checked.
+    /// They are invited. The caller has checked the invite's signature.
     Invite(InviteGeneration),
 }
 
-/// How a send is told from others.
+/// How a repeat of a command is recognised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Identity {
     /// By the key of a tutorial client. Without a key, every send is new.
     Lineage {
         /// The scope of the key. Without one, only the rule across lineages applies.
         lineage: Option<Lineage>,
-        /// The key.
+        /// The tutorial's `clientOffset`, or none.
         key: Option<ClientKey>,
     },
     /// By its number among the commands of its device.
     Device {
-        /// The device.
+        /// The device that has sent it.
         device: Device,
-        /// The number.
+        /// Its number among the commands of this device, from 1.
         n: CommandNumber,
     },
-    /// Not at all: for what may be done twice. Only [`Command::Read`] is.
+    /// Not at all, because repeating it does no harm. Only for [`Command::Read`].
     User(UserId),
 }
 
 impl Identity {
-    /// Nothing is known: every send is new.
+    /// Without a key and a lineage: every send is new.
     pub const NONE: Self = Self::Lineage { lineage: None, key: None };
 
     /// What an entry keeps of it.

@@ -1,6 +1,6 @@
-//! The fingerprint of what a command says, by which two sends are told apart when the text may be gone.
+//! [`ContentHash`]: a hash of a command's content, which tells a repeat from another command even if the text is gone.
 //!
-//! Each kind of command has a form of its own here, so that no two of different meaning ever hash the same bytes.
+//! Each kind of command has its own form, so that two commands with different meanings never hash the same bytes.
 
 use sha2::{Digest, Sha256};
 

@@ -1,7 +1,7 @@
-//! The port by which committed entries and the answers to their senders leave the domain.
+//! [`Delivery`]: the port through which committed entries, and the answers to their senders, leave the domain.
 //!
-//! Everything that passes here is durable. Owns no queue: the receiver runs on the appender's thread and must not
-//! block it for longer than handing things over takes.
+//! Everything that passes here is durable. It has no queue: the receiver runs on the appender's thread and must not block
+//! it for longer than it takes to hand the entries over.
 
 use crate::directory::Directory;
 use crate::entry::Entry;

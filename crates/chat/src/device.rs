@@ -1,9 +1,9 @@
-//! Who sends by number: the devices of our own protocol.
+//! Devices, which number their commands.
 //!
-//! A device numbers its durable commands 1, 2, 3 … when it puts them into its outbox, before it knows of a connection.
-//! The server takes the next number and nothing else, so commands may be sent without waiting for answers and keep
-//! their order. Each number gets one result for ever: see `spent`. Knows nothing of accounts and of the wire; the rule itself
-//! stands with the decisions.
+//! A device numbers its durable commands 1, 2, 3 … when it puts them into its outbox, even without a connection. The server
+//! accepts only the next number, so commands can be sent without waiting for answers and keep their order. Each number
+//! has one result for ever: see `spent`. Knows nothing of accounts and of the wire; the rule itself is in
+//! `decide::device`.
 
 use std::fmt;
 

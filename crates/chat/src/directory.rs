@@ -1,8 +1,8 @@
-//! The directory: who is called what, which rooms there are, who is in them, and what everybody has read.
+//! [`Directory`]: people and their names, rooms and their members, and what everybody has read.
 //!
-//! It is what the entries of the log say, and changes by [`apply`](Directory::apply) alone, so it can be made anew at
-//! any time. A clone costs one reference: decisions work on a clone that becomes the present when its batch is
-//! durable, and is dropped if that is rolled back. Decides nothing: who may do what stands with the decisions.
+//! It is the sum of the log's entries and changes only by [`apply`](Directory::apply), so it can be rebuilt at any time. A
+//! clone costs one reference. Decisions work on a clone; it becomes the current directory when its batch is durable, and is
+//! dropped if the batch is rolled back. Decides nothing: permissions are checked in `decide`.
 
 mod apply;
 mod handle;

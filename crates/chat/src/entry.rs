@@ -1,7 +1,7 @@
-//! What a log stores: [`Entry`], committed, which never changes its numbers again.
+//! [`Entry`]: what a log stores. The numbers of a committed entry never change.
 //!
-//! What an entry says may change in two ways: a message is edited or deleted. Then another entry tells of that, and
-//! the text that was there goes. Knows nothing of who may do what.
+//! The text of an entry changes when its message is edited or deleted. Another entry then records the change, and the old
+//! text is gone. Knows nothing of permissions.
 
 use crate::device::Device;
 use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
@@ -13,22 +13,22 @@ use crate::text::Text;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UnixMillis(pub u64);
 
-/// One committed thing, visible to the members of its room.
+/// One committed event of a room, visible to its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// Where it stands in the log.
+    /// Its place in the log: in commit order, without gaps.
     pub position: Position,
-    /// Its audience.
+    /// The room whose members see it; [`RoomId::HOUSE`] for entries that concern no room.
     pub room: RoomId,
     /// The number of the room's latest message: its own, if it is a message.
     pub seq: Seq,
     /// Its number among all entries of the room.
     pub rev: Rev,
-    /// When the server took it in.
+    /// When the server received it.
     pub at: UnixMillis,
-    /// Who sent it, as far as that is known.
+    /// Who sent it. `None` for a tutorial client without a lineage.
     pub author: Option<Author>,
-    /// What it is.
+    /// What happened.
     pub kind: Kind,
 }
 
@@ -37,17 +37,17 @@ pub struct Entry {
 pub enum Author {
     /// A tutorial client, as far as it can be told from others.
     Lineage(Lineage),
-    /// A user's device, with the number of the command: by the two, the sender knows its own again.
+    /// A user's device and the number of the command, by which the sender recognises its own entries.
     Device {
-        /// The device.
+        /// The device that sent the command.
         device: Device,
-        /// The number.
+        /// The number of the command on that device.
         n: CommandNumber,
     },
 }
 
 impl Author {
-    /// The person, if it is one.
+    /// The user, unless the author is a tutorial client.
     pub fn user(self) -> Option<UserId> {
         match self {
             Self::Lineage(_) => None,
@@ -56,91 +56,91 @@ impl Author {
     }
 }
 
-/// What an entry says. Only a message uses up a `Seq` of its room; each uses up a `Rev`.
+/// What happened. Only a message uses up a `Seq` of its room; each uses up a `Rev`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Somebody said something.
+    /// Somebody sent a message.
     Message {
-        /// What stands there now.
+        /// Its current text.
         body: Body,
     },
-    /// The message with that number says something else now.
+    /// A message was edited.
     Edited {
-        /// The message.
+        /// The number of the message.
         seq: Seq,
-        /// What it says. `None`: that is gone, since the message was edited again or deleted later.
+        /// The new text. `None` once the message was edited again or deleted.
         text: Option<Text>,
     },
-    /// The message with that number is deleted.
+    /// A message was deleted.
     Deleted {
-        /// The message.
+        /// The number of the message.
         seq: Seq,
     },
-    /// The room exists now; the first entry of every room but the lobby. Its author is the host.
+    /// A room was created: the first entry of every room but the lobby. Its author is the host.
     RoomCreated {
-        /// Who may come in.
+        /// Public, private or direct.
         kind: RoomKind,
-        /// Direct conversations have none.
+        /// `None` for a direct conversation.
         name: Option<RoomName>,
-        /// What it is about.
+        /// Its topic, which may be empty.
         topic: Topic,
-        /// Who is in it from the beginning: the author among them.
+        /// Its first members, with the author.
         members: Vec<UserId>,
     },
-    /// The room is called otherwise now.
+    /// The room was renamed.
     RoomRenamed {
-        /// How.
+        /// The new name.
         name: RoomName,
     },
-    /// The room is about something else now.
+    /// The topic of the room was set.
     TopicSet {
-        /// About what.
+        /// The new topic; empty if it was removed.
         topic: Topic,
     },
-    /// Somebody is a member now: by joining, or because the author has added them.
+    /// Somebody joined the room, or the author added them.
     Joined {
-        /// Who.
+        /// The new member.
         user: UserId,
     },
-    /// A member has left.
+    /// A member left the room.
     Left {
-        /// Who.
+        /// The former member.
         user: UserId,
     },
-    /// A member was removed by the author, and cannot join again.
+    /// The author removed a member, who cannot join again.
     Removed {
-        /// Who.
+        /// The former member.
         user: UserId,
     },
-    /// A person is called that now. In the house.
+    /// A person chose or changed their name. An entry of [`RoomId::HOUSE`].
     Named {
-        /// Who.
+        /// The person.
         user: UserId,
-        /// The name.
+        /// The new name.
         name: Nickname,
-        /// The name before, if there was one.
+        /// The old name, if there was one.
         was: Option<Nickname>,
     },
-    /// A person is an owner of the server now. In the house.
+    /// A person became the owner of the server. An entry of [`RoomId::HOUSE`].
     Owner {
-        /// Who.
+        /// The new owner.
         user: UserId,
     },
 }
 
-/// What a message says.
+/// The text of a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Body {
-    /// What its author said.
+    /// As it was first sent.
     Original(Text),
-    /// What its author made of it later.
+    /// As its author has edited it.
     Edited(Text),
-    /// Nothing any more.
+    /// Deleted: there is no text.
     Deleted,
 }
 
 impl Body {
-    /// What can be read.
+    /// The text, unless it was deleted.
     pub fn text(&self) -> Option<&Text> {
         match self {
             Self::Original(text) | Self::Edited(text) => Some(text),
@@ -184,7 +184,7 @@ pub enum Group<'a> {
 }
 
 impl Kind {
-    /// A message as it was said.
+    /// A message as it was first sent.
     pub fn message(text: Text) -> Self {
         Self::Message { body: Body::Original(text) }
     }
@@ -207,7 +207,7 @@ impl Kind {
         self.group() == Group::Message
     }
 
-    /// The message that it changes, if it is a change of one.
+    /// The message that it edits or deletes, if any.
     pub fn target(&self) -> Option<Seq> {
         match self.group() {
             Group::Change { seq } => Some(seq),
@@ -220,7 +220,7 @@ impl Kind {
         }
     }
 
-    /// Whether the directory is made of it.
+    /// Whether the directory is built from it: all but messages and their changes.
     pub fn is_of_directory(&self) -> bool {
         match self.group() {
             Group::Message | Group::Change { .. } => false,

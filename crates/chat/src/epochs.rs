@@ -1,4 +1,4 @@
-//! Which offsets of the past still mean what they meant.
+//! Epochs: which old offsets still refer to the same entries.
 //!
 //! Every start of a log opens an epoch at the position that the log had then. Positions of an epoch are the same
 //! entries for ever up to where the next one began; beyond, they were taken back (by a restored backup or a lossy

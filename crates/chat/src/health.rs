@@ -1,8 +1,7 @@
-//! Whether the log commits, for whoever decides if the server is ready.
+//! Health of the log, for the part that decides whether the server is ready.
 //!
-//! One atomic, written by the appender and read by anybody. It tells since when a batch has been waiting to become
-//! durable, be it that its commit hangs or that it is rolled back again and again; how long is too long is for the
-//! reader to say.
+//! One atomic, written by the appender and read by anybody: since when a batch has been waiting to become durable, because
+//! its commit hangs or is rolled back again and again. The reader decides how long is too long.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

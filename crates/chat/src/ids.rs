@@ -1,7 +1,7 @@
-//! The numbers and names by which logs, entries, rooms and senders are known.
+//! Ids and numbers of logs, entries, rooms and senders.
 //!
-//! Each is a type of its own, so that a `Seq` is never taken for a `Position`. They promise nothing but identity
-//! and order; who hands them out is said at [`Log`](crate::Log).
+//! Each is a type of its own, so that nobody mistakes a `Seq` for a `Position`. They promise only identity and order;
+//! [`Log`](crate::Log) says who assigns them.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
-//! The key under which a client sends a message again.
+//! [`ClientKey`]: the key by which a repeated message of a tutorial client is recognised.
 //!
-//! Owns what a well-formed key is and which keys are too weak to be believed beyond their lineage. Where a key is
-//! looked up, and what a match means, is decided in [`decide`](crate::decide()).
+//! Owns the form of a key, and which keys are too weak to count beyond their lineage. [`decide`](crate::decide()) looks keys
+//! up and decides what a match means.
 
 use std::sync::Arc;
 

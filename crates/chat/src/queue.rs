@@ -1,11 +1,11 @@
-//! The queue between those who submit drafts and the appender's thread.
+//! The queue between the submitters of drafts and the appender's thread.
 //!
-//! First in, first out: the order of arrival is the order of the log. It never makes a sender wait. At the soft
-//! bound it asks the sender to stop reading its socket until there is room; what the sender has read already still
-//! finds a place, up to the hard bound, where drafts are turned away.
+//! First in, first out: the order of arrival is the order of the log. It never makes a sender wait. At the soft bound it
+//! asks the sender to stop reading its socket until there is space. Drafts that were read before are still accepted, up to
+//! the hard bound; beyond that they are refused.
 //!
-//! Drafts are *announced* when the appender is to take them. Who has more to come pushes quietly and announces once, so
-//! that its drafts share a flush; a batch that is full is announced by itself, for it gains nothing by waiting.
+//! Drafts are *announced* when the appender is to take them. A sender with several drafts pushes them quietly and announces
+//! them once, so that they share a flush. A full batch is announced at once, because it gains nothing by waiting.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

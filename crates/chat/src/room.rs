@@ -1,6 +1,6 @@
-//! A room as the directory knows it: what it is called, who is in it, and from where on they see it.
+//! [`Room`]: a room in the directory: its name, its members, and the position from which each of them sees it.
 //!
-//! Made of the log's entries and of nothing else. What was said in it stands in the log alone.
+//! Built from the log's entries only. Its messages are in the log alone.
 
 use std::ops::Bound;
 

@@ -1,6 +1,6 @@
 //! The parts of the Tidings server between the wire and the log, without a socket, a disk or a clock of their own.
 //!
-//! The program beside it puts them together with all of these; the simulation puts them together without.
+//! The program supplies these; the simulation replaces them.
 
 pub mod delivery;
 pub mod node;

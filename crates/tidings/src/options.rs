@@ -198,4 +198,27 @@ mod tests {
             assert_eq!(error, Err(2), "{bad:?}");
         }
     }
+
+    #[test]
+    fn every_option_has_a_variable_and_is_documented() {
+        let page = include_str!("../../../docs/running.md");
+        let command = Options::command();
+        let added_by_clap = |name: &str| matches!(name, "help" | "version");
+        for option in command.get_arguments().filter(|arg| !added_by_clap(arg.get_id().as_str())) {
+            let long = option.get_long().unwrap();
+            let variable = format!("TIDINGS_{}", long.to_uppercase().replace('-', "_"));
+            assert_eq!(option.get_env().and_then(|name| name.to_str()), Some(&*variable), "--{long}");
+            let row = page.lines().find(|line| line.starts_with(&format!("| `--{long}")));
+            assert!(row.is_some_and(|row| row.contains(&variable)), "docs/running.md, --{long}");
+        }
+    }
+
+    #[test]
+    fn every_command_is_documented() {
+        let page = include_str!("../../../docs/running.md");
+        for command in Options::command().get_subcommands().filter(|command| command.get_name() != "serve") {
+            let line = format!("| `tidings {}", command.get_name());
+            assert!(page.contains(&line), "docs/running.md, {}", command.get_name());
+        }
+    }
 }

@@ -1,7 +1,7 @@
-//! The tutorial profile of namespace `/` as the server lives it: where a client starts, and what a message becomes.
+//! Namespace `/`, with the contract of the Socket.IO tutorial: where a client starts, and how a message becomes a draft.
 //!
-//! Joins the wire to the chat and decides nothing by itself. Has no clock: the time of a message is handed in. `wire` is
-//! how the profile looks to clients, `delivery` what they get of the log.
+//! Connects the wire to the chat and decides nothing itself. Has no clock: the time of a message is an argument. `wire`
+//! has the format, `delivery` sends entries and acks.
 
 pub mod delivery;
 pub mod wire;

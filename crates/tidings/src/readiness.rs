@@ -1,6 +1,6 @@
-//! Whether clients are let in: not while the log cannot commit.
+//! Closes the server to clients while the log cannot commit, and opens it again.
 //!
-//! Knows the appender's health and the server's door, nothing else.
+//! Knows only the appender's health and the server's readiness.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! What became of messages: each says what its edits and its deletion have made of it, and what is gone is gone.
+//! Checks edits and deletions: each message has the text of its last edit, and deleted texts are gone.
 //!
-//! Rows by themselves are judged elsewhere. Pointers are judged here, too: nobody has read what was never said.
+//! Checks read pointers too: none is past the last message. Single rows are checked elsewhere.
 
 use chat::Position;
 use rusqlite::Connection;

@@ -1,8 +1,8 @@
-//! The time of entries: that of the wall clock, which may be wrong and may be set.
+//! The time of entries, from the wall clock, which may be wrong and may be set.
 //!
-//! People read these times, so a log in which they run on is worth more than one that repeats each twitch of the clock.
-//! A clock that is a little behind the last entry is waited for, with the last entry's time. One that is far behind was
-//! far ahead before: then the log goes back with it, once, and does not stay in the future until that has come.
+//! People read these times, so they should not jump back with every correction of the clock. While the clock is a little
+//! behind the last entry, new entries get the time of that entry. If it is far behind, it was far ahead before: then the
+//! times go back with it, once.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
-//! What the drafts decided so far add to the log, and how the log looks with that.
+//! The entries that the decided drafts of this batch add to the log, and a view of the log that includes them.
 //!
-//! Owns the numbering. A message that is changed in the batch in which it was said is changed before it is stored; for
-//! an older one, the log is told what stands there from now on.
+//! Owns the numbering. A message that is edited or deleted in its own batch is changed before it is stored; for an older
+//! message, the log gets its new row.
 
 use std::collections::HashMap;
 

@@ -1,8 +1,8 @@
-//! The rule for those who number their commands: the next one is taken, an earlier one is answered as it was, and
-//! whatever is ahead of its turn has to come again.
+//! The rule for numbered commands: the next number is accepted, an earlier one gets its original answer, and a later one
+//! has to be sent again.
 //!
-//! What this batch has used up counts like what stands in the log. Whether a command in its turn is stored or refused
-//! is not decided here.
+//! Numbers that this batch has used up count like those in the log. Whether the accepted command is stored or refused is
+//! decided elsewhere.
 
 use std::collections::HashMap;
 

@@ -1,7 +1,7 @@
-//! Who may do what, what must be unique, and what is too much: in this order.
+//! Permissions, uniqueness and limits, checked in this order.
 //!
-//! Pure: the directory and the message in question are arguments. Whoever may not know of a room learns nothing about
-//! it here: every answer about it is the one about a room that does not exist.
+//! Pure: the directory and the message in question are arguments. To somebody who may not know of a room, every answer
+//! about it is the one about a room that does not exist.
 
 mod rooms;
 
@@ -95,7 +95,7 @@ pub(super) fn judge(
     verdict.unwrap_or_else(Verdict::from)
 }
 
-/// Of what needs no number: who may move a pointer moves it to there.
+/// Judges [`Command::Read`], which has no number: members may move their read pointer.
 pub(super) fn judge_reading(
     directory: &Directory,
     user: UserId,

@@ -1,4 +1,4 @@
-//! The directory of now, for everybody on this node who asks.
+//! [`DirectoryHandle`]: the current directory, for all of this node.
 //!
 //! A mutex around a clone: whoever looks holds it for a few lines. It is brought up to date after a batch is durable
 //! and before it is delivered, so what somebody learns from an entry is never ahead of what they find here.

@@ -1,8 +1,7 @@
 //! [`Batch`]: entries that were published together, the unit of delivery; and [`Stretch`], a part of one as it is written.
 //!
-//! What is for everyone stands in one buffer that all sockets share, also if some are taken out of its audience, or if
-//! entries for rooms lie between: who sees something else gets a list of stretches around it. Immutable: to scrub an
-//! entry is to make another batch.
+//! All public entries are in one buffer that all sockets share. A socket that must not see some of them, or sees entries
+//! for rooms between them, gets a list of stretches of that buffer. Immutable: scrubbing an entry makes a new batch.
 
 use std::sync::{Arc, OnceLock};
 
@@ -23,7 +22,7 @@ pub(crate) struct Batch {
     /// What it counts in the ring.
     pub(super) bytes: usize,
     reach: Reach,
-    /// The last entry with an anchor up to its end, in it or before it, if that is known.
+    /// The last entry with an anchor in this batch or, if it has none and that is known, in the batches before.
     anchored: Option<Anchored>,
     public: OnceLock<Public>,
 }
@@ -79,7 +78,7 @@ impl Batch {
         batch
     }
 
-    /// The same behind others, of which the last entry with an anchor may be known.
+    /// This batch with `before`, the last anchored entry of the batches before it, for a batch without anchors of its own.
     pub(super) fn behind(self, before: Option<Anchored>) -> Self {
         Self { anchored: self.anchored.or(before), ..self }
     }

@@ -1,4 +1,4 @@
-//! [`History`]: where entries are read that have left the ring.
+//! [`History`]: reads entries that are no longer in the ring.
 //!
 //! A port: the application implements it over its log, on threads of its own. The worker that asks goes on at
 //! once and never has more than one request open for a socket.

@@ -1,8 +1,8 @@
-//! [`View`]: what one socket, or many alike, get of a growth or a page, in the order it goes out; and the write of it.
+//! [`View`]: the part of a batch or a page that one socket sees, in the order of sending; and its write.
 //!
-//! A view is a list of buffers that are shared with others: runs of what is for everyone, single entries around which
-//! they part, acks. It goes out in one call. What is not taken is not kept, but for the rest of a begun frame and the
-//! acks, which wait for nobody.
+//! A view is a list of shared buffers: runs of public entries, single entries between them, acks. Sockets that see the same
+//! share a view. It is written with one call. Of what the transport does not take, only the rest of a partly written frame
+//! and the acks are kept.
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};

@@ -1,8 +1,8 @@
 //! A folder of somebody's own pages.
 //!
-//! Serves what is in the folder and nothing else: no file whose name, or the name of a folder above it, begins with a dot,
-//! and no link that leads out. What it leads to is looked up for each request, so a link may change while we run.
-//! Nothing but a regular file is opened: a pipe would keep a thread waiting for somebody who writes.
+//! Serves regular files of the folder, and nothing else: no file or folder whose name begins with a dot, and no link that
+//! leads out. Links are resolved for each request, so they may change while the server runs. A pipe is not opened,
+//! because it would keep a thread waiting for a writer.
 
 use std::fs::FileType;
 use std::io;

@@ -1,4 +1,4 @@
-//! What browsers are told about answers, so that they do no more with them than is meant.
+//! The security headers of every answer: content security policy, framing, sniffing, who may embed it.
 
 use http::{HeaderMap, HeaderValue};
 use socketio_server::OriginPattern;

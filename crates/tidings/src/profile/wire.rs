@@ -1,7 +1,6 @@
-//! The tutorial profile of namespace `/`: events to typed commands, entries and outcomes to packets.
+//! The wire format of namespace `/`: events to typed commands, entries and outcomes to packets.
 //!
-//! The only file that knows how the profile looks on the wire. Malformed input ends here with an answer; nothing
-//! else is refused here.
+//! The only file that knows this format. It answers malformed input; it refuses nothing else.
 
 use std::borrow::Cow;
 use std::fmt;

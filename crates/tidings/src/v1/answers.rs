@@ -1,8 +1,6 @@
-//! What a request is answered: looked up in the directory at one moment, and in the log as far as the asker could see it
-//! then.
+//! The answers to requests, from one snapshot of the directory and from the log, as far as the asker may see it.
 //!
-//! Permission is asked first and anew for every request, of the same [`Sight`] that the answer is built from and guarded
-//! by.
+//! Each request checks permission first, against the same [`Sight`] that the answer is built from and guarded by.
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! How much of a page of history goes into one answer.
 //!
-//! A page is asked for in messages, and messages may be large: what is furthest from where the page was asked for is
-//! left out, and the client asks again. One message always stays, or nobody would ever get past it.
+//! A page is requested as a number of messages, and messages can be large. Messages furthest from the start of the page
+//! are left out, and the client asks again. At least one message stays, or nobody would ever get past it.
 
 use std::collections::VecDeque;
 

@@ -1,7 +1,7 @@
 //! [`Edge`]: what all connections of `/v1` share, and what each event does with it.
 //!
-//! Everything here runs on a worker or on a reader's thread and waits for neither disk nor network. Whether somebody
-//! may do something is asked of the directory of now for a request, and of the log for a command. Time and randomness
+//! Everything here runs on a worker or on a reader's thread and waits for neither disk nor network. Requests check
+//! permission against the current directory; commands are checked when they are decided. Time and randomness
 //! come from the ports.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -37,7 +37,7 @@ use crate::reading::pool::{Line, Pool};
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
 
-/// What the edge stands between.
+/// The parts of a node that the edge uses.
 #[derive(Debug)]
 pub struct Sides {
     pub signer: Signer,
@@ -48,7 +48,7 @@ pub struct Sides {
     /// The server, once it is there.
     pub io: Arc<OnceLock<WeakIo>>,
     pub limits: WireLimits,
-    /// Who is further behind than so many entries starts from now.
+    /// A client that is more than this many entries behind starts from the present.
     pub resume_entries_max: u64,
     pub ports: Ports,
 }

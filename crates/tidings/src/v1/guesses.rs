@@ -1,4 +1,4 @@
-//! How many codes a connection and a person may ask about, so that asking is no cheaper than trying them.
+//! A budget of questions about codes, per connection and per person, so that asking is no cheaper than trying codes.
 //!
 //! Codes have 80 bits or a signature, so guessing is hopeless; this keeps it from being a load as well. The budget is not the
 //! socket's: joining the namespace again, as somebody new or the same person, does not renew it. Has no clock.

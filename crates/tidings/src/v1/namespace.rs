@@ -1,4 +1,4 @@
-//! The namespace `/v1` as the server knows it: each event of the protocol with what it does.
+//! Defines the namespace `/v1` for the server: which method of the [`Edge`] handles each event.
 
 use std::sync::Arc;
 

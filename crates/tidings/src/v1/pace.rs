@@ -1,6 +1,6 @@
-//! How much one connection may ask for: a burst, and then so much a second.
+//! The rate limit of one connection: a burst, and then a number of events per second.
 //!
-//! Who asks for more is not refused: their connection is not read for a while, and everything they sent is still done,
+//! Beyond the limit nothing is refused: the connection is not read for a while, and everything it sent is still done,
 //! in order. So nobody can fill the queue that all share, and an outbox that was offline for a week needs no special
 //! case. Has no clock. Limits per address belong before the server.
 

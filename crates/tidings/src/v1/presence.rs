@@ -1,9 +1,9 @@
-//! Who is online, and what others are told of it.
+//! [`Presence`]: who is online, and the notices about it.
 //!
-//! A person is online while one of their sockets is open, and for [`GRACE`] after the last one has gone: who comes
-//! back in time never left. Changes are gathered and told at most once per tick, in one notice with at most
-//! [`NAMES_MAX`] names, so that the return of thousands is a few numbers and not a storm. Pure: `now` is an argument,
-//! and whoever owns this calls [`Presence::tick`] about once a second. Knows nothing of names, rooms and sockets.
+//! A person is online while one of their sockets is open, and for [`GRACE`] after the last one has closed. Changes are
+//! gathered into at most one notice per tick, with at most [`NAMES_MAX`] names, so that the return of thousands of people
+//! is one small notice. Pure: `now` is an argument, and the owner calls [`Presence::tick`] about once a second. Knows
+//! nothing of names, rooms and sockets.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound;
@@ -11,10 +11,10 @@ use std::time::{Duration, Instant};
 
 use chat::UserId;
 
-/// Who is back within this time was never away.
+/// People who are back within this time never count as offline.
 pub const GRACE: Duration = Duration::from_secs(2);
 
-/// More names than these are told as a number.
+/// Names in one notice, at most; beyond that there is only a count.
 pub const NAMES_MAX: usize = 100;
 
 /// The people who are online. Bounded by the server's bound of connections.
@@ -22,7 +22,7 @@ pub const NAMES_MAX: usize = 100;
 pub struct Presence {
     /// Everybody who is online or was a moment ago, in the order in which they are listed.
     people: BTreeMap<UserId, Person>,
-    /// Those of whom something may be to be told.
+    /// People whose change may belong into the next notice.
     pending: BTreeSet<UserId>,
     /// How many are told as online.
     told: usize,
@@ -39,13 +39,13 @@ struct Person {
 /// What has changed since the last notice.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Notice {
-    /// Came.
+    /// People who came online.
     pub online: Vec<UserId>,
-    /// Went.
+    /// People who went offline.
     pub offline: Vec<UserId>,
     /// How many are online now.
     pub count: usize,
-    /// Whether there are more names than are told here.
+    /// Whether the notice names everybody.
     pub named: Named,
 }
 

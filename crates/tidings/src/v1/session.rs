@@ -1,4 +1,4 @@
-//! One connection of a person: who they are, as the middleware has found, and what is counted per connection.
+//! [`Session`]: one connection of `/v1`: its user and device, as the middleware found them, and its limits.
 
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,7 +1,7 @@
 //! How often "ada is typing" is passed on: once a second per socket and room, whatever its client does.
 //!
-//! What comes sooner is dropped, not kept: the next key that is pressed says it again. That somebody has stopped is passed
-//! on once after each time that they were said to type, in each room by itself. Has no clock.
+//! Earlier repeats are dropped: the next key press says it again. "Stopped typing" is passed on once after each "typing", per
+//! room. Has no clock.
 
 use std::time::{Duration, Instant};
 

@@ -1,7 +1,7 @@
 //! People, rooms and entries as they stand on the wire.
 //!
-//! Views borrow what they show and are encoded at once. Names are those of the directory that is handed in: an entry
-//! that is read from the log years later shows people under the names they have then.
+//! Views borrow their content and are encoded at once. Names come from the directory that is passed in, so an entry that
+//! is read years later shows people under their names at that time.
 
 use std::fmt::Write as _;
 

@@ -13,7 +13,7 @@ use crate::planted::{self, Bug};
 /// Who is further behind asks for the rooms that they want to show, in place of everything that happened.
 pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 
-/// Rooms that a welcome tells of: nobody can be in more than these and the lobby.
+/// Rooms that a welcome tells of: a person's own rooms and the lobby; nobody can be in more.
 const ROOMS_TOLD_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
 
 /// How a connection goes on from its cursor.
