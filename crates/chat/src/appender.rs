@@ -25,7 +25,7 @@ use crate::directory::{Directory, DirectoryHandle};
 use crate::health::Health;
 use crate::log::{AppendError, Log, ReadError, Record};
 use crate::planted::{self, Bug};
-use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Room, Taken};
+use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Taken, Wake};
 use stamps::Stamps;
 #[cfg(feature = "simulation")]
 pub use stepper::{Step, Stepper};
@@ -264,14 +264,14 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
 
     /// Takes up what has come.
     pub(crate) fn begin(&mut self, taken: Taken<T>) -> Result<Batch<T>, Closed> {
-        let (mut drafts, room) = match taken {
-            Taken::Batch { drafts, room } => (drafts, room),
+        let (mut drafts, wake) = match taken {
+            Taken::Batch { drafts, wake } => (drafts, wake),
             Taken::Closed => {
                 self.on_fatal = None;
                 return Err(Closed::Drained);
             }
         };
-        if room == Room::Announce {
+        if wake == Wake::PausedSenders {
             (self.on_room)();
         }
         if planted::is(Bug::TakesNewestFirst) {

@@ -73,16 +73,16 @@ pub(crate) struct Pending<T> {
 /// What the appender's thread got.
 #[derive(Debug)]
 pub(crate) enum Taken<T> {
-    /// Some drafts, in order; and whether paused senders must be told that there is room now.
-    Batch { drafts: Vec<Pending<T>>, room: Room },
+    /// Some drafts, in order; and who has to be told that there is space again.
+    Batch { drafts: Vec<Pending<T>>, wake: Wake },
     /// The queue is closed and empty.
     Closed,
 }
 
-/// Whether room must be announced.
+/// Who has to be told that the queue has space again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Room {
-    Announce,
+pub(crate) enum Wake {
+    PausedSenders,
     Nobody,
 }
 
@@ -189,11 +189,11 @@ impl<T> Queue<T> {
         waiting.announced = !waiting.drafts.is_empty();
         let drained = waiting.drafts.len() <= self.bounds.soft_drafts / 2
             && waiting.bytes <= self.bounds.soft_bytes / 2;
-        let room = if waiting.paused && drained { Room::Announce } else { Room::Nobody };
-        if room == Room::Announce {
+        let wake = if waiting.paused && drained { Wake::PausedSenders } else { Wake::Nobody };
+        if wake == Wake::PausedSenders {
             waiting.paused = false;
         }
-        Taken::Batch { drafts, room }
+        Taken::Batch { drafts, wake }
     }
 
     /// Waits for as long as `pause`, or until the queue is closed. Returns whether it is.
