@@ -59,13 +59,13 @@ use crate::worker::timer::Timers;
 const SCRATCH_BYTES: usize = 64 << 10;
 
 /// How long a closed polling session is remembered, so that the next poll learns of it.
-const GRAVE_TIME: Duration = Duration::from_secs(30);
+const TOMBSTONE_TIME: Duration = Duration::from_secs(30);
 
 /// Closed polling sessions remembered at most; beyond that none is added.
-const GRAVES_MAX: usize = 4_096;
+const TOMBSTONES_MAX: usize = 4_096;
 
 /// Bytes of what a closed session had still to say, such as why it is sent away; more is not kept.
-const GRAVE_BYTES_MAX: usize = 4 << 10;
+const TOMBSTONE_BYTES_MAX: usize = 4 << 10;
 
 /// How often the kernel is asked whether more has come in, before the application hears of what there is.
 const GATHERS_MAX: usize = 4;
@@ -74,7 +74,7 @@ const GATHERS_MAX: usize = 4;
 const EVENTS_MAX: usize = 1_024;
 
 /// A closed polling session.
-struct Grave {
+struct Tombstone {
     until: Instant,
     last_words: LastWords,
 }
@@ -99,7 +99,7 @@ pub(crate) struct Worker {
     wakes_at: Option<Instant>,
     touched: Vec<SessionKey>,
     paused: Vec<SessionKey>,
-    graves: HashMap<[u8; 16], Grave>,
+    tombstones: HashMap<[u8; 16], Tombstone>,
     generation: u32,
     sockets: u64,
     scratch: Vec<u8>,
@@ -208,7 +208,7 @@ impl Worker {
                 wakes_at: None,
                 touched: Vec::new(),
                 paused: Vec::new(),
-                graves: HashMap::new(),
+                tombstones: HashMap::new(),
                 generation: 0,
                 sockets: 0,
                 scratch: vec![0; SCRATCH_BYTES],
@@ -455,8 +455,8 @@ impl Worker {
             }
         }
         let now = self.now;
-        if self.graves.len() > GRAVES_MAX / 2 {
-            self.graves.retain(|_, grave| grave.until > now);
+        if self.tombstones.len() > TOMBSTONES_MAX / 2 {
+            self.tombstones.retain(|_, tombstone| tombstone.until > now);
         }
     }
 

@@ -131,8 +131,9 @@ impl Worker {
 
     /// What a session that is over has still to say.
     fn last_words(&mut self, sid: Sid, mark: Option<Mark>) -> Option<String> {
-        let mut grave = self.graves.remove(&sid.secret).filter(|grave| grave.until > self.now)?;
-        let words = &mut grave.last_words;
+        let mut tombstone =
+            self.tombstones.remove(&sid.secret).filter(|tombstone| tombstone.until > self.now)?;
+        let words = &mut tombstone.last_words;
         // Who did not get an answer must not get what comes after it.
         if mark.is_some() && words.mark == mark {
             return None;
@@ -140,7 +141,7 @@ impl Worker {
         let payload = words.payloads.pop_front()?;
         if !words.payloads.is_empty() {
             words.mark = mark;
-            self.graves.insert(sid.secret, grave);
+            self.tombstones.insert(sid.secret, tombstone);
         }
         Some(payload)
     }

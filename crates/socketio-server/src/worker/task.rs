@@ -18,7 +18,7 @@ use http::HeaderMap;
 use tokio::io::ReadBuf;
 
 use super::space::Cursor;
-use super::{GRAVE_BYTES_MAX, GRAVE_TIME, GRAVES_MAX, Grave, LastWords, Worker};
+use super::{LastWords, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME, TOMBSTONES_MAX, Tombstone, Worker};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
 use crate::sid::SessionKey;
@@ -248,8 +248,8 @@ impl Worker {
     }
 
     fn bury(&mut self, secret: [u8; 16], last_words: LastWords, time: Duration) {
-        if self.graves.len() < GRAVES_MAX {
-            self.graves.insert(secret, Grave { until: self.now + time, last_words });
+        if self.tombstones.len() < TOMBSTONES_MAX {
+            self.tombstones.insert(secret, Tombstone { until: self.now + time, last_words });
         }
     }
 
@@ -369,7 +369,7 @@ impl Worker {
             // Clients that are to come back must not be told goodbye: some take it for good. They find the session gone.
             Transport::Polling(_) if reason == CloseReason::ServerShuttingDown => {}
             Transport::Polling(ref polling) => {
-                let is_full = !session.lane.is_empty() && session.lane.bytes() <= GRAVE_BYTES_MAX;
+                let is_full = !session.lane.is_empty() && session.lane.bytes() <= TOMBSTONE_BYTES_MAX;
                 // Who may not have got the last answer must not get what comes after it.
                 let is_told_later = is_told_later(reason) && !polling.polls.is_doubtful();
                 let mark = polling.polls.mark().cloned();
@@ -378,8 +378,8 @@ impl Worker {
                 } else if is_told_later {
                     // What one answer could not hold is for the next poll.
                     session.answer_poll(self.now);
-                    let payloads = session.last_payloads(GRAVE_BYTES_MAX);
-                    self.bury(session.secret, LastWords { payloads, mark }, GRAVE_TIME);
+                    let payloads = session.last_payloads(TOMBSTONE_BYTES_MAX);
+                    self.bury(session.secret, LastWords { payloads, mark }, TOMBSTONE_TIME);
                 }
             }
         }
