@@ -120,7 +120,7 @@ pub enum Command {
     },
     /// A well-formed command that can never succeed, as its sender's worker has found out. It uses up its number like
     /// any other.
-    Void {
+    Rejected {
         /// The reason that its sender gets.
         why: Refusal,
         /// A hash of what was sent, which tells a repeat from another command: [`ContentHash::of_raw`].
@@ -200,7 +200,7 @@ impl Command {
             | Self::Name { .. }
             | Self::Own
             | Self::Read { .. }
-            | Self::Void { .. }
+            | Self::Rejected { .. }
             | Self::Skip => None,
         }
     }
@@ -221,7 +221,7 @@ impl Command {
             | Self::Remove { .. }
             | Self::Own
             | Self::Read { .. }
-            | Self::Void { .. }
+            | Self::Rejected { .. }
             | Self::Skip => 0,
         }
     }

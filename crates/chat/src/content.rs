@@ -59,7 +59,7 @@ impl ContentHash {
             Command::Name { name } => Form::new(b"name\0").last(name),
             Command::Own => Form::new(b"own\0").hash(),
             Command::Read { room, seq } => Form::new(b"read\0").number(room.0).number(seq.0).hash(),
-            Command::Void { content, .. } => *content,
+            Command::Rejected { content, .. } => *content,
             Command::Skip => Self::NOTHING,
         }
     }
@@ -163,7 +163,7 @@ mod tests {
             Command::Remove { room, user },
             Command::Name { name: Nickname::from_stored("hi") },
             Command::Own,
-            Command::Void { why: crate::outcome::Refusal::Invalid, content: ContentHash::of_raw(b"hi") },
+            Command::Rejected { why: crate::outcome::Refusal::Invalid, content: ContentHash::of_raw(b"hi") },
             Command::Skip,
         ];
         for (index, command) in commands.iter().enumerate() {

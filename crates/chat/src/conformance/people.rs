@@ -204,7 +204,7 @@ pub fn every_result_is_told_again(bench: &mut impl Bench) {
             (BOB_THERE, create(RoomKind::Public, "Gаrden")),
             (
                 BOB_THERE,
-                Command::Void {
+                Command::Rejected {
                     why: Refusal::NameReserved,
                     content: crate::hash::ContentHash::of_raw(b"admin"),
                 },

@@ -45,7 +45,7 @@ pub(super) fn judge_page(limits: &Limits, command: &Command) -> Verdict {
             Verdict::Store { room: RoomId::LOBBY, kind: Kind::message(text.clone()) }
         }
         Command::Say { .. } => Refusal::NotFound.into(),
-        Command::Void { why, .. } => (*why).into(),
+        Command::Rejected { why, .. } => (*why).into(),
         Command::Skip => Verdict::Spend(SpentOn::Skip),
         Command::Edit { .. }
         | Command::Delete { .. }
@@ -89,7 +89,7 @@ pub(super) fn judge(
         Command::Own => person.own(),
         // It has no number.
         Command::Read { .. } => Err(Refusal::Invalid),
-        Command::Void { why, .. } => Err(*why),
+        Command::Rejected { why, .. } => Err(*why),
         Command::Skip => Ok(Verdict::Spend(SpentOn::Skip)),
     };
     verdict.unwrap_or_else(Verdict::from)

@@ -334,12 +334,13 @@ fn bounds_are_asked_after_everything_else() {
 #[test]
 fn what_was_refused_before_it_was_read_is_refused_for_ever() {
     let mut town = town();
-    let void = |raw: &[u8]| Command::Void { why: Refusal::NameReserved, content: ContentHash::of_raw(raw) };
-    let draft = town.draft(ADA_THERE, void(b"admin"));
+    let rejected =
+        |raw: &[u8]| Command::Rejected { why: Refusal::NameReserved, content: ContentHash::of_raw(raw) };
+    let draft = town.draft(ADA_THERE, rejected(b"admin"));
     let refused = [Outcome::Refused(Refusal::NameReserved)];
     assert_eq!(town.takes(std::slice::from_ref(&draft)), refused);
     assert_eq!(town.takes(std::slice::from_ref(&draft)), refused);
-    let other = crate::Draft { command: void(b"root"), ..draft };
+    let other = crate::Draft { command: rejected(b"root"), ..draft };
     assert_eq!(town.takes(&[other]), [Outcome::Refused(Refusal::Conflict)]);
 }
 

@@ -2,7 +2,7 @@
 //!
 //! What is not of the right shape is [`Malformed`], and its number is not used up: it is a mistake of the program
 //! that sent it. What has the right shape and can never be carried out (an empty text, a reserved name, a code that we
-//! have not signed) becomes [`Command::Void`]: a person's mistake, which gets its answer for ever.
+//! have not signed) becomes [`Command::Rejected`]: a person's mistake, which gets its answer for ever.
 
 use std::borrow::Cow;
 
@@ -39,7 +39,7 @@ impl Numbered {
         }
         let command = command(name, payload, signer)?;
         // What was sent is told from something else by all of it: the same device repeats the same bytes.
-        let command = command.unwrap_or_else(|why| Command::Void {
+        let command = command.unwrap_or_else(|why| Command::Rejected {
             why,
             content: ContentHash::of_raw(format!("{}\0{}", name.as_str(), payload.args_json()).as_bytes()),
         });

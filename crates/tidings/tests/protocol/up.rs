@@ -283,7 +283,7 @@ fn what_a_person_got_wrong_uses_up_its_number() {
         let command = command_name(event).unwrap();
         let read = with_payload(event, &[args], |payload| Numbered::parse(command, payload, &signer()));
         match read.unwrap().command {
-            Command::Void { why, content } => (why, content),
+            Command::Rejected { why, content } => (why, content),
             other => panic!("{other:?}"),
         }
     };
