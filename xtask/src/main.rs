@@ -16,15 +16,15 @@ mod traps;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test          everything: format, lints, unit, end-to-end and browser tests; sets itself up
+  test          everything that CI runs: format, lints, unit, end-to-end and browser tests; installs what it needs
   tidy          only the checks of the house style
   proof         100,000 seeds of the simulation (--sim-seeds N) and the long forms of the tests against crashes, power
                 cuts and faults; writes docs/proof.md
   sim           the seeded simulation: --seeds N --from S, --planted, --story; see --help
-  fuzz          what a peer can send, made up and mutated: see --help
-  traps         what breaks a chat written after the tutorial, shown on a Node server and on ours
-  bench         our server beside its peers, and docs/performance.md: see --help
-  conformance   the official Socket.IO suites against our fixtures: see --help";
+  fuzz          fuzzes every decoder that a peer can reach: see --help
+  traps         situations that break a chat written after the tutorial, on a Node server and on ours
+  bench         measures our server beside its peers; writes docs/performance.md: see --help
+  conformance   runs the official Socket.IO suites against our fixtures: see --help";
 
 fn main() -> ExitCode {
     let mut args = std::env::args().skip(1);

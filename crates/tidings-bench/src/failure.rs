@@ -15,6 +15,6 @@ pub(crate) enum Failure {
     Void,
     #[error("the server has broken the contract")]
     Contract,
-    #[error("what a server costs is measured here only: name its process by --server-pid")]
+    #[error("only a server on this machine can be measured: name its process with --server-pid")]
     NoProcess,
 }

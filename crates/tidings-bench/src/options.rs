@@ -2,7 +2,7 @@
 
 use clap::{Args, Parser, Subcommand};
 
-/// Measure a chat: Tidings, or any that keeps the contract of the Socket.IO tutorial
+/// Measure a chat: Tidings, or another server with the contract of the Socket.IO tutorial
 #[derive(Debug, Parser)]
 #[command(name = "tidings-bench", version)]
 pub(crate) struct Bench {
@@ -12,32 +12,32 @@ pub(crate) struct Bench {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Workload {
-    /// Some write, and everybody receives it
+    /// Some clients write, and everybody receives it
     Fanout(Fanout),
-    /// Many small rooms, in each of which everybody hears everybody; the server needs a contract of its own
+    /// Many small rooms; the server needs the events `join room` and `room message`
     Rooms(Rooms),
-    /// Everybody is connected and silent: what a connection costs
+    /// All clients are connected and idle: the cost of a connection
     Idle(Idle),
-    /// Clients connect and are cut, again and again
+    /// Clients connect and are disconnected, again and again
     Connect(Connect),
-    /// Everybody asks for the whole history at once
+    /// All clients request the whole history at once
     Replay(Replay),
-    /// Everybody is cut at once and comes back while others write
+    /// All clients are disconnected at once and reconnect while others write
     Storm(Storm),
     /// How long Tidings takes to start
     Start(Start),
-    /// Many write, each after the acknowledgement of their last message
+    /// Many clients write, each after the ack of its last message
     Ingest(Ingest),
 }
 
 /// What is measured, and where things run.
 #[derive(Debug, Args)]
 pub(crate) struct Subject {
-    /// Measure the chat that runs there; without it Tidings is started for this run, in an empty folder
+    /// Measure the chat at this URL. By default, Tidings is started for this run, with an empty data folder
     #[arg(long, value_name = "URL", conflicts_with = "server")]
     pub(crate) url: Option<String>,
 
-    /// Process of the server at the URL, to measure what it costs; its children count with it
+    /// Process of the server at the URL, to measure its cost, with its children
     #[arg(long, value_name = "PID", requires = "url")]
     pub(crate) server_pid: Option<u32>,
 
@@ -45,11 +45,11 @@ pub(crate) struct Subject {
     #[arg(long, value_name = "COMMAND")]
     pub(crate) server: Option<String>,
 
-    /// Core that the server is bound to
+    /// Processor core for the server
     #[arg(long, value_name = "CPU")]
     pub(crate) pin_server: Option<usize>,
 
-    /// Core that the clients are bound to
+    /// Processor core for the clients
     #[arg(long, value_name = "CPU")]
     pub(crate) pin_client: Option<usize>,
 
@@ -74,13 +74,13 @@ pub(crate) struct Fanout {
     /// Clients that write, at most one for each message in flight
     #[arg(long, default_value_t = 8)]
     pub(crate) senders: usize,
-    /// Messages a second, in place of so many in flight
+    /// Messages a second, instead of a fixed number in flight
     #[arg(long, conflicts_with = "in_flight")]
     pub(crate) rate: Option<u32>,
-    /// First find out how many messages a second the server can take, and then send such a share of that, in percent
+    /// First measure the server's maximum rate, then send this percentage of it
     #[arg(long, value_name = "PERCENT", conflicts_with_all = ["in_flight", "rate"])]
     pub(crate) load: Option<u32>,
-    /// How long it is measured, after a fifth of that as a warm-up
+    /// Duration of the measurement, after a warm-up of a fifth of it
     #[arg(long, default_value_t = 5)]
     pub(crate) seconds: u64,
     /// Size of a message
@@ -101,7 +101,7 @@ pub(crate) struct Rooms {
     /// Messages a second, in all rooms together
     #[arg(long, default_value_t = 2_000)]
     pub(crate) rate: u32,
-    /// How long it is measured, after a fifth of that as a warm-up
+    /// Duration of the measurement, after a warm-up of a fifth of it
     #[arg(long, default_value_t = 5)]
     pub(crate) seconds: u64,
     /// Size of a message
@@ -116,7 +116,7 @@ pub(crate) struct Idle {
     /// Connections
     #[arg(long, default_value_t = 10_000)]
     pub(crate) clients: usize,
-    /// How long the silence is measured; the default sees each connection's heartbeat
+    /// Duration of the measurement; the default includes a heartbeat of each connection
     #[arg(long, default_value_t = 30)]
     pub(crate) seconds: u64,
 }
@@ -128,10 +128,10 @@ pub(crate) struct Connect {
     /// Connections before they are cut
     #[arg(long, default_value_t = 1_000)]
     pub(crate) clients: usize,
-    /// Connections a second at most: no server is measured by how busy the client gets
+    /// Connections a second, at most, so that the client is not the bottleneck
     #[arg(long)]
     pub(crate) rate: Option<u32>,
-    /// How long it is measured
+    /// Duration of the measurement
     #[arg(long, default_value_t = 5)]
     pub(crate) seconds: u64,
 }
@@ -143,7 +143,7 @@ pub(crate) struct Replay {
     /// Connections that ask for the history
     #[arg(long, default_value_t = 1_000)]
     pub(crate) clients: usize,
-    /// Messages that the history has
+    /// Messages in the history
     #[arg(long, default_value_t = 500)]
     pub(crate) messages: usize,
     /// Size of a message
@@ -171,13 +171,13 @@ pub(crate) struct Storm {
 
 #[derive(Debug, Args)]
 pub(crate) struct Start {
-    /// Messages that its log has
+    /// Messages in its log
     #[arg(long, default_value_t = 0)]
     pub(crate) messages: usize,
     /// Size of a message
     #[arg(long, default_value_t = 72)]
     pub(crate) text_bytes: usize,
-    /// How often it is started
+    /// Number of starts
     #[arg(long, default_value_t = 10)]
     pub(crate) runs: u32,
     /// Print the result as JSON
@@ -192,7 +192,7 @@ pub(crate) struct Ingest {
     /// Connections, each with one message under way
     #[arg(long, default_value_t = 50)]
     pub(crate) senders: usize,
-    /// How long it is measured, after a fifth of that as a warm-up
+    /// Duration of the measurement, after a warm-up of a fifth of it
     #[arg(long, default_value_t = 5)]
     pub(crate) seconds: u64,
     /// Size of a message
