@@ -13,7 +13,7 @@ use super::Directory;
 use crate::ids::RoomId;
 use crate::log::{Log, ReadError, RoomNumbers};
 
-/// Shows the directory of now. Clones show the same.
+/// Shows the current directory. Clones show the same one.
 #[derive(Clone)]
 pub struct DirectoryHandle(Arc<Mutex<Snapshot>>);
 
