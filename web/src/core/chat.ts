@@ -1,52 +1,25 @@
-// One tab's chat: its copy of what is known, its views, and its part in sharing the one connection.
+// One tab's chat as the page knows it: commands, requests and signals, each handed to the part that does it.
 //
-//   page ── commands ──► outbox (store) ──► leader ──► server
-//   page ◄── signals ── model ◄── kept changes ◄──────┘
+//   page ── commands ──► outbox (store) ──► share ──► leader ──► server
+//   page ◄── signals ── shown ◄── model ◄── kept changes ◄─┘
 //
-// Commands of any tab go into the shared outbox; what needs the connection is asked of the leading tab, which may be
-// this one. When the leader changes, everything is read anew from the store.
+// Puts the parts together, and owns nothing else: `outbox` the commands, `drafts` what is typed, `share` the part in the
+// one connection, `shown` what the page sees.
 
-import { batch, signal } from "@preact/signals-core";
-import { allCalled } from "./called.ts";
-import type {
-  ChatClient,
-  CodeMeaning,
-  Connection,
-  DraftPlace,
-  LostRoom,
-  Me,
-  Person,
-  Result,
-  RoomId,
-  RoomMember,
-  RoomSummary,
-  RoomView,
-  Seq,
-  Stray,
-  UserId,
-} from "./facade.ts";
+import type { ChatClient, CodeMeaning, DraftPlace, Result, RoomId, RoomMember, RoomSummary, RoomView, Seq, UserId } from "./facade.ts";
 import { Drafts } from "./drafts.ts";
-import { Hearing } from "./hearing.ts";
-import { Leadership } from "./leadership.ts";
-import { Ledger } from "./ledger.ts";
 import { Model } from "./model.ts";
-import { renewed, unsent, withdrawn } from "./numbering.ts";
+import { renewed, withdrawn } from "./numbering.ts";
 import { Outbox } from "./outbox.ts";
 import type { Notepad, OnHide, OnWake, SetTimer, Transport, World } from "./ports.ts";
-import { NOBODY, type PresenceState } from "./presence.ts";
-import { answerOf, Questions } from "./questions.ts";
 import { randomHex } from "./random.ts";
-import { OpenView } from "./room-view.ts";
-import { Session } from "./session.ts";
+import { Share } from "./share.ts";
+import { Shown } from "./shown.ts";
 import { socketTransport } from "./socket-line.ts";
-import { Deposed, type Change, type Generation, type OutboxChange, type OutboxState, type Revision, type Store } from "./store.ts";
-import { alike, straysOf } from "./strays.ts";
-import { Summaries, summaryOfListed } from "./summary.ts";
-import { NoTabs, type Question, type TabMessage, type Tabs } from "./tabs.ts";
-import { Typing } from "./typing.ts";
+import type { Store } from "./store.ts";
+import { summaryOfListed } from "./summary.ts";
+import { NoTabs, type Tabs } from "./tabs.ts";
 import * as wire from "./wire.ts";
-
-const NUDGE_MS = 3_000;
 
 export interface ChatOptions {
   /** Without an address: where the page came from. */
@@ -75,114 +48,67 @@ export async function createChat(options: ChatOptions): Promise<ChatClient> {
 }
 
 class Chat implements ChatClient {
-  readonly connection = signal<Connection>({ state: "connecting", since: 0, waiting: 0 });
-  readonly me = signal<Me>({ user: null, name: null, owner: false });
-  readonly rooms = signal<readonly RoomSummary[]>([]);
-  readonly outside = signal<readonly RoomSummary[]>([]);
-  readonly online = signal<{ readonly people: readonly Person[]; readonly count: number }>({ people: [], count: 0 });
-  readonly people = signal<ReadonlyMap<UserId, Person>>(new Map());
-  readonly strays = signal<readonly Stray[]>([]);
-  readonly ahead = signal(0);
-  readonly lost = signal<ReadonlyMap<RoomId, LostRoom>>(new Map());
+  readonly connection: ChatClient["connection"];
+  readonly me: ChatClient["me"];
+  readonly rooms: ChatClient["rooms"];
+  readonly outside: ChatClient["outside"];
+  readonly online: ChatClient["online"];
+  readonly people: ChatClient["people"];
+  readonly strays: ChatClient["strays"];
+  readonly ahead: ChatClient["ahead"];
+  readonly lost: ChatClient["lost"];
   readonly #options: ChatOptions;
   readonly #world: World;
-  readonly #store: Store;
-  readonly #tabs: Tabs;
   readonly #model = new Model();
-  readonly #summaries = new Summaries();
-  readonly #views = new Set<OpenView>();
-  /** Views that have something to show as soon as it is kept. */
-  readonly #postponed = new Set<OpenView>();
-  readonly #typing: Typing;
   readonly #outbox: Outbox;
-  readonly #questions: Questions;
   readonly #drafts: Drafts;
-  readonly #leadership: Leadership;
-  #ledger: Ledger;
-  #session: Session | null = null;
-  readonly #hearing = new Hearing((message) => this.#heard(message));
-  /** Of the store as it was read or told. */
-  #revision: Revision = 0;
-  #presence = NOBODY;
-  #state: Connection["state"] = "connecting";
-  #reason = "";
-  #since: number;
-  #peopleVersion = -1;
-  #cancelNudge: (() => void) | null = null;
+  readonly #shown: Shown;
+  readonly #share: Share;
   #stopWake: (() => void) | null = null;
   #stopHide: (() => void) | null = null;
-  #stopped = false;
 
   constructor(options: ChatOptions) {
     this.#options = options;
-    const {
-      now = Date.now,
-      random = Math.random,
-      isWatched = () => true,
-      randomId = () => randomHex(crypto),
-      setTimer = (milliseconds: number, due: () => void) => {
-        const timer = setTimeout(due, milliseconds);
-        return () => clearTimeout(timer);
-      },
-    } = options;
-    this.#world = { now, random, randomId, setTimer, isWatched };
-    this.#since = now();
-    this.#store = options.store;
-    this.#tabs = options.tabs ?? new NoTabs();
-    this.#questions = new Questions(this.#tabs, this.#world);
-    this.#ledger = this.#newLedger(null);
-    this.#leadership = new Leadership(this.#tabs, this.#store, this.#world, {
-      begin: (own) => void this.#lead(own),
-      end: () => void this.#stepDown(),
-      beat: (leader) => this.#tabs.post({ kind: "beat", leader }),
-    });
-    this.#outbox = new Outbox(this.#model, this.#store, this.#world, {
-      changed: () => this.#tabs.post({ kind: "outbox" }),
-      reading: () => this.#hearing.begin(),
+    const world = (this.#world = worldOf(options));
+    const { store, tabs = new NoTabs(), transport = () => socketTransport(options, world) } = options;
+    const shown = (this.#shown = new Shown(this.#model, world, {
+      isKeeping: () => this.#share.isKeeping,
+      share: () => this.#drafts.share,
+      history: (room, page, limit) => this.#share.ask({ ask: "history", room, page, limit }).then((answer) => answer === true),
+      visit: (room) => this.#share.ask({ ask: "visit", room }).then((answer) => answer === true),
+      markRead: (room, seq) => this.#share.markRead(room, seq),
+    }));
+    ({ connection: this.connection, me: this.me, rooms: this.rooms, outside: this.outside, online: this.online } = shown);
+    ({ people: this.people, strays: this.strays, ahead: this.ahead, lost: this.lost } = shown);
+    const outbox = (this.#outbox = new Outbox(this.#model, store, world, {
+      changed: () => tabs.post({ kind: "outbox" }),
+      reading: () => this.#share.reading(),
       read: () => {
         this.#drafts.refresh();
         // Before anything is shown: a row that is gone has become a message of which was told meanwhile.
-        this.#hearing.end();
-        this.#publish();
-        this.#session?.pump();
+        this.#share.read();
+        shown.publish();
+        this.#share.pump();
       },
-    });
-    this.#drafts = new Drafts(this.#model, this.#outbox, this.#world, options.notepad ?? null);
-    this.#typing = new Typing(setTimer, (room) => this.#showTyping(room));
+    }));
+    const drafts = (this.#drafts = new Drafts(this.#model, outbox, world, options.notepad ?? null));
+    this.#share = new Share({ model: this.#model, store, tabs, world, transport, outbox, drafts, shown });
   }
 
   async start(): Promise<void> {
-    this.#tabs.listen((message) => {
-      if (message.kind === "beat") this.#leadership.heeds(message.leader);
-      else this.#hearing.hear(message);
-    });
-    this.#hearing.begin();
+    this.#share.listen();
+    this.#share.reading();
     await this.#drafts.begin();
-    await this.#readAll();
-    this.#hearing.end();
+    await this.#share.readAll();
+    this.#share.read();
     void this.#drafts.tidy();
-    this.#tabs.post({ kind: "hello" });
-    this.#leadership.start();
+    this.#share.start();
     this.#stopWake = this.#options.onWake?.(() => this.hurry()) ?? null;
     this.#stopHide = this.#options.onHide?.(() => void this.#drafts.hide()) ?? null;
   }
 
   open(room: RoomId): RoomView {
-    const view = new OpenView(room, {
-      model: this.#model,
-      isOnline: () => this.#state === "online",
-      mayShow: (asking) => {
-        if (this.#ledger.isKeeping) this.#postponed.add(asking);
-        return !this.#ledger.isKeeping;
-      },
-      history: (other, page, limit) => this.#ask({ ask: "history", room: other, page, limit }).then((answer) => answer === true),
-      visit: (other) => this.#ask({ ask: "visit", room: other }).then((answer) => answer === true),
-      markRead: (other, seq) => this.#markRead(other, seq),
-      closed: (closed) => this.#views.delete(closed),
-    });
-    view.typing.value = this.#typingIn(room);
-    this.#views.add(view);
-    return view;
+    return this.#shown.open(room);
   }
 
   say(room: RoomId, text: string): Promise<Result> {
@@ -256,43 +182,41 @@ class Chat implements ChatClient {
   }
 
   async browse(after?: RoomId): Promise<Result<{ readonly rooms: readonly RoomSummary[] }>> {
-    const answer = await this.#request("rooms", after === undefined ? {} : { after });
+    const answer = await this.#share.request("rooms", after === undefined ? {} : { after });
     const rooms = wire.readRooms(answer);
     return rooms === null ? refused(answer) : { ok: true, rooms: rooms.map((room) => summaryOfListed(this.#model, room)) };
   }
 
   async members(room: RoomId, after?: UserId): Promise<Result<{ readonly members: readonly RoomMember[]; readonly more: boolean }>> {
-    const answer = await this.#request("members", { room, ...(after === undefined ? {} : { after }) });
+    const answer = await this.#share.request("members", { room, ...(after === undefined ? {} : { after }) });
     const page = wire.readMembers(answer);
     return page === null ? refused(answer) : { ok: true, ...page };
   }
 
   async invite(room: RoomId): Promise<Result<{ readonly code: string }>> {
-    const answer = await this.#request("invite", { room });
+    const answer = await this.#share.request("invite", { room });
     const read = wire.readCode(answer);
     return read === null ? refused(answer) : { ok: true, code: read.code };
   }
 
   async link(): Promise<Result<{ readonly code: string; readonly expires: number }>> {
-    const answer = await this.#request("link", {});
+    const answer = await this.#share.request("link", {});
     const read = wire.readCode(answer);
     return read === null ? refused(answer) : { ok: true, code: read.code, expires: read.expires ?? 0 };
   }
 
   async meaning(code: string): Promise<Result<{ readonly meaning: CodeMeaning }>> {
-    const answer = await this.#request("code", { code });
+    const answer = await this.#share.request("code", { code });
     const meaning = wire.readMeaning(answer);
     return meaning === null ? refused(answer) : { ok: true, meaning };
   }
 
   typing(room: RoomId): void {
-    if (this.#session === null) this.#tabs.post({ kind: "typing", room });
-    else this.#session.typing(room);
+    this.#share.typing(room);
   }
 
   typingStopped(room: RoomId): void {
-    if (this.#session === null) this.#tabs.post({ kind: "typing stopped", room });
-    else this.#session.typingStopped(room);
+    this.#share.typingStopped(room);
   }
 
   setDraft(place: DraftPlace, text: string | null): void {
@@ -307,283 +231,35 @@ class Chat implements ChatClient {
     return this.#drafts.send(place, text);
   }
 
+  hurry(): void {
+    this.#share.hurry();
+  }
+
   async stop(): Promise<void> {
-    if (this.#stopped) return;
+    if (this.#share.isStopped) return;
     this.#stopWake?.();
     this.#stopHide?.();
-    this.#cancelNudge?.();
-    this.#session?.stop();
+    this.#share.hangUp();
     await this.#drafts.hide();
     this.#drafts.stop();
-    await this.#ledger.stop();
-    this.#stopped = true;
-    this.#typing.stop();
-    this.#leadership.stop();
-    this.#store.close();
-    this.#questions.stop();
-    this.#setState("stopped");
+    await this.#share.stop();
+    this.#options.store.close();
+    this.#shown.stop();
   }
+}
 
-  // The leader and the others.
-
-  async #lead(own: Generation | null): Promise<void> {
-    await this.#readAll();
-    if (this.#stopped || !this.#leadership.leads(own)) return;
-    const leader = own ?? 0;
-    this.#ledger = this.#newLedger(own);
-    const transport = this.#options.transport?.() ?? socketTransport(this.#options, this.#world);
-    const session = new Session(this.#model, this.#ledger, transport, this.#world, {
-      connection: (state, reason) => isMine() && this.#setState(state, reason),
-      presence: (presence) => {
-        this.#setPresence(presence);
-        this.#tabs.post({ kind: "presence", leader, presence });
-      },
-      typing: (room, who) => {
-        this.#typing.show(room, who);
-        this.#tabs.post({ kind: "somebody types", room, who });
-      },
-      typingStopped: (room, who) => {
-        this.#typing.hide(room, who);
-        this.#tabs.post({ kind: "somebody stopped", room, who });
-      },
-      result: (id, result) => {
-        this.#outbox.answer(id, result);
-        this.#tabs.post({ kind: "result", id, result });
-      },
-      changeOutbox: (change) => this.#changeAsLeader(change, own),
-      bind: (session) => this.#store.bind(session),
-    });
-    const isMine = (): boolean => this.#session === session;
-    this.#session = session;
-    this.#tabs.post({ kind: "leading", leader, isWatched: this.#world.isWatched() });
-    session.start();
-    this.#questions.askOf(session);
-  }
-
-  /** Another tab leads: this one has nothing to write any more, and knows too much. */
-  async #stepDown(): Promise<void> {
-    const session = this.#session;
-    this.#session = null;
-    session?.stop();
-    this.#ledger.abandon();
-    this.#setState("connecting");
-    await this.#readAll();
-    if (this.#stopped) return;
-    this.#tabs.post({ kind: "hello" });
-    this.#questions.again();
-  }
-
-  #newLedger(leader: Generation | null): Ledger {
-    return new Ledger(this.#model, this.#store, leader, {
-      kept: (changes, revision) => this.#kept(changes, revision, leader ?? 0),
-      deposed: () => this.#leadership.deposed(leader),
-    });
-  }
-
-  /** For the session of this tab: it hears no more when another leads. */
-  async #changeAsLeader<T>(change: (state: OutboxState) => OutboxChange<T>, own: Generation | null): Promise<T> {
-    try {
-      return await this.#outbox.change(change, "strict", own);
-    } catch (error) {
-      if (!(error instanceof Deposed)) throw error;
-      this.#leadership.deposed(own);
-      return new Promise<never>(() => undefined);
-    }
-  }
-
-  async #readAll(): Promise<void> {
-    this.#hearing.begin();
-    await this.#ledger.idle();
-    const snapshot = await this.#store.load();
-    this.#model.load(snapshot);
-    this.#revision = snapshot.revision;
-    this.#hearing.end();
-    // Another tab may have told what became of a command that is not in the outbox any more.
-    this.#hearing.afterwards(() => this.#outbox.answerFinished());
-    this.#drafts.refresh();
-    this.#publish();
-  }
-
-  hurry(): void {
-    if (this.#session === null) this.#tabs.post({ kind: "hurry" });
-    else this.#session.hurry();
-  }
-
-  /** A leader in the background has slow timers: who is looked at keeps it awake. */
-  #nudge(): void {
-    if (this.#session !== null || this.#cancelNudge !== null || this.#stopped) return;
-    this.#cancelNudge = this.#world.setTimer(NUDGE_MS, () => {
-      this.#cancelNudge = null;
-      if (this.#state === "online") return;
-      this.#tabs.post({ kind: "nudge" });
-      this.#nudge();
-    });
-  }
-
-  #heard(message: TabMessage): void {
-    if (this.#stopped) return;
-    // An old leader may say something late, and what it says is out of date.
-    if ("leader" in message && !this.#leadership.heeds(message.leader)) return;
-    switch (message.kind) {
-      case "leading":
-        this.#leadership.prefer(message.isWatched);
-        void this.#readAll();
-        this.#questions.again();
-        return;
-      case "hello":
-        if (this.#session === null) return;
-        this.#tabs.post({ kind: "connection", leader: this.#leadership.number, state: this.#state, since: this.#since, reason: this.#reason });
-        this.#tabs.post({ kind: "presence", leader: this.#leadership.number, presence: this.#presence });
-        return;
-      case "kept": {
-        // What was read may be ahead of what is told, or behind it.
-        const { revision } = message;
-        if (revision !== null && revision <= this.#revision) return;
-        if (revision !== null && revision > this.#revision + 1) return void this.#readAll();
-        this.#revision = revision ?? this.#revision;
-        for (const change of message.changes) this.#model.apply(change);
-        this.#noteMessages(message.changes);
-        return this.#publish();
-      }
-      case "outbox":
-        return void this.#outbox.read();
-      case "result":
-        return this.#outbox.answer(message.id, message.result);
-      case "connection":
-        this.#setState(message.state, message.reason, message.since);
-        return this.#nudge();
-      case "hurry":
-        return this.#session?.hurry();
-      case "nudge":
-        return this.#session?.nudge();
-      case "presence":
-        return this.#setPresence(message.presence);
-      case "somebody types":
-        return this.#typing.show(message.room, message.who);
-      case "somebody stopped":
-        return this.#typing.hide(message.room, message.who);
-      case "question": {
-        const { id } = message;
-        const session = this.#session;
-        if (session === null) return;
-        void answerOf(session, message.question).then((answer) => {
-          // Otherwise the new leader answers.
-          if (this.#session === session) this.#tabs.post({ kind: "answer", id, answer });
-        });
-        return;
-      }
-      case "answer":
-        return this.#questions.answered(message.id, message.answer);
-      case "typing":
-        return this.#session?.typing(message.room);
-      case "typing stopped":
-        return this.#session?.typingStopped(message.room);
-      case "read":
-        return this.#session?.markRead(message.room, message.seq);
-    }
-  }
-
-  #request(event: string, payload: object): Promise<unknown> {
-    return this.#ask({ ask: "request", event, payload });
-  }
-
-  #ask(question: Question): Promise<unknown> {
-    if (this.#stopped) return Promise.resolve(null);
-    return this.#session === null ? this.#questions.ask(question) : answerOf(this.#session, question);
-  }
-
-  #markRead(room: RoomId, seq: Seq): void {
-    if (this.#session === null) this.#tabs.post({ kind: "read", room, seq });
-    else this.#session.markRead(room, seq);
-  }
-
-  // What is shown.
-
-  #kept(changes: readonly Change[], revision: Revision | null, leader: Generation): void {
-    this.#tabs.post({ kind: "kept", leader, revision, changes });
-    this.#noteMessages(changes);
-    this.#publish();
-    this.#session?.settle();
-  }
-
-  /** Who has said something types no more. */
-  #noteMessages(changes: readonly Change[]): void {
-    for (const change of changes) if (change.kind === "message") this.#typing.hide(change.message.room, change.message.from);
-  }
-
-  #publish(): void {
-    // Nothing is shown that a crash could take back: there is another call when it is kept.
-    if (this.#ledger.isKeeping) return;
-    batch(() => {
-      const touched = this.#model.takeTouched();
-      for (const view of this.#postponed) view.update();
-      this.#postponed.clear();
-      if (touched.size > 0) {
-        const known = this.#summaries.update(this.#model, touched);
-        this.rooms.value = known.filter(({ joined }) => joined);
-        this.outside.value = known.filter(({ joined }) => !joined);
-      }
-      const strays = straysOf(this.#model, this.#drafts.share);
-      if (!alike(strays, this.strays.peek())) this.strays.value = strays;
-      for (const view of this.#views) if (touched.has(view.room)) view.update();
-      if (this.#peopleVersion !== this.#model.peopleVersion) {
-        this.#peopleVersion = this.#model.peopleVersion;
-        this.people.value = new Map(this.#model.people);
-        this.#showOnline();
-        for (const view of this.#views) {
-          view.update();
-          this.#showTyping(view.room);
-        }
-      }
-      this.lost.value = this.#model.lost;
-      this.ahead.value = this.#model.session?.ahead ?? 0;
-      const { user, name, owner, server } = this.#model.session ?? { user: null, name: null, owner: false };
-      const me = this.me.peek();
-      if (me.user !== user || me.name !== name || me.owner !== owner || me.server !== server) {
-        this.me.value = { user, name, owner, ...(server === undefined ? {} : { server }) };
-      }
-      this.#showConnection();
-    });
-  }
-
-  #showConnection(): void {
-    const reason = this.#reason === "" ? {} : { reason: this.#reason };
-    const next: Connection = { state: this.#state, since: this.#since, waiting: unsent(this.#model.outbox).length, ...reason };
-    const now = this.connection.peek();
-    if (now.state !== next.state || now.reason !== next.reason || now.since !== next.since || now.waiting !== next.waiting) this.connection.value = next;
-  }
-
-  #setState(state: Connection["state"], reason = "", since?: number): void {
-    if (this.#state === state && this.#reason === reason) return;
-    this.#state = state;
-    this.#reason = reason;
-    this.#since = since ?? this.#world.now();
-    // Of the other tabs one goes on.
-    if (this.#session !== null && state !== "stopped") this.#tabs.post({ kind: "connection", leader: this.#leadership.number, state, since: this.#since, reason });
-    batch(() => {
-      this.#showConnection();
-      for (const view of this.#views) view.update();
-    });
-    if (state === "online") for (const view of this.#views) void view.refresh();
-  }
-
-  #setPresence(presence: PresenceState): void {
-    this.#presence = presence;
-    this.#showOnline();
-  }
-
-  #showOnline(): void {
-    const { people, count } = this.#presence.online;
-    this.online.value = { people: allCalled(this.#model.people, people), count };
-  }
-
-  #showTyping(room: RoomId): void {
-    for (const view of this.#views) if (view.room === room) view.typing.value = this.#typingIn(room);
-  }
-
-  #typingIn(room: RoomId): readonly Person[] {
-    return allCalled(this.#model.people, this.#typing.in(room));
-  }
+function worldOf(options: ChatOptions): World {
+  const {
+    now = Date.now,
+    random = Math.random,
+    isWatched = () => true,
+    randomId = () => randomHex(crypto),
+    setTimer = (milliseconds: number, due: () => void) => {
+      const timer = setTimeout(due, milliseconds);
+      return () => clearTimeout(timer);
+    },
+  } = options;
+  return { now, random, randomId, setTimer, isWatched };
 }
 
 /** As the server will have it. */

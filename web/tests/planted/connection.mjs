@@ -216,14 +216,14 @@ export const connection = [
   },
   {
     name: "connection: what was read already is applied once more",
-    file: "src/core/chat.ts",
+    file: "src/core/share.ts",
     find: "        if (revision !== null && revision <= this.#revision) return;\n",
     replace: "",
     tests: ["tests/core/storm.test.ts"],
   },
   {
     name: "connection: a deposed leader keeps its connection",
-    file: "src/core/chat.ts",
+    file: "src/core/share.ts",
     find: "    session?.stop();\n    this.#ledger.abandon();",
     replace: "    this.#ledger.abandon();",
     tests: ["tests/core/leadership.test.ts"],

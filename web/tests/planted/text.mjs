@@ -84,14 +84,14 @@ export const text = [
   },
   {
     name: "text: somebody who has stopped typing is shown for the rest of the time",
-    file: "src/core/chat.ts",
-    find: "        this.#typing.hide(room, who);\n",
+    file: "src/core/share.ts",
+    find: "        this.#shown.typing.hide(room, who);\n",
     replace: "",
     tests: ["tests/core/chat.test.ts"],
   },
   {
     name: "text: somebody who has stopped typing in another tab goes on",
-    file: "src/core/chat.ts",
+    file: "src/core/share.ts",
     find: "        return this.#session?.typingStopped(message.room);",
     replace: "        return;",
     tests: ["tests/core/tabs.test.ts"],

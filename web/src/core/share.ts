@@ -1,0 +1,308 @@
+// One tab's part in sharing the one connection: it leads, or follows the tab that does.
+//
+//   this tab ── questions ──► leader ──► server
+//   this tab ◄── kept changes, presence, typing ──┘
+//
+// Only the leader has a session and keeps what comes from the server; a follower applies to its own copy what it is told.
+// When the leader changes, everything is read anew from the store. Knows no view and no command of the page.
+
+import type { Drafts } from "./drafts.ts";
+import type { Connection, RoomId, Seq } from "./facade.ts";
+import { Hearing } from "./hearing.ts";
+import { Leadership } from "./leadership.ts";
+import { Ledger } from "./ledger.ts";
+import type { Model } from "./model.ts";
+import type { Outbox } from "./outbox.ts";
+import type { Transport, World } from "./ports.ts";
+import { answerOf, Questions } from "./questions.ts";
+import { Session } from "./session.ts";
+import type { Shown } from "./shown.ts";
+import { Deposed, type Change, type Generation, type OutboxChange, type OutboxState, type Revision, type Store } from "./store.ts";
+import type { Question, TabMessage, Tabs } from "./tabs.ts";
+
+const NUDGE_MS = 3_000;
+
+export interface ShareParts {
+  readonly model: Model;
+  readonly store: Store;
+  readonly tabs: Tabs;
+  readonly world: World;
+  readonly transport: () => Transport;
+  readonly outbox: Outbox;
+  readonly drafts: Drafts;
+  readonly shown: Shown;
+}
+
+export class Share {
+  readonly #parts: ShareParts;
+  readonly #model: Model;
+  readonly #store: Store;
+  readonly #tabs: Tabs;
+  readonly #world: World;
+  readonly #outbox: Outbox;
+  readonly #shown: Shown;
+  readonly #questions: Questions;
+  readonly #leadership: Leadership;
+  #ledger: Ledger;
+  #session: Session | null = null;
+  readonly #hearing = new Hearing((message) => this.#heard(message));
+  /** Of the store as it was read or told. */
+  #revision: Revision = 0;
+  #cancelNudge: (() => void) | null = null;
+  #stopped = false;
+
+  constructor(parts: ShareParts) {
+    this.#parts = parts;
+    ({ model: this.#model, store: this.#store, tabs: this.#tabs, world: this.#world, outbox: this.#outbox, shown: this.#shown } = parts);
+    this.#questions = new Questions(this.#tabs, this.#world);
+    this.#ledger = this.#newLedger(null);
+    this.#leadership = new Leadership(this.#tabs, this.#store, this.#world, {
+      begin: (own) => void this.#lead(own),
+      end: () => void this.#stepDown(),
+      beat: (leader) => this.#tabs.post({ kind: "beat", leader }),
+    });
+  }
+
+  get isStopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** The model is ahead of the store: what it says now must not be shown yet. */
+  get isKeeping(): boolean {
+    return this.#ledger.isKeeping;
+  }
+
+  listen(): void {
+    this.#tabs.listen((message) => {
+      if (message.kind === "beat") this.#leadership.heeds(message.leader);
+      else this.#hearing.hear(message);
+    });
+  }
+
+  /** What other tabs tell waits until `read`. */
+  reading(): void {
+    this.#hearing.begin();
+  }
+
+  read(): void {
+    this.#hearing.end();
+  }
+
+  /** Everything has been read. */
+  start(): void {
+    this.#tabs.post({ kind: "hello" });
+    this.#leadership.start();
+  }
+
+  /** Nothing goes to the server any more, nor comes from it. */
+  hangUp(): void {
+    this.#cancelNudge?.();
+    this.#session?.stop();
+  }
+
+  async stop(): Promise<void> {
+    await this.#ledger.stop();
+    this.#stopped = true;
+    this.#leadership.stop();
+    this.#questions.stop();
+  }
+
+  /** The outbox has something new. */
+  pump(): void {
+    this.#session?.pump();
+  }
+
+  request(event: string, payload: object): Promise<unknown> {
+    return this.ask({ ask: "request", event, payload });
+  }
+
+  ask(question: Question): Promise<unknown> {
+    if (this.#stopped) return Promise.resolve(null);
+    return this.#session === null ? this.#questions.ask(question) : answerOf(this.#session, question);
+  }
+
+  markRead(room: RoomId, seq: Seq): void {
+    if (this.#session === null) this.#tabs.post({ kind: "read", room, seq });
+    else this.#session.markRead(room, seq);
+  }
+
+  typing(room: RoomId): void {
+    if (this.#session === null) this.#tabs.post({ kind: "typing", room });
+    else this.#session.typing(room);
+  }
+
+  typingStopped(room: RoomId): void {
+    if (this.#session === null) this.#tabs.post({ kind: "typing stopped", room });
+    else this.#session.typingStopped(room);
+  }
+
+  async #lead(own: Generation | null): Promise<void> {
+    await this.readAll();
+    if (this.#stopped || !this.#leadership.leads(own)) return;
+    const leader = own ?? 0;
+    this.#ledger = this.#newLedger(own);
+    const transport = this.#parts.transport();
+    const session = new Session(this.#model, this.#ledger, transport, this.#world, {
+      connection: (state, reason) => isMine() && this.#setState(state, reason),
+      presence: (presence) => {
+        this.#shown.setPresence(presence);
+        this.#tabs.post({ kind: "presence", leader, presence });
+      },
+      typing: (room, who) => {
+        this.#shown.typing.show(room, who);
+        this.#tabs.post({ kind: "somebody types", room, who });
+      },
+      typingStopped: (room, who) => {
+        this.#shown.typing.hide(room, who);
+        this.#tabs.post({ kind: "somebody stopped", room, who });
+      },
+      result: (id, result) => {
+        this.#outbox.answer(id, result);
+        this.#tabs.post({ kind: "result", id, result });
+      },
+      changeOutbox: (change) => this.#changeAsLeader(change, own),
+      bind: (session) => this.#store.bind(session),
+    });
+    const isMine = (): boolean => this.#session === session;
+    this.#session = session;
+    this.#tabs.post({ kind: "leading", leader, isWatched: this.#world.isWatched() });
+    session.start();
+    this.#questions.askOf(session);
+  }
+
+  /** Another tab leads: this one has nothing to write any more, and knows too much. */
+  async #stepDown(): Promise<void> {
+    const session = this.#session;
+    this.#session = null;
+    session?.stop();
+    this.#ledger.abandon();
+    this.#setState("connecting");
+    await this.readAll();
+    if (this.#stopped) return;
+    this.#tabs.post({ kind: "hello" });
+    this.#questions.again();
+  }
+
+  #newLedger(leader: Generation | null): Ledger {
+    return new Ledger(this.#model, this.#store, leader, {
+      kept: (changes, revision) => this.#kept(changes, revision, leader ?? 0),
+      deposed: () => this.#leadership.deposed(leader),
+    });
+  }
+
+  /** For the session of this tab: it hears no more when another leads. */
+  async #changeAsLeader<T>(change: (state: OutboxState) => OutboxChange<T>, own: Generation | null): Promise<T> {
+    try {
+      return await this.#outbox.change(change, "strict", own);
+    } catch (error) {
+      if (!(error instanceof Deposed)) throw error;
+      this.#leadership.deposed(own);
+      return new Promise<never>(() => undefined);
+    }
+  }
+
+  async readAll(): Promise<void> {
+    this.#hearing.begin();
+    await this.#ledger.idle();
+    const snapshot = await this.#store.load();
+    this.#model.load(snapshot);
+    this.#revision = snapshot.revision;
+    this.#hearing.end();
+    // Another tab may have told what became of a command that is not in the outbox any more.
+    this.#hearing.afterwards(() => this.#outbox.answerFinished());
+    this.#parts.drafts.refresh();
+    this.#shown.publish();
+  }
+
+  hurry(): void {
+    if (this.#session === null) this.#tabs.post({ kind: "hurry" });
+    else this.#session.hurry();
+  }
+
+  /** A leader in the background has slow timers: who is looked at keeps it awake. */
+  #nudge(): void {
+    if (this.#session !== null || this.#cancelNudge !== null || this.#stopped) return;
+    this.#cancelNudge = this.#world.setTimer(NUDGE_MS, () => {
+      this.#cancelNudge = null;
+      if (this.#shown.standing.state === "online") return;
+      this.#tabs.post({ kind: "nudge" });
+      this.#nudge();
+    });
+  }
+
+  #heard(message: TabMessage): void {
+    if (this.#stopped) return;
+    // An old leader may say something late, and what it says is out of date.
+    if ("leader" in message && !this.#leadership.heeds(message.leader)) return;
+    switch (message.kind) {
+      case "leading":
+        this.#leadership.prefer(message.isWatched);
+        void this.readAll();
+        this.#questions.again();
+        return;
+      case "hello":
+        if (this.#session === null) return;
+        this.#tabs.post({ kind: "connection", leader: this.#leadership.number, ...this.#shown.standing });
+        this.#tabs.post({ kind: "presence", leader: this.#leadership.number, presence: this.#shown.presence });
+        return;
+      case "kept": {
+        // What was read may be ahead of what is told, or behind it.
+        const { revision } = message;
+        if (revision !== null && revision <= this.#revision) return;
+        if (revision !== null && revision > this.#revision + 1) return void this.readAll();
+        this.#revision = revision ?? this.#revision;
+        for (const change of message.changes) this.#model.apply(change);
+        this.#shown.noteMessages(message.changes);
+        return this.#shown.publish();
+      }
+      case "outbox":
+        return void this.#outbox.read();
+      case "result":
+        return this.#outbox.answer(message.id, message.result);
+      case "connection":
+        this.#setState(message.state, message.reason, message.since);
+        return this.#nudge();
+      case "hurry":
+        return this.#session?.hurry();
+      case "nudge":
+        return this.#session?.nudge();
+      case "presence":
+        return this.#shown.setPresence(message.presence);
+      case "somebody types":
+        return this.#shown.typing.show(message.room, message.who);
+      case "somebody stopped":
+        return this.#shown.typing.hide(message.room, message.who);
+      case "question": {
+        const { id } = message;
+        const session = this.#session;
+        if (session === null) return;
+        void answerOf(session, message.question).then((answer) => {
+          // Otherwise the new leader answers.
+          if (this.#session === session) this.#tabs.post({ kind: "answer", id, answer });
+        });
+        return;
+      }
+      case "answer":
+        return this.#questions.answered(message.id, message.answer);
+      case "typing":
+        return this.#session?.typing(message.room);
+      case "typing stopped":
+        return this.#session?.typingStopped(message.room);
+      case "read":
+        return this.#session?.markRead(message.room, message.seq);
+    }
+  }
+
+  #kept(changes: readonly Change[], revision: Revision | null, leader: Generation): void {
+    this.#tabs.post({ kind: "kept", leader, revision, changes });
+    this.#shown.noteMessages(changes);
+    this.#shown.publish();
+    this.#session?.settle();
+  }
+
+  #setState(state: Connection["state"], reason = "", since?: number): void {
+    const isNew = this.#shown.setState(state, reason, since);
+    // Of the other tabs one goes on when this one stops.
+    if (isNew && this.#session !== null && state !== "stopped") this.#tabs.post({ kind: "connection", leader: this.#leadership.number, ...this.#shown.standing });
+  }
+}
