@@ -13,11 +13,12 @@ import type { Model } from "./model.ts";
 import { withDevice } from "./numbering.ts";
 import type { Transport, World } from "./ports.ts";
 import { Presence, type PresenceState } from "./presence.ts";
+import { Reads } from "./reads.ts";
 import { entryOfAck, type Stored } from "./replies.ts";
 import { Sender } from "./sender.ts";
 import type { Change, OutboxChange, OutboxRow, OutboxState, RoomRecord, SessionRecord } from "./store.ts";
 import { Stream } from "./stream.ts";
-import { unreadOfRoom } from "./summary.ts";
+import { Timers } from "./timers.ts";
 import { isBehind } from "./trail.ts";
 import * as wire from "./wire.ts";
 
@@ -27,9 +28,6 @@ const PROBE_DEADLINE_MS = 4_000;
 const PROBE_DEADLINE_MAX_MS = 16_000;
 const REQUEST_TRIES = 10;
 const REQUEST_PAUSE_MS = 1_000;
-const UNREAD_PAUSE_MS = 150;
-const UNREAD_ROOMS = 100;
-const READ_PAUSE_MS = 300;
 const TYPING_PAUSE_MS = 1_000;
 const UNHEARD_MS = 10_000;
 const WHO_PAGES = 3;
@@ -55,6 +53,8 @@ export class Session {
   readonly #events: SessionEvents;
   readonly #sender: Sender;
   readonly #presence: Presence;
+  readonly #timers: Timers;
+  readonly #reads: Reads;
   #stream: Stream;
   #device = "";
   #isWelcome = false;
@@ -63,12 +63,9 @@ export class Session {
   #online = false;
   #stopped = false;
   #requests = new Set<(answer: null) => void>();
-  #asked = new Map<RoomId, string>();
-  #reads = new Map<RoomId, Seq>();
-  /** Rooms whose pointer is on its way: until it has arrived the server counts from the one before. */
-  #telling = new Map<RoomId, Seq>();
+  /** Rooms that were asked about because nothing had told what they are. */
+  #met = new Set<RoomId>();
   #typed = new Map<RoomId, number>();
-  #timers = new Map<string, () => void>();
   #connected = 0;
   #probeDeadline = PROBE_DEADLINE_MS;
 
@@ -87,12 +84,21 @@ export class Session {
       doubted: () => this.#probe(),
     });
     this.#presence = new Presence(events.presence);
+    this.#timers = new Timers(world.setTimer);
+    this.#reads = new Reads({
+      model,
+      ledger,
+      timers: this.#timers,
+      isOnline: () => this.#online,
+      request: (event, payload) => this.request(event, payload),
+      told: () => this.settle(),
+    });
   }
 
   start(): void {
     this.#events.connection("connecting");
     void this.#ledger.submit((apply) => apply(restBounds(this.#model)));
-    this.#timer("unheard", UNHEARD_MS, () => this.#dropUnheard());
+    this.#timers.start("unheard", UNHEARD_MS, () => this.#dropUnheard());
     this.#transport.open(
       {
         connected: () => {
@@ -112,7 +118,7 @@ export class Session {
     this.#disconnected("stopped");
     this.#stopped = true;
     this.#transport.close();
-    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.stop();
   }
 
   /** The outbox has something new. */
@@ -133,7 +139,7 @@ export class Session {
   /** A connection that answers nothing is none. A server that is slow gets more time with each try. */
   #probe(): void {
     if (!this.#online || this.#timers.has("probe")) return;
-    this.#timer("probe", this.#probeDeadline, () => {
+    this.#timers.start("probe", this.#probeDeadline, () => {
       this.#probeDeadline = Math.min(PROBE_DEADLINE_MAX_MS, this.#probeDeadline * 2);
       this.#transport.interrupt();
     });
@@ -143,7 +149,7 @@ export class Session {
 
   #isAnswered(): void {
     this.#probeDeadline = PROBE_DEADLINE_MS;
-    this.#cancel("probe");
+    this.#timers.cancel("probe");
   }
 
   /** Null when there is no connection or no answer. */
@@ -209,9 +215,7 @@ export class Session {
 
   /** The pointer moves here at once, and at the server soon. */
   markRead(room: RoomId, seq: Seq): void {
-    void this.#ledger.submit((apply) => apply(this.#pointer(room, seq)));
-    this.#reads.set(room, Math.max(seq, this.#reads.get(room) ?? 0));
-    this.#timer("read", READ_PAUSE_MS, () => this.#tellReads());
+    this.#reads.mark(room, seq);
   }
 
   typing(room: RoomId): void {
@@ -228,13 +232,13 @@ export class Session {
   /** Something was kept: what it leaves open is asked for. */
   settle(): void {
     if (!this.#online) return;
-    this.#timer("unread", UNREAD_PAUSE_MS, () => void this.#askUnread());
+    this.#reads.settle();
     for (const state of this.#model.rooms.values()) {
       const { record, messages, notices } = state;
       if (messages.length > LIVE_MESSAGES_MAX || notices.length > LIVE_MESSAGES_MAX) {
         void this.#ledger.submit((apply) => apply(liveBounds(state)));
       }
-      if (record.strange === true && record.joined && !this.#asked.has(-record.room)) void this.#meet(record.room);
+      if (record.strange === true && record.joined && !this.#met.has(record.room)) void this.#meet(record.room);
     }
   }
 
@@ -294,10 +298,10 @@ export class Session {
       if (presence === null) return;
       this.#presence.report(presence);
       void this.#ledger.submit((apply) => presence.online.forEach((person) => apply(learned(this.#model, person))));
-      if (presence.more) this.#timer("who", TYPING_PAUSE_MS, () => void this.#askWho(presence.count));
+      if (presence.more) this.#timers.start("who", TYPING_PAUSE_MS, () => void this.#askWho(presence.count));
     } else {
       const read = wire.readPointer(payload);
-      if (read !== null) void this.#ledger.submit((apply) => apply(this.#pointer(read.room, read.seq)));
+      if (read !== null) void this.#ledger.submit((apply) => apply(this.#reads.pointer(read.room, read.seq)));
     }
   }
 
@@ -313,13 +317,9 @@ export class Session {
     await this.#ledger.submit((apply) => this.#compare(apply, welcome, ahead));
     if (connection !== this.#connected || this.#stopped) return;
     this.#online = true;
-    this.#asked.clear();
+    this.#met.clear();
     this.#events.connection("online");
-    for (const { room, read } of welcome.rooms) {
-      const known = this.#model.record(room)?.read ?? 0;
-      if (known > read) this.#reads.set(room, known);
-    }
-    this.#tellReads();
+    this.#reads.welcomed(welcome.rooms);
     this.#sender.open(this.#device);
     void this.#askWho(welcome.online);
     this.settle();
@@ -362,7 +362,7 @@ export class Session {
     apply(learned(this.#model, welcome.user));
     // Somebody new has missed nothing: as in any room, their reading begins where they came in.
     const isNew = welcome.token !== undefined && welcome.token === before?.token;
-    if (isNew) apply(this.#pointer(LOBBY, this.#model.record(LOBBY)?.seq ?? 0));
+    if (isNew) apply(this.#reads.pointer(LOBBY, this.#model.record(LOBBY)?.seq ?? 0));
     apply([{ kind: "cursor", cursor: welcome.cursor }]);
   }
 
@@ -376,7 +376,7 @@ export class Session {
     this.#connected += 1;
     this.#online = this.#isWelcome = false;
     this.#early = null;
-    this.#cancel("probe");
+    this.#timers.cancel("probe");
     this.#sender.close();
     this.#stream.close();
     for (const finish of [...this.#requests]) finish(null);
@@ -426,24 +426,6 @@ export class Session {
     void this.#ledger.submit((apply) => apply(unheard.map(({ id }) => ({ kind: "settled", id }))));
   }
 
-  #pointer(room: RoomId, seq: Seq): readonly Change[] {
-    const record = this.#model.record(room);
-    if (record === null || record.read >= seq) return [];
-    return [{ kind: "room", room: { ...record, read: seq } }];
-  }
-
-  #tellReads(): void {
-    if (!this.#online) return;
-    for (const [room, seq] of this.#reads) {
-      this.#telling.set(room, seq);
-      void this.request("read", { room, seq }).then(() => {
-        if (this.#telling.get(room) === seq) this.#telling.delete(room);
-        this.settle();
-      });
-    }
-    this.#reads.clear();
-  }
-
   async #askWho(count: number): Promise<void> {
     const people: Person[] = [];
     this.#presence.asking();
@@ -458,32 +440,9 @@ export class Session {
     await this.#ledger.submit((apply) => people.forEach((person) => apply(learned(this.#model, person))));
   }
 
-  async #askUnread(): Promise<void> {
-    const asked = new Map<RoomId, Seq>();
-    for (const state of this.#model.rooms.values()) {
-      const { room, joined, read, seq, away } = state.record;
-      const isMoving = this.#reads.has(room) || this.#telling.has(room);
-      if (!joined || isMoving || room === HOUSE || asked.size >= UNREAD_ROOMS || unreadOfRoom(this.#model, state).exact) continue;
-      const question = `${read} ${away?.mark ?? 0} ${seq}`;
-      if (this.#asked.get(room) === question) continue;
-      this.#asked.set(room, question);
-      asked.set(room, read);
-    }
-    if (asked.size === 0) return;
-    const answer = wire.readUnread(await this.request("unread", { rooms: [...asked.keys()] }));
-    if (answer === null) return;
-    await this.#ledger.submit((apply) => {
-      for (const [room, away] of answer) {
-        const record = this.#model.record(room);
-        if (record === null || record.read !== asked.get(room)) continue;
-        apply([{ kind: "room", room: { ...record, seq: Math.max(record.seq, away.mark), away: { ...away, read: record.read } } }]);
-      }
-    });
-  }
-
   /** A room that was joined without being told what it is: asks, or else comes back to be told. */
   async #meet(room: RoomId): Promise<void> {
-    this.#asked.set(-room, "");
+    this.#met.add(room);
     const rooms = wire.readRooms(await this.request("rooms", { after: room - 1, limit: 1 }));
     const found = rooms?.find((other) => other.room === room);
     if (rooms === null) return;
@@ -499,20 +458,6 @@ export class Session {
       setTimer: this.#world.setTimer,
       diverged: () => this.#forget(),
     });
-  }
-
-  #timer(name: string, milliseconds: number, due: () => void): void {
-    if (this.#timers.has(name) || this.#stopped) return;
-    const cancel = this.#world.setTimer(milliseconds, () => {
-      this.#timers.delete(name);
-      due();
-    });
-    this.#timers.set(name, cancel);
-  }
-
-  #cancel(name: string): void {
-    this.#timers.get(name)?.();
-    this.#timers.delete(name);
   }
 }
 

@@ -41,7 +41,7 @@ export const reading = [
   },
   {
     name: "reading: what was counted before the pointer arrived is taken for what is left",
-    file: "src/core/session.ts",
+    file: "src/core/reads.ts",
     find: "const isMoving = this.#reads.has(room) || this.#telling.has(room);",
     replace: "const isMoving = false;",
     tests,
@@ -69,7 +69,7 @@ export const reading = [
   },
   {
     name: "reading: a pointer that was moved elsewhere stops at what is here",
-    file: "src/core/session.ts",
+    file: "src/core/reads.ts",
     find: "return [{ kind: \"room\", room: { ...record, read: seq } }];",
     replace: "return [{ kind: \"room\", room: { ...record, read: Math.min(seq, record.seq) } }];",
     tests,
