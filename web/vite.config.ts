@@ -32,6 +32,12 @@ const jsonOnly: Plugin = {
   load: (id) => TEXT_ONLY.find(([path]) => path.test(id.replaceAll("\\", "/")))?.[1] ?? null,
 };
 
+// The core connects anew by itself, and switches the retries of the client off.
+const withoutRetries: Plugin = {
+  name: "without-retries",
+  load: (id) => (/\/socket\.io-client\/build\/[^/]+\/contrib\/backo2\.js$/.test(id.replaceAll("\\", "/")) ? "export function Backoff() { this.attempts = 0; this.reset = () => {}; }" : null),
+};
+
 // A chunk that is fetched later brings no style and no chunk of its own, so nothing has to be loaded ahead of it.
 const plainImport: Plugin = {
   name: "plain-import",
@@ -42,7 +48,7 @@ const plainImport: Plugin = {
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.
 export default defineConfig({
   base: "/",
-  plugins: [leaveOut, jsonOnly, plainImport],
+  plugins: [leaveOut, jsonOnly, withoutRetries, plainImport],
   build: {
     target: "es2022",
     // The oldest browsers that know `light-dark()`: nothing is rewritten for older ones.

@@ -76,7 +76,7 @@ class Chat implements ChatClient {
       share: () => this.#drafts.share,
       history: (room, page, limit) => this.#share.ask({ ask: "history", room, page, limit }).then((answer) => answer === true),
       visit: (room) => this.#share.ask({ ask: "visit", room }).then((answer) => answer === true),
-      markRead: (room, seq) => this.#share.markRead(room, seq),
+      markRead: (room, seq) => this.#share.tell({ kind: "read", room, seq }),
     }));
     ({ connection: this.connection, me: this.me, rooms: this.rooms, outside: this.outside, online: this.online } = shown);
     ({ people: this.people, strays: this.strays, ahead: this.ahead, lost: this.lost } = shown);
@@ -212,11 +212,11 @@ class Chat implements ChatClient {
   }
 
   typing(room: RoomId): void {
-    this.#share.typing(room);
+    this.#share.tell({ kind: "typing", room });
   }
 
   typingStopped(room: RoomId): void {
-    this.#share.typingStopped(room);
+    this.#share.tell({ kind: "typing stopped", room });
   }
 
   setDraft(place: DraftPlace, text: string | null): void {
@@ -232,7 +232,7 @@ class Chat implements ChatClient {
   }
 
   hurry(): void {
-    this.#share.hurry();
+    this.#share.tell({ kind: "hurry" });
   }
 
   async stop(): Promise<void> {

@@ -7,7 +7,7 @@
 // When the leader changes, everything is read anew from the store. Knows no view and no command of the page.
 
 import type { Drafts } from "./drafts.ts";
-import type { Connection, RoomId, Seq } from "./facade.ts";
+import type { Connection } from "./facade.ts";
 import { Hearing } from "./hearing.ts";
 import { Leadership } from "./leadership.ts";
 import { Ledger } from "./ledger.ts";
@@ -121,19 +121,10 @@ export class Share {
     return this.#session === null ? this.#questions.ask(question) : answerOf(this.#session, question);
   }
 
-  markRead(room: RoomId, seq: Seq): void {
-    if (this.#session === null) this.#tabs.post({ kind: "read", room, seq });
-    else this.#session.markRead(room, seq);
-  }
-
-  typing(room: RoomId): void {
-    if (this.#session === null) this.#tabs.post({ kind: "typing", room });
-    else this.#session.typing(room);
-  }
-
-  typingStopped(room: RoomId): void {
-    if (this.#session === null) this.#tabs.post({ kind: "typing stopped", room });
-    else this.#session.typingStopped(room);
+  /** Has the leader do something, be it this tab or another. */
+  tell(message: TabMessage): void {
+    if (this.#session === null) this.#tabs.post(message);
+    else this.#heard(message);
   }
 
   async #lead(own: Generation | null): Promise<void> {
@@ -148,21 +139,16 @@ export class Share {
         this.#shown.setPresence(presence);
         this.#tabs.post({ kind: "presence", leader, presence });
       },
-      typing: (room, who) => {
-        this.#shown.typing.show(room, who);
-        this.#tabs.post({ kind: "somebody types", room, who });
-      },
-      typingStopped: (room, who) => {
-        this.#shown.typing.hide(room, who);
-        this.#tabs.post({ kind: "somebody stopped", room, who });
-      },
-      result: (id, result) => {
-        this.#outbox.answer(id, result);
-        this.#tabs.post({ kind: "result", id, result });
-      },
+      typing: (room, who) => spread({ kind: "somebody types", room, who }),
+      typingStopped: (room, who) => spread({ kind: "somebody stopped", room, who }),
+      result: (id, result) => spread({ kind: "result", id, result }),
       changeOutbox: (change) => this.#changeAsLeader(change, own),
       bind: (session) => this.#store.bind(session),
     });
+    const spread = (message: TabMessage): void => {
+      this.#heard(message);
+      this.#tabs.post(message);
+    };
     const isMine = (): boolean => this.#session === session;
     this.#session = session;
     this.#tabs.post({ kind: "leading", leader, isWatched: this.#world.isWatched() });
@@ -214,11 +200,6 @@ export class Share {
     this.#shown.publish();
   }
 
-  hurry(): void {
-    if (this.#session === null) this.#tabs.post({ kind: "hurry" });
-    else this.#session.hurry();
-  }
-
   /** A leader in the background has slow timers: who is looked at keeps it awake. */
   #nudge(): void {
     if (this.#session !== null || this.#cancelNudge !== null || this.#stopped) return;
@@ -242,7 +223,7 @@ export class Share {
         return;
       case "hello":
         if (this.#session === null) return;
-        this.#tabs.post({ kind: "connection", leader: this.#leadership.number, ...this.#shown.standing });
+        this.#tellState();
         this.#tabs.post({ kind: "presence", leader: this.#leadership.number, presence: this.#shown.presence });
         return;
       case "kept": {
@@ -252,8 +233,7 @@ export class Share {
         if (revision !== null && revision > this.#revision + 1) return void this.readAll();
         this.#revision = revision ?? this.#revision;
         for (const change of message.changes) this.#model.apply(change);
-        this.#shown.noteMessages(message.changes);
-        return this.#shown.publish();
+        return this.#shown.take(message.changes);
       }
       case "outbox":
         return void this.#outbox.read();
@@ -295,14 +275,17 @@ export class Share {
 
   #kept(changes: readonly Change[], revision: Revision | null, leader: Generation): void {
     this.#tabs.post({ kind: "kept", leader, revision, changes });
-    this.#shown.noteMessages(changes);
-    this.#shown.publish();
+    this.#shown.take(changes);
     this.#session?.settle();
   }
 
   #setState(state: Connection["state"], reason = "", since?: number): void {
     const isNew = this.#shown.setState(state, reason, since);
     // Of the other tabs one goes on when this one stops.
-    if (isNew && this.#session !== null && state !== "stopped") this.#tabs.post({ kind: "connection", leader: this.#leadership.number, ...this.#shown.standing });
+    if (isNew && this.#session !== null && state !== "stopped") this.#tellState();
+  }
+
+  #tellState(): void {
+    this.#tabs.post({ kind: "connection", leader: this.#leadership.number, ...this.#shown.standing });
   }
 }

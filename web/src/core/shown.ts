@@ -83,9 +83,10 @@ export class Shown {
     return this.#presence;
   }
 
-  /** Who has said something types no more. */
-  noteMessages(changes: readonly Change[]): void {
+  /** These are kept: they are shown, and who has said something types no more. */
+  take(changes: readonly Change[]): void {
     for (const change of changes) if (change.kind === "message") this.typing.hide(change.message.room, change.message.from);
+    this.publish();
   }
 
   publish(): void {

@@ -85,8 +85,8 @@ export const text = [
   {
     name: "text: somebody who has stopped typing is shown for the rest of the time",
     file: "src/core/share.ts",
-    find: "        this.#shown.typing.hide(room, who);\n",
-    replace: "",
+    find: "typingStopped: (room, who) => spread(",
+    replace: "typingStopped: (room, who) => this.#tabs.post(",
     tests: ["tests/core/chat.test.ts"],
   },
   {
