@@ -3,8 +3,8 @@
 // The newest stays. What goes leaves a hole, which fills again when somebody scrolls there. Pure: reads the model, gives
 // back changes.
 
-import { HOUSE } from "./effects.ts";
 import type { Model, RoomState } from "./model.ts";
+import { HOUSE } from "./rooms.ts";
 import { withoutSpan } from "./spans.ts";
 import type { Change } from "./store.ts";
 

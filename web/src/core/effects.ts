@@ -6,15 +6,10 @@
 
 import type { Notice, Person, RoomId, Seq } from "./facade.ts";
 import type { Model } from "./model.ts";
+import { HOUSE } from "./rooms.ts";
 import { contains, withSpan } from "./spans.ts";
 import type { Change, MessageRecord, RoomRecord } from "./store.ts";
 import type { Entry, HistoryAnswer, Page, Room } from "./wire.ts";
-
-/** The room that everybody is in. */
-export const LOBBY: RoomId = 1;
-
-/** The pseudo room of entries that concern everybody. */
-export const HOUSE: RoomId = 0;
 
 export type Standing = "next" | "known" | "gap" | "elsewhere";
 

@@ -3,8 +3,8 @@
 // It changes by the same changes that are committed to the store, in the leading tab and in every other, so all tabs
 // and the store tell the same story. Keeps note of which rooms were touched, for those who show them.
 
-import { LOBBY } from "./effects.ts";
 import type { LostRoom, Person, RoomId, Seq, UserId } from "./facade.ts";
+import { LOBBY } from "./rooms.ts";
 import type { Change, DraftRecord, MessageRecord, NoticeRecord, OutboxRow, OutboxState, RoomRecord, SessionRecord, Snapshot } from "./store.ts";
 
 export interface RoomState {

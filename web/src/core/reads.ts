@@ -3,10 +3,10 @@
 // A pointer moves here at once, and at the server soon. Where messages are not here, the server is asked to count; a room
 // whose pointer is on its way is not asked about, since the server still counts from the one before.
 
-import { HOUSE } from "./effects.ts";
 import type { RoomId, Seq } from "./facade.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";
+import { HOUSE } from "./rooms.ts";
 import type { Change } from "./store.ts";
 import { unreadOfRoom } from "./summary.ts";
 import type { Timers } from "./timers.ts";

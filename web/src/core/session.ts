@@ -6,7 +6,7 @@
 // in order.
 
 import { LIVE_MESSAGES_MAX, liveBounds, restBounds } from "./bounds.ts";
-import { described, ended, historyEffects, HOUSE, learned, LOBBY, lost, missedChange } from "./effects.ts";
+import { described, ended, historyEffects, learned, lost, missedChange } from "./effects.ts";
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { Apply, Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";
@@ -15,6 +15,7 @@ import type { Transport, World } from "./ports.ts";
 import { Presence, type PresenceState } from "./presence.ts";
 import { Reads } from "./reads.ts";
 import { entryOfAck, type Stored } from "./replies.ts";
+import { HOUSE, LOBBY } from "./rooms.ts";
 import { Sender } from "./sender.ts";
 import type { Change, OutboxChange, OutboxRow, OutboxState, RoomRecord, SessionRecord } from "./store.ts";
 import { Stream } from "./stream.ts";

@@ -10,7 +10,8 @@
 // filled becomes an explicit hole. Lives as long as one connection.
 
 import type { RoomId } from "./facade.ts";
-import { effectsOf, HOUSE, standingOf } from "./effects.ts";
+import { effectsOf, standingOf } from "./effects.ts";
+import { HOUSE } from "./rooms.ts";
 import { contradicts, trailOf } from "./trail.ts";
 import type { Apply, Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";

@@ -1,9 +1,9 @@
 // Rooms as a list shows them: derived from the model, kept as long as nothing of them changes.
 
 import { allCalled } from "./called.ts";
-import { HOUSE, LOBBY } from "./effects.ts";
 import type { RoomId, RoomSummary, Seq } from "./facade.ts";
 import { lowerBound, type Model, type RoomState } from "./model.ts";
+import { HOUSE, LOBBY } from "./rooms.ts";
 import type { MessageRecord } from "./store.ts";
 import { unreadOf, type Unread } from "./unread.ts";
 import type { Room } from "./wire.ts";

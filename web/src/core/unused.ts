@@ -1,9 +1,9 @@
 // Whether a person of this device was never anybody: no name, and nothing said, typed or joined.
 
-import { HOUSE } from "./effects.ts";
 import { type ForgetPorts, unsentIn } from "./forget.ts";
 import type { Identities } from "./identities.ts";
 import type { Note } from "./ports.ts";
+import { HOUSE } from "./rooms.ts";
 import type { Snapshot } from "./store.ts";
 
 /** The first room of every server: everybody is in it. */

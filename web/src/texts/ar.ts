@@ -1,6 +1,6 @@
 // Every text of the page in Arabic, which is written from right to left.
 
-import type { Texts } from "./texts.ts";
+import type { Texts } from "./shape.ts";
 
 export const ar: Texts = {
   appName: "Tidings",

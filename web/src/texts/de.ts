@@ -1,6 +1,6 @@
 // Every text of the page in German.
 
-import type { Texts } from "./texts.ts";
+import type { Texts } from "./shape.ts";
 
 export const de: Texts = {
   appName: "Tidings",

@@ -5,14 +5,9 @@
 // nodes in `rich`.
 
 import { en } from "./en.ts";
-import type { enDialogs } from "./en-dialogs.ts";
+import type { CountedKey, PlainKey, Texts } from "./shape.ts";
 
-export type PluralText = Readonly<Partial<Record<Intl.LDMLPluralRule, string>> & { other: string }>;
-type English = typeof en & typeof enDialogs;
-export type TextKey = keyof English;
-export type CountedKey = { [K in TextKey]: English[K] extends string ? never : K }[TextKey];
-export type PlainKey = Exclude<TextKey, CountedKey>;
-export type Texts = { readonly [K in TextKey]: K extends CountedKey ? PluralText : string };
+export type { CountedKey, PlainKey, PluralText, TextKey, Texts } from "./shape.ts";
 export type Slots = Readonly<Record<string, string | number>>;
 
 interface Language {

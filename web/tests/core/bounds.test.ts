@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import { LIVE_MESSAGES_MAX, liveBounds, restBounds } from "../../src/core/bounds.ts";
-import { HOUSE, unknownRoom } from "../../src/core/effects.ts";
+import { unknownRoom } from "../../src/core/effects.ts";
 import { Model } from "../../src/core/model.ts";
+import { HOUSE } from "../../src/core/rooms.ts";
 import type { Change, RoomRecord } from "../../src/core/store.ts";
 import { covers } from "../../src/core/spans.ts";
 
