@@ -8,6 +8,7 @@
 mod crates;
 mod modules;
 mod rust;
+mod scripts;
 mod text;
 
 use std::fmt;
@@ -72,7 +73,7 @@ const FILE_CHECKS: [FileCheck; 8] = [
     rust::expects_instead_of_allowing,
     rust::is_pure_where_it_must_be,
 ];
-const TREE_CHECKS: [TreeCheck; 7] = [
+const TREE_CHECKS: [TreeCheck; 8] = [
     text::lock_files_are_there,
     text::nothing_generated_is_there,
     text::decisions_are_numbered,
@@ -80,6 +81,7 @@ const TREE_CHECKS: [TreeCheck; 7] = [
     crates::keep_out_of_the_pure_ones,
     crates::are_named_in_the_architecture,
     modules::import_one_way,
+    scripts::import_one_way,
 ];
 
 /// `cargo xtask tidy`.
