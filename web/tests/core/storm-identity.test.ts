@@ -88,6 +88,8 @@ class Device {
   readonly disks = new Map<string, MemoryDisk>();
   readonly table: MemoryTable;
   readonly tabs: Tab[] = [];
+  /** The stores of pages that are not there yet. */
+  readonly #opening: string[] = [];
   readonly #hubs = new Map<string, TabHub>();
   #stores = 0;
 
@@ -101,6 +103,7 @@ class Device {
 
   async open(store?: string): Promise<Tab> {
     const own = store ?? (await this.table.chosen());
+    this.#opening.push(own);
     const life = new Life();
     const timer: SetTimer = (milliseconds, due) => this.world.clock.setTimer(milliseconds, () => life.isOver || due());
     const hub = this.#hubs.get(own) ?? new TabHub();
@@ -111,6 +114,7 @@ class Device {
     chat.me.subscribe(({ owner: _, ...self }) => void identities.know(self));
     const tab = { store: own, chat, identities, life };
     this.tabs.push(tab);
+    this.#opening.splice(this.#opening.indexOf(own), 1);
     return tab;
   }
 
@@ -145,7 +149,7 @@ class Device {
 
   readonly leavePorts: LeavePorts = {
     alone: async (store, work) => {
-      const isOpen = this.tabs.some((tab) => tab.store === store);
+      const isOpen = this.#opening.includes(store) || this.tabs.some((tab) => tab.store === store);
       if (!isOpen) await work();
       return !isOpen;
     },
