@@ -4,23 +4,20 @@
 #![expect(clippy::print_stdout, reason = "an example talks to its terminal")]
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Mutex, PoisonError};
 
-use socketio_server::{Ack, Arg, Flow, Io, Namespace, Server, Socket, Turn};
+use socketio_server::{Ack, Arg, Flow, Namespace, Server, Socket, Turn};
 
 #[derive(Default)]
 struct Relay {
-    io: OnceLock<Io>,
     /// How many messages each room has had.
     said: Mutex<HashMap<String, u64>>,
 }
 
 impl Relay {
     fn say(&self, turn: &mut Turn<'_>) -> Flow {
-        let (Some(io), Ok((room, text))) = (self.io.get(), turn.payload().args::<(String, String)>()) else {
-            return Flow::Continue;
-        };
-        let target = io.root().to(room.as_str());
+        let Ok((room, text)) = turn.payload().args::<(String, String)>() else { return Flow::Continue };
+        let target = turn.io().to(room.as_str());
         // Kept until the event is on its way, so that the order of numbers is the order of events on all workers.
         let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
         let number = said.entry(room).or_default();
@@ -40,11 +37,10 @@ async fn join(socket: Socket, Arg(room): Arg<String>, ack: Ack) {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let relay = Arc::new(Relay::default());
-    let say = Arc::clone(&relay);
-    let rooms = Namespace::new("/").on("join room", join).on_sync("room message", move |turn| say.say(turn));
+    let relay = Relay::default();
+    let rooms =
+        Namespace::new("/").on("join room", join).on_sync("room message", move |turn| relay.say(turn));
     let server = Server::builder().namespace(rooms).build()?;
-    let _ = relay.io.set(server.io().clone());
     let listen = std::env::args().nth(1).unwrap_or_else(|| "127.0.0.1:0".into());
     let address = server.listen(socketio_server::bind(listen.parse()?)?)?;
     println!("ready on http://{address}");

@@ -176,13 +176,22 @@ impl Feed {
     /// # Panics
     /// When `first` is not the position after [`head`](Self::head): that would be a hole for everyone.
     pub fn publish(&self, first: u64, entries: Vec<FeedEntry>, acks: Vec<FeedAck>) {
-        let mut ring = self.ring();
-        if !entries.is_empty() {
-            ring.push(first, entries);
+        if entries.is_empty() {
+            return acks.into_iter().for_each(|ack| self.acknowledge(ack));
         }
+        let mut ring = self.ring();
+        ring.push(first, entries);
         let head = ring.head();
         drop(ring);
         self.announce(head, acks);
+    }
+
+    /// Lets an answer go that comes with no new entry. Only the worker of its socket hears of it.
+    pub fn acknowledge(&self, ack: FeedAck) {
+        let Some(Home { namespace, outlets }) = self.inner.home.get() else { return };
+        if let Some(outlet) = outlets.get(usize::from(ack.worker())) {
+            outlet.grown(Arc::clone(namespace), self.head(), vec![ack]);
+        }
     }
 
     /// Fills the ring with entries up to the head, before the server starts.
@@ -253,7 +262,7 @@ impl Feed {
         Offset { log: self.inner.config.log, epoch: self.inner.epoch.epoch, position }
     }
 
-    /// One message for each worker, however many entries, acks and sockets.
+    /// One message for each worker, however many entries, acks and sockets: all have something to deliver.
     fn announce(&self, through: u64, acks: Vec<FeedAck>) {
         let Some(Home { namespace, outlets }) = self.inner.home.get() else { return };
         let mut shares: Vec<Vec<FeedAck>> = outlets.iter().map(|_| Vec::new()).collect();

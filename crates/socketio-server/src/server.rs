@@ -24,7 +24,7 @@ use crate::door::service::SocketIoService;
 use crate::feed::{Feed, Outlet};
 use crate::handle::command::{Command, Errand};
 use crate::handle::engine::EngineHandler;
-use crate::handle::io::{Io, Readiness};
+use crate::handle::io::{Io, Readiness, WeakIo};
 use crate::handle::mailbox::Mailbox;
 use crate::handle::namespace::{FeedBinding, Namespace, Pattern};
 use crate::handle::reach::{Reach, State};
@@ -76,6 +76,7 @@ pub struct Builder {
     bundle: Option<ClientBundle>,
     hooks: Hooks,
     runtime: Option<Handle>,
+    io: WeakIo,
 }
 
 impl fmt::Debug for Builder {
@@ -85,6 +86,35 @@ impl fmt::Debug for Builder {
 }
 
 impl Builder {
+    /// A handle to the server that will be built, for what has to be there before it: parts of the application that the
+    /// server's handlers use, and that use the server.
+    ///
+    /// ```
+    /// use socketio_server::{Namespace, Server, WeakIo};
+    ///
+    /// struct Announcer {
+    ///     io: WeakIo,
+    /// }
+    ///
+    /// impl Announcer {
+    ///     fn announce(&self, text: &str) {
+    ///         if let Some(io) = self.io.upgrade() {
+    ///             let _ = io.emit("announcement", &text);
+    ///         }
+    ///     }
+    /// }
+    ///
+    /// # #[tokio::main] async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let builder = Server::builder();
+    /// let announcer = Announcer { io: builder.io() };
+    /// let server = builder.namespace(Namespace::new("/")).state(announcer).build()?;
+    /// # server.shutdown().await;
+    /// # Ok(()) }
+    /// ```
+    pub fn io(&self) -> WeakIo {
+        self.io.clone()
+    }
+
     /// Replaces all settings.
     pub fn config(mut self, config: Config) -> Self {
         self.config = config;
@@ -192,6 +222,7 @@ impl Builder {
             hooks: self.hooks,
             numbers: Numbers::default(),
         });
+        self.io.bind(&shared.io());
         Ok((shared, indices))
     }
 }

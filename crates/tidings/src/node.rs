@@ -5,7 +5,7 @@
 //! and the feeds are filled from the log first, so that nobody who is let in misses anything. Knows no backend, no command
 //! line, no clock.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chat::{
@@ -147,11 +147,12 @@ impl Node {
         let signer = signer(log.signing_keys());
         let setup = directory.now().owners().next().is_none().then(|| signer.setup_code());
         // The appender needs the server to wake paused sockets, the server the appender to submit.
-        let io: Arc<OnceLock<WeakIo>> = Arc::default();
+        let builder = Server::builder();
+        let io = builder.io();
         let head = Position(feeds.profile.head());
         let applier = Applier::new(Arc::clone(reader), head, directory.clone());
         let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
-        let ports_of_appender = chat_ports(&io, ports.clock, host.on_fatal());
+        let ports_of_appender = chat_ports(io.clone(), ports.clock, host.on_fatal());
         let appender = host.append(Appending {
             log,
             directory: directory.clone(),
@@ -167,7 +168,7 @@ impl Node {
             stamp: feeds.stamp,
             appender: Arc::clone(&appender),
             readers,
-            io: Arc::clone(&io),
+            io,
             limits: WireLimits::new(settings.limits.text_bytes_max),
             resume_entries_max: settings.resume_entries_max,
             ports,
@@ -177,13 +178,11 @@ impl Node {
         let profile = Namespace::new("/")
             .feed(feeds.profile, join)
             .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (ports.now)()));
-        let endpoint = Server::builder().namespace(v1::namespace(&edge)).after_events(move || {
+        let endpoint = builder.namespace(v1::namespace(&edge)).after_events(move || {
             announce.announce();
             on_drafts();
         });
         let server = host.serve(profile, endpoint)?;
-        // Set once, here.
-        drop(io.set(server.io().downgrade()));
         Ok(Self { server, appender, setup, edge })
     }
 
@@ -227,9 +226,9 @@ impl Feeds {
         Ok(Self { profile, v1, stamp, directory: directory.clone() })
     }
 
-    fn deliveries(&self, io: &Arc<OnceLock<WeakIo>>) -> Deliveries {
+    fn deliveries(&self, io: &WeakIo) -> Deliveries {
         let profile = ProfileDelivery::new(self.profile.clone(), self.stamp);
-        Deliveries::new(profile, V1Delivery::new(self.v1.clone(), self.stamp, Arc::clone(io)))
+        Deliveries::new(profile, V1Delivery::new(self.v1.clone(), self.stamp, io.clone()))
     }
 }
 
@@ -254,14 +253,9 @@ fn signer(keys: &SigningKeys) -> Signer {
     Signer::new(&keys.current.0, keys.retired.iter().map(|key| key.0))
 }
 
-fn chat_ports(
-    io: &Arc<OnceLock<WeakIo>>,
-    clock: fn() -> Instant,
-    on_fatal: Box<dyn FnOnce(Fatal) + Send>,
-) -> chat::Ports {
-    let resume = Arc::clone(io);
+fn chat_ports(io: WeakIo, clock: fn() -> Instant, on_fatal: Box<dyn FnOnce(Fatal) + Send>) -> chat::Ports {
     chat::Ports {
-        on_room: Box::new(move || resume.get().and_then(WeakIo::upgrade).iter().for_each(Io::resume)),
+        on_room: Box::new(move || io.upgrade().iter().for_each(Io::resume)),
         on_fatal,
         clock: Box::new(clock),
     }

@@ -1,7 +1,7 @@
 //! [`Io`]: the server, to emit from anywhere in a program; [`Target`]: the sockets that an operation is for.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -27,23 +27,35 @@ pub struct Io {
     pub(crate) reach: Arc<Reach>,
 }
 
-/// A handle that does not keep the server: for what the server's own handlers hold, which would keep each other.
-#[derive(Clone)]
+/// A handle that does not keep the server: for what the server itself holds, such as a value of its
+/// [`state`](crate::Builder::state).
+///
+/// [`Builder::io`](crate::Builder::io) gives it before there is a server.
+#[derive(Clone, Default)]
 pub struct WeakIo {
-    reach: Weak<Reach>,
+    /// Empty until the server is built.
+    reach: Arc<OnceLock<Weak<Reach>>>,
 }
 
 impl Io {
     /// A handle that does not keep the server.
     pub fn downgrade(&self) -> WeakIo {
-        WeakIo { reach: Arc::downgrade(&self.reach) }
+        let io = WeakIo::default();
+        io.bind(self);
+        io
     }
 }
 
 impl WeakIo {
-    /// The server, if it is still there.
+    /// The server, if it is built and still there.
     pub fn upgrade(&self) -> Option<Io> {
-        self.reach.upgrade().map(|reach| Io { reach })
+        self.reach.get()?.upgrade().map(|reach| Io { reach })
+    }
+
+    /// The server is there. A second one would belong to another handle.
+    pub(crate) fn bind(&self, io: &Io) {
+        let is_first = self.reach.set(Arc::downgrade(&io.reach)).is_ok();
+        debug_assert!(is_first, "a builder builds one server");
     }
 }
 

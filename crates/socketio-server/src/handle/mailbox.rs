@@ -103,3 +103,50 @@ impl Outlet for Mailbox {
 /// The mailbox holds [`COMMANDS_MAX`] commands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Full;
+
+#[cfg(test)]
+mod tests {
+    use socketio::{AckId, NamespaceName, SocketId};
+
+    use super::*;
+    use crate::feed::{AckHandle, Feed, FeedConfig, FeedEntry};
+
+    /// A feed of two workers, and their mailboxes.
+    fn feed() -> (Feed, [Arc<Mailbox>; 2]) {
+        let feed = Feed::new(FeedConfig::in_memory());
+        let mailboxes = [Arc::new(Mailbox::default()), Arc::new(Mailbox::default())];
+        let outlets = mailboxes.iter().map(|mailbox| Arc::clone(mailbox) as Arc<dyn Outlet>);
+        assert!(feed.bind("/".into(), outlets.collect()));
+        (feed, mailboxes)
+    }
+
+    /// An answer for a socket of a worker.
+    fn answer(worker: u16) -> FeedAck {
+        let handle = AckHandle {
+            worker,
+            key: SessionKey { slot: 0, generation: 1 },
+            namespace: NamespaceName::ROOT,
+            socket: SocketId::from_bytes([0; 15]),
+            id: AckId::new(1),
+        };
+        handle.answer(0, "1")
+    }
+
+    /// How many commands each worker finds.
+    fn counts(mailboxes: &[Arc<Mailbox>; 2]) -> [usize; 2] {
+        mailboxes.each_ref().map(|mailbox| mailbox.take().len())
+    }
+
+    #[test]
+    fn an_answer_reaches_the_worker_of_its_socket_alone() {
+        let (feed, mailboxes) = feed();
+        for _ in 0..1_000 {
+            feed.acknowledge(answer(1));
+        }
+        assert_eq!(counts(&mailboxes), [0, 1_000]);
+        feed.publish(1, Vec::new(), vec![answer(0), answer(0)]);
+        assert_eq!(counts(&mailboxes), [2, 0]);
+        feed.publish(1, vec![FeedEntry::silent()], vec![answer(0)]);
+        assert_eq!(counts(&mailboxes), [1, 1]);
+    }
+}

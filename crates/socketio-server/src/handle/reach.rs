@@ -4,6 +4,7 @@
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
@@ -83,6 +84,12 @@ impl Reach {
     pub(crate) fn spawn(&self, job: Job) {
         // It ends by itself; what it has to say comes back as a command.
         drop(self.runtime.spawn(job));
+    }
+}
+
+impl fmt::Debug for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reach").field("connections", &self.connections()).finish_non_exhaustive()
     }
 }
 

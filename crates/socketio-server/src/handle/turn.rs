@@ -1,11 +1,14 @@
 //! [`Turn`]: an event as a sync handler sees it, on the worker that read it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use socketio::{AckId, Lineage, NamespaceName, Payload, SocketId};
 
 use crate::feed::AckHandle;
 use crate::frame::Frame;
+use crate::handle::io::Io;
+use crate::handle::reach::Reach;
 use crate::sid::{ConnectionId, SessionKey};
 use crate::socket_data::SocketData;
 
@@ -24,6 +27,7 @@ pub enum Flow {
 /// One event, not copied.
 #[derive(Debug)]
 pub struct Turn<'a> {
+    pub(crate) reach: &'a Arc<Reach>,
     pub(crate) worker: u16,
     pub(crate) key: SessionKey,
     pub(crate) namespace: &'a NamespaceName,
@@ -44,6 +48,11 @@ impl Turn<'_> {
     /// The connection that brought the event.
     pub fn connection(&self) -> ConnectionId {
         ConnectionId { worker: self.worker, key: self.key }
+    }
+
+    /// The server.
+    pub fn io(&self) -> Io {
+        Io { reach: Arc::clone(self.reach) }
     }
 
     /// Public id of the socket.

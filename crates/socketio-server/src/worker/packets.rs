@@ -95,6 +95,7 @@ impl Worker {
         let handler = definition.events.get(payload.event_name().as_ref());
         if let (Some(EventHandler::Sync(handler)), None) = (handler, &definition.any) {
             let turn = Turn {
+                reach: &self.shared.reach,
                 worker: self.index,
                 key,
                 namespace: &space.name,
@@ -175,6 +176,7 @@ impl Worker {
             Some(EventHandler::Sync(handler)) => {
                 let inner = &socket.inner;
                 let turn = Turn {
+                    reach: &self.shared.reach,
                     worker: self.index,
                     key,
                     namespace: &inner.namespace,

@@ -177,8 +177,33 @@ async fn a_sync_handler_answers_at_once_or_later() {
     let handle = within(handles.recv()).await.expect("asked for");
     client.fence().await;
     assert!(handles.try_recv().is_err(), "the second did not ask");
-    feed.publish(feed.head() + 1, Vec::new(), vec![handle.answer(0, "1,\"two\"")]);
+    feed.acknowledge(handle.answer(0, "1,\"two\""));
     assert_eq!(client.next().await, r#"37[1,"two"]"#);
+}
+
+#[tokio::test]
+async fn a_sync_handler_reaches_the_server() {
+    let namespace = Namespace::new("/").on_sync("tell", |turn| {
+        turn.io().emit("told", &()).expect("taken");
+        Flow::Continue
+    });
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::connect(running.address).await;
+    client.send(r#"2["tell"]"#).await;
+    assert_eq!(client.next().await, r#"2["told"]"#);
+}
+
+#[tokio::test]
+async fn the_handle_of_a_builder_reaches_the_server_while_there_is_one() {
+    let builder = Server::builder().namespace(Namespace::new("/"));
+    let io = builder.io();
+    assert!(io.upgrade().is_none(), "it is not built yet");
+    let running = start(builder);
+    let mut client = Client::connect(running.address).await;
+    io.upgrade().expect("it is built").emit("told", &()).expect("taken");
+    assert_eq!(client.next().await, r#"2["told"]"#);
+    running.server.shutdown().await;
+    assert!(io.upgrade().is_none(), "it has ended");
 }
 
 #[tokio::test]

@@ -4,7 +4,6 @@
 //! edge asks as well: what somebody learns from an entry is never ahead of what they may do.
 
 use std::collections::HashMap;
-use std::sync::{Arc, OnceLock};
 
 use chat::{Author, Directory, DirectoryHandle, Entry, Kind, Outcome, UserId};
 use serde::Serialize;
@@ -25,12 +24,12 @@ pub struct V1Delivery {
     feed: Feed,
     stamp: Stamp,
     /// The server, once it is there.
-    io: Arc<OnceLock<WeakIo>>,
+    io: WeakIo,
 }
 
 impl V1Delivery {
     /// Publishes to `feed`, and through `io` what is not kept.
-    pub fn new(feed: Feed, stamp: Stamp, io: Arc<OnceLock<WeakIo>>) -> Self {
+    pub fn new(feed: Feed, stamp: Stamp, io: WeakIo) -> Self {
         Self { feed, stamp, io }
     }
 
@@ -99,7 +98,7 @@ impl V1Delivery {
         outcome: &Outcome,
     ) -> Option<FeedAck> {
         if let Outcome::Read { room, seq } = outcome
-            && let Some(target) = self.io.get().and_then(WeakIo::upgrade).and_then(|io| io.of(NAMESPACE).ok())
+            && let Some(target) = self.io.upgrade().and_then(|io| io.of(NAMESPACE).ok())
         {
             let target = target.to(sockets_of(user)).except(socket.to_string());
             // Who does not get it asks when they come back.

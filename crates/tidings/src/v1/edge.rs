@@ -4,7 +4,7 @@
 //! permission against the current directory; commands are checked when they are decided. Time and randomness
 //! come from the ports.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chat::{
     Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, RefusedWhy, RoomId, UserId,
@@ -46,7 +46,7 @@ pub struct Sides {
     pub stamp: Stamp,
     pub readers: Arc<Pool>,
     /// The server, once it is there.
-    pub io: Arc<OnceLock<WeakIo>>,
+    pub io: WeakIo,
     pub limits: WireLimits,
     /// A client that is more than this many entries behind starts from the present.
     pub resume_entries_max: u64,
@@ -227,7 +227,7 @@ impl Edge {
                 // A server that is ending closes the connection, and the client comes back with what was not answered.
                 if let (RefusedWhy::Overloaded, Some(ack)) = (why, ticket.into_ack()) {
                     let answer = ack.answer(0, &Trouble::Busy.answer());
-                    self.sides.feed.publish(0, Vec::new(), vec![answer]);
+                    self.sides.feed.acknowledge(answer);
                 }
                 Flow::Pause
             }
@@ -318,7 +318,7 @@ impl Edge {
     }
 
     fn everyone(&self) -> Option<Target> {
-        self.sides.io.get()?.upgrade()?.of(NAMESPACE).ok()
+        self.sides.io.upgrade()?.of(NAMESPACE).ok()
     }
 }
 

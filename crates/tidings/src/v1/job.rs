@@ -35,7 +35,7 @@ impl Task for Job {
             Ok(answer) => answer.ack(ack),
             Err(trouble) => ack.answer(0, &trouble.answer()),
         };
-        edge.sides.feed.publish(0, Vec::new(), vec![ack]);
+        edge.sides.feed.acknowledge(ack);
         drop(open);
     }
 }

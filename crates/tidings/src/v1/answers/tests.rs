@@ -2,8 +2,8 @@
 //!
 //! The parts are real, with the appender's own thread; each test chooses the moment at which it commits.
 
+use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::sync::{Mutex, OnceLock};
 use std::time::Instant;
 
 use chat::{
@@ -11,7 +11,7 @@ use chat::{
     Epoch, Identity, Limits, LogId, MemoryDisk, MemoryLog, MemoryReader, Nickname, Position, QueueBounds,
     RoomKind, RoomName, Text, Topic, UnixMillis, UserId,
 };
-use socketio_server::{Feed, FeedConfig};
+use socketio_server::{Feed, FeedConfig, WeakIo};
 
 use super::*;
 use crate::ports::Ports;
@@ -60,7 +60,7 @@ impl Town {
                 appender: std::sync::Arc::new(appender),
                 stamp: Stamp::new(LogId::FIRST, Epoch(1)),
                 readers: Pool::stepped(|_| ()),
-                io: std::sync::Arc::new(OnceLock::new()),
+                io: WeakIo::default(),
                 limits: WireLimits::new(Text::BYTES_MAX),
                 resume_entries_max: 5_000,
                 ports: Ports { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
