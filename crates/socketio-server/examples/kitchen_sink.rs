@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use socketio_server::{
     Ack, Arg, Args, Binary, ConnectRequest, Feed, FeedConfig, Namespace, OriginPolicy, Rejection, Server,
-    Socket, Spread,
+    Socket, Spread, UserTag,
 };
 
 /// Anything that a client may send, bytes at any depth included.
@@ -93,7 +93,9 @@ struct Login {
 /// A real application would look at a token.
 async fn log_in(request: ConnectRequest) -> Result<(), Rejection> {
     let Login { user } = request.auth().parse().map_err(|_| refusal("no_user"))?;
-    request.name_user(user);
+    if let Some(user) = UserTag::new(user) {
+        request.name_user(user);
+    }
     Ok(())
 }
 

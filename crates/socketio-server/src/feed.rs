@@ -26,7 +26,7 @@ use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
 pub use self::ack::{AckHandle, FeedAck};
 pub(crate) use self::batch::{Batch, Cut, Stretch};
 pub use self::entry::{FeedEntry, FeedRoom, MemberChange, Passage};
-pub use self::history::{From, History, HistoryError, HistoryPage, HistoryReply, HistoryRequest};
+pub use self::history::{History, HistoryError, HistoryPage, HistoryReply, HistoryRequest, PageStart};
 pub(crate) use self::outlet::Outlet;
 pub(crate) use self::parked::{Parked, ParkedSockets};
 pub(crate) use self::ring::{Grown, Ring};
@@ -34,6 +34,7 @@ use crate::frame::Frame;
 use crate::planted::{self, Bug};
 use crate::random::random;
 use crate::room::Selection;
+use crate::user_tag::UserTag;
 
 /// An epoch of the log and the position it began at: an offset of it is valid up to where the next one starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -238,7 +239,14 @@ impl Feed {
         self.inner.home.set(Home { namespace, outlets }).is_ok()
     }
 
-    pub(crate) fn sign(&self, socket: SocketId, lineage: Lineage, user: u64, position: u64) -> String {
+    pub(crate) fn sign(
+        &self,
+        socket: SocketId,
+        lineage: Lineage,
+        user: Option<UserTag>,
+        position: u64,
+    ) -> String {
+        let user = user.map_or(0, UserTag::get);
         PrivateId { socket, lineage, user, offset: self.stamp(position) }.sign(&self.inner.config.keys)
     }
 

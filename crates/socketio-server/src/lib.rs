@@ -47,6 +47,7 @@ mod sid;
 pub mod simulation;
 mod socket_data;
 mod stream;
+mod user_tag;
 mod websocket;
 #[cfg(feature = "conformance")]
 #[doc(hidden)]
@@ -56,8 +57,8 @@ mod worker;
 pub use self::config::Config;
 pub use self::door::service::SocketIoService;
 pub use self::feed::{
-    AckHandle, CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedRoom, From, History,
-    HistoryError, HistoryPage, HistoryReply, HistoryRequest, MemberChange, Passage, Resume,
+    AckHandle, CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedRoom, History, HistoryError,
+    HistoryPage, HistoryReply, HistoryRequest, MemberChange, PageStart, Passage, Resume,
 };
 pub use self::frame::Frame;
 pub use self::handle::ack::{Ack, AckError, Replies, Reply};
@@ -82,6 +83,7 @@ pub use self::room::{Room, Selection};
 pub use self::server::{BuildError, Builder, Server, bind};
 pub use self::sid::ConnectionId;
 pub use self::socket_data::SocketData;
+pub use self::user_tag::UserTag;
 pub use engineio::{self, CloseReason, TransportKind};
 pub use socketio::{
     self, ArgsError, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId,

@@ -20,6 +20,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "room",
             "sid",
             "socket_data",
+            "user_tag",
             "stream",
             "websocket",
             "frame",

@@ -30,12 +30,15 @@ impl AckHandle {
     }
 
     /// Encodes the answer; `args` is comma separated JSON, empty for no arguments.
-    ///
-    /// `after` is the position of the feed that the answer belongs to: an attached socket gets it right after the
-    /// entry of that position. 0 means at once.
-    pub fn answer(self, after: u64, args: &str) -> FeedAck {
+    pub fn answer(self, args: &str) -> FeedAck {
         let frame = Frame::text(&socketio::encode_ack_raw(&self.namespace, self.id, args));
-        FeedAck { handle: self, after, frame, condition: None }
+        FeedAck { handle: self, after: None, frame, condition: None }
+    }
+
+    /// Encodes an answer that belongs to a position of the feed: an attached socket gets it right after the entry of that
+    /// position.
+    pub fn answer_after(self, position: u64, args: &str) -> FeedAck {
+        FeedAck { after: Some(position), ..self.answer(args) }
     }
 
     /// Encodes an answer that only somebody in all of `rooms` may see, at once.
@@ -45,7 +48,7 @@ impl AckHandle {
     pub fn answer_within(self, rooms: Vec<Room>, args: &str, otherwise: &str) -> FeedAck {
         let otherwise = Frame::text(&socketio::encode_ack_raw(&self.namespace, self.id, otherwise));
         let condition = Some(Box::new(Condition { rooms, otherwise }));
-        FeedAck { condition, ..self.answer(0, args) }
+        FeedAck { condition, ..self.answer(args) }
     }
 }
 
@@ -53,7 +56,8 @@ impl AckHandle {
 #[derive(Debug)]
 pub struct FeedAck {
     pub(crate) handle: AckHandle,
-    pub(crate) after: u64,
+    /// The position that it follows, if it does not go out at once.
+    pub(crate) after: Option<u64>,
     pub(crate) frame: Frame,
     condition: Option<Box<Condition>>,
 }

@@ -24,7 +24,7 @@ impl fmt::Debug for dyn History {
 
 /// Where a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum From {
+pub enum PageStart {
     /// After this position.
     After(u64),
     /// After the place that the application named by [`Start::Anchor`](crate::Start::Anchor).
@@ -35,7 +35,7 @@ pub enum From {
 #[derive(Debug)]
 pub struct HistoryRequest {
     /// Where the page begins.
-    pub from: From,
+    pub from: PageStart,
     /// The last position that may be in it.
     pub through: u64,
     /// At most so many entries; at least one must come if there is one.

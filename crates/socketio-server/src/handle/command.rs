@@ -14,7 +14,7 @@ use crate::frame::Frame;
 use crate::handle::ack::PendingAck;
 use crate::handle::connect::{ConnectRequest, Rejection};
 use crate::handle::engine::EngineMessage;
-use crate::handle::eviction::EvictDone;
+use crate::handle::eviction::{ArrivalNumber, EvictDone};
 use crate::handle::io::Broadcast;
 use crate::handle::remote::RemoteSocket;
 use crate::handshake::Handshake;
@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Middleware has decided.
     Admit { key: SessionKey, request: ConnectRequest, outcome: Result<(), Rejection> },
     /// A client came back elsewhere: end its session of before then, then say so if someone waits for it.
-    Evict { namespace: Arc<str>, socket: SocketId, before: u64, done: Option<EvictDone> },
+    Evict { namespace: Arc<str>, socket: SocketId, before: ArrivalNumber, done: Option<EvictDone> },
     /// All workers have evicted the old session of a socket that comes back.
     Evicted { key: SessionKey, namespace: NamespaceName },
     /// A page of the log for a socket that is behind.

@@ -12,6 +12,7 @@ use crate::frame::Frame;
 use crate::handle::io::Io;
 use crate::handshake::Handshake;
 use crate::socket_data::SocketData;
+use crate::user_tag::UserTag;
 
 /// A client wants to join a namespace. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -21,8 +22,7 @@ pub struct ConnectRequest {
     pub(crate) auth: Auth,
     pub(crate) handshake: Option<Arc<Handshake>>,
     pub(crate) data: SocketData,
-    /// Who the application says it is; shared by all clones, 0 for nobody.
-    pub(crate) user: Arc<AtomicU64>,
+    pub(crate) user: NamedUser,
 }
 
 impl ConnectRequest {
@@ -52,20 +52,24 @@ impl ConnectRequest {
         &self.io
     }
 
-    /// Names the user whom the client has proved to be, for middleware to say. 0, the default, is nobody.
+    /// Names the user whom the client has proved to be, for middleware to say. Without it the client is nobody.
     ///
     /// The private id of the socket is then worth something to this user alone: to everybody else, and to nobody, it
     /// is a stranger's. They are let in with a new id, a new lineage and nothing of what was missed, and the socket
     /// that the private id belongs to does not notice.
-    pub fn name_user(&self, user: u64) {
-        self.user.store(user, Ordering::Relaxed);
+    pub fn name_user(&self, user: UserTag) {
+        self.user.0.store(user.get(), Ordering::Relaxed);
     }
 
     /// The user that middleware has named.
-    pub(crate) fn user(&self) -> u64 {
-        self.user.load(Ordering::Relaxed)
+    pub(crate) fn user(&self) -> Option<UserTag> {
+        UserTag::new(self.user.0.load(Ordering::Relaxed))
     }
 }
+
+/// Who the application says it is: shared by all clones of a request, and 0 until somebody is named.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct NamedUser(Arc<AtomicU64>);
 
 /// The `auth` object of a CONNECT packet, as raw JSON; `{}` if the client sent none.
 #[derive(Clone, PartialEq, Eq)]

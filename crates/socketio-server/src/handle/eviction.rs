@@ -1,16 +1,32 @@
-//! [`EvictDone`]: the eviction of the ghost that a client left behind, on all workers.
+//! [`EvictDone`]: the eviction of the ghost that a client left behind, on all workers, and who is the ghost of whom
+//! ([`ArrivalNumber`]).
 //!
 //! A half-open connection can outlive its client by the ping time-out. The session of the same private id is
 //! ended on every worker before the new one goes on, so that no two sessions ever share a socket id.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use socketio::NamespaceName;
 
 use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;
 use crate::sid::SessionKey;
+
+/// When somebody came back, among all that did: of two sockets of one private id the one with the higher number stays,
+/// whatever the workers hear of each other and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct ArrivalNumber(u64);
+
+/// Gives the numbers out.
+#[derive(Debug, Default)]
+pub(crate) struct Arrivals(AtomicU64);
+
+impl Arrivals {
+    pub(crate) fn next(&self) -> ArrivalNumber {
+        ArrivalNumber(self.0.fetch_add(1, Ordering::Relaxed))
+    }
+}
 
 /// One worker's part in an eviction.
 #[derive(Clone, Debug)]

@@ -129,7 +129,7 @@ mod tests {
             socket: SocketId::from_bytes([0; 15]),
             id: AckId::new(1),
         };
-        handle.answer(0, "1")
+        handle.answer("1")
     }
 
     /// How many commands each worker finds.

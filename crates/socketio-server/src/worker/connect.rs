@@ -23,8 +23,8 @@ use super::space::{Cursor, Joined, SocketDataSlot};
 use crate::feed::{FeedRoom, Parked, Resume};
 use crate::frame::Frame;
 use crate::handle::command::{Closing, Command};
-use crate::handle::connect::{Auth, ConnectRequest, Joining, Rejection, Start};
-use crate::handle::eviction::EvictDone;
+use crate::handle::connect::{Auth, ConnectRequest, Joining, NamedUser, Rejection, Start};
+use crate::handle::eviction::{ArrivalNumber, EvictDone};
 use crate::handle::handler::Call;
 use crate::handle::namespace::Namespace;
 use crate::handshake::HandshakeKept;
@@ -43,7 +43,7 @@ struct Place {
     /// The rooms that it had, if it is recovered.
     recovered: Option<Vec<(crate::room::Room, u64)>>,
     /// See [`Joined::arrival`].
-    arrival: u64,
+    arrival: Option<ArrivalNumber>,
     missed: Vec<Frame>,
     greeting: Vec<Frame>,
 }
@@ -78,7 +78,7 @@ impl Worker {
             auth: Auth(Arc::from(auth.raw())),
             handshake: session.handshake.clone(),
             data: SocketData::default(),
-            user: Arc::default(),
+            user: NamedUser::default(),
         };
         let feed = definition.feed.as_ref().map(|binding| &binding.feed);
         let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
@@ -166,7 +166,7 @@ impl Worker {
         &self,
         namespace: &NamespaceName,
         socket: SocketId,
-        before: u64,
+        before: ArrivalNumber,
         done: Option<&EvictDone>,
     ) {
         for (index, mailbox) in self.shared.reach.mailboxes.iter().enumerate() {
@@ -178,13 +178,13 @@ impl Worker {
     }
 
     /// Ends the session that has a socket of this id here, if it came before the arrival of that number.
-    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, before: u64) {
+    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, before: ArrivalNumber) {
         let Some(index) = self.space_of.get(namespace).copied() else { return };
         let Some(space) = self.spaces.get(index) else { return };
         let ghost = space.slot_of(socket).filter(|_| !planted::is(Bug::KeepsGhosts));
         let Some(ghost) = ghost.and_then(|slot| self.key_of(slot)) else { return };
-        let arrival = self.session_mut(ghost).and_then(|session| session.joined_mut(index)?.arrival.into());
-        if arrival.is_some_and(|arrival| arrival < before) {
+        let joined = self.session(ghost).and_then(|session| session.joined(index));
+        if joined.is_some_and(|joined| joined.arrival.is_none_or(|arrival| arrival < before)) {
             self.close(ghost, CloseReason::TransportClose);
         }
     }
@@ -368,7 +368,7 @@ impl Worker {
         Some(Place {
             pid: Some(claim.pid),
             recovered: Some(rooms),
-            arrival,
+            arrival: Some(arrival),
             missed: if planted::is(Bug::RecoversFromNow) { Vec::new() } else { frames },
             ..Place::new(socket, lineage, Cursor::Behind { after, reading: false })
         })
@@ -502,7 +502,7 @@ impl Place {
             pid: None,
             cursor,
             recovered: None,
-            arrival: 0,
+            arrival: None,
             missed: Vec::new(),
             greeting: Vec::new(),
         }

@@ -14,11 +14,12 @@ use socketio::{Lineage, SocketId};
 
 use super::missed::{Missed, MissedMax};
 use super::recovery::{Claim, Past};
-use crate::feed::{FeedEntry, From, HistoryError, HistoryPage, Parked, Resume};
+use crate::feed::{FeedEntry, HistoryError, HistoryPage, PageStart, Parked, Resume};
 use crate::frame::Frame;
 use crate::handle::connect::{FeedJoin, Start};
 use crate::planted::{self, Bug};
 use crate::socket_data::SocketData;
+use crate::user_tag::UserTag;
 
 /// What the namespace has for those who join it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,8 +33,8 @@ pub(super) enum Terms {
 pub(super) enum Event {
     /// No worker has the ghost any more.
     Evicted,
-    /// Middleware has let the client in, as this user.
-    Decided { user: u64 },
+    /// Middleware has let the client in, as this user if it has named one.
+    Decided { user: Option<UserTag> },
     /// What there is of the socket that the client claims.
     Remembered(Option<Parked>),
     /// What the ring has after the position that was asked for; `None` if that has left it.
@@ -60,7 +61,7 @@ pub(super) enum Action {
     /// Take from the ring what is after a position and has been delivered here: [`Event::Gathered`].
     Gather { after: u64 },
     /// Ask the history for a page: [`Event::Read`].
-    Read { from: From, entries_max: usize, bytes_max: usize },
+    Read { from: PageStart, entries_max: usize, bytes_max: usize },
     /// Ask the application where the socket starts; its data are these, if there are any: [`Event::Asked`].
     Ask { data: Option<SocketData> },
     /// Look for the anchor in the ring: [`Event::Located`].
@@ -112,7 +113,7 @@ impl Connecting {
     /// A CONNECT packet, with what it claims.
     pub(super) fn begin(terms: Terms, claim: Option<Claim>) -> (Self, Action) {
         let (stage, action) = match claim {
-            Some(claim) if claim.id.user == 0 => {
+            Some(claim) if claim.user.is_none() => {
                 let socket = claim.id.socket;
                 (Stage::Evicting(claim), Action::Evict(socket))
             }
@@ -153,14 +154,14 @@ impl Connecting {
         action
     }
 
-    fn decided(&mut self, claim: Option<Claim>, user: u64) -> Action {
+    fn decided(&mut self, claim: Option<Claim>, user: Option<UserTag>) -> Action {
         match (self.terms, claim) {
             (Terms::NoFeed, _) => Action::Arrive(Arrival::Plain),
-            (Terms::Feed { .. }, Some(claim)) if claim.id.user != user => {
+            (Terms::Feed { .. }, Some(claim)) if claim.user != user => {
                 tracing::debug!("a client showed a private id of another user");
                 self.ask(None, None)
             }
-            (Terms::Feed { .. }, Some(claim)) if user == 0 => self.remember(claim),
+            (Terms::Feed { .. }, Some(claim)) if user.is_none() => self.remember(claim),
             (Terms::Feed { .. }, Some(claim)) => {
                 let socket = claim.id.socket;
                 self.wait(Stage::Admitted(claim), Action::Evict(socket))
@@ -202,7 +203,7 @@ impl Connecting {
             None if has_history && missed.is_within(missed_max) => {
                 // One entry over the limit is enough to know.
                 let MissedMax { entries, bytes } = missed_max;
-                let from = From::After(missed.after);
+                let from = PageStart::After(missed.after);
                 let read = Action::Read {
                     from,
                     entries_max: entries.saturating_add(1),
@@ -256,7 +257,7 @@ impl Connecting {
         match (position, join.start, self.terms) {
             (Some(position), ..) => start(socket, FeedJoin { start: Start::After(position), ..join }),
             (None, Start::Anchor(anchor), Terms::Feed { has_history: true, .. }) => {
-                let read = Action::Read { from: From::Anchor(anchor), entries_max: 1, bytes_max: 1 };
+                let read = Action::Read { from: PageStart::Anchor(anchor), entries_max: 1, bytes_max: 1 };
                 self.wait(Stage::Locating { socket, join }, read)
             }
             (None, ..) => start(socket, FeedJoin { start: Start::Now, ..join }),

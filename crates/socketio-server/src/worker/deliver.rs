@@ -16,7 +16,7 @@ use super::connecting::Event;
 use super::space::Cursor;
 use super::view::{Growth, Took, View};
 use crate::feed::{
-    Batch, Feed, FeedAck, From, Grown, HistoryError, HistoryPage, HistoryReply, HistoryRequest,
+    Batch, Feed, FeedAck, Grown, HistoryError, HistoryPage, HistoryReply, HistoryRequest, PageStart,
 };
 
 use crate::planted::{self, Bug};
@@ -301,7 +301,7 @@ impl Worker {
                 if let Some(joined) = session.joined_mut(index) {
                     joined.cursor = Cursor::Behind { after, reading: true };
                 }
-                self.read_history(key, index, From::After(after), PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
+                self.read_history(key, index, PageStart::After(after), PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
                 false
             }
             None => {
@@ -321,7 +321,7 @@ impl Worker {
         &self,
         key: SessionKey,
         index: usize,
-        from: From,
+        from: PageStart,
         entries_max: usize,
         bytes_max: usize,
     ) {

@@ -4,12 +4,15 @@ use socketio::{Offset, PrivateId};
 
 use crate::feed::Feed;
 use crate::handle::connect::{Auth, RecoveryAuth};
+use crate::user_tag::UserTag;
 
 /// A private id that we signed, and how far its owner has seen.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) pid: String,
     pub(crate) id: PrivateId,
+    /// The one user that the private id is worth something to, if it names one.
+    pub(crate) user: Option<UserTag>,
     /// The position to go on from; `None` if the offset says nothing about what was seen.
     pub(crate) position: Option<u64>,
 }
@@ -49,7 +52,8 @@ impl Claim {
             Some(offset) => offset.parse::<Offset>().ok(),
         };
         let position = seen.and_then(|offset| feed.position_of(&offset));
-        Some(Self { pid, id, position })
+        let user = UserTag::new(id.user);
+        Some(Self { pid, id, user, position })
     }
 }
 

@@ -8,6 +8,7 @@ use http::HeaderMap;
 
 use crate::config::Config;
 use crate::handle::engine::EngineHandler;
+use crate::handle::eviction::{ArrivalNumber, Arrivals};
 use crate::handle::io::Io;
 use crate::handle::namespace::{Namespace, Pattern};
 use crate::handle::reach::Reach;
@@ -47,7 +48,7 @@ pub(crate) struct Hooks {
 pub(crate) struct Numbers {
     workers: AtomicUsize,
     polls: AtomicU64,
-    arrivals: AtomicU64,
+    arrivals: Arrivals,
 }
 
 impl Shared {
@@ -75,9 +76,7 @@ impl Shared {
         self.numbers.polls.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Numbers those that come back: of two sockets of one private id the one with the higher number stays, whatever
-    /// the workers hear of each other and when.
-    pub(crate) fn next_arrival(&self) -> u64 {
-        self.numbers.arrivals.fetch_add(1, Ordering::Relaxed) + 1
+    pub(crate) fn next_arrival(&self) -> ArrivalNumber {
+        self.numbers.arrivals.next()
     }
 }

@@ -8,6 +8,7 @@ use socketio::{Lineage, NamespaceName, SocketId};
 use super::rooms::Rooms;
 use crate::feed::{Feed, FeedEntry};
 use crate::handle::ack::PendingAck;
+use crate::handle::eviction::ArrivalNumber;
 use crate::handle::namespace::Namespace;
 use crate::handle::socket::Socket;
 use crate::room::{Room, Selection};
@@ -20,8 +21,8 @@ pub(crate) struct Joined {
     pub(crate) recovered: bool,
     /// Index of its [`Space`].
     pub(crate) space: u32,
-    /// When it joined among all that were recovered, see [`Shared::next_arrival`](super::shared::Shared).
-    pub(crate) arrival: u64,
+    /// When it came back, if it was recovered.
+    pub(crate) arrival: Option<ArrivalNumber>,
     /// Its place in [`Space::members`].
     pub(crate) member: u32,
     /// Its rooms, each with the feed's position at which it was joined.

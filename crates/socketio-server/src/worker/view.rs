@@ -318,7 +318,8 @@ impl Growth {
         seen.sort_unstable();
         seen.dedup();
         // Each position at which the run of what is for everyone ends: an entry for it alone, one less, or an ack.
-        let acks = acks.into_iter().map(|ack| (ack.after, Break::Ack(ack.frame.into_bytes())));
+        // Before all entries, if they belong to none.
+        let acks = acks.into_iter().map(|ack| (ack.after.unwrap_or(0), Break::Ack(ack.frame.into_bytes())));
         let mut breaks: Vec<(u64, Break)> = without.iter().map(|at| (*at, Break::Without)).collect();
         let is_seen = |at: &&u64| without.binary_search(at).is_err();
         breaks.extend(seen.iter().filter(is_seen).map(|at| (*at, Break::Entry)));
@@ -393,7 +394,7 @@ mod tests {
             socket: SocketId::from_bytes([0; 15]),
             id: AckId::new(after),
         };
-        handle.answer(after, "")
+        handle.answer_after(after, "")
     }
 
     /// What a view has: positions of entries, and `-` with its number for an ack.

@@ -177,7 +177,7 @@ async fn a_sync_handler_answers_at_once_or_later() {
     let handle = within(handles.recv()).await.expect("asked for");
     client.fence().await;
     assert!(handles.try_recv().is_err(), "the second did not ask");
-    feed.acknowledge(handle.answer(0, "1,\"two\""));
+    feed.acknowledge(handle.answer("1,\"two\""));
     assert_eq!(client.next().await, r#"37[1,"two"]"#);
 }
 

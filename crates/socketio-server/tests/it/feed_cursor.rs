@@ -136,7 +136,7 @@ async fn an_ack_of_one_who_is_behind_leaves_at_once() {
     client.send(r#"421["send"]"#).await;
     let handle = within(handles.recv()).await.expect("asked");
     assert_eq!(handle.namespace(), "/");
-    house.publish_with([everyone(), everyone()], vec![handle.answer(2, "1")]);
+    house.publish_with([everyone(), everyone()], vec![handle.answer_after(2, "1")]);
     house.settle().await;
     let packets = client.poll_for(3).await;
     assert_eq!(packets[0], "431[1]");

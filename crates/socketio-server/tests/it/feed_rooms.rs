@@ -195,7 +195,7 @@ async fn the_sender_does_not_get_its_own_and_the_ack_keeps_its_place() {
     ada.send(r#"21["send"]"#).await;
     let handle = within(handles.recv()).await.expect("asked");
     assert_eq!(handle.socket().to_string(), ada.id);
-    let ack = handle.answer(5, r#"{"ok":true}"#);
+    let ack = handle.answer_after(5, r#"{"ok":true}"#);
     let but_ada = |selection: Selection| Post::To(selection.except(ada.id.as_str()));
     let posts = [
         everyone(),

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Deserialize;
 use socketio_server::{
-    EpochStart, Feed, FeedConfig, FeedEntry, FeedJoin, Flow, Frame, From, History, HistoryError, HistoryPage,
-    HistoryRequest, Keys, Namespace, Resume, Selection, Server, Start,
+    EpochStart, Feed, FeedConfig, FeedEntry, FeedJoin, Flow, Frame, History, HistoryError, HistoryPage,
+    HistoryRequest, Keys, Namespace, PageStart, Resume, Selection, Server, Start,
 };
 use tokio::sync::{Semaphore, mpsc};
 
@@ -29,8 +29,8 @@ impl Log {
             return request.reply.send(Err(HistoryError));
         }
         let after = match request.from {
-            From::After(after) => after,
-            From::Anchor(anchor) => anchor * 10,
+            PageStart::After(after) => after,
+            PageStart::Anchor(anchor) => anchor * 10,
         };
         let mut bytes = 0;
         let entries = lock(&self.entries)
@@ -170,7 +170,7 @@ async fn an_anchor_in_memory_is_found_without_the_history() {
     held.try_recv().expect_err("nobody has asked the history");
     let mut older = Client::open(world.running.address).await;
     older.send(r#"0{"anchor":2}"#).await;
-    assert_eq!(within(held.recv()).await.expect("it is older than the ring").from, From::Anchor(2));
+    assert_eq!(within(held.recv()).await.expect("it is older than the ring").from, PageStart::Anchor(2));
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn what_is_published_while_a_page_is_read_comes_after_it_and_once() {
     *lock(&world.log.holder) = Some(holder);
     let mut client = world.at(r#"{"after":0}"#).await;
     let request = within(held.recv()).await.expect("a page is asked for");
-    assert_eq!((request.from, request.through), (From::After(0), 10));
+    assert_eq!((request.from, request.through), (PageStart::After(0), 10));
     world.publish(5);
     client.fence().await;
     *lock(&world.log.holder) = None;
@@ -285,7 +285,7 @@ async fn an_ack_comes_right_after_the_entry_it_belongs_to() {
     let mut acks = Vec::new();
     for position in 1..=3 {
         let handle = within(handles.recv()).await.expect("asked");
-        acks.push(handle.answer(position, &position.to_string()));
+        acks.push(handle.answer_after(position, &position.to_string()));
     }
     let entries = (1..=4).map(|position| entry(&feed, position, Selection::everyone())).collect();
     feed.publish(1, entries, acks);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::Deserialize;
 use socketio_server::{
     ConnectRequest, EpochStart, Feed, FeedConfig, FeedJoin, History, HistoryError, HistoryRequest, Joining,
-    Namespace, Rejection, Server,
+    Namespace, Rejection, Server, UserTag,
 };
 use tokio::sync::{Semaphore, mpsc};
 
@@ -19,7 +19,9 @@ struct Login {
 
 /// Takes everybody's word for who they are; a real application looks at a token.
 async fn log_in(request: ConnectRequest) -> Result<(), Rejection> {
-    if let Ok(Login { user }) = request.auth().parse() {
+    if let Ok(Login { user }) = request.auth().parse()
+        && let Some(user) = UserTag::new(user)
+    {
         request.name_user(user);
     }
     Ok(())

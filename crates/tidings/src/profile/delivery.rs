@@ -53,9 +53,9 @@ pub fn feed_entry(stamp: Stamp, entry: &Entry) -> FeedEntry {
 
 fn answer(ack: AckHandle, outcome: &Outcome) -> Option<FeedAck> {
     match outcome {
-        Outcome::Stored(receipt) => Some(ack.answer(receipt.position.0, "")),
-        Outcome::Repeated(_) => Some(ack.answer(0, "")),
-        Outcome::Refused(reason) => Some(ack.answer(0, &wire::refused(*reason))),
+        Outcome::Stored(receipt) => Some(ack.answer_after(receipt.position.0, "")),
+        Outcome::Repeated(_) => Some(ack.answer("")),
+        Outcome::Refused(reason) => Some(ack.answer(&wire::refused(*reason))),
         // The profile numbers nothing; what is not final is never acked.
         Outcome::Already { .. } | Outcome::Skipped | Outcome::Expected { .. } | Outcome::Read { .. } => None,
     }

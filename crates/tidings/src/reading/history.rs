@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use chat::{Budget, Entry, LogReader, Position, ReadError, RoomId, Seq};
-use socketio_server::{Feed, FeedEntry, From, History, HistoryError, HistoryPage, HistoryRequest};
+use socketio_server::{Feed, FeedEntry, History, HistoryError, HistoryPage, HistoryRequest, PageStart};
 
 use super::pool::{Line, Pool, Task};
 
@@ -63,8 +63,8 @@ impl Task for Wanted {
 fn page(log: &dyn LogReader, encoder: &Encoder, request: &HistoryRequest) -> Result<HistoryPage, ReadError> {
     debug_assert!(log.head().0 >= request.through, "nobody asks for what is not stored");
     let after = match request.from {
-        From::After(after) => Position(after),
-        From::Anchor(seq) => log.locate(RoomId::LOBBY, Seq(seq))?,
+        PageStart::After(after) => Position(after),
+        PageStart::Anchor(seq) => log.locate(RoomId::LOBBY, Seq(seq))?,
     };
     let budget = Budget { entries: request.entries_max, bytes: request.bytes_max };
     let entries = log.read(after, Position(request.through), budget)?;

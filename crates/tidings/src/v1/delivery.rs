@@ -65,17 +65,16 @@ impl V1Delivery {
     fn answer(&self, ticket: Ticket, outcome: &Outcome, about: Option<RoomView<'_>>) -> Option<FeedAck> {
         match ticket {
             Ticket::Command { name, n, ack, .. } => {
-                let after = match outcome {
-                    Outcome::Stored(receipt) => receipt.position.0,
+                let answer = of_command(name, n, outcome, about, |position| self.stamp.offset(position));
+                Some(match outcome {
+                    Outcome::Stored(receipt) => ack?.answer_after(receipt.position.0, &answer),
                     Outcome::Repeated(_)
                     | Outcome::Already { .. }
                     | Outcome::Refused(_)
                     | Outcome::Skipped
                     | Outcome::Expected { .. }
-                    | Outcome::Read { .. } => 0,
-                };
-                let answer = of_command(name, n, outcome, about, |position| self.stamp.offset(position));
-                Some(ack?.answer(after, &answer))
+                    | Outcome::Read { .. } => ack?.answer(&answer),
+                })
             }
             Ticket::Read { user, socket, ack } => self.read(user, socket, ack, outcome),
             Ticket::Program(waits) => {
@@ -113,7 +112,7 @@ impl V1Delivery {
             | Outcome::Skipped
             | Outcome::Expected { .. } => DONE.to_owned(),
         };
-        Some(ack?.answer(0, &answer))
+        Some(ack?.answer(&answer))
     }
 }
 

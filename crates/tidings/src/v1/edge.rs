@@ -226,7 +226,7 @@ impl Edge {
             Admission::Refused { ticket, why } => {
                 // A server that is ending closes the connection, and the client comes back with what was not answered.
                 if let (RefusedWhy::Overloaded, Some(ack)) = (why, ticket.into_ack()) {
-                    let answer = ack.answer(0, &Trouble::Busy.answer());
+                    let answer = ack.answer(&Trouble::Busy.answer());
                     self.sides.feed.acknowledge(answer);
                 }
                 Flow::Pause

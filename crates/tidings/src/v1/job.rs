@@ -33,7 +33,7 @@ impl Task for Job {
         let Some(edge) = edge.upgrade() else { return };
         let ack = match answer(&edge, log, edge.sight(user), &request) {
             Ok(answer) => answer.ack(ack),
-            Err(trouble) => ack.answer(0, &trouble.answer()),
+            Err(trouble) => ack.answer(&trouble.answer()),
         };
         edge.sides.feed.acknowledge(ack);
         drop(open);

@@ -23,7 +23,7 @@ fn fresh() -> SocketId {
 fn claim(user: u64, position: Option<u64>) -> Claim {
     let offset = Offset { log: 1, epoch: 1, position: position.unwrap_or_default() };
     let id = PrivateId { socket: ada(), lineage: Lineage::from_bytes([7; 16]), user, offset };
-    Claim { pid: "pid".into(), id, position }
+    Claim { pid: "pid".into(), user: UserTag::new(user), id, position }
 }
 
 /// A socket that was in room `r` from the start on.
@@ -93,7 +93,11 @@ fn check(terms: Terms, claim: Option<Claim>, events: Vec<Event>, expected: &[&st
 }
 
 fn nobody() -> Event {
-    Event::Decided { user: 0 }
+    decided(0)
+}
+
+fn decided(user: u64) -> Event {
+    Event::Decided { user: UserTag::new(user) }
 }
 
 #[test]
@@ -123,7 +127,7 @@ fn the_claim_of_a_user_evicts_nobody_until_middleware_has_named_the_user() {
     check(
         OVER_A_LOG,
         Some(claim(9, Some(5))),
-        vec![Event::Decided { user: 9 }, Event::Evicted, parked(), gathered(5, "", 5)],
+        vec![decided(9), Event::Evicted, parked(), gathered(5, "", 5)],
         &["decide", "evict", "remember", "gather 5", "recover 0 up to 5"],
     );
 }
@@ -134,14 +138,14 @@ fn the_claim_of_another_user_evicts_nobody_and_gives_nothing() {
         check(
             OVER_A_LOG,
             Some(claim(owner, Some(5))),
-            vec![Event::Decided { user }, asked(Start::Now, Past::Shared)],
+            vec![decided(user), asked(Start::Now, Past::Shared)],
             &["decide", "ask", "arrive Now"],
         );
     }
     check(
         OVER_A_LOG,
         Some(claim(0, Some(5))),
-        vec![Event::Evicted, Event::Decided { user: 8 }, asked(Start::Now, Past::Shared)],
+        vec![Event::Evicted, decided(8), asked(Start::Now, Past::Shared)],
         &["evict", "decide", "ask", "arrive Now"],
     );
 }

@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use serde::Deserialize;
 use serde_json::Value;
 use socketio_server::{
-    CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedJoin, FeedRoom, Frame, From, History,
-    HistoryError, HistoryPage, HistoryRequest, Joining, Keys, MemberChange, Namespace, Passage, Resume,
-    Selection, Server, SocketData, Start,
+    CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedJoin, FeedRoom, Frame, History,
+    HistoryError, HistoryPage, HistoryRequest, Joining, Keys, MemberChange, Namespace, PageStart, Passage,
+    Resume, Selection, Server, SocketData, Start,
 };
 
 use super::{Client, Running, fenced, start_with};
@@ -43,7 +43,7 @@ impl Archive {
 
 impl History for Archive {
     fn request(&self, request: HistoryRequest) {
-        let From::After(after) = request.from else { return request.reply.send(Err(HistoryError)) };
+        let PageStart::After(after) = request.from else { return request.reply.send(Err(HistoryError)) };
         let count = usize::try_from(request.through.saturating_sub(after)).expect("small");
         let skipped = usize::try_from(after).expect("small");
         let books = self.books();
