@@ -21,6 +21,14 @@ pub struct ConnectionId {
     pub(crate) key: SessionKey,
 }
 
+/// Tells a GET of a client from its other ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PollNumber(pub(crate) u64);
+
+/// Tells a WebSocket of a worker from its other ones: a session may have two, one of which takes over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SocketNumber(pub(crate) u64);
+
 /// The Engine.IO session id, as the client sends it back with every request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Sid {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engineio::{ErrorCode, TransportKind};
 use http::HeaderMap;
-use socketio::{NamespaceName, SocketId};
+use socketio::{AckId, NamespaceName, SocketId};
 use tokio::sync::oneshot;
 
 use crate::feed::{FeedAck, HistoryError, HistoryPage};
@@ -20,7 +20,7 @@ use crate::handle::remote::RemoteSocket;
 use crate::handshake::Handshake;
 use crate::http::cache_buster::{CacheBuster, Mark};
 use crate::room::{Room, Selection};
-use crate::sid::{SessionKey, Sid};
+use crate::sid::{PollNumber, SessionKey, Sid};
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
 
@@ -31,9 +31,9 @@ pub(crate) enum Command {
     /// A WebSocket that begins a session.
     Attach { handshake: Box<Handshake>, taken: TakenOver },
     /// A GET of a polling session.
-    Poll { sid: Sid, number: u64, buster: CacheBuster, reply: oneshot::Sender<PollAnswer> },
+    Poll { sid: Sid, number: PollNumber, buster: CacheBuster, reply: oneshot::Sender<PollAnswer> },
     /// The client went away while its GET was held.
-    PollAborted { sid: Sid, number: u64 },
+    PollAborted { sid: Sid, number: PollNumber },
     /// A POST has begun: from here on a second one overlaps.
     PostBegin { sid: Sid, mark: Option<Mark>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST is here.
@@ -140,7 +140,7 @@ pub(crate) struct Emission {
     pub(crate) text: String,
     pub(crate) attachments: Vec<Bytes>,
     pub(crate) reliability: Reliability,
-    pub(crate) ack: Option<(u64, PendingAck)>,
+    pub(crate) ack: Option<(AckId, PendingAck)>,
 }
 
 /// What becomes of an event that cannot be written at once.

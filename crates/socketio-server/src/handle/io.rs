@@ -173,7 +173,7 @@ impl Io {
         Entering { rooms: rooms.into_iter().map(Into::into).collect(), since }
     }
 
-    pub(crate) fn next_ack_id(&self) -> u64 {
+    pub(crate) fn next_ack_id(&self) -> AckId {
         self.reach.next_ack_id()
     }
 
@@ -289,7 +289,7 @@ impl Target {
         timeout: Duration,
     ) -> Result<Replies, AckError> {
         let id = self.io.next_ack_id();
-        let encoded = socketio::encode_event(&self.namespace, event, args, Some(AckId::new(id)), None)?;
+        let encoded = socketio::encode_event(&self.namespace, event, args, Some(id), None)?;
         let (done, all) = oneshot::channel();
         let collector = Arc::new(Collector::new(self.io.reach.mailboxes.len(), done));
         self.broadcast(encoded.text, encoded.attachments, Some((id, Arc::clone(&collector))))
@@ -344,7 +344,7 @@ impl Target {
         &self,
         text: String,
         attachments: Vec<Bytes>,
-        ack: Option<(u64, Arc<Collector>)>,
+        ack: Option<(AckId, Arc<Collector>)>,
     ) -> Result<(), EmitError> {
         let broadcast = Arc::new(Broadcast {
             namespace: self.namespace.clone(),
@@ -375,7 +375,7 @@ pub(crate) struct Broadcast {
     pub(crate) text: String,
     pub(crate) attachments: Vec<Bytes>,
     pub(crate) reliability: Reliability,
-    pub(crate) ack: Option<(u64, Arc<Collector>)>,
+    pub(crate) ack: Option<(AckId, Arc<Collector>)>,
 }
 
 impl fmt::Debug for Broadcast {

@@ -8,6 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
+use socketio::AckId;
 use tokio::runtime::Handle;
 
 use super::io::Readiness;
@@ -68,8 +69,8 @@ impl Reach {
         self.connections.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn next_ack_id(&self) -> u64 {
-        self.ack_ids.fetch_add(1, Ordering::Relaxed)
+    pub(crate) fn next_ack_id(&self) -> AckId {
+        AckId::new(self.ack_ids.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn readiness(&self) -> Readiness {

@@ -141,8 +141,7 @@ impl Socket {
     ) -> Result<Payload<'static>, AckError> {
         let (reply, answer) = oneshot::channel();
         let id = self.inner.io.next_ack_id();
-        let encoded =
-            socketio::encode_event(&self.inner.namespace, event, args, Some(socketio::AckId::new(id)), None)?;
+        let encoded = socketio::encode_event(&self.inner.namespace, event, args, Some(id), None)?;
         let emission = Emission {
             text: encoded.text,
             attachments: encoded.attachments,

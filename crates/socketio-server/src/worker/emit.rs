@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use engineio::CloseReason;
-use socketio::{NamespaceName, SocketId};
+use socketio::{AckId, NamespaceName, SocketId};
 
 use super::Worker;
 use super::space::{Cursor, SocketDataSlot};
@@ -96,7 +96,7 @@ impl Worker {
     }
 
     /// Notes that an answer is awaited; one too many is refused at once, and its event is not to be sent.
-    fn await_ack(&mut self, slot: u32, index: usize, id: u64, pending: PendingAck) -> Awaiting {
+    fn await_ack(&mut self, slot: u32, index: usize, id: AckId, pending: PendingAck) -> Awaiting {
         let acks_max = self.shared.config.pending_acks_max;
         let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
         else {

@@ -255,7 +255,7 @@ impl Worker {
             return;
         };
         // An id that nobody waits for is ignored.
-        if let Some(pending) = joined.acks.remove(&id.value()) {
+        if let Some(pending) = joined.acks.remove(&id) {
             pending.resolve(payload.into_owned());
         }
     }

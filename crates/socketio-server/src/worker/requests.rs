@@ -13,7 +13,7 @@ use crate::handle::command::{HttpError, PollAnswer, answer};
 use crate::handle::engine::EngineMessage;
 use crate::handshake::Handshake;
 use crate::http::cache_buster::{CacheBuster, Mark};
-use crate::sid::{SessionKey, Sid};
+use crate::sid::{PollNumber, SessionKey, Sid, SocketNumber};
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
 use crate::worker::session::repeats::Begun;
@@ -49,7 +49,7 @@ impl Worker {
         self.engine_opened(key);
     }
 
-    fn start(&mut self, key: SessionKey, number: u64, early: &Bytes) {
+    fn start(&mut self, key: SessionKey, number: SocketNumber, early: &Bytes) {
         self.start_task(key, number);
         if !early.is_empty() {
             self.take_bytes(key, number, &mut early.to_vec());
@@ -77,7 +77,7 @@ impl Worker {
     pub(super) fn poll(
         &mut self,
         sid: Sid,
-        number: u64,
+        number: PollNumber,
         buster: CacheBuster,
         reply: oneshot::Sender<PollAnswer>,
     ) {
@@ -158,7 +158,7 @@ impl Worker {
         }
     }
 
-    pub(super) fn poll_aborted(&mut self, sid: Sid, number: u64) {
+    pub(super) fn poll_aborted(&mut self, sid: Sid, number: PollNumber) {
         let Some(key) = self.find(sid) else { return };
         let held = self.session(key).is_some_and(|session| match &session.transport {
             Transport::Polling(polling) => polling.poll.as_ref().is_some_and(|poll| poll.number == number),

@@ -20,6 +20,7 @@ pub(crate) use self::polling::{OpenPoll, Polling};
 use crate::frame::Frame;
 use crate::handle::command::{PollAnswer, answer};
 use crate::handshake::Handshake;
+use crate::sid::SocketNumber;
 use crate::stream::{Direct, Stream};
 use crate::websocket::Decoder;
 use crate::worker::newcomers::Newcomers;
@@ -79,7 +80,7 @@ pub(crate) enum Transport {
 
 pub(crate) struct WebSocket {
     /// Tells this socket from the others of the worker: its task finds it by that.
-    pub(crate) number: u64,
+    pub(crate) number: SocketNumber,
     pub(crate) stream: Stream,
     pub(crate) decoder: Decoder,
     pub(crate) waker: Option<Waker>,
@@ -144,7 +145,7 @@ impl Lane {
 }
 
 impl WebSocket {
-    pub(crate) fn new(number: u64, stream: Stream) -> Self {
+    pub(crate) fn new(number: SocketNumber, stream: Stream) -> Self {
         Self {
             number,
             stream,

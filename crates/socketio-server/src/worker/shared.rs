@@ -14,6 +14,7 @@ use crate::handle::namespace::{Namespace, Pattern};
 use crate::handle::reach::Reach;
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
+use crate::sid::PollNumber;
 
 /// Decides on a handshake, before a session exists.
 pub(crate) type Admission =
@@ -72,8 +73,8 @@ impl Shared {
         u16::try_from(turn).expect("there are at most 65,535 workers")
     }
 
-    pub(crate) fn next_poll(&self) -> u64 {
-        self.numbers.polls.fetch_add(1, Ordering::Relaxed)
+    pub(crate) fn next_poll(&self) -> PollNumber {
+        PollNumber(self.numbers.polls.fetch_add(1, Ordering::Relaxed))
     }
 
     pub(crate) fn next_arrival(&self) -> ArrivalNumber {

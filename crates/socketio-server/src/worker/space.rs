@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use socketio::{Lineage, NamespaceName, SocketId};
+use socketio::{AckId, Lineage, NamespaceName, SocketId};
 
 use super::rooms::Rooms;
 use crate::feed::{Feed, FeedEntry};
@@ -30,7 +30,7 @@ pub(crate) struct Joined {
     pub(crate) cursor: Cursor,
     pub(crate) data: SocketDataSlot,
     /// Events of ours whose answer is awaited.
-    pub(crate) acks: HashMap<u64, PendingAck>,
+    pub(crate) acks: HashMap<AckId, PendingAck>,
 }
 
 /// The handle that handlers get; made when the first one needs it.

@@ -21,7 +21,7 @@ use super::space::Cursor;
 use super::{LastWords, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME, TOMBSTONES_MAX, Tombstone, Worker};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
-use crate::sid::SessionKey;
+use crate::sid::{SessionKey, SocketNumber};
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
 use crate::websocket::{CloseCode, Message, WsError, WsLimits};
@@ -36,7 +36,7 @@ const FAREWELL_TIME: Duration = Duration::from_secs(1);
 struct SocketTask {
     worker: Rc<RefCell<Worker>>,
     key: SessionKey,
-    number: u64,
+    number: SocketNumber,
 }
 
 impl Future for SocketTask {
@@ -65,17 +65,17 @@ impl Worker {
     pub(super) fn adopt(&mut self, stream: NewStream) -> Option<WebSocket> {
         let stream = Stream::adopt(stream).ok()?;
         self.sockets += 1;
-        Some(WebSocket::new(self.sockets, stream))
+        Some(WebSocket::new(SocketNumber(self.sockets), stream))
     }
 
-    pub(super) fn start_task(&self, key: SessionKey, number: u64) {
+    pub(super) fn start_task(&self, key: SessionKey, number: SocketNumber) {
         if let Some(worker) = self.own.upgrade() {
             // It ends with its socket.
             drop(tokio::task::spawn_local(SocketTask { worker, key, number }));
         }
     }
 
-    fn websocket(&mut self, key: SessionKey, number: u64) -> Option<&mut WebSocket> {
+    fn websocket(&mut self, key: SessionKey, number: SocketNumber) -> Option<&mut WebSocket> {
         let session = self.session_mut(key)?;
         let main = match &mut session.transport {
             Transport::WebSocket(socket) => Some(socket),
@@ -85,7 +85,7 @@ impl Worker {
     }
 
     /// One wake of a socket's task.
-    fn drive(&mut self, key: SessionKey, number: u64, cx: &mut Context<'_>) -> Poll<()> {
+    fn drive(&mut self, key: SessionKey, number: SocketNumber, cx: &mut Context<'_>) -> Poll<()> {
         let Some(socket) = self.websocket(key, number) else { return Poll::Ready(()) };
         match &socket.waker {
             Some(waker) if waker.will_wake(cx.waker()) => {}
@@ -111,7 +111,7 @@ impl Worker {
         self.read(key, number, cx)
     }
 
-    fn read(&mut self, key: SessionKey, number: u64, cx: &mut Context<'_>) -> Poll<()> {
+    fn read(&mut self, key: SessionKey, number: SocketNumber, cx: &mut Context<'_>) -> Poll<()> {
         let mut scratch = std::mem::take(&mut self.scratch);
         let mut reads = 0;
         let poll = loop {
@@ -143,7 +143,7 @@ impl Worker {
     }
 
     /// Bytes of a WebSocket: whole messages go on, the rest stays with the decoder.
-    pub(super) fn take_bytes(&mut self, key: SessionKey, number: u64, bytes: &mut [u8]) {
+    pub(super) fn take_bytes(&mut self, key: SessionKey, number: SocketNumber, bytes: &mut [u8]) {
         let limits =
             WsLimits { message_bytes_max: self.shared.config.engine.max_payload, ..WsLimits::default() };
         let Some(socket) = self.websocket(key, number) else { return };
@@ -171,7 +171,7 @@ impl Worker {
     fn take_message(
         &mut self,
         key: SessionKey,
-        number: u64,
+        number: SocketNumber,
         message: Message<'_>,
         pong: &mut Option<Vec<u8>>,
     ) {
@@ -262,7 +262,7 @@ impl Worker {
 
     // The upgrade.
 
-    fn is_probe(&self, key: SessionKey, number: u64) -> bool {
+    fn is_probe(&self, key: SessionKey, number: SocketNumber) -> bool {
         let probe = self.session(key).and_then(|session| session.probe.as_ref());
         probe.is_some_and(|probe| probe.number == number)
     }
@@ -316,7 +316,7 @@ impl Worker {
     // Ends.
 
     /// Sends a control frame on one of the session's sockets.
-    fn send_control(&mut self, key: SessionKey, number: u64, frame: Vec<u8>) {
+    fn send_control(&mut self, key: SessionKey, number: SocketNumber, frame: Vec<u8>) {
         if self.is_probe(key, number) {
             if let Some(socket) = self.websocket(key, number) {
                 // A probe that takes no pong will not get far.
@@ -328,7 +328,7 @@ impl Worker {
     }
 
     /// A socket has reached its end.
-    fn lose_socket(&mut self, key: SessionKey, number: u64, farewell: Farewell) {
+    fn lose_socket(&mut self, key: SessionKey, number: SocketNumber, farewell: Farewell) {
         if let Some(socket) = self.websocket(key, number) {
             socket.farewell = farewell;
         }
@@ -339,7 +339,7 @@ impl Worker {
         }
     }
 
-    fn refuse_bytes(&mut self, key: SessionKey, number: u64, error: WsError) {
+    fn refuse_bytes(&mut self, key: SessionKey, number: SocketNumber, error: WsError) {
         let code = error.close_code();
         tracing::debug!(%error, "a WebSocket broke the protocol");
         if self.is_probe(key, number) {

@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::frame::Frame;
 use crate::handle::command::{HttpError, PollAnswer};
+use crate::sid::PollNumber;
 use crate::worker::session::repeats::{Contents, Polls, Posts};
 
 /// About how much goes into the answer to one poll, in bytes.
@@ -30,14 +31,14 @@ pub(crate) struct Polling {
 
 /// A GET that is held.
 pub(crate) struct OpenPoll {
-    pub(crate) number: u64,
+    pub(crate) number: PollNumber,
     pub(crate) reply: oneshot::Sender<PollAnswer>,
     pub(crate) payload: PayloadWriter,
     contents: Contents,
 }
 
 impl OpenPoll {
-    pub(crate) fn new(number: u64, reply: oneshot::Sender<PollAnswer>) -> Self {
+    pub(crate) fn new(number: PollNumber, reply: oneshot::Sender<PollAnswer>) -> Self {
         Self { number, reply, payload: PayloadWriter::new(), contents: Contents::Nothing }
     }
 }
@@ -143,7 +144,7 @@ mod tests {
         let mut polling = Polling::new(16);
         let text = Frame::text("2[]").into_bytes();
         assert!(!polling.push(&text), "no poll is held");
-        polling.poll = Some(OpenPoll::new(1, reply));
+        polling.poll = Some(OpenPoll::new(PollNumber(1), reply));
         let large = Frame::with_attachments("510-[]", &vec![Bytes::from_static(b"x"); 10]).into_bytes();
         assert!(polling.push(&large));
         assert!(polling.has_room() && !polling.push(&large), "22 packets are too many");
