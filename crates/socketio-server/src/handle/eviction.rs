@@ -4,6 +4,7 @@
 //! A half-open connection can outlive its client by the ping time-out. The session of the same private id is
 //! ended on every worker before the new one goes on, so that no two sessions ever share a socket id.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -16,7 +17,7 @@ use crate::sid::SessionKey;
 /// When somebody came back, among all that did: of two sockets of one private id the one with the higher number stays,
 /// whatever the workers hear of each other and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ArrivalNumber(u64);
+pub(crate) struct ArrivalNumber(NonZeroU64);
 
 /// Gives the numbers out.
 #[derive(Debug, Default)]
@@ -24,7 +25,8 @@ pub(crate) struct Arrivals(AtomicU64);
 
 impl Arrivals {
     pub(crate) fn next(&self) -> ArrivalNumber {
-        ArrivalNumber(self.0.fetch_add(1, Ordering::Relaxed))
+        let earlier = self.0.fetch_add(1, Ordering::Relaxed);
+        ArrivalNumber(NonZeroU64::MIN.saturating_add(earlier))
     }
 }
 
