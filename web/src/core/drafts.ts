@@ -110,16 +110,19 @@ export class Drafts {
   /** Sends what was typed there. What cannot be kept in the outbox stays a draft. */
   async send(place: DraftPlace, text: string): Promise<Result> {
     const name = placeName(place);
+    const seen = this.#current(name);
     const removal = this.#write(place, null);
     const leaving = { text, at: removal.at };
     this.#leaving.set(name, [...(this.#leaving.get(name) ?? []), leaving]);
-    const row = await this.#outbox.put(commandOf(place, text), [removal]);
+    // From another tab, which could not say so: who sends the very same version again means that one.
+    const isSent = ({ drafts }: OutboxState): boolean => isSentAs(drafts.get(name), seen, text);
+    const row = await this.#outbox.put(commandOf(place, text), [removal], isSent);
     const others = (this.#leaving.get(name) ?? []).filter((other) => other !== leaving);
     if (others.length > 0) this.#leaving.set(name, others);
     else this.#leaving.delete(name);
-    if (typeof row !== "string") {
+    if (row === "sent" || typeof row !== "string") {
       this.#setKept(removal);
-      return this.#outbox.answerTo(row);
+      return row === "sent" ? { ok: true, room: place.room } : this.#outbox.answerTo(row);
     }
     this.set(place, joined(text, this.#shown.peek().get(name)));
     return { ok: false, code: row };
@@ -217,6 +220,11 @@ export class Drafts {
 }
 
 const isTyped = ({ text }: DraftRecord): boolean => text !== null && text.trim() !== "";
+
+/** Whether the version that is kept says that this text of a version before it was sent. */
+function isSentAs(kept: DraftRecord | undefined, seen: DraftRecord | null, text: string): boolean {
+  return kept?.text === null && seen?.text === text && kept.at > seen.at && follows(kept, seen);
+}
 
 const tabOf = ({ at }: DraftRecord): number => at % 1;
 

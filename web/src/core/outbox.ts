@@ -1,7 +1,7 @@
 // What this tab has asked for and waits to hear of: commands go into the shared outbox, and their final answers come back.
 //
-// Every change of the outbox is one transaction of the store; the other tabs are told, and all read it anew. An answer
-// may be there before the one who asked for it listens, so answers are remembered for a while.
+// Every change of the outbox is one transaction of the store; the other tabs are told, and all read it anew. A tab that hangs or
+// ends before it has told them is made up for by `catchUp`. An answer may be there before the one who asked for it listens, so answers are remembered for a while.
 
 import type { Result } from "./facade.ts";
 import type { Model } from "./model.ts";
@@ -32,6 +32,8 @@ export class Outbox {
   readonly #results = new Map<number, Result>();
   #reading: Promise<void> | null = null;
   #readAgain = false;
+  /** Of the outbox as it was read last. */
+  #version = -1;
 
   constructor(model: Model, store: Store, world: World, events: OutboxEvents) {
     this.#model = model;
@@ -46,12 +48,16 @@ export class Outbox {
     return typeof row === "string" ? { ok: false, code: row } : this.answerTo(row);
   }
 
-  /** The row in which it is kept, or why it is not; `drafts` are kept with it or not at all. */
-  async put(command: Command, drafts: readonly DraftRecord[] = []): Promise<OutboxRow | "not_kept" | "full"> {
+  /**
+   * The row in which it is kept, or why it is not; `drafts` are kept with it or not at all. Nothing is kept of what has been sent
+   * already, as `isSent` finds.
+   */
+  async put(command: Command, drafts: readonly DraftRecord[] = [], isSent: (state: OutboxState) => boolean = () => false): Promise<OutboxRow | "not_kept" | "full" | "sent"> {
     const device = this.#world.randomId();
     if ("text" in command) command = { ...command, text: cleaned(command.text) };
     try {
-      const row = await this.change((state) => {
+      const row = await this.change<OutboxRow | "sent" | null>((state) => {
+        if (isSent(state)) return { result: "sent" };
         const change = enqueue(state, command, this.#world.now(), device);
         return change.result === null ? change : { ...change, drafts };
       });
@@ -83,7 +89,9 @@ export class Outbox {
       try {
         while (this.#readAgain) {
           this.#readAgain = false;
-          this.#model.setOutbox(await this.#store.outbox());
+          const outbox = await this.#store.outbox();
+          this.#model.setOutbox(outbox);
+          this.#version = outbox.version ?? -1;
         }
       } finally {
         this.#reading = null;
@@ -91,6 +99,13 @@ export class Outbox {
       }
     })();
     return this.#reading;
+  }
+
+  /** Reads the outbox if another tab has changed it and could not say so. */
+  async catchUp(): Promise<void> {
+    if (this.#reading !== null) return;
+    const version = await this.#store.outboxVersion().catch(() => this.#version);
+    if (version !== this.#version) await this.read().catch(() => undefined);
   }
 
   answer(id: number, result: Result): void {

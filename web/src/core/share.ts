@@ -59,7 +59,10 @@ export class Share {
     this.#leadership = new Leadership(this.#tabs, this.#store, this.#world, {
       begin: (own) => void this.#lead(own),
       end: () => void this.#stepDown(),
-      beat: (leader) => this.#tabs.post({ kind: "beat", leader }),
+      beat: (leader) => {
+        this.#tabs.post({ kind: "beat", leader });
+        void this.#outbox.catchUp();
+      },
     });
   }
 
@@ -74,9 +77,13 @@ export class Share {
 
   listen(): void {
     this.#tabs.listen((message) => {
-      if (message.kind === "beat") this.#leadership.heeds(message.leader);
+      if (message.kind === "beat") this.#hearBeat(message.leader);
       else this.#hearing.hear(message);
     });
+  }
+
+  #hearBeat(leader: Generation): void {
+    if (this.#leadership.heeds(leader) && this.#world.isWatched() && !this.#stopped) void this.#outbox.catchUp();
   }
 
   /** What other tabs tell waits until `read`. */

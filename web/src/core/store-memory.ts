@@ -26,6 +26,7 @@ import {
 export class MemoryDisk {
   leader: Generation = 0;
   revision: Revision = 0;
+  outboxVersion = 0;
   session: SessionRecord | null = null;
   cursor: string | null = null;
   device: Device | null = null;
@@ -64,6 +65,10 @@ export class MemoryStore implements Store {
     return Promise.resolve(this.#state());
   }
 
+  outboxVersion(): Promise<number> {
+    return Promise.resolve(this.#disk.outboxVersion);
+  }
+
   lead(isWanted: () => boolean): Promise<Generation | null> {
     return Promise.resolve(isWanted() ? (this.#disk.leader += 1) : null);
   }
@@ -71,6 +76,7 @@ export class MemoryStore implements Store {
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, _durability?: Durability, leader: Generation | null = null): Promise<T> {
     if (this.#isDeposed(leader)) return Promise.reject(new Deposed());
     const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(this.#state());
+    this.#disk.outboxVersion += 1;
     if (device !== undefined) this.#disk.device = device;
     for (const id of drop) this.#disk.rows.delete(id);
     for (const row of put) this.#disk.rows.set(row.id, row);
@@ -82,6 +88,7 @@ export class MemoryStore implements Store {
   commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
     if (this.#isDeposed(leader)) return Promise.reject(new Deposed());
     for (const change of changes) this.#apply(change);
+    if (changes.some(({ kind }) => kind === "settled" || kind === "refused")) this.#disk.outboxVersion += 1;
     return Promise.resolve((this.#disk.revision += 1));
   }
 
@@ -98,7 +105,7 @@ export class MemoryStore implements Store {
 
   #state(): OutboxState {
     const rows = [...this.#disk.rows.values()].sort((a, b) => a.id - b.id);
-    return { device: this.#disk.device, rows, drafts: new Map(this.#disk.drafts) };
+    return { version: this.#disk.outboxVersion, device: this.#disk.device, rows, drafts: new Map(this.#disk.drafts) };
   }
 
   #apply(change: Change): void {

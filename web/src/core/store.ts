@@ -47,6 +47,8 @@ export interface DraftRecord extends DraftPlace {
 
 /** All that people do on this device, before the server has it. */
 export interface OutboxState {
+  /** What `outboxVersion` gives as long as this is the outbox. */
+  readonly version?: number;
   readonly device: Device | null;
   /** By id, which is the order of sending too. */
   readonly rows: readonly OutboxRow[];
@@ -183,6 +185,8 @@ export interface Store {
   lead(isWanted: () => boolean): Promise<Generation | null>;
   load(): Promise<Snapshot>;
   outbox(): Promise<OutboxState>;
+  /** Another one with each change of the outbox. */
+  outboxVersion(): Promise<number>;
   /** `change` is pure; it is called again when another tab has changed the outbox meanwhile. */
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T>;
   /** Of the leader alone; null where none can be told from the others. Gives back the revision of the store from then on. */

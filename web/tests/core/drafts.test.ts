@@ -6,11 +6,11 @@ import { laterDrafts, recovered } from "../../src/core/drafts.ts";
 import type { ChatClient, DraftPlace, RoomId } from "../../src/core/facade.ts";
 import { ROWS_MAX } from "../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { DraftRecord, Durability, OutboxChange, OutboxState } from "../../src/core/store.ts";
+import type { DraftRecord, Durability, Generation, OutboxChange, OutboxState } from "../../src/core/store.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Life } from "./mortal.ts";
 import { Paper } from "./paper.ts";
-import { LOBBY, rowsOf, World } from "./people.ts";
+import { LOBBY, rowsOf, texts, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
 
 const HERE: DraftPlace = { room: LOBBY };
@@ -53,6 +53,16 @@ class FullStore extends MemoryStore {
 
   override changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, _durability?: Durability): Promise<T> {
     return this.isFull ? Promise.reject(new Error("no room")) : super.changeOutbox(change);
+  }
+}
+
+/** A store of a tab that hears of nothing more from some moment on, though it is done. */
+class UnheardStore extends MemoryStore {
+  isUnheard = false;
+
+  override changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
+    const done = super.changeOutbox(change, durability, leader);
+    return this.isUnheard ? new Promise(() => undefined) : done;
   }
 }
 
@@ -179,6 +189,49 @@ describe("tabs", () => {
     other.setDraft(HERE, "x");
     await world.clock.pass(1_000);
     for (const tab of [one, other, await browser.open()]) expect(tab.draft(HERE)).toBe("x");
+  });
+
+  describe("one of which hangs or ends right after it has kept what it sends", () => {
+    const scene = async (): Promise<{ readonly world: World; readonly bob: ChatClient; readonly first: ChatClient; readonly second: ChatClient }> => {
+      const world = new World();
+      const browser = new Browser(world);
+      const first = await browser.ada();
+      const store = new UnheardStore(browser.disk);
+      const second = await browser.open({ store });
+      const bob = await world.person("bob");
+      second.setDraft(HERE, "hello");
+      await world.clock.pass(1_000);
+      expect(first.draft(HERE)).toBe("hello");
+      store.isUnheard = true;
+      void second.send(HERE, "hello");
+      await world.clock.pass(0);
+      return { world, bob, first, second };
+    };
+
+    test("send it from the one that leads, and empty the field there", async () => {
+      const { world, bob, first } = await scene();
+      await world.clock.pass(1_500);
+      expect(first.draft(HERE)).toBeNull();
+      expect(texts(bob.open(LOBBY))).toEqual(["hello"]);
+    });
+
+    test("do not send the same version once more", async () => {
+      const { world, bob, first, second } = await scene();
+      expect(first.draft(HERE), "it has not been told").toBe("hello");
+      expect(await world.does(first.send(HERE, "hello"))).toEqual({ ok: true, room: LOBBY });
+      await world.clock.pass(5_000);
+      expect(texts(bob.open(LOBBY))).toEqual(["hello"]);
+      expect([first.draft(HERE), second.draft(HERE)]).toEqual([null, null]);
+    });
+
+    test("send what was typed anew, though it is the same", async () => {
+      const { world, bob, first } = await scene();
+      first.setDraft(HERE, "hell");
+      first.setDraft(HERE, "hello");
+      await world.does(first.send(HERE, "hello"));
+      await world.clock.pass(5_000);
+      expect(texts(bob.open(LOBBY))).toEqual(["hello", "hello"]);
+    });
   });
 
   test("never offer a text again that was sent from another one, however recently it was typed", async () => {

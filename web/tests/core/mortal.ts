@@ -107,6 +107,10 @@ class MortalStore implements Store {
     return this.#live(() => this.#store.outbox());
   }
 
+  outboxVersion(): Promise<number> {
+    return this.#live(() => this.#store.outboxVersion());
+  }
+
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
     return this.#live(() => this.#store.changeOutbox(change, durability, leader));
   }

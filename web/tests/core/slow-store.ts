@@ -27,6 +27,10 @@ export class SlowStore implements Store {
     return this.#later(() => this.#store.outbox());
   }
 
+  outboxVersion(): Promise<number> {
+    return this.#later(() => this.#store.outboxVersion());
+  }
+
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
     return this.#later(() => this.#store.changeOutbox(change, durability, leader));
   }

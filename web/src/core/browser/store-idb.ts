@@ -171,6 +171,13 @@ export class IndexedDbStore implements Store {
     return this.#database.read(OWN, (table) => outboxOf(table));
   }
 
+  outboxVersion(): Promise<number> {
+    return this.#database.read(["leader"], (table) => {
+      const known = knownOf(table);
+      return () => known().version;
+    });
+  }
+
   changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<T> {
     return this.#inTurn(() =>
       this.#decide(leader, knownOutboxOf, ({ outbox, version }) => {
@@ -284,7 +291,8 @@ function outboxOf(table: TableOf<Tables>): () => OutboxState {
   const device = table("device").get("device");
   const rows = table("outbox").getAll();
   const drafts = table("drafts").getAll();
-  return () => ({ device: device.result ?? null, rows: rows.result, drafts: new Map(drafts.result.map((draft) => [placeName(draft), draft])) });
+  const version = table("leader").get("outbox");
+  return () => ({ version: version.result ?? 0, device: device.result ?? null, rows: rows.result, drafts: new Map(drafts.result.map((draft) => [placeName(draft), draft])) });
 }
 
 /** Fails if it is there already. */
