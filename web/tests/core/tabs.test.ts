@@ -4,7 +4,8 @@ import { expect, test } from "vitest";
 import type { ChatClient } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import type { Store } from "../../src/core/store.ts";
-import { TabHub } from "../../src/core/tabs.ts";
+import { TabHub, type Tabs as Port } from "../../src/core/tabs.ts";
+import { LateTabs } from "./late-tabs.ts";
 import { Life } from "./mortal.ts";
 import { LOBBY, rowsOf, texts, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
@@ -19,8 +20,8 @@ class Tabs {
     this.world = world;
   }
 
-  async open(life = new Life(), store: Store = new MemoryStore(this.disk)): Promise<ChatClient> {
-    const chat = await this.world.does(createChat(life.options(this.world.options({ store, tabs: this.hub.join() }))));
+  async open(life = new Life(), store: Store = new MemoryStore(this.disk), tabs: Port = this.hub.join()): Promise<ChatClient> {
+    const chat = await this.world.does(createChat(life.options(this.world.options({ store, tabs }))));
     await this.world.online(chat);
     return chat;
   }
@@ -235,4 +236,22 @@ test("a tab that reads slowly never shows a text both as it was refused and as i
   await world.clock.pass(5_000);
   expect(rowsOf(view, "message").map(({ text }) => text)).toEqual(["may I?"]);
   expect(shown).not.toContain("may I?,may I?");
+});
+
+test("a tab that is told late of what it has read never shows a message as it was before", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  const bob = await world.person("bob");
+  await browser.open();
+  const { setTimer } = world.clock;
+  const store = new SlowStore(new MemoryStore(browser.disk), setTimer, () => 400);
+  const opening = createChat(world.options({ store, tabs: new LateTabs(browser.hub.join(), setTimer, () => 1_000) }));
+  // Both are told before the store is read, and heard when it has been.
+  await world.does(bob.say(LOBBY, "helo"));
+  await world.does(bob.edit(LOBBY, 1, "hello"));
+  const view = (await world.does(opening)).open(LOBBY);
+  const shown = new Set<string>();
+  view.rows.subscribe(() => shown.add(texts(view).join()));
+  await world.clock.pass(10_000);
+  expect([...shown]).toEqual(["hello"]);
 });

@@ -219,7 +219,7 @@ export const connection = [
     file: "src/core/share.ts",
     find: "        if (revision !== null && revision <= this.#revision) return;\n",
     replace: "",
-    tests: ["tests/core/storm.test.ts"],
+    tests: ["tests/core/tabs.test.ts"],
   },
   {
     name: "connection: a deposed leader keeps its connection",
