@@ -1,7 +1,7 @@
 import { defineConfig, type Plugin } from "vite";
 
 // What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
-const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|match)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|forget|unused|browser\/link-ports)\./;
+const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|hosts|match)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|forget|unused|browser\/link-ports)\./;
 
 // The core gives the official client transports of its own, so those that the client would choose from stay unused.
 const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/(?:index|polling-xhr|webtransport)\.js$/;
@@ -32,6 +32,21 @@ const jsonOnly: Plugin = {
   load: (id) => TEXT_ONLY.find(([path]) => path.test(id.replaceAll("\\", "/")))?.[1] ?? null,
 };
 
+// The page speaks to nobody but the server that it came from, so there is no address to take apart. In brackets there stands the
+// number of a host, which the client puts into brackets by itself.
+const OWN_SERVER: readonly (readonly [RegExp, string])[] = [
+  [/\/socket\.io-client\/build\/[^/]+\/url\.js$/, "export const url = (path) => ({ source: location.origin, path });"],
+  [
+    /\/engine\.io-client\/build\/[^/]+\/contrib\/parseuri\.js$/,
+    'export const parse = (origin) => { const { hostname, protocol, port } = new URL(origin); return { host: hostname.replace(/[[\\]]/g, ""), protocol: protocol.slice(0, -1), port }; };',
+  ],
+];
+
+const ownServer: Plugin = {
+  name: "own-server",
+  load: (id) => OWN_SERVER.find(([path]) => path.test(id.replaceAll("\\", "/")))?.[1] ?? null,
+};
+
 // The core connects anew by itself, and switches the retries of the client off.
 const withoutRetries: Plugin = {
   name: "without-retries",
@@ -48,7 +63,7 @@ const plainImport: Plugin = {
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.
 export default defineConfig({
   base: "/",
-  plugins: [leaveOut, jsonOnly, withoutRetries, plainImport],
+  plugins: [leaveOut, jsonOnly, ownServer, withoutRetries, plainImport],
   build: {
     target: "es2022",
     // The oldest browsers that know `light-dark()`: nothing is rewritten for older ones.
