@@ -111,12 +111,12 @@ fn every_fault_is_told() {
         (
             "UPDATE entry SET n = -n WHERE position IN (11, 12);
              UPDATE entry SET n = 4 + n WHERE position IN (11, 12)",
-            "device 1: number 3 stands before",
+            "device 1: number 3 is stored before",
         ),
         ("UPDATE entry SET body = NULL WHERE position = 11", "position 11: the row"),
         ("UPDATE entry SET target = 10 WHERE position = 17", "position 17: the row"),
         ("UPDATE entry SET text = '{}' WHERE position = 13", "position 13: the row"),
-        ("UPDATE pointer SET seq = 13", "room 1: person 3 has read"),
+        ("UPDATE pointer SET seq = 13", "room 1: the read pointer of 3 is past"),
         ("UPDATE entry SET body = NULL WHERE position = 15", "position 15: its text should be gone"),
         ("UPDATE entry SET body = 2 WHERE position = 16", "position 11: it does not say"),
         ("UPDATE entry SET body = 1 WHERE position = 12", "position 17: it tells of a message"),
