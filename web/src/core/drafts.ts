@@ -4,9 +4,10 @@
 //                     └── page goes away ──► notepad ──► merged into the store at the next start
 //
 // Each change is a version: `at` orders the versions, and its fraction is the tab. `after` and `from` name the versions of other
-// tabs that it was made from. The rule: a tab shows what was typed in it until somebody goes on from that very text, as when it
-// is sent from another tab; the latest version has the place for all others; and a text that was replaced by somebody who had not
-// seen it is put aside and offered with the strays. So tabs may disagree, and nothing that was typed is lost.
+// tabs that it was made from, and `from` also what the version that it replaced was made from. The rule: a tab shows what was
+// typed in it until somebody goes on from that very text, as when it is sent from another tab; the latest version has the place
+// for all others; and a text that was replaced by somebody who had not seen it is put aside and offered with the strays. So tabs
+// may disagree, and nothing that was typed is lost.
 //
 // What is sent leaves its draft and enters the outbox in one transaction, so it stands in one of them whatever happens. A
 // removed draft leaves a version without a text, so that no older one returns.
@@ -237,8 +238,13 @@ function follows({ after, from = [] }: DraftRecord, { at }: DraftRecord): boolea
 function originsOf(draft: DraftRecord | null): Pick<DraftRecord, "after" | "from"> {
   if (draft === null) return { after: 0 };
   const { at, after, from = [] } = draft;
-  const latest = new Map([...from, after, at].toSorted((a, b) => a - b).map((version) => [version % 1, version]));
-  return { after: at, from: [...latest.values()].slice(-ORIGINS_MAX) };
+  return { after: at, from: latestOf([...from, after, at]) };
+}
+
+/** Of each tab the latest. */
+function latestOf(versions: readonly number[]): readonly number[] {
+  const latest = new Map(versions.toSorted((a, b) => a - b).map((version) => [version % 1, version]));
+  return [...latest.values()].slice(-ORIGINS_MAX);
 }
 
 /**
@@ -257,6 +263,8 @@ export function laterDrafts(known: ReadonlyMap<string, DraftRecord>, drafts: rea
     if (draft.aside !== undefined) continue;
     const [old, young] = other !== undefined && draft.at < other.at ? [draft, other] : [other, draft];
     if (old !== undefined && isTyped(old) && old.text !== young.text && tabOf(old) !== tabOf(young) && !follows(young, old)) put({ ...old, aside: tabOf(old) });
+    // What the replaced one was made from is done with, though its writer may have seen nothing of that.
+    if (old?.from !== undefined && later.get(placeName(draft)) === draft) later.set(placeName(draft), { ...draft, from: latestOf([...old.from, ...(draft.from ?? [])]) });
     // What was put aside of this tab before is in this version, which may be put aside itself: that has to be later.
     const aside = latest({ ...draft, aside: tabOf(draft) });
     if (aside !== undefined && aside.text !== null && aside.at < draft.at) put({ ...aside, text: null, at: draft.at - 0.5 });

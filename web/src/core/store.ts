@@ -41,7 +41,7 @@ export interface DraftRecord extends DraftPlace {
   readonly at: number;
   /** The version of another tab that it was made from. */
   readonly after: number;
-  /** Further ones: of each tab the latest. */
+  /** Further ones, also of the version that it replaced: of each tab the latest. */
   readonly from?: readonly number[];
 }
 

@@ -358,12 +358,42 @@ test("a tab that slept while two others went on from its text, one after the oth
   expect([one, two, three].map((tab) => tab.draft(HERE))).toEqual([null, null, null]);
 });
 
+test("what another tab has taken away is not shown again by a tab that slept, whoever has written there since", async () => {
+  const world = new World();
+  const browser = new Browser(world);
+  await browser.ada();
+  const lives = [new Life(), new Life()] as const;
+  const [first, second, third] = [await browser.open({}, lives[0]), await browser.open({}, lives[1]), await browser.open()];
+  first.setDraft(HERE, "one");
+  await world.clock.pass(1_000);
+  first.setDraft(HERE, "one more");
+  lives[0].freeze();
+  second.setDraft(HERE, "two");
+  await world.clock.pass(1_000);
+  lives[1].freeze();
+  expect(third.draft(HERE)).toBe("two");
+  third.setDraft(HERE, null);
+  await world.clock.pass(1_000);
+  await lives[0].thaw();
+  await world.clock.pass(1_000);
+  for (const text of ["one more, and", "one more, and on"]) {
+    first.setDraft(HERE, text);
+    await world.clock.pass(1_000);
+  }
+  await lives[1].thaw();
+  await world.clock.pass(1_000);
+  for (const tab of [first, second, third]) expect([tab.draft(HERE), textsOf(tab)]).toEqual(["one more, and on", []]);
+});
+
 test("a version that three tabs made, one after the other, is followed by the first though it missed the second", () => {
   const first: DraftRecord = { room: LOBBY, text: "a", at: 10.25, after: 0 };
   const third: DraftRecord = { room: LOBBY, text: "abc", at: 12.75, after: 11.5, from: [10.25, 11.5] };
   const stranger: DraftRecord = { room: LOBBY, text: "x", at: 13.125, after: 0 };
   expect([...laterDrafts(new Map([["1", first]]), [third])]).toEqual([["1", third]]);
   expect([...laterDrafts(new Map([["1", first]]), [stranger])]).toEqual([["1", stranger], ["1 0.25", { ...first, aside: 0.25 }]]);
+  // What the third went on from does not come back with a stranger's text in its place.
+  const heir = { ...stranger, from: [10.25, 11.5] };
+  expect([...laterDrafts(new Map([["1", third]]), [stranger])]).toEqual([["1", heir], ["1 0.75", { ...third, aside: 0.75 }]]);
 });
 
 describe("sending", () => {

@@ -133,8 +133,22 @@ export const typed = [
   {
     name: "a version has seen the last tab alone",
     file: "src/core/drafts.ts",
-    find: "from: [...latest.values()].slice(-ORIGINS_MAX) };",
+    find: "from: latestOf([...from, after, at]) };",
     replace: "from: [] };",
+    tests: DRAFTS,
+  },
+  {
+    name: "a version forgets what the one before it was made from",
+    file: "src/core/drafts.ts",
+    find: "latestOf([...old.from, ...(draft.from ?? [])])",
+    replace: "draft.from ?? []",
+    tests: DRAFTS,
+  },
+  {
+    name: "a version forgets what the one that it puts aside was made from",
+    file: "src/core/drafts.ts",
+    find: "    if (old?.from !== undefined",
+    replace: "    else if (old?.from !== undefined",
     tests: DRAFTS,
   },
   {
