@@ -12,6 +12,7 @@ import { Desk } from "./desk.ts";
 import { Judge } from "./judge.ts";
 import { PACE, type PaceBounds } from "../../src/core/pace.ts";
 import type { SetTimer } from "../../src/core/ports.ts";
+import { LateTabs } from "./late-tabs.ts";
 import { SlowStore } from "./slow-store.ts";
 import { FAIR_WEATHER, type Weather } from "./model-server.ts";
 import { visible, type State } from "./model-state.ts";
@@ -85,6 +86,8 @@ class Browser {
     readonly world: World,
     readonly judge: Judge,
     readonly latency: () => number,
+    /** How late a tab hears what another one tells. */
+    readonly lateness: () => number,
     /** Nothing is lost on the way and nothing set back, so the cursor has no excuse. */
     readonly isHonest: boolean,
   ) {
@@ -97,9 +100,10 @@ class Browser {
     const timer: SetTimer = (milliseconds, due) => clock.setTimer(milliseconds, () => life.isOver || due());
     const fenced = new FencedStore(this.disk, (fault) => this.judge.faults.push(`${this.name}: ${fault}`));
     const store = new SlowStore(fenced, timer, this.latency, () => this.isHonest && this.#judgeCursor());
+    const tabs = new LateTabs(this.#hub.join(), timer, this.lateness);
     const watch: Watch = { isOn: true, asleepSince: null };
     const chat = await this.world.does(
-      createChat(life.options(this.world.options({ store, tabs: this.#hub.join(), isWatched: () => watch.isOn }))),
+      createChat(life.options(this.world.options({ store, tabs, isWatched: () => watch.isOn }))),
     );
     const unwatches = [LOBBY, DEN].map((room) => this.judge.watch(this.name, chat.open(room)));
     const unwatch = (): void => unwatches.forEach((end) => end());
@@ -233,9 +237,10 @@ async function storm(seed: number): Promise<void> {
   const world = new World(seed, FAIR_WEATHER, chance.is(0.3) ? 10 + chance.below(100) : undefined, QUICK);
   const judge = new Judge(world);
   const [loses, restores, latency] = [chance.is(0.5), chance.is(0.3), chance.below(chance.is(0.5) ? 5 : 60)];
+  const lateness = chance.below(chance.is(0.5) ? 2 : 200);
   const isHonest = !loses && !restores;
   const freezes = chance.is(0.6);
-  const browsers = ["ada", "bob", "cleo"].map((name) => new Browser(name, world, judge, () => chance.below(latency + 1), isHonest));
+  const browsers = ["ada", "bob", "cleo"].map((name) => new Browser(name, world, judge, () => chance.below(latency + 1), () => chance.below(lateness + 1), isHonest));
   for (const browser of browsers) {
     await browser.open();
     const [chat] = browser.chats;
