@@ -140,14 +140,14 @@ export class Ui {
 
   #readAddress(): void {
     const { hash } = location;
-    const { room } = this.route.peek();
+    const { room, seq } = this.route.peek();
     const route = parseRoute(hash, room);
     if (route !== null) {
       this.route.value = route;
       return;
     }
     // Neither a code nor what names no place has any business in the history.
-    history.replaceState(null, "", roomHash(room));
+    history.replaceState(null, "", roomHash(room, seq ?? undefined));
     const code = parseCode(hash);
     if (code !== undefined) this.dialog.value = { kind: "code", leads: code.kind, code: code.code };
     else this.tellRefusal("not_found");
