@@ -113,7 +113,7 @@ fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
     ] {
         let mut command = Command::new("node");
         command
-            .args(["--test", "--test-reporter=spec", "--test-timeout=180000"])
+            .args(["--test", "--test-reporter=spec", "--test-timeout=300000"])
             .args(how)
             .args(setup::test_files(&root.join("tests").join(folder)))
             .current_dir(root.join("tests"))
