@@ -94,6 +94,12 @@ impl Node {
         self.server.borrow().as_ref().map(Server::service)
     }
 
+    /// Whether clients may stay: not while the log cannot commit, nor while the server stops.
+    pub(crate) fn is_ready(&self) -> bool {
+        let server = self.server.borrow();
+        server.as_ref().is_some_and(|server| server.io().readiness() == socketio_server::Readiness::Ready)
+    }
+
     /// `kill -9`: from one moment to the next there is nothing but the disk.
     pub(crate) async fn kill(self: Rc<Self>) {
         self.server.take();

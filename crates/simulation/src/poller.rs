@@ -75,9 +75,10 @@ impl Browser {
         heard
     }
 
-    /// A request has failed. It must not in a session that began after the faults, with a server that still runs.
+    /// A request has failed. It must not in a session that began after the faults, with a server that still runs and has not sent
+    /// its clients away: a log that was slow to the end of the faults makes it do that.
     fn lost(&mut self, tab: &impl Tab, epoch: Option<u64>) -> End {
-        if epoch == Some(self.world.epoch()) {
+        if epoch == Some(self.world.epoch()) && self.world.is_ready() {
             let complaint = format!("{}: a request failed although nothing was wrong", tab.name());
             self.world.note(format_args!("{complaint}"));
             self.world.record.borrow_mut().complaints.push(complaint);

@@ -112,6 +112,11 @@ impl World {
         self.node.borrow().as_ref().map_or(0, |node| node.epoch)
     }
 
+    /// Whether the server that runs lets its clients stay.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.node.borrow().as_ref().is_some_and(|node| node.is_ready())
+    }
+
     pub(crate) fn head(&self) -> u64 {
         self.disk.reader().head().0
     }
