@@ -47,8 +47,10 @@ impl Worker {
         if let Some(space) = self.space_of.get(namespace).copied() {
             self.advance(space, through, &mut shares);
         }
-        // Acks of sockets that are behind, and of entries that are known already, leave at once.
-        for (key, acks) in shares {
+        // Acks of sockets that are behind, and of entries that are known already, leave at once, in the order that they have
+        // beside entries: an answer that was judged before these entries does not come after the ack of one of them.
+        for (key, mut acks) in shares {
+            acks.sort_by_key(|ack| ack.after);
             for ack in acks {
                 self.send(key, ack.frame);
             }

@@ -247,6 +247,26 @@ async fn an_answer_about_a_room_is_for_those_who_are_in_it_when_it_comes() {
 }
 
 #[tokio::test]
+async fn an_answer_about_a_room_comes_before_the_ack_of_leaving_it_to_a_client_that_is_behind() {
+    let (asked, mut handles) = mpsc::channel::<AckHandle>(16);
+    let house = House::start_with(1, 1 << 20, |namespace| {
+        namespace.on_sync("ask", move |turn| {
+            asked.try_send(turn.take_ack().expect("an answer is wanted")).expect("there is room");
+            Flow::Continue
+        })
+    });
+    house.publish([enter("ada", "r")]);
+    let slow = sleeper(&house, "ada").await;
+    slow.send("421[\"ask\"]\u{1e}422[\"ask\"]").await;
+    let left = within(handles.recv()).await.expect("asked");
+    let shown = within(handles.recv()).await.expect("asked");
+    let answers = vec![left.answer_after(2, "\"left\""), shown.answer_within(vec!["r".into()], "1", "0")];
+    house.publish_with([leave("ada", "r")], answers);
+    house.settle().await;
+    assert_eq!(slow.poll_for(2).await[..2], [r"432[1]", r#"431["left"]"#]);
+}
+
+#[tokio::test]
 async fn silent_entries_move_the_position_and_write_nothing() {
     let house = House::start(1 << 20);
     let mut ada = house.client("ada").await;
