@@ -11,7 +11,7 @@ mod setup;
 mod step;
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Output};
 use std::time::Instant;
 
 use self::count::{Count, Counting};
@@ -64,7 +64,7 @@ fn check_source(root: &Path, tools: &Tools, steps: &mut Steps) {
         println!("{finding}");
     }
     let count = Count { passed: findings.passed, failed: findings.faults.len(), skipped: 0 };
-    steps.note("tidy", count, begin.elapsed());
+    steps.note("tidy", count, begin.elapsed(), findings.faults.iter().map(ToString::to_string).collect());
 }
 
 fn test_crates(root: &Path, steps: &mut Steps) {
@@ -154,17 +154,28 @@ const FUZZ_SECONDS: u64 = 5;
 
 fn fuzz(root: &Path, steps: &mut Steps) {
     steps.run("fuzz build", Counting::Once, crate::fuzz::build(root));
+    println!("\n── fuzzing");
     let begin = Instant::now();
-    let mut count = Count::default();
+    let (mut count, mut failures) = (Count::default(), Vec::new());
     for name in crate::fuzz::targets(root) {
-        println!("\n── fuzzing {name}");
-        let passed =
-            crate::fuzz::command(root, &name, FUZZ_SECONDS).status().is_ok_and(|status| status.success());
+        // What it says matters only when it has found something.
+        let (passed, said) = match crate::fuzz::command(root, &name, FUZZ_SECONDS).output() {
+            Ok(Output { status, stderr, .. }) => {
+                (status.success(), String::from_utf8_lossy(&stderr).into_owned())
+            }
+            Err(err) => (false, err.to_string()),
+        };
         count.add(Count { passed: passed.into(), failed: (!passed).into(), skipped: 0 });
+        if !passed {
+            println!("{said}");
+            failures.push(name);
+            let end = count::failures(Counting::Once, &said, step::FAILURE_LINES_MAX);
+            failures.extend(end.into_iter().map(str::to_owned));
+        }
     }
     // A folder without targets would be no success.
     count.failed += usize::from(count.passed == 0);
-    steps.note("fuzzing", count, begin.elapsed());
+    steps.note("fuzzing", count, begin.elapsed(), failures);
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Command {

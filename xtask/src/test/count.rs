@@ -88,6 +88,29 @@ fn node_line(line: &str) -> Count {
     }
 }
 
+/// What a tool says about its failures, for those who see only the end of a long log: at most so many lines.
+pub(super) fn failures(counting: Counting, output: &str, lines_max: usize) -> Vec<&str> {
+    let mut lines: Vec<&str> = output.lines().collect();
+    let starts = |from: &'static str| move |line: &&str| line.trim_start().starts_with(from);
+    let mut told: Vec<&str> = match counting {
+        Counting::Node => {
+            lines.iter().copied().skip_while(|line| !starts("✖ failing tests:")(line)).collect()
+        }
+        Counting::Vitest => lines.iter().copied().skip_while(|line| !line.contains("Failed Tests")).collect(),
+        // Each target tells of its own, between these two lines.
+        Counting::Cargo => lines
+            .split(starts("test result: "))
+            .flat_map(|target| target.iter().copied().skip_while(|line| *line != "failures:"))
+            .collect(),
+        Counting::Once => Vec::new(),
+    };
+    if told.is_empty() {
+        told = lines.split_off(lines.len().saturating_sub(lines_max));
+    }
+    told.truncate(lines_max);
+    told
+}
+
 /// Without the escape sequences that colour it.
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -132,6 +155,25 @@ mod tests {
     fn cancelled_tests_have_failed() {
         let output = "ℹ tests 8\nℹ suites 2\nℹ pass 4\nℹ fail 1\nℹ cancelled 1\nℹ skipped 1\nℹ todo 1\n";
         check(Counting::Node, output, (4, 2, 2));
+    }
+
+    #[test]
+    fn the_failures_are_found_in_what_a_tool_says() {
+        let cargo = "test a ... ok\ntest b ... FAILED\n\nfailures:\n\n---- b stdout ----\nboom\n\n\
+                     test result: FAILED. 1 passed; 1 failed;\nrunning 1 test\ntest c ... ok\n\
+                     test result: ok. 1 passed; 0 failed;\n";
+        assert_eq!(failures(Counting::Cargo, cargo, 9), ["failures:", "", "---- b stdout ----", "boom", ""]);
+        let node = "▶ a\n  ✖ b (3ms)\nℹ fail 1\n\n✖ failing tests:\n\ntest at a.mjs:1\n✖ b (3ms)\n  boom\n";
+        let told = ["✖ failing tests:", "", "test at a.mjs:1", "✖ b (3ms)", "  boom"];
+        assert_eq!(failures(Counting::Node, node, 9), told);
+        assert_eq!(failures(Counting::Node, node, 3), told[..3]);
+        assert_eq!(
+            failures(Counting::Vitest, " ✓ a\n⎯ Failed Tests 1 ⎯\nboom", 9),
+            ["⎯ Failed Tests 1 ⎯", "boom"]
+        );
+        // Who does not say gives the end.
+        assert_eq!(failures(Counting::Node, "a\nb\nSegmentation fault", 2), ["b", "Segmentation fault"]);
+        assert_eq!(failures(Counting::Once, "a\nerror: b", 1), ["error: b"]);
     }
 
     #[test]

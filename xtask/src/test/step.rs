@@ -10,10 +10,14 @@ use std::time::{Duration, Instant};
 
 use super::count::{self, Count, Counting};
 
+/// Lines about its failures that a step has at the end of the log.
+pub(super) const FAILURE_LINES_MAX: usize = 80;
+
 struct Step {
     name: &'static str,
     count: Count,
     took: Duration,
+    failures: Vec<String>,
 }
 
 /// The steps that have been run.
@@ -27,27 +31,38 @@ impl Steps {
     pub(super) fn run(&mut self, name: &'static str, counting: Counting, command: Command) {
         println!("\n── {name}");
         let begin = Instant::now();
-        let count = match capture(command) {
-            Ok((success, output)) => judge(counting, success, &output),
+        let (count, output) = match capture(command) {
+            Ok((success, output)) => {
+                let output = count::plain(&output);
+                (judge(counting, success, &output), output)
+            }
             Err(err) => {
-                println!("{name} could not be run: {err}");
-                Count { failed: 1, ..Count::default() }
+                let failed = format!("{name} could not be run: {err}");
+                println!("{failed}");
+                (Count { failed: 1, ..Count::default() }, failed)
             }
         };
-        self.note(name, count, begin.elapsed());
+        let failures = match count {
+            Count { failed: 0, skipped: 0, .. } => Vec::new(),
+            _ => count::failures(counting, &output, FAILURE_LINES_MAX),
+        };
+        self.note(name, count, begin.elapsed(), failures.into_iter().map(str::to_owned).collect());
     }
 
-    /// Notes the result of a step that is no tool of its own.
-    pub(super) fn note(&mut self, name: &'static str, count: Count, took: Duration) {
+    /// Notes the result of a step that is no tool of its own, and what is to be said of its failures.
+    pub(super) fn note(&mut self, name: &'static str, count: Count, took: Duration, failures: Vec<String>) {
         println!("{}", line(name, count, took));
-        self.done.push(Step { name, count, took });
+        self.done.push(Step { name, count, took, failures });
     }
 
-    /// The summary; fails when anything failed or was skipped.
+    /// What failed, once more, and the summary; fails when anything failed or was skipped.
     pub(super) fn finish(self, took: Duration) -> ExitCode {
+        for Step { name, failures, .. } in self.done.iter().filter(|step| !step.failures.is_empty()) {
+            println!("\n── failed: {name}\n{}", failures.join("\n"));
+        }
         let mut total = Count::default();
         println!();
-        for Step { name, count, took } in &self.done {
+        for Step { name, count, took, .. } in &self.done {
             println!("{}", line(name, *count, *took));
             total.add(*count);
         }
@@ -73,7 +88,7 @@ fn judge(counting: Counting, success: bool, output: &str) -> Count {
     if counting == Counting::Once {
         return Count { passed: usize::from(success), failed: usize::from(!success), skipped: 0 };
     }
-    let mut count = count::read(counting, &count::plain(output));
+    let mut count = count::read(counting, output);
     let unexplained = !success && count.failed == 0;
     if unexplained || count.passed + count.failed == 0 {
         // It broke before or beside its tests.
