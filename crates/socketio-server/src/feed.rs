@@ -62,8 +62,20 @@ pub enum Resume {
 pub enum CursorAt {
     /// At this position: whatever its owner has seen up to here is what the feed has.
     Known(u64),
+    /// At this position of the present epoch, which the feed has not reached: another node has delivered more. Only where
+    /// other nodes append to the same log (see [`FeedConfig::ahead_wait`]).
+    Ahead(u64),
     /// Nowhere: it is malformed, of another log or an unknown epoch, or beyond what its epoch has left here.
     Foreign,
+}
+
+/// A place that a feed may have yet to come to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reach {
+    /// A position.
+    Position(u64),
+    /// The entry with a number of the application's.
+    Anchor(u64),
 }
 
 /// What a feed is made of.
@@ -88,6 +100,10 @@ pub struct FeedConfig {
     /// How long rooms and data of a socket that left are kept for its return. Only without a history: over a log, rooms
     /// come from the membership, and there is no age at which a client may not come back.
     pub parked_for: Duration,
+    /// How long a client waits that has seen more than this feed has: other nodes append to the same log, and this one is
+    /// about to hear of it. After that its connection is closed. `None` where nobody else appends: a client that has seen
+    /// more is then of another past.
+    pub ahead_wait: Option<Duration>,
     /// Where entries are read that have left the ring. Without it they are gone.
     pub history: Option<Arc<dyn History>>,
 }
@@ -108,6 +124,7 @@ impl FeedConfig {
             recovery_entries_max: 2_000,
             recovery_bytes_max: 1_000_000,
             parked_for: Duration::from_secs(2 * 60),
+            ahead_wait: None,
             history: None,
         }
     }
@@ -157,8 +174,7 @@ impl Feed {
 
     /// The position of a cursor, an offset that this feed or an earlier life of it has handed out.
     pub fn position_of_cursor(&self, cursor: &str) -> CursorAt {
-        let position = cursor.parse::<Offset>().ok().and_then(|offset| self.position_of(&offset));
-        position.map_or(CursorAt::Foreign, CursorAt::Known)
+        cursor.parse::<Offset>().map_or(CursorAt::Foreign, |offset| self.place_of(&offset))
     }
 
     /// Puts another audience and frame at a position, if the ring still has it: what was there is not given to anybody
@@ -254,16 +270,34 @@ impl Feed {
         PrivateId::verify(pid, &self.inner.config.keys)
     }
 
-    /// The position that an offset stands for, if nothing after it can have been lost.
-    pub(crate) fn position_of(&self, offset: &Offset) -> Option<u64> {
+    /// Where an offset stands: known only if nothing up to it can have been lost.
+    pub(crate) fn place_of(&self, offset: &Offset) -> CursorAt {
+        let (head, position) = (self.head(), offset.position);
         if planted::is(Bug::IgnoresEpochs) {
-            return Some(offset.position.min(self.head()));
+            return CursorAt::Known(position.min(head));
         }
-        let epochs = &self.inner.config.epochs;
+        let FeedConfig { log, epochs, ahead_wait, .. } = &self.inner.config;
         let mut later = epochs.iter().skip_while(|known| known.epoch != offset.epoch);
-        later.next()?;
-        let is_kept = later.all(|next| offset.position <= next.start) && offset.position <= self.head();
-        (offset.log == self.inner.config.log && is_kept).then_some(offset.position)
+        let is_ours = later.next().is_some() && offset.log == *log;
+        let is_present = offset.epoch == self.inner.epoch.epoch;
+        if !is_ours || !later.all(|next| position <= next.start) {
+            CursorAt::Foreign
+        } else if position <= head {
+            CursorAt::Known(position)
+        } else if is_present && ahead_wait.is_some() && !planted::is(Bug::ResetsWhoIsAhead) {
+            CursorAt::Ahead(position)
+        } else {
+            CursorAt::Foreign
+        }
+    }
+
+    /// Whether the feed has come to a place that a client has seen.
+    pub(crate) fn has_reached(&self, reach: Reach) -> bool {
+        match reach {
+            Reach::Position(position) => position <= self.head(),
+            // A ring that knows of no anchor cannot tell: nobody waits for that.
+            Reach::Anchor(anchor) => self.ring().newest_anchor().is_none_or(|newest| anchor <= newest),
+        }
     }
 
     fn stamp(&self, position: u64) -> Offset {

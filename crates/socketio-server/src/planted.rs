@@ -11,6 +11,8 @@ planted::planted! {
         SkipsPartialEntry,
         /// Offsets of any epoch are believed.
         IgnoresEpochs,
+        /// A client that has seen more on another node is taken for one of another past.
+        ResetsWhoIsAhead,
         /// The ghost of a client that comes back is not ended.
         KeepsGhosts,
         /// A recovered socket goes on from the present instead of where it stood.

@@ -9,6 +9,7 @@
 //! A turn is what is done between two waits. Whatever it wants to send is gathered, and each touched session is
 //! written once at its end: batches grow by themselves under load, and no timer delays anything.
 
+mod ahead;
 mod audience;
 mod connect;
 mod connecting;
@@ -99,6 +100,8 @@ pub(crate) struct Worker {
     wakes_at: Option<Instant>,
     touched: Vec<SessionKey>,
     paused: Vec<SessionKey>,
+    /// Newcomers that wait for a feed; some of them may have gone.
+    waiting: Vec<(SessionKey, NamespaceName)>,
     tombstones: HashMap<[u8; 16], Tombstone>,
     generation: u32,
     sockets: u64,
@@ -208,6 +211,7 @@ impl Worker {
                 wakes_at: None,
                 touched: Vec::new(),
                 paused: Vec::new(),
+                waiting: Vec::new(),
                 tombstones: HashMap::new(),
                 generation: 0,
                 sockets: 0,
@@ -429,7 +433,9 @@ impl Worker {
             Pause::None | Pause::UntilResumed => None,
         };
         let stalled = session.stalled_since.map(|since| since + stall);
-        let others = [session.join_by, session.attachment_by, session.doubtful_until(), stalled, resume];
+        let waits = session.newcomers.wait_until();
+        let others =
+            [session.join_by, session.attachment_by, session.doubtful_until(), stalled, resume, waits];
         let deadline = others.into_iter().flatten().fold(session.engine.deadline(), Instant::min);
         let tick = self.timers.tick_of(deadline);
         if session.tick.is_none_or(|registered| tick < registered) {
@@ -482,6 +488,7 @@ impl Worker {
         if matches!(session.pause, Pause::Until(at) if at <= now) {
             self.resume(key);
         }
+        self.give_up_waiting(key);
         self.engine_deadline(key);
     }
 

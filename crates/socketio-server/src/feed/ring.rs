@@ -103,6 +103,11 @@ impl Ring {
         found.or(has_all.then_some(0))
     }
 
+    /// The number of the last entry that has one, whether the ring still has the entry or not; `None` if it knows of none.
+    pub(crate) fn newest_anchor(&self) -> Option<u64> {
+        Some(self.batches.back()?.anchored()?.anchor)
+    }
+
     /// The batches after `applied` up to `through`, both of which must be ends of batches.
     pub(crate) fn since(&self, applied: u64, through: u64) -> Grown {
         if applied < self.floor() {

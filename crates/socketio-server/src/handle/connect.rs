@@ -141,7 +141,13 @@ pub enum Start {
     /// After the entry that the application calls by a number of its own
     /// ([`FeedEntry::with_anchor`](crate::FeedEntry::with_anchor)); what is not in memory any more, the
     /// [`History`](crate::History) finds.
+    ///
+    /// Where other nodes append to the log, one beyond the newest is waited for first, up to
+    /// [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait).
     Anchor(u64),
+    /// Not yet: the client has seen more than the feed has ([`CursorAt::Ahead`](crate::CursorAt::Ahead)). The application is
+    /// asked again when the feed has come to this position; if that takes too long, the connection is closed.
+    Ahead(u64),
 }
 
 /// A socket that joins a namespace with a feed, when middleware has let it in.

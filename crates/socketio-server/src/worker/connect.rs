@@ -55,6 +55,7 @@ impl Terms {
             Self::Feed {
                 resume: config.resume,
                 has_history: binding.feed.has_history(),
+                is_shared: config.ahead_wait.is_some(),
                 missed_max: MissedMax {
                     entries: config.recovery_entries_max,
                     bytes: config.recovery_bytes_max,
@@ -84,7 +85,7 @@ impl Worker {
         let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
         let claim = feed.and_then(|feed| Claim::of(&request.auth, feed));
         let (steps, action) = Connecting::begin(Terms::of(&definition), claim);
-        session.newcomers.add(Newcomer { request, steps });
+        session.newcomers.add(Newcomer { request, steps, waits: None });
         self.carry_on(key, namespace, action);
     }
 
@@ -124,6 +125,7 @@ impl Worker {
                 let position = feed.ring().locate(anchor);
                 Some(Event::Located(position))
             }
+            Action::Await(reach) => self.await_feed(key, namespace, reach),
             Action::Arrive(arrival) => {
                 self.arrive(key, namespace, arrival);
                 None
@@ -338,7 +340,7 @@ impl Worker {
         let user = self.newcomer(key, namespace)?.request.user();
         let space = self.spaces.get(index)?;
         let after = match start {
-            Start::Now | Start::Anchor(_) => space.applied,
+            Start::Now | Start::Anchor(_) | Start::Ahead(_) => space.applied,
             Start::After(after) => after.min(space.applied),
         };
         let lineage = lineage.unwrap_or_else(|| Lineage::from_bytes(random()));

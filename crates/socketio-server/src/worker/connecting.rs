@@ -5,6 +5,9 @@
 //!         └──────────────────► middleware ─► ask for the start ─► locate ──────────► arrive
 //! ```
 //!
+//! A client that another node has shown more waits, after middleware, until the feed here has come as far. It goes on then as
+//! if it had come then; if that takes too long, its connection is closed: it is never taken back.
+//!
 //! Where a private id names a user, middleware says first who is there: a stranger's claim evicts nobody.
 //!
 //! Owns the order of the steps, what decides between them, and the bound on what may have been missed. Knows no session,
@@ -14,7 +17,7 @@ use socketio::{Lineage, SocketId};
 
 use super::missed::{Missed, MissedMax};
 use super::recovery::{Claim, Past};
-use crate::feed::{FeedEntry, HistoryError, HistoryPage, PageStart, Parked, Resume};
+use crate::feed::{CursorAt, FeedEntry, HistoryError, HistoryPage, PageStart, Parked, Reach, Resume};
 use crate::frame::Frame;
 use crate::handle::connect::{FeedJoin, Start};
 use crate::planted::{self, Bug};
@@ -25,7 +28,13 @@ use crate::user_tag::UserTag;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Terms {
     NoFeed,
-    Feed { resume: Resume, has_history: bool, missed_max: MissedMax },
+    Feed {
+        resume: Resume,
+        has_history: bool,
+        /// Other nodes append to the same log.
+        is_shared: bool,
+        missed_max: MissedMax,
+    },
 }
 
 /// What has happened.
@@ -45,6 +54,10 @@ pub(super) enum Event {
     Asked { socket: SocketId, join: FeedJoin, past: Past },
     /// Where the ring has the anchor, if it knows.
     Located(Option<u64>),
+    /// The feed has come to the place that was waited for.
+    Reached,
+    /// It has not, and there is no more time for it, or there are too many who wait.
+    OutOfReach,
 }
 
 /// What is to be done next.
@@ -66,6 +79,8 @@ pub(super) enum Action {
     Ask { data: Option<SocketData> },
     /// Look for the anchor in the ring: [`Event::Located`].
     Locate { anchor: u64 },
+    /// Wait until the feed has come to a place: [`Event::Reached`] or [`Event::OutOfReach`].
+    Await(Reach),
     /// The cut: the socket joins.
     Arrive(Arrival),
     /// Close the connection.
@@ -105,8 +120,22 @@ enum Stage {
     Asking { lineage: Option<Lineage> },
     /// The place to start at is looked for, in the ring and then in the history.
     Locating { socket: SocketId, join: FeedJoin },
+    /// The feed comes to what the client has seen on another node.
+    Awaiting(Then),
     /// There is nothing more to do.
     Over,
+}
+
+/// What a client goes on with that has waited for the feed.
+#[derive(Debug)]
+enum Then {
+    /// Coming back to its socket, which it has seen everything up to this position with.
+    Remember(Claim, u64),
+    /// Asking the application.
+    Ask { lineage: Option<Lineage> },
+    /// Looking for the anchor. What was waited for is a number without an epoch, perhaps of a past that is gone: a client
+    /// that has waited in vain starts all the same.
+    Locate { socket: SocketId, join: FeedJoin, anchor: u64 },
 }
 
 impl Connecting {
@@ -144,7 +173,11 @@ impl Connecting {
             (Stage::Locating { socket, join }, Event::Read(Ok(page))) => {
                 start(socket, FeedJoin { start: Start::After(page.after), ..join })
             }
-            (_, Event::Read(Err(HistoryError))) => Action::Close,
+            (Stage::Awaiting(then), Event::Reached) => self.reached(then),
+            (Stage::Awaiting(Then::Locate { socket, join, anchor }), Event::OutOfReach) => {
+                self.wait(Stage::Locating { socket, join }, Action::Locate { anchor })
+            }
+            (Stage::Awaiting(_), Event::OutOfReach) | (_, Event::Read(Err(HistoryError))) => Action::Close,
             (stage, _) => self.wait(stage, Action::Wait),
         }
     }
@@ -172,16 +205,36 @@ impl Connecting {
 
     /// The client may have its socket back.
     fn remember(&mut self, claim: Claim) -> Action {
+        if let CursorAt::Ahead(position) = claim.seen {
+            return self.await_feed(Then::Remember(claim, position), Reach::Position(position));
+        }
         let socket = claim.id.socket;
         self.wait(Stage::Remembering(claim), Action::Remember(socket))
     }
 
     fn remembered(&mut self, claim: Claim, parked: Option<Parked>) -> Action {
-        match (claim.position, parked) {
-            (Some(after), Some(parked)) => {
+        match (claim.seen, parked) {
+            (CursorAt::Known(after), Some(parked)) => {
                 self.wait(Stage::Recovering(claim, Missed::after(after, parked)), Action::Gather { after })
             }
             (_, parked) => self.ask(Some(claim.id.lineage), parked.map(|parked| parked.data)),
+        }
+    }
+
+    fn await_feed(&mut self, then: Then, reach: Reach) -> Action {
+        self.wait(Stage::Awaiting(then), Action::Await(reach))
+    }
+
+    /// The feed has what the client has seen.
+    fn reached(&mut self, then: Then) -> Action {
+        match then {
+            Then::Remember(claim, position) => {
+                self.remember(Claim { seen: CursorAt::Known(position), ..claim })
+            }
+            Then::Ask { lineage } => self.ask(lineage, None),
+            Then::Locate { socket, join, anchor } => {
+                self.wait(Stage::Locating { socket, join }, Action::Locate { anchor })
+            }
         }
     }
 
@@ -240,14 +293,21 @@ impl Connecting {
         past: Past,
     ) -> Action {
         join.lineage = lineage.filter(|_| !planted::is(Bug::ForgetsLineage)).or(join.lineage);
-        // A client that has seen what is gone may count others for the same: none of its numbers mean anything here.
         if matches!(self.terms, Terms::Feed { resume: Resume::Recovery, has_history: true, .. })
             && join.start != Start::Now
-            && past == Past::Other
         {
-            join.start = Start::After(0);
+            match past {
+                Past::Shared => {}
+                Past::Ahead(position) => join.start = Start::Ahead(position),
+                // Its numbers may count others for the same: none of them mean anything here.
+                Past::Other => join.start = Start::After(0),
+            }
         }
         match join.start {
+            Start::Ahead(position) => self.await_feed(Then::Ask { lineage }, Reach::Position(position)),
+            Start::Anchor(anchor) if matches!(self.terms, Terms::Feed { is_shared: true, .. }) => {
+                self.await_feed(Then::Locate { socket, join, anchor }, Reach::Anchor(anchor))
+            }
             Start::Anchor(anchor) => self.wait(Stage::Locating { socket, join }, Action::Locate { anchor }),
             Start::Now | Start::After(_) => start(socket, join),
         }

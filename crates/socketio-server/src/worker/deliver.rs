@@ -55,6 +55,7 @@ impl Worker {
                 self.send(key, ack.frame);
             }
         }
+        self.admit_who_waited(namespace);
     }
 
     /// A client may have seen more on another worker than has been delivered on this one.

@@ -1,7 +1,10 @@
 //! [`Newcomers`]: the namespaces that the client of one session is joining, each with its [`Connecting`] machine.
 
+use std::time::Instant;
+
 use socketio::NamespaceName;
 
+use super::ahead::Waits;
 use super::connecting::Connecting;
 use crate::handle::connect::ConnectRequest;
 
@@ -9,6 +12,8 @@ use crate::handle::connect::ConnectRequest;
 pub(crate) struct Newcomer {
     pub(super) request: ConnectRequest,
     pub(super) steps: Connecting,
+    /// For the feed to come to what the client has seen on another node.
+    pub(super) waits: Option<Waits>,
 }
 
 /// A session that has joined keeps no memory for it.
@@ -24,6 +29,19 @@ impl Newcomers {
 
     pub(super) fn find(&mut self, namespace: &NamespaceName) -> Option<&mut Newcomer> {
         self.0.iter_mut().find(|newcomer| newcomer.request.namespace == *namespace)
+    }
+
+    /// When the first of them has waited long enough.
+    pub(super) fn wait_until(&self) -> Option<Instant> {
+        self.0.iter().filter_map(|newcomer| newcomer.waits.map(|waits| waits.until)).min()
+    }
+
+    /// A namespace whose newcomer has waited long enough, and waits no more.
+    pub(super) fn take_expired(&mut self, now: Instant) -> Option<NamespaceName> {
+        let is_expired = |newcomer: &&mut Newcomer| newcomer.waits.is_some_and(|waits| waits.until <= now);
+        let newcomer = self.0.iter_mut().find(is_expired)?;
+        newcomer.waits = None;
+        Some(newcomer.request.namespace.clone())
     }
 
     pub(super) fn take(&mut self, namespace: &NamespaceName) -> Option<Newcomer> {

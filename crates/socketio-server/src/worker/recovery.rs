@@ -2,7 +2,7 @@
 
 use socketio::{Offset, PrivateId};
 
-use crate::feed::Feed;
+use crate::feed::{CursorAt, Feed};
 use crate::handle::connect::{Auth, RecoveryAuth};
 use crate::user_tag::UserTag;
 
@@ -13,8 +13,8 @@ pub(crate) struct Claim {
     pub(crate) id: PrivateId,
     /// The one user that the private id is worth something to, if it names one.
     pub(crate) user: Option<UserTag>,
-    /// The position to go on from; `None` if the offset says nothing about what was seen.
-    pub(crate) position: Option<u64>,
+    /// The place to go on from; foreign if the offset says nothing about what was seen.
+    pub(crate) seen: CursorAt,
 }
 
 /// What a client says of the feed, measured by the feed's epochs.
@@ -22,6 +22,8 @@ pub(crate) struct Claim {
 pub(crate) enum Past {
     /// Nothing that it says contradicts them.
     Shared,
+    /// It has seen entries that this feed does not have yet, up to this position.
+    Ahead(u64),
     /// It has seen entries that are not in this feed any more, or of another feed: a backup was restored.
     Other,
 }
@@ -32,9 +34,10 @@ impl Past {
         let RecoveryAuth { pid, offset } = RecoveryAuth::of(auth);
         let told = offset.and_then(|offset| offset.parse::<Offset>().ok());
         let seen = told.or_else(|| pid.and_then(|pid| feed.verify(&pid)).map(|id| id.offset));
-        match seen {
-            Some(offset) if feed.position_of(&offset).is_none() => Self::Other,
-            Some(_) | None => Self::Shared,
+        match seen.map(|offset| feed.place_of(&offset)) {
+            Some(CursorAt::Foreign) => Self::Other,
+            Some(CursorAt::Ahead(position)) => Self::Ahead(position),
+            Some(CursorAt::Known(_)) | None => Self::Shared,
         }
     }
 }
@@ -51,34 +54,53 @@ impl Claim {
             None => Some(id.offset),
             Some(offset) => offset.parse::<Offset>().ok(),
         };
-        let position = seen.and_then(|offset| feed.position_of(&offset));
+        let seen = seen.map_or(CursorAt::Foreign, |offset| feed.place_of(&offset));
         let user = UserTag::new(id.user);
-        Some(Self { pid, id, user, position })
+        Some(Self { pid, id, user, seen })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Duration;
 
     use super::*;
     use crate::feed::{EpochStart, FeedConfig};
 
     /// A feed of 80 entries that was taken back to 50 once.
-    fn restored() -> Feed {
+    fn restored(ahead_wait: Option<Duration>) -> Feed {
         let epochs = vec![EpochStart { epoch: 7, start: 0 }, EpochStart { epoch: 9, start: 50 }];
-        Feed::new(FeedConfig { log: 1, epochs, head: 80, ..FeedConfig::in_memory() })
+        Feed::new(FeedConfig { log: 1, epochs, head: 80, ahead_wait, ..FeedConfig::in_memory() })
     }
 
     fn past(auth: &serde_json::Value) -> Past {
-        Past::of(&Auth(Arc::from(auth.to_string())), &restored())
+        Past::of(&Auth(Arc::from(auth.to_string())), &restored(None))
+    }
+
+    fn auth_of(epoch: u64, position: u64) -> serde_json::Value {
+        let offset = Offset { log: 1, epoch, position };
+        serde_json::json!({ "pid": "signed elsewhere", "offset": offset.to_string(), "serverOffset": 60 })
     }
 
     fn past_of(epoch: u64, position: u64) -> Past {
-        let offset = Offset { log: 1, epoch, position };
-        past(
-            &serde_json::json!({ "pid": "signed elsewhere", "offset": offset.to_string(), "serverOffset": 60 }),
-        )
+        past(&auth_of(epoch, position))
+    }
+
+    /// The same where other nodes append to the log.
+    fn shared_past_of(epoch: u64, position: u64) -> Past {
+        let auth = Auth(Arc::from(auth_of(epoch, position).to_string()));
+        Past::of(&auth, &restored(Some(Duration::from_secs(2))))
+    }
+
+    #[test]
+    fn a_client_that_another_node_has_shown_more_is_ahead_in_the_present_epoch_alone() {
+        assert_eq!(shared_past_of(9, 80), Past::Shared);
+        assert_eq!(shared_past_of(9, 81), Past::Ahead(81));
+        assert_eq!(shared_past_of(9, u64::MAX), Past::Ahead(u64::MAX));
+        assert_eq!(shared_past_of(7, 50), Past::Shared);
+        assert_eq!(shared_past_of(7, 51), Past::Other);
+        assert_eq!(shared_past_of(8, 81), Past::Other);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! A feed over a log of the application's: replay, live and recovery are one contiguous stream for every socket.
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use serde::Deserialize;
 use socketio_server::{
@@ -86,7 +87,8 @@ fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedCon
         resume: Resume::Recovery,
         recovery_entries_max: 1_000,
         recovery_bytes_max: 1_000_000,
-        parked_for: std::time::Duration::ZERO,
+        parked_for: Duration::ZERO,
+        ahead_wait: None,
         history: Some(Arc::clone(&log) as Arc<dyn History>),
     };
     change(&mut config);
@@ -420,4 +422,74 @@ async fn direct_events_of_such_a_namespace_end_with_what_the_socket_has_seen() {
     let (event, offset) = split_offset(&client.next().await);
     assert_eq!((event.as_str(), offset), (r#"2["typing","ada"]"#, world.feed.offset(6)));
     assert_eq!(world.feed.head(), 6, "it is no entry");
+}
+
+/// A server over a log that others append to as well, which lets a client wait for so long.
+fn start_shared_world(ahead_wait: Duration) -> World {
+    start_world(3, 1 << 20, |config| config.ahead_wait = Some(ahead_wait))
+}
+
+const NEVER: Duration = Duration::from_hours(1);
+
+#[tokio::test]
+async fn a_client_that_has_seen_more_on_another_node_is_recovered_when_the_feed_has_it() {
+    let world = start_shared_world(NEVER);
+    let mut other = world.at("{}").await;
+    let ghost = world.at("{}").await;
+    let pid = ghost.pid.clone().expect("a private id");
+    let mut ahead = Client::open(world.running.address).await;
+    let auth = serde_json::json!({ "pid": pid, "offset": world.feed.offset(5) });
+    ahead.send(&format!("0{auth}")).await;
+    world.publish(1);
+    expect(&mut other, [4]).await;
+    other.fence().await;
+    world.publish(3);
+    expect(&mut other, 5..=7).await;
+    let connect = ahead.next().await;
+    assert!(connect.starts_with("0{") && connect.contains(&ghost.id), "{connect}");
+    expect(&mut ahead, 6..=7).await;
+    world.publish(1);
+    expect(&mut ahead, [8]).await;
+    ahead.fence().await;
+}
+
+#[tokio::test]
+async fn a_client_without_its_socket_starts_when_the_feed_has_what_it_has_seen() {
+    let world = start_shared_world(NEVER);
+    let mut other = world.at("{}").await;
+    let offset = world.feed.offset(5);
+    let mut ahead = Client::open(world.running.address).await;
+    ahead.send(&format!(r#"0{{"after":5,"offset":"{offset}"}}"#)).await;
+    let mut anchored = Client::open(world.running.address).await;
+    world.publish(7);
+    anchored.send(r#"0{"anchor":2}"#).await;
+    expect(&mut other, 4..=10).await;
+    world.publish(11);
+    assert!(ahead.next().await.starts_with("0{"));
+    expect(&mut ahead, 6..=21).await;
+    assert!(anchored.next().await.starts_with("0{"));
+    expect(&mut anchored, [21]).await;
+    anchored.fence().await;
+}
+
+#[tokio::test]
+async fn a_client_of_the_far_future_is_sent_away_after_its_time() {
+    let world = start_shared_world(Duration::from_millis(20));
+    let offset = world.feed.offset(u64::MAX >> 20);
+    let mut ahead = Client::open(world.running.address).await;
+    ahead.send(&format!(r#"0{{"after":2,"offset":"{offset}"}}"#)).await;
+    ahead.closed().await;
+    // A number has no epoch: it may be one of a past that is gone, and never come.
+    world.publish(7);
+    let mut anchored = world.at(r#"{"anchor":2}"#).await;
+    anchored.fence().await;
+}
+
+#[tokio::test]
+async fn a_client_of_another_past_does_not_wait() {
+    let world = start_shared_world(NEVER);
+    for offset in ["1.2.4", "1.9.1", "2.3.2"] {
+        let mut client = world.at(&format!(r#"{{"after":2,"offset":"{offset}"}}"#)).await;
+        expect(&mut client, 1..=3).await;
+    }
 }

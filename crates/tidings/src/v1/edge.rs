@@ -135,6 +135,10 @@ impl Edge {
         let start = match resumption {
             Resumption::Resumed { after } => after,
             Resumption::Fresh | Resumption::Reset => joining.applied,
+            // It is welcomed when this node has come as far.
+            Resumption::Ahead { .. } => {
+                return FeedJoin { start: resumption.start(), ..FeedJoin::default() };
+            }
         };
         let online = self.presence().count(session.user);
         let now = self.directory.now();

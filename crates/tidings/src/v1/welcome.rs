@@ -23,6 +23,8 @@ pub enum Resumption {
     Resumed { after: u64 },
     /// From now: there was none, or too much has happened since.
     Fresh,
+    /// Not yet: another node has shown its client more, up to this position.
+    Ahead { position: u64 },
     /// From now: it is of a past that this log does not have.
     Reset,
 }
@@ -34,6 +36,7 @@ impl Resumption {
             None => Self::Fresh,
             Some(CursorAt::Foreign) if planted::is(Bug::OverlooksRestoredBackups) => Self::Fresh,
             Some(CursorAt::Foreign) => Self::Reset,
+            Some(CursorAt::Ahead(position)) => Self::Ahead { position },
             Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > entries_max => Self::Fresh,
             Some(CursorAt::Known(after)) => Self::Resumed { after },
         }
@@ -43,6 +46,7 @@ impl Resumption {
     pub fn start(self) -> Start {
         match self {
             Self::Resumed { after } => Start::After(after),
+            Self::Ahead { position } => Start::Ahead(position),
             Self::Fresh | Self::Reset => Start::Now,
         }
     }
@@ -136,6 +140,22 @@ mod tests {
         assert_eq!(resumption(9, 4_999), Resumption::Fresh);
         assert_eq!(resumption(7, 3_000), Resumption::Fresh);
         assert_eq!(Resumption::of(&feed(), None, RESUME_ENTRIES_MAX), Resumption::Fresh);
+    }
+
+    #[test]
+    fn a_cursor_that_another_node_has_given_is_waited_for_where_others_append() {
+        let epochs = vec![EpochStart { epoch: 7, start: 0 }, EpochStart { epoch: 9, start: 4_000 }];
+        let ahead_wait = Some(std::time::Duration::from_secs(2));
+        let feed = FeedConfig { log: 1, epochs, head: 10_000, ahead_wait, ..FeedConfig::in_memory() };
+        let feed = Feed::new(feed);
+        let resumption = |epoch, position| {
+            let cursor = Offset { log: 1, epoch, position }.to_string();
+            Resumption::of(&feed, Some(&cursor), RESUME_ENTRIES_MAX)
+        };
+        assert_eq!(resumption(9, 10_001), Resumption::Ahead { position: 10_001 });
+        assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000 });
+        assert_eq!(resumption(7, 4_001), Resumption::Reset);
+        assert_eq!(resumption(8, 10_001), Resumption::Reset);
     }
 
     #[test]

@@ -7,9 +7,14 @@ use super::*;
 use crate::room::{Room, Selection};
 
 const LIMITS: MissedMax = MissedMax { entries: 3, bytes: 1_000 };
-const IN_MEMORY: Terms = Terms::Feed { resume: Resume::Recovery, has_history: false, missed_max: LIMITS };
-const OVER_A_LOG: Terms = Terms::Feed { resume: Resume::Recovery, has_history: true, missed_max: LIMITS };
-const BY_CURSOR: Terms = Terms::Feed { resume: Resume::Cursor, has_history: true, missed_max: LIMITS };
+const OVER_A_LOG: Terms =
+    Terms::Feed { resume: Resume::Recovery, has_history: true, is_shared: false, missed_max: LIMITS };
+const IN_MEMORY: Terms =
+    Terms::Feed { resume: Resume::Recovery, has_history: false, is_shared: false, missed_max: LIMITS };
+const BY_CURSOR: Terms =
+    Terms::Feed { resume: Resume::Cursor, has_history: true, is_shared: false, missed_max: LIMITS };
+const OVER_A_SHARED_LOG: Terms =
+    Terms::Feed { resume: Resume::Recovery, has_history: true, is_shared: true, missed_max: LIMITS };
 
 fn ada() -> SocketId {
     SocketId::from_bytes([1; 15])
@@ -23,7 +28,8 @@ fn fresh() -> SocketId {
 fn claim(user: u64, position: Option<u64>) -> Claim {
     let offset = Offset { log: 1, epoch: 1, position: position.unwrap_or_default() };
     let id = PrivateId { socket: ada(), lineage: Lineage::from_bytes([7; 16]), user, offset };
-    Claim { pid: "pid".into(), user: UserTag::new(user), id, position }
+    let seen = position.map_or(CursorAt::Foreign, CursorAt::Known);
+    Claim { pid: "pid".into(), user: UserTag::new(user), id, seen }
 }
 
 /// A socket that was in room `r` from the start on.
@@ -73,6 +79,7 @@ fn in_words(action: &Action) -> String {
         Action::Read { from, entries_max, .. } => format!("read {entries_max} {from:?}"),
         Action::Ask { .. } => "ask".into(),
         Action::Locate { anchor } => format!("locate {anchor}"),
+        Action::Await(reach) => format!("await {reach:?}"),
         Action::Arrive(Arrival::Plain) => "arrive".into(),
         Action::Arrive(Arrival::Anew { start, lineage, .. }) => {
             let lineage = if lineage.is_some() { ", of a known lineage" } else { "" };
@@ -261,6 +268,92 @@ fn a_client_of_another_past_starts_at_the_beginning() {
     ];
     for (terms, start, expected) in cases {
         check(terms, None, vec![nobody(), asked(start, Past::Other)], &["decide", "ask", expected]);
+    }
+}
+
+/// A claim of ada's socket, who has seen everything up to position 9 on another node.
+fn claim_ahead(user: u64) -> Claim {
+    Claim { seen: CursorAt::Ahead(9), ..claim(user, None) }
+}
+
+#[test]
+fn a_client_that_another_node_has_shown_more_is_recovered_when_the_feed_has_it() {
+    check(
+        OVER_A_SHARED_LOG,
+        Some(claim_ahead(0)),
+        vec![Event::Evicted, nobody(), Event::Reached, parked(), gathered(9, "*r", 11)],
+        &["evict", "decide", "await Position(9)", "remember", "gather 9", "recover 2 up to 11"],
+    );
+    check(
+        OVER_A_SHARED_LOG,
+        Some(claim_ahead(7)),
+        vec![decided(7), Event::Evicted, Event::Reached, parked(), gathered(9, "", 9)],
+        &["decide", "evict", "await Position(9)", "remember", "gather 9", "recover 0 up to 9"],
+    );
+}
+
+#[test]
+fn a_stranger_waits_for_nothing() {
+    check(
+        OVER_A_SHARED_LOG,
+        Some(claim_ahead(7)),
+        vec![decided(8), asked(Start::Now, Past::Ahead(9))],
+        &["decide", "ask", "arrive Now"],
+    );
+}
+
+#[test]
+fn a_client_without_its_socket_waits_for_what_it_has_seen_and_is_asked_about_anew() {
+    for start in [Start::After(5), Start::Anchor(5)] {
+        let mut expected = vec!["decide", "ask", "await Position(9)", "ask"];
+        let (then, rest) = match start {
+            Start::After(_) => (vec!["arrive After(5)"], vec![]),
+            _ => (vec!["await Anchor(5)", "locate 5"], vec![Event::Reached]),
+        };
+        expected.extend(then);
+        let mut events =
+            vec![nobody(), asked(start, Past::Ahead(9)), Event::Reached, asked(start, Past::Shared)];
+        events.extend(rest);
+        check(OVER_A_SHARED_LOG, None, events, &expected);
+    }
+    check(
+        BY_CURSOR,
+        None,
+        vec![
+            nobody(),
+            asked(Start::Ahead(9), Past::Shared),
+            Event::Reached,
+            asked(Start::After(9), Past::Shared),
+        ],
+        &["decide", "ask", "await Position(9)", "ask", "arrive After(9)"],
+    );
+}
+
+#[test]
+fn a_client_that_has_waited_in_vain_is_sent_away_and_never_taken_back() {
+    check(
+        OVER_A_SHARED_LOG,
+        Some(claim_ahead(0)),
+        vec![Event::Evicted, nobody(), Event::OutOfReach, Event::Reached],
+        &["evict", "decide", "await Position(9)", "close", "wait"],
+    );
+    for (terms, start, past) in
+        [(OVER_A_SHARED_LOG, Start::After(5), Past::Ahead(9)), (BY_CURSOR, Start::Ahead(9), Past::Shared)]
+    {
+        let events = vec![nobody(), asked(start, past), Event::OutOfReach];
+        check(terms, None, events, &["decide", "ask", "await Position(9)", "close"]);
+    }
+}
+
+#[test]
+fn a_number_without_an_epoch_is_waited_for_and_then_taken_for_the_last_one() {
+    for event in [Event::Reached, Event::OutOfReach] {
+        check(
+            OVER_A_SHARED_LOG,
+            None,
+            vec![nobody(), asked(Start::Anchor(3), Past::Shared), event, Event::Located(Some(12))],
+            &["decide", "ask", "await Anchor(3)", "locate 3", "arrive After(12)"],
+        );
     }
 }
 

@@ -228,12 +228,13 @@ fn join(feed: &Feed, joining: &Joining<'_>) -> FeedJoin {
     let known = cursor.map(|cursor| feed.position_of_cursor(&cursor));
     let (start, reset) = match known {
         Some(CursorAt::Known(position)) => (Start::After(position), false),
+        Some(CursorAt::Ahead(position)) => (Start::Ahead(position), false),
         Some(CursorAt::Foreign) => (Start::Now, true),
         None => (after.map_or(Start::Now, Start::After), false),
     };
     let at = match start {
         Start::After(position) => position,
-        Start::Now | Start::Anchor(_) => joining.applied,
+        Start::Now | Start::Anchor(_) | Start::Ahead(_) => joining.applied,
     };
     let cursor = feed.offset(at);
     let welcome = format!(r#"2["welcome",{{"name":"{name}","reset":{reset},"cursor":"{cursor}"}}]"#);

@@ -1,0 +1,95 @@
+//! Newcomers that have seen more than the feed here has: they wait until it has come as far.
+//!
+//! Other nodes append to the same log and deliver on their own, and a client may come here before the news does. Bounded in
+//! time by [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait) and in number: whoever claims to have seen the far
+//! future costs no more than that.
+
+use std::time::Instant;
+
+use socketio::NamespaceName;
+
+use super::Worker;
+use super::connecting::Event;
+use crate::feed::Reach;
+use crate::sid::SessionKey;
+
+/// Clients of one worker that wait at once. One more is sent away at once, and comes back later.
+const WAITING_MAX: usize = 1_024;
+
+/// What a newcomer waits for, and until when.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waits {
+    reach: Reach,
+    pub(super) until: Instant,
+}
+
+impl Worker {
+    /// Has a newcomer wait until the feed has come to a place, if it has not yet.
+    pub(super) fn await_feed(
+        &mut self,
+        key: SessionKey,
+        namespace: &NamespaceName,
+        reach: Reach,
+    ) -> Option<Event> {
+        let definition = self.shared.namespace(namespace.as_str())?;
+        let feed = &definition.feed.as_ref()?.feed;
+        if feed.has_reached(reach) {
+            return Some(Event::Reached);
+        }
+        let until = feed.config().ahead_wait.map(|wait| self.now + wait);
+        if self.waiting.len() >= WAITING_MAX {
+            self.forget_who_waits_no_more();
+        }
+        let Some(until) = until.filter(|_| self.waiting.len() < WAITING_MAX) else {
+            tracing::debug!("too many clients wait for what they have seen on other nodes");
+            return Some(Event::OutOfReach);
+        };
+        self.newcomer(key, namespace)?.waits = Some(Waits { reach, until });
+        self.waiting.push((key, namespace.clone()));
+        self.schedule(key);
+        None
+    }
+
+    /// A feed has grown: whoever has waited for that goes on.
+    pub(super) fn admit_who_waited(&mut self, namespace: &str) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let definition = self.shared.namespace(namespace).cloned();
+        let Some(binding) = definition.as_ref().and_then(|definition| definition.feed.as_ref()) else {
+            return;
+        };
+        let mut reached = Vec::new();
+        for (key, name) in std::mem::take(&mut self.waiting) {
+            let Some(newcomer) = self.newcomer(key, &name) else { continue };
+            let Some(Waits { reach, .. }) = newcomer.waits else { continue };
+            if name.as_str() == namespace && binding.feed.has_reached(reach) {
+                newcomer.waits = None;
+                reached.push((key, name));
+            } else {
+                self.waiting.push((key, name));
+            }
+        }
+        for (key, name) in reached {
+            self.connecting_event(key, &name, Event::Reached);
+        }
+    }
+
+    /// Ends the waiting of the newcomers of a session whose time is over.
+    pub(super) fn give_up_waiting(&mut self, key: SessionKey) {
+        let now = self.now;
+        while let Some(namespace) =
+            self.session_mut(key).and_then(|session| session.newcomers.take_expired(now))
+        {
+            tracing::debug!("a client has seen more than this node has heard of in time");
+            self.connecting_event(key, &namespace, Event::OutOfReach);
+        }
+    }
+
+    fn forget_who_waits_no_more(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting
+            .retain(|(key, name)| self.newcomer(*key, name).is_some_and(|newcomer| newcomer.waits.is_some()));
+        self.waiting = waiting;
+    }
+}
