@@ -15,6 +15,7 @@ mod connect;
 mod connecting;
 mod deliver;
 mod emit;
+pub(crate) mod local_namespace;
 mod missed;
 mod newcomers;
 mod packets;
@@ -23,7 +24,6 @@ mod requests;
 mod rooms;
 mod session;
 pub(crate) mod shared;
-pub(crate) mod space;
 mod task;
 mod timer;
 mod view;
@@ -40,8 +40,8 @@ use socketio::{Connection, NamespaceName};
 use tokio::task::{JoinError, LocalSet};
 
 use self::connecting::Event as ConnectingEvent;
+use self::local_namespace::LocalNamespace;
 use self::newcomers::Newcomers;
-use self::space::Space;
 use crate::feed::FeedAck;
 use crate::frame::Frame;
 
@@ -93,8 +93,8 @@ pub(crate) struct Worker {
     shared: Arc<Shared>,
     mailbox: Arc<Mailbox>,
     sessions: Slab<Session>,
-    spaces: Slab<Space>,
-    space_of: HashMap<Arc<str>, usize>,
+    namespaces: Slab<LocalNamespace>,
+    namespace_of: HashMap<Arc<str>, usize>,
     timers: Timers,
     /// When the thread wakes by itself; an earlier deadline has to wake it.
     wakes_at: Option<Instant>,
@@ -205,8 +205,8 @@ impl Worker {
                 shared,
                 mailbox,
                 sessions: Slab::new(),
-                spaces: Slab::new(),
-                space_of: HashMap::new(),
+                namespaces: Slab::new(),
+                namespace_of: HashMap::new(),
                 timers: Timers::new(now),
                 wakes_at: None,
                 touched: Vec::new(),
@@ -401,24 +401,24 @@ impl Worker {
         }
     }
 
-    // Spaces.
+    // Namespaces.
 
-    /// The namespace on this worker; made if it has a definition.
-    fn space(&mut self, name: &NamespaceName) -> Option<usize> {
-        if let Some(space) = self.space_of.get(name.as_str()) {
-            return Some(*space);
+    /// The index of a namespace on this worker; it is made if it has a definition.
+    fn local_namespace(&mut self, name: &NamespaceName) -> Option<usize> {
+        if let Some(index) = self.namespace_of.get(name.as_str()) {
+            return Some(*index);
         }
         let definition = Arc::clone(self.shared.namespace(name.as_str())?);
-        let space = self.spaces.insert(Space::new(name.clone(), definition));
-        self.space_of.insert(Arc::from(name.as_str()), space);
-        Some(space)
+        let index = self.namespaces.insert(LocalNamespace::new(name.clone(), definition));
+        self.namespace_of.insert(Arc::from(name.as_str()), index);
+        Some(index)
     }
 
     /// Forgets a namespace that has no socket here, unless a feed keeps its place.
-    fn drop_if_empty(&mut self, space: usize) {
-        if self.spaces.get(space).is_some_and(Space::is_empty) {
-            let space = self.spaces.remove(space);
-            self.space_of.remove(space.name.as_str());
+    fn drop_if_empty(&mut self, index: usize) {
+        if self.namespaces.get(index).is_some_and(LocalNamespace::is_empty) {
+            let local = self.namespaces.remove(index);
+            self.namespace_of.remove(local.name.as_str());
         }
     }
 

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Worker;
-use super::space::Space;
+use super::local_namespace::LocalNamespace;
 use crate::feed::{Batch, FeedEntry, MemberChange, Passage};
 use crate::planted::{self, Bug};
 use crate::room::Room;
@@ -75,22 +75,22 @@ struct Marker<'a> {
 }
 
 impl Marker<'_> {
-    fn mark(&mut self, space: &Space, number: u32, position: u64, entry: &FeedEntry) {
+    fn mark(&mut self, local: &LocalNamespace, number: u32, position: u64, entry: &FeedEntry) {
         if entry.is_silent() {
             return;
         }
         let rooms = entry.audience.included();
         if !rooms.is_empty() {
-            self.mark_included(space, number, position, rooms);
+            self.mark_included(local, number, position, rooms);
         }
         for room in entry.audience.excluded() {
-            let taken_out = space.seats(room).filter(|seat| seat.after < position);
+            let taken_out = local.seats(room).filter(|seat| seat.after < position);
             let mark = |slot| Mark { slot, sight: Sight::Without(number) };
             self.audiences.marks.0.extend(taken_out.map(|seat| mark(seat.slot)));
         }
     }
 
-    fn mark_included(&mut self, space: &Space, number: u32, position: u64, rooms: &[Room]) {
+    fn mark_included(&mut self, local: &LocalNamespace, number: u32, position: u64, rooms: &[Room]) {
         let known = self.classes.get(rooms).map(|class| (class.number, class.since));
         let (class, since) = known.unwrap_or_else(|| {
             let class = u32::try_from(self.audiences.classes.len()).expect("fewer classes than entries");
@@ -101,7 +101,7 @@ impl Marker<'_> {
         if let Some(entries) = self.audiences.classes.get_mut(class as usize) {
             entries.push(number);
         }
-        for seat in rooms.iter().flat_map(|room| space.seats(room)) {
+        for seat in rooms.iter().flat_map(|room| local.seats(room)) {
             // Who sees the first entry of the class sees the others too; who does not may see a later one.
             if seat.after < since {
                 if since == position {
@@ -137,11 +137,11 @@ impl Worker {
                 let entering = entry.changes.iter().filter(|change| change.passage == Passage::Enter);
                 entering.for_each(|change| self.change_rooms(index, *position, change));
             }
-            let Some(space) = self.spaces.get(index) else { return audiences };
+            let Some(local) = self.namespaces.get(index) else { return audiences };
             let mut marker = Marker { audiences: &mut audiences, classes: BTreeMap::new() };
             for (position, entry) in run {
                 let number = u32::try_from(position - before - 1).expect("a growth fits into memory");
-                marker.mark(space, number, *position, entry);
+                marker.mark(local, number, *position, entry);
             }
             for (position, entry) in run.iter().filter(|_| is_change) {
                 entry.changes.iter().for_each(|change| self.change_rooms(index, *position, change));
@@ -154,30 +154,30 @@ impl Worker {
 
     /// Lets sockets enter or leave a room at a position.
     fn change_rooms(&mut self, index: usize, position: u64, change: &MemberChange) {
-        let Some(space) = self.spaces.get_mut(index) else { return };
-        let slots: Vec<u32> = space.seats(&change.sockets).map(|seat| seat.slot).collect();
+        let Some(local) = self.namespaces.get_mut(index) else { return };
+        let slots: Vec<u32> = local.seats(&change.sockets).map(|seat| seat.slot).collect();
         for slot in slots {
             let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
             let Some(joined) = session.joined_mut(index) else { continue };
             match change.passage {
-                Passage::Enter => space.enter(slot, joined, &change.room, position.saturating_sub(1)),
+                Passage::Enter => local.enter(slot, joined, &change.room, position.saturating_sub(1)),
                 Passage::Leave if planted::is(Bug::KeepsRooms) => {}
-                Passage::Leave => space.leave(slot, joined, &change.room),
+                Passage::Leave => local.leave(slot, joined, &change.room),
             }
         }
     }
 
     /// Asks the application for the rooms of all sockets: the entries that changed them have not been seen here.
     pub(super) fn renew_rooms(&mut self, index: usize) {
-        let Some(space) = self.spaces.get_mut(index) else { return };
-        let definition = Arc::clone(&space.definition);
+        let Some(local) = self.namespaces.get_mut(index) else { return };
+        let definition = Arc::clone(&local.definition);
         let Some(rooms) = &definition.rooms else { return };
-        for slot in space.members.clone() {
+        for slot in local.members.clone() {
             let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
             let Some(joined) = session.joined_mut(index) else { continue };
             let data = joined.data().cloned().unwrap_or_default();
             let wanted = rooms(&data).into_iter().map(crate::feed::FeedRoom::entered).collect();
-            space.move_to(slot, joined, &wanted);
+            local.move_to(slot, joined, &wanted);
         }
     }
 }

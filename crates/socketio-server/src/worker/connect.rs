@@ -14,12 +14,12 @@ use socketio::{AuthPayload, Lineage, NamespaceName, Slot, SocketId};
 
 use super::Worker;
 use super::connecting::{Action, Arrival, Connecting, Event, Terms};
+use super::local_namespace::{Cursor, Joined, SocketDataSlot};
 use super::missed::{Missed, MissedMax};
 use super::newcomers::Newcomer;
 use super::recovery::{Claim, Past};
 use super::rooms::Rooms;
 use super::session::Session;
-use super::space::{Cursor, Joined, SocketDataSlot};
 use crate::feed::{FeedRoom, Parked, Resume};
 use crate::frame::Frame;
 use crate::handle::command::{Closing, Command};
@@ -114,14 +114,14 @@ impl Worker {
             Action::Remember(socket) => self.remember(key, namespace, socket),
             Action::Gather { after } => self.gather(namespace, after),
             Action::Read { from, entries_max, bytes_max } => {
-                let index = self.space(namespace)?;
+                let index = self.local_namespace(namespace)?;
                 self.read_history(key, index, from, entries_max, bytes_max);
                 None
             }
             Action::Ask { data } => self.ask(key, namespace, data),
             Action::Locate { anchor } => {
-                let index = self.space(namespace)?;
-                let feed = self.spaces.get(index)?.feed()?;
+                let index = self.local_namespace(namespace)?;
+                let feed = self.namespaces.get(index)?.feed()?;
                 let position = feed.ring().locate(anchor);
                 Some(Event::Located(position))
             }
@@ -181,9 +181,9 @@ impl Worker {
 
     /// Ends the session that has a socket of this id here, if it came before the arrival of that number.
     pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, before: ArrivalNumber) {
-        let Some(index) = self.space_of.get(namespace).copied() else { return };
-        let Some(space) = self.spaces.get(index) else { return };
-        let ghost = space.slot_of(socket).filter(|_| !planted::is(Bug::KeepsGhosts));
+        let Some(index) = self.namespace_of.get(namespace).copied() else { return };
+        let Some(local) = self.namespaces.get(index) else { return };
+        let ghost = local.slot_of(socket).filter(|_| !planted::is(Bug::KeepsGhosts));
         let Some(ghost) = ghost.and_then(|slot| self.key_of(slot)) else { return };
         let joined = self.session(ghost).and_then(|session| session.joined(index));
         if joined.is_some_and(|joined| joined.arrival.is_none_or(|arrival| arrival < before)) {
@@ -292,10 +292,10 @@ impl Worker {
 
     /// What was missed, up to what this worker has delivered, as far as the ring has it.
     fn gather(&mut self, namespace: &NamespaceName, after: u64) -> Option<Event> {
-        let index = self.space(namespace)?;
+        let index = self.local_namespace(namespace)?;
         self.catch_up(index, after);
-        let space = self.spaces.get(index)?;
-        let (feed, applied) = (space.feed()?, space.applied);
+        let local = self.namespaces.get(index)?;
+        let (feed, applied) = (local.feed()?, local.applied);
         let bytes_max = feed.config().recovery_bytes_max.saturating_mul(2);
         let page = feed.ring().page(after, applied, usize::MAX, bytes_max);
         Some(Event::Gathered { page, applied })
@@ -304,9 +304,9 @@ impl Worker {
     /// Asks the application where a socket starts that is not recovered.
     fn ask(&mut self, key: SessionKey, namespace: &NamespaceName, data: Option<SocketData>) -> Option<Event> {
         // The namespace on this worker has to be there before the history says where to start.
-        let index = self.space(namespace)?;
-        let space = self.spaces.get(index)?;
-        let (definition, applied) = (Arc::clone(&space.definition), space.applied);
+        let index = self.local_namespace(namespace)?;
+        let local = self.namespaces.get(index)?;
+        let (definition, applied) = (Arc::clone(&local.definition), local.applied);
         let binding = definition.feed.as_ref()?;
         let request = &mut self.newcomer(key, namespace)?.request;
         if let Some(data) = data {
@@ -333,18 +333,18 @@ impl Worker {
         start: Start,
         lineage: Option<Lineage>,
     ) -> Option<Place> {
-        let index = self.space(namespace)?;
+        let index = self.local_namespace(namespace)?;
         if let Start::After(after) = start {
             self.catch_up(index, after);
         }
         let user = self.newcomer(key, namespace)?.request.user();
-        let space = self.spaces.get(index)?;
+        let local = self.namespaces.get(index)?;
         let after = match start {
-            Start::Now | Start::Anchor(_) | Start::Ahead(_) => space.applied,
-            Start::After(after) => after.min(space.applied),
+            Start::Now | Start::Anchor(_) | Start::Ahead(_) => local.applied,
+            Start::After(after) => after.min(local.applied),
         };
         let lineage = lineage.unwrap_or_else(|| Lineage::from_bytes(random()));
-        let feed = space.feed().filter(|feed| feed.config().resume == Resume::Recovery);
+        let feed = local.feed().filter(|feed| feed.config().resume == Resume::Recovery);
         let pid = feed.map(|feed| feed.sign(socket, lineage, user, after));
         Some(Place { pid, ..Place::new(socket, lineage, Cursor::Behind { after, reading: false }) })
     }
@@ -390,7 +390,7 @@ impl Worker {
             Arrival::Recovered { claim, missed } => self.place_recovered(key, namespace, claim, missed),
         };
         let Some(place) = place else { return };
-        let Some(index) = self.space(namespace) else { return };
+        let Some(index) = self.local_namespace(namespace) else { return };
         let Some(Newcomer { request, .. }) = self.take_newcomer(key, namespace) else { return };
         let packet = socketio::encode_connect(namespace, &place.socket.to_string(), place.pid.as_deref());
         let (mut frames, greeting) = (place.missed.clone(), place.greeting.clone());
@@ -415,8 +415,8 @@ impl Worker {
         request: &ConnectRequest,
         place: Place,
     ) -> Option<Slot> {
-        let space = self.spaces.get_mut(index)?;
-        let definition = &space.definition;
+        let local = self.namespaces.get_mut(index)?;
+        let definition = &local.definition;
         let is_recovered = place.recovered.is_some();
         // Asked for now, in the turn of the cut: what has changed while the client was joining is in it.
         let rooms: Rooms = match &definition.rooms {
@@ -432,7 +432,7 @@ impl Worker {
             id: place.socket,
             lineage: place.lineage,
             recovered: is_recovered,
-            space: u32::try_from(index).expect("fewer than 2^32 namespaces"),
+            namespace: u32::try_from(index).expect("fewer than 2^32 namespaces"),
             arrival: place.arrival,
             member: 0,
             rooms: Rooms::default(),
@@ -444,15 +444,15 @@ impl Worker {
         let slot = session.connection_mut()?.join(&request.namespace, joined)?;
         session.join_by = None;
         if let Some(joined) = session.joined_mut(index) {
-            joined.member = space.add(key.slot, joined.id);
-            space.move_to(key.slot, joined, &rooms);
+            joined.member = local.add(key.slot, joined.id);
+            local.move_to(key.slot, joined, &rooms);
         }
         Some(slot)
     }
 
     /// Runs the handler of sockets that have joined, and lets go of what was kept for it.
     fn handle_arrival(&mut self, key: SessionKey, slot: Slot, index: usize, request: &ConnectRequest) {
-        let definition = self.spaces.get(index).map(|space| Arc::clone(&space.definition));
+        let definition = self.namespaces.get(index).map(|local| Arc::clone(&local.definition));
         if let Some(handler) = definition.as_ref().and_then(|definition| definition.connect.as_ref())
             && let Some(socket) = self.handle_with_auth(key, slot, Some(request.auth.clone()))
         {

@@ -13,7 +13,7 @@ use socketio::NamespaceName;
 use super::Worker;
 use super::audience::{Audiences, Mark, Marks};
 use super::connecting::Event;
-use super::space::Cursor;
+use super::local_namespace::Cursor;
 use super::view::{Growth, Took, View};
 use crate::feed::{
     Batch, Feed, FeedAck, Grown, HistoryError, HistoryPage, HistoryReply, HistoryRequest, PageStart,
@@ -44,8 +44,8 @@ impl Worker {
             let ack = if ack.has_condition() { self.judge(namespace, ack) } else { ack };
             shares.entry(ack.handle.key).or_default().push(ack);
         }
-        if let Some(space) = self.space_of.get(namespace).copied() {
-            self.advance(space, through, &mut shares);
+        if let Some(index) = self.namespace_of.get(namespace).copied() {
+            self.advance(index, through, &mut shares);
         }
         // Acks of sockets that are behind, and of entries that are known already, leave at once, in the order that they have
         // beside entries: an answer that was judged before these entries does not come after the ack of one of them.
@@ -60,23 +60,25 @@ impl Worker {
 
     /// A client may have seen more on another worker than has been delivered on this one.
     pub(super) fn catch_up(&mut self, index: usize, position: u64) {
-        let Some(space) = self.spaces.get(index).filter(|space| space.applied < position) else { return };
-        let Some(head) = space.feed().map(Feed::head) else { return };
+        let Some(local) = self.namespaces.get(index).filter(|local| local.applied < position) else { return };
+        let Some(head) = local.feed().map(Feed::head) else { return };
         self.advance(index, head, &mut BTreeMap::new());
     }
 
     /// What a socket is told that may have been let in or taken out since it asked.
     fn judge(&self, namespace: &Arc<str>, ack: FeedAck) -> FeedAck {
-        let index = self.space_of.get(namespace).copied();
+        let index = self.namespace_of.get(namespace).copied();
         let joined = index.and_then(|index| self.session(ack.handle.key)?.joined(index));
         ack.judged(|room| joined.is_some_and(|joined| joined.is_in(room)))
     }
 
     fn advance(&mut self, index: usize, through: u64, acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>) {
-        let Some(space) = self.spaces.get_mut(index).filter(|space| space.applied < through) else { return };
-        let Some(feed) = space.feed().cloned() else { return };
-        let growth = feed.ring().since(space.applied, through);
-        let before = std::mem::replace(&mut space.applied, through);
+        let Some(local) = self.namespaces.get_mut(index).filter(|local| local.applied < through) else {
+            return;
+        };
+        let Some(feed) = local.feed().cloned() else { return };
+        let growth = feed.ring().since(local.applied, through);
+        let before = std::mem::replace(&mut local.applied, through);
         match growth {
             Grown::Batches(batches) if batches.is_empty() => {}
             Grown::Batches(batches) => {
@@ -96,7 +98,7 @@ impl Worker {
         acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>,
     ) {
         if !growth.public.is_empty() {
-            let members = self.spaces.get(index).map(|space| space.members.clone()).unwrap_or_default();
+            let members = self.namespaces.get(index).map(|local| local.members.clone()).unwrap_or_default();
             for slots in members.chunks(RUN) {
                 for slot in self.deliver_to_clear(slots, index, &growth, marks, acks) {
                     self.deliver(slot, index, &mut growth, &[], acks);
@@ -157,7 +159,7 @@ impl Worker {
     /// The ring has lapped this worker: everybody reads on from where it stood.
     fn fall_behind(&mut self, index: usize, before: u64) {
         self.renew_rooms(index);
-        let members = self.spaces.get(index).map(|space| space.members.clone());
+        let members = self.namespaces.get(index).map(|local| local.members.clone());
         for slot in members.into_iter().flatten() {
             if let Some(joined) =
                 self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
@@ -248,9 +250,9 @@ impl Worker {
         for (_, _, joined) in connection.slots_mut() {
             if joined.cursor == Cursor::Attached
                 && !planted::is(Bug::ForgetsWhatDidNotFit)
-                && let Some(space) = self.spaces.get(joined.space as usize)
+                && let Some(local) = self.namespaces.get(joined.namespace as usize)
             {
-                joined.cursor = Cursor::Behind { after: space.applied, reading: false };
+                joined.cursor = Cursor::Behind { after: local.applied, reading: false };
             }
         }
     }
@@ -262,7 +264,7 @@ impl Worker {
         let behind: Vec<usize> = connection
             .slots()
             .filter(|(_, _, joined)| is_behind(joined.cursor))
-            .map(|(_, _, joined)| joined.space as usize)
+            .map(|(_, _, joined)| joined.namespace as usize)
             .collect();
         for index in behind {
             let mut pages = 0;
@@ -278,8 +280,8 @@ impl Worker {
 
     /// Writes one page; true if there may be another one to write now.
     fn pump_page(&mut self, key: SessionKey, index: usize) -> bool {
-        let Some(space) = self.spaces.get(index) else { return false };
-        let (applied, feed) = (space.applied, space.feed().cloned());
+        let Some(local) = self.namespaces.get(index) else { return false };
+        let (applied, feed) = (local.applied, local.feed().cloned());
         let Some(session) = self.sessions.get_mut(key.slot as usize) else { return false };
         if !session.is_writable() {
             return false;
@@ -316,7 +318,7 @@ impl Worker {
     }
 
     pub(super) fn applied(&self, index: usize) -> u64 {
-        self.spaces.get(index).map_or(0, |space| space.applied)
+        self.namespaces.get(index).map_or(0, |local| local.applied)
     }
 
     /// Asks the history for a page of what has been delivered here, for a session.
@@ -328,11 +330,11 @@ impl Worker {
         entries_max: usize,
         bytes_max: usize,
     ) {
-        let Some(space) = self.spaces.get(index) else { return };
-        let Some(history) = space.feed().and_then(Feed::history) else { return };
+        let Some(local) = self.namespaces.get(index) else { return };
+        let Some(history) = local.feed().and_then(Feed::history) else { return };
         let mailbox = Arc::clone(&self.mailbox);
-        let reply = HistoryReply::new(mailbox, key, Arc::from(space.name.as_str()));
-        history.request(HistoryRequest { from, through: space.applied, entries_max, bytes_max, reply });
+        let reply = HistoryReply::new(mailbox, key, Arc::from(local.name.as_str()));
+        history.request(HistoryRequest { from, through: local.applied, entries_max, bytes_max, reply });
     }
 
     /// A page of the log has been read.
@@ -346,7 +348,7 @@ impl Worker {
         if self.newcomer(key, &name).is_some() {
             return self.connecting_event(key, &name, Event::Read(page));
         }
-        let Some(index) = self.space_of.get(namespace).copied() else { return };
+        let Some(index) = self.namespace_of.get(namespace).copied() else { return };
         let Some(session) = self.session_mut(key) else { return };
         let Some(joined) = session.joined_mut(index) else { return };
         let Cursor::Behind { after, reading: true } = joined.cursor else { return };

@@ -6,7 +6,7 @@ use engineio::CloseReason;
 use socketio::{AckId, NamespaceName, SocketId};
 
 use super::Worker;
-use super::space::{Cursor, SocketDataSlot};
+use super::local_namespace::{Cursor, SocketDataSlot};
 use crate::frame::Frame;
 use crate::handle::ack::{AckError, PendingAck};
 use crate::handle::command::{Action, Closing, Direct, Emission, Entering, Reliability};
@@ -26,8 +26,8 @@ enum Awaiting {
 
 impl Worker {
     fn selected(&self, namespace: &NamespaceName, selection: &Selection) -> Option<(usize, Vec<u32>)> {
-        let index = *self.space_of.get(namespace.as_str())?;
-        Some((index, self.spaces.get(index)?.select(selection)))
+        let index = *self.namespace_of.get(namespace.as_str())?;
+        Some((index, self.namespaces.get(index)?.select(selection)))
     }
 
     /// An event that is not an entry of a feed, for many sockets.
@@ -39,7 +39,7 @@ impl Worker {
             }
             return;
         };
-        let feed = self.spaces.get(index).and_then(|space| space.feed().cloned());
+        let feed = self.namespaces.get(index).and_then(|local| local.feed().cloned());
         // The client takes any trailing string for its offset, unless the event asks for an answer.
         let frame = match &feed {
             Some(feed) if ack.is_none() => {
@@ -82,7 +82,7 @@ impl Worker {
     /// Sends an event that ends with what this socket has seen.
     fn send_seen(&mut self, key: SessionKey, index: usize, text: &str, attachments: &[bytes::Bytes]) {
         let applied = self.applied(index);
-        let feed = self.spaces.get(index).and_then(|space| space.feed().cloned());
+        let feed = self.namespaces.get(index).and_then(|local| local.feed().cloned());
         let Some(session) = self.session_mut(key) else { return };
         let Some(cursor) = session.joined_mut(index).map(|joined| joined.cursor) else { return };
         let frame = match feed {
@@ -122,7 +122,7 @@ impl Worker {
         socket: SocketId,
         direct: Direct,
     ) {
-        let Some(index) = self.space_of.get(namespace.as_str()).copied() else { return };
+        let Some(index) = self.namespace_of.get(namespace.as_str()).copied() else { return };
         let joined = self.session_mut(key).and_then(|session| session.joined_mut(index));
         if joined.is_none_or(|joined| joined.id != socket) {
             return;
@@ -158,7 +158,7 @@ impl Worker {
 
     fn join_rooms(&mut self, slot: u32, index: usize, joining: &Entering) {
         let rooms_max = self.shared.config.rooms_max;
-        let Some(space) = self.spaces.get_mut(index) else { return };
+        let Some(local) = self.namespaces.get_mut(index) else { return };
         let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
         else {
             return;
@@ -171,18 +171,18 @@ impl Worker {
                 tracing::warn!(rooms_max, "a socket is in too many rooms to join another");
                 return;
             }
-            space.enter(slot, joined, room, joining.since);
+            local.enter(slot, joined, room, joining.since);
         }
     }
 
     fn leave_rooms(&mut self, slot: u32, index: usize, rooms: &[Room]) {
-        let Some(space) = self.spaces.get_mut(index) else { return };
+        let Some(local) = self.namespaces.get_mut(index) else { return };
         let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
         else {
             return;
         };
         for room in rooms {
-            space.leave(slot, joined, room);
+            local.leave(slot, joined, room);
         }
     }
 

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use socketio::{AckId, Connection, Incoming, Payload, Slot, Violation};
 
 use super::Worker;
-use super::space::SocketDataSlot;
+use super::local_namespace::SocketDataSlot;
 use crate::feed::{AckHandle, Parked, Resume};
 use crate::frame::Frame;
 use crate::handle::ack::{Ack, AckError};
@@ -90,15 +90,15 @@ impl Worker {
         let Some(joined) = session.connection().and_then(|connection| connection.socket(slot)) else {
             return;
         };
-        let Some(space) = self.spaces.get(joined.space as usize) else { return };
-        let definition = Arc::clone(&space.definition);
+        let Some(local) = self.namespaces.get(joined.namespace as usize) else { return };
+        let definition = Arc::clone(&local.definition);
         let handler = definition.events.get(payload.event_name().as_ref());
         if let (Some(EventHandler::Sync(handler)), None) = (handler, &definition.any) {
             let turn = Turn {
                 reach: &self.shared.reach,
                 worker: self.index,
                 key,
-                namespace: &space.name,
+                namespace: &local.name,
                 socket: joined.id,
                 lineage: joined.lineage,
                 data: joined.data(),
@@ -234,7 +234,7 @@ impl Worker {
                 io,
                 worker,
                 key,
-                namespace: self.spaces.get(joined.space as usize)?.name.clone(),
+                namespace: self.namespaces.get(joined.namespace as usize)?.name.clone(),
                 id: joined.id,
                 lineage: joined.lineage,
                 recovered: joined.recovered,
@@ -273,10 +273,10 @@ impl Worker {
         for (_, pending) in joined.acks.drain() {
             pending.fail(AckError::Disconnected);
         }
-        let index = joined.space as usize;
-        let Some(space) = self.spaces.get_mut(index) else { return };
-        let definition = Arc::clone(&space.definition);
-        let moved = space.remove(key.slot, joined.member, joined.id, &joined.rooms);
+        let index = joined.namespace as usize;
+        let Some(local) = self.namespaces.get_mut(index) else { return };
+        let definition = Arc::clone(&local.definition);
+        let moved = local.remove(key.slot, joined.member, joined.id, &joined.rooms);
         if let Some(moved) = moved.and_then(|moved| self.sessions.get_mut(moved as usize)?.joined_mut(index))
         {
             moved.member = joined.member;
@@ -302,8 +302,8 @@ impl Worker {
     /// The handle of a socket that leaves, if one exists or its leaving is to be handled.
     fn leaving_handle(&mut self, key: SessionKey, slot: Slot) -> Option<Socket> {
         let joined = self.session(key)?.connection()?.socket(slot)?;
-        let space = self.spaces.get(joined.space as usize)?;
-        match (&joined.data, &space.definition.disconnect) {
+        let local = self.namespaces.get(joined.namespace as usize)?;
+        match (&joined.data, &local.definition.disconnect) {
             (SocketDataSlot::Handle(socket), _) => Some(socket.clone()),
             (SocketDataSlot::Data(_) | SocketDataSlot::Nothing, Some(_)) => self.handle(key, slot),
             (SocketDataSlot::Data(_) | SocketDataSlot::Nothing, None) => None,

@@ -1,7 +1,7 @@
 //! [`Rooms`]: the rooms of one socket, each with the position of the feed after which the socket sees it.
 //!
 //! Sorted by name, so that somebody in a thousand rooms is found in ten steps. Knows nothing of the sockets of a room:
-//! that is the other side of the same fact, kept by [`Space`](super::space::Space).
+//! that is the other side of the same fact, kept by [`LocalNamespace`](super::local_namespace::LocalNamespace).
 
 use crate::room::Room;
 

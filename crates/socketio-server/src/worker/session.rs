@@ -23,8 +23,8 @@ use crate::handshake::Handshake;
 use crate::sid::SocketNumber;
 use crate::stream::{Direct, Stream};
 use crate::websocket::Decoder;
+use crate::worker::local_namespace::{Cursor, Joined};
 use crate::worker::newcomers::Newcomers;
-use crate::worker::space::{Cursor, Joined};
 use crate::worker::timer::Tick;
 
 /// Frames given to the kernel in one call.
@@ -220,15 +220,15 @@ impl Session {
         }
     }
 
-    /// Its socket in a space.
-    pub(crate) fn joined(&self, space: usize) -> Option<&Joined> {
+    /// Its socket in a namespace.
+    pub(crate) fn joined(&self, index: usize) -> Option<&Joined> {
         let sockets = self.connection()?.slots();
-        sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)
+        sockets.map(|(_, _, joined)| joined).find(|joined| joined.namespace as usize == index)
     }
 
-    pub(crate) fn joined_mut(&mut self, space: usize) -> Option<&mut Joined> {
+    pub(crate) fn joined_mut(&mut self, index: usize) -> Option<&mut Joined> {
         let sockets = self.connection_mut()?.slots_mut();
-        sockets.map(|(_, _, joined)| joined).find(|joined| joined.space as usize == space)
+        sockets.map(|(_, _, joined)| joined).find(|joined| joined.namespace as usize == index)
     }
 
     /// True if a frame given now would go out without waiting behind another.
@@ -252,7 +252,7 @@ impl Session {
         }
     }
 
-    /// The socket, if an attached member of a space gets what is new by a write to it, and nothing else is to be done.
+    /// The socket, if an attached member of a namespace gets what is new by a write to it, and nothing else is to be done.
     pub(crate) fn attached_socket(&self, index: usize) -> Option<Direct<'_>> {
         let is_attached = self.joined(index)?.cursor == Cursor::Attached;
         self.clear_socket().filter(|_| is_attached)

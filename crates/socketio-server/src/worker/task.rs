@@ -17,7 +17,7 @@ use engineio::{CloseReason, PayloadPacket, Probe, Received, TextPacket};
 use http::HeaderMap;
 use tokio::io::ReadBuf;
 
-use super::space::Cursor;
+use super::local_namespace::Cursor;
 use super::{LastWords, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME, TOMBSTONES_MAX, Tombstone, Worker};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};

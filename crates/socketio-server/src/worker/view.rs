@@ -12,7 +12,7 @@ use bytes::{Bytes, BytesMut};
 use smallvec::SmallVec;
 
 use super::audience::{Mark, Sight};
-use super::space::{Cursor, Joined};
+use super::local_namespace::{Cursor, Joined};
 use crate::feed::{Batch, Cut, FeedAck, Stretch};
 
 use crate::planted::{self, Bug};

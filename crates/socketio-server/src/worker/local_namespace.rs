@@ -1,4 +1,5 @@
-//! [`Space`]: a namespace on one worker: its sockets here, their rooms, and how far its feed has been delivered.
+//! [`LocalNamespace`]: what one worker has of a namespace: its sockets here, their rooms, and how far the worker has
+//! delivered its feed.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,11 +20,11 @@ pub(crate) struct Joined {
     pub(crate) id: SocketId,
     pub(crate) lineage: Lineage,
     pub(crate) recovered: bool,
-    /// Index of its [`Space`].
-    pub(crate) space: u32,
+    /// Index of its [`LocalNamespace`].
+    pub(crate) namespace: u32,
     /// When it came back, if it was recovered.
     pub(crate) arrival: Option<ArrivalNumber>,
-    /// Its place in [`Space::members`].
+    /// Its place in [`LocalNamespace::members`].
     pub(crate) member: u32,
     /// Its rooms, each with the feed's position at which it was joined.
     pub(crate) rooms: Rooms,
@@ -63,7 +64,7 @@ impl SocketDataSlot {
 /// How far a socket has got in the feed of its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
-    /// Everything up to [`Space::applied`] has been given to the transport.
+    /// Everything up to [`LocalNamespace::applied`] has been given to the transport.
     Attached,
     /// Everything up to `after`; the next page may be on its way from the history.
     Behind { after: u64, reading: bool },
@@ -98,7 +99,8 @@ pub(crate) struct Seat {
     pub(crate) after: u64,
 }
 
-pub(crate) struct Space {
+/// What one worker has of a namespace.
+pub(crate) struct LocalNamespace {
     pub(crate) name: NamespaceName,
     pub(crate) definition: Arc<Namespace>,
     /// Slots of the sessions that have joined.
@@ -109,7 +111,7 @@ pub(crate) struct Space {
     pub(crate) applied: u64,
 }
 
-impl Space {
+impl LocalNamespace {
     pub(crate) fn new(name: NamespaceName, definition: Arc<Namespace>) -> Self {
         let applied = definition.feed.as_ref().map_or(0, |binding| binding.feed.head());
         Self { name, definition, members: Vec::new(), ids: HashMap::new(), rooms: HashMap::new(), applied }
