@@ -40,7 +40,7 @@ pub struct Config {
     /// Worker threads. One per core.
     pub workers: usize,
     /// Bytes of acks and emits that may wait for one connection; beyond that it is closed. 2 MiB.
-    pub lane_bytes_max: usize,
+    pub outbound_bytes_max: usize,
     /// A connection that takes none of what waits for it for so long is closed. 20 s.
     pub stall_timeout: Duration,
     /// Events that may wait for the handlers of one socket; beyond that its connection is not read. 64.
@@ -83,7 +83,7 @@ impl Default for Config {
             trusted_proxies: TrustedProxies::default(),
             handshake_kept: HandshakeKept::default(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
-            lane_bytes_max: 2 << 20,
+            outbound_bytes_max: 2 << 20,
             stall_timeout: Duration::from_secs(20),
             inbox_max: 64,
             pending_acks_max: 256,

@@ -26,9 +26,9 @@ planted::planted! {
         /// A client that goes on by WebSocket counts as attached, whatever it had not polled yet.
         ForgetsCursorAtUpgrade,
         /// What waited for the next poll is not sent by the WebSocket that takes over.
-        ForgetsLaneAtUpgrade,
+        ForgetsQueueAtUpgrade,
         /// What waits for the next poll is lost with a WebSocket that could not take over.
-        ForgetsLaneWithProbe,
+        ForgetsQueueWithProbe,
         /// A CONNECT that comes while the one before is pending is forgotten with it.
         ForgetsNewerConnect,
         /// A request that a browser repeats by itself is taken as a new one.

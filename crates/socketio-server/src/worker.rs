@@ -52,7 +52,7 @@ use crate::handshake::Handshake;
 use crate::http::cache_buster::Mark;
 use crate::random::random;
 use crate::sid::{SessionKey, Sid};
-use crate::worker::session::{Lane, Pause, Protocol, Session, Transport};
+use crate::worker::session::{OutboundQueue, Pause, Protocol, Session, Transport};
 use crate::worker::shared::Shared;
 use crate::worker::timer::Timers;
 
@@ -337,7 +337,7 @@ impl Worker {
             engine,
             transport,
             probe: None,
-            lane: Lane::default(),
+            outbound: OutboundQueue::default(),
             protocol,
             handshake: Some(Arc::new(handshake)),
             newcomers: Newcomers::default(),
@@ -388,12 +388,12 @@ impl Worker {
         }
     }
 
-    /// Queues a frame in the session's lane; a lane that overflows closes the session.
+    /// Queues a frame in the session's outbound queue; one that overflows closes the session.
     fn send(&mut self, key: SessionKey, frame: Frame) {
-        let bytes_max = self.shared.config.lane_bytes_max;
+        let bytes_max = self.shared.config.outbound_bytes_max;
         let Some(session) = self.session_mut(key) else { return };
-        session.lane.push(frame.into_bytes());
-        if session.lane.bytes() > bytes_max {
+        session.outbound.push(frame.into_bytes());
+        if session.outbound.bytes() > bytes_max {
             tracing::debug!(bytes_max, "a connection does not read what it is sent; it is closed");
             self.close(key, CloseReason::TransportError);
         } else {

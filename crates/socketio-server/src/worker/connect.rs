@@ -466,15 +466,15 @@ impl Worker {
         }
     }
 
-    /// Queues the frames of an arrival. What a recovery missed has a bound of its own and may exceed that of the lane once,
-    /// but not on top of a lane that overflows already: a client may arrive as often as it likes.
+    /// Queues the frames of an arrival. What a recovery missed has a bound of its own and may exceed that of the
+    /// outbound queue once, but not if the queue overflows already: a client may arrive as often as it likes.
     fn send_burst(&mut self, key: SessionKey, frames: Vec<Frame>) {
         let mut frames = frames.into_iter();
         if let Some(first) = frames.next() {
             self.send(key, first);
         }
         let Some(session) = self.session_mut(key) else { return };
-        frames.for_each(|frame| session.lane.push(frame.into_bytes()));
+        frames.for_each(|frame| session.outbound.push(frame.into_bytes()));
     }
 
     /// A disconnect by the server: the client is told for each namespace that it is sent out of.

@@ -1,6 +1,6 @@
 //! Delivery of feeds: a batch to all who are attached, pages to all who are behind, one write for each.
 //!
-//! Invariant: an attached socket's lane is empty, or what is in it is written before the next entry. A write
+//! Invariant: an attached socket's outbound queue is empty, or what is in it is written before the next entry. A write
 //! that does not fit makes every socket of the connection *behind*, with its cursor at the first frame not taken.
 
 use std::collections::BTreeMap;
@@ -195,7 +195,7 @@ impl Worker {
             }
             None => return,
         }
-        if session.flush_lane(now).is_err() {
+        if session.flush_outbound(now).is_err() {
             return self.close(key, CloseReason::TransportClose);
         }
         let own = acks.remove(&key);
@@ -216,12 +216,12 @@ impl Worker {
         }
     }
 
-    /// Brings a session's output as far as its transport takes it: the lane, then the feeds it is behind in.
+    /// Brings a session's output as far as its transport takes it: the outbound queue, then the feeds it is behind in.
     pub(super) fn settle(&mut self, key: SessionKey) {
         let now = self.now;
         let Some(session) = self.session_mut(key) else { return };
         session.touched = false;
-        if session.flush_lane(now).is_err() {
+        if session.flush_outbound(now).is_err() {
             return self.close(key, CloseReason::TransportClose);
         }
         if session.is_writable() {

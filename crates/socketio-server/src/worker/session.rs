@@ -1,7 +1,7 @@
 //! [`Session`]: one connection of a worker: its Engine.IO state, its transport, and what waits to be written.
 //!
 //! An idle session owns no buffer: what is read goes through the worker's scratch buffer, what is written is
-//! shared or kept in the [`Lane`] only while the transport does not take it.
+//! shared or kept in the [`OutboundQueue`] only while the transport does not take it.
 
 mod polling;
 pub(crate) mod repeats;
@@ -40,7 +40,7 @@ pub(crate) struct Session {
     pub(crate) transport: Transport,
     /// The WebSocket that wants to take over from polling.
     pub(crate) probe: Option<Box<WebSocket>>,
-    pub(crate) lane: Lane,
+    pub(crate) outbound: OutboundQueue,
     pub(crate) protocol: Protocol,
     pub(crate) handshake: Option<Arc<Handshake>>,
     /// Namespaces that the client is joining.
@@ -103,12 +103,12 @@ pub(crate) enum Farewell {
 
 /// Frames that wait for the transport, bounded in bytes.
 #[derive(Default)]
-pub(crate) struct Lane {
+pub(crate) struct OutboundQueue {
     frames: VecDeque<Bytes>,
     bytes: usize,
 }
 
-impl Lane {
+impl OutboundQueue {
     pub(crate) fn is_empty(&self) -> bool {
         self.frames.is_empty()
     }
@@ -233,7 +233,7 @@ impl Session {
 
     /// True if a frame given now would go out without waiting behind another.
     pub(crate) fn is_writable(&self) -> bool {
-        self.lane.is_empty()
+        self.outbound.is_empty()
             && match &self.transport {
                 Transport::Polling(polling) => polling.has_room(),
                 Transport::WebSocket(socket) => !socket.blocked,
@@ -244,7 +244,7 @@ impl Session {
     pub(crate) fn clear_socket(&self) -> Option<Direct<'_>> {
         match &self.transport {
             Transport::WebSocket(socket)
-                if !socket.blocked && self.lane.is_empty() && self.stalled_since.is_none() =>
+                if !socket.blocked && self.outbound.is_empty() && self.stalled_since.is_none() =>
             {
                 socket.stream.direct()
             }
@@ -264,7 +264,7 @@ impl Session {
             Transport::Polling(polling) => polling.poll.is_some(),
             Transport::WebSocket(socket) => !socket.blocked,
         };
-        takes_more && self.lane.bytes() < OPEN_BYTES_MAX
+        takes_more && self.outbound.bytes() < OPEN_BYTES_MAX
     }
 
     /// Adds a frame to the payload of a held GET; false if there is none, or if it is full.
@@ -275,19 +275,19 @@ impl Session {
         }
     }
 
-    /// Gives the lane to the transport, as much as it takes.
-    pub(crate) fn flush_lane(&mut self, now: Instant) -> io::Result<()> {
-        if !self.lane.is_empty() {
+    /// Gives the outbound queue to the transport, as much as it takes.
+    pub(crate) fn flush_outbound(&mut self, now: Instant) -> io::Result<()> {
+        if !self.outbound.is_empty() {
             match &mut self.transport {
                 Transport::Polling(polling) => {
-                    while self.lane.frames.front().is_some_and(|frame| polling.push(frame)) {
-                        self.lane.pop();
+                    while self.outbound.frames.front().is_some_and(|frame| polling.push(frame)) {
+                        self.outbound.pop();
                     }
                 }
                 Transport::WebSocket(socket) if !socket.blocked => {
-                    let written = socket.write(self.lane.frames.make_contiguous())?;
+                    let written = socket.write(self.outbound.frames.make_contiguous())?;
                     if written > 0 {
-                        self.lane.advance(written);
+                        self.outbound.advance(written);
                         self.stalled_since = None;
                     }
                 }
@@ -339,8 +339,8 @@ impl Session {
         let Transport::Polling(polling) = &self.transport else { return VecDeque::new() };
         let ping = Frame::engine("2");
         // An answer to a ping would come too late.
-        let frames = self.lane.frames.iter().filter(|frame| *frame != ping.bytes());
-        polling.farewell(frames.filter(|_| self.lane.bytes() <= bytes_max))
+        let frames = self.outbound.frames.iter().filter(|frame| *frame != ping.bytes());
+        polling.farewell(frames.filter(|_| self.outbound.bytes() <= bytes_max))
     }
 
     pub(crate) fn is_paused(&self) -> bool {

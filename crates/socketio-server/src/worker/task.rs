@@ -25,7 +25,7 @@ use crate::sid::{SessionKey, SocketNumber};
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
 use crate::websocket::{CloseCode, Message, WsError, WsLimits};
-use crate::worker::session::{Farewell, Lane, Protocol, Session, Transport, WebSocket};
+use crate::worker::session::{Farewell, OutboundQueue, Protocol, Session, Transport, WebSocket};
 
 /// Buffers read from one socket before the others have their turn.
 const READS_MAX: usize = 4;
@@ -304,8 +304,8 @@ impl Worker {
     pub(super) fn abort_upgrade(&mut self, key: SessionKey) {
         if let Some(session) = self.session_mut(key) {
             session.engine.abort_upgrade();
-            if planted::is(Bug::ForgetsLaneWithProbe) {
-                session.lane = Lane::default();
+            if planted::is(Bug::ForgetsQueueWithProbe) {
+                session.outbound = OutboundQueue::default();
             }
             if let Some(probe) = session.probe.take() {
                 part(*probe, None);
@@ -360,7 +360,7 @@ impl Worker {
 
     fn close_websocket(&mut self, key: SessionKey, code: Option<CloseCode>, reason: CloseReason) {
         let Some(mut session) = self.take_session(key, reason) else { return };
-        drop(session.flush_lane(self.now));
+        drop(session.flush_outbound(self.now));
         if let Some(probe) = session.probe.take() {
             part(*probe, None);
         }
@@ -369,7 +369,7 @@ impl Worker {
             // Clients that are to come back must not be told goodbye: some take it for good. They find the session gone.
             Transport::Polling(_) if reason == CloseReason::ServerShuttingDown => {}
             Transport::Polling(ref polling) => {
-                let is_full = !session.lane.is_empty() && session.lane.bytes() <= TOMBSTONE_BYTES_MAX;
+                let is_full = !session.outbound.is_empty() && session.outbound.bytes() <= TOMBSTONE_BYTES_MAX;
                 // Who may not have got the last answer must not get what comes after it.
                 let is_told_later = is_told_later(reason) && !polling.polls.is_doubtful();
                 let mark = polling.polls.mark().cloned();
@@ -441,8 +441,8 @@ pub(super) fn linger(mut socket: WebSocket) {
 
 /// Bugs to be found in the moment at which a WebSocket takes over.
 fn plant_at_switch(session: &mut Session) {
-    if planted::is(Bug::ForgetsLaneAtUpgrade) {
-        session.lane = Lane::default();
+    if planted::is(Bug::ForgetsQueueAtUpgrade) {
+        session.outbound = OutboundQueue::default();
     }
     if planted::is(Bug::ForgetsCursorAtUpgrade)
         && let Some(connection) = session.connection_mut()

@@ -67,7 +67,7 @@ struct Left {
     /// Where the cursor stands: the entry after it has not been begun.
     after: u64,
     /// What goes out first when the transport takes more.
-    lane: Vec<Bytes>,
+    outbound: Vec<Bytes>,
 }
 
 impl View {
@@ -141,8 +141,8 @@ impl View {
         }
     }
 
-    /// Gives the view to the transport, whose lane must be empty. Where it ends early, the socket's cursor stays at the
-    /// first entry that was not begun; `through` is where it stands when only acks are left.
+    /// Gives the view to the transport. The outbound queue must be empty. If the write ends early, the socket's cursor stays
+    /// at the first entry that was not begun; `through` is where it stands when only acks are left.
     pub(super) fn write(&self, session: &mut Session, index: usize, through: u64) -> io::Result<Took> {
         if self.is_empty() {
             return Ok(Took::All);
@@ -179,9 +179,9 @@ impl View {
     }
 
     fn note(&self, stop: Stop, session: &mut Session, index: usize, through: u64) {
-        let Left { after, lane } = self.left(stop, through);
-        for frame in lane {
-            session.lane.push(frame);
+        let Left { after, outbound } = self.left(stop, through);
+        for frame in outbound {
+            session.outbound.push(frame);
         }
         if let Some(joined) = session.joined_mut(index)
             && !planted::is(Bug::ForgetsWhatDidNotFit)
@@ -193,19 +193,19 @@ impl View {
     /// What becomes of all that a write has left.
     fn left(&self, stop: Stop, through: u64) -> Left {
         let Stop { part, mut after, rest } = stop;
-        let mut lane = Vec::new();
+        let mut outbound = Vec::new();
         if !rest.is_empty() {
-            lane.push(rest);
+            outbound.push(rest);
         }
         for part in self.parts.iter().skip(part + 1) {
             match part {
                 // Acks do not wait for entries.
-                Part::Ack(bytes) => lane.push(bytes.clone()),
+                Part::Ack(bytes) => outbound.push(bytes.clone()),
                 // What lies between is not for this socket.
                 Part::Entries(stretch) => after = after.or(Some(stretch.after())),
             }
         }
-        Left { after: after.unwrap_or(through), lane }
+        Left { after: after.unwrap_or(through), outbound }
     }
 
     /// Where a write of so many bytes has ended; `None` if that was all.
@@ -438,11 +438,11 @@ mod tests {
         let view = check(&sights, &[12, 14, 16], &pieces);
         let all: Vec<u8> = view.bytes.concat();
         for written in 0..all.len() {
-            let Left { after, lane } = view.left(view.stop_at(written).unwrap(), 16);
-            let lane = lane.concat();
-            // What is in the kernel and in the lane, and what is read again from the cursor on.
+            let Left { after, outbound } = view.left(view.stop_at(written).unwrap(), 16);
+            let outbound = outbound.concat();
+            // What is in the kernel and in the outbound queue, and what is read again from the cursor on.
             let mut begun = all[..written].to_vec();
-            begun.extend_from_slice(&lane);
+            begun.extend_from_slice(&outbound);
             let mut rest = 0;
             for piece in pieces {
                 let frame = match u64::try_from(piece) {

@@ -186,7 +186,7 @@ async fn a_clock_is_no_sign_of_a_repeat() {
 #[tokio::test]
 async fn a_client_that_arrives_again_and_again_and_reads_nothing_is_closed() {
     let builder = Server::builder().namespace(fenced(Namespace::new("/"))).namespace(Namespace::new("/side"));
-    let running = start(builder.configure(|config| config.lane_bytes_max = 20_000));
+    let running = start(builder.configure(|config| config.outbound_bytes_max = 20_000));
     for round in [&["40{\"n\":1}", "40{\"n\":2}"], &["40", "41"], &["40/side,", "41/side,"]] {
         let polling = Polling::open(running.address).await;
         let body = round.repeat(50).join("\u{1e}");

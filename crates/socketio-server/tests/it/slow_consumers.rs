@@ -164,7 +164,7 @@ async fn who_takes_nothing_for_too_long_is_closed() {
 #[tokio::test]
 async fn events_outside_of_the_feed_are_bounded_in_bytes() {
     let (running, mut reasons) = start_feeding(FeedConfig::in_memory(), |config| {
-        config.lane_bytes_max = 200_000;
+        config.outbound_bytes_max = 200_000;
         config.pending_acks_max = 100_000;
     });
     let mut slow = narrow(&running).await;

@@ -22,8 +22,8 @@ use crate::planted::{self, Bug};
 /// More unread messages than these are not counted.
 const UNREAD_MAX: u32 = 100;
 
-/// So many bytes of messages are in one answer, or one message. Several answers have to find a place in the lane of a
-/// connection that is slow.
+/// An answer has this many bytes of messages, or one message. The outbound queue of a slow connection has room for several
+/// answers.
 const HISTORY_BYTES_MAX: usize = 256 << 10;
 
 /// The same for changes, before they are encoded, which may make six times as much of it.

@@ -2,7 +2,7 @@
 //!
 //! Owns how much one answer may hold: bytes, and packets if the client is not known to take any number. A frame, which
 //! is an event and its attachments, is never parted. Does not know what comes next when an answer is full: that stays in
-//! the lane or behind the cursor, until the next poll.
+//! the outbound queue or behind the cursor, until the next poll.
 
 use std::collections::VecDeque;
 use std::time::Instant;
