@@ -24,7 +24,7 @@ pub(crate) struct Parked {
 
 #[derive(Debug)]
 pub(crate) struct ParkedSockets {
-    sockets: HashMap<SocketId, Seat>,
+    sockets: HashMap<SocketId, ParkedSocket>,
     /// The same sockets, the one that left first in front.
     order: BTreeMap<u64, SocketId>,
     last: u64,
@@ -32,7 +32,7 @@ pub(crate) struct ParkedSockets {
 }
 
 #[derive(Debug)]
-struct Seat {
+struct ParkedSocket {
     serial: u64,
     since: Instant,
     parked: Parked,
@@ -46,7 +46,7 @@ impl ParkedSockets {
     pub(crate) fn park(&mut self, id: SocketId, parked: Parked, now: Instant) {
         self.remove(&id);
         while let Some(oldest) = self.order.first_key_value().map(|(_, id)| *id) {
-            let is_fresh = self.sockets.get(&oldest).is_some_and(|seat| self.is_fresh(seat, now));
+            let is_fresh = self.sockets.get(&oldest).is_some_and(|socket| self.is_fresh(socket, now));
             if is_fresh && self.sockets.len() < PARKED_MAX {
                 break;
             }
@@ -54,22 +54,22 @@ impl ParkedSockets {
         }
         self.last += 1;
         self.order.insert(self.last, id);
-        self.sockets.insert(id, Seat { serial: self.last, since: now, parked });
+        self.sockets.insert(id, ParkedSocket { serial: self.last, since: now, parked });
     }
 
     pub(crate) fn take(&mut self, id: &SocketId, now: Instant) -> Option<Parked> {
-        let seat = self.remove(id)?;
-        self.is_fresh(&seat, now).then_some(seat.parked)
+        let socket = self.remove(id)?;
+        self.is_fresh(&socket, now).then_some(socket.parked)
     }
 
-    fn is_fresh(&self, seat: &Seat, now: Instant) -> bool {
-        now.saturating_duration_since(seat.since) < self.kept
+    fn is_fresh(&self, socket: &ParkedSocket, now: Instant) -> bool {
+        now.saturating_duration_since(socket.since) < self.kept
     }
 
-    fn remove(&mut self, id: &SocketId) -> Option<Seat> {
-        let seat = self.sockets.remove(id)?;
-        self.order.remove(&seat.serial);
-        Some(seat)
+    fn remove(&mut self, id: &SocketId) -> Option<ParkedSocket> {
+        let socket = self.sockets.remove(id)?;
+        self.order.remove(&socket.serial);
+        Some(socket)
     }
 }
 

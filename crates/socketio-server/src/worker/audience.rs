@@ -84,9 +84,9 @@ impl Marker<'_> {
             self.mark_included(local, number, position, rooms);
         }
         for room in entry.audience.excluded() {
-            let taken_out = local.seats(room).filter(|seat| seat.after < position);
+            let taken_out = local.members_of(room).filter(|member| member.after < position);
             let mark = |slot| Mark { slot, sight: Sight::Without(number) };
-            self.audiences.marks.0.extend(taken_out.map(|seat| mark(seat.slot)));
+            self.audiences.marks.0.extend(taken_out.map(|member| mark(member.slot)));
         }
     }
 
@@ -101,14 +101,14 @@ impl Marker<'_> {
         if let Some(entries) = self.audiences.classes.get_mut(class as usize) {
             entries.push(number);
         }
-        for seat in rooms.iter().flat_map(|room| local.seats(room)) {
+        for member in rooms.iter().flat_map(|room| local.members_of(room)) {
             // Who sees the first entry of the class sees the others too; who does not may see a later one.
-            if seat.after < since {
+            if member.after < since {
                 if since == position {
-                    self.audiences.marks.0.push(Mark { slot: seat.slot, sight: Sight::Class(class) });
+                    self.audiences.marks.0.push(Mark { slot: member.slot, sight: Sight::Class(class) });
                 }
-            } else if seat.after < position {
-                self.audiences.marks.0.push(Mark { slot: seat.slot, sight: Sight::Entry(number) });
+            } else if member.after < position {
+                self.audiences.marks.0.push(Mark { slot: member.slot, sight: Sight::Entry(number) });
             }
         }
     }
@@ -155,7 +155,7 @@ impl Worker {
     /// Lets sockets enter or leave a room at a position.
     fn change_rooms(&mut self, index: usize, position: u64, change: &MemberChange) {
         let Some(local) = self.namespaces.get_mut(index) else { return };
-        let slots: Vec<u32> = local.seats(&change.sockets).map(|seat| seat.slot).collect();
+        let slots: Vec<u32> = local.members_of(&change.sockets).map(|member| member.slot).collect();
         for slot in slots {
             let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
             let Some(joined) = session.joined_mut(index) else { continue };

@@ -394,7 +394,7 @@ impl Worker {
         let Some(Newcomer { request, .. }) = self.take_newcomer(key, namespace) else { return };
         let packet = socketio::encode_connect(namespace, &place.socket.to_string(), place.pid.as_deref());
         let (mut frames, greeting) = (place.missed.clone(), place.greeting.clone());
-        let Some(slot) = self.seat(key, index, &request, place) else {
+        let Some(slot) = self.enter_namespace(key, index, &request, place) else {
             self.drop_if_empty(index);
             return self.discard(key, namespace);
         };
@@ -408,7 +408,7 @@ impl Worker {
     }
 
     /// Puts a socket into its namespace and its rooms; `None` if the client does not wait for that any more.
-    fn seat(
+    fn enter_namespace(
         &mut self,
         key: SessionKey,
         index: usize,

@@ -92,9 +92,9 @@ impl Joined {
     }
 }
 
-/// The place of a socket in a room: the slot of its session, and the position after which it sees the room.
+/// A socket in a room: the slot of its session, and the position after which it sees the room.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seat {
+pub(crate) struct RoomMember {
     pub(crate) slot: u32,
     pub(crate) after: u64,
 }
@@ -106,7 +106,7 @@ pub(crate) struct LocalNamespace {
     /// Slots of the sessions that have joined.
     pub(crate) members: Vec<u32>,
     ids: HashMap<SocketId, u32>,
-    rooms: HashMap<Room, Vec<Seat>>,
+    rooms: HashMap<Room, Vec<RoomMember>>,
     /// Position up to which the feed has been given to the attached sockets.
     pub(crate) applied: u64,
 }
@@ -151,7 +151,7 @@ impl LocalNamespace {
     /// Puts a socket into a room that it sees after a position, unless it is in it.
     pub(crate) fn enter(&mut self, slot: u32, joined: &mut Joined, room: &Room, after: u64) {
         if joined.rooms.enter(room, after) {
-            self.rooms.entry(room.clone()).or_default().push(Seat { slot, after });
+            self.rooms.entry(room.clone()).or_default().push(RoomMember { slot, after });
         }
     }
 
@@ -179,11 +179,11 @@ impl LocalNamespace {
     }
 
     fn vacate(&mut self, slot: u32, room: &Room) {
-        if let Some(seats) = self.rooms.get_mut(room) {
-            if let Some(place) = seats.iter().position(|seat| seat.slot == slot) {
-                seats.swap_remove(place);
+        if let Some(members) = self.rooms.get_mut(room) {
+            if let Some(place) = members.iter().position(|member| member.slot == slot) {
+                members.swap_remove(place);
             }
-            if seats.is_empty() {
+            if members.is_empty() {
                 self.rooms.remove(room);
             }
         }
@@ -194,28 +194,32 @@ impl LocalNamespace {
     }
 
     /// The sockets of a room; the room named after a socket's id holds this socket.
-    pub(crate) fn seats(&self, room: &Room) -> impl Iterator<Item = Seat> {
-        let seats = self.rooms.get(room);
-        let own = if seats.is_none() { SocketId::parse(room.as_str()) } else { None };
-        let own = own.and_then(|id| self.ids.get(&id)).map(|slot| Seat { slot: *slot, after: 0 });
-        seats.into_iter().flatten().copied().chain(own)
+    pub(crate) fn members_of(&self, room: &Room) -> impl Iterator<Item = RoomMember> {
+        let members = self.rooms.get(room);
+        let own = if members.is_none() { SocketId::parse(room.as_str()) } else { None };
+        let own = own.and_then(|id| self.ids.get(&id)).map(|slot| RoomMember { slot: *slot, after: 0 });
+        members.into_iter().flatten().copied().chain(own)
     }
 
     /// The selected sockets, each once.
     pub(crate) fn select(&self, selection: &Selection) -> Vec<u32> {
         let mut slots = match selection.included() {
             [] => self.members.clone(),
-            [room] => self.seats(room).map(|seat| seat.slot).collect(),
+            [room] => self.members_of(room).map(|member| member.slot).collect(),
             rooms => {
                 let mut union: Vec<u32> =
-                    rooms.iter().flat_map(|room| self.seats(room)).map(|seat| seat.slot).collect();
+                    rooms.iter().flat_map(|room| self.members_of(room)).map(|member| member.slot).collect();
                 union.sort_unstable();
                 union.dedup();
                 union
             }
         };
-        let excluded: Vec<u32> =
-            selection.excluded().iter().flat_map(|room| self.seats(room)).map(|seat| seat.slot).collect();
+        let excluded: Vec<u32> = selection
+            .excluded()
+            .iter()
+            .flat_map(|room| self.members_of(room))
+            .map(|member| member.slot)
+            .collect();
         if let [only] = excluded.as_slice() {
             slots.retain(|slot| slot != only);
         } else if !excluded.is_empty() {
