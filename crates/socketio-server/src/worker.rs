@@ -65,7 +65,7 @@ const TOMBSTONE_TIME: Duration = Duration::from_secs(30);
 /// Closed polling sessions remembered at most; beyond that none is added.
 const TOMBSTONES_MAX: usize = 4_096;
 
-/// Bytes of what a closed session had still to say, such as why it is sent away; more is not kept.
+/// Bytes that wait for the client of a closed session, such as why it is sent away; more are not kept.
 const TOMBSTONE_BYTES_MAX: usize = 4 << 10;
 
 /// How often the kernel is asked whether more has come in, before the application hears of what there is.
@@ -77,14 +77,14 @@ const EVENTS_MAX: usize = 1_024;
 /// A closed polling session.
 struct Tombstone {
     until: Instant,
-    last_words: LastWords,
+    last_answers: LastAnswers,
 }
 
-/// What its client has still to be told.
-struct LastWords {
-    /// The answers to its last polls.
+/// What the next polls of its client are answered.
+struct LastAnswers {
+    /// One for each poll.
     payloads: VecDeque<String>,
-    /// Of the poll before.
+    /// The mark of the poll before.
     mark: Option<Mark>,
 }
 

@@ -88,9 +88,9 @@ impl Worker {
             self.engine_deadline(key);
         }
         let Some(key) = self.find(sid) else {
-            let last_words = self.last_words(sid, buster.mark);
+            let last_answers = self.last_answers(sid, buster.mark);
             let unknown = PollAnswer::Error(HttpError::Engine(ErrorCode::UnknownSid));
-            return answer(reply, last_words.map_or(unknown, PollAnswer::Payload));
+            return answer(reply, last_answers.map_or(unknown, PollAnswer::Payload));
         };
         let packets_max = buster.packets_max(self.shared.config.poll_packets_max);
         let now = self.now;
@@ -129,18 +129,18 @@ impl Worker {
         self.close(key, CloseReason::TransportError);
     }
 
-    /// What a session that is over has still to say.
-    fn last_words(&mut self, sid: Sid, mark: Option<Mark>) -> Option<String> {
+    /// The next of the last answers of a closed session.
+    fn last_answers(&mut self, sid: Sid, mark: Option<Mark>) -> Option<String> {
         let mut tombstone =
             self.tombstones.remove(&sid.secret).filter(|tombstone| tombstone.until > self.now)?;
-        let words = &mut tombstone.last_words;
-        // Who did not get an answer must not get what comes after it.
-        if mark.is_some() && words.mark == mark {
+        let last = &mut tombstone.last_answers;
+        // A client that did not get an answer must not get what comes after it.
+        if mark.is_some() && last.mark == mark {
             return None;
         }
-        let payload = words.payloads.pop_front()?;
-        if !words.payloads.is_empty() {
-            words.mark = mark;
+        let payload = last.payloads.pop_front()?;
+        if !last.payloads.is_empty() {
+            last.mark = mark;
             self.tombstones.insert(sid.secret, tombstone);
         }
         Some(payload)

@@ -86,17 +86,17 @@ pub(crate) struct WebSocket {
     pub(crate) waker: Option<Waker>,
     /// The last write did not fit.
     pub(crate) blocked: bool,
-    /// What is to be said when it ends.
-    pub(crate) farewell: Farewell,
+    /// What it owes its peer when it ends.
+    pub(crate) close_handshake: CloseHandshake,
 }
 
-/// How much of the closing handshake (RFC 6455 section 7.1.2) a socket still owes.
+/// How much of the closing handshake (RFC 6455 section 7.1.2) a socket still owes its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Farewell {
+pub(crate) enum CloseHandshake {
     /// A close frame, and time for the peer to answer it.
     Due,
     /// The peer's close frame has been answered; the end of its stream is on its way.
-    Said,
+    Answered,
     /// Nothing: the peer's stream has ended or is broken, and nobody waits for a word.
     Needless,
 }
@@ -152,7 +152,7 @@ impl WebSocket {
             decoder: Decoder::default(),
             waker: None,
             blocked: false,
-            farewell: Farewell::Due,
+            close_handshake: CloseHandshake::Due,
         }
     }
 
@@ -172,7 +172,7 @@ impl WebSocket {
                 Ok(written) => written,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
                 Err(error) => {
-                    self.farewell = Farewell::Needless;
+                    self.close_handshake = CloseHandshake::Needless;
                     return Err(error);
                 }
             };
@@ -340,7 +340,7 @@ impl Session {
         let ping = Frame::engine("2");
         // An answer to a ping would come too late.
         let frames = self.outbound.frames.iter().filter(|frame| *frame != ping.bytes());
-        polling.farewell(frames.filter(|_| self.outbound.bytes() <= bytes_max))
+        polling.last_payloads(frames.filter(|_| self.outbound.bytes() <= bytes_max))
     }
 
     pub(crate) fn is_paused(&self) -> bool {

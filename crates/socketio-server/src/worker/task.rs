@@ -18,20 +18,20 @@ use http::HeaderMap;
 use tokio::io::ReadBuf;
 
 use super::local_namespace::Cursor;
-use super::{LastWords, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME, TOMBSTONES_MAX, Tombstone, Worker};
+use super::{LastAnswers, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME, TOMBSTONES_MAX, Tombstone, Worker};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
 use crate::sid::{SessionKey, SocketNumber};
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
 use crate::websocket::{CloseCode, Message, WsError, WsLimits};
-use crate::worker::session::{Farewell, OutboundQueue, Protocol, Session, Transport, WebSocket};
+use crate::worker::session::{CloseHandshake, OutboundQueue, Protocol, Session, Transport, WebSocket};
 
 /// Buffers read from one socket before the others have their turn.
 const READS_MAX: usize = 4;
 
-/// How long a GET may come after the farewell of its client.
-const FAREWELL_TIME: Duration = Duration::from_secs(1);
+/// How long a GET may come after the close packet of its client.
+const LATE_POLL_TIME: Duration = Duration::from_secs(1);
 
 struct SocketTask {
     worker: Rc<RefCell<Worker>>,
@@ -92,7 +92,7 @@ impl Worker {
             Some(_) | None => socket.waker = Some(cx.waker().clone()),
         }
         if socket.stream.poll_flush(cx).is_err() {
-            self.lose_socket(key, number, Farewell::Needless);
+            self.lose_socket(key, number, CloseHandshake::Needless);
             return Poll::Ready(());
         }
         if socket.blocked {
@@ -102,7 +102,7 @@ impl Worker {
                     self.touch(key);
                 }
                 Poll::Ready(Err(_)) => {
-                    self.lose_socket(key, number, Farewell::Needless);
+                    self.lose_socket(key, number, CloseHandshake::Needless);
                     return Poll::Ready(());
                 }
                 Poll::Pending => {}
@@ -133,7 +133,7 @@ impl Worker {
                     self.take_bytes(key, number, scratch.get_mut(..filled).unwrap_or_default());
                 }
                 Poll::Ready(Ok(()) | Err(_)) => {
-                    self.lose_socket(key, number, Farewell::Needless);
+                    self.lose_socket(key, number, CloseHandshake::Needless);
                     break Poll::Ready(());
                 }
             }
@@ -187,7 +187,7 @@ impl Worker {
                 let mut frame = Vec::new();
                 push_close(&mut frame, code);
                 self.send_control(key, number, frame);
-                self.lose_socket(key, number, Farewell::Said);
+                self.lose_socket(key, number, CloseHandshake::Answered);
             }
             Message::Text(_) | Message::Binary(_) if self.is_probe(key, number) => {
                 self.take_probe(key, message);
@@ -233,8 +233,8 @@ impl Worker {
         }
     }
 
-    /// A client that says farewell over polling has its GET answered with a noop, also one that was sent before the
-    /// farewell and comes after it, on another connection.
+    /// Answers the GET of a client that has sent a close packet with a noop. The GET may also come after the close packet,
+    /// on another connection.
     fn release_last_poll(&mut self, key: SessionKey) {
         let now = self.now;
         let Some(session) = self.session_mut(key) else { return };
@@ -243,13 +243,13 @@ impl Worker {
         } else if let Transport::Polling(polling) = &session.transport {
             let mark = polling.polls.mark().cloned();
             let (secret, payloads) = (session.secret, VecDeque::from(["6".into()]));
-            self.bury(secret, LastWords { payloads, mark }, FAREWELL_TIME);
+            self.bury(secret, LastAnswers { payloads, mark }, LATE_POLL_TIME);
         }
     }
 
-    fn bury(&mut self, secret: [u8; 16], last_words: LastWords, time: Duration) {
+    fn bury(&mut self, secret: [u8; 16], last_answers: LastAnswers, time: Duration) {
         if self.tombstones.len() < TOMBSTONES_MAX {
-            self.tombstones.insert(secret, Tombstone { until: self.now + time, last_words });
+            self.tombstones.insert(secret, Tombstone { until: self.now + time, last_answers });
         }
     }
 
@@ -308,7 +308,7 @@ impl Worker {
                 session.outbound = OutboundQueue::default();
             }
             if let Some(probe) = session.probe.take() {
-                part(*probe, None);
+                close_socket(*probe, None);
             }
         }
     }
@@ -328,9 +328,9 @@ impl Worker {
     }
 
     /// A socket has reached its end.
-    fn lose_socket(&mut self, key: SessionKey, number: SocketNumber, farewell: Farewell) {
+    fn lose_socket(&mut self, key: SessionKey, number: SocketNumber, close_handshake: CloseHandshake) {
         if let Some(socket) = self.websocket(key, number) {
-            socket.farewell = farewell;
+            socket.close_handshake = close_handshake;
         }
         if self.is_probe(key, number) {
             self.abort_upgrade(key);
@@ -362,10 +362,10 @@ impl Worker {
         let Some(mut session) = self.take_session(key, reason) else { return };
         drop(session.flush_outbound(self.now));
         if let Some(probe) = session.probe.take() {
-            part(*probe, None);
+            close_socket(*probe, None);
         }
         match session.transport {
-            Transport::WebSocket(socket) => part(socket, code),
+            Transport::WebSocket(socket) => close_socket(socket, code),
             // Clients that are to come back must not be told goodbye: some take it for good. They find the session gone.
             Transport::Polling(_) if reason == CloseReason::ServerShuttingDown => {}
             Transport::Polling(ref polling) => {
@@ -379,7 +379,7 @@ impl Worker {
                     // What one answer could not hold is for the next poll.
                     session.answer_poll(self.now);
                     let payloads = session.last_payloads(TOMBSTONE_BYTES_MAX);
-                    self.bury(session.secret, LastWords { payloads, mark }, TOMBSTONE_TIME);
+                    self.bury(session.secret, LastAnswers { payloads, mark }, TOMBSTONE_TIME);
                 }
             }
         }
@@ -415,10 +415,10 @@ fn is_told_later(reason: CloseReason) -> bool {
     }
 }
 
-/// Says what is still to be said on a socket and lets it end.
-fn part(mut socket: WebSocket, code: Option<CloseCode>) {
-    match socket.farewell {
-        Farewell::Due => {
+/// Sends the close frame that a socket still owes, and lets the socket end.
+fn close_socket(mut socket: WebSocket, code: Option<CloseCode>) {
+    match socket.close_handshake {
+        CloseHandshake::Due => {
             if !socket.blocked {
                 let mut frame = Vec::new();
                 push_close(&mut frame, code);
@@ -427,9 +427,9 @@ fn part(mut socket: WebSocket, code: Option<CloseCode>) {
             }
             linger(socket);
         }
-        Farewell::Said => linger(socket),
+        CloseHandshake::Answered => linger(socket),
         // There is nothing to wait for, so it ends here: a task and three system calls less when thousands are cut at once.
-        Farewell::Needless => {}
+        CloseHandshake::Needless => {}
     }
 }
 

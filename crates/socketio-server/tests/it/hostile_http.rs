@@ -219,7 +219,7 @@ async fn requests_after_the_end_of_a_session_are_answered() {
     let running = start_target();
     let polling = Polling::open(running.address).await;
     polling.send("1").await;
-    // The poll that may have crossed the farewell is answered as if it had waited.
+    // The poll that may have crossed the close packet is answered as if it had waited.
     assert_eq!(polling.get().await.brief(), (200, "6"));
     for _ in 0..3 {
         assert_eq!(polling.get().await.status, 400);

@@ -279,7 +279,7 @@ async fn binary_posts_are_of_an_older_protocol() {
 }
 
 #[tokio::test]
-async fn a_client_says_farewell_by_a_close_packet() {
+async fn a_close_packet_ends_a_polling_session() {
     let (running, mut reasons) = start_watched();
     let polling = Polling::open(running.address).await;
     polling.join().await;

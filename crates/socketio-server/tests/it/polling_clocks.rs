@@ -100,7 +100,7 @@ async fn a_post_with_the_same_time_is_a_repeat_only_with_the_same_body() {
 }
 
 #[tokio::test]
-async fn the_last_words_of_a_session_are_not_told_to_a_client_that_lost_an_answer() {
+async fn the_last_answers_of_a_session_are_not_given_to_a_client_that_lost_an_answer() {
     let (running, mut reasons) = start_saying();
     let polling = Polling::open(running.address).await;
     let poll = async |mark: &str| get(format!("{}&t={mark}", polling.target())).send(running.address).await;

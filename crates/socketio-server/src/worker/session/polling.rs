@@ -82,7 +82,7 @@ impl Polling {
     }
 
     /// The answers to the polls that are still to come when the session is over.
-    pub(super) fn farewell<'a>(&self, frames: impl Iterator<Item = &'a Bytes>) -> VecDeque<String> {
+    pub(super) fn last_payloads<'a>(&self, frames: impl Iterator<Item = &'a Bytes>) -> VecDeque<String> {
         let mut payloads = VecDeque::new();
         let mut payload = PayloadWriter::new();
         for frame in frames {
@@ -122,11 +122,11 @@ mod tests {
     }
 
     #[test]
-    fn a_farewell_is_as_many_answers_as_the_client_takes_packets() {
+    fn the_last_payloads_are_as_many_answers_as_the_client_takes_packets() {
         let frames: Vec<Bytes> =
             (0..20).map(|number| Frame::text(&format!("2[{number}]")).into_bytes()).collect();
         for (packets_max, expected) in [(usize::MAX, vec![22]), (16, vec![15, 7]), (3, vec![2; 11])] {
-            let payloads = Polling::new(packets_max).farewell(frames.iter());
+            let payloads = Polling::new(packets_max).last_payloads(frames.iter());
             assert_eq!(payloads.iter().map(|payload| packets(payload)).collect::<Vec<_>>(), expected);
             let all: Vec<String> = payloads.into();
             let all = all.join("\u{1e}");
@@ -135,7 +135,7 @@ mod tests {
                 "{all}"
             );
         }
-        assert_eq!(Polling::new(16).farewell([].into_iter()), ["6\u{1e}1"]);
+        assert_eq!(Polling::new(16).last_payloads([].into_iter()), ["6\u{1e}1"]);
     }
 
     #[test]

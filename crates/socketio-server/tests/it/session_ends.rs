@@ -8,7 +8,7 @@ use crate::harness::{Client, Polling, fenced, start, start_plain};
 const UNKNOWN: (u16, &str) = (400, r#"{"code":1,"message":"Session ID unknown"}"#);
 
 #[tokio::test]
-async fn a_poll_that_the_farewell_has_overtaken_is_answered_like_one_that_waits() {
+async fn a_poll_that_a_close_packet_has_overtaken_is_answered_like_one_that_waits() {
     let running = start_plain();
     let polling = Polling::open(running.address).await;
     polling.join().await;
