@@ -36,11 +36,11 @@ impl fmt::Debug for Room {
 /// The sockets of a namespace that are in at least one of `to` (or all, if none is named) and in none of `except`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
-    rooms: Option<Arc<Rooms>>,
+    rooms: Option<Arc<SelectedRooms>>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Rooms {
+struct SelectedRooms {
     to: Vec<Room>,
     except: Vec<Room>,
 }

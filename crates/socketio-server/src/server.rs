@@ -26,8 +26,8 @@ use crate::handle::command::{Command, Errand};
 use crate::handle::engine::EngineHandler;
 use crate::handle::io::{Io, Readiness, WeakIo};
 use crate::handle::mailbox::Mailbox;
-use crate::handle::namespace::{FeedBinding, Namespace, Pattern};
-use crate::handle::reach::{Reach, State};
+use crate::handle::namespace::{FeedBinding, Namespace, NamespacePattern};
+use crate::handle::reach::{Reach, StateMap};
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
 use crate::worker::{
@@ -72,7 +72,7 @@ pub enum BuildError {
 pub struct Builder {
     config: Config,
     namespaces: Vec<Namespace>,
-    state: State,
+    state: StateMap,
     bundle: Option<ClientBundle>,
     hooks: Hooks,
     runtime: Option<Handle>,
@@ -236,7 +236,7 @@ fn bind_feeds(
     let mut feeds = HashMap::new();
     for namespace in namespaces {
         match &namespace.pattern {
-            Pattern::Exact(name) => {
+            NamespacePattern::Exact(name) => {
                 let valid = NamespaceName::parse(name).is_ok_and(|parsed| parsed.as_str() == name);
                 if !valid {
                     return Err(BuildError::Namespace(name.clone()));
@@ -253,8 +253,8 @@ fn bind_feeds(
                     feeds.insert(name.as_str().into(), feed.clone());
                 }
             }
-            Pattern::Matching(_) if namespace.feed.is_some() => return Err(BuildError::Feed),
-            Pattern::Matching(_) => {}
+            NamespacePattern::Matching(_) if namespace.feed.is_some() => return Err(BuildError::Feed),
+            NamespacePattern::Matching(_) => {}
         }
     }
     Ok(feeds)

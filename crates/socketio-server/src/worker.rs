@@ -49,7 +49,7 @@ use crate::handle::command::{Command, answer};
 use crate::handle::io::Io;
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
-use crate::http::cache_buster::Mark;
+use crate::http::cache_buster::RequestMark;
 use crate::random::random;
 use crate::sid::{SessionKey, Sid};
 use crate::worker::session::{OutboundQueue, Pause, Protocol, Session, Transport};
@@ -85,7 +85,7 @@ struct LastAnswers {
     /// One for each poll.
     payloads: VecDeque<String>,
     /// The mark of the poll before.
-    mark: Option<Mark>,
+    mark: Option<RequestMark>,
 }
 
 pub(crate) struct Worker {
@@ -273,10 +273,12 @@ impl Worker {
             Command::Look { sid, reply } => self.look(sid, reply),
             Command::Probe { sid, stream, early } => self.probe(sid, stream, &early),
             Command::Broadcast(broadcast) => self.broadcast(&broadcast),
-            Command::Direct { key, namespace, socket, direct } => {
-                self.direct(key, &namespace, socket, direct);
+            Command::ToSocket { key, namespace, socket, command } => {
+                self.socket_command(key, &namespace, socket, command);
             }
-            Command::Select { namespace, selection, action } => self.act(&namespace, &selection, &action),
+            Command::ToSelection { namespace, selection, command } => {
+                self.selection_command(&namespace, &selection, &command)
+            }
             Command::Fetch { namespace, selection, reply } => {
                 answer(reply, self.describe(&namespace, &selection));
             }

@@ -21,7 +21,7 @@ pub(crate) struct Batch {
     entries: Vec<FeedEntry>,
     /// What it counts in the ring.
     pub(super) bytes: usize,
-    reach: Reach,
+    audience: BatchAudience,
     /// The last entry with an anchor in this batch or, if it has none and that is known, in the batches before.
     anchored: Option<Anchored>,
     public: OnceLock<Public>,
@@ -36,7 +36,7 @@ pub(super) struct Anchored {
 
 /// Whom the entries are for, summed up.
 #[derive(Debug, Default)]
-struct Reach {
+struct BatchAudience {
     has_rooms: bool,
     has_changes: bool,
     /// Rooms that are taken out of what is for everyone.
@@ -64,16 +64,16 @@ impl FeedEntry {
 impl Batch {
     pub(crate) fn new(first: u64, entries: Vec<FeedEntry>) -> Self {
         let bytes = entries.iter().map(FeedEntry::cost).sum();
-        let mut reach = Reach::default();
+        let mut audience = BatchAudience::default();
         for entry in &entries {
-            reach.has_changes |= !entry.changes.is_empty();
+            audience.has_changes |= !entry.changes.is_empty();
             if entry.is_public() {
-                reach.excepted.extend_from_slice(entry.audience.excluded());
+                audience.excepted.extend_from_slice(entry.audience.excluded());
             } else {
-                reach.has_rooms = true;
+                audience.has_rooms = true;
             }
         }
-        let mut batch = Self { first, entries, bytes, reach, anchored: None, public: OnceLock::new() };
+        let mut batch = Self { first, entries, bytes, audience, anchored: None, public: OnceLock::new() };
         batch.anchored = batch.anchored_up_to(u64::MAX);
         batch
     }
@@ -128,12 +128,12 @@ impl Batch {
 
     /// True if everybody sees everything, and nothing changes.
     pub(crate) fn is_plain(&self) -> bool {
-        !self.reach.has_rooms && !self.reach.has_changes && self.reach.excepted.is_empty()
+        !self.audience.has_rooms && !self.audience.has_changes && self.audience.excepted.is_empty()
     }
 
     /// Whether a socket that is in some rooms sees exactly what is for everyone.
     pub(crate) fn is_public_to(&self, is_in: impl Fn(&Room) -> bool) -> bool {
-        !self.reach.has_rooms && !self.reach.excepted.iter().any(is_in)
+        !self.audience.has_rooms && !self.audience.excepted.iter().any(is_in)
     }
 
     /// How many of its entries stand before a position.
@@ -177,11 +177,11 @@ pub(crate) struct Stretch {
     after: u64,
     last: u64,
     bytes: Bytes,
-    kind: Kind,
+    kind: StretchKind,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Kind {
+enum StretchKind {
     Public,
     Single,
 }
@@ -208,13 +208,19 @@ impl Stretch {
         let fit = within.partition_point(|end| end - start < bytes_max) as u64 + 1;
         let last = through.min(after + fit);
         let bytes = public.bytes.slice(start..public.end(batch.count_before(last + 1)));
-        Self { batch: Arc::clone(batch), after, last, bytes, kind: Kind::Public }
+        Self { batch: Arc::clone(batch), after, last, bytes, kind: StretchKind::Public }
     }
 
     /// One entry, whomever it is for.
     pub(crate) fn single(batch: &Arc<Batch>, position: u64, entry: &FeedEntry) -> Self {
         let bytes = entry.frame.bytes().clone();
-        Self { batch: Arc::clone(batch), after: position - 1, last: position, bytes, kind: Kind::Single }
+        Self {
+            batch: Arc::clone(batch),
+            after: position - 1,
+            last: position,
+            bytes,
+            kind: StretchKind::Single,
+        }
     }
 
     /// The position before its first entry.
@@ -235,8 +241,8 @@ impl Stretch {
     pub(crate) fn frames(&self) -> impl Iterator<Item = (u64, &Bytes)> {
         let entries = self.batch.between(self.after, self.last);
         let wanted = entries.filter(|(_, entry)| match self.kind {
-            Kind::Public => entry.is_public() && !entry.is_silent(),
-            Kind::Single => true,
+            StretchKind::Public => entry.is_public() && !entry.is_silent(),
+            StretchKind::Single => true,
         });
         wanted.map(|(position, entry)| (position, entry.frame.bytes()))
     }

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use crate::feed::AckHandle;
 use crate::frame::Frame;
-use crate::handle::command::{Command, Direct};
+use crate::handle::command::{Command, SocketCommand};
 use crate::handle::io::Io;
 
 /// Answers one event of a client, once. Dropping it answers nothing.
@@ -53,7 +53,8 @@ impl Ack {
         let Some(AckHandle { worker, key, namespace, socket, id }) = self.handle else { return Ok(()) };
         let Encoded { text, attachments } = encode(&namespace, id)?;
         let frame = Frame::with_attachments(&text, &attachments);
-        self.io.post(worker, Command::Direct { key, namespace, socket, direct: Direct::Reply(frame) });
+        self.io
+            .post(worker, Command::ToSocket { key, namespace, socket, command: SocketCommand::Reply(frame) });
         Ok(())
     }
 }

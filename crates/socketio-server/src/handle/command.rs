@@ -18,7 +18,7 @@ use crate::handle::eviction::{ArrivalNumber, EvictDone};
 use crate::handle::io::Broadcast;
 use crate::handle::remote::RemoteSocket;
 use crate::handshake::Handshake;
-use crate::http::cache_buster::{CacheBuster, Mark};
+use crate::http::cache_buster::{CacheBuster, RequestMark};
 use crate::room::{Room, Selection};
 use crate::sid::{PollNumber, SessionKey, Sid};
 use crate::stream::NewStream;
@@ -35,7 +35,7 @@ pub(crate) enum Command {
     /// The client went away while its GET was held.
     PollAborted { sid: Sid, number: PollNumber },
     /// A POST has begun: from here on a second one overlaps.
-    PostBegin { sid: Sid, mark: Option<Mark>, reply: oneshot::Sender<Result<(), HttpError>> },
+    PostBegin { sid: Sid, mark: Option<RequestMark>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST is here.
     Post { sid: Sid, body: Bytes, headers: Box<HeaderMap>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST never came, or was too large; an aborted one ends the session.
@@ -47,9 +47,9 @@ pub(crate) enum Command {
     /// An event for many sockets.
     Broadcast(Arc<Broadcast>),
     /// Something for one socket. The connection may have joined the namespace anew since: that is another socket.
-    Direct { key: SessionKey, namespace: NamespaceName, socket: SocketId, direct: Direct },
+    ToSocket { key: SessionKey, namespace: NamespaceName, socket: SocketId, command: SocketCommand },
     /// Rooms and connections of many sockets.
-    Select { namespace: NamespaceName, selection: Selection, action: Action },
+    ToSelection { namespace: NamespaceName, selection: Selection, command: SelectionCommand },
     /// Describes the selected sockets.
     Fetch { namespace: NamespaceName, selection: Selection, reply: oneshot::Sender<Vec<RemoteSocket>> },
     /// Middleware has decided.
@@ -84,8 +84,8 @@ impl Command {
     pub(crate) fn keeps_its_place(&self) -> bool {
         match self {
             Self::Broadcast(_)
-            | Self::Direct { .. }
-            | Self::Select { .. }
+            | Self::ToSocket { .. }
+            | Self::ToSelection { .. }
             | Self::Fetch { .. }
             | Self::Admit { .. }
             | Self::Evict { .. }
@@ -114,7 +114,7 @@ impl Command {
 
 /// Something for one socket.
 #[derive(Debug)]
-pub(crate) enum Direct {
+pub(crate) enum SocketCommand {
     /// An encoded event; `text` is given as well if the offset must be put at its end.
     Emit(Emission),
     /// The answer to an event.
@@ -162,7 +162,7 @@ pub enum Closing {
 
 /// What happens to the selected sockets.
 #[derive(Clone, Debug)]
-pub(crate) enum Action {
+pub(crate) enum SelectionCommand {
     Join(Entering),
     Leave(Vec<Room>),
     Disconnect(Closing),

@@ -13,7 +13,9 @@ use tokio::sync::oneshot;
 use crate::feed::Feed;
 use crate::frame::Frame;
 use crate::handle::ack::{AckError, Collector, Replies};
-use crate::handle::command::{Action, Closing, Command, Direct, Emission, Entering, Reliability};
+use crate::handle::command::{
+    Closing, Command, Emission, Entering, Reliability, SelectionCommand, SocketCommand,
+};
 use crate::handle::reach::Reach;
 use crate::handle::remote::RemoteSocket;
 use crate::handle::socket::Socket;
@@ -212,7 +214,7 @@ impl Io {
             });
             return Ok(());
         }
-        socket.direct(Direct::Emit(Emission { text, attachments, reliability, ack: None }))
+        socket.send_command(SocketCommand::Emit(Emission { text, attachments, reliability, ack: None }))
     }
 }
 
@@ -301,22 +303,22 @@ impl Target {
 
     /// Puts the sockets into rooms.
     pub fn join<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
-        self.act(&Action::Join(self.io.joining(&self.namespace, rooms)))
+        self.send_command(&SelectionCommand::Join(self.io.joining(&self.namespace, rooms)))
     }
 
     /// Takes the sockets out of rooms.
     pub fn leave<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
-        self.act(&Action::Leave(rooms.into_iter().map(Into::into).collect()))
+        self.send_command(&SelectionCommand::Leave(rooms.into_iter().map(Into::into).collect()))
     }
 
     /// Closes the transports of the sockets without a Socket.IO packet: their clients come back by themselves.
     pub fn close_transports(&self) -> Result<(), EmitError> {
-        self.act(&Action::CloseTransports)
+        self.send_command(&SelectionCommand::CloseTransports)
     }
 
     /// Disconnects the sockets.
     pub fn disconnect(&self, closing: Closing) -> Result<(), EmitError> {
-        self.act(&Action::Disconnect(closing))
+        self.send_command(&SelectionCommand::Disconnect(closing))
     }
 
     /// Describes the sockets, as they are when each worker answers.
@@ -332,11 +334,11 @@ impl Target {
         sockets
     }
 
-    fn act(&self, action: &Action) -> Result<(), EmitError> {
-        self.offer_all(|| Command::Select {
+    fn send_command(&self, command: &SelectionCommand) -> Result<(), EmitError> {
+        self.offer_all(|| Command::ToSelection {
             namespace: self.namespace.clone(),
             selection: self.selection.clone(),
-            action: action.clone(),
+            command: command.clone(),
         })
     }
 

@@ -17,10 +17,10 @@ type Middleware = dyn Fn(ConnectRequest) -> Decision + Send + Sync;
 pub(crate) type AsyncHandler = dyn Fn(Call) -> Option<Job> + Send + Sync;
 pub(crate) type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
 type Join = dyn Fn(&Joining<'_>) -> FeedJoin + Send + Sync;
-type Rooms = dyn Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync;
+type Membership = dyn Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync;
 
 /// Which names a definition is for.
-pub(crate) enum Pattern {
+pub(crate) enum NamespacePattern {
     Exact(String),
     Matching(Box<dyn Fn(&str) -> bool + Send + Sync>),
 }
@@ -54,29 +54,29 @@ pub(crate) struct FeedBinding {
 ///     });
 /// ```
 pub struct Namespace {
-    pub(crate) pattern: Pattern,
+    pub(crate) pattern: NamespacePattern,
     pub(crate) middleware: Vec<Arc<Middleware>>,
     pub(crate) connect: Option<Arc<AsyncHandler>>,
     pub(crate) events: HashMap<String, EventHandler>,
     pub(crate) any: Option<Arc<AsyncHandler>>,
     pub(crate) disconnect: Option<Arc<AsyncHandler>>,
     pub(crate) feed: Option<FeedBinding>,
-    pub(crate) rooms: Option<Box<Rooms>>,
+    pub(crate) rooms: Option<Box<Membership>>,
 }
 
 impl Namespace {
     /// The namespace of this name, such as `/` or `/chat`.
     pub fn new(name: impl Into<String>) -> Self {
-        Self::with_pattern(Pattern::Exact(name.into()))
+        Self::with_pattern(NamespacePattern::Exact(name.into()))
     }
 
     /// All namespaces whose name matches and that have no definition of their own. They come to be with their first
     /// socket and go with the last.
     pub fn matching(matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
-        Self::with_pattern(Pattern::Matching(Box::new(matches)))
+        Self::with_pattern(NamespacePattern::Matching(Box::new(matches)))
     }
 
-    fn with_pattern(pattern: Pattern) -> Self {
+    fn with_pattern(pattern: NamespacePattern) -> Self {
         Self {
             pattern,
             middleware: Vec::new(),
@@ -181,8 +181,8 @@ impl Namespace {
 impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = match &self.pattern {
-            Pattern::Exact(name) => name.as_str(),
-            Pattern::Matching(_) => "(matching)",
+            NamespacePattern::Exact(name) => name.as_str(),
+            NamespacePattern::Matching(_) => "(matching)",
         };
         f.debug_struct("Namespace")
             .field("name", &name)

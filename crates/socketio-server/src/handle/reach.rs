@@ -22,7 +22,7 @@ pub(crate) struct Reach {
     /// One per worker, at its number.
     pub(crate) mailboxes: Vec<Arc<Mailbox>>,
     pub(crate) runtime: Handle,
-    pub(crate) state: State,
+    pub(crate) state: StateMap,
     /// By the name of the namespace that each belongs to.
     pub(crate) feeds: HashMap<Box<str>, Feed>,
     pub(crate) refusals: Refusals,
@@ -36,7 +36,7 @@ impl Reach {
     pub(crate) fn new(
         mailboxes: Vec<Arc<Mailbox>>,
         runtime: Handle,
-        state: State,
+        state: StateMap,
         feeds: HashMap<Box<str>, Feed>,
     ) -> Self {
         Self {
@@ -96,9 +96,9 @@ impl fmt::Debug for Reach {
 
 /// Values of the application, one per type.
 #[derive(Default)]
-pub(crate) struct State(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
+pub(crate) struct StateMap(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 
-impl State {
+impl StateMap {
     pub(crate) fn insert<S: Send + Sync + 'static>(&mut self, state: Arc<S>) {
         self.0.insert(TypeId::of::<S>(), state);
     }

@@ -12,7 +12,7 @@ use socketio::{Lineage, NamespaceName, Payload, RawArgs, SocketId};
 use tokio::sync::oneshot;
 
 use crate::handle::ack::{AckError, PendingAck};
-use crate::handle::command::{Closing, Command, Direct, Emission, Reliability};
+use crate::handle::command::{Closing, Command, Emission, Reliability, SocketCommand};
 use crate::handle::connect::Auth;
 use crate::handle::io::{EmitError, Io, Target};
 use crate::handshake::Handshake;
@@ -148,7 +148,7 @@ impl Socket {
             reliability: Reliability::Reliable,
             ack: Some((id, PendingAck::One(reply))),
         };
-        self.direct(Direct::Emit(emission)).map_err(|error| match error {
+        self.send_command(SocketCommand::Emit(emission)).map_err(|error| match error {
             EmitError::Closed => AckError::Disconnected,
             EmitError::Encode(_) | EmitError::Namespace | EmitError::Overloaded => AckError::Unavailable,
         })?;
@@ -171,17 +171,17 @@ impl Socket {
 
     /// Joins rooms.
     pub fn join<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
-        self.direct(Direct::Join(self.inner.io.joining(&self.inner.namespace, rooms)))
+        self.send_command(SocketCommand::Join(self.inner.io.joining(&self.inner.namespace, rooms)))
     }
 
     /// Leaves a room.
     pub fn leave(&self, room: impl Into<Room>) -> Result<(), EmitError> {
-        self.direct(Direct::Leave(room.into()))
+        self.send_command(SocketCommand::Leave(room.into()))
     }
 
     /// Disconnects the client, if it is still there.
     pub fn disconnect(&self, closing: Closing) -> Result<(), EmitError> {
-        match self.direct(Direct::Disconnect(closing)) {
+        match self.send_command(SocketCommand::Disconnect(closing)) {
             Err(EmitError::Closed) => Ok(()),
             result => result,
         }
@@ -191,16 +191,16 @@ impl Socket {
         self.inner.io.target(self.inner.namespace.clone())
     }
 
-    pub(crate) fn direct(&self, direct: Direct) -> Result<(), EmitError> {
+    pub(crate) fn send_command(&self, command: SocketCommand) -> Result<(), EmitError> {
         if !self.is_connected() {
             return Err(EmitError::Closed);
         }
-        self.inner.io.offer(self.inner.worker, self.command(direct))
+        self.inner.io.offer(self.inner.worker, self.addressed(command))
     }
 
-    fn command(&self, direct: Direct) -> Command {
+    fn addressed(&self, command: SocketCommand) -> Command {
         let SocketInner { key, namespace, id, .. } = &*self.inner;
-        Command::Direct { key: *key, namespace: namespace.clone(), socket: *id, direct }
+        Command::ToSocket { key: *key, namespace: namespace.clone(), socket: *id, command }
     }
 
     /// Queues a run of a handler; true if the connection should not be read for now.
@@ -222,7 +222,7 @@ impl Socket {
         while let Some(job) = self.next_job(jobs_max) {
             if Caught(job).await.is_err() {
                 tracing::error!(namespace = self.namespace(), "a handler panicked; its connection is closed");
-                self.inner.io.post(self.inner.worker, self.command(Direct::Abort));
+                self.inner.io.post(self.inner.worker, self.addressed(SocketCommand::Abort));
             }
         }
     }

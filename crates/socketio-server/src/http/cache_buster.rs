@@ -10,20 +10,20 @@ use engineio::Query;
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct CacheBuster {
     /// None if the parameter tells nothing, such as the time in whole seconds or milliseconds.
-    pub(crate) mark: Option<Mark>,
-    kind: Kind,
+    pub(crate) mark: Option<RequestMark>,
+    kind: ClientKind,
 }
 
 /// Tells a request from the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub(crate) enum RequestMark {
     /// Another one for each request.
     Chance(Box<str>),
     /// A time with a fraction. Two requests have the same only within one tick of the client's clock.
     Clock(Box<str>),
 }
 
-impl Mark {
+impl RequestMark {
     pub(crate) fn is_of_clock(&self) -> bool {
         matches!(self, Self::Clock(_))
     }
@@ -31,7 +31,7 @@ impl Mark {
 
 /// Which kind of client sends such a parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Kind {
+enum ClientKind {
     Official,
     #[default]
     Unknown,
@@ -51,18 +51,18 @@ impl CacheBuster {
         let mark = if is_clock {
             None
         } else if tag.len() >= CLOCK_DIGITS_MIN && is_time(&tag) {
-            Some(Mark::Clock(tag.into()))
+            Some(RequestMark::Clock(tag.into()))
         } else {
-            Some(Mark::Chance(tag.into()))
+            Some(RequestMark::Chance(tag.into()))
         };
-        Self { kind: if is_number { Kind::Unknown } else { Kind::Official }, mark }
+        Self { kind: if is_number { ClientKind::Unknown } else { ClientKind::Official }, mark }
     }
 
     /// How many packets one answer to this client may have; `cautious` if nothing is known of it.
     pub(crate) fn packets_max(&self, cautious: usize) -> usize {
         match self.kind {
-            Kind::Official => usize::MAX,
-            Kind::Unknown => cautious,
+            ClientKind::Official => usize::MAX,
+            ClientKind::Unknown => cautious,
         }
     }
 }
@@ -77,7 +77,7 @@ fn is_time(tag: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn of(query: &str) -> (Option<Mark>, usize) {
+    fn of(query: &str) -> (Option<RequestMark>, usize) {
         let uri = format!("/socket.io/?EIO=4{query}").parse().expect("a URI");
         let buster = CacheBuster::of(&uri);
         let packets_max = buster.packets_max(16);
@@ -88,12 +88,12 @@ mod tests {
     fn a_client_is_known_by_its_cache_buster() {
         // socket.io-client 4.8, 4.5 and 3.1.
         for tag in ["ltv0mk8a", "OuP4sJ_", "OuP4sJ_.1", "Pz9-abc"] {
-            assert_eq!(of(&format!("&t={tag}")), (Some(Mark::Chance(tag.into())), usize::MAX));
+            assert_eq!(of(&format!("&t={tag}")), (Some(RequestMark::Chance(tag.into())), usize::MAX));
         }
         // A counter.
-        assert_eq!(of("&t=17"), (Some(Mark::Chance("17".into())), 16));
+        assert_eq!(of("&t=17"), (Some(RequestMark::Chance("17".into())), 16));
         // python-engineio, rust_socketio, and no parameter at all.
-        assert_eq!(of("&t=1764423413.0612"), (Some(Mark::Clock("1764423413.0612".into())), 16));
+        assert_eq!(of("&t=1764423413.0612"), (Some(RequestMark::Clock("1764423413.0612".into())), 16));
         assert_eq!(of("&t=1764423413061"), (None, 16));
         assert_eq!(of(""), (None, 16));
         assert_eq!(of(&format!("&t={}", "x".repeat(65))), (None, 16));

@@ -15,11 +15,11 @@ use super::{
 /// The receiving half of one connection: two words when nothing is unfinished.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
-    state: State,
+    state: DecoderState,
 }
 
 #[derive(Debug, Default)]
-enum State {
+enum DecoderState {
     /// Between two messages, at the start of a frame.
     #[default]
     Idle,
@@ -41,10 +41,10 @@ impl Decoder {
         sink: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
     ) -> Result<(), WsError> {
         // Whatever returns early below leaves `Ended` behind.
-        let mut partial = match mem::replace(&mut self.state, State::Ended) {
-            State::Idle => Partial::default(),
-            State::Within(partial) => *partial,
-            State::Ended => return Ok(()),
+        let mut partial = match mem::replace(&mut self.state, DecoderState::Ended) {
+            DecoderState::Idle => Partial::default(),
+            DecoderState::Within(partial) => *partial,
+            DecoderState::Ended => return Ok(()),
         };
         let mut input = Input(scratch);
         while !input.is_empty() {
@@ -53,7 +53,8 @@ impl Decoder {
                 Step::Stop => return Ok(()),
             }
         }
-        self.state = if partial.is_empty() { State::Idle } else { State::Within(Box::new(partial)) };
+        self.state =
+            if partial.is_empty() { DecoderState::Idle } else { DecoderState::Within(Box::new(partial)) };
         Ok(())
     }
 
@@ -61,8 +62,8 @@ impl Decoder {
     /// True when no frame and no message is unfinished; the decoder owns no memory then.
     pub(crate) fn is_idle(&self) -> bool {
         match self.state {
-            State::Idle | State::Ended => true,
-            State::Within(_) => false,
+            DecoderState::Idle | DecoderState::Ended => true,
+            DecoderState::Within(_) => false,
         }
     }
 
@@ -70,8 +71,8 @@ impl Decoder {
     /// Bytes of heap held for an unfinished message, for a bound over all connections.
     pub(crate) fn held_bytes(&self) -> usize {
         match &self.state {
-            State::Idle | State::Ended => 0,
-            State::Within(partial) => mem::size_of::<Partial>() + partial.capacity(),
+            DecoderState::Idle | DecoderState::Ended => 0,
+            DecoderState::Within(partial) => mem::size_of::<Partial>() + partial.capacity(),
         }
     }
 }

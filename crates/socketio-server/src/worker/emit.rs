@@ -9,7 +9,7 @@ use super::Worker;
 use super::local_namespace::{Cursor, SocketDataSlot};
 use crate::frame::Frame;
 use crate::handle::ack::{AckError, PendingAck};
-use crate::handle::command::{Action, Closing, Direct, Emission, Entering, Reliability};
+use crate::handle::command::{Closing, Emission, Entering, Reliability, SelectionCommand, SocketCommand};
 use crate::handle::io::Broadcast;
 use crate::handle::remote::RemoteSocket;
 use crate::handle::stamp::stamped;
@@ -115,25 +115,25 @@ impl Worker {
         Awaiting::Noted
     }
 
-    pub(super) fn direct(
+    pub(super) fn socket_command(
         &mut self,
         key: SessionKey,
         namespace: &NamespaceName,
         socket: SocketId,
-        direct: Direct,
+        command: SocketCommand,
     ) {
         let Some(index) = self.namespace_of.get(namespace.as_str()).copied() else { return };
         let joined = self.session_mut(key).and_then(|session| session.joined_mut(index));
         if joined.is_none_or(|joined| joined.id != socket) {
             return;
         }
-        match direct {
-            Direct::Emit(emission) => self.emit(key, index, emission),
-            Direct::Reply(frame) => self.send(key, frame),
-            Direct::Join(joining) => self.join_rooms(key.slot, index, &joining),
-            Direct::Leave(room) => self.leave_rooms(key.slot, index, &[room]),
-            Direct::Disconnect(closing) => self.expel(key, namespace, closing),
-            Direct::Abort => self.close(key, CloseReason::ForcedClose),
+        match command {
+            SocketCommand::Emit(emission) => self.emit(key, index, emission),
+            SocketCommand::Reply(frame) => self.send(key, frame),
+            SocketCommand::Join(joining) => self.join_rooms(key.slot, index, &joining),
+            SocketCommand::Leave(room) => self.leave_rooms(key.slot, index, &[room]),
+            SocketCommand::Disconnect(closing) => self.expel(key, namespace, closing),
+            SocketCommand::Abort => self.close(key, CloseReason::ForcedClose),
         }
     }
 
@@ -186,14 +186,19 @@ impl Worker {
         }
     }
 
-    pub(super) fn act(&mut self, namespace: &NamespaceName, selection: &Selection, action: &Action) {
+    pub(super) fn selection_command(
+        &mut self,
+        namespace: &NamespaceName,
+        selection: &Selection,
+        command: &SelectionCommand,
+    ) {
         let Some((index, slots)) = self.selected(namespace, selection) else { return };
         for slot in slots {
-            match action {
-                Action::Join(joining) => self.join_rooms(slot, index, joining),
-                Action::Leave(rooms) => self.leave_rooms(slot, index, rooms),
-                Action::Disconnect(closing) => self.disconnect(slot, namespace, *closing),
-                Action::CloseTransports => {
+            match command {
+                SelectionCommand::Join(joining) => self.join_rooms(slot, index, joining),
+                SelectionCommand::Leave(rooms) => self.leave_rooms(slot, index, rooms),
+                SelectionCommand::Disconnect(closing) => self.disconnect(slot, namespace, *closing),
+                SelectionCommand::CloseTransports => {
                     if let Some(key) = self.key_of(slot) {
                         self.close(key, CloseReason::ServerShuttingDown);
                     }

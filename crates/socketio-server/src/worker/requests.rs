@@ -12,14 +12,14 @@ use crate::frame::Frame;
 use crate::handle::command::{HttpError, PollAnswer, answer};
 use crate::handle::engine::EngineMessage;
 use crate::handshake::Handshake;
-use crate::http::cache_buster::{CacheBuster, Mark};
+use crate::http::cache_buster::{CacheBuster, RequestMark};
 use crate::sid::{PollNumber, SessionKey, Sid, SocketNumber};
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
 use crate::worker::session::repeats::Begun;
 use crate::worker::session::{OpenPoll, Polling, Transport, WebSocket};
 
-type Reply<T> = oneshot::Sender<Result<T, HttpError>>;
+type HttpReply<T> = oneshot::Sender<Result<T, HttpError>>;
 
 impl Worker {
     pub(super) fn open_polling(&mut self, handshake: Handshake, reply: oneshot::Sender<String>) {
@@ -130,7 +130,7 @@ impl Worker {
     }
 
     /// The next of the last answers of a closed session.
-    fn last_answers(&mut self, sid: Sid, mark: Option<Mark>) -> Option<String> {
+    fn last_answers(&mut self, sid: Sid, mark: Option<RequestMark>) -> Option<String> {
         let mut tombstone =
             self.tombstones.remove(&sid.secret).filter(|tombstone| tombstone.until > self.now)?;
         let last = &mut tombstone.last_answers;
@@ -169,7 +169,7 @@ impl Worker {
         }
     }
 
-    pub(super) fn post_begin(&mut self, sid: Sid, mark: Option<Mark>, reply: Reply<()>) {
+    pub(super) fn post_begin(&mut self, sid: Sid, mark: Option<RequestMark>, reply: HttpReply<()>) {
         let outcome = match self.find(sid) {
             None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
             Some(key) if self.is_repeated_post(key, mark) => {
@@ -186,14 +186,14 @@ impl Worker {
 
     /// Whether a POST has come before. Its packets have been taken, but the client is told that the POST failed, and
     /// only in a new session do both sides know where they stand.
-    fn is_repeated_post(&mut self, key: SessionKey, mark: Option<Mark>) -> bool {
+    fn is_repeated_post(&mut self, key: SessionKey, mark: Option<RequestMark>) -> bool {
         match self.session_mut(key).map(|session| &mut session.transport) {
             Some(Transport::Polling(polling)) => polling.posts.begin(mark) == Begun::Repeat,
             Some(Transport::WebSocket(_)) | None => false,
         }
     }
 
-    pub(super) fn post(&mut self, sid: Sid, body: &Bytes, headers: &HeaderMap, reply: Reply<()>) {
+    pub(super) fn post(&mut self, sid: Sid, body: &Bytes, headers: &HeaderMap, reply: HttpReply<()>) {
         let Some(key) = self.find(sid) else { return answer(reply, Err(HttpError::Ended)) };
         let is_repeat = match self.session_mut(key).map(|session| &mut session.transport) {
             Some(Transport::Polling(polling)) => polling.posts.is_repeat(body),
@@ -250,7 +250,7 @@ impl Worker {
         }
     }
 
-    pub(super) fn look(&mut self, sid: Sid, reply: Reply<TransportKind>) {
+    pub(super) fn look(&mut self, sid: Sid, reply: HttpReply<TransportKind>) {
         let session = self.find(sid).and_then(|key| self.session(key));
         let kind = session.map(|session| session.engine.transport());
         answer(reply, kind.ok_or(HttpError::Engine(ErrorCode::UnknownSid)));

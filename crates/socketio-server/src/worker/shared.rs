@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::handle::engine::EngineHandler;
 use crate::handle::eviction::{ArrivalNumber, Arrivals};
 use crate::handle::io::Io;
-use crate::handle::namespace::{Namespace, Pattern};
+use crate::handle::namespace::{Namespace, NamespacePattern};
 use crate::handle::reach::Reach;
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
@@ -55,10 +55,10 @@ pub(crate) struct Numbers {
 impl Shared {
     /// The definition for a name: the exact one, else the first whose pattern matches, in order of registration.
     pub(crate) fn namespace(&self, name: &str) -> Option<&Arc<Namespace>> {
-        let exact = |namespace: &&Arc<Namespace>| matches!(&namespace.pattern, Pattern::Exact(exact) if exact == name);
+        let exact = |namespace: &&Arc<Namespace>| matches!(&namespace.pattern, NamespacePattern::Exact(exact) if exact == name);
         let matches = |namespace: &&Arc<Namespace>| match &namespace.pattern {
-            Pattern::Exact(_) => false,
-            Pattern::Matching(matches) => matches(name),
+            NamespacePattern::Exact(_) => false,
+            NamespacePattern::Matching(matches) => matches(name),
         };
         self.namespaces.iter().find(exact).or_else(|| self.namespaces.iter().find(matches))
     }

@@ -3,7 +3,7 @@
 //! HTTP clients and proxies send a request again by themselves when its connection died before the answer. A repeated GET
 //! means that the answer before it was lost; a repeated POST brings what has been taken. Either ends the session.
 //!
-//! A repeat has the mark of the request before it (see [`Mark`]). Marks of chance are never equal otherwise. Marks of a clock
+//! A repeat has the mark of the request before it (see [`RequestMark`]). Marks of chance are never equal otherwise. Marks of a clock
 //! may be: Windows moves the clock of Python before 3.13 every 15.6 ms, and two requests within one tick are then marked alike.
 //! The connection does not tell the two cases apart, because a proxy repeats on any connection and keeps its own ones open. So:
 //!
@@ -19,7 +19,7 @@
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
 
-use crate::http::cache_buster::Mark;
+use crate::http::cache_buster::RequestMark;
 use crate::planted::{self, Bug};
 
 /// More than one tick of the coarsest clock: an answer that goes out later cannot be followed by a GET within the same tick.
@@ -70,7 +70,7 @@ enum Receipt {
 /// The GETs of a session.
 #[derive(Default)]
 pub(crate) struct Polls {
-    mark: Option<Mark>,
+    mark: Option<RequestMark>,
     arrived: Option<Instant>,
     receipt: Receipt,
     /// Of the last ping that asks for a receipt.
@@ -81,12 +81,12 @@ pub(crate) struct Polls {
 
 impl Polls {
     /// Notes a GET.
-    pub(crate) fn begin(&mut self, mark: Option<Mark>, now: Instant) -> Begun {
+    pub(crate) fn begin(&mut self, mark: Option<RequestMark>, now: Instant) -> Begun {
         if self.is_doubtful() {
             return Begun::Doubtful;
         }
         let is_same = mark.is_some() && self.mark == mark && !planted::is(Bug::TakesRepeats);
-        let is_coarse = mark.as_ref().is_some_and(Mark::is_of_clock);
+        let is_coarse = mark.as_ref().is_some_and(RequestMark::is_of_clock);
         let is_soon = self.arrived.is_some_and(|arrived| now.saturating_duration_since(arrived) <= APART_MAX);
         (self.mark, self.arrived) = (mark, Some(now));
         match self.receipt {
@@ -111,7 +111,7 @@ impl Polls {
             return None;
         }
         let is_quick = self.arrived.is_some_and(|arrived| now.saturating_duration_since(arrived) <= TICK_MAX);
-        let is_coarse = self.mark.as_ref().is_some_and(Mark::is_of_clock);
+        let is_coarse = self.mark.as_ref().is_some_and(RequestMark::is_of_clock);
         match contents {
             Contents::Nothing => {
                 self.receipt = Receipt::Needless;
@@ -140,7 +140,7 @@ impl Polls {
     }
 
     /// The mark of the last GET.
-    pub(crate) fn mark(&self) -> Option<&Mark> {
+    pub(crate) fn mark(&self) -> Option<&RequestMark> {
         self.mark.as_ref()
     }
 
@@ -157,7 +157,7 @@ impl Polls {
 /// The POSTs of a session.
 #[derive(Default)]
 pub(crate) struct Posts {
-    mark: Option<Mark>,
+    mark: Option<RequestMark>,
     /// Of the last body that was taken.
     body: Option<u64>,
     is_suspect: bool,
@@ -165,9 +165,9 @@ pub(crate) struct Posts {
 
 impl Posts {
     /// Notes a POST whose body is still to come.
-    pub(crate) fn begin(&mut self, mark: Option<Mark>) -> Begun {
+    pub(crate) fn begin(&mut self, mark: Option<RequestMark>) -> Begun {
         let is_same = mark.is_some() && self.mark == mark && !planted::is(Bug::TakesRepeats);
-        self.is_suspect = is_same && mark.as_ref().is_some_and(Mark::is_of_clock);
+        self.is_suspect = is_same && mark.as_ref().is_some_and(RequestMark::is_of_clock);
         self.mark = mark;
         match (is_same, self.is_suspect) {
             (false, _) => Begun::New,
@@ -178,7 +178,7 @@ impl Posts {
 
     /// Notes its body; true if it has been taken before.
     pub(crate) fn is_repeat(&mut self, body: &[u8]) -> bool {
-        if !self.mark.as_ref().is_some_and(Mark::is_of_clock) {
+        if !self.mark.as_ref().is_some_and(RequestMark::is_of_clock) {
             return false;
         }
         let mut hasher = DefaultHasher::new();
@@ -194,17 +194,17 @@ impl Posts {
 mod tests {
     use super::*;
 
-    fn clock(tag: &str) -> Mark {
-        Mark::Clock(tag.into())
+    fn clock(tag: &str) -> RequestMark {
+        RequestMark::Clock(tag.into())
     }
 
     #[test]
     fn the_same_mark_of_chance_is_a_repeat_whatever_was_answered() {
         for contents in [Contents::Messages, Contents::Nothing] {
             let (mut polls, now) = (Polls::default(), Instant::now());
-            assert_eq!(polls.begin(Some(Mark::Chance("x".into())), now), Begun::New);
+            assert_eq!(polls.begin(Some(RequestMark::Chance("x".into())), now), Begun::New);
             assert_eq!(polls.answered(contents, now), None, "no clock, no ping");
-            assert_eq!(polls.begin(Some(Mark::Chance("x".into())), now), Begun::Repeat);
+            assert_eq!(polls.begin(Some(RequestMark::Chance("x".into())), now), Begun::Repeat);
             assert_eq!(polls.begin(None, now), Begun::New);
         }
     }
