@@ -7,7 +7,7 @@
 //! The parts, in the order in which a request meets them:
 //!
 //! - [`Query`] and [`route`]: what an HTTP request wants, or which [`ErrorCode`] it gets.
-//! - [`Handshake`]: the open packet that answers a new session.
+//! - [`OpenPacket`]: the open packet that answers a new session.
 //! - [`TextPacket`], [`decode_payload`] and [`PayloadWriter`]: the codec of both transports.
 //! - [`Session`]: transport, heartbeat, overlap of requests and upgrade of one session.
 //!
@@ -18,7 +18,7 @@
 mod close_reason;
 mod config;
 mod error_code;
-mod handshake;
+mod open_packet;
 mod packet;
 mod payload;
 mod query;
@@ -31,7 +31,7 @@ mod transport;
 pub use close_reason::CloseReason;
 pub use config::Config;
 pub use error_code::ErrorCode;
-pub use handshake::Handshake;
+pub use open_packet::OpenPacket;
 pub use packet::{DecodeError, PROBE_ANSWER, PacketKind, TextPacket};
 pub use payload::{PayloadPacket, PayloadWriter, SEPARATOR, decode_payload};
 pub use query::Query;

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use engineio::{
-    CloseReason, DecodeError, ErrorCode, Handshake, PROBE_ANSWER, PacketKind, PayloadPacket, PayloadWriter,
+    CloseReason, DecodeError, ErrorCode, OpenPacket, PROBE_ANSWER, PacketKind, PayloadPacket, PayloadWriter,
     TextPacket, TransportKind, decode_payload,
 };
 use expect_test::{Expect, expect};
@@ -188,7 +188,7 @@ fn a_payload_is_written_as_it_is_read() {
 
 #[test]
 fn a_polling_handshake_offers_the_websocket() {
-    let handshake = Handshake {
+    let open_packet = OpenPacket {
         sid: "lv_VI97HAXpY6yYWAAAB",
         upgrades: TransportKind::Polling.upgrades(),
         ping_interval: Duration::from_millis(300),
@@ -196,14 +196,14 @@ fn a_polling_handshake_offers_the_websocket() {
         max_payload: 1_000_000,
     };
     assert_eq!(
-        handshake.encode(),
+        open_packet.encode(),
         r#"0{"sid":"lv_VI97HAXpY6yYWAAAB","upgrades":["websocket"],"pingInterval":300,"pingTimeout":200,"maxPayload":1000000}"#
     );
 }
 
 #[test]
 fn a_websocket_handshake_offers_nothing_and_whole_milliseconds() {
-    let handshake = Handshake {
+    let open_packet = OpenPacket {
         sid: "a\"b",
         upgrades: TransportKind::WebSocket.upgrades(),
         ping_interval: Duration::from_micros(2_500),
@@ -211,7 +211,7 @@ fn a_websocket_handshake_offers_nothing_and_whole_milliseconds() {
         max_payload: 0,
     };
     assert_eq!(
-        handshake.encode(),
+        open_packet.encode(),
         r#"0{"sid":"a\"b","upgrades":[],"pingInterval":2,"pingTimeout":18446744073709551615,"maxPayload":0}"#
     );
 }

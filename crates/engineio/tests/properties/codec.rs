@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use engineio::{
-    DecodeError, Handshake, PacketKind, PayloadPacket, PayloadWriter, SEPARATOR, TextPacket, TransportKind,
+    DecodeError, OpenPacket, PacketKind, PayloadPacket, PayloadWriter, SEPARATOR, TextPacket, TransportKind,
     decode_payload,
 };
 use proptest::collection::vec;
@@ -130,13 +130,13 @@ proptest! {
     }
 
     #[test]
-    fn a_handshake_is_an_open_packet_with_json(
+    fn an_open_packet_is_json_without_separators(
         sid in any::<String>(),
         interval in any::<u64>(),
         timeout in any::<u32>(),
         max_payload in any::<usize>(),
     ) {
-        let handshake = Handshake {
+        let open_packet = OpenPacket {
             sid: &sid,
             upgrades: TransportKind::Polling.upgrades(),
             ping_interval: Duration::from_millis(interval),
@@ -144,7 +144,7 @@ proptest! {
             max_payload,
         }
         .encode();
-        let packet = TextPacket::decode(&handshake).expect("a packet");
+        let packet = TextPacket::decode(&open_packet).expect("a packet");
         prop_assert_eq!(packet.kind, PacketKind::Open);
         let json: serde_json::Value = serde_json::from_str(packet.data).expect("JSON");
         let expected = serde_json::json!({
@@ -155,6 +155,6 @@ proptest! {
             "maxPayload": max_payload,
         });
         prop_assert_eq!(json, expected);
-        prop_assert!(!handshake.contains(SEPARATOR));
+        prop_assert!(!open_packet.contains(SEPARATOR));
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engineio::{CloseReason, ErrorCode, Handshake as EngineHandshake, PayloadPacket, Refusal, TransportKind};
+use engineio::{CloseReason, ErrorCode, OpenPacket, PayloadPacket, Refusal, TransportKind};
 use http::HeaderMap;
 use tokio::sync::oneshot;
 
@@ -64,14 +64,14 @@ impl Worker {
             }
             TransportKind::Polling | TransportKind::WebSocket => &[],
         };
-        let handshake = EngineHandshake {
+        let open_packet = OpenPacket {
             sid: &self.sid(key)?.encode(),
             upgrades,
             ping_interval: config.engine.ping_interval,
             ping_timeout: config.engine.ping_timeout,
             max_payload: config.engine.max_payload,
         };
-        Some(handshake.encode())
+        Some(open_packet.encode())
     }
 
     pub(super) fn poll(

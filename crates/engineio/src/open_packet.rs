@@ -15,10 +15,10 @@ use crate::transport::TransportKind;
 /// What a client is told about its new session.
 ///
 /// ```
-/// use engineio::{Config, Handshake, TransportKind};
+/// use engineio::{Config, OpenPacket, TransportKind};
 ///
 /// let config = Config::default();
-/// let handshake = Handshake {
+/// let open_packet = OpenPacket {
 ///     sid: "k3Gq",
 ///     upgrades: TransportKind::Polling.upgrades(),
 ///     ping_interval: config.ping_interval,
@@ -26,13 +26,13 @@ use crate::transport::TransportKind;
 ///     max_payload: config.max_payload,
 /// };
 /// assert_eq!(
-///     handshake.encode(),
+///     open_packet.encode(),
 ///     r#"0{"sid":"k3Gq","upgrades":["websocket"],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#,
 /// );
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Handshake<'a> {
+pub struct OpenPacket<'a> {
     /// The id of the session. Whoever knows it can speak for the client, so it is not shown by `Debug`.
     pub sid: &'a str,
     /// The transports that the client may move to.
@@ -47,7 +47,7 @@ pub struct Handshake<'a> {
     pub max_payload: usize,
 }
 
-impl Handshake<'_> {
+impl OpenPacket<'_> {
     /// The whole packet, type digit included.
     pub fn encode(&self) -> String {
         let json = serde_json::to_string(self).expect("strings and numbers are always JSON");
@@ -55,9 +55,9 @@ impl Handshake<'_> {
     }
 }
 
-impl fmt::Debug for Handshake<'_> {
+impl fmt::Debug for OpenPacket<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handshake")
+        f.debug_struct("OpenPacket")
             .field("sid", &Redacted)
             .field("upgrades", &self.upgrades)
             .field("ping_interval", &self.ping_interval)
