@@ -27,7 +27,7 @@ use crate::ticket::Ticket;
 use crate::v1;
 use crate::v1::code::Code;
 use crate::v1::delivery::V1Delivery;
-use crate::v1::edge::{Edge, Sides};
+use crate::v1::edge::{Edge, EdgeParts};
 use crate::v1::identity::Signer;
 use crate::v1::welcome::{RESUME_ENTRIES_MAX, WireLimits};
 
@@ -162,7 +162,7 @@ impl Node {
             ports: ports_of_appender,
         })?;
         let appender = Arc::new(appender);
-        let sides = Sides {
+        let parts = EdgeParts {
             signer,
             feed: feeds.v1,
             stamp: feeds.stamp,
@@ -173,7 +173,7 @@ impl Node {
             resume_entries_max: settings.resume_entries_max,
             ports,
         };
-        let edge = Edge::new(directory, sides);
+        let edge = Edge::new(directory, parts);
         let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
         let profile = Namespace::new("/")
             .feed(feeds.profile, join)

@@ -101,7 +101,7 @@ impl Asked<'_> {
         let mut entries = self.log.changes(room, after, budget).map_err(unreadable)?;
         entries.retain(|entry| entry.rev <= numbers.rev || planted::is(Bug::ShowsWhatCameLater));
         let cursors: Vec<String> =
-            entries.iter().map(|entry| self.edge.sides.stamp.offset(entry.position)).collect();
+            entries.iter().map(|entry| self.edge.parts.stamp.offset(entry.position)).collect();
         let views = entries.iter().zip(&cursors);
         let views = views.map(|(entry, cursor)| EntryView::change(self.sight, entry, cursor));
         let last = entries.last().map_or(after, |entry| entry.rev);
@@ -166,7 +166,7 @@ impl Asked<'_> {
             RoomKind::Public | RoomKind::Private => {}
             RoomKind::Direct => return Err(Trouble::Forbidden),
         }
-        let code = self.edge.sides.signer.invite(Invite {
+        let code = self.edge.parts.signer.invite(Invite {
             room: id,
             generation: room.invites(),
             by: Some(self.sight.user()),
@@ -178,7 +178,7 @@ impl Asked<'_> {
         let Given { code, life } = self.edge.open_link(self.sight.user());
         let code = code.to_string();
         let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
-        let expires = (self.edge.sides.ports.now)().0.saturating_add(life);
+        let expires = (self.edge.parts.ports.now)().0.saturating_add(life);
         encode(&LinkView { ok: true, code, expires })
     }
 }

@@ -39,7 +39,7 @@ use crate::ticket::Ticket;
 
 /// The parts of a node that the edge uses.
 #[derive(Debug)]
-pub struct Sides {
+pub struct EdgeParts {
     pub signer: Signer,
     pub feed: Feed,
     pub appender: Arc<Appender<Ticket>>,
@@ -56,7 +56,7 @@ pub struct Sides {
 /// What all connections of `/v1` share.
 #[derive(Debug)]
 pub struct Edge {
-    pub(super) sides: Sides,
+    pub(super) parts: EdgeParts,
     /// In reach of this file alone: for each purpose, one look.
     directory: DirectoryHandle,
     presence: Mutex<Presence>,
@@ -66,9 +66,9 @@ pub struct Edge {
 
 impl Edge {
     /// An edge between these, over the people and rooms of `directory`.
-    pub fn new(directory: DirectoryHandle, sides: Sides) -> Arc<Self> {
+    pub fn new(directory: DirectoryHandle, parts: EdgeParts) -> Arc<Self> {
         let (presence, links) = Default::default();
-        Arc::new(Self { sides, directory, presence, links, guesses: Mutex::default() })
+        Arc::new(Self { parts, directory, presence, links, guesses: Mutex::default() })
     }
 
     /// What somebody may see now.
@@ -78,7 +78,7 @@ impl Edge {
 
     /// The feed of the namespace.
     pub(super) fn feed(&self) -> &Feed {
-        &self.sides.feed
+        &self.parts.feed
     }
 
     /// Who is online.
@@ -96,17 +96,17 @@ impl Edge {
         let (user, token) = match (&claims.link, &claims.token) {
             (Some(link), _) => {
                 let code = Code::parse(&link.0);
-                let user = code.and_then(|code| self.links().redeem(&code, (self.sides.ports.clock)()));
+                let user = code.and_then(|code| self.links().redeem(&code, (self.parts.ports.clock)()));
                 let user = user.ok_or_else(|| refusal("bad link", "bad_link"))?;
-                (user, Some(Secret(self.sides.signer.token(user))))
+                (user, Some(Secret(self.parts.signer.token(user))))
             }
             (None, Some(token)) => {
-                let user = self.sides.signer.user(&token.0);
+                let user = self.parts.signer.user(&token.0);
                 (user.ok_or_else(|| self.unknown())?, None)
             }
             (None, None) => {
                 let user = self.new_user();
-                (user, Some(Secret(self.sides.signer.token(user))))
+                (user, Some(Secret(self.parts.signer.token(user))))
             }
         };
         request.data().insert(Session::new(user, claims.device.map(|device| device.0), token));
@@ -115,23 +115,23 @@ impl Edge {
 
     /// For a token of another server; it is told which this one is, so that a client that knows several can tell.
     fn unknown(&self) -> Rejection {
-        let server = self.sides.signer.server().to_string();
+        let server = self.parts.signer.server().to_string();
         refusal_with("bad token", &[("code", "bad_token"), ("server", &server)])
     }
 
     /// Drawn from 2^63, so that two never meet. 0 is nobody.
     fn new_user(&self) -> UserId {
         let mut bytes = [0; 8];
-        (self.sides.ports.random)(&mut bytes);
+        (self.parts.ports.random)(&mut bytes);
         UserId((u64::from_be_bytes(bytes) >> 1).max(1))
     }
 
     /// Where a connection starts, and the first that it is told.
     pub fn join(&self, joining: &Joining<'_>) -> FeedJoin {
         let Some(session) = Session::of(joining.data) else { return FeedJoin::default() };
-        let feed = &self.sides.feed;
+        let feed = &self.parts.feed;
         let cursor = Claims::of(joining.auth).and_then(|claims| claims.cursor);
-        let resumption = Resumption::of(feed, cursor.as_deref(), self.sides.resume_entries_max);
+        let resumption = Resumption::of(feed, cursor.as_deref(), self.parts.resume_entries_max);
         let start = match resumption {
             Resumption::Resumed { after } => after,
             Resumption::Fresh | Resumption::Reset => joining.applied,
@@ -143,14 +143,14 @@ impl Edge {
         let online = self.presence().count(session.user);
         let now = self.directory.now();
         let welcome = Welcome::new(
-            self.sides.signer.server(),
-            (self.sides.ports.now)(),
+            self.parts.signer.server(),
+            (self.parts.ports.now)(),
             &session,
             &now,
-            self.sides.stamp.offset(Position(start)),
+            self.parts.stamp.offset(Position(start)),
             resumption,
             online,
-            self.sides.limits,
+            self.parts.limits,
         );
         FeedJoin {
             start: resumption.start(),
@@ -175,13 +175,13 @@ impl Edge {
     /// A connection is gone.
     pub fn disconnected(&self, data: &SocketData) {
         if let Some(session) = Session::of(data) {
-            self.presence().disconnect(session.user, (self.sides.ports.clock)());
+            self.presence().disconnect(session.user, (self.parts.ports.clock)());
         }
     }
 
     /// Tells who came and went. To be called once a second.
     pub fn tick(&self) {
-        let notice = self.presence().tick((self.sides.ports.clock)());
+        let notice = self.presence().tick((self.parts.ports.clock)());
         let (Some(notice), Some(target)) = (notice, self.everyone()) else { return };
         let directory = self.directory.now();
         let told = PresenceView {
@@ -200,7 +200,7 @@ impl Edge {
         let pause = turn
             .data()
             .and_then(Session::of)
-            .and_then(|session| session.charge(turn.payload().args_json().len(), (self.sides.ports.clock)()));
+            .and_then(|session| session.charge(turn.payload().args_json().len(), (self.parts.ports.clock)()));
         match (act(turn), pause) {
             (Flow::Continue, Some(pause)) => Flow::PauseFor(pause),
             (flow, _) => flow,
@@ -214,24 +214,24 @@ impl Edge {
             turn.reply(&Trouble::NoDevice.answer());
             return Flow::Continue;
         };
-        let Ok(Numbered { n, command }) = Numbered::parse(name, turn.payload(), &self.sides.signer) else {
+        let Ok(Numbered { n, command }) = Numbered::parse(name, turn.payload(), &self.parts.signer) else {
             turn.reply(&Trouble::Invalid.answer());
             return Flow::Continue;
         };
-        let draft = Draft { identity: Identity::Device { device, n }, command, at: (self.sides.ports.now)() };
+        let draft = Draft { identity: Identity::Device { device, n }, command, at: (self.parts.ports.now)() };
         let ticket = Ticket::Command { name, n, socket: turn.socket(), ack: turn.take_ack() };
         self.submit(draft, ticket)
     }
 
     fn submit(&self, draft: Draft, ticket: Ticket) -> Flow {
-        match self.sides.appender.submit_quietly(draft, ticket) {
+        match self.parts.appender.submit_quietly(draft, ticket) {
             Admission::Accepted => Flow::Continue,
             Admission::AcceptedButFull => Flow::Pause,
             Admission::Refused { ticket, why } => {
                 // A server that is ending closes the connection, and the client comes back with what was not answered.
                 if let (RefusedWhy::Overloaded, Some(ack)) = (why, ticket.into_ack()) {
                     let answer = ack.answer(&Trouble::Busy.answer());
-                    self.sides.feed.acknowledge(answer);
+                    self.parts.feed.acknowledge(answer);
                 }
                 Flow::Pause
             }
@@ -253,11 +253,11 @@ impl Edge {
             turn.reply(&Trouble::Busy.answer());
             return Flow::Continue;
         };
-        if self.sides.readers.is_full() {
+        if self.parts.readers.is_full() {
             turn.reply(&Trouble::Busy.answer());
         } else if let Some(ack) = turn.take_ack() {
             let job = Job { edge: Arc::downgrade(self), user: session.user, request, ack, open };
-            self.sides.readers.push(Line::Requests, Box::new(job));
+            self.parts.readers.push(Line::Requests, Box::new(job));
         }
         Flow::Continue
     }
@@ -265,7 +265,7 @@ impl Edge {
     fn admits_code(&self, user: UserId, connection: ConnectionId) -> bool {
         let askers = [Asker::Connection(connection), Asker::Person(user)];
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        guesses.admits(&askers, (self.sides.ports.clock)())
+        guesses.admits(&askers, (self.parts.ports.clock)())
     }
 
     /// A read pointer moves.
@@ -279,7 +279,7 @@ impl Edge {
         let draft = Draft {
             identity: Identity::User(user),
             command: Command::Read { room, seq },
-            at: (self.sides.ports.now)(),
+            at: (self.parts.ports.now)(),
         };
         let ticket = Ticket::Read { user, socket: turn.socket(), ack: turn.take_ack() };
         self.submit(draft, ticket)
@@ -295,7 +295,7 @@ impl Edge {
         turn.reply(DONE);
         let directory = self.directory.now();
         let is_there = room != RoomId::HOUSE && directory.is_member(session.user, room);
-        if !is_there || !session.admits_typing(what, room, (self.sides.ports.clock)()) {
+        if !is_there || !session.admits_typing(what, room, (self.parts.ports.clock)()) {
             return Flow::Continue;
         }
         let Some(target) = self.everyone() else { return Flow::Continue };
@@ -312,17 +312,17 @@ impl Edge {
     /// A link by which another device becomes the same person.
     pub(super) fn open_link(&self, user: UserId) -> Given {
         let mut bytes = [0; 10];
-        (self.sides.ports.random)(&mut bytes);
-        self.links().open(user, Code::from_bytes(bytes), (self.sides.ports.clock)())
+        (self.parts.ports.random)(&mut bytes);
+        self.links().open(user, Code::from_bytes(bytes), (self.parts.ports.clock)())
     }
 
     /// Whose link it is; it can still be used.
     pub(super) fn owner_of_link(&self, code: &Code) -> Option<UserId> {
-        self.links().owner(code, (self.sides.ports.clock)())
+        self.links().owner(code, (self.parts.ports.clock)())
     }
 
     fn everyone(&self) -> Option<Target> {
-        self.sides.io.upgrade()?.of(NAMESPACE).ok()
+        self.parts.io.upgrade()?.of(NAMESPACE).ok()
     }
 }
 

@@ -35,7 +35,7 @@ impl Task for Job {
             Ok(answer) => answer.ack(ack),
             Err(trouble) => ack.answer(&trouble.answer()),
         };
-        edge.sides.feed.acknowledge(ack);
+        edge.parts.feed.acknowledge(ack);
         drop(open);
     }
 }

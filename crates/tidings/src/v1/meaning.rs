@@ -46,7 +46,7 @@ impl<'a> Meaning<'a> {
         asker: UserId,
         code: &str,
     ) -> Result<Self, Trouble> {
-        let signer = &edge.sides.signer;
+        let signer = &edge.parts.signer;
         let leads = if let Some(user) = Code::parse(code).and_then(|code| edge.owner_of_link(&code)) {
             Some(Leads::Link { who: Person::of(directory, user) })
         } else if signer.is_setup_code(code) {

@@ -18,7 +18,7 @@ use crate::ports::Ports;
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
-use crate::v1::edge::Sides;
+use crate::v1::edge::EdgeParts;
 use crate::v1::identity::Signer;
 use crate::v1::sight::Sight;
 use crate::v1::welcome::WireLimits;
@@ -54,7 +54,7 @@ impl Town {
         let appender = Appender::start(log, &directory, delivery, Limits::DEFAULT, bounds, ports).unwrap();
         let edge = Edge::new(
             directory.clone(),
-            Sides {
+            EdgeParts {
                 signer: Signer::new(&[1; 32], []),
                 feed: Feed::new(FeedConfig::in_memory()),
                 appender: std::sync::Arc::new(appender),
@@ -86,7 +86,7 @@ impl Town {
             *n
         });
         let draft = Draft { identity: Identity::Device { device, n }, command, at: UnixMillis(0) };
-        self.edge.sides.appender.submit(draft, Ticket::Program(None));
+        self.edge.parts.appender.submit(draft, Ticket::Program(None));
         assert_eq!(self.delivered.lock().unwrap().recv().unwrap(), 1, "the command was stored");
     }
 
