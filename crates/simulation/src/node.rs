@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 use chat::{Appender, Applying, Fatal, Limits, Log as _, ReadError, Step, Stepper};
 use socketio_server::{BuildError, Builder, Namespace, Server, SocketIoService};
 use tidings::delivery::Deliveries;
+use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host, Settings};
-use tidings::ports::Ports;
 use tidings::reading::pool::{Line, Pool};
 use tidings::ticket::Ticket;
 use tokio::io::DuplexStream;
@@ -30,8 +30,11 @@ type Chain = Echoing<Applying<Arc<SlowReader>, Publisher>>;
 const PAGES_AT_ONCE: usize = 2;
 
 /// Time and chance of the simulated machine.
-const PORTS: Ports =
-    Ports { now: clock::now, clock: || tokio::time::Instant::now().into_std(), random: crate::random::fill };
+const ENVIRONMENT: Environment = Environment {
+    now: clock::now,
+    clock: || tokio::time::Instant::now().into_std(),
+    random: crate::random::fill,
+};
 
 /// A running server.
 pub(crate) struct Node {
@@ -60,7 +63,7 @@ impl Node {
             ..Settings::default()
         };
         let mut steps = Steps::over(&log, rates, random);
-        let node = tidings::node::Node::open(log, &reader, &settings, PORTS, &mut steps)
+        let node = tidings::node::Node::open(log, &reader, &settings, ENVIRONMENT, &mut steps)
             .expect("memory can be read, and the configuration is right");
         drop(spawn_local(node.tend()));
         drop(entered);

@@ -3,10 +3,10 @@
 //! The program supplies these; the simulation replaces them.
 
 pub mod delivery;
+pub mod environment;
 pub mod node;
 #[doc(hidden)]
 pub mod planted;
-pub mod ports;
 pub mod profile;
 pub mod readiness;
 pub mod reading;

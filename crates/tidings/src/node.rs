@@ -15,7 +15,7 @@ use chat::{
 use socketio_server::{Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Resume, Server, WeakIo};
 
 use crate::delivery::Deliveries;
-use crate::ports::Ports;
+use crate::environment::Environment;
 use crate::profile::delivery::ProfileDelivery;
 use crate::profile::wire::CHAT_MESSAGE;
 use crate::profile::{self, join, take};
@@ -138,7 +138,7 @@ impl Node {
         mut log: L,
         reader: &Arc<R>,
         settings: &Settings,
-        ports: Ports,
+        environment: Environment,
         host: &mut H,
     ) -> Result<Self, H::Failure> {
         let directory = DirectoryHandle::load(&mut log)?;
@@ -152,14 +152,14 @@ impl Node {
         let head = Position(feeds.profile.head());
         let applier = Applier::new(Arc::clone(reader), head, directory.clone());
         let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
-        let ports_of_appender = chat_ports(io.clone(), ports.clock, host.on_fatal());
+        let ports = chat_ports(io.clone(), environment.clock, host.on_fatal());
         let appender = host.append(Appending {
             log,
             directory: directory.clone(),
             delivery: Applying::new(applier, deliveries),
             limits: settings.limits,
             bounds: settings.queue,
-            ports: ports_of_appender,
+            ports,
         })?;
         let appender = Arc::new(appender);
         let parts = EdgeParts {
@@ -171,13 +171,13 @@ impl Node {
             io,
             limits: WireLimits::new(settings.limits.text_bytes_max),
             resume_entries_max: settings.resume_entries_max,
-            ports,
+            environment,
         };
         let edge = Edge::new(directory, parts);
         let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
         let profile = Namespace::new("/")
             .feed(feeds.profile, join)
-            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (ports.now)()));
+            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (environment.now)()));
         let endpoint = builder.namespace(v1::namespace(&edge)).after_events(move || {
             announce.announce();
             on_drafts();

@@ -20,7 +20,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use self::first_run::FirstRun;
-use self::threads::{PORTS, Threads};
+use self::threads::{ENVIRONMENT, Threads};
 use crate::failure::Failure;
 use crate::http::Site;
 use crate::options::Serve;
@@ -56,7 +56,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let log = SqliteLog::open(folder)?;
     let reader = Arc::new(log.reader());
     let mut threads = Threads { options, fatal: report };
-    let node = Node::open(log, &reader, &Settings::default(), PORTS, &mut threads)?;
+    let node = Node::open(log, &reader, &Settings::default(), ENVIRONMENT, &mut threads)?;
     if temporary.is_some() {
         demo::fill(&node.appender).await;
     }

@@ -6,8 +6,8 @@ use std::time::Instant;
 use chat::{Appender, Fatal, Log, LogReader};
 use socketio_server::{Builder, BundleFile, ClientBundle, Namespace, Server};
 use tidings::delivery::Deliveries;
+use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host};
-use tidings::ports::Ports;
 use tidings::reading::pool::Pool;
 use tidings::ticket::Ticket;
 use tokio::sync::mpsc;
@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::options::Serve;
 
 /// Time and chance of this machine.
-pub(super) const PORTS: Ports = Ports { now, clock: Instant::now, random };
+pub(super) const ENVIRONMENT: Environment = Environment { now, clock: Instant::now, random };
 
 /// Said to a page of a foreign origin, and in the log.
 const ORIGIN_REMEDY: &str = "If it is this server's own page behind a proxy, let the proxy pass the browser's Host header \

@@ -178,7 +178,7 @@ impl Asked<'_> {
         let Given { code, life } = self.edge.open_link(self.sight.user());
         let code = code.to_string();
         let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
-        let expires = (self.edge.parts.ports.now)().0.saturating_add(life);
+        let expires = (self.edge.parts.environment.now)().0.saturating_add(life);
         encode(&LinkView { ok: true, code, expires })
     }
 }

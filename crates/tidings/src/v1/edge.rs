@@ -2,7 +2,7 @@
 //!
 //! Everything here runs on a worker or on a reader's thread and waits for neither disk nor network. Requests check
 //! permission against the current directory; commands are checked when they are decided. Time and randomness
-//! come from the ports.
+//! come from the environment.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -32,7 +32,7 @@ use super::sight::Sight;
 use super::typing::Typing;
 use super::view::Person;
 use super::welcome::{Resumption, Welcome, WireLimits};
-use crate::ports::Ports;
+use crate::environment::Environment;
 use crate::reading::pool::{Line, Pool};
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
@@ -50,7 +50,7 @@ pub struct EdgeParts {
     pub limits: WireLimits,
     /// A client that is more than this many entries behind starts from the present.
     pub resume_entries_max: u64,
-    pub ports: Ports,
+    pub environment: Environment,
 }
 
 /// What all connections of `/v1` share.
@@ -96,7 +96,7 @@ impl Edge {
         let (user, token) = match (&claims.link, &claims.token) {
             (Some(link), _) => {
                 let code = Code::parse(&link.0);
-                let user = code.and_then(|code| self.links().redeem(&code, (self.parts.ports.clock)()));
+                let user = code.and_then(|code| self.links().redeem(&code, (self.parts.environment.clock)()));
                 let user = user.ok_or_else(|| refusal("bad link", "bad_link"))?;
                 (user, Some(Secret(self.parts.signer.token(user))))
             }
@@ -122,7 +122,7 @@ impl Edge {
     /// Drawn from 2^63, so that two never meet. 0 is nobody.
     fn new_user(&self) -> UserId {
         let mut bytes = [0; 8];
-        (self.parts.ports.random)(&mut bytes);
+        (self.parts.environment.random)(&mut bytes);
         UserId((u64::from_be_bytes(bytes) >> 1).max(1))
     }
 
@@ -144,7 +144,7 @@ impl Edge {
         let now = self.directory.now();
         let welcome = Welcome::new(
             self.parts.signer.server(),
-            (self.parts.ports.now)(),
+            (self.parts.environment.now)(),
             &session,
             &now,
             self.parts.stamp.offset(Position(start)),
@@ -175,13 +175,13 @@ impl Edge {
     /// A connection is gone.
     pub fn disconnected(&self, data: &SocketData) {
         if let Some(session) = Session::of(data) {
-            self.presence().disconnect(session.user, (self.parts.ports.clock)());
+            self.presence().disconnect(session.user, (self.parts.environment.clock)());
         }
     }
 
     /// Tells who came and went. To be called once a second.
     pub fn tick(&self) {
-        let notice = self.presence().tick((self.parts.ports.clock)());
+        let notice = self.presence().tick((self.parts.environment.clock)());
         let (Some(notice), Some(target)) = (notice, self.everyone()) else { return };
         let directory = self.directory.now();
         let told = PresenceView {
@@ -197,10 +197,9 @@ impl Edge {
 
     /// Does what an event asks for, and lets its connection rest if it asks for too much.
     pub fn paced<'a>(&self, turn: &mut Turn<'a>, act: impl FnOnce(&mut Turn<'a>) -> Flow) -> Flow {
-        let pause = turn
-            .data()
-            .and_then(Session::of)
-            .and_then(|session| session.charge(turn.payload().args_json().len(), (self.parts.ports.clock)()));
+        let pause = turn.data().and_then(Session::of).and_then(|session| {
+            session.charge(turn.payload().args_json().len(), (self.parts.environment.clock)())
+        });
         match (act(turn), pause) {
             (Flow::Continue, Some(pause)) => Flow::PauseFor(pause),
             (flow, _) => flow,
@@ -218,7 +217,8 @@ impl Edge {
             turn.reply(&Trouble::Invalid.answer());
             return Flow::Continue;
         };
-        let draft = Draft { identity: Identity::Device { device, n }, command, at: (self.parts.ports.now)() };
+        let draft =
+            Draft { identity: Identity::Device { device, n }, command, at: (self.parts.environment.now)() };
         let ticket = Ticket::Command { name, n, socket: turn.socket(), ack: turn.take_ack() };
         self.submit(draft, ticket)
     }
@@ -265,7 +265,7 @@ impl Edge {
     fn admits_code(&self, user: UserId, connection: ConnectionId) -> bool {
         let askers = [Asker::Connection(connection), Asker::Person(user)];
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        guesses.admits(&askers, (self.parts.ports.clock)())
+        guesses.admits(&askers, (self.parts.environment.clock)())
     }
 
     /// A read pointer moves.
@@ -279,7 +279,7 @@ impl Edge {
         let draft = Draft {
             identity: Identity::User(user),
             command: Command::Read { room, seq },
-            at: (self.parts.ports.now)(),
+            at: (self.parts.environment.now)(),
         };
         let ticket = Ticket::Read { user, socket: turn.socket(), ack: turn.take_ack() };
         self.submit(draft, ticket)
@@ -295,7 +295,7 @@ impl Edge {
         turn.reply(DONE);
         let directory = self.directory.now();
         let is_there = room != RoomId::HOUSE && directory.is_member(session.user, room);
-        if !is_there || !session.admits_typing(what, room, (self.parts.ports.clock)()) {
+        if !is_there || !session.admits_typing(what, room, (self.parts.environment.clock)()) {
             return Flow::Continue;
         }
         let Some(target) = self.everyone() else { return Flow::Continue };
@@ -312,13 +312,13 @@ impl Edge {
     /// A link by which another device becomes the same person.
     pub(super) fn open_link(&self, user: UserId) -> Given {
         let mut bytes = [0; 10];
-        (self.parts.ports.random)(&mut bytes);
-        self.links().open(user, Code::from_bytes(bytes), (self.parts.ports.clock)())
+        (self.parts.environment.random)(&mut bytes);
+        self.links().open(user, Code::from_bytes(bytes), (self.parts.environment.clock)())
     }
 
     /// Whose link it is; it can still be used.
     pub(super) fn owner_of_link(&self, code: &Code) -> Option<UserId> {
-        self.links().owner(code, (self.parts.ports.clock)())
+        self.links().owner(code, (self.parts.environment.clock)())
     }
 
     fn everyone(&self) -> Option<Target> {

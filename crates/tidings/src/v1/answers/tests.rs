@@ -14,7 +14,7 @@ use chat::{
 use socketio_server::{Feed, FeedConfig, WeakIo};
 
 use super::*;
-use crate::ports::Ports;
+use crate::environment::Environment;
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
@@ -63,7 +63,7 @@ impl Town {
                 io: WeakIo::default(),
                 limits: WireLimits::new(Text::BYTES_MAX),
                 resume_entries_max: 5_000,
-                ports: Ports { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
+                environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
         );
         let town =
