@@ -103,10 +103,11 @@ impl<T: Send + 'static> Appender<T> {
         L: Log + 'static,
         D: Delivery<T> + 'static,
     {
-        let (queue, health, worker) = Worker::new(log, directory, delivery, limits, bounds, ports);
+        let (queue, health, appender_loop) =
+            AppenderLoop::new(log, directory, delivery, limits, bounds, ports);
         let thread = std::thread::Builder::new()
             .name("appender".into())
-            .spawn(move || worker.run())
+            .spawn(move || appender_loop.run())
             .map_err(StartError)?;
         Ok(Self { queue, health, thread: Mutex::new(Some(thread)) })
     }
@@ -121,8 +122,9 @@ impl<T: Send + 'static> Appender<T> {
         bounds: QueueBounds,
         ports: Ports,
     ) -> (Self, Stepper<T, L, D>) {
-        let (queue, health, worker) = Worker::new(log, directory, delivery, limits, bounds, ports);
-        (Self { queue, health, thread: Mutex::new(None) }, Stepper::new(worker))
+        let (queue, health, appender_loop) =
+            AppenderLoop::new(log, directory, delivery, limits, bounds, ports);
+        (Self { queue, health, thread: Mutex::new(None) }, Stepper::new(appender_loop))
     }
 
     /// Hands a draft in, without waiting. Drafts are decided and stored in the order of these calls.
@@ -177,7 +179,7 @@ impl fmt::Debug for Ports {
     }
 }
 
-pub(crate) struct Worker<T, L, D> {
+pub(crate) struct AppenderLoop<T, L, D> {
     log: L,
     directory: Directory,
     delivery: D,
@@ -191,7 +193,7 @@ pub(crate) struct Worker<T, L, D> {
 }
 
 /// A batch on its way into the log.
-pub(crate) struct Batch<T> {
+pub(crate) struct PendingBatch<T> {
     drafts: Vec<Pending<T>>,
     since: Instant,
     pause: Duration,
@@ -210,11 +212,11 @@ pub(crate) enum Tries {
 pub(crate) enum Tried<T> {
     Delivered,
     /// Nothing was stored; to be tried again after the pause.
-    Again(Batch<T>, Duration),
+    Again(PendingBatch<T>, Duration),
     Ended(Closed),
 }
 
-impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
+impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
     fn new(
         mut log: L,
         directory: &DirectoryHandle,
@@ -227,7 +229,7 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
         let health = Health::new((ports.clock)());
         // What cannot be read now is told when it is needed for something.
         let stamps = Stamps::after(log.last_at().unwrap_or_default());
-        let worker = Self {
+        let appender_loop = Self {
             log,
             stamps,
             directory: (*directory.now()).clone(),
@@ -239,7 +241,7 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
             on_room: ports.on_room,
             on_fatal: Some(ports.on_fatal),
         };
-        (queue, health, worker)
+        (queue, health, appender_loop)
     }
 
     fn run(mut self) -> Closed {
@@ -263,7 +265,7 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
     }
 
     /// Takes up what has come.
-    pub(crate) fn begin(&mut self, taken: Taken<T>) -> Result<Batch<T>, Closed> {
+    pub(crate) fn begin(&mut self, taken: Taken<T>) -> Result<PendingBatch<T>, Closed> {
         let (mut drafts, wake) = match taken {
             Taken::Batch { drafts, wake } => (drafts, wake),
             Taken::Closed => {
@@ -279,11 +281,11 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
         }
         let since = (self.clock)();
         self.health.committing(since);
-        Ok(Batch { drafts, since, pause: RETRY_PAUSE_MIN, tries: Tries::Unlimited })
+        Ok(PendingBatch { drafts, since, pause: RETRY_PAUSE_MIN, tries: Tries::Unlimited })
     }
 
     /// Tries to store the batch, and delivers it if that worked.
-    pub(crate) fn try_batch(&mut self, mut batch: Batch<T>) -> Tried<T> {
+    pub(crate) fn try_batch(&mut self, mut batch: PendingBatch<T>) -> Tried<T> {
         match self.attempt(&batch.drafts) {
             Ok(decided) => {
                 self.health.ready();
@@ -368,14 +370,14 @@ impl<T, L: Log, D: Delivery<T>> Worker<T, L, D> {
     }
 }
 
-impl<T> Batch<T> {
+impl<T> PendingBatch<T> {
     pub(crate) fn for_the_last_time(self) -> Self {
         Self { tries: Tries::Last, ..self }
     }
 }
 
 /// A thread that dies unseen would leave a server that accepts everything and stores nothing.
-impl<T, L, D> Drop for Worker<T, L, D> {
+impl<T, L, D> Drop for AppenderLoop<T, L, D> {
     fn drop(&mut self) {
         let Some(on_fatal) = self.on_fatal.take() else { return };
         self.queue.abandon();

@@ -21,7 +21,7 @@ use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::spent::{Answered, Counted, Spent};
 use crate::text::Text;
-use batch::Batch;
+use batch::DecidedBatch;
 use device::Turn;
 use judge::{Verdict, judge, judge_page, judge_reading};
 
@@ -80,7 +80,7 @@ pub fn decide<'a, L: Log + ?Sized>(
     let mut found = log.find(&lookups)?.into_iter();
     let asked: Vec<_> = drafts.iter().filter_map(Considered::counted).collect();
     let mut counted = if asked.is_empty() { Vec::new() } else { log.find_by_device(&asked)? }.into_iter();
-    let batch = Batch::new(log.head(), directory.clone(), drafts.len());
+    let batch = DecidedBatch::new(log.head(), directory.clone(), drafts.len());
     let mut deciding = Deciding { log, limits, batch, before: directory };
     let mut outcomes = Vec::with_capacity(drafts.len());
     for draft in &drafts {
@@ -99,7 +99,7 @@ pub fn decide<'a, L: Log + ?Sized>(
             Sender::User(user) => deciding.by_user(draft, user)?,
         });
     }
-    let Batch { records, directory, .. } = deciding.batch;
+    let DecidedBatch { records, directory, .. } = deciding.batch;
     Ok(Decided { records, outcomes, directory })
 }
 
@@ -170,7 +170,7 @@ struct InLog {
 struct Deciding<'a, 'l, L: ?Sized> {
     log: &'l mut L,
     limits: Limits,
-    batch: Batch<'a>,
+    batch: DecidedBatch<'a>,
     /// Of the log, before the batch.
     before: &'l Directory,
 }

@@ -43,7 +43,7 @@ struct Contents {
     by_content: HashMap<(ClientKey, ContentHash), Placed>,
     /// With the head at the time that the number was used up.
     by_device: HashMap<Device, BTreeMap<CommandNumber, (Position, Answered)>>,
-    rooms: HashMap<RoomId, Room>,
+    rooms: HashMap<RoomId, RoomIndex>,
     pointers: HashMap<(UserId, RoomId), Seq>,
     epochs: Vec<EpochStart>,
     faults: VecDeque<Fault>,
@@ -51,7 +51,7 @@ struct Contents {
 }
 
 #[derive(Clone, Debug, Default)]
-struct Room {
+struct RoomIndex {
     numbers: RoomNumbers,
     /// Of its messages, in order.
     messages: Vec<(Seq, Position)>,
@@ -90,7 +90,7 @@ impl MemoryDisk {
         for commands in contents.by_device.values_mut() {
             commands.retain(|_, (position, _)| *position <= head);
         }
-        let mut rooms: HashMap<RoomId, Room> = HashMap::new();
+        let mut rooms: HashMap<RoomId, RoomIndex> = HashMap::new();
         for entry in &contents.entries {
             rooms.entry(entry.room).or_default().take(entry);
         }
@@ -102,7 +102,7 @@ impl MemoryDisk {
     }
 }
 
-impl Room {
+impl RoomIndex {
     fn take(&mut self, entry: &Entry) {
         self.numbers = RoomNumbers { seq: entry.seq, rev: entry.rev };
         if entry.kind.is_message() {

@@ -6,14 +6,14 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{Batch, Closed, Tried, Worker};
+use super::{AppenderLoop, Closed, PendingBatch, Tried};
 use crate::delivery::Delivery;
 use crate::log::Log;
 
 /// Does what the appender's thread would do, one try of one batch at a time.
 pub struct Stepper<T, L, D> {
-    worker: Worker<T, L, D>,
-    batch: Option<Batch<T>>,
+    appender_loop: AppenderLoop<T, L, D>,
+    batch: Option<PendingBatch<T>>,
 }
 
 /// What a step has done.
@@ -30,24 +30,24 @@ pub enum Step {
 }
 
 impl<T, L: Log, D: Delivery<T>> Stepper<T, L, D> {
-    pub(crate) fn new(worker: Worker<T, L, D>) -> Self {
-        Self { worker, batch: None }
+    pub(crate) fn new(appender_loop: AppenderLoop<T, L, D>) -> Self {
+        Self { appender_loop, batch: None }
     }
 
     /// Takes all that waits, or the batch that was refused before, and tries once to store it.
     pub fn step(&mut self) -> Step {
         let batch = match self.batch.take() {
-            Some(batch) if self.worker.queue.is_closed() => batch.for_the_last_time(),
+            Some(batch) if self.appender_loop.queue.is_closed() => batch.for_the_last_time(),
             Some(batch) => batch,
             None => {
-                let Some(taken) = self.worker.queue.try_take() else { return Step::Idle };
-                match self.worker.begin(taken) {
+                let Some(taken) = self.appender_loop.queue.try_take() else { return Step::Idle };
+                match self.appender_loop.begin(taken) {
                     Ok(batch) => batch,
                     Err(closed) => return Step::Ended(closed),
                 }
             }
         };
-        match self.worker.try_batch(batch) {
+        match self.appender_loop.try_batch(batch) {
             Tried::Delivered => Step::Delivered,
             Tried::Again(batch, pause) => {
                 self.batch = Some(batch);

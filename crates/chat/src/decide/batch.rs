@@ -18,7 +18,7 @@ use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 
 /// A batch, as far as it is decided.
-pub(super) struct Batch<'a> {
+pub(super) struct DecidedBatch<'a> {
     /// Of the log, before the batch.
     before: Position,
     head: Position,
@@ -30,7 +30,7 @@ pub(super) struct Batch<'a> {
     pub(super) by_device: Counts,
 }
 
-impl Batch<'_> {
+impl DecidedBatch<'_> {
     pub(super) fn new(head: Position, directory: Directory, drafts: usize) -> Self {
         Self {
             before: head,
