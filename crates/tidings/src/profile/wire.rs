@@ -31,27 +31,27 @@ pub struct ChatMessage {
 
 /// Why an event is no message. Permanent: the same event will never be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed {
+pub struct InvalidMessage {
     code: &'static str,
 }
 
 impl ChatMessage {
-    pub fn parse(payload: &Payload<'_>) -> Result<Self, Malformed> {
-        let (content, key) = payload.args::<(Field<'_>, Field<'_>)>().map_err(|_| Malformed::INVALID)?;
-        let Field::Text(content) = content else { return Err(Malformed::INVALID) };
+    pub fn parse(payload: &Payload<'_>) -> Result<Self, InvalidMessage> {
+        let (content, key) = payload.args::<(Field<'_>, Field<'_>)>().map_err(|_| InvalidMessage::INVALID)?;
+        let Field::Text(content) = content else { return Err(InvalidMessage::INVALID) };
         let key = match key {
             Field::Text(key) => {
-                Some(ClientKey::parse(&key).map_err(|error| Malformed { code: error.code() })?)
+                Some(ClientKey::parse(&key).map_err(|error| InvalidMessage { code: error.code() })?)
             }
             Field::Absent => None,
-            Field::Other => return Err(Malformed::INVALID),
+            Field::Other => return Err(InvalidMessage::INVALID),
         };
-        let text = Text::parse(&content).map_err(|error| Malformed { code: error.code() })?;
+        let text = Text::parse(&content).map_err(|error| InvalidMessage { code: error.code() })?;
         Ok(Self { text, key })
     }
 }
 
-impl Malformed {
+impl InvalidMessage {
     /// The content is not a string, or the client offset is neither a string nor absent.
     const INVALID: Self = Self { code: "invalid" };
 

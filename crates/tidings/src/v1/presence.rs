@@ -21,7 +21,7 @@ pub const NAMES_MAX: usize = 100;
 #[derive(Debug, Default)]
 pub struct Presence {
     /// Everybody who is online or was a moment ago, in the order in which they are listed.
-    people: BTreeMap<UserId, Person>,
+    people: BTreeMap<UserId, Connected>,
     /// People whose change may belong into the next notice.
     pending: BTreeSet<UserId>,
     /// How many are told as online.
@@ -29,7 +29,7 @@ pub struct Presence {
 }
 
 #[derive(Debug, Default)]
-struct Person {
+struct Connected {
     sockets: usize,
     /// When the last socket went.
     left: Option<Instant>,

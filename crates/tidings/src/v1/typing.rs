@@ -41,11 +41,11 @@ impl Typing {
 #[derive(Debug, Default)]
 pub struct TypingPace {
     /// The last notice of each room, the newest at the end.
-    notices: Vec<Notice>,
+    notices: Vec<RoomNotice>,
 }
 
 #[derive(Debug)]
-struct Notice {
+struct RoomNotice {
     room: RoomId,
     at: Instant,
     /// Whether the others still see them type there, as far as it is known here.
@@ -62,7 +62,7 @@ impl TypingPace {
     }
 
     fn goes(&mut self, room: RoomId, now: Instant) -> bool {
-        let is_due = |notice: &Notice, wait| now.saturating_duration_since(notice.at) >= wait;
+        let is_due = |notice: &RoomNotice, wait| now.saturating_duration_since(notice.at) >= wait;
         let here = self.notices.iter().position(|notice| notice.room == room);
         // Somebody who changes the room is seen there soon, and cannot use that to be seen everywhere at once.
         let admitted = self.notices.last().is_none_or(|last| is_due(last, INTERVAL / 4))
@@ -71,7 +71,7 @@ impl TypingPace {
             if let Some(oldest) = here.or((self.notices.len() == ROOMS_MAX).then_some(0)) {
                 self.notices.remove(oldest);
             }
-            self.notices.push(Notice { room, at: now, is_seen: true });
+            self.notices.push(RoomNotice { room, at: now, is_seen: true });
         }
         admitted
     }
