@@ -277,7 +277,7 @@ impl Worker {
                 self.socket_command(key, &namespace, socket, command);
             }
             Command::ToSelection { namespace, selection, command } => {
-                self.selection_command(&namespace, &selection, &command)
+                self.selection_command(&namespace, &selection, &command);
             }
             Command::Fetch { namespace, selection, reply } => {
                 answer(reply, self.describe(&namespace, &selection));

@@ -162,7 +162,7 @@ impl Node {
             ports,
         })?;
         let appender = Arc::new(appender);
-        let parts = EdgeParts {
+        let edge_parts = EdgeParts {
             signer,
             feed: feeds.v1,
             stamp: feeds.stamp,
@@ -173,7 +173,7 @@ impl Node {
             resume_entries_max: settings.resume_entries_max,
             environment,
         };
-        let edge = Edge::new(directory, parts);
+        let edge = Edge::new(directory, edge_parts);
         let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
         let profile = Namespace::new("/")
             .feed(feeds.profile, join)
