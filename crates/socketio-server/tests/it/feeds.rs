@@ -429,7 +429,7 @@ fn start_shared_world(ahead_wait: Duration) -> World {
     start_world(3, 1 << 20, |config| config.ahead_wait = Some(ahead_wait))
 }
 
-const NEVER: Duration = Duration::from_hours(1);
+const NEVER: Duration = Duration::from_secs(3_600);
 
 #[tokio::test]
 async fn a_client_that_has_seen_more_on_another_node_is_recovered_when_the_feed_has_it() {
