@@ -81,7 +81,7 @@ class Chat implements ChatClient {
     ({ connection: this.connection, me: this.me, rooms: this.rooms, outside: this.outside, online: this.online } = shown);
     ({ people: this.people, strays: this.strays, ahead: this.ahead, lost: this.lost } = shown);
     const outbox = (this.#outbox = new Outbox(this.#model, store, world, {
-      changed: () => tabs.post({ kind: "outbox" }),
+      changed: (difference) => tabs.post({ kind: "outbox", difference }),
       reading: () => this.#share.reading(),
       read: () => {
         this.#drafts.refresh();
@@ -168,11 +168,11 @@ class Chat implements ChatClient {
   }
 
   async retry(n: number): Promise<void> {
-    await this.#outbox.change((state) => renewed(state, n, this.#world.now()));
+    await this.#outbox.change({ rows: [n] }, (state) => renewed(state, n, this.#world.now()));
   }
 
   async discard(n: number): Promise<string> {
-    const command = await this.#outbox.change((state) => withdrawn(state, n));
+    const command = await this.#outbox.change({ rows: [n] }, (state) => withdrawn(state, n));
     this.#outbox.answer(n, { ok: false, code: "discarded" });
     return command !== null && "text" in command ? command.text : "";
   }

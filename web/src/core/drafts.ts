@@ -64,7 +64,7 @@ export class Drafts {
     const notes = this.#notepad?.read() ?? [];
     if (notes.length === 0) return;
     try {
-      await this.#outbox.change(({ drafts }) => ({ drafts: recovered(drafts, notes), result: undefined }));
+      await this.#outbox.change({ drafts: notes }, ({ drafts }) => ({ drafts: recovered(drafts, notes), result: undefined }));
       this.#notepad?.clear();
     } catch {
       // They stay where they are, for the next start.
@@ -92,7 +92,7 @@ export class Drafts {
     const drafts = [...this.#unkept()].filter((draft) => !this.#isLeaving(draft));
     if (drafts.length === 0) return;
     try {
-      await this.#outbox.change(() => ({ drafts, result: undefined }), "relaxed");
+      await this.#outbox.change({ drafts }, () => ({ drafts, result: undefined }), "relaxed");
       for (const draft of drafts) this.#setKept(draft);
     } catch {
       this.#cancelKeep ??= this.#world.setTimer(AGAIN_MS, () => void this.keep());
@@ -131,7 +131,7 @@ export class Drafts {
 
   /** Makes a draft of a refused command again. */
   async takeBack(n: number): Promise<DraftPlace | null> {
-    const draft = await this.#outbox.change((state) => {
+    const draft = await this.#outbox.change({ rows: [n], drafts: "all" }, (state) => {
       const { result: command, ...change } = withdrawn(state, n);
       const place = command === null ? null : placeOf(command);
       if (command === null || place === null || !("text" in command)) return { ...change, result: null };
@@ -165,7 +165,7 @@ export class Drafts {
       dropDrafts: [...drafts].flatMap(([name, draft]) => (isOld(draft) ? [name] : [])),
       result: undefined,
     });
-    await this.#outbox.change(forget, "relaxed").catch(() => undefined);
+    await this.#outbox.change({ drafts: "all" }, forget, "relaxed").catch(() => undefined);
   }
 
   stop(): void {

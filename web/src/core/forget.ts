@@ -5,7 +5,7 @@
 import { laterDrafts, recovered } from "./drafts.ts";
 import type { Identities } from "./identities.ts";
 import type { Note } from "./ports.ts";
-import type { Snapshot } from "./store.ts";
+import type { OutboxState } from "./store.ts";
 
 export interface ForgetPorts {
   /** Does the work while no page can begin to use the store; false, and nothing is done, if one has it open. */
@@ -28,7 +28,7 @@ export async function forget(identities: Identities, { alone, erase }: ForgetPor
 }
 
 /** How many messages and drafts would never be sent. */
-export function unsentIn({ outbox }: Pick<Snapshot, "outbox">, notes: readonly Note[]): number {
+export function unsentIn({ outbox }: { readonly outbox: OutboxState }, notes: readonly Note[]): number {
   const noted = [...laterDrafts(outbox.drafts, recovered(outbox.drafts, notes))];
   const typed = [...new Map([...outbox.drafts, ...noted]).values()].filter(({ text }) => text !== null && text.trim() !== "");
   return typed.length + outbox.rows.filter(({ withdrawn }) => withdrawn !== true).length;

@@ -37,16 +37,16 @@ export class Hearing {
     if (this.#readings > 0) return;
     const waiting = this.#waiting;
     this.#waiting = [];
-    // One reading of the outbox is as good for all changes that are told by now.
-    const first = waiting.findIndex(isOutbox);
+    // One reading of the outbox is enough for all changes that were told without a difference.
+    const first = waiting.findIndex(isRead);
     // In one go: what was read may be newer than what is told, until all of it is heard.
     batch(() => {
       for (const [index, next] of waiting.entries()) {
         if (typeof next === "function") this.afterwards(next);
-        else if (!isOutbox(next) || index === first) this.hear(next);
+        else if (!isRead(next) || index === first) this.hear(next);
       }
     });
   }
 }
 
-const isOutbox = (waiting: TabMessage | (() => void)): boolean => "kind" in waiting && waiting.kind === "outbox";
+const isRead = (waiting: TabMessage | (() => void)): boolean => "kind" in waiting && waiting.kind === "outbox" && waiting.difference === undefined;

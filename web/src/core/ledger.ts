@@ -8,7 +8,7 @@
 // it is kept or shown any more.
 
 import type { Model } from "./model.ts";
-import { condensed, Deposed, type Change, type Generation, type Revision, type Store } from "./store.ts";
+import { condensed, Deposed, type Change, type Committed, type Generation, type Revision, type Store } from "./store.ts";
 
 const WORKS_AT_ONCE = 500;
 const UNKEPT_MAX = 20_000;
@@ -18,8 +18,11 @@ export type Apply = (changes: readonly Change[]) => void;
 export type Work = (apply: Apply) => void;
 
 export interface LedgerEvents {
-  /** `revision` is that of the store with these changes in it; null if it could not take them yet. */
-  kept(changes: readonly Change[], revision: Revision | null): void;
+  /**
+   * `revision` is that of the store with these changes in it; null if it could not take them yet. `version` is the version of the
+   * outbox that these changes made, if they alone made one.
+   */
+  kept(changes: readonly Change[], revision: Revision | null, version: number | null): void;
   /** Another one leads: the model is ahead of the store, and has to be read anew. */
   deposed(): void;
 }
@@ -93,22 +96,24 @@ export class Ledger {
         });
       }
       this.#isKeeping = changes.length > 0;
-      const revision = await this.#keep(changes);
+      const { revision, version } = (await this.#keep(changes)) ?? { revision: null, version: null };
       this.#isKeeping = false;
-      if (changes.length > 0 && !this.#stopped) this.#events.kept(condensed(changes), revision);
+      if (changes.length > 0 && !this.#stopped) this.#events.kept(condensed(changes), revision, version);
       for (const { done } of works) done();
     }
     this.#running = null;
   }
 
-  async #keep(changes: readonly Change[]): Promise<Revision | null> {
+  async #keep(changes: readonly Change[]): Promise<Committed | null> {
     if (this.#unkept.length > UNKEPT_MAX) return null;
+    const isBehind = this.#unkept.length > 0;
     this.#unkept.push(...changes);
     if (this.#unkept.length === 0) return null;
     try {
-      const revision = await this.#store.commit(this.#unkept, this.#leader);
+      const { revision, version } = await this.#store.commit(this.#unkept, this.#leader);
       this.#unkept = [];
-      return revision;
+      // A tab that was told of the earlier changes and then read the outbox has lost them: it has to read once more.
+      return { revision, version: isBehind ? null : version };
     } catch (error) {
       // Anything else is tried again with the next works.
       if (error instanceof Deposed && !this.#stopped) this.#events.deposed();

@@ -5,7 +5,7 @@
 
 import type { LostRoom, Person, RoomId, Seq, UserId } from "./facade.ts";
 import { LOBBY } from "./rooms.ts";
-import type { Change, DraftRecord, MessageRecord, NoticeRecord, OutboxRow, OutboxState, RoomRecord, SessionRecord, Snapshot } from "./store.ts";
+import type { Change, Difference, DraftRecord, MessageRecord, NoticeRecord, OutboxRow, OutboxState, RoomRecord, SessionRecord, Snapshot } from "./store.ts";
 
 export interface RoomState {
   record: RoomRecord;
@@ -86,6 +86,13 @@ export class Model {
       this.#touched.add(draft.room);
     }
     this.outbox = { device, rows: open, drafts: this.drafts };
+  }
+
+  /** Applies a difference that was made from this outbox. */
+  changeOutbox({ device, put, drop, drafts }: Difference): void {
+    const gone = new Set([...drop, ...put.map(({ id }) => id)]);
+    const rows = [...this.outbox.rows.filter(({ id }) => !gone.has(id)), ...put].sort((a, b) => a.id - b.id);
+    this.setOutbox({ device, rows, drafts });
   }
 
   apply(change: Change): void {

@@ -1,22 +1,23 @@
 // How commands get, keep and lose their numbers: the pure half of the outbox.
 //
-// Each function is one transaction of `Store.changeOutbox`. A number of a device names one command for ever; a command
+// Each function is one transaction of `Store.changeOutbox`, and says which rows it looks at. A number of a device names one command for ever; a command
 // that is taken back leaves a `skip` under its number, since the server takes numbers without a gap only. When what
 // the server knows of a device cannot be continued, all that is left moves to a new one.
 
-import type { Device, OutboxChange, OutboxRow, OutboxState } from "./store.ts";
+import type { Device, OutboxChange, OutboxPart, OutboxRow, OutboxState } from "./store.ts";
 import type { Command } from "./wire.ts";
 
 export const ROWS_MAX = 1000;
 
-/** Gives the command its number. The result is null when the outbox is full. */
-export function enqueue(state: OutboxState, command: Command, at: number, newDevice: string): OutboxChange<OutboxRow | null> {
-  if (state.rows.length >= ROWS_MAX) return { result: null };
+/** Gives the command its number, and looks at no row. The result is null when the outbox is full. */
+export function enqueue(state: Pick<OutboxPart, "device" | "count">, command: Command, at: number, newDevice: string): OutboxChange<OutboxRow | null> {
+  if (state.count >= ROWS_MAX) return { result: null };
   const { device, row } = numbered(state.device ?? born(newDevice, null), command, at);
   return { device, put: [row], result: row };
 }
 
-export function withDevice(state: OutboxState, newDevice: string): OutboxChange<Device> {
+/** Looks at no row. */
+export function withDevice(state: Pick<OutboxState, "device">, newDevice: string): OutboxChange<Device> {
   if (state.device !== null) return { result: state.device };
   const device = born(newDevice, null);
   return { device, result: device };
@@ -27,7 +28,7 @@ export function unsent(state: OutboxState): readonly OutboxRow[] {
   return state.rows.filter((row) => row.refused === undefined).sort((a, b) => a.n - b.n);
 }
 
-/** Moves all that is not finished to a new device. */
+/** Moves all that is not finished to a new device. Looks at all rows. */
 export function renumbered(state: OutboxState, newDevice: string): OutboxChange<void> {
   let device = born(newDevice, state.device);
   const put: OutboxRow[] = [];
@@ -43,7 +44,7 @@ export function renumbered(state: OutboxState, newDevice: string): OutboxChange<
   return { device, put, drop, result: undefined };
 }
 
-/** Takes a command back; the result is what it was, or null when it is finished already. */
+/** Takes the command of that row back; the result is what it was, or null when it is finished already. */
 export function withdrawn(state: OutboxState, id: number): OutboxChange<Command | null> {
   const row = state.rows.find((other) => other.id === id);
   if (row === undefined) return { result: null };
@@ -51,7 +52,7 @@ export function withdrawn(state: OutboxState, id: number): OutboxChange<Command 
   return { put: [{ ...row, withdrawn: true }], result: row.command };
 }
 
-/** Makes a new command of a refused one. */
+/** Makes a new command of that row, which was refused. */
 export function renewed(state: OutboxState, id: number, at: number): OutboxChange<OutboxRow | null> {
   const row = state.rows.find((other) => other.id === id);
   if (row?.refused === undefined || state.device === null) return { result: null };
@@ -59,7 +60,7 @@ export function renewed(state: OutboxState, id: number, at: number): OutboxChang
   return { device: next.device, put: [next.row], drop: [id], result: next.row };
 }
 
-/** For a command that the server cannot read: it is refused, and a `skip` uses up its number. */
+/** For the command of a row that the server cannot read: it is refused, and a `skip` uses up its number. */
 export function spoiled(state: OutboxState, id: number, code: string): OutboxChange<void> {
   const row = state.rows.find((other) => other.id === id);
   if (row === undefined || state.device === null || row.refused !== undefined) return { result: undefined };

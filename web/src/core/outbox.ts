@@ -1,22 +1,25 @@
 // What this tab has asked for and waits to hear of: commands go into the shared outbox, and their final answers come back.
 //
-// Every change of the outbox is one transaction of the store; the other tabs are told, and all read it anew. A tab that hangs or
-// ends before it has told them is made up for by `catchUp`. An answer may be there before the one who asked for it listens, so answers are remembered for a while.
+// Every change of the outbox is one transaction of the store. The store gives back the difference: what the change wrote, and the
+// version that it made. The other tabs are told the difference, and a tab that knows the version before applies it. A tab reads the
+// whole outbox only when it missed a version, or when a page of an earlier release changed something: such pages tell no difference,
+// and the oldest raise no version. A tab that hangs or ends before it has told the others is made up for by `catchUp`. An answer may
+// be there before the one who asked for it listens, so answers are remembered for a while.
 
 import type { Result } from "./facade.ts";
 import type { Model } from "./model.ts";
 import { enqueue } from "./numbering.ts";
 import type { World } from "./ports.ts";
 import { roomOfCommand } from "./replies.ts";
-import type { DraftRecord, Durability, Generation, OutboxChange, OutboxRow, OutboxState, Store } from "./store.ts";
+import type { Device, Difference, DraftRecord, Durability, Generation, Look, OutboxChange, OutboxPart, OutboxRow, OutboxState, Snapshot, Store } from "./store.ts";
 import type { Command } from "./wire.ts";
 import { cleaned } from "./written.ts";
 
 const RESULTS_MAX = 200;
 
 export interface OutboxEvents {
-  /** The store has another outbox than before: the other tabs have to read it. */
-  changed(): void;
+  /** The store has another outbox than before: the other tabs have to know. */
+  changed(difference: Difference): void;
   /** The model may be behind the store, until `read`. */
   reading(): void;
   /** The model has it as the store does, or it could not be read. */
@@ -32,7 +35,7 @@ export class Outbox {
   readonly #results = new Map<number, Result>();
   #reading: Promise<void> | null = null;
   #readAgain = false;
-  /** Of the outbox as it was read last. */
+  /** Of the outbox as it is known here. */
   #version = -1;
 
   constructor(model: Model, store: Store, world: World, events: OutboxEvents) {
@@ -50,13 +53,13 @@ export class Outbox {
 
   /**
    * The row in which it is kept, or why it is not; `drafts` are kept with it or not at all. Nothing is kept of what has been sent
-   * already, as `isSent` finds.
+   * already, as `isSent` finds from what is there in the places of the drafts.
    */
   async put(command: Command, drafts: readonly DraftRecord[] = [], isSent: (state: OutboxState) => boolean = () => false): Promise<OutboxRow | "not_kept" | "full" | "sent"> {
     const device = this.#world.randomId();
     if ("text" in command) command = { ...command, text: cleaned(command.text) };
     try {
-      const row = await this.change<OutboxRow | "sent" | null>((state) => {
+      const row = await this.change<OutboxRow | "sent" | null>({ drafts }, (state) => {
         if (isSent(state)) return { result: "sent" };
         const change = enqueue(state, command, this.#world.now(), device);
         return change.result === null ? change : { ...change, drafts };
@@ -74,11 +77,36 @@ export class Outbox {
     return new Promise((resolve) => this.#waiting.set(id, { command, resolve }));
   }
 
-  async change<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<T> {
-    const result = await this.#store.changeOutbox(change, durability, leader);
-    this.#events.changed();
-    await this.read();
+  async change<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<T> {
+    const { result, difference } = await this.#store.changeOutbox(look, change, durability, leader);
+    this.#events.changed(difference);
+    await this.take(difference);
     return result;
+  }
+
+  /** The outbox has changed. Reads it if this tab does not know what the difference was made from. */
+  async take(difference?: Difference): Promise<void> {
+    if (difference === undefined) return this.read();
+    if (difference.version <= this.#version) return;
+    if (difference.version > this.#version + 1 || !alike(difference.before, this.#model.outbox.device)) return this.read();
+    this.#events.reading();
+    this.#version = difference.version;
+    this.#model.changeOutbox(difference);
+    this.#events.read();
+  }
+
+  /** Whether this tab knows the outbox that a commit was made from; it knows the version that the commit made then, if any. */
+  isKept(version: number | null = null): boolean {
+    if (version === null || version <= this.#version) return true;
+    if (version > this.#version + 1) return false;
+    this.#version = version;
+    return true;
+  }
+
+  /** The whole store has been read. */
+  load(snapshot: Snapshot): void {
+    this.#model.load(snapshot);
+    this.#version = snapshot.outbox.version;
   }
 
   /** Reads the outbox; a read that has begun may miss what was written since, so there is another then. */
@@ -91,7 +119,7 @@ export class Outbox {
           this.#readAgain = false;
           const outbox = await this.#store.outbox();
           this.#model.setOutbox(outbox);
-          this.#version = outbox.version ?? -1;
+          this.#version = outbox.version;
         }
       } finally {
         this.#reading = null;
@@ -105,7 +133,7 @@ export class Outbox {
   async catchUp(): Promise<void> {
     if (this.#reading !== null) return;
     const version = await this.#store.outboxVersion().catch(() => this.#version);
-    if (version !== this.#version) await this.read().catch(() => undefined);
+    if (version > this.#version) await this.read().catch(() => undefined);
   }
 
   answer(id: number, result: Result): void {
@@ -125,3 +153,6 @@ export class Outbox {
     }
   }
 }
+
+/** Every new row raises `lastRow`. */
+const alike = (one: Device | null, other: Device | null): boolean => one?.id === other?.id && one?.lastRow === other?.lastRow;

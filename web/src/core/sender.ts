@@ -7,7 +7,7 @@
 import { renumbered, spoiled, unsent } from "./numbering.ts";
 import type { Model } from "./model.ts";
 import type { Transport, World } from "./ports.ts";
-import type { OutboxChange, OutboxRow, OutboxState } from "./store.ts";
+import type { Look, OutboxChange, OutboxPart, OutboxRow } from "./store.ts";
 import type { Stored } from "./replies.ts";
 import { payloadOf, readAck, type Ack, type Command } from "./wire.ts";
 
@@ -22,7 +22,7 @@ export interface SenderEvents {
   stored(row: OutboxRow, ack: Stored): Promise<void>;
   refused(row: OutboxRow, code: string): Promise<void>;
   /** Changes the outbox in the store, and here. */
-  change<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T>;
+  change<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>): Promise<T>;
   /** Answers take so long that the connection may be none. */
   doubted(): void;
   /** The server does not know commands that it had answered for good. */
@@ -131,7 +131,7 @@ export class Sender {
       this.#transport.interrupt();
       return Promise.resolve();
     }
-    return this.#events.change((state) => spoiled(state, row.id, ack.code));
+    return this.#events.change({ rows: [row.id] }, (state) => spoiled(state, row.id, ack.code));
   }
 
   /** The row needs no more answer on this connection. */
@@ -170,7 +170,7 @@ export class Sender {
     if (!this.#open || this.#flying.size > 0 || this.#answered.size > 0) return;
     const device = this.#world.randomId();
     const leave = this.#isForgotten ? () => this.#events.forgotten() : () => this.#transport.interrupt();
-    void this.#events.change((state) => renumbered(state, device)).then(leave);
+    void this.#events.change({ rows: "all" }, (state) => renumbered(state, device)).then(leave);
     this.#open = false;
   }
 

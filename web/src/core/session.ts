@@ -17,7 +17,7 @@ import { Reads } from "./reads.ts";
 import { entryOfAck, type Stored } from "./replies.ts";
 import { HOUSE, LOBBY } from "./rooms.ts";
 import { Sender } from "./sender.ts";
-import type { Change, OutboxChange, OutboxRow, OutboxState, RoomRecord, SessionRecord } from "./store.ts";
+import type { Change, Look, OutboxChange, OutboxPart, OutboxRow, RoomRecord, SessionRecord } from "./store.ts";
 import { Stream } from "./stream.ts";
 import { Timers } from "./timers.ts";
 import { isBehind } from "./trail.ts";
@@ -41,7 +41,7 @@ export interface SessionEvents {
   typing(room: RoomId, who: Person): void;
   typingStopped(room: RoomId, who: Person): void;
   result(id: number, result: Result): void;
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T>;
+  changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>): Promise<T>;
   /** Makes the store somebody's; gives back whose it is. */
   bind(session: SessionRecord): Promise<SessionRecord>;
 }
@@ -80,7 +80,7 @@ export class Session {
     this.#sender = new Sender(model, transport, world, {
       stored: (row, ack) => this.#stored(row, ack),
       refused: (row, code) => this.#refused(row, code),
-      change: (change) => events.changeOutbox(change),
+      change: (look, change) => events.changeOutbox(look, change),
       forgotten: () => this.#forget(),
       doubted: () => this.#probe(),
     });
@@ -247,7 +247,7 @@ export class Session {
     // What is asked for has to be kept, and what is numbered needs a device.
     await this.#ledger.idle();
     const id = this.#world.randomId();
-    const device = await this.#events.changeOutbox((state) => withDevice(state, id));
+    const device = await this.#events.changeOutbox({}, (state) => withDevice(state, id));
     this.#device = device.id;
     const { session, cursor } = this.#model;
     const head = { v: 1 as const, device: device.id };

@@ -17,7 +17,7 @@ import type { Transport, World } from "./ports.ts";
 import { answerOf, Questions } from "./questions.ts";
 import { Session } from "./session.ts";
 import type { Shown } from "./shown.ts";
-import { Deposed, type Change, type Generation, type OutboxChange, type OutboxState, type Revision, type Store } from "./store.ts";
+import { Deposed, type Change, type Generation, type Look, type OutboxChange, type OutboxPart, type Revision, type Store } from "./store.ts";
 import type { Question, TabMessage, Tabs } from "./tabs.ts";
 
 const NUDGE_MS = 3_000;
@@ -149,7 +149,7 @@ export class Share {
       typing: (room, who) => spread({ kind: "somebody types", room, who }),
       typingStopped: (room, who) => spread({ kind: "somebody stopped", room, who }),
       result: (id, result) => spread({ kind: "result", id, result }),
-      changeOutbox: (change) => this.#changeAsLeader(change, own),
+      changeOutbox: (look, change) => this.#changeAsLeader(look, change, own),
       bind: (session) => this.#store.bind(session),
     });
     const spread = (message: TabMessage): void => {
@@ -178,15 +178,15 @@ export class Share {
 
   #newLedger(leader: Generation | null): Ledger {
     return new Ledger(this.#model, this.#store, leader, {
-      kept: (changes, revision) => this.#kept(changes, revision, leader ?? 0),
+      kept: (changes, revision, version) => this.#kept(changes, revision, version, leader ?? 0),
       deposed: () => this.#leadership.deposed(leader),
     });
   }
 
   /** For the session of this tab: it hears no more when another leads. */
-  async #changeAsLeader<T>(change: (state: OutboxState) => OutboxChange<T>, own: Generation | null): Promise<T> {
+  async #changeAsLeader<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, own: Generation | null): Promise<T> {
     try {
-      return await this.#outbox.change(change, "strict", own);
+      return await this.#outbox.change(look, change, "strict", own);
     } catch (error) {
       if (!(error instanceof Deposed)) throw error;
       this.#leadership.deposed(own);
@@ -198,7 +198,7 @@ export class Share {
     this.#hearing.begin();
     await this.#ledger.idle();
     const snapshot = await this.#store.load();
-    this.#model.load(snapshot);
+    this.#outbox.load(snapshot);
     this.#revision = snapshot.revision;
     this.#hearing.end();
     // Another tab may have told what became of a command that is not in the outbox any more.
@@ -235,15 +235,20 @@ export class Share {
         return;
       case "kept": {
         // What was read may be ahead of what is told, or behind it.
-        const { revision } = message;
+        const { revision, version } = message;
         if (revision !== null && revision <= this.#revision) return;
         if (revision !== null && revision > this.#revision + 1) return void this.readAll();
+        if (!this.#outbox.isKept(version)) {
+          // An own message belongs to its row by a number that the row may have got since.
+          void this.#outbox.read();
+          return this.#hearing.afterwards(() => this.#heard({ ...message, version: null }));
+        }
         this.#revision = revision ?? this.#revision;
         for (const change of message.changes) this.#model.apply(change);
         return this.#shown.take(message.changes);
       }
       case "outbox":
-        return void this.#outbox.read();
+        return void this.#outbox.take(message.difference);
       case "result":
         return this.#outbox.answer(message.id, message.result);
       case "connection":
@@ -280,8 +285,11 @@ export class Share {
     }
   }
 
-  #kept(changes: readonly Change[], revision: Revision | null, leader: Generation): void {
-    this.#tabs.post({ kind: "kept", leader, revision, changes });
+  #kept(changes: readonly Change[], revision: Revision | null, version: number | null, leader: Generation): void {
+    this.#tabs.post({ kind: "kept", leader, revision, version, changes });
+    // The outbox may have been read while these were being kept, and did not have them.
+    for (const change of changes) if (change.kind === "refused") this.#model.apply(change);
+    if (!this.#outbox.isKept(version)) void this.#outbox.read();
     this.#shown.take(changes);
     this.#session?.settle();
   }

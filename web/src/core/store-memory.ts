@@ -7,15 +7,18 @@ import type { LostRoom, Person, RoomId, UserId } from "./facade.ts";
 import {
   Deposed,
   type Change,
+  type Changed,
+  type Committed,
   type Device,
   type DraftRecord,
   type Durability,
   type Generation,
+  type Look,
   type MessageRecord,
   type NoticeRecord,
   type OutboxChange,
+  type OutboxPart,
   type OutboxRow,
-  type OutboxState,
   type Revision,
   type RoomRecord,
   type SessionRecord,
@@ -61,7 +64,7 @@ export class MemoryStore implements Store {
     });
   }
 
-  outbox(): Promise<OutboxState> {
+  outbox(): Promise<OutboxPart> {
     return Promise.resolve(this.#state());
   }
 
@@ -73,23 +76,26 @@ export class MemoryStore implements Store {
     return Promise.resolve(isWanted() ? (this.#disk.leader += 1) : null);
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, _durability?: Durability, leader: Generation | null = null): Promise<T> {
+  changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, _durability?: Durability, leader: Generation | null = null): Promise<Changed<T>> {
+    const disk = this.#disk;
     if (this.#isDeposed(leader)) return Promise.reject(new Deposed());
-    const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(this.#state());
-    this.#disk.outboxVersion += 1;
-    if (device !== undefined) this.#disk.device = device;
-    for (const id of drop) this.#disk.rows.delete(id);
-    for (const row of put) this.#disk.rows.set(row.id, row);
-    for (const name of dropDrafts) this.#disk.drafts.delete(name);
-    for (const [name, draft] of laterDrafts(this.#disk.drafts, drafts)) this.#disk.drafts.set(name, draft);
-    return Promise.resolve(result);
+    const before = disk.device;
+    const { device = before, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(this.#part(look));
+    const version = (disk.outboxVersion += 1);
+    disk.device = device;
+    for (const id of drop) disk.rows.delete(id);
+    for (const row of put) disk.rows.set(row.id, row);
+    for (const name of dropDrafts) disk.drafts.delete(name);
+    const later = laterDrafts(disk.drafts, drafts);
+    for (const [name, draft] of later) disk.drafts.set(name, draft);
+    return Promise.resolve({ result, difference: { version, before, device, put, drop, drafts: later } });
   }
 
-  commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+  commit(changes: readonly Change[], leader: Generation | null): Promise<Committed> {
     if (this.#isDeposed(leader)) return Promise.reject(new Deposed());
     for (const change of changes) this.#apply(change);
-    if (changes.some(({ kind }) => kind === "settled" || kind === "refused")) this.#disk.outboxVersion += 1;
-    return Promise.resolve((this.#disk.revision += 1));
+    const version = changes.some(({ kind }) => kind === "settled" || kind === "refused") ? (this.#disk.outboxVersion += 1) : null;
+    return Promise.resolve({ revision: (this.#disk.revision += 1), version });
   }
 
   bind(session: SessionRecord): Promise<SessionRecord> {
@@ -103,9 +109,19 @@ export class MemoryStore implements Store {
     return leader !== null && leader !== this.#disk.leader;
   }
 
-  #state(): OutboxState {
+  #state(): OutboxPart {
     const rows = [...this.#disk.rows.values()].sort((a, b) => a.id - b.id);
-    return { version: this.#disk.outboxVersion, device: this.#disk.device, rows, drafts: new Map(this.#disk.drafts) };
+    return { version: this.#disk.outboxVersion, device: this.#disk.device, count: rows.length, rows, drafts: new Map(this.#disk.drafts) };
+  }
+
+  #part({ rows = [], drafts = [] }: Look): OutboxPart {
+    const all = this.#state();
+    const places = drafts === "all" ? null : new Set(drafts.map(({ room, seq }) => `${room} ${seq}`));
+    return {
+      ...all,
+      rows: rows === "all" ? all.rows : all.rows.filter(({ id }) => rows.includes(id)),
+      drafts: new Map([...all.drafts].filter(([, { room, seq }]) => places?.has(`${room} ${seq}`) !== false)),
+    };
   }
 
   #apply(change: Change): void {

@@ -3,9 +3,9 @@
 // A store promises three things. `commit` is all or nothing, so the cursor never stands further than what it stands for.
 // What only the leading tab may write names its generation, and nothing of it is kept once another generation has begun.
 // `changeOutbox` writes only what was made of the latest outbox, whatever other tabs do meanwhile, so a number is given to
-// one command only. And a store belongs to one person of one server for ever, the first that `bind` names: nobody else's
-// session ever stands beside its outbox. "Returned" means kept. A tab that hangs at any moment keeps no other tab waiting.
-// Knows nothing of connections.
+// one command only; what it gives back is all that a tab with the version before needs. And a store belongs to one person of one
+// server for ever, the first that `bind` names: nobody else's session ever stands beside its outbox. "Returned" means kept. A tab
+// that hangs at any moment keeps no other tab waiting. Knows nothing of connections.
 
 import type { DraftPlace, LostRoom, Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
 import type { Command, Message, UnreadAnswer } from "./wire.ts";
@@ -47,13 +47,27 @@ export interface DraftRecord extends DraftPlace {
 
 /** All that people do on this device, before the server has it. */
 export interface OutboxState {
-  /** What `outboxVersion` gives as long as this is the outbox. */
-  readonly version?: number;
   readonly device: Device | null;
   /** By id, which is the order of sending too. */
   readonly rows: readonly OutboxRow[];
   /** By the names of their places. */
   readonly drafts: ReadonlyMap<string, DraftRecord>;
+}
+
+/** The outbox in the store, with all rows and drafts or with those that a change looks at. */
+export interface OutboxPart extends OutboxState {
+  /** Each change of the outbox raises it by one, and so does a commit that settles or refuses rows. */
+  readonly version: number;
+  /** The number of all rows. */
+  readonly count: number;
+}
+
+/** Which rows and drafts a change of the outbox looks at; it is given no others. */
+export interface Look {
+  /** Their ids; none without this. */
+  readonly rows?: readonly number[] | "all";
+  /** Their places; what was put aside there comes along. A change writes drafts of these places only. */
+  readonly drafts?: readonly DraftPlace[] | "all";
 }
 
 export interface OutboxChange<T> {
@@ -64,6 +78,24 @@ export interface OutboxChange<T> {
   readonly drafts?: readonly DraftRecord[];
   readonly dropDrafts?: readonly string[];
   readonly result: T;
+}
+
+/** What a change of the outbox wrote. A tab that knows the version before applies it and reads nothing. */
+export interface Difference {
+  /** The version that the change made. */
+  readonly version: number;
+  /** The device before the change. The first releases of the app change it without raising the version. */
+  readonly before: Device | null;
+  readonly device: Device | null;
+  readonly put: readonly OutboxRow[];
+  readonly drop: readonly number[];
+  /** By the names of their places; a draft that was older than the known one is left out. */
+  readonly drafts: ReadonlyMap<string, DraftRecord>;
+}
+
+export interface Changed<T> {
+  readonly result: T;
+  readonly difference: Difference;
 }
 
 /** `strict`: a power cut does not take it back; `relaxed`: a crash of the browser does not. */
@@ -155,7 +187,7 @@ export interface Snapshot {
   readonly revision: Revision;
   readonly session: SessionRecord | null;
   readonly cursor: string | null;
-  readonly outbox: OutboxState;
+  readonly outbox: OutboxPart;
   readonly rooms: readonly RoomRecord[];
   /** Some of them may have been joined again since. */
   readonly lost: readonly LostRoom[];
@@ -169,6 +201,12 @@ export type Generation = number;
 
 /** How often `commit` has changed the store. */
 export type Revision = number;
+
+export interface Committed {
+  readonly revision: Revision;
+  /** Of the outbox, if the commit changed it. */
+  readonly version: number | null;
+}
 
 /** What a leader wrote was refused: another one leads. Nothing of it was kept. */
 export class Deposed extends Error {
@@ -184,13 +222,12 @@ export interface Store {
    */
   lead(isWanted: () => boolean): Promise<Generation | null>;
   load(): Promise<Snapshot>;
-  outbox(): Promise<OutboxState>;
-  /** Another one with each change of the outbox. */
+  outbox(): Promise<OutboxPart>;
   outboxVersion(): Promise<number>;
   /** `change` is pure; it is called again when another tab has changed the outbox meanwhile. */
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T>;
-  /** Of the leader alone; null where none can be told from the others. Gives back the revision of the store from then on. */
-  commit(changes: readonly Change[], leader: Generation | null): Promise<Revision>;
+  changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<Changed<T>>;
+  /** Of the leader alone; null where none can be told from the others. */
+  commit(changes: readonly Change[], leader: Generation | null): Promise<Committed>;
   /** Makes the store that of a person, unless it is somebody's already; gives back whose it is. */
   bind(session: SessionRecord): Promise<SessionRecord>;
   close(): void;

@@ -7,7 +7,7 @@
 
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { PresenceState } from "./presence.ts";
-import type { Change, Generation, Revision } from "./store.ts";
+import type { Change, Difference, Generation, Revision } from "./store.ts";
 import type { Page } from "./wire.ts";
 
 /** What only the leader can do, because it needs the connection. */
@@ -23,8 +23,10 @@ export type TabMessage =
   | { readonly kind: "beat"; readonly leader: Generation }
   /** A new tab wants to know what is not in the store. */
   | { readonly kind: "hello" }
-  | { readonly kind: "kept"; readonly leader: Generation; readonly revision: Revision | null; readonly changes: readonly Change[] }
-  | { readonly kind: "outbox" }
+  /** `version` is the version of the outbox that these changes made, if any. */
+  | { readonly kind: "kept"; readonly leader: Generation; readonly revision: Revision | null; readonly version?: number | null; readonly changes: readonly Change[] }
+  /** Earlier releases tell no difference. */
+  | { readonly kind: "outbox"; readonly difference?: Difference }
   | { readonly kind: "result"; readonly id: number; readonly result: Result }
   | { readonly kind: "connection"; readonly leader: Generation; readonly state: Connection["state"]; readonly since: number; readonly reason: string }
   | { readonly kind: "presence"; readonly leader: Generation; readonly presence: PresenceState }

@@ -6,12 +6,13 @@ import { laterDrafts, recovered } from "../../src/core/drafts.ts";
 import type { ChatClient, DraftPlace, RoomId } from "../../src/core/facade.ts";
 import { ROWS_MAX } from "../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { DraftRecord, Durability, Generation, OutboxChange, OutboxState } from "../../src/core/store.ts";
-import { TabHub } from "../../src/core/tabs.ts";
+import type { Changed, DraftRecord, Durability, Generation, Look, OutboxChange, OutboxPart } from "../../src/core/store.ts";
+import { TabHub, type Tabs } from "../../src/core/tabs.ts";
 import { Life } from "./mortal.ts";
 import { Paper } from "./paper.ts";
 import { LOBBY, rowsOf, texts, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
+import { terse } from "./witness.ts";
 
 const HERE: DraftPlace = { room: LOBBY };
 
@@ -24,14 +25,16 @@ class Browser {
   readonly paper = new Paper();
   readonly world: World;
   readonly #hub = new TabHub();
+  readonly #tell: (tabs: Tabs) => Tabs;
 
-  constructor(world: World) {
+  constructor(world: World, tell: (tabs: Tabs) => Tabs = (tabs) => tabs) {
     this.world = world;
+    this.#tell = tell;
   }
 
   async open(options: Partial<ChatOptions> = {}, life = new Life()): Promise<ChatClient> {
     const store = new MemoryStore(this.disk);
-    const all = this.world.options({ store, tabs: this.#hub.join(), notepad: this.paper.pad(), ...options });
+    const all = this.world.options({ store, tabs: this.#tell(this.#hub.join()), notepad: this.paper.pad(), ...options });
     return this.world.does(createChat(life.options(all)));
   }
 
@@ -51,8 +54,8 @@ class Browser {
 class FullStore extends MemoryStore {
   isFull = false;
 
-  override changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, _durability?: Durability): Promise<T> {
-    return this.isFull ? Promise.reject(new Error("no room")) : super.changeOutbox(change);
+  override changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, _durability?: Durability): Promise<Changed<T>> {
+    return this.isFull ? Promise.reject(new Error("no room")) : super.changeOutbox(look, change);
   }
 }
 
@@ -60,8 +63,8 @@ class FullStore extends MemoryStore {
 class UnheardStore extends MemoryStore {
   isUnheard = false;
 
-  override changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
-    const done = super.changeOutbox(change, durability, leader);
+  override changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<Changed<T>> {
+    const done = super.changeOutbox(look, change, durability, leader);
     return this.isUnheard ? new Promise(() => undefined) : done;
   }
 }
@@ -337,9 +340,15 @@ describe("five tabs in which somebody types within milliseconds", () => {
   });
 });
 
-test("a tab that slept while two others went on from its text, one after the other, follows them", async () => {
+/** What a tab that slept gets of the changes meanwhile. */
+const TOLD = [
+  ["hears of each", (tabs: Tabs): Tabs => tabs],
+  ["reads the last alone", terse],
+] as const;
+
+test.each(TOLD)("a tab that slept while two others went on from its text, one after the other, and %s, follows them", async (_, tell) => {
   const world = new World();
-  const browser = new Browser(world);
+  const browser = new Browser(world, tell);
   await world.does((await browser.ada()).stop());
   const life = new Life();
   const [two, three, one] = [await browser.open(), await browser.open(), await browser.open({}, life)];
@@ -358,9 +367,9 @@ test("a tab that slept while two others went on from its text, one after the oth
   expect([one, two, three].map((tab) => tab.draft(HERE))).toEqual([null, null, null]);
 });
 
-test("what another tab has taken away is not shown again by a tab that slept, whoever has written there since", async () => {
+test.each(TOLD)("what another tab has taken away is not shown again by a tab that slept and %s, whoever has written there since", async (_, tell) => {
   const world = new World();
-  const browser = new Browser(world);
+  const browser = new Browser(world, tell);
   await browser.ada();
   const lives = [new Life(), new Life()] as const;
   const [first, second, third] = [await browser.open({}, lives[0]), await browser.open({}, lives[1]), await browser.open()];

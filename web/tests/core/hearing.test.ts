@@ -42,6 +42,15 @@ test("a tab reads the outbox before it hears what was told after a change of it,
   expect(heard.slice(6)).toEqual(["kept 4"]);
 });
 
+test("a tab hears each change of the outbox that is told with what it is", () => {
+  const { hearing, heard, hear } = tab();
+  const difference = { version: 1, before: null, device: null, put: [], drop: [], drafts: new Map() };
+  hearing.begin();
+  hear({ kind: "outbox" }, { kind: "outbox", difference }, { kind: "outbox" }, { kind: "outbox", difference });
+  for (let reads = 0; reads < 4; reads += 1) hearing.end();
+  expect(heard).toEqual(["outbox", "outbox", "outbox"]);
+});
+
 test("nothing is shown of what waited before all of it is heard, since what was read may be newer", () => {
   const last = signal("nothing");
   const shown: string[] = [];

@@ -25,6 +25,21 @@ interface Send {
   isMended: boolean;
 }
 
+const newSend = (sender: string, room: RoomId, text: string): Send => ({
+  sender,
+  room,
+  text,
+  isKept: false,
+  result: null,
+  isForgiven: false,
+  isUnsent: false,
+  isRefused: false,
+  isMended: false,
+});
+
+/** It is in an outbox already, and nobody waits for its answer. */
+export const keptSend = (sender: string, room: RoomId, text: string): Send => ({ ...newSend(sender, room, text), isKept: true });
+
 export class Judge {
   readonly sends: Send[] = [];
   readonly faults: string[] = [];
@@ -35,7 +50,7 @@ export class Judge {
   }
 
   say(sender: string, chat: ChatClient, room: RoomId, text: string, manner: "at once" | "from its draft" = "at once"): void {
-    const send: Send = { sender, room, text, isKept: false, result: null, isForgiven: false, isUnsent: false, isRefused: false, isMended: false };
+    const send = newSend(sender, room, text);
     this.sends.push(send);
     void (manner === "at once" ? chat.say(room, text) : chat.send({ room }, text)).then((result) => {
       send.result = result;

@@ -8,6 +8,7 @@ export class LateTabs implements Tabs {
   readonly #setTimer: SetTimer;
   readonly #delay: () => number;
   #last: Promise<void> = Promise.resolve();
+  #told: Promise<void> = Promise.resolve();
   #isClosed = false;
 
   constructor(tabs: Tabs, setTimer: SetTimer, delay: () => number) {
@@ -28,8 +29,11 @@ export class LateTabs implements Tabs {
     this.#tabs.takeOver();
   }
 
+  /** In the order of telling; what two tabs tell comes in no order. */
   post(message: TabMessage): void {
-    this.#tabs.post(message);
+    const before = this.#told;
+    const due = new Promise<void>((resolve) => this.#setTimer(this.#delay(), resolve));
+    this.#told = due.then(() => before).then(() => this.#tabs.post(message));
   }
 
   /** In the order of telling. */

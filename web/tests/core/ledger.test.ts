@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { Ledger } from "../../src/core/ledger.ts";
 import { Model } from "../../src/core/model.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { Change, Generation, Revision } from "../../src/core/store.ts";
+import type { Change, Committed, Generation } from "../../src/core/store.ts";
 import { SlowStore } from "./slow-store.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
@@ -12,7 +12,7 @@ import { VirtualClock } from "./virtual-clock.ts";
 class BusyStore extends MemoryStore {
   isBusy = false;
 
-  override commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+  override commit(changes: readonly Change[], leader: Generation | null): Promise<Committed> {
     return this.isBusy ? Promise.reject(new Error("busy")) : super.commit(changes, leader);
   }
 }
@@ -37,6 +37,21 @@ test("what could not be kept is kept with the next works, in its order, and show
   store.isBusy = false;
   await ledger.submit((apply) => apply([{ kind: "cursor", cursor: "3" }]));
   expect([[...disk.people.keys()], disk.cursor]).toEqual([["ada", "bob"], "3"]);
+});
+
+test("no version of the outbox is told for changes that were told before they could be kept", async () => {
+  const store = new BusyStore();
+  const told: (number | null)[] = [];
+  const ledger = new Ledger(new Model(), store, null, { kept: (_changes, _revision, version) => told.push(version), deposed: () => undefined });
+  const settles = (id: number): Promise<void> => ledger.submit((apply) => apply([{ kind: "settled", id }]));
+  await settles(1);
+  store.isBusy = true;
+  await settles(2);
+  store.isBusy = false;
+  await settles(3);
+  await settles(4);
+  await ledger.submit((apply) => apply([person("ada")]));
+  expect(told).toEqual([1, null, null, 3, null]);
 });
 
 test("what is not kept yet is said to be so, and shown only when it is kept", async () => {

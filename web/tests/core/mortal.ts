@@ -4,7 +4,7 @@
 
 import type { ChatOptions } from "../../src/core/chat.ts";
 import type { SetTimer, Transport, TransportEvents } from "../../src/core/ports.ts";
-import type { Change, Durability, Generation, Revision, OutboxChange, OutboxState, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
+import type { Change, Changed, Committed, Durability, Generation, Look, OutboxChange, OutboxPart, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
 import type { TabMessage, Tabs } from "../../src/core/tabs.ts";
 import type { Auth } from "../../src/core/wire.ts";
 import { settled } from "./virtual-clock.ts";
@@ -103,7 +103,7 @@ class MortalStore implements Store {
     return this.#live(() => this.#store.load());
   }
 
-  outbox(): Promise<OutboxState> {
+  outbox(): Promise<OutboxPart> {
     return this.#live(() => this.#store.outbox());
   }
 
@@ -111,11 +111,11 @@ class MortalStore implements Store {
     return this.#live(() => this.#store.outboxVersion());
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
-    return this.#live(() => this.#store.changeOutbox(change, durability, leader));
+  changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<Changed<T>> {
+    return this.#live(() => this.#store.changeOutbox(look, change, durability, leader));
   }
 
-  commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+  commit(changes: readonly Change[], leader: Generation | null): Promise<Committed> {
     return this.#live(() => this.#store.commit(changes, leader));
   }
 

@@ -3,7 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { enqueue, renewed, renumbered, ROWS_MAX, spoiled, unsent, withdrawn } from "../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { OutboxChange, OutboxState } from "../../src/core/store.ts";
+import type { OutboxChange, OutboxPart } from "../../src/core/store.ts";
 import type { Command } from "../../src/core/wire.ts";
 
 const say = (text: string): Command => ({ event: "say", room: 1, text });
@@ -12,8 +12,8 @@ class Desk {
   readonly disk = new MemoryDisk();
   readonly #store = new MemoryStore(this.disk);
 
-  change<T>(change: (state: OutboxState) => OutboxChange<T>): Promise<T> {
-    return this.#store.changeOutbox(change);
+  async change<T>(change: (part: OutboxPart) => OutboxChange<T>): Promise<T> {
+    return (await this.#store.changeOutbox({ rows: "all" }, change)).result;
   }
 
   async say(text: string): Promise<number> {

@@ -44,8 +44,8 @@ class Bench {
     this.sender = new Sender(this.model, this.#transport, world, {
       stored: (row) => this.#finish(row),
       refused: (row) => this.#finish(row),
-      change: async (change) => {
-        const result = await this.#store.changeOutbox(change);
+      change: async (look, change) => {
+        const { result } = await this.#store.changeOutbox(look, change);
         this.model.setOutbox(await this.#store.outbox());
         return result;
       },
@@ -65,7 +65,7 @@ class Bench {
   }
 
   async say(count: number): Promise<void> {
-    for (let i = 0; i < count; i += 1) await this.#store.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: `${i}` }, 0, "mine"));
+    for (let i = 0; i < count; i += 1) await this.#store.changeOutbox({}, (state) => enqueue(state, { event: "say", room: 1, text: `${i}` }, 0, "mine"));
     this.model.setOutbox(await this.#store.outbox());
   }
 

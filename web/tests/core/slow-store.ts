@@ -1,7 +1,7 @@
 // A store that takes its time, as a disk does: an operation takes effect in one step, but later, in the order of asking.
 
 import type { SetTimer } from "../../src/core/ports.ts";
-import type { Change, Durability, Generation, Revision, OutboxChange, OutboxState, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
+import type { Change, Changed, Committed, Durability, Generation, Look, OutboxChange, OutboxPart, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
 
 export class SlowStore implements Store {
   readonly #store: Store;
@@ -23,7 +23,7 @@ export class SlowStore implements Store {
     return this.#later(() => this.#store.load());
   }
 
-  outbox(): Promise<OutboxState> {
+  outbox(): Promise<OutboxPart> {
     return this.#later(() => this.#store.outbox());
   }
 
@@ -31,14 +31,14 @@ export class SlowStore implements Store {
     return this.#later(() => this.#store.outboxVersion());
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
-    return this.#later(() => this.#store.changeOutbox(change, durability, leader));
+  changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<Changed<T>> {
+    return this.#later(() => this.#store.changeOutbox(look, change, durability, leader));
   }
 
-  async commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
-    const revision = await this.#later(() => this.#store.commit(changes, leader));
+  async commit(changes: readonly Change[], leader: Generation | null): Promise<Committed> {
+    const committed = await this.#later(() => this.#store.commit(changes, leader));
     this.#kept(changes);
-    return revision;
+    return committed;
   }
 
   bind(session: SessionRecord): Promise<SessionRecord> {

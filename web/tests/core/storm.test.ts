@@ -4,12 +4,13 @@
 
 import { expect, test } from "vitest";
 import { createChat } from "../../src/core/chat.ts";
-import type { ChatClient, RoomId } from "../../src/core/facade.ts";
+import type { ChatClient, DraftPlace, RoomId } from "../../src/core/facade.ts";
+import { enqueue } from "../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import { Deposed, type Change, type Durability, type Generation, type OutboxChange, type OutboxState, type Revision } from "../../src/core/store.ts";
+import { Deposed, type Change, type Changed, type Committed, type Durability, type Generation, type Look, type OutboxChange, type OutboxPart } from "../../src/core/store.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Desk } from "./desk.ts";
-import { Judge } from "./judge.ts";
+import { Judge, keptSend } from "./judge.ts";
 import { PACE, type PaceBounds } from "../../src/core/pace.ts";
 import type { SetTimer } from "../../src/core/ports.ts";
 import { LateTabs } from "./late-tabs.ts";
@@ -19,6 +20,7 @@ import { visible, type State } from "./model-state.ts";
 import { Life } from "./mortal.ts";
 import { LOBBY, rowsOf, World } from "./people.ts";
 import { Chance } from "./virtual-clock.ts";
+import { terse, Witness } from "./witness.ts";
 
 const SEEDS = Number(process.env["CORE_SEEDS"] ?? 60);
 const FROM = Number(process.env["CORE_FROM"] ?? 1);
@@ -47,6 +49,15 @@ const reached = new Map<string, number>(
     "the log was set back",
     "all was forgotten",
     "the outbox moved to another device",
+    "a page of the version before shared a browser",
+    "a page that does not count has said something",
+    "a page that does not count has taken a refused message away",
+    "a difference of the outbox was applied",
+    "a difference was known already",
+    "a difference was made from a version that is not known",
+    "a difference was made from a device that is not known",
+    "a commit was told after a version that is not known",
+    "a page of an earlier version has changed the outbox",
   ].map((state) => [state, 0]),
 );
 
@@ -94,21 +105,49 @@ class Browser {
     this.desk = new Desk(name, this.disk, world.clock.now, KEPT_AFTER_MS);
   }
 
-  async open(): Promise<void> {
+  async open(chance: Chance, terseness: number): Promise<void> {
+    const isTerse = chance.is(terseness);
     const life = new Life();
     const { clock } = this.world;
     const timer: SetTimer = (milliseconds, due) => clock.setTimer(milliseconds, () => life.isOver || due());
     const fenced = new FencedStore(this.disk, (fault) => this.judge.faults.push(`${this.name}: ${fault}`));
-    const store = new SlowStore(fenced, timer, this.latency, () => this.isHonest && this.#judgeCursor());
+    // Of two tabs one may hear much later than the other what it has written.
+    const slowness = chance.is(0.2) ? 4 : 1;
+    const store = new SlowStore(fenced, timer, () => slowness * this.latency(), () => this.isHonest && this.#judgeCursor());
     const tabs = new LateTabs(this.#hub.join(), timer, this.lateness);
     const watch: Watch = { isOn: true, asleepSince: null };
-    const chat = await this.world.does(
-      createChat(life.options(this.world.options({ store, tabs, isWatched: () => watch.isOn }))),
-    );
+    const witness = new Witness(reach);
+    const mortal = life.options(this.world.options({ store, tabs: isTerse ? terse(tabs) : tabs, isWatched: () => watch.isOn }));
+    const chat = await this.world.does(createChat({ ...mortal, store: witness.store(mortal.store), tabs: witness.tabs(mortal.tabs ?? tabs) }));
+    witness.isThere();
+    if (isTerse) reach("a page of the version before shared a browser");
     const unwatches = [LOBBY, DEN].map((room) => this.judge.watch(this.name, chat.open(room)));
     const unwatch = (): void => unwatches.forEach((end) => end());
     chat.strays.subscribe((strays) => strays.length > 0 && reach("a stray was offered"));
     this.tabs.push({ name: `${this.name} in tab ${(this.#opened += 1)}`, chat, life, watch, unwatch });
+  }
+
+  /** A page of a version that does not count the changes of the outbox says something, or takes a refused message away. */
+  beside(chance: Chance, room: RoomId, text: string): void {
+    const { disk, judge } = this;
+    const refused = [...disk.rows.values()].find((row) => row.refused !== undefined && row.command.event === "say");
+    if (refused !== undefined && refused.command.event === "say" && chance.is(0.8)) {
+      judge.mend(refused.command.text);
+      disk.rows.delete(refused.id);
+      reach("a page that does not count has taken a refused message away");
+    } else {
+      const part = { device: disk.device, count: disk.rows.size };
+      const { device, put = [] } = enqueue(part, { event: "say", room, text }, this.world.clock.now(), chance.id());
+      for (const row of put) disk.rows.set(row.id, row);
+      if (put.length > 0) judge.sends.push(keptSend(`${this.name} beside`, room, text));
+      disk.device = device ?? disk.device;
+      reach("a page that does not count has said something");
+    }
+    const page = this.#hub.join();
+    this.world.clock.setTimer(this.lateness() + chance.below(500), () => {
+      page.post({ kind: "outbox" });
+      page.close();
+    });
   }
 
   async wake({ name, life, watch }: { readonly name: string; readonly life: Life; readonly watch: Watch }): Promise<void> {
@@ -150,6 +189,20 @@ class Browser {
       if (isIn && chat.lost.value.has(DEN)) judge.faults.push(`${name} is in the den and has lost it`);
     }
     judge.excuse(disk.rows.values());
+    this.#judgeRefused();
+  }
+
+  /** Every tab offers what was refused to be sent again, and nothing else. */
+  #judgeRefused(): void {
+    const isRefused = (id: number): boolean => this.disk.rows.get(id)?.refused !== undefined;
+    const wanted = [...this.disk.rows.values()].filter(({ id, command }) => command.event === "say" && command.room === DEN && isRefused(id));
+    for (const chat of this.chats) {
+      const view = chat.open(DEN);
+      const shown: readonly number[] = [...rowsOf(view, "pending"), ...chat.strays.value].flatMap(({ n }) => (n === undefined ? [] : [n]));
+      view.close();
+      if (!wanted.every(({ id }) => shown.includes(id))) this.judge.faults.push(`${this.name} does not offer all of ${wanted.map(({ id }) => id).join(" ")}`);
+      if (!shown.every(isRefused)) this.judge.faults.push(`${this.name} offers ${shown.join(" ")}, which were not all refused`);
+    }
   }
 
   judgeDisk(): void {
@@ -182,10 +235,17 @@ class FencedStore extends MemoryStore {
     return leader;
   }
 
-  override async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader: Generation | null = null): Promise<T> {
+  override async changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability, leader: Generation | null = null): Promise<Changed<T>> {
     const { device } = this.#disk;
+    const rows = new Set(this.#disk.rows.keys());
     try {
-      return await super.changeOutbox(change, durability, leader);
+      const changed = await super.changeOutbox(look, change, durability, leader);
+      const { put, drafts } = changed.difference;
+      const seen: readonly number[] = look.rows === "all" ? [...rows] : (look.rows ?? []);
+      if (put.some(({ id }) => rows.has(id) && !seen.includes(id))) this.#fault("a row was changed that nobody looked at");
+      const isSeen = ({ room, seq }: DraftPlace): boolean => look.drafts === "all" || look.drafts?.some((place) => place.room === room && place.seq === seq) === true;
+      if (![...drafts.values()].every(isSeen)) this.#fault("a draft was changed that nobody looked at");
+      return changed;
     } catch (error) {
       if (error instanceof Deposed) reach("a change of the outbox by a deposed leader was refused");
       throw error;
@@ -194,12 +254,12 @@ class FencedStore extends MemoryStore {
     }
   }
 
-  override async commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+  override async commit(changes: readonly Change[], leader: Generation | null): Promise<Committed> {
     const { leader: current, cursor } = this.#disk;
     const lost = new Set(this.#disk.lost.keys());
     if (leader === null) this.#fault("a leader without a number has written");
     try {
-      const revision = await super.commit(changes, leader);
+      const committed = await super.commit(changes, leader);
       if (leader !== current) this.#fault(`leader ${leader} has written, and ${current} leads`);
       for (const change of changes) {
         if (change.kind === "forget all") reach("all was forgotten");
@@ -207,7 +267,7 @@ class FencedStore extends MemoryStore {
         if (change.kind === "lost") reach("a room was lost");
         if (change.kind === "room" && change.room.joined && lost.has(change.room.room)) reach("a lost room was joined again");
       }
-      return revision;
+      return committed;
     } catch (error) {
       if (!(error instanceof Deposed) || this.#disk.cursor !== cursor) this.#fault("what was refused has moved the cursor");
       reach("a commit of a deposed leader was refused");
@@ -241,8 +301,9 @@ async function storm(seed: number): Promise<void> {
   const isHonest = !loses && !restores;
   const freezes = chance.is(0.6);
   const browsers = ["ada", "bob", "cleo"].map((name) => new Browser(name, world, judge, () => chance.below(latency + 1), () => chance.below(lateness + 1), isHonest));
+  const terseness = chance.is(0.4) ? 0 : chance.next();
   for (const browser of browsers) {
-    await browser.open();
+    await browser.open(chance, terseness);
     const [chat] = browser.chats;
     if (chat === undefined) continue;
     await world.online(chat);
@@ -259,23 +320,24 @@ async function storm(seed: number): Promise<void> {
     if (freezes && chance.is(0.1)) await slumber(chance, browser);
     const action = chance.below(100);
     const where = chance.pick([LOBBY, LOBBY, GARDEN, GARDEN, DEN]);
-    if (tab === null || (action < 4 && browser.tabs.length < 4)) await browser.open();
+    if (tab === null || (action < 4 && browser.tabs.length < 4)) await browser.open(chance, terseness);
     else if (action < 35) judge.say(tab.name, tab.chat, where, `${browser.name} ${step}`);
     else if (action < 60) type(chance, browser, tab, where, `${browser.name} ${step}`);
     else if (action < 66) change(chance, tab.chat, where);
     else if (action < 68) read(chance, tab.chat, where);
     else if (action < 70) page(chance, tab.chat, where);
     else if (action < 72) comeAndGo(chance, browsers, tab.chat);
-    else if (action < 74) mend(chance, judge, tab.chat);
+    else if (action < 74 || (94 <= action && action < 97)) mend(chance, judge, tab.chat);
     else if (action < 78) browser.crash(chance.below(browser.tabs.length));
     else if (action < 82) world.server.cutAll();
     else if (action < 84) world.server.kill();
     else if (action < 90 && !world.server.isRunning) world.server.start();
     else if (action < 92 && restores) backup = world.server.backup();
     else if (action < 94 && backup !== null) await restore(world, judge, backup, browsers);
+    else if (action >= 97) browser.beside(chance, where, `${browser.name} beside ${step}`);
     await world.clock.pass(chance.below(chance.is(0.1) ? 4_000 : 200));
   }
-  await calm(world, browsers);
+  await calm(chance, world, browsers);
   for (const { name, chats } of browsers) {
     for (const chat of chats) for (const where of [LOBBY, GARDEN]) await judge.judgeView(name, chat, where);
   }
@@ -382,7 +444,7 @@ async function restore(world: World, judge: Judge, backup: State, browsers: read
 }
 
 /** The weather turns fair, and everybody comes back. */
-async function calm(world: World, browsers: readonly Browser[]): Promise<void> {
+async function calm(chance: Chance, world: World, browsers: readonly Browser[]): Promise<void> {
   world.server.weather = FAIR_WEATHER;
   if (!world.server.isRunning) world.server.start();
   for (const browser of browsers) {
@@ -391,7 +453,7 @@ async function calm(world: World, browsers: readonly Browser[]): Promise<void> {
       await browser.wake(tab);
     }
   }
-  for (const browser of browsers) if (browser.tabs.length === 0) await browser.open();
+  for (const browser of browsers) if (browser.tabs.length === 0) await browser.open(chance, 0);
   const idle = (): boolean =>
     browsers.every(({ chats }) => chats.every(({ connection }) => connection.value.state === "online" && connection.value.waiting === 0));
   await world.clock.until(idle, "the calm");

@@ -2,6 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { ChatClient } from "../../src/core/facade.ts";
+import type { Transport } from "../../src/core/ports.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import type { Store } from "../../src/core/store.ts";
 import { TabHub, type Tabs as Port } from "../../src/core/tabs.ts";
@@ -10,6 +11,16 @@ import { Life } from "./mortal.ts";
 import { LOBBY, rowsOf, texts, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
 import { createChat } from "../../src/core/chat.ts";
+
+const bound = (transport: Transport): Transport => ({
+  open: (events, auth) => transport.open(events, auth),
+  emit: (name, payload, answered) => transport.emit(name, payload, answered),
+  welcomed: () => transport.welcomed(),
+  interrupt: () => transport.interrupt(),
+  hurry: () => transport.hurry(),
+  nudge: () => transport.nudge(),
+  close: () => transport.close(),
+});
 
 class Tabs {
   readonly disk = new MemoryDisk();
@@ -71,6 +82,24 @@ test("a tab that only listens pages, types, asks and marks read through the lead
   view.markRead(205);
   await world.clock.pass(1_000);
   expect(second.rooms.value[0]?.unread).toBe(5);
+});
+
+test("a tab shows at once what another one wants to say, and what that takes back", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  const [first, second] = [await browser.open(), await browser.open()];
+  world.server.kill();
+  await world.clock.pass(1_000);
+  const views = [first, second].map((tab) => tab.open(LOBBY));
+  for (const [text, tab] of [["one", first], ["two", second]] as const) {
+    void tab.say(LOBBY, text);
+    await world.clock.pass(0);
+    for (const view of views) expect(texts(view).at(-1)).toBe(text);
+  }
+  const [row] = rowsOf(second.open(LOBBY), "pending");
+  void second.discard(row?.n ?? 0);
+  await world.clock.pass(0);
+  for (const view of views) expect(texts(view)).toEqual(["two"]);
 });
 
 test("a tab that only listens sees a new room as the leader does, though all of it was kept at once", async () => {
@@ -236,6 +265,63 @@ test("a tab that reads slowly never shows a text both as it was refused and as i
   await world.clock.pass(5_000);
   expect(rowsOf(view, "message").map(({ text }) => text)).toEqual(["may I?"]);
   expect(shown).not.toContain("may I?,may I?");
+});
+
+test("a message is not heard before the change of the outbox that gave it its number, though that is told later or never", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  const bob = await world.person("bob");
+  const garden = await world.does(bob.create("public", "garden"));
+  if (!garden.ok) throw new Error(garden.code);
+  const first = await browser.open();
+  await world.does(first.setName("ada"));
+  const life = new Life();
+  const second = await browser.open(life, new SlowStore(new MemoryStore(browser.disk), world.clock.setTimer, () => 100));
+  // Nobody looks at the third tab, so it does not look itself whether it has missed something.
+  const unseen = world.options({ store: new MemoryStore(browser.disk), tabs: browser.hub.join(), isWatched: () => false });
+  const third = await world.does(createChat(unseen));
+  expect(await world.does(first.say(garden.room, "may I?"))).toEqual({ ok: false, code: "forbidden" });
+  await world.does(first.join(garden.room));
+  const shown: string[] = [];
+  const view = third.open(garden.room);
+  view.rows.subscribe(() => shown.push(texts(view).join()));
+  await world.clock.pass(1_000);
+  expect(texts(view)).toEqual(["may I?"]);
+  const [id] = [...browser.disk.rows.keys()];
+  void second.retry(id ?? 0);
+  await world.clock.until(() => !browser.disk.rows.has(id ?? 0), "the second try");
+  life.freeze();
+  // The leader finds it by itself.
+  await world.clock.pass(5_000);
+  expect(rowsOf(view, "message").map(({ text }) => text)).toEqual(["may I?"]);
+  expect(shown).not.toContain("may I?,may I?");
+});
+
+test("what was refused stays so, though the outbox was read just before that was kept", async () => {
+  const world = new World();
+  const browser = new Tabs(world);
+  const sent: string[] = [];
+  const transport = (): Transport => {
+    const inner = world.server.transport();
+    const emit: Transport["emit"] = (name, payload, answered) => {
+      sent.push(name);
+      inner.emit(name, payload, answered);
+    };
+    return { ...bound(inner), emit };
+  };
+  const store = new SlowStore(new MemoryStore(browser.disk), world.clock.setTimer, () => 100);
+  const chat = await world.does(createChat(world.options({ store, tabs: browser.hub.join(), transport })));
+  await world.online(chat);
+  await world.clock.pass(2_000);
+  const stranger = browser.hub.join();
+  const refused = chat.say(99, "to nobody");
+  await world.clock.until(() => sent.includes("say"), "the command");
+  // It is read from here on, and the answer of the server comes meanwhile.
+  stranger.post({ kind: "outbox" });
+  expect((await world.does(refused)).ok).toBe(false);
+  await world.clock.pass(3_000);
+  expect(sent.filter((name) => name === "say").length).toBe(1);
+  expect(chat.connection.value.waiting).toBe(0);
 });
 
 test("a tab that is told late of what it has read never shows a message as it was before", async () => {

@@ -77,8 +77,8 @@ export const connection = [
   {
     name: "connection: a commit does not look who leads",
     file: "src/core/store-memory.ts",
-    find: "Promise<Revision> {\n    if (this.#isDeposed(leader)) return Promise.reject(new Deposed());\n",
-    replace: "Promise<Revision> {\n",
+    find: "Promise<Committed> {\n    if (this.#isDeposed(leader)) return Promise.reject(new Deposed());\n",
+    replace: "Promise<Committed> {\n",
     tests: ["tests/core/leadership.test.ts", "tests/core/storm.test.ts"],
   },
   {

@@ -49,8 +49,8 @@ export const sending = [
   {
     name: "the outbox takes one command more than it may",
     file: "src/core/numbering.ts",
-    find: "state.rows.length >= ROWS_MAX",
-    replace: "state.rows.length > ROWS_MAX",
+    find: "state.count >= ROWS_MAX",
+    replace: "state.count > ROWS_MAX",
     tests: SENDING,
   },
   {

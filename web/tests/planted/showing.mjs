@@ -133,9 +133,9 @@ export const showing = [
   {
     name: "another tab does not hear that the outbox has changed",
     file: "src/core/chat.ts",
-    find: "changed: () => tabs.post({ kind: \"outbox\" }),",
+    find: "changed: (difference) => tabs.post({ kind: \"outbox\", difference }),",
     replace: "changed: () => undefined,",
-    tests: SHOWING,
+    tests: ["tests/core/tabs.test.ts"],
   },
   {
     name: "what a tab has asked dies with the leader",

@@ -11,7 +11,8 @@ export type Schema = Record<string, { readonly key: IDBValidKey; readonly value:
 /** An object store with the types of what is in it. */
 export interface Table<Row extends Schema[string]> {
   get(key: Row["key"]): IDBRequest<Row["value"] | undefined>;
-  getAll(): IDBRequest<Row["value"][]>;
+  getAll(query?: IDBKeyRange): IDBRequest<Row["value"][]>;
+  count(): IDBRequest<number>;
   add(value: Row["value"], key?: Row["key"]): IDBRequest;
   put(value: Row["value"], key?: Row["key"]): IDBRequest;
   delete(key: Row["key"] | IDBKeyRange): IDBRequest;

@@ -9,21 +9,24 @@
 // Pages of earlier versions read and write in one transaction and leave no marks. They are told by what they write: the
 // generation, and the ids of rows.
 
-import type { LostRoom, Person, RoomId, Seq, UserId } from "../facade.ts";
+import type { DraftPlace, LostRoom, Person, RoomId, Seq, UserId } from "../facade.ts";
 import { laterDrafts, placeName } from "../drafts.ts";
 import {
   condensed,
   Deposed,
   type Change,
+  type Changed,
+  type Committed,
   type Device,
   type DraftRecord,
   type Durability,
   type Generation,
+  type Look,
   type MessageRecord,
   type NoticeRecord,
   type OutboxChange,
+  type OutboxPart,
   type OutboxRow,
-  type OutboxState,
   type Revision,
   type RoomRecord,
   type SessionRecord,
@@ -58,6 +61,8 @@ const OWN: readonly (keyof Tables)[] = ["device", "outbox", "drafts", "leader"];
 
 /** What is read before anything is written. */
 const DECISIVE: readonly (keyof Tables)[] = [...OWN, "session"];
+
+const EVERYTHING: Look = { rows: "all", drafts: "all" };
 
 /** Whoever comes later than so many changes has been away for long, and looks first. */
 const MARKS_KEPT = 1000;
@@ -105,8 +110,8 @@ interface Known {
   readonly version: number;
 }
 
-interface KnownOutbox extends Known {
-  readonly outbox: OutboxState;
+interface KnownPart extends Known {
+  readonly part: OutboxPart;
 }
 
 interface KnownRows extends Known {
@@ -145,7 +150,7 @@ export class IndexedDbStore implements Store {
   load(): Promise<Snapshot> {
     return this.#database.read(ALL, (table) => {
       const known = knownOf(table);
-      const outbox = outboxOf(table);
+      const outbox = outboxOf(table, EVERYTHING, known);
       const session = table("session").get("session");
       const cursor = table("cursor").get("cursor");
       const rooms = table("rooms").getAll();
@@ -167,8 +172,8 @@ export class IndexedDbStore implements Store {
     });
   }
 
-  outbox(): Promise<OutboxState> {
-    return this.#database.read(OWN, (table) => outboxOf(table));
+  outbox(): Promise<OutboxPart> {
+    return this.#database.read(OWN, (table) => outboxOf(table, EVERYTHING));
   }
 
   outboxVersion(): Promise<number> {
@@ -178,39 +183,42 @@ export class IndexedDbStore implements Store {
     });
   }
 
-  changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<T> {
+  changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability: Durability = "strict", leader: Generation | null = null): Promise<Changed<T>> {
     return this.#inTurn(() =>
-      this.#decide(leader, knownOutboxOf, ({ outbox, version }) => {
-        const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(outbox);
-        const kept = new Map([...outbox.drafts].filter(([name]) => !dropDrafts.includes(name)));
+      this.#decide(leader, (table) => knownPartOf(table, look), ({ part, version }) => {
+        const { device, put = [], drop = [], drafts = [], dropDrafts = [], result } = change(part);
+        const before = part.device;
+        const later = laterDrafts(new Map([...part.drafts].filter(([name]) => !dropDrafts.includes(name))), drafts);
         const write = (table: TableOf<Tables>): void => {
           markChanged(table, version);
           if (device !== undefined) table("device").put(device, "device");
           for (const id of drop) table("outbox").delete(id);
           // A page of an earlier version may have taken that id since.
           for (const row of put) {
-            if (outbox.rows.some(({ id }) => id === row.id)) table("outbox").put(row);
+            if (part.rows.some(({ id }) => id === row.id)) table("outbox").put(row);
             else table("outbox").add(row);
           }
           for (const name of dropDrafts) table("drafts").delete(name);
-          for (const [name, draft] of laterDrafts(kept, drafts)) table("drafts").put(draft, name);
+          for (const [name, draft] of later) table("drafts").put(draft, name);
         };
-        return { tables: OWN, durability, write, result };
+        const difference = { version: version + 1, before, device: device ?? before, put, drop, drafts: later };
+        return { tables: OWN, durability, write, result: { result, difference } };
       }),
     );
   }
 
-  commit(changes: readonly Change[], leader: Generation | null): Promise<Revision> {
+  commit(changes: readonly Change[], leader: Generation | null): Promise<Committed> {
     return this.#inTurn(() =>
       this.#decide(leader, (table) => knownRowsOf(table, changes), (known) => {
         const revision = known.revision + 1;
+        const isOutbox = changes.some(({ kind }) => kind === "settled" || kind === "refused");
         const write = (table: TableOf<Tables>): void => {
           table("leader").put(revision, "revision");
-          if (changes.some(({ kind }) => kind === "settled" || kind === "refused")) markChanged(table, known.version);
+          if (isOutbox) markChanged(table, known.version);
           const writing = new Writing(table, known);
           for (const change of condensed(changes)) writing.apply(change);
         };
-        return { tables: ALL, durability: "relaxed", write, result: revision };
+        return { tables: ALL, durability: "relaxed", write, result: { revision, version: isOutbox ? known.version + 1 : null } };
       }),
     );
   }
@@ -273,10 +281,10 @@ function knownOf(table: TableOf<Tables>): () => Known {
   return () => ({ leader: leader.result ?? 0, revision: revision.result ?? 0, version: version.result ?? 0 });
 }
 
-function knownOutboxOf(table: TableOf<Tables>): () => KnownOutbox {
+function knownPartOf(table: TableOf<Tables>, look: Look): () => KnownPart {
   const known = knownOf(table);
-  const outbox = outboxOf(table);
-  return () => ({ ...known(), outbox: outbox() });
+  const part = outboxOf(table, look, known);
+  return () => ({ ...known(), part: part() });
 }
 
 /** With the rows that are to be written anew. */
@@ -287,12 +295,25 @@ function knownRowsOf(table: TableOf<Tables>, changes: readonly Change[]): () => 
   return () => ({ ...known(), session: session.result ?? null, rows: new Map(rows.flatMap(({ result }) => (result === undefined ? [] : [[result.id, result]]))) });
 }
 
-function outboxOf(table: TableOf<Tables>): () => OutboxState {
+/** With no other rows and drafts than those that are looked at. */
+function outboxOf(table: TableOf<Tables>, { rows = [], drafts = [] }: Look, known: () => Known = knownOf(table)): () => OutboxPart {
   const device = table("device").get("device");
-  const rows = table("outbox").getAll();
-  const drafts = table("drafts").getAll();
-  const version = table("leader").get("outbox");
-  return () => ({ version: version.result ?? 0, device: device.result ?? null, rows: rows.result, drafts: new Map(drafts.result.map((draft) => [placeName(draft), draft])) });
+  const count = table("outbox").count();
+  const found = rows === "all" ? [table("outbox").getAll()] : rows.map((id) => table("outbox").getAll(IDBKeyRange.only(id)));
+  const typed = drafts === "all" ? [table("drafts").getAll()] : drafts.map((place) => table("drafts").getAll(rangeOf(place)));
+  return () => ({
+    version: known().version,
+    device: device.result ?? null,
+    count: count.result,
+    rows: found.flatMap(({ result }) => result),
+    drafts: new Map(typed.flatMap(({ result }) => result.map((draft) => [placeName(draft), draft]))),
+  });
+}
+
+/** A place, and what was put aside there: the names of that have a space behind the name of the place. */
+function rangeOf(place: DraftPlace): IDBKeyRange {
+  const name = placeName(place).replace(/ .*/, "");
+  return IDBKeyRange.bound(name, `${name}!`);
 }
 
 /** Fails if it is there already. */

@@ -10,7 +10,7 @@ import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
 import { unknownRoom } from "../../../src/core/effects.ts";
 import { enqueue, renewed, renumbered, spoiled, withDevice, withdrawn } from "../../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../../src/core/store-memory.ts";
-import { Deposed, type Change, type DraftRecord, type Generation, type OutboxChange, type OutboxState, type Store } from "../../../src/core/store.ts";
+import { Deposed, type Change, type DraftRecord, type Generation, type Look, type OutboxChange, type OutboxPart, type Store } from "../../../src/core/store.ts";
 import { Chance, settled } from "../virtual-clock.ts";
 import { sorted } from "./sorted.ts";
 
@@ -83,7 +83,8 @@ class Watch {
   }
 }
 
-function outboxChange(chance: Chance, tab: number, step: number): (state: OutboxState) => OutboxChange<unknown> {
+/** With what it looks at, and no more. */
+function outboxChange(chance: Chance, tab: number, step: number): readonly [Look, (part: OutboxPart) => OutboxChange<unknown>] {
   const id = 1 + chance.below(step + 2);
   const [device, now] = [`device ${tab} ${step}`, step];
   const draft: DraftRecord = {
@@ -92,16 +93,16 @@ function outboxChange(chance: Chance, tab: number, step: number): (state: Outbox
     at: 1 + chance.below(50) + tab / 8,
     after: 0,
   };
-  const changes: readonly ((state: OutboxState) => OutboxChange<unknown>)[] = [
-    (state) => enqueue(state, { event: "say", room: 1, text: `${tab} ${step}` }, now, device),
-    (state) => ({ ...enqueue(state, { event: "say", room: 1, text: `${tab} ${step}` }, now, device), drafts: [draft] }),
-    () => ({ drafts: [draft], result: undefined }),
-    ({ drafts }) => ({ dropDrafts: [...drafts].flatMap(([name, { text }]) => (text === null ? [name] : [])), result: undefined }),
-    (state) => withdrawn(state, id),
-    (state) => renewed(state, id, now),
-    (state) => spoiled(state, id, "invalid"),
-    (state) => renumbered(state, device),
-    (state) => withDevice(state, device),
+  const changes: readonly (readonly [Look, (part: OutboxPart) => OutboxChange<unknown>])[] = [
+    [{}, (part) => enqueue(part, { event: "say", room: 1, text: `${tab} ${step}` }, now, device)],
+    [{ drafts: [draft] }, (part) => ({ ...enqueue(part, { event: "say", room: 1, text: `${tab} ${step}` }, now, device), drafts: [draft] })],
+    [{ drafts: [draft] }, () => ({ drafts: [draft], result: undefined })],
+    [{ drafts: "all" }, ({ drafts }) => ({ dropDrafts: [...drafts].flatMap(([name, { text }]) => (text === null ? [name] : [])), result: undefined })],
+    [{ rows: [id] }, (part) => withdrawn(part, id)],
+    [{ rows: [id] }, (part) => renewed(part, id, now)],
+    [{ rows: [id] }, (part) => spoiled(part, id, "invalid")],
+    [{ rows: "all" }, (part) => renumbered(part, device)],
+    [{}, (part) => withDevice(part, device)],
   ];
   return chance.pick(changes);
 }
@@ -127,12 +128,12 @@ function leaderChanges(chance: Chance, tab: number, step: number): readonly Chan
 function randomAct(chance: Chance, tab: number, step: number): Done["act"] {
   const action = chance.below(100);
   const changes = leaderChanges(chance, tab, step);
-  const change = outboxChange(chance, tab, step);
+  const [look, change] = outboxChange(chance, tab, step);
   if (action < 8) return "wants to lead";
   if (action < 10) return "wants no more to lead";
   if (action < 45) return (store, own) => store.commit(changes, own);
-  if (action < 55) return (store, own) => store.changeOutbox(change, "strict", own);
-  if (action < 85) return (store) => store.changeOutbox(change);
+  if (action < 55) return (store, own) => store.changeOutbox(look, change, "strict", own);
+  if (action < 85) return (store) => store.changeOutbox(look, change);
   if (action < 90) return (store) => store.bind({ user: `user ${tab}`, name: null, owner: false, token: "" });
   if (action < 95) return async (store) => sorted(await store.load());
   return (store) => store.outbox();

@@ -7,7 +7,7 @@ import { IndexedDbStore } from "../../../src/core/browser/store-idb.ts";
 import { unknownRoom } from "../../../src/core/effects.ts";
 import { enqueue, withDevice, withdrawn } from "../../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../../src/core/store-memory.ts";
-import { Deposed, type Change, type DraftRecord, type MessageRecord, type Store } from "../../../src/core/store.ts";
+import { Deposed, type Change, type DraftRecord, type Look, type MessageRecord, type Store } from "../../../src/core/store.ts";
 import { LOBBY, texts, World } from "../people.ts";
 import { Chance } from "../virtual-clock.ts";
 import { sorted } from "./sorted.ts";
@@ -67,8 +67,8 @@ describe("the store in IndexedDB", () => {
         const drafts = [randomDraft(chance), randomDraft(chance)];
         for (const store of stores) {
           const drop = round === 6 ? { dropDrafts: ["1", "2/1"] } : {};
-          await store.changeOutbox((state) => ({ ...enqueue(state, { event: "say", room: 1, text: `${round}` }, round, "device"), drafts, ...drop }));
-          if (withdraws !== null) await store.changeOutbox((state) => withdrawn(state, withdraws));
+          await store.changeOutbox({ drafts: [...drafts, { room: 1 }, { room: 2, seq: 1 }] }, (state) => ({ ...enqueue(state, { event: "say", room: 1, text: `${round}` }, round, "device"), drafts, ...drop }));
+          if (withdraws !== null) await store.changeOutbox({ rows: [withdraws] }, (state) => withdrawn(state, withdraws));
           await store.commit(changes, null);
         }
       }
@@ -92,11 +92,11 @@ describe("the store in IndexedDB", () => {
       expect(await old.lead(() => false)).toBe(null);
       expect(after).toBeGreaterThan(before);
       await expect(old.commit([{ kind: "cursor", cursor: "late" }, { kind: "message", message: message(1, 1, "late") }], before)).rejects.toThrow(Deposed);
-      await expect(old.changeOutbox((state) => withDevice(state, "late"), "strict", before)).rejects.toThrow(Deposed);
+      await expect(old.changeOutbox({}, (state) => withDevice(state, "late"), "strict", before)).rejects.toThrow(Deposed);
       const { cursor, messages, outbox } = await young.load();
       expect([cursor, messages, outbox.device]).toEqual(["before", [], null]);
       // What anybody may write is taken from everybody.
-      await old.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: "typed" }, 0, "device"));
+      await old.changeOutbox({}, (state) => enqueue(state, { event: "say", room: 1, text: "typed" }, 0, "device"));
       await young.commit([{ kind: "cursor", cursor: "after" }], after);
       expect((await old.load()).cursor).toBe("after");
     }
@@ -105,8 +105,27 @@ describe("the store in IndexedDB", () => {
   test("keeps the latest version of a draft, whichever comes last", async () => {
     for (const store of [await IndexedDbStore.open(newName()), new MemoryStore()]) {
       const versions = [4, 9, 2].map((at): DraftRecord => ({ room: 1, seq: 3, text: `version ${at}`, at, after: 0 }));
-      for (const draft of versions) await store.changeOutbox(() => ({ drafts: [draft], result: undefined }), "relaxed");
+      for (const draft of versions) await store.changeOutbox({ drafts: [draft] }, () => ({ drafts: [draft], result: undefined }), "relaxed");
       expect([...(await store.outbox()).drafts]).toEqual([["1/3", versions[1]]]);
+    }
+  });
+
+  test("gives a change the rows and drafts that it looks at, and what was put aside in the same place", async () => {
+    const place = (room: number, seq?: number, aside?: number) => ({ room, ...(seq === undefined ? {} : { seq }), ...(aside === undefined ? {} : { aside }) });
+    const places = [place(1), place(1, 3), place(1, 3, 0.25), place(1, 30), place(10), place(1, undefined, 0.5), place(10, 3)];
+    const drafts = places.map((at): DraftRecord => ({ ...at, text: "typed", at: 1, after: 0 }));
+    for (const store of [await IndexedDbStore.open(newName()), new MemoryStore()]) {
+      await store.changeOutbox({ drafts }, () => ({ drafts, result: undefined }));
+      for (let n = 1; n <= 12; n += 1) await store.changeOutbox({}, (part) => enqueue(part, { event: "say", room: 1, text: `${n}` }, 0, "device"));
+      const seen = async (look: Look): Promise<unknown> => {
+        const { result } = await store.changeOutbox(look, (part) => ({ result: part }));
+        return [result.count, result.rows.map(({ id }) => id), [...result.drafts.keys()].sort()];
+      };
+      expect(await seen({})).toEqual([12, [], []]);
+      expect(await seen({ rows: [2, 99, 1] })).toMatchObject([12, expect.arrayContaining([1, 2]), []]);
+      expect(await seen({ drafts: [place(1)] })).toEqual([12, [], ["1", "1 0.5"]]);
+      expect(await seen({ drafts: [place(1, 3), place(10)] })).toEqual([12, [], ["1/3", "1/3 0.25", "10"]]);
+      expect(await seen({ rows: "all", drafts: "all" })).toMatchObject([12, { length: 12 }, { length: places.length }]);
     }
   });
 
@@ -130,7 +149,7 @@ describe("the store in IndexedDB", () => {
     const { outbox, messages } = await store.load();
     expect([...outbox.drafts.values()].map(({ room, seq, text }) => [room, seq, text])).toEqual([[1, undefined, "another"], [7, undefined, "half a thought"]]);
     expect(messages).toEqual([message(7, 1, "kept")]);
-    await store.changeOutbox(() => ({ drafts: [{ room: 7, text: "a whole one", at: 2, after: 1 }], result: undefined }));
+    await store.changeOutbox({ drafts: [{ room: 7 }] }, () => ({ drafts: [{ room: 7, text: "a whole one", at: 2, after: 1 }], result: undefined }));
     store.close();
     const again = await IndexedDbStore.open(name);
     expect((await again.outbox()).drafts.get("7")?.text).toBe("a whole one");
@@ -170,7 +189,7 @@ describe("the store in IndexedDB", () => {
     await Promise.all(
       tabs.flatMap((tab, index) =>
         Array.from({ length: 20 }, (_, i) =>
-          tab.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: `${index} ${i}` }, 0, `device of ${index}`)),
+          tab.changeOutbox({}, (state) => enqueue(state, { event: "say", room: 1, text: `${index} ${i}` }, 0, `device of ${index}`)),
         ),
       ),
     );
@@ -185,8 +204,8 @@ describe("the store in IndexedDB", () => {
 
   test("keeps nothing of a change that throws", async () => {
     const store = await IndexedDbStore.open(newName());
-    await store.changeOutbox((state) => withDevice(state, "first"));
-    const change = store.changeOutbox(() => {
+    await store.changeOutbox({}, (state) => withDevice(state, "first"));
+    const change = store.changeOutbox({}, () => {
       throw new Error("a bug");
     });
     await expect(change).rejects.toThrow("a bug");
@@ -196,12 +215,12 @@ describe("the store in IndexedDB", () => {
   test("that is closed still does what was asked of it before", async () => {
     const name = newName();
     const store = await IndexedDbStore.open(name);
-    const asked = store.changeOutbox((state) => enqueue(state, { event: "say", room: 1, text: "just in time" }, 0, "device"));
+    const asked = store.changeOutbox({}, (state) => enqueue(state, { event: "say", room: 1, text: "just in time" }, 0, "device"));
     store.close();
-    expect((await asked)?.n).toBe(1);
+    expect((await asked).result?.n).toBe(1);
     const again = await IndexedDbStore.open(name);
     expect((await again.outbox()).rows.length).toBe(1);
-    await expect(store.changeOutbox((state) => withDevice(state, "late"))).rejects.toThrow();
+    await expect(store.changeOutbox({}, (state) => withDevice(state, "late"))).rejects.toThrow();
   });
 
   test("belongs to the first person whom it is given to, also when two tabs ask at once", async () => {
