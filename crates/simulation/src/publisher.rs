@@ -25,7 +25,7 @@ impl Publisher {
 impl Delivery<Ticket> for Publisher {
     fn deliver(&mut self, mut committed: Committed<Ticket>) {
         if planted::is(Planted::BroadcastsBeforeCommit) {
-            let head = self.profile.head();
+            let head = self.profile.head().get();
             committed.entries.retain(|entry| entry.position.0 > head);
         }
         meanwhile::others_answer();
@@ -38,7 +38,7 @@ pub(crate) fn publish_early(feeds: &Feeds, batch: &[Record]) {
     let Feeds { profile, v1, stamp, directory } = feeds;
     let stored = || batch.iter().filter_map(Record::entry);
     let first = stored().next().map_or(0, |entry| entry.position.0);
-    if first == profile.head() + 1 {
+    if first == profile.head().get() + 1 {
         let now = directory.now();
         let of_v1 = stored().map(|entry| tidings::v1::frames::feed_entry(*stamp, &now, entry)).collect();
         let of_profile =

@@ -15,6 +15,7 @@ mod entry;
 mod history;
 mod outlet;
 mod parked;
+mod position;
 mod ring;
 
 use std::fmt;
@@ -29,6 +30,7 @@ pub use self::entry::{FeedEntry, FeedRoom, MemberChange, Passage};
 pub use self::history::{History, HistoryError, HistoryPage, HistoryReply, HistoryRequest, PageStart};
 pub(crate) use self::outlet::Outlet;
 pub(crate) use self::parked::{Parked, ParkedSockets};
+pub use self::position::FeedPosition;
 pub(crate) use self::ring::{Grown, Ring};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
@@ -42,7 +44,7 @@ pub struct EpochStart {
     /// The epoch's number.
     pub epoch: u64,
     /// Head of the log when it began.
-    pub start: u64,
+    pub start: FeedPosition,
 }
 
 /// How a client of the namespace goes on after its connection broke.
@@ -61,10 +63,10 @@ pub enum Resume {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CursorAt {
     /// At this position: whatever its owner has seen up to here is what the feed has.
-    Known(u64),
+    Known(FeedPosition),
     /// At this position of the present epoch, which the feed has not reached: another node has delivered more. Only where
     /// other nodes append to the same log (see [`FeedConfig::ahead_wait`]).
-    Ahead(u64),
+    Ahead(FeedPosition),
     /// Nowhere: it is malformed, of another log or an unknown epoch, or beyond what its epoch has left here.
     Foreign,
 }
@@ -73,7 +75,7 @@ pub enum CursorAt {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reach {
     /// A position.
-    Position(u64),
+    Position(FeedPosition),
     /// The entry with a number of the application's.
     Anchor(u64),
 }
@@ -86,7 +88,7 @@ pub struct FeedConfig {
     /// All known epochs, oldest first; the last one is the present. Must not be empty.
     pub epochs: Vec<EpochStart>,
     /// Position of the newest entry.
-    pub head: u64,
+    pub head: FeedPosition,
     /// How clients go on after a broken connection.
     pub resume: Resume,
     /// Keys that sign private ids.
@@ -116,8 +118,8 @@ impl FeedConfig {
         let epoch = u64::from_be_bytes(random()) >> 16;
         Self {
             log: 0,
-            epochs: vec![EpochStart { epoch, start: 0 }],
-            head: 0,
+            epochs: vec![EpochStart { epoch, start: FeedPosition::START }],
+            head: FeedPosition::START,
             resume: Resume::Recovery,
             keys: Keys::new(random()),
             ring_bytes_max: 16 << 20,
@@ -163,13 +165,13 @@ impl Feed {
     }
 
     /// Position of the newest entry.
-    pub fn head(&self) -> u64 {
+    pub fn head(&self) -> FeedPosition {
         self.ring().head()
     }
 
     /// The offset of a position, as it stands at the end of every event of the namespace.
-    pub fn offset(&self, position: u64) -> String {
-        self.stamp(position).to_string()
+    pub fn offset(&self, position: impl Into<FeedPosition>) -> String {
+        self.stamp(position.into()).to_string()
     }
 
     /// The position of a cursor, an offset that this feed or an earlier life of it has handed out.
@@ -181,8 +183,8 @@ impl Feed {
     /// any more, but for workers that have taken it already. What the entry changes about rooms stays.
     ///
     /// The history has to read the same from now on.
-    pub fn replace(&self, position: u64, entry: FeedEntry) {
-        self.ring().replace(position, entry);
+    pub fn replace(&self, position: impl Into<FeedPosition>, entry: FeedEntry) {
+        self.ring().replace(position.into(), entry);
     }
 
     /// Appends entries at `first`, `first + 1`, … and lets the acks go that belong to them.
@@ -192,12 +194,12 @@ impl Feed {
     ///
     /// # Panics
     /// When `first` is not the position after [`head`](Self::head): that would be a hole for everyone.
-    pub fn publish(&self, first: u64, entries: Vec<FeedEntry>, acks: Vec<FeedAck>) {
+    pub fn publish(&self, first: impl Into<FeedPosition>, entries: Vec<FeedEntry>, acks: Vec<FeedAck>) {
         if entries.is_empty() {
             return acks.into_iter().for_each(|ack| self.acknowledge(ack));
         }
         let mut ring = self.ring();
-        ring.push(first, entries);
+        ring.push(first.into(), entries);
         let head = ring.head();
         drop(ring);
         self.announce(head, acks);
@@ -215,8 +217,8 @@ impl Feed {
     ///
     /// # Panics
     /// When the entries do not end at the head.
-    pub fn preload(&self, first: u64, entries: Vec<FeedEntry>) {
-        self.ring().preload(first, entries);
+    pub fn preload(&self, first: impl Into<FeedPosition>, entries: Vec<FeedEntry>) {
+        self.ring().preload(first.into(), entries);
     }
 
     /// Appends one entry whose frame is made for the position it gets.
@@ -260,7 +262,7 @@ impl Feed {
         socket: SocketId,
         lineage: Lineage,
         user: Option<UserTag>,
-        position: u64,
+        position: FeedPosition,
     ) -> String {
         let user = user.map_or(0, UserTag::get);
         PrivateId { socket, lineage, user, offset: self.stamp(position) }.sign(&self.inner.config.keys)
@@ -272,7 +274,7 @@ impl Feed {
 
     /// Where an offset stands: known only if nothing up to it can have been lost.
     pub(crate) fn place_of(&self, offset: &Offset) -> CursorAt {
-        let (head, position) = (self.head(), offset.position);
+        let (head, position) = (self.head(), FeedPosition::new(offset.position));
         if planted::is(Bug::IgnoresEpochs) {
             return CursorAt::Known(position.min(head));
         }
@@ -300,12 +302,12 @@ impl Feed {
         }
     }
 
-    fn stamp(&self, position: u64) -> Offset {
-        Offset { log: self.inner.config.log, epoch: self.inner.epoch.epoch, position }
+    fn stamp(&self, position: FeedPosition) -> Offset {
+        Offset { log: self.inner.config.log, epoch: self.inner.epoch.epoch, position: position.get() }
     }
 
     /// One message for each worker, however many entries, acks and sockets: all have something to deliver.
-    fn announce(&self, through: u64, acks: Vec<FeedAck>) {
+    fn announce(&self, through: FeedPosition, acks: Vec<FeedAck>) {
         let Some(Home { namespace, outlets }) = self.inner.home.get() else { return };
         let mut shares: Vec<Vec<FeedAck>> = outlets.iter().map(|_| Vec::new()).collect();
         for ack in acks {

@@ -42,7 +42,7 @@ use tokio::task::{JoinError, LocalSet};
 use self::connecting::Event as ConnectingEvent;
 use self::local_namespace::LocalNamespace;
 use self::newcomers::Newcomers;
-use crate::feed::FeedAck;
+use crate::feed::{FeedAck, FeedPosition};
 use crate::frame::Frame;
 
 use crate::handle::command::{Command, answer};
@@ -235,7 +235,7 @@ impl Worker {
     /// Executes commands in order, but lets growths of a feed wait for each other: a session is written once for all of
     /// them. Several feeds that grow in turn, since they have one log behind them, do not part each other's.
     fn execute_all(&mut self, commands: Vec<Command>) {
-        let mut growths: Vec<(Arc<str>, u64, Vec<FeedAck>)> = Vec::new();
+        let mut growths: Vec<(Arc<str>, FeedPosition, Vec<FeedAck>)> = Vec::new();
         for command in commands {
             if let Command::Feed { namespace, through, acks } = command {
                 match growths.iter_mut().find(|(grown, ..)| *grown == namespace) {
@@ -255,7 +255,7 @@ impl Worker {
         self.feeds_grown(&mut growths);
     }
 
-    fn feeds_grown(&mut self, growths: &mut Vec<(Arc<str>, u64, Vec<FeedAck>)>) {
+    fn feeds_grown(&mut self, growths: &mut Vec<(Arc<str>, FeedPosition, Vec<FeedAck>)>) {
         for (namespace, through, acks) in growths.drain(..) {
             self.feed_grown(&namespace, through, acks);
         }

@@ -149,7 +149,7 @@ impl Node {
         // The appender needs the server to wake paused sockets, the server the appender to submit.
         let builder = Server::builder();
         let io = builder.io();
-        let head = Position(feeds.profile.head());
+        let head = Position(feeds.profile.head().get());
         let applier = Applier::new(Arc::clone(reader), head, directory.clone());
         let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
         let ports = chat_ports(io.clone(), environment.clock, host.on_fatal());
@@ -233,13 +233,14 @@ impl Feeds {
 }
 
 fn feed(log: &impl Log, resume: Resume, history: Arc<LogHistory>, settings: &Settings) -> Feed {
-    let epochs = log.epochs().iter().map(|start| EpochStart { epoch: start.epoch.0, start: start.start.0 });
+    let epochs =
+        log.epochs().iter().map(|start| EpochStart { epoch: start.epoch.0, start: start.start.0.into() });
     let SigningKeys { current, retired } = log.signing_keys();
     let keys = retired.iter().fold(Keys::new(current.0), |keys, retired| keys.with_retired(retired.0));
     Feed::new(FeedConfig {
         log: LogId::FIRST.0,
         epochs: epochs.collect(),
-        head: log.head().0,
+        head: log.head().0.into(),
         resume,
         keys,
         ring_bytes_max: settings.ring_bytes_max,

@@ -7,7 +7,7 @@ pub mod delivery;
 pub mod wire;
 
 use chat::{Admission, Appender, Command, Draft, Identity, Lineage, RoomId, UnixMillis};
-use socketio_server::{FeedJoin, Flow, Joining, Start, Turn};
+use socketio_server::{FeedJoin, FeedPosition, Flow, Joining, Start, Turn};
 
 use self::wire::{ChatMessage, ProfileAuth};
 use crate::planted::{self, Bug};
@@ -16,7 +16,8 @@ use crate::ticket::Ticket;
 /// Where a client that is not recovered starts: after the last message that it says it has.
 pub fn join(joining: &Joining<'_>) -> FeedJoin {
     let ProfileAuth { server_offset, lineage } = ProfileAuth::of(joining.auth);
-    let start = if server_offset == 0 { Start::After(0) } else { Start::Anchor(server_offset) };
+    let start =
+        if server_offset == 0 { Start::After(FeedPosition::START) } else { Start::Anchor(server_offset) };
     FeedJoin { start, lineage, ..FeedJoin::default() }
 }
 

@@ -3,6 +3,7 @@
 
 use socketio::{AckId, NamespaceName, SocketId};
 
+use super::FeedPosition;
 use crate::frame::Frame;
 use crate::room::Room;
 use crate::sid::SessionKey;
@@ -37,8 +38,8 @@ impl AckHandle {
 
     /// Encodes an answer that belongs to a position of the feed: an attached socket gets it right after the entry of that
     /// position.
-    pub fn answer_after(self, position: u64, args: &str) -> FeedAck {
-        FeedAck { after: Some(position), ..self.answer(args) }
+    pub fn answer_after(self, position: impl Into<FeedPosition>, args: &str) -> FeedAck {
+        FeedAck { after: Some(position.into()), ..self.answer(args) }
     }
 
     /// Encodes an answer that only somebody in all of `rooms` may see, at once.
@@ -57,7 +58,7 @@ impl AckHandle {
 pub struct FeedAck {
     pub(crate) handle: AckHandle,
     /// The position that it follows, if it does not go out at once.
-    pub(crate) after: Option<u64>,
+    pub(crate) after: Option<FeedPosition>,
     pub(crate) frame: Frame,
     condition: Option<Box<Condition>>,
 }

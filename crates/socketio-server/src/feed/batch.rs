@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
-use super::FeedEntry;
+use super::{FeedEntry, FeedPosition};
 use crate::planted::{self, Bug};
 use crate::room::Room;
 
@@ -17,7 +17,7 @@ const SILENT_BYTES: usize = 64;
 /// Entries that were published together.
 #[derive(Debug)]
 pub(crate) struct Batch {
-    first: u64,
+    first: FeedPosition,
     entries: Vec<FeedEntry>,
     /// What it counts in the ring.
     pub(super) bytes: usize,
@@ -31,7 +31,7 @@ pub(crate) struct Batch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Anchored {
     pub(super) anchor: u64,
-    pub(super) position: u64,
+    pub(super) position: FeedPosition,
 }
 
 /// Whom the entries are for, summed up.
@@ -62,7 +62,7 @@ impl FeedEntry {
 }
 
 impl Batch {
-    pub(crate) fn new(first: u64, entries: Vec<FeedEntry>) -> Self {
+    pub(crate) fn new(first: FeedPosition, entries: Vec<FeedEntry>) -> Self {
         let bytes = entries.iter().map(FeedEntry::cost).sum();
         let mut audience = BatchAudience::default();
         for entry in &entries {
@@ -89,15 +89,14 @@ impl Batch {
 
     /// The last of its entries whose anchor is not above a number.
     pub(super) fn anchored_up_to(&self, number: u64) -> Option<Anchored> {
-        let positions = (self.first..=self.last()).rev();
-        let mut anchored = positions
-            .zip(self.entries.iter().rev())
-            .filter_map(|(position, entry)| entry.anchor.map(|anchor| Anchored { anchor, position }));
+        let mut anchored = self.entries.iter().enumerate().rev().filter_map(|(index, entry)| {
+            Some(Anchored { anchor: entry.anchor?, position: self.first + index as u64 })
+        });
         anchored.find(|anchored| anchored.anchor <= number)
     }
 
     /// The same with another frame and audience at a position; its anchor stays, and so does what it changes.
-    pub(super) fn replaced(&self, position: u64, entry: FeedEntry) -> Self {
+    pub(super) fn replaced(&self, position: FeedPosition, entry: FeedEntry) -> Self {
         let mut entries = self.entries.clone();
         if let Some(old) = entries.get_mut(self.count_before(position)) {
             *old = FeedEntry { changes: std::mem::take(&mut old.changes), anchor: old.anchor, ..entry };
@@ -106,24 +105,28 @@ impl Batch {
     }
 
     /// Position of the first entry.
-    pub(crate) fn first(&self) -> u64 {
+    pub(crate) fn first(&self) -> FeedPosition {
         self.first
     }
 
     /// Position of the last entry.
-    pub(crate) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> FeedPosition {
         self.first + self.entries.len() as u64 - 1
     }
 
-    pub(crate) fn positions(&self) -> impl Iterator<Item = (u64, &FeedEntry)> {
-        (self.first..).zip(&self.entries)
+    pub(crate) fn positions(&self) -> impl Iterator<Item = (FeedPosition, &FeedEntry)> {
+        self.first.onward().zip(&self.entries)
     }
 
     /// The entries after `after` up to `through`.
-    pub(crate) fn between(&self, after: u64, through: u64) -> impl Iterator<Item = (u64, &FeedEntry)> {
+    pub(crate) fn between(
+        &self,
+        after: FeedPosition,
+        through: FeedPosition,
+    ) -> impl Iterator<Item = (FeedPosition, &FeedEntry)> {
         let first = self.first.max(after + 1);
         let entries = self.entries.get(self.count_before(first)..).unwrap_or_default();
-        (first..).zip(entries).take_while(move |(position, _)| *position <= through)
+        first.onward().zip(entries).take_while(move |(position, _)| *position <= through)
     }
 
     /// True if everybody sees everything, and nothing changes.
@@ -137,8 +140,8 @@ impl Batch {
     }
 
     /// How many of its entries stand before a position.
-    fn count_before(&self, position: u64) -> usize {
-        usize::try_from(position.saturating_sub(self.first)).unwrap_or(usize::MAX).min(self.entries.len())
+    fn count_before(&self, position: FeedPosition) -> usize {
+        usize::try_from(position.since(self.first)).unwrap_or(usize::MAX).min(self.entries.len())
     }
 
     fn public(&self) -> &Public {
@@ -174,8 +177,8 @@ impl Public {
 pub(crate) struct Stretch {
     batch: Arc<Batch>,
     /// The position before the first of them.
-    after: u64,
-    last: u64,
+    after: FeedPosition,
+    last: FeedPosition,
     bytes: Bytes,
     kind: StretchKind,
 }
@@ -190,14 +193,19 @@ enum StretchKind {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Cut {
     /// The last entry that is written, the begun one included.
-    pub(crate) after: u64,
+    pub(crate) after: FeedPosition,
     /// What is missing of the begun one; empty if none is.
     pub(crate) rest: Bytes,
 }
 
 impl Stretch {
     /// What is for everyone after `after` up to `through`, until `bytes_max` is reached; it may be nothing.
-    pub(crate) fn public(batch: &Arc<Batch>, after: u64, through: u64, bytes_max: usize) -> Self {
+    pub(crate) fn public(
+        batch: &Arc<Batch>,
+        after: FeedPosition,
+        through: FeedPosition,
+        bytes_max: usize,
+    ) -> Self {
         let public = batch.public();
         let after = after.max(batch.first - 1);
         let through = through.min(batch.last()).max(after);
@@ -212,7 +220,7 @@ impl Stretch {
     }
 
     /// One entry, whomever it is for.
-    pub(crate) fn single(batch: &Arc<Batch>, position: u64, entry: &FeedEntry) -> Self {
+    pub(crate) fn single(batch: &Arc<Batch>, position: FeedPosition, entry: &FeedEntry) -> Self {
         let bytes = entry.frame.bytes().clone();
         Self {
             batch: Arc::clone(batch),
@@ -224,12 +232,12 @@ impl Stretch {
     }
 
     /// The position before its first entry.
-    pub(crate) fn after(&self) -> u64 {
+    pub(crate) fn after(&self) -> FeedPosition {
         self.after
     }
 
     /// Position of its last entry.
-    pub(crate) fn last(&self) -> u64 {
+    pub(crate) fn last(&self) -> FeedPosition {
         self.last
     }
 
@@ -238,7 +246,7 @@ impl Stretch {
     }
 
     /// Its frames, each with its position.
-    pub(crate) fn frames(&self) -> impl Iterator<Item = (u64, &Bytes)> {
+    pub(crate) fn frames(&self) -> impl Iterator<Item = (FeedPosition, &Bytes)> {
         let entries = self.batch.between(self.after, self.last);
         let wanted = entries.filter(|(_, entry)| match self.kind {
             StretchKind::Public => entry.is_public() && !entry.is_silent(),
@@ -270,43 +278,47 @@ mod tests {
     use crate::frame::Frame;
     use crate::room::Selection;
 
+    fn at(number: u64) -> FeedPosition {
+        FeedPosition::new(number)
+    }
+
     fn batch(texts: &[&str]) -> Vec<FeedEntry> {
         texts.iter().map(|text| FeedEntry::new(Selection::everyone(), Frame::text(text))).collect()
     }
 
     fn whole(batch: &Arc<Batch>) -> Stretch {
-        Stretch::public(batch, 0, u64::MAX, usize::MAX)
+        Stretch::public(batch, FeedPosition::START, FeedPosition::new(u64::MAX), usize::MAX)
     }
 
     #[test]
     fn a_cut_stretch_knows_the_begun_entry_and_its_rest() {
-        let batch = Arc::new(Batch::new(11, batch(&["abc", "def"])));
+        let batch = Arc::new(Batch::new(at(11), batch(&["abc", "def"])));
         let stretch = whole(&batch);
         let frame = stretch.bytes().len() / 2;
-        assert_eq!(stretch.cut(0), Cut { after: 10, rest: Bytes::new() });
-        assert_eq!(stretch.cut(frame - 1), Cut { after: 11, rest: Bytes::from_static(b"c") });
-        assert_eq!(stretch.cut(frame), Cut { after: 11, rest: Bytes::new() });
-        assert_eq!(stretch.cut(2 * frame - 2), Cut { after: 12, rest: Bytes::from_static(b"ef") });
+        assert_eq!(stretch.cut(0), Cut { after: at(10), rest: Bytes::new() });
+        assert_eq!(stretch.cut(frame - 1), Cut { after: at(11), rest: Bytes::from_static(b"c") });
+        assert_eq!(stretch.cut(frame), Cut { after: at(11), rest: Bytes::new() });
+        assert_eq!(stretch.cut(2 * frame - 2), Cut { after: at(12), rest: Bytes::from_static(b"ef") });
     }
 
     #[test]
     fn what_is_for_a_room_is_not_in_the_shared_buffer() {
         let mut entries = batch(&["a", "b", "c"]);
         entries[1].audience = Selection::room("r");
-        let batch = Arc::new(Batch::new(1, entries));
+        let batch = Arc::new(Batch::new(at(1), entries));
         assert!(!batch.is_plain() && !batch.is_public_to(|_| false));
         let stretch = whole(&batch);
         let frame = stretch.bytes().len() / 2;
-        assert_eq!(stretch.frames().map(|(position, _)| position).collect::<Vec<_>>(), [1, 3]);
-        assert_eq!(stretch.cut(frame), Cut { after: 2, rest: Bytes::new() });
-        assert_eq!(stretch.cut(frame + 1).after, 3);
+        assert_eq!(stretch.frames().map(|(position, _)| position).collect::<Vec<_>>(), [at(1), at(3)]);
+        assert_eq!(stretch.cut(frame), Cut { after: at(2), rest: Bytes::new() });
+        assert_eq!(stretch.cut(frame + 1).after, at(3));
     }
 
     #[test]
     fn who_is_taken_out_does_not_break_the_buffer_of_the_others() {
         let mut entries = batch(&["a", "b"]);
         entries[1].audience = Selection::everyone().except("ada");
-        let batch = Batch::new(1, entries);
+        let batch = Batch::new(at(1), entries);
         assert!(!batch.is_plain());
         assert!(batch.is_public_to(|room| room.as_str() == "bob"));
         assert!(!batch.is_public_to(|room| room.as_str() == "ada"));
@@ -316,11 +328,11 @@ mod tests {
     fn a_silent_entry_takes_no_bytes_of_the_buffer() {
         let mut entries = batch(&["a", "b"]);
         entries.insert(1, FeedEntry::silent());
-        let batch = Arc::new(Batch::new(1, entries));
+        let batch = Arc::new(Batch::new(at(1), entries));
         assert!(batch.is_plain());
         let stretch = whole(&batch);
         assert_eq!(stretch.frames().count(), 2);
-        assert_eq!((stretch.after(), stretch.last()), (0, 3));
+        assert_eq!((stretch.after(), stretch.last()), (at(0), at(3)));
     }
 
     #[test]
@@ -328,7 +340,7 @@ mod tests {
         let change = crate::feed::MemberChange::enter("u:ada", "r");
         let mut entries = batch(&["a", "b"]);
         entries[1].changes.push(change.clone());
-        let scrubbed = Batch::new(5, entries).replaced(6, FeedEntry::silent());
+        let scrubbed = Batch::new(at(5), entries).replaced(at(6), FeedEntry::silent());
         let (_, entry) = scrubbed.positions().last().unwrap();
         assert!(entry.is_silent());
         assert_eq!(entry.changes, [change]);

@@ -3,6 +3,7 @@
 //! Knows nothing of what a frame says. Membership is named by rooms alone: the sockets of one room, such as all those
 //! of a person, enter or leave another one.
 
+use super::FeedPosition;
 use crate::frame::Frame;
 use crate::room::{Room, Selection};
 
@@ -95,7 +96,7 @@ pub struct FeedRoom {
     /// The room.
     pub room: Room,
     /// The first position at which an entry for the room is visible to the socket; 0 for all there are.
-    pub since: u64,
+    pub since: FeedPosition,
 }
 
 impl FeedRoom {
@@ -105,12 +106,12 @@ impl FeedRoom {
     }
 
     /// A room of which the entries from a position on are visible, the one at the position included.
-    pub fn since(room: impl Into<Room>, position: u64) -> Self {
-        Self { room: room.into(), since: position }
+    pub fn since(room: impl Into<Room>, position: impl Into<FeedPosition>) -> Self {
+        Self { room: room.into(), since: position.into() }
     }
 
     /// The room, and the last position that is not visible, as sockets keep it.
-    pub(crate) fn entered(self) -> (Room, u64) {
-        (self.room, self.since.saturating_sub(1))
+    pub(crate) fn entered(self) -> (Room, FeedPosition) {
+        (self.room, self.since.before())
     }
 }

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{FeedEntry, Outlet};
+use super::{FeedEntry, FeedPosition, Outlet};
 use crate::sid::SessionKey;
 
 /// Reads entries of the log for sockets that are behind.
@@ -26,7 +26,7 @@ impl fmt::Debug for dyn History {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageStart {
     /// After this position.
-    After(u64),
+    After(FeedPosition),
     /// After the place that the application named by [`Start::Anchor`](crate::Start::Anchor).
     Anchor(u64),
 }
@@ -37,7 +37,7 @@ pub struct HistoryRequest {
     /// Where the page begins.
     pub from: PageStart,
     /// The last position that may be in it.
-    pub through: u64,
+    pub through: FeedPosition,
     /// At most so many entries; at least one must come if there is one.
     pub entries_max: usize,
     /// End the page at about so many bytes of frames.
@@ -50,7 +50,7 @@ pub struct HistoryRequest {
 #[derive(Debug)]
 pub struct HistoryPage {
     /// The position before the first entry.
-    pub after: u64,
+    pub after: FeedPosition,
     /// The entries at `after + 1`, `after + 2`, …
     pub entries: Vec<FeedEntry>,
 }

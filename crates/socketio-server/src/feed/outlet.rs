@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{FeedAck, HistoryError, HistoryPage};
+use super::{FeedAck, FeedPosition, HistoryError, HistoryPage};
 use crate::sid::SessionKey;
 
 /// Takes what a feed has for one worker. Returns at once and never refuses: the worker takes it in a later turn, each
 /// outlet's in order.
 pub(crate) trait Outlet: Send + Sync {
     /// The feed of a namespace has grown up to a position. The answers are those for sockets of this worker.
-    fn grown(&self, namespace: Arc<str>, through: u64, acks: Vec<FeedAck>);
+    fn grown(&self, namespace: Arc<str>, through: FeedPosition, acks: Vec<FeedAck>);
 
     /// A page of the history for a socket that waits for it.
     fn page(&self, key: SessionKey, namespace: Arc<str>, page: Result<HistoryPage, HistoryError>);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use socketio::SocketId;
 
+use super::FeedPosition;
 use crate::room::Room;
 use crate::socket_data::SocketData;
 
@@ -18,7 +19,7 @@ const PARKED_MAX: usize = 10_000;
 #[derive(Debug, Default)]
 pub(crate) struct Parked {
     /// Its rooms, each with the position it was joined at.
-    pub(crate) rooms: Vec<(Room, u64)>,
+    pub(crate) rooms: Vec<(Room, FeedPosition)>,
     pub(crate) data: SocketData,
 }
 

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Batch, FeedEntry};
+use super::{Batch, FeedEntry, FeedPosition};
 
 /// Entries of a batch that was not published as one: few enough to be copied when one of them is scrubbed.
 const PRELOADED_ENTRIES: usize = 256;
@@ -24,28 +24,28 @@ pub(crate) enum Grown {
 #[derive(Debug)]
 pub(crate) struct Ring {
     batches: VecDeque<Arc<Batch>>,
-    head: u64,
+    head: FeedPosition,
     bytes: usize,
     bytes_max: usize,
 }
 
 impl Ring {
-    pub(crate) fn new(head: u64, bytes_max: usize) -> Self {
+    pub(crate) fn new(head: FeedPosition, bytes_max: usize) -> Self {
         Self { batches: VecDeque::new(), head, bytes: 0, bytes_max }
     }
 
-    pub(crate) fn head(&self) -> u64 {
+    pub(crate) fn head(&self) -> FeedPosition {
         self.head
     }
 
-    pub(crate) fn push(&mut self, first: u64, entries: Vec<FeedEntry>) {
+    pub(crate) fn push(&mut self, first: FeedPosition, entries: Vec<FeedEntry>) {
         assert_eq!(first, self.head + 1, "a feed has no holes");
         self.head += entries.len() as u64;
         self.keep(first, entries);
     }
 
     /// Fills an empty ring with the entries that end at the head.
-    pub(crate) fn preload(&mut self, first: u64, entries: Vec<FeedEntry>) {
+    pub(crate) fn preload(&mut self, first: FeedPosition, entries: Vec<FeedEntry>) {
         assert!(self.batches.is_empty(), "a feed is preloaded before it is used");
         assert_eq!(first + entries.len() as u64, self.head + 1, "preloaded entries end at the head");
         let mut entries = entries.into_iter();
@@ -60,7 +60,7 @@ impl Ring {
         }
     }
 
-    fn keep(&mut self, first: u64, entries: Vec<FeedEntry>) {
+    fn keep(&mut self, first: FeedPosition, entries: Vec<FeedEntry>) {
         let before = self.batches.back().and_then(|newest| newest.anchored());
         let batch = Batch::new(first, entries).behind(before);
         self.bytes += batch.bytes;
@@ -73,7 +73,7 @@ impl Ring {
     }
 
     /// Puts another frame and audience at a position that the ring has.
-    pub(crate) fn replace(&mut self, position: u64, entry: FeedEntry) {
+    pub(crate) fn replace(&mut self, position: FeedPosition, entry: FeedEntry) {
         let place = self.batches.partition_point(|batch| batch.last() < position);
         let Some(batch) = self.batches.get_mut(place).filter(|batch| batch.first() <= position) else {
             return;
@@ -85,12 +85,12 @@ impl Ring {
     }
 
     /// The position after which the ring has everything.
-    pub(crate) fn floor(&self) -> u64 {
+    pub(crate) fn floor(&self) -> FeedPosition {
         self.batches.front().map_or(self.head, |oldest| oldest.first() - 1)
     }
 
     /// The position of the last entry whose anchor is not above a number; `None` if the ring cannot tell.
-    pub(crate) fn locate(&self, number: u64) -> Option<u64> {
+    pub(crate) fn locate(&self, number: u64) -> Option<FeedPosition> {
         let is_up_to = |batch: &Arc<Batch>| batch.anchored().is_none_or(|anchored| anchored.anchor <= number);
         // In the first batch that goes beyond the number, or what the one before it ends with.
         let beyond = self.batches.partition_point(is_up_to);
@@ -98,9 +98,9 @@ impl Ring {
         let before = || self.batches.get(beyond.checked_sub(1)?)?.anchored();
         let found = within.or_else(before).map(|anchored| anchored.position);
         // A ring that has every entry, and knows of anchors, knows also that there is none up to the number.
-        let has_all =
-            self.floor() == 0 && self.batches.back().is_some_and(|newest| newest.anchored().is_some());
-        found.or(has_all.then_some(0))
+        let has_all = self.floor() == FeedPosition::START
+            && self.batches.back().is_some_and(|newest| newest.anchored().is_some());
+        found.or(has_all.then_some(FeedPosition::START))
     }
 
     /// The number of the last entry that has one, whether the ring still has the entry or not; `None` if it knows of none.
@@ -109,7 +109,7 @@ impl Ring {
     }
 
     /// The batches after `applied` up to `through`, both of which must be ends of batches.
-    pub(crate) fn since(&self, applied: u64, through: u64) -> Grown {
+    pub(crate) fn since(&self, applied: FeedPosition, through: FeedPosition) -> Grown {
         if applied < self.floor() {
             return Grown::Lapped;
         }
@@ -120,7 +120,12 @@ impl Ring {
 
     /// The next batches with entries after `after` up to `through`, as many as make about `bytes_max`; `None` if the
     /// first of them has left the ring.
-    pub(crate) fn next(&self, after: u64, through: u64, bytes_max: usize) -> Option<Vec<Arc<Batch>>> {
+    pub(crate) fn next(
+        &self,
+        after: FeedPosition,
+        through: FeedPosition,
+        bytes_max: usize,
+    ) -> Option<Vec<Arc<Batch>>> {
         if after < self.floor() {
             return None;
         }
@@ -139,11 +144,11 @@ impl Ring {
     /// them has left the ring.
     pub(crate) fn page(
         &self,
-        after: u64,
-        through: u64,
+        after: FeedPosition,
+        through: FeedPosition,
         entries_max: usize,
         bytes_max: usize,
-    ) -> Option<Vec<(u64, FeedEntry)>> {
+    ) -> Option<Vec<(FeedPosition, FeedEntry)>> {
         if after < self.floor() {
             return None;
         }
@@ -173,39 +178,43 @@ mod tests {
     use crate::frame::Frame;
     use crate::room::Selection;
 
+    fn at(number: u64) -> FeedPosition {
+        FeedPosition::new(number)
+    }
+
     fn entries(texts: &[&str]) -> Vec<FeedEntry> {
         let entry = |text: &&str| FeedEntry::new(Selection::everyone(), Frame::text(text));
         texts.iter().map(entry).collect()
     }
 
-    fn positions(page: Option<Vec<(u64, FeedEntry)>>) -> Option<Vec<u64>> {
-        page.map(|page| page.into_iter().map(|(position, _)| position).collect())
+    fn positions(page: Option<Vec<(FeedPosition, FeedEntry)>>) -> Option<Vec<u64>> {
+        page.map(|page| page.into_iter().map(|(position, _)| position.get()).collect())
     }
 
     #[test]
     fn a_page_starts_in_the_middle_of_a_batch() {
-        let mut ring = Ring::new(10, 1_000);
-        ring.push(11, entries(&["a", "b"]));
-        ring.push(13, entries(&["c"]));
-        assert_eq!(positions(ring.page(11, 13, 100, 1_000)), Some(vec![12, 13]));
-        assert_eq!(positions(ring.page(11, 12, 100, 1_000)), Some(vec![12]));
-        assert_eq!(positions(ring.page(13, 13, 100, 1_000)), Some(vec![]));
-        assert_eq!(positions(ring.page(10, 13, 2, 1_000)), Some(vec![11, 12]));
+        let mut ring = Ring::new(at(10), 1_000);
+        ring.push(at(11), entries(&["a", "b"]));
+        ring.push(at(13), entries(&["c"]));
+        assert_eq!(positions(ring.page(at(11), at(13), 100, 1_000)), Some(vec![12, 13]));
+        assert_eq!(positions(ring.page(at(11), at(12), 100, 1_000)), Some(vec![12]));
+        assert_eq!(positions(ring.page(at(13), at(13), 100, 1_000)), Some(vec![]));
+        assert_eq!(positions(ring.page(at(10), at(13), 2, 1_000)), Some(vec![11, 12]));
     }
 
     /// The stretches of a ring that holds `a` to `e` in three batches, as their texts and last positions.
     fn stretches(after: u64, through: u64, bytes_max: usize) -> Option<Vec<(String, u64)>> {
-        let mut ring = Ring::new(10, 1_000);
-        ring.push(11, entries(&["a", "b"]));
-        ring.push(13, entries(&["c"]));
-        ring.push(14, entries(&["d", "e"]));
+        let mut ring = Ring::new(at(10), 1_000);
+        ring.push(at(11), entries(&["a", "b"]));
+        ring.push(at(13), entries(&["c"]));
+        ring.push(at(14), entries(&["d", "e"]));
         let text = |bytes: &[u8]| {
             let letters = bytes.iter().filter(|byte| byte.is_ascii_lowercase());
             letters.map(|byte| char::from(*byte)).collect()
         };
-        let batches = ring.next(after, through, bytes_max)?;
-        let stretches = batches.iter().map(|batch| Stretch::public(batch, after, through, bytes_max));
-        Some(stretches.map(|stretch| (text(stretch.bytes()), stretch.last())).collect())
+        let batches = ring.next(at(after), at(through), bytes_max)?;
+        let stretches = batches.iter().map(|batch| Stretch::public(batch, at(after), at(through), bytes_max));
+        Some(stretches.map(|stretch| (text(stretch.bytes()), stretch.last().get())).collect())
     }
 
     #[test]
@@ -223,79 +232,83 @@ mod tests {
 
     /// A ring from position 10 on: anchors 5 and 7, none, 9 and one without.
     fn anchored_ring(floor: u64) -> Ring {
-        let mut ring = Ring::new(floor, 1_000);
+        let mut ring = Ring::new(at(floor), 1_000);
         let mut texts = entries(&["a", "b", "c", "d", "e"]).into_iter();
         let mut next = |anchor: Option<u64>| FeedEntry { anchor, ..texts.next().unwrap() };
-        ring.push(floor + 1, vec![next(Some(5)), next(Some(7))]);
-        ring.push(floor + 3, vec![next(None)]);
-        ring.push(floor + 4, vec![next(Some(9)), next(None)]);
+        ring.push(at(floor + 1), vec![next(Some(5)), next(Some(7))]);
+        ring.push(at(floor + 3), vec![next(None)]);
+        ring.push(at(floor + 4), vec![next(Some(9)), next(None)]);
         ring
     }
 
     #[test]
     fn an_anchor_is_found_as_long_as_the_ring_can_tell() {
         let ring = anchored_ring(10);
-        let found: Vec<_> = (4..=11).map(|number| ring.locate(number)).collect();
+        let found: Vec<_> = (4..=11).map(|number| ring.locate(number).map(FeedPosition::get)).collect();
         let expected = [None, Some(11), Some(11), Some(12), Some(12), Some(14), Some(14), Some(14)];
         assert_eq!(found, expected);
-        assert_eq!(anchored_ring(0).locate(4), Some(0), "there is nothing before it");
-        assert_eq!(Ring::new(10, 1_000).locate(4), None);
-        assert_eq!(Ring::new(0, 1_000).locate(4), None);
+        assert_eq!(anchored_ring(0).locate(4), Some(at(0)), "there is nothing before it");
+        assert_eq!(Ring::new(at(10), 1_000).locate(4), None);
+        assert_eq!(Ring::new(at(0), 1_000).locate(4), None);
     }
 
     #[test]
     fn an_anchor_stays_known_when_its_entry_has_left_the_ring() {
-        let mut ring = Ring::new(10, 8);
-        ring.push(11, vec![entries(&["a"]).remove(0).with_anchor(5)]);
+        let mut ring = Ring::new(at(10), 8);
+        ring.push(at(11), vec![entries(&["a"]).remove(0).with_anchor(5)]);
         for position in 12..20 {
-            ring.push(position, entries(&["b"]));
+            ring.push(at(position), entries(&["b"]));
         }
-        assert_eq!((ring.locate(4), ring.locate(5)), (None, Some(11)));
+        assert_eq!((ring.locate(4), ring.locate(5)), (None, Some(at(11))));
     }
 
     #[test]
     fn a_scrubbed_entry_keeps_its_anchor() {
         let mut ring = anchored_ring(10);
-        ring.replace(12, FeedEntry::silent());
-        assert_eq!((ring.locate(6), ring.locate(7), ring.locate(8)), (Some(11), Some(12), Some(12)));
+        ring.replace(at(12), FeedEntry::silent());
+        assert_eq!(
+            (ring.locate(6), ring.locate(7), ring.locate(8)),
+            (Some(at(11)), Some(at(12)), Some(at(12)))
+        );
     }
 
     #[test]
     fn a_scrubbed_entry_is_gone_and_all_else_stays() {
-        let mut ring = Ring::new(10, 1_000);
-        ring.push(11, entries(&["a", "b"]));
-        ring.push(13, entries(&["c"]));
-        let taken = ring.next(10, 13, 1_000).unwrap();
-        ring.replace(12, FeedEntry::silent());
+        let mut ring = Ring::new(at(10), 1_000);
+        ring.push(at(11), entries(&["a", "b"]));
+        ring.push(at(13), entries(&["c"]));
+        let taken = ring.next(at(10), at(13), 1_000).unwrap();
+        ring.replace(at(12), FeedEntry::silent());
         // It has left the ring, or is not there yet.
-        ring.replace(10, FeedEntry::silent());
-        ring.replace(14, FeedEntry::silent());
+        ring.replace(at(10), FeedEntry::silent());
+        ring.replace(at(14), FeedEntry::silent());
         let frames = |batches: &[Arc<Batch>]| {
-            let stretches = batches.iter().map(|batch| Stretch::public(batch, 0, u64::MAX, usize::MAX));
+            let stretches =
+                batches.iter().map(|batch| Stretch::public(batch, at(0), at(u64::MAX), usize::MAX));
             stretches.map(|stretch| stretch.frames().count()).collect::<Vec<_>>()
         };
         assert_eq!(frames(&taken), [2, 1]);
-        assert_eq!(frames(&ring.next(10, 13, 1_000).unwrap()), [1, 1]);
+        assert_eq!(frames(&ring.next(at(10), at(13), 1_000).unwrap()), [1, 1]);
     }
 
     #[test]
     fn silent_entries_do_not_fill_the_memory_without_an_end() {
-        let mut ring = Ring::new(0, 1_000);
+        let mut ring = Ring::new(at(0), 1_000);
         for position in 1..=1_000 {
-            ring.push(position, vec![FeedEntry::silent()]);
+            ring.push(at(position), vec![FeedEntry::silent()]);
         }
         assert!(ring.batches.len() < 20);
     }
 
     #[test]
     fn what_left_the_ring_is_not_pretended_to_be_there() {
-        let mut ring = Ring::new(0, 8);
-        ring.push(1, entries(&["a"]));
-        ring.push(2, entries(&["b"]));
-        ring.push(3, entries(&["c"]));
-        assert_eq!(ring.floor(), 1);
-        assert_eq!(positions(ring.page(0, 3, 100, 1_000)), None);
-        assert!(matches!(ring.since(0, 3), Grown::Lapped));
-        assert!(matches!(ring.since(2, 3), Grown::Batches(batches) if batches.len() == 1));
+        let mut ring = Ring::new(at(0), 8);
+        ring.push(at(1), entries(&["a"]));
+        ring.push(at(2), entries(&["b"]));
+        ring.push(at(3), entries(&["c"]));
+        assert_eq!(ring.floor(), at(1));
+        assert_eq!(positions(ring.page(at(0), at(3), 100, 1_000)), None);
+        assert!(matches!(ring.since(at(0), at(3)), Grown::Lapped));
+        assert!(matches!(ring.since(at(2), at(3)), Grown::Batches(batches) if batches.len() == 1));
     }
 }

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use socketio::{AckId, NamespaceName, SocketId};
 use tokio::sync::oneshot;
 
-use crate::feed::{FeedAck, HistoryError, HistoryPage};
+use crate::feed::{FeedAck, FeedPosition, HistoryError, HistoryPage};
 use crate::frame::Frame;
 use crate::handle::ack::PendingAck;
 use crate::handle::connect::{ConnectRequest, Rejection};
@@ -64,7 +64,7 @@ pub(crate) enum Command {
     Engine { key: SessionKey, message: Option<EngineMessage> },
     /// A feed has grown up to a position. Workers deliver no further, although the ring may have more: what was asked
     /// of them before an entry was published, joining a room for instance, is done before they deliver it.
-    Feed { namespace: Arc<str>, through: u64, acks: Vec<FeedAck> },
+    Feed { namespace: Arc<str>, through: FeedPosition, acks: Vec<FeedAck> },
     /// A session has more to write than one turn takes.
     Touch { key: SessionKey },
     /// The handlers of a socket have caught up.
@@ -131,7 +131,7 @@ pub(crate) enum SocketCommand {
 pub(crate) struct Entering {
     pub(crate) rooms: Vec<Room>,
     /// Head of the feed when it was asked for: what was published before is not for the socket.
-    pub(crate) since: u64,
+    pub(crate) since: FeedPosition,
 }
 
 /// An encoded event for one socket.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use socketio::{Lineage, NamespaceName, SocketId};
 
+use crate::feed::FeedPosition;
 use crate::frame::Frame;
 use crate::handle::io::Io;
 use crate::handshake::Handshake;
@@ -129,7 +130,7 @@ impl<M: Into<String>> From<M> for Rejection {
 /// Where a socket that is not recovered starts in the feed.
 ///
 /// If the client shows an offset of entries that the feed does not have any more (a backup was restored), or never had,
-/// a start other than [`Now`](Self::Now) becomes `After(0)`: what it says of itself is about another past, and an event
+/// a start other than [`Now`](Self::Now) becomes `After(FeedPosition::START)`: what it says of itself is about another past, and an event
 /// that it gets twice is better than one that it never gets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
@@ -137,7 +138,7 @@ pub enum Start {
     #[default]
     Now,
     /// After a position of the feed; one beyond the head counts as the head.
-    After(u64),
+    After(FeedPosition),
     /// After the entry that the application calls by a number of its own
     /// ([`FeedEntry::with_anchor`](crate::FeedEntry::with_anchor)); what is not in memory any more, the
     /// [`History`](crate::History) finds.
@@ -147,7 +148,7 @@ pub enum Start {
     Anchor(u64),
     /// Not yet: the client has seen more than the feed has ([`CursorAt::Ahead`](crate::CursorAt::Ahead)). The application is
     /// asked again when the feed has come to this position; if that takes too long, the connection is closed.
-    Ahead(u64),
+    Ahead(FeedPosition),
 }
 
 /// A socket that joins a namespace with a feed, when middleware has let it in.
@@ -161,7 +162,7 @@ pub struct Joining<'a> {
     /// Public id that the socket will have.
     pub socket: SocketId,
     /// Position up to which this worker has delivered the feed: [`Start::Now`] starts after it.
-    pub applied: u64,
+    pub applied: FeedPosition,
     /// The request that opened the connection, if it has not been let go.
     pub handshake: Option<&'a Handshake>,
 }

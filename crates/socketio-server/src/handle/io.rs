@@ -10,7 +10,7 @@ use socketio::{AckId, EncodeError, Encoded, NamespaceName};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use crate::feed::Feed;
+use crate::feed::{Feed, FeedPosition};
 use crate::frame::Frame;
 use crate::handle::ack::{AckError, Collector, Replies};
 use crate::handle::command::{
@@ -171,7 +171,7 @@ impl Io {
         namespace: &NamespaceName,
         rooms: impl IntoIterator<Item = R>,
     ) -> Entering {
-        let since = self.reach.feeds.get(namespace.as_str()).map_or(0, Feed::head);
+        let since = self.reach.feeds.get(namespace.as_str()).map_or(FeedPosition::START, Feed::head);
         Entering { rooms: rooms.into_iter().map(Into::into).collect(), since }
     }
 

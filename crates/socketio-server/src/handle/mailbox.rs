@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::feed::{FeedAck, HistoryError, HistoryPage, Outlet};
+use crate::feed::{FeedAck, FeedPosition, HistoryError, HistoryPage, Outlet};
 use crate::handle::command::Command;
 use crate::sid::SessionKey;
 
@@ -91,7 +91,7 @@ impl Mailbox {
 }
 
 impl Outlet for Mailbox {
-    fn grown(&self, namespace: Arc<str>, through: u64, acks: Vec<FeedAck>) {
+    fn grown(&self, namespace: Arc<str>, through: FeedPosition, acks: Vec<FeedAck>) {
         self.post(Command::Feed { namespace, through, acks });
     }
 

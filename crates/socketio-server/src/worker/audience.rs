@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::Worker;
 use super::local_namespace::LocalNamespace;
-use crate::feed::{Batch, FeedEntry, MemberChange, Passage};
+use crate::feed::{Batch, FeedEntry, FeedPosition, MemberChange, Passage};
 use crate::planted::{self, Bug};
 use crate::room::Room;
 
@@ -64,7 +64,7 @@ impl Marks {
 /// The entries of one class and the first sight of it.
 struct Class {
     number: u32,
-    since: u64,
+    since: FeedPosition,
 }
 
 /// Marks of a run of entries between which no room changes.
@@ -75,7 +75,7 @@ struct Marker<'a> {
 }
 
 impl Marker<'_> {
-    fn mark(&mut self, local: &LocalNamespace, number: u32, position: u64, entry: &FeedEntry) {
+    fn mark(&mut self, local: &LocalNamespace, number: u32, position: FeedPosition, entry: &FeedEntry) {
         if entry.is_silent() {
             return;
         }
@@ -90,7 +90,7 @@ impl Marker<'_> {
         }
     }
 
-    fn mark_included(&mut self, local: &LocalNamespace, number: u32, position: u64, rooms: &[Room]) {
+    fn mark_included(&mut self, local: &LocalNamespace, number: u32, position: FeedPosition, rooms: &[Room]) {
         let known = self.classes.get(rooms).map(|class| (class.number, class.since));
         let (class, since) = known.unwrap_or_else(|| {
             let class = u32::try_from(self.audiences.classes.len()).expect("fewer classes than entries");
@@ -116,12 +116,18 @@ impl Marker<'_> {
 
 impl Worker {
     /// Walks over a growth that begins after `before`: rooms change, and who sees which entry is noted.
-    pub(super) fn audiences(&mut self, index: usize, before: u64, batches: &[Arc<Batch>]) -> Audiences {
+    pub(super) fn audiences(
+        &mut self,
+        index: usize,
+        before: FeedPosition,
+        batches: &[Arc<Batch>],
+    ) -> Audiences {
         let mut audiences = Audiences::default();
         if batches.iter().all(|batch| batch.is_plain()) {
             return audiences;
         }
-        let entries: Vec<(u64, &FeedEntry)> = batches.iter().flat_map(|batch| batch.positions()).collect();
+        let entries: Vec<(FeedPosition, &FeedEntry)> =
+            batches.iter().flat_map(|batch| batch.positions()).collect();
         let changes_room = |entry: &FeedEntry| !entry.changes.is_empty();
         let mut rest = entries.as_slice();
         while let Some((_, first)) = rest.first() {
@@ -140,7 +146,7 @@ impl Worker {
             let Some(local) = self.namespaces.get(index) else { return audiences };
             let mut marker = Marker { audiences: &mut audiences, classes: BTreeMap::new() };
             for (position, entry) in run {
-                let number = u32::try_from(position - before - 1).expect("a growth fits into memory");
+                let number = u32::try_from(position.since(before + 1)).expect("a growth fits into memory");
                 marker.mark(local, number, *position, entry);
             }
             for (position, entry) in run.iter().filter(|_| is_change) {
@@ -153,14 +159,14 @@ impl Worker {
     }
 
     /// Lets sockets enter or leave a room at a position.
-    fn change_rooms(&mut self, index: usize, position: u64, change: &MemberChange) {
+    fn change_rooms(&mut self, index: usize, position: FeedPosition, change: &MemberChange) {
         let Some(local) = self.namespaces.get_mut(index) else { return };
         let slots: Vec<u32> = local.members_of(&change.sockets).map(|member| member.slot).collect();
         for slot in slots {
             let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
             let Some(joined) = session.joined_mut(index) else { continue };
             match change.passage {
-                Passage::Enter => local.enter(slot, joined, &change.room, position.saturating_sub(1)),
+                Passage::Enter => local.enter(slot, joined, &change.room, position.before()),
                 Passage::Leave if planted::is(Bug::KeepsRooms) => {}
                 Passage::Leave => local.leave(slot, joined, &change.room),
             }

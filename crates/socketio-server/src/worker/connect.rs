@@ -20,7 +20,7 @@ use super::newcomers::Newcomer;
 use super::recovery::{Claim, Past};
 use super::rooms::Rooms;
 use super::session::Session;
-use crate::feed::{FeedRoom, Parked, Resume};
+use crate::feed::{FeedPosition, FeedRoom, Parked, Resume};
 use crate::frame::Frame;
 use crate::handle::command::{Closing, Command};
 use crate::handle::connect::{Auth, ConnectRequest, Joining, NamedUser, Rejection, Start};
@@ -41,7 +41,7 @@ struct Place {
     pid: Option<String>,
     cursor: Cursor,
     /// The rooms that it had, if it is recovered.
-    recovered: Option<Vec<(crate::room::Room, u64)>>,
+    recovered: Option<Vec<(crate::room::Room, FeedPosition)>>,
     /// See [`Joined::arrival`].
     arrival: Option<ArrivalNumber>,
     missed: Vec<Frame>,
@@ -291,7 +291,7 @@ impl Worker {
     }
 
     /// What was missed, up to what this worker has delivered, as far as the ring has it.
-    fn gather(&mut self, namespace: &NamespaceName, after: u64) -> Option<Event> {
+    fn gather(&mut self, namespace: &NamespaceName, after: FeedPosition) -> Option<Event> {
         let index = self.local_namespace(namespace)?;
         self.catch_up(index, after);
         let local = self.namespaces.get(index)?;

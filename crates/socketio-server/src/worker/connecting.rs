@@ -17,7 +17,9 @@ use socketio::{Lineage, SocketId};
 
 use super::missed::{Missed, MissedMax};
 use super::recovery::{Claim, Past};
-use crate::feed::{CursorAt, FeedEntry, HistoryError, HistoryPage, PageStart, Parked, Reach, Resume};
+use crate::feed::{
+    CursorAt, FeedEntry, FeedPosition, HistoryError, HistoryPage, PageStart, Parked, Reach, Resume,
+};
 use crate::frame::Frame;
 use crate::handle::connect::{FeedJoin, Start};
 use crate::planted::{self, Bug};
@@ -47,13 +49,13 @@ pub(super) enum Event {
     /// What there is of the socket that the client claims.
     Remembered(Option<Parked>),
     /// What the ring has after the position that was asked for; `None` if that has left it.
-    Gathered { page: Option<Vec<(u64, FeedEntry)>>, applied: u64 },
+    Gathered { page: Option<Vec<(FeedPosition, FeedEntry)>>, applied: FeedPosition },
     /// The history has answered.
     Read(Result<HistoryPage, HistoryError>),
     /// The application has said where the socket starts; `past` is what its client's words say of the feed.
     Asked { socket: SocketId, join: FeedJoin, past: Past },
     /// Where the ring has the anchor, if it knows.
-    Located(Option<u64>),
+    Located(Option<FeedPosition>),
     /// The feed has come to the place that was waited for.
     Reached,
     /// It has not, and there is no more time for it, or there are too many who wait.
@@ -72,7 +74,7 @@ pub(super) enum Action {
     /// Find the rooms and the data that this socket had: [`Event::Remembered`].
     Remember(SocketId),
     /// Take from the ring what is after a position and has been delivered here: [`Event::Gathered`].
-    Gather { after: u64 },
+    Gather { after: FeedPosition },
     /// Ask the history for a page: [`Event::Read`].
     Read { from: PageStart, entries_max: usize, bytes_max: usize },
     /// Ask the application where the socket starts; its data are these, if there are any: [`Event::Asked`].
@@ -130,7 +132,7 @@ enum Stage {
 #[derive(Debug)]
 enum Then {
     /// Coming back to its socket, which it has seen everything up to this position with.
-    Remember(Claim, u64),
+    Remember(Claim, FeedPosition),
     /// Asking the application.
     Ask { lineage: Option<Lineage> },
     /// Looking for the anchor. What was waited for is a number without an epoch, perhaps of a past that is gone: a client
@@ -242,8 +244,8 @@ impl Connecting {
         &mut self,
         claim: Claim,
         mut missed: Missed,
-        page: Option<Vec<(u64, FeedEntry)>>,
-        applied: u64,
+        page: Option<Vec<(FeedPosition, FeedEntry)>>,
+        applied: FeedPosition,
     ) -> Action {
         let Terms::Feed { has_history, missed_max, .. } = self.terms else { return Action::Close };
         match page {
@@ -272,7 +274,7 @@ impl Connecting {
     fn read(&mut self, claim: Claim, mut missed: Missed, page: Result<HistoryPage, HistoryError>) -> Action {
         match page {
             Ok(page) if page.after == missed.after && !page.entries.is_empty() => {
-                missed.take((page.after + 1..).zip(page.entries).collect(), &claim.id.socket);
+                missed.take((page.after + 1).onward().zip(page.entries).collect(), &claim.id.socket);
                 let after = missed.after;
                 self.wait(Stage::Recovering(claim, missed), Action::Gather { after })
             }
@@ -300,7 +302,7 @@ impl Connecting {
                 Past::Shared => {}
                 Past::Ahead(position) => join.start = Start::Ahead(position),
                 // Its numbers may count others for the same: none of them mean anything here.
-                Past::Other => join.start = Start::After(0),
+                Past::Other => join.start = Start::After(FeedPosition::START),
             }
         }
         match join.start {
@@ -313,7 +315,7 @@ impl Connecting {
         }
     }
 
-    fn located(&mut self, socket: SocketId, join: FeedJoin, position: Option<u64>) -> Action {
+    fn located(&mut self, socket: SocketId, join: FeedJoin, position: Option<FeedPosition>) -> Action {
         match (position, join.start, self.terms) {
             (Some(position), ..) => start(socket, FeedJoin { start: Start::After(position), ..join }),
             (None, Start::Anchor(anchor), Terms::Feed { has_history: true, .. }) => {

@@ -16,7 +16,8 @@ use super::connecting::Event;
 use super::local_namespace::Cursor;
 use super::view::{Growth, Took, View};
 use crate::feed::{
-    Batch, Feed, FeedAck, Grown, HistoryError, HistoryPage, HistoryReply, HistoryRequest, PageStart,
+    Batch, Feed, FeedAck, FeedPosition, Grown, HistoryError, HistoryPage, HistoryReply, HistoryRequest,
+    PageStart,
 };
 
 use crate::planted::{self, Bug};
@@ -38,7 +39,7 @@ const RUN: usize = 64;
 
 impl Worker {
     /// Entries have been published: what the attached sockets have not yet, they get now; acks with them.
-    pub(super) fn feed_grown(&mut self, namespace: &Arc<str>, through: u64, acks: Vec<FeedAck>) {
+    pub(super) fn feed_grown(&mut self, namespace: &Arc<str>, through: FeedPosition, acks: Vec<FeedAck>) {
         let mut shares: BTreeMap<SessionKey, Vec<FeedAck>> = BTreeMap::new();
         for ack in acks {
             let ack = if ack.has_condition() { self.judge(namespace, ack) } else { ack };
@@ -59,7 +60,7 @@ impl Worker {
     }
 
     /// A client may have seen more on another worker than has been delivered on this one.
-    pub(super) fn catch_up(&mut self, index: usize, position: u64) {
+    pub(super) fn catch_up(&mut self, index: usize, position: FeedPosition) {
         let Some(local) = self.namespaces.get(index).filter(|local| local.applied < position) else { return };
         let Some(head) = local.feed().map(Feed::head) else { return };
         self.advance(index, head, &mut BTreeMap::new());
@@ -72,7 +73,12 @@ impl Worker {
         ack.judged(|room| joined.is_some_and(|joined| joined.is_in(room)))
     }
 
-    fn advance(&mut self, index: usize, through: u64, acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>) {
+    fn advance(
+        &mut self,
+        index: usize,
+        through: FeedPosition,
+        acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>,
+    ) {
         let Some(local) = self.namespaces.get_mut(index).filter(|local| local.applied < through) else {
             return;
         };
@@ -157,7 +163,7 @@ impl Worker {
     }
 
     /// The ring has lapped this worker: everybody reads on from where it stood.
-    fn fall_behind(&mut self, index: usize, before: u64) {
+    fn fall_behind(&mut self, index: usize, before: FeedPosition) {
         self.renew_rooms(index);
         let members = self.namespaces.get(index).map(|local| local.members.clone());
         for slot in members.into_iter().flatten() {
@@ -317,8 +323,8 @@ impl Worker {
         }
     }
 
-    pub(super) fn applied(&self, index: usize) -> u64 {
-        self.namespaces.get(index).map_or(0, |local| local.applied)
+    pub(super) fn applied(&self, index: usize) -> FeedPosition {
+        self.namespaces.get(index).map_or(FeedPosition::START, |local| local.applied)
     }
 
     /// Asks the history for a page of what has been delivered here, for a session.
@@ -379,7 +385,7 @@ impl Worker {
     }
 
     /// The trailing offset of an event that is not an entry: what the socket has seen.
-    pub(super) fn seen_offset(feed: &Feed, cursor: Cursor, applied: u64) -> String {
+    pub(super) fn seen_offset(feed: &Feed, cursor: Cursor, applied: FeedPosition) -> String {
         match cursor {
             Cursor::Attached => feed.offset(applied),
             Cursor::Behind { after, .. } => feed.offset(after),
@@ -392,8 +398,8 @@ fn write_page(
     session: &mut Session,
     index: usize,
     batches: &[Arc<Batch>],
-    after: u64,
-    through: u64,
+    after: FeedPosition,
+    through: FeedPosition,
 ) -> std::io::Result<()> {
     let Some(joined) = session.joined_mut(index) else { return Ok(()) };
     let (view, reached) = View::page(joined, batches, after, through, PAGE_BYTES_MAX);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use socketio::{AckId, Lineage, NamespaceName, SocketId};
 
 use super::rooms::Rooms;
-use crate::feed::{Feed, FeedEntry};
+use crate::feed::{Feed, FeedEntry, FeedPosition};
 use crate::handle::ack::PendingAck;
 use crate::handle::eviction::ArrivalNumber;
 use crate::handle::namespace::Namespace;
@@ -67,7 +67,7 @@ pub(crate) enum Cursor {
     /// Everything up to [`LocalNamespace::applied`] has been given to the transport.
     Attached,
     /// Everything up to `after`; the next page may be on its way from the history.
-    Behind { after: u64, reading: bool },
+    Behind { after: FeedPosition, reading: bool },
 }
 
 impl Joined {
@@ -81,13 +81,13 @@ impl Joined {
     }
 
     /// Whether it was in the room when the feed stood at a position.
-    fn was_in(&self, room: &Room, position: u64) -> bool {
+    fn was_in(&self, room: &Room, position: FeedPosition) -> bool {
         self.rooms.after(room).is_some_and(|after| after < position)
             || SocketId::parse(room.as_str()) == Some(self.id)
     }
 
     /// Whether an entry of the feed is for it.
-    pub(crate) fn sees(&self, entry: &FeedEntry, position: u64) -> bool {
+    pub(crate) fn sees(&self, entry: &FeedEntry, position: FeedPosition) -> bool {
         !entry.is_silent() && entry.audience.covers(|room| self.was_in(room, position))
     }
 }
@@ -96,7 +96,7 @@ impl Joined {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RoomMember {
     pub(crate) slot: u32,
-    pub(crate) after: u64,
+    pub(crate) after: FeedPosition,
 }
 
 /// What one worker has of a namespace.
@@ -108,12 +108,12 @@ pub(crate) struct LocalNamespace {
     ids: HashMap<SocketId, u32>,
     rooms: HashMap<Room, Vec<RoomMember>>,
     /// Position up to which the feed has been given to the attached sockets.
-    pub(crate) applied: u64,
+    pub(crate) applied: FeedPosition,
 }
 
 impl LocalNamespace {
     pub(crate) fn new(name: NamespaceName, definition: Arc<Namespace>) -> Self {
-        let applied = definition.feed.as_ref().map_or(0, |binding| binding.feed.head());
+        let applied = definition.feed.as_ref().map_or(FeedPosition::START, |binding| binding.feed.head());
         Self { name, definition, members: Vec::new(), ids: HashMap::new(), rooms: HashMap::new(), applied }
     }
 
@@ -149,7 +149,7 @@ impl LocalNamespace {
     }
 
     /// Puts a socket into a room that it sees after a position, unless it is in it.
-    pub(crate) fn enter(&mut self, slot: u32, joined: &mut Joined, room: &Room, after: u64) {
+    pub(crate) fn enter(&mut self, slot: u32, joined: &mut Joined, room: &Room, after: FeedPosition) {
         if joined.rooms.enter(room, after) {
             self.rooms.entry(room.clone()).or_default().push(RoomMember { slot, after });
         }
@@ -197,7 +197,9 @@ impl LocalNamespace {
     pub(crate) fn members_of(&self, room: &Room) -> impl Iterator<Item = RoomMember> {
         let members = self.rooms.get(room);
         let own = if members.is_none() { SocketId::parse(room.as_str()) } else { None };
-        let own = own.and_then(|id| self.ids.get(&id)).map(|slot| RoomMember { slot: *slot, after: 0 });
+        let own = own
+            .and_then(|id| self.ids.get(&id))
+            .map(|slot| RoomMember { slot: *slot, after: FeedPosition::START });
         members.into_iter().flatten().copied().chain(own)
     }
 

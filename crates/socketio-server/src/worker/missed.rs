@@ -5,7 +5,7 @@
 
 use socketio::SocketId;
 
-use crate::feed::{FeedEntry, Parked};
+use crate::feed::{FeedEntry, FeedPosition, Parked};
 use crate::frame::Frame;
 use crate::room::Room;
 
@@ -26,7 +26,7 @@ pub(super) struct MissedMax {
 #[derive(Debug)]
 pub(super) struct Missed {
     /// The position up to which it has been gathered.
-    pub(super) after: u64,
+    pub(super) after: FeedPosition,
     pub(super) frames: Vec<Frame>,
     bytes: usize,
     /// Entries that were looked at, visible or not.
@@ -36,12 +36,12 @@ pub(super) struct Missed {
 
 impl Missed {
     /// Nothing yet, after a position.
-    pub(super) fn after(after: u64, parked: Parked) -> Self {
+    pub(super) fn after(after: FeedPosition, parked: Parked) -> Self {
         Self { after, frames: Vec::new(), bytes: 0, entries: 0, parked }
     }
 
     /// Adds what comes next.
-    pub(super) fn take(&mut self, page: Vec<(u64, FeedEntry)>, socket: &SocketId) {
+    pub(super) fn take(&mut self, page: Vec<(FeedPosition, FeedEntry)>, socket: &SocketId) {
         let own = socket.to_string();
         self.entries += page.len();
         for (position, entry) in page {

@@ -2,7 +2,7 @@
 
 use socketio::{Offset, PrivateId};
 
-use crate::feed::{CursorAt, Feed};
+use crate::feed::{CursorAt, Feed, FeedPosition};
 use crate::handle::connect::{Auth, RecoveryAuth};
 use crate::user_tag::UserTag;
 
@@ -23,7 +23,7 @@ pub(crate) enum Past {
     /// Nothing that it says contradicts them.
     Shared,
     /// It has seen entries that this feed does not have yet, up to this position.
-    Ahead(u64),
+    Ahead(FeedPosition),
     /// It has seen entries that are not in this feed any more, or of another feed: a backup was restored.
     Other,
 }
@@ -70,8 +70,9 @@ mod tests {
 
     /// A feed of 80 entries that was taken back to 50 once.
     fn restored(ahead_wait: Option<Duration>) -> Feed {
-        let epochs = vec![EpochStart { epoch: 7, start: 0 }, EpochStart { epoch: 9, start: 50 }];
-        Feed::new(FeedConfig { log: 1, epochs, head: 80, ahead_wait, ..FeedConfig::in_memory() })
+        let epochs =
+            vec![EpochStart { epoch: 7, start: 0.into() }, EpochStart { epoch: 9, start: 50.into() }];
+        Feed::new(FeedConfig { log: 1, epochs, head: 80.into(), ahead_wait, ..FeedConfig::in_memory() })
     }
 
     fn past(auth: &serde_json::Value) -> Past {
@@ -96,8 +97,8 @@ mod tests {
     #[test]
     fn a_client_that_another_node_has_shown_more_is_ahead_in_the_present_epoch_alone() {
         assert_eq!(shared_past_of(9, 80), Past::Shared);
-        assert_eq!(shared_past_of(9, 81), Past::Ahead(81));
-        assert_eq!(shared_past_of(9, u64::MAX), Past::Ahead(u64::MAX));
+        assert_eq!(shared_past_of(9, 81), Past::Ahead(81.into()));
+        assert_eq!(shared_past_of(9, u64::MAX), Past::Ahead(u64::MAX.into()));
         assert_eq!(shared_past_of(7, 50), Past::Shared);
         assert_eq!(shared_past_of(7, 51), Past::Other);
         assert_eq!(shared_past_of(8, 81), Past::Other);

@@ -3,15 +3,16 @@
 //! Sorted by name, so that somebody in a thousand rooms is found in ten steps. Knows nothing of the sockets of a room:
 //! that is the other side of the same fact, kept by [`LocalNamespace`](super::local_namespace::LocalNamespace).
 
+use crate::feed::FeedPosition;
 use crate::room::Room;
 
 /// The rooms of a socket.
 #[derive(Debug, Default)]
-pub(crate) struct Rooms(Vec<(Room, u64)>);
+pub(crate) struct Rooms(Vec<(Room, FeedPosition)>);
 
 impl Rooms {
     /// True if it was not in the room before.
-    pub(crate) fn enter(&mut self, room: &Room, after: u64) -> bool {
+    pub(crate) fn enter(&mut self, room: &Room, after: FeedPosition) -> bool {
         match self.place(room) {
             Ok(_) => false,
             Err(place) => {
@@ -28,7 +29,7 @@ impl Rooms {
     }
 
     /// The position after which the room is visible, if the socket is in it.
-    pub(crate) fn after(&self, room: &Room) -> Option<u64> {
+    pub(crate) fn after(&self, room: &Room) -> Option<FeedPosition> {
         let place = self.place(room).ok()?;
         self.0.get(place).map(|(_, after)| *after)
     }
@@ -37,11 +38,11 @@ impl Rooms {
         self.0.len()
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Room, u64)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&Room, FeedPosition)> {
         self.0.iter().map(|(room, after)| (room, *after))
     }
 
-    pub(crate) fn into_vec(self) -> Vec<(Room, u64)> {
+    pub(crate) fn into_vec(self) -> Vec<(Room, FeedPosition)> {
         self.0
     }
 
@@ -50,9 +51,9 @@ impl Rooms {
     }
 }
 
-impl FromIterator<(Room, u64)> for Rooms {
+impl FromIterator<(Room, FeedPosition)> for Rooms {
     /// A room that comes twice counts from its earlier position.
-    fn from_iter<I: IntoIterator<Item = (Room, u64)>>(rooms: I) -> Self {
+    fn from_iter<I: IntoIterator<Item = (Room, FeedPosition)>>(rooms: I) -> Self {
         let mut rooms: Vec<_> = rooms.into_iter().collect();
         rooms.sort_unstable();
         rooms.dedup_by(|later, earlier| later.0 == earlier.0);
@@ -64,13 +65,18 @@ impl FromIterator<(Room, u64)> for Rooms {
 mod tests {
     use super::*;
 
+    fn at(number: u64) -> FeedPosition {
+        FeedPosition::new(number)
+    }
+
     #[test]
     fn a_room_is_entered_once_and_left_once() {
-        let mut rooms: Rooms = [("b".into(), 7), ("a".into(), 3), ("b".into(), 5)].into_iter().collect();
-        assert_eq!(rooms.after(&"b".into()), Some(5));
-        assert!(!rooms.enter(&"b".into(), 9));
-        assert_eq!(rooms.after(&"b".into()), Some(5));
-        assert!(rooms.enter(&"aa".into(), 9));
+        let mut rooms: Rooms =
+            [("b".into(), at(7)), ("a".into(), at(3)), ("b".into(), at(5))].into_iter().collect();
+        assert_eq!(rooms.after(&"b".into()), Some(at(5)));
+        assert!(!rooms.enter(&"b".into(), at(9)));
+        assert_eq!(rooms.after(&"b".into()), Some(at(5)));
+        assert!(rooms.enter(&"aa".into(), at(9)));
         assert!(rooms.leave(&"b".into()));
         assert!(!rooms.leave(&"b".into()));
         assert_eq!(rooms.iter().map(|(room, _)| room.as_str()).collect::<Vec<_>>(), ["a", "aa"]);

@@ -13,7 +13,7 @@ use smallvec::SmallVec;
 
 use super::audience::{Mark, Sight};
 use super::local_namespace::{Cursor, Joined};
-use crate::feed::{Batch, Cut, FeedAck, Stretch};
+use crate::feed::{Batch, Cut, FeedAck, FeedPosition, Stretch};
 
 use crate::planted::{self, Bug};
 use crate::worker::session::{SLICES_MAX, Session, Transport};
@@ -56,7 +56,7 @@ pub(super) struct View {
 struct Stop {
     part: usize,
     /// The position that the cursor has come to, if it is an entry that was not taken as a whole.
-    after: Option<u64>,
+    after: Option<FeedPosition>,
     /// What is missing of the begun frame, or the ack.
     rest: Bytes,
 }
@@ -65,7 +65,7 @@ struct Stop {
 #[derive(Debug)]
 struct Left {
     /// Where the cursor stands: the entry after it has not been begun.
-    after: u64,
+    after: FeedPosition,
     /// What goes out first when the transport takes more.
     outbound: Vec<Bytes>,
 }
@@ -85,14 +85,14 @@ impl View {
     }
 
     /// What is for everyone, after a position up to another.
-    fn push_public(&mut self, batches: &[Arc<Batch>], after: u64, through: u64) {
+    fn push_public(&mut self, batches: &[Arc<Batch>], after: FeedPosition, through: FeedPosition) {
         let first = batches.partition_point(|batch| batch.last() <= after);
         for batch in batches.iter().skip(first).take_while(|batch| batch.first() <= through) {
             self.push(Part::Entries(Stretch::public(batch, after, through, usize::MAX)));
         }
     }
 
-    fn push_single(&mut self, batches: &[Arc<Batch>], position: u64) {
+    fn push_single(&mut self, batches: &[Arc<Batch>], position: FeedPosition) {
         let place = batches.partition_point(|batch| batch.last() < position);
         if let Some(batch) = batches.get(place)
             && let Some((_, entry)) = batch.between(position - 1, position).next()
@@ -105,10 +105,10 @@ impl View {
     pub(super) fn page(
         joined: &Joined,
         batches: &[Arc<Batch>],
-        after: u64,
-        through: u64,
+        after: FeedPosition,
+        through: FeedPosition,
         bytes_max: usize,
-    ) -> (Self, u64) {
+    ) -> (Self, FeedPosition) {
         let mut view = Self::default();
         let mut reached = after;
         for batch in batches {
@@ -143,7 +143,12 @@ impl View {
 
     /// Gives the view to the transport. The outbound queue must be empty. If the write ends early, the socket's cursor stays
     /// at the first entry that was not begun; `through` is where it stands when only acks are left.
-    pub(super) fn write(&self, session: &mut Session, index: usize, through: u64) -> io::Result<Took> {
+    pub(super) fn write(
+        &self,
+        session: &mut Session,
+        index: usize,
+        through: FeedPosition,
+    ) -> io::Result<Took> {
         if self.is_empty() {
             return Ok(Took::All);
         }
@@ -169,7 +174,13 @@ impl View {
     }
 
     /// Notes that the socket of a WebSocket has taken so many bytes and no more, as [`write`](Self::write) does.
-    pub(super) fn note_part(&self, written: usize, session: &mut Session, index: usize, through: u64) {
+    pub(super) fn note_part(
+        &self,
+        written: usize,
+        session: &mut Session,
+        index: usize,
+        through: FeedPosition,
+    ) {
         if let Transport::WebSocket(socket) = &mut session.transport {
             socket.block();
         }
@@ -178,7 +189,7 @@ impl View {
         }
     }
 
-    fn note(&self, stop: Stop, session: &mut Session, index: usize, through: u64) {
+    fn note(&self, stop: Stop, session: &mut Session, index: usize, through: FeedPosition) {
         let Left { after, outbound } = self.left(stop, through);
         for frame in outbound {
             session.outbound.push(frame);
@@ -191,7 +202,7 @@ impl View {
     }
 
     /// What becomes of all that a write has left.
-    fn left(&self, stop: Stop, through: u64) -> Left {
+    fn left(&self, stop: Stop, through: FeedPosition) -> Left {
         let Stop { part, mut after, rest } = stop;
         let mut outbound = Vec::new();
         if !rest.is_empty() {
@@ -258,8 +269,8 @@ impl View {
 pub(super) struct Growth {
     batches: Vec<Arc<Batch>>,
     classes: Vec<Vec<u32>>,
-    pub(super) before: u64,
-    pub(super) through: u64,
+    pub(super) before: FeedPosition,
+    pub(super) through: FeedPosition,
     /// What is for everyone.
     pub(super) public: View,
     /// Views that several sockets may have, by what is different in them.
@@ -267,7 +278,12 @@ pub(super) struct Growth {
 }
 
 impl Growth {
-    pub(super) fn new(batches: Vec<Arc<Batch>>, classes: Vec<Vec<u32>>, before: u64, through: u64) -> Self {
+    pub(super) fn new(
+        batches: Vec<Arc<Batch>>,
+        classes: Vec<Vec<u32>>,
+        before: FeedPosition,
+        through: FeedPosition,
+    ) -> Self {
         let mut public = View::default();
         public.push_public(&batches, before, through);
         Self { batches, classes, before, through, public, shared: HashMap::new() }
@@ -302,8 +318,8 @@ impl Growth {
 
     /// What a socket with these marks sees, its acks right after the entries they belong to.
     fn view(&self, sights: &[Sight], acks: Vec<FeedAck>) -> View {
-        let mut seen: Vec<u64> = Vec::new();
-        let mut without: Vec<u64> = Vec::new();
+        let mut seen: Vec<FeedPosition> = Vec::new();
+        let mut without: Vec<FeedPosition> = Vec::new();
         let position = |number: u32| self.before + 1 + u64::from(number);
         for sight in sights {
             match *sight {
@@ -319,9 +335,10 @@ impl Growth {
         seen.dedup();
         // Each position at which the run of what is for everyone ends: an entry for it alone, one less, or an ack.
         // Before all entries, if they belong to none.
-        let acks = acks.into_iter().map(|ack| (ack.after.unwrap_or(0), Break::Ack(ack.frame.into_bytes())));
-        let mut breaks: Vec<(u64, Break)> = without.iter().map(|at| (*at, Break::Without)).collect();
-        let is_seen = |at: &&u64| without.binary_search(at).is_err();
+        let acks =
+            acks.into_iter().map(|ack| (ack.after.unwrap_or_default(), Break::Ack(ack.frame.into_bytes())));
+        let mut breaks: Vec<(FeedPosition, Break)> = without.iter().map(|at| (*at, Break::Without)).collect();
+        let is_seen = |at: &&FeedPosition| without.binary_search(at).is_err();
         breaks.extend(seen.iter().filter(is_seen).map(|at| (*at, Break::Entry)));
         breaks.extend(acks);
         // Stable: the acks of one position stay as they came, and follow its entry.
@@ -377,9 +394,9 @@ mod tests {
             if position == 13 { FeedEntry::silent() } else { FeedEntry::new(audience, frame(position)) }
         };
         let batch = |positions: std::ops::Range<u64>| {
-            Arc::new(Batch::new(positions.start, positions.map(entry).collect()))
+            Arc::new(Batch::new(positions.start.into(), positions.map(entry).collect()))
         };
-        Growth::new(vec![batch(11..14), batch(14..17)], vec![vec![1, 4]], 10, 16)
+        Growth::new(vec![batch(11..14), batch(14..17)], vec![vec![1, 4]], 10.into(), 16.into())
     }
 
     fn frame(position: u64) -> Frame {
@@ -409,7 +426,9 @@ mod tests {
                     let after = acks.iter().find(|after| ack(**after).frame.bytes() == bytes).unwrap();
                     vec![-number(*after)]
                 }
-                Part::Entries(stretch) => stretch.frames().map(|(position, _)| number(position)).collect(),
+                Part::Entries(stretch) => {
+                    stretch.frames().map(|(position, _)| number(position.get())).collect()
+                }
             })
             .collect();
         assert_eq!(pieces, expected);
@@ -438,7 +457,7 @@ mod tests {
         let view = check(&sights, &[12, 14, 16], &pieces);
         let all: Vec<u8> = view.bytes.concat();
         for written in 0..all.len() {
-            let Left { after, outbound } = view.left(view.stop_at(written).unwrap(), 16);
+            let Left { after, outbound } = view.left(view.stop_at(written).unwrap(), 16.into());
             let outbound = outbound.concat();
             // What is in the kernel and in the outbound queue, and what is read again from the cursor on.
             let mut begun = all[..written].to_vec();
@@ -446,7 +465,7 @@ mod tests {
             let mut rest = 0;
             for piece in pieces {
                 let frame = match u64::try_from(piece) {
-                    Ok(position) if position > after => {
+                    Ok(position) if position > after.get() => {
                         rest += frame(position).len();
                         continue;
                     }

@@ -166,7 +166,7 @@ struct Guest {
 impl Guest {
     async fn come(house: &House, random: &mut Random, after: Option<u64>) -> Self {
         let person = random.of(&PEOPLE);
-        let came_at = house.feed.head();
+        let came_at = house.feed.head().get();
         let after = after.unwrap_or(came_at);
         if random.below(2) == 0 {
             let client = house.client_after(person, after).await;
@@ -227,7 +227,7 @@ async fn run(seed: u64) {
         match random.below(8) {
             0 if guests.len() < 12 => guests.push(Guest::come(&house, &mut random, None).await),
             1 if guests.len() < 12 => {
-                let after = random.below(house.feed.head() + 1);
+                let after = random.below(house.feed.head().get() + 1);
                 guests.push(Guest::come(&house, &mut random, Some(after)).await);
             }
             2 => {

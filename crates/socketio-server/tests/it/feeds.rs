@@ -30,14 +30,14 @@ impl Log {
             return request.reply.send(Err(HistoryError));
         }
         let after = match request.from {
-            PageStart::After(after) => after,
+            PageStart::After(after) => after.get(),
             PageStart::Anchor(anchor) => anchor * 10,
         };
         let mut bytes = 0;
         let entries = lock(&self.entries)
             .iter()
             .skip(usize::try_from(after).expect("small"))
-            .take(usize::try_from(request.through.saturating_sub(after)).expect("small"))
+            .take(usize::try_from(request.through.since(after.into())).expect("small"))
             .take(request.entries_max)
             .take_while(|entry| {
                 let fits = bytes < request.bytes_max;
@@ -46,7 +46,7 @@ impl Log {
             })
             .cloned()
             .collect();
-        request.reply.send(Ok(HistoryPage { after, entries }));
+        request.reply.send(Ok(HistoryPage { after: after.into(), entries }));
     }
 }
 
@@ -80,8 +80,11 @@ fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedCon
     let log = Arc::new(Log::default());
     let mut config = FeedConfig {
         log: 1,
-        epochs: vec![EpochStart { epoch: 2, start: 0 }, EpochStart { epoch: EPOCH, start: old }],
-        head: old,
+        epochs: vec![
+            EpochStart { epoch: 2, start: 0.into() },
+            EpochStart { epoch: EPOCH, start: old.into() },
+        ],
+        head: old.into(),
         keys: Keys::new([7; 32]),
         ring_bytes_max,
         resume: Resume::Recovery,
@@ -96,7 +99,7 @@ fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedCon
     lock(&log.entries).extend((1..=old).map(|position| entry(&feed, position, Selection::everyone())));
     let namespace = fenced(Namespace::new("/")).feed(feed.clone(), |joining| {
         let start = match joining.auth.parse::<Where>() {
-            Ok(Where { after: Some(after), .. }) => Start::After(after),
+            Ok(Where { after: Some(after), .. }) => Start::After(after.into()),
             Ok(Where { anchor: Some(anchor), .. }) => Start::Anchor(anchor),
             Ok(_) | Err(_) => Start::Now,
         };
@@ -119,7 +122,7 @@ impl World {
     }
 
     fn publish_to(&self, count: u64, audience: &Selection) {
-        let first = self.feed.head() + 1;
+        let first = self.feed.head().get() + 1;
         let entries: Vec<FeedEntry> =
             (first..first + count).map(|position| entry(&self.feed, position, audience.clone())).collect();
         lock(&self.log.entries).extend(entries.iter().cloned());
@@ -190,7 +193,7 @@ async fn replay_and_live_are_one_stream_without_a_hole() {
                 world.publish(1 + round % 7);
                 std::thread::yield_now();
             }
-            world.feed.head()
+            world.feed.head().get()
         }
     });
     let mut readers = Vec::new();
@@ -213,7 +216,7 @@ async fn what_is_published_while_a_page_is_read_comes_after_it_and_once() {
     *lock(&world.log.holder) = Some(holder);
     let mut client = world.at(r#"{"after":0}"#).await;
     let request = within(held.recv()).await.expect("a page is asked for");
-    assert_eq!((request.from, request.through), (PageStart::After(0), 10));
+    assert_eq!((request.from, request.through), (PageStart::After(0.into()), 10.into()));
     world.publish(5);
     client.fence().await;
     *lock(&world.log.holder) = None;
@@ -316,7 +319,8 @@ async fn recovery_reads_the_log_and_needs_nothing_but_the_pid() {
     expect(&mut client, 3..=503).await;
 
     // The same pid before another server over the same log: after a restart.
-    let again = start_world(503, 300, |config| config.epochs.push(EpochStart { epoch: 4, start: 503 }));
+    let again =
+        start_world(503, 300, |config| config.epochs.push(EpochStart { epoch: 4, start: 503.into() }));
     let mut client = Client::come_back(again.running.address, &pid, Some(&offset)).await;
     assert_eq!(client.id, id);
     again.publish(1);
@@ -377,7 +381,8 @@ async fn an_offset_past_the_end_of_its_epoch_is_not_recovered() {
     before.publish(2);
     expect(&mut client, [6]).await;
     let (_, offset) = split_offset(&client.next().await);
-    let after = start_world(5, 1 << 20, |config| config.epochs.push(EpochStart { epoch: 4, start: 5 }));
+    let after =
+        start_world(5, 1 << 20, |config| config.epochs.push(EpochStart { epoch: 4, start: 5.into() }));
     let again = Client::come_back(after.running.address, &pid, Some(&offset)).await;
     assert_ne!(again.id, client.id);
 }
@@ -421,7 +426,7 @@ async fn direct_events_of_such_a_namespace_end_with_what_the_socket_has_seen() {
     world.running.io().root().emit("typing", &"ada").expect("taken");
     let (event, offset) = split_offset(&client.next().await);
     assert_eq!((event.as_str(), offset), (r#"2["typing","ada"]"#, world.feed.offset(6)));
-    assert_eq!(world.feed.head(), 6, "it is no entry");
+    assert_eq!(world.feed.head().get(), 6, "it is no entry");
 }
 
 /// A server over a log that others append to as well, which lets a client wait for so long.

@@ -102,7 +102,7 @@ async fn a_pid_is_worth_nothing_to_another_user_and_its_owner_does_not_notice() 
 #[tokio::test]
 async fn who_comes_back_as_another_user_starts_with_another_lineage() {
     let feed = Feed::new(FeedConfig {
-        epochs: vec![EpochStart { epoch: 1, start: 0 }],
+        epochs: vec![EpochStart { epoch: 1, start: 0.into() }],
         history: Some(Arc::new(Unread)),
         ..FeedConfig::in_memory()
     });

@@ -61,19 +61,19 @@ impl Task for Wanted {
 
 /// Reads the page that a worker asks for.
 fn page(log: &dyn LogReader, encoder: &Encoder, request: &HistoryRequest) -> Result<HistoryPage, ReadError> {
-    debug_assert!(log.head().0 >= request.through, "nobody asks for what is not stored");
+    debug_assert!(log.head().0 >= request.through.get(), "nobody asks for what is not stored");
     let after = match request.from {
-        PageStart::After(after) => Position(after),
+        PageStart::After(after) => Position(after.get()),
         PageStart::Anchor(seq) => log.locate(RoomId::LOBBY, Seq(seq))?,
     };
     let budget = Budget { entries: request.entries_max, bytes: request.bytes_max };
-    let entries = log.read(after, Position(request.through), budget)?;
-    Ok(HistoryPage { after: after.0, entries: encoder(&entries) })
+    let entries = log.read(after, Position(request.through.get()), budget)?;
+    Ok(HistoryPage { after: after.0.into(), entries: encoder(&entries) })
 }
 
 /// Fills the rings of feeds that have the same entries, which are read once.
 pub fn preload_all(log: &dyn LogReader, feeds: &[(&Feed, &Encoder)]) -> Result<(), ReadError> {
-    let head = Position(feeds.first().map_or(0, |(feed, _)| feed.head()));
+    let head = Position(feeds.first().map_or(0, |(feed, _)| feed.head().get()));
     let mut after = Position(head.0.saturating_sub(PRELOAD_ENTRIES_MAX));
     let first = after.next();
     let mut filled: Vec<Vec<FeedEntry>> = feeds.iter().map(|_| Vec::new()).collect();

@@ -147,7 +147,7 @@ impl Edge {
             (self.parts.environment.now)(),
             &session,
             &now,
-            self.parts.stamp.offset(Position(start)),
+            self.parts.stamp.offset(Position(start.get())),
             resumption,
             online,
             self.parts.limits,

@@ -216,7 +216,7 @@ mod tests {
         directory.apply(&entry(5, PLANS, Kind::Joined { user: BOB }));
         let groups = |user| {
             let groups = groups_of(&directory, user).into_iter();
-            groups.map(|group| (group.room.as_str().to_owned(), group.since)).collect::<Vec<_>>()
+            groups.map(|group| (group.room.as_str().to_owned(), group.since.get())).collect::<Vec<_>>()
         };
         assert_eq!(groups(BOB), [("u:0000000000000002".to_owned(), 0), ("r:7".to_owned(), 5)]);
         assert_eq!(groups(UserId(3)).len(), 1);

@@ -2,7 +2,7 @@
 
 use chat::{Snapshot, UnixMillis};
 use serde::Serialize;
-use socketio_server::{CursorAt, Feed, Start};
+use socketio_server::{CursorAt, Feed, FeedPosition, Start};
 
 use super::identity::ServerId;
 use super::request::LIMIT_MAX;
@@ -20,11 +20,11 @@ const ROOMS_TOLD_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resumption {
     /// Right after it.
-    Resumed { after: u64 },
+    Resumed { after: FeedPosition },
     /// From now: there was none, or too much has happened since.
     Fresh,
     /// Not yet: another node has shown its client more, up to this position.
-    Ahead { position: u64 },
+    Ahead { position: FeedPosition },
     /// From now: it is of a past that this log does not have.
     Reset,
 }
@@ -37,7 +37,7 @@ impl Resumption {
             Some(CursorAt::Foreign) if planted::is(Bug::OverlooksRestoredBackups) => Self::Fresh,
             Some(CursorAt::Foreign) => Self::Reset,
             Some(CursorAt::Ahead(position)) => Self::Ahead { position },
-            Some(CursorAt::Known(after)) if feed.head().saturating_sub(after) > entries_max => Self::Fresh,
+            Some(CursorAt::Known(after)) if feed.head().since(after) > entries_max => Self::Fresh,
             Some(CursorAt::Known(after)) => Self::Resumed { after },
         }
     }
@@ -125,8 +125,9 @@ mod tests {
 
     /// 10,000 entries, taken back to 4,000 once.
     fn feed() -> Feed {
-        let epochs = vec![EpochStart { epoch: 7, start: 0 }, EpochStart { epoch: 9, start: 4_000 }];
-        Feed::new(FeedConfig { log: 1, epochs, head: 10_000, ..FeedConfig::in_memory() })
+        let epochs =
+            vec![EpochStart { epoch: 7, start: 0.into() }, EpochStart { epoch: 9, start: 4_000.into() }];
+        Feed::new(FeedConfig { log: 1, epochs, head: 10_000.into(), ..FeedConfig::in_memory() })
     }
 
     fn resumption(epoch: u64, position: u64) -> Resumption {
@@ -135,8 +136,8 @@ mod tests {
 
     #[test]
     fn a_connection_goes_on_from_its_cursor_if_that_is_not_too_far_back() {
-        assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000 });
-        assert_eq!(resumption(9, RESUME_ENTRIES_MAX), Resumption::Resumed { after: 5_000 });
+        assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000.into() });
+        assert_eq!(resumption(9, RESUME_ENTRIES_MAX), Resumption::Resumed { after: 5_000.into() });
         assert_eq!(resumption(9, 4_999), Resumption::Fresh);
         assert_eq!(resumption(7, 3_000), Resumption::Fresh);
         assert_eq!(Resumption::of(&feed(), None, RESUME_ENTRIES_MAX), Resumption::Fresh);
@@ -144,16 +145,17 @@ mod tests {
 
     #[test]
     fn a_cursor_that_another_node_has_given_is_waited_for_where_others_append() {
-        let epochs = vec![EpochStart { epoch: 7, start: 0 }, EpochStart { epoch: 9, start: 4_000 }];
+        let epochs =
+            vec![EpochStart { epoch: 7, start: 0.into() }, EpochStart { epoch: 9, start: 4_000.into() }];
         let ahead_wait = Some(std::time::Duration::from_secs(2));
-        let feed = FeedConfig { log: 1, epochs, head: 10_000, ahead_wait, ..FeedConfig::in_memory() };
+        let feed = FeedConfig { log: 1, epochs, head: 10_000.into(), ahead_wait, ..FeedConfig::in_memory() };
         let feed = Feed::new(feed);
         let resumption = |epoch, position| {
             let cursor = Offset { log: 1, epoch, position }.to_string();
             Resumption::of(&feed, Some(&cursor), RESUME_ENTRIES_MAX)
         };
-        assert_eq!(resumption(9, 10_001), Resumption::Ahead { position: 10_001 });
-        assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000 });
+        assert_eq!(resumption(9, 10_001), Resumption::Ahead { position: 10_001.into() });
+        assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000.into() });
         assert_eq!(resumption(7, 4_001), Resumption::Reset);
         assert_eq!(resumption(8, 10_001), Resumption::Reset);
     }

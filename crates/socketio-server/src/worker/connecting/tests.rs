@@ -28,13 +28,16 @@ fn fresh() -> SocketId {
 fn claim(user: u64, position: Option<u64>) -> Claim {
     let offset = Offset { log: 1, epoch: 1, position: position.unwrap_or_default() };
     let id = PrivateId { socket: ada(), lineage: Lineage::from_bytes([7; 16]), user, offset };
-    let seen = position.map_or(CursorAt::Foreign, CursorAt::Known);
+    let seen = position.map_or(CursorAt::Foreign, |position| CursorAt::Known(position.into()));
     Claim { pid: "pid".into(), user: UserTag::new(user), id, seen }
 }
 
 /// A socket that was in room `r` from the start on.
 fn parked() -> Event {
-    Event::Remembered(Some(Parked { rooms: vec![(Room::from("r"), 0)], data: SocketData::default() }))
+    Event::Remembered(Some(Parked {
+        rooms: vec![(Room::from("r"), FeedPosition::START)],
+        data: SocketData::default(),
+    }))
 }
 
 /// Entries from a position on: for everybody, for room `r`, or for a room that nobody was in.
@@ -48,15 +51,18 @@ fn entries(audiences: &str) -> Vec<FeedEntry> {
 }
 
 fn gathered(after: u64, audiences: &str, applied: u64) -> Event {
-    Event::Gathered { page: Some((after + 1..).zip(entries(audiences)).collect()), applied }
+    Event::Gathered {
+        page: Some(FeedPosition::new(after + 1).onward().zip(entries(audiences)).collect()),
+        applied: applied.into(),
+    }
 }
 
 fn lapped() -> Event {
-    Event::Gathered { page: None, applied: 100 }
+    Event::Gathered { page: None, applied: 100.into() }
 }
 
 fn page(after: u64, audiences: &str) -> Event {
-    Event::Read(Ok(HistoryPage { after, entries: entries(audiences) }))
+    Event::Read(Ok(HistoryPage { after: after.into(), entries: entries(audiences) }))
 }
 
 fn asked(start: Start, past: Past) -> Event {
@@ -114,7 +120,7 @@ fn without_a_feed_middleware_is_all_there_is() {
 
 #[test]
 fn a_newcomer_starts_where_the_application_says() {
-    for (start, expected) in [(Start::Now, "arrive Now"), (Start::After(5), "arrive After(5)")] {
+    for (start, expected) in [(Start::Now, "arrive Now"), (Start::After(5.into()), "arrive After(5)")] {
         check(OVER_A_LOG, None, vec![nobody(), asked(start, Past::Shared)], &["decide", "ask", expected]);
     }
 }
@@ -239,7 +245,7 @@ fn a_page_that_does_not_fit_closes_the_connection() {
 fn an_anchor_is_looked_for_in_the_ring_and_then_in_the_history() {
     let anchor = || vec![nobody(), asked(Start::Anchor(3), Past::Shared)];
     let cases = [
-        (BY_CURSOR, vec![Event::Located(Some(12))], vec!["arrive After(12)"]),
+        (BY_CURSOR, vec![Event::Located(Some(12.into()))], vec!["arrive After(12)"]),
         (BY_CURSOR, vec![Event::Located(None), page(11, "*")], vec!["read 1 Anchor(3)", "arrive After(11)"]),
         (
             BY_CURSOR,
@@ -260,11 +266,11 @@ fn an_anchor_is_looked_for_in_the_ring_and_then_in_the_history() {
 #[test]
 fn a_client_of_another_past_starts_at_the_beginning() {
     let cases = [
-        (OVER_A_LOG, Start::After(5), "arrive After(0)"),
+        (OVER_A_LOG, Start::After(5.into()), "arrive After(0)"),
         (OVER_A_LOG, Start::Anchor(5), "arrive After(0)"),
         (OVER_A_LOG, Start::Now, "arrive Now"),
-        (IN_MEMORY, Start::After(5), "arrive After(5)"),
-        (BY_CURSOR, Start::After(5), "arrive After(5)"),
+        (IN_MEMORY, Start::After(5.into()), "arrive After(5)"),
+        (BY_CURSOR, Start::After(5.into()), "arrive After(5)"),
     ];
     for (terms, start, expected) in cases {
         check(terms, None, vec![nobody(), asked(start, Past::Other)], &["decide", "ask", expected]);
@@ -273,7 +279,7 @@ fn a_client_of_another_past_starts_at_the_beginning() {
 
 /// A claim of ada's socket, who has seen everything up to position 9 on another node.
 fn claim_ahead(user: u64) -> Claim {
-    Claim { seen: CursorAt::Ahead(9), ..claim(user, None) }
+    Claim { seen: CursorAt::Ahead(9.into()), ..claim(user, None) }
 }
 
 #[test]
@@ -297,14 +303,14 @@ fn a_stranger_waits_for_nothing() {
     check(
         OVER_A_SHARED_LOG,
         Some(claim_ahead(7)),
-        vec![decided(8), asked(Start::Now, Past::Ahead(9))],
+        vec![decided(8), asked(Start::Now, Past::Ahead(9.into()))],
         &["decide", "ask", "arrive Now"],
     );
 }
 
 #[test]
 fn a_client_without_its_socket_waits_for_what_it_has_seen_and_is_asked_about_anew() {
-    for start in [Start::After(5), Start::Anchor(5)] {
+    for start in [Start::After(5.into()), Start::Anchor(5)] {
         let mut expected = vec!["decide", "ask", "await Position(9)", "ask"];
         let (then, rest) = match start {
             Start::After(_) => (vec!["arrive After(5)"], vec![]),
@@ -312,7 +318,7 @@ fn a_client_without_its_socket_waits_for_what_it_has_seen_and_is_asked_about_ane
         };
         expected.extend(then);
         let mut events =
-            vec![nobody(), asked(start, Past::Ahead(9)), Event::Reached, asked(start, Past::Shared)];
+            vec![nobody(), asked(start, Past::Ahead(9.into())), Event::Reached, asked(start, Past::Shared)];
         events.extend(rest);
         check(OVER_A_SHARED_LOG, None, events, &expected);
     }
@@ -321,9 +327,9 @@ fn a_client_without_its_socket_waits_for_what_it_has_seen_and_is_asked_about_ane
         None,
         vec![
             nobody(),
-            asked(Start::Ahead(9), Past::Shared),
+            asked(Start::Ahead(9.into()), Past::Shared),
             Event::Reached,
-            asked(Start::After(9), Past::Shared),
+            asked(Start::After(9.into()), Past::Shared),
         ],
         &["decide", "ask", "await Position(9)", "ask", "arrive After(9)"],
     );
@@ -337,9 +343,10 @@ fn a_client_that_has_waited_in_vain_is_sent_away_and_never_taken_back() {
         vec![Event::Evicted, nobody(), Event::OutOfReach, Event::Reached],
         &["evict", "decide", "await Position(9)", "close", "wait"],
     );
-    for (terms, start, past) in
-        [(OVER_A_SHARED_LOG, Start::After(5), Past::Ahead(9)), (BY_CURSOR, Start::Ahead(9), Past::Shared)]
-    {
+    for (terms, start, past) in [
+        (OVER_A_SHARED_LOG, Start::After(5.into()), Past::Ahead(9.into())),
+        (BY_CURSOR, Start::Ahead(9.into()), Past::Shared),
+    ] {
         let events = vec![nobody(), asked(start, past), Event::OutOfReach];
         check(terms, None, events, &["decide", "ask", "await Position(9)", "close"]);
     }
@@ -351,7 +358,7 @@ fn a_number_without_an_epoch_is_waited_for_and_then_taken_for_the_last_one() {
         check(
             OVER_A_SHARED_LOG,
             None,
-            vec![nobody(), asked(Start::Anchor(3), Past::Shared), event, Event::Located(Some(12))],
+            vec![nobody(), asked(Start::Anchor(3), Past::Shared), event, Event::Located(Some(12.into()))],
             &["decide", "ask", "await Anchor(3)", "locate 3", "arrive After(12)"],
         );
     }

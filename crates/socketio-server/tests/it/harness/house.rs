@@ -44,8 +44,8 @@ impl Archive {
 impl History for Archive {
     fn request(&self, request: HistoryRequest) {
         let PageStart::After(after) = request.from else { return request.reply.send(Err(HistoryError)) };
-        let count = usize::try_from(request.through.saturating_sub(after)).expect("small");
-        let skipped = usize::try_from(after).expect("small");
+        let count = usize::try_from(request.through.since(after)).expect("small");
+        let skipped = usize::try_from(after.get()).expect("small");
         let books = self.books();
         let wanted = books.entries.iter().skip(skipped).take(count.min(request.entries_max));
         let entries = wanted.cloned().collect();
@@ -116,8 +116,8 @@ impl House {
         let archive = Arc::new(Archive::default());
         let feed = Feed::new(FeedConfig {
             log: 1,
-            epochs: vec![EpochStart { epoch: 3, start: 0 }],
-            head: 0,
+            epochs: vec![EpochStart { epoch: 3, start: 0.into() }],
+            head: 0.into(),
             resume: Resume::Cursor,
             keys: Keys::new([7; 32]),
             ring_bytes_max,
@@ -142,7 +142,7 @@ impl House {
     }
 
     pub(crate) fn publish_with(&self, posts: impl IntoIterator<Item = Post>, acks: Vec<FeedAck>) -> u64 {
-        let first = self.feed.head() + 1;
+        let first = self.feed.head().get() + 1;
         let entries: Vec<FeedEntry> =
             (first..).zip(posts).map(|(position, post)| self.entry(position, post)).collect();
         let mut books = self.archive.books();
@@ -230,7 +230,7 @@ fn join(feed: &Feed, joining: &Joining<'_>) -> FeedJoin {
         Some(CursorAt::Known(position)) => (Start::After(position), false),
         Some(CursorAt::Ahead(position)) => (Start::Ahead(position), false),
         Some(CursorAt::Foreign) => (Start::Now, true),
-        None => (after.map_or(Start::Now, Start::After), false),
+        None => (after.map_or(Start::Now, |after| Start::After(after.into())), false),
     };
     let at = match start {
         Start::After(position) => position,
