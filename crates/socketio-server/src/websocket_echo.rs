@@ -17,7 +17,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::door::takeover;
+use crate::door::takeover::{self, Owner};
 use crate::http::response;
 use crate::http::upgrade;
 use crate::stream::TakenOver;
@@ -56,7 +56,7 @@ fn accept(mut request: Request<Incoming>, limits: WsLimits) -> Response<Full<Byt
             // Ends with its connection.
             drop(tokio::spawn(async move {
                 if let Some(TakenOver { stream: NewStream::Local(stream), early, .. }) =
-                    takeover::take(upgraded, true).await
+                    takeover::take(upgraded, Owner::Here).await
                     && let Err(error) = echo(stream, early, limits).await
                 {
                     tracing::debug!(%error, "a WebSocket ended");

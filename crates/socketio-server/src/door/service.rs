@@ -18,7 +18,7 @@ use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use tokio::sync::oneshot;
 use tower_service::Service;
 
-use crate::door::takeover;
+use crate::door::takeover::{self, Owner};
 use crate::handle::command::{Command, HttpError, PollAnswer};
 use crate::handle::io::Readiness;
 use crate::handle::mailbox::Mailbox;
@@ -266,6 +266,11 @@ impl SocketIoService {
         Arc::clone(&self.shared.reach.mailboxes[usize::from(worker)])
     }
 
+    /// Whether a worker runs on this thread.
+    fn owner(&self, worker: u16) -> Owner {
+        if self.home == Some(worker) { Owner::Here } else { Owner::Elsewhere }
+    }
+
     async fn look(&self, sid: Sid) -> Result<TransportKind, Refused> {
         let (reply, kind) = oneshot::channel();
         self.mailbox(sid.worker).post(Command::Look { sid, reply });
@@ -335,11 +340,11 @@ impl SocketIoService {
             None => self.open_polling(handshake).await,
             Some((accepted, upgraded)) => {
                 let handshake = Box::new(handshake);
-                let mailbox = self.mailbox(self.home.unwrap_or_else(|| shared.next_worker()));
-                let is_home = self.home.is_some();
+                let worker = self.home.unwrap_or_else(|| shared.next_worker());
+                let (mailbox, owner) = (self.mailbox(worker), self.owner(worker));
                 // Ends when the client has its 101, or has gone.
                 drop(tokio::spawn(async move {
-                    if let Some(taken) = takeover::take(upgraded, is_home).await {
+                    if let Some(taken) = takeover::take(upgraded, owner).await {
                         mailbox.post(Command::Attach { handshake, taken });
                     }
                 }));
@@ -388,7 +393,7 @@ impl SocketIoService {
         mailbox.post(Command::PostBegin { sid, mark, reply });
         begun.await.map_err(|_| Refused::NotReady)??;
         // From here on the session waits for this POST: going away ends it.
-        let guard = Guard::new(&mailbox, Command::PostEnd { sid, aborted: true });
+        let guard = Guard::new(&mailbox, Command::PostAborted { sid });
         let (parts, body) = request.into_parts();
         let bytes_max = self.shared.config.engine.max_payload;
         let is_binary =
@@ -399,7 +404,7 @@ impl SocketIoService {
         let mut body = pin!(body);
         let announced = body.size_hint().lower();
         if announced > bytes_max as u64 {
-            guard.replace(Command::PostEnd { sid, aborted: false });
+            guard.replace(Command::PostRefused { sid });
             return Ok(self.refuse_body(body).await);
         }
         let limited = Limited::new(body.as_mut(), bytes_max);
@@ -407,7 +412,7 @@ impl SocketIoService {
         let body = match read {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
-                guard.replace(Command::PostEnd { sid, aborted: false });
+                guard.replace(Command::PostRefused { sid });
                 return Ok(self.refuse_body(body).await);
             }
             Ok(Err(_)) => return Ok(response::bad_request()),
@@ -440,11 +445,10 @@ impl SocketIoService {
         };
         self.look(sid).await?;
         let upgraded = hyper::upgrade::on(&mut request);
-        let mailbox = self.mailbox(sid.worker);
-        let is_home = self.home == Some(sid.worker);
+        let (mailbox, owner) = (self.mailbox(sid.worker), self.owner(sid.worker));
         // Ends when the client has its 101, or has gone.
         drop(tokio::spawn(async move {
-            if let Some(TakenOver { stream, early, .. }) = takeover::take(upgraded, is_home).await {
+            if let Some(TakenOver { stream, early, .. }) = takeover::take(upgraded, owner).await {
                 mailbox.post(Command::Probe { sid, stream, early });
             }
         }));

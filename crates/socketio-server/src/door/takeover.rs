@@ -14,9 +14,16 @@ use crate::stream::{NewStream, TakenOver};
 /// A socket with what was early.
 type Plain = (TcpStream, Bytes);
 
-/// Waits for the connection; `None` if the client has gone. `is_home` tells that this is the runtime of the worker
-/// that will own it.
-pub(crate) async fn take(upgraded: OnUpgrade, is_home: bool) -> Option<TakenOver> {
+/// Where the worker runs that will own a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// On this thread, within this runtime.
+    Here,
+    Elsewhere,
+}
+
+/// Waits for the connection; `None` if the client has gone.
+pub(crate) async fn take(upgraded: OnUpgrade, owner: Owner) -> Option<TakenOver> {
     let upgraded = upgraded.await.ok()?;
     let (stream, early) = match plain_tcp(upgraded) {
         Ok(found) => found,
@@ -25,8 +32,10 @@ pub(crate) async fn take(upgraded: OnUpgrade, is_home: bool) -> Option<TakenOver
             return Some(TakenOver { stream, unsent: Bytes::new(), early: Bytes::new() });
         }
     };
-    let stream =
-        if is_home { NewStream::Local(stream) } else { NewStream::Detached(stream.into_std().ok()?) };
+    let stream = match owner {
+        Owner::Here => NewStream::Local(stream),
+        Owner::Elsewhere => NewStream::Detached(stream.into_std().ok()?),
+    };
     Some(TakenOver { stream, unsent: Bytes::new(), early })
 }
 

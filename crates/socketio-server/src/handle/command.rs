@@ -38,8 +38,10 @@ pub(crate) enum Command {
     PostBegin { sid: Sid, mark: Option<RequestMark>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST is here.
     Post { sid: Sid, body: Bytes, headers: Box<HeaderMap>, reply: oneshot::Sender<Result<(), HttpError>> },
-    /// The body of the POST never came, or was too large; an aborted one ends the session.
-    PostEnd { sid: Sid, aborted: bool },
+    /// The client went away while it sent the body of the POST: that ends the session.
+    PostAborted { sid: Sid },
+    /// The POST has been refused for its body.
+    PostRefused { sid: Sid },
     /// Is there such a session, and on which transport?
     Look { sid: Sid, reply: oneshot::Sender<Result<TransportKind, HttpError>> },
     /// The WebSocket that wants to take a polling session over.
@@ -98,7 +100,8 @@ impl Command {
             | Self::PollAborted { .. }
             | Self::PostBegin { .. }
             | Self::Post { .. }
-            | Self::PostEnd { .. }
+            | Self::PostAborted { .. }
+            | Self::PostRefused { .. }
             | Self::Look { .. }
             | Self::Probe { .. }
             | Self::History { .. }

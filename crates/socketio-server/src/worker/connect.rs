@@ -125,7 +125,7 @@ impl Worker {
                 let position = feed.ring().locate(anchor);
                 Some(Event::Located(position))
             }
-            Action::Await(reach) => self.await_feed(key, namespace, reach),
+            Action::Await(place) => self.await_feed(key, namespace, place),
             Action::Arrive(arrival) => {
                 self.arrive(key, namespace, arrival);
                 None
@@ -346,7 +346,7 @@ impl Worker {
         let lineage = lineage.unwrap_or_else(|| Lineage::from_bytes(random()));
         let feed = local.feed().filter(|feed| feed.config().resume == Resume::Recovery);
         let pid = feed.map(|feed| feed.sign(socket, lineage, user, after));
-        Some(Place { pid, ..Place::new(socket, lineage, Cursor::Behind { after, reading: false }) })
+        Some(Place { pid, ..Place::new(socket, lineage, Cursor::Behind { after }) })
     }
 
     /// The place of a socket that is recovered.
@@ -372,7 +372,7 @@ impl Worker {
             recovered: Some(rooms),
             arrival: Some(arrival),
             missed: if planted::is(Bug::RecoversFromNow) { Vec::new() } else { frames },
-            ..Place::new(socket, lineage, Cursor::Behind { after, reading: false })
+            ..Place::new(socket, lineage, Cursor::Behind { after })
         })
     }
 

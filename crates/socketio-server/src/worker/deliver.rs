@@ -171,7 +171,7 @@ impl Worker {
                 self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
                 && joined.cursor == Cursor::Attached
             {
-                joined.cursor = Cursor::Behind { after: before, reading: false };
+                joined.cursor = Cursor::Behind { after: before };
             }
             if let Some(key) = self.key_of(slot) {
                 self.touch(key);
@@ -194,7 +194,7 @@ impl Worker {
         match session.joined_mut(index).map(|joined| joined.cursor) {
             Some(Cursor::Attached) => {}
             // It goes on from its cursor when its transport takes more.
-            Some(Cursor::Behind { .. }) => {
+            Some(Cursor::Behind { .. } | Cursor::Reading { .. }) => {
                 return if session.is_writable() {
                     self.touch(key);
                 };
@@ -209,7 +209,7 @@ impl Worker {
             if let Some(joined) = session.joined_mut(index)
                 && !planted::is(Bug::ForgetsWhatDidNotFit)
             {
-                joined.cursor = Cursor::Behind { after: growth.before, reading: false };
+                joined.cursor = Cursor::Behind { after: growth.before };
             }
             acks.extend(own.map(|own| (key, own)));
             return;
@@ -258,7 +258,7 @@ impl Worker {
                 && !planted::is(Bug::ForgetsWhatDidNotFit)
                 && let Some(local) = self.namespaces.get(joined.namespace as usize)
             {
-                joined.cursor = Cursor::Behind { after: local.applied, reading: false };
+                joined.cursor = Cursor::Behind { after: local.applied };
             }
         }
     }
@@ -266,7 +266,7 @@ impl Worker {
     /// Writes pages for the sockets of a session that are behind.
     fn pump(&mut self, key: SessionKey) {
         let Some(connection) = self.session(key).and_then(Session::connection) else { return };
-        let is_behind = |cursor| matches!(cursor, Cursor::Behind { reading: false, .. });
+        let is_behind = |cursor| matches!(cursor, Cursor::Behind { .. });
         let behind: Vec<usize> = connection
             .slots()
             .filter(|(_, _, joined)| is_behind(joined.cursor))
@@ -293,7 +293,7 @@ impl Worker {
             return false;
         }
         let Some(joined) = session.joined_mut(index) else { return false };
-        let Cursor::Behind { after, reading: false } = joined.cursor else { return false };
+        let Cursor::Behind { after } = joined.cursor else { return false };
         let reached = after + u64::from(planted::is(Bug::AttachesEarly));
         let Some(feed) = feed.filter(|_| reached < applied) else {
             joined.cursor = Cursor::Attached;
@@ -310,7 +310,7 @@ impl Worker {
             }
             None if feed.has_history() => {
                 if let Some(joined) = session.joined_mut(index) {
-                    joined.cursor = Cursor::Behind { after, reading: true };
+                    joined.cursor = Cursor::Reading { after };
                 }
                 self.read_history(key, index, PageStart::After(after), PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
                 false
@@ -357,8 +357,8 @@ impl Worker {
         let Some(index) = self.namespace_of.get(namespace).copied() else { return };
         let Some(session) = self.session_mut(key) else { return };
         let Some(joined) = session.joined_mut(index) else { return };
-        let Cursor::Behind { after, reading: true } = joined.cursor else { return };
-        joined.cursor = Cursor::Behind { after, reading: false };
+        let Cursor::Reading { after } = joined.cursor else { return };
+        joined.cursor = Cursor::Behind { after };
         match page {
             Ok(page) if page.after == after && !page.entries.is_empty() => {
                 let batch = Batch::new(after + 1, page.entries);
@@ -388,7 +388,7 @@ impl Worker {
     pub(super) fn seen_offset(feed: &Feed, cursor: Cursor, applied: FeedPosition) -> String {
         match cursor {
             Cursor::Attached => feed.offset(applied),
-            Cursor::Behind { after, .. } => feed.offset(after),
+            Cursor::Behind { after } | Cursor::Reading { after } => feed.offset(after),
         }
     }
 }
@@ -407,7 +407,7 @@ fn write_page(
         && let Some(joined) = session.joined_mut(index)
     {
         let after = reached + u64::from(planted::is(Bug::ReplaysOffByOne));
-        joined.cursor = Cursor::Behind { after, reading: false };
+        joined.cursor = Cursor::Behind { after };
     }
     Ok(())
 }

@@ -66,8 +66,10 @@ impl SocketDataSlot {
 pub(crate) enum Cursor {
     /// Everything up to [`LocalNamespace::applied`] has been given to the transport.
     Attached,
-    /// Everything up to `after`; the next page may be on its way from the history.
-    Behind { after: FeedPosition, reading: bool },
+    /// Everything up to `after`.
+    Behind { after: FeedPosition },
+    /// Everything up to `after`; the next page is on its way from the history.
+    Reading { after: FeedPosition },
 }
 
 impl Joined {

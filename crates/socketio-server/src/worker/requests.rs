@@ -239,15 +239,18 @@ impl Worker {
         Ok(())
     }
 
-    /// The body was too large, or the client went away while it sent it.
-    pub(super) fn post_end(&mut self, sid: Sid, aborted: bool) {
-        let Some(key) = self.find(sid) else { return };
-        if let Some(session) = self.session_mut(key) {
-            session.engine.end_post();
-        }
-        if aborted {
+    /// The client went away while it sent the body of its POST.
+    pub(super) fn post_aborted(&mut self, sid: Sid) {
+        if let Some(key) = self.end_post(sid) {
             self.close(key, CloseReason::TransportError);
         }
+    }
+
+    /// The POST has come to its end, and nothing has come of it; the session that sent it.
+    pub(super) fn end_post(&mut self, sid: Sid) -> Option<SessionKey> {
+        let key = self.find(sid)?;
+        self.session_mut(key)?.engine.end_post();
+        Some(key)
     }
 
     pub(super) fn look(&mut self, sid: Sid, reply: HttpReply<TransportKind>) {

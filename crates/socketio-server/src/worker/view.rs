@@ -197,7 +197,7 @@ impl View {
         if let Some(joined) = session.joined_mut(index)
             && !planted::is(Bug::ForgetsWhatDidNotFit)
         {
-            joined.cursor = Cursor::Behind { after, reading: false };
+            joined.cursor = Cursor::Behind { after };
         }
     }
 
