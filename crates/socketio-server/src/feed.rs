@@ -73,7 +73,7 @@ pub enum CursorAt {
 
 /// A place that a feed may have yet to come to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Reach {
+pub(crate) enum FeedPlace {
     /// A position.
     Position(FeedPosition),
     /// The entry with a number of the application's.
@@ -294,11 +294,11 @@ impl Feed {
     }
 
     /// Whether the feed has come to a place that a client has seen.
-    pub(crate) fn has_reached(&self, reach: Reach) -> bool {
-        match reach {
-            Reach::Position(position) => position <= self.head(),
+    pub(crate) fn has_reached(&self, place: FeedPlace) -> bool {
+        match place {
+            FeedPlace::Position(position) => position <= self.head(),
             // A ring that knows of no anchor cannot tell: nobody waits for that.
-            Reach::Anchor(anchor) => self.ring().newest_anchor().is_none_or(|newest| anchor <= newest),
+            FeedPlace::Anchor(anchor) => self.ring().newest_anchor().is_none_or(|newest| anchor <= newest),
         }
     }
 

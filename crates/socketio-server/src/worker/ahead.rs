@@ -10,7 +10,7 @@ use socketio::NamespaceName;
 
 use super::Worker;
 use super::connecting::Event;
-use crate::feed::Reach;
+use crate::feed::FeedPlace;
 use crate::sid::SessionKey;
 
 /// Clients of one worker that wait at once. One more is sent away at once, and comes back later.
@@ -19,7 +19,7 @@ const WAITING_MAX: usize = 1_024;
 /// What a newcomer waits for, and until when.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waits {
-    reach: Reach,
+    place: FeedPlace,
     pub(super) until: Instant,
 }
 
@@ -29,11 +29,11 @@ impl Worker {
         &mut self,
         key: SessionKey,
         namespace: &NamespaceName,
-        reach: Reach,
+        place: FeedPlace,
     ) -> Option<Event> {
         let definition = self.shared.namespace(namespace.as_str())?;
         let feed = &definition.feed.as_ref()?.feed;
-        if feed.has_reached(reach) {
+        if feed.has_reached(place) {
             return Some(Event::Reached);
         }
         let until = feed.config().ahead_wait.map(|wait| self.now + wait);
@@ -44,7 +44,7 @@ impl Worker {
             tracing::debug!("too many clients wait for what they have seen on other nodes");
             return Some(Event::OutOfReach);
         };
-        self.newcomer(key, namespace)?.waits = Some(Waits { reach, until });
+        self.newcomer(key, namespace)?.waits = Some(Waits { place, until });
         self.waiting.push((key, namespace.clone()));
         self.schedule(key);
         None
@@ -62,8 +62,8 @@ impl Worker {
         let mut reached = Vec::new();
         for (key, name) in std::mem::take(&mut self.waiting) {
             let Some(newcomer) = self.newcomer(key, &name) else { continue };
-            let Some(Waits { reach, .. }) = newcomer.waits else { continue };
-            if name.as_str() == namespace && binding.feed.has_reached(reach) {
+            let Some(Waits { place, .. }) = newcomer.waits else { continue };
+            if name.as_str() == namespace && binding.feed.has_reached(place) {
                 newcomer.waits = None;
                 reached.push((key, name));
             } else {

@@ -18,7 +18,7 @@ use socketio::{Lineage, SocketId};
 use super::missed::{Missed, MissedMax};
 use super::recovery::{Claim, Past};
 use crate::feed::{
-    CursorAt, FeedEntry, FeedPosition, HistoryError, HistoryPage, PageStart, Parked, Reach, Resume,
+    CursorAt, FeedEntry, FeedPlace, FeedPosition, HistoryError, HistoryPage, PageStart, Parked, Resume,
 };
 use crate::frame::Frame;
 use crate::handle::connect::{FeedJoin, Start};
@@ -82,7 +82,7 @@ pub(super) enum Action {
     /// Look for the anchor in the ring: [`Event::Located`].
     Locate { anchor: u64 },
     /// Wait until the feed has come to a place: [`Event::Reached`] or [`Event::OutOfReach`].
-    Await(Reach),
+    Await(FeedPlace),
     /// The cut: the socket joins.
     Arrive(Arrival),
     /// Close the connection.
@@ -208,7 +208,7 @@ impl Connecting {
     /// The client may have its socket back.
     fn remember(&mut self, claim: Claim) -> Action {
         if let CursorAt::Ahead(position) = claim.seen {
-            return self.await_feed(Then::Remember(claim, position), Reach::Position(position));
+            return self.await_feed(Then::Remember(claim, position), FeedPlace::Position(position));
         }
         let socket = claim.id.socket;
         self.wait(Stage::Remembering(claim), Action::Remember(socket))
@@ -223,8 +223,8 @@ impl Connecting {
         }
     }
 
-    fn await_feed(&mut self, then: Then, reach: Reach) -> Action {
-        self.wait(Stage::Awaiting(then), Action::Await(reach))
+    fn await_feed(&mut self, then: Then, place: FeedPlace) -> Action {
+        self.wait(Stage::Awaiting(then), Action::Await(place))
     }
 
     /// The feed has what the client has seen.
@@ -306,9 +306,9 @@ impl Connecting {
             }
         }
         match join.start {
-            Start::Ahead(position) => self.await_feed(Then::Ask { lineage }, Reach::Position(position)),
+            Start::Ahead(position) => self.await_feed(Then::Ask { lineage }, FeedPlace::Position(position)),
             Start::Anchor(anchor) if matches!(self.terms, Terms::Feed { is_shared: true, .. }) => {
-                self.await_feed(Then::Locate { socket, join, anchor }, Reach::Anchor(anchor))
+                self.await_feed(Then::Locate { socket, join, anchor }, FeedPlace::Anchor(anchor))
             }
             Start::Anchor(anchor) => self.wait(Stage::Locating { socket, join }, Action::Locate { anchor }),
             Start::Now | Start::After(_) => start(socket, join),

@@ -85,7 +85,7 @@ fn in_words(action: &Action) -> String {
         Action::Read { from, entries_max, .. } => format!("read {entries_max} {from:?}"),
         Action::Ask { .. } => "ask".into(),
         Action::Locate { anchor } => format!("locate {anchor}"),
-        Action::Await(reach) => format!("await {reach:?}"),
+        Action::Await(place) => format!("await {place:?}"),
         Action::Arrive(Arrival::Plain) => "arrive".into(),
         Action::Arrive(Arrival::Anew { start, lineage, .. }) => {
             let lineage = if lineage.is_some() { ", of a known lineage" } else { "" };
