@@ -21,7 +21,7 @@ export interface ReadsContext {
   readonly ledger: Ledger;
   readonly timers: Timers;
   readonly isOnline: () => boolean;
-  readonly request: (event: string, payload: object) => Promise<unknown>;
+  readonly request: (event: wire.RequestName, payload: object) => Promise<unknown>;
   /** A pointer has arrived: what it leaves open may be asked for. */
   readonly told: () => void;
 }

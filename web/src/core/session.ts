@@ -154,7 +154,7 @@ export class Session {
   }
 
   /** Null when there is no connection or no answer. */
-  async request(event: string, payload: object): Promise<unknown> {
+  async request(event: wire.RequestName, payload: object): Promise<unknown> {
     for (let tries = 1; ; tries += 1) {
       const answer = await this.#ask(event, payload);
       if (answer === null || tries === REQUEST_TRIES || wire.refusalOf(answer) !== "busy") return answer;
@@ -162,7 +162,7 @@ export class Session {
     }
   }
 
-  #ask(event: string, payload: object): Promise<unknown> {
+  #ask(event: wire.RequestName, payload: object): Promise<unknown> {
     if (!this.#online) return Promise.resolve(null);
     return new Promise((resolve) => {
       const finish = (answer: unknown): void => {

@@ -19,6 +19,7 @@ import { Session } from "./session.ts";
 import type { Shown } from "./shown.ts";
 import { Deposed, type Change, type Generation, type Look, type OutboxChange, type OutboxPart, type Revision, type Store } from "./store.ts";
 import type { Question, TabMessage, Tabs } from "./tabs.ts";
+import type { RequestName } from "./wire.ts";
 
 const NUDGE_MS = 3_000;
 
@@ -119,7 +120,7 @@ export class Share {
     this.#session?.pump();
   }
 
-  request(event: string, payload: object): Promise<unknown> {
+  request(event: RequestName, payload: object): Promise<unknown> {
     return this.ask({ ask: "request", event, payload });
   }
 

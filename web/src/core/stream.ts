@@ -16,14 +16,14 @@ import { contradicts, trailOf } from "./trail.ts";
 import type { Apply, Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";
 import type { SetTimer } from "./ports.ts";
-import { readChanges, type Entry } from "./wire.ts";
+import { readChanges, type Entry, type RequestName } from "./wire.ts";
 
 const AHEAD_MAX = 2_000;
 const FILL_LIMIT = 100;
 const PATIENCE_MS = 2_000;
 
 /** Asks the server. Null when there is no answer. */
-export type Request = (event: string, payload: object) => Promise<unknown>;
+export type Request = (event: RequestName, payload: object) => Promise<unknown>;
 
 export type Origin =
   /** An event: the cursor stands for it. */

@@ -8,11 +8,11 @@
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { PresenceState } from "./presence.ts";
 import type { Change, Difference, Generation, Revision } from "./store.ts";
-import type { Page } from "./wire.ts";
+import type { Page, RequestName } from "./wire.ts";
 
 /** What only the leader can do, because it needs the connection. */
 export type Question =
-  | { readonly ask: "request"; readonly event: string; readonly payload: object }
+  | { readonly ask: "request"; readonly event: RequestName; readonly payload: object }
   | { readonly ask: "history"; readonly room: RoomId; readonly page: Page; readonly limit: number }
   | { readonly ask: "visit"; readonly room: RoomId };
 

@@ -118,6 +118,9 @@ export type Command =
   | { readonly event: "claim"; readonly code: string }
   | { readonly event: "skip" };
 
+/** What is asked with an answer, and no number. */
+export type RequestName = "history" | "changes" | "rooms" | "members" | "who" | "unread" | "invite" | "link" | "code" | "read";
+
 /** The answer to a durable command. */
 export type Ack =
   | {

@@ -3,6 +3,7 @@
 import type { PaceBounds } from "../../src/core/pace.ts";
 import { createChat, type ChatOptions } from "../../src/core/chat.ts";
 import type { ChatClient, RoomView, Row } from "../../src/core/facade.ts";
+import type { Transport } from "../../src/core/ports.ts";
 import { redeem } from "../../src/core/redeem.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { ModelServer, type Weather } from "./model-server.ts";
@@ -72,6 +73,20 @@ export class World {
     return promise;
   }
 }
+
+/** The same transport, and what leaves through it is written down. */
+export const recorded = (transport: Transport, sent: (event: string, payload: object) => void): Transport => ({
+  open: (events, auth) => transport.open(events, auth),
+  emit: (event, payload, answered) => {
+    sent(event, payload);
+    transport.emit(event, payload, answered);
+  },
+  welcomed: () => transport.welcomed(),
+  interrupt: () => transport.interrupt(),
+  hurry: () => transport.hurry(),
+  nudge: () => transport.nudge(),
+  close: () => transport.close(),
+});
 
 export const texts = (view: RoomView): readonly string[] =>
   view.rows.value.flatMap((row) => (row.kind === "message" || row.kind === "pending" ? [row.text] : []));

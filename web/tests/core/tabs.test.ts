@@ -2,25 +2,14 @@
 
 import { expect, test } from "vitest";
 import type { ChatClient } from "../../src/core/facade.ts";
-import type { Transport } from "../../src/core/ports.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import type { Store } from "../../src/core/store.ts";
 import { TabHub, type Tabs as Port } from "../../src/core/tabs.ts";
 import { LateTabs } from "./late-tabs.ts";
 import { Life } from "./mortal.ts";
-import { LOBBY, rowsOf, texts, World } from "./people.ts";
+import { LOBBY, recorded, rowsOf, texts, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
 import { createChat } from "../../src/core/chat.ts";
-
-const bound = (transport: Transport): Transport => ({
-  open: (events, auth) => transport.open(events, auth),
-  emit: (name, payload, answered) => transport.emit(name, payload, answered),
-  welcomed: () => transport.welcomed(),
-  interrupt: () => transport.interrupt(),
-  hurry: () => transport.hurry(),
-  nudge: () => transport.nudge(),
-  close: () => transport.close(),
-});
 
 class Tabs {
   readonly disk = new MemoryDisk();
@@ -301,14 +290,7 @@ test("what was refused stays so, though the outbox was read just before that was
   const world = new World();
   const browser = new Tabs(world);
   const sent: string[] = [];
-  const transport = (): Transport => {
-    const inner = world.server.transport();
-    const emit: Transport["emit"] = (name, payload, answered) => {
-      sent.push(name);
-      inner.emit(name, payload, answered);
-    };
-    return { ...bound(inner), emit };
-  };
+  const transport = () => recorded(world.server.transport(), (event) => sent.push(event));
   const store = new SlowStore(new MemoryStore(browser.disk), world.clock.setTimer, () => 100);
   const chat = await world.does(createChat(world.options({ store, tabs: browser.hub.join(), transport })));
   await world.online(chat);
