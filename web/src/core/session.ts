@@ -17,10 +17,11 @@ import { Reads } from "./reads.ts";
 import { entryOfAck, type Stored } from "./replies.ts";
 import { HOUSE, LOBBY } from "./rooms.ts";
 import { Sender } from "./sender.ts";
-import type { Change, Look, OutboxChange, OutboxPart, OutboxRow, RoomRecord, SessionRecord } from "./store.ts";
+import type { Look, OutboxChange, OutboxPart, OutboxRow, SessionRecord } from "./store.ts";
 import { Stream } from "./stream.ts";
 import { Timers } from "./timers.ts";
 import { isBehind } from "./trail.ts";
+import { aheadOf, compared, isForeign, sessionOf } from "./welcome.ts";
 import * as wire from "./wire.ts";
 
 const REQUEST_DEADLINE_MS = 15_000;
@@ -33,7 +34,6 @@ const TYPING_PAUSE_MS = 1_000;
 const UNHEARD_MS = 10_000;
 const WHO_PAGES = 3;
 const WORKS_MAX = 10_000;
-const CLOCK_TOLERANCE_MS = 60_000;
 
 export interface SessionEvents {
   connection(state: Connection["state"], reason?: string): void;
@@ -462,38 +462,7 @@ export class Session {
   }
 }
 
-/** Whether the server speaks to somebody else than the store belongs to. */
-function isForeign(session: SessionRecord, { user, server }: wire.Welcome): boolean {
-  return session.user !== user.user || (session.server ?? server) !== (server ?? session.server);
-}
-
-function sessionOf(welcome: wire.Welcome, before: SessionRecord | null): SessionRecord {
-  const { user, name = null } = welcome.user;
-  const server = welcome.server ?? before?.server;
-  const token = welcome.token ?? before?.token ?? "";
-  return { user, name, owner: welcome.owner, token, ...(server === undefined ? {} : { server }) };
-}
-
 /** Only what stands in a timeline is shown with its refusal; for the rest the answer is all there is. */
 function isShown({ command }: OutboxRow): boolean {
   return command.event === "say" || command.event === "edit" || command.event === "delete";
-}
-
-/** A clock that is only a little wrong, or a slow network, changes nothing. */
-function aheadOf({ at }: wire.Welcome, now: number): Pick<SessionRecord, "ahead"> {
-  return at === undefined || Math.abs(at - now) < CLOCK_TOLERANCE_MS ? {} : { ahead: at - now };
-}
-
-function compared(known: RoomRecord | null, room: wire.Room, resumed: boolean): readonly Change[] {
-  const { away: _, ...record } = { ...described(known, room), joined: true };
-  const forget: Change = { kind: "forget messages", room: room.room, from: 0, to: Number.MAX_SAFE_INTEGER };
-  if (known?.joined === true && known.applied !== null && (resumed || known.applied === room.rev)) {
-    if ((known.toldOf ?? 0) <= known.applied) return [{ kind: "room", room: record }];
-    // A page of the history that was ahead of the stream may have come from a log that was set back since.
-    const { toldOf: __, ...rest } = record;
-    return [forget, { kind: "room", room: { ...rest, held: [] } }];
-  }
-  // The stream begins somewhere up to this revision, and what it repeats of it is known then.
-  const { trail: __, toldOf: ___, ...rest } = record;
-  return [forget, { kind: "room", room: { ...rest, held: [], applied: room.rev, appliedSeq: room.seq } }];
 }

@@ -234,20 +234,8 @@ export class Share {
         this.#tellState();
         this.#tabs.post({ kind: "presence", leader: this.#leadership.number, presence: this.#shown.presence });
         return;
-      case "kept": {
-        // What was read may be ahead of what is told, or behind it.
-        const { revision, version } = message;
-        if (revision !== null && revision <= this.#revision) return;
-        if (revision !== null && revision > this.#revision + 1) return void this.readAll();
-        if (!this.#outbox.isKept(version)) {
-          // An own message belongs to its row by a number that the row may have got since.
-          void this.#outbox.read();
-          return this.#hearing.afterwards(() => this.#heard({ ...message, version: null }));
-        }
-        this.#revision = revision ?? this.#revision;
-        for (const change of message.changes) this.#model.apply(change);
-        return this.#shown.take(message.changes);
-      }
+      case "kept":
+        return this.#heardKept(message);
       case "outbox":
         return void this.#outbox.take(message.difference);
       case "result":
@@ -265,16 +253,8 @@ export class Share {
         return this.#shown.typing.show(message.room, message.who);
       case "somebody stopped":
         return this.#shown.typing.hide(message.room, message.who);
-      case "question": {
-        const { id } = message;
-        const session = this.#session;
-        if (session === null) return;
-        void answerOf(session, message.question).then((answer) => {
-          // Otherwise the new leader answers.
-          if (this.#session === session) this.#tabs.post({ kind: "answer", id, answer });
-        });
-        return;
-      }
+      case "question":
+        return this.#answer(message.id, message.question);
       case "answer":
         return this.#questions.answered(message.id, message.answer);
       case "typing":
@@ -284,6 +264,30 @@ export class Share {
       case "read":
         return this.#session?.markRead(message.room, message.seq);
     }
+  }
+
+  #heardKept(message: Extract<TabMessage, { kind: "kept" }>): void {
+    const { revision, version, changes } = message;
+    // What was read may be ahead of what is told, or behind it.
+    if (revision !== null && revision <= this.#revision) return;
+    if (revision !== null && revision > this.#revision + 1) return void this.readAll();
+    if (!this.#outbox.isKept(version)) {
+      // An own message belongs to its row by a number that the row may have got since.
+      void this.#outbox.read();
+      return this.#hearing.afterwards(() => this.#heard({ ...message, version: null }));
+    }
+    this.#revision = revision ?? this.#revision;
+    for (const change of changes) this.#model.apply(change);
+    this.#shown.take(changes);
+  }
+
+  #answer(id: string, question: Question): void {
+    const session = this.#session;
+    if (session === null) return;
+    void answerOf(session, question).then((answer) => {
+      // Otherwise the new leader answers.
+      if (this.#session === session) this.#tabs.post({ kind: "answer", id, answer });
+    });
   }
 
   #kept(changes: readonly Change[], revision: Revision | null, version: number | null, leader: Generation): void {

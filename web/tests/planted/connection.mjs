@@ -217,7 +217,7 @@ export const connection = [
   {
     name: "connection: what was read already is applied once more",
     file: "src/core/share.ts",
-    find: "        if (revision !== null && revision <= this.#revision) return;\n",
+    find: "    if (revision !== null && revision <= this.#revision) return;\n",
     replace: "",
     tests: ["tests/core/tabs.test.ts"],
   },

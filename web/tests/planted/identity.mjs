@@ -25,7 +25,7 @@ export const identity = [
   },
   {
     name: "a person of another server with the same number is taken for oneself",
-    file: "src/core/session.ts",
+    file: "src/core/welcome.ts",
     find: "return session.user !== user.user || (session.server ?? server) !== (server ?? session.server);",
     replace: "return session.user !== user.user;",
     tests: ["tests/core/identity.test.ts"],
