@@ -38,8 +38,11 @@ describe("every example", () => {
     await ada.must("set topic", { room, topic: "bread only" });
     await bob.must("join", { room });
     await bob.must("leave", { room });
+    const { seq } = await ada.must("say", { room, text: "too much salt" });
+    await ada.must("delete", { room, seq });
     const asked = {
       history: { room: LOBBY, limit: 1, before: 2 },
+      "history-around": { room, around: seq },
       changes: { room, after: 2, limit: 1 },
       rooms: { after: LOBBY, limit: 1 },
       members: { room },
@@ -53,7 +56,9 @@ describe("every example", () => {
       "code-bad": { code: "0000-0000-0000-0000" },
       read: { room: LOBBY, seq: 1 },
     };
-    for (const { name, event, ack } of examples().filter(({ name }) => name in asked)) {
+    // The Rust tests encode the answers to commands; only these are numbered.
+    for (const { name, event, ack } of examples().filter(({ args: [fields], ack }) => ack && !("n" in fields))) {
+      assert.ok(name in asked, `nobody asks what docs/protocol/${name}.json is an example of: add it to \`asked\``);
       const answer = await ada.ask(event, asked[name]);
       assert.deepEqual(shape(answer), shape(ack[0]), name);
     }

@@ -33,7 +33,7 @@ use crate::text::Text;
 
 pub use checks::*;
 pub use devices::*;
-pub use lives::people_live;
+pub use lives::{commands_of_lives, people_live};
 pub use model::{Step, agrees_with_the_model, history};
 pub use pages::*;
 pub use people::*;

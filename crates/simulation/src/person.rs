@@ -52,6 +52,8 @@ enum Awaited {
         room: u64,
         seq: u64,
     },
+    /// An invite, for whoever wants to join.
+    Invite,
     /// A question whose answer nobody needs.
     Idle,
 }
@@ -174,7 +176,8 @@ impl Person {
         self.has_crashed = true;
     }
 
-    fn ask(&mut self, event: &str, fields: &Value, awaited: Awaited, timeout: Option<Duration>) {
+    fn ask(&mut self, event: &'static str, fields: &Value, awaited: Awaited, timeout: Option<Duration>) {
+        self.world.record.borrow_mut().events.insert(event);
         let id = self.next_ack;
         self.next_ack += 1;
         self.connection.awaited.insert(id, (awaited, timeout.map(|timeout| Instant::now() + timeout)));

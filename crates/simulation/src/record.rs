@@ -4,7 +4,7 @@
 
 pub mod people;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
 
 /// A message that somebody typed; an index into [`Record::sent`].
@@ -101,6 +101,8 @@ pub struct Record {
     pub epochs: HashMap<u64, Generation>,
     /// What each generation held at its end, and how much of that the next one still had. The last one lasts.
     pub generations: Vec<Truth>,
+    /// Names of the commands and requests that people of `/v1` sent.
+    pub events: BTreeSet<&'static str>,
     /// Faults and ends, for people to read.
     pub counts: Counts,
     /// Things that must not happen at all and were noticed at once.

@@ -1,5 +1,6 @@
 //! [`run`]: one seed, from the first connection to the verdict.
 
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -47,6 +48,8 @@ pub struct Run {
     pub hash: u64,
     /// How much happened.
     pub counts: Counts,
+    /// Names of the commands and requests that people of `/v1` sent.
+    pub events: BTreeSet<&'static str>,
     /// Messages typed.
     pub messages: usize,
     /// Virtual time.
@@ -69,6 +72,7 @@ pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Run {
             violations: vec![violation],
             hash: 0,
             counts: Counts::default(),
+            events: BTreeSet::new(),
             messages: 0,
             lasted: Duration::ZERO,
             story: None,
@@ -111,6 +115,7 @@ fn simulate(seed: u64, telling: Telling) -> Run {
         violations: check(&record, recoveries(&record, entries_max)),
         hash: record.hash,
         counts: record.counts,
+        events: record.events,
         messages: record.sent.len() - old.len(),
         lasted,
         story: record.story,

@@ -62,6 +62,8 @@ pub(crate) struct World {
     pub(crate) tokens: RefCell<Vec<String>>,
     pub(crate) people: RefCell<BTreeSet<u64>>,
     pub(crate) rooms: Cell<u64>,
+    /// Codes of invites that the server has given out.
+    pub(crate) invites: RefCell<Vec<String>>,
     /// Who is going to be taken out of which room, as the host has told them.
     pub(crate) farewells: RefCell<Vec<(u64, u64)>>,
     start: Instant,
@@ -84,6 +86,7 @@ impl World {
             tokens: RefCell::default(),
             people: RefCell::default(),
             rooms: Cell::default(),
+            invites: RefCell::default(),
             farewells: RefCell::default(),
             start: Instant::now(),
             disk,

@@ -1,10 +1,12 @@
 //! The short form of the proof: some hundred worlds, the same world twice, and every planted bug. The long form is
 //! `cargo xtask sim`.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use simulation::{Run, Telling, bugs, run};
+use tidings::v1::names::{CommandName, RequestName};
 
 /// Worlds in the short form; their number is the seed. It is built without optimization, and takes minutes.
 const SEEDS: u64 = 200;
@@ -38,6 +40,14 @@ fn every_promise_holds_in_some_hundred_hostile_worlds() {
     let runs = on_all_cores(SEEDS, |index| run(index + 1, None, Telling::Verdict));
     for Run { seed, violations, .. } in &runs {
         assert!(violations.is_empty(), "cargo xtask sim --story --from {seed}: {violations:#?}");
+    }
+    let sent: BTreeSet<_> = runs.iter().flat_map(|run| &run.events).copied().collect();
+    let commands = CommandName::ALL.into_iter().map(CommandName::as_str);
+    for event in commands.chain(RequestName::ALL.into_iter().map(RequestName::as_str)) {
+        assert!(
+            sent.contains(event),
+            "nobody sends {event:?}: add it to crates/simulation/src/person/habits.rs"
+        );
     }
     let counts = |count: fn(&Run) -> u64| runs.iter().map(count).sum::<u64>();
     // A simulation in which nothing happens proves nothing.

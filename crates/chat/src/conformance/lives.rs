@@ -60,6 +60,14 @@ pub fn people_live(bench: &mut impl Bench, numbers: &[u32]) {
     rooms_read_as_they_are(&reader, &town.directory, &all, numbers.len() as u64);
 }
 
+/// Every command that a life can have.
+pub fn commands_of_lives() -> Vec<Command> {
+    let mut plain = Town::new(MemoryLog::open(&MemoryDisk::default(), Epoch(1)));
+    let mut commands: Vec<_> = beginning(&mut plain).into_iter().map(|draft| draft.command).collect();
+    commands.extend((0..=CHOICE).map(|choice| made_of(&mut plain, choice << CHOICE_SHIFT).command));
+    commands
+}
+
 fn live_through<L: crate::log::Log>(town: &mut Town<L>, plain: &mut Town<MemoryLog>, batch: &[Draft]) {
     let together = town.takes(batch);
     let one_by_one: Vec<_> =
@@ -80,6 +88,10 @@ fn beginning(plain: &mut Town<MemoryLog>) -> Vec<Draft> {
     ]
 }
 
+/// The bits of a number that choose the command.
+const CHOICE: u32 = 31;
+const CHOICE_SHIFT: u32 = 3;
+
 /// What a number makes somebody do. `plain` counts the commands of each device.
 fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
     let devices = [ADA_THERE, ADA_HERE, BOB_THERE, CLEO_THERE, STRANGER];
@@ -91,7 +103,7 @@ fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
     let text = ["hi", "ho", "far too long"][usize::try_from(small(17, 3)).unwrap()];
     let names = ["ada", "аda", "Ada", "bob", "cleo", "garden"];
     let name = names[usize::try_from(small(19, 6)).unwrap()];
-    let command = match number >> 3 & 31 {
+    let command = match number >> CHOICE_SHIFT & CHOICE {
         0..=5 => say(room, text),
         6..=9 => edit(room, seq, text),
         10 | 11 => Command::Delete { room, seq },

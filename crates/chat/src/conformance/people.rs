@@ -1,10 +1,12 @@
 //! The checks of what people do besides speaking: what a log must keep of it, and what must be gone.
 
 use crate::command::{Command, JoinBy};
+use crate::device::Device;
 use crate::directory::Directory;
 use crate::entry::Kind;
-use crate::ids::{Position, RoomId, Seq};
+use crate::ids::{Epoch, Position, RoomId, Seq};
 use crate::log::{Log, LogReader, Record};
+use crate::memory::{MemoryDisk, MemoryLog};
 use crate::name::{RoomName, Topic};
 use crate::outcome::{Outcome, Refusal};
 use crate::pointer::ReadPointer;
@@ -13,28 +15,41 @@ use crate::room::RoomKind;
 use super::town::{ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, Town, create, edit, join, say, shown};
 use super::{ADA, Bench, append, draft, read_all};
 
-/// One of each, with every field.
+/// Commands whose entries are one of each kind, with every field, once ada, bob and cleo have names.
+fn one_of_each() -> [(Device, Command); 12] {
+    let with = vec![ADA_THERE.user, BOB_THERE.user, CLEO_THERE.user];
+    [
+        (ADA_THERE, Command::Own),
+        (ADA_THERE, create(RoomKind::Private, "tea \"room\"")),
+        (ADA_THERE, Command::Add { room: RoomId(2), user: BOB_THERE.user }),
+        (ADA_THERE, Command::Rename { room: RoomId(2), name: RoomName::from_stored("tea\\room") }),
+        (BOB_THERE, say(RoomId(2), "hi")),
+        (BOB_THERE, edit(RoomId(2), Seq(1), "\"hey\"")),
+        (BOB_THERE, Command::Delete { room: RoomId(2), seq: Seq(1) }),
+        (ADA_THERE, Command::SetTopic { room: RoomId(2), topic: Topic::from_stored("🫖") }),
+        (BOB_THERE, Command::Leave { room: RoomId(2) }),
+        (ADA_THERE, Command::Add { room: RoomId(2), user: CLEO_THERE.user }),
+        (ADA_THERE, Command::Remove { room: RoomId(2), user: CLEO_THERE.user }),
+        (BOB_THERE, Command::Direct { with }),
+    ]
+}
+
+/// The kinds of entry that [`every_kind_of_entry_is_read_back`] writes and reads.
+pub fn kinds_read_back() -> Vec<Kind> {
+    let mut town = Town::with_names(MemoryLog::open(&MemoryDisk::default(), Epoch(1)));
+    for (device, command) in one_of_each() {
+        town.stores(device, command);
+    }
+    read_all(&town.log.reader()).into_iter().map(|entry| entry.kind).collect()
+}
+
+/// A log returns each kind of entry as it was written, before and after it is opened again.
 pub fn every_kind_of_entry_is_read_back(bench: &mut impl Bench) {
     let (mut expected, mut stored) = (Vec::new(), Vec::new());
     {
         let (log, reader) = bench.open();
         let mut town = Town::with_names(log);
-        let with = vec![ADA_THERE.user, BOB_THERE.user, CLEO_THERE.user];
-        let commands = [
-            (ADA_THERE, Command::Own),
-            (ADA_THERE, create(RoomKind::Private, "tea \"room\"")),
-            (ADA_THERE, Command::Add { room: RoomId(2), user: BOB_THERE.user }),
-            (ADA_THERE, Command::Rename { room: RoomId(2), name: RoomName::from_stored("tea\\room") }),
-            (BOB_THERE, say(RoomId(2), "hi")),
-            (BOB_THERE, edit(RoomId(2), Seq(1), "\"hey\"")),
-            (BOB_THERE, Command::Delete { room: RoomId(2), seq: Seq(1) }),
-            (ADA_THERE, Command::SetTopic { room: RoomId(2), topic: Topic::from_stored("🫖") }),
-            (BOB_THERE, Command::Leave { room: RoomId(2) }),
-            (ADA_THERE, Command::Add { room: RoomId(2), user: CLEO_THERE.user }),
-            (ADA_THERE, Command::Remove { room: RoomId(2), user: CLEO_THERE.user }),
-            (BOB_THERE, Command::Direct { with }),
-        ];
-        for (device, command) in commands {
+        for (device, command) in one_of_each() {
             let drafts = [town.draft(device, command)];
             let decided = crate::decide(&mut town.log, &town.directory, town.limits, &drafts).unwrap();
             expected.extend(decided.records.iter().filter_map(Record::entry).cloned());

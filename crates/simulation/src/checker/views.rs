@@ -14,6 +14,9 @@ use crate::record::{Generation, LOBBY, Stored, What};
 /// The event that says that a message is deleted.
 const DELETED: &str = "deleted";
 
+/// The events that everybody gets of a public room, members or not.
+const DESCRIPTIONS: [&str; 3] = ["room created", "room renamed", "topic"];
+
 /// Entries that concern everybody.
 const HOUSE: u64 = 0;
 
@@ -299,7 +302,7 @@ impl<'a> Court<'a> {
         };
         self.check_text(watch, stored, text.as_deref(), since);
         let is_for_all = match by {
-            By::Event => *room <= LOBBY || matches!(stored.what, What::Opened { is_public: true, .. }),
+            By::Event => *room <= LOBBY || members.is_public(*room) && DESCRIPTIONS.contains(&stored.event),
             By::Answer { .. } => members.is_public(*room),
         };
         if !is_for_all && !members.may_see(watch.user, *room, *position, since) {

@@ -31,7 +31,11 @@ impl Person {
                 }
                 Some(())
             }
-            Awaited::Looked { .. } | Awaited::History { .. } | Awaited::Idle => Some(()),
+            Awaited::Invite if is_ok => {
+                self.world.invites.borrow_mut().push(told["code"].as_str()?.to_owned());
+                Some(())
+            }
+            Awaited::Invite | Awaited::Looked { .. } | Awaited::History { .. } | Awaited::Idle => Some(()),
         }
     }
 
@@ -86,7 +90,16 @@ impl Person {
                 room.is_closed = queued.fields["kind"] != "public";
                 room.enter(rev);
             }
-            "join" => room.enter(rev),
+            "direct" => {
+                room.is_closed = true;
+                room.enter(rev);
+            }
+            // A repeat says nothing about the room, which may be another one by now.
+            "join" => {
+                room.is_closed =
+                    told["about"]["kind"].as_str().map_or(room.is_closed, |kind| kind != "public");
+                room.enter(rev);
+            }
             "leave" => self.leave(id, rev),
             "name" => self.store.has_name = true,
             _ => {}

@@ -43,10 +43,11 @@ impl Person {
             return self.queue("name", json!({ "name": name }), None, false);
         }
         match self.random.index(100) {
-            0..45 => {
+            0..42 => {
                 let room = if self.random.chance(400) { LOBBY } else { self.some_room() };
                 self.say(room);
             }
+            42..45 => self.furnish(),
             45..55 => self.rewrite(),
             55..60 => self.create(),
             60..70 => self.meet("add"),
@@ -55,10 +56,7 @@ impl Person {
                 let room = self.some_room();
                 self.queue("leave", json!({ "room": room }), None, false);
             }
-            78..81 => {
-                let room = self.any_room();
-                self.queue("join", json!({ "room": room }), None, false);
-            }
+            78..81 => self.join(),
             81..87 => self.take_back(),
             87..92 => self.read(),
             92..98 => self.look(),
@@ -117,6 +115,38 @@ impl Person {
         let kind = if self.random.chance(800) { "private" } else { "public" };
         let name = format!("room {}", self.world.rooms.get());
         self.queue("create", json!({ "kind": kind, "name": name }), None, false);
+    }
+
+    /// Joins a room, perhaps with an invite.
+    fn join(&mut self) {
+        let invites = self.world.invites.borrow().clone();
+        let fields = if !invites.is_empty() && self.random.chance(400) {
+            json!({ "invite": invites[self.random.index(invites.len())] })
+        } else {
+            json!({ "room": self.any_room() })
+        };
+        self.queue("join", fields, None, false);
+    }
+
+    /// A room gets another name or topic, or a conversation begins. Now and then somebody tries to own the chat.
+    fn furnish(&mut self) {
+        let room = self.some_room();
+        let words = format!("w{}-{}", self.index, self.counter);
+        self.counter += 1;
+        match self.random.index(10) {
+            0..4 => self.queue("rename", json!({ "room": room, "name": words }), None, false),
+            4..7 => self.queue("set topic", json!({ "room": room, "topic": words }), None, false),
+            7..9 => {
+                let Some(me) = self.store.user else { return };
+                let mut others: Vec<u64> = self.world.people.borrow().iter().copied().collect();
+                others.retain(|user| *user != me);
+                if !others.is_empty() {
+                    let with = format!("{:016x}", self.random.pick(&others));
+                    self.queue("direct", json!({ "with": [with] }), None, false);
+                }
+            }
+            _ => self.queue("claim", json!({ "code": words }), None, false),
+        }
     }
 
     /// Somebody else comes or goes.
@@ -237,7 +267,7 @@ impl Person {
         let asked = self.world.micros();
         let seq = self.store.view.rooms.get(&room).map_or(1, |room| room.seq.max(1));
         let limit = self.random.pick(&[50, 5, 1]);
-        match self.random.index(6) {
+        match self.random.index(8) {
             0..2 => {
                 let fields = json!({ "room": room, "limit": limit });
                 self.ask("history", &fields, Awaited::History { room, asked }, None);
@@ -253,7 +283,22 @@ impl Person {
                 self.ask("changes", &fields, Awaited::Looked { asked }, None);
             }
             4 => self.ask("unread", &json!({ "rooms": [LOBBY, room] }), Awaited::Idle, None),
-            _ => self.ask("typing", &json!({ "room": room }), Awaited::Idle, None),
+            5 => self.ask("typing", &json!({ "room": room }), Awaited::Idle, None),
+            6 => self.ask("invite", &json!({ "room": room }), Awaited::Invite, None),
+            _ => self.look_around(room),
         }
+    }
+
+    /// Asks for lists and codes. They are no entries, so only that they are answered is judged.
+    fn look_around(&mut self, room: u64) {
+        let invites = self.world.invites.borrow().clone();
+        let (request, fields) = match self.random.index(5) {
+            0 => ("rooms", json!({ "limit": 1 })),
+            1 => ("members", json!({ "room": room })),
+            2 => ("who", json!({})),
+            3 => ("link", json!({})),
+            _ => ("code", json!({ "code": invites.first().map_or("0000-0000-0000-0000", String::as_str) })),
+        };
+        self.ask(request, &fields, Awaited::Idle, None);
     }
 }

@@ -1,5 +1,8 @@
 //! What clients send.
 
+use std::mem::discriminant;
+
+use chat::conformance::commands_of_lives;
 use chat::{
     Author, Command, CommandNumber, Device, DeviceId, Directory, Entry, InviteGeneration, JoinBy, Kind,
     Nickname, Outcome, Page, Position, Receipt, Refusal, Rev, RoomId, RoomKind, RoomName, Seq, Text, Topic,
@@ -223,6 +226,29 @@ fn read_pointers_and_typing_are_read_as_documented() {
     }
 }
 
+/// A command of `/v1` that the conformance suite of the log does not use is tested with no backend.
+#[test]
+fn every_command_is_part_of_the_conformance_suite_of_the_log() {
+    let used: Vec<_> = commands_of_lives().iter().map(discriminant).collect();
+    for name in CommandName::ALL {
+        let examples = going(Direction::Up).filter(|(_, golden)| golden.event == name.as_str());
+        for (example, _) in examples.filter(|(example, _)| example != "say-invalid") {
+            let command = expected_command(&example);
+            assert!(
+                used.contains(&discriminant(&command)),
+                "no log is tested with {command:?}: add it to `made_of` in crates/chat/src/conformance/lives.rs"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_request_has_an_example_with_its_answer() {
+    for (name, golden) in going(Direction::Up).filter(|(_, golden)| request_name(&golden.event).is_some()) {
+        assert!(golden.ack.is_some(), "docs/protocol/{name}.json has no `ack`: add the answer");
+    }
+}
+
 #[test]
 fn every_event_has_an_example() {
     let examples: Vec<String> = going(Direction::Up).map(|(_, golden)| golden.event).collect();
@@ -232,7 +258,10 @@ fn every_event_has_an_example() {
         TYPING,
         TYPING_STOPPED,
     ]) {
-        assert!(examples.iter().any(|example| example == event), "{event}");
+        assert!(
+            examples.iter().any(|example| example == event),
+            "no file of docs/protocol has the event {event:?}: add an example, and name it in docs/protocol.md"
+        );
     }
 }
 
