@@ -1,6 +1,7 @@
-//! [`Browser`]: a program that talks to the server over a bad network and comes back as the official client does.
+//! [`Browser`]: a program on a bad network that reconnects to the server as the official client does.
 //!
-//! Knows transports, heartbeats and pauses between tries. What is said and heard is the business of its [`Tab`].
+//! It knows transports, heartbeats and the pauses between attempts. Its [`Tab`] decides what to send and reads what
+//! arrives.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::random::Random;
 use crate::upgrade::{Moved, Wire};
 use crate::world::{Phase, World};
 
-/// Ping interval and time-out together: after so long without a ping, a client takes the connection for dead.
+/// Ping interval plus ping timeout: after this long without a ping, a client takes the connection for dead.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(45);
 
 /// How long a connection may take to open.
@@ -21,43 +22,43 @@ pub(crate) const OPENING_MAX: Duration = Duration::from_secs(20);
 const BACKOFF_MIN: Duration = Duration::from_secs(1);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
 
-/// What runs in a browser. It does no input or output: what it says is put into an outbox.
+/// What runs in a browser. It does no I/O: it puts what it sends into an outbox.
 pub(crate) trait Tab {
-    /// For people to read.
+    /// A name for the story of the run.
     fn name(&self) -> String;
 
-    /// A connection is about to be opened.
+    /// Called before a connection is opened.
     fn opens(&mut self);
 
     /// The packet that joins the namespace.
     fn connect_packet(&mut self) -> String;
 
-    /// A packet of Socket.IO; an error is something that a right server never sends.
+    /// Receives a packet of Socket.IO. The error is a packet that a correct server never sends.
     fn take(&mut self, packet: &str) -> Result<(), String>;
 
-    /// Messages of Engine.IO to be sent.
+    /// Engine.IO messages that wait to be sent.
     fn outbox(&mut self) -> &mut Vec<String>;
 
-    /// When something has waited too long for its answer.
+    /// The earliest time at which an answer is overdue.
     fn next_timeout(&self) -> Option<Instant>;
 
-    /// Gives up what has waited too long.
+    /// Gives up requests whose answer is overdue at `now`.
     fn time_out(&mut self, now: Instant);
 
     /// The connection is gone.
     fn disconnected(&mut self);
 
-    /// When [`act`](Self::act) is to be called, at the latest.
+    /// The latest time for the next call of [`act`](Self::act).
     fn next_act(&self) -> Instant;
 
-    /// Does what a person does of its own accord.
+    /// Does something that nothing from outside has caused.
     fn act(&mut self) -> Option<End>;
 
-    /// Shows the world how far it is.
+    /// Tells the world how far it has come: see [`Standing`](crate::world::Standing).
     fn stand(&self);
 }
 
-/// The network's side of a person.
+/// The network side of a person.
 pub(crate) struct Browser {
     pub(crate) world: Rc<World>,
     pub(crate) random: Random,
@@ -71,7 +72,7 @@ pub(crate) struct Browser {
 pub(crate) enum Way {
     WebSocket,
     Polling,
-    /// It begins by polling and goes on by WebSocket.
+    /// Begins by polling, then upgrades to WebSocket.
     Upgrading,
 }
 
@@ -84,7 +85,7 @@ pub(crate) enum End {
 
 pub(crate) enum Heard {
     Nothing,
-    /// A sign of life.
+    /// The server is alive.
     Alive,
     End,
 }
@@ -95,7 +96,7 @@ impl Browser {
         Self { world: Rc::clone(world), random, reads_slowly: false, way: Way::WebSocket, attempts: 0 }
     }
 
-    /// Draws how it is this time.
+    /// Draws the transport and the reading speed of the next connection.
     pub(crate) fn open(&mut self) {
         let rates = &self.world.rates;
         self.reads_slowly = self.random.chance(rates.reads_slowly);
@@ -107,7 +108,7 @@ impl Browser {
         };
     }
 
-    /// One tab, until it is reloaded.
+    /// Runs one tab until it is reloaded.
     pub(crate) async fn live(&mut self, tab: &mut impl Tab) {
         loop {
             tab.opens();
@@ -136,7 +137,7 @@ impl Browser {
         }
     }
 
-    /// One connection, or what is left of one that began by polling.
+    /// Runs one WebSocket connection, or the rest of one that began by polling.
     pub(crate) async fn talk(&mut self, tab: &mut impl Tab, mut wire: Wire, mut dead_at: Instant) -> End {
         let mut rests_until = Instant::now();
         loop {
@@ -177,7 +178,7 @@ impl Browser {
         }
     }
 
-    /// A message; what a right server never sends is noted and ends the connection.
+    /// Handles a message. A message that a correct server never sends is noted and ends the connection.
     pub(crate) fn hear(&mut self, tab: &mut impl Tab, message: FromServer) -> Heard {
         self.understand(tab, message).unwrap_or_else(|complaint| {
             self.world.note(format_args!("{complaint}"));
@@ -196,7 +197,7 @@ impl Browser {
             Some(("0", _)) => {
                 self.attempts = 0;
                 let packet = tab.connect_packet();
-                // An impatient client: of the two, one counts.
+                // An impatient client: only one of the two CONNECTs counts.
                 if self.random.chance(self.world.rates.connects_twice) {
                     tab.outbox().push(packet.clone());
                 }
@@ -205,7 +206,8 @@ impl Browser {
             }
             Some(("1", _)) => Ok(Heard::End),
             Some(("6", "")) => Ok(Heard::Nothing),
-            // python-engineio sends back what stands in the ping; the others leave it out, and are never sent any.
+            // python-engineio echoes the data of a ping. Other clients leave it out, and the server never sends them
+            // any.
             Some(("2", data)) => {
                 tab.outbox().push(format!("3{data}"));
                 Ok(Heard::Alive)
@@ -215,7 +217,7 @@ impl Browser {
         }
     }
 
-    /// Slow readers look away now and then.
+    /// Slow readers pause now and then.
     fn rest(&mut self) -> Instant {
         let rests = self.reads_slowly && self.world.phase.get() == Phase::Hostile && self.random.chance(200);
         let longest = if self.random.chance(100) { 30_000 } else { 3_000 };

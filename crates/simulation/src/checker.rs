@@ -1,7 +1,7 @@
-//! The history checker: thirteen invariants, judged from what people typed, were told and saw, and from what the log holds.
+//! The checker: fourteen invariants over what people typed, were told and saw, and over the contents of the log.
 //!
-//! It knows nothing of how the server works. What a restored backup has taken back is lost on purpose and counts as
-//! lost for nobody; but it must be noticed: nobody may go on over it as if nothing had happened.
+//! It knows nothing of how the server works. Entries that a restored backup took back are lost on purpose, so nobody is
+//! blamed for them. But every client must notice the restore: nobody may continue as if nothing had happened.
 
 mod commands;
 mod members;
@@ -16,46 +16,46 @@ use crate::record::{Answer, Generation, Nature, Page, PageId, Record, Sight, Sto
 /// A rule that must hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
-    /// I1: what was acked stands in the log exactly once.
+    /// I1: the log has every acked message exactly once.
     AckedOnce,
-    /// I2: nothing stands in the log that nobody has sent, and nothing more often than it was sent.
+    /// I2: the log has nothing that nobody sent, and nothing more often than it was sent.
     NothingInvented,
-    /// I3: what a page sees is contiguous, without repeats, increasing.
+    /// I3: the messages that a page sees are contiguous and increasing, without repeats.
     Contiguous,
-    /// I4: all pages see the same at the same place.
+    /// I4: all pages see the same message at the same position.
     OneOrder,
-    /// I5: messages of one page stand in the order they were typed in.
+    /// I5: the messages of one page are in the order in which they were typed.
     SenderOrder,
-    /// I6: nothing that somebody has seen disappears.
+    /// I6: a message that somebody has seen never disappears.
     NothingVanishes,
-    /// I7: whoever comes new sees everything.
+    /// I7: a new page sees everything.
     NewcomersSeeAll,
-    /// I8: recovered means that nothing is missing, and who comes back in time is recovered.
+    /// I8: a recovered page has missed nothing, and a page that returns in time is recovered.
     RecoveredWithoutGap,
-    /// I9: when the faults are over, everybody has everything in bounded time.
+    /// I9: after the faults, everybody has everything within a bounded time.
     Converges,
-    /// I10: what was refused is not in the log, and nothing proper is refused.
+    /// I10: a refused message is not in the log, and a proper message is never refused.
     RefusedMeansAbsent,
-    /// I11: what is said in a private room comes from its members and goes to them, from the entry of joining to that
-    /// of leaving.
+    /// I11: only members write in a private room, and only members see it, each from the entry by which they join to
+    /// the entry by which they leave.
     MembersOnly,
-    /// I12: what was deleted or edited is not given to anybody who comes later.
+    /// I12: a text that was edited or deleted is never sent again.
     DeletedIsGone,
-    /// I13: how far somebody has read never moves back.
+    /// I13: a read pointer never moves back.
     PointersMoveForward,
-    /// I14: the times of the entries go back by more than five minutes, after a clock that was wrong, or not at all.
+    /// I14: the times of entries never go back, except by more than five minutes, after a clock that was wrong.
     TimesRunOn,
 }
 
-/// A step back by so many milliseconds is a clock that is waited for.
+/// The server waits for a clock that was set back by at most this many milliseconds.
 const TIMES_BACK: u64 = 5 * 60 * 1_000;
 
-/// A rule that was broken, and how.
+/// A broken rule, with the evidence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
-    /// The rule.
+    /// The rule that was broken.
     pub invariant: Invariant,
-    /// What shows it.
+    /// The evidence, for people to read.
     pub detail: String,
 }
 
@@ -65,16 +65,16 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Who comes back has to be recovered, or may be sent everything after its last message instead.
+/// Whether every page that returns must be recovered, or may get everything after its last message instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Recoveries {
-    /// The server's limit is out of reach.
+    /// No absence is too long for the server: it must recover everybody.
     Always,
-    /// The server gives up on long absences.
+    /// The server may give up on a long absence.
     UpToALimit,
 }
 
-/// Judges a run. An empty list is an acquittal.
+/// Judges a run. An empty list means that no rule was broken.
 pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
     let lobbies = record.generations.iter().map(Truth::lobby).collect();
     let mut court = Court { record, recoveries, lobbies, violations: Vec::new() };
@@ -93,7 +93,7 @@ pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
     court.violations
 }
 
-/// Texts may be long.
+/// Violations quote texts, which may be long.
 const DETAIL_CHARS_MAX: usize = 160;
 
 struct Court<'a> {
@@ -104,13 +104,13 @@ struct Court<'a> {
     violations: Vec<Violation>,
 }
 
-/// What is known of one text. Several people may say the same.
+/// The counts of one text. Several people may send the same text.
 #[derive(Default)]
 struct Tally {
     sent: usize,
     acked: usize,
     refused: usize,
-    /// Proper or not, those that may be in the log.
+    /// Sends that may be in the log, proper or not.
     possible: usize,
     stored: usize,
     taken_back: usize,
@@ -121,13 +121,13 @@ impl Court<'_> {
         if let Some((end, _)) = detail.char_indices().nth(DETAIL_CHARS_MAX) {
             detail.truncate(end);
         }
-        // One is enough to convict; more of the same kind only bury it.
+        // A few of a kind are enough; more would hide the others.
         if self.violations.iter().filter(|known| known.invariant == invariant).count() < 3 {
             self.violations.push(Violation { invariant, detail });
         }
     }
 
-    /// I1, I2 and I10.
+    /// Checks I1, I2 and I10.
     fn check_log(&mut self) {
         let mut tallies: HashMap<&str, Tally> = HashMap::new();
         for sent in &self.record.sent {
@@ -177,7 +177,7 @@ impl Court<'_> {
         }
     }
 
-    /// I14.
+    /// Checks I14.
     fn check_times(&mut self) {
         for truth in &self.record.generations {
             for (before, entry) in truth.log.iter().zip(truth.log.iter().skip(1)) {
@@ -191,7 +191,7 @@ impl Court<'_> {
         }
     }
 
-    /// I5. Texts that several people say belong to nobody; the others name their page and number.
+    /// Checks I5. A text that several people sent has no order; the others name their page and number.
     fn check_order_of_senders(&mut self) {
         let mut by_text: HashMap<&str, Option<(PageId, usize)>> = HashMap::new();
         for (number, sent) in self.record.sent.iter().enumerate() {
@@ -215,7 +215,7 @@ impl Court<'_> {
         }
     }
 
-    /// I3, I4, I6, I7 and I8 for one page.
+    /// Checks I3, I4, I6, I7 and I8 for one page.
     fn check_page(&mut self, id: PageId, page: &Page) {
         if page.bare && self.record.generations.len() > 1 {
             return;
@@ -303,7 +303,7 @@ impl Court<'_> {
         }
     }
 
-    /// Whether everything up to `seq` of one generation is the same in a later one.
+    /// Whether everything up to `seq` in one generation is unchanged in a later one.
     fn still_holds(&self, seen: Option<Generation>, now: Generation, seq: u64) -> bool {
         let Some(seen) = seen else { return true };
         let between = self.record.generations.get(seen.0..now.0).unwrap_or_default();
@@ -320,27 +320,27 @@ impl Court<'_> {
     }
 }
 
-/// What clients of the tutorial have typed.
+/// Texts that clients of the tutorial typed.
 fn typed(truth: &Truth) -> impl Iterator<Item = (u64, &str)> {
     let typed = truth.lobby().into_iter().filter(|(_, entry)| entry.sender.is_none());
     typed.filter_map(|(position, entry)| Some((position, entry.versions.first()?.text.as_str())))
 }
 
-/// Whether nothing that can be read stands between two numbers.
+/// Whether no readable message is between two numbers.
 fn is_next(lobby: &[(u64, &Stored)], last: u64, seq: u64) -> bool {
     let (after, before) = (place(last + 1), place(seq));
     seq > last
         && lobby.get(after..before).is_some_and(|skipped| skipped.iter().all(|(_, entry)| entry.is_deleted()))
 }
 
-/// A page on its way through its history.
+/// The state of one page while its history is replayed.
 struct Reader {
     last: u64,
     generation: Option<Generation>,
     resync: Resync,
 }
 
-/// Whether the next line may be the first of the log again.
+/// Whether the next line may be the first line of the log again.
 #[derive(PartialEq, Eq)]
 enum Resync {
     Possible,

@@ -1,4 +1,4 @@
-//! [`Client`]: a person with a browser who talks as the tutorial does: types, reloads, reads slowly.
+//! [`Client`]: a person with a browser who uses the tutorial's page: types, reloads, reads slowly.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::random::Random;
 use crate::record::Nature;
 use crate::world::{Phase, World};
 
-/// So many messages without an answer make a person wait.
+/// A person with this many unanswered messages waits before typing more.
 const UNANSWERED_MAX: usize = 20;
 
-/// One after the other, the pages of one person.
+/// One person, whose pages follow each other.
 pub(crate) struct Client {
     world: Rc<World>,
     number: usize,
@@ -24,7 +24,7 @@ pub(crate) struct Client {
     said_last_words: bool,
 }
 
-/// One of them.
+/// One of these pages.
 struct Open<'a> {
     person: &'a mut Client,
     page: Page,
@@ -46,7 +46,7 @@ impl Client {
         }
     }
 
-    /// Never ends.
+    /// Runs for ever.
     pub(crate) async fn run(mut self) {
         let mut browser = Browser::new(&self.world);
         loop {
@@ -71,7 +71,7 @@ impl Client {
     }
 
     fn next_act(&self) -> Instant {
-        // The phase may change at any time; a look every second is soon enough.
+        // The phase may change at any time; a check every second is soon enough.
         let look = Instant::now() + Duration::from_secs(1);
         let reload = self.reloads_at.unwrap_or(look);
         match self.world.phase.get() {
@@ -80,7 +80,7 @@ impl Client {
         }
     }
 
-    /// What a person does of its own accord.
+    /// Does something that nothing from outside has caused.
     fn act(&mut self, page: &mut Page) -> Option<End> {
         let now = Instant::now();
         match self.world.phase.get() {
@@ -91,7 +91,7 @@ impl Client {
                 if self.types_at <= now {
                     self.types_at = now + self.random.around(self.world.rates.typing_pause);
                     let count = if self.random.chance(self.world.rates.bursts) { 30 } else { 1 };
-                    // Nobody talks on for ever into the void.
+                    // Nobody keeps typing without an answer for ever.
                     if page.unanswered() < UNANSWERED_MAX {
                         (0..count).for_each(|_| self.type_message(page));
                     }

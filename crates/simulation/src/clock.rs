@@ -1,4 +1,4 @@
-//! The wall clock of the simulated machine: it runs, and now and then somebody sets it.
+//! The wall clock of the simulated machine. It runs, and now and then somebody sets it.
 
 use std::cell::RefCell;
 
@@ -21,22 +21,22 @@ thread_local! {
     static CLOCK: RefCell<Option<Clock>> = const { RefCell::new(None) };
 }
 
-/// Begins anew; each look at the clock finds it set with that likelihood.
+/// Starts a new clock. Each read finds it changed with the probability `per_mille`.
 pub(crate) fn begin(per_mille: u64, random: Random) {
     CLOCK.set(Some(Clock { start: Instant::now(), offset: NOON, per_mille, random }));
 }
 
-/// From here on nobody sets it.
+/// From now on nobody sets the clock.
 pub(crate) fn calm_down() {
     CLOCK.with_borrow_mut(|clock| clock.iter_mut().for_each(|clock| clock.per_mille = 0));
 }
 
-/// What it shows.
+/// The time that the clock shows.
 pub(crate) fn now() -> UnixMillis {
     CLOCK.with_borrow_mut(|clock| {
         let Some(clock) = clock else { return UnixMillis(NOON) };
         if clock.random.chance(clock.per_mille) {
-            // To the right time, a little off, years ahead, years behind.
+            // Set to the right time, a little off, years ahead, or years behind.
             let little = clock.random.within(0, 400_000);
             clock.offset = clock.random.pick(&[
                 NOON,

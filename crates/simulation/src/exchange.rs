@@ -1,7 +1,7 @@
 //! [`Exchange`]: one HTTP request of a polling client and its answer, over a bad network.
 //!
-//! The service is asked as hyper would ask it; a connection that breaks is a call that is dropped, or an answer that
-//! nobody gets. Of the bytes of HTTP itself nothing is simulated.
+//! It calls the service as hyper would. A broken connection is a dropped call, or an answer that nobody receives. The
+//! bytes of HTTP are not simulated.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -14,35 +14,35 @@ use tower_service::Service as _;
 use crate::random::Random;
 use crate::world::{Phase, World};
 
-/// How often it is looked whether the server is still the same: a killed one resets its connections.
+/// How often an exchange checks whether the server was replaced: a killed server resets its connections.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How far the clock of Windows moves at a time.
+/// The tick of the Windows clock.
 const TICK: Duration = Duration::from_micros(15_625);
 
-/// After so long without an answer from the other machine, the client's own gives a connection up.
+/// After this long without an answer from the other machine, TCP gives a connection up.
 pub(crate) const UNHEARD_MAX: Duration = Duration::from_secs(30);
 
-/// What is sent.
+/// A request of a polling client.
 pub(crate) enum Exchange {
     Handshake,
     Poll { sid: String, library: Library },
     Post { sid: String, library: Library, body: String },
 }
 
-/// Which kind of client polls: the server tells them by their cache busters.
+/// The kind of client, which the server recognises by its cache buster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Library {
-    /// Takes any number of packets in one answer.
+    /// A client that takes any number of packets in one answer.
     Official,
-    /// Ends its connection when there are more than 16.
+    /// A client that disconnects when an answer has more than 16 packets.
     Python,
-    /// The same on a machine whose clock moves 64 times a second.
+    /// The same client on a machine whose clock ticks 64 times a second.
     PythonOnWindows,
 }
 
 impl Library {
-    /// One for each request, and the same for its repeat.
+    /// The cache buster: one for each request, and the same for its repeat.
     fn cache_buster(self, world: &World, random: &mut Random) -> String {
         match self {
             Self::Official => format!("t{:x}", random.next()),
@@ -55,24 +55,24 @@ impl Library {
     }
 }
 
-/// What becomes of the connection that carries it.
+/// What happens to the connection of a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fate {
     Good,
     /// The request never arrives.
     RequestLost,
-    /// It breaks while the server works on it.
+    /// The connection breaks while the server works on the request.
     Broken(Duration),
-    /// The answer never arrives; the client learns of that at once.
+    /// The answer never arrives, and the client learns of it at once.
     AnswerLost,
-    /// The answer never arrives, and the browser sends the request once more by itself.
+    /// The answer never arrives, and the browser repeats the request by itself.
     Repeated,
-    /// The answer never arrives, and the client learns of that much later.
+    /// The answer never arrives, and the client learns of it much later.
     HalfOpen,
 }
 
 impl Exchange {
-    /// The answer's body; `None` when the connection broke or the server refused.
+    /// Sends the request. Returns the body of the answer; `None` if the connection broke or the server refused.
     pub(crate) async fn carry_out(self, world: Rc<World>, mut random: Random) -> Option<String> {
         let fate = Fate::draw(&world, &mut random);
         let library = match &self {
@@ -97,7 +97,7 @@ impl Exchange {
             answer
         };
         if fate == Fate::HalfOpen {
-            // The server goes on with it for a client that is not there.
+            // The server goes on, although the client is gone.
             drop(tokio::task::spawn_local(answer));
             tokio::time::sleep(UNHEARD_MAX).await;
             return None;

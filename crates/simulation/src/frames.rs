@@ -1,16 +1,16 @@
-//! The client's side of a WebSocket: masked frames out, unmasked ones in. Shares no code with the server's codec,
-//! so that the two cannot be wrong together.
+//! The client's side of a WebSocket: it writes masked frames and reads unmasked ones. It shares no code with the
+//! server's codec, so that the two cannot be wrong together.
 
 /// A message from the server.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum FromServer {
     Text(String),
     Close,
-    /// Anything that a server of ours must not send.
+    /// A frame that our server must never send.
     Broken(&'static str),
 }
 
-/// Gathers bytes until they are messages.
+/// Collects bytes until they are whole messages.
 #[derive(Debug, Default)]
 pub(crate) struct FrameReader {
     bytes: Vec<u8>,
@@ -52,7 +52,7 @@ impl FrameReader {
     }
 }
 
-/// A text as a client sends it.
+/// Encodes a text message as a client sends it.
 pub(crate) fn text_frame(text: &str, mask: u32) -> Vec<u8> {
     let mask = mask.to_be_bytes();
     let mut frame = vec![0x81];

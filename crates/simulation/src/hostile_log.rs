@@ -1,4 +1,4 @@
-//! [`HostileLog`]: the log in memory on a disk that fails in every way that the contract of a log knows.
+//! [`HostileLog`]: the log in memory, on a disk that fails in every way that the contract of a log allows.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -20,10 +20,10 @@ use crate::random::Random;
 use crate::rates::Rates;
 use crate::record::{LOBBY, Stored, What};
 
-/// How many entries back keys are known to a log that forgets them.
+/// A log with this planted bug knows the keys of this many entries only.
 const KEYS_KEPT: u64 = 3;
 
-/// The disk of one world, and how likely it fails. Clones are the same.
+/// The disk of one world, with the probabilities of its faults. Clones share it.
 #[derive(Clone, Debug)]
 pub(crate) struct HostileDisk(Arc<Mutex<State>>);
 
@@ -32,7 +32,7 @@ struct State {
     memory: MemoryDisk,
     ledger: Ledger,
     start: Instant,
-    /// What a power cut leaves. Everything that was appended, unless a bug is planted.
+    /// What remains after a power cut: everything that was appended, unless a bug is planted.
     durable: u64,
     rolls_back: u64,
     unknown: u64,
@@ -64,7 +64,7 @@ impl HostileDisk {
         })))
     }
 
-    /// From here on it works as it should.
+    /// From now on the disk works.
     pub(crate) fn heal(&self) {
         let mut state = self.lock();
         (state.rolls_back, state.unknown, state.lookups_fail) = (0, 0, 0);
@@ -72,7 +72,7 @@ impl HostileDisk {
         (state.latency, state.page_delay) = (Duration::from_millis(1), Duration::from_millis(1));
     }
 
-    /// How long it is busy with one batch.
+    /// How long the disk needs for one batch.
     pub(crate) fn busy(&self) -> Duration {
         let mut state = self.lock();
         let (stalls, latency) = (state.stalls, state.latency);
@@ -82,14 +82,14 @@ impl HostileDisk {
         state.random.around(latency)
     }
 
-    /// How long reading a page takes.
+    /// How long the disk needs for one page.
     pub(crate) fn page_delay(&self) -> Duration {
         let mut state = self.lock();
         let page_delay = state.page_delay;
         state.random.around(page_delay)
     }
 
-    /// Whether a page cannot be read.
+    /// Whether reading a page fails.
     pub(crate) fn refuses_page(&self) -> bool {
         let mut state = self.lock();
         let pages_fail = state.pages_fail;
@@ -109,7 +109,7 @@ impl HostileDisk {
         self.lock().ledger.clone()
     }
 
-    /// The number of the last message of the lobby that is not deleted.
+    /// The `seq` of the last message in the lobby that is not deleted.
     pub(crate) fn last_in_lobby(&self) -> u64 {
         let state = self.lock();
         let is_read =
@@ -117,7 +117,7 @@ impl HostileDisk {
         state.ledger.entries().iter().rev().find(is_read).map_or(0, |entry| entry.seq)
     }
 
-    /// The position of the last entry that is for this person.
+    /// The position of the last entry that this person gets.
     pub(crate) fn last_visible(&self, user: u64) -> u64 {
         let state = self.lock();
         let mut rooms = BTreeSet::from([0, LOBBY]);
@@ -144,7 +144,7 @@ impl HostileDisk {
         last
     }
 
-    /// Puts an older copy in the place of what is there.
+    /// Restores an older copy.
     pub(crate) fn restore(&self, memory: MemoryDisk, ledger: Ledger) {
         let mut state = self.lock();
         state.memory = memory;
@@ -152,7 +152,7 @@ impl HostileDisk {
         state.ledger = ledger;
     }
 
-    /// Takes back what was never flushed.
+    /// Discards what was never flushed.
     pub(crate) fn cut_power(&self) {
         let mut state = self.lock();
         if planted::is(Planted::FlushesLater) {
@@ -167,11 +167,11 @@ impl HostileDisk {
     }
 }
 
-/// One opening of it.
+/// One opening of the log.
 pub(crate) struct HostileLog {
     disk: HostileDisk,
     inner: MemoryLog,
-    /// For the bug of telling people too early.
+    /// For the planted bug that shows entries too early.
     feeds: Arc<OnceLock<Feeds>>,
 }
 
@@ -189,7 +189,7 @@ impl HostileLog {
         self.inner.reader()
     }
 
-    /// Where the log finds the feeds of its node, once they are there.
+    /// Tells the log where the feeds of its node are, once they exist.
     pub(crate) fn feeds(&self) -> Arc<OnceLock<Feeds>> {
         Arc::clone(&self.feeds)
     }
@@ -278,7 +278,7 @@ impl Log for HostileLog {
         }
         let commits = state.memory.commits();
         let result = self.inner.append(batch);
-        // Of an unknown outcome, too.
+        // Also when the caller is told that the outcome is unknown.
         if state.memory.commits() > commits {
             let micros = state.start.elapsed().as_micros();
             state.ledger.note(batch, micros);

@@ -1,19 +1,19 @@
-//! [`Ledger`]: what was ever put into the log, kept apart from it, so that what the log forgets can still be judged.
-//!
-//! Written beside the log, from the batches that it has taken. A text that was edited or deleted stays here, with the
-//! time since when nobody may be given it.
+//! [`Ledger`]: every entry that was ever appended. It is kept apart from the log, so that the checker can judge what
+//! the log forgets.
+//! It is written beside the log, from the same batches. A text that was edited or deleted stays here, with the time
+//! from which nobody may get it.
 
 use chat::{Author, Body, Entry, Kind, Record, RoomKind};
 use tidings::v1::names;
 
 use crate::record::{Sender, Stored, Version, What};
 
-/// All that one life of the log has taken, in order.
+/// All entries that one generation of the log has taken, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger(Vec<Stored>);
 
 impl Ledger {
-    /// Of a log that is there already.
+    /// The ledger of a log that exists already.
     pub(crate) fn of(entries: &[Entry]) -> Self {
         Self(entries.iter().map(|entry| stored(entry, 0)).collect())
     }
@@ -22,7 +22,7 @@ impl Ledger {
         &self.0
     }
 
-    /// A batch is in the log.
+    /// Adds a batch that the log has taken.
     pub(crate) fn note(&mut self, batch: &[Record], micros: u128) {
         for record in batch {
             match record {
@@ -42,7 +42,7 @@ impl Ledger {
         known.versions.extend(text_of(entry).map(|text| Version { text, gone: None }));
     }
 
-    /// What came after `head` is lost.
+    /// Removes the entries after `head`, which are lost.
     pub(crate) fn truncate(&mut self, head: u64) {
         self.0.truncate(usize::try_from(head).unwrap_or(usize::MAX));
     }

@@ -1,8 +1,11 @@
-//! A seeded simulation of the whole message path: the server's own workers, feed, wire, appender and recovery, over a
-//! hostile log, network and clock, with people who behave as the official client does in namespace `/`, and as the
-//! protocol asks in `/v1`. The [checker] judges what they were told and saw.
+//! A seeded simulation of the whole message path.
 //!
-//! A run takes minutes of virtual and milliseconds of real time. The same seed is the same run, to the last byte.
+//! It runs the server's own workers, feeds, encoders, appender and recovery over a hostile log, network and clock.
+//! Simulated people use namespace `/` as the official client does, and `/v1` as the protocol asks. The [checker] judges
+//! what they were told and saw.
+//!
+//! A run takes minutes of virtual time and milliseconds of real time. The same seed gives the same run, to the last
+//! byte.
 #![deny(missing_docs)]
 
 mod browser;

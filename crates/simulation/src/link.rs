@@ -4,7 +4,7 @@
 //!  client ◄──► [ delay, slices, stall, cut, half-open, late bytes ] ◄──► server
 //! ```
 //!
-//! Bytes keep their order and are never changed: TCP sees to that. Everything else may go wrong.
+//! Bytes keep their order and never change, as TCP guarantees. Everything else may go wrong.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -16,33 +16,33 @@ use tokio::sync::watch;
 use crate::random::Random;
 use crate::rates::LinkRates;
 
-/// What is wrong with a connection.
+/// A fault of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     Open,
     /// Nothing gets through for a while.
     Stalled,
-    /// Both ends learn of the end; what was on its way is lost, perhaps in the middle of a frame.
+    /// Both ends learn of the end. Bytes on the way are lost, perhaps in the middle of a frame.
     Cut,
-    /// The client has gone, and the server is not told.
+    /// The client is gone, and the server is not told.
     HalfOpen,
-    /// The same, but what the client had sent still arrives, much later.
+    /// The same, but the bytes that the client had sent arrive much later.
     Late(Duration),
 }
 
-/// The handle by which faults are made.
+/// Causes the faults of one connection.
 #[derive(Debug)]
 pub(crate) struct Link {
     mode: watch::Sender<Mode>,
     over: Cell<bool>,
-    /// Set when the faults are over, for all connections at once: there are no delays any more.
+    /// Set when the faults are over, for all connections at once: then nothing is delayed any more.
     calm: Rc<Cell<bool>>,
-    /// What the client has sent and the server has not received.
+    /// Bytes that the client has sent and the server has not received.
     flight: RefCell<Vec<u8>>,
 }
 
 impl Link {
-    /// Joins two ends; the connection lives as a task of this thread.
+    /// Connects two ends. The connection is a task of this thread.
     pub(crate) fn between(
         client: DuplexStream,
         server: DuplexStream,
@@ -57,7 +57,7 @@ impl Link {
             flight: RefCell::default(),
         });
         let own = Rc::clone(&link);
-        // Ends with the connection, or with the world.
+        // The task ends with the connection, or with the world.
         drop(tokio::task::spawn_local(async move {
             let (from_client, to_client) = tokio::io::split(client);
             let (from_server, to_server) = tokio::io::split(server);
@@ -85,7 +85,7 @@ impl Link {
         let regular = async {
             let up = self.pump_up(&mut ends.from_client, &mut ends.to_server, rates, &mut up);
             let down = self.pump_down(&mut ends.from_server, &mut ends.to_client, rates, &mut down);
-            // One direction that has ended ends the other: nobody here keeps half a connection.
+            // When one direction ends, so does the other: no client here keeps half a connection.
             tokio::select! { biased; () = up => {}, () = down => {} }
         };
         let broken = mode.wait_for(|mode| !matches!(mode, Mode::Open | Mode::Stalled));
@@ -104,7 +104,7 @@ impl Link {
                 drop((ends.from_client, ends.to_client));
                 tokio::time::sleep(after).await;
                 let flight = self.flight.take();
-                // The server may have ended it meanwhile.
+                // The server may have closed it meanwhile.
                 drop(ends.to_server.write_all(&flight).await);
                 std::future::pending::<()>().await;
             }
@@ -165,7 +165,7 @@ impl Link {
         let delay = random.around(rates.delay);
         let delay = if self.calm.get() { Duration::from_millis(1) } else { delay };
         tokio::time::sleep(delay).await;
-        // It is only ever ended, not opened again, in any other mode.
+        // In any other mode a link can only close, never open again.
         let mut mode = self.mode.subscribe();
         drop(mode.wait_for(|mode| *mode != Mode::Stalled).await);
     }
@@ -178,7 +178,8 @@ struct Ends {
     to_server: WriteHalf<DuplexStream>,
 }
 
-/// How much of `length` bytes goes in one piece. Large bursts are not cut into single bytes: that teaches nothing more.
+/// How many of `length` bytes travel together. Large bursts are not cut into single bytes, which would test nothing
+/// new.
 fn slice(length: usize, rates: &LinkRates, random: &mut Random) -> usize {
     let most = rates.slice_bytes.max(length / 100).min(length);
     if most == 0 { 0 } else { random.index(most) + 1 }

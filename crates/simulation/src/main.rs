@@ -1,6 +1,6 @@
-//! Runs seeds and says which of them broke a promise: `simulation --seeds N --from S [--planted | --story]`.
+//! Runs seeds and reports which of them broke a rule: `simulation --seeds N --from S [--planted | --story]`.
 //!
-//! What it prints is for people; `--record` keeps the same for `cargo xtask proof`, which makes its page of it.
+//! Its output is for people. `--record` keeps the same figures for `cargo xtask proof`, which makes a page of them.
 
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
@@ -26,7 +26,7 @@ usage: simulation [--seeds N] [--from S] [--jobs J] [--record FILE] [--planted [
   --bug NAME   only the bugs that have this in their name
   --story      tell everything that happens in one seed";
 
-/// Seeds that each bug is looked for in, unless the command says otherwise.
+/// How many seeds a planted bug may take to be found, without `--seeds`.
 const PLANTED_SEEDS: u64 = 1_000;
 
 #[derive(Clone)]
@@ -78,7 +78,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Option<Options> {
     Some(options)
 }
 
-/// What all runs together were.
+/// The sums over all runs.
 #[derive(Default)]
 struct Sum {
     failed: u64,
@@ -162,7 +162,7 @@ impl Options {
     }
 }
 
-/// A word now and then, for who waits.
+/// Reports progress now and then.
 fn tell_progress(done: u64, seeds: u64, begin: Instant) {
     const EVERY: u64 = 5_000;
     if done.is_multiple_of(EVERY) && done < seeds {

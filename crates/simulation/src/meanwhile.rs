@@ -1,8 +1,8 @@
-//! What other threads of the server do in the middle of something, which one thread alone would never show.
+//! Lets other threads of the server act in the middle of something, which a single thread would never show.
 //!
-//! The server's appender and its readers have threads of their own. Here everything is one thread, so there are *seams*: between
-//! the moment a batch is stored and the moment it is shown and announced, a reader may answer; while it answers, the
-//! appender may store. A seam is tried with a likelihood that is drawn from the seed.
+//! The server's appender and its readers have threads of their own. Here everything runs on one thread, so there are
+//! *interleaving points*. After a batch is stored and before it is announced, a reader may answer. While a reader
+//! answers, the appender may store. The seed decides how often that happens.
 
 use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
@@ -18,9 +18,9 @@ type Act = Weak<dyn Fn()>;
 
 #[derive(Default)]
 struct Seams {
-    /// What the reading threads do.
+    /// Runs the reading threads.
     answer: Option<Act>,
-    /// What the appender's thread does.
+    /// Runs the appender's thread.
     store: Option<Act>,
     per_mille: u64,
     random: Option<Random>,
@@ -28,32 +28,32 @@ struct Seams {
 
 thread_local! {
     static SEAMS: RefCell<Seams> = RefCell::default();
-    /// One thing in the middle of another is enough.
+    /// An interruption is not interrupted itself.
     static IS_WITHIN: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Seams of a new server, at which nobody acts yet.
+/// The interleaving points of a new server, at which nobody acts yet.
 pub(crate) fn begin(per_mille: u64, random: Random) {
     IS_WITHIN.set(false);
     SEAMS.replace(Seams { answer: None, store: None, per_mille, random: Some(random) });
 }
 
-/// Requests are answered by this, until it is dropped.
+/// Answers requests with `answer` at interleaving points, until it is dropped.
 pub(crate) fn answer_by(answer: &Rc<dyn Fn()>) {
     SEAMS.with_borrow_mut(|seams| seams.answer = Some(Rc::downgrade(answer)));
 }
 
-/// Batches are stored by this, until it is dropped.
+/// Stores batches with `store` at interleaving points, until it is dropped.
 pub(crate) fn store_by(store: &Rc<dyn Fn()>) {
     SEAMS.with_borrow_mut(|seams| seams.store = Some(Rc::downgrade(store)));
 }
 
-/// A batch is stored and not yet told of: requests may be answered here.
+/// After a batch is stored and before it is announced: requests may be answered here.
 pub(crate) fn others_answer() {
     act(|seams| seams.answer.as_ref());
 }
 
-/// A request is being answered: something may be stored here.
+/// While a request is being answered: a batch may be stored here.
 fn others_store() {
     act(|seams| seams.store.as_ref());
 }
@@ -71,7 +71,7 @@ fn act(which: impl FnOnce(&Seams) -> Option<&Act>) {
     }
 }
 
-/// A reader that takes its time.
+/// A reader that can be interrupted while it answers.
 #[derive(Debug)]
 pub(crate) struct SlowReader(pub(crate) MemoryReader);
 

@@ -1,6 +1,7 @@
-//! [`Node`]: one life of the server: a node as the program builds it, run in steps, over the disk that outlives it.
+//! [`Node`]: one life of the server. It builds the node of the program over a disk that outlives it, and runs it in
+//! steps.
 //!
-//! Everything that a process has runs in one `LocalSet`; dropping that is `kill -9`.
+//! One `LocalSet` holds everything that belongs to the process; dropping it is `kill -9`.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -26,10 +27,10 @@ use crate::rates::Rates;
 
 type Chain = Echoing<Applying<Arc<SlowReader>, Publisher>>;
 
-/// Pages that are read at once.
+/// How many pages are read at the same time.
 const PAGES_AT_ONCE: usize = 2;
 
-/// Time and chance of the simulated machine.
+/// The clock and the randomness of the simulated machine.
 const ENVIRONMENT: Environment = Environment {
     now: clock::now,
     clock: || tokio::time::Instant::now().into_std(),
@@ -43,7 +44,7 @@ pub(crate) struct Node {
     drafts: Arc<Notify>,
     process: JoinHandle<()>,
     pub(crate) epoch: u64,
-    /// The appender has stopped for good.
+    /// Notified when the appender has stopped for good.
     pub(crate) fatal: Arc<Notify>,
     stored: Rc<Notify>,
 }
@@ -78,32 +79,32 @@ impl Node {
         })
     }
 
-    /// A connection whose handshake is done.
+    /// Hands over a WebSocket whose handshake is complete.
     pub(crate) fn attach(&self, stream: DuplexStream) {
         if let Some(server) = &*self.server.borrow() {
             server.attach(stream);
         }
     }
 
-    /// A connection whose handshake is done, for a session that polls.
+    /// Hands over a WebSocket whose handshake is complete, for a session that polls.
     pub(crate) fn attach_to(&self, sid: &str, stream: DuplexStream) {
         if let Some(server) = &*self.server.borrow() {
             server.attach_to(sid, stream);
         }
     }
 
-    /// The endpoint for requests.
+    /// The HTTP endpoint; `None` once the server has stopped.
     pub(crate) fn service(&self) -> Option<SocketIoService> {
         self.server.borrow().as_ref().map(Server::service)
     }
 
-    /// Whether clients may stay: not while the log cannot commit, nor while the server stops.
+    /// Whether clients may stay. They may not while the log cannot commit, or while the server stops.
     pub(crate) fn is_ready(&self) -> bool {
         let server = self.server.borrow();
         server.as_ref().is_some_and(|server| server.io().readiness() == socketio_server::Readiness::Ready)
     }
 
-    /// `kill -9`: from one moment to the next there is nothing but the disk.
+    /// `kill -9`: only the disk remains.
     pub(crate) async fn kill(self: Rc<Self>) {
         self.server.take();
         self.process.abort();
@@ -112,7 +113,7 @@ impl Node {
         }
     }
 
-    /// SIGTERM, as the program handles it.
+    /// SIGTERM: stops in the order in which the program does.
     pub(crate) async fn stop(self: Rc<Self>) {
         let server = self.server.borrow_mut().take();
         if let Some(server) = server {
@@ -126,7 +127,7 @@ impl Node {
     }
 }
 
-/// Runs the parts of a node in steps, each after a while.
+/// Runs the parts of a node in steps, with a pause before each.
 struct Steps<'a> {
     rates: &'a Rates,
     random: &'a mut Random,
@@ -152,7 +153,7 @@ impl<'a> Steps<'a> {
     }
 }
 
-/// Why a node cannot be built: the simulation gives no reason to.
+/// The error of a node that cannot be built, which never happens here.
 #[derive(Debug)]
 #[expect(dead_code, reason = "told by the panic")]
 enum Failure {
@@ -186,7 +187,7 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
     }
 
     fn deliver(&mut self, feeds: &Feeds, deliveries: Deliveries) -> Publisher {
-        // Once in the life of a log.
+        // This happens once in the life of a log.
         drop(self.feeds.set(feeds.clone()));
         Publisher::new(feeds, deliveries)
     }
@@ -217,7 +218,7 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
         let fatal = Arc::clone(&self.fatal);
         Box::new(move |why| match why {
             Fatal::OutcomeUnknown { .. } => fatal.notify_one(),
-            // So ends an appender that is dropped with its process.
+            // This happens when the appender is dropped with its process.
             Fatal::Panicked => {}
         })
     }
@@ -236,10 +237,10 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
     }
 }
 
-/// What waits for the log, the log, and how slow it is.
+/// What a task needs to read the log: the requests that wait, the log, and how slow it is.
 type Readers = (Arc<Pool>, Arc<SlowReader>, HostileDisk);
 
-/// What the reading threads do for requests, each after a while.
+/// Answers requests as the reading threads do, with a pause before each.
 async fn answer((pool, log, disk): Readers, asked: Arc<Notify>) {
     let (waiting, reader) = (Arc::clone(&pool), Arc::clone(&log));
     let answer_all: Rc<dyn Fn()> = Rc::new(move || {
@@ -257,7 +258,7 @@ async fn answer((pool, log, disk): Readers, asked: Arc<Notify>) {
     }
 }
 
-/// What the reading threads do for sockets that are behind, each page after a while.
+/// Reads pages for sockets that are behind as the reading threads do, with a pause before each page.
 async fn read_pages((pool, log, disk): Readers, wanted: Arc<Notify>) {
     loop {
         let Some(task) = pool.take(Line::Pages) else {
@@ -265,14 +266,14 @@ async fn read_pages((pool, log, disk): Readers, wanted: Arc<Notify>) {
             continue;
         };
         tokio::time::sleep(disk.page_delay()).await;
-        // A request that is dropped counts as a failed one.
+        // The server treats a dropped request as a failed one.
         if !disk.refuses_page() {
             task.carry_out(&log);
         }
     }
 }
 
-/// What the appender's thread does: while the disk is busy, the next batch gathers.
+/// Runs the appender's thread. While the disk is busy, the next batch gathers.
 async fn store(batches: Batches, drafts: Arc<Notify>, stored: Rc<Notify>, disk: HostileDisk) {
     let batches = Rc::new(batches);
     let meanwhile = Rc::clone(&batches);
@@ -292,14 +293,15 @@ async fn store(batches: Batches, drafts: Arc<Notify>, stored: Rc<Notify>, disk: 
     stored.notify_one();
 }
 
-/// The appender's steps, which its task makes, and whoever interrupts something else.
+/// The steps of the appender. Its task makes them, and so does everybody who interrupts something at an interleaving
+/// point.
 struct Batches {
     stepper: RefCell<Stepper<Ticket, HostileLog, Chain>>,
     has_ended: Cell<bool>,
 }
 
 impl Batches {
-    /// None if there are no more.
+    /// Stores one batch. Returns `None` if nothing waits.
     fn step(&self) -> Option<Step> {
         let mut stepper = self.stepper.borrow_mut();
         let step = (!self.has_ended.get()).then(|| stepper.step());

@@ -1,5 +1,5 @@
-//! [`Page`]: what one page in a browser remembers: the official client's socket with its queue of retries, and the
-//! tutorial's few lines around it. Does no input or output: what it says is put into an outbox.
+//! [`Page`]: what one page in a browser remembers: the official client's socket with its retry queue, and the
+//! tutorial's few lines around it. It does no I/O: it puts what it sends into an outbox.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
@@ -11,29 +11,29 @@ use tokio::time::Instant;
 use crate::record::{Answer, MessageId, Nature, PageId, Sent, Sight};
 use crate::world::World;
 
-/// How often a message is sent again.
+/// How many times a message is sent again.
 const RETRIES: u32 = 3;
 
-/// How a page sends.
+/// How a page sends its messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// With retries, one after the other, each with a key: the tutorial's last step.
+    /// One message at a time, with retries and a key for each: the last step of the tutorial.
     Retries,
-    /// At once and once, with or without a key.
+    /// Every message at once and only once, with or without a key.
     Pipelined,
 }
 
-/// What a page lets the server know of itself.
+/// What a page tells the server about itself.
 #[derive(Clone, Debug)]
 pub(crate) enum Library {
-    /// The official client: it sends back what it was given.
+    /// The official client: it sends back the private id and the offset that it was given.
     Official,
-    /// A client of another language, after the tutorial: it knows a number, makes its keys itself, and may name its
+    /// A client in another language. It knows only the number of its last message, makes its own keys, and may name its
     /// lineage.
     Bare { name: String, has_lineage: bool },
 }
 
-/// A message on its way.
+/// A message that has no answer yet.
 #[derive(Clone, Debug)]
 struct Draft {
     message: MessageId,
@@ -54,7 +54,7 @@ pub(crate) struct Page {
     pub(crate) id: PageId,
     manner: Manner,
     library: Library,
-    /// There while it is connected.
+    /// `None` while the page is disconnected.
     socket_id: Option<String>,
     pid: Option<String>,
     offset: Option<String>,
@@ -65,9 +65,10 @@ pub(crate) struct Page {
     buffer: VecDeque<Draft>,
     awaited: BTreeMap<u64, Awaited>,
     next_ack: u64,
-    /// Events that came before CONNECT, and are shown with the next one, on whatever connection: so does the official client.
+    /// Events that arrived before CONNECT. The next CONNECT shows them, even on another connection, as in the official
+    /// client.
     early: Vec<Value>,
-    /// Packets to be sent.
+    /// Packets that wait to be sent.
     pub(crate) outbox: Vec<String>,
 }
 
@@ -122,13 +123,13 @@ impl Page {
         self.awaited.values().map(|awaited| awaited.until).min()
     }
 
-    // Talking.
+    // Sending.
 
     pub(crate) fn number(&self) -> u64 {
         self.counter
     }
 
-    /// The key for the next message, as the tutorial makes it.
+    /// Makes the key of the next message as the tutorial does.
     pub(crate) fn make_key(&mut self) -> String {
         let id = match &self.library {
             Library::Official => self.socket_id.as_deref().unwrap_or("undefined"),
@@ -205,7 +206,7 @@ impl Page {
         }
     }
 
-    /// What the queue makes of an answer; none is an error.
+    /// Tells the retry queue of an answer. `None` means that the ack timed out.
     fn answered(&mut self, awaited: &Awaited, answer: Option<&Answer>) {
         if let Some(answer) = answer {
             self.world.note(format_args!("{:?} is told of {:?}: {answer:?}", self.id, awaited.message));
@@ -231,7 +232,7 @@ impl Page {
         self.drain(Force::No);
     }
 
-    // Listening.
+    // Receiving.
 
     /// The packet that joins the namespace.
     pub(crate) fn connect_packet(&self) -> String {
@@ -247,7 +248,7 @@ impl Page {
         format!("40{auth}")
     }
 
-    /// A packet of the namespace; an error is something that a right server never sends.
+    /// Receives a packet of the namespace. The error is a packet that a correct server never sends.
     pub(crate) fn take(&mut self, packet: &str) -> Result<(), String> {
         let broken = || format!("{:?} got the packet {packet:?}", self.id);
         let (kind, rest) = packet.split_at_checked(1).ok_or_else(broken)?;
@@ -310,7 +311,7 @@ impl Page {
             (Some(tidings::profile::wire::CHAT_MESSAGE), Some(text), Some(seq)) => (text.to_owned(), seq),
             _ => return Err(broken()),
         };
-        // The tutorial's handler keeps the number, the client library the last argument if it is a text.
+        // The tutorial's handler stores the number. The client library stores the last argument if it is a text.
         self.server_offset = seq;
         let (epoch, position) = match event[3].as_str() {
             Some(offset) => {
@@ -335,7 +336,7 @@ impl Page {
         }
     }
 
-    /// The connection is gone: what waits for an answer has failed.
+    /// The connection is gone: everything that waits for an answer has failed.
     pub(crate) fn disconnected(&mut self) {
         self.forget_key();
         self.socket_id = None;
@@ -345,7 +346,7 @@ impl Page {
         }
     }
 
-    // What others may learn.
+    // What others may learn about the page.
 
     fn publish_key(&self) {
         self.forget_key();

@@ -1,7 +1,7 @@
-//! [`Person`]: a client of `/v1` that does everything right: it keeps its outbox and its cursor through crashes, sends
-//! without waiting, and asks for what it has missed when it is told that it has.
+//! [`Person`]: a client of `/v1` that does everything right.
 //!
-//! It never asks for what a stream has left out by mistake: that is for the checker to find.
+//! It keeps its outbox and its cursor through crashes, sends without waiting, and asks for what it missed when a
+//! welcome says so. It never asks for entries that a stream has left out by mistake: the checker must find those.
 
 mod answers;
 mod habits;
@@ -22,15 +22,15 @@ use crate::record::people::{self, Sight};
 use crate::world::{Phase, World};
 use store::Store;
 
-/// What comes before every packet's own data.
+/// The namespace, which every packet names.
 const NAMESPACE: &str = "/v1,";
 
-/// Requests that may be open; the server takes a few more.
+/// How many requests may be open. The server allows a few more.
 const REQUESTS_MAX: usize = 8;
 
-/// What an ack is awaited for.
+/// What the answer to an ack id is for.
 enum Awaited {
-    /// The command with this index in the record, and the round of sending that it belongs to.
+    /// The command with this index in the record. `round` tells the rounds of sending apart.
     Command {
         index: usize,
         n: u64,
@@ -52,50 +52,50 @@ enum Awaited {
         room: u64,
         seq: u64,
     },
-    /// An invite, for whoever wants to join.
+    /// The code of an invite.
     Invite,
-    /// A question whose answer nobody needs.
+    /// A request whose answer is not used.
     Idle,
 }
 
-/// What a crash ends.
+/// The state of one connection. A crash ends it.
 #[derive(Default)]
 struct Connection {
-    /// The epoch of the server, once it has welcomed us.
+    /// The epoch of the server, from the welcome.
     epoch: Option<u64>,
     awaited: BTreeMap<u64, (Awaited, Option<Instant>)>,
-    /// The next command to be sent.
+    /// The number of the next command to send.
     next_to_send: u64,
-    /// Where the stream starts, if the welcome has told how everything is.
+    /// The position at which the stream starts, from a welcome that did not resume.
     started: u64,
     round: u64,
-    /// Whether the first command comes last the first time.
+    /// Whether the first command is sent last, the first time.
     jumps: bool,
-    /// The server is overloaded, or something has gone wrong: nothing is sent until then.
+    /// Nothing is sent before this time: the server is overloaded, or something went wrong.
     rests_until: Option<Instant>,
 }
 
 pub(crate) struct Person {
     world: Rc<World>,
-    /// Among the standings.
+    /// The index in [`World::standings`].
     place: usize,
-    /// Among the people of the record.
+    /// The index in the record's people.
     index: usize,
     random: Random,
     store: Store,
     connection: Connection,
     next_ack: u64,
     counter: u64,
-    /// From one moment to the next it does nothing any more, whatever it is in the middle of.
+    /// From now on it does nothing, whatever it was doing.
     has_crashed: bool,
     acts_at: Instant,
-    /// A room that they are going to be taken out of: they look at it as long as they can.
+    /// A room that they will be removed from. They keep looking at it until then.
     clings: Option<(u64, Instant)>,
-    /// Whom they are going to take out of which room.
+    /// Whom they will remove from which room, and when.
     parts: Option<(u64, u64, Instant)>,
     said_last_words: bool,
     outbox: Vec<String>,
-    /// It came with the token of another server, which must not be believed.
+    /// It connected with the token of another server, which must not be accepted.
     is_foreign: bool,
 }
 
@@ -129,10 +129,10 @@ impl Person {
         }
     }
 
-    /// Never ends.
+    /// Runs for ever.
     pub(crate) async fn run(mut self) {
         let mut browser = Browser::new(&self.world);
-        // Some are the second device of somebody who is there already.
+        // Some are the second device of an existing person.
         tokio::time::sleep(self.random.millis(0, 3_000)).await;
         let tokens = self.world.tokens.borrow().clone();
         if !tokens.is_empty() && self.random.chance(400) {
@@ -170,7 +170,7 @@ impl Person {
         self.connection.epoch.is_some()
     }
 
-    /// Ends in the middle of things.
+    /// Stops in the middle of everything.
     fn crash(&mut self) {
         self.note(format_args!("crashes"));
         self.has_crashed = true;
@@ -184,7 +184,7 @@ impl Person {
         self.outbox.push(format!("42{NAMESPACE}{id}{}", json!([event, fields])));
     }
 
-    /// What another server has given to somebody, who may have the id of one of ours.
+    /// The `auth` that another server gave to somebody, perhaps with a user id that is also in use here.
     fn foreign_auth(&mut self) -> Value {
         let people: Vec<u64> = self.world.people.borrow().iter().copied().collect();
         let user = if people.is_empty() { 1 } else { self.random.pick(&people) };
@@ -201,7 +201,7 @@ impl Person {
         }
     }
 
-    /// Says whatever there is to say.
+    /// Sends everything that waits.
     fn flush(&mut self) {
         if !self.is_welcome() || self.has_crashed {
             return;
@@ -237,7 +237,7 @@ impl Person {
         }
     }
 
-    /// Asks for what is missing.
+    /// Asks for missing entries.
     fn fill(&mut self) {
         let timeout = self.ack_timeout();
         let asked = self.world.micros();
@@ -301,7 +301,7 @@ impl Tab for Person {
                 self.crash();
                 Some(())
             }
-            // It comes back as who it is.
+            // It returns under its own identity.
             ("4", "") if self.is_foreign && data["data"]["code"] == "bad_token" => {
                 self.crash();
                 Some(())
@@ -328,7 +328,7 @@ impl Tab for Person {
         self.connection.awaited.values().filter_map(|(_, until)| *until).min()
     }
 
-    /// What is not answered is sent once more, with everything behind it.
+    /// Sends everything again that was not answered, and the commands after it.
     fn time_out(&mut self, now: Instant) {
         let is_due = |until: &Option<Instant>| until.is_some_and(|until| until <= now);
         let due: Vec<u64> = self
@@ -340,7 +340,7 @@ impl Tab for Person {
             .collect();
         for id in due {
             if let Some((Awaited::Command { n, .. }, until)) = self.connection.awaited.get_mut(&id) {
-                // It may still be answered.
+                // The answer may still come.
                 *until = None;
                 self.connection.next_to_send = self.connection.next_to_send.min(*n);
             } else {

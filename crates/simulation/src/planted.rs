@@ -1,6 +1,7 @@
-//! The bugs that the simulation has to find, each switched on for one run: proof that it looks where bugs are.
+//! Bugs that the simulation must find. Planting them one at a time proves that it looks in the right places.
 //!
-//! Some are made at the ports around the code, some are switches within it (see the `planted` modules of the crates).
+//! Some are bugs of a simulated part, others are switches in the code under test (see the `planted` modules of the
+//! crates).
 
 use chat::planted::Bug as ChatBug;
 use socketio_server::planted::Bug as ServerBug;
@@ -11,32 +12,32 @@ pub(crate) use self::port::is;
 
 mod port {
     planted::planted! {
-        /// A bug made at a port.
+        /// A bug in a simulated part.
         pub enum Bug {
-            /// People are shown what is not stored yet.
+            /// Entries are shown before they are stored.
             BroadcastsBeforeCommit,
             /// A commit is acked before it is flushed.
             FlushesLater,
-            /// Keys are known only for a while.
+            /// The log forgets keys after a while.
             ForgetsOldKeys,
         }
     }
 }
 
-/// Any of them.
+/// A planted bug, with the crate that has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Bug {
-    /// At a port.
+    /// In a simulated part.
     Port(Planted),
-    /// In the chat.
+    /// In `chat`.
     Chat(ChatBug),
-    /// In the server.
+    /// In `socketio-server`.
     Server(ServerBug),
-    /// In the program's own parts.
+    /// In `tidings`.
     Tidings(TidingsBug),
 }
 
-/// All of them.
+/// All planted bugs.
 pub fn bugs() -> Vec<Bug> {
     let port = Planted::ALL.iter().copied().map(Bug::Port);
     let chat = ChatBug::ALL.iter().copied().map(Bug::Chat);
@@ -45,7 +46,7 @@ pub fn bugs() -> Vec<Bug> {
     port.chain(chat).chain(server).chain(tidings).collect()
 }
 
-/// Switches one bug on for this thread, and all others off.
+/// Switches on one bug for this thread, and all others off.
 pub(crate) fn plant(bug: Option<Bug>) {
     let (mut at_port, mut chat, mut server, mut tidings) = (None, None, None, None);
     match bug {

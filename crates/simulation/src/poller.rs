@@ -1,4 +1,4 @@
-//! A client that polls: one request held, another one for what it has to say.
+//! A client that polls: one request waits for packets, another one carries what the client sends.
 
 use std::pin::Pin;
 use std::rc::Rc;
@@ -13,13 +13,13 @@ use crate::frames::FromServer;
 use crate::upgrade::Upgrade;
 use crate::world::Phase;
 
-/// What python-engineio takes in one payload.
+/// The most packets that python-engineio accepts in one payload.
 const PACKETS_MAX: usize = 16;
 
-/// Between two packets of one payload.
+/// The separator of the packets in a payload.
 const SEPARATOR: char = '\u{1e}';
 
-/// A request on its way.
+/// A request that has no answer yet.
 type Answering = Pin<Box<dyn Future<Output = Option<String>>>>;
 type Pending = Option<Answering>;
 
@@ -29,7 +29,7 @@ impl Browser {
         Box::pin(exchange.carry_out(Rc::clone(&self.world), random))
     }
 
-    /// When the client tries to go on by WebSocket: at once, as the official one, or in the middle of things.
+    /// When the client tries to upgrade: at once, as the official client does, or later.
     fn plan_upgrade(&mut self, sid: &str) -> Upgrade {
         if self.way != Way::Upgrading {
             return Upgrade::None;
@@ -42,7 +42,7 @@ impl Browser {
         }))
     }
 
-    /// Whether a client takes so many packets at once; a right server knows.
+    /// Whether a client accepts this many packets in one payload. A correct server never sends more.
     fn takes(&self, library: Library, payload: &str) -> bool {
         let packets = payload.split(SEPARATOR).count();
         let takes = library == Library::Official || packets <= PACKETS_MAX;
@@ -56,13 +56,13 @@ impl Browser {
         takes
     }
 
-    /// The server that runs, once nothing goes wrong any more: from then on no session ends before its client does.
+    /// The epoch of the running server, once the faults are over. From then on, only the client ends a session.
     fn calm_epoch(&self) -> Option<u64> {
         let is_calm = self.world.phase.get() != Phase::Hostile;
         Some(self.world.epoch()).filter(|epoch| is_calm && *epoch != 0)
     }
 
-    /// What came in one answer.
+    /// Handles all packets of one answer.
     fn hear_all(&mut self, tab: &mut impl Tab, payload: &str) -> Heard {
         let mut heard = Heard::Nothing;
         for packet in payload.split(SEPARATOR) {
@@ -75,8 +75,8 @@ impl Browser {
         heard
     }
 
-    /// A request has failed. It must not in a session that began after the faults, with a server that still runs and has not sent
-    /// its clients away: a log that was slow to the end of the faults makes it do that.
+    /// Handles a failed request. No request may fail in a session that began after the faults, unless the server has
+    /// stopped or has sent its clients away, which it does when the log was slow until the end of the faults.
     fn lost(&mut self, tab: &impl Tab, epoch: Option<u64>) -> End {
         if epoch == Some(self.world.epoch()) && self.world.is_ready() {
             let complaint = format!("{}: a request failed although nothing was wrong", tab.name());
@@ -86,7 +86,7 @@ impl Browser {
         End::Lost
     }
 
-    /// One session by polling, and by WebSocket if it comes to that.
+    /// Runs one session by polling, and by WebSocket if the client upgrades.
     pub(crate) async fn talk_by_polling(&mut self, tab: &mut impl Tab) -> End {
         let random = self.random.fork();
         let opening = Exchange::Handshake.carry_out(Rc::clone(&self.world), random);
@@ -159,7 +159,7 @@ impl Browser {
     }
 }
 
-/// Resolves with the answer, and the request is over; never if there is none.
+/// Resolves with the answer and forgets the request. Never resolves if there is no request.
 async fn answer_to(pending: &mut Pending) -> Option<String> {
     let Some(request) = pending else { return std::future::pending().await };
     let answer = request.await;

@@ -1,4 +1,5 @@
-//! What stands around the server's own delivery: an announcer that repeats itself, and the bug of telling people too early.
+//! Wrappers of the server's own delivery: one that announces entries twice, and the planted bug that shows them too
+//! early.
 
 use chat::{Committed, Delivery, Entry, Record};
 use socketio_server::Feed;
@@ -10,7 +11,7 @@ use crate::meanwhile;
 use crate::planted::{self, Planted};
 use crate::random::Random;
 
-/// The server's delivery, before which requests may be answered.
+/// The server's delivery, with an interleaving point before each batch.
 pub(crate) struct Publisher {
     inner: Deliveries,
     profile: Feed,
@@ -33,7 +34,7 @@ impl Delivery<Ticket> for Publisher {
     }
 }
 
-/// Shows people what is only about to be stored.
+/// Shows entries that are not stored yet: a planted bug.
 pub(crate) fn publish_early(feeds: &Feeds, batch: &[Record]) {
     let Feeds { profile, v1, stamp, directory } = feeds;
     let stored = || batch.iter().filter_map(Record::entry);
@@ -48,7 +49,7 @@ pub(crate) fn publish_early(feeds: &Feeds, batch: &[Record]) {
     }
 }
 
-/// Announces some entries a second time, as a bus may.
+/// Announces some entries a second time, as a message bus may.
 pub(crate) struct Echoing<D> {
     inner: D,
     per_mille: u64,

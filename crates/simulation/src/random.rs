@@ -1,4 +1,4 @@
-//! [`Random`]: the only source of chance in a run. Two of the same seed say the same.
+//! [`Random`]: the only source of randomness in a run. The same seed gives the same numbers.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -7,12 +7,12 @@ thread_local! {
     static SECRETS: RefCell<Random> = const { RefCell::new(Random(0)) };
 }
 
-/// Lets this thread draw what nobody can guess from a generator of its own.
+/// Seeds the secrets of this thread: see [`fill`].
 pub(crate) fn seed_secrets(random: Random) {
     SECRETS.set(random);
 }
 
-/// What nobody can guess, for the server.
+/// Secrets for the server, such as ids and keys.
 pub(crate) fn fill(bytes: &mut [u8]) {
     SECRETS.with_borrow_mut(|random| {
         for chunk in bytes.chunks_mut(8) {
@@ -21,7 +21,7 @@ pub(crate) fn fill(bytes: &mut [u8]) {
     });
 }
 
-/// A small generator (splitmix64): its whole state is one number.
+/// A small generator (splitmix64) whose whole state is one number.
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);
 
@@ -30,7 +30,7 @@ impl Random {
         Self(seed)
     }
 
-    /// Another generator, so that what one part of the world draws does not shift what the others do.
+    /// Another generator. Each part of the world has its own, so that it does not change what the others draw.
     pub(crate) fn fork(&mut self) -> Self {
         Self(self.next())
     }
@@ -42,7 +42,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// A number in `low..high`; `low` if that is empty.
+    /// A number in `low..high`; `low` if that range is empty.
     pub(crate) fn within(&mut self, low: u64, high: u64) -> u64 {
         low + self.next() % high.saturating_sub(low).max(1)
     }
@@ -51,7 +51,7 @@ impl Random {
         usize::try_from(self.within(0, length as u64)).unwrap_or(0)
     }
 
-    /// True in so many of a thousand cases.
+    /// True in `per_mille` of a thousand cases.
     pub(crate) fn chance(&mut self, per_mille: u64) -> bool {
         self.within(0, 1_000) < per_mille
     }
@@ -60,7 +60,7 @@ impl Random {
         Duration::from_millis(self.within(low, high))
     }
 
-    /// About `mean` on average, sometimes much shorter or longer.
+    /// A duration that is `mean` on average, and sometimes much shorter or longer.
     pub(crate) fn around(&mut self, mean: Duration) -> Duration {
         let millis = u64::try_from(mean.as_millis()).unwrap_or(u64::MAX / 4);
         self.millis(1, millis * 2 + 2)

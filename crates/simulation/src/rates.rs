@@ -1,24 +1,24 @@
-//! [`Rates`]: how hostile one world is. Drawn from the seed, because bugs hide where the usual mixture never goes.
+//! [`Rates`]: how hostile one world is. The seed decides, because bugs hide where the usual mixture never goes.
 
 use std::time::Duration;
 
 use crate::random::Random;
 
-/// What may happen in a run, and how often.
+/// What may happen in a run, and how often. Probabilities are in thousandths.
 #[derive(Clone, Debug)]
 pub(crate) struct Rates {
     pub(crate) clients: usize,
     pub(crate) workers: usize,
     /// How long there are faults.
     pub(crate) hostile: Duration,
-    /// Messages that are there before.
+    /// Messages that are in the log at the start.
     pub(crate) old_messages: u64,
     // The server.
     pub(crate) ring_bytes_max: usize,
     pub(crate) recovery_entries_max: usize,
-    /// How far behind a person of `/v1` may be to be resumed.
+    /// How many entries a person of `/v1` may be behind and still be resumed.
     pub(crate) resume_entries_max: u64,
-    /// Rooms that one person can be in: where that is few, people come to the bound.
+    /// How many rooms a person can be in. Where that is few, people reach the bound.
     pub(crate) rooms_joined_max: usize,
     pub(crate) middleware: Option<Duration>,
     pub(crate) history_delay: Duration,
@@ -29,15 +29,15 @@ pub(crate) struct Rates {
     pub(crate) rolls_back: u64,
     pub(crate) unknown: u64,
     pub(crate) lookups_fail: u64,
-    /// Batches that are announced again, in a thousand.
+    /// Batches that are announced twice.
     pub(crate) echoes: u64,
-    /// Seams at which another thread of the server acts, in a thousand.
+    /// Interleaving points at which another thread acts.
     pub(crate) interleaves: u64,
-    // The process. Times between two events; none if it never happens.
+    // The process. The mean time between two events; `None` if it never happens.
     pub(crate) crash_every: Option<Duration>,
     pub(crate) restart_every: Option<Duration>,
     pub(crate) restore_every: Option<Duration>,
-    /// Looks at the wall clock that find it set, in a thousand.
+    /// Readings of the wall clock that find it changed.
     pub(crate) clock_jumps: u64,
     // The network.
     pub(crate) link: LinkRates,
@@ -50,42 +50,42 @@ pub(crate) struct Rates {
     pub(crate) squats: u64,
     pub(crate) sends_nonsense: u64,
     pub(crate) pipelines: u64,
-    /// Pages of other client libraries, in a thousand.
+    /// Pages of other client libraries.
     pub(crate) bare: u64,
     pub(crate) reads_slowly: u64,
-    /// Pages that poll, in a thousand.
+    /// Pages that poll.
     pub(crate) polls: u64,
-    /// Of these, those that want to go on by WebSocket, in a thousand.
+    /// Polling pages that upgrade to WebSocket.
     pub(crate) upgrades: u64,
-    /// Connections on which CONNECT is sent twice, in a thousand.
+    /// Connections that send CONNECT twice.
     pub(crate) connects_twice: u64,
-    /// Connections of `/v1` that begin with what another server has given, in a thousand.
+    /// Connections to `/v1` with the token and cursor of another server.
     pub(crate) foreign: u64,
     pub(crate) bursts: u64,
     /// Clients of `/v1`.
     pub(crate) people: usize,
-    /// Packets in the middle of which a client of `/v1` crashes, in a thousand.
+    /// Packets after which a client of `/v1` crashes.
     pub(crate) crashes_client: u64,
-    /// Connections on which such a client begins with its second command, in a thousand.
+    /// Connections on which such a client sends its first command last.
     pub(crate) jumps: u64,
 }
 
-/// How bad connections are.
+/// How bad connections are. Probabilities are in thousandths.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkRates {
     pub(crate) delay: Duration,
-    /// Bytes on their way that a sender may have before it blocks.
+    /// Bytes on the way that block the sender.
     pub(crate) buffer_bytes: usize,
     pub(crate) slice_bytes: usize,
     pub(crate) fault_every: Option<Duration>,
-    /// Weights of what goes wrong.
+    /// The weights of the faults.
     pub(crate) cuts: u64,
     pub(crate) half_opens: u64,
     pub(crate) stalls: u64,
     pub(crate) late_bytes: u64,
-    /// Requests of polling clients that break, in a thousand.
+    /// Requests of polling clients that break.
     pub(crate) breaks_request: u64,
-    /// Upgrades whose connection breaks meanwhile, in a thousand.
+    /// Upgrades whose WebSocket breaks before they are complete.
     pub(crate) cuts_upgrades: u64,
 }
 
@@ -93,7 +93,7 @@ impl Rates {
     pub(crate) fn draw(random: &mut Random) -> Self {
         let slow_disk = random.chance(200);
         let interleaves = random.pick(&[0, 500, 1_000]);
-        // What waits for the disk can be interrupted.
+        // Only a task that waits for the disk can be interrupted.
         let fast_disk = if interleaves == 0 { 20 } else { 300 };
         Self {
             clients: random.index(5) + 2,

@@ -1,6 +1,6 @@
-//! [`Record`]: what happened in a run, as the people in it saw it, and a hash that tells two runs apart.
+//! [`Record`]: what happened in a run, as the people in it saw it, and a hash to compare runs.
 //!
-//! Only notes; what it means is for the [checker](crate::checker) to say.
+//! It judges nothing; that is the [checker](crate::checker)'s work.
 
 pub mod people;
 
@@ -15,38 +15,38 @@ pub struct MessageId(pub usize);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct PageId(pub usize);
 
-/// A stretch of the log's life between two restored backups.
+/// The life of the log between two restored backups.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Generation(pub usize);
 
-/// What somebody typed.
+/// A message that somebody typed.
 #[derive(Clone, Debug)]
 pub struct Sent {
-    /// On which page.
+    /// The page on which it was typed.
     pub page: PageId,
-    /// What.
+    /// The text.
     pub text: String,
-    /// What a right server may do with it.
+    /// What a correct server may do with it.
     pub nature: Nature,
-    /// What the page was told.
+    /// The answer that the page got.
     pub answer: Answer,
 }
 
-/// Whether a message is one.
+/// Whether a correct server stores a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nature {
-    /// It has to be stored.
+    /// It must be stored.
     Proper,
-    /// Its key has been used for another text before: it may be refused.
+    /// Its key was used for another text before: it may be refused.
     ReusesKey,
-    /// It has to be refused.
+    /// It must be refused.
     Nonsense,
 }
 
-/// What a page was told of a message.
+/// The answer to a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Nothing: it may be stored or not.
+    /// No answer: it may be stored or not.
     None,
     /// It is stored.
     Stored,
@@ -54,14 +54,14 @@ pub enum Answer {
     Refused(String),
 }
 
-/// What a page went through.
+/// Something that a page saw.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sight {
     /// It joined the namespace.
     Joined {
-        /// Whether it was told that it has missed nothing.
+        /// Whether the server said that nothing is missing.
         recovered: bool,
-        /// Whether it showed a private id.
+        /// Whether the page presented a private id.
         returning: bool,
     },
     /// It was shown a message.
@@ -72,7 +72,7 @@ pub enum Sight {
         position: Option<u64>,
         /// The message's number.
         seq: u64,
-        /// The message.
+        /// The text of the message.
         text: String,
     },
 }
@@ -80,49 +80,49 @@ pub enum Sight {
 /// One life of one page.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
-    /// What it went through, in order.
+    /// What it saw, in order.
     pub sights: Vec<Sight>,
-    /// Closed before the end.
+    /// Whether it was closed before the end of the run.
     pub closed: bool,
-    /// It knows a number and no offset: it cannot notice that a backup was restored, and its ghosts stay.
+    /// Whether it knows a number but no offset. It cannot notice a restored backup, and keeps showing lost messages.
     pub bare: bool,
 }
 
 /// Everything that a run leaves to be judged.
 #[derive(Clone, Debug, Default)]
 pub struct Record {
-    /// All that was typed, in order.
+    /// All typed messages, in order.
     pub sent: Vec<Sent>,
     /// All pages.
     pub pages: Vec<Page>,
     /// All clients of `/v1`.
     pub people: Vec<people::Person>,
-    /// Which generation of the log each epoch belongs to.
+    /// The generation of the log that each epoch belongs to.
     pub epochs: HashMap<u64, Generation>,
-    /// What each generation held at its end, and how much of that the next one still had. The last one lasts.
+    /// The entries of each generation at its end, and how many of them the next one kept. The last one is current.
     pub generations: Vec<Truth>,
     /// Names of the commands and requests that people of `/v1` sent.
     pub events: BTreeSet<&'static str>,
-    /// Faults and ends, for people to read.
+    /// Counts of faults and other events, for people to read.
     pub counts: Counts,
-    /// Things that must not happen at all and were noticed at once.
+    /// Rules that were broken and noticed at once.
     pub complaints: Vec<String>,
-    /// A hash of everything with its time.
+    /// A hash of every event with its time.
     pub hash: u64,
-    /// The story so far, if somebody wants to read it.
+    /// The story so far, if it is kept.
     pub story: Option<String>,
 }
 
 /// A generation of the log.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Truth {
-    /// The entries, in order, at its end: the first one stands at position 1.
+    /// The entries at its end, in order. The first is at position 1.
     pub log: Vec<Stored>,
     /// How many of them the backup had that was restored then.
     pub kept: u64,
 }
 
-/// An entry of the log, with what it says and has ever said.
+/// An entry of the log, with its effect and all its texts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Stored {
     /// Its room; 1 is the lobby.
@@ -133,30 +133,30 @@ pub struct Stored {
     pub rev: u64,
     /// When it was stored.
     pub micros: u128,
-    /// The time that it has in the log.
+    /// The time in the entry itself.
     pub at: u64,
-    /// Who of the people of `/v1` has sent it.
+    /// The person of `/v1` who sent it; `None` for clients of the tutorial.
     pub sender: Option<Sender>,
-    /// The event that it is.
+    /// The name of its event.
     pub event: &'static str,
-    /// What it changes.
+    /// Its effect.
     pub what: What,
-    /// Its texts, the newest last. All are gone if it was deleted.
+    /// Its texts, the newest last. A deleted message has none that is still valid.
     pub versions: Vec<Version>,
 }
 
-/// Who has sent a command, and as which.
+/// The sender of a command, with its device and number.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sender {
-    /// The person.
+    /// The user id.
     pub user: u64,
-    /// The outbox.
+    /// The device.
     pub device: String,
-    /// The number.
+    /// The number among the commands of the device.
     pub n: u64,
 }
 
-/// A text, and since when it is not to be read any more.
+/// A text, and when it became invalid.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// The text.
@@ -165,36 +165,36 @@ pub struct Version {
     pub gone: Option<u128>,
 }
 
-/// What an entry does.
+/// The effect of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum What {
-    /// Somebody says something.
+    /// A message.
     Message,
-    /// The message with this number is edited or deleted.
+    /// A message is edited or deleted.
     Changed {
-        /// Which.
+        /// The `seq` of the message.
         seq: u64,
     },
-    /// The room exists.
+    /// A room is created.
     Opened {
         /// Whether everybody may read it.
         is_public: bool,
-        /// Who is in it.
+        /// The first members.
         members: Vec<u64>,
     },
-    /// Somebody comes in.
+    /// Somebody joins.
     Joined(u64),
     /// Somebody leaves or is removed.
     Left(u64),
-    /// Nothing that matters here.
+    /// Anything that the checker does not look at.
     Other,
 }
 
-/// The room that everybody is in.
+/// The lobby, which everybody is in.
 pub const LOBBY: u64 = 1;
 
 impl Truth {
-    /// Messages of the lobby, in order, with their positions: number 1 comes first.
+    /// The messages of the lobby with their positions, in order. The first has number 1.
     pub fn lobby(&self) -> Vec<(u64, &Stored)> {
         let entries = (1..).zip(&self.log);
         entries.filter(|(_, entry)| entry.room == LOBBY && entry.what == What::Message).collect()
@@ -207,43 +207,43 @@ impl Truth {
 }
 
 impl Stored {
-    /// Whether nothing can be read of a message any more.
+    /// Whether a message has no valid text any more.
     pub fn is_deleted(&self) -> bool {
         self.versions.iter().all(|version| version.gone.is_some())
     }
 }
 
-/// How much happened.
+/// Counts of what happened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Starts of the server.
     pub starts: u64,
-    /// Times it was killed.
+    /// Kills of the server.
     pub crashes: u64,
-    /// Times it was stopped in order.
+    /// Orderly stops of the server.
     pub restarts: u64,
-    /// Backups restored.
+    /// Restored backups.
     pub restores: u64,
     /// Connections opened.
     pub connections: u64,
-    /// Connections that joined recovered.
+    /// Connections that recovered.
     pub recovered: u64,
-    /// Polling connections that went on by WebSocket.
+    /// Upgrades from polling to WebSocket.
     pub upgrades: u64,
     /// Faults of the network.
     pub link_faults: u64,
-    /// Messages given up by their page after its last retry.
+    /// Messages that their page gave up after its last retry.
     pub given_up: u64,
-    /// Commands of people of `/v1` that were answered.
+    /// Answered commands of people of `/v1`.
     pub commands: u64,
-    /// Connections of `/v1` that went on from a cursor.
+    /// Connections to `/v1` that resumed from a cursor.
     pub resumed: u64,
-    /// Entries that people asked for because they had missed them.
+    /// Missed entries that people requested.
     pub refilled: u64,
 }
 
 impl Record {
-    /// Adds to the hash and the story.
+    /// Adds a line to the hash and the story.
     pub(crate) fn note(&mut self, micros: u128, what: std::fmt::Arguments<'_>) {
         let mut line = String::new();
         // Writing to a string cannot fail.

@@ -18,14 +18,14 @@ use crate::rates::Rates;
 use crate::record::{Answer, Counts, Nature, PageId, Record, Sent, Truth};
 use crate::world::{Phase, World, used_disk};
 
-/// After that: a half-open connection is noticed 45 s after the faults, then comes the longest back-off.
+/// The bound for convergence. A half-open connection is noticed 45 s after the faults; then comes the longest back-off.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(45);
 
-/// The server's limit of what is recovered, and about what an entry has besides its text.
+/// The server's bound on the bytes of a recovery, and about how many bytes an entry has besides its text.
 const RECOVERY_BYTES_MAX: usize = 1_000_000;
 const FRAME_BYTES: usize = 100;
 
-/// With no fault at all, everybody hears everything within this.
+/// Without faults, everybody gets everything within this time.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(20);
 
 /// Whether a run keeps its story.
@@ -37,24 +37,24 @@ pub enum Telling {
     Story,
 }
 
-/// What became of one seed.
+/// The result of one seed.
 #[derive(Clone, Debug)]
 pub struct Run {
     /// The seed.
     pub seed: u64,
-    /// What was broken; empty if nothing.
+    /// The rules that were broken; empty if all is well.
     pub violations: Vec<Violation>,
-    /// A hash of everything that happened and when.
+    /// A hash of every event with its time.
     pub hash: u64,
-    /// How much happened.
+    /// Counts of what happened.
     pub counts: Counts,
     /// Names of the commands and requests that people of `/v1` sent.
     pub events: BTreeSet<&'static str>,
-    /// Messages typed.
+    /// How many messages were typed.
     pub messages: usize,
-    /// Virtual time.
+    /// How much virtual time passed.
     pub lasted: Duration,
-    /// The story, if it was asked for.
+    /// The story, if it was kept.
     pub story: Option<String>,
 }
 
@@ -122,8 +122,8 @@ fn simulate(seed: u64, telling: Telling) -> Run {
     }
 }
 
-/// Whether everybody who comes back has to be recovered. A log that is larger than what is recovered at most may be too
-/// much for somebody.
+/// Whether every client that returns must be recovered. A log beyond the bounds of a recovery may be too much for some
+/// of them.
 fn recoveries(record: &Record, entries_max: usize) -> Recoveries {
     let fits = |truth: &Truth| {
         let lobby = truth.lobby();
@@ -143,7 +143,7 @@ async fn live(world: &Rc<World>) {
     tokio::time::sleep(world.rates.hostile).await;
     world.calm_down();
     world.note(format_args!("the faults are over"));
-    // A request that is half-open looks like one that waits, until its time is over.
+    // A half-open request looks like a waiting one until its time is over.
     tokio::time::sleep(UNHEARD_MAX).await;
     settle(world, CONVERGENCE_MAX).await;
     world.phase.set(Phase::LastWords);
@@ -153,7 +153,7 @@ async fn live(world: &Rc<World>) {
         task.abort();
     }
     for task in clients.into_iter().chain([misfortunes]) {
-        // A panic in one of them is this run's.
+        // A panic in a task is a panic of this run.
         if let Err(error) = task.await
             && error.is_panic()
         {
@@ -163,7 +163,7 @@ async fn live(world: &Rc<World>) {
     world.end_generation(0);
 }
 
-/// Waits until everybody has everything, for a bounded time.
+/// Waits until everybody has everything, for at most `time_max`.
 async fn settle(world: &World, time_max: Duration) {
     let until = Instant::now() + time_max;
     tokio::time::sleep(Duration::from_secs(2)).await;

@@ -1,4 +1,4 @@
-//! A client's WebSocket, and how it takes over from polling:
+//! A client's WebSocket, and the upgrade from polling:
 //!
 //! ```text
 //!  polling ──► opening ──► probing ── 3probe ──► pausing ── the last requests are answered, 5 ──► by WebSocket
@@ -6,7 +6,7 @@
 //!     └───────────┴───────────┴─── it is lost ──────┘
 //! ```
 //!
-//! While it pauses, a client neither polls nor posts, as the official one.
+//! While it pauses, a client neither polls nor posts, like the official client.
 
 use std::pin::Pin;
 
@@ -24,7 +24,7 @@ pub(crate) struct Wire {
     buffer: Vec<u8>,
 }
 
-/// What a [`Wire`] has done.
+/// What [`Wire::progress`] has done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moved {
     Read,
@@ -44,7 +44,7 @@ impl Wire {
         self.output.extend(text_frame(packet, mask));
     }
 
-    /// Reads, if it may, or writes, if there is something; none when it has come to its end.
+    /// Reads if `may_read`, or writes if something waits. `None` when the connection has ended.
     pub(crate) async fn progress(&mut self, may_read: bool) -> Option<Moved> {
         tokio::select! {
             biased;
@@ -64,7 +64,7 @@ impl Wire {
 
 type Opening = Pin<Box<dyn Future<Output = Option<DuplexStream>>>>;
 
-/// How far a polling client is on its way to a WebSocket.
+/// How far a polling client is with its upgrade.
 pub(crate) enum Upgrade {
     None,
     Opening(Opening),
@@ -73,16 +73,16 @@ pub(crate) enum Upgrade {
 }
 
 impl Upgrade {
-    /// Whether the client may neither poll nor post.
+    /// Whether the client may neither poll nor post at the moment.
     pub(crate) fn pauses(&self) -> bool {
         matches!(self, Self::Pausing(_))
     }
 
-    /// Goes on for a bit; never if there is nothing to go on with. An error is something that a right server never
+    /// Makes one step; waits for ever if there is none to make. The error is a packet that a correct server never
     /// sends.
     pub(crate) async fn progress(&mut self, random: &mut Random) -> Result<(), String> {
         let before = std::mem::replace(self, Self::None);
-        // Whoever stops waiting here loses nothing: the state is put back before each wait.
+        // Dropping this future loses nothing: the state is put back before each wait.
         match before {
             Self::None => std::future::pending().await,
             Self::Opening(opening) => {
@@ -130,7 +130,7 @@ impl Upgrade {
         }
     }
 
-    /// The WebSocket, once nothing else is under way.
+    /// Returns the WebSocket once the upgrade is complete.
     pub(crate) fn take(&mut self) -> Option<Wire> {
         match std::mem::replace(self, Self::None) {
             Self::Pausing(wire) => Some(wire),

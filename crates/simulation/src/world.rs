@@ -1,4 +1,4 @@
-//! [`World`]: one server, its disk and its network, and the misfortunes that befall them.
+//! [`World`]: one server with its disk and its network, and the faults that hit them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -18,25 +18,25 @@ use crate::random::Random;
 use crate::rates::Rates;
 use crate::record::{Generation, PageId, Record, Truth};
 
-/// What people do now.
+/// What people do at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     /// They talk, and everything goes wrong.
     Hostile,
-    /// Nobody says anything, nothing goes wrong any more.
+    /// They are silent, and nothing goes wrong any more.
     Quiet,
-    /// Everybody says one last thing.
+    /// Everybody sends one last message.
     LastWords,
 }
 
-/// What a connection is opened for.
+/// Why a connection is opened.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
     Begin,
     Upgrade,
 }
 
-/// What one client has to show when the faults are over.
+/// What one client must have achieved when the faults are over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Standing {
     pub(crate) joined: bool,
@@ -44,9 +44,9 @@ pub(crate) struct Standing {
     /// Messages that are not answered yet.
     pub(crate) unanswered: usize,
     pub(crate) said_last_words: bool,
-    /// It has nothing but a number, which a restored backup makes void.
+    /// The page knows no offset but a number, which a restored backup makes void.
     pub(crate) bare: bool,
-    /// Who it is, of `/v1`: `last` is then a position.
+    /// The user, for a client of `/v1`: `last` is then a position.
     pub(crate) user: Option<u64>,
 }
 
@@ -56,15 +56,15 @@ pub(crate) struct World {
     pub(crate) phase: Cell<Phase>,
     calm: Rc<Cell<bool>>,
     pub(crate) standings: RefCell<Vec<Standing>>,
-    /// Socket id and next number of each page that is connected: what a squatter would have to know.
+    /// Socket id and next number of each connected page: what a squatter would have to know.
     pub(crate) next_keys: RefCell<Vec<(PageId, String)>>,
-    /// Of the people of `/v1`: tokens, users who are there, and how many rooms were opened.
+    /// Shared by the people of `/v1`: their tokens, the users who are there, and how many rooms were created.
     pub(crate) tokens: RefCell<Vec<String>>,
     pub(crate) people: RefCell<BTreeSet<u64>>,
     pub(crate) rooms: Cell<u64>,
-    /// Codes of invites that the server has given out.
+    /// Codes of invites that the server has handed out.
     pub(crate) invites: RefCell<Vec<String>>,
-    /// Who is going to be taken out of which room, as the host has told them.
+    /// Removals that a host has announced: the user, and the room.
     pub(crate) farewells: RefCell<Vec<(u64, u64)>>,
     start: Instant,
     disk: HostileDisk,
@@ -101,7 +101,7 @@ impl World {
         self.record.borrow_mut().note(micros, what);
     }
 
-    /// The time.
+    /// Microseconds since the start of the run.
     pub(crate) fn micros(&self) -> u128 {
         self.start.elapsed().as_micros()
     }
@@ -110,12 +110,12 @@ impl World {
         self.random.borrow_mut().fork()
     }
 
-    /// The epoch of the server that runs, or 0.
+    /// The epoch of the running server; 0 if none runs.
     pub(crate) fn epoch(&self) -> u64 {
         self.node.borrow().as_ref().map_or(0, |node| node.epoch)
     }
 
-    /// Whether the server that runs lets its clients stay.
+    /// Whether the running server lets its clients stay.
     pub(crate) fn is_ready(&self) -> bool {
         self.node.borrow().as_ref().is_some_and(|node| node.is_ready())
     }
@@ -124,7 +124,7 @@ impl World {
         self.disk.reader().head().0
     }
 
-    /// The next key of everybody else who is connected.
+    /// The next keys of all other connected pages.
     pub(crate) fn keys_of_others(&self, page: PageId) -> Vec<String> {
         let keys = self.next_keys.borrow();
         keys.iter().filter(|(other, _)| *other != page).map(|(_, key)| key.clone()).collect()
@@ -139,7 +139,7 @@ impl World {
         connected
     }
 
-    /// Opens a connection that is to take over from polling.
+    /// Opens a connection for an upgrade.
     pub(crate) async fn connect_to(self: Rc<Self>, sid: String) -> Option<DuplexStream> {
         self.reach(Stage::Upgrade, |node, server| node.attach_to(&sid, server)).await
     }
@@ -165,27 +165,27 @@ impl World {
             drop(tokio::task::spawn_local(Rc::clone(self).cut_upgrade(Rc::clone(&link), random.fork())));
         }
         if let Some(every) = self.rates.link.fault_every {
-            // Ends with its connection, with the faults, or with the world.
+            // The task ends with its connection, with the faults, or with the world.
             drop(tokio::task::spawn_local(Rc::clone(self).disturb(link, every, random)));
         }
         Some(client)
     }
 
-    /// The endpoint for requests, with the epoch of the server that it belongs to.
+    /// The HTTP endpoint, with the epoch of its server.
     pub(crate) fn service(&self) -> Option<(u64, SocketIoService)> {
         let node = self.node.borrow();
         let node = node.as_ref()?;
         Some((node.epoch, node.service()?))
     }
 
-    /// How long something is on its way.
+    /// Waits as long as a message is on its way.
     pub(crate) fn delay(&self, random: &mut Random) -> Duration {
         let delay = random.around(self.rates.link.delay);
         if self.calm.get() { Duration::from_millis(1) } else { delay }
     }
 
-    /// Cuts a connection around one of the frames by which it takes over: the probe, its answer, or the last packet, each of
-    /// which is on its way for about one delay.
+    /// Cuts a connection near one of the frames of an upgrade: the probe, its answer, or the last packet. Each of them
+    /// is on its way for about one delay.
     async fn cut_upgrade(self: Rc<Self>, link: Rc<Link>, mut random: Random) {
         let frames = self.rates.link.delay * u32::try_from(random.within(0, 5)).unwrap_or(0);
         tokio::time::sleep(frames + random.around(self.rates.link.delay)).await;
@@ -248,7 +248,7 @@ impl World {
         }
     }
 
-    /// Lets things happen for as long as there are faults; after that only restarts what has stopped by itself.
+    /// Makes things go wrong while the faults last. After that, only restarts a server that has stopped by itself.
     pub(crate) async fn befall(self: Rc<Self>) {
         let mut random = self.fork();
         let far = Duration::from_hours(24);
@@ -311,7 +311,7 @@ impl World {
         self.note(format_args!("a backup is restored: head {head}"));
     }
 
-    /// What the log holds now is what this generation will have held.
+    /// Ends a generation: records what the log holds now.
     pub(crate) fn end_generation(&self, kept: u64) {
         let log = self.disk.ledger().entries().to_vec();
         self.record.borrow_mut().generations.push(Truth { log, kept });
@@ -325,14 +325,14 @@ impl World {
         self.disk.heal();
     }
 
-    /// Who is not where everybody should be.
+    /// Describes the clients that have not converged.
     pub(crate) fn stragglers(&self) -> Vec<String> {
         let head = self.disk.last_in_lobby();
         let standings = self.standings.borrow();
         let behind = standings.iter().enumerate().filter(|(_, standing)| {
             let silent = self.phase.get() == Phase::LastWords && !standing.said_last_words;
             let is_misled = standing.bare && !self.record.borrow().generations.is_empty();
-            // A restored log that is empty has nothing to tell anybody by, until somebody speaks.
+            // A restored log that is empty shows nobody that it was restored, until somebody sends a message.
             let there = standing.user.map_or(head, |user| self.disk.last_visible(user));
             let is_behind = standing.last < there && !is_misled;
             !standing.joined || is_behind || standing.unanswered > 0 || silent
@@ -341,7 +341,7 @@ impl World {
     }
 }
 
-/// A disk that has seen some use.
+/// A disk that has been used before.
 pub(crate) fn used_disk(texts: &[String]) -> MemoryDisk {
     let disk = MemoryDisk::default();
     let mut log = chat::MemoryLog::open(&disk, chat::Epoch(1));

@@ -1,4 +1,4 @@
-//! The checker against histories made by hand: a right one, and one for each way to be wrong.
+//! The checker against histories made by hand: a correct one, and one for each way to break a rule.
 
 use simulation::checker::{Invariant, Recoveries, check};
 use simulation::record::{
@@ -8,7 +8,7 @@ use simulation::record::{
 const BEFORE: u64 = 100;
 const AFTER: u64 = 200;
 
-/// One page types `a`, `b` and `c`; another one watches. All is well.
+/// One page types `a`, `b` and `c`; another one watches. No rule is broken.
 fn right() -> Record {
     Record {
         sent: ["a", "b", "c"].map(|text| sent(0, text, Answer::Stored)).into(),
@@ -19,7 +19,7 @@ fn right() -> Record {
     }
 }
 
-/// The same, but the log was restored from a backup that had `a` alone; then `d` and `e` were typed.
+/// The same, but the log was restored from a backup that had only `a`; then `d` and `e` were typed.
 fn restored() -> Record {
     let mut record = right();
     record.sent.extend([sent(1, "d", Answer::Stored), sent(1, "e", Answer::Stored)]);
@@ -64,7 +64,7 @@ fn line(epoch: u64, seq: u64, text: &str) -> Sight {
     Sight::Line { epoch, position: Some(seq), seq, text: text.into() }
 }
 
-/// Spoils a right history and says what the checker makes of it.
+/// Breaks a correct history with `spoil`; returns the invariants that the checker finds broken.
 fn broken(spoil: impl FnOnce(&mut Record)) -> Vec<Invariant> {
     let mut record = right();
     spoil(&mut record);

@@ -1,8 +1,8 @@
-//! Nothing of the simulation gets into the program: neither the seams nor, above all, the planted bugs.
+//! Nothing of the simulation is in the program: no entry points for it, and above all no planted bugs.
 
 use std::process::Command;
 
-/// The crates and features that a normal build of the program has.
+/// The crates and features of a normal build of the program.
 fn features_of_the_program() -> String {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--package", "tidings", "--edges", "normal,features", "--locked", "--offline"])
@@ -19,7 +19,7 @@ fn the_program_has_no_planted_bugs_and_no_seams() {
     let features = features_of_the_program();
     assert!(features.contains("socketio-server ") && features.contains("chat "), "{features}");
     for line in features.lines() {
-        // Behind the name of the crate, which may be `planted` itself.
+        // Only what follows the name of the crate, which may be `planted` itself.
         let features = line.split_once(' ').map_or("", |(_, features)| features);
         let features = features.split_once(") ").map_or(features, |(_, features)| features);
         for forbidden in ["planted", "simulation", "test-util"] {

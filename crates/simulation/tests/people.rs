@@ -1,4 +1,4 @@
-//! The checker against lives in `/v1` made by hand: a right one, and one for each way to be wrong.
+//! The checker against lives in `/v1` made by hand: a correct one, and one for each way to break a rule.
 
 use simulation::checker::{Invariant, Recoveries, check};
 use simulation::record::people::{By, Command, Listed, Person, Row, Shown, Sight, Told};
@@ -10,11 +10,11 @@ const AFTER: u64 = 200;
 const ADA: u64 = 1;
 const BOB: u64 = 2;
 
-/// A private room of ada's.
+/// A private room that ada created.
 const PLANS: u64 = 2;
 
-/// Ada says something in the lobby, opens a room, says something there, adds bob, and says one thing more. Bob is
-/// there from the beginning. All is well.
+/// Ada sends a message to the lobby, creates a room, sends a message there, adds bob, and sends one more. Bob is
+/// connected from the beginning. No rule is broken.
 fn right() -> Record {
     Record {
         people: vec![ada(), bob()],
@@ -34,7 +34,7 @@ fn log() -> Vec<Stored> {
     ]
 }
 
-/// Ada's `n`th command, stored at the second `n`.
+/// Ada's `n`th command, stored in the `n`th microsecond.
 fn entry(n: u64, room: u64, (seq, rev): (u64, u64), event: &'static str, what: What) -> Stored {
     let sender = Some(Sender { user: ADA, device: "a".into(), n });
     Stored { room, seq, rev, micros: u128::from(n), at: 0, sender, event, what, versions: Vec::new() }
@@ -98,7 +98,7 @@ fn seen(position: u64) -> Sight {
     Sight::Entry(shown(position))
 }
 
-/// Spoils a right history and says what the checker makes of it.
+/// Breaks a correct history with `spoil`; returns the invariants that the checker finds broken.
 fn broken(spoil: impl FnOnce(&mut Record)) -> Vec<Invariant> {
     let mut record = right();
     spoil(&mut record);
@@ -202,7 +202,7 @@ fn who_is_in_again_before_they_hear_that_they_went_keeps_the_room_from_there() {
             let (event, text) = (event.to_owned(), text.map(str::to_owned));
             Sight::Entry(Shown { position, rev: position - 1, event, text, ..shown(5) })
         };
-        // The answer of one device is ahead of the events, in which the other device leaves.
+        // The answer on one device is ahead of the events, in which the other device leaves.
         let own = |position| Sight::Own { epoch: BEFORE, position, room: PLANS, rev: position - 1 };
         record.people[0].sights.extend([own(7), event(6, "left", None), own(8)]);
         let all = [event(6, "left", None), event(7, "joined", None), event(8, "message", Some("u0-3 "))];
@@ -274,7 +274,7 @@ fn going_on_over_a_restored_backup_is_found() {
         for person in &mut record.people {
             person.sights.push(Sight::Connects { micros: 9 });
         }
-        // What ada knows of the end is an answer, and no event: she is still right to go on.
+        // Ada knows the last entry from an answer, not from an event, so she is still right to continue.
         record.people[0].sights.insert(8, Sight::Cursor { epoch: BEFORE, position: 4 });
         record.people[0].sights.push(welcome(AFTER, 4, true));
         record.people[1].sights.push(welcome(AFTER, 5, true));

@@ -11,10 +11,10 @@ use tidings::v1::names::{CommandName, RequestName};
 /// Worlds in the short form; their number is the seed. It is built without optimization, and takes minutes.
 const SEEDS: u64 = 200;
 
-/// Worlds that each planted bug may take to be found.
+/// How many worlds a planted bug may take to be found.
 const PLANTED_SEEDS: u64 = 1_000;
 
-/// Does `work` for 0, 1, … on all cores, until one of them returns nothing.
+/// Runs `work` for 0, 1, … on all cores, until one of the calls returns `None`.
 fn on_all_cores<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
     let (next, results) = (AtomicU64::new(0), Mutex::new(Vec::new()));
     let cores = std::thread::available_parallelism().map_or(1, usize::from);

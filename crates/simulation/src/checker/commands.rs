@@ -1,4 +1,4 @@
-//! What people of `/v1` wanted, were told, and what the log has of it.
+//! Checks the commands of people of `/v1`: what they sent, the answers, and the entries in the log.
 
 use std::collections::{HashMap, HashSet};
 
@@ -23,7 +23,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// Where each command stands in each generation.
+    /// The position of each command in each generation.
     fn by_number(&self) -> Vec<HashMap<(&'a str, u64), u64>> {
         let generations = self.record.generations.iter();
         let commands = generations.map(|truth| {
@@ -36,7 +36,7 @@ impl<'a> Court<'a> {
         commands.collect()
     }
 
-    /// Each number once, in order; each text once, in the order it was typed.
+    /// Checks that each number is used once and in order, and each text once and in the order of typing.
     fn check_senders(&mut self, generation: usize) {
         let Some(truth) = self.record.generations.get(generation) else { return };
         let mut last: HashMap<&str, u64> = HashMap::new();
@@ -55,7 +55,7 @@ impl<'a> Court<'a> {
             if !texts.insert(text) {
                 self.object(Invariant::NothingInvented, format!("{text:?} stands in the log twice"));
             }
-            // Typed as `u<person>-<number> `.
+            // The text is `u<person>-<number> `.
             let Some((person, rest)) = text.strip_prefix('u').and_then(|text| text.split_once('-')) else {
                 continue;
             };
@@ -68,7 +68,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// Nobody says anything where they are not.
+    /// Checks that nobody writes in a room that they are not in.
     fn check_rights(&mut self, generation: usize, members: &Members<'a>) {
         let Some(truth) = self.record.generations.get(generation) else { return };
         for (entry, position) in truth.log.iter().zip(1_u64..) {
@@ -82,7 +82,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// What is acked stands there; what is refused does not; and the answer never changes.
+    /// Checks that an acked command is in the log, a refused one is not, and no answer ever changes.
     fn check_answers(
         &mut self,
         index: usize,

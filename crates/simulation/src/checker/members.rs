@@ -1,4 +1,4 @@
-//! Who is in which room when, worked out from the log alone.
+//! The members of each room at each position, computed from the log alone.
 
 use std::collections::HashMap;
 
@@ -9,7 +9,7 @@ pub(super) struct Members<'a> {
     rooms: HashMap<u64, Facts>,
     /// Messages by room and number.
     messages: HashMap<(u64, u64), &'a Stored>,
-    /// The last entry of each room.
+    /// The `rev` of each room's last entry.
     last: HashMap<u64, u64>,
 }
 
@@ -19,12 +19,12 @@ struct Facts {
     spans: HashMap<u64, Vec<Span>>,
 }
 
-/// From the entry by which somebody comes in to the one by which they go.
+/// One membership: from the entry by which somebody joins to the entry by which they leave.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) rev: u64,
     from: u64,
-    /// The last position, and when it was stored.
+    /// The position of the last entry, and when it was stored.
     until: Option<(u64, u128)>,
 }
 
@@ -70,15 +70,15 @@ impl<'a> Members<'a> {
         room <= LOBBY || self.rooms.get(&room).is_some_and(|facts| facts.is_public)
     }
 
-    /// Whether somebody is a member when an entry is decided: after all that stands before it.
+    /// Whether somebody is a member when the entry at `position` is decided, after all entries before it.
     pub(super) fn is_member(&self, user: u64, room: u64, position: u64) -> bool {
         room <= LOBBY || self.spans(user, room).any(|span| span.covers(position))
     }
 
-    /// Whether an entry may be shown to somebody who has asked for it, or connected, at that time.
+    /// Whether an entry may be shown to somebody who asked for it, or connected, at the time `since`.
     pub(super) fn may_see(&self, user: u64, room: u64, position: u64, since: u128) -> bool {
         let is_theirs = |span: Span| match span.until {
-            // What takes them in and out is told to them, whenever they come.
+            // They are always told of the entries by which they join and leave.
             Some((until, at)) => {
                 span.covers(position) && (at > since || position == span.from || position == until)
             }
@@ -87,12 +87,12 @@ impl<'a> Members<'a> {
         room <= LOBBY || self.spans(user, room).any(is_theirs)
     }
 
-    /// Whether somebody comes into a room again after they were taken out of it at that position.
+    /// Whether somebody joins a room again after they left it at the position `after`.
     pub(super) fn returns(&self, user: u64, room: u64, after: u64) -> bool {
         self.spans(user, room).any(|span| span.from > after)
     }
 
-    /// The first number that a member sees who is one when the room's last entry is `rev`.
+    /// The first `rev` that a member sees, if they are a member when the room's last entry is `rev`.
     pub(super) fn first(&self, user: u64, room: u64, rev: u64) -> u64 {
         if self.is_public(room) {
             return 1;
@@ -100,7 +100,7 @@ impl<'a> Members<'a> {
         self.spans(user, room).filter(|span| span.rev <= rev).last().map_or(1, |span| span.rev)
     }
 
-    /// The rooms that somebody is in at the end.
+    /// The rooms that somebody is in at the end of the log.
     pub(super) fn rooms_of(&self, user: u64) -> Vec<u64> {
         let is_in = |facts: &Facts| {
             facts.spans.get(&user).and_then(|spans| spans.last()).is_some_and(|span| span.until.is_none())

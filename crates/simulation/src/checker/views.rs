@@ -1,8 +1,8 @@
-//! What people of `/v1` were shown: the right things, each once, without a gap, and nothing that is not for them.
+//! Checks what people of `/v1` were shown: the right entries, each once, without a gap, and nothing private.
 //!
-//! A person's view of a room is what came as events and what they asked for to fill it up. It has to be a slice of the
-//! room without a hole. Only the end of a membership may cut it short: what somebody had not got when they were taken
-//! out, they never get.
+//! A person's view of a room is made of events and of the pages that filled gaps. It must be a contiguous part of the
+//! room. Only the end of a membership may cut it short: a person who was removed never gets what they had not got by
+//! then.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,63 +11,63 @@ use super::{Court, Invariant};
 use crate::record::people::{By, Command, Listed, Person, Row, Shown, Sight, Told};
 use crate::record::{Generation, LOBBY, Stored, What};
 
-/// The event that says that a message is deleted.
+/// The name of the event for a deleted message.
 const DELETED: &str = "deleted";
 
 /// The events that everybody gets of a public room, members or not.
 const DESCRIPTIONS: [&str; 3] = ["room created", "room renamed", "topic"];
 
-/// Entries that concern everybody.
+/// The room of the entries that concern everybody.
 const HOUSE: u64 = 0;
 
-/// A client on its way through its history.
+/// The state of one client while its history is replayed.
 #[derive(Default)]
 struct Watch {
     index: usize,
     user: u64,
-    /// When it began to connect.
+    /// When its last connection began.
     began: u128,
     generation: Generation,
-    /// How far the stream is, if it is anywhere.
+    /// The position of its stream; `None` before the first welcome.
     cursor: Option<u64>,
     rooms: BTreeMap<u64, Kept>,
-    /// Entries of rooms that it does not keep yet: answers come before the events that bring somebody in.
+    /// Entries of rooms that it does not keep yet, because an answer overtook the event by which it joins.
     ahead: BTreeMap<u64, BTreeMap<u64, u64>>,
-    /// By which entry it last came into a room or went, as far as it knows: answers come before the events of what was
-    /// before them.
+    /// The newest entry that it knows of by which it joined or left each room. Answers can overtake the events before
+    /// them.
     changed: BTreeMap<u64, Change>,
-    /// Messages of which it knows that they are deleted.
+    /// Messages that it knows to be deleted.
     deleted: BTreeSet<(u64, u64)>,
-    /// How far the person has read at least.
+    /// The least `seq` up to which the person has read each room.
     floors: BTreeMap<u64, u64>,
-    /// What this connection was told of that.
+    /// The read pointers that this connection was told.
     reads: BTreeMap<u64, u64>,
     listed: BTreeMap<u64, u64>,
-    /// Rooms that this connection was told it is out of, and by which entry.
+    /// Rooms that this connection was told it has left, with the entry by which it left.
     expelled: BTreeMap<u64, u64>,
 }
 
-/// How an entry came to be known.
+/// How an entry became known.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Source {
     Event,
-    /// The answer to an own command.
+    /// The answer to the client's own command.
     Own,
-    /// A page that was asked for.
+    /// A page that it requested.
     Page,
 }
 
-/// The place of an entry by which a membership begins or ends.
+/// The entry by which a membership begins or ends.
 #[derive(Clone, Copy)]
 struct Change {
     rev: u64,
     position: u64,
 }
 
-/// A room that it keeps.
+/// A room that the client keeps.
 struct Kept {
     from: u64,
-    /// Positions by number.
+    /// Positions by `rev`.
     known: BTreeMap<u64, u64>,
 }
 
@@ -86,10 +86,10 @@ impl Watch {
         self.deleted.clear();
     }
 
-    /// An entry as it counts for the rooms that are kept.
+    /// Adds an entry to the room that it belongs to.
     fn keep(&mut self, entry: &Stored, position: u64, source: Source) {
         let (room, rev, user) = (entry.room, entry.rev, self.user);
-        // Pages tell of the past, and so may the answer to a repeat.
+        // A page describes the past. So may the answer to a repeat.
         let is_news = match source {
             Source::Event => true,
             Source::Own => Some(position) > self.cursor,
@@ -176,7 +176,7 @@ impl<'a> Court<'a> {
             }
             Sight::Cursor { position, .. } => self.advance(watch, *position, watch.cursor <= Some(*position)),
             Sight::HasRead { room, seq } => {
-                // Of a log that was set back, nobody knows how much there was to be read.
+                // After a restore, nobody knows how many messages there were to read.
                 if watch.generation == Generation(0) {
                     let floor = watch.floors.entry(*room).or_default();
                     *floor = (*floor).max(*seq);
@@ -235,7 +235,7 @@ impl<'a> Court<'a> {
             let detail = format!("person {index} goes on at {position} in place of {:?}", watch.cursor);
             self.object(Invariant::RecoveredWithoutGap, detail);
         }
-        // Of a backup from before the epoch of the cursor, nobody can know that.
+        // A backup from before the epoch of the cursor cannot show that.
         let is_needless = reset && is_good && watch.generation == generation;
         if watch.cursor.is_some() && (is_needless || (!reset && !is_good)) {
             let what = if reset { "had no reason to" } else { "was not told to" };
@@ -250,7 +250,7 @@ impl<'a> Court<'a> {
             watch.deleted.clear();
             watch.generation = generation;
         }
-        // What was told ahead of the stream may be lost with nobody's knowing.
+        // What arrived ahead of the stream can be lost without anybody knowing.
         let known = watch.rooms.values_mut().map(|room| &mut room.known);
         for known in known.chain(watch.ahead.values_mut()) {
             known.retain(|_, position| *position <= kept);
@@ -350,10 +350,11 @@ impl<'a> Court<'a> {
         self.check_is_in(watch, *room, members);
     }
 
-    /// Nothing of a room comes after the entry that took somebody out of it, also no answer to what they had asked before.
+    /// After the entry by which a person left a room, nothing more of it arrives, not even the answer to an earlier
+    /// request.
     fn check_is_in(&mut self, watch: &Watch, room: u64, members: &Members<'a>) {
         let Some(removed) = watch.expelled.get(&room) else { return };
-        // Answers may be ahead of the events that bring somebody back.
+        // An answer can overtake the event by which they return.
         if !members.is_public(room) && !members.returns(watch.user, room, *removed) {
             let detail =
                 format!("person {} was answered about {room} after leaving at {removed}", watch.index);
@@ -361,7 +362,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// A text is one that the entry has had, and not one that was taken back before it was asked for.
+    /// A shown text must be one that the entry has had, and must not have been replaced before the request.
     fn check_text(&mut self, watch: &Watch, stored: &Stored, text: Option<&str>, since: u128) {
         let index = watch.index;
         let (room, rev) = (stored.room, stored.rev);
@@ -388,7 +389,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// When the faults are over, everybody has every room that they are in, without a hole.
+    /// After the faults, everybody has every room that they are in, without a gap.
     fn check_end_of(&mut self, watch: &Watch, members: &[Members<'a>]) {
         let Some(members) = members.get(watch.generation.0) else { return };
         for room in members.rooms_of(watch.user) {
@@ -417,8 +418,8 @@ impl<'a> Court<'a> {
     }
 }
 
-/// Whoever went and came back while they were away, and is told of the room as it is now, keeps it from there: also who
-/// did not know that they had gone, because it was by a command that they had taken back too late.
+/// A person who left and returned while they were away keeps the room from the return, if they are told of its current
+/// state. This includes a person who left by a command that they cancelled too late, and so does not know it.
 fn renew(watch: &mut Watch, rooms: &[Listed], members: &[Members<'_>]) {
     let Some(members) = members.get(watch.generation.0) else { return };
     for Listed { room, rev, .. } in rooms {

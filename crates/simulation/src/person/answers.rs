@@ -1,4 +1,4 @@
-//! What a client of `/v1` makes of the answers to what it has said and asked.
+//! How a client of `/v1` handles the answers to its commands and requests.
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -10,9 +10,9 @@ use crate::record::LOBBY;
 use crate::record::people::{By, Row, Sight, Told};
 
 impl Person {
-    /// None is what a right server never sends.
+    /// Handles an answer. `None` means that a correct server never sends it.
     pub(super) fn answered(&mut self, id: u64, told: &Value) -> Option<()> {
-        // Who has waited too long for a page asks again.
+        // The page took too long, and was requested again.
         let Some((awaited, _)) = self.connection.awaited.remove(&id) else { return Some(()) };
         let is_ok = told["ok"].as_bool()?;
         match awaited {
@@ -47,7 +47,7 @@ impl Person {
                 let Place { position, .. } = Place::of(&told["cursor"])?;
                 let (room, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
                 self.see(Sight::Own { epoch, position, room, rev });
-                // The answer to a repeat may be from before the welcome, which knows better.
+                // The answer to a repeat may be older than the welcome, which knows better.
                 if position > self.connection.started {
                     self.own(n, told)?;
                 }
@@ -76,13 +76,13 @@ impl Person {
         Some(())
     }
 
-    /// The ack is the copy of the entry.
+    /// The ack is the sender's copy of the entry.
     fn own(&mut self, n: u64, told: &Value) -> Option<()> {
         let (id, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
         let queued = self.store.outbox.iter().find(|queued| queued.n == n).cloned();
         let Some(queued) = queued else { return Some(()) };
         let room = self.store.view.rooms.entry(id).or_default();
-        // Of a command that was taken back too late, nothing is known but that it has been carried out.
+        // A command that was cancelled too late has only one visible effect: it was carried out.
         match queued.event {
             "say" => room.own.push(told["seq"].as_u64()?),
             "create" => {
@@ -94,7 +94,7 @@ impl Person {
                 room.is_closed = true;
                 room.enter(rev);
             }
-            // A repeat says nothing about the room, which may be another one by now.
+            // A repeat does not describe the room, whose kind is then known already.
             "join" => {
                 room.is_closed =
                     told["about"]["kind"].as_str().map_or(room.is_closed, |kind| kind != "public");
@@ -112,7 +112,7 @@ impl Person {
         Some(())
     }
 
-    /// Something before it has not come yet: it is sent again from there.
+    /// The server misses an earlier command: sends everything again from there.
     fn expected(&mut self, n: u64, round: u64, expected: u64) -> Option<()> {
         self.note(format_args!("is expected to send {expected} before {n}"));
         let Some(first) = self.store.outbox.front().map(|queued| queued.n) else { return Some(()) };
@@ -120,7 +120,7 @@ impl Person {
             return (expected <= n).then_some(());
         }
         if expected < first {
-            // What was answered is not there any more.
+            // Answered commands are gone from the log.
             let epoch = self.connection.epoch?;
             self.see(Sight::Mistrusts { epoch });
             self.store.start_over(&mut self.random);
@@ -132,11 +132,11 @@ impl Person {
         Some(())
     }
 
-    /// What was missed.
+    /// Handles the entries that were missed.
     fn changes(&mut self, room: u64, asked: u128, told: &Value) -> Option<()> {
         if told["ok"] != true {
             match told["code"].as_str()? {
-                // They were sent away meanwhile, and are told so.
+                // They were removed meanwhile, and an event says so.
                 "not_found" => drop(self.store.view.needs.remove(&room)),
                 "busy" => {
                     self.connection.rests_until = Some(Instant::now() + std::time::Duration::from_secs(1));
@@ -162,7 +162,7 @@ impl Person {
 
     fn rows(&mut self, room: u64, asked: u128, told: &Value) -> Option<()> {
         let epoch = self.connection.epoch?;
-        // Whoever has heard that they are out hears nothing more of a room for members, also not what was read before.
+        // A client that knows that it was removed gets nothing more of a private room, not even what was read before.
         let known = self.store.view.rooms.get(&room);
         let is_over = |known: &Room, rev| known.is_closed && !known.is_joined && rev < known.changed;
         if known.is_some_and(|known| is_over(known, told["rev"].as_u64().unwrap_or(0))) {
@@ -180,8 +180,8 @@ impl Person {
         Some(())
     }
 
-    /// Finds out which commands of the device before the log has. Says whether that is done: then the others are sent
-    /// again, as far as it can be known that the log does not have them.
+    /// Finds out which commands of the previous device the log has; returns whether that is done. Then it sends again
+    /// those that the log surely does not have.
     pub(super) fn sort(&mut self) -> bool {
         if self.store.old.is_empty() {
             return true;

@@ -1,4 +1,4 @@
-//! What people of `/v1` do of their own accord, whether it is allowed or not.
+//! What people of `/v1` do without a cause, allowed or not. It includes every command and every request.
 
 use std::time::Duration;
 
@@ -10,14 +10,14 @@ use super::{Awaited, Person};
 use crate::record::LOBBY;
 use crate::record::people::Command;
 
-/// So many commands without an answer make a person wait.
+/// A person with this many unanswered commands waits before acting again.
 const UNANSWERED_MAX: usize = 20;
 
-/// Rooms that people open in one world.
+/// How many rooms people create in one world.
 const ROOMS_MAX: u64 = 6;
 
 impl Person {
-    /// Until the next time.
+    /// Acts once, and chooses when to act next.
     pub(super) fn live_on(&mut self) {
         let now = Instant::now();
         self.hear_farewells(now);
@@ -88,7 +88,7 @@ impl Person {
         self.store.outbox.push_back(Queued { n, index, event, fields, is_skip: false });
     }
 
-    /// The same under the number of another device.
+    /// Queues the same command again, for a new device.
     pub(super) fn queue_again(&mut self, queued: &Queued) {
         let text = queued.fields["text"].as_str().map(str::to_owned);
         let is_proper = text.as_ref().is_some_and(|text| text.starts_with('u'));
@@ -102,7 +102,7 @@ impl Person {
         if joined.is_empty() { LOBBY } else { self.random.pick(&joined) }
     }
 
-    /// A room that there may be.
+    /// A room that may exist.
     fn any_room(&mut self) -> u64 {
         self.random.within(LOBBY, LOBBY + ROOMS_MAX + 1)
     }
@@ -128,7 +128,7 @@ impl Person {
         self.queue("join", fields, None, false);
     }
 
-    /// A room gets another name or topic, or a conversation begins. Now and then somebody tries to own the chat.
+    /// Renames a room, sets its topic, or begins a conversation. Now and then somebody tries to own the chat.
     fn furnish(&mut self) {
         let room = self.some_room();
         let words = format!("w{}-{}", self.index, self.counter);
@@ -149,7 +149,7 @@ impl Person {
         }
     }
 
-    /// Somebody else comes or goes.
+    /// Adds or removes somebody.
     fn meet(&mut self, event: &'static str) {
         let rooms = self.store.view.rooms.iter();
         let mine: Vec<u64> =
@@ -168,7 +168,7 @@ impl Person {
         self.queue(event, json!({ "room": room, "user": user }), None, false);
     }
 
-    /// Whoever is told to go has time for another look.
+    /// Announces a removal, so that the person can look at the room until then.
     fn announce_farewell(&mut self, user: u64, room: u64) {
         if self.parts.is_none() {
             self.world.farewells.borrow_mut().push((user, room));
@@ -176,7 +176,7 @@ impl Person {
         }
     }
 
-    /// Takes somebody out, and says at once what they are not to hear.
+    /// Removes somebody, and at once sends messages that they must not get.
     fn part(&mut self, now: Instant) {
         let Some((user, room, _)) = self.parts.filter(|(_, _, at)| *at <= now) else { return };
         self.parts = None;
@@ -196,7 +196,7 @@ impl Person {
         }
     }
 
-    /// Looks at a room over and over, until nothing is to be seen there any more.
+    /// Requests a room again and again, until it is no longer visible.
     pub(super) fn cling(&mut self) {
         let Some((room, until)) = self.clings else { return };
         if until <= Instant::now() {
@@ -215,7 +215,7 @@ impl Person {
         }
     }
 
-    /// A message of their own is edited or deleted.
+    /// Edits or deletes an own message.
     fn rewrite(&mut self) {
         let room = if self.random.chance(300) { LOBBY } else { self.some_room() };
         let own = self.store.view.rooms.get(&room).map(|room| room.own.clone()).unwrap_or_default();
@@ -232,7 +232,7 @@ impl Person {
         }
     }
 
-    /// The last command is not wanted any more. It may have been sent.
+    /// Cancels the last command, which may have been sent.
     fn take_back(&mut self) {
         let Some(queued) = self.store.outbox.back_mut().filter(|queued| !queued.is_skip) else { return };
         (queued.event, queued.fields, queued.is_skip) = ("skip", json!({}), true);
@@ -258,7 +258,7 @@ impl Person {
         self.ask("read", &fields, Awaited::Read { room: id, seq }, None);
     }
 
-    /// Asks for something, perhaps for what is none of their business.
+    /// Requests something, perhaps of a room that they may not see.
     fn look(&mut self) {
         if !self.is_welcome() || self.connection.awaited.len() >= super::REQUESTS_MAX {
             return;
@@ -289,7 +289,7 @@ impl Person {
         }
     }
 
-    /// Asks for lists and codes. They are no entries, so only that they are answered is judged.
+    /// Requests lists and codes. They contain no entries, so the checker judges only that they are answered.
     fn look_around(&mut self, room: u64) {
         let invites = self.world.invites.borrow().clone();
         let (request, fields) = match self.random.index(5) {

@@ -1,4 +1,4 @@
-//! What a client of `/v1` keeps through a crash: who it is, its outbox, and what it has seen up to its cursor.
+//! What a client of `/v1` keeps through a crash: its identity, its outbox, and what it has seen up to its cursor.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -6,15 +6,15 @@ use serde_json::Value;
 
 use crate::random::Random;
 
-/// A command that is not answered yet.
+/// A command without an answer.
 #[derive(Clone, Debug)]
 pub(super) struct Queued {
     pub(super) n: u64,
-    /// Among the commands of the record.
+    /// The index among the commands of the record.
     pub(super) index: usize,
     pub(super) event: &'static str,
     pub(super) fields: Value,
-    /// It was taken back, and a `skip` stands in its place.
+    /// Whether it was cancelled and replaced by a `skip`.
     pub(super) is_skip: bool,
 }
 
@@ -22,22 +22,22 @@ pub(super) struct Queued {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Room {
     pub(super) is_joined: bool,
-    /// Known to be for its members alone.
+    /// Whether only members may see it, as far as the client knows.
     pub(super) is_closed: bool,
     pub(super) is_host: bool,
-    /// Everything up to here is known, as far as it is for the client.
+    /// Everything up to this `rev` is known, as far as the client may see it.
     pub(super) rev: u64,
-    /// What is known beyond that: the answer to an own command may be ahead of the events.
+    /// Known entries beyond `rev`: the answer to an own command can overtake the events.
     ahead: BTreeSet<u64>,
     pub(super) seq: u64,
-    /// Of the entry by which the client came in or went.
+    /// The `rev` of the entry by which the client last joined or left.
     pub(super) changed: u64,
-    /// Own messages that are not deleted.
+    /// The `seq` of each own message.
     pub(super) own: Vec<u64>,
 }
 
 impl Room {
-    /// The entry `rev` brings its reader in, unless that is known.
+    /// The client joins by the entry `rev`, unless that is known already.
     pub(super) fn enter(&mut self, rev: u64) {
         if rev > self.changed {
             self.is_joined = true;
@@ -46,13 +46,13 @@ impl Room {
         }
     }
 
-    /// An entry is known.
+    /// The entry `rev` is known.
     pub(super) fn know(&mut self, rev: u64) {
         self.ahead.insert(rev);
         self.know_up_to(self.rev);
     }
 
-    /// Everything up to an entry is known.
+    /// Everything up to `rev` is known.
     pub(super) fn know_up_to(&mut self, rev: u64) {
         self.rev = self.rev.max(rev);
         while self.ahead.remove(&(self.rev + 1)) {
@@ -62,14 +62,14 @@ impl Room {
     }
 }
 
-/// What has to be asked for: what comes after a number, up to another.
+/// A gap to fill: the entries after one `rev`, through another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Need {
     pub(super) after: u64,
     pub(super) through: u64,
 }
 
-/// What was seen up to the cursor.
+/// What the client has seen up to its cursor.
 #[derive(Clone, Debug, Default)]
 pub(super) struct View {
     pub(super) cursor: Option<String>,
@@ -87,10 +87,10 @@ pub(super) struct Store {
     pub(super) device: String,
     next: u64,
     pub(super) outbox: VecDeque<Queued>,
-    /// Commands of the device before, of which it has to be found out whether the log has them.
+    /// Unanswered commands of the previous device. The log may have them.
     pub(super) old: Vec<Queued>,
     old_device: String,
-    /// Numbers of that device that the log has.
+    /// Numbers of those commands that the log has.
     pub(super) found: BTreeSet<u64>,
     pub(super) view: View,
 }
@@ -111,23 +111,23 @@ impl Store {
         }
     }
 
-    /// The number for the next command.
+    /// Takes the next command number.
     pub(super) fn number(&mut self) -> u64 {
         let n = self.next;
         self.next += 1;
         n
     }
 
-    /// Everything but the outbox is gone.
+    /// Forgets everything but the identity and the outbox.
     pub(super) fn forget(&mut self) {
         self.view = View::default();
         self.found.clear();
     }
 
-    /// The log is not the one that it was: a new device, and what is not answered yet has to be looked for.
+    /// The log was set back: chooses a new device. The unanswered commands have to be looked up in the log.
     pub(super) fn start_over(&mut self, random: &mut Random) {
         self.forget();
-        // Of two restored backups in a row, the commands of the first are still those of the device before.
+        // After two restores in a row, the commands still belong to the device before the first one.
         if self.old.is_empty() {
             self.old_device = std::mem::replace(&mut self.device, device(random));
             self.old = self.outbox.drain(..).collect();
@@ -135,7 +135,7 @@ impl Store {
         }
     }
 
-    /// A message of this device and number stands in the log.
+    /// The log has a message with this device and number.
     pub(super) fn find(&mut self, device: &str, n: u64) {
         if !self.old.is_empty() && device == self.old_device {
             self.found.insert(n);

@@ -1,4 +1,4 @@
-//! What a client of `/v1` makes of the events that it gets: the welcome, entries of the log, and what is not kept.
+//! How a client of `/v1` handles events: the welcome, entries of the log, and events that are not stored.
 
 use serde_json::Value;
 use tidings::v1::names;
@@ -8,7 +8,7 @@ use super::store::Need;
 use crate::record::LOBBY;
 use crate::record::people::{By, Listed, Shown, Sight};
 
-/// Where a cursor stands.
+/// The place that a cursor names.
 pub(super) struct Place {
     pub(super) epoch: u64,
     pub(super) position: u64,
@@ -25,13 +25,13 @@ impl Place {
     }
 }
 
-/// The id of a user.
+/// The user id of a person.
 pub(super) fn user(person: &Value) -> Option<u64> {
     u64::from_str_radix(person["user"].as_str()?, 16).ok()
 }
 
 impl Person {
-    /// None is what a right server never sends.
+    /// Handles an event. `None` means that a correct server never sends it.
     pub(super) fn hear(&mut self, event: &str, told: &Value) -> Option<()> {
         match event {
             names::WELCOME => self.welcomed(told),
@@ -51,7 +51,7 @@ impl Person {
         }
     }
 
-    /// An event that is not an entry: it says how far the stream is.
+    /// Handles an event that is not an entry: its cursor says how far the stream is.
     fn pass(&mut self, told: &Value) -> Option<()> {
         self.connection.epoch?;
         let Place { epoch, position } = Place::of(&told["cursor"])?;
@@ -84,7 +84,7 @@ impl Person {
         if reset {
             self.store.start_over(&mut self.random);
             self.see_welcome(epoch, position, (resumed, reset), told)?;
-            // The connection says which device it is: another one needs another connection.
+            // The device belongs to the connection, so a new device needs a new connection.
             self.crash();
             return Some(());
         }
@@ -121,7 +121,7 @@ impl Person {
         Some(rooms)
     }
 
-    /// The stream starts from now: what is missing of the rooms is asked for.
+    /// The stream starts from now: asks for what is missing of each room.
     fn begin(&mut self, told: &Value, listed: &[Listed]) -> Option<()> {
         self.store
             .view
@@ -157,7 +157,7 @@ impl Person {
         Some(())
     }
 
-    /// Notes that an entry was shown.
+    /// Records that an entry was shown.
     pub(super) fn record(&mut self, event: &str, told: &Value, by: By) -> Option<u64> {
         let Place { epoch, position } = Place::of(&told["cursor"])?;
         let (id, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
@@ -167,7 +167,7 @@ impl Person {
         Some(position)
     }
 
-    /// An entry, as an event or in an answer.
+    /// Handles an entry, from an event or from an answer.
     pub(super) fn show(&mut self, event: &str, told: &Value, by: By) -> Option<()> {
         let position = self.record(event, told, by)?;
         let (id, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
@@ -177,7 +177,7 @@ impl Person {
             self.store.find(device, n);
         }
         let is_me = self.store.user.is_some() && user(&told["who"]) == self.store.user;
-        // A page tells of the past: who is where now, events tell.
+        // A page describes the past; only events say who is a member now.
         if by != By::Event {
             self.store.view.rooms.entry(id).or_default().know(rev);
             return Some(());
@@ -197,7 +197,7 @@ impl Person {
                 }
             }
             names::JOINED if is_me => {
-                // What was missing before that is for those who stayed.
+                // The entries that were missing before are for those who stayed.
                 self.store.view.needs.retain(|room, need| *room != id || rev <= need.through);
                 self.store.view.rooms.entry(id).or_default().enter(rev);
             }

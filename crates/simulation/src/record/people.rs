@@ -1,13 +1,13 @@
-//! What a client of `/v1` told, was told and saw, in order.
+//! What each client of `/v1` sent and saw, in order.
 
 use super::Generation;
 
-/// One client of `/v1`: an outbox and what it keeps, through all its crashes.
+/// One client of `/v1` with its outbox, through all its crashes.
 #[derive(Clone, Debug, Default)]
 pub struct Person {
-    /// Who it is, once it knows. Several clients may be one person.
+    /// The user id, once known. Several clients may be one person.
     pub user: Option<u64>,
-    /// What it wanted, in order.
+    /// The commands that it queued, in order.
     pub commands: Vec<Command>,
     /// What it saw, in order.
     pub sights: Vec<Sight>,
@@ -16,73 +16,73 @@ pub struct Person {
 /// A durable command.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// The outbox that it was put into.
+    /// The device.
     pub device: String,
-    /// Its number there.
+    /// The number among the commands of the device.
     pub n: u64,
-    /// What it says, if it is a message: no two of all messages say the same.
+    /// The text of a message; every message has a different one.
     pub text: Option<String>,
-    /// Whether there is no reason to refuse it.
+    /// Whether a correct server must not refuse it.
     pub is_proper: bool,
-    /// What the client was told of it, each time, and by a server over which generation of the log.
+    /// Each answer that the client got, with the generation of the log at that time.
     pub answers: Vec<(Generation, Told)>,
 }
 
 /// The answer to a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// It is an entry.
+    /// It is stored as an entry.
     Stored {
-        /// Its position.
+        /// The position of the entry.
         position: u64,
-        /// Its room.
+        /// The room of the entry.
         room: u64,
-        /// Its number there.
+        /// The number of the entry in its room.
         rev: u64,
     },
-    /// There was nothing to do.
+    /// Nothing had to change.
     Already,
-    /// It will never be carried out.
+    /// It is refused permanently, with this code.
     Refused(String),
-    /// It was taken back.
+    /// It was cancelled.
     Skipped,
 }
 
-/// How something came to be seen.
+/// How an entry reached the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum By {
     /// As an event, in the order of the log.
     Event,
-    /// As the answer to a question that was asked then.
+    /// In the answer to a request.
     Answer {
-        /// When.
+        /// When the request was sent, in microseconds.
         asked: u128,
     },
 }
 
-/// An entry, as it was shown.
+/// An entry as it was shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shown {
-    /// How it came.
+    /// How it reached the client.
     pub by: By,
     /// The epoch of its cursor.
     pub epoch: u64,
     /// The position of its cursor.
     pub position: u64,
-    /// Its room.
+    /// The room of the entry.
     pub room: u64,
-    /// Its number there.
+    /// The number of the entry in its room.
     pub rev: u64,
-    /// Which event it is.
+    /// The name of the event.
     pub event: String,
-    /// What it says, if anything.
+    /// The text, if it has one.
     pub text: Option<String>,
 }
 
 /// A message in a page of history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Row {
-    /// When the page was asked for.
+    /// When the page was requested, in microseconds.
     pub asked: u128,
     /// The epoch of the server.
     pub epoch: u64,
@@ -99,47 +99,47 @@ pub struct Row {
 /// A room in a welcome.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Listed {
-    /// Which.
+    /// The number of the room.
     pub room: u64,
     /// The number of its last entry.
     pub rev: u64,
-    /// How far it was read.
+    /// The read pointer.
     pub read: u64,
 }
 
-/// What a client went through.
+/// Something that a client saw or did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sight {
     /// It begins to connect.
     Connects {
-        /// When.
+        /// The time, in microseconds.
         micros: u128,
     },
-    /// It is welcomed.
+    /// It gets a welcome.
     Welcomed {
         /// The epoch of the server.
         epoch: u64,
-        /// Where the stream starts.
+        /// The position after which the stream starts.
         position: u64,
-        /// Whether it goes on where the client stood.
+        /// Whether the stream continues from the client's cursor.
         resumed: bool,
         /// Whether the client was told to forget everything.
         reset: bool,
         /// The rooms that the person is in.
         rooms: Vec<Listed>,
     },
-    /// From here on it keeps a room that it did not have: all that it may see, or what comes after a number.
+    /// From now on it keeps a room that is new to it: all that it may see, or what comes after a `rev`.
     Begins {
         /// The room.
         room: u64,
-        /// The number; none for all of it.
+        /// The `rev`; `None` for everything.
         after: Option<u64>,
     },
     /// It is shown an entry.
     Entry(Shown),
     /// It is shown a message in a page of history.
     Row(Row),
-    /// It has the answer to its own command for its copy of the entry.
+    /// It gets the answer to its own command, which is its copy of the entry.
     Own {
         /// The epoch of the server.
         epoch: u64,
@@ -147,7 +147,7 @@ pub enum Sight {
         position: u64,
         /// Its room.
         room: u64,
-        /// Its number there.
+        /// The number of the entry in the room.
         rev: u64,
     },
     /// An event that is not an entry says how far the stream is.
@@ -157,14 +157,14 @@ pub enum Sight {
         /// The position.
         position: u64,
     },
-    /// It has read so far, and the server says that this is stored.
+    /// The server says that this read pointer is stored.
     HasRead {
         /// The room.
         room: u64,
         /// The last message.
         seq: u64,
     },
-    /// It is told how far the person has read.
+    /// It is told the person's read pointer.
     Read {
         /// The room.
         room: u64,
@@ -173,7 +173,7 @@ pub enum Sight {
     },
     /// It loses what it has seen, but not its outbox.
     Forgets,
-    /// The server expects a command that was answered long ago: it has lost part of the log.
+    /// The server expects the number of a command that was answered long ago: the log has lost entries.
     Mistrusts {
         /// The epoch of the server.
         epoch: u64,
