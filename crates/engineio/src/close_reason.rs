@@ -1,12 +1,12 @@
 //! Why a session ended.
 //!
-//! The words are those of the Node implementation, because applications compare them and people search for
-//! them. A reason is a result, not an error: closing is a normal end. The crate itself only ever decides on
-//! the first four; the others name decisions of the layers above.
+//! The names are those of the Node implementation, because applications compare them and people search for them. A
+//! reason is a result, not an error: closing is a normal end. This crate decides on the first four only; the layers
+//! above decide on the others.
 
 use std::fmt;
 
-/// Why a session ended.
+/// Why a session ended, with the name that the Node implementation gives it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CloseReason {
     /// The client closed the transport, or the connection was lost.
@@ -21,12 +21,12 @@ pub enum CloseReason {
     ForcedClose,
     /// The server closed a polling session that had no poll waiting.
     ForcedServerClose,
-    /// The server is going down.
+    /// The server is stopping.
     ServerShuttingDown,
 }
 
 impl CloseReason {
-    /// The wording that the Node implementation hands to disconnect handlers.
+    /// The name that the Node implementation passes to disconnect handlers.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::TransportClose => "transport close",

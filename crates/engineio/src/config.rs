@@ -1,12 +1,11 @@
-//! The numbers of the protocol that a server may choose.
+//! The timings and sizes of the protocol that a server may choose.
 //!
-//! They are the same for all sessions of a server, so a [`Session`](crate::Session) borrows them on each call
-//! and stores none of its own. The defaults are those of the Node implementation, which clients and proxies
-//! are tuned to.
+//! They are the same for all sessions of a server, so a [`Session`](crate::Session) borrows them on each call and
+//! stores none. The defaults are those of the Node implementation, for which clients and proxies are tuned.
 
 use std::time::Duration;
 
-/// The numbers of the protocol that a server may choose.
+/// The timings and sizes of the protocol that a server may choose.
 ///
 /// ```
 /// use std::time::Duration;
@@ -18,16 +17,16 @@ use std::time::Duration;
 pub struct Config {
     /// Time from a pong to the next ping. Default 25 s.
     pub ping_interval: Duration,
-    /// How long a pong may take before the session is closed. Default 20 s.
+    /// How long the client may take to answer a ping before the session is closed. Default 20 s.
     pub ping_timeout: Duration,
-    /// How long an upgrade may take, from the opening of the WebSocket to its last packet. When it is over,
-    /// only the WebSocket is closed. Default 10 s.
+    /// How long an upgrade may take, from the opening of the WebSocket to its last packet. After that, only the
+    /// WebSocket is closed. Default 10 s.
     pub upgrade_timeout: Duration,
-    /// How long a poll may go on waiting after the probe was answered, before it is released with packet `6`.
-    /// Messages leave by it meanwhile, so the delay costs them nothing. Default 100 ms.
+    /// How long a poll may still wait after the probe was answered, before packet `6` releases it. It still carries
+    /// messages meanwhile, so the delay costs them nothing. Default 100 ms.
     pub poll_release_delay: Duration,
-    /// Largest POST body and largest WebSocket message, in bytes; clients are told and the driver enforces it.
-    /// Default 1,000,000.
+    /// The largest POST body and WebSocket message, in bytes. Clients are told, and the driver enforces it. Default
+    /// 1,000,000.
     pub max_payload: usize,
 }
 

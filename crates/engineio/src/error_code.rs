@@ -1,7 +1,7 @@
-//! The errors that a request can be answered with before it belongs to a session.
+//! The errors of requests that belong to no session.
 //!
-//! Owns code, status and JSON body of each. Which request gets which is the business of [`route`](crate::route)
-//! and, where the answer depends on a session, of the driver. Sending the answer is the driver's as well.
+//! Owns the code, status and JSON body of each. [`route`](crate::route) chooses one, or the driver if the choice
+//! depends on a session. The driver sends it.
 
 use serde::Serialize;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[repr(u8)]
 pub enum ErrorCode {
-    /// The transport is missing, not known or not reachable by HTTP.
+    /// The transport is missing, unknown or not reachable by HTTP.
     #[error("transport unknown")]
     UnknownTransport = 0,
     /// No session has this id.
@@ -18,10 +18,10 @@ pub enum ErrorCode {
     /// A session can only be opened by GET.
     #[error("bad handshake method")]
     BadHandshakeMethod = 2,
-    /// The request does not fit the session, or the transport.
+    /// The request does not fit the session or the transport.
     #[error("bad request")]
     BadRequest = 3,
-    /// The application or the origin policy said no.
+    /// The application or the origin policy refused the request.
     #[error("forbidden")]
     Forbidden = 4,
     /// The client does not speak revision 4.
@@ -30,12 +30,12 @@ pub enum ErrorCode {
 }
 
 impl ErrorCode {
-    /// The number in the body.
+    /// The code in the body.
     pub const fn code(self) -> u8 {
         self as u8
     }
 
-    /// The text in the body, as clients of the Node implementation know it.
+    /// The message in the body, as in the Node implementation.
     pub const fn message(self) -> &'static str {
         match self {
             Self::UnknownTransport => "Transport unknown",
@@ -70,7 +70,7 @@ impl ErrorCode {
         self.body_with(self.message())
     }
 
-    /// The JSON body with a text of the application, for refusals that it explains itself.
+    /// The JSON body with a message from the application.
     pub fn body_with(self, message: &str) -> String {
         #[derive(Serialize)]
         struct Body<'a> {

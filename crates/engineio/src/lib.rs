@@ -1,18 +1,18 @@
-//! The Engine.IO protocol, revision 4, as a state machine without input or output.
+//! The Engine.IO protocol, revision 4, as a state machine without I/O.
 //!
-//! Bytes, events and the present [`Instant`](std::time::Instant) go in; packets and decisions come out. The
-//! crate owns no socket, no queue, no clock and no source of randomness, so the same code runs under a server,
-//! a fuzzer and a simulation.
+//! Bytes, events and the current [`Instant`](std::time::Instant) go in; packets and decisions come out. The crate has
+//! no socket, no queue, no clock and no source of randomness, so the same code runs in a server, a fuzzer and a
+//! simulation.
 //!
 //! The parts, in the order in which a request meets them:
 //!
 //! - [`Query`] and [`route`]: what an HTTP request wants, or which [`ErrorCode`] it gets.
 //! - [`OpenPacket`]: the open packet that answers a new session.
 //! - [`TextPacket`], [`decode_payload`] and [`PayloadWriter`]: the codec of both transports.
-//! - [`Session`]: transport, heartbeat, overlap of requests and upgrade of one session.
+//! - [`Session`]: transport, heartbeat, open requests and upgrade of one session.
 //!
-//! Left out on purpose: revision 3, JSONP and WebTransport. Binary messages of the WebSocket transport have no
-//! envelope, so there is nothing here to encode them.
+//! Deliberately unsupported: revision 3, JSONP and WebTransport. A WebSocket carries binary messages as they are, so
+//! nothing here encodes those.
 #![deny(missing_docs)]
 
 mod close_reason;

@@ -1,7 +1,7 @@
-//! The open packet: what a client is told about its new session.
+//! The open packet, which tells a client about its new session.
 //!
-//! Owns the exact text, because official clients and suites compare the keys: these five, in this order, and no
-//! others. Does not make session ids; they are handed in.
+//! Owns the exact text, because official clients and test suites compare the keys: these five, in this order, and no
+//! others. The caller makes the session id.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::packet::PacketKind;
 use crate::redacted::Redacted;
 use crate::transport::TransportKind;
 
-/// What a client is told about its new session.
+/// The content of the open packet.
 ///
 /// ```
 /// use engineio::{Config, OpenPacket, TransportKind};
@@ -33,9 +33,9 @@ use crate::transport::TransportKind;
 #[derive(Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct OpenPacket<'a> {
-    /// The id of the session. Whoever knows it can speak for the client, so it is not shown by `Debug`.
+    /// The id of the session. It is a secret of the client, so `Debug` does not show it.
     pub sid: &'a str,
-    /// The transports that the client may move to.
+    /// The transports to which the client may upgrade.
     pub upgrades: &'a [TransportKind],
     /// See [`Config::ping_interval`](crate::Config::ping_interval).
     #[serde(serialize_with = "milliseconds")]
@@ -48,7 +48,7 @@ pub struct OpenPacket<'a> {
 }
 
 impl OpenPacket<'_> {
-    /// The whole packet, type digit included.
+    /// The whole packet, including the type digit.
     pub fn encode(&self) -> String {
         let json = serde_json::to_string(self).expect("strings and numbers are always JSON");
         format!("{}{json}", PacketKind::Open.as_str())

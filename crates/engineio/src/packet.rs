@@ -1,13 +1,12 @@
-//! The text packet: one digit for the type, the rest is data.
+//! The text packet: one digit for the type, then data.
 //!
-//! Owns the types and their digits. A packet borrows its data from the text it was read from. Binary messages
-//! are no text packets: a WebSocket carries them bare, and a polling payload wraps them (see
-//! [`PayloadPacket`](crate::PayloadPacket)). What a packet means to a session is for
-//! [`Session`](crate::Session) to say.
+//! Owns the types and their digits. A packet borrows its data from the text that it was read from. Binary messages are
+//! not text packets: a WebSocket carries them as they are, and a polling payload wraps them (see
+//! [`PayloadPacket`](crate::PayloadPacket)). [`Session`](crate::Session) decides what a packet means.
 
 use std::fmt;
 
-/// What the server sends on a probing WebSocket after [`Probe::Answer`](crate::Probe::Answer).
+/// The answer to a probe on a WebSocket: see [`Probe::Answer`](crate::Probe::Answer).
 pub const PROBE_ANSWER: &str = "3probe";
 
 /// The type of a packet.
@@ -17,9 +16,9 @@ pub enum PacketKind {
     Open,
     /// `1`: the sender ends the session.
     Close,
-    /// `2`: the server asks for a sign of life; a client sends it only to probe an upgrade.
+    /// `2`: the server asks whether the client is alive; a client sends it only to probe an upgrade.
     Ping,
-    /// `3`: the client gives a sign of life; the server sends it only to answer a probe.
+    /// `3`: the client is alive; the server sends it only to answer a probe.
     Pong,
     /// `4`: data of the layer above.
     Message,
@@ -34,7 +33,7 @@ impl PacketKind {
     pub const ALL: [Self; 7] =
         [Self::Open, Self::Close, Self::Ping, Self::Pong, Self::Message, Self::Upgrade, Self::Noop];
 
-    /// The type with this number, 0 to 6. For the character of a packet see [`PacketKind::from_byte`].
+    /// The type with this number, 0 to 6. For the character in a packet, see [`PacketKind::from_byte`].
     pub const fn from_digit(digit: u8) -> Option<Self> {
         match digit {
             0 => Some(Self::Open),
@@ -61,7 +60,7 @@ impl PacketKind {
         }
     }
 
-    /// The type that a packet starting with this byte has: `b'0'` to `b'6'`.
+    /// The type of a packet that starts with this byte, `b'0'` to `b'6'`.
     pub const fn from_byte(byte: u8) -> Option<Self> {
         Self::from_digit(byte.wrapping_sub(b'0'))
     }
@@ -71,7 +70,7 @@ impl PacketKind {
         b'0' + self.digit()
     }
 
-    /// The first character of a packet of this type, which is also the whole packet when it has no data.
+    /// The first character of a packet of this type. If a packet has no data, this is the whole packet.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "0",
@@ -85,7 +84,7 @@ impl PacketKind {
     }
 }
 
-/// A text packet as it stands in a WebSocket text frame or in a polling payload.
+/// A text packet, as in a WebSocket text frame or a polling payload.
 ///
 /// ```
 /// use engineio::{PacketKind, TextPacket};
@@ -99,7 +98,7 @@ impl PacketKind {
 pub struct TextPacket<'a> {
     /// The type.
     pub kind: PacketKind,
-    /// Everything after the digit; mostly empty unless the type is [`PacketKind::Message`].
+    /// Everything after the digit. Usually empty, unless the type is [`PacketKind::Message`].
     pub data: &'a str,
 }
 
@@ -114,7 +113,7 @@ impl<'a> TextPacket<'a> {
     }
 }
 
-/// Writes the packet as it stands on the wire.
+/// Writes the packet as it is sent.
 impl fmt::Display for TextPacket<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.kind.as_str())?;
@@ -126,7 +125,7 @@ impl fmt::Display for TextPacket<'_> {
 /// [`CloseReason::ParseError`](crate::CloseReason::ParseError).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum DecodeError {
-    /// There is nothing, not even a digit.
+    /// The text is empty, without even a digit.
     #[error("empty packet")]
     Empty,
     /// The first character is not the digit of a type.

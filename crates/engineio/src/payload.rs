@@ -1,22 +1,22 @@
-//! The polling payload: the packets of one HTTP body, joined by the byte 0x1e.
+//! The polling payload: the packets of one HTTP body, separated by the byte 0x1e.
 //!
-//! Owns both directions of the format, which are the same: text packets stand as they are, a binary message is
-//! the letter `b` and base64, without a type digit. Writes standard base64 with padding and reads all that the
-//! peers' encoders write (see [`base64`]). Promises to read lazily and to stop at the first packet it cannot read.
-//! Does not know the size limit of a body; the driver enforces it while it reads.
+//! Owns both directions, which have one format: a text packet is written as it is, a binary message as the letter `b`
+//! and base64, without a type digit. It writes standard base64 with padding, and reads everything that other encoders
+//! write (see [`base64`]). It reads lazily and stops at the first packet that it cannot read. The driver enforces the
+//! size limit of a body.
 
 mod base64;
 
 use crate::packet::{DecodeError, PacketKind, TextPacket};
 
-/// Stands between two packets of a payload. JSON escapes this character, so it never occurs in a packet of the
-/// layer above.
+/// The separator of the packets in a payload. JSON escapes this character, so it never occurs in a packet of the layer
+/// above.
 pub const SEPARATOR: char = '\u{1e}';
 
 const BINARY_MARK: char = 'b';
 
-/// One packet of a polling payload. Text frames of a WebSocket are read the same, since clients that cannot send
-/// binary frames send base64 there too.
+/// One packet of a polling payload. A text frame of a WebSocket is read in the same way, because clients that cannot
+/// send binary frames send base64 there too.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PayloadPacket<'a> {
     /// A packet with a type digit.
@@ -26,7 +26,7 @@ pub enum PayloadPacket<'a> {
 }
 
 impl<'a> PayloadPacket<'a> {
-    /// Reads one packet of a payload, separators already removed.
+    /// Reads one packet of a payload, without its separator.
     pub fn decode(packet: &'a str) -> Result<Self, DecodeError> {
         match packet.strip_prefix(BINARY_MARK) {
             Some(text) => Ok(Self::Binary(base64::decode(text))),
@@ -35,7 +35,7 @@ impl<'a> PayloadPacket<'a> {
     }
 }
 
-/// Reads the packets of a payload one by one; the first error is the last item.
+/// Reads the packets of a payload one by one. After an error it stops.
 ///
 /// ```
 /// use engineio::{DecodeError, PacketKind, PayloadPacket, TextPacket, decode_payload};
@@ -59,7 +59,7 @@ pub fn decode_payload(payload: &str) -> impl Iterator<Item = Result<PayloadPacke
     })
 }
 
-/// Joins packets to a payload.
+/// Joins packets into a payload.
 ///
 /// ```
 /// use engineio::{PacketKind, PayloadWriter};
@@ -89,7 +89,7 @@ impl PayloadWriter {
         self.text.push_str(data);
     }
 
-    /// Adds a packet that is encoded already, type digit included.
+    /// Adds a packet that is already encoded, including its type digit.
     pub fn push_text_raw(&mut self, packet: &str) {
         debug_assert!(TextPacket::decode(packet).is_ok(), "a raw packet starts with the digit of its type");
         self.separate();
@@ -108,17 +108,17 @@ impl PayloadWriter {
         self.text.len()
     }
 
-    /// How many packets were added.
+    /// The number of packets added.
     pub fn packets(&self) -> usize {
         self.packets
     }
 
-    /// Whether no packet was added yet.
+    /// Whether no packet has been added yet.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// The payload.
+    /// The finished payload.
     pub fn finish(self) -> String {
         self.text
     }

@@ -1,8 +1,8 @@
-//! The query string of a request, reduced to what the protocol asks of it.
+//! The parameters of the protocol in a query string.
 //!
-//! Promises to take any string: what cannot be decoded becomes a replacement character and then fails the
-//! checks of [`route`](crate::route). Does not judge. The cache buster `t` and the parameters of older
-//! revisions (`b64`, `j`) are left aside; the parameters of the application are in [`Query::pairs`].
+//! Accepts any string: what cannot be decoded becomes a replacement character, which then fails the checks of
+//! [`route`](crate::route). It checks nothing itself. It ignores the cache buster `t` and the parameters of older
+//! revisions (`b64`, `j`); for the application's own parameters, use [`Query::pairs`].
 
 use std::borrow::Cow;
 use std::fmt;
@@ -11,8 +11,8 @@ use crate::redacted::Redacted;
 
 /// The parameters of the protocol, percent-decoded.
 ///
-/// A parameter that is given twice is joined by a comma, as the Node implementation does in effect. No check
-/// accepts such a value, so a proxy and this server can never disagree about which of the two counts.
+/// A parameter that occurs twice is joined by a comma, which has the same effect as in the Node implementation. No
+/// check accepts such a value, so a proxy and this server cannot disagree about which of the two counts.
 ///
 /// ```
 /// let query = engineio::Query::parse("EIO=4&transport=polling&sid=k3Gq%2D1&t=Pz9");
@@ -22,11 +22,11 @@ use crate::redacted::Redacted;
 /// ```
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Query<'a> {
-    /// The revision that the client speaks.
+    /// The protocol revision of the client.
     pub eio: Option<Cow<'a, str>>,
     /// The name of the transport.
     pub transport: Option<Cow<'a, str>>,
-    /// The id of the session, not given when one is to be opened.
+    /// The id of the session; absent in a request that opens one.
     pub sid: Option<Cow<'a, str>>,
 }
 
@@ -53,8 +53,8 @@ impl<'a> Query<'a> {
         parsed
     }
 
-    /// All parameters of a query string in their order, percent-decoded: those of the protocol and those of
-    /// the application.
+    /// All parameters of a query string in their order, percent-decoded: those of the protocol and those of the
+    /// application.
     pub fn pairs(query: &'a str) -> impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)> {
         form_urlencoded::parse(query.as_bytes())
     }

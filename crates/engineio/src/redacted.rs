@@ -1,7 +1,7 @@
-//! Stands in for a session id wherever `Debug` would show one.
+//! What `Debug` shows in place of a session id.
 //!
-//! A session id is a bearer secret: whoever reads it in a log can take over the session. So the types of this
-//! crate that carry one print this instead.
+//! A session id is a secret: anybody who reads it in a log can take over the session. So the types of this crate that
+//! contain one print this instead.
 
 use std::fmt;
 

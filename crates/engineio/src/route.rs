@@ -1,8 +1,8 @@
-//! What an HTTP request wants of the engine, decided before any session is looked up.
+//! What an HTTP request asks for, decided before its session is looked up.
 //!
-//! Owns the part of the verification order that needs no state; the first check that fails decides the answer.
-//! Promises that a request is refused before the protocol is switched, never on an open WebSocket. Does not
-//! know whether a session id lives: each [`Route`] that carries one says what the driver still has to check.
+//! Owns the part of the verification order that needs no state; the first check that fails decides the answer. A
+//! request is refused before the protocol is switched, never on an open WebSocket. Whether a session exists is not
+//! known here: each [`Route`] with an id says what the driver still has to check.
 
 use std::fmt;
 
@@ -11,10 +11,10 @@ use crate::query::Query;
 use crate::redacted::Redacted;
 use crate::transport::TransportKind;
 
-/// The one revision that is spoken.
+/// The only supported revision.
 const REVISION: &str = "4";
 
-/// The HTTP method of a request, as far as the protocol tells them apart.
+/// The HTTP method of a request, as far as the protocol distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
     /// GET.
@@ -23,23 +23,23 @@ pub enum Method {
     Post,
     /// OPTIONS that was not answered as a CORS preflight.
     Options,
-    /// Any other.
+    /// Any other method.
     Other,
 }
 
 /// Whether a request asks to become a WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UpgradeHeader {
-    /// No upgrade, or one to something else.
+    /// No upgrade, or an upgrade to something else.
     Absent,
     /// `Upgrade: websocket`.
     WebSocket,
 }
 
-/// What a request wants.
+/// What a request asks for.
 ///
-/// For every route with an id the driver first looks the session up and answers
-/// [`ErrorCode::UnknownSid`] when there is none.
+/// For every route with an id, the driver first looks up the session. If there is none, the answer is
+/// [`ErrorCode::UnknownSid`].
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Route<'a> {
     /// Open a session on this transport.
@@ -49,26 +49,26 @@ pub enum Route<'a> {
         /// The id of the session.
         sid: &'a str,
     },
-    /// Hand packets in: see [`Session::begin_post`](crate::Session::begin_post).
+    /// Deliver packets: see [`Session::begin_post`](crate::Session::begin_post).
     Post {
         /// The id of the session.
         sid: &'a str,
     },
-    /// Bring a WebSocket to a session: see [`Session::begin_upgrade`](crate::Session::begin_upgrade).
+    /// Add a WebSocket to a session: see [`Session::begin_upgrade`](crate::Session::begin_upgrade).
     Attach {
         /// The id of the session.
         sid: &'a str,
     },
-    /// A polling request with a method that means nothing. Status 500 without a body; the session lives. When
-    /// the session has left polling, [`ErrorCode::BadRequest`] comes first.
+    /// A polling request with a meaningless method. The answer is status 500 without a body, and the session continues.
+    /// If the session no longer polls, the answer is [`ErrorCode::BadRequest`] instead.
     OtherMethod {
         /// The id of the session.
         sid: &'a str,
     },
-    /// A request that fits no session, whatever its state: another revision, or transport and upgrade header
-    /// that contradict each other. [`ErrorCode::BadRequest`]; the session lives.
+    /// A request that fits no session in any state: another revision, or a transport that contradicts the upgrade
+    /// header. The answer is [`ErrorCode::BadRequest`], and the session continues.
     ///
-    /// It is a route and not an error, because an unknown id comes first in the verification order.
+    /// This is a route and not an error, because the check for an unknown id comes first.
     Mismatch {
         /// The id of the session.
         sid: &'a str,
@@ -89,7 +89,7 @@ impl<'a> Route<'a> {
     }
 }
 
-/// Decides what a request wants.
+/// Decides what a request asks for.
 ///
 /// ```
 /// use engineio::{ErrorCode, Method, Query, Route, TransportKind, UpgradeHeader, route};
@@ -115,7 +115,7 @@ pub fn route<'a>(
         query.transport.as_deref().and_then(TransportKind::parse).ok_or(ErrorCode::UnknownTransport)?;
     let speaks_revision = query.eio.as_deref() == Some(REVISION);
     match query.sid.as_deref() {
-        // An empty id counts as none, as it does in the Node implementation.
+        // An empty id counts as absent, as in the Node implementation.
         None | Some("") => open(method, transport, upgrade, speaks_revision),
         Some(sid) if speaks_revision => Ok(join(method, transport, upgrade, sid)),
         Some(sid) => Ok(Route::Mismatch { sid }),

@@ -1,9 +1,8 @@
-//! The state of one engine session: transport, heartbeat, overlap of requests and upgrade.
+//! The state of one Engine.IO session: transport, heartbeat, open requests and upgrade.
 //!
-//! Owns no socket, no queue and no timer: the driver tells what happened and when, and does what the answers
-//! say. Promises that at most one poll and one POST are in flight, that there is one heartbeat whatever the
-//! transport, and that nothing comes out of a closed session. Does not know its id, nor whether the sockets
-//! can be written.
+//! It has no socket, no queue and no timer: the driver reports what happened and when, and carries out the answers. At
+//! most one poll and one POST are open, there is one heartbeat for both transports, and a closed session returns
+//! nothing more. It knows neither its id nor whether its sockets can be written.
 //!
 //! ```text
 //!             begin_poll, end_poll                      on_packet ──► Message
@@ -31,7 +30,7 @@ use crate::packet::{PacketKind, TextPacket};
 use crate::timer::{FAR, after};
 use crate::transport::TransportKind;
 
-/// The data of the ping that probes a WebSocket.
+/// The data of the ping by which a client probes a WebSocket.
 const PROBE: &str = "probe";
 
 /// The state of one engine session.
@@ -68,10 +67,10 @@ pub struct Session {
     life: Life,
 }
 
-// A server keeps one per connection for as long as it lives, so its size is part of the contract.
+// A server keeps one per connection, so its size is part of the contract.
 const _: () = assert!(size_of::<Session>() <= 96);
 
-/// Whether a request of one direction is being answered.
+/// Whether a request in one direction is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum InFlight {
     None,
@@ -85,7 +84,7 @@ enum Life {
 }
 
 impl Session {
-    /// A session that opens now. Its first ping is due after the ping interval.
+    /// Opens a session. Its first ping is due after the ping interval.
     pub fn open(kind: TransportKind, config: &Config, now: Instant) -> Self {
         Self {
             transport: kind,
@@ -97,18 +96,19 @@ impl Session {
         }
     }
 
-    /// The transport by which messages leave: polling until the last packet of an upgrade.
+    /// The transport that carries messages to the client: polling until the last packet of an upgrade.
     pub const fn transport(&self) -> TransportKind {
         self.transport
     }
 
-    /// Whether a WebSocket is probing.
+    /// Whether a WebSocket is being probed.
     pub fn is_upgrading(&self) -> bool {
         self.upgrade != Upgrade::None
     }
 
-    /// Whether a poll has to be answered at once, with packet `6` if nothing else: a probe was answered, and the
-    /// client completes the upgrade only after its last poll has returned. It begins with [`Tick::ReleasePoll`].
+    /// Whether a poll must be answered at once, with packet `6` if there is nothing else. This holds from
+    /// [`Tick::ReleasePoll`] on: the probe was answered, and the client completes the upgrade only after its last poll
+    /// has returned.
     pub fn releases_polls(&self) -> bool {
         match self.upgrade {
             Upgrade::Probed { release_due, .. } => release_due.is_none(),
@@ -116,12 +116,12 @@ impl Session {
         }
     }
 
-    /// Whether the session has ended. The driver then forgets it, once the last answers are written.
+    /// Whether the session has ended. The driver can forget it once it has written the last answers.
     pub fn is_closed(&self) -> bool {
         self.life == Life::Closed
     }
 
-    /// A GET has arrived. [`Session::end_poll`] must follow once it is answered or gone.
+    /// A GET has arrived. The driver must call [`Session::end_poll`] once the request is answered or gone.
     pub fn begin_poll(&mut self) -> Result<(), Refusal> {
         self.check_polling()?;
         if self.poll == InFlight::One {
@@ -132,18 +132,17 @@ impl Session {
         Ok(())
     }
 
-    /// The GET is answered or gone. Harmless when there is none.
+    /// The GET is answered or gone. Harmless if there is none.
     pub fn end_poll(&mut self) {
         self.poll = InFlight::None;
     }
 
-    /// Whether a GET waits for an answer. Neither an upgrade nor the end of the session takes it away: it is the
-    /// driver that answers.
+    /// Whether a GET waits for an answer. Only the driver ends it, not an upgrade or the end of the session.
     pub fn has_poll(&self) -> bool {
         self.poll == InFlight::One
     }
 
-    /// A POST has arrived. [`Session::end_post`] must follow once it is answered or gone.
+    /// A POST has arrived. The driver must call [`Session::end_post`] once the request is answered or gone.
     pub fn begin_post(&mut self) -> Result<(), Refusal> {
         self.check_polling()?;
         if self.post == InFlight::One {
@@ -154,13 +153,13 @@ impl Session {
         Ok(())
     }
 
-    /// The POST is answered or gone. Harmless when there is none.
+    /// The POST is answered or gone. Harmless if there is none.
     pub fn end_post(&mut self) {
         self.post = InFlight::None;
     }
 
-    /// A WebSocket has opened for this session. Until [`Probe::Switch`] its packets go to
-    /// [`Session::on_probe`], and its end to [`Session::abort_upgrade`].
+    /// A WebSocket has opened for this session. Until [`Probe::Switch`], its packets go to [`Session::on_probe`]; if it
+    /// closes, call [`Session::abort_upgrade`].
     pub fn begin_upgrade(&mut self, config: &Config, now: Instant) -> Result<(), Refusal> {
         self.check_polling()?;
         match self.upgrade {
@@ -172,10 +171,10 @@ impl Session {
         }
     }
 
-    /// A packet of the probing WebSocket.
+    /// A packet has arrived on the probing WebSocket.
     ///
-    /// A repeated probe is answered again, and the upgrade packet is taken without a probe too: the Node
-    /// implementation does both, and neither can lose or swap a packet.
+    /// A repeated probe is answered again, and the upgrade packet is accepted without a probe: the Node implementation
+    /// does both, and neither can lose or swap a packet.
     pub fn on_probe(&mut self, packet: TextPacket<'_>, config: &Config, now: Instant) -> Probe {
         if !self.is_upgrading() {
             return Probe::Reject;
@@ -206,14 +205,14 @@ impl Session {
         }
     }
 
-    /// The probing WebSocket has gone; the session goes on by polling. Harmless when there is none, so a
-    /// driver need not know whether it closed the WebSocket itself.
+    /// The probing WebSocket is gone; the session continues by polling. Harmless if there is none, so a driver need not
+    /// know whether it closed the WebSocket itself.
     pub fn abort_upgrade(&mut self) {
         self.upgrade = Upgrade::None;
     }
 
-    /// A packet of the current transport. The packets of a POST that began before the end of an upgrade count
-    /// as well.
+    /// A packet has arrived on the current transport. The packets of a POST that began before the end of an upgrade
+    /// count too.
     pub fn on_packet<'a>(&mut self, packet: TextPacket<'a>, config: &Config, now: Instant) -> Received<'a> {
         if self.is_closed() {
             return Received::Nothing;
@@ -235,7 +234,7 @@ impl Session {
                 self.close();
                 Received::Close(CloseReason::TransportClose)
             }
-            // In revision 4 it is the server that pings.
+            // In revision 4, the server pings.
             PacketKind::Ping => {
                 self.close();
                 Received::Close(CloseReason::TransportError)
@@ -243,16 +242,17 @@ impl Session {
         }
     }
 
-    /// A binary message of the current transport: a sign of life, and otherwise none of the session's business.
+    /// A binary message has arrived on the current transport. It shows that the client is alive, and means nothing else
+    /// here.
     pub fn on_binary(&mut self, now: Instant) {
         if !self.is_closed() {
             self.heartbeat.on_other_packet(now);
         }
     }
 
-    /// When [`Session::on_deadline`] is to be called next. It changes with every call that takes the time.
+    /// When to call [`Session::on_deadline`] next. Every call that takes the time may change it.
     ///
-    /// A closed session has no timers; its deadline lies decades ahead.
+    /// A closed session has no timers; its deadline is decades away.
     pub fn deadline(&self) -> Instant {
         let heartbeat_due = self.heartbeat.due();
         match (self.life, self.upgrade.due(), self.heartbeat) {
@@ -264,9 +264,9 @@ impl Session {
         }
     }
 
-    /// The timers, as of now. Several may be due: call again until [`Tick::Nothing`].
+    /// Runs the timers that are due at `now`. Several may be due: call it again until it returns [`Tick::Nothing`].
     ///
-    /// Calling early is harmless, and calling late delays what is due but skips nothing.
+    /// An early call is harmless. A late call delays what is due, but skips nothing.
     pub fn on_deadline(&mut self, config: &Config, now: Instant) -> Tick {
         if self.is_closed() {
             return Tick::Nothing;
@@ -279,8 +279,8 @@ impl Session {
             return Tick::ReleasePoll;
         }
         match self.heartbeat {
-            // While a client upgrades it holds back what it sends by polling, its pongs included. So the
-            // ping waits; the upgrade has a deadline of its own.
+            // A client that upgrades holds back what it sends by polling, including its pongs. So the ping waits; the
+            // upgrade has a deadline of its own.
             Heartbeat::Resting { ping_due } if ping_due <= now && !self.is_upgrading() => {
                 self.heartbeat = Heartbeat::await_pong(ping_due, config, now);
                 Tick::SendPing
@@ -293,8 +293,8 @@ impl Session {
         }
     }
 
-    /// Marks the session as closed, for a reason of the driver or of the layers above. A probing WebSocket is
-    /// the driver's to close.
+    /// Marks the session as closed, for a reason of the driver or of the layers above. The driver closes a probing
+    /// WebSocket itself.
     pub fn close(&mut self) {
         self.life = Life::Closed;
         self.upgrade = Upgrade::None;

@@ -1,7 +1,7 @@
 //! Arithmetic on deadlines that cannot overflow.
 //!
-//! A configuration may say "never" with a huge duration. Such a duration is cut to [`FAR`], which is never
-//! reached either and leaves room for adding.
+//! A configuration may say "never" by a huge duration. Such a duration is cut to [`FAR`], which is never reached
+//! either, and leaves room for additions.
 
 use std::time::{Duration, Instant};
 

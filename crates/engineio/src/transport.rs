@@ -1,13 +1,12 @@
-//! The two ways in which packets travel, and their names on the wire.
+//! The two transports of a session, and their names in requests.
 //!
-//! WebTransport is a third one in the protocol; it never comes by HTTP, so here it is as unknown as any other
-//! word.
+//! The protocol has a third one, WebTransport. It never arrives by HTTP, so its name counts as unknown here.
 
 use std::fmt;
 
 use serde::Serialize;
 
-/// How packets travel.
+/// How packets are carried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum TransportKind {
@@ -18,7 +17,7 @@ pub enum TransportKind {
 }
 
 impl TransportKind {
-    /// The name on the wire.
+    /// The name in the query string.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Polling => "polling",
@@ -26,7 +25,7 @@ impl TransportKind {
         }
     }
 
-    /// The transport with this name on the wire; names are compared exactly.
+    /// The transport with this name, which must match exactly.
     pub fn parse(name: &str) -> Option<Self> {
         match name {
             "polling" => Some(Self::Polling),
@@ -35,7 +34,7 @@ impl TransportKind {
         }
     }
 
-    /// The transports that a session which opened on this one may move to.
+    /// The transports to which a session that opened on this one may upgrade.
     pub const fn upgrades(self) -> &'static [Self] {
         match self {
             Self::Polling => &[Self::WebSocket],

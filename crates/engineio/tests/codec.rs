@@ -1,6 +1,6 @@
-//! The text of packets, payloads, handshakes and errors, as it stands on the wire.
+//! The text of packets, payloads, handshakes and errors, exactly as sent.
 //!
-//! Examples with a name; that reading undoes writing for everything else is shown in `properties`.
+//! These are examples; `properties` shows for all inputs that reading undoes writing.
 
 use std::time::Duration;
 

@@ -1,6 +1,6 @@
-//! The verification order: which request is which, and which of several faults decides the answer.
+//! The verification order: the route of each request, and which of several faults decides the answer.
 //!
-//! Only what needs no session: the checks that follow are those of the driver.
+//! Only the checks that need no session; the driver makes the others.
 
 use engineio::{ErrorCode, Method, Query, Route, TransportKind, UpgradeHeader, route};
 

@@ -1,7 +1,7 @@
-//! Bugs that are planted on purpose: a suite that does not notice one of them would not notice the real mistake.
+//! Switches for planted bugs. A test suite that does not notice a planted bug would not notice the real mistake.
 //!
-//! [`planted!`] makes the switches of one crate, in a module of its own. Without the feature `planted` of that crate
-//! each switch is the constant `false` and costs nothing; with it, one bug at a time is switched on for the calling
+//! [`planted!`] defines the switches of one crate, in a module of its own. Without the feature `planted` of that crate,
+//! each switch is the constant `false` and costs nothing. With it, a test can switch on one bug at a time for its own
 //! thread. A switch stands where somebody could have made the mistake.
 //!
 //! ```

@@ -1,4 +1,4 @@
-//! A switch is on for the thread that has switched it on, and for no other.
+//! A switch is on only for the thread that switched it on.
 
 #![cfg(feature = "planted")]
 

@@ -1,4 +1,4 @@
-//! What it costs to take a packet in and to make one.
+//! The cost of decoding and of encoding a packet.
 
 use divan::{Bencher, black_box};
 use socketio::{Connection, Incoming, Limits, NamespaceName, encode_ack_raw, encode_event_raw};

@@ -1,9 +1,9 @@
-//! The leaf of a typed payload that is bytes.
+//! [`Binary`]: bytes anywhere in the arguments of an event.
 //!
-//! In a packet's JSON stands a placeholder with a number, and the bytes travel beside it. Serde hands a leaf
-//! nothing but the serializer, and a wrapped serializer would not survive the buffering of untagged enums and
-//! flattened structs. So the bytes of the packet in hand wait in a scope of the thread: opened around one
-//! call of serde, closed when it returns or unwinds, never seen from outside this crate. Scopes nest.
+//! In the JSON of a packet, a numbered placeholder stands for the bytes, which travel beside it. Serde gives a value
+//! only the serializer, and a wrapped serializer would not survive the buffering of untagged enums and flattened
+//! structs. So the attachments of the current packet are in a scope of the thread. It opens before a call of serde, and
+//! closes when the call returns or unwinds. Scopes nest, and nothing outside this crate sees them.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -13,10 +13,10 @@ use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::ser::{self, SerializeStruct as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Bytes at any place of the arguments of an event or an answer.
+/// Bytes anywhere in the arguments of an event or an answer.
 ///
-/// Clients see an `ArrayBuffer`, a `Buffer` or what their language has for bytes. Outside of a packet it
-/// neither serializes nor deserializes.
+/// Clients see an `ArrayBuffer`, a `Buffer` or the bytes of their language. Outside of a packet it can be neither
+/// serialized nor deserialized.
 ///
 /// ```
 /// use serde::{Deserialize, Serialize};
@@ -55,7 +55,7 @@ impl AsRef<[u8]> for Binary {
     }
 }
 
-/// What the innermost call of serde on this thread is doing.
+/// What the innermost call of serde on this thread does.
 enum Scope {
     Outside,
     Collecting(Vec<Bytes>),
@@ -66,7 +66,7 @@ thread_local! {
     static SCOPE: RefCell<Scope> = const { RefCell::new(Scope::Outside) };
 }
 
-/// Puts the outer scope back, also when a serialize or deserialize function of the program panics.
+/// Restores the outer scope, even if a serialize or deserialize function of the program panics.
 struct Restore(Option<Scope>);
 
 impl Restore {
@@ -87,7 +87,7 @@ impl Drop for Restore {
     }
 }
 
-/// Runs `serialize` and returns what it returned, with the attachments in the order of their numbers.
+/// Runs `serialize`. Returns its result, and the attachments in the order of their numbers.
 pub(crate) fn collect<T>(serialize: impl FnOnce() -> T) -> (T, Vec<Bytes>) {
     let restore = Restore::enter(Scope::Collecting(Vec::new()));
     let result = serialize();
@@ -97,9 +97,9 @@ pub(crate) fn collect<T>(serialize: impl FnOnce() -> T) -> (T, Vec<Bytes>) {
     }
 }
 
-/// Runs `deserialize` with these attachments in reach.
+/// Runs `deserialize` with these attachments available.
 pub(crate) fn with_attachments<T>(attachments: &[Bytes], deserialize: impl FnOnce() -> T) -> T {
-    // Entered for no attachments too: those of an outer packet must not show through.
+    // A scope even without attachments: those of an outer packet must not be visible.
     let _restore = Restore::enter(Scope::Reading(attachments.to_vec()));
     deserialize()
 }

@@ -11,17 +11,18 @@
 //!                       replaced ── verdict, renew ──► pending
 //! ```
 //!
-//! A packet is accepted only where it belongs; anything else is a [`Violation`], upon which the caller closes
-//! the connection. Two indulgences. A namespace that the server has left keeps swallowing what was on its way,
-//! since the client cannot know yet. And a client that changes its mind while it waits asks anew: its last CONNECT
-//! counts, and waits until the verdict on the first is there, so that it never has two questions open. If it was let in
-//! meanwhile, which it cannot know, the same CONNECT changes nothing, and another one leaves and asks in one; what it
-//! sends to the namespace it has so left is ignored until the verdict.
+//! A packet is accepted only in the right state. Anything else is a [`Violation`], and the caller closes the
+//! connection. There are two exceptions.
 //!
-//! It promises that a slot never means another socket than the one it was given for, that a CONNECT reaches
-//! the caller only when no other for that namespace awaits its verdict, and that the memory of a connection is
-//! bounded by [`Limits`] and the bytes of one packet. It knows neither sockets nor rooms: what the caller
-//! keeps per namespace is its `S`.
+//! - After the server has left a namespace, late packets for it are ignored, because the client cannot know yet.
+//! - A client that waits may send another CONNECT. Only the last one counts, and it waits for the verdict on the
+//!   first, so that a client never has two open questions. If the first was accepted meanwhile, the same CONNECT again
+//!   changes nothing; a different one leaves the namespace and asks again. Until that verdict, packets for the
+//!   namespace are ignored.
+//!
+//! A slot always means the socket that it was given for. A CONNECT reaches the caller only if no other one for the same
+//! namespace waits. The memory of a connection is bounded by [`Limits`] and the bytes of one packet. This module knows
+//! neither sockets nor rooms: `S` is what the caller keeps for each namespace.
 
 mod incoming;
 mod reassembly;
@@ -38,7 +39,7 @@ use crate::payload::{AuthPayload, Payload};
 pub use incoming::{Incoming, Violation};
 use reassembly::{Reassembly, Target};
 
-/// One connection's namespaces; `S` is what the caller keeps for each that is joined.
+/// The namespaces of one connection. `S` is what the caller keeps for each joined namespace.
 ///
 /// ```
 /// use socketio::{Connection, Incoming, Limits, Violation};
@@ -60,10 +61,10 @@ use reassembly::{Reassembly, Target};
 /// ```
 #[derive(Debug)]
 pub struct Connection<S> {
-    // Nearly all connections have one namespace, so one stands in place and there is no map.
+    // Nearly all connections have one namespace, so the first is stored in place, and there is no map.
     members: SmallVec<[Member<S>; 1]>,
     reassembly: Option<Box<Reassembly>>,
-    /// Numbers the slots.
+    /// The number of the next slot.
     joins: u32,
 }
 
@@ -77,31 +78,31 @@ struct Member<S> {
     state: State<S>,
 }
 
-/// Of the `auth` of a CONNECT: tells whether another CONNECT says the same. A client that makes two collide harms itself
-/// alone. Three bytes make no connection larger.
+/// A hash of the `auth` of a CONNECT, which tells whether another CONNECT repeats it. A client that makes two collide
+/// harms only itself. Three bytes make no connection larger.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Fingerprint([u8; 3]);
 
-/// What a client that waits may believe about the namespace.
+/// What a waiting client may believe about the namespace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Before {
-    /// That it is outside.
+    /// It believes that it is outside.
     Outside,
-    /// That it is inside: an earlier CONNECT was answered with success.
+    /// It may believe that it is inside: an earlier CONNECT was accepted.
     Inside,
 }
 
 #[derive(Debug)]
 enum State<S> {
-    /// The client has asked, the server has not answered.
+    /// The client has asked, and the server has not answered.
     Pending(Before, Fingerprint),
-    /// The client has left before the server has answered. Kept until it does, so that a client cannot have
-    /// many questions open at once.
+    /// The client left before the answer. The entry stays until the answer, so that a client cannot have many open
+    /// questions.
     Withdrawn,
-    /// The client has asked anew before the server has answered: with this `auth`. The answer to come is for nobody.
+    /// The client asked again before the answer, with this `auth`. Nobody gets the answer to the first question.
     Replaced(Before, Box<str>),
     Joined(Fingerprint, Slot, S),
-    /// The client has left and the caller has not collected its state yet.
+    /// The client has left, and the caller has not collected its state.
     Parting(Slot, S),
     /// The server has left, and the client may not know.
     Departed,
@@ -113,14 +114,14 @@ impl<S> Default for Connection<S> {
     }
 }
 
-/// What the messages of the peer do.
+/// Packets of the peer.
 impl<S> Connection<S> {
     /// A connection without namespaces.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Takes a text message, without the engine's digit. Half of a surrogate pair in its JSON becomes U+FFFD.
+    /// Handles a text message, without the engine's digit. A lone surrogate in its JSON becomes U+FFFD.
     pub fn on_text<'a>(&mut self, text: &'a str, limits: &Limits) -> Result<Incoming<'a>, Violation> {
         if self.reassembly.is_some() {
             return Err(Violation::AttachmentsMissing);
@@ -149,7 +150,7 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Takes a binary message: the next attachment of the packet before it.
+    /// Handles a binary message: the next attachment of the packet before it.
     pub fn on_binary(&mut self, data: Bytes, limits: &Limits) -> Result<Incoming<'static>, Violation> {
         let Some(mut reassembly) = self.reassembly.take() else { return Err(Violation::UnexpectedBinary) };
         reassembly.push(data, limits)?;
@@ -158,7 +159,7 @@ impl<S> Connection<S> {
             return Ok(Incoming::Nothing);
         }
         let (target, payload) = reassembly.finish();
-        // The server may have left while the attachments came in.
+        // The server may have left while the attachments arrived.
         Ok(match target.slot() {
             Some(slot) if !self.is_joined(slot) => Incoming::Nothing,
             Some(_) | None => target.complete(payload),
@@ -214,7 +215,7 @@ impl<S> Connection<S> {
                 member.state = State::Parting(slot, state);
                 Ok(Incoming::Disconnect { slot })
             }
-            // The client has now said itself that it is gone, so nothing more can be on its way.
+            // The client itself says that it has left, so no late packets can follow.
             State::Departed => {
                 self.members.remove(at);
                 Ok(Incoming::Nothing)
@@ -226,7 +227,7 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Where an event or an answer goes; known before its attachments come in.
+    /// Where an event or an answer goes. This is known before its attachments arrive.
     fn target(&self, packet: &Packet<'_>, limits: &Limits) -> Result<Target, Violation> {
         if packet.body.name_json(packet.data).trim_matches('"').len() > limits.event_name_bytes {
             return Err(Violation::EventNameTooLong);
@@ -243,7 +244,7 @@ impl<S> Connection<S> {
         }
     }
 
-    /// The member of this name that counts for the peer: one that it has left only if there is no other.
+    /// The member with this name: a joined one, or else one that has left.
     fn position(&self, namespace: &str) -> Option<usize> {
         let is_left = |member: &Member<S>| matches!(member.state, State::Parting(..));
         let named = |member: &Member<S>| member.namespace.as_str() == namespace;
@@ -251,7 +252,7 @@ impl<S> Connection<S> {
         present.or_else(|| self.members.iter().position(named))
     }
 
-    /// Keeps at most so many departed members, the newest.
+    /// Forgets the oldest departed members, and keeps the newest `keep` of them.
     fn forget_departed(&mut self, keep: usize) {
         let departed = self.members.iter().filter(|member| matches!(member.state, State::Departed)).count();
         let mut surplus = departed.saturating_sub(keep);
@@ -269,9 +270,9 @@ impl<S> Connection<S> {
     }
 }
 
-/// What the server decides.
+/// Decisions of the server.
 impl<S> Connection<S> {
-    /// Lets a pending client in. `None` if it has left meanwhile, or has asked anew: see [`Self::renew`].
+    /// Accepts a pending client. `None` if it has left meanwhile, or has asked again: see [`Self::renew`].
     pub fn join(&mut self, namespace: &NamespaceName, state: S) -> Option<Slot> {
         let at = self.position(namespace.as_str())?;
         let member = self.members.get_mut(at)?;
@@ -290,8 +291,8 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Does not let a pending client in; it may ask again. Returns whether it still waits for this answer: it may have
-    /// left, or have asked anew.
+    /// Refuses a pending client, which may ask again. Returns whether it still waits for this answer: it may have left
+    /// or asked again.
     pub fn refuse(&mut self, namespace: &NamespaceName) -> bool {
         let Some(at) = self.position(namespace.as_str()) else { return false };
         match self.members.get(at).map(|member| &member.state) {
@@ -309,7 +310,7 @@ impl<S> Connection<S> {
         }
     }
 
-    /// After a verdict that came too late: what the client has asked anew meanwhile. It is pending from now on.
+    /// To be called after a verdict: returns the CONNECT that the client sent meanwhile, which is pending from now on.
     pub fn renew(&mut self, namespace: &NamespaceName) -> Option<AuthPayload<'static>> {
         let at = self.position(namespace.as_str())?;
         let member = self.members.get_mut(at)?;
@@ -325,14 +326,14 @@ impl<S> Connection<S> {
         }
     }
 
-    /// Takes a joined namespace away and returns its state. Unless the client has left itself, packets of it
-    /// that come late are ignored from now on.
+    /// Leaves a joined namespace and returns its state. Late packets for it are ignored, unless the client itself has
+    /// left.
     pub fn leave(&mut self, slot: Slot) -> Option<S> {
         let at = self.members.iter().position(|member| member.slot() == Some(slot))?;
         let Member { namespace, state } = self.members.remove(at);
         match state {
             State::Joined(.., state) => {
-                // At the end, so that the departed stand in the order in which they may be forgotten.
+                // Moved to the end: the oldest departed member is forgotten first.
                 self.members.push(Member { namespace, state: State::Departed });
                 Some(state)
             }
@@ -342,14 +343,14 @@ impl<S> Connection<S> {
     }
 }
 
-/// What there is.
+/// Queries.
 impl<S> Connection<S> {
     /// The state of a joined namespace.
     pub fn socket(&self, slot: Slot) -> Option<&S> {
         self.slots().find(|(joined, ..)| *joined == slot).map(|(_, _, state)| state)
     }
 
-    /// The state of a joined namespace, to be changed.
+    /// The state of a joined namespace, mutable.
     pub fn socket_mut(&mut self, slot: Slot) -> Option<&mut S> {
         self.slots_mut().find(|(joined, ..)| *joined == slot).map(|(_, _, state)| state)
     }
@@ -359,8 +360,8 @@ impl<S> Connection<S> {
         self.slots().find(|(joined, ..)| *joined == slot).map(|(_, namespace, _)| namespace)
     }
 
-    /// All namespaces that have a state: the joined ones, and those that the client has left and
-    /// [`Self::leave`] has not been called for.
+    /// All namespaces with a state: the joined ones, and those that the client has left until [`Self::leave`] is
+    /// called.
     pub fn slots(&self) -> impl Iterator<Item = (Slot, &NamespaceName, &S)> {
         self.members.iter().filter_map(|member| match &member.state {
             State::Joined(_, slot, state) | State::Parting(slot, state) => {
@@ -370,7 +371,7 @@ impl<S> Connection<S> {
         })
     }
 
-    /// As [`Self::slots`], with states that can be changed.
+    /// Like [`Self::slots`], with mutable states.
     pub fn slots_mut(&mut self) -> impl Iterator<Item = (Slot, &NamespaceName, &mut S)> {
         self.members.iter_mut().filter_map(|member| match &mut member.state {
             State::Joined(_, slot, state) | State::Parting(slot, state) => {
@@ -393,7 +394,7 @@ impl<S> Connection<S> {
         })
     }
 
-    /// Whether a packet has begun that some of its attachments still belong to.
+    /// Whether a packet still waits for attachments.
     pub fn awaits_attachment(&self) -> bool {
         self.reassembly.is_some()
     }
@@ -403,14 +404,14 @@ impl<S> Connection<S> {
         self.members.iter().filter(|member| matches!(member.state, State::Joined(..))).count()
     }
 
-    /// Whether the client waits for the verdict on this namespace that is to come. Not if it has left or has asked anew
+    /// Whether the client waits for the next verdict on this namespace. It does not if it has left or asked again
     /// since.
     pub fn awaits(&self, namespace: &NamespaceName) -> bool {
         let is_pending = |member: &Member<S>| matches!(member.state, State::Pending(..));
         self.members.iter().any(|member| member.namespace == *namespace && is_pending(member))
     }
 
-    /// How many CONNECTs await a verdict of the server, also when the client has left or has asked anew since.
+    /// How many CONNECTs wait for a verdict, including those whose client has left or asked again since.
     pub fn pending_count(&self) -> usize {
         let undecided = |member: &&Member<S>| {
             matches!(member.state, State::Pending(..) | State::Withdrawn | State::Replaced(..))

@@ -1,8 +1,8 @@
 //! The packets that a server sends, as text.
 //!
-//! The output is what `JSON.stringify` would write: no spaces, keys in their order, numbers as JavaScript
-//! writes them. Packets are complete but for the engine's own digit. The `_raw` functions are for callers
-//! that have JSON already; they check nothing and copy once.
+//! The output is what `JSON.stringify` writes: no spaces, keys in their order, numbers as in JavaScript. Only the
+//! engine's own digit is missing. The `_raw` functions are for callers that have JSON already; they copy it once and
+//! check nothing.
 
 mod arguments;
 mod number;
@@ -17,16 +17,16 @@ use crate::namespace::NamespaceName;
 use crate::packet::{AckId, PacketType, write_head};
 use arguments::IsFirst;
 
-/// The arguments of an event or an answer: anything that serde can serialize to JSON.
+/// The arguments of an event or an answer: any value that serde can serialize to JSON.
 ///
-/// A tuple or an array of fixed size is several arguments, `()` is none, and anything else is one: a `Vec`, a slice
-/// and a [`Value::Array`](serde_json::Value::Array) too, as in JavaScript. [`Spread`](crate::Spread) makes several
-/// arguments of a list.
+/// A tuple or an array of fixed size is several arguments, `()` is none, and anything else is one. That includes a
+/// `Vec`, a slice and a [`Value::Array`](serde_json::Value::Array), as in JavaScript. [`Spread`](crate::Spread) turns a
+/// list into several arguments.
 pub trait Args: Serialize {}
 
 impl<T: Serialize + ?Sized> Args for T {}
 
-/// An encoded packet: its text, and the binary messages that must follow it without any other between.
+/// An encoded packet: its text, and the binary messages that must follow it immediately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Encoded {
     /// The text message, without the engine's digit.
@@ -35,31 +35,31 @@ pub struct Encoded {
     pub attachments: Vec<Bytes>,
 }
 
-/// Arguments that are JSON already, such as those of a received [`Payload`](crate::Payload).
+/// Arguments as JSON, such as those of a received [`Payload`](crate::Payload).
 #[derive(Debug, Clone, Copy)]
 pub struct RawArgs<'a> {
     /// The arguments, separated by commas; may be empty.
     pub json: &'a str,
-    /// What the placeholders in `json` stand for.
+    /// The attachments for the placeholders in `json`.
     pub attachments: &'a [Bytes],
 }
 
-/// Why a packet cannot be written.
+/// Why a packet cannot be encoded.
 #[derive(Debug, thiserror::Error)]
 pub enum EncodeError {
-    /// The event may not have this name.
+    /// An event must not have this name.
     #[error(transparent)]
     EventName(#[from] EventNameError),
     /// There are more attachments than the other side accepts.
     #[error("a packet has at most {max} attachments, not {0}", max = Limits::ATTACHMENTS)]
     TooManyAttachments(usize),
-    /// The arguments have no form in JSON.
+    /// The arguments cannot be represented as JSON.
     #[error("the arguments are not serializable: {0}")]
     Json(#[from] serde_json::Error),
 }
 
-/// Encodes an event. `ack` asks for an answer, `trailing` is a string argument after all others (the offset
-/// of a recoverable event).
+/// Encodes an event. `ack` asks for an answer; `trailing` is a string argument after all others (the offset of a
+/// recoverable event).
 ///
 /// ```
 /// use socketio::{AckId, NamespaceName, encode_event};
@@ -89,10 +89,10 @@ pub fn encode_event<A: Args + ?Sized>(
     array.finish(namespace, attachments)
 }
 
-/// Encodes an event whose arguments are JSON already.
+/// Encodes an event whose arguments are already JSON.
 ///
-/// The caller vouches that `args_json` is valid and that `name` is an [`EventName`]. For arguments with
-/// placeholders there is [`encode_event_with_attachments`].
+/// The caller guarantees that `args_json` is valid and that `name` is an [`EventName`]. For arguments with
+/// placeholders, use [`encode_event_with_attachments`].
 pub fn encode_event_raw(
     namespace: &NamespaceName,
     name: &str,
@@ -108,10 +108,10 @@ pub fn encode_event_raw(
     array.into_text()
 }
 
-/// Encodes an event whose arguments are JSON already and may have placeholders.
+/// Encodes an event whose arguments are already JSON, with placeholders.
 ///
-/// The caller vouches that the JSON is valid and that its placeholders fit the attachments, as those of a
-/// received payload do.
+/// The caller guarantees that the JSON is valid and that its placeholders match the attachments, as in a received
+/// payload.
 pub fn encode_event_with_attachments(
     namespace: &NamespaceName,
     name: &str,
@@ -146,14 +146,14 @@ pub fn encode_ack<A: Args + ?Sized>(
     array.finish(namespace, attachments)
 }
 
-/// Encodes an answer whose arguments are JSON already; the caller vouches that they are valid.
+/// Encodes an answer whose arguments are already JSON; the caller guarantees that it is valid.
 pub fn encode_ack_raw(namespace: &NamespaceName, id: AckId, args_json: &str) -> String {
     let mut array = Array::begin(namespace, Kind::Ack, Some(id));
     array.push_raw(args_json);
     array.into_text()
 }
 
-/// Encodes an answer whose arguments are JSON already and may have placeholders; the caller vouches for both.
+/// Encodes an answer whose arguments are already JSON, with placeholders; the caller guarantees that both are valid.
 pub fn encode_ack_with_attachments(
     namespace: &NamespaceName,
     id: AckId,
@@ -164,7 +164,7 @@ pub fn encode_ack_with_attachments(
     array.finish(namespace, args.attachments.to_vec())
 }
 
-/// Encodes that a client is let into a namespace, with its private id if recovery is on.
+/// Encodes that a client has joined a namespace, with its private id if recovery is on.
 ///
 /// ```
 /// use socketio::{NamespaceName, encode_connect};
@@ -184,7 +184,7 @@ pub fn encode_connect(namespace: &NamespaceName, sid: &str, pid: Option<&str>) -
     into_text(out)
 }
 
-/// Encodes that a client is not let into a namespace.
+/// Encodes that a client is refused a namespace.
 ///
 /// ```
 /// use socketio::{NamespaceName, encode_connect_error};
@@ -210,7 +210,7 @@ pub fn encode_connect_error<D: Serialize + ?Sized>(
     Ok(into_text(out))
 }
 
-/// Encodes that a client is no longer in a namespace.
+/// Encodes that the server removes a client from a namespace.
 ///
 /// ```
 /// use socketio::{NamespaceName, encode_disconnect};
@@ -222,7 +222,7 @@ pub fn encode_disconnect(namespace: &NamespaceName) -> String {
     into_text(head(namespace, PacketType::Disconnect, 0, None))
 }
 
-/// The two packets that carry an array; whether it is binary is known when the array is written.
+/// The two packets with an array. Whether it is binary is known once the array is written.
 #[derive(Clone, Copy)]
 enum Kind {
     Event,
@@ -245,7 +245,7 @@ impl Kind {
     }
 }
 
-/// A packet with an array, while it is written.
+/// A packet with an array that is being written.
 struct Array {
     out: Vec<u8>,
     kind: Kind,

@@ -1,13 +1,13 @@
 //! The names of events.
 //!
-//! A name is any text but a few that the protocol's users keep for events of the connection itself: these are
-//! refused in both directions, so that no peer can make a program believe that it has been disconnected. A
-//! peer may also send an integer as a name; its text is the name then.
+//! Any text is a name, except a few that the protocol keeps for events of the connection itself. These are refused in
+//! both directions, so that no peer can make a program believe that it was disconnected. A peer may also send an
+//! integer as a name; then its text is the name.
 
 use std::borrow::Cow;
 use std::fmt;
 
-/// Names that no packet may carry.
+/// Names that no packet may have.
 const RESERVED: [&str; 6] =
     ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
 
@@ -25,7 +25,7 @@ pub struct EventName<'a>(Cow<'a, str>);
 /// Why a text is not the name of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum EventNameError {
-    /// The name belongs to the connection itself.
+    /// The name is reserved for the connection itself.
     #[error("the event name is reserved")]
     Reserved,
     /// A received name is neither a string nor an integer.
@@ -34,19 +34,19 @@ pub enum EventNameError {
 }
 
 impl<'a> EventName<'a> {
-    /// Takes a name that a program chose.
+    /// Checks a name that a program chose.
     pub fn new(name: impl Into<Cow<'a, str>>) -> Result<Self, EventNameError> {
         let name = name.into();
         if RESERVED.contains(&name.as_ref()) { Err(EventNameError::Reserved) } else { Ok(Self(name)) }
     }
 
-    /// Reads the first element of the array of an event, a valid JSON value.
+    /// Reads the first element of an event's array, which is a valid JSON value.
     pub(crate) fn from_json(json: &'a str) -> Result<Self, EventNameError> {
         if json.starts_with('"') {
             return Self::new(string(json).ok_or(EventNameError::NotAName)?);
         }
         let digits = json.strip_prefix('-').unwrap_or(json);
-        // The value is valid JSON already, so digits alone make it an integer.
+        // The value is valid JSON, so if it has only digits, it is an integer.
         if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             Ok(Self(json.into()))
         } else {
@@ -54,12 +54,12 @@ impl<'a> EventName<'a> {
         }
     }
 
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The name as a text of its own, or still as a part of the packet.
+    /// The name as an owned text, or borrowed from the packet.
     pub fn into_inner(self) -> Cow<'a, str> {
         self.0
     }
@@ -77,7 +77,7 @@ impl AsRef<str> for EventName<'_> {
     }
 }
 
-/// The text of a JSON string; borrowed unless it has escapes. `None` if half of a surrogate pair is missing.
+/// The text of a JSON string; borrowed unless it has escapes. `None` if it contains a lone surrogate.
 pub(crate) fn string(json: &str) -> Option<Cow<'_, str>> {
     let inner = json.strip_prefix('"')?.strip_suffix('"')?;
     if inner.contains('\\') { serde_json::from_str(json).ok().map(Cow::Owned) } else { Some(inner.into()) }

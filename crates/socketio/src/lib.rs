@@ -1,14 +1,14 @@
-//! The Socket.IO protocol, revision 5, as a state machine without input or output.
+//! The Socket.IO protocol, revision 5, as a state machine without I/O.
 //!
-//! Text and binary messages of an Engine.IO connection go in (without the engine's type digit), typed
-//! [`Incoming`] packets come out; the other way round the `encode_*` functions write the packets that a
-//! server sends, byte for byte as `JSON.stringify` would. [`Connection`] keeps what the protocol makes a
-//! connection remember: its namespaces and a packet whose attachments are still on their way.
+//! Text and binary messages of an Engine.IO connection go in (without the engine's type digit), and typed [`Incoming`]
+//! packets come out. In the other direction, the `encode_*` functions write the packets of a server, byte for byte as
+//! `JSON.stringify` would. [`Connection`] keeps the state of a connection: its namespaces, and a packet whose
+//! attachments have not all arrived.
 //!
-//! It promises that nothing a peer sends can make it panic, that what it keeps for a peer is bounded by
-//! [`Limits`] and by the bytes received, and that what it accepts is valid as a whole.
+//! No input of a peer can cause a panic. [`Limits`] and the received bytes bound the memory for each peer. A packet is
+//! accepted only if all of it is valid.
 //!
-//! It knows no sockets, no clock and no source of randomness, and it does not know who is in which room.
+//! The crate has no sockets, no clock and no source of randomness, and knows no rooms.
 //!
 //! ```
 //! use socketio::{Connection, Incoming, Limits, NamespaceName, encode_ack, encode_connect};
@@ -16,13 +16,13 @@
 //! let limits = Limits::default();
 //! let mut connection = Connection::new();
 //!
-//! // The client asks for the main namespace, and the server lets it in.
+//! // The client asks for the main namespace, and the server accepts it.
 //! let Incoming::Connect { namespace, .. } = connection.on_text("0", &limits)? else { unreachable!() };
 //! let reply = encode_connect(&namespace, "oSO0OpakMV_3jnilAAAA", None);
 //! assert_eq!(reply, r#"0{"sid":"oSO0OpakMV_3jnilAAAA"}"#);
 //! connection.join(&namespace, "ada").expect("still there");
 //!
-//! // Then it emits an event and wants an acknowledgement.
+//! // Then it emits an event and asks for an acknowledgement.
 //! let text = r#"27["chat message","hi",1]"#;
 //! let Incoming::Event { slot, ack, payload } = connection.on_text(text, &limits)? else { unreachable!() };
 //! assert_eq!(connection.socket(slot), Some(&"ada"));

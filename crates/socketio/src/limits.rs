@@ -1,7 +1,7 @@
-//! The bounds of what one connection may make the server keep.
+//! The bounds on what one connection may make the server keep.
 //!
-//! Every field says what happens at its bound. The size of a single message is not among them: Engine.IO
-//! has checked it (`maxPayload`) before this crate sees the message.
+//! Each field says what happens at its bound. The size of a single message is not among them: Engine.IO has already
+//! checked it (`maxPayload`).
 
 /// The bounds of one [`Connection`](crate::Connection).
 ///
@@ -11,15 +11,15 @@
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Namespaces that a connection may be in, or be asking for, at the same time. A CONNECT beyond is a
-    /// violation: a polite client does not come near.
+    /// How many namespaces a connection may be in or be asking for at a time. A CONNECT beyond that is a violation;
+    /// ordinary clients stay far below.
     pub namespaces: usize,
     /// Bytes of all attachments of one packet together. More is a violation.
     pub attachment_bytes: usize,
-    /// Bytes of the name of an event, escapes included, quotes not. A longer one is a violation.
+    /// Bytes of an event's name, with escapes and without quotes. A longer name is a violation.
     pub event_name_bytes: usize,
-    /// Namespaces that the server has disconnected and whose late packets are still ignored. When there are
-    /// more, the oldest is forgotten, and a late packet for it is a violation.
+    /// How many namespaces that the server has left still ignore late packets. Beyond that, the oldest is forgotten,
+    /// and a late packet for it is a violation.
     pub departed_namespaces: usize,
 }
 

@@ -1,8 +1,7 @@
 //! The name of a namespace.
 //!
-//! Owns the rules of what may be one, so that a [`NamespaceName`] never needs another look: it can be
-//! written into a packet as it stands. The main namespace costs no allocation and no shared counter, since
-//! nearly every connection uses it and nothing else.
+//! A [`NamespaceName`] is always valid, so it can be written into a packet without another check. The main namespace
+//! needs no allocation and no shared counter, because nearly every connection uses only that.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,10 +17,10 @@ use std::sync::Arc;
 /// assert!(NamespaceName::parse("chat").is_err());
 /// ```
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-// `None` is the main namespace and nothing else is, so that the derived comparisons are right.
+// `None` means the main namespace and nothing else does, so the derived comparisons are right.
 pub struct NamespaceName(Option<Arc<str>>);
 
-/// Why a text is not the name of a namespace.
+/// Why a text is not a namespace name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum NamespaceNameError {
     /// It does not begin with a slash.
@@ -45,13 +44,13 @@ impl NamespaceName {
     /// The longest name, in bytes.
     pub const BYTES_MAX: usize = 128;
 
-    /// Takes a name as a client or a program writes it. A query (`/chat?token=1`) is cut off.
+    /// Checks a name as a client or a program writes it. A query (`/chat?token=1`) is cut off.
     pub fn parse(text: &str) -> Result<Self, NamespaceNameError> {
         let name = check(text)?;
         Ok(if name == Self::ROOT_TEXT { Self::ROOT } else { Self(Some(Arc::from(name))) })
     }
 
-    /// The name, slash included.
+    /// The name, including the slash.
     pub fn as_str(&self) -> &str {
         self.0.as_deref().unwrap_or(Self::ROOT_TEXT)
     }
@@ -62,7 +61,7 @@ impl NamespaceName {
     }
 }
 
-/// Cuts the query off and checks the rest; what it returns is the name of a namespace.
+/// Cuts off the query and checks the rest. The result is a valid name.
 pub(crate) fn check(text: &str) -> Result<&str, NamespaceNameError> {
     let name = text.split_once('?').map_or(text, |(name, _query)| name);
     if !name.starts_with('/') {

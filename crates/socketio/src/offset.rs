@@ -1,13 +1,13 @@
-//! A place in a log, as clients keep it.
+//! A position in a log, as clients store it.
 //!
-//! The text is `log.epoch.position`, each in base 36: short, and never mistaken for a number or a word by the
-//! clients that store it. Every offset has exactly one text, so that texts may be compared instead. Whether
-//! the place exists is for the owner of the log to say.
+//! The text is `log.epoch.position`, each in base 36: it is short, and clients never mistake it for a number or a word.
+//! Every offset has exactly one text, so texts may be compared instead. The owner of the log knows whether the position
+//! exists.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A place in a log: everything up to and including `position` has been seen.
+/// A position in a log: its client has seen everything up to and including `position`.
 ///
 /// ```
 /// use socketio::Offset;
@@ -19,11 +19,11 @@ use std::str::FromStr;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Offset {
-    /// Which log.
+    /// The number of the log.
     pub log: u64,
-    /// Which life of it: every start of a server begins a new one.
+    /// The epoch. Every start of a server begins a new one.
     pub epoch: u64,
-    /// The position in the log, dense from 1; 0 is before the first entry.
+    /// The position in the log: 1, 2, 3 …, without gaps; 0 is before the first entry.
     pub position: u64,
 }
 
@@ -32,11 +32,11 @@ pub struct Offset {
 #[error("an offset is three numbers in lower-case base 36, joined by dots")]
 pub struct OffsetError;
 
-/// The digits of `u64::MAX` in base 36.
+/// The number of digits of `u64::MAX` in base 36.
 const DIGITS_MAX: usize = 13;
 
 impl Offset {
-    /// The longest text of an offset, in bytes.
+    /// The length of the longest offset, in bytes.
     pub const TEXT_BYTES_MAX: usize = 3 * DIGITS_MAX + 2;
 }
 
@@ -78,7 +78,7 @@ impl fmt::Display for Base36 {
     }
 }
 
-/// Strict where `u64::from_str_radix` is not: no sign, no capitals, no leading zeros.
+/// Stricter than `u64::from_str_radix`: no sign, no capitals, no leading zeros.
 fn parse_base36(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'));
     let canonical = text == "0" || !text.starts_with('0');

@@ -1,9 +1,9 @@
-//! Packets as they stand in a text message, decoded and judged.
+//! Packets in text messages, decoded and checked.
 //!
-//! A [`Packet`] borrows from the message. Decoding one checks everything that can be said without knowing the
-//! connection: the shape of header and body, that the JSON is valid from its first to its last byte, the
-//! name of the event and the numbers of the placeholders. What fails here makes the peer lose the whole
-//! connection, so nothing of a packet is acted on before all of it is valid.
+//! A [`Packet`] borrows from the message. Decoding checks everything that can be checked without the state of the
+//! connection: the shape of header and body, that all of the JSON is valid, the name of the event, and the numbers of
+//! the placeholders. A fault costs the peer its connection, so nothing of a packet takes effect before all of it is
+//! valid.
 
 mod body;
 mod placeholder;
@@ -21,7 +21,7 @@ pub(crate) use surrogates::mended;
 /// The type of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PacketType {
-    /// `0`: a client asks for a namespace, or a server lets it in.
+    /// `0`: a client asks for a namespace, or a server accepts it.
     Connect,
     /// `1`: one side leaves a namespace.
     Disconnect,
@@ -38,7 +38,7 @@ pub enum PacketType {
 }
 
 impl PacketType {
-    /// The type that a digit stands for.
+    /// The type with this digit.
     pub const fn from_digit(digit: u8) -> Option<Self> {
         match digit {
             b'0' => Some(Self::Connect),
@@ -71,17 +71,17 @@ impl PacketType {
     }
 }
 
-/// The number by which an answer finds its event.
+/// The ack id, by which an answer finds its event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AckId(u64);
 
 impl AckId {
-    /// An id of a sender's own counter.
+    /// An ack id from a sender's own counter.
     pub const fn new(id: u64) -> Self {
         Self(id)
     }
 
-    /// The number.
+    /// The number, as in the packet.
     pub const fn value(self) -> u64 {
         self.0
     }
@@ -93,7 +93,7 @@ impl fmt::Display for AckId {
     }
 }
 
-/// A valid packet, without its attachments. It displays as it stands on the wire.
+/// A valid packet, without its attachments. `Display` writes it as it is sent.
 ///
 /// ```
 /// use socketio::{AckId, Packet, PacketType};
@@ -112,24 +112,24 @@ impl fmt::Display for AckId {
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Packet<'a> {
-    /// What kind of packet it is.
+    /// The type of the packet.
     pub kind: PacketType,
-    /// How many binary messages follow; 0 for kinds without attachments.
+    /// How many binary messages follow; 0 for types without attachments.
     pub attachments: u8,
-    /// A valid name of a namespace, without a query.
+    /// The valid name of a namespace, without a query.
     pub namespace: &'a str,
-    /// The number of an event that wants an answer, or of the event that is answered.
+    /// The ack id of an event that wants an answer, or of the answered event.
     pub ack: Option<AckId>,
-    /// The body: valid JSON, or nothing.
+    /// The body: valid JSON, or empty.
     pub data: &'a str,
-    /// Where in `data` the interesting parts are.
+    /// The places of the name and the arguments in `data`.
     pub(crate) body: Body,
 }
 
 /// Why a text message is not a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DecodeError {
-    /// The message is empty or does not begin with the digit of a type.
+    /// The message is empty or does not start with the digit of a type.
     #[error("unknown packet type")]
     UnknownType,
     /// The number of attachments is missing, malformed, 0, or more than [`Limits::ATTACHMENTS`].
@@ -144,18 +144,18 @@ pub enum DecodeError {
     /// The body is not valid JSON.
     #[error("the body is not valid json")]
     Json,
-    /// The body is valid JSON, but not what a packet of this type carries.
+    /// The body is valid JSON, but not a body of this type.
     #[error("the body does not fit the packet type")]
     Body,
-    /// The first element of an event is not a name it may have.
+    /// The first element of an event is not an allowed name.
     #[error(transparent)]
     EventName(#[from] EventNameError),
-    /// A placeholder stands for an attachment that was not announced.
+    /// A placeholder names an attachment that was not announced.
     #[error("a placeholder names no attachment")]
     Placeholder,
 }
 
-/// All of a packet that stands before its body.
+/// The head of a packet: everything before its body.
 pub(crate) struct Head<'a> {
     kind: PacketType,
     attachments: u8,
@@ -164,7 +164,7 @@ pub(crate) struct Head<'a> {
 }
 
 impl<'a> Head<'a> {
-    /// Reads the head of a text message; returns the body as well, which has not been looked at.
+    /// Reads the head of a text message. Returns the body too, unchecked.
     pub(crate) fn decode(text: &'a str) -> Result<(Self, &'a str), DecodeError> {
         let mut chars = text.chars();
         let digit = chars.next().and_then(|digit| u8::try_from(digit).ok());
@@ -176,7 +176,7 @@ impl<'a> Head<'a> {
         Ok((Self { kind, attachments, namespace, ack }, data))
     }
 
-    /// The packet that has this body.
+    /// Completes the packet with this body.
     pub(crate) fn with_body(self, data: &'a str) -> Result<Packet<'a>, DecodeError> {
         let Self { kind, attachments, namespace, ack } = self;
         let body = Body::parse(kind, attachments, data)?;
@@ -187,8 +187,8 @@ impl<'a> Head<'a> {
 impl<'a> Packet<'a> {
     /// Decodes a text message of the engine, without the engine's own digit.
     ///
-    /// Takes the body as it stands: a string with half of a surrogate pair is valid JSON, but no name of an event.
-    /// [`Connection::on_text`](crate::Connection::on_text) replaces such halves before.
+    /// Reads the body as it is: a string with a lone surrogate is valid JSON, but not a name.
+    /// [`Connection::on_text`](crate::Connection::on_text) replaces lone surrogates before.
     pub fn decode(text: &'a str) -> Result<Self, DecodeError> {
         let (head, data) = Head::decode(text)?;
         head.with_body(data)
@@ -197,7 +197,7 @@ impl<'a> Packet<'a> {
 
 fn split_attachments(text: &str) -> Result<(u8, &str), DecodeError> {
     let (count, rest) = text.split_once('-').ok_or(DecodeError::AttachmentCount)?;
-    // Neither a sign nor a leading zero: nobody writes them, and a packet has one spelling.
+    // No sign and no leading zero: no client writes them, and so a packet has one spelling.
     if !count.starts_with(|c: char| matches!(c, '1'..='9')) {
         return Err(DecodeError::AttachmentCount);
     }
@@ -226,7 +226,7 @@ fn split_ack(text: &str) -> Result<(Option<AckId>, &str), DecodeError> {
     }
 }
 
-/// Writes all of a packet that stands before its body.
+/// Writes the head of a packet.
 pub(crate) fn write_head(
     out: &mut impl fmt::Write,
     kind: PacketType,
@@ -252,7 +252,7 @@ impl fmt::Display for Packet<'_> {
 }
 
 impl fmt::Debug for Packet<'_> {
-    /// Shows the size of the body only: messages and tokens do not belong into logs.
+    /// Shows only the size of the body: messages and tokens do not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Packet")
             .field("kind", &self.kind)

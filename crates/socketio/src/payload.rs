@@ -1,8 +1,7 @@
-//! What an event, an answer or a CONNECT carries.
+//! The content of an event, an answer or a CONNECT.
 //!
-//! The JSON stays the text that was received, borrowed where it can be; it is read when somebody asks for it
-//! by type, straight into that type. It has been checked to be valid, so what can still go wrong is that the
-//! peer means something else than the program ([`ArgsError`]).
+//! The JSON stays as received, borrowed where possible. When a program asks for a type, it is read straight into that
+//! type. It is known to be valid, so the only remaining fault is that the program expects another type ([`ArgsError`]).
 
 mod arguments;
 
@@ -18,7 +17,7 @@ use crate::event;
 use crate::packet::Body;
 use arguments::{Arguments, Missing};
 
-/// The arguments of a received event or answer, and the name of the event.
+/// The name and the arguments of a received event, or the arguments of an answer.
 ///
 /// ```
 /// # use socketio::{Connection, Incoming, Limits, NamespaceName};
@@ -49,8 +48,8 @@ pub struct Payload<'a> {
     attachments: Vec<Bytes>,
 }
 
-/// Arguments that are not what the program expects. The message may quote them, so it is for the one who sent
-/// them and not for a log.
+/// The arguments do not have the expected type. The message may quote them, so send it to the sender, and do not log
+/// it.
 #[derive(Debug, thiserror::Error)]
 #[error("unexpected arguments: {0}")]
 pub struct ArgsError(#[from] serde_json::Error);
@@ -60,7 +59,7 @@ impl<'a> Payload<'a> {
         Self { json: json.into(), body, attachments }
     }
 
-    /// The name of the event; empty for an answer, which has none. A name that came as a number is its text.
+    /// The name of the event; empty for an answer, which has none. If a number was sent as the name, this is its text.
     pub fn event_name(&self) -> Cow<'_, str> {
         let json = self.name_json();
         event::string(json).unwrap_or(Cow::Borrowed(json))
@@ -71,11 +70,11 @@ impl<'a> Payload<'a> {
         self.body.arg_count
     }
 
-    /// The arguments as `T`: for a tuple, one for each of its fields. Missing arguments at the end are null,
-    /// so a field of type `Option` may be absent; arguments beyond the last field are ignored.
+    /// The arguments as `T`: for a tuple, one for each field. Missing arguments at the end are null, so a field of type
+    /// `Option` may be absent. Extra arguments are ignored.
     ///
-    /// It mirrors what `T` would be sent as: [`Spread<Vec<_>>`](crate::Spread) takes all arguments, `()` takes none,
-    /// and any other type takes the first argument, a `Vec` too.
+    /// It mirrors how `T` is sent: [`Spread<Vec<_>>`](crate::Spread) takes all arguments, `()` takes none, and any
+    /// other type, including a `Vec`, takes the first one.
     pub fn args<'s, T: Deserialize<'s>>(&'s self) -> Result<T, ArgsError> {
         Ok(binary::with_attachments(&self.attachments, || T::deserialize(Arguments { payload: self }))?)
     }
@@ -92,16 +91,16 @@ impl<'a> Payload<'a> {
         })?)
     }
 
-    /// The whole JSON array, with the name if there is one.
+    /// The whole JSON array, including the name if there is one.
     pub fn raw(&self) -> &str {
         &self.json
     }
 
-    /// The arguments as the comma-separated JSON that they came in, without the name.
+    /// The arguments as received: comma-separated JSON, without the name.
     pub fn args_json(&self) -> &str {
         let rest = self.json.get(self.body.name_end..).unwrap_or("");
         let rest = rest.trim_end().strip_suffix(']').unwrap_or(rest).trim_ascii();
-        // Before the first argument of an event stands the comma after its name.
+        // In an event, the comma after its name comes before the first argument.
         if self.name_json().is_empty() {
             rest
         } else {
@@ -109,17 +108,17 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// The attachments, by the numbers of their placeholders.
+    /// The attachments, in the order of their numbers.
     pub fn attachments(&self) -> &[Bytes] {
         &self.attachments
     }
 
-    /// A payload that outlives the message it came in.
+    /// A copy that is independent of the message.
     pub fn into_owned(self) -> Payload<'static> {
         Payload { json: Cow::Owned(self.json.into_owned()), body: self.body, attachments: self.attachments }
     }
 
-    /// The name as it stands in the JSON; empty for an answer.
+    /// The name as written in the JSON; empty for an answer.
     pub(crate) fn name_json(&self) -> &str {
         self.body.name_json(&self.json)
     }
@@ -132,7 +131,7 @@ impl<'p> From<&'p Payload<'_>> for RawArgs<'p> {
 }
 
 impl fmt::Debug for Payload<'_> {
-    /// Shows sizes only: what people send each other does not belong into logs.
+    /// Shows only sizes: the content of messages does not belong in logs.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Payload")
             .field("event_name", &self.event_name())
@@ -143,7 +142,7 @@ impl fmt::Debug for Payload<'_> {
     }
 }
 
-/// What a client says about itself when it asks for a namespace: a JSON object, `{}` if it says nothing.
+/// The `auth` of a client that asks for a namespace: a JSON object, `{}` if it sent none.
 ///
 /// ```
 /// # use socketio::{Connection, Incoming, Limits};
@@ -176,14 +175,14 @@ impl<'a> AuthPayload<'a> {
         &self.0
     }
 
-    /// A payload that outlives the message it came in.
+    /// A copy that is independent of the message.
     pub fn into_owned(self) -> AuthPayload<'static> {
         AuthPayload(Cow::Owned(self.0.into_owned()))
     }
 }
 
 impl fmt::Debug for AuthPayload<'_> {
-    /// Shows the size only: passwords and tokens stand here.
+    /// Shows only the size: it can contain passwords and tokens.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "AuthPayload({} bytes)", self.0.len())
     }

@@ -1,12 +1,11 @@
-//! The private id of a socket: a signed token that carries all a recovery needs.
+//! The private id of a socket: a signed token with everything that a recovery needs.
 //!
-//! Since the client keeps it, the server keeps nothing for those that have gone, and recovery survives the
-//! server itself. The MAC is HMAC-SHA256, truncated to 16 bytes, over a version byte and fields of fixed
-//! size, so there is one reading of the bytes and nothing to confuse it with. The signature is checked in
-//! constant time and before any field is looked at.
+//! The client keeps it, so the server keeps nothing for a client that is gone, and recovery works even after a restart
+//! of the server. The MAC is HMAC-SHA256, truncated to 16 bytes, over a version byte and fields of fixed size, so the
+//! bytes have only one reading. The signature is checked in constant time, before any field is read.
 //!
-//! A private id is a bearer secret: whoever has it is the socket. It is never logged, and this module's types
-//! do not show their secrets in debug output.
+//! A private id is a secret: anybody who has it can take over the socket. It is never logged, and the types of this
+//! module do not show their secrets in debug output.
 
 use std::fmt;
 
@@ -22,13 +21,13 @@ const VERSION: u8 = 1;
 const BODY_BYTES: usize = 1 + SocketId::BYTES + Lineage::BYTES + 8 + 3 * 8;
 const MAC_BYTES: usize = 16;
 const TOKEN_BYTES: usize = BODY_BYTES + MAC_BYTES;
-/// The characters that `TOKEN_BYTES` take in base64 without padding.
+/// The length of `TOKEN_BYTES` bytes in base64 without padding.
 const TOKEN_CHARS: usize = (TOKEN_BYTES * 4).div_ceil(3);
 
-/// Mixed into every MAC, so that a key used for something else as well signs no private ids by accident.
+/// Part of every MAC, so that a key with another use as well never signs a private id by accident.
 const CONTEXT: &[u8] = b"socketio private id\0";
 
-/// The scope of the keys that a client gives its messages: it is born with a page, and outlives its sockets.
+/// The scope of the keys that a client gives its messages. It begins with a page and outlives its sockets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Lineage([u8; Self::BYTES]);
 
@@ -36,7 +35,7 @@ impl Lineage {
     /// The bytes of a lineage.
     pub const BYTES: usize = 16;
 
-    /// Makes a lineage of bytes that the caller drew at random.
+    /// Makes a lineage from random bytes of the caller.
     pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
     }
@@ -53,7 +52,7 @@ impl fmt::Debug for Lineage {
     }
 }
 
-/// What a private id says.
+/// The content of a private id.
 ///
 /// ```
 /// use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
@@ -77,12 +76,12 @@ impl fmt::Debug for Lineage {
 pub struct PrivateId {
     /// The public id, which a recovered socket keeps.
     pub socket: SocketId,
-    /// The scope of the client's keys.
+    /// The scope of the client's message keys.
     pub lineage: Lineage,
-    /// The user for whom alone the id works; 0 is nobody.
+    /// The only user for whom the id is valid; 0 for no user.
     pub user: u64,
-    /// What had been delivered when the socket connected: a client that has seen no event yet recovers from
-    /// here.
+    /// The last position that was delivered when the socket connected. A client that has seen no event yet recovers
+    /// from here.
     pub offset: Offset,
 }
 
@@ -95,9 +94,9 @@ impl PrivateId {
         URL_SAFE_NO_PAD.encode(token)
     }
 
-    /// Reads a token that one of the keys has signed; anything else is `None`.
+    /// Reads a token that was signed with one of the keys; `None` for anything else.
     pub fn verify(text: &str, keys: &Keys) -> Option<Self> {
-        // Checked first: a peer's text may be long, and is only worth decoding at its one right length.
+        // Checked first: a peer's text may be long, and only one length can be right.
         if text.len() != TOKEN_CHARS {
             return None;
         }
@@ -143,21 +142,21 @@ impl PrivateId {
     }
 }
 
-/// The keys of private ids: one that signs, and those that have signed before.
+/// The signing key, and the retired keys.
 #[derive(Clone)]
 pub struct Keys {
-    // Kept as MACs that have taken in key and context, which halves the work of each use.
+    // Stored as MACs that have already processed the key and the context, which halves the work of each use.
     current: Hmac<Sha256>,
     retired: Vec<Hmac<Sha256>>,
 }
 
 impl Keys {
-    /// Keys that sign and verify with `current`.
+    /// Signs and verifies with `current`.
     pub fn new(current: [u8; 32]) -> Self {
         Self { current: keyed(&current), retired: Vec::new() }
     }
 
-    /// Accepts what `retired` has signed as well.
+    /// Also accepts what `retired` signed.
     #[must_use]
     pub fn with_retired(mut self, retired: [u8; 32]) -> Self {
         self.retired.push(keyed(&retired));

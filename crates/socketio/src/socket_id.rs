@@ -1,7 +1,7 @@
 //! The public id of a socket in a namespace.
 //!
-//! Clients see it and may tell it to each other, so it must say nothing about the engine's session id, which
-//! is a secret of the connection. Where its bytes come from is the caller's business.
+//! Clients see it and may tell it to each other, so it must reveal nothing about the engine's session id, which is a
+//! secret. The caller supplies random bytes.
 
 use std::fmt;
 use std::str::FromStr;
@@ -29,15 +29,15 @@ impl SocketId {
     /// The characters of its text.
     pub const CHARS: usize = 20;
 
-    /// Makes an id of bytes that the caller drew at random.
+    /// Makes an id from random bytes of the caller.
     pub const fn from_bytes(bytes: [u8; Self::BYTES]) -> Self {
         Self(bytes)
     }
 
-    /// Reads the text form; every id has exactly one.
+    /// Reads the text form. Every id has exactly one.
     pub fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; Self::BYTES];
-        // Checked first, because the decoder estimates the room it needs from the length alone.
+        // Checked first, because the decoder allocates by the length alone.
         if text.len() != Self::CHARS {
             return None;
         }
@@ -63,14 +63,14 @@ impl fmt::Debug for SocketId {
     }
 }
 
-/// The text of the id: so an id is the name of a room as well.
+/// The text of the id, which is also the name of the socket's own room.
 impl From<SocketId> for Arc<str> {
     fn from(id: SocketId) -> Self {
         id.to_string().into()
     }
 }
 
-/// A text that is not the id of a socket.
+/// A text that is not a socket id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("a socket id is {} characters of url-safe base64", SocketId::CHARS)]
 pub struct SocketIdError;

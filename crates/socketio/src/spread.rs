@@ -1,7 +1,7 @@
-//! [`Spread`]: arguments whose number is known only when the program runs, as `...list` in JavaScript.
+//! [`Spread`]: a number of arguments that is known only at run time, as `...list` in JavaScript.
 //!
-//! Serde shows a tuple and an array of fixed size in one way, and a `Vec` or a slice in another. The first kind is
-//! several arguments, the second is one argument that is a list. [`Spread`] makes a list look like a tuple.
+//! Serde treats a tuple and an array of fixed size in one way, and a `Vec` or a slice in another. The first kind is
+//! several arguments; the second is one argument, a list. [`Spread`] makes a list look like a tuple.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,7 +9,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde::ser::{Serialize, SerializeTuple, Serializer};
 
-/// A list of arguments: each element is one argument. A bare `Vec` or slice is one argument, which is a list.
+/// A list whose elements are separate arguments. A bare `Vec` or slice is one argument, a list.
 ///
 /// ```
 /// use socketio::{NamespaceName, Spread, encode_event};
@@ -46,7 +46,7 @@ impl<T: Serialize> Serialize for Spread<&[T]> {
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spread<Vec<T>> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // A tuple of no required elements is given all that there are.
+        // A tuple without required elements gets all of them.
         deserializer.deserialize_tuple(0, Elements(PhantomData)).map(Self)
     }
 }

@@ -1,16 +1,16 @@
-//! Base64 as the peers write it: read as Node's `Buffer.from(text, "base64")` reads it.
+//! Base64 as clients write it: read as Node's `Buffer.from(text, "base64")` reads it.
 //!
-//! Clients differ in what they send. socket.io-client-java ends with a line break, others wrap their lines, leave the
-//! padding out or use the alphabet of URLs. A reader that refused any of these would end the session of a client that
-//! works with every other server. So decoding never fails: what is no character of either alphabet is skipped, the
-//! first `=` ends the text, and bits that make no whole byte are dropped. The memory follows the size of the text.
+//! Clients differ in what they send. socket.io-client-java adds a line break; others wrap lines, leave out the padding
+//! or use the URL alphabet. A reader that rejected any of these would end the session of a client that works with every
+//! other server. So decoding never fails: it skips characters of neither alphabet, ends at the first `=`, and drops
+//! bits that make no whole byte. The result is never larger than the text.
 
 use base64::Engine;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-/// Reads text without padding, whatever the last bits are.
+/// Reads text without padding, whatever its last bits are.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &ALPHABET,
     GeneralPurposeConfig::new()
@@ -22,7 +22,7 @@ pub(super) fn encode(data: &[u8], out: &mut String) {
     STANDARD.encode_string(data, out);
 }
 
-/// Nearly all text is in the standard form and is read in one pass; only other text is copied first.
+/// Nearly all text is in the standard form and is decoded at once; only other text is copied first.
 pub(super) fn decode(text: &str) -> Vec<u8> {
     STANDARD.decode(text).unwrap_or_else(|_| decode_leniently(text))
 }
@@ -37,7 +37,7 @@ fn decode_leniently(text: &str) -> Vec<u8> {
     LENIENT.decode(characters).expect("characters of the alphabet, not one more than whole bytes need")
 }
 
-/// The character of the standard alphabet that means the same; `None` for what is skipped.
+/// The character of the standard alphabet with the same meaning; `None` for a character to skip.
 fn standard(byte: u8) -> Option<u8> {
     match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => Some(byte),

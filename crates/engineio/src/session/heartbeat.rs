@@ -1,8 +1,8 @@
 //! The server's pings and the client's pongs.
 //!
-//! A ping follows a pong by the ping interval, and a pong has the ping timeout to arrive. While one is awaited,
-//! one other packet starts the timeout anew, so that a client whose pong waits behind a slow upload is not
-//! taken for dead; it is only one, so that a client which never answers is closed all the same.
+//! The ping follows the last pong after the ping interval. The client has the ping timeout to answer. While the server
+//! waits for a pong, one other packet restarts the timeout, so that a client whose pong waits behind a slow upload does
+//! not count as dead. It is only one packet, so that a client that never answers is still closed.
 
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use crate::timer::after;
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Heartbeat {
-    /// The next ping is due.
+    /// The server sends the next ping at this time.
     Resting { ping_due: Instant },
-    /// A ping is out. `grace` is what another packet would add, once.
+    /// The server waits for a pong. `grace` is the time that one other packet would add.
     Awaiting { pong_due: Instant, grace: Option<Duration> },
 }
 
@@ -22,8 +22,8 @@ impl Heartbeat {
         Self::Resting { ping_due: after(now, config.ping_interval) }
     }
 
-    /// A ping goes out. One that is late by less than a tenth of the timeout counts as sent when it was due, so that
-    /// the coarse timers of a driver do not add up; a later one grants the whole timeout.
+    /// The server sends a ping. A ping that is late by less than a tenth of the timeout counts as sent when it was due,
+    /// so that the coarse timers of a driver do not add up. After a later ping, the client gets the whole timeout.
     pub(super) fn await_pong(ping_due: Instant, config: &Config, now: Instant) -> Self {
         let lateness = now.saturating_duration_since(ping_due);
         let sent = if lateness <= config.ping_timeout / 10 { ping_due } else { now };
@@ -38,7 +38,7 @@ impl Heartbeat {
         }
     }
 
-    /// A pong nobody asked for changes nothing; otherwise a client could put off every ping.
+    /// An unexpected pong changes nothing; otherwise a client could postpone every ping.
     pub(super) fn on_pong(&mut self, config: &Config, now: Instant) {
         match self {
             Self::Awaiting { .. } => *self = Self::rest(config, now),

@@ -1,24 +1,24 @@
-//! How far a session has come on its way from polling to a WebSocket.
+//! How far the upgrade of a session from polling to WebSocket has come.
 //!
-//! Owns the one deadline of that way. Only the session moves it on; what the client must send for that is
-//! decided there. After the switch there is no upgrade any more.
+//! Owns the one deadline of the upgrade. Only the session advances it, and decides what the client must send for that.
+//! After the switch there is no upgrade any more.
 
 use std::time::Instant;
 
-/// The WebSocket that probes, as far as the session cares.
+/// The state of the WebSocket that is being probed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Upgrade {
-    /// There is none.
+    /// No WebSocket is being probed.
     None,
-    /// It is open and has not sent its probe.
+    /// The WebSocket is open and has not sent its probe.
     Opened { deadline: Instant },
-    /// Its probe was answered. From `release_due` on, which is `None` once it has passed, polls are released at
-    /// once until it sends the upgrade packet.
+    /// The probe was answered. From `release_due` on (`None` once that has passed), polls are released at once, until
+    /// the client sends the upgrade packet.
     Probed { deadline: Instant, release_due: Option<Instant> },
 }
 
 impl Upgrade {
-    /// One deadline for the whole upgrade: the probe does not extend it.
+    /// The deadline of the whole upgrade: the probe does not extend it.
     pub(super) fn deadline(self) -> Option<Instant> {
         match self {
             Self::None => None,
@@ -26,7 +26,7 @@ impl Upgrade {
         }
     }
 
-    /// When there is something to do: the release of the polls, or the deadline.
+    /// When something is due: the release of the polls, or the deadline.
     pub(super) fn due(self) -> Option<Instant> {
         match self {
             Self::Probed { deadline, release_due: Some(release_due) } => Some(deadline.min(release_due)),
@@ -35,7 +35,7 @@ impl Upgrade {
         }
     }
 
-    /// Answers a probe; a repeated one puts nothing off.
+    /// Answers a probe; a repeated one postpones nothing.
     pub(super) fn probe(&mut self, release_at: Instant) {
         match *self {
             Self::Opened { deadline } => *self = Self::Probed { deadline, release_due: Some(release_at) },

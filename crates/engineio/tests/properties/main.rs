@@ -1,7 +1,7 @@
-//! What holds for everything a peer may send and for every order of events.
+//! What holds for everything that a peer may send, and for every order of events.
 //!
-//! A failing run prints its smallest input, and keeps its seed in `proptest-regressions`, from where it is
-//! tried first the next time.
+//! A failing run prints its smallest input and stores its seed in `proptest-regressions`; the next run tries that
+//! first.
 
 mod codec;
 mod routing;

@@ -1,6 +1,6 @@
-//! Query strings and routes, for any string a client may send.
+//! Query strings and routes, for any string that a client may send.
 //!
-//! The routes are checked against their meaning, each on its own, and not against a second copy of the order.
+//! Each route is checked against its meaning, not against a second copy of the order.
 
 use engineio::{ErrorCode, Method, Query, Route, TransportKind, UpgradeHeader, route};
 use proptest::collection::vec;

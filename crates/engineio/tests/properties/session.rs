@@ -1,7 +1,7 @@
-//! Any order of calls on one session, watched by rules that never bend.
+//! Any order of calls on one session, checked by rules that always hold.
 //!
-//! The watcher keeps its own account of requests, transport and pings, from the answers alone. After every
-//! step it asks for the timers as a driver would, so that the rules on time can be strict.
+//! The checker keeps its own account of requests, transport and pings, from the answers alone. After every step it runs
+//! the timers as a driver would, so that the rules about time can be strict.
 
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
-//! Pings, pongs, and the one other packet that starts the timeout anew.
+//! Pings, pongs, and the one other packet that restarts the timeout.
 //!
-//! The times say it all: a deadline that moved, or did not, is what each story looks at.
+//! Each test looks at a deadline: it moved, or it did not.
 
 use super::*;
 

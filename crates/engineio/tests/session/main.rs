@@ -1,7 +1,7 @@
-//! Scenarios of one session, each told by calls with made-up times.
+//! Scenarios of one session, as calls with made-up times.
 //!
-//! The numbers are small so that they read well: ping every 300 ms, 200 ms for the pong, 100 ms for an upgrade, 40 ms
-//! until a poll is released for it.
+//! The times are small and easy to read: a ping every 300 ms, 200 ms for the pong, 100 ms for an upgrade, 40 ms until a
+//! poll is released for it.
 
 mod heartbeat;
 mod messages;

@@ -1,6 +1,6 @@
-//! What a packet of the current transport means, and that a closed session stays silent.
+//! The meaning of each packet on the current transport; a closed session stays silent.
 //!
-//! Packets stand as on the wire, digit first.
+//! Packets are written as sent, with the digit first.
 
 use super::*;
 

@@ -1,6 +1,6 @@
 //! GET and POST: one of each at a time, and only while the session polls.
 //!
-//! What the two HTTP requests are answered is the business of the driver; here is who may come in.
+//! The driver answers the requests; here it is decided which are accepted.
 
 use super::*;
 

@@ -1,6 +1,6 @@
-//! The way from polling to a WebSocket, and all the ways in which it ends elsewhere.
+//! The upgrade from polling to WebSocket, and every way in which it can fail.
 //!
-//! Polling must survive each of them but the missing pong.
+//! Polling must survive each of them except the missing pong.
 
 use super::*;
 

@@ -1,7 +1,7 @@
-//! What a message means to the caller of a connection, and what it means when it means nothing good.
+//! What a message means to the caller of a connection, and the ways in which it breaks the protocol.
 //!
-//! Both enums are closed: a caller handles every case, and a violation has one consequence, whatever it is,
-//! so its variants are for logs and counters.
+//! Both enums are closed: a caller handles every case. Every violation has the same consequence, so its variants are
+//! for logs and counters.
 
 #[cfg(doc)]
 use super::Connection;
@@ -15,45 +15,45 @@ use crate::payload::{AuthPayload, Payload};
 /// What a message means to the caller.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incoming<'a> {
-    /// A client asks for a namespace, which is pending from now on: [`Connection::join`] or
-    /// [`Connection::refuse`] ends that, and [`Connection::renew`] follows either.
+    /// A client asks for a namespace, which is now pending. Call [`Connection::join`] or [`Connection::refuse`], then
+    /// [`Connection::renew`].
     Connect {
-        /// Which namespace.
+        /// The namespace.
         namespace: NamespaceName,
-        /// What the client says about itself.
+        /// The `auth` that the client sent.
         auth: AuthPayload<'a>,
-        /// What it leaves by that, as by [`Incoming::Disconnect`]: it was let in, and did not know yet.
+        /// The socket that it leaves by this, as by [`Incoming::Disconnect`]: it was accepted, and did not know yet.
         replaces: Option<Slot>,
     },
-    /// An event, complete with its attachments.
+    /// An event with all its attachments.
     Event {
-        /// To which joined namespace.
+        /// The joined namespace that it is for.
         slot: Slot,
-        /// The number for the answer, if one is wanted.
+        /// The ack id, if the client wants an answer.
         ack: Option<AckId>,
-        /// Name and arguments.
+        /// The name and the arguments.
         payload: Payload<'a>,
     },
-    /// The answer to an event that asked for one, or may claim to be.
+    /// An answer. The client may have invented the ack id.
     Ack {
-        /// To which joined namespace.
+        /// The joined namespace that it is for.
         slot: Slot,
         /// The number of the event.
         id: AckId,
         /// The arguments.
         payload: Payload<'a>,
     },
-    /// The client has left a namespace. The state is still there, for [`Connection::leave`] to return.
+    /// The client has left a namespace. Call [`Connection::leave`] to get the state.
     Disconnect {
-        /// Which.
+        /// The namespace.
         slot: Slot,
     },
-    /// Nothing to do: a part of a packet, or a packet that came too late.
+    /// Nothing to do: part of a packet, or a late packet.
     Nothing,
 }
 
 impl Incoming<'_> {
-    /// The same, outliving the message it came in.
+    /// The same, independent of the message that it came in.
     pub fn into_owned(self) -> Incoming<'static> {
         match self {
             Self::Connect { namespace, auth, replaces } => {
@@ -78,10 +78,10 @@ pub enum Violation {
     /// The name of an event is longer than [`Limits::event_name_bytes`].
     #[error("the event name is too long")]
     EventNameTooLong,
-    /// A text message came where an attachment was due.
+    /// A text message arrived where an attachment was due.
     #[error("a packet inside of another one's attachments")]
     AttachmentsMissing,
-    /// A binary message came that no packet has announced.
+    /// A binary message arrived that no packet has announced.
     #[error("a binary message without a packet")]
     UnexpectedBinary,
     /// The attachments of a packet exceed [`Limits::attachment_bytes`].
@@ -93,7 +93,7 @@ pub enum Violation {
     /// A packet for a namespace that is not joined.
     #[error("the namespace is not joined")]
     NotJoined,
-    /// A packet that only servers send.
+    /// A packet that only servers may send.
     #[error("a client sends no connect errors")]
     ConnectError,
 }

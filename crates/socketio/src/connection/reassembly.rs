@@ -1,7 +1,7 @@
-//! A packet whose attachments are still on their way.
+//! A packet whose attachments have not all arrived.
 //!
-//! Exists only between the text of a binary packet and its last attachment, in a box, so that an idle
-//! connection pays one pointer for it. It grows with what has been received, never with what was announced.
+//! It exists only between the text of a binary packet and its last attachment, in a box, so an idle connection pays one
+//! pointer for it. It grows with the received bytes, not with the announced number.
 
 use bytes::Bytes;
 
@@ -10,12 +10,12 @@ use crate::limits::Limits;
 use crate::packet::{AckId, Body, Packet, PacketType};
 use crate::payload::Payload;
 
-/// Where a packet goes once it is complete.
+/// Where the packet goes once it is complete.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Target {
     Event(Slot, Option<AckId>),
     Answer(Slot, AckId),
-    /// The namespace has been left by the server, or an answer does not say to what.
+    /// Nowhere: the server has left the namespace, or an answer has no ack id.
     Nobody,
 }
 
@@ -46,7 +46,7 @@ impl Target {
     }
 }
 
-/// The text of a packet and the attachments so far.
+/// The text of a packet, and the attachments so far.
 #[derive(Debug)]
 pub(super) struct Reassembly {
     target: Target,
@@ -86,7 +86,7 @@ impl Reassembly {
         (self.target, Payload::new(String::from(self.json), self.body, self.attachments))
     }
 
-    /// The bytes it keeps alive, its own few dozens aside.
+    /// How many bytes it keeps, without its own few dozen.
     #[cfg(test)]
     pub(super) fn kept_bytes(&self) -> usize {
         self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()

@@ -1,4 +1,4 @@
-//! A connection against the rules of the protocol, one by one, and then against random peers and servers.
+//! A connection against each rule of the protocol, then against random peers and servers.
 
 use proptest::prelude::*;
 
@@ -15,7 +15,7 @@ fn name(text: &str) -> NamespaceName {
     NamespaceName::parse(text).unwrap()
 }
 
-/// A connection that is in these namespaces; each state is the namespace's name.
+/// A connection that has joined these namespaces. The state of each is its name.
 fn joined(namespaces: &[&'static str]) -> Connection<&'static str> {
     let mut connection = Connection::new();
     for &namespace in namespaces {

@@ -1,7 +1,7 @@
-//! Writes what a program emits as the elements of an array.
+//! Writes the arguments of a program as elements of an array.
 //!
-//! [`Arguments`] is a serde serializer that looks at the outermost value only: a tuple becomes several elements, unit
-//! none, anything else one, sequences included. Elements go straight to the JSON writer.
+//! [`Arguments`] is a serde serializer that looks only at the outermost value: a tuple becomes several elements, unit
+//! none, anything else one, including sequences. Elements go straight to the JSON writer.
 
 use std::cell::RefCell;
 use std::io;
@@ -11,14 +11,14 @@ use serde_json::Error;
 
 use super::number::JavaScript;
 
-/// A writer of JSON as `JSON.stringify` writes it.
+/// A JSON writer with the format of `JSON.stringify`.
 pub(super) type Json<W> = serde_json::Serializer<W, JavaScript>;
 
 pub(super) fn json<W: io::Write>(out: W) -> Json<W> {
     Json::with_formatter(out, JavaScript)
 }
 
-/// Appends the arguments to the array that is open in `out`, which is empty so far if `is_first`.
+/// Appends the arguments to the open array in `out`, which is empty so far if `is_first`.
 pub(super) fn write(
     out: &mut Vec<u8>,
     args: &(impl Serialize + ?Sized),
@@ -28,14 +28,14 @@ pub(super) fn write(
     args.serialize(Arguments { json: &mut json(shared), out: shared, is_first })
 }
 
-/// Whether an element is the first of its array, before which no comma stands.
+/// Whether an element is the first of its array, and needs no comma.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum IsFirst {
     Yes,
     No,
 }
 
-/// Shared, because the JSON writer keeps what it writes to, and the commas between the elements are ours.
+/// Shared, because the JSON writer holds its output, and this module writes the commas between the elements.
 #[derive(Clone, Copy)]
 struct Shared<'a>(&'a RefCell<&'a mut Vec<u8>>);
 
@@ -83,7 +83,7 @@ impl SerializeTuple for Arguments<'_, '_> {
     }
 }
 
-/// Writes each of these values as one argument.
+/// Writes each value as one argument.
 macro_rules! one_argument {
     ($($name:ident($($field:ident: $type:ty),*) -> $ok:ty;)*) => {$(
         fn $name(mut self, $($field: $type),*) -> Result<$ok, Error> {

@@ -1,15 +1,14 @@
 //! Numbers as JavaScript writes them.
 //!
-//! Official clients and tests compare packets as text, so `1.0` must leave as `1` and ten to the 21st as
-//! `1e+21`. The digits are the shortest that read back the same, in Rust as in JavaScript; only where the
-//! point goes is decided here. Integers beyond 2^53 keep all their digits: JavaScript rounds them as it
-//! reads, others do not.
+//! Official clients and tests compare packets as text, so `1.0` must be written as `1`, and ten to the 21st as `1e+21`.
+//! Rust and JavaScript agree on the digits (the shortest that read back the same); only the position of the point is
+//! decided here. Integers beyond 2^53 keep all their digits: JavaScript rounds them when it reads them, others do not.
 
 use std::io::{self, Write};
 
 use serde_json::ser::Formatter;
 
-/// Compact JSON with the numbers of JavaScript.
+/// A compact JSON formatter with JavaScript's numbers.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct JavaScript;
 
@@ -22,7 +21,7 @@ impl Formatter for JavaScript {
         write_decimal(writer, text.get(..SCIENTIFIC_BYTES_MAX - unused).unwrap_or(&[]))
     }
 
-    /// The shortest digits of the narrower type, as people expect of a `0.1`.
+    /// The shortest digits of the narrower type, as expected of a `0.1`.
     fn write_f32<W: Write + ?Sized>(&mut self, writer: &mut W, value: f32) -> io::Result<()> {
         let mut text = [0; SCIENTIFIC_BYTES_MAX];
         let mut rest = text.as_mut_slice();
@@ -32,10 +31,10 @@ impl Formatter for JavaScript {
     }
 }
 
-/// Room for a sign, 17 digits, a point and an exponent.
+/// Space for a sign, 17 digits, a point and an exponent.
 const SCIENTIFIC_BYTES_MAX: usize = 32;
 
-/// Rewrites Rust's scientific form (`-1.25e-7`) by the rules of `Number.prototype.toString`.
+/// Rewrites Rust's scientific notation (`-1.25e-7`) by the rules of `Number.prototype.toString`.
 fn write_decimal<W: Write + ?Sized>(out: &mut W, scientific: &[u8]) -> io::Result<()> {
     let scientific = str::from_utf8(scientific).map_err(io::Error::other)?;
     let (mantissa, exponent) = scientific.split_once('e').unwrap_or((scientific, "0"));
@@ -43,7 +42,7 @@ fn write_decimal<W: Write + ?Sized>(out: &mut W, scientific: &[u8]) -> io::Resul
     let (sign, mantissa) = mantissa.strip_prefix('-').map_or(("", mantissa), |rest| ("-", rest));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     if whole == "0" {
-        // Minus zero has no sign in JSON.stringify.
+        // JSON.stringify writes minus zero without its sign.
         return out.write_all(b"0");
     }
     let fraction_len = i32::try_from(fraction.len()).map_err(io::Error::other)?;

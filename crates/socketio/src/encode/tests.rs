@@ -1,4 +1,4 @@
-//! What leaves, byte for byte, and that it comes back the same.
+//! Encoded packets, byte for byte, and that decoding returns what was encoded.
 
 use std::collections::BTreeMap;
 
@@ -74,7 +74,7 @@ fn a_spread_list_is_several_arguments() {
     assert_eq!(event(&Spread(vec![vec![1], vec![]])), r#"2["a",[1],[]]"#);
     assert_eq!(event(&Spread([1, 2].as_slice())), r#"2["a",1,2]"#);
     assert_eq!(answer(&Spread(Vec::<u8>::new())), "31[]");
-    // As an argument among others it is a list.
+    // As one of several arguments it is a list.
     assert_eq!(event(&(1, Spread(vec![2, 3]))), r#"2["a",1,[2,3]]"#);
 }
 

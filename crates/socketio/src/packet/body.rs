@@ -1,8 +1,7 @@
-//! The body of a packet, checked in one pass over its JSON and without building anything of it.
+//! Checks the body of a packet in one pass over its JSON, without building anything.
 //!
-//! What remains is where the name of an event ends and how many arguments follow, so that later reads start
-//! there. The values inside the arguments are only checked to be JSON: what they mean is known later, to the
-//! one who asks for them by type.
+//! The result is where the name of an event ends and how many arguments follow; later reads start there. The arguments
+//! are only checked to be valid JSON. Their meaning is known to the program, which reads them by type.
 
 use std::fmt;
 
@@ -12,19 +11,19 @@ use serde_json::value::RawValue;
 use super::{DecodeError, PacketType, placeholder};
 use crate::event::EventName;
 
-/// The layout of the body of an event or an answer; nothing of interest in those of other packets.
+/// The layout of the body of an event or an answer; unused for other packets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Body {
     /// Where the name of an event begins. For answers, both ends are just after the opening bracket.
     pub(crate) name_start: usize,
-    /// Just after the name.
+    /// Where the name ends.
     pub(crate) name_end: usize,
-    /// The elements after the name.
+    /// How many elements follow the name.
     pub(crate) arg_count: usize,
 }
 
 impl Body {
-    /// The name of an event as it stands in the body; empty for other packets.
+    /// The name of an event as written in the body; empty for other packets.
     pub(crate) fn name_json(self, data: &str) -> &str {
         data.get(self.name_start..self.name_end).unwrap_or("")
     }
@@ -56,7 +55,7 @@ impl Body {
     }
 }
 
-/// Checks a body that is one value, which its first character tells the kind of.
+/// Checks a body that is a single value; its first character tells the type.
 fn parse_value(data: &str, openings: &[char]) -> Result<Body, DecodeError> {
     serde_json::from_str::<IgnoredAny>(data).map_err(|_| DecodeError::Json)?;
     if data.starts_with(openings) { Ok(Body::default()) } else { Err(DecodeError::Body) }
@@ -66,7 +65,7 @@ fn parse_event(data: &str) -> Result<Body, DecodeError> {
     let elements = parse_array(data)?;
     let first = elements.first.ok_or(DecodeError::Body)?;
     EventName::from_json(first)?;
-    // Between the bracket and the name is at most white space.
+    // There is at most white space between the bracket and the name.
     let name_start = data.len() - data.strip_prefix('[').unwrap_or(data).trim_start().len();
     Ok(Body { name_start, name_end: name_start + first.len(), arg_count: elements.count - 1 })
 }
@@ -78,7 +77,7 @@ fn parse_answer(data: &str) -> Result<Body, DecodeError> {
 
 fn parse_array(data: &str) -> Result<Elements<'_>, DecodeError> {
     if !data.starts_with('[') {
-        // Told apart from broken JSON for the sake of the message alone.
+        // Told apart from invalid JSON only for the error message.
         return match serde_json::from_str::<IgnoredAny>(data) {
             Ok(_) => Err(DecodeError::Body),
             Err(_) => Err(DecodeError::Json),

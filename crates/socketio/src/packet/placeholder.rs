@@ -1,18 +1,18 @@
-//! The check that every placeholder of a packet stands for an announced attachment.
+//! Checks that every placeholder of a packet names an announced attachment.
 //!
-//! A scan over JSON that is known to be valid, so it only has to tell keys, values and nesting apart. It is not
-//! a serde visitor, because one would refuse what the same packet without attachments may carry: halves of
-//! surrogate pairs in strings (JavaScript cuts texts there) and more than 128 levels of nesting. It keeps a few
-//! bytes per level, so no nesting can exhaust the stack.
+//! This scans JSON that is known to be valid, so it only has to distinguish keys, values and nesting. A serde visitor
+//! would refuse what the same packet may contain without attachments: lone surrogates in strings (where JavaScript cuts
+//! texts) and more than 128 levels of nesting. The scan keeps a few bytes per level, so no nesting can exhaust the
+//! stack.
 
 use super::DecodeError;
 use crate::event;
 
-/// What marks a placeholder, and what numbers its attachment.
+/// The key that marks a placeholder, and the key of its number.
 const MARK: &str = "_placeholder";
 const NUMBER: &str = "num";
 
-/// Checks all objects that mark themselves as placeholders, at any depth.
+/// Checks all placeholder objects, at any depth.
 pub(super) fn check(json: &str, attachments: u8) -> Result<(), DecodeError> {
     let mut levels: Vec<Level> = Vec::new();
     let mut rest = json;
@@ -59,16 +59,16 @@ enum Level {
     Object(Object),
 }
 
-/// What is known of an object that is not closed yet.
+/// What is known of an object that is still open.
 #[derive(Default)]
 struct Object {
     place: Place,
     marked: bool,
-    /// The number, if the value is one that an attachment could have.
+    /// The number, if an attachment could have it.
     number: Option<u8>,
 }
 
-/// What comes next in an object.
+/// What may come next in an object.
 #[derive(Default, Clone, Copy)]
 enum Place {
     #[default]
@@ -118,7 +118,7 @@ fn note_string(levels: &mut [Level], json: &str) {
     }
 }
 
-/// The bytes of the string that `json` begins with, both quotes included.
+/// The string at the start of `json`, in bytes, including both quotes.
 fn string_length(json: &str) -> usize {
     let mut escaped = false;
     let end = json.bytes().skip(1).position(|byte| {

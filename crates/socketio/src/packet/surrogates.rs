@@ -1,15 +1,15 @@
-//! Halves of surrogate pairs in JSON escapes, such as `"\ud83d"`, replaced by U+FFFD.
+//! Replaces lone surrogates in JSON escapes, such as `"\ud83d"`, by U+FFFD.
 //!
-//! JavaScript strings are UTF-16, so a client that cuts a text in the middle of an emoji sends one half of it. Node
-//! delivers it as it is; Rust's strings cannot hold it, and a browser shows U+FFFD in its place anyway. The escape of
-//! U+FFFD has the same length, so no position in a body changes. Whether the JSON is valid is judged afterwards.
+//! JavaScript strings are UTF-16, so a client that cuts a text in the middle of an emoji sends half of a pair. Node
+//! delivers it as it is; Rust strings cannot hold it, and a browser shows U+FFFD instead anyway. The escape of U+FFFD
+//! has the same length, so no position in a body changes. Whether the JSON is valid is checked afterwards.
 
-/// Bytes of an escape such as `\ud83d`.
+/// The length of an escape such as `\ud83d`, in bytes.
 const ESCAPE_BYTES: usize = 6;
 
 const REPLACEMENT: &str = "\\ufffd";
 
-/// The body without halves; `None` if it has none. A body without a backslash is searched for that alone.
+/// The body without lone surrogates; `None` if it has none. A body without a backslash is quickly found to have none.
 pub(crate) fn mended(json: &str) -> Option<String> {
     let mut mended = String::new();
     let mut copied = 0;
@@ -39,10 +39,10 @@ pub(crate) fn mended(json: &str) -> Option<String> {
     (copied > 0).then_some(mended)
 }
 
-/// The code unit that an escape at this place stands for.
+/// The code unit of the escape at this place.
 fn unit(json: &str, at: usize) -> Option<u16> {
     let digits = json.get(at..at + ESCAPE_BYTES)?.strip_prefix("\\u")?;
-    // A sign is a digit to the parser of numbers.
+    // The number parser would accept a sign.
     digits.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u16::from_str_radix(digits, 16).ok())?
 }
 

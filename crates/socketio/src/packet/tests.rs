@@ -1,4 +1,4 @@
-//! Which text is a packet and which is not: the specification's list, rule by rule, then random texts.
+//! Which texts are packets: the rules of the specification one by one, then random texts.
 
 use proptest::prelude::*;
 
@@ -99,7 +99,7 @@ fn a_reserved_name_is_refused() {
     for name in ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"] {
         refused(&format!(r#"2["{name}"]"#), DecodeError::EventName(EventNameError::Reserved));
         refused(&format!(r#"51-["{name}"]"#), DecodeError::EventName(EventNameError::Reserved));
-        // An answer has no name, so any text may stand first.
+        // An answer has no name, so any text may come first.
         accepted(&format!(r#"31["{name}"]"#));
     }
 }
@@ -209,7 +209,7 @@ fn arb_json() -> impl Strategy<Value = serde_json::Value> {
     })
 }
 
-/// What `placeholder::check` decides, said with values in place of a scan.
+/// The decision of `placeholder::check`, made from parsed values instead of a scan.
 fn placeholders_fit(value: &serde_json::Value, attachments: u8) -> bool {
     use serde_json::Value;
     match value {

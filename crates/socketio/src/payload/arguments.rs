@@ -1,8 +1,8 @@
 //! Reads the arguments of a payload into the type that a program asks for.
 //!
-//! [`Arguments`] is a serde deserializer that shows a tuple the elements after the name, as if the array were
-//! only those, and anything else the first of them. Nothing is copied or built on the way: the elements come
-//! from the reader of the JSON itself, so a program's types may borrow from the message.
+//! [`Arguments`] is a serde deserializer. To a tuple it shows the elements after the name, as if the array had only
+//! those; to anything else it shows the first of them. It copies nothing: the JSON reader itself supplies the elements,
+//! so the program's types may borrow from the message.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -13,7 +13,7 @@ use serde::forward_to_deserialize_any;
 
 use super::Payload;
 
-/// The arguments of a payload as one value.
+/// The arguments of a payload, as one value.
 pub(super) struct Arguments<'a> {
     pub(super) payload: &'a Payload<'a>,
 }
@@ -26,7 +26,7 @@ impl<'de> Arguments<'de> {
     }
 }
 
-/// Answers each of these requests with the first argument.
+/// Forwards these requests to the first argument.
 macro_rules! first_argument {
     ($($name:ident($($field:ident: $type:ty),*);)*) => {$(
         fn $name<V: Visitor<'de>>(self, $($field: $type,)* visitor: V) -> Result<V::Value, Self::Error> {
@@ -83,7 +83,7 @@ impl<'de> Deserializer<'de> for Arguments<'de> {
     }
 }
 
-/// Hands a visitor the array without its first `skip` elements.
+/// Gives a visitor the array without its first `skip` elements.
 struct Elements<V> {
     visitor: V,
     skip: usize,
@@ -108,7 +108,7 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Elements<V> {
     }
 }
 
-/// A sequence that goes on with nulls until it has `at_least` elements.
+/// A sequence that is filled up with nulls to `at_least` elements.
 struct Padded<'s, A> {
     seq: &'s mut A,
     taken: usize,
@@ -131,7 +131,7 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Padded<'_, A> {
     }
 }
 
-/// A seed that stays with its owner when the sequence has ended and did not use it.
+/// A seed that is still available if the sequence ends without using it.
 struct Once<'s, T>(&'s mut Option<T>);
 
 impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Once<'_, T> {
@@ -143,7 +143,7 @@ impl<'de, T: DeserializeSeed<'de>> DeserializeSeed<'de> for Once<'_, T> {
     }
 }
 
-/// An argument that was not sent: null to those that can be null, and an error that says so to others.
+/// An argument that was not sent: null for a type that can be null, and an error that says so for others.
 pub(super) struct Missing<E> {
     number: usize,
     error: PhantomData<E>,
@@ -155,7 +155,7 @@ impl<E> Missing<E> {
     }
 }
 
-/// Answers each of these requests with an error.
+/// Refuses these requests with an error.
 macro_rules! missing {
     ($($name:ident($($field:ident: $type:ty),*);)*) => {$(
         fn $name<V: Visitor<'de>>(self, $($field: $type,)* _visitor: V) -> Result<V::Value, E> {

@@ -1,4 +1,4 @@
-//! What a program gets when it asks for arguments by type.
+//! The values that a program gets when it asks for arguments by type.
 
 use proptest::prelude::*;
 use serde::Deserialize;
@@ -183,7 +183,7 @@ fn a_placeholder_in_a_packet_without_attachments_is_no_bytes() {
     let event = payload(r#"2["a",{"_placeholder":true,"num":0}]"#);
     assert!(event.first::<Binary>().is_err());
     assert!(event.first::<Value>().is_ok());
-    // Not even when it is read while another packet is.
+    // The same while another packet is being read.
     let outer = with_bytes(r#"51-["a",{"_placeholder":true,"num":0}]"#, &[b"x"]);
     binary::with_attachments(outer.attachments(), || assert!(event.first::<Binary>().is_err()));
 }
