@@ -1,4 +1,4 @@
-// The page on a client in memory. `globalThis.dev` is the handle of those who look at it and measure it.
+// The page with a client in memory. `globalThis.dev` lets tools look at it and measure it.
 
 import { prepare, show, takeCode } from "../src/ui/start.tsx";
 import { world } from "./sample.ts";

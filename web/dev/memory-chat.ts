@@ -1,6 +1,6 @@
-// A client without a server: for working on the page, for looking at it, and for measuring it.
+// A client without a server: for working on the page, looking at it, and measuring it.
 //
-// It answers like the real one and forgets everything when the page goes. `?model` shows the real core instead.
+// It answers like the real one, and forgets everything when the page closes. `?model` shows the real core instead.
 
 import { type Signal, computed, signal } from "@preact/signals";
 import type { ChatClient, CodeMeaning, Connection, DraftPlace, LostRoom, Me, Notice, PendingRow, Person, Result, RoomId, RoomKind, RoomMember, RoomSummary, Seq, Stray, UserId } from "../src/core/facade.ts";

@@ -1,6 +1,6 @@
-// The page without a server: the real core against the model server, in the page itself, with people who talk.
+// The page without a server: the real core talks to the model server in the page itself, and simulated people write.
 //
-// For work on the page only; nothing of it is built into the product.
+// Only for work on the page; nothing of it is in the product.
 
 import { createChat } from "../src/core/chat.ts";
 import type { ChatClient } from "../src/core/facade.ts";

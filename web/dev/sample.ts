@@ -1,4 +1,4 @@
-// A small world for the client in memory: people, rooms, and a few days of talk.
+// Sample data for the client in memory: people, rooms, and a few days of messages.
 
 import type { Person } from "../src/core/facade.ts";
 import { MemoryChat } from "./memory-chat.ts";

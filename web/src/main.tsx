@@ -1,4 +1,4 @@
-// The page of the binary: the views around the core of this browser.
+// The page in the binary: the views and the core of this browser.
 
 import { openPageChat } from "./core/browser/page-chat.ts";
 import { install } from "./ui/shell/installed.ts";

@@ -1,7 +1,7 @@
-// How much of the chat is kept here, and what goes when it is more.
+// Bounds on how much of the chat this device keeps, and what goes first.
 //
-// The newest stays. What goes leaves a hole, which fills again when somebody scrolls there. Pure: reads the model, gives
-// back changes.
+// The newest messages stay. The others leave holes, which fill again when somebody scrolls there. Pure: reads the
+// model, returns changes.
 
 import type { Model, RoomState } from "./model.ts";
 import { HOUSE } from "./rooms.ts";

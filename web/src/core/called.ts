@@ -1,7 +1,7 @@
-// Calls people by the names that they have now.
+// Replaces old names of people by their current ones.
 //
-// What is kept says what somebody was called when it happened. Readers know each other by the names of today, and who
-// comes new sees only those, so whatever is shown goes through here. What needs no other name stays the same object.
+// The store keeps the name that somebody had at the time. Readers know each other by their current names, and newcomers
+// know only those, so everything on the page goes through here. An object without an old name stays the same object.
 
 import type { Notice, Person, UserId } from "./facade.ts";
 

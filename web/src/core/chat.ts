@@ -3,8 +3,8 @@
 //   page ── commands ──► outbox (store) ──► share ──► leader ──► server
 //   page ◄── signals ── shown ◄── model ◄── kept changes ◄─┘
 //
-// Puts the parts together, and owns nothing else: `outbox` the commands, `drafts` what is typed, `share` the part in the
-// one connection, `shown` what the page sees.
+// Puts the parts together and owns nothing else: `outbox` owns the commands, `drafts` what is typed, `share` this tab's
+// part in the one connection, `shown` what the page sees.
 
 import type { ChatClient, CodeMeaning, DraftPlace, Result, RoomId, RoomMember, RoomSummary, RoomView, Seq, UserId } from "./facade.ts";
 import { Drafts } from "./drafts.ts";

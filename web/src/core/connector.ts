@@ -1,12 +1,12 @@
-// A connection that comes back by itself: it dials lines, gives each of their phases a deadline, and never trusts one to
+// A connection that reconnects by itself. It dials lines, gives each phase a deadline, and never relies on a line to
 // end by itself.
 //
 //   dial ──► opened ──► auth ──► CONNECT ──► welcome ──► stands
 //     ▲         each with a deadline; a miss discards the line
 //     └── pause (`Pace`) ◄── ended, discarded, interrupted
 //
-// Nothing of a line that is over is passed on, whatever it still does. Which transport is tried first is remembered: the
-// one on which a line fell silent is the second choice next time. Knows nothing of what is sent.
+// Once a line is over, nothing more of it is passed on. The transport to try first is remembered: one on which a line
+// fell silent comes second next time. Knows nothing of what is sent.
 
 import { Pace, PACE, type Failure, type PaceBounds } from "./pace.ts";
 import type { Dial, Line, LineEnd, Surroundings, Transport, TransportEvents, Way } from "./ports.ts";

@@ -1,15 +1,15 @@
-// What somebody typed and has not sent: a message for a room, or a change of a message. The store owns it, no view does.
+// What somebody typed and has not sent: a message for a room, or a change of a message. The store owns it, not a view.
 //
 //   key ──► own (this tab, shown at once) ──► store ──► read by the other tabs
 //                     └── page goes away ──► notepad ──► merged into the store at the next start
 //
-// Each change is a version: `at` orders the versions, and its fraction is the tab. `after` and `from` name the versions of other
-// tabs that it was made from, and `from` also what the version that it replaced was made from. The rule: a tab shows what was
-// typed in it until somebody goes on from that very text, as when it is sent from another tab; the latest version has the place
-// for all others; and a text that was replaced by somebody who had not seen it is put aside and offered with the strays. So tabs
-// may disagree, and nothing that was typed is lost.
+// Each change is a version. `at` orders the versions, and its fraction is the tab. `after` and `from` name the versions
+// of other tabs that it was made from; `from` also has those of the version that it replaced. The rule: a tab shows
+// what was typed in it until somebody continues from that very text, for example sends it from another tab. Everywhere
+// else the latest version counts. A text that somebody replaced without having seen it is put aside and offered with
+// the strays. So tabs may disagree, and nothing typed is lost.
 //
-// What is sent leaves its draft and enters the outbox in one transaction, so it stands in one of them whatever happens. A
+// Sending moves a text from its draft to the outbox in one transaction, so it is always in exactly one of them. A
 // removed draft leaves a version without a text, so that no older one returns.
 
 import { type Signal, signal } from "@preact/signals-core";

@@ -1,8 +1,8 @@
-// What an entry of the log changes here.
+// What an entry of the log changes on this device.
 //
-// An entry changes the facts of a room (its name, who is in it) unless those are newer, and it continues the room's
-// timeline unless that has it already. Timelines are continued without a gap or not at all. All effects are absolute,
-// so an entry may come twice. Pure: reads the model, gives back changes.
+// An entry changes the facts of a room (its name, its members) unless those are newer, and extends the room's timeline
+// unless that has it already. A timeline is extended without a gap or not at all. All effects are absolute, so an entry
+// may be applied twice. Pure: reads the model, returns changes.
 
 import type { Notice, Person, RoomId, Seq } from "./facade.ts";
 import type { Model } from "./model.ts";

@@ -1,4 +1,4 @@
-// Becomes the person of a one-time link, on a device that stays able to be everybody whom it could be before.
+// Follows a one-time link: adds its person to the device, and keeps everybody who is there already.
 
 import type { Result, UserId } from "./facade.ts";
 import type { Identities } from "./identities.ts";

@@ -1,6 +1,7 @@
-// Takes a person off this device, with everything that is kept of them here. The account stays where it is: on its server.
+// Removes a person from this device, with everything stored for them here. Their account stays on its server.
 //
-// Never one whom a page is open as, and never the one of this page: both would go on writing into a store that is gone.
+// A person with an open page is never removed, and neither is the person of this page: both pages would go on writing
+// into a deleted store.
 
 import { laterDrafts, recovered } from "./drafts.ts";
 import type { Identities } from "./identities.ts";

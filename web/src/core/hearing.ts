@@ -1,7 +1,7 @@
-// What other tabs tell, in their order: while this one reads the store, it waits, for it relies on what is being read (the message
-// of a command on the number that the command has by now), and would be overwritten by that.
+// Messages from other tabs, in their order. While this tab reads the store, they wait: they depend on what is being
+// read (the message of a command on its number), and reading would overwrite them.
 //
-// Who leads is no concern of the store's: beats are left to others.
+// Heartbeats of the leader do not concern the store, and are not handled here.
 
 import { batch } from "@preact/signals-core";
 import type { TabMessage } from "./tabs.ts";

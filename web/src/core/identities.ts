@@ -1,9 +1,8 @@
-// The people whom this device can be. Each has a store of their own, and one of them is chosen: the one of the pages that
-// are opened from now on.
+// The people of this device. Each has a store of their own, and one of them is chosen for the pages that open next.
 //
-// Nobody who said, typed or joined anything is taken off the list but by the will of the one at the device (`forget.ts`), and
-// a store is never given to somebody else, so whoever is left comes back with their rooms, drafts and outbox. A page that is open stays who it is, whatever is chosen
-// elsewhere.
+// Somebody who has a name, or has said, typed or joined anything, leaves the list only on request (`forget.ts`). A
+// store is never given to somebody else, so a person who returns finds their rooms, drafts and outbox. An open page
+// keeps its person, whoever is chosen elsewhere.
 
 import type { UserId } from "./facade.ts";
 

@@ -1,4 +1,4 @@
-// The core, for whoever is not the page: bots, tests, torture runs. The page uses `browser/page-chat.ts`.
+// The core for bots, tests and stress runs. The page uses `browser/page-chat.ts`.
 
 export { createChat, type ChatOptions } from "./chat.ts";
 export type * from "./facade.ts";

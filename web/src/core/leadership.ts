@@ -1,9 +1,10 @@
-// Which tab leads: its heartbeat, what the others do without it, and the number that tells an old leader from the new one.
+// Which tab leads: its heartbeat, what the others do without it, and the generation that tells an old leader from a new
+// one.
 //
-// A tab that hangs or is frozen keeps its lock. So the leader posts a beat each second, and a tab that somebody looks at
-// takes over when it misses them. Each leader has a generation from the store, which refuses what an older one writes:
-// whenever that wakes, it can do no harm, learns of it and becomes a follower. Throttled timers of a page in the background
-// are no reason to take over from there: only a tab that is looked at does.
+// A tab that hangs or is frozen keeps its lock. So the leader posts a heartbeat each second, and a visible tab that
+// misses it takes over. Each leader gets a generation number from the store, which refuses writes of older generations.
+// When an old leader wakes, it can do no harm: it notices, and becomes a follower. A tab in the background never takes
+// over, because its timers may be throttled.
 
 import type { World } from "./ports.ts";
 import type { Generation, Store } from "./store.ts";

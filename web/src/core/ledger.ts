@@ -1,11 +1,11 @@
-// The one place where what is known changes: works are done in order, kept, and only then shown.
+// The only place where the model changes: work is done in order, committed, and only then shown.
 //
 //   work ──► model ──► store ──► shown here, told to other tabs
 //
-// Works that wait while the store is busy are kept together in the next commit, so a flood costs few of them. A commit
-// that fails is repeated with the next one, never left out: the store is behind then, but tells no lies. When it fails
-// for too long, this page goes on without it. A ledger is one leader's: when the store says that another one leads, nothing of
-// it is kept or shown any more.
+// Work that waits while the store is busy shares the next commit, so a flood needs few commits. A failed commit is
+// repeated with the next one, never skipped: the store is then behind, but consistent. If commits fail for too long,
+// this page continues without the store. A ledger belongs to one leader: when the store says that another one leads,
+// nothing more is committed or shown.
 
 import type { Model } from "./model.ts";
 import { condensed, Deposed, type Change, type Committed, type Generation, type Revision, type Store } from "./store.ts";

@@ -1,7 +1,7 @@
-// What this tab knows of the chat: a copy in memory of what the store holds, and nothing else.
+// What this tab knows of the chat: a copy of the store in memory, and nothing else.
 //
-// It changes by the same changes that are committed to the store, in the leading tab and in every other, so all tabs
-// and the store tell the same story. Keeps note of which rooms were touched, for those who show them.
+// It changes by the same changes that are committed to the store, in every tab, so all tabs and the store agree. It
+// remembers which rooms have changed, for the views.
 
 import type { LostRoom, Person, RoomId, Seq, UserId } from "./facade.ts";
 import { LOBBY } from "./rooms.ts";

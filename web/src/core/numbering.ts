@@ -1,8 +1,8 @@
 // How commands get, keep and lose their numbers: the pure half of the outbox.
 //
-// Each function is one transaction of `Store.changeOutbox`, and says which rows it looks at. A number of a device names one command for ever; a command
-// that is taken back leaves a `skip` under its number, since the server takes numbers without a gap only. When what
-// the server knows of a device cannot be continued, all that is left moves to a new one.
+// Each function is one transaction of `Store.changeOutbox`, and says which rows it reads. A number of a device names
+// one command for ever. A cancelled command leaves a `skip` under its number, because the server accepts numbers only
+// without a gap. If the numbers of a device cannot continue, all remaining commands move to a new device.
 
 import type { Device, OutboxChange, OutboxPart, OutboxRow, OutboxState } from "./store.ts";
 import type { Command } from "./wire.ts";

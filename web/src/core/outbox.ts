@@ -1,10 +1,10 @@
-// What this tab has asked for and waits to hear of: commands go into the shared outbox, and their final answers come back.
+// The commands of this tab: they go into the shared outbox, and their final answers come back.
 //
-// Every change of the outbox is one transaction of the store. The store gives back the difference: what the change wrote, and the
-// version that it made. The other tabs are told the difference, and a tab that knows the version before applies it. A tab reads the
-// whole outbox only when it missed a version, or when a page of an earlier release changed something: such pages tell no difference,
-// and the oldest raise no version. A tab that hangs or ends before it has told the others is made up for by `catchUp`. An answer may
-// be there before the one who asked for it listens, so answers are remembered for a while.
+// Every change of the outbox is one transaction of the store, which returns the difference: the rows that the change
+// wrote, and the version that it made. The other tabs are told the difference; a tab with the version before applies
+// it. A tab reads the whole outbox only if it missed a version, or if a page of an earlier release changed something:
+// such pages tell no difference, and the oldest raise no version. `catchUp` helps if a tab hangs or closes before it
+// tells the others. An answer can arrive before its sender listens, so answers are remembered for a while.
 
 import type { Result } from "./facade.ts";
 import type { Model } from "./model.ts";

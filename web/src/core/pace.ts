@@ -1,16 +1,16 @@
-// When to try again: pauses that grow while connections fail, and a bound on how often a server is asked to take one.
+// When to try again: pauses that grow while connections fail, and a bound on the attempts per minute.
 //
-// Only a connection that was welcomed and stood for ten seconds counts as good: one that opens and ends makes the next
-// pause longer. Whatever hurries, a server that lets clients in and drops them sees few tries of each.
+// A connection counts as good only after a welcome and ten seconds. If it ends earlier, the next pause is longer. So a
+// server that accepts clients and drops them sees few attempts from each.
 //
-// Where nobody has answered, a browser cannot tell a server that is down from one that accepts connections and drops them
-// before the first byte: both fail alike, and as fast. So these pauses are short as long as a restart takes, and then grow
-// until the first minute holds six tries as well. What somebody does about it (they look at the page, the network is back)
-// ends such a pause at once. An answer of any kind, say a page of somebody else's, means that somebody is there.
+// When nobody answers, a browser cannot tell a stopped server from one that accepts connections and drops them before
+// the first byte: both fail equally fast. So these pauses are short for about the time of a restart, then grow until
+// the first minute has had six attempts as well. An action of the person (looking at the page) or a network that is
+// back ends such a pause at once. Any answer, even another server's page, means that somebody is there.
 //
-// Pure: time and chance are arguments.
+// Pure: time and randomness are arguments.
 
-/** How a connection, or the try to get one, ended. */
+/** How a connection or an attempt ended. */
 export type Failure =
   /** Nobody answered. */
   | "unreachable"

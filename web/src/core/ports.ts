@@ -1,6 +1,6 @@
-// What the core asks of the world around it: a connection, time, chance, and a hint that the network is back.
+// What the core needs from outside: a connection, time, randomness, and a hint that the network is back.
 //
-// Each port has one implementation for the page and one for tests; none knows what is sent through it.
+// Each port has one implementation for the page and one for tests. None knows what is sent through it.
 
 import type { DraftRecord } from "./store.ts";
 import type { Auth } from "./wire.ts";

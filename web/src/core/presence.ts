@@ -1,4 +1,4 @@
-// Who is online: what the server says when it is asked, and what it tells since.
+// Who is online: the answer to `who`, and the events since then.
 
 import type { Person, UserId } from "./facade.ts";
 import type { Presence as Report } from "./wire.ts";

@@ -1,7 +1,7 @@
-// What this tab has asked of the leading one and waits to hear of, since only the leader has the connection.
+// Requests of this tab that wait for the leading tab, because only the leader has the connection.
 //
-// A leader may die with a question, so all of them are asked again of the next one; the first answer counts. One that hangs
-// answers nothing, so no question is open for ever.
+// A leader can close before it answers, so every open request goes to the next leader as well; the first answer counts.
+// A leader that hangs does not answer, so every request has a deadline.
 
 import type { World } from "./ports.ts";
 import type { Session } from "./session.ts";

@@ -1,6 +1,6 @@
-// Random names: the ids of devices and of questions between tabs.
+// Random ids for devices and for requests between tabs.
 //
-// Works also on plain-http origins, where `crypto.randomUUID` does not exist.
+// Also works on plain-http origins, where `crypto.randomUUID` does not exist.
 
 export interface RandomSource {
   getRandomValues(bytes: Uint8Array<ArrayBuffer>): unknown;

@@ -1,7 +1,7 @@
-// How far the reader of an open room has come: what was on the screen, and what counts as read because of that.
+// How far somebody has read an open room: which messages were on the screen, and which count as read.
 //
-// The read pointer passes a message only when it was shown, or when the reader asked to pass over it. A message of
-// one's own or a deleted one needs no showing. What is not here has not been shown.
+// The read pointer passes a message only when it was shown, or when the reader asked to skip it. Own and deleted
+// messages need not be shown. A message that is not on this device has not been shown.
 
 import type { Seq } from "./facade.ts";
 import type { Model, RoomState } from "./model.ts";

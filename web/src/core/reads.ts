@@ -1,7 +1,7 @@
-// The read pointers of the leader's session, and how much the server says is unread.
+// The read pointers of the leader's session, and the server's counts of unread messages.
 //
-// A pointer moves here at once, and at the server soon. Where messages are not here, the server is asked to count; a room
-// whose pointer is on its way is not asked about, since the server still counts from the one before.
+// A pointer moves on this device at once, and on the server soon. The server is asked to count messages that are not
+// here. It is not asked about a room whose pointer is on its way, because it would still count from the old one.
 
 import type { RoomId, Seq } from "./facade.ts";
 import type { Ledger } from "./ledger.ts";

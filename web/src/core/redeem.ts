@@ -1,7 +1,7 @@
-// Uses a one-time link up, and tells who its bearer becomes.
+// Uses up a one-time link, and tells which person it belongs to.
 //
-// A connection of its own, for one welcome. It touches no store: whose store it becomes is decided by who asks, and if
-// nothing comes of it, nothing has changed on this device.
+// It has a connection of its own, for one welcome. It touches no store: the caller decides which store to use. If it
+// fails, nothing on this device has changed.
 
 import type { SetTimer, Transport } from "./ports.ts";
 import type { SessionRecord } from "./store.ts";

@@ -1,7 +1,7 @@
-// The ack of a command as the entry that it stored.
+// Turns the ack of a command into the entry that it stored.
 //
-// The server does not send a sender its own entry: the ack is its copy. Here the two are put together again, so that
-// own entries and those of others go the same way from here on.
+// The server does not send an entry to its sender: the ack is the sender's copy. From here on, own entries are handled
+// like everybody else's.
 
 import type { Person, RoomId } from "./facade.ts";
 import type { Model } from "./model.ts";

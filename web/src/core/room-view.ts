@@ -1,9 +1,9 @@
-// A window on one room: at most 300 messages of it, anywhere, and what is around them.
+// A window on one room: at most 300 of its messages, and what is around them.
 //
-// It opens where the reader stopped: around the first unread message, or at the end when there is none. The window moves
-// over what is here at once and asks for the rest; what cannot be had stays a hole. Moves are done one after the other.
-// A window that grows never leaves behind what is still to be read. Rows are made by `rows.ts`; what counts as read is
-// decided in `reading.ts`.
+// It opens where the reader stopped: around the first unread message, or at the end if there is none. It moves over the
+// messages on this device at once and requests the others; those that cannot be fetched stay a hole. Moves are made one
+// after the other. A growing window never leaves unread messages behind. `rows.ts` makes the rows; `reading.ts` decides
+// what counts as read.
 
 import { signal } from "@preact/signals-core";
 import type { Person, RoomId, RoomView, Row, Seq } from "./facade.ts";

@@ -1,6 +1,7 @@
-// The rows of a window on a room: what is here of its messages, the holes between them, notices, and own sends.
+// The rows of a window on a room: its messages on this device, the holes between them, notices, and own unsent
+// messages.
 //
-// Rows that did not change are the same objects as before, so a view redraws only what is new. Pure but for that.
+// A row that has not changed stays the same object, so that a view renders only what is new. Otherwise pure.
 
 import { called, namesAlike, noticeCalled } from "./called.ts";
 import { placeName } from "./drafts.ts";

@@ -1,8 +1,8 @@
-// Sends what is in the outbox: in order, a window at a time, until each command has its final answer.
+// Sends the outbox in order, some commands at a time, until each has its final answer.
 //
-// After every connect all of it is sent again under its old numbers; the server tells a repeat from a new one. It
-// answers `expected` when a number is not in turn: then sending goes on from there, or, when that command is not here
-// any more, all that is left moves to a new device, as after a `conflict`. Never guesses: unknown is not failed.
+// After every connect it sends all of them again under their old numbers; the server recognises repeats. The answer
+// `expected` names the next number: sending continues from there. If that command is gone, all remaining ones move to a
+// new device, as after a `conflict`. It never guesses: a command without an answer has not failed.
 
 import { renumbered, spoiled, unsent } from "./numbering.ts";
 import type { Model } from "./model.ts";

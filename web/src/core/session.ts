@@ -1,9 +1,8 @@
-// The side of the chat that talks to the server: one per browser, in the tab that leads.
+// The part of the chat that talks to the server: one per browser, in the tab that leads.
 //
-// A connection begins with `welcome`: what is known is compared with what the server says, the stream goes on from the
-// cursor, and the outbox is sent. All of that is for the one person of the one server that the store belongs to: what
-// comes to or from anybody else is left alone. Owns the connection and its state; what comes in goes through the ledger,
-// in order.
+// A connection begins with `welcome`. The session compares the server's state with the model, continues the stream from
+// the cursor, and sends the outbox. It does so only for the person and the server that the store belongs to; anything
+// else is ignored. Owns the connection and its state. Everything that arrives goes through the ledger, in order.
 
 import { LIVE_MESSAGES_MAX, liveBounds, restBounds } from "./bounds.ts";
 import { described, ended, historyEffects, learned, lost, missedChange } from "./effects.ts";

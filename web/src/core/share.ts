@@ -1,10 +1,10 @@
-// One tab's part in sharing the one connection: it leads, or follows the tab that does.
+// How one tab shares the one connection: it leads, or it follows the tab that does.
 //
 //   this tab ── questions ──► leader ──► server
 //   this tab ◄── kept changes, presence, typing ──┘
 //
-// Only the leader has a session and keeps what comes from the server; a follower applies to its own copy what it is told.
-// When the leader changes, everything is read anew from the store. Knows no view and no command of the page.
+// Only the leader has a session and stores what comes from the server; a follower applies what it is told to its own
+// copy. When the leader changes, everything is read again from the store. Knows no view and no command of the page.
 
 import type { Drafts } from "./drafts.ts";
 import type { Connection } from "./facade.ts";

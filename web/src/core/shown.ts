@@ -1,7 +1,7 @@
-// What one tab shows: the signals of the page, the open views, who is online and who types.
+// What one tab shows: the signals of the page, the open views, who is online and who is typing.
 //
-// Made of the model, and only when what the model says is kept. Knows nothing of tabs and connections: it is told the
-// state of the connection, who is online and who types.
+// It follows the model, and shows a change only once it is stored. Knows nothing of tabs and connections: it is told
+// the state of the connection, who is online and who is typing.
 
 import { batch, signal } from "@preact/signals-core";
 import { allCalled } from "./called.ts";

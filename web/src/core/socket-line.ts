@@ -1,8 +1,8 @@
-// A line over the official Socket.IO client: one manager, one socket, one try, and its end.
+// A line over the official Socket.IO client: one manager, one socket, one attempt.
 //
-// The client's own retries, buffers and deadlines stay unused: it may wait for an event that has already happened, and
-// `close` may then wait for ever. So each line has transports of its own that can be ended whatever the client thinks, a
-// moment after it was asked politely.
+// The client's own retries, buffers and deadlines are not used: it may wait for an event that has already happened, and
+// then `close` waits for ever. So each line has its own transports. It closes politely, and shortly afterwards ends
+// them, whatever the client does.
 
 import { Fetch, io, NodeWebSocket, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { Connector } from "./connector.ts";

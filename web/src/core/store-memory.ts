@@ -1,4 +1,4 @@
-// A store that lives as long as its disk does: for browsers that keep nothing, for bots, and for tests.
+// A store in memory: for browsers that store nothing, for bots, and for tests. It lives as long as its disk.
 //
 // Several stores on one disk are several tabs of one browser. Every operation takes effect in one step.
 

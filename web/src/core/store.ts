@@ -1,11 +1,11 @@
 // What outlives the page: the outbox, the drafts, and what this device has seen of the chat.
 //
-// A store promises three things. `commit` is all or nothing, so the cursor never stands further than what it stands for.
-// What only the leading tab may write names its generation, and nothing of it is kept once another generation has begun.
-// `changeOutbox` writes only what was made of the latest outbox, whatever other tabs do meanwhile, so a number is given to
-// one command only; what it gives back is all that a tab with the version before needs. And a store belongs to one person of one
-// server for ever, the first that `bind` names: nobody else's session ever stands beside its outbox. "Returned" means kept. A tab
-// that hangs at any moment keeps no other tab waiting. Knows nothing of connections.
+// A store promises four things. `commit` is all or nothing, so the cursor is never ahead of the data. Writes of the
+// leader name its generation, and are refused once there is a newer one. `changeOutbox` writes only what was made from
+// the latest outbox, whatever other tabs do meanwhile, so a number belongs to one command only; it returns all that a
+// tab with the version before needs. A store belongs to one person of one server for ever, the first that `bind` names,
+// so nobody else's session is ever used with its outbox. "Returned" means stored. A tab that hangs at any moment blocks
+// no other tab. Knows nothing of connections.
 
 import type { DraftPlace, LostRoom, Person, RoomId, RoomKind, Seq, UserId, Notice } from "./facade.ts";
 import type { Command, Message, UnreadAnswer } from "./wire.ts";

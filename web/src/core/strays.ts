@@ -1,7 +1,8 @@
-// What somebody wrote where it cannot be sent any more: it is offered in one place, until they copy or discard it.
+// Texts that can no longer be sent: they are offered in one place, until somebody copies or discards them.
 //
-// A text that another tab has replaced without seeing it is one of them. Refused messages and changes stand in the timeline of their room; drafts stand in its field. Without the room, or with
-// the message gone, nobody would find them there. Derived from the model; nothing of it is stored.
+// These are texts whose room or message is gone, and texts that another tab replaced without seeing them. Other unsent
+// texts have a place: refused messages and changes are in the timeline of their room, drafts in its field. Derived from
+// the model; nothing of it is stored.
 
 import { placeName, placeOf } from "./drafts.ts";
 import type { DraftPlace, Stray } from "./facade.ts";

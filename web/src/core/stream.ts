@@ -5,8 +5,8 @@
 //                    ▼
 //                  ahead ──── `changes` ──► …
 //
-// An entry behind a gap waits in `ahead` until the gap is filled; the cursor does not pass a gap. The ack of a sender
-// that is catching up may be ahead of its stream as well: that is no gap as long as the stream goes on. What cannot be
+// An entry behind a gap waits in `ahead` until the gap is filled; the cursor does not pass a gap. While a sender
+// catches up, its acks may be ahead of its stream: that is no gap as long as the stream continues. A gap that cannot be
 // filled becomes an explicit hole. Lives as long as one connection.
 
 import type { RoomId } from "./facade.ts";

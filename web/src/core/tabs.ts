@@ -1,9 +1,10 @@
-// How the tabs of one browser share one connection: who leads, and what they tell each other.
+// How the tabs of one browser share one connection: who leads, and the messages between tabs.
 //
-// The leader has the socket and is the only one who writes what comes from the server; the others hear what was kept
-// and apply it to their own copies. The outbox belongs to all: its numbers are given in transactions of the store.
-// When the leader dies, its lock falls to another, which reads everything anew from the store; when it hangs, another takes
-// the lock (see `leadership`). What a leader says carries its generation, since an old one may say it late.
+// The leader has the socket and is the only one who stores what comes from the server; the others apply what was stored
+// to their own copies. The outbox belongs to all of them: its numbers are given in transactions of the store. When the
+// leader closes, its lock goes to another tab, which reads everything again from the store; when it hangs, another tab
+// takes the lock (see `leadership`). A message of a leader carries its generation, because an old leader may send it
+// late.
 
 import type { Connection, Person, Result, RoomId, Seq } from "./facade.ts";
 import type { PresenceState } from "./presence.ts";

@@ -1,4 +1,4 @@
-// Timers by name: of each name one at a time, and all of them end together.
+// Named timers: one of each name at a time, and all of them can be cleared together.
 
 import type { SetTimer } from "./ports.ts";
 

@@ -1,4 +1,4 @@
-// Who is typing in which room: shown for five seconds, or until the message comes.
+// Who is typing in which room: for five seconds, or until their message arrives.
 
 import type { Person, RoomId } from "./facade.ts";
 import type { SetTimer } from "./ports.ts";

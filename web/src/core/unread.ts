@@ -1,7 +1,7 @@
-// How many messages of a room its reader has not seen: derived from what is known, never counted up.
+// How many messages of a room its reader has not seen: derived from the model, never counted up.
 //
-// Exact over the messages that are here. Where some are not, the server's own count stands in for them, and as long
-// as there is none the number is only a lower bound (`exact` is false: somebody should ask).
+// The count of messages on this device is exact. For others the server's own count is used; until it arrives, the
+// number is only a lower bound (`exact` is false, and somebody should ask).
 
 import type { Seq } from "./facade.ts";
 import { lowerBound } from "./model.ts";

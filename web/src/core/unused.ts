@@ -1,4 +1,4 @@
-// Whether a person of this device was never anybody: no name, and nothing said, typed or joined.
+// Whether a person of this device has never done anything: no name, and nothing said, typed or joined.
 
 import { type ForgetPorts, unsentIn } from "./forget.ts";
 import type { Identities } from "./identities.ts";

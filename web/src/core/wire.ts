@@ -1,8 +1,8 @@
-// The protocol of namespace `/v1`, as docs/protocol.md has it: every event, command and answer, as types and as readers.
+// The protocol of namespace `/v1` (see docs/protocol.md): every event, command and answer, as types and readers.
 //
-// The only file that knows field names. A reader takes what came over the wire and gives the typed value, or null when
-// it is not what the protocol says; nothing behind it checks again. An entry of a kind that is not known here is read
-// as `unknown`, because it uses up a revision all the same.
+// This is the only file that knows field names. A reader returns the typed value, or null if the data is not what the
+// protocol says; nothing after it checks again. An entry of an unknown kind is read as `unknown`, because it uses up a
+// revision too.
 
 import type { CodeMeaning, Person, RoomId, RoomKind, Seq, UserId } from "./facade.ts";
 

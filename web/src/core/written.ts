@@ -1,5 +1,5 @@
-// What a message may say: the server's own rules, so that what is shown here at once is what everybody gets.
-// Both are written down in docs/text.json, which the tests of the server read too.
+// What a message may contain: the server's rules, so that this device shows at once what everybody will get.
+// docs/text.json has the same rules, and the tests of the server read it too.
 
 /** Whether a text shows nothing: the server refuses it as `empty`. */
 export const isBlank = (text: string): boolean => /^[\s\p{Cc}\p{DI}\u2800\ufff9-\ufffb\u{16fe4}\u{1d159}]*$/u.test(text);

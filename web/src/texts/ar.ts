@@ -1,4 +1,4 @@
-// Every text of the page in Arabic, which is written from right to left.
+// The Arabic texts of the page, written from right to left.
 
 import type { Texts } from "./shape.ts";
 

@@ -1,4 +1,4 @@
-// Every text of the page in German.
+// The German texts of the page.
 
 import type { Texts } from "./shape.ts";
 

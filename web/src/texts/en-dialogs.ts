@@ -1,4 +1,4 @@
-// What only dialogs show, in English: fetched with them, since a first visit does not wait for a dialog.
+// The English texts of the dialogs. They are loaded with the dialogs, because a first visit does not wait for those.
 
 export const enDialogs = {
   straysTitle: "Left unsent",

@@ -1,7 +1,7 @@
-// What the page itself shows, in English; the texts of the dialogs are in `en-dialogs.ts`. The other languages are typed by
-// these two files, so none can lack a text.
+// The English texts of the page itself; the texts of the dialogs are in `en-dialogs.ts`. The types of the other
+// languages come from these two files, so none can lack a text.
 //
-// `{name}` is a slot. A text that depends on a number is a table by plural category and has the slot `{count}`.
+// `{name}` is a slot. A text that depends on a number is a table by plural category, with the slot `{count}`.
 
 export const en = {
   appName: "Tidings",

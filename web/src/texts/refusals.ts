@@ -1,4 +1,4 @@
-// Says in words why the server did not accept something.
+// Says in words why the server refused something.
 
 import { type PlainKey, text } from "./texts.ts";
 

@@ -1,4 +1,4 @@
-// What every language has to say: the types of all texts, made of the English ones.
+// The types of all texts, made from the English ones: every language must have them all.
 
 import type { enDialogs } from "./en-dialogs.ts";
 import type { en } from "./en.ts";

@@ -1,7 +1,7 @@
-// Looks texts up in the language of the reader, and formats what stands in their slots.
+// Looks up texts in the reader's language and fills their slots.
 //
-// The language is chosen once, before anything is rendered; another choice reloads the page. English is part of the
-// first script, the others are fetched when they are chosen. A text never becomes markup: slots hold strings here and
+// The language is chosen once, before anything is rendered; to change it, the page reloads. English is part of the
+// first script, the others are fetched when they are chosen. A text never becomes markup: slots hold strings here, and
 // nodes in `rich`.
 
 import { en } from "./en.ts";

@@ -1,4 +1,4 @@
-// Puts the page together around a client: the look, the language, what the address asks for, and the views.
+// Starts the page for a client: theme, language, the codes and places in the address, and the views.
 
 import { effect } from "@preact/signals";
 import { render } from "preact";

@@ -1,11 +1,11 @@
-// A database of IndexedDB whose transactions end by themselves, whatever becomes of the page that began them.
+// An IndexedDB database whose transactions always end, whatever happens to the page that began them.
 //
-// A transaction that waits for JavaScript between two requests keeps all other tabs waiting while its own tab hangs. So each
-// one here makes all its requests in one turn and says `commit` in the same turn: the browser does the rest. What has to be
-// read first is read in a transaction before, and `add` makes sure that it still holds: the key of a row that is there
-// already takes the whole transaction back. Knows nothing of what is kept.
+// A transaction that waits for JavaScript between two requests blocks all other tabs while its own tab hangs. So each
+// transaction makes all its requests and calls `commit` in one turn; the browser does the rest. Values that it depends
+// on are read in an earlier transaction. `add` makes sure that they are still valid: if the key exists already, the
+// whole transaction is undone. Knows nothing of the data.
 
-/** The tables of a database: the type of the keys and of the values of each. */
+/** The tables of a database, with the types of their keys and values. */
 export type Schema = Record<string, { readonly key: IDBValidKey; readonly value: unknown }>;
 
 /** An object store with the types of what is in it. */

@@ -1,6 +1,7 @@
 // The list of the people of this device, in a database of its own.
 //
-// The first store has the name that it had when a device was one person only, so it is found where nothing was chosen.
+// The store of the first person has the name from when a device was always one person, so it is found if nobody was
+// chosen.
 
 import type { Identity, IdentityTable } from "../identities.ts";
 import { OneShotDatabase, type Migration } from "./database.ts";

@@ -1,4 +1,4 @@
-// What it takes in a browser to become somebody by a one-time link, and to forget somebody.
+// What following a link and forgetting a person need from the browser.
 
 import { Connector } from "../connector.ts";
 import type { LinkPorts } from "../follow-link.ts";

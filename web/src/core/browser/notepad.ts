@@ -1,8 +1,8 @@
-// What a page jots down when it may be gone in a moment, for the next page of this browser.
+// Text that a closing page saves for the next page of this browser.
 //
-// The transactions of IndexedDB take turns of the event loop, and a page that is left may not get another one; what is
-// written to `localStorage` is there when the call returns. It is written only then: it is small, slow, and not part of
-// any transaction. Each tab has an entry of its own, so that none overwrites what another one has written.
+// IndexedDB needs turns of the event loop, and a page that is left may not get another one; `localStorage` is written
+// when the call returns. It is used only then, because it is small, slow, and not part of any transaction. Each tab has
+// an entry of its own, so that no tab overwrites another's.
 
 import type { Note, Notepad } from "../ports.ts";
 import { randomHex } from "../random.ts";

@@ -1,6 +1,6 @@
-// The chat of a page: the core with what a browser has to offer, as the person who was chosen on this device.
+// The chat of a page: the core in a browser, as the person who was chosen on this device.
 //
-// Where nothing can be kept (private windows of some browsers), it works until the page is closed.
+// Where nothing can be stored (private windows of some browsers), it works until the page is closed.
 
 import { createChat } from "../chat.ts";
 import type { ChatClient } from "../facade.ts";

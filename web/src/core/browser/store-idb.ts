@@ -1,13 +1,13 @@
 // The store of a browser: one IndexedDB database, shared by all tabs of the origin.
 //
-// The outbox is written with strict durability, since what a person has sent must not be taken back by a power cut;
-// what came from the server may be, because the cursor goes back with it. No tab that hangs may keep the others waiting
-// (see `database`), so a change is decided upon what was read in a transaction before. Marks make sure that this still holds:
-// each change of the outbox leaves one under the version that it was made from, and each new leader leaves one under the
-// generation before. Whoever adds a mark that is there already has come too late, and nothing of it is kept.
+// The outbox is written with strict durability, because a power cut must not undo what a person has sent. Data from the
+// server may be lost, because the cursor is lost with it. A tab that hangs must not block the others (see `database`),
+// so a change is based on values that an earlier transaction read. Marks make sure that these are still valid: each
+// change of the outbox adds a mark for the version that it was made from, and each new leader adds one for the previous
+// generation. If the mark exists already, another tab was faster, and the change is discarded.
 //
-// Pages of earlier versions read and write in one transaction and leave no marks. They are told by what they write: the
-// generation, and the ids of rows.
+// Pages of earlier versions read and write in one transaction and add no marks. They are noticed by what they change:
+// the generation, and the ids of rows.
 
 import type { DraftPlace, LostRoom, Person, RoomId, Seq, UserId } from "../facade.ts";
 import { laterDrafts, placeName } from "../drafts.ts";

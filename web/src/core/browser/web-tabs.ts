@@ -1,8 +1,8 @@
-// Tabs of one origin: a Web Lock says who leads, a BroadcastChannel carries what they tell each other.
+// Tabs of one origin: a Web Lock decides who leads, and a BroadcastChannel carries their messages.
 //
-// The browser gives the lock to the next tab when the leader is closed or crashes; from one that hangs it is stolen.
-// Without locks (a page over plain http that is not on this machine) every tab leads itself: that is safe, because the
-// server knows each command by its number, but each tab then has a connection of its own.
+// When the leader is closed or crashes, the browser gives the lock to the next tab; if the leader hangs, another tab
+// steals it. Without locks (a page over plain http from another machine) every tab leads itself. That is safe, because
+// the server knows each command by its number, but each tab then has its own connection.
 
 import { NoTabs, type TabMessage, type Tabs } from "../tabs.ts";
 

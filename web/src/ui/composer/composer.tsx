@@ -1,7 +1,7 @@
-// The message field: writes messages and changes of messages.
+// The message field: writes messages and changes messages.
 //
-// It owns no text: it shows the draft of its place, which the core keeps, and never waits for the network. While
-// somebody composes a character, it leaves the field alone.
+// It owns no text: it shows the draft, which the core keeps, and never waits for the network. While somebody composes a
+// character, it leaves the field alone.
 
 import { useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";

@@ -1,4 +1,5 @@
-// What stands below the messages: the question for a name, the message field, or why there is none (`elsewhere.tsx`).
+// What is below the messages: the question for a name, the message field, or the reason why there is none
+// (`elsewhere.tsx`).
 
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";

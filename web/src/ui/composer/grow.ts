@@ -1,4 +1,4 @@
-// Lets a text field grow with its text where the style sheet alone cannot. The greatest height is the style sheet's.
+// Makes a text field grow with its text where CSS alone cannot. CSS sets the greatest height.
 
 const BY_STYLE = CSS.supports("field-sizing", "content");
 

@@ -1,4 +1,4 @@
-// The one question of the first visit: a name. One field, one key; it can be skipped and is not asked again.
+// The one question of a first visit: a name. It can be skipped, and is not asked again.
 
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The public rooms of this server. One may look into any of them before joining.
+// The public rooms of this server. Everybody may look into a room before joining it.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

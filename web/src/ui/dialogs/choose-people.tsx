@@ -1,4 +1,4 @@
-// Chooses people: for a direct conversation, or to add them to a private room.
+// Chooses people for a direct conversation, or to add to a private room.
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";

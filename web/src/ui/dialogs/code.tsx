@@ -1,4 +1,5 @@
-// A code of the address asks before it does anything: who one is here, whom or where it leads to. Staying is the default.
+// Asks before a code in the address takes effect: it says who you are here, and where the code leads. Staying is the
+// default.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";

@@ -1,4 +1,4 @@
-// Questions before something that cannot be taken back.
+// Asks before something that cannot be undone.
 
 import type { Person, Result, RoomId, Seq } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";

@@ -1,4 +1,4 @@
-// Makes a room.
+// Creates a room.
 
 import { useSignal } from "@preact/signals";
 import { text } from "../../texts/texts.ts";

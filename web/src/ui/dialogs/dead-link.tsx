@@ -1,4 +1,4 @@
-// Why the message of the address is not here, and the way to those that are.
+// Says why the message in the address is not here, and leads to the messages that are.
 
 import { text } from "../../texts/texts.ts";
 import { roomHash } from "../state/route.ts";

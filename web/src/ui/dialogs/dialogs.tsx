@@ -1,4 +1,4 @@
-// Which dialog is open: one at a time.
+// Shows the open dialog: one at a time.
 
 import { enDialogs } from "../../texts/en-dialogs.ts";
 import { addTexts } from "../../texts/texts.ts";

@@ -1,4 +1,4 @@
-// What stands below a conversation that one is not in: the way in, or why there is none and the way out.
+// What is below a conversation of which you are not a member: a way to join, or the reason why there is none.
 
 import type { ComponentChildren } from "preact";
 import type { LostRoom } from "../../core/facade.ts";

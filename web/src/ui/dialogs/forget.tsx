@@ -1,4 +1,4 @@
-// Asks before somebody is taken off this device, and says what goes with them.
+// Asks before a person is removed from this device, and says what is deleted with them.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,4 +1,4 @@
-// The keys that the help lists, by what they do. A test compares them with those that the page knows.
+// The keys that the help lists, by what they do. A test compares them with the keys that the page handles.
 
 import type { PlainKey } from "../../texts/texts.ts";
 

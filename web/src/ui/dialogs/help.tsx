@@ -1,4 +1,4 @@
-// The keys, for those who look for them.
+// The list of keys.
 
 import { text } from "../../texts/texts.ts";
 import { Modal } from "../parts/modal.tsx";

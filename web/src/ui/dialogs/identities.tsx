@@ -1,4 +1,4 @@
-// Who else one can be on this device, and what to do where the server does not know who one is.
+// The people of this device, and what to do when the server does not know who you are.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

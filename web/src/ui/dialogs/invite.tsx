@@ -1,4 +1,4 @@
-// The link that brings somebody into a room. Into the lobby the address of the server is enough.
+// The invite link of a room. For the lobby, the address of the server is enough.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,7 +1,6 @@
-// What was typed into a dialog that was closed by a slip of the hand: it is there when the dialog is opened again.
+// What was typed into a dialog that was closed by accident: it is there when the dialog is opened again.
 //
-// Names and topics are short, so they are kept as long as the page lives, and no longer. `Cancel` and success forget
-// them. What one types to find something is not kept at all.
+// Names and topics are kept as long as the page lives. `Cancel` and success forget them. Search texts are not kept.
 
 import { type Signal, signal } from "@preact/signals";
 import { useMemo } from "preact/hooks";

@@ -1,5 +1,5 @@
-// Dialogs, the list of people and explanations come after the page: nobody needs them in the first second. They are fetched when they are
-// shown, or when the page has nothing to do.
+// Loads dialogs, the list of people and explanations after the page, because nobody needs them in the first second.
+// They are loaded when they are shown, or when the page is idle.
 
 import { signal } from "@preact/signals";
 import type { ComponentType } from "preact";

@@ -1,4 +1,4 @@
-// The pieces that several dialogs are made of.
+// Parts that several dialogs share.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";

@@ -1,4 +1,4 @@
-// The settings of a room: its name and topic for those who may change them, its people, and the way out.
+// The settings of a room: name and topic for those who may change them, its people, and leaving.
 
 import { text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";

@@ -1,4 +1,4 @@
-// What a person may set: the name, the look, the language, another device.
+// The settings of a person: name, theme, language, another device.
 
 import { useSignal } from "@preact/signals";
 import { LANGUAGES, text } from "../../texts/texts.ts";

@@ -1,4 +1,4 @@
-// What was written and left unsent: to be copied, then discarded.
+// Unsent texts that lost their place: to be copied, then discarded.
 
 import { useEffect } from "preact/hooks";
 import type { Stray } from "../../core/facade.ts";

@@ -1,4 +1,4 @@
-// Jumps to a conversation or a person by a few letters: a combobox whose list is always open.
+// Finds a conversation or a person by a few letters: a combobox whose list is always open.
 
 import { useSignal } from "@preact/signals";
 import { useLayoutEffect } from "preact/hooks";

@@ -1,4 +1,4 @@
-// A dialog's question to the server: busy while it is under way, and in words what was wrong with it.
+// A dialog's request to the server: whether it is under way, and what went wrong, in words.
 
 import { type Signal, useSignal } from "@preact/signals";
 import type { Result } from "../../core/facade.ts";

@@ -1,4 +1,4 @@
-// The fences of code, as CommonMark has them: three or more backticks or tildes, indented by at most three spaces.
+// Code fences as in CommonMark: three or more backticks or tildes, indented by at most three spaces.
 
 export interface Fence {
   readonly marker: string;

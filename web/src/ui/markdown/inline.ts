@@ -1,8 +1,8 @@
-// Parses what stands within a paragraph: emphasis, code, links, breaks.
+// Parses the text within a paragraph: emphasis, code, links, line breaks.
 //
-// The time grows with the length of the text and no faster, whatever stands in it: a marker that found no partner is not
-// looked for again, what has to be looked for further on is found in one pass (`runs.ts`), and nesting ends at a fixed
-// depth. Whatever is not understood stays the text that it is.
+// The time is linear in the length of the text, whatever it contains: a marker without a partner is not looked up
+// twice, lookahead is done in one pass (`runs.ts`), and nesting has a fixed depth. Anything that is not understood
+// stays text.
 
 import { addressIn, addressRun, safeAddress } from "./links.ts";
 import type { Inline } from "./nodes.ts";

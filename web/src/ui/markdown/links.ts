@@ -1,7 +1,7 @@
-// Decides what may become a link: absolute addresses of the web and of mail, nothing else.
+// Decides what may become a link: absolute web addresses and mail addresses, nothing else.
 //
-// Where an address ends in a sentence is a guess. Spaces, quotes and Chinese and Japanese punctuation end it wherever
-// they stand; other punctuation, of any script, belongs to it only if more of the address follows.
+// Where an address ends in a sentence is a guess. Spaces, quotes and Chinese and Japanese punctuation always end it;
+// other punctuation belongs to it only if more of the address follows.
 
 import { isOwnCode } from "./own-code.ts";
 

@@ -1,4 +1,4 @@
-// Shows a parsed message. Every piece of a text becomes a text node; only the elements named here exist.
+// Renders a parsed message. Every piece of text becomes a text node; only the elements named here are created.
 
 import { type ComponentChild, Fragment } from "preact";
 import type { Block, Inline } from "./nodes.ts";

@@ -1,5 +1,5 @@
-// What a text becomes before it is shown: a small tree. There is no node for markup of others, so nothing that is
-// written into a message can become an element that is not listed here.
+// The tree that a message is parsed into. It has no node for foreign markup, so no text of a message can become an
+// element that is not listed here.
 
 export type Inline =
   | { readonly kind: "text"; readonly text: string }

@@ -1,5 +1,5 @@
-// Addresses of this chat that carry a one-time code. In a message they are no links: who follows one is asked for a
-// decision about who they are, and that must not be one click away in what a stranger wrote.
+// Addresses of this chat with a one-time code. In a message they are not links: such a code asks people who they want
+// to be, and that must not be one click away in a stranger's message.
 
 const CODE = /^#(?:setup|invite|link)=/i;
 const LOOPBACK = /^(?:localhost|.*\.localhost|127\.\d+\.\d+\.\d+|0\.0\.0\.0|\[::1?\]|\[::ffff:7f[\da-f]{2}:[\da-f]{1,4}\])$/;

@@ -1,6 +1,6 @@
 // Parses a message into blocks: paragraphs, quotes, flat lists and fenced code.
 //
-// A subset of Markdown that is safe to type by accident: line breaks stay, "#" and "---" and markup are just text.
+// A subset of Markdown that is safe to type by accident: line breaks stay, and "#", "---" and markup are just text.
 
 import { closesFence, openingFence, withoutIndent } from "./fence.ts";
 import { parseInline } from "./inline.ts";

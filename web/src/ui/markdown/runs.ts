@@ -1,7 +1,7 @@
-// What a text has further on, found in one pass over it and only if it is asked for. Without these the parser would
-// look ahead again at each character that might begin something.
+// What comes later in a text, found in one pass and only on request. Without it, the parser would look ahead again at
+// each character that might begin something.
 
-/** The runs of backticks in a text, by their length: a span of code is closed by a run as long as the one that opens it. */
+/** The runs of backticks in a text, by length: a span of code ends at a run as long as the one that opens it. */
 export class CodeRuns {
   readonly #starts = new Map<number, number[]>();
 

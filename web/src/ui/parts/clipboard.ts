@@ -1,4 +1,4 @@
-// Puts a text into the clipboard, also where the page is not served over a secure connection.
+// Copies a text to the clipboard, also on a page without a secure connection.
 
 export async function copy(written: string): Promise<boolean> {
   try {

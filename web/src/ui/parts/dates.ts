@@ -1,4 +1,4 @@
-// Times as the reader writes them, in the reader's own zone.
+// Dates and times in the reader's language and time zone.
 
 import { locale, text } from "../../texts/texts.ts";
 

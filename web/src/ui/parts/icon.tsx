@@ -1,4 +1,4 @@
-// The few pictures of the page, as strokes on a grid of 24. They say nothing to a screen reader: labels do.
+// The icons of the page, as strokes on a grid of 24. Screen readers ignore them: labels have the words.
 
 const PATHS = {
   hash: "M4 9h16M4 15h16M10 4 8 20M16 4l-2 16",

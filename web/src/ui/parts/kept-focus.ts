@@ -1,7 +1,7 @@
-// What is focused stays focused when its list is put in another order, or when it is made anew elsewhere.
+// Keeps the focus when a list is reordered or rendered elsewhere.
 //
-// An element that is moved in the page, or replaced, loses the focus, and whoever goes by keyboard loses their place:
-// people come and go, rooms get other names, while somebody goes through them.
+// An element that is moved or replaced loses the focus, and somebody who uses the keyboard loses their place: people
+// come and go, and rooms get other names, while they move through the list.
 
 import { useLayoutEffect } from "preact/hooks";
 

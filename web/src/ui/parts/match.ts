@@ -1,4 +1,4 @@
-// Finds what somebody means by a few letters, whatever their case and accents.
+// Matches a few typed letters with a name, whatever their case and accents.
 
 export function matches(name: string, query: string): boolean {
   const plain = fold(name);

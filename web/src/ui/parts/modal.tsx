@@ -1,4 +1,4 @@
-// A dialog of the platform: it traps the focus, Esc closes it, and the focus goes back where it was.
+// A native dialog: it traps the focus, Escape closes it, and the focus returns to where it was.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";

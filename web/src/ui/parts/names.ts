@@ -1,4 +1,4 @@
-// What people and conversations are called on the page.
+// The names of people and conversations on the page.
 
 import type { Person, RoomId, RoomSummary } from "../../core/facade.ts";
 import { counted, direction, list, text } from "../../texts/texts.ts";

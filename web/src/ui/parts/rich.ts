@@ -1,4 +1,4 @@
-// Puts nodes into the slots of a text: "{who} joined" with a name that is isolated from the direction around it.
+// Puts nodes into the slots of a text: "{who} joined" with a name that is isolated from the surrounding text direction.
 
 import { type ComponentChild, h } from "preact";
 import { type PlainKey, pieces } from "../../texts/texts.ts";

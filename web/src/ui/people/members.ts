@@ -1,4 +1,4 @@
-// Who is in a room, as asked from the server, with the presence of now.
+// The members of a room, requested from the server, with their current presence.
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

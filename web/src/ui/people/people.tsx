@@ -1,4 +1,4 @@
-// The people of the room that is open: who is online, and a message to one of them.
+// The people of the open room: who is online, and a way to write to one of them.
 
 import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";

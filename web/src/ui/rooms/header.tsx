@@ -1,4 +1,4 @@
-// What stands above a conversation: its name, its topic, its people.
+// The header of a conversation: its name, its topic, its people.
 
 import { useComputed } from "@preact/signals";
 import { counted, number, text } from "../../texts/texts.ts";

@@ -1,4 +1,4 @@
-// One conversation in the list: what kind, how it is called, what waits in it.
+// One conversation in the list: its kind, its name, and its unread messages.
 
 import type { RoomKind, RoomSummary } from "../../core/facade.ts";
 import { type PlainKey, counted, number, text } from "../../texts/texts.ts";

@@ -1,4 +1,4 @@
-// The order of the list: calm, by name, so that a room stays where the hand knows it.
+// The order of the list: by name, so that a room stays where people expect it.
 
 import type { RoomSummary } from "../../core/facade.ts";
 import { LOBBY, roomName } from "../parts/names.ts";

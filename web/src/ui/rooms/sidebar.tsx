@@ -1,4 +1,4 @@
-// The conversations of this person, and the ways to more of them.
+// The conversations of this person, and ways to open more.
 
 import { useRef } from "preact/hooks";
 import type { RoomSummary } from "../../core/facade.ts";

@@ -1,4 +1,4 @@
-// The ways by which others come into a room: added by those who are in it, if it is private, and by a link.
+// How others can join a room: a member adds them, if it is private, or they follow a link.
 
 import type { RoomKind } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";

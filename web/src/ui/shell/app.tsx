@@ -1,4 +1,4 @@
-// The page: conversations, the open one, its people; and what lies over them.
+// The layout of the page: the list of conversations, the open one, its people, and dialogs on top.
 
 import { effect, useComputed } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,7 +1,7 @@
-// Registers the worker that lets the page open without a network.
+// Registers the service worker, which lets the page open without a network.
 //
-// Under Trusted Types an address of a script needs a policy. This one lets exactly one address through, and it is the
-// only policy of the page: the content security policy names it.
+// Under Trusted Types, the address of a script needs a policy. This policy allows exactly one address. It is the only
+// policy of the page: the content security policy names it.
 
 interface TrustedTypes {
   createPolicy(name: string, rules: { createScriptURL: (address: string) => string }): { createScriptURL(address: string): string };

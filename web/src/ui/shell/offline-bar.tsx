@@ -1,5 +1,5 @@
-// The slim bar that says what the connection is like: only when it has been gone for a while, and that it is back. It
-// also says how much could not be sent at all and has no place in a conversation any more.
+// The bar that shows the state of the connection: only when it has been gone for a while, and when it is back. It also
+// counts unsent texts that have no place in a conversation any more.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";

@@ -1,4 +1,4 @@
-// What the codes of the address do, once somebody has agreed.
+// Carries out the codes in the address, once somebody has agreed.
 
 import type { Ui } from "./ui.ts";
 

@@ -1,7 +1,7 @@
-// Decides what is read aloud: one message as it is, a burst as its number.
+// Decides what a screen reader announces: one message in full, a burst as a number.
 //
-// There is one polite region for the whole page. A log that announces itself would be read again whenever rows are put
-// before or into it.
+// There is one polite live region for the whole page. If the log itself were one, it would be read again whenever rows
+// are inserted.
 
 import { counted, text } from "../../texts/texts.ts";
 

@@ -1,5 +1,5 @@
-// The local day and the local zone as signals: "Today" becomes "Yesterday" at midnight also on a page that stays open, and
-// who travels gets the times of where they are.
+// The local day and time zone as signals. "Today" becomes "Yesterday" at midnight even on an open page, and travellers
+// see the times of where they are.
 
 import { type ReadonlySignal, effect, signal } from "@preact/signals";
 import { dayKey, renewFormats, zoneName } from "../parts/dates.ts";

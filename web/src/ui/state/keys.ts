@@ -1,4 +1,4 @@
-// Which key does what. Only decisions: who listens, and what then happens, is elsewhere.
+// Decides which key does what. Listening and acting is done elsewhere.
 
 export interface KeyPress {
   readonly key: string;

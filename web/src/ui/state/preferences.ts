@@ -1,4 +1,4 @@
-// What this browser remembers about how the page looks. Nothing here is of value: a browser that refuses storage only
+// What this browser remembers about how the page looks. Nothing of it is important: a browser without storage just
 // forgets it.
 
 export type Theme = "system" | "light" | "dark";

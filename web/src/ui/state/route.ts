@@ -1,7 +1,7 @@
-// The part of the address after "#": which room is open, at which message, and the one-time codes of links.
+// The part of the address after "#": the open room, a message in it, and the one-time codes of links.
 //
-// A code is a secret for one use: it is taken out of the address as soon as it was read. What names no place is taken out,
-// too: the address is always that of what is shown.
+// A code is a secret, so it is removed from the address as soon as it was read. So is anything that names no place: the
+// address always matches what is shown.
 
 import type { RoomId, Seq } from "../../core/facade.ts";
 import { LOBBY } from "../parts/names.ts";

@@ -1,6 +1,7 @@
-// The state of the page itself: what is open, what is edited, what is asked. What people wrote is in the core.
+// The state of the page itself: the open room, the open dialog, the message that is being edited. The core has what
+// people wrote.
 //
-// Made once and handed down by a context. Opens the view of the room that the address names and closes the one before.
+// Created once and passed down by a context. Opens the view of the room in the address, and closes the one before.
 
 import { type ReadonlySignal, type Signal, computed, effect, signal } from "@preact/signals";
 import { createContext } from "preact";

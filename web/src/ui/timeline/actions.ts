@@ -1,4 +1,4 @@
-// What can be done with a message, by whom, and by which key or button.
+// The actions on a message: who may use them, and by which key or button.
 
 import type { MessageRow, RoomView, Row } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";

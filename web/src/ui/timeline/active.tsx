@@ -1,4 +1,4 @@
-// The row that is pointed at or focused: the toolbar stands in it.
+// The row under the pointer or with the focus: it has the toolbar.
 
 import type { Signal } from "@preact/signals";
 import type { MessageRow, RoomView, Row } from "../../core/facade.ts";

@@ -1,4 +1,4 @@
-// Reads new messages of others aloud while the timeline stands at the live end.
+// Announces new messages of others to screen readers while the timeline is at its live end.
 
 import { effect } from "@preact/signals";
 import { useEffect } from "preact/hooks";

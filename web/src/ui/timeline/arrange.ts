@@ -1,8 +1,8 @@
-// Arranges the rows of a room for the eye: days, groups of one author, the "new" line, condensed notices.
+// Arranges the rows of a room for display: days, groups by author, the "new" line, condensed notices.
 //
-// An item and a day stay the same object while nothing about them changes, so that one more message renders one more
-// row. A row that was shown with the name of its author keeps it while it is in the window: otherwise older rows that
-// are put before it would change its height under the reader's eyes.
+// An item or a day that has not changed stays the same object, so that one more message renders one more row. A row
+// that showed its author's name keeps it while it is in the window: otherwise older rows before it would change its
+// height while somebody reads.
 
 import type { HoleRow, MessageRow, NoticeRow, PendingRow, Row, Seq } from "../../core/facade.ts";
 import { dayKey } from "../parts/dates.ts";

@@ -1,4 +1,4 @@
-// Condenses a run of notices: who came, who went, who added whom, each person once and with the last word about them.
+// Condenses a run of notices (joined, left, added): each person once, with the last thing that happened to them.
 
 import type { Notice, NoticeRow, Person } from "../../core/facade.ts";
 import { personKey } from "../parts/names.ts";

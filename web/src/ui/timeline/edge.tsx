@@ -1,4 +1,4 @@
-// The ends of the window: more rows are asked for when one of them comes near.
+// The ends of the window: more rows are requested when one of them comes near.
 
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

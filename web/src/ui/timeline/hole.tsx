@@ -1,5 +1,5 @@
-// Messages that exist and are not here yet. Fetched when they come near, again when the connection is back, and by a
-// button for those who do not want to wait.
+// Messages that exist and are not on this device. They are fetched when they come near, again when the connection is
+// back, and by a button.
 
 import { useComputed } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";

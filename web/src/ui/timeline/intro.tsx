@@ -1,4 +1,4 @@
-// What stands before the first message of a room.
+// What is before the first message of a room.
 
 import type { RoomView } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";

@@ -1,4 +1,4 @@
-// Calls back when something comes within one screen of what is visible in its scroller.
+// Calls back when an element comes within one screen of the visible part of its scroller.
 
 export function whenNear(element: Element, callback: () => void): () => void {
   const root = element.closest(".scroller");

@@ -1,4 +1,4 @@
-// Notices: what happened to the room, and who joined and left it, condensed into one line that opens.
+// Notices: changes of the room, and who joined and left, condensed into one line that opens.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChild } from "preact";

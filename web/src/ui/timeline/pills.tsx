@@ -1,4 +1,4 @@
-// The two pills over the timeline: to the newest message, and back to the first new one that was skipped.
+// The two buttons over the timeline: to the newest message, and back to the first new message that was skipped.
 
 import type { ReadonlySignal } from "@preact/signals";
 import type { Seq } from "../../core/facade.ts";

@@ -1,6 +1,6 @@
-// Roving focus: of all rows exactly one is in the tab order, and the arrow keys move it.
+// Roving focus: exactly one row is in the tab order, and the arrow keys move it.
 //
-// Written to the elements directly. As state it would render hundreds of rows for one key press.
+// It changes the elements directly. As state, it would render hundreds of rows for one key press.
 
 export class Rover {
   readonly #rows: HTMLCollectionOf<Element>;

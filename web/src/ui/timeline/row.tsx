@@ -1,4 +1,4 @@
-// One message. Rendered again only when its item is another one: hundreds of rows stand beside it.
+// One message. It is rendered again only when its item changes, because there are hundreds of rows.
 
 import { Component } from "preact";
 import type { MessageRow, PendingRow, Person } from "../../core/facade.ts";

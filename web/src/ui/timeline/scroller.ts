@@ -1,9 +1,9 @@
-// Keeps the eye where it is while rows come and go.
+// Keeps the visible messages in place while rows are added and removed.
 //
-// At the live end the newest row stays in view, unless a message would leave the screen above before it was ever on it:
-// there the following ends. Everywhere else the first visible row stays where it is, to the pixel: its place is kept
-// before a change and restored after it. The browser's own anchoring is switched off by the style sheet, for two of
-// them would correct each other.
+// At the live end the newest row stays in view, unless a message would leave the screen before it was ever visible:
+// then following ends. Anywhere else the first visible row stays where it is, to the pixel: its position is saved
+// before a change and restored after it. The style sheet switches off the browser's own scroll anchoring, because the
+// two would correct each other.
 
 import type { Signal } from "@preact/signals";
 import type { Seq } from "../../core/facade.ts";

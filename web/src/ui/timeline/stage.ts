@@ -1,6 +1,6 @@
-// What moves in a timeline that is shown: scrolling, the focus of rows, the read pointer, going to a message.
+// What moves in a visible timeline: scrolling, the focus of rows, the read pointer, going to a message.
 //
-// One per opened room, with the life of its elements. Rendering tells it what is about to change and what has changed.
+// There is one for each open room, with the life of its elements. Rendering tells it before and after each change.
 
 import type { Signal } from "@preact/signals";
 import type { RoomId, RoomView, Seq } from "../../core/facade.ts";

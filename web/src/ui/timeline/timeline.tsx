@@ -1,4 +1,4 @@
-// The messages of the room that is open, as a log that does not announce itself: see `Announcer`.
+// The messages of the open room, as a log that does not announce itself: see `Announcer`.
 
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";

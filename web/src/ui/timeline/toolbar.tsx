@@ -1,4 +1,4 @@
-// What can be done with a message. There is one toolbar; it stands in the row that is pointed at or focused.
+// The toolbar of a message. There is only one: it moves to the row under the pointer or with the focus.
 
 import { createPortal } from "preact";
 import type { MessageRow } from "../../core/facade.ts";

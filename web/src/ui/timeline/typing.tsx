@@ -1,4 +1,4 @@
-// Who is typing, in a line that is always there: nothing jumps when somebody starts.
+// Who is typing, on a line that is always there, so that nothing jumps when somebody starts.
 
 import { text } from "../../texts/texts.ts";
 import { nameList } from "../parts/names.ts";
