@@ -1,8 +1,7 @@
-//! `cargo xtask bench`: our server beside its peers and beside the floor, in one run, and the page with the result.
+//! `cargo xtask bench`: compares our server with its peers and a bare-kernel floor, and writes `docs/performance.md`.
 //!
-//! Owns the order of things: builds all that takes part, then runs every workload against one contestant after the other,
-//! again and again, so that whatever else the machine does falls on all of them alike. What is measured and judged is
-//! the work of `tidings-bench`. Writes `docs/performance.md`, which is never written by hand.
+//! It builds all contestants, then runs every workload against one after the other, again and again, so that other load
+//! on the machine falls on all of them alike. `tidings-bench` measures and judges. The page is never written by hand.
 
 #![expect(clippy::print_stdout, reason = "this command's product is the report on its standard output")]
 
@@ -21,7 +20,7 @@ use serde::Deserialize;
 use self::contestant::{CONTESTANTS, Contestant, Contract, Server};
 use self::plan::{PLAN, Row};
 
-/// The error of who cannot be measured by a row.
+/// The error of a contestant that cannot run a row.
 const ABSENT: &str = "does not take part";
 
 const USAGE: &str = "\
@@ -53,10 +52,10 @@ struct Outcome {
     faults: BTreeMap<String, u64>,
 }
 
-/// All outcomes of one contestant in one row; an error where there is none.
+/// All outcomes of one contestant in one row. A run without an outcome has an error.
 type Outcomes = Vec<Result<Outcome, String>>;
 
-/// Outcomes in the order of the plan and of the contestants.
+/// Outcomes in the order of the plan, then of the contestants.
 struct Results(Vec<(&'static Row, Vec<Outcomes>)>);
 
 pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
@@ -121,7 +120,7 @@ fn measure(options: &Options) -> Result<(), String> {
         println!("building {}", contestant.name);
         contestant.build(&root)?;
     }
-    // What is measured is what was built, whatever is committed meanwhile.
+    // The commit that was built, whatever is committed meanwhile.
     let revision = machine::revision();
     let rows: Vec<&Row> = PLAN.iter().filter(|row| options.wants(row)).collect();
     let mut results = Results(rows.iter().map(|row| (*row, empty())).collect());
@@ -139,7 +138,7 @@ fn measure(options: &Options) -> Result<(), String> {
                 outcomes.push(outcome);
             }
         }
-        // Written after each turn: whoever stops early keeps what there is.
+        // Written after each turn, so that an interrupted run leaves its results so far.
         let page = page::write(&results, options, turn, &revision);
         std::fs::write(root.join(&options.out), page).map_err(|err| err.to_string())?;
     }
@@ -166,7 +165,7 @@ fn run_one(root: &Path, row: &Row, contestant: &Contestant, options: &Options) -
         None => return Err(ABSENT.into()),
     }
     let output = command.stderr(Stdio::piped()).output().map_err(|err| err.to_string())?;
-    // A run that failed its judgement still says what it has seen.
+    // A run that failed its judgement still reports its measures.
     serde_json::from_slice(&output.stdout).map_err(|_| {
         let words = String::from_utf8_lossy(&output.stderr);
         words.lines().last().unwrap_or("it has said nothing").trim_start_matches("tidings-bench: ").to_owned()

@@ -1,10 +1,9 @@
-//! `cargo xtask conformance`: the official test suites of the protocol against our own server.
+//! `cargo xtask conformance`: runs the official test suites of the protocol against our server.
 //!
-//! Owns the run as a whole: which suites, in which order, and the verdict. The suites stay in the checkout that
-//! the caller names; what they need is installed below `target/conformance`, where copies of their tests run.
-//! A run passes when each suite passes exactly the number of tests that it is known to have. The number that
-//! also passes with no server at all is taken beside it, since only the rest says anything about a server.
-//! Knows nothing of the protocol: the fixture servers are the program `conformance`, one fixture for each suite.
+//! The suites stay in the checkout that the caller names. Their packages and copies of their tests go into
+//! `target/conformance`. The run passes if each suite passes exactly its known number of tests. A control run without a
+//! server shows how many tests pass anyway, because only the others say anything about a server. It knows nothing of
+//! the protocol: the program `conformance` has a fixture server for each suite.
 
 #![expect(clippy::print_stdout, reason = "this command's product is the report on its standard output")]
 
@@ -28,7 +27,7 @@ use report::{Report, Row};
 use stage::Stage;
 use suite::{Control, SUITES};
 
-/// Runs the command with the arguments behind its name.
+/// Runs the command with its arguments.
 pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
     let options = match Options::parse(args) {
         Ok(Parsed::Run(options)) => options,
@@ -70,7 +69,7 @@ fn run_suites(options: &Options) -> Result<Report, Failure> {
         None => Vec::new(),
     };
     let mut report = Report::default();
-    // The controls wait for time-outs of the clients and cost no processor: they run beside the suites.
+    // The controls wait for timeouts of the clients and need no CPU, so they run beside the suites.
     let controls: Vec<_> = std::thread::scope(|scope| {
         let controls: Vec<_> = stages.iter().map(|stage| scope.spawn(|| run_control(stage))).collect();
         for stage in &stages {
@@ -106,7 +105,7 @@ fn run_suite(stage: &Stage<'_>, program: &Program) -> Row {
     Row::of_suite(suite, outcome)
 }
 
-/// The same tests with nobody at the other end. `None`: the suite never ends without a server.
+/// Runs the same tests without a server. `None`: the suite never ends without one.
 fn run_control(stage: &Stage<'_>) -> Option<Result<Tally, Failure>> {
     match stage.suite().control {
         Control::Ends => Some(fixture::silent_port().and_then(|port| stage.run("control", port))),
@@ -124,7 +123,7 @@ fn run_autobahn(program: &Program, folder: &Path) -> Row {
     Row::of_autobahn(outcome)
 }
 
-/// The working folder of this command: `conformance` beside the folder that this program was built into.
+/// The working folder of this command: `conformance`, beside the folder of this program.
 fn folder() -> PathBuf {
     fixture::build_folder()
         .parent()

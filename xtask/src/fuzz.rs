@@ -1,8 +1,7 @@
-//! `cargo xtask fuzz`: every target of fuzz/, each for some seconds.
+//! `cargo xtask fuzz`: runs every target of fuzz/ for some seconds.
 //!
-//! libFuzzer comes with the crate `libfuzzer-sys`, and the instrumentation with a stable compiler, so that neither a
-//! nightly toolchain nor cargo-fuzz is needed. cargo-fuzz works with the same folder, and has more to offer: sanitizers,
-//! minimising, coverage.
+//! libFuzzer comes with the crate `libfuzzer-sys`, and a stable compiler can instrument, so neither a nightly toolchain
+//! nor cargo-fuzz is needed. cargo-fuzz works with the same folder and can do more: sanitizers, minimising, coverage.
 
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
@@ -18,12 +17,12 @@ usage: cargo xtask fuzz [--seconds N] [TARGET ...]
   Runs the named targets of fuzz/, or all of them, each for N seconds (60 if not said). What they find is in target/fuzz:
   the corpus of each target is kept there, and an input that fails is named and kept as well.";
 
-/// What cargo-fuzz passes to the compiler, without its sanitizer.
+/// The compiler flags of cargo-fuzz, without its sanitizer.
 const FLAGS: &str = "--cfg fuzzing -Cpasses=sancov-module -Ccodegen-units=1 \
     -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters \
     -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares";
 
-/// Longer than any input of this size may take.
+/// The most time that any input of this size may take.
 const INPUT_SECONDS_MAX: u64 = 25;
 
 pub(crate) fn run(mut args: impl Iterator<Item = String>) -> ExitCode {
@@ -78,7 +77,7 @@ pub(crate) fn build(root: &Path) -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo
         .args(["build", "--release", "--locked", "--manifest-path", "fuzz/Cargo.toml"])
-        // With a target of its own name, build scripts and macros are built without the flags.
+        // With an explicit target, build scripts and macros are built without the flags.
         .args(["--target", &host(), "--target-dir"])
         .arg(folder(root))
         .current_dir(root)
@@ -87,11 +86,11 @@ pub(crate) fn build(root: &Path) -> Command {
     cargo
 }
 
-/// Runs one target that has been built.
+/// Runs one built target.
 pub(crate) fn command(root: &Path, name: &str, seconds: u64) -> Command {
     let (folder, seeds) = (folder(root), root.join("fuzz/seeds").join(name));
     let corpus = folder.join("corpus").join(name);
-    // A target cannot run without; it says so itself.
+    // The target cannot run without it, and says so itself.
     let _ = fs::create_dir_all(&corpus);
     let mut command = Command::new(folder.join(host()).join("release").join(name));
     command
@@ -108,7 +107,7 @@ fn folder(root: &Path) -> PathBuf {
     root.join(target).join("fuzz")
 }
 
-/// The triple of this machine, as the compiler names it.
+/// The target triple of this machine, from the compiler.
 fn host() -> String {
     let output = Command::new("rustc").arg("-vV").output().map(|output| output.stdout).unwrap_or_default();
     let text = String::from_utf8_lossy(&output).into_owned();

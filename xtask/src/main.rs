@@ -1,6 +1,6 @@
 //! The project's own commands: `cargo xtask test` and the others of the usage below.
 //!
-//! Only dispatch: each command is a module. A command that was misused ends with 2, one that found a fault with 1.
+//! Only dispatches: each command is a module. A misused command exits with 2, one that found a fault with 1.
 
 use std::process::ExitCode;
 

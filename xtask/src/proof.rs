@@ -1,8 +1,8 @@
-//! `cargo xtask proof`: the simulation, the long forms of tests/proof against the release binary, the bugs that are
-//! planted in the app, and docs/proof.md from the results.
+//! `cargo xtask proof`: writes docs/proof.md from long runs.
 //!
-//! The page is only ever written from what the programs have noted while they ran. When one of them fails the page
-//! stays as it was, and the seed that repeats the run stands in the output.
+//! It runs the simulation, the long forms of tests/proof against the release binary, and the planted bugs of the app.
+//! The page contains only what the programs recorded while they ran. If one of them fails, the page stays as it was,
+//! and the output has the seed that repeats the run.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -17,7 +17,7 @@ usage: cargo xtask proof [--sim-seeds N] [--sim-jobs J]
   --sim-seeds N   how many seeds of the simulation (100000)
   --sim-jobs J    how many of them at once (one per core)";
 
-/// How much of the simulation is run.
+/// How many seeds of the simulation to run.
 struct Options {
     seeds: u64,
     jobs: Option<u64>,
@@ -64,7 +64,7 @@ fn try_run(root: &Path, options: &Options) -> Result<(), String> {
         must_succeed(&mut node)
     };
     prove(&["traps/table.mjs".as_ref()])?;
-    // One after the other: what they measure must not depend on each other.
+    // One after the other: their measurements must not depend on each other.
     let how = ["--test", "--test-concurrency=1"];
     let mut arguments: Vec<&OsStr> = how.iter().map(OsStr::new).collect();
     let files = crate::test::files(&tests.join("proof"));
@@ -78,7 +78,7 @@ fn try_run(root: &Path, options: &Options) -> Result<(), String> {
     prove(&["proof/support/page.mjs".as_ref(), results.as_os_str(), page.as_os_str()])
 }
 
-/// Each planted bug, then the seeds; the program notes its own results.
+/// Each planted bug, then the seeds. The program records its own results.
 fn simulate(root: &Path, results: &Path, options: &Options) -> Result<(), String> {
     let seeds = options.seeds.to_string();
     let jobs = options.jobs.map(|jobs| jobs.to_string());
@@ -105,7 +105,7 @@ pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
     Ok(release(root).join(format!("tidings{}", std::env::consts::EXE_SUFFIX)))
 }
 
-/// The example server with everything but chat.
+/// The example server, with every feature but chat.
 fn build_example(root: &Path) -> Result<PathBuf, String> {
     let mut cargo = cargo(root);
     cargo.args([
@@ -132,7 +132,7 @@ fn release(root: &Path) -> PathBuf {
     root.join(target).join("release")
 }
 
-/// The packages of the clients, and of the Node server that they are shown against.
+/// The packages of the clients, and of the Node server that they are compared with.
 pub(crate) fn install_packages(root: &Path) -> Result<(), String> {
     for folder in ["tests", "tests/traps/node"] {
         let folder = root.join(folder);
@@ -155,7 +155,7 @@ pub(crate) fn must_succeed(command: &mut Command) -> Result<(), String> {
     }
 }
 
-/// The exit code for an outcome, which is told if it is bad.
+/// The exit code for an outcome; prints the error if there is one.
 pub(crate) fn end(outcome: &Result<(), String>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

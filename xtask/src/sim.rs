@@ -1,11 +1,11 @@
 //! `cargo xtask sim`: the simulation in its long form, built with optimisation, with any number of seeds.
 //!
-//! Only builds and runs: what the arguments mean, and what is printed, is the program's own (`crates/simulation`). Its
-//! last line is `N passed, M failed`.
+//! It only builds and runs the program; for its arguments and output see `crates/simulation`. The last line is `N
+//! passed, M failed`.
 
 use std::process::{Command, ExitCode};
 
-/// Runs the program with the arguments behind the command's name.
+/// Runs the program with the arguments of the command.
 pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command

@@ -1,8 +1,8 @@
-//! `cargo xtask test`: every check of the project in one command, its own set-up included.
+//! `cargo xtask test`: every check of the project in one command, including its setup.
 //!
-//! A step that could not run is a failed step: nothing is skipped quietly. The steps go on after a failure, so that
-//! one run shows all of them, but a step whose groundwork is missing is not tried and counts as failed. The last line
-//! is `N passed, M failed`, summed from what the tools themselves have counted.
+//! A step that cannot run counts as failed: nothing is skipped silently. After a failure the other steps still run, so
+//! that one run shows all failures; a step whose prerequisites are missing is not tried, and counts as failed. The last
+//! line is `N passed, M failed`, summed from the tools' own counts.
 
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
@@ -20,10 +20,10 @@ use self::setup::Tools;
 pub(crate) use self::setup::test_files as files;
 use self::step::Steps;
 
-/// The library crates that other programs can depend on.
+/// The library crates, which other programs can depend on.
 const PUBLISHED: [&str; 4] = ["planted", "engineio", "socketio", "socketio-server"];
 
-/// Runs everything.
+/// Runs all steps.
 pub(crate) fn run() -> ExitCode {
     let root = workspace_root();
     let begin = Instant::now();
@@ -44,7 +44,7 @@ pub(crate) fn run() -> ExitCode {
     steps.finish(begin.elapsed())
 }
 
-/// The root of the checkout that this program was built from.
+/// The root of the checkout from which this program was built.
 pub(crate) fn workspace_root() -> PathBuf {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
     manifest.parent().unwrap_or(manifest).to_path_buf()
@@ -54,7 +54,7 @@ fn check_source(root: &Path, tools: &Tools, steps: &mut Steps) {
     steps.run("format", Counting::Once, cargo(root, &["fmt", "--all", "--check"]));
     let clippy = ["clippy", "--workspace", "--all-targets", "--locked", "--", "-D", "warnings"];
     steps.run("lints", Counting::Once, cargo(root, &clippy));
-    // Advisories need the network, and change without a change of ours.
+    // Advisories need the network, and change without any change of ours.
     let mut deny = cargo(root, &["deny", "--offline", "--locked", "check", "bans", "licenses", "sources"]);
     deny.env("PATH", &tools.path);
     steps.run("dependencies", Counting::Once, deny);
@@ -68,7 +68,7 @@ fn check_source(root: &Path, tools: &Tools, steps: &mut Steps) {
 }
 
 fn test_crates(root: &Path, steps: &mut Steps) {
-    // One target after the other goes on after a failure; documentation examples are part of it.
+    // Test binaries run one after the other, even after a failure; documentation examples are included.
     let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
     steps.run("crates", Counting::Cargo, cargo(root, &arguments));
     let mut docs = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
@@ -100,7 +100,7 @@ fn test_binary(root: &Path, tools: &Tools, steps: &mut Steps) {
     let decoders = ["build", "--release", "--locked", "--package", "conformance"];
     steps.run("decoders build", Counting::Once, cargo(root, &decoders));
     let decoders = release.join(format!("conformance{}", std::env::consts::EXE_SUFFIX));
-    // What proves durability kills, stops and starves its servers: one file after the other.
+    // The proofs of durability kill, stop and starve their servers: one file after the other.
     let side_by_side: &[&str] = &[];
     let in_turn: &[&str] = &["--test-concurrency=1"];
     let packages = debian_packages(root, tools, steps);
@@ -134,7 +134,7 @@ struct Packages {
     before: PathBuf,
 }
 
-/// Packs the binary that was built, and once more as a lower version, to be upgraded from.
+/// Packs the built binary, and again with a lower version, from which the test upgrades.
 fn debian_packages(root: &Path, tools: &Tools, steps: &mut Steps) -> Packages {
     let folder = tools.folder.join("debian");
     let packages = Packages { this: folder.join("tidings.deb"), before: folder.join("tidings-before.deb") };
@@ -149,7 +149,7 @@ fn debian_packages(root: &Path, tools: &Tools, steps: &mut Steps) -> Packages {
     packages
 }
 
-/// So long for each target: enough to see that it works and that nothing is found at once.
+/// Seconds for each target: enough to see that it works and finds nothing at once.
 const FUZZ_SECONDS: u64 = 5;
 
 fn fuzz(root: &Path, steps: &mut Steps) {
@@ -173,13 +173,13 @@ fn fuzz(root: &Path, steps: &mut Steps) {
             failures.extend(end.into_iter().map(str::to_owned));
         }
     }
-    // A folder without targets would be no success.
+    // A folder without targets must not count as a success.
     count.failed += usize::from(count.passed == 0);
     steps.note("fuzzing", count, begin.elapsed(), failures);
 }
 
 fn cargo(root: &Path, arguments: &[&str]) -> Command {
-    // Cargo names itself to the programs that it runs.
+    // Cargo passes its own path to the programs that it runs.
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.args(arguments).current_dir(root);
     command

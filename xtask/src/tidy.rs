@@ -1,7 +1,7 @@
-//! The house style as checks: what a reviewer would otherwise have to look for in every change.
+//! The house style as checks, so that no reviewer has to look for them.
 //!
-//! Each check is one passed test or as many failed ones as it has found faults; a fault names its file and line. Only
-//! files that git knows or would add are looked at. What compilers and linters see already is not repeated here.
+//! Each check is one passed test, or one failed test for each fault, with file and line. It looks only at files that
+//! git knows or would add. Whatever compilers and linters find already is not repeated here.
 
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
@@ -16,18 +16,18 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// The outcome of all checks.
+/// The results of all checks.
 pub(crate) struct Findings {
     /// Checks without a fault.
     pub(crate) passed: usize,
     pub(crate) faults: Vec<Fault>,
 }
 
-/// One place that breaks a rule.
+/// A fault, with its place.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Fault {
     path: String,
-    /// Counted from 1; 0 stands for the whole file.
+    /// Counted from 1; 0 means the whole file.
     line: usize,
     what: String,
 }
@@ -43,7 +43,7 @@ impl fmt::Display for Fault {
 
 /// A text file of the repository.
 struct Source {
-    /// From the root, with slashes.
+    /// Relative to the root, with slashes.
     path: String,
     text: String,
 }
@@ -58,7 +58,7 @@ impl Source {
     }
 }
 
-/// A rule that looks at one file.
+/// A rule about one file.
 type FileCheck = fn(&Source) -> Vec<Fault>;
 /// A rule about the repository as a whole.
 type TreeCheck = fn(&Path, &[Source]) -> Vec<Fault>;
@@ -84,7 +84,7 @@ const TREE_CHECKS: [TreeCheck; 8] = [
     scripts::import_one_way,
 ];
 
-/// `cargo xtask tidy`.
+/// Runs `cargo xtask tidy`.
 pub(crate) fn run() -> ExitCode {
     let findings = check(&crate::test::workspace_root());
     for fault in &findings.faults {
@@ -94,7 +94,7 @@ pub(crate) fn run() -> ExitCode {
     if findings.faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Applies every check.
+/// Runs every check.
 pub(crate) fn check(root: &Path) -> Findings {
     let sources = match read_sources(root) {
         Ok(sources) => sources,
@@ -123,7 +123,7 @@ fn read_sources(root: &Path) -> Result<Vec<Source>, String> {
         return Err(format!("git ls-files: {}", String::from_utf8_lossy(&output.stderr)));
     }
     let list = String::from_utf8_lossy(&output.stdout).into_owned();
-    // Pictures are no text, and a deleted file may still be in the index.
+    // Images are not text, and a deleted file may still be in the index.
     let read =
         |path: &str| Some(Source { path: path.into(), text: fs::read_to_string(root.join(path)).ok()? });
     let sources: Vec<Source> = list.split('\0').filter(|path| !path.is_empty()).filter_map(read).collect();

@@ -1,7 +1,7 @@
-//! `cargo xtask traps`: the same clients against a Node server in the tutorial's manner and against ours.
+//! `cargo xtask traps`: runs the same clients against a Node server in the tutorial's style and against ours.
 //!
-//! Prints a table of what became of each trap. The Node server is our own, on the official packages from npm; what it
-//! does wrong is what the tutorial's way of writing a chat does wrong. Fails only when ours falls into a trap.
+//! Prints a table of the traps and what happened. The Node server is our own, with the official packages from npm; it
+//! makes the mistakes that the tutorial's style leads to. Fails only if our server falls into a trap.
 
 use std::path::Path;
 use std::process::{Command, ExitCode};

@@ -1,4 +1,4 @@
-//! Who takes part: how each is built, and how it is started.
+//! The contestants: how each is built, and how it is started.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,35 +13,35 @@ enum Kind {
     Tidings,
     Floor,
     Socketioxide,
-    /// With so many workers; 0 is a single process.
+    /// With this many workers; 0 is a single process.
     Node {
         workers: u32,
     },
 }
 
-/// What a server has to understand.
+/// What a server must be able to do.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contract {
-    /// The tutorial's.
+    /// The contract of the tutorial.
     Chat,
-    /// That of `tidings-bench rooms`.
+    /// The contract of `tidings-bench rooms`.
     Rooms,
-    /// It is only started.
+    /// Only a start is measured.
     Start,
 }
 
-/// What `tidings-bench` measures.
+/// The server that `tidings-bench` measures.
 pub(super) enum Server {
-    /// The program that is built beside it.
+    /// The binary that is built beside it.
     Own,
-    /// What it is told by `--server`.
+    /// A command, passed as `--server`.
     Command(String),
 }
 
-/// Where the floor stands among them.
+/// The index of the floor.
 pub(super) const FLOOR: usize = 2;
 
-/// Ours is the first.
+/// All contestants; ours is the first.
 pub(super) const CONTESTANTS: [Contestant; 5] = [
     Contestant { name: "Tidings", kind: Kind::Tidings },
     Contestant { name: "socketioxide", kind: Kind::Socketioxide },
@@ -70,7 +70,7 @@ impl Contestant {
         }
     }
 
-    /// What is started for a contract; nothing if the contestant does not keep it.
+    /// The server for a contract; `None` if the contestant does not support it.
     pub(super) fn server(&self, root: &Path, contract: Contract) -> Option<Server> {
         let program = |folder: &str, program: &str, argument: &str| {
             let path = root.join(folder).join(program);
@@ -89,9 +89,9 @@ impl Contestant {
             (Kind::Node { workers: 0 }, Contract::Rooms) => {
                 Server::Command(format!("node {} rooms", root.join(NODE_FOLDER).join("server.mjs").display()))
             }
-            // The messages of a room are numbered by one process.
+            // Only one process numbers the messages of a room.
             (Kind::Node { .. }, Contract::Rooms)
-            // `tidings-bench start` knows how to fill the log of Tidings alone.
+            // `tidings-bench start` can fill only the log of Tidings.
             | (Kind::Floor | Kind::Socketioxide | Kind::Node { .. }, Contract::Start) => return None,
         })
     }

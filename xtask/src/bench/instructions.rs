@@ -1,19 +1,19 @@
-//! How many instructions the small benchmarks of the crates execute: a figure that no other process on the machine changes.
+//! Counts the instructions of the crates' small benchmarks, a figure that no other process on the machine changes.
 //!
-//! Each runs twice under callgrind, once with one round and once with many; the difference is what the rounds cost, without
-//! what comes before the first. Prints a table. Needs valgrind (a Debian package of that name).
+//! Each runs twice under callgrind, once with one round and once with many. The difference is the cost of the rounds
+//! alone, without the start. Prints a table. Needs valgrind (the Debian package of that name).
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Rounds beyond the first.
+/// How many rounds the second run has more than the first.
 const ROUNDS: u64 = 20;
 
 struct Suite {
     package: &'static str,
     bench: &'static str,
     features: &'static [&'static str],
-    /// Each with the items of one round.
+    /// The cases, with the number of items in one round.
     cases: &'static [(&'static str, u64)],
 }
 
@@ -57,13 +57,13 @@ pub(super) fn count(root: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// The benchmark's own program.
+/// Builds the program of the benchmark, and returns its path.
 fn build(root: &Path, suite: &Suite) -> Result<PathBuf, String> {
     let mut command = Command::new("cargo");
     command.args(["bench", "--no-run", "--package", suite.package, "--bench", suite.bench]);
     let output = command.args(suite.features).current_dir(root).output().map_err(|err| err.to_string())?;
     let words = String::from_utf8_lossy(&output.stderr);
-    // The last line says where it is: `Executable benches/append.rs (target/release/deps/append-0123)`.
+    // The last line has the path: `Executable benches/append.rs (target/release/deps/append-0123)`.
     let path = words.lines().rev().find_map(|line| line.rsplit_once('(')?.1.strip_suffix(')'));
     match path {
         Some(path) if output.status.success() => Ok(root.join(path)),

@@ -1,9 +1,9 @@
-//! What the page says about where and when it was made.
+//! Describes where and when the page was made.
 
 use std::fs;
 use std::process::Command;
 
-/// Cores, memory, kernel.
+/// Cores, memory and kernel.
 pub(super) fn description() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
@@ -19,7 +19,7 @@ pub(super) fn description() -> String {
     format!("{} cores of {}, {gibibytes} GiB, Linux {kernel}", cores, model.unwrap_or("an unknown make"))
 }
 
-/// Today, as `date` says it.
+/// Today's date.
 pub(super) fn today() -> String {
     output("date", &["-u", "+%Y-%m-%d"])
 }

@@ -32,7 +32,7 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize, revision:
     for (row, outcomes) in &results.0 {
         let figures: Vec<_> = outcomes.iter().map(|outcomes| median(row.measure, outcomes)).collect();
         if figures.iter().skip(1).all(Option::is_none) {
-            // Nobody to compare with: the figures below say all.
+            // There is nobody to compare with: the figures below are enough.
             continue;
         }
         push(&mut page, format_args!("| {} |", title(row, options.seconds)));
@@ -49,7 +49,7 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize, revision:
     page
 }
 
-/// The name of a row, and how long it measures if that is not what was asked for.
+/// The name of a row, with its measuring time if that differs from the requested one.
 fn title(row: &Row, asked: u64) -> String {
     match row.seconds(asked) {
         Some(seconds) if seconds != asked => format!("{} ({seconds} s)", row.name),
@@ -78,7 +78,7 @@ fn push_figures(page: &mut String, title: &str, measure: &str, all: &[Outcomes])
     }
 }
 
-/// Our ratio to another contestant, judged by its bar. Where it is missed, the floor's own ratio tells what there is to be had.
+/// Our ratio to another contestant, compared with the goal. Where we miss it, the floor's ratio shows what is possible.
 fn compared(row: &Row, own: Option<f64>, other: Option<f64>, bar: Option<f64>, floor: Option<f64>) -> String {
     let Some(ratio) = ratio(row, own, other) else { return "–".into() };
     match bar {
@@ -101,7 +101,7 @@ fn ratio(row: &Row, own: Option<f64>, other: Option<f64>) -> Option<f64> {
     ratio.is_finite().then_some(ratio)
 }
 
-/// What was not as it should be, summed over the runs.
+/// Faults and void runs, summed over the runs.
 fn remarks(outcomes: &Outcomes) -> String {
     let mut remarks = Vec::new();
     let void = seen(outcomes).filter(|outcome| outcome.verdict == "void").count();

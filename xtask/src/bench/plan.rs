@@ -1,23 +1,23 @@
-//! What is measured, and how well we want to be.
+//! The workloads, and the ratios that we want to reach.
 
 use super::contestant::{CONTESTANTS, Contract};
 
-/// One line of the result.
+/// One row of the result.
 pub(super) struct Row {
     pub(super) name: &'static str,
     pub(super) contract: Contract,
-    /// For `tidings-bench`.
+    /// The arguments of `tidings-bench`.
     pub(super) arguments: &'static [&'static str],
     pub(super) lasts: Lasts,
-    /// The measure that counts.
+    /// The measure that is compared.
     pub(super) measure: &'static str,
     pub(super) better: Better,
-    /// The ratio that we ask for against each contestant, the first of which is ourselves.
+    /// The ratio that we want to reach against each contestant, the first of which is ourselves.
     pub(super) bars: [Option<f64>; CONTESTANTS.len()],
 }
 
 impl Row {
-    /// The seconds that a run measures when these were asked for; nothing if it has its own end.
+    /// How many seconds a run measures if `asked` were requested; `None` if it ends by itself.
     pub(super) fn seconds(&self, asked: u64) -> Option<u64> {
         match self.lasts {
             Lasts::UntilDone => None,
@@ -30,11 +30,11 @@ impl Row {
 /// How long a run measures.
 #[derive(Clone, Copy)]
 pub(super) enum Lasts {
-    /// Until its work is done, or as its arguments say.
+    /// Until its work is done, or as long as its arguments say.
     UntilDone,
     /// As long as `--seconds` says.
     Asked,
-    /// The same, but not shorter than this: at a low rate a short run has few messages.
+    /// As long as `--seconds` says, but at least this long: at a low rate a short run has few messages.
     AtLeast(u64),
 }
 
@@ -44,7 +44,7 @@ pub(super) enum Better {
     Less,
 }
 
-/// At ten messages a second.
+/// The least time at ten messages a second.
 const LOW_RATE_SECONDS: u64 = 6;
 
 const DELIVERIES: &str = "deliveries_per_server_cpu_second";
@@ -186,7 +186,7 @@ pub(super) const PLAN: [Row; 18] = [
         bars: [None, None, Some(0.7), Some(20.0), None],
     },
     Row {
-        // Two messages a second are what the slowest of them can still give to 10,000 clients while it is calm.
+        // Two messages a second are the most that the slowest contestant can deliver to 10,000 clients.
         name: "storm of 10,000 while 50 write 2 messages/s, seconds until all have caught up",
         contract: Contract::Chat,
         arguments: &["storm", "--clients", "10000", "--senders", "50", "--rate", "2"],

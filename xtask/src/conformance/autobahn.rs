@@ -1,7 +1,7 @@
 //! The Autobahn test suite of the WebSocket protocol (RFC 6455), as a client of an echo endpoint.
 //!
-//! Owns its installation under Python 2.7 (the last working release, 0.8.2, runs on nothing newer) and the reading
-//! of its report. Left out are the sections on performance (9) and on compression (12, 13), which we do not offer.
+//! Installs it under Python 2.7, because the last working release, 0.8.2, runs on nothing newer, and reads its report.
+//! It leaves out the sections on performance (9) and on compression (12, 13), which we do not support.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,15 +23,15 @@ const REQUIREMENTS: &str = include_str!("../../conformance/autobahn.txt");
 const INSTALL_DEADLINE: Duration = Duration::from_mins(10);
 const RUN_DEADLINE: Duration = Duration::from_mins(5);
 
-/// The verdicts, counted.
+/// The number of cases by verdict.
 #[derive(Debug, Default)]
 pub(super) struct Cases {
     pub(super) ok: u32,
-    /// Correct, though not in the strictest reading.
+    /// Correct, but not in the strictest reading.
     pub(super) non_strict: u32,
-    /// Cases with no right or wrong.
+    /// Cases without a right or wrong.
     pub(super) informational: u32,
-    /// The identifiers of the others.
+    /// The names of the failed cases.
     pub(super) failed: Vec<String>,
 }
 
@@ -41,7 +41,7 @@ impl Cases {
     }
 }
 
-/// The suite, installed.
+/// The installed suite.
 #[derive(Debug)]
 pub(super) struct Installation {
     python: PathBuf,
@@ -49,7 +49,7 @@ pub(super) struct Installation {
 }
 
 impl Installation {
-    /// Finds Python 2.7 and installs the pinned packages for it, once.
+    /// Finds Python 2.7, and installs the pinned packages once.
     pub(super) fn prepare(folder: &Path) -> Result<Self, Failure> {
         let python = python().ok_or_else(|| {
             Failure::new("no Python 2.7 found: install it (pyenv install 2.7.18) or name it in PYTHON2")
@@ -73,13 +73,13 @@ impl Installation {
             "--upgrade",
         ]);
         succeed(pip.args(["--target", "site", "--requirement", "requirements.txt"]), INSTALL_DEADLINE)?;
-        // A namespace package that is installed into a folder of its own lacks the file that makes it a package.
+        // A namespace package in a folder of its own lacks the file that makes it a package.
         write(this.folder.join("site/zope/__init__.py"), "")?;
         write(stamp, REQUIREMENTS)?;
         Ok(this)
     }
 
-    /// Runs all cases against the echo endpoint on this port.
+    /// Runs all cases against the echo endpoint at this port.
     pub(super) fn run(&self, port: u16) -> Result<Cases, Failure> {
         let reports = self.folder.join("reports");
         if reports.exists() {
@@ -126,8 +126,8 @@ struct Verdict {
     behavior_close: String,
 }
 
-/// The first program that says it is Python 2.7: named by the caller, on the path, or installed by pyenv (whose
-/// stand-ins on the path refuse to start a version that is not the selected one).
+/// Finds a program that reports Python 2.7: named by the caller, on the path, or installed by pyenv (whose shims on the
+/// path refuse to start a version that is not selected).
 fn python() -> Option<PathBuf> {
     let named = std::env::var_os("PYTHON2").map(PathBuf::from);
     let on_path = ["python2.7", "python2"].map(PathBuf::from);

@@ -1,7 +1,7 @@
-//! Programs of others that this command runs: cargo, npm, mocha, pip, wstest.
+//! External programs that this command runs: cargo, npm, mocha, pip, wstest.
 //!
-//! Owns their end: each runs in a process group of its own, has a deadline, and takes its own children with it. (The
-//! client suites start programs that are made not to end.) Knows nothing of what they do.
+//! Each runs in a process group of its own, with a deadline, and its children end with it. (The client suites start
+//! programs that never end by themselves.)
 
 use std::fmt;
 use std::os::unix::process::CommandExt;
@@ -9,7 +9,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-/// Why a part of the run could not be done, in a sentence.
+/// Why a part of the run failed, in a sentence.
 #[derive(Debug)]
 pub(super) struct Failure(String);
 
@@ -25,12 +25,12 @@ impl fmt::Display for Failure {
     }
 }
 
-/// For `map_err`: says what was being done.
+/// For `map_err`: adds what was being done.
 pub(super) fn while_doing<E: fmt::Display>(what: impl fmt::Display) -> impl FnOnce(E) -> Failure {
     move |err| Failure(format!("{what}: {err}"))
 }
 
-/// Runs to the end, or kills the whole group at the deadline. The standard output goes nowhere: what counts is in
+/// Runs to the end, or kills the whole group at the deadline. The standard output is discarded: the results are in
 /// report files, and the programs are chatty.
 pub(super) fn finish(command: &mut Command, deadline: Duration) -> Result<ExitStatus, Failure> {
     let name = command.get_program().to_string_lossy().into_owned();
@@ -51,7 +51,7 @@ pub(super) fn finish(command: &mut Command, deadline: Duration) -> Result<ExitSt
     }
 }
 
-/// As [`finish`], and only success will do.
+/// Like [`finish`], but a failure is an error.
 pub(super) fn succeed(command: &mut Command, deadline: Duration) -> Result<(), Failure> {
     let status = finish(command, deadline)?;
     if status.success() {
@@ -61,7 +61,7 @@ pub(super) fn succeed(command: &mut Command, deadline: Duration) -> Result<(), F
     Err(Failure(format!("{} {}: {status}", command.get_program().to_string_lossy(), args.join(" "))))
 }
 
-/// A process group that a child leads.
+/// A process group, led by a child.
 #[derive(Clone, Copy, Debug)]
 struct Group(u32);
 
@@ -70,11 +70,11 @@ impl Group {
         Self(child.id())
     }
 
-    /// Ends whoever is left in the group. The standard library has no call for groups, the shell has.
+    /// Kills the rest of the group. The standard library cannot signal a group; the shell can.
     fn kill(self) {
         let group = format!("-{}", self.0);
         let kill = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
-        // Failing is the usual case: everybody has gone by himself.
+        // This usually fails, because nobody is left.
         drop(kill);
     }
 }

@@ -1,7 +1,7 @@
 //! The server under test: one process of the fixtures' program.
 //!
-//! Owns the process from its first line of output to its end, and knows whether it survived the suite. Promises that
-//! the port answers once [`Fixture::start`] has returned. Does not know what the fixtures do.
+//! Owns the process from its first line of output to its end, and knows whether it survived the suite. When
+//! [`Fixture::start`] returns, the port answers.
 
 use std::io::{BufRead, BufReader};
 use std::net::{Ipv4Addr, TcpListener};
@@ -15,25 +15,25 @@ use super::command::{Failure, succeed, while_doing};
 const START_DEADLINE: Duration = Duration::from_secs(20);
 const BUILD_DEADLINE: Duration = Duration::from_mins(30);
 
-/// The program that has the fixtures in it.
+/// The program with the fixtures.
 #[derive(Debug)]
 pub(super) struct Program(PathBuf);
 
 impl Program {
-    /// Builds our own. It lands beside this very program, whatever the build folder is called.
+    /// Builds our own. It is beside this program, whatever the build folder is called.
     pub(super) fn build() -> Result<Self, Failure> {
         let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
         succeed(Command::new(cargo).args(["build", "--package", "conformance"]), BUILD_DEADLINE)?;
         Ok(Self(build_folder().join("conformance")))
     }
 
-    /// Somebody else's, to know what the suites say of it.
+    /// Another program, to see what the suites say about it.
     pub(super) fn foreign(path: PathBuf) -> Self {
         Self(path)
     }
 }
 
-/// A running fixture; it ends with this value.
+/// A running fixture. Dropping this value ends it.
 #[derive(Debug)]
 pub(super) struct Fixture {
     child: Child,
@@ -56,7 +56,7 @@ impl Fixture {
             let mut lines =
                 output.into_iter().flat_map(|output| BufReader::new(output).lines().map_while(Result::ok));
             drop(tx.send(lines.next()));
-            // Whatever else it says is read, so that it never waits for a full pipe.
+            // The rest of its output is read too, so that it never blocks on a full pipe.
             lines.for_each(drop);
         });
         fixture.port = line
@@ -72,7 +72,7 @@ impl Fixture {
         self.port
     }
 
-    /// A suite can pass on a server that died at its end: that is a failure all the same.
+    /// A suite can pass although the server died at its end. That is a failure too.
     pub(super) fn check_alive(&mut self) -> Result<(), Failure> {
         match self.child.try_wait() {
             Ok(None) => Ok(()),
@@ -89,13 +89,13 @@ impl Drop for Fixture {
     }
 }
 
-/// A port with nobody behind it: bound for a moment, so that it was free, and given back.
+/// A port where nobody listens: it was free a moment ago.
 pub(super) fn silent_port() -> Result<u16, Failure> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(while_doing("binding a port"))?;
     listener.local_addr().map(|address| address.port()).map_err(while_doing("binding a port"))
 }
 
-/// Where cargo put this program.
+/// The folder where cargo put this program.
 pub(super) fn build_folder() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
     program.parent().map_or_else(|| PathBuf::from("target/debug"), PathBuf::from)

@@ -1,7 +1,6 @@
-//! Runs of mocha, and its JSON report.
+//! Runs mocha and reads its JSON report.
 //!
-//! Owns the shape of that report. The exit code is not asked: a report that is there and complete says more, and one
-//! that is not there is a failure.
+//! The exit code is ignored: a complete report says more, and a missing report is a failure.
 
 use std::ffi::OsString;
 use std::path::Path;
@@ -12,23 +11,23 @@ use serde::Deserialize;
 
 use super::command::{Failure, finish, while_doing};
 
-/// What a run came to.
+/// The result of a run.
 #[derive(Debug)]
 pub(super) struct Tally {
     pub(super) passes: u32,
     pub(super) pending: u32,
     pub(super) failures: u32,
-    /// Titles and first lines of the messages.
+    /// The titles of failed tests, with the first line of each message.
     pub(super) failed: Vec<String>,
 }
 
-/// Runs a command of mocha, whose report goes to `report`.
+/// Runs a mocha command that writes its report to `report`.
 pub(super) fn run(mut mocha: Command, report: &Path, deadline: Duration) -> Result<Tally, Failure> {
     drop(std::fs::remove_file(report));
     let mut output = OsString::from("output=");
     output.push(report);
     mocha.args(["--exit", "--reporter", "json", "--reporter-option"]).arg(output);
-    // Its diagnostics are in the report; what remains on the error output is noise of the tests.
+    // The diagnostics are in the report; the error output is only noise.
     finish(mocha.stderr(Stdio::null()), deadline)?;
     let text = std::fs::read_to_string(report).map_err(while_doing("mocha left no report"))?;
     parse(&text)
@@ -69,7 +68,7 @@ struct FailedTest {
     err: Thrown,
 }
 
-/// Whatever was thrown; only an `Error` has a message.
+/// The thrown value; only an `Error` has a message.
 #[derive(Default, Deserialize)]
 struct Thrown {
     #[serde(default)]

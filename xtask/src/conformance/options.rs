@@ -1,7 +1,7 @@
 //! The arguments of `cargo xtask conformance`.
 //!
-//! Owns their names, their text of help and what may be combined. Promises that what it returns names at least one
-//! suite, and that a checkout is given and looks like one when a suite needs it.
+//! Owns their names, the usage text and the valid combinations. The result names at least one suite, and has a checkout
+//! if a suite needs one.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ pub(super) enum Parsed {
     Run(Options),
 }
 
-/// A valid request.
+/// Valid arguments.
 #[derive(Debug, Default)]
 pub(super) struct Options {
     pub(super) suites: Option<PathBuf>,
@@ -37,7 +37,7 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Reads the arguments; the error is a sentence for the person at the terminal.
+    /// Reads the arguments. The error is a sentence for the person at the terminal.
     pub(super) fn parse(mut args: impl Iterator<Item = String>) -> Result<Parsed, String> {
         let mut options = Self::default();
         while let Some(arg) = args.next() {
@@ -59,12 +59,12 @@ impl Options {
         Ok(Parsed::Run(options))
     }
 
-    /// Whether the suite of this name is to be run.
+    /// Whether the suite with this name runs.
     pub(super) fn wants(&self, suite: &str) -> bool {
         self.only.is_empty() || self.only.iter().any(|name| name == suite)
     }
 
-    /// Whether the Autobahn suite is to be run: only when it is named, since Python 2.7 is rare.
+    /// Whether the Autobahn suite runs: only if it is named, because Python 2.7 is rare.
     pub(super) fn wants_autobahn(&self) -> bool {
         self.autobahn || self.only.iter().any(|name| name == autobahn::NAME)
     }

@@ -1,7 +1,7 @@
 //! The table at the end, and the verdict.
 //!
-//! Owns the rule by which a suite passes: exactly the known numbers, and a control that passes fewer. Promises that a
-//! part that was asked for and could not run counts as failed, with all of its tests.
+//! A suite passes with exactly its known numbers, and with a control that passes fewer. A requested part that could not
+//! run counts as failed, with all of its tests.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use super::command::Failure;
 use super::mocha::Tally;
 use super::suite::Suite;
 
-/// What stands above the table of [`Report::page`].
+/// The head of the page, above its table.
 const PAGE_HEAD: &str = "\
 # Conformance
 
@@ -28,23 +28,23 @@ anything about a server.
 |---|---|---|---|---|---|
 ";
 
-/// All parts that were asked for.
+/// All requested parts.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) rows: Vec<Row>,
     pub(super) notes: Vec<String>,
 }
 
-/// One suite.
+/// The result of one suite.
 #[derive(Debug)]
 pub(super) struct Row {
     name: &'static str,
     expected: u32,
     passed: u32,
     failed: u32,
-    /// Passed with no server.
+    /// How many tests pass without a server.
     control: Option<u32>,
-    /// What else there is to say: numbers of skipped tests, what failed.
+    /// Remarks: how many tests were skipped, and which failed.
     remark: String,
     details: Vec<String>,
 }
@@ -90,7 +90,7 @@ impl Row {
         row
     }
 
-    /// Adds what the suite says with no server; a control that passes in full would mean that the suite says nothing.
+    /// Adds the control run. If it passes in full, the suite proves nothing.
     pub(super) fn set_control(&mut self, control: Option<Result<Tally, Failure>>) {
         match control {
             None => {}
@@ -135,7 +135,7 @@ impl Report {
 }
 
 impl Report {
-    /// The result as a page of the documentation.
+    /// The result as a page for `docs/`.
     pub(super) fn page(&self) -> String {
         let mut page = String::from(PAGE_HEAD);
         for row in &self.rows {

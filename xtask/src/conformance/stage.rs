@@ -1,9 +1,9 @@
-//! A suite made ready to run: its packages installed, copies of its tests in place.
+//! Prepares a suite: installs its packages and copies its tests.
 //!
-//! Owns the folder of the suite below `target/conformance`. Installing is done once for each set of pinned packages
-//! (a stamp remembers it); the tests are copied anew for each run. The copies differ from the checkout in the port
-//! alone, so that the run needs no fixed port and the control can run beside it. One suite also gets a preload,
-//! `conformance/default-port.cjs`, which says why.
+//! Owns the suite's folder in `target/conformance`. Packages are installed once for each set of pinned versions (a
+//! stamp remembers it); tests are copied for each run. A copy differs from the checkout only in the port, so that the
+//! run needs no fixed port, and the control can run beside it. One suite also gets a preload,
+//! `conformance/default-port.cjs`, which explains itself.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,19 +19,19 @@ const CLIENT_MANIFEST: &str = include_str!("../../conformance/package.json");
 const DEFAULT_PORT: &str = include_str!("../../conformance/default-port.cjs");
 const CLIENT_LOCK: &str = include_str!("../../conformance/package-lock.json");
 
-/// A suite that can be run.
+/// A suite that can run.
 #[derive(Debug)]
 pub(super) struct Stage<'a> {
     suite: &'a Suite,
     source: PathBuf,
-    /// Where the packages are installed.
+    /// The folder of the packages.
     root: PathBuf,
-    /// Where a copy of the tests has to lie: its name is the run's.
+    /// Where to copy the tests; the name of the run becomes part of it.
     home: PathBuf,
 }
 
 impl<'a> Stage<'a> {
-    /// Installs what the suite needs.
+    /// Installs the packages of the suite.
     pub(super) fn prepare(suite: &'a Suite, checkout: &Path, folder: &Path) -> Result<Self, Failure> {
         let source = checkout.join(suite.source);
         let (root, home) = match suite.setup {
@@ -60,7 +60,7 @@ impl<'a> Stage<'a> {
         self.suite
     }
 
-    /// Runs the tests against a port of this machine; two runs of different names may overlap.
+    /// Runs the tests against a local port. Two runs with different names may overlap.
     pub(super) fn run(&self, name: &str, port: u16) -> Result<Tally, Failure> {
         let folder = self.home.join(format!("test-{name}"));
         if folder.exists() {
@@ -103,7 +103,7 @@ impl<'a> Stage<'a> {
     }
 }
 
-/// `npm ci` of exactly this lock file, unless it has been done.
+/// Runs `npm ci` for exactly this lock file, unless that was done before.
 fn install(root: &Path, manifest: &str, lock: &str) -> Result<(), Failure> {
     let stamp = root.join(".installed");
     let wanted = format!("{manifest}{lock}");
@@ -117,7 +117,7 @@ fn install(root: &Path, manifest: &str, lock: &str) -> Result<(), Failure> {
     write("package.json", manifest)?;
     write("package-lock.json", lock)?;
     let mut npm = Command::new("npm");
-    // No package needs its install script: the one that has any (esbuild) ships its program as a package too.
+    // No package needs its install script: the only one with a script (esbuild) ships its program as a package too.
     npm.current_dir(root).args(["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]);
     succeed(&mut npm, INSTALL_DEADLINE)?;
     write(".installed", &wanted)

@@ -1,20 +1,20 @@
-//! The four suites of the socketio/socket.io repository that run against a foreign server.
+//! The four suites of the socketio/socket.io repository that can test a foreign server.
 //!
-//! Owns what is known of each: where it lies, what it needs, which fixture answers it and how many tests it has. A
-//! suite that grows upstream fails here by its count, and is then looked at rather than counted as passed.
+//! For each: its folder, its packages, its fixture, and its number of tests. If a suite grows upstream, its count fails
+//! here, so that somebody looks at it.
 
 use std::time::Duration;
 
-/// One suite, as it lies in the checkout.
+/// One suite in the checkout.
 #[derive(Debug)]
 pub(super) struct Suite {
     pub(super) name: &'static str,
-    /// The fixture server it talks to: an argument of the fixtures' program.
+    /// The name of its fixture server: an argument of the fixtures' program.
     pub(super) fixture: &'static str,
-    /// The folder of its tests, below the root of the checkout.
+    /// The folder of its tests, relative to the root of the checkout.
     pub(super) source: &'static str,
     pub(super) setup: Setup,
-    /// Spellings of the fixed port in the tests; only these are rewritten to the port of the fixture.
+    /// The fixed port as the tests spell it. Only this is replaced by the port of the fixture.
     pub(super) port: &'static str,
     pub(super) port_spellings: &'static [&'static str],
     pub(super) passes: u32,
@@ -23,16 +23,16 @@ pub(super) struct Suite {
     pub(super) deadline: Duration,
 }
 
-/// How the packages that the tests need come to be there.
+/// Where the packages of the tests come from.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Setup {
-    /// The suite brings its own manifest and lock file.
+    /// The suite has its own manifest and lock file.
     OwnPackages,
-    /// The tests belong into the installed package of this name, whose build they load as `..`.
+    /// The tests belong inside the installed package of this name, whose build they load as `..`.
     InsidePackage { package: &'static str, mocha_args: &'static [&'static str], entry: &'static str },
 }
 
-/// What the suite does when nobody answers.
+/// What the suite does without a server.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Control {
     Ends,
@@ -77,7 +77,7 @@ pub(super) static SUITES: [Suite; 4] = [
         port_spellings: &["localhost:3210"],
         passes: 111,
         pending: 0,
-        // With no server it takes two minutes of time-outs.
+        // Without a server, its timeouts take two minutes.
         control: Control::Ends,
         deadline: Duration::from_mins(5),
     },

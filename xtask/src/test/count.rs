@@ -1,8 +1,8 @@
-//! Reads how many tests a tool says it has run.
+//! Reads from a tool's output how many tests it ran.
 //!
-//! Nothing is assumed: output without a summary counts nothing, and the step that ran the tool then fails.
+//! Output without a summary counts as no tests, and the step then fails.
 
-/// What a step came to.
+/// The counts of a step.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Count {
     pub(super) passed: usize,
@@ -18,7 +18,7 @@ impl Count {
     }
 }
 
-/// Whose summary is to be read.
+/// The format of the tool's summary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Counting {
     /// The step is one check: its exit code is the result.
@@ -31,7 +31,7 @@ pub(super) enum Counting {
     Node,
 }
 
-/// The tests that the output of a tool tells of.
+/// The counts in a tool's output.
 pub(super) fn read(counting: Counting, output: &str) -> Count {
     let mut count = Count::default();
     for line in output.lines() {
@@ -88,7 +88,7 @@ fn node_line(line: &str) -> Count {
     }
 }
 
-/// What a tool says about its failures, for those who see only the end of a long log: at most so many lines.
+/// What a tool says about its failures, at most `lines_max` lines: for readers who see only the end of a long log.
 pub(super) fn failures(counting: Counting, output: &str, lines_max: usize) -> Vec<&str> {
     let mut lines: Vec<&str> = output.lines().collect();
     let starts = |from: &'static str| move |line: &&str| line.trim_start().starts_with(from);
@@ -97,7 +97,7 @@ pub(super) fn failures(counting: Counting, output: &str, lines_max: usize) -> Ve
             lines.iter().copied().skip_while(|line| !starts("✖ failing tests:")(line)).collect()
         }
         Counting::Vitest => lines.iter().copied().skip_while(|line| !line.contains("Failed Tests")).collect(),
-        // Each target tells of its own, between these two lines.
+        // Each target reports its own, between these two lines.
         Counting::Cargo => lines
             .split(starts("test result: "))
             .flat_map(|target| target.iter().copied().skip_while(|line| *line != "failures:"))
@@ -111,7 +111,7 @@ pub(super) fn failures(counting: Counting, output: &str, lines_max: usize) -> Ve
     told
 }
 
-/// Without the escape sequences that colour it.
+/// The text without the escape sequences for colours.
 pub(super) fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;

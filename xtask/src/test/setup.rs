@@ -1,7 +1,7 @@
-//! Brings everything together that the tests need and cargo does not bring: Node packages, a browser, Python packages.
+//! Installs what the tests need beside cargo: Node packages, a browser, Python packages.
 //!
-//! What the system's package manager has is installed when that is possible (apt-get, as root); otherwise the message
-//! says what to install. Everything else stays inside the checkout: `node_modules` and `.venv` in tests/.
+//! Programs of the system are installed with apt-get if that is possible (as root); otherwise the error says what to
+//! install. Everything else stays in the checkout: `node_modules` and `.venv` in tests/.
 
 use std::ffi::OsString;
 use std::fs;
@@ -13,21 +13,21 @@ pub(crate) const NPM: &str = if cfg!(windows) { "npm.cmd" } else { "npm" };
 const CHROMIUM_PLACES: [&str; 3] =
     ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 
-/// Where the tools are that tests are told about.
+/// The paths that tests are told about.
 #[derive(Debug)]
 pub(super) struct Tools {
     pub(super) chromium: PathBuf,
     pub(super) python: PathBuf,
     /// Where cargo finds its additional commands.
     pub(super) path: OsString,
-    /// For what is built on the way.
+    /// The folder for builds on the way.
     pub(super) folder: PathBuf,
 }
 
-/// Commands that cargo does not come with, in the versions that we know.
+/// Additional commands of cargo, in pinned versions.
 const CARGO_COMMANDS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-deb", "3.8.0")];
 
-/// Checks, and installs what is missing.
+/// Checks for everything, and installs what is missing.
 pub(super) fn prepare(root: &Path) -> Result<Tools, String> {
     for (tool, advice) in [
         ("node", "Node.js 20.19 or newer: https://nodejs.org, or your system's packages"),
@@ -49,7 +49,7 @@ pub(super) fn prepare(root: &Path) -> Result<Tools, String> {
         ("nginx", "-v"),
         ("haproxy", "-v"),
     ] {
-        // Proxies are where the path of an ordinary user does not lead.
+        // Proxies are often outside the path of an ordinary user.
         let found = Path::new("/usr/sbin").join(tool).exists();
         if !found && !succeeds(Command::new(tool).arg(version)) {
             install_from_system(tool)?;
@@ -102,7 +102,7 @@ fn install_python_packages(tests: &Path) -> Result<PathBuf, String> {
     let requirements = tests.join("python/requirements.txt");
     once_per_content(&requirements, &environment.join("installed-requirements.txt"), || {
         println!("installing the Python packages of tests/");
-        // Debian's Python has `venv`, but not what it needs to put pip into the environment.
+        // Debian's Python has `venv`, but lacks what installs pip in the environment.
         if !succeeds(Command::new("python3").args(["-c", "import ensurepip"])) {
             install_from_system("python3-venv")?;
         }
@@ -113,7 +113,7 @@ fn install_python_packages(tests: &Path) -> Result<PathBuf, String> {
     Ok(python)
 }
 
-/// Gives back a search path on which they all are. They are built quickly rather than well.
+/// Installs the commands, and returns a search path with all of them. They are built quickly, not well.
 fn install_cargo_commands(folder: &Path) -> Result<OsString, String> {
     let bin = folder.join("bin");
     let old = std::env::var_os("PATH").unwrap_or_default();
@@ -129,12 +129,12 @@ fn install_cargo_commands(folder: &Path) -> Result<OsString, String> {
         cargo.arg(folder).arg("--target-dir").arg(folder.join("build")).arg(name);
         must_succeed(&mut cargo)?;
     }
-    // They share nothing with what is built later.
+    // They share nothing with later builds.
     let _ = fs::remove_dir_all(folder.join("build"));
     Ok(path)
 }
 
-/// Installs unless the stamp shows that exactly this content has been installed already.
+/// Installs, unless the stamp shows that exactly this content was installed before.
 fn once_per_content(
     source: &Path,
     stamp: &Path,
@@ -159,11 +159,11 @@ fn install_from_system(package: &str) -> Result<(), String> {
         let mut apt = Command::new("apt-get");
         apt.args(["install", "--yes", "--no-install-recommends", package])
             .env("DEBIAN_FRONTEND", "noninteractive")
-            // Nothing that is installed is started as a service.
+            // No installed package is started as a service.
             .env("RUNLEVEL", "1");
         must_succeed(&mut apt)
     };
-    // The lists of a fresh machine are empty.
+    // A fresh machine has empty package lists.
     install()
         .or_else(|_| must_succeed(Command::new("apt-get").arg("update")).and_then(|()| install()))
         .map_err(|err| format!("{err}\n{advice}"))

@@ -1,7 +1,6 @@
-//! Runs one tool after the other, shows what they print, and keeps the score.
+//! Runs one tool after the other, shows its output, and keeps the score.
 //!
-//! A tool has passed only when its exit code says so and, where it counts tests, it has counted at least one and
-//! skipped none.
+//! A tool passes only if its exit code says so. If it counts tests, it must have run at least one and skipped none.
 
 use std::io::{BufRead, BufReader, Read, Write as _};
 use std::process::{Command, ExitCode, Stdio};
@@ -20,7 +19,7 @@ struct Step {
     failures: Vec<String>,
 }
 
-/// The steps that have been run.
+/// The steps so far.
 #[derive(Default)]
 pub(super) struct Steps {
     done: Vec<Step>,
@@ -49,13 +48,13 @@ impl Steps {
         self.note(name, count, begin.elapsed(), failures.into_iter().map(str::to_owned).collect());
     }
 
-    /// Notes the result of a step that is no tool of its own, and what is to be said of its failures.
+    /// Records the result of a step that is not a tool, with the lines about its failures.
     pub(super) fn note(&mut self, name: &'static str, count: Count, took: Duration, failures: Vec<String>) {
         println!("{}", line(name, count, took));
         self.done.push(Step { name, count, took, failures });
     }
 
-    /// What failed, once more, and the summary; fails when anything failed or was skipped.
+    /// Repeats the failures, then prints the summary. It fails if anything failed or was skipped.
     pub(super) fn finish(self, took: Duration) -> ExitCode {
         for Step { name, failures, .. } in self.done.iter().filter(|step| !step.failures.is_empty()) {
             println!("\n── failed: {name}\n{}", failures.join("\n"));
@@ -91,13 +90,13 @@ fn judge(counting: Counting, success: bool, output: &str) -> Count {
     let mut count = count::read(counting, output);
     let unexplained = !success && count.failed == 0;
     if unexplained || count.passed + count.failed == 0 {
-        // It broke before or beside its tests.
+        // The tool broke before or beside its tests.
         count.failed += 1;
     }
     count
 }
 
-/// Runs a command, passing its output on line by line while keeping it.
+/// Runs a command. Prints its output line by line, and returns it.
 fn capture(mut command: Command) -> std::io::Result<(bool, String)> {
     let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
     let stderr = child.stderr.take().map(|pipe| thread::spawn(move || pass_on(pipe)));
@@ -114,7 +113,7 @@ fn pass_on(pipe: impl Read) -> String {
     let mut line = Vec::new();
     while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         let text = String::from_utf8_lossy(&line);
-        // Whoever started this may have closed its end; the tests go on all the same.
+        // The caller may have closed the output; the tests continue anyway.
         let _ = std::io::stdout().write_all(text.as_bytes());
         kept.push_str(&text);
         line.clear();

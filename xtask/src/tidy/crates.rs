@@ -1,6 +1,6 @@
-//! Rules about the crates: who may use whom, and who must not use what.
+//! Rules about crates: which may use which, and what each must not use.
 //!
-//! Cargo says what the dependencies are; only those of a normal build count, since tests may use anything.
+//! Only the dependencies of a normal build count; tests may use anything.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::{Fault, Source};
 
-/// For each crate of the workspace the others that it may use.
+/// Which crates of the workspace each crate may use.
 const HOUSE: [(&str, &[&str]); 11] = [
     ("planted", &[]),
     ("engineio", &[]),
@@ -23,7 +23,7 @@ const HOUSE: [(&str, &[&str]); 11] = [
     ("simulation", &["chat", "planted", "socketio-server", "tidings"]),
     ("xtask", &[]),
 ];
-/// The crates that know neither a clock nor a socket, and what would bring them in.
+/// The crates without a clock and without sockets, and the dependencies that would bring those in.
 const PURE: [&str; 4] = ["planted", "engineio", "socketio", "chat"];
 const IMPURE: [&str; 9] =
     ["tokio", "hyper", "hyper-util", "axum", "mio", "socket2", "rand", "getrandom", "rusqlite"];
@@ -42,7 +42,7 @@ struct Package {
 #[derive(Deserialize)]
 struct Dependency {
     name: String,
-    /// Nothing stands for a normal dependency.
+    /// The kind of a normal dependency is null.
     kind: Option<String>,
 }
 

@@ -1,19 +1,19 @@
 //! Rules about the modules of one crate: imports run one way.
 //!
-//! A crate in the table has its top modules in order, from the ground up. A file may name its own module and those that
-//! stand before it, so no two modules can ever import each other. What happens inside one module is its own
-//! business, and tests may import anything.
+//! The table has the top modules of a crate in order, the lowest first. A file may import from its own module and from
+//! lower ones, so no two modules can import each other. Imports within a module are its own business, and tests may
+//! import anything.
 
 use std::path::Path;
 
 use super::{Fault, Source};
 
-/// The crates whose modules are in order. Another crate is added by a row.
+/// The crates whose modules are checked. To add a crate, add a row.
 const ORDERS: [(&str, &[&str]); 2] = [
     (
         "crates/socketio-server/src/",
         &[
-            // The ground: frames, addresses, settings.
+            // The base modules: frames, addresses, settings.
             "planted",
             "random",
             "reason",
@@ -33,7 +33,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "handle",
             "worker",
             "door",
-            // The roof: what puts them together.
+            // The module that puts the others together.
             "server",
             "simulation",
             "websocket_echo",
@@ -42,7 +42,7 @@ const ORDERS: [(&str, &[&str]); 2] = [
     (
         "crates/chat/src/",
         &[
-            // What there is.
+            // Basic types.
             "planted",
             "hash",
             "ids",
@@ -59,17 +59,17 @@ const ORDERS: [(&str, &[&str]); 2] = [
             "command",
             "spent",
             "content",
-            // The contract of the log, and what is made of it.
+            // The contract of the log, and its implementation in memory.
             "log",
             "directory",
             "decide",
-            // The path of a draft, and of an entry.
+            // The path of a draft, and then of an entry.
             "health",
             "queue",
             "delivery",
             "applier",
             "appender",
-            // A log for tests, and the suite for any.
+            // A log for tests, and the conformance suite.
             "memory",
             "conformance",
         ],
@@ -122,23 +122,24 @@ fn judge(folder: &str, order: &[&str], sources: &[Source]) -> Vec<Fault> {
     faults
 }
 
-/// Unit tests stand last in a file. They may use anything, such as the suite that stands at the top.
+/// Unit tests are at the end of a file. They may use anything, such as the suite at the top.
 fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
 }
 
-/// What a file names at the root of its crate, with the lines; `depth` is how many steps it stands below the root.
+/// The names that a file uses from the root of its crate, with their lines. `depth` is how deep the file is below the
+/// root.
 fn names(text: &str, depth: usize) -> Vec<(usize, String)> {
     let code: String =
         text.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
-    // By `super` only at the top of a file: further in, it may be a module within the file that it leaves.
+    // Only at the top of a file: further in, `super` may be a module of the file itself.
     let climb = "super::".repeat(depth);
     let climbs = [format!("\nuse {climb}"), format!("\npub(crate) use {climb}")];
     let roots = climbs.iter().map(String::as_str).chain(["crate::"]);
     let mut names = Vec::new();
     for root in roots {
         for (place, _) in code.match_indices(root) {
-            // A macro names its crate for those who use it.
+            // A macro names its crate for its callers.
             let is_whole = !code[..place].ends_with(|before| is_of_name(before) || before == '$');
             let line = code[..=place].matches('\n').count() + 1;
             let rest = &code[place + root.len()..];
@@ -151,7 +152,7 @@ fn names(text: &str, depth: usize) -> Vec<(usize, String)> {
     names
 }
 
-/// The first name of a path, or of each path of a group.
+/// The first name of a path, or of each path in a group.
 fn first_names(path: &str) -> Vec<String> {
     let Some(group) = path.strip_prefix('{') else {
         return vec![path.chars().take_while(|symbol| is_of_name(*symbol)).collect()];

@@ -1,12 +1,12 @@
-//! Rules about Rust files that no lint knows. TypeScript modules open with a comment by the same rule.
+//! Rules about Rust files that no lint checks. TypeScript modules must have a head comment too.
 //!
-//! They lean on rustfmt: an item ends at the first closing brace that stands as far left as the item began.
+//! They rely on rustfmt: an item ends at the first closing brace with the same indentation.
 
 use super::{Fault, Source};
 
 const FUNCTION_LINES_MAX: usize = 70;
 const PURE: [&str; 3] = ["crates/engineio/src/", "crates/socketio/src/", "crates/chat/src/"];
-/// Time and randomness are arguments in the pure crates.
+/// In the pure crates, time and randomness are arguments.
 const IMPURE: [&str; 6] =
     ["Instant::now", "SystemTime::now", "getrandom", "thread_rng", "rand::random", "tokio::"];
 
@@ -84,7 +84,7 @@ pub(super) fn is_pure_where_it_must_be(source: &Source) -> Vec<Fault> {
     if is_test || !PURE.iter().any(|folder| source.path.starts_with(folder)) {
         return Vec::new();
     }
-    // Unit tests stand last in a file, and they may ask the clock.
+    // Unit tests are at the end of a file, and may use the clock.
     let code = source.text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
     let impure = |line: &str| {
         let code = line.split("//").next().unwrap_or_default();

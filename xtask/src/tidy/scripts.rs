@@ -1,7 +1,7 @@
-//! Rules about the modules of the app: no cycle, and layers that import one way.
+//! Rules about the modules of the app: no cycles, and layers that import one way.
 //!
-//! Every import counts: of types alone, of what is loaded later, and those that pass a name on. A type that two modules
-//! need from each other belongs into a third.
+//! Every import counts: type imports, lazy imports, and re-exports. A type that two modules need from each other
+//! belongs in a third one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +10,7 @@ use super::{Fault, Source};
 
 const APP: &str = "web/src/";
 
-/// For each layer what it must not import. The first row that fits a file counts; a folder ends with a slash.
+/// What each layer must not import. The first matching row counts; a folder ends with a slash.
 const LAYERS: [(&str, &[&str]); 4] = [
     ("web/src/core/browser/", &["web/src/ui/", "web/src/texts/"]),
     ("web/src/core/", &["web/src/ui/", "web/src/texts/", "web/src/core/browser/"]),
@@ -18,7 +18,7 @@ const LAYERS: [(&str, &[&str]); 4] = [
     ("web/src/ui/", &["web/src/core/wire.ts", "web/src/core/session.ts", "web/src/core/store.ts"]),
 ];
 
-/// The imports of each file: the line, and what is imported.
+/// The imports of each file, with their lines.
 type Imports<'a> = BTreeMap<&'a str, Vec<(usize, String)>>;
 
 pub(super) fn import_one_way(_: &Path, sources: &[Source]) -> Vec<Fault> {
@@ -37,7 +37,7 @@ fn judge(sources: &[Source]) -> Vec<Fault> {
     faults
 }
 
-/// Imports of a layer that the file's own must not know.
+/// Imports that the file's layer must not have.
 fn upward(file: &Source, imports: &Imports<'_>) -> Vec<Fault> {
     let forbidden =
         LAYERS.iter().find(|(layer, _)| file.path.starts_with(layer)).map_or(&[][..], |row| row.1);
@@ -46,7 +46,7 @@ fn upward(file: &Source, imports: &Imports<'_>) -> Vec<Fault> {
     found.map(|(line, other)| file.fault(*line, format!("must not import {other}"))).collect()
 }
 
-/// The shortest way along imports from the file to itself; told once, by the first file on it.
+/// The shortest cycle through the file. Each cycle is reported once, by its first file.
 fn circle(file: &Source, imports: &Imports<'_>) -> Option<Fault> {
     let start = &*file.path;
     let mut ways = vec![vec![start]];
@@ -71,7 +71,7 @@ fn circle(file: &Source, imports: &Imports<'_>) -> Option<Fault> {
     None
 }
 
-/// What a file imports from beside it, by path from the root of the repository.
+/// The relative imports of a file, as paths from the root of the repository.
 fn imports_of(file: &Source) -> Vec<(usize, String)> {
     let code: String = file
         .text

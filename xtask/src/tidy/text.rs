@@ -1,4 +1,4 @@
-//! Rules about files as text, whatever their language, and about which files there are.
+//! Rules about any text file, and about which files must exist.
 
 use std::path::Path;
 
@@ -15,7 +15,7 @@ const LOCK_FILES: [&str; 6] = [
     "bench/peers/node/package-lock.json",
 ];
 
-// The words are put together here, so that this file does not break its own rules.
+// The words are put together here, so that this file does not break its own rule.
 const UNDONE: [&str; 3] = [concat!("TO", "DO"), concat!("FIX", "ME"), concat!("XX", "X:")];
 const MACHINE_PATHS: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/fa", "rm/")];
 
