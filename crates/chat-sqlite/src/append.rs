@@ -242,7 +242,7 @@ pub(crate) enum ShortName {
     Device(i64),
 }
 
-/// Inserts rows.
+/// The statement that inserts one entry, prepared once for a batch.
 pub(crate) struct Insert<'a> {
     statement: CachedStatement<'a>,
     fingerprint: Fingerprint,

@@ -39,16 +39,16 @@ pub enum BackupError {
     /// The database cannot be read.
     #[error(transparent)]
     Source(#[from] OpenError),
-    /// The file is there already. It is as it was.
+    /// The file exists already, and was not changed.
     #[error("{} already exists and is not overwritten", .file.display())]
     Exists {
-        /// The file.
+        /// The path of the existing file.
         file: PathBuf,
     },
     /// The copy cannot be written.
     #[error("{} cannot be written: {cause}", .file.display())]
     Unwritable {
-        /// The file.
+        /// The path of the backup.
         file: PathBuf,
         /// What went wrong.
         #[source]
@@ -62,15 +62,15 @@ pub enum RestoreError {
     /// The file is not sound.
     #[error(transparent)]
     Backup(#[from] VerifyError),
-    /// The file is a backup, but not what was once written.
+    /// The file is a backup, but its content has changed since.
     #[error("{} is damaged: {first}", .file.display())]
     Damaged {
-        /// The file.
+        /// The path of the backup.
         file: PathBuf,
         /// The first fault that was found.
         first: String,
     },
-    /// There is something in the data folder. It is as it was.
+    /// The data folder is not empty, and was not changed.
     #[error("the data folder {} is not empty", .folder.display())]
     NotEmpty {
         /// The data folder.

@@ -35,43 +35,43 @@ pub enum OpenError {
     /// The file that should be the database is something else.
     #[error("{} is not a database of this program", .file.display())]
     Foreign {
-        /// The file.
+        /// The path of that file.
         file: PathBuf,
     },
-    /// A newer version of this program has been here.
+    /// A newer version of this program has used the database.
     #[error("{} has schema {found}, but this version of tidings knows schemas up to {known} only: use a newer version", .file.display())]
     NewerSchema {
-        /// The file.
+        /// The path of the database.
         file: PathBuf,
-        /// Its schema.
+        /// The schema of the database.
         found: u32,
         /// The newest schema that this version knows.
         known: u32,
     },
-    /// The write-ahead log beside the database is of another life of it: somebody has put an older copy in place after
-    /// a crash. Together, the two would be a mixture of both.
+    /// The write-ahead log belongs to another state of the database: somebody replaced the database by an older copy
+    /// after a crash. Opening both would mix the two states.
     #[error(
         "{} and {} do not belong together: if you put the database back from a copy, move the other file away",
         .file.display(), .wal.display()
     )]
     StrayWal {
-        /// The database.
+        /// The path of the database.
         file: PathBuf,
-        /// The write-ahead log.
+        /// The path of its write-ahead log.
         wal: PathBuf,
     },
-    /// The file is a database of this program, but its content does not hold together.
+    /// The file is a database of this program, but its content is inconsistent.
     #[error("{} is damaged: {detail}", .file.display())]
     Damaged {
-        /// The file.
+        /// The path of the database.
         file: PathBuf,
-        /// What does not hold.
+        /// What is inconsistent.
         detail: String,
     },
     /// Reading or writing did not work.
     #[error("the database {} cannot be opened: {cause}", .file.display())]
     Storage {
-        /// The file.
+        /// The path of the database.
         file: PathBuf,
         /// What went wrong.
         #[source]

@@ -18,39 +18,39 @@ use crate::append::{Insert, ShortName, name_lineage, set_room};
 use crate::folder::read_header;
 use crate::log::{SqliteLog, now_ms, random_bytes};
 
-/// The largest number that a JavaScript client tells from its neighbours.
+/// The largest number that JavaScript represents exactly.
 const ID_MAX: i64 = (1 << 53) - 1;
 
-/// What was taken over.
+/// What was imported.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Imported {
-    /// All messages.
+    /// The number of messages.
     pub messages: u64,
-    /// Those with a client offset: a client that sends one of them again gets the original result.
+    /// How many have a client offset: a client that sends one of them again gets the original result.
     pub with_key: u64,
-    /// Those that had no text. They keep their place with an empty one.
+    /// How many had no text. They keep their place with an empty text.
     pub empty: u64,
-    /// Those longer than a new message may be.
+    /// How many are longer than a new message may be.
     pub too_large: u64,
-    /// Those whose bytes were no UTF-8; what could not be read became U+FFFD.
+    /// How many were not UTF-8. Unreadable bytes became U+FFFD.
     pub repaired: u64,
-    /// The last number that the other server has given to a message. New ones follow.
+    /// The last number that the other server gave to a message. New messages continue after it.
     pub last_seq: Seq,
 }
 
-/// Why nothing was taken over.
+/// Why nothing was imported.
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
-    /// There are messages here already.
+    /// The data folder already has messages.
     #[error("the data folder already holds a chat with {head} entries: import into a new one")]
     NotEmpty {
-        /// Its head.
+        /// The last position of the existing log.
         head: Position,
     },
     /// The other file cannot be read.
     #[error("{} cannot be read: {cause}", .file.display())]
     Unreadable {
-        /// The file.
+        /// The path of the tutorial's database.
         file: PathBuf,
         /// What went wrong.
         #[source]
@@ -59,7 +59,7 @@ pub enum ImportError {
     /// The other file is something else.
     #[error("{} is not the database of a tutorial server: {why}", .file.display())]
     NotTutorial {
-        /// The file.
+        /// The path of that file.
         file: PathBuf,
         /// What is missing.
         why: String,

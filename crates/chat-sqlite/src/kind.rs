@@ -27,7 +27,7 @@ const BODY_EDITED: i64 = 1;
 /// There is no text any more.
 const BODY_GONE: i64 = 2;
 
-/// The columns.
+/// The columns of an entry that depend on its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Columns<'a> {
     pub(crate) kind: i64,

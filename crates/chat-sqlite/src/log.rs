@@ -191,7 +191,7 @@ fn begin_epoch(connection: &Connection, now_ms: u64) -> rusqlite::Result<Epochs>
     Ok(Epochs::new(past, EpochStart { epoch, start: Position(start) }))
 }
 
-/// Oldest first.
+/// Loads all epochs, oldest first.
 pub(crate) fn load_epochs(connection: &Connection) -> rusqlite::Result<Vec<EpochStart>> {
     connection
         .prepare("SELECT epoch, start FROM epoch ORDER BY id")?

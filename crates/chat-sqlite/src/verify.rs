@@ -53,85 +53,85 @@ pub struct Report {
     pub more_faults: u64,
 }
 
-/// One thing that is not as it should be.
+/// A fault in the database.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
-    /// The file's tables and indexes do not hold together.
+    /// The tables and indexes of the file are inconsistent.
     #[error("the file: {detail}")]
     Structure {
-        /// In the words of SQLite.
+        /// The message of SQLite.
         detail: String,
     },
-    /// A row is not what was once stored.
+    /// The content of a row has changed since it was stored.
     #[error("position {position}: the row is not what was stored")]
     Row {
-        /// Where.
+        /// The position of the row.
         position: Position,
     },
     /// Positions are missing.
     #[error("positions {first} to {last} are missing")]
     Hole {
-        /// The first of them.
+        /// The first missing position.
         first: Position,
-        /// The last.
+        /// The last missing position.
         last: Position,
     },
-    /// A number does not continue those before it.
+    /// A number does not continue the ones before it.
     #[error("position {position}: {detail}")]
     Number {
-        /// Where.
+        /// The position of the entry.
         position: Position,
-        /// Which.
+        /// Which number, and what it should be.
         detail: String,
     },
-    /// A message is not what its edits and its deletion make of it.
+    /// A message does not match its edits and its deletion.
     #[error("position {position}: {detail}")]
     Change {
-        /// Where.
+        /// The position of the message.
         position: Position,
-        /// What does not fit.
+        /// What does not match.
         detail: String,
     },
-    /// The numbers that a room will go on from are not its last ones.
+    /// The stored last numbers of a room are not the last numbers of its entries.
     #[error("room {room}: {detail}")]
     Room {
-        /// The room's number.
+        /// The number of the room.
         room: u64,
         /// What is there and what should be.
         detail: String,
     },
-    /// Two entries are the same send.
+    /// Two entries are the same message.
     #[error("position {position}: the same send as position {earlier}")]
     Repeat {
-        /// The later one.
+        /// The position of the later one.
         position: Position,
-        /// The earlier one.
+        /// The position of the earlier one.
         earlier: Position,
     },
     /// A client's key would not be found again.
     #[error("position {position}: its key is not found by its fingerprint")]
     Lookup {
-        /// Where.
+        /// The position of the message.
         position: Position,
     },
-    /// The numbers of a device have a hole, a double or the wrong order.
+    /// The command numbers of a device have a gap, a repeat or the wrong order.
     #[error("device {device}: {detail}")]
     Device {
-        /// Its short name in the tables.
+        /// The row id of the device.
         device: i64,
-        /// What does not hold.
+        /// What is wrong.
         detail: String,
     },
-    /// The result of a command that has no entry is not what was once stored.
+    /// The stored result of a command without an entry has changed.
     #[error("number {n} of a device: the result is not what was stored")]
     Spent {
-        /// The number.
+        /// The command number.
         n: i64,
     },
     /// The epochs do not describe this log.
     #[error("epochs: {detail}")]
     Epochs {
-        /// What does not hold.
+        /// What is wrong.
         detail: String,
     },
     /// Private ids cannot be signed or verified.

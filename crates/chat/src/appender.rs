@@ -71,9 +71,9 @@ pub struct StartError(std::io::Error);
 pub enum Closed {
     /// Everything that was accepted is decided, durable and delivered.
     Drained,
-    /// The log could not take these drafts any more. They were never answered, so their senders will ask again.
+    /// The log can no longer store drafts. They were never answered, so their senders will ask again.
     Abandoned {
-        /// How many.
+        /// How many drafts were lost.
         drafts: usize,
     },
     /// It had stopped before; see [`Fatal`].

@@ -20,14 +20,14 @@ pub struct Applier<R> {
     shown: DirectoryHandle,
 }
 
-/// Entries that continue what was passed on before.
+/// Entries that continue the ones passed on before, without a gap.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Piece {
-    /// Earlier entries that say something else now. Of entries that were announced, the announcer knows them.
+    /// Earlier entries that were rewritten meanwhile. An entry that was announced brings its own.
     pub rewritten: Vec<Entry>,
-    /// The entries.
+    /// The entries, in the order of the log.
     pub entries: Vec<Entry>,
-    /// People and rooms after them.
+    /// People and rooms after these entries.
     pub directory: Directory,
 }
 

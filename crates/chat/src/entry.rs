@@ -149,37 +149,37 @@ impl Body {
     }
 }
 
-/// What kinds of entries have in common: whom they concern, and what they change. A new kind is mostly one more row of
-/// [`Kind::group`].
+/// The kinds of entries by whom they concern and what they change. Code that treats several kinds alike matches these
+/// six groups, so that a new kind usually needs only a row in [`Kind::group`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group<'a> {
-    /// Something said in the room.
+    /// A message in the room. It gets a number of its own.
     Message,
-    /// Something about an earlier message of the room.
+    /// An edit or a deletion of an earlier message.
     Change {
-        /// Its number.
+        /// The number of that message in its room.
         seq: Seq,
     },
-    /// The beginning of a room.
+    /// The room was created.
     Creation {
-        /// Who may come in.
+        /// Whether it is public, private or a direct conversation.
         kind: RoomKind,
-        /// Who is in it from the beginning.
+        /// Its first members.
         members: &'a [UserId],
     },
-    /// How a room presents itself.
+    /// The name or the topic of the room changed.
     Room,
-    /// Somebody comes into the room.
+    /// Somebody became a member of the room.
     Arrival {
-        /// Who.
+        /// The new member.
         user: UserId,
     },
-    /// Somebody is out of the room.
+    /// Somebody is no longer a member of the room.
     Departure {
-        /// Who.
+        /// The former member.
         user: UserId,
     },
-    /// Something about a person, of interest to everybody.
+    /// A fact about a person that concerns everybody: their name, or that they own the server.
     Person,
 }
 

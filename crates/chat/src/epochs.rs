@@ -10,9 +10,9 @@ use crate::ids::{Epoch, Position};
 /// An epoch and the head of the log when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EpochStart {
-    /// The epoch.
+    /// The epoch's random number.
     pub epoch: Epoch,
-    /// Everything up to here stood in the log when it began.
+    /// The head of the log when the epoch began.
     pub start: Position,
 }
 
@@ -29,17 +29,17 @@ impl Epochs {
         Self { past, current }
     }
 
-    /// The one that lasts.
+    /// The current epoch.
     pub fn current(&self) -> EpochStart {
         self.current
     }
 
-    /// Whether an epoch of this number was begun.
+    /// Whether an epoch has this number.
     pub fn contains(&self, epoch: Epoch) -> bool {
         self.iter().any(|start| start.epoch == epoch)
     }
 
-    /// Oldest first.
+    /// All epochs, oldest first.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = EpochStart> + '_ {
         self.past.iter().copied().chain([self.current])
     }

@@ -60,11 +60,11 @@ number! {
     UserId
 }
 number! {
-    /// A conversation.
+    /// A room of any kind: a public or private room, or a direct conversation.
     RoomId
 }
 number! {
-    /// The life of a room's invitations: with a new one, all links of the one before are void.
+    /// The generation of a room's invites: a new one makes all earlier invites invalid.
     InviteGeneration
 }
 number! {

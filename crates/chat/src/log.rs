@@ -182,92 +182,92 @@ impl Record {
     }
 }
 
-/// A question about earlier sends. Keys are compared exactly.
+/// A search for an earlier message by its key. Keys are compared exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lookup<'a> {
-    /// What this lineage has sent under this key, ever.
+    /// The message that this lineage sent with this key, however long ago.
     InLineage {
-        /// The scope.
+        /// The scope of the key.
         lineage: Lineage,
-        /// The key.
+        /// The key, as the client sent it.
         key: &'a ClientKey,
     },
-    /// What anybody has sent under this key with this very content, ever; the earliest of several.
+    /// The earliest message that anybody sent with this key and exactly this content.
     ByContent {
-        /// The key.
+        /// The key, as the client sent it.
         key: &'a ClientKey,
-        /// The content.
+        /// The hash of the content.
         content: ContentHash,
     },
 }
 
-/// Where a send stands in the log, and what it said.
+/// A stored message: where it is, and the hash of its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Placed {
-    /// Where.
+    /// The position and the numbers of the message.
     pub receipt: Receipt,
-    /// The hash of what it said.
+    /// The hash of the content.
     pub content: ContentHash,
 }
 
 /// The last numbers that a room has used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RoomNumbers {
-    /// Of its messages.
+    /// The number of its last message.
     pub seq: Seq,
-    /// Of all its entries.
+    /// The number of its last entry of any kind.
     pub rev: Rev,
 }
 
-/// A message as it stands in the log.
+/// A message with its current text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Standing {
-    /// The message.
+    /// The entry of the message, with the text after all edits.
     pub message: Entry,
     /// The edit whose text it has, if it was edited and is not deleted.
     pub edit: Option<Entry>,
 }
 
-/// Which messages of a room.
+/// A choice of messages in a room.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Page {
-    /// The last ones.
+    /// The last messages.
     Newest,
-    /// The last ones with a lower number.
+    /// The last messages with a lower number.
     Before(Seq),
-    /// The first ones with a higher number.
+    /// The first messages with a higher number.
     After(Seq),
-    /// The one with this number or the next higher one, with as many before it as after it.
+    /// The message with this number, or else the next one, with as many before it as after it.
     Around(Seq),
 }
 
-/// Some messages of a room, in its order.
+/// A page of messages, in the order of their room.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Messages {
-    /// The messages.
+    /// The messages, the oldest first.
     pub entries: Vec<Entry>,
-    /// Whether there is none before them that whoever asks may see.
+    /// Whether the reader may see no message before them.
     pub is_first: bool,
-    /// Whether there is none after them.
+    /// Whether there is no message after them.
     pub is_last: bool,
 }
 
-/// How much there is to read.
+/// How many messages somebody has not read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Unread {
-    /// So many messages.
+    /// The number of unread messages.
     pub count: u32,
-    /// The last message that was looked at; the pointer itself if there is none.
+    /// The last message that was counted or skipped; the read pointer if there was none.
     pub through: Seq,
     /// Whether there may be more.
     pub is_capped: bool,
 }
 
 impl Unread {
-    /// So many messages are looked at, one's own and deleted ones included.
+    /// How many messages are looked at, including own and deleted ones.
     pub const LOOKS_MAX: usize = 1000;
 
-    /// Goes on to the next message of the room.
+    /// Counts one more message, unless it is the reader's own or deleted.
     pub fn look_at(&mut self, message: &Entry, reader: UserId) {
         self.through = message.seq;
         let is_own = message.author.and_then(Author::user) == Some(reader);
@@ -276,12 +276,12 @@ impl Unread {
     }
 }
 
-/// How much one read may return.
+/// The bounds of one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
-    /// In entries.
+    /// The most entries to return.
     pub entries: usize,
-    /// In bytes, by [`Entry::weight`]. The entry that reaches it is the last.
+    /// The most bytes to return, by [`Entry::weight`]. The entry that reaches this bound is still returned.
     pub bytes: usize,
 }
 

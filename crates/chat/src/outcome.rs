@@ -7,56 +7,56 @@ use crate::ids::{CommandNumber, Position, Rev, RoomId, Seq};
 use crate::name::{NameError, TopicError};
 use crate::text::TextError;
 
-/// Where a command stands in the log: what its sender is told.
+/// The place of a stored command in the log, as its sender is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Receipt {
-    /// Its position.
+    /// The position of the entry.
     pub position: Position,
-    /// Its room; of a new room, that.
+    /// The room of the entry. For a command that creates a room, the new room.
     pub room: RoomId,
-    /// Its number in its room; if it is no message, that of the last one.
+    /// The number of the message. For other entries, the number of the room's last message.
     pub seq: Seq,
-    /// Its number among all entries of the room.
+    /// The number among all entries of the room.
     pub rev: Rev,
-    /// When it came in the first time.
+    /// When the server first received the command.
     pub at: UnixMillis,
 }
 
 impl Receipt {
-    /// Of an entry.
+    /// The receipt of a stored entry.
     pub fn of(entry: &Entry) -> Self {
         let Entry { position, room, seq, rev, at, .. } = *entry;
         Self { position, room, seq, rev, at }
     }
 }
 
-/// What became of a draft. All but [`Expected`](Self::Expected) and [`Read`](Self::Read) are final: the same send again
-/// gets the same answer.
+/// The result of a draft. All but [`Expected`](Self::Expected) and [`Read`](Self::Read) are final: a repeat gets the
+/// same result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It stands in the log now.
+    /// It is now stored.
     Stored(Receipt),
-    /// It had been stored before; this is where.
+    /// It was stored before, at this place.
     Repeated(Receipt),
-    /// There was nothing to do, such as to join a room that one is in. Nothing was stored but its number.
+    /// Nothing had to change, for example because they are in the room already. Only the number was used up.
     Already {
-        /// The room that it is about; of a direct conversation that is there, that.
+        /// The room in question. For a direct conversation that exists already, that room.
         room: RoomId,
     },
-    /// It will not be stored.
+    /// It is refused permanently.
     Refused(Refusal),
     /// It was cancelled, and its number is used up.
     Skipped,
-    /// It is ahead of its turn and was not looked at. This is the number that its device has to go on from.
+    /// It came before its turn and was not looked at. The device must continue with this number.
     Expected {
-        /// The next number.
+        /// The next number of the device.
         n: CommandNumber,
     },
-    /// Everything up to there counts as read.
+    /// The read pointer is now here.
     Read {
-        /// Where.
+        /// The room that was read.
         room: RoomId,
-        /// The last message; further than what was asked if it had been further before.
+        /// The last message that counts as read. It may be further than was asked, because pointers never move back.
         seq: Seq,
     },
 }

@@ -43,13 +43,13 @@ impl Default for QueueBounds {
 pub enum Admission<T> {
     /// It waits for the appender.
     Accepted,
-    /// It waits as well, but the sender's socket should not be read until room is announced.
+    /// It waits as well, but the sender's socket should not be read until the queue has space again.
     AcceptedButFull,
-    /// It is not taken; the ticket comes back.
+    /// It is rejected, and the ticket returned.
     Refused {
-        /// What was handed in with the draft.
+        /// The ticket of the rejected draft.
         ticket: T,
-        /// Why.
+        /// The reason: the queue is full or closed.
         why: RefusedWhy,
     },
 }

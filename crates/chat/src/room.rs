@@ -56,7 +56,7 @@ impl Visibility {
     }
 }
 
-/// A room.
+/// A public or private room, or a direct conversation, with its members.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Room {
     pub(crate) kind: RoomKind,
@@ -69,7 +69,7 @@ pub struct Room {
 }
 
 impl Room {
-    /// Who may come in.
+    /// Whether it is public, private or a direct conversation.
     pub fn kind(&self) -> RoomKind {
         self.kind
     }

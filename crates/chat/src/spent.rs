@@ -20,22 +20,22 @@ pub struct Counted {
 pub struct Answered {
     /// The hash of what it said.
     pub content: ContentHash,
-    /// What its sender is told who asks again.
+    /// The outcome that a repeat of the command gets.
     pub outcome: Outcome,
 }
 
-/// A number that a command has used up without an entry.
+/// A command that used up its number without an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Spent {
-    /// The device.
+    /// The device that sent it.
     pub device: Device,
-    /// The number.
+    /// The number that it used up.
     pub n: CommandNumber,
     /// The hash of what the command said.
     pub content: ContentHash,
-    /// What for.
+    /// The outcome of the command, as far as it is stored.
     pub on: SpentOn,
-    /// When it came in.
+    /// When the server received it.
     pub at: UnixMillis,
 }
 

@@ -23,7 +23,7 @@ pub(crate) enum Packet<'a> {
     },
     /// The namespace cannot be joined, or is left by the server's will.
     Refused,
-    /// Anything else.
+    /// Any other packet.
     Other,
 }
 

@@ -90,44 +90,44 @@ pub trait Host<L: Log, R: LogReader> {
     fn serve(&mut self, profile: Namespace, endpoint: Builder) -> Result<Server, Self::Failure>;
 }
 
-/// What an appender is started with.
+/// What an appender needs to start.
 #[derive(Debug)]
 pub struct Appending<L, R, D> {
-    /// The log.
+    /// The log that it appends to.
     pub log: L,
-    /// What people and rooms there are in it.
+    /// The people and rooms in the log.
     pub directory: DirectoryHandle,
-    /// Where entries and outcomes go.
+    /// The delivery of entries and outcomes.
     pub delivery: Applying<R, D>,
-    /// What people may do at most.
+    /// The limits on what people may do.
     pub limits: Limits,
-    /// Drafts that wait.
+    /// The bounds of the queue of drafts.
     pub bounds: QueueBounds,
-    /// What it calls.
+    /// Its clock, and what it calls.
     pub ports: chat::Ports,
 }
 
 /// The feeds of both namespaces over one log.
 #[derive(Clone, Debug)]
 pub struct Feeds {
-    /// That of namespace `/`.
+    /// The feed of namespace `/`.
     pub profile: Feed,
-    /// That of `/v1`.
+    /// The feed of `/v1`.
     pub v1: Feed,
-    /// How both tell positions.
+    /// How both write positions.
     pub stamp: Stamp,
-    /// The people and rooms that their frames speak of.
+    /// The directory from which frames take names and rooms.
     pub directory: DirectoryHandle,
 }
 
 /// A running server.
 #[derive(Debug)]
 pub struct Node {
-    /// The endpoint.
+    /// The Socket.IO server, with both namespaces.
     pub server: Server,
-    /// What stores drafts.
+    /// The appender, which stores drafts.
     pub appender: Arc<Appender<Ticket>>,
-    /// Makes its bearer the owner; there is one as long as there is no owner.
+    /// The code that makes somebody the owner; `None` once there is an owner.
     pub setup: Option<Code>,
     edge: Arc<Edge>,
 }

@@ -1,6 +1,6 @@
-//! [`Ticket`]: whom the outcome of a draft is for, in whatever namespace the draft came in.
+//! [`Ticket`]: who gets the outcome of a draft, in whichever namespace it arrived.
 //!
-//! The appender gives it back with the outcome; the deliveries of the namespaces know what to answer.
+//! The appender returns it with the outcome; the delivery of the namespace encodes the answer.
 
 use chat::{CommandNumber, UserId};
 use socketio_server::{AckHandle, SocketId};
@@ -8,32 +8,32 @@ use tokio::sync::oneshot;
 
 use crate::v1::names::CommandName;
 
-/// Whom the outcome of a draft is for.
+/// The recipient of a draft's outcome.
 #[derive(Debug)]
 pub enum Ticket {
-    /// A client of the tutorial, if it wants an answer.
+    /// A client of the tutorial, with an ack if it asked for one.
     Profile(Option<AckHandle>),
-    /// A client of `/v1` that has sent a durable command.
+    /// A client of `/v1` that sent a durable command.
     Command {
-        /// Which.
+        /// The name of the command.
         name: CommandName,
-        /// Its number.
+        /// The number of the command.
         n: CommandNumber,
-        /// The connection that has the answer for its copy of the entry.
+        /// The connection whose copy of the entry is the answer.
         socket: SocketId,
-        /// Where the answer goes.
+        /// The ack, if the client asked for one.
         ack: Option<AckHandle>,
     },
-    /// A client of `/v1` whose read pointer moves.
+    /// A client of `/v1` that moved its read pointer.
     Read {
-        /// Whose pointer.
+        /// The person whose pointer it is.
         user: UserId,
-        /// The connection that knows already.
+        /// The connection that moved it, and need not be told.
         socket: SocketId,
-        /// Where the answer goes.
+        /// The ack, if the client asked for one.
         ack: Option<AckHandle>,
     },
-    /// The program itself, which is told if it wants to know that the draft is done with.
+    /// The program itself. It may wait until the draft is stored or refused.
     Program(Option<oneshot::Sender<()>>),
 }
 

@@ -16,16 +16,16 @@ pub struct Stepper<T, L, D> {
     batch: Option<PendingBatch<T>>,
 }
 
-/// What a step has done.
+/// The result of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// Nothing waits.
+    /// No draft waits.
     Idle,
     /// A batch is stored and delivered.
     Delivered,
-    /// The log has refused; the next step should come after this pause, or when the appender is closed.
+    /// The log refused the batch. Make the next step after this pause, or when the appender is closed.
     RetryAfter(Duration),
-    /// There will be no more.
+    /// The appender has ended; there is nothing more to do.
     Ended(Closed),
 }
 

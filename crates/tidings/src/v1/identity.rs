@@ -36,18 +36,17 @@ pub struct Signer {
     server: ServerId,
 }
 
-/// Tells servers apart: public, and the same for as long as a chat exists. It is derived from the oldest key of the log,
-/// so it survives a new key, a backup and a restore.
+/// The public id of a server. It is derived from the oldest key of the log, so it stays the same after a new key, a
+/// backup and a restore.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerId(u64);
 
-/// What an invite says: the bearer may join a room, as long as the room is in this generation of invites, and who asks
-/// them to.
+/// The content of an invite: its bearer may join a room, while the room is in this generation of invites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invite {
-    /// The room.
+    /// The room that it is for.
     pub room: RoomId,
-    /// Counted up when earlier invites are to be void.
+    /// A removal from the room begins a new generation, which makes earlier invites invalid.
     pub generation: InviteGeneration,
     /// Who made it. Invites of earlier versions do not say.
     pub by: Option<UserId>,

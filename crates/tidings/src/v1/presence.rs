@@ -52,7 +52,7 @@ pub struct Notice {
 /// How much of a change a notice names.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Named {
-    /// Everybody.
+    /// All changes.
     #[default]
     All,
     /// The first [`NAMES_MAX`].

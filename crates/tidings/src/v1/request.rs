@@ -14,13 +14,13 @@ use super::session::Secret;
 /// Rooms that one request may ask the unread messages of.
 const UNREAD_ROOMS_MAX: usize = 100;
 
-/// Things in one answer, where nothing else is asked for.
+/// How many items an answer has if the request names no limit.
 const LIMIT: usize = 50;
 
-/// Things in one answer, at most.
+/// How many items an answer has at most.
 pub const LIMIT_MAX: usize = 100;
 
-/// A question.
+/// A request of `/v1`, with its fields.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Request {
     History { room: RoomId, page: Page, limit: usize },
@@ -35,7 +35,7 @@ pub enum Request {
 }
 
 impl Request {
-    /// The rooms that the answer tells of one by one.
+    /// The rooms that the answer describes in detail.
     pub fn rooms(&self) -> impl Iterator<Item = RoomId> + '_ {
         let rooms = match self {
             Self::History { room, .. }
@@ -48,7 +48,7 @@ impl Request {
         rooms.iter().copied()
     }
 
-    /// Reads the event of this name.
+    /// Reads a request from the event with this name.
     pub fn parse(name: RequestName, payload: &Payload<'_>) -> Result<Self, Malformed> {
         Ok(match name {
             RequestName::History => {

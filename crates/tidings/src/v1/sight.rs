@@ -32,13 +32,13 @@ impl Sight {
         Self { user, snapshot: directory.now() }
     }
 
-    /// Who asks.
+    /// The person who asks.
     pub fn user(&self) -> UserId {
         self.user
     }
 
-    /// What they may see of a room. About a room that they may not know of, the answer is the one about a room that was
-    /// never made.
+    /// What they may see of a room. If they may not know of it, the answer is the same as for a room that was never
+    /// created.
     pub fn visibility(&self, room: RoomId) -> Result<Visibility, Trouble> {
         self.snapshot.visibility(self.user, room).ok_or(Trouble::NotFound)
     }
@@ -49,7 +49,7 @@ impl Sight {
         self.snapshot.room(room).ok_or(Trouble::NotFound)
     }
 
-    /// Makes an answer of what has been found out at this sight: it tells of these rooms, and `text` are the arguments of
+    /// Completes an answer that was computed from this snapshot. It describes these rooms; `text` is the arguments of
     /// the ack.
     pub fn seal(self, rooms: impl IntoIterator<Item = RoomId>, text: String) -> Answer {
         let is_guarded = |room: &RoomId| self.is_closed(*room) && self.is_member(self.user, *room);
