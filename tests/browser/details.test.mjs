@@ -94,7 +94,7 @@ describe("somebody without a name", () => {
     const guest = await Person.open(t, browser, server.url);
     await guest.button("Not now").click();
     await guest.member("bob").click();
-    await guest.page.getByText(/you need a name of your own first/).first().waitFor();
+    await guest.page.getByText(/you need a name first/).first().waitFor();
     await guest.page.getByRole("textbox", { name: "Your name" }).waitFor();
   });
 });

@@ -108,7 +108,7 @@ describe("a link to somebody else", () => {
     const link = await linkTo(server, eve);
     await V1Person.connect(t, server.url, { auth: { link: new URL(link).hash.slice("#link=".length) } });
     await vicky.page.goto(link);
-    await vicky.dialog.getByText("this link is not valid, or no longer. Make a new one in the settings of your other device.").waitFor();
+    await vicky.dialog.getByText("this link is no longer valid, or never was. Make a new one in the settings of your other device.").waitFor();
     await vicky.close();
     await vicky.write("still me");
     await vicky.shows("still me");
@@ -259,7 +259,7 @@ describe("an invite and the code for the owner", () => {
     await ada.answers(setup, "Become the owner");
     await ada.page.getByText("owner").first().waitFor();
     // Used up: for somebody here, and for somebody new.
-    const late = "this link is not valid, or no longer. Or this server has an owner already.";
+    const late = "this link is no longer valid, or never was. Or this server has an owner already.";
     await ada.page.goto(setup);
     await ada.dialog.getByText(late).waitFor();
     const bob = await Person.open(t, browser, setup);

@@ -143,7 +143,7 @@ describe("a message", () => {
     );
     await ada.composer.fill("not kept");
     await ada.composer.press("Enter");
-    await ada.page.getByText("this browser could not keep it").first().waitFor();
+    await ada.page.getByText("this browser could not store it").first().waitFor();
     await offers(ada, "not kept");
     await ada.shows("kept");
   });
