@@ -4,7 +4,7 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -13,6 +13,7 @@ use mio::net::TcpStream;
 use super::frame::{self, Front, push_text};
 use super::ledger::{Ledger, View};
 use super::packet::{self, Packet, Stamp, Verdict};
+use super::socket::{read_some, write_some};
 
 /// Nobody has so many messages: who asks for what comes after gets nothing.
 pub(crate) const NOTHING_OLD: u64 = (1 << 53) - 1;
@@ -156,16 +157,11 @@ impl Client {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            match self.stream.write(&self.unsent) {
-                Ok(written) => drop(self.unsent.drain(..written)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
+        write_some(&mut self.stream, &mut self.unsent)?;
+        if self.unsent.is_empty() {
+            // An idle client keeps no buffer.
+            self.unsent = Vec::new();
         }
-        // An idle client keeps no buffer.
-        self.unsent = Vec::new();
         Ok(())
     }
 
@@ -183,13 +179,7 @@ impl Client {
             }
             let room = scratch.get_mut(torn..).unwrap_or_default();
             let wanted = room.len();
-            let read = match self.stream.read(room) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            };
+            let Some(read) = read_some(&mut self.stream, room)? else { return Ok(()) };
             let bytes = scratch.get(..torn + read).unwrap_or_default();
             let used = self.take(bytes, ledger, progress)?;
             let rest = bytes.get(used..).unwrap_or_default();

@@ -23,6 +23,7 @@ mod progress;
 mod replay;
 mod report;
 mod rooms;
+mod socket;
 mod start;
 mod storm;
 mod target;

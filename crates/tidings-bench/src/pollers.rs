@@ -3,7 +3,7 @@
 //! Each has one connection and does one request after the other: it opens a session, joins, and then polls for ever. What they
 //! receive is judged in a ledger of their own, so that the latencies of the others are not mixed with theirs.
 
-use std::io::{self, Read as _, Write as _};
+use std::io;
 use std::net::SocketAddr;
 
 use mio::net::TcpStream;
@@ -12,6 +12,7 @@ use mio::{Interest, Registry, Token};
 use super::frame::push_plain_text;
 use super::ledger::{Faults, Ledger, View};
 use super::packet::{self, Packet};
+use super::socket::{read_some, write_some};
 
 /// Their tokens begin here, beyond those of any other client.
 pub(crate) const FIRST_TOKEN: usize = 1 << 32;
@@ -110,22 +111,17 @@ impl Poller {
             }
             self.ask(Stage::Opening, "GET", "");
         }
-        self.flush()?;
+        write_some(&mut self.stream, &mut self.unsent)?;
         loop {
-            match self.stream.read(scratch) {
-                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
-                Ok(read) => self.answer.extend_from_slice(scratch.get(..read).unwrap_or_default()),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(error),
-            }
+            let Some(read) = read_some(&mut self.stream, scratch)? else { return Ok(()) };
+            self.answer.extend_from_slice(scratch.get(..read).unwrap_or_default());
             while let Some((start, end)) = whole_answer(&self.answer)? {
                 let answer = std::mem::take(&mut self.answer);
                 let body = answer.get(start..end).map(std::str::from_utf8);
                 let Some(Ok(body)) = body else { return Err(io::Error::other("an answer is no text")) };
                 self.take(body, ledger);
                 self.answer = answer.get(end..).unwrap_or_default().to_vec();
-                self.flush()?;
+                write_some(&mut self.stream, &mut self.unsent)?;
             }
         }
     }
@@ -172,18 +168,6 @@ impl Poller {
             body.len()
         );
         self.unsent.extend_from_slice(request.as_bytes());
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        while !self.unsent.is_empty() {
-            match self.stream.write(&self.unsent) {
-                Ok(written) => drop(self.unsent.drain(..written)),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 }
 
