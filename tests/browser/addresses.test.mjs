@@ -173,9 +173,7 @@ describe("a room that is not there", () => {
     const server = await Server.start(t);
     const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => Person.arrive(t, browser, server.url, name)));
     await ada.create("public", "Bread");
-    await bob.browse("Bread");
-    await bob.button("Join").click();
-    await bob.composer.waitFor();
+    await bob.join("Bread");
     await ada.expel("bob");
     await bob.page.getByText("ada removed you from Bread.").waitFor();
     assert.equal(await bob.button("Join").count(), 0);

@@ -44,9 +44,7 @@ describe("a public room", () => {
     const server = await Server.start(t);
     const [ada, bob] = await arrive(t, server, "ada", "bob");
     await ada.create("public", "Bread");
-    await bob.browse("Bread");
-    await bob.button("Join").click();
-    await bob.composer.waitFor();
+    await bob.join("Bread");
     await bob.settingsOfRoom();
     assert.equal(await bob.dialog.getByRole("textbox", { name: "Room name" }).count(), 0, "only the host may");
     await bob.close();
@@ -213,9 +211,7 @@ describe("the question before somebody is removed", () => {
     const server = await Server.start(t);
     const [ada, bob] = await arrive(t, server, "ada", "bob");
     await ada.create("public", "Bread");
-    await bob.browse("Bread");
-    await bob.button("Join").click();
-    await bob.composer.waitFor();
+    await bob.join("Bread");
     await ada.button("Remove bob from the room", ada.people).click();
     await ada.dialog.getByText("no invite lets them in until the host or the owner adds them").waitFor();
   });

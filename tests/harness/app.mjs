@@ -205,6 +205,13 @@ export class Person extends Visitor {
     await this.isIn(name);
   }
 
+  /** Joins a public room from the list of rooms. */
+  async join(name) {
+    await this.browse(name);
+    await this.button("Join").click();
+    await this.composer.waitFor();
+  }
+
   async settingsOfRoom() {
     await this.button("Room settings").click();
     await this.dialog.waitFor();
