@@ -27,7 +27,7 @@ async function judge(t, server, people, senders) {
 }
 
 describe("without a network", () => {
-  test("what is written is kept, and sent once and in order when the network is back", async (t) => {
+  test("a message is kept, and sent once and in order when the network is back", async (t) => {
     const server = await Server.start(t);
     const [ada, bob] = await Promise.all([arrive(t, server.url, "ada"), arrive(t, server.url, "bob")]);
     await ada.write("before");
@@ -150,7 +150,7 @@ describe("over a bad link", () => {
     assert.equal(ada.frames.overWebSocket, 0);
   });
 
-  test("who was away gets what was changed meanwhile", async (t) => {
+  test("somebody who was away gets the changes that they missed", async (t) => {
     const server = await Server.start(t);
     const [ada, bob] = await Promise.all([Person.arrive(t, browser, server.url, "ada"), Person.arrive(t, browser, server.url, "bob")]);
     for (const text of ["stays", "changes", "goes"]) await ada.write(text);

@@ -196,7 +196,7 @@ async function sendWhileSwitching(rooms) {
   return sent;
 }
 
-describe("what was written in rooms that are gone", () => {
+describe("a text for a room that is gone", () => {
   test("is counted and offered in one place, also after a reload, to be copied or discarded", async (t) => {
     const server = await Server.start(t);
     const [ada, bob] = [await arrive(t, server, "ada"), await arrive(t, server, "bob")];

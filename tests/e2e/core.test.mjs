@@ -119,7 +119,7 @@ describe("the core and the real server", () => {
     await judge([ada, bob]);
   });
 
-  test("what is written offline survives a reload, and goes out when the server is back", async (t) => {
+  test("messages that were written offline survive a reload, and go out when the server is back", async (t) => {
     const server = await Server.start(t);
     const ada = await somebody(t, server.url, "ada");
     await tell(ada, "before");

@@ -112,7 +112,7 @@ test("a folder of pages opens no pipe and follows no loop, and says so twice in 
   assert.equal(log.split("a page cannot be read (404)").length - 1, 2, log);
 });
 
-test("what is turned away leaves one line of each kind", async (t) => {
+test("refused requests leave one log line of each kind", async (t) => {
   const server = await Server.start(t);
   const polling = await Polling.open(server.url);
   for (let time = 0; time < 3; time += 1) {

@@ -126,7 +126,7 @@ describe("a name", () => {
 });
 
 describe("the owner", () => {
-  test("is who has the code that the server prints as long as there is none", async (t) => {
+  test("is the person who has the code that the server prints while there is no owner", async (t) => {
     const server = await Server.start(t, { data: temporaryFolder(t) });
     const code = setupCode(server);
     const ada = await V1Person.connect(t, server.url, { name: "ada" });

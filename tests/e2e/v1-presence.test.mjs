@@ -30,7 +30,7 @@ async function startClient(t, url) {
 const notices = (person) => person.of("presence");
 
 describe("presence", () => {
-  test("tells who came and, within five seconds after their kill -9, who went", async (t) => {
+  test("tells of arrivals, and within five seconds of departures by kill -9", async (t) => {
     const server = await Server.start(t);
     const ada = await V1Person.connect(t, server.url, { name: "ada" });
     const { child, user } = await startClient(t, server.url);
@@ -45,7 +45,7 @@ describe("presence", () => {
     assert.deepEqual([online.map((person) => person.name), count], [["ada"], 1]);
   });
 
-  test("does not tell of who comes back at once, nor of further devices", async (t) => {
+  test("says nothing of people who return at once, nor of further devices", async (t) => {
     const server = await Server.start(t);
     const ada = await V1Person.connect(t, server.url, { name: "ada" });
     const bob = await V1Person.connect(t, server.url, { name: "bob" });

@@ -61,7 +61,7 @@ function assertNothingOf(rooms, person) {
   assert.equal(JSON.stringify(person.events).includes("squid"), false);
 }
 
-describe("who is not a member of a private room", () => {
+describe("somebody who is not a member of a private room", () => {
   test("gets to every event about it the answer about a room that was never made", async (t) => {
     const { server, ada, bob, eve, rooms } = await setting(t);
     const events = eventsAboutRooms();

@@ -80,7 +80,7 @@ describe("every example", () => {
     assert.deepEqual(third.welcome.rooms.map(shape), rooms.map(shape));
   });
 
-  test("of what is not kept has the shape of what is sent", async (t) => {
+  test("of an event that is not stored has the shape of the one that is sent", async (t) => {
     const server = await Server.start(t);
     const ada = await V1Person.connect(t, server.url, { name: "ada" });
     const bob = await V1Person.connect(t, server.url, { name: "bob" });

@@ -129,7 +129,7 @@ describe("a private room", () => {
     assert.deepEqual(await bob.do("join", { invite: code }), { ok: true, n: bob.n, room }, "who is in is in");
   });
 
-  test("who was removed hears nothing more on any connection, and does not come back by an invite", async (t) => {
+  test("sends a removed member nothing more on any connection, and lets them in by no invite", async (t) => {
     const server = await Server.start(t);
     const [ada, bob] = await people(t, server.url, "ada", "bob");
     const { room } = await ada.must("create", { kind: "private", name: "Plans" });

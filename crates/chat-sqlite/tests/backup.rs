@@ -189,7 +189,7 @@ fn a_damaged_backup_is_not_restored() {
 }
 
 #[test]
-fn what_is_no_backup_is_not_restored() {
+fn a_file_that_is_no_backup_is_not_restored() {
     let temp = TempDir::new().unwrap();
     let none = restore(&temp.path().join("none.db"), &temp.path().join("restored"));
     assert!(matches!(none, Err(RestoreError::Backup(VerifyError::Nothing { .. }))));

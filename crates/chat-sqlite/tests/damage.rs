@@ -75,7 +75,7 @@ fn a_flipped_bit_in_the_file_is_noticed() {
 }
 
 #[test]
-fn what_is_before_the_damage_can_still_be_read() {
+fn entries_before_the_damage_can_still_be_read() {
     let temp = TempDir::new().unwrap();
     let mut log = SqliteLog::open(temp.path()).unwrap();
     append_messages(&mut log, 10);

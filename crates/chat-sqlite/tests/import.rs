@@ -103,7 +103,7 @@ fn numbering_goes_on_behind_the_last_id_that_was_given() {
 }
 
 #[test]
-fn whatever_stands_in_a_content_is_kept_as_its_text() {
+fn any_content_is_kept_as_its_text() {
     let mut bench = Bench::new();
     let imported = bench
         .import(&format!(

@@ -116,7 +116,7 @@ fn a_database_that_was_not_finished_is_made_anew() {
 
 /// The files as a killed process leaves them: the commits stand in the write-ahead log only.
 #[test]
-fn what_a_killed_process_committed_is_there_and_in_one_file_after_the_next_start() {
+fn commits_of_a_killed_process_are_in_one_file_after_the_next_start() {
     let temp = TempDir::new().unwrap();
     let after_kill = TempDir::new().unwrap();
     let mut log = SqliteLog::open(temp.path()).unwrap();

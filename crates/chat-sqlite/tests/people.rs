@@ -32,7 +32,7 @@ fn town(folder: &Path) -> Town<SqliteLog> {
 const TEA: RoomId = RoomId(2);
 
 #[test]
-fn what_people_deleted_is_nowhere_in_the_file() {
+fn a_deleted_text_is_nowhere_in_the_file() {
     let temp = TempDir::new().unwrap();
     let town = town(temp.path());
     assert_eq!(shown(&town.log.reader(), TEA), ["-", "a misspelled word*"]);
@@ -49,7 +49,7 @@ fn what_people_deleted_is_nowhere_in_the_file() {
 
 /// The checkpointer does it in its own time, and tells nobody.
 #[test]
-fn what_people_deleted_leaves_the_write_ahead_log_while_the_server_runs() {
+fn a_deleted_text_leaves_the_write_ahead_log_while_the_server_runs() {
     let temp = TempDir::new().unwrap();
     let town = town(temp.path());
     let deadline = Instant::now() + Duration::from_secs(30);

@@ -194,7 +194,7 @@ fn a_missing_index_entry_is_told() {
 }
 
 #[test]
-fn what_is_no_database_is_no_finding() {
+fn a_file_that_is_no_database_is_an_error_and_no_fault() {
     let temp = TempDir::new().unwrap();
     assert!(matches!(verify(&temp.path().join("none")), Err(VerifyError::Nothing { .. })));
     assert!(matches!(verify(temp.path()), Err(VerifyError::Nothing { .. })));

@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_known_is_dropped() {
+    fn known_entries_are_dropped() {
         assert_eq!(passed_on(&[&[1, 2], &[3, 4], &[3, 4, 5], &[5]]), [3, 4, 5]);
     }
 

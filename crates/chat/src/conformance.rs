@@ -55,7 +55,7 @@ macro_rules! log_conformance {
     ($bench:expr) => {
         $crate::log_conformance! { $bench;
             a_new_log_is_empty
-            what_is_appended_is_read_back
+            appended_entries_are_read_back
             positions_go_on_after_opening_again
             a_read_ends_at_its_bounds
             a_read_always_gets_one_entry

@@ -131,7 +131,7 @@ fn parameters_are_percent_decoded() {
 }
 
 #[test]
-fn what_cannot_be_decoded_is_kept_or_replaced_and_never_fatal() {
+fn undecodable_bytes_are_kept_or_replaced_and_never_fatal() {
     let query = Query::parse("sid=%zz%F&EIO=%FF");
     assert_eq!(query.sid.as_deref(), Some("%zz%F"));
     assert_eq!(query.eio.as_deref(), Some("\u{fffd}"));

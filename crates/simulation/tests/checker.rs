@@ -212,7 +212,7 @@ fn a_resync_without_a_reason_is_found() {
 }
 
 #[test]
-fn who_has_not_got_there_in_time_is_found() {
+fn a_page_that_does_not_converge_in_time_is_found() {
     let late = broken(|record| record.complaints.push("a client is behind".into()));
     assert_eq!(late, [Invariant::Converges]);
 }

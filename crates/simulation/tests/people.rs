@@ -161,7 +161,7 @@ fn an_event_that_comes_twice_is_found() {
 }
 
 #[test]
-fn what_was_said_before_somebody_came_is_not_for_them() {
+fn a_message_from_before_a_member_joined_is_not_for_them() {
     let early = broken(|record| record.people[1].sights.insert(4, seen(3)));
     assert_eq!(early, [Invariant::MembersOnly]);
     let early = broken(|record| {
@@ -173,7 +173,7 @@ fn what_was_said_before_somebody_came_is_not_for_them() {
 }
 
 #[test]
-fn what_is_said_after_somebody_went_is_not_for_them() {
+fn a_message_from_after_a_member_left_is_not_for_them() {
     let gone = |record: &mut Record| {
         record.generations[0].log[4] = entry(5, PLANS, (1, 4), "removed", What::Left(BOB));
         record.generations[0].log.push(message(6, PLANS, (2, 5), "u0-9 "));
@@ -192,7 +192,7 @@ fn what_is_said_after_somebody_went_is_not_for_them() {
 }
 
 #[test]
-fn who_is_in_again_before_they_hear_that_they_went_keeps_the_room_from_there() {
+fn a_member_who_returns_before_learning_that_they_left_keeps_the_room_from_there() {
     let back = |record: &mut Record| {
         let log = &mut record.generations[0].log;
         log.push(entry(6, PLANS, (2, 5), "left", What::Left(ADA)));
@@ -217,7 +217,7 @@ fn who_is_in_again_before_they_hear_that_they_went_keeps_the_room_from_there() {
 }
 
 #[test]
-fn who_says_something_where_they_are_not_is_found() {
+fn a_message_of_somebody_who_is_not_a_member_is_found() {
     let stranger = broken(|record| {
         let sender = Some(Sender { user: 3, device: "c".into(), n: 1 });
         record.generations[0].log.push(Stored { sender, ..message(6, 1, (2, 2), "u2-0 ") });
@@ -233,7 +233,7 @@ fn who_says_something_where_they_are_not_is_found() {
 }
 
 #[test]
-fn a_text_that_was_taken_back_is_not_for_who_comes_later() {
+fn a_deleted_text_is_not_for_newcomers() {
     let delete = |record: &mut Record, gone| record.generations[0].log[4].versions[0].gone = Some(gone);
     assert_eq!(broken(|record| delete(record, 7)), []);
     let late = broken(|record| {

@@ -138,7 +138,7 @@ mod tests {
         }
 
         #[test]
-        fn whatever_parses_is_written_the_same(text in "[0-9a-zA-Z.+]{0,20}|\\PC{0,9}") {
+        fn an_offset_that_parses_is_written_the_same(text in "[0-9a-zA-Z.+]{0,20}|\\PC{0,9}") {
             if let Ok(offset) = text.parse::<Offset>() {
                 prop_assert_eq!(offset.to_string(), text);
             }

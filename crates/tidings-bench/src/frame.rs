@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_server_may_send_is_broken() {
+    fn frames_that_no_server_may_send_are_broken() {
         for bytes in [&b"\x81\x85abcd12345"[..], b"\x01\x01a", b"\xc1\x01a", b"\x81\x01\xff"] {
             assert_eq!(front(bytes), Front::Broken, "{bytes:?}");
         }

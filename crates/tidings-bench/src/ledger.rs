@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn who_receives_all_in_order_has_no_faults() {
+    fn a_client_that_receives_everything_in_order_has_no_faults() {
         check(&[11, 12, 13], &[11, 12, 13], Faults::default());
     }
 

@@ -171,13 +171,13 @@ mod tests {
             failures(Counting::Vitest, " ✓ a\n⎯ Failed Tests 1 ⎯\nboom", 9),
             ["⎯ Failed Tests 1 ⎯", "boom"]
         );
-        // Who does not say gives the end.
+        // Of a tool that reports none, the end is shown.
         assert_eq!(failures(Counting::Node, "a\nb\nSegmentation fault", 2), ["b", "Segmentation fault"]);
         assert_eq!(failures(Counting::Once, "a\nerror: b", 1), ["error: b"]);
     }
 
     #[test]
-    fn what_is_no_summary_counts_nothing() {
+    fn output_without_a_summary_counts_nothing() {
         check(Counting::Node, "ℹ pass many\nℹ pass 3 or so\npass 3", (0, 0, 0));
         check(Counting::Cargo, "3 passed; 0 failed", (0, 0, 0));
         check(Counting::Once, "ℹ pass 3", (0, 0, 0));

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_left_to_do_is_found_with_its_line() {
+    fn a_todo_is_found_with_its_line() {
         let fault = leaves_nothing_to_do(&source("a.rs", &format!("fine\n// {} this\n", UNDONE[0])));
         assert_eq!(fault.iter().map(|fault| fault.line).collect::<Vec<_>>(), [2]);
     }

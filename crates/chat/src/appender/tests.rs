@@ -271,7 +271,7 @@ fn a_batch_that_adds_nothing_is_answered_without_a_commit() {
 
 /// A temporary refusal is no result: it uses up no number, and what was sent behind it has to wait for it.
 #[test]
-fn what_was_turned_away_at_the_door_is_what_is_expected_next() {
+fn the_number_of_a_rejected_draft_is_expected_next() {
     let bounds = QueueBounds { hard_drafts: 1, ..NO_BOUNDS };
     let desk = Desk::new(&MemoryDisk::default(), Limits::default(), bounds);
     assert!(matches!(desk.appender.submit(numbered(ADAS, 1, "one"), 1), Admission::Accepted));
@@ -431,7 +431,7 @@ fn a_full_batch_does_not_wait_for_its_announcement() {
 }
 
 #[test]
-fn what_was_never_announced_is_stored_at_the_end() {
+fn drafts_that_were_never_announced_are_stored_at_the_end() {
     let desk = Desk::open();
     desk.let_all_go();
     desk.appender.submit_quietly(draft(None, None, "hi"), 1);

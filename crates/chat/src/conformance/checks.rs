@@ -25,7 +25,7 @@ pub fn a_new_log_is_empty(bench: &mut impl Bench) {
 }
 
 /// Every field comes back, in order.
-pub fn what_is_appended_is_read_back(bench: &mut impl Bench) {
+pub fn appended_entries_are_read_back(bench: &mut impl Bench) {
     let (mut log, reader) = bench.open();
     append(&mut log, &[draft(Some(ADA), Some("a-0"), "one"), draft(None, None, "two")]);
     append(&mut log, &[draft(Some(BOB), Some("b-0"), "three")]);

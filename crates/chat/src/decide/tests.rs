@@ -62,7 +62,7 @@ fn two_who_want_a_name_in_the_same_batch_are_decided_in_turn() {
 }
 
 #[test]
-fn who_has_no_name_may_speak_in_the_lobby_and_open_nothing() {
+fn a_person_without_a_name_may_speak_in_the_lobby_and_open_nothing() {
     let mut town = town();
     let garden = town.opens(ADA_THERE, RoomKind::Public, "garden");
     town.says(STRANGER, LOBBY, "hi");
@@ -84,7 +84,7 @@ fn who_has_no_name_may_speak_in_the_lobby_and_open_nothing() {
 }
 
 #[test]
-fn who_does_not_belong_learns_nothing_of_a_private_room() {
+fn a_stranger_learns_nothing_of_a_private_room() {
     let mut town = town();
     let tea = town.opens(ADA_THERE, RoomKind::Private, "tea");
     let seq = town.says(ADA_THERE, tea, "hi");
@@ -221,7 +221,7 @@ fn a_message_is_changed_by_its_author_on_any_device_and_deleted_by_hosts_too() {
 }
 
 #[test]
-fn what_tutorial_clients_say_is_nobodys_to_edit_and_an_owners_to_delete() {
+fn nobody_may_edit_a_message_of_a_tutorial_client_and_the_owner_may_delete_it() {
     let mut town = town();
     append(&mut town.log, &[draft(Some(ADA), Some("k-0"), "hi")]);
     assert_eq!(town.refuses(ADA_THERE, edit(LOBBY, Seq(1), "ho")), Refusal::Forbidden);
@@ -332,7 +332,7 @@ fn bounds_are_asked_after_everything_else() {
 }
 
 #[test]
-fn what_was_refused_before_it_was_read_is_refused_for_ever() {
+fn a_command_that_was_rejected_unread_is_refused_for_ever() {
     let mut town = town();
     let rejected =
         |raw: &[u8]| Command::Rejected { why: Refusal::NameReserved, content: ContentHash::of_raw(raw) };

@@ -72,7 +72,7 @@ fn names_that_look_alike_share_a_skeleton() {
 }
 
 #[test]
-fn what_people_would_believe_is_reserved() {
+fn names_that_people_would_trust_are_reserved() {
     for typed in [
         "admin",
         "ADMIN",

@@ -106,7 +106,7 @@ fn anything_else_on_the_probing_websocket_closes_only_that() {
 }
 
 #[test]
-fn what_follows_a_rejected_packet_is_rejected_too() {
+fn packets_after_a_rejected_one_are_rejected_too() {
     let mut story = Story::of(Polling);
     assert_eq!(story.attach(10), Ok(()));
     assert_eq!(story.probe(20, "4hi"), Probe::Reject);
@@ -248,7 +248,7 @@ fn a_missing_pong_closes_also_while_a_websocket_probes() {
 }
 
 #[test]
-fn when_both_are_over_the_upgrade_is_reported_first() {
+fn of_two_missed_deadlines_the_upgrade_is_reported_first() {
     let mut story = Story::of(Polling);
     assert_eq!(story.tick(300), Tick::SendPing);
     assert_eq!(story.attach(350), Ok(()));

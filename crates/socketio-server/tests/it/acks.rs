@@ -104,7 +104,7 @@ async fn answers_nobody_asked_for_are_ignored_and_an_answer_counts_once() {
 }
 
 #[tokio::test]
-async fn who_leaves_does_not_answer() {
+async fn a_client_that_left_does_not_answer() {
     let (running, mut sockets) = start_with_sockets();
     let (mut client, socket) = ada(&running, &mut sockets).await;
     let asking = socket.clone();

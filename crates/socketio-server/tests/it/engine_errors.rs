@@ -146,7 +146,7 @@ async fn the_application_refuses_handshakes_in_its_own_words() {
 }
 
 #[tokio::test]
-async fn who_is_not_ready_or_full_says_503_to_handshakes() {
+async fn a_server_that_is_full_or_not_ready_answers_handshakes_with_503() {
     let running = start(
         Server::builder().configure(|config| config.connections_max = 1).namespace(Namespace::new("/")),
     );

@@ -244,7 +244,7 @@ async fn handlers_find_the_state_of_the_application() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_encoded_is_an_error_of_the_emitter_alone() {
+async fn a_value_that_cannot_be_encoded_is_an_error_of_its_emitter_alone() {
     let running = start_echo();
     let mut client = Client::connect(running.address).await;
     for reserved in
@@ -291,7 +291,7 @@ async fn a_handler_of_one_argument_takes_the_first() {
 }
 
 #[tokio::test]
-async fn what_json_allows_and_rust_does_not_is_a_misfit_and_half_an_emoji_is_none() {
+async fn json_that_rust_cannot_hold_is_a_misfit_and_half_an_emoji_is_not() {
     let namespace = Namespace::new("/")
         .on("value", |Arg(value): Arg<serde_json::Value>, ack: Ack| async move {
             let _ = ack.send(&value);

@@ -144,7 +144,7 @@ async fn an_ack_of_one_who_is_behind_leaves_at_once() {
 }
 
 #[tokio::test]
-async fn who_joins_while_people_move_is_where_the_log_says() {
+async fn a_client_that_joins_while_people_move_is_where_the_log_says() {
     // Middleware holds the client back; meanwhile the log goes on.
     let (enter_gate, mut entered) = mpsc::channel(16);
     let gate = std::sync::Arc::new(tokio::sync::Semaphore::new(0));

@@ -58,7 +58,7 @@ async fn a_room_is_seen_from_where_its_member_came_in() {
 }
 
 #[tokio::test]
-async fn who_comes_in_sees_that_it_does() {
+async fn a_new_member_gets_the_entry_by_which_it_joins() {
     let house = House::start(1 << 20);
     let mut ada = house.client("ada").await;
     let slow = sleeper(&house, "ada").await;
@@ -84,7 +84,7 @@ async fn a_room_may_begin_where_the_feed_has_not_come_yet() {
 }
 
 #[tokio::test]
-async fn who_leaves_gets_not_one_frame_more() {
+async fn a_former_member_gets_no_further_frame() {
     let house = House::start(1 << 20);
     house.publish([enter("ada", "r"), enter("bob", "r")]);
     let mut ada = house.client("ada").await;
@@ -110,7 +110,7 @@ async fn who_leaves_gets_not_one_frame_more() {
 }
 
 #[tokio::test]
-async fn coming_twice_and_leaving_twice_is_coming_and_leaving_once() {
+async fn joining_or_leaving_twice_is_like_once() {
     let house = House::start(1 << 20);
     let mut ada = house.client("ada").await;
     house.publish([enter("ada", "r"), to("r"), enter("ada", "r"), to("r")]);
@@ -298,7 +298,7 @@ async fn a_scrubbed_entry_is_given_to_nobody_any_more() {
 }
 
 #[tokio::test]
-async fn what_may_be_dropped_reaches_the_room_and_says_where_it_stands() {
+async fn a_volatile_event_reaches_the_room_and_carries_a_cursor() {
     let house = House::start(1 << 20);
     house.publish([enter("ada", "r"), enter("bob", "r")]);
     let mut ada = house.client("ada").await;
@@ -362,7 +362,7 @@ async fn a_crowd_in_a_room_gets_it_all_while_others_hear_nothing() {
 }
 
 #[tokio::test]
-async fn who_is_slow_moves_with_the_log_as_well() {
+async fn a_slow_client_changes_rooms_with_the_log_as_well() {
     let mut house = House::start_with(2, 64 << 20, |namespace| namespace);
     house.padding = 20_000;
     house.publish([enter("ada", "old")]);

@@ -210,7 +210,7 @@ async fn replay_and_live_are_one_stream_without_a_hole() {
 }
 
 #[tokio::test]
-async fn what_is_published_while_a_page_is_read_comes_after_it_and_once() {
+async fn entries_published_while_a_page_is_read_come_after_it_and_once() {
     let world = start_world(10, 1, |_| ());
     let (holder, mut held) = mpsc::channel(16);
     *lock(&world.log.holder) = Some(holder);
@@ -226,7 +226,7 @@ async fn what_is_published_while_a_page_is_read_comes_after_it_and_once() {
 }
 
 #[tokio::test]
-async fn who_disconnects_while_a_page_is_read_is_not_missed() {
+async fn a_page_for_a_client_that_has_gone_reaches_nobody_else() {
     let world = start_world(10, 1, |_| ());
     let (holder, mut held) = mpsc::channel(16);
     *lock(&world.log.holder) = Some(holder);

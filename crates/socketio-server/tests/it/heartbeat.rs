@@ -92,7 +92,7 @@ async fn pongs_nobody_asked_for_do_not_put_off_the_ping() {
 }
 
 #[tokio::test]
-async fn who_joins_no_namespace_in_time_is_closed() {
+async fn a_client_that_joins_no_namespace_in_time_is_closed() {
     let (running, _reasons) = start_with_heartbeat(10_000, 10_000);
     let mut ws = Ws::open(running.address).await;
     assert_eq!(ws.next().await, Received::Close(None));

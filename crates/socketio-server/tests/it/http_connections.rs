@@ -157,7 +157,7 @@ async fn a_websocket_handshake_with_a_body_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_turned_away_is_counted_by_kind() {
+async fn refused_requests_are_counted_by_kind() {
     let running = start_plain();
     let counts = || {
         use RefusalKind::{BodyTooLarge, HeadTooLarge, Malformed, NoUpgrade, Origin, Protocol};

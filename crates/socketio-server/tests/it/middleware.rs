@@ -197,7 +197,7 @@ async fn disconnect_and_connect_twice_in_one_breath_end_connected() {
 }
 
 #[tokio::test]
-async fn who_leaves_while_middleware_decides_never_was_there() {
+async fn a_client_that_leaves_while_middleware_decides_was_never_there() {
     let (slow, gate, mut entered) = gated();
     let running = start(Server::builder().namespace(fenced(Namespace::new("/"))).namespace(slow));
     let mut client = Client::connect(running.address).await;

@@ -96,7 +96,7 @@ async fn joining_again_with_other_auth_makes_a_new_socket_and_ends_the_old_one()
 }
 
 #[tokio::test]
-async fn who_left_may_join_again_and_gets_another_id() {
+async fn a_client_that_left_may_join_again_with_another_id() {
     let running = start_chat();
     let mut client = Client::connect(running.address).await;
     let first = client.id.clone();
@@ -120,7 +120,7 @@ async fn packets_for_a_namespace_that_is_not_joined_close_the_connection() {
 }
 
 #[tokio::test]
-async fn what_was_on_its_way_when_the_server_sent_the_client_away_is_ignored() {
+async fn late_packets_of_a_client_that_the_server_removed_are_ignored() {
     let running = start_chat();
     let mut client = Client::connect(running.address).await;
     client.join("/chat", "").await;

@@ -327,7 +327,7 @@ async fn a_client_that_is_sent_away_learns_it_with_its_next_poll() {
 }
 
 #[tokio::test]
-async fn what_is_no_packet_is_a_parse_error() {
+async fn a_text_that_is_no_packet_is_a_parse_error() {
     let (running, mut reasons) = start_watched();
     for garbage in ["7", "x", "", "3\u{1e}", "9\u{1e}40"] {
         let polling = Polling::open(running.address).await;
@@ -381,7 +381,7 @@ async fn base64_of_every_client_is_read() {
 }
 
 #[tokio::test]
-async fn what_stands_before_garbage_is_taken() {
+async fn packets_before_garbage_take_effect() {
     let (running, mut reasons) = start_watched();
     let polling = Polling::open(running.address).await;
     polling.join().await;

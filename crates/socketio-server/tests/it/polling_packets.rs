@@ -81,7 +81,7 @@ async fn a_held_poll_and_those_after_it_are_answered_at_once() {
 }
 
 #[tokio::test]
-async fn answers_to_a_payload_of_events_are_parted_too() {
+async fn acks_of_a_payload_of_events_come_in_several_answers_too() {
     let running = start_counting();
     let polling = Polling::open(running.address).await;
     polling.join().await;
@@ -92,7 +92,7 @@ async fn answers_to_a_payload_of_events_are_parted_too() {
 }
 
 #[tokio::test]
-async fn connect_and_what_was_missed_are_parted_too() {
+async fn a_replay_after_connect_comes_in_several_answers_too() {
     let running = start_counting();
     let kept = running.io().of("/kept").expect("a name");
     let mut client = Client::open(running.address).await;
@@ -135,7 +135,7 @@ async fn an_event_comes_in_one_answer_with_its_attachments() {
 }
 
 #[tokio::test]
-async fn what_no_answer_has_held_yet_goes_on_by_the_websocket() {
+async fn packets_that_no_poll_has_carried_leave_by_the_websocket() {
     let running = start_counting();
     let polling = Polling::open(running.address).await;
     polling.join().await;

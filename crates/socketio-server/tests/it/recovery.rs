@@ -95,7 +95,7 @@ async fn without_recovery_there_is_no_pid_and_no_offset() {
 }
 
 #[tokio::test]
-async fn what_was_missed_comes_after_connect_and_before_what_is_live() {
+async fn missed_events_come_after_connect_and_before_live_ones() {
     let running = start_recovering();
     let mut client = Client::connect(running.address).await;
     let (id, pid) = (client.id.clone(), client.pid.clone().expect("a pid"));
@@ -199,7 +199,7 @@ async fn rooms_and_data_come_back() {
 }
 
 #[tokio::test]
-async fn what_was_said_in_a_room_before_joining_it_is_not_replayed() {
+async fn events_from_before_a_client_joined_the_room_are_not_replayed() {
     let running = start_recovering();
     let mut client = Client::connect(running.address).await;
     let pid = client.pid.clone().expect("a pid");
@@ -216,7 +216,7 @@ async fn what_was_said_in_a_room_before_joining_it_is_not_replayed() {
 }
 
 #[tokio::test]
-async fn who_joins_a_room_hears_what_the_same_handler_says_there_next() {
+async fn a_new_member_of_a_room_gets_what_the_same_handler_emits_next() {
     let speak = |socket: Socket| async move {
         for round in 0..50 {
             let room = format!("room {round}");

@@ -46,7 +46,7 @@ async fn holders(running: &Running, id: &str) -> usize {
 }
 
 #[tokio::test]
-async fn of_two_at_the_same_instant_one_stays() {
+async fn of_two_sessions_with_one_id_at_the_same_instant_one_stays() {
     let running = start_contested();
     let first = Client::connect(running.address).await;
     let (id, pid) = (first.id.clone(), first.pid.clone().expect("a pid"));
@@ -62,7 +62,7 @@ async fn of_two_at_the_same_instant_one_stays() {
 }
 
 #[tokio::test]
-async fn of_many_at_the_same_instant_one_stays() {
+async fn of_many_sessions_with_one_id_at_the_same_instant_one_stays() {
     let running = start_contested();
     let first = Client::connect(running.address).await;
     let (id, pid) = (first.id.clone(), first.pid.clone().expect("a pid"));

@@ -124,7 +124,7 @@ async fn a_socket_that_was_away_for_too_long_is_a_fresh_start() {
 }
 
 #[tokio::test]
-async fn what_has_left_the_ring_is_not_pretended_to_be_there() {
+async fn a_client_whose_offset_has_left_the_ring_is_not_recovered() {
     let running = start_limited(FeedConfig { ring_bytes_max: 500, ..FeedConfig::in_memory() });
     let client = Client::connect(running.address).await;
     let (id, pid) = gone(&running, client).await;

@@ -100,7 +100,7 @@ async fn a_pid_is_worth_nothing_to_another_user_and_its_owner_does_not_notice() 
 }
 
 #[tokio::test]
-async fn who_comes_back_as_another_user_starts_with_another_lineage() {
+async fn a_client_that_returns_as_another_user_gets_another_lineage() {
     let feed = Feed::new(FeedConfig {
         epochs: vec![EpochStart { epoch: 1, start: 0.into() }],
         history: Some(Arc::new(Unread)),
@@ -125,7 +125,7 @@ async fn who_comes_back_as_another_user_starts_with_another_lineage() {
 }
 
 #[tokio::test]
-async fn what_is_said_while_middleware_decides_is_not_lost() {
+async fn events_during_middleware_are_not_lost() {
     let gate = Arc::new(Semaphore::new(1));
     let (asked, mut asking) = mpsc::channel(4);
     let namespace = fenced(Namespace::new("/")).recovery(Feed::new(FeedConfig::in_memory())).middleware({

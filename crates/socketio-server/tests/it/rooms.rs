@@ -99,7 +99,7 @@ async fn the_sender_of_a_broadcast_does_not_get_it() {
 }
 
 #[tokio::test]
-async fn who_joins_hears_what_is_said_next_and_who_leaves_does_not() {
+async fn members_get_the_next_event_and_former_members_do_not() {
     let running = start_rooms();
     let mut client = Client::connect(running.address).await;
     client.send(r#"2["join and say","a"]"#).await;

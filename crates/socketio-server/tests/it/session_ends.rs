@@ -18,7 +18,7 @@ async fn a_poll_that_a_close_packet_has_overtaken_is_answered_like_one_that_wait
 }
 
 #[tokio::test]
-async fn who_broke_the_protocol_finds_its_session_unknown() {
+async fn a_client_that_broke_the_protocol_finds_its_session_unknown() {
     let running = start_plain();
     let polling = Polling::open(running.address).await;
     polling.join().await;

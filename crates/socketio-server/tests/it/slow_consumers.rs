@@ -107,7 +107,7 @@ async fn small_frames_wait_for_a_stalled_client_as_well() {
 }
 
 #[tokio::test]
-async fn who_falls_out_of_the_ring_is_closed_and_comes_back() {
+async fn a_client_that_falls_out_of_the_ring_is_closed_and_returns() {
     let (running, mut reasons) =
         start_feeding(FeedConfig { ring_bytes_max: 1 << 20, ..FeedConfig::in_memory() }, |_| ());
     let mut slow = narrow(&running).await;
@@ -148,7 +148,7 @@ async fn a_volatile_event_is_dropped_for_a_stalled_client() {
 }
 
 #[tokio::test]
-async fn who_takes_nothing_for_too_long_is_closed() {
+async fn a_client_that_reads_nothing_for_too_long_is_closed() {
     let (running, mut reasons) =
         start_feeding(FeedConfig { ring_bytes_max: 64 << 20, ..FeedConfig::in_memory() }, |config| {
             config.stall_timeout = Duration::from_millis(300);

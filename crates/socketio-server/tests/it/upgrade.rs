@@ -70,7 +70,7 @@ async fn a_waiting_poll_is_released_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_emitted_during_the_upgrade_comes_in_order_and_once() {
+async fn events_during_the_upgrade_arrive_in_order_and_once() {
     let running = start_one();
     let polling = joined(&running).await;
     let mut ws = Ws::attach(running.address, &polling.sid).await;

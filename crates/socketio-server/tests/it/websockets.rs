@@ -65,7 +65,7 @@ async fn open_with_frames_behind(address: SocketAddr, headers: &str) -> String {
 }
 
 #[tokio::test]
-async fn what_comes_with_the_request_is_not_lost() {
+async fn frames_that_arrive_with_the_request_are_not_lost() {
     let (running, _reasons) = start_watched();
     let answer = open_with_frames_behind(running.address, "").await;
     assert!(answer.starts_with("HTTP/1.1 101 Switching Protocols\r\n"), "{answer}");
@@ -74,7 +74,7 @@ async fn what_comes_with_the_request_is_not_lost() {
 }
 
 #[tokio::test]
-async fn nor_is_it_where_the_request_takes_the_way_of_all_others() {
+async fn frames_that_arrive_with_a_request_for_hyper_are_not_lost() {
     let (running, _reasons) = start_watched();
     // HTTP reads 8 KiB at a time: some frames come with the head, and most after it.
     let padded = format!("Content-Length: 0\r\nX: {}\r\n", "x".repeat(7_900));

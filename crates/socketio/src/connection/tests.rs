@@ -176,7 +176,7 @@ fn packets_for_a_namespace_that_is_not_joined_close() {
 }
 
 #[test]
-fn what_is_no_packet_closes() {
+fn a_text_that_is_no_packet_closes() {
     violates(&["/"], "4abc", Violation::Decode(DecodeError::Json));
     violates(&["/"], "2{}", Violation::Decode(DecodeError::Body));
     violates(&["/"], r#"2abc["a"]"#, Violation::Decode(DecodeError::Json));

@@ -184,7 +184,7 @@ fn reserved_names_are_not_sent() {
 }
 
 #[test]
-fn what_has_no_json_is_refused_and_leaves_nothing_behind() {
+fn a_value_without_a_json_form_is_refused_and_leaves_nothing_behind() {
     struct Broken(Binary);
 
     impl Serialize for Broken {
@@ -247,7 +247,7 @@ fn arb_bytes() -> impl Strategy<Value = Binary> {
 
 proptest! {
     #[test]
-    fn what_is_encoded_decodes_to_the_same(
+    fn encoded_packets_decode_to_the_same(
         namespace in "/|/[a-zé/]{1,9}",
         name in "\\PC{0,9}",
         ack: Option<u64>,

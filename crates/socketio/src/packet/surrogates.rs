@@ -85,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_mended_reads_as_the_utf_16_with_its_halves_replaced(
+        fn mended_json_reads_as_its_utf_16_with_lone_surrogates_replaced(
             units in proptest::collection::vec(prop_oneof![0x20_u16..0x7f, 0xd7f0_u16..0xe010, any::<u16>()], 0..12),
             escaped in proptest::collection::vec(any::<bool>(), 12),
         ) {

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn what_is_hidden_or_elsewhere_is_not_served() {
+    async fn files_that_are_hidden_or_elsewhere_are_not_served() {
         let whole = tempfile::tempdir().unwrap();
         let root = whole.path().canonicalize().unwrap().join("pages");
         fs::create_dir_all(root.join(".git")).unwrap();

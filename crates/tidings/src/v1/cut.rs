@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_furthest_from_what_was_asked_for_is_left_out() {
+    fn messages_furthest_from_the_requested_one_are_left_out() {
         check(10, Page::Newest, 45, 7..=10);
         check(10, Page::Before(Seq(11)), 45, 7..=10);
         check(10, Page::After(Seq(0)), 45, 1..=4);

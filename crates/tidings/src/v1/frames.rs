@@ -160,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_goes_to_members_and_in_the_lobby_to_everybody() {
+    fn messages_go_to_members_and_in_the_lobby_to_everybody() {
         let message = || Kind::message(Text::parse("hi").unwrap());
         for kind in [message(), Kind::Deleted { seq: Seq(1) }, Kind::Edited { seq: Seq(1), text: None }] {
             assert_eq!(made(RoomKind::Public, &entry(2, PLANS, kind.clone())).audience, members());
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_or_goes_is_told_and_changes_groups_at_that_very_entry() {
+    fn a_membership_entry_reaches_its_person_and_changes_their_groups() {
         let sockets = sockets_of(BOB);
         let told = members().to(sockets.clone());
         let check = |kind, passage| {

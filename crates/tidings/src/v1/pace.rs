@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn who_keeps_to_the_pace_never_waits() {
+    fn a_client_that_keeps_to_the_pace_never_waits() {
         let (mut pace, start) = (Pace::default(), Instant::now());
         assert!((0..20_000).all(|event| pace.charge(100, start + INTERVAL * event).is_none()));
     }

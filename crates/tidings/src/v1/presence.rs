@@ -156,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn who_comes_is_told_once_and_who_goes_within_five_seconds() {
+    fn an_arrival_is_told_once_and_a_departure_within_five_seconds() {
         let (mut presence, start) = (Presence::default(), Instant::now());
         presence.connect(ADA);
         assert!(presence.is_online(ADA, ADA) && !presence.is_online(ADA, BOB));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn who_looks_in_between_two_ticks_is_not_told() {
+    fn a_visit_between_two_ticks_is_not_told() {
         let (mut presence, start) = (Presence::default(), Instant::now());
         presence.connect(ADA);
         presence.disconnect(ADA, start);
@@ -270,7 +270,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_told_is_what_is_so(happenings in happenings()) {
+        fn notices_add_up_to_the_truth(happenings in happenings()) {
             let (mut presence, start) = (Presence::default(), Instant::now());
             let mut sockets: BTreeMap<u64, usize> = BTreeMap::new();
             let mut told: BTreeSet<UserId> = BTreeSet::new();

@@ -267,7 +267,7 @@ fn every_event_has_an_example() {
 
 /// Every field of every example in turn is left out, and given every type that it has not.
 #[test]
-fn what_is_of_the_wrong_shape_is_malformed_and_never_a_command() {
+fn fields_of_the_wrong_shape_are_malformed_and_never_a_command() {
     let wrong = [
         json!(null),
         json!(true),
@@ -307,7 +307,7 @@ fn what_is_of_the_wrong_shape_is_malformed_and_never_a_command() {
 }
 
 #[test]
-fn what_a_person_got_wrong_uses_up_its_number() {
+fn a_command_that_can_never_succeed_uses_up_its_number() {
     let void = |event: &str, args: Value| {
         let command = command_name(event).unwrap();
         let read = with_payload(event, &[args], |payload| Numbered::parse(command, payload, &signer()));

@@ -67,7 +67,7 @@ fn a_batch_that_was_rolled_back_leaves_the_directory_as_it_was() {
 }
 
 #[test]
-fn what_a_change_makes_of_older_entries_is_handed_over_with_it() {
+fn a_change_is_handed_over_with_the_entries_that_it_rewrites() {
     let desk = Desk::open();
     desk.let_all_go();
     let next = |ticket, draft| {
@@ -90,7 +90,7 @@ fn what_a_change_makes_of_older_entries_is_handed_over_with_it() {
 
 /// The text of a message that is deleted in the batch in which it was said is never shown to anybody.
 #[test]
-fn what_is_changed_in_its_own_batch_is_delivered_as_it_became() {
+fn a_message_that_is_changed_in_its_own_batch_is_delivered_as_changed() {
     let desk = Desk::open();
     let committed = desk.in_one_batch(&[
         (1, numbered(ADAS, 1, "oops")),

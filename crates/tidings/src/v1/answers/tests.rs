@@ -170,7 +170,7 @@ fn a_page_that_stops_at_the_numbers_that_it_tells_reaches_the_end() {
 }
 
 #[test]
-fn whoever_is_let_in_after_asking_is_answered_as_one_who_may_not_know() {
+fn a_person_who_joins_after_asking_is_answered_like_a_stranger() {
     let town = Town::open();
     let cleo = UserId(3);
     let sight = Sight::new(cleo, &town.directory);

@@ -106,7 +106,7 @@ fn at_the_bound_of_all_links_the_person_with_most_loses_their_oldest() {
 }
 
 #[test]
-fn what_is_kept_is_bounded_and_goes_with_time() {
+fn links_are_bounded_and_expire() {
     let (mut links, now) = (Links::default(), Instant::now());
     for number in 0..2 * LINKS_MAX as u64 {
         links.open(UserId(number), code(number), now);
