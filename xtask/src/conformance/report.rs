@@ -14,15 +14,15 @@ use super::suite::Suite;
 const PAGE_HEAD: &str = "\
 # Conformance
 
-The official suites against fixture servers that are written on `socketio-server` (`crates/conformance`). This page is written by
+The official test suites against fixture servers on `socketio-server` (`crates/conformance`). This page is written by
 
 ```
 cargo xtask conformance --suites CHECKOUT --autobahn --record docs/conformance.md
 ```
 
-where CHECKOUT is one of the public repository `socketio/socket.io`, and Autobahn is sections 1 to 7 and 10 of the test suite of that
-name (PyPI, Python 2.7). The last but one column is how many tests also pass with nobody at the other end: only the rest says
-anything about a server.
+CHECKOUT is a checkout of the public repository `socketio/socket.io`. Autobahn is sections 1 to 7 and 10 of the test
+suite of that name (PyPI, Python 2.7). The column \"with no server\" counts the tests that pass even without one: only the
+others say anything about a server.
 
 | suite | tests | passed | failed | with no server | |
 |---|---|---|---|---|---|
