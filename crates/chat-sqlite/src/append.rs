@@ -423,7 +423,7 @@ fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {
     Ok(Placed { receipt: receipt(row)?, content: ContentHash(row.get(5)?) })
 }
 
-/// Of a row that begins with position, room, seq, rev and time.
+/// The receipt of a row that begins with position, room, seq, rev and time.
 pub(crate) fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
     Ok(Receipt {
         position: Position(row.get(0)?),

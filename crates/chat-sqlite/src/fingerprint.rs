@@ -1,10 +1,10 @@
 //! The integers by which client keys are indexed.
 //!
-//! An index over the keys themselves writes one scattered page for each message, and that costs more than all the
-//! rest of an insert. But clients count: their keys are a stem of their own and a number. So the stem is hashed into
-//! the upper half and the number kept in the lower one, and what one sender sends in a row lies in a row. Two keys
-//! may share a fingerprint; whoever looks one up compares the keys. The seed is the database's own and secret, so
-//! that nobody can send keys that are made to share one.
+//! An index over the keys themselves would write one scattered page for each message, which costs more than the rest of
+//! an insert. But clients count: a key is a stem of the client and a number. So the upper half is a hash of the stem
+//! and the lower half is the number, and consecutive keys of one sender are next to each other. Two keys may have the
+//! same fingerprint, so a look-up compares the keys. The seed is secret and belongs to the database, so nobody can
+//! construct keys that share one.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

@@ -133,7 +133,7 @@ fn wal_in(folder: &Path) -> PathBuf {
     folder.join(format!("{DATABASE}-wal"))
 }
 
-/// Refuses a write-ahead log of another life of the database. Whoever has the folder may be writing.
+/// Rejects a write-ahead log of another state of the database. A server that owns the folder may write meanwhile.
 pub(crate) fn check_wal(folder: &Path) -> Result<(), OpenError> {
     let file = database_in(folder);
     let Some(epoch) = wal_epoch(folder)? else { return Ok(()) };

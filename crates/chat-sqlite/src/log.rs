@@ -110,7 +110,7 @@ impl SqliteLog {
     }
 }
 
-/// Leaves everything in one file, so that whoever copies or replaces that file has all of it.
+/// Moves everything into one file, so that a copy of that file is complete.
 impl Drop for SqliteLog {
     fn drop(&mut self) {
         // SQLite turns a checkpoint away at once while another one runs, without waiting for it.
@@ -131,8 +131,8 @@ impl fmt::Debug for SqliteLog {
 
 /// Writes what a write-ahead log holds into the database, and flushes that.
 ///
-/// A log whose flush failed before a crash looks whole as long as the system runs, and flushing it again would tell
-/// nothing. Its pages are written anew instead, and whoever opens the file next finds all of it in one place.
+/// After a crash, a log whose flush failed looks complete as long as the system runs, and flushing it again would prove
+/// nothing. So its pages are written again, and the next process that opens the file finds everything in one place.
 fn settle(connection: &Connection) -> rusqlite::Result<()> {
     if Mode::Truncate.run(connection)? {
         return Ok(());

@@ -161,7 +161,7 @@ pub fn skip(device: Device, n: u64) -> Draft {
     command(device, n, Command::Skip)
 }
 
-/// Of a message in the lobby, while there is nothing but messages.
+/// The receipt of a message in the lobby, if the log has nothing but messages.
 pub fn receipt(number: u64) -> Receipt {
     Receipt { position: Position(number), room: RoomId::LOBBY, seq: Seq(number), rev: Rev(number), at: AT }
 }

@@ -10,7 +10,7 @@ use crate::ids::{RoomId, UserId};
 use crate::room::RoomKind;
 
 impl ContentHash {
-    /// Of a command that says nothing.
+    /// The hash of a command without content.
     pub const NOTHING: Self = Self([0; 16]);
 
     /// The hash of a message: of its text as it was sent, and of the room that it was said in.

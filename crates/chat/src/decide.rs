@@ -57,7 +57,7 @@ impl Default for Limits {
     }
 }
 
-/// A decided batch: what is to be appended, and the answers once it is.
+/// A decided batch: the records to append, and the answers once they are stored.
 #[derive(Debug)]
 pub struct Decided {
     /// To be appended, numbered.
@@ -171,7 +171,7 @@ struct Deciding<'a, 'l, L: ?Sized> {
     log: &'l mut L,
     limits: Limits,
     batch: DecidedBatch<'a>,
-    /// Of the log, before the batch.
+    /// The directory of the log before the batch.
     before: &'l Directory,
 }
 

@@ -25,8 +25,8 @@ impl<T, F: FnMut(Committed<T>) + Send> Delivery<T> for F {
 /// What one commit brought.
 #[derive(Debug)]
 pub struct Committed<T> {
-    /// Entries from before this commit that say something else now: messages that were edited or deleted, and edits
-    /// that this makes obsolete. Whoever keeps copies has to replace them.
+    /// Earlier entries that this commit has changed: messages that were edited or deleted, and edits that are now
+    /// obsolete. Every copy of them must be replaced.
     pub rewritten: Vec<Entry>,
     /// The new entries, contiguous.
     pub entries: Vec<Entry>,

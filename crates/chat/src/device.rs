@@ -23,7 +23,7 @@ impl fmt::Debug for DeviceId {
 /// An outbox of a user: the scope of its numbers. The same id under another user is another device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Device {
-    /// Whose it is.
+    /// The owner of the device.
     pub user: UserId,
     /// Which of the user's.
     pub id: DeviceId,

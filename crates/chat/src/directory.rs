@@ -40,7 +40,7 @@ struct Present {
 }
 
 impl Default for Directory {
-    /// Of an empty log: there is the lobby, and nobody.
+    /// The directory of an empty log: the lobby, and no people.
     fn default() -> Self {
         let name = RoomName::from_stored("Lobby");
         let taken = name.skeletons().into_iter().map(|skeleton| (skeleton, RoomId::LOBBY)).collect();
@@ -97,7 +97,7 @@ impl Directory {
         self.0.names.range((after, Bound::Unbounded)).map(|(user, name)| (*user, name))
     }
 
-    /// Whoever is called that, or so similarly that they could be taken for each other.
+    /// The people with this name, or one that looks alike.
     pub fn holders(&self, name: &Nickname) -> impl Iterator<Item = UserId> + '_ {
         name.skeletons().into_iter().filter_map(|skeleton| self.0.names_taken.get(&skeleton).copied())
     }
@@ -117,7 +117,7 @@ impl Directory {
         !self.0.owners.is_empty()
     }
 
-    /// A room, whoever asks. See [`visibility`](Self::visibility).
+    /// A room, without a check of who may see it. For that, see [`visibility`](Self::visibility).
     pub fn room(&self, room: RoomId) -> Option<&Room> {
         self.0.rooms.get(&room).map(|room| &**room)
     }

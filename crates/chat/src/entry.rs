@@ -26,13 +26,13 @@ pub struct Entry {
     pub rev: Rev,
     /// When the server received it.
     pub at: UnixMillis,
-    /// Who sent it. `None` for a tutorial client without a lineage.
+    /// The sender. `None` for a tutorial client without a lineage.
     pub author: Option<Author>,
     /// What happened.
     pub kind: Kind,
 }
 
-/// Who sent an entry.
+/// The sender of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Author {
     /// A tutorial client, as far as it can be told from others.

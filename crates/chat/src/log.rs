@@ -96,8 +96,8 @@ pub trait LogReader: Send + Sync + 'static {
     /// A `seq` above the room's last message means that message; 0, or an empty room, is [`Position::ZERO`].
     fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError>;
 
-    /// Messages of one room, as they stand now, the deleted ones included, and those alone that have a higher `Seq` than
-    /// `after`: what is up to there is not for whoever asks.
+    /// Messages of one room in their current state, including deleted ones, and only those with a higher `Seq` than
+    /// `after`: the reader may not see earlier ones.
     ///
     /// They come in the order of the room, at most `limit` of them: the first ones after, or the last ones before, what
     /// the page asks for.

@@ -53,9 +53,9 @@ struct Contents {
 #[derive(Clone, Debug, Default)]
 struct RoomIndex {
     numbers: RoomNumbers,
-    /// Of its messages, in order.
+    /// The positions of its messages, in order.
     messages: Vec<(Seq, Position)>,
-    /// Of all its entries, in order.
+    /// The positions of all its entries, in order.
     all: Vec<Position>,
 }
 

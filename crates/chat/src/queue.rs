@@ -79,7 +79,7 @@ pub(crate) enum Taken<T> {
     Closed,
 }
 
-/// Who has to be told that the queue has space again.
+/// Whether somebody must be told that the queue has space again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wake {
     PausedSenders,

@@ -9,12 +9,12 @@ use imbl::{OrdMap, OrdSet};
 use crate::ids::{InviteGeneration, Position, Rev, Seq, UserId};
 use crate::name::{RoomName, Topic};
 
-/// Who may come into a room.
+/// The kind of a room: who may join it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum RoomKind {
     /// Everybody; and who is not a member may read it.
     Public,
-    /// Who was added or has an invitation.
+    /// People who were added, or have an invite.
     Private,
     /// Those it was opened for, for ever.
     Direct,
@@ -84,7 +84,7 @@ impl Room {
         &self.topic
     }
 
-    /// Whose room it is, while that person is in it.
+    /// The person who created the room, while they are in it.
     pub fn host(&self) -> Option<UserId> {
         self.host
     }

@@ -82,7 +82,7 @@ fn write_for(fleet: &mut Fleet, pace: &mut Pace, what: &str, time: Duration) -> 
     Ok(())
 }
 
-/// Who writes when.
+/// When the senders write.
 enum Pace {
     InFlight { senders: u32, messages: usize, credits: Vec<usize> },
     Rate(Writers),

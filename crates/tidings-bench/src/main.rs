@@ -62,7 +62,7 @@ fn run(options: &Bench) -> Result<(), Failure> {
     } else {
         report.to_string()
     };
-    // The exit code tells the verdict to whoever does not read this.
+    // The exit code has the verdict too.
     let _ = std::io::stdout().write_all(text.as_bytes());
     match report.verdict() {
         Verdict::Good => Ok(()),

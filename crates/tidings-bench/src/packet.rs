@@ -1,7 +1,8 @@
 //! The packets of the Socket.IO tutorial's contract, as a client sees them.
 //!
-//! That of the rooms (see `rooms`) differs by the name of its events alone. Only what the contracts need: one namespace, text events, acks without attachments. Texts that this generator writes
-//! say who has sent them, as which number and when, so that whoever receives one can tell how long it took.
+//! The contract of rooms (see `rooms`) differs only in the names of its events. Supported is what the contracts need:
+//! one namespace, text events, acks without attachments. Texts of this generator contain their sender, number and time,
+//! so that the recipient knows how long they took.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -44,7 +45,7 @@ pub(crate) enum Verdict {
     Refused,
 }
 
-/// Who has written a text, as which of theirs, and how long after the start.
+/// The sender of a text, its number, and how long after the start it was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     pub(crate) sender: u32,

@@ -39,9 +39,9 @@ const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Settings {
     /// Frames kept in memory for those who are slow or come back, for each namespace.
     pub ring_bytes_max: usize,
-    /// Whoever missed more visible entries than this in namespace `/` is sent all of them anew.
+    /// A client of namespace `/` that missed more visible entries than this gets all messages again.
     pub recovery_entries_max: usize,
-    /// Whoever is further behind in `/v1` starts from now.
+    /// A client of `/v1` that is further behind starts from now.
     pub resume_entries_max: u64,
     /// What people may do at most.
     pub limits: Limits,

@@ -21,8 +21,8 @@ pub fn join(joining: &Joining<'_>) -> FeedJoin {
     FeedJoin { start, lineage, ..FeedJoin::default() }
 }
 
-/// A `chat message`: malformed ones end here, all others are drafts, in the order they came. Whoever calls this announces
-/// them when all that was ready has been read, so that they share a flush.
+/// Handles a `chat message`: answers malformed ones, and turns the others into drafts, in order. The caller announces
+/// the drafts when all ready sockets have been read, so that they share a flush.
 pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) -> Flow {
     let message = match ChatMessage::parse(turn.payload()) {
         Ok(message) => message,

@@ -13,7 +13,7 @@ pub struct Stamp {
 }
 
 impl Stamp {
-    /// Of this log in this epoch.
+    /// The stamp of this log in this epoch.
     pub fn new(log: LogId, epoch: Epoch) -> Self {
         Self { log, epoch }
     }

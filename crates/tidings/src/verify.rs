@@ -8,7 +8,7 @@ use crate::options::Verify;
 pub(crate) fn run(options: &Verify) -> Result<(), Failure> {
     let path = options.file.as_ref().unwrap_or(&options.data.folder);
     let report = chat_sqlite::verify(path)?;
-    // The exit code tells the same to whoever does not read this.
+    // The exit code says the same.
     let _ = write!(std::io::stdout(), "{report}");
     if report.is_sound() {
         return Ok(());

@@ -56,7 +56,7 @@ export function historyEffects(model: Model, room: RoomId, page: Page, answer: H
   return [...changes, { kind: "room", room: { ...record, held, seq, floor, toldOf } }];
 }
 
-/** Where a room begins for whoever got a page with nothing in it. */
+/** Where a room begins for a reader who got an empty page. */
 function beginningOf(page: Page, answer: HistoryAnswer): Seq | null {
   if (page.before !== undefined) return page.before;
   return page.after === undefined && page.around === undefined ? answer.seq + 1 : null;

@@ -108,7 +108,7 @@ export class Leadership {
   }
 
   async #begin(): Promise<void> {
-    // Whoever leads goes on: a second session of one tab would write into the store what the first has not kept.
+    // A tab that leads already continues: a second session would store what the first has not.
     if (this.#isLeading) return;
     const turn = (this.#turn += 1);
     const isWanted = (): boolean => turn === this.#turn;

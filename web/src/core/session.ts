@@ -420,7 +420,7 @@ export class Session {
     if (!isShown(row)) await this.#ledger.submit((apply) => apply([{ kind: "settled", id: row.id }]));
   }
 
-  /** Refusals that a leader before this one could not tell any more; whoever waited has read them by now. */
+  /** Refusals that an earlier leader could not report; the tabs that waited have read them by now. */
   #dropUnheard(): void {
     const unheard = this.#model.outbox.rows.filter((row) => row.refused !== undefined && !isShown(row));
     void this.#ledger.submit((apply) => apply(unheard.map(({ id }) => ({ kind: "settled", id }))));

@@ -46,7 +46,7 @@ export interface Tabs {
   readonly areExclusive: boolean;
   /** Wants to lead. `begin` is called when this tab does, `end` when another has taken the lead from it. */
   lead(begin: () => void, end: () => void): void;
-  /** Takes the lead from whoever has it. */
+  /** Takes the lead from the tab that has it. */
   takeOver(): void;
   /** To all other tabs, in order. */
   post(message: TabMessage): void;

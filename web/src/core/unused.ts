@@ -23,7 +23,7 @@ export interface LeavePorts extends ForgetPorts {
   readonly notes: (store: string) => readonly Note[];
 }
 
-/** For a page that is left: whoever comes next need not choose between people who never were, and nothing is left of them. */
+/** For a page that closes: removes people who never did anything, so that nobody has to choose between them. */
 export async function forgetUnused({ own, table }: Identities, { alone, erase, load, notes }: LeavePorts): Promise<void> {
   // The next page is theirs again.
   if ((await table.chosen()) === own) return;

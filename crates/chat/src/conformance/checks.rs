@@ -252,7 +252,7 @@ pub fn every_opening_begins_an_epoch(bench: &mut impl Bench) {
     assert_eq!(positions, [0, 4, 8]);
 }
 
-/// Whoever follows the log learns of an epoch that was begun after it had come.
+/// A reader learns of an epoch that began after the reader was made.
 pub fn a_reader_knows_the_epochs(bench: &mut impl Bench) {
     let first = {
         let (mut log, reader) = bench.open();

@@ -19,7 +19,7 @@ use crate::pointer::ReadPointer;
 
 /// A batch, as far as it is decided.
 pub(super) struct DecidedBatch<'a> {
-    /// Of the log, before the batch.
+    /// The head of the log before the batch.
     before: Position,
     head: Position,
     pub(super) records: Vec<Record>,

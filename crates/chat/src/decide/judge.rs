@@ -37,7 +37,7 @@ fn nothing(room: RoomId) -> Verdict {
     Verdict::Spend(SpentOn::Nothing { room })
 }
 
-/// Of a client of the tutorial: it speaks in the lobby, and nowhere else.
+/// Judges a command of a tutorial client, which may speak only in the lobby.
 pub(super) fn judge_page(limits: &Limits, command: &Command) -> Verdict {
     match command {
         Command::Say { text, .. } if text.len() > limits.text_bytes_max => Refusal::TooLarge.into(),
@@ -63,7 +63,7 @@ pub(super) fn judge_page(limits: &Limits, command: &Command) -> Verdict {
     }
 }
 
-/// Of a person. `standing` is the message that the command speaks of.
+/// Judges a command of a person. `standing` is the message that the command is about.
 pub(super) fn judge(
     directory: &Directory,
     limits: &Limits,
@@ -108,7 +108,7 @@ pub(super) fn judge_reading(
     if directory.is_member(user, *room) { Ok((*room, *seq)) } else { Err(Refusal::Forbidden) }
 }
 
-/// Who wants something.
+/// The person who sent the command.
 struct Person<'a> {
     directory: &'a Directory,
     limits: &'a Limits,
@@ -205,7 +205,7 @@ impl<'a> Person<'a> {
         Ok(Verdict::Store { room: RoomId::HOUSE, kind })
     }
 
-    /// The link is for the first one. Whoever comes later with the same code is too late.
+    /// The code works for the first person who uses it.
     fn own(&self) -> Result<Verdict, Refusal> {
         if self.directory.is_owner(self.user) {
             return Ok(nothing(RoomId::HOUSE));

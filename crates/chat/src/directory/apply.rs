@@ -125,7 +125,7 @@ impl Present {
         });
     }
 
-    /// Whoever is removed may pass on an invitation, so those that went round are void.
+    /// A removed person could pass on an invite, so all existing invites become invalid.
     fn bar(&mut self, id: RoomId, user: UserId) {
         self.change(id, |room| {
             room.barred.insert(user);

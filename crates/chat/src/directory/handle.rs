@@ -1,7 +1,7 @@
 //! [`DirectoryHandle`]: the current directory, for all of this node.
 //!
-//! A mutex around a clone: whoever looks holds it for a few lines. It is brought up to date after a batch is durable
-//! and before it is delivered, so what somebody learns from an entry is never ahead of what they find here.
+//! It is a mutex around a clone, held for a few lines. It is updated after a batch is durable and before it is
+//! delivered, so an entry never reveals more than the directory that its recipient finds here.
 
 use std::fmt;
 use std::ops::Deref;
@@ -43,7 +43,7 @@ impl Deref for Snapshot {
 }
 
 impl DirectoryHandle {
-    /// Of what stands in the log. To be handed to the appender that gets the log, and to its applier.
+    /// Loads the directory from the log. Give it to the appender that gets the log, and to its applier.
     pub fn load(log: &mut (impl Log + ?Sized)) -> Result<Self, ReadError> {
         let directory = Directory::load(log)?;
         let numbers = log.rooms()?.into_iter().collect();

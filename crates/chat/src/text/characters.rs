@@ -1,11 +1,11 @@
 //! Which characters of a text show nothing, and which ones are not taken as they are.
 //!
-//! Both are written down in `docs/text.json` as well, which the tests of the server and of the web app read: whoever
-//! writes a client can do the same before sending.
+//! `docs/text.json` has both lists too. The tests of the server and of the web app read it, and every client can apply
+//! the same rules before sending.
 
 /// Whether it shows nothing, wherever it stands: white space, control characters, and what has neither width nor ink.
 ///
-/// A list by hand in place of a property of Unicode, so that every client can have the very same.
+/// A hand-made list instead of a Unicode property, so that every client can have exactly the same.
 pub(crate) fn is_blank(c: char) -> bool {
     matches!(c,
         '\0'..=' ' | '\u{7f}'..='\u{a0}' | '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{1680}'

@@ -94,7 +94,7 @@ async fn look_up(root: &Path, url_path: &str) -> io::Result<Served> {
     }
 }
 
-/// Of a folder its index is served. Without one, its name is still completed with a slash.
+/// A folder is served by its index. Without one, its name is still completed with a slash.
 async fn look_up_index(root: &Path, index: &Path) -> io::Result<Served> {
     match resolve(root, index).await {
         Ok(None) => Ok(Served::No),

@@ -3,7 +3,7 @@
 use http::{HeaderMap, HeaderValue};
 use socketio_server::OriginPattern;
 
-/// Of an answer that is no page.
+/// The headers of an answer that is not a page.
 const NO_PAGE: [(&str, &str); 3] = [
     ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
     ("x-content-type-options", "nosniff"),

@@ -32,7 +32,7 @@ pub enum Line {
     Requests,
 }
 
-/// Tasks that wait for the log. Whoever shares it can add some.
+/// Tasks that wait for the log, shared by everybody who adds some.
 pub struct Pool {
     waiting: Mutex<Waiting>,
     came: Condvar,

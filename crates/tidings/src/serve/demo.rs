@@ -21,7 +21,7 @@ const PLANS: RoomId = RoomId(3);
 
 const MINUTE_MS: u64 = 60_000;
 
-/// Who says what, how many minutes ago.
+/// The sample messages: sender, room, how many minutes ago, and text.
 const LINES: [(UserId, RoomId, u64, &str); 12] = [
     (ADA, RoomId::LOBBY, 190, "Good morning! I have moved us to our own server."),
     (BOB, RoomId::LOBBY, 188, "That was quick. Did anything get lost?"),

@@ -17,7 +17,7 @@ pub enum Trouble {
     NoDevice,
     /// There is no such thing, or who asks may not know of it.
     NotFound,
-    /// Who asks knows of it and may not.
+    /// The sender may know of it, but may not do this.
     Forbidden,
     /// The code leads nowhere, whatever the reason.
     BadCode,

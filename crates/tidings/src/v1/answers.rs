@@ -63,9 +63,9 @@ struct Asked<'a> {
 }
 
 impl Asked<'_> {
-    /// The log may be ahead of the sight by the time it is read: messages that came later are not shown, since whoever asks
-    /// may be out of the room by then. An edit or deletion that came later is in the text of its message, under the older
-    /// `rev` of the sight. That way round is harmless: the event is still to come, and says the same again.
+    /// The log may be ahead of the snapshot when it is read. Later messages are not shown, because the reader may have
+    /// left the room by then. A later edit or deletion shows in the text of its message, under the older `rev` of the
+    /// snapshot. That is harmless: its event is still to come and says the same.
     fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<String, Trouble> {
         self.sight.visible_room(room)?;
         let visibility = self.sight.visibility(room)?;

@@ -132,7 +132,7 @@ pub fn encoder(stamp: Stamp, directory: DirectoryHandle) -> impl Fn(&[Entry]) ->
     }
 }
 
-/// The room that a command of this commit has let its sender in. Whoever asks again has been told by `welcome`.
+/// The room that the sender has joined by a command of this commit. For a repeat, `welcome` has described it.
 fn about<'a>(directory: &'a Directory, entries: &'a [Entry], outcome: &Outcome) -> Option<RoomView<'a>> {
     let Outcome::Stored(receipt) = outcome else { return None };
     let found = entries.binary_search_by_key(&receipt.position, |entry| entry.position);

@@ -81,7 +81,7 @@ impl Edge {
         &self.parts.feed
     }
 
-    /// Who is online.
+    /// The presence of people.
     pub(super) fn presence(&self) -> MutexGuard<'_, Presence> {
         self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -316,7 +316,7 @@ impl Edge {
         self.links().open(user, Code::from_bytes(bytes), (self.parts.environment.clock)())
     }
 
-    /// Whose link it is; it can still be used.
+    /// The owner of a link that can still be used.
     pub(super) fn owner_of_link(&self, code: &Code) -> Option<UserId> {
         self.links().owner(code, (self.parts.environment.clock)())
     }

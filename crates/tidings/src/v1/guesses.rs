@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_secs(6);
 /// So many have spent some of their budget. Of more, the one whose budget is nearest to whole is forgotten.
 const ASKERS_MAX: usize = 10_000;
 
-/// Whose budget it is.
+/// The holder of a budget.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Asker {
     Connection(ConnectionId),

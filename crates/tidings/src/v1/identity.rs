@@ -1,4 +1,4 @@
-//! Who somebody is without an account: signed texts that the server can check and never stores.
+//! Identities without accounts: signed texts that the server can check and never stores.
 //!
 //! A *token* says "the bearer is this user", an *invite* opens one generation of a room, and the *setup code* makes
 //! its bearer the owner of a chat that has none. All are MACs by the keys of the log, each under a context of its
@@ -48,7 +48,7 @@ pub struct Invite {
     pub room: RoomId,
     /// A removal from the room begins a new generation, which makes earlier invites invalid.
     pub generation: InviteGeneration,
-    /// Who made it. Invites of earlier versions do not say.
+    /// The inviter. Invites of earlier versions do not name one.
     pub by: Option<UserId>,
 }
 

@@ -1,9 +1,9 @@
 //! One-time links that bring a person's identity to another device.
 //!
-//! Kept in memory and nowhere else: a link that was on its way when the server ended is asked for again. What is kept is
-//! the links that still work, and no trace of others. A person has at most `PER_USER_MAX` and gets at most one new link a
-//! second; whoever asks for more loses their own oldest link, never somebody else's. Only when the whole server has more
-//! than `LINKS_MAX` does the person with the most links lose one. Has no clock and draws nothing: both are arguments.
+//! Links are kept only in memory: after a restart of the server, a person asks for a new one. Only links that still
+//! work are kept. A person has at most `PER_USER_MAX` links and gets at most one new link a second; a further request
+//! ends their own oldest link, never somebody else's. Only if the whole server has more than `LINKS_MAX` does the
+//! person with the most links lose one. Time and randomness are arguments.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -16,7 +16,7 @@ use super::code::Code;
 /// For how long a link works.
 pub const LINK_LIFE: Duration = Duration::from_mins(15);
 
-/// Who asks again this soon gets the same link again.
+/// A second request within this time gets the same link.
 const PACE: Duration = Duration::from_secs(1);
 
 /// So many links of one person work at once.
@@ -34,7 +34,7 @@ pub struct Links {
     open: HashMap<Code, Link>,
     /// All open links, oldest first.
     order: BTreeMap<Serial, Code>,
-    /// Of each person who has any, oldest first.
+    /// The links of each person who has any, oldest first.
     by_user: HashMap<UserId, VecDeque<Serial>>,
     /// The same people: who has most comes last, and among equals the one with the oldest link.
     holders: BTreeSet<(usize, Reverse<Serial>, UserId)>,
@@ -80,7 +80,7 @@ impl Links {
         Given { code, life: LINK_LIFE }
     }
 
-    /// Whose link it is, without using it up.
+    /// The owner of a link, without using it up.
     pub fn owner(&self, code: &Code, now: Instant) -> Option<UserId> {
         self.open.get(code).filter(|link| link.is_alive(now)).map(|link| link.user)
     }

@@ -290,7 +290,7 @@ mod tests {
                     }
                     prop_assert_eq!(notice.count, told.len());
                 }
-                // Whoever asks at any time and goes on from there has the same picture.
+                // Somebody who asks at any time and applies the later notices has the same picture.
                 let nobody = UserId(u64::MAX);
                 prop_assert_eq!(presence.online(None, nobody).collect::<BTreeSet<_>>(), told.clone());
                 let now = start + Duration::from_millis(passed);

@@ -12,14 +12,14 @@ use socketio_server::{AckHandle, FeedAck};
 use super::ack::Trouble;
 use super::frames::members_of;
 
-/// Who asks, and how everything is at that moment.
+/// The person who asks, and the directory at that moment.
 #[derive(Debug)]
 pub struct Sight {
     user: UserId,
     snapshot: Snapshot,
 }
 
-/// An answer and the rooms that whoever gets it must still be in.
+/// An answer, and the rooms that its recipient must still be in.
 #[derive(Debug)]
 pub struct Answer {
     within: Vec<RoomId>,

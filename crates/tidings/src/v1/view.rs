@@ -15,11 +15,11 @@ use super::names;
 /// Mixed into the digits of a guest, so that they tell nothing of a lineage used elsewhere.
 const GUEST: &[u8] = b"tidings guest\0";
 
-/// Of a larger conversation a view of the room names so many others; its count of members tells of the rest. What
-/// somebody is told of all their rooms stays bounded by it.
+/// How many people of a direct conversation a view names; `members` counts all of them. It bounds the description of
+/// all rooms of a person.
 const WITH_MAX: usize = 8;
 
-/// Who did something.
+/// The author of an entry.
 #[derive(Clone, Debug, Serialize, PartialEq, Eq)]
 #[serde(untagged)]
 pub enum Person<'a> {

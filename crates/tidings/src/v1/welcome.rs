@@ -10,7 +10,8 @@ use super::session::Session;
 use super::view::{Person, RoomView};
 use crate::planted::{self, Bug};
 
-/// Who is further behind asks for the rooms that they want to show, in place of everything that happened.
+/// A client that is further behind requests the rooms that it wants to show, instead of getting everything that
+/// happened.
 pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 
 /// Rooms that a welcome tells of: a person's own rooms and the lobby; nobody can be in more.
@@ -61,7 +62,7 @@ pub struct WireLimits {
 }
 
 impl WireLimits {
-    /// Of a server that takes texts of so many bytes.
+    /// The limits of a server that accepts texts of this many bytes.
     pub fn new(text_bytes_max: usize) -> Self {
         Self { text: text_bytes_max, name: chat::Nickname::CHARS_MAX, history: LIMIT_MAX }
     }

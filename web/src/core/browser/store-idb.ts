@@ -64,7 +64,7 @@ const DECISIVE: readonly (keyof Tables)[] = [...OWN, "session"];
 
 const EVERYTHING: Look = { rows: "all", drafts: "all" };
 
-/** Whoever comes later than so many changes has been away for long, and looks first. */
+/** A tab that is more changes behind than this has been away for long, and reads the outbox first. */
 const MARKS_KEPT = 1000;
 
 /** What was read is not relied on for longer: the page may have been frozen since. */
@@ -322,7 +322,7 @@ function mark(table: TableOf<Tables>, [what, number]: Mark): void {
   table("leader").delete(IDBKeyRange.bound([what], [what, number - MARKS_KEPT]));
 }
 
-/** Whoever has read that version of the outbox as well comes too late with their change. */
+/** Another tab that has read the same version of the outbox is too late with its change. */
 function markChanged(table: TableOf<Tables>, version: number): void {
   mark(table, ["changed", version]);
   table("leader").put(version + 1, "outbox");

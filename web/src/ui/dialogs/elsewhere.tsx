@@ -18,7 +18,7 @@ export function Elsewhere() {
     if (ui.missing.value === here) return <Nowhere>{text("noSuchRoom")}</Nowhere>;
     return <Nowhere>{text("roomAway")}</Nowhere>;
   }
-  // Whoever was removed comes back only when somebody adds them.
+  // A removed person returns only when somebody adds them.
   if (lost?.by !== undefined) return <Nowhere>{farewell(lost)}</Nowhere>;
   const join = async () => {
     const result = await ui.chat.join(room.room);

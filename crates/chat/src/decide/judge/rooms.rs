@@ -1,4 +1,4 @@
-//! Who may open, change, enter and leave rooms.
+//! Decides who may create, change, join and leave rooms.
 //!
 //! Public rooms are open to everybody with a name. A private room is entered by those whom a member adds, or who have
 //! an invitation. A direct conversation stays as it was opened. The lobby is everybody's: nobody leaves it, and only
@@ -113,7 +113,7 @@ impl<'a> Rooms<'a, '_> {
         let room = self.with_changing_members(id)?;
         let directory = self.0.directory;
         let may_add = match room.kind {
-            // Whoever knows of it is a member.
+            // Everybody who knows of it is a member.
             RoomKind::Private => !room.is_barred(user) || self.governs(room),
             RoomKind::Public | RoomKind::Direct => self.0.is_host(room),
         };
