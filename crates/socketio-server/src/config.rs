@@ -1,4 +1,4 @@
-//! [`Config`]: every number of the server, with its bound and what happens at it.
+//! [`Config`]: all settings of the server. Each says what happens at its bound.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,56 +10,57 @@ use crate::handshake::HandshakeKept;
 use crate::http::forwarded::TrustedProxies;
 use crate::http::policy::OriginPolicy;
 
-/// Settings of a server. The defaults are those of the JavaScript implementation where it has one.
+/// Settings of a server. The defaults are those of the JavaScript implementation, where it has one.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Path of the endpoint; a request is ours if it starts with it. `/socket.io/`.
+    /// Path of the endpoint: a request belongs to it if its path starts with this. Default `/socket.io/`.
     pub path: String,
-    /// Transports that may be used; both.
+    /// Transports that clients may use. Default: both.
     pub transports: Vec<TransportKind>,
-    /// Heartbeat, upgrade time-out and `maxPayload`.
+    /// Heartbeat, upgrade timeout and `maxPayload`.
     pub engine: engineio::Config,
-    /// Bounds of the Socket.IO layer per connection; what breaks one closes the connection.
+    /// Bounds of the Socket.IO layer for each connection. A connection that exceeds one is closed.
     pub limits: Limits,
-    /// A connection that has joined no namespace by then is closed. 45 s.
+    /// A connection that has joined no namespace after this time is closed. Default 45 s.
     pub connect_timeout: Duration,
-    /// A connection that has begun a packet and owes its next binary attachment by then is closed. 45 s.
+    /// A connection whose packet still lacks an attachment after this time is closed. Default 45 s.
     pub attachment_timeout: Duration,
-    /// Pages of which origins may connect. The same origin only.
+    /// The origins whose pages may connect. Default: the same origin only.
     pub origins: OriginPolicy,
-    /// What an operator can do about a refused origin, for the log and for the body of the answer. `{origin}` in it
-    /// becomes the origin.
+    /// What an operator can do about a refused origin, for the log and the body of the answer. `{origin}` is replaced
+    /// by the origin.
     pub origin_remedy: Cow<'static, str>,
-    /// What an operator can do when `X-Forwarded-Host` was ignored because its sender is not trusted, for the same places.
-    /// `{peer}` in it becomes the address of the sender.
+    /// What an operator can do when `X-Forwarded-Host` was ignored because its sender is not trusted, for the same
+    /// places. `{peer}` is replaced by the address of the sender.
     pub proxy_remedy: Cow<'static, str>,
-    /// Proxies whose `X-Forwarded-…` headers are believed. None.
+    /// Proxies whose `X-Forwarded-…` headers are believed. Default: none.
     pub trusted_proxies: TrustedProxies,
-    /// How long headers are kept.
+    /// How long the headers of a handshake are kept.
     pub handshake_kept: HandshakeKept,
-    /// Worker threads. One per core.
+    /// Number of worker threads. Default: one per core.
     pub workers: usize,
-    /// Bytes of acks and emits that may wait for one connection; beyond that it is closed. 2 MiB.
+    /// Bytes of acks and events that may wait for one connection; beyond that it is closed. Default 2 MiB.
     pub outbound_bytes_max: usize,
-    /// A connection that takes none of what waits for it for so long is closed. 20 s.
+    /// A connection that accepts no data for this long, although some waits, is closed. Default 20 s.
     pub stall_timeout: Duration,
-    /// Events that may wait for the handlers of one socket; beyond that its connection is not read. 64.
+    /// Events that may wait for the handlers of one socket; beyond that its connection is not read. Default 64.
     pub inbox_max: usize,
-    /// Acks that may be awaited from one socket; one more is refused. 256.
+    /// Open acks of one socket; one more is refused. Default 256.
     pub pending_acks_max: usize,
-    /// Rooms that one socket may be in; to join one more is refused. 1,000. Those that the entries of a feed let it into
-    /// come on top: whoever makes the entries bounds them.
+    /// Rooms that one socket may be in; beyond that, joining is refused. Default 1,000. Rooms that it enters by entries
+    /// of a feed do not count: the application bounds those.
     pub rooms_max: usize,
-    /// Packets in one answer to a poll of a client that is not known to take any number; what is left goes out with the
-    /// next poll, which is answered at once. 16, the limit of python-engineio, and never fewer than 12: an event and its
-    /// attachments stand in one answer.
+    /// Packets in one answer to a poll, for a client that is not known to accept any number. The rest goes out with the
+    /// next poll, which is answered at once. Default 16, the limit of python-engineio; at least 12, because an event
+    /// and its attachments are always in one answer.
     pub poll_packets_max: usize,
-    /// A request's head has to be complete so long after its first byte; a new connection has to say something by then. 10 s.
+    /// The head of a request must be complete this long after its first byte; a new connection must send a byte within
+    /// it. Default 10 s.
     pub head_timeout: Duration,
-    /// A connection that waits for its next HTTP request is closed then. 75 s: balancers keep theirs for 60 s, and the one
-    /// that closes first must not be the server.
+    /// An idle HTTP connection is closed after this time. Default 75 s: load balancers keep theirs for 60 s, and the
+    /// server must not close first.
     pub idle_timeout: Duration,
-    /// Connections at once; beyond that handshakes are answered 503. 100,000.
+    /// Open connections; beyond that the answer to a handshake is 503. Default 100,000.
     pub connections_max: usize,
 }
 

@@ -1,7 +1,7 @@
-//! Where connections come in: the listeners, the endpoint as an HTTP service, and the step from HTTP to a WebSocket.
+//! Listeners, the endpoint as an HTTP service, and the step from HTTP to a WebSocket.
 //!
-//! The door judges a request (method, version, origin, headers) and hands what it accepts to a worker, as a command.
-//! It keeps nothing of a connection that a worker has taken.
+//! The door checks a request (method, version, origin, headers) and hands what it accepts to a worker, as a command. It
+//! keeps nothing of a connection that belongs to a worker.
 
 pub(crate) mod accept;
 pub(crate) mod service;

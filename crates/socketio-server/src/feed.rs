@@ -1,13 +1,13 @@
-//! [`Feed`]: a positioned stream of frames, delivered to every socket of a namespace in order and without a hole.
+//! [`Feed`]: a stream of frames with positions, delivered to every socket of a namespace in order and without gaps.
 //!
 //! ```text
 //!  publish ──► ring ──► worker: applied_here ──► attached sockets   (one write each)
 //!                └────────────── ring, else History ──► sockets behind (at their own pace)
 //! ```
 //!
-//! Live delivery, replay, recovery and slow consumers are one path: a socket is *attached* or it is *behind* with a
-//! cursor. The feed owns positions, the hot ring and the signed private ids of connection state recovery. It
-//! knows nothing of what the frames mean.
+//! Live delivery, replay, recovery and slow clients share one path: a socket is *attached*, or it is *behind* with a
+//! cursor. The feed owns positions, the ring of recent entries, and the signed private ids of connection state
+//! recovery. It does not know what the frames mean.
 
 mod ack;
 mod batch;
@@ -38,82 +38,83 @@ use crate::random::random;
 use crate::room::Selection;
 use crate::user_tag::UserTag;
 
-/// An epoch of the log and the position it began at: an offset of it is valid up to where the next one starts.
+/// An epoch of the log, with its first position. An offset of this epoch is valid up to the start of the next one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EpochStart {
     /// The epoch's number.
     pub epoch: u64,
-    /// Head of the log when it began.
+    /// The head of the log when the epoch began.
     pub start: FeedPosition,
 }
 
-/// How a client of the namespace goes on after its connection broke.
+/// How a client continues after its connection broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Resume {
-    /// Connection state recovery as the official clients do it: CONNECT carries a private id, and every event ends with
-    /// its offset as an argument more.
+    /// Connection state recovery as in the official clients: CONNECT has a private id, and every event has its offset
+    /// as an extra argument.
     Recovery,
-    /// The client says where it stands, in words of the application's (see [`Feed::position_of_cursor`]). CONNECT
-    /// carries the socket's id alone, no ghost is looked for, and no argument is added. An event that is not an entry
-    /// gets a last field `cursor`, if its only argument is an object.
+    /// The client names its position in the application's own terms (see [`Feed::position_of_cursor`]). CONNECT has
+    /// only the socket's id, no old session is ended, and no argument is added. If an event is not an entry and has one
+    /// object as its argument, that object gets the field `cursor`.
     Cursor,
 }
 
-/// Where a cursor stands in a feed.
+/// The place of a cursor in a feed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CursorAt {
-    /// At this position: whatever its owner has seen up to here is what the feed has.
+    /// This position: the feed has everything that the client has seen.
     Known(FeedPosition),
-    /// At this position of the present epoch, which the feed has not reached: another node has delivered more. Only where
+    /// This position of the current epoch, which the feed has not reached: another node has delivered more. Only if
     /// other nodes append to the same log (see [`FeedConfig::ahead_wait`]).
     Ahead(FeedPosition),
-    /// Nowhere: it is malformed, of another log or an unknown epoch, or beyond what its epoch has left here.
+    /// No place: the cursor is malformed, belongs to another log or an unknown epoch, or is beyond what is left of its
+    /// epoch.
     Foreign,
 }
 
-/// A place that a feed may have yet to come to.
+/// A place that a feed may not have reached yet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum FeedPlace {
     /// A position.
     Position(FeedPosition),
-    /// The entry with a number of the application's.
+    /// The entry with this anchor, a number of the application.
     Anchor(u64),
 }
 
-/// What a feed is made of.
+/// The settings of a feed.
 #[derive(Debug)]
 pub struct FeedConfig {
-    /// Number of the log, part of every offset.
+    /// The number of the log, which is part of every offset.
     pub log: u64,
-    /// All known epochs, oldest first; the last one is the present. Must not be empty.
+    /// All known epochs, oldest first; the last one is current. Must not be empty.
     pub epochs: Vec<EpochStart>,
-    /// Position of the newest entry.
+    /// The position of the newest entry.
     pub head: FeedPosition,
-    /// How clients go on after a broken connection.
+    /// How clients continue after a broken connection.
     pub resume: Resume,
     /// Keys that sign private ids.
     pub keys: Keys,
-    /// Frames kept in memory for those who are slow or come back, in bytes. Older ones are read from the history.
+    /// Bytes of frames kept in memory for slow and returning clients. Older ones are read from the history.
     pub ring_bytes_max: usize,
     /// A socket that missed more visible entries than this is not recovered: it replays instead.
     pub recovery_entries_max: usize,
     /// The same limit in bytes.
     pub recovery_bytes_max: usize,
-    /// How long rooms and data of a socket that left are kept for its return. Only without a history: over a log, rooms
-    /// come from the membership, and there is no age at which a client may not come back.
+    /// How long the rooms and data of a socket that left are kept. Only without a history: over a log, the membership
+    /// gives the rooms, and a client may return after any time.
     pub parked_for: Duration,
-    /// How long a client waits that has seen more than this feed has: other nodes append to the same log, and this one is
-    /// about to hear of it. After that its connection is closed. `None` where nobody else appends: a client that has seen
-    /// more is then of another past.
+    /// How long a client waits that has seen more than this feed: other nodes append to the same log, and the feed is
+    /// about to hear of it. After that its connection is closed. `None` if nobody else appends; then such a client has
+    /// seen a history that no longer exists.
     pub ahead_wait: Option<Duration>,
-    /// Where entries are read that have left the ring. Without it they are gone.
+    /// Where entries are read that are no longer in the ring. Without it they are gone.
     pub history: Option<Arc<dyn History>>,
 }
 
 impl FeedConfig {
-    /// A feed that lives in memory only: recovery over a dropped connection for any application.
+    /// A feed in memory only: recovery after a broken connection, for any application.
     ///
-    /// Rooms of a socket that left are kept for two minutes, as Node does.
+    /// The rooms of a socket that left are kept for two minutes, as in Node.
     pub fn in_memory() -> Self {
         let epoch = u64::from_be_bytes(random()) >> 16;
         Self {
@@ -132,7 +133,7 @@ impl FeedConfig {
     }
 }
 
-/// A handle to a feed; clones share it.
+/// A handle to a feed; clones share the feed.
 #[derive(Clone)]
 pub struct Feed {
     inner: Arc<Inner>,
@@ -146,7 +147,7 @@ struct Inner {
     home: OnceLock<Home>,
 }
 
-/// The namespace that the feed belongs to, and the ways to all workers, each at its number.
+/// The namespace that the feed belongs to, and the outlets of all workers by number.
 struct Home {
     namespace: Arc<str>,
     outlets: Vec<Arc<dyn Outlet>>,
@@ -164,36 +165,36 @@ impl Feed {
         Self { inner: Arc::new(Inner { config, epoch, ring, parked, home: OnceLock::new() }) }
     }
 
-    /// Position of the newest entry.
+    /// The position of the newest entry.
     pub fn head(&self) -> FeedPosition {
         self.ring().head()
     }
 
-    /// The offset of a position, as it stands at the end of every event of the namespace.
+    /// The offset of a position, as at the end of every event of the namespace.
     pub fn offset(&self, position: impl Into<FeedPosition>) -> String {
         self.stamp(position.into()).to_string()
     }
 
-    /// The position of a cursor, an offset that this feed or an earlier life of it has handed out.
+    /// The position of a cursor: an offset that this feed, or an earlier run of it, has handed out.
     pub fn position_of_cursor(&self, cursor: &str) -> CursorAt {
         cursor.parse::<Offset>().map_or(CursorAt::Foreign, |offset| self.place_of(&offset))
     }
 
-    /// Puts another audience and frame at a position, if the ring still has it: what was there is not given to anybody
-    /// any more, but for workers that have taken it already. What the entry changes about rooms stays.
+    /// Replaces the audience and the frame at a position, if the ring still has it. Nobody gets the old frame any more,
+    /// except from workers that have taken it already. Changes of rooms by the entry stay.
     ///
-    /// The history has to read the same from now on.
+    /// The history must return the new entry from now on.
     pub fn replace(&self, position: impl Into<FeedPosition>, entry: FeedEntry) {
         self.ring().replace(position.into(), entry);
     }
 
-    /// Appends entries at `first`, `first + 1`, … and lets the acks go that belong to them.
+    /// Appends entries at `first`, `first + 1`, … and releases the acks that belong to them.
     ///
-    /// Returns at once; the workers deliver. Durability is the caller's: what is published has been seen. What
-    /// [`Namespace::rooms`](crate::Namespace::rooms) answers has to know the changes of the entries already.
+    /// Returns at once; the workers deliver. The caller must have made the entries durable: published entries have been
+    /// seen. [`Namespace::rooms`](crate::Namespace::rooms) must already know the changes of the entries.
     ///
     /// # Panics
-    /// When `first` is not the position after [`head`](Self::head): that would be a hole for everyone.
+    /// If `first` is not the position after [`head`](Self::head): every socket would have a gap.
     pub fn publish(&self, first: impl Into<FeedPosition>, entries: Vec<FeedEntry>, acks: Vec<FeedAck>) {
         if entries.is_empty() {
             return acks.into_iter().for_each(|ack| self.acknowledge(ack));
@@ -205,7 +206,7 @@ impl Feed {
         self.announce(head, acks);
     }
 
-    /// Lets an answer go that comes with no new entry. Only the worker of its socket hears of it.
+    /// Sends an answer that belongs to no new entry. Only the worker of its socket is woken.
     pub fn acknowledge(&self, ack: FeedAck) {
         let Some(Home { namespace, outlets }) = self.inner.home.get() else { return };
         if let Some(outlet) = outlets.get(usize::from(ack.worker())) {
@@ -213,15 +214,15 @@ impl Feed {
         }
     }
 
-    /// Fills the ring with entries up to the head, before the server starts.
+    /// Fills the ring with the entries up to the head, before the server starts.
     ///
     /// # Panics
-    /// When the entries do not end at the head.
+    /// If the entries do not end at the head.
     pub fn preload(&self, first: impl Into<FeedPosition>, entries: Vec<FeedEntry>) {
         self.ring().preload(first.into(), entries);
     }
 
-    /// Appends one entry whose frame is made for the position it gets.
+    /// Appends one entry, whose frame is made once its position is known.
     pub(crate) fn append(&self, audience: Selection, frame: impl FnOnce(&str) -> Frame) {
         let mut ring = self.ring();
         let position = ring.head() + 1;
@@ -231,7 +232,7 @@ impl Feed {
         self.announce(position, Vec::new());
     }
 
-    /// True if the application numbers the entries itself, because they stand in a log.
+    /// Whether the application assigns the positions, because the entries are in a log.
     pub(crate) fn has_history(&self) -> bool {
         self.inner.config.history.is_some()
     }
@@ -272,7 +273,7 @@ impl Feed {
         PrivateId::verify(pid, &self.inner.config.keys)
     }
 
-    /// Where an offset stands: known only if nothing up to it can have been lost.
+    /// The position of an offset; known only if no entry up to it can have been lost.
     pub(crate) fn place_of(&self, offset: &Offset) -> CursorAt {
         let (head, position) = (self.head(), FeedPosition::new(offset.position));
         if planted::is(Bug::IgnoresEpochs) {
@@ -293,11 +294,11 @@ impl Feed {
         }
     }
 
-    /// Whether the feed has come to a place that a client has seen.
+    /// Whether the feed has reached a place that a client has seen.
     pub(crate) fn has_reached(&self, place: FeedPlace) -> bool {
         match place {
             FeedPlace::Position(position) => position <= self.head(),
-            // A ring that knows of no anchor cannot tell: nobody waits for that.
+            // A ring without anchors cannot tell, so nobody waits for one.
             FeedPlace::Anchor(anchor) => self.ring().newest_anchor().is_none_or(|newest| anchor <= newest),
         }
     }
@@ -306,7 +307,8 @@ impl Feed {
         Offset { log: self.inner.config.log, epoch: self.inner.epoch.epoch, position: position.get() }
     }
 
-    /// One message for each worker, however many entries, acks and sockets: all have something to deliver.
+    /// Sends one message to each worker that has something to deliver, however many entries, acks and sockets there
+    /// are.
     fn announce(&self, through: FeedPosition, acks: Vec<FeedAck>) {
         let Some(Home { namespace, outlets }) = self.inner.home.get() else { return };
         let mut shares: Vec<Vec<FeedAck>> = outlets.iter().map(|_| Vec::new()).collect();

@@ -1,8 +1,8 @@
-//! [`Frame`]: an encoded Socket.IO packet, shared by all its recipients.
+//! [`Frame`]: an encoded Socket.IO packet that all its recipients share.
 //!
-//! A frame is kept in the form that costs least to send: the bytes of its WebSocket frames, unmasked, one
-//! after the other (RFC 6455 section 5.2; a server never masks). The text packet comes first, its binary
-//! attachments follow, so that nothing can come between them. The forms of long-polling are made on demand.
+//! It is stored in the form that is cheapest to send: its WebSocket frames, unmasked, one after the other (RFC 6455
+//! section 5.2; a server never masks). The text packet comes first and its attachments follow, so that nothing can come
+//! between them. Polling payloads are made on demand.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use engineio::PayloadWriter;
 use crate::websocket::Opcode;
 use crate::websocket::frame::{push_binary, push_text, split};
 
-/// An encoded packet, cheap to clone: every recipient holds the same bytes.
+/// An encoded packet, cheap to clone: all recipients share its bytes.
 ///
 /// ```
 /// use socketio_server::Frame;
@@ -24,7 +24,7 @@ use crate::websocket::frame::{push_binary, push_text, split};
 pub struct Frame(Bytes);
 
 impl Frame {
-    /// A Socket.IO packet without attachments; `packet` stands without the Engine.IO digit.
+    /// A Socket.IO packet without attachments; `packet` lacks the Engine.IO digit.
     pub fn text(packet: &str) -> Self {
         Self::with_attachments(packet, &[])
     }
@@ -45,7 +45,7 @@ impl Frame {
         Self(Bytes::new())
     }
 
-    /// An Engine.IO packet as it stands, its digit included.
+    /// An Engine.IO packet, including its digit.
     pub(crate) fn engine(packet: &str) -> Self {
         let mut out = Vec::with_capacity(packet.len() + 10);
         push_text(&mut out, &[packet.as_bytes()]);
@@ -59,22 +59,22 @@ impl Frame {
         Self(out.into())
     }
 
-    /// A control frame or anything else that only a WebSocket sees.
+    /// A control frame, or anything else that only a WebSocket sends.
     pub(crate) fn raw(bytes: Vec<u8>) -> Self {
         Self(bytes.into())
     }
 
-    /// Bytes that are a frame already.
+    /// Bytes that are already a frame.
     pub(crate) fn shared(bytes: Bytes) -> Self {
         Self(bytes)
     }
 
-    /// Size on a WebSocket, in bytes.
+    /// Its size on a WebSocket, in bytes.
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// True for the frame of a [silent](crate::FeedEntry::silent) entry alone.
+    /// Whether this is the frame of a [silent](crate::FeedEntry::silent) entry.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -87,12 +87,12 @@ impl Frame {
         &self.0
     }
 
-    /// How many packets it is in a polling payload.
+    /// Its number of packets in a polling payload.
     pub(crate) fn packets(&self) -> usize {
         split(&self.0).filter(|(opcode, _)| matches!(opcode, Opcode::Text | Opcode::Binary)).count()
     }
 
-    /// Appends the packets of this frame to a polling payload; control frames have no form there.
+    /// Appends its packets to a polling payload. Control frames have no form there.
     pub(crate) fn push_to(&self, payload: &mut PayloadWriter) {
         for (opcode, data) in split(&self.0) {
             match opcode {

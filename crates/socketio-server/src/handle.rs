@@ -1,9 +1,8 @@
-//! What programs hold: sockets, acks, the server's [`Io`](io::Io), definitions of namespaces, and the commands that
-//! all of these send to workers.
+//! The handles of programs: sockets, acks, the server's [`Io`](io::Io), definitions of namespaces, and the commands
+//! that all of these send to workers.
 //!
-//! Handles never touch a session. What they ask for travels as a [`Command`](command::Command) through a
-//! [`Mailbox`](mailbox::Mailbox), and an answer comes back through a channel that travels with it. How a worker
-//! carries a command out is not known here.
+//! A handle never touches a session. It sends a [`Command`](command::Command) through a [`Mailbox`](mailbox::Mailbox),
+//! and gets the answer through a channel in the command. How a worker carries a command out is not known here.
 
 pub(crate) mod ack;
 pub(crate) mod command;

@@ -1,23 +1,23 @@
-//! [`Handshake`]: the HTTP request that opened a connection, for middleware, then dropped.
+//! [`Handshake`]: the HTTP request that opened a connection. It is kept for middleware, then dropped.
 
 use std::net::IpAddr;
 
 use http::HeaderMap;
 
-/// Headers, query and address of the request that opened the connection.
+/// Headers, query and addresses of the request that opened the connection.
 #[derive(Clone, Debug)]
 pub struct Handshake {
     /// The request's headers.
     pub headers: HeaderMap,
-    /// The query of the request's URL, decoded, in order.
+    /// The decoded query parameters, in order.
     pub query: Vec<(String, String)>,
-    /// The request's target as it was sent.
+    /// The request target as it was sent.
     pub url: String,
-    /// Address of the client; behind a trusted proxy the address that the proxy saw.
+    /// The address of the client; behind a trusted proxy, the address that the proxy saw.
     pub address: Option<IpAddr>,
-    /// True if the page that opened it has another origin than the server.
+    /// Whether the page has another origin than the server.
     pub cross_origin: bool,
-    /// True if the client speaks TLS, to us or to a trusted proxy.
+    /// Whether the client speaks TLS, to the server or to a trusted proxy.
     pub secure: bool,
 }
 
@@ -28,13 +28,13 @@ impl Handshake {
     }
 }
 
-/// When the handshake is let go.
+/// When the handshake is dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum HandshakeKept {
-    /// With the first namespace that is joined: an idle connection keeps no headers. Middleware of a namespace joined
-    /// later on the same connection sees a handshake without headers.
+    /// When the first namespace is joined, so that an idle connection keeps no headers. Middleware of a namespace that
+    /// is joined later sees a handshake without headers.
     #[default]
     UntilJoined,
-    /// As long as the connection.
+    /// When the connection closes.
     Session,
 }

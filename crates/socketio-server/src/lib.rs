@@ -23,7 +23,7 @@
 //! # Ok(()) }
 //! ```
 //!
-//! Not there, on purpose: Engine.IO 3 (clients of Socket.IO 2), JSONP, WebTransport, permessage-deflate and the
+//! Deliberately unsupported: Engine.IO 3 (clients of Socket.IO 2), JSONP, WebTransport, permessage-deflate and the
 //! msgpack parser.
 #![deny(missing_docs)]
 

@@ -1,45 +1,45 @@
-//! Bugs to be found: switches that the simulation is measured by.
+//! Planted bugs: the simulation must find each of these.
 
 planted::planted! {
     /// A mistake that somebody could make.
     pub enum Bug {
-        /// A socket counts as attached one entry too early: a hole between replay and live.
+        /// A socket counts as attached one entry too early, which leaves a gap between replay and live entries.
         AttachesEarly,
-        /// What did not fit is not noted: the socket stays attached and the entries are gone.
+        /// A write that did not fit is not noted: the socket stays attached, and the entries are lost.
         ForgetsWhatDidNotFit,
-        /// The entry at which a write ended counts as written.
+        /// The entry in which a write ended counts as written.
         SkipsPartialEntry,
-        /// Offsets of any epoch are believed.
+        /// Offsets of every epoch are believed.
         IgnoresEpochs,
-        /// A client that has seen more on another node is taken for one of another past.
+        /// A client that has seen more on another node counts as one from lost history.
         ResetsWhoIsAhead,
-        /// The ghost of a client that comes back is not ended.
+        /// The old session of a returning client is not ended.
         KeepsGhosts,
-        /// A recovered socket goes on from the present instead of where it stood.
+        /// A recovered socket continues from the head instead of its offset.
         RecoversFromNow,
-        /// What was missed goes out before CONNECT, as the JavaScript server does it.
+        /// Missed entries are sent before CONNECT, as in the JavaScript server.
         SendsMissedFirst,
-        /// Every connection gets a new lineage, also one that brings a private id.
+        /// Every connection gets a new lineage, even one with a private id.
         ForgetsLineage,
-        /// A page brings the cursor one entry further on than it reaches.
+        /// A page moves the cursor one entry too far.
         ReplaysOffByOne,
-        /// A client that goes on by WebSocket counts as attached, whatever it had not polled yet.
+        /// A client that upgrades to WebSocket counts as attached, even if it has not polled everything.
         ForgetsCursorAtUpgrade,
-        /// What waited for the next poll is not sent by the WebSocket that takes over.
+        /// Packets that wait for the next poll are not sent by the WebSocket that takes over.
         ForgetsQueueAtUpgrade,
-        /// What waits for the next poll is lost with a WebSocket that could not take over.
+        /// Packets that wait for the next poll are lost with a WebSocket that could not take over.
         ForgetsQueueWithProbe,
-        /// A CONNECT that comes while the one before is pending is forgotten with it.
+        /// A CONNECT that arrives while another is pending is forgotten with it.
         ForgetsNewerConnect,
-        /// A request that a browser repeats by itself is taken as a new one.
+        /// A request that a browser repeats by itself counts as a new one.
         TakesRepeats,
-        /// Of two GETs with the same time in them, the second always counts as a new one.
+        /// Of two GETs with the same time, the second always counts as new.
         BelievesMarks,
-        /// Of two GETs with the same time in them, the second always counts as a repeat.
+        /// Of two GETs with the same time, the second always counts as a repeat.
         DistrustsMarks,
-        /// Who leaves a room still gets what is said in it.
+        /// A socket that leaves a room still gets its events.
         KeepsRooms,
-        /// An event that is not an entry tells of the newest entry in place of the last one delivered.
+        /// An event that is not an entry carries the position of the newest entry instead of the last delivered one.
         StampsAhead,
     }
 }

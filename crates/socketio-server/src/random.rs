@@ -1,11 +1,11 @@
-//! Random bytes: from the operating system, or, in a simulation, from the seed of a thread.
+//! Random bytes: from the operating system or, in a simulation, from the seed of a thread.
 
 use std::cell::RefCell;
 
 #[cfg(feature = "simulation")]
 pub use self::seeded::seed;
 
-/// Bytes from the operating system's generator. Its failure would leave nothing to serve with.
+/// Bytes from the operating system. If that fails, the server cannot work.
 pub(crate) fn random<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     #[cfg(feature = "simulation")]
@@ -20,10 +20,10 @@ thread_local! {
     static POOL: RefCell<Pool> = const { RefCell::new(Pool { bytes: [0; POOL_BYTES], used: POOL_BYTES }) };
 }
 
-/// As much as about ten connections need: asking for each id would be three system calls for each of them.
+/// Enough for about ten connections: each id of its own would need three system calls per connection.
 const POOL_BYTES: usize = 512;
 
-/// Random bytes in stock. Each is given away once and wiped.
+/// A stock of random bytes. Each is used once and wiped.
 struct Pool {
     bytes: [u8; POOL_BYTES],
     used: usize,

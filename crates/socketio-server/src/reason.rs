@@ -7,16 +7,16 @@ use engineio::CloseReason;
 /// Why a socket left its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DisconnectReason {
-    /// The server called for it; the connection may stay for other namespaces.
+    /// The server disconnected it. The connection may stay for other namespaces.
     ServerNamespaceDisconnect,
     /// The client called `disconnect()`.
     ClientNamespaceDisconnect,
-    /// The connection went with everything on it.
+    /// The connection ended, with all its sockets.
     Connection(CloseReason),
 }
 
 impl DisconnectReason {
-    /// The wording of the JavaScript implementation.
+    /// The name in the JavaScript implementation.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::ServerNamespaceDisconnect => "server namespace disconnect",
@@ -25,7 +25,7 @@ impl DisconnectReason {
         }
     }
 
-    /// True if the client may come back with its private id.
+    /// Whether the client may return with its private id.
     pub(crate) fn is_recoverable(self) -> bool {
         match self {
             Self::ServerNamespaceDisconnect | Self::ClientNamespaceDisconnect => false,

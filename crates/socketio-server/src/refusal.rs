@@ -1,8 +1,8 @@
-//! [`Refusals`]: what the server has turned away, counted by kind and told to the log.
+//! [`Refusals`]: counts the requests that the server refuses, by kind, and logs them.
 //!
-//! Whoever runs the server has to learn why a client stays away, and nobody may fill the log by being turned away. So
-//! each kind is logged when it happens first and then at every tenfold, and each refused origin once in ten minutes, up to
-//! a number. Texts say what to do about it. Has no clock, and knows nothing of how a refusal is answered.
+//! An operator must learn why a client stays away, but nobody may fill the log by being refused. So each kind is logged
+//! the 1st, 10th, 100th … time, and each refused origin once in ten minutes, up to a number. The messages say what to
+//! do. It has no clock, and does not know how a refusal is answered.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -18,30 +18,30 @@ use crate::http::forwarded::{TrustedProxies, ignored_host};
 use crate::http::origin::Origin;
 use crate::http::own::{Own, Scheme};
 
-/// Origins that are told in one period; further ones are only counted.
+/// How many origins are logged in one period; others are only counted.
 const ORIGINS_MAX: usize = 64;
 
-/// After that time origins are told anew, so that those that somebody makes up hide no other for longer.
+/// The period after which origins are logged again, so that invented ones cannot hide others for longer.
 const PERIOD: Duration = Duration::from_secs(600);
 
-/// What is shown of an origin at most, in characters.
+/// How many characters of an origin are logged.
 const SHOWN_CHARS_MAX: usize = 200;
 
-/// Why a request was turned away.
+/// Why a request was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum RefusalKind {
-    /// A page whose origin may not connect, or a request that names several: 403.
+    /// A page whose origin may not connect, or a request with several origins: 403.
     Origin,
-    /// A request that opens a WebSocket, but comes without `Upgrade: websocket`: 400. A proxy has dropped it.
+    /// A WebSocket request without `Upgrade: websocket`: 400. A proxy has removed the header.
     NoUpgrade,
-    /// A client that speaks another version than Engine.IO 4, such as Socket.IO 2: 400.
+    /// A client with another version than Engine.IO 4, such as Socket.IO 2: 400.
     Protocol,
     /// A head with too many bytes or header fields: 431.
     HeadTooLarge,
     /// A POST with more than `maxPayload`: 413.
     BodyTooLarge,
-    /// A request that is no valid HTTP: 400.
+    /// A request that is not valid HTTP: 400.
     Malformed,
 }
 
@@ -70,7 +70,7 @@ pub(crate) struct Refusals {
     told: Mutex<Told>,
 }
 
-/// The origins that were told in this period.
+/// The origins that were logged in this period.
 #[derive(Default)]
 struct Told {
     origins: HashSet<Box<str>>,
@@ -78,7 +78,7 @@ struct Told {
 }
 
 impl Told {
-    /// Whether an origin has to be told now.
+    /// Whether an origin is to be logged now.
     fn is_due(&mut self, origin: &str, now: Instant) -> bool {
         if self.since.is_none_or(|since| now.saturating_duration_since(since) >= PERIOD) {
             self.origins.clear();
@@ -93,7 +93,7 @@ impl Refusals {
         self.counts[kind as usize].load(Ordering::Relaxed)
     }
 
-    /// Counts a refusal of any other kind than an origin.
+    /// Counts a refusal of any kind except an origin.
     pub(crate) fn note(&self, kind: RefusalKind) {
         let count = self.add(kind);
         if is_told(count) {
@@ -101,7 +101,7 @@ impl Refusals {
         }
     }
 
-    /// Counts a refused origin; `text` is what the page is told.
+    /// Counts a refused origin; `text` is the answer to the page.
     pub(crate) fn note_origin(&self, origin: Option<&str>, text: &str, now: Instant) {
         let count = self.add(RefusalKind::Origin);
         let origin = shown(origin.unwrap_or("no name"));
@@ -118,24 +118,24 @@ impl Refusals {
     }
 }
 
-/// The first one, and every tenfold of it.
+/// Whether a count is 1, 10, 100 ….
 fn is_told(count: u64) -> bool {
     count.checked_ilog10().is_some_and(|digits| count == 10_u64.pow(digits))
 }
 
-/// What has made a page foreign, as far as it can be told.
+/// Why a page counts as foreign, as far as that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cause {
     /// Another host, or one that a proxy has changed.
     Host,
-    /// The host is right, but this trusted proxy says `https` and the page is `http`.
+    /// The host is right, but this trusted proxy says `https`, and the page uses `http`.
     Scheme(IpAddr),
     /// `X-Forwarded-Host` names the page's host, but this peer is not trusted.
     Untrusted(IpAddr),
 }
 
 impl Cause {
-    /// The cause for a page that came by `peer` with these headers, and was refused by a server that is `own` to it.
+    /// The cause for a page that came through `peer` with these headers, and that `own` refused.
     pub(crate) fn of(
         page: Option<&str>,
         own: Option<&Own>,
@@ -156,7 +156,7 @@ impl Cause {
     }
 }
 
-/// Why a page may not connect and what can be done about it, in the words of the operator's `config`.
+/// Why a page may not connect and what can be done, with the operator's texts from `config`.
 pub(crate) fn origin_refused(
     origin: Option<&str>,
     own: Option<&Own>,
@@ -183,7 +183,7 @@ pub(crate) fn origin_refused(
     format!("Forbidden: pages of {origin} may not connect to {own}. {advice}")
 }
 
-/// What is answered to a request whose `Origin` is none that a browser sends.
+/// The answer to a request whose `Origin` no browser sends.
 pub(crate) const ORIGIN_MALFORMED: &str =
     "Forbidden: the request has several Origin headers, or one that is not text";
 

@@ -1,15 +1,15 @@
-//! [`Room`] and [`Selection`]: whom an event is for.
+//! [`Room`] and [`Selection`]: who gets an event.
 
 use std::borrow::Borrow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Name of a delivery group. Every socket is alone in the room named after its own id.
+/// The name of a group of sockets. Every socket is alone in the room with its own id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Room(Arc<str>);
 
 impl Room {
-    /// The name.
+    /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -33,7 +33,7 @@ impl fmt::Debug for Room {
     }
 }
 
-/// The sockets of a namespace that are in at least one of `to` (or all, if none is named) and in none of `except`.
+/// The sockets of a namespace in at least one room of `to` (all sockets if that is empty) and in none of `except`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selection {
     rooms: Option<Arc<SelectedRooms>>,
@@ -62,18 +62,18 @@ impl Selection {
         self
     }
 
-    /// Takes the sockets of a room out.
+    /// Excludes the sockets of a room.
     pub fn except(mut self, room: impl Into<Room>) -> Self {
         Arc::make_mut(self.rooms.get_or_insert_default()).except.push(room.into());
         self
     }
 
-    /// True if it is all sockets of the namespace.
+    /// Whether this is all sockets of the namespace.
     pub fn is_everyone(&self) -> bool {
         self.rooms.is_none()
     }
 
-    /// The rooms that were added; empty means all sockets.
+    /// The added rooms; empty means all sockets.
     pub(crate) fn included(&self) -> &[Room] {
         self.rooms.as_deref().map_or(&[], |rooms| &rooms.to)
     }
@@ -82,7 +82,7 @@ impl Selection {
         self.rooms.as_deref().map_or(&[], |rooms| &rooms.except)
     }
 
-    /// Whether a socket is meant, by a predicate that tells whether it is in a room.
+    /// Whether a socket is selected; `is_in` says whether it is in a room.
     pub(crate) fn covers(&self, is_in: impl Fn(&Room) -> bool) -> bool {
         let Some(rooms) = &self.rooms else { return true };
         (rooms.to.is_empty() || rooms.to.iter().any(&is_in)) && !rooms.except.iter().any(&is_in)

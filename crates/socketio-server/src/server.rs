@@ -1,4 +1,4 @@
-//! [`Server`] and its [`Builder`]: configuration, threads, listening and the end.
+//! [`Server`] and its [`Builder`]: configuration, threads, listening and shutdown.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -35,34 +35,34 @@ use crate::worker::{
     shared::{Hooks, Numbers, Shared},
 };
 
-/// Slices in which connections are closed at the end, so that their clients do not come back all at once.
+/// The number of groups in which connections are closed at shutdown, so that their clients do not return all at once.
 const CLOSING_SLICES: usize = 20;
 
-/// Packets of the largest event, its attachments included, and of a noop after it.
+/// The packets of the largest event with its attachments, and of a noop after it.
 const POLL_PACKETS_MIN: usize = socketio::Limits::ATTACHMENTS as usize + 2;
 
-/// Time between two slices.
+/// The pause between two groups.
 const CLOSING_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Why a server cannot be built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
-    /// There is no tokio runtime to run handlers on.
+    /// There is no tokio runtime for the handlers.
     #[error("handlers need a tokio runtime: build the server within one")]
     NoRuntime,
     /// The name is not one of a namespace.
     #[error("{0:?} is not a namespace name")]
     Namespace(String),
-    /// Two definitions for one namespace.
+    /// Two definitions have the same namespace.
     #[error("namespace {0:?} is defined twice")]
     Duplicate(String),
-    /// A feed belongs to one namespace of an exact name.
+    /// A feed must belong to exactly one namespace, with an exact name.
     #[error("a feed belongs to one namespace with an exact name")]
     Feed,
-    /// There must be 1 to 65,535 workers.
+    /// The number of workers must be 1 to 65,535.
     #[error("{0} is not a number of workers")]
     Workers(usize),
-    /// A thread cannot be started.
+    /// A worker thread cannot be started.
     #[error("a worker cannot be started: {0}")]
     Thread(#[from] io::Error),
 }
@@ -86,8 +86,8 @@ impl fmt::Debug for Builder {
 }
 
 impl Builder {
-    /// A handle to the server that will be built, for what has to be there before it: parts of the application that the
-    /// server's handlers use, and that use the server.
+    /// A handle to the future server, for parts of the application that must exist before it: its handlers use them,
+    /// and they use the server.
     ///
     /// ```
     /// use socketio_server::{Namespace, Server, WeakIo};
@@ -121,7 +121,7 @@ impl Builder {
         self
     }
 
-    /// Changes settings.
+    /// Changes some settings.
     pub fn configure(mut self, change: impl FnOnce(&mut Config)) -> Self {
         change(&mut self.config);
         self
@@ -133,7 +133,7 @@ impl Builder {
         self
     }
 
-    /// Gives handlers a value of the application's, one per type: see [`State`](crate::State).
+    /// Gives handlers a value of the application, one for each type: see [`State`](crate::State).
     pub fn state<S: Send + Sync + 'static>(mut self, state: S) -> Self {
         self.state.insert(Arc::new(state));
         self
@@ -145,7 +145,7 @@ impl Builder {
         self
     }
 
-    /// Decides on handshakes, before a session exists. The text of a refusal is its message.
+    /// Decides about handshakes, before a session exists. The text of a refusal is its message.
     pub fn admission<F, Fut>(mut self, admit: F) -> Self
     where
         F: Fn(Arc<Handshake>) -> Fut + Send + Sync + 'static,
@@ -155,7 +155,7 @@ impl Builder {
         self
     }
 
-    /// Adds headers to the response that opens a session over polling, cookies for instance.
+    /// Adds headers to the response that opens a session by polling, such as cookies.
     pub fn initial_headers(
         mut self,
         add: impl Fn(&Handshake, &mut HeaderMap) + Send + Sync + 'static,
@@ -164,21 +164,21 @@ impl Builder {
         self
     }
 
-    /// Makes this a server of plain Engine.IO: messages go to `handler`, namespaces are not used.
+    /// Makes this a plain Engine.IO server: messages go to `handler`, and namespaces are not used.
     pub fn engine(mut self, handler: impl EngineHandler) -> Self {
         self.hooks.engine = Some(Arc::new(handler));
         self
     }
 
     /// Calls `hear` on a worker after its sync handlers have run: once for the events of all sockets that were ready
-    /// together, or became ready meanwhile. What the handlers have gathered can go on as one batch then, without a timer.
-    /// Must not block.
+    /// together, or became ready meanwhile. So the events can be processed as one batch, without a timer. It must not
+    /// block.
     pub fn after_events(mut self, hear: impl Fn() + Send + Sync + 'static) -> Self {
         self.hooks.after_events = Some(Arc::new(hear));
         self
     }
 
-    /// The runtime that async handlers run on; by default the one that [`build`](Self::build) is called in.
+    /// The runtime for async handlers. Default: the one in which [`build`](Self::build) is called.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
@@ -199,9 +199,9 @@ impl Builder {
         Ok(Server { io: shared.io(), shared, threads })
     }
 
-    /// Checks the configuration and makes what the workers share; returns their numbers as well.
+    /// Checks the configuration, and makes what the workers share. Also returns their numbers.
     pub(crate) fn prepare(mut self) -> Result<(Arc<Shared>, Range<u16>), BuildError> {
-        // With fewer, an event and its attachments would never go out.
+        // With fewer, an event with attachments could never be sent.
         self.config.poll_packets_max = self.config.poll_packets_max.max(POLL_PACKETS_MIN);
         let runtime = match self.runtime {
             Some(runtime) => runtime,
@@ -227,7 +227,7 @@ impl Builder {
     }
 }
 
-/// Checks names and duplicates, and binds each feed to its one namespace.
+/// Checks names and duplicates, and binds each feed to its namespace.
 fn bind_feeds(
     namespaces: &[Namespace],
     mailboxes: &[Arc<Mailbox>],
@@ -260,7 +260,7 @@ fn bind_feeds(
     Ok(feeds)
 }
 
-/// A running server: its workers serve until [`shutdown`](Self::shutdown).
+/// A running server. Its workers serve until [`shutdown`](Self::shutdown).
 ///
 /// ```
 /// use socketio_server::{Ack, Arg, Namespace, Server, Socket};
@@ -288,27 +288,27 @@ impl fmt::Debug for Server {
 }
 
 impl Server {
-    /// Begins a configuration.
+    /// Begins the configuration of a server.
     pub fn builder() -> Builder {
         Builder::default()
     }
 
-    /// The handle to emit from anywhere.
+    /// A handle to emit from anywhere.
     pub fn io(&self) -> &Io {
         &self.io
     }
 
-    /// The endpoint as a tower service, to be used beside a router.
+    /// The endpoint as a tower service, for use beside a router.
     pub fn service(&self) -> SocketIoService {
         SocketIoService { shared: Arc::clone(&self.shared), home: None }
     }
 
-    /// The endpoint as routes of an axum router, the files of a client bundle included.
+    /// The endpoint as routes of an axum router, including the files of a client bundle.
     ///
-    /// Serve the router with `into_make_service_with_connect_info::<SocketAddr>()`, and handshakes have addresses and
-    /// trusted proxies are believed. Where TLS ends in this process, add the layer `Extension(OverTls)`: see
-    /// [`OverTls`](crate::OverTls). A CORS layer does not decide who may connect:
-    /// [`Config::origins`](Config::origins) does, and it answers with the CORS headers that it needs.
+    /// Serve the router with `into_make_service_with_connect_info::<SocketAddr>()`, so that handshakes have addresses
+    /// and trusted proxies are believed. If TLS ends in this process, add the layer `Extension(OverTls)`: see
+    /// [`OverTls`](crate::OverTls). A CORS layer does not decide who may connect: [`Config::origins`](Config::origins)
+    /// does, and it sends the CORS headers that it needs.
     ///
     /// ```no_run
     /// # async fn example(server: socketio_server::Server) -> std::io::Result<()> {
@@ -327,20 +327,20 @@ impl Server {
             .route_service(&format!("{}/{{*file}}", path.trim_end_matches('/')), self.service())
     }
 
-    /// Accepts connections on all workers; requests for other paths are answered 404.
+    /// Accepts connections on all workers. The answer to a request for another path is 404.
     ///
     /// # Errors
-    /// When the listener cannot be shared among the workers.
+    /// If the listener cannot be shared among the workers.
     pub fn listen(&self, listener: TcpListener) -> io::Result<std::net::SocketAddr> {
         self.listen_with(listener, self.service())
     }
 
-    /// Accepts connections on all workers; requests for other paths go to `fallback`, an axum router for instance.
+    /// Accepts connections on all workers. Requests for other paths go to `fallback`, such as an axum router.
     ///
     /// The fallback runs on the workers and must not block. It finds the peer in [`PeerAddress`](crate::PeerAddress).
     ///
     /// # Errors
-    /// When the listener cannot be shared among the workers.
+    /// If the listener cannot be shared among the workers.
     #[expect(
         clippy::needless_pass_by_value,
         reason = "the workers' copies are all that is left of the listener"
@@ -358,7 +358,7 @@ impl Server {
     {
         let fallback = Fallback::new(fallback);
         listener.set_nonblocking(true)?;
-        // What is accepted inherits it: without it a small frame waits for the acknowledgement of the one before.
+        // Accepted sockets inherit this: without it, a small frame waits for the acknowledgement of the one before.
         socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
         let address = listener.local_addr()?;
         for (worker, mailbox) in (0..).zip(&self.shared.reach.mailboxes) {
@@ -370,7 +370,7 @@ impl Server {
         Ok(address)
     }
 
-    /// Refuses handshakes, closes all transports in slices so that clients come back, and ends the workers.
+    /// Refuses handshakes, closes all connections group by group so that clients reconnect, and ends the workers.
     pub async fn shutdown(self) {
         self.io.set_readiness(Readiness::NotReady);
         let connections = self.io.connections();
@@ -390,7 +390,7 @@ impl Server {
         }
         let threads = self.threads;
         if threads.is_empty() {
-            // Workers that are tasks end with the turn that they are told to.
+            // Workers that are tasks end with the turn in which they are told.
             return;
         }
         let join = tokio::task::spawn_blocking(move || {
@@ -402,14 +402,14 @@ impl Server {
     }
 }
 
-/// Binds a listener with a backlog that a storm of clients does not overflow.
+/// Binds a listener with a backlog that is large enough for a storm of clients.
 ///
 /// # Errors
-/// Those of the operating system, for instance that the port is in use.
+/// Errors of the operating system, for example that the port is in use.
 pub fn bind(address: std::net::SocketAddr) -> io::Result<TcpListener> {
     use socket2::{Domain, Protocol, Socket, Type};
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // A restart finds the port free although connections of the old process linger.
+    // A restart can use the port although connections of the old process linger.
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
     socket.listen(BACKLOG)?;

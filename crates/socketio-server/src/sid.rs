@@ -1,31 +1,31 @@
-//! [`Sid`]: the Engine.IO session id. A bearer secret that names the worker and the place of its session.
+//! [`Sid`]: the Engine.IO session id. It is a secret, and names the worker and the place of its session.
 //!
-//! 16 random bytes make it unguessable; worker and slot in front of them make the look-up an array access,
-//! so that no map of sessions exists. It is not the Socket.IO id, which is public.
+//! 16 random bytes make it unguessable. The worker and the slot before them make the look-up an array access, so there
+//! is no map of sessions. It is not the Socket.IO id, which is public.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Names a session within its worker. The generation tells a session from a later one in the same slot.
+/// Names a session within its worker. The generation distinguishes sessions that used the same slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SessionKey {
     pub(crate) slot: u32,
     pub(crate) generation: u32,
 }
 
-/// Names an Engine.IO connection, whichever namespaces it has joined: what is counted by it lasts when a client joins one
-/// again. Never that of another connection of this server. Says nothing to anybody else.
+/// Names an Engine.IO connection, whichever namespaces it has joined. A count by this id survives when a client joins a
+/// namespace again. No other connection of this server has the same one, and it is meaningless elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId {
     pub(crate) worker: u16,
     pub(crate) key: SessionKey,
 }
 
-/// Tells a GET of a client from its other ones.
+/// Distinguishes the GETs of a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PollNumber(pub(crate) u64);
 
-/// Tells a WebSocket of a worker from its other ones: a session may have two, one of which takes over.
+/// Distinguishes the WebSockets of a worker: a session may have two, one of which takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SocketNumber(pub(crate) u64);
 
@@ -38,7 +38,7 @@ pub(crate) struct Sid {
 }
 
 impl Sid {
-    /// `None` for everything that this server cannot have issued.
+    /// Reads a session id; `None` if this server cannot have issued it.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let mut bytes = [0; 22];
         if text.len() != 30 || URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok()? != 22 {
@@ -63,7 +63,7 @@ impl Sid {
 }
 
 impl std::fmt::Debug for Sid {
-    /// The secret stays out of every log.
+    /// The secret must not be logged.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Sid({}/{})", self.worker, self.slot)
     }

@@ -1,8 +1,8 @@
-//! What a reproducible simulation needs of the server, and nothing else: a feature that programs leave out.
+//! What a reproducible simulation needs of the server: a feature that programs leave out.
 //!
-//! Workers run as tasks of the thread that builds the server, within its `LocalSet`, and read tokio's clock, which
-//! may be paused. Connections are streams in memory that begin where a WebSocket handshake has ended. Ids come from
-//! a seed. All else is the server as it is.
+//! Workers are tasks of the thread that builds the server, within its `LocalSet`, and use tokio's clock, which may be
+//! paused. Connections are streams in memory that begin after the WebSocket handshake. Ids come from a seed. Everything
+//! else is the real server.
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -19,7 +19,7 @@ use crate::stream::TakenOver;
 use crate::worker;
 
 impl Builder {
-    /// The same server with its workers as tasks of this thread; must run within a `LocalSet`.
+    /// The same server, with its workers as tasks of this thread. Must run within a `LocalSet`.
     ///
     /// # Errors
     /// See [`BuildError`].
@@ -33,7 +33,7 @@ impl Builder {
 }
 
 impl Server {
-    /// Takes a connection whose WebSocket handshake is done; a server that is not ready drops it.
+    /// Takes a connection whose WebSocket handshake is complete. A server that is not ready drops it.
     pub fn attach(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let shared = &self.shared;
         if shared.reach.readiness() == Readiness::NotReady {
@@ -55,8 +55,8 @@ impl Server {
         }
     }
 
-    /// Takes a connection that wants to take over from polling, its WebSocket handshake done; drops it if there cannot
-    /// be such a session.
+    /// Takes a connection that is to take over from polling, after its WebSocket handshake. Drops it if there can be no
+    /// such session.
     pub fn attach_to(&self, sid: &str, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
         let Some(sid) = Sid::parse(sid) else { return };
         if let Some(mailbox) = self.shared.reach.mailboxes.get(usize::from(sid.worker)) {

@@ -1,18 +1,19 @@
-//! [`SocketData`]: what the application keeps with a socket.
+//! [`SocketData`]: the values that the application keeps with a socket.
 //!
-//! Knows nothing of the socket: middleware fills it before there is one, and a feed may keep it after the socket has left.
+//! It is independent of the socket: middleware fills it before the socket exists, and a feed may keep it after the
+//! socket has left.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What the application keeps with a socket: one value per type. Clones share it.
+/// The values that the application keeps with a socket, one for each type. Clones share them.
 #[derive(Clone, Default)]
 pub struct SocketData(Arc<Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>>);
 
 impl SocketData {
-    /// Stores a value, in place of an older one of its type.
+    /// Stores a value, and replaces an older one of its type.
     pub fn insert<T: Send + Sync + 'static>(&self, value: T) {
         self.map().insert(TypeId::of::<T>(), Arc::new(value));
     }
@@ -22,7 +23,7 @@ impl SocketData {
         self.map().get(&TypeId::of::<T>()).and_then(|value| Arc::clone(value).downcast().ok())
     }
 
-    /// Takes the value of a type out.
+    /// Removes the value of a type, and returns it.
     pub fn remove<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.map().remove(&TypeId::of::<T>()).and_then(|value| value.downcast().ok())
     }

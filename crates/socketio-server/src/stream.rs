@@ -1,7 +1,7 @@
 //! [`Stream`]: the socket under a WebSocket, plain TCP or anything else that reads and writes.
 //!
-//! A worker writes directly when it has something, not from the connection's task; the task only waits for
-//! readiness. TLS and other wrapped streams go through the same code, boxed.
+//! A worker writes directly, not from the connection's task; the task only waits for readiness. TLS and other wrapped
+//! streams use the same code, boxed.
 
 use std::fmt;
 use std::io::{self, IoSlice};
@@ -15,19 +15,19 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// How long the peer's end of a connection is waited for.
+/// How long to wait for the peer's end of a closed connection.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// Anything that a connection can run over.
+/// A transport of a connection.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 /// A connection on its way to its worker.
 pub(crate) enum NewStream {
-    /// Already registered with the runtime of the worker that it goes to.
+    /// It is registered with the runtime of its worker already.
     Local(TcpStream),
-    /// Registered nowhere.
+    /// It is registered with no runtime.
     Detached(StdTcpStream),
     Boxed(Box<dyn Duplex>),
 }
@@ -42,13 +42,13 @@ impl fmt::Debug for NewStream {
     }
 }
 
-/// A connection that is no longer HTTP's.
+/// A connection that has left HTTP.
 #[derive(Debug)]
 pub(crate) struct TakenOver {
     pub(crate) stream: NewStream,
-    /// The answer to the request, if HTTP has not written it.
+    /// The answer to the request, if hyper has not written it.
     pub(crate) unsent: Bytes,
-    /// Came in behind the request.
+    /// Bytes that arrived after the request.
     pub(crate) early: Bytes,
 }
 
@@ -57,20 +57,19 @@ pub(crate) enum Stream {
     Boxed(Box<dyn Duplex>),
 }
 
-/// A TCP socket with nothing between it and us, for writes that pass by the runtime.
+/// The TCP socket itself, for writes that bypass the runtime.
 pub(crate) struct Direct<'a>(SockRef<'a>);
 
-/// The end of a peer is an error of the write and no signal, as in the standard library.
+/// A peer that is gone is an error of the write and not a signal, as in the standard library.
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "freebsd"))]
 const SEND_FLAGS: i32 = libc::MSG_NOSIGNAL;
 
-/// Elsewhere there is no such signal, or the socket has been told.
+/// Elsewhere there is no such signal, or the socket is configured.
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "freebsd")))]
 const SEND_FLAGS: i32 = 0;
 
 impl Direct<'_> {
-    /// Writes what fits now. The runtime learns nothing of it: a write that would block is to be done again through
-    /// [`Stream::try_write`].
+    /// Writes what fits now. The runtime does not notice: repeat a write that would block with [`Stream::try_write`].
     pub(crate) fn send(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match slices {
             [only] => self.0.send_with_flags(only, SEND_FLAGS),
@@ -80,7 +79,7 @@ impl Direct<'_> {
 }
 
 impl Stream {
-    /// Takes a connection over; must run within the worker's runtime.
+    /// Takes a connection. Must run within the worker's runtime.
     pub(crate) fn adopt(new: NewStream) -> io::Result<Self> {
         Ok(match new {
             NewStream::Local(stream) => Self::Tcp(stream),
@@ -100,22 +99,22 @@ impl Stream {
         }
     }
 
-    /// Resolves when a write may go on.
+    /// Resolves when a write may continue.
     pub(crate) fn poll_writable(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(stream) => stream.poll_write_ready(cx),
-            // The write that did not fit has registered the task: that it runs is the sign to try again.
+            // The failed write has registered the task, so if it runs, it is time to try again.
             Self::Boxed(_) => Poll::Ready(Ok(())),
         }
     }
 
-    /// Whether a task has to ask by [`poll_writable`](Self::poll_writable) to be woken. A wrapped stream wakes it by
-    /// itself; asked at once it would say yes, and the task would spin for as long as the peer takes nothing.
+    /// Whether a task must call [`poll_writable`](Self::poll_writable) to be woken. A wrapped stream wakes the task by
+    /// itself; if it were asked, it would say yes at once, and the task would spin while the peer reads nothing.
     pub(crate) fn is_asked_for_room(&self) -> bool {
         matches!(self, Self::Tcp(_))
     }
 
-    /// Goes on with what a wrapped stream has taken and not given to its own transport yet.
+    /// Flushes what a wrapped stream has accepted and not yet given to its own transport.
     pub(crate) fn poll_flush(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
         match self {
             Self::Tcp(_) => Ok(()),
@@ -126,9 +125,9 @@ impl Stream {
         }
     }
 
-    /// Ends the connection in order: nothing more is written, and what the peer still sends is read away, because
-    /// unread bytes would turn the close into a reset and the last frame be lost. The peer sees the end at once; we
-    /// wait for its own, but not for long.
+    /// Closes the connection in order: it writes nothing more and discards what the peer still sends, because unread
+    /// bytes would turn the close into a reset, and the last frame would be lost. The peer sees the end at once. We
+    /// wait for its own end, but not for long.
     pub(crate) async fn end(&mut self) {
         let end = std::future::poll_fn(|cx| {
             ready!(self.poll_shutdown(cx))?;
@@ -141,7 +140,7 @@ impl Stream {
                 }
             }
         });
-        // Whether it came or not, the connection is dropped.
+        // The connection is dropped in any case.
         drop(tokio::time::timeout(LINGER_TIME, end).await);
     }
 
@@ -160,7 +159,7 @@ impl Stream {
         }
     }
 
-    /// Writes what fits now; `waker` is the connection's task, for streams that can only wait by being tried.
+    /// Writes what fits now. `waker` is the connection's task, for streams that can wait only by trying.
     pub(crate) fn try_write(&mut self, slices: &[IoSlice<'_>], waker: Option<&Waker>) -> io::Result<usize> {
         match self {
             Self::Tcp(stream) => match slices {

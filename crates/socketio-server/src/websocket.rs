@@ -1,11 +1,12 @@
 //! The server side of RFC 6455, without I/O.
 //!
-//! Owns the way from bytes to messages ([`Decoder`]) and from messages to bytes ([`frame`]). Promises that an idle connection owns no buffer, that memory follows the bytes
-//! received and never a declared length, and that nothing a peer sends can panic. Header layout, close codes and the
-//! accept key are tungstenite's; ADR 0002 tells why the rest is not. The answer to an opening request is HTTP's.
+//! [`Decoder`] turns bytes into messages, [`frame`] turns messages into bytes. An idle connection owns no buffer,
+//! memory grows with the bytes received and never with a declared length, and no input can cause a panic. Header
+//! layout, close codes and the accept key are tungstenite's; ADR 0002 says why the rest is not. HTTP answers the
+//! opening request.
 //!
-//! Knows nothing of sockets, deadlines and floods of control frames: those are the session's. Extensions are
-//! never negotiated, so every reserved bit is a violation.
+//! Sockets, deadlines and floods of control frames are the session's concern. Extensions are never negotiated, so every
+//! reserved bit is a violation.
 
 mod decoder;
 pub(crate) mod frame;
@@ -21,24 +22,24 @@ pub(crate) use decoder::Decoder;
 pub(crate) use frame::Opcode;
 pub(crate) use tungstenite::protocol::frame::coding::CloseCode;
 
-/// What a client has sent, complete and checked.
+/// A message of a client, complete and checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Message<'a> {
     Text(&'a str),
     Binary(&'a [u8]),
-    /// To be answered with a pong of the same body.
+    /// Answer it with a pong that has the same body.
     Ping(&'a [u8]),
     Pong,
-    /// To be answered with the same code, or with an empty close frame for `None`. Nothing follows it.
+    /// Answer it with the same code, or with an empty close frame for `None`. Nothing follows it.
     Close(Option<CloseCode>),
 }
 
-/// Bounds of one message. Beyond them the connection is closed.
+/// The bounds of one message. Beyond them, the connection is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct WsLimits {
-    /// Bytes of a text or binary message, all fragments together.
+    /// Bytes of a text or binary message, with all its fragments.
     pub(crate) message_bytes_max: usize,
-    /// Frames of one message, so that a flood of empty fragments ends too.
+    /// Frames of one message, which bounds a flood of empty fragments.
     pub(crate) fragments_max: usize,
 }
 
@@ -48,7 +49,7 @@ impl Default for WsLimits {
     }
 }
 
-/// Why a connection cannot go on; [`WsError::close_code`] tells the peer.
+/// Why a connection cannot continue. [`WsError::close_code`] tells the peer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum WsError {
     #[error("reserved bits are set without an extension")]

@@ -1,8 +1,8 @@
-//! A plain WebSocket endpoint that sends every message back, for the Autobahn test suite. Behind the feature
-//! `conformance`; no part of the server.
+//! A plain WebSocket endpoint that echoes every message, for the Autobahn test suite. It is behind the feature
+//! `conformance`, and not part of the server.
 //!
-//! Engine.IO speaks first on every connection, which that suite does not expect; so the handshake, the codec and
-//! the end of a connection are shown to it here without a session around them. They are the server's own.
+//! Engine.IO sends the first message on every connection, which that suite does not expect. So it tests the server's
+//! own handshake, codec and closing here, without a session around them.
 
 use std::io;
 use std::ops::ControlFlow;
@@ -25,17 +25,17 @@ use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_binary, push_close, push_pong, push_text};
 use crate::websocket::{Decoder, Message, WsLimits};
 
-/// What a socket is read into, in bytes.
+/// The size of the read buffer, in bytes.
 const SCRATCH_BYTES: usize = 64 << 10;
 
-/// Accepts connections until accepting fails; messages of more than `message_bytes_max` are refused.
+/// Accepts connections until accepting fails. Messages over `message_bytes_max` are refused.
 ///
 /// # Errors
-/// Those of the listener.
+/// Errors of the listener.
 pub async fn serve(listener: TcpListener, message_bytes_max: usize) -> io::Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
-        // Ends with its connection.
+        // The task ends with its connection.
         drop(tokio::spawn(connection(stream, message_bytes_max)));
     }
 }
@@ -53,7 +53,7 @@ fn accept(mut request: Request<Incoming>, limits: WsLimits) -> Response<Full<Byt
     match upgrade::accept(request.method(), request.headers()) {
         Ok(accepted) => {
             let upgraded = hyper::upgrade::on(&mut request);
-            // Ends with its connection.
+            // The task ends with its connection.
             drop(tokio::spawn(async move {
                 if let Some(TakenOver { stream: NewStream::Local(stream), early, .. }) =
                     takeover::take(upgraded, Owner::Here).await
@@ -86,7 +86,7 @@ async fn echo(mut stream: TcpStream, early: Bytes, limits: WsLimits) -> io::Resu
     }
 }
 
-/// What is said to some bytes, and whether the connection goes on.
+/// The answer to some bytes, and whether the connection continues.
 fn answer(decoder: &mut Decoder, bytes: &mut [u8], limits: WsLimits) -> (Vec<u8>, ControlFlow<()>) {
     let mut out = Vec::new();
     let mut flow = ControlFlow::Continue(());

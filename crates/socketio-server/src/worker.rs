@@ -1,4 +1,4 @@
-//! [`Worker`]: one thread with its sessions. It alone touches them; everybody else sends a [`Command`].
+//! [`Worker`]: one thread with its sessions. Nobody else touches them; other threads send a [`Command`].
 //!
 //! ```text
 //!  mailbox ─► execute ─┐
@@ -6,8 +6,8 @@
 //!  sockets ─► drive   ─┘
 //! ```
 //!
-//! A turn is what is done between two waits. Whatever it wants to send is gathered, and each touched session is
-//! written once at its end: batches grow by themselves under load, and no timer delays anything.
+//! A turn is the work between two waits. What it wants to send is collected, and each touched session is written once
+//! at the end. So batches grow by themselves under load, and no timer delays anything.
 
 mod ahead;
 mod audience;
@@ -56,22 +56,22 @@ use crate::worker::session::{OutboundQueue, Pause, Protocol, Session, Transport}
 use crate::worker::shared::Shared;
 use crate::worker::timer::Timers;
 
-/// What a socket is read into, in bytes.
+/// The size of the scratch buffer for reading, in bytes.
 const SCRATCH_BYTES: usize = 64 << 10;
 
-/// How long a closed polling session is remembered, so that the next poll learns of it.
+/// How long a closed polling session is remembered, so that its next poll learns that it has ended.
 const TOMBSTONE_TIME: Duration = Duration::from_secs(30);
 
-/// Closed polling sessions remembered at most; beyond that none is added.
+/// How many closed polling sessions are remembered; beyond that, none is added.
 const TOMBSTONES_MAX: usize = 4_096;
 
-/// Bytes that wait for the client of a closed session, such as why it is sent away; more are not kept.
+/// How many bytes wait for the client of a closed session, such as the reason for the disconnect; more are dropped.
 const TOMBSTONE_BYTES_MAX: usize = 4 << 10;
 
-/// How often the kernel is asked whether more has come in, before the application hears of what there is.
+/// How often the kernel is asked for more data before the application is told of its events.
 const GATHERS_MAX: usize = 4;
 
-/// Events of handlers that are enough for a batch.
+/// How many events of handlers are enough for a batch.
 const EVENTS_MAX: usize = 1_024;
 
 /// A closed polling session.
@@ -96,11 +96,11 @@ pub(crate) struct Worker {
     namespaces: Slab<LocalNamespace>,
     namespace_of: HashMap<Arc<str>, usize>,
     timers: Timers,
-    /// When the thread wakes by itself; an earlier deadline has to wake it.
+    /// When the thread wakes by itself; an earlier deadline must wake it.
     wakes_at: Option<Instant>,
     touched: Vec<SessionKey>,
     paused: Vec<SessionKey>,
-    /// Newcomers that wait for a feed; some of them may have gone.
+    /// Newcomers that wait for a feed; some of them may be gone.
     waiting: Vec<(SessionKey, NamespaceName)>,
     tombstones: HashMap<[u8; 16], Tombstone>,
     generation: u32,
@@ -110,7 +110,7 @@ pub(crate) struct Worker {
     /// The worker itself, for the tasks of its sockets.
     own: std::rc::Weak<RefCell<Worker>>,
     stopping: bool,
-    /// Sync handlers that have run since [`Builder::after_events`](crate::Builder::after_events) was called.
+    /// Sync handlers that have run since [`Builder::after_events`](crate::Builder::after_events) was last called.
     handled: usize,
 }
 
@@ -119,7 +119,7 @@ pub(crate) fn run(index: u16, shared: &Arc<Shared>) -> std::io::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let mailbox = Arc::clone(&shared.reach.mailboxes[usize::from(index)]);
     let worker = Worker::new(index, Arc::clone(shared), Arc::clone(&mailbox));
-    // As a task it stands in one queue with those of the sockets: what is ready before it runs before it.
+    // As a task it is in one queue with the tasks of the sockets: those that are ready before it run before it.
     let turns = async { tokio::task::spawn_local(turns(worker, mailbox)).await };
     match LocalSet::new().block_on(&runtime, turns).map_err(JoinError::try_into_panic) {
         Err(Ok(panic)) => std::panic::resume_unwind(panic),
@@ -132,29 +132,29 @@ pub(crate) fn run(index: u16, shared: &Arc<Shared>) -> std::io::Result<()> {
 pub(crate) fn spawn_local(index: u16, shared: &Arc<Shared>) {
     let mailbox = Arc::clone(&shared.reach.mailboxes[usize::from(index)]);
     let worker = Worker::new(index, Arc::clone(shared), Arc::clone(&mailbox));
-    // It ends with its `LocalSet`.
+    // The task ends with its `LocalSet`.
     drop(tokio::task::spawn_local(turns(worker, mailbox)));
 }
 
-/// The clock of the runtime: monotonic, and the one that its timers go by.
+/// The runtime's clock: monotonic, and the one that its timers use.
 fn clock() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// The turns that commands and timers begin; those of sockets are in [`task`].
+/// Runs the turns that commands and timers begin; those of sockets are in [`task`].
 async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
     loop {
         let next = worker.borrow_mut().sleep_until();
         match next {
             Some(at) => tokio::select! {
-                // Every turn fires the timers that are due, whichever of the two has begun it.
+                // Every turn fires the timers that are due, whichever of the two began it.
                 biased;
                 () = mailbox.wait() => {}
                 () = tokio::time::sleep_until(at.into()) => {}
             },
             None => mailbox.wait().await,
         }
-        // Before the commands: what the handlers have gathered can be stored while batches are written to the sockets.
+        // Before the commands, so that the application can store events while batches are written to the sockets.
         gather_events(&worker).await;
         hear_of_events(&worker);
         let commands = mailbox.take();
@@ -170,8 +170,8 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
     }
 }
 
-/// Lets the sockets have their turns that are ready, and those that get ready meanwhile: what a burst brings is one batch
-/// then, however it falls. Nothing is waited for that is not there yet.
+/// Lets the sockets take their turns that are ready or become ready meanwhile, so that a burst becomes one batch,
+/// however it arrives. It waits for nothing that has not arrived.
 async fn gather_events(worker: &Rc<RefCell<Worker>>) {
     let mut known = 0;
     for _ in 0..GATHERS_MAX {
@@ -180,7 +180,8 @@ async fn gather_events(worker: &Rc<RefCell<Worker>>) {
             return;
         }
         known = handled;
-        // Goes on when the runtime has asked the kernel once more, and run the tasks of the sockets that it named.
+        // Continues after the runtime has asked the kernel again and has run the tasks of the sockets that became
+        // ready.
         tokio::task::yield_now().await;
     }
 }
@@ -232,8 +233,8 @@ impl Worker {
         self.now = clock();
     }
 
-    /// Executes commands in order, but lets growths of a feed wait for each other: a session is written once for all of
-    /// them. Several feeds that grow in turn, since they have one log behind them, do not part each other's.
+    /// Executes commands in order, but collects growths of feeds, so that a session is written once for all of them.
+    /// Several feeds over one log grow in turn, and do not interrupt each other's collection.
     fn execute_all(&mut self, commands: Vec<Command>) {
         let mut growths: Vec<(Arc<str>, FeedPosition, Vec<FeedAck>)> = Vec::new();
         for command in commands {
@@ -312,7 +313,8 @@ impl Worker {
 
     /// Writes every session that the turn has touched, once.
     fn end_turn(&mut self) {
-        // Writing touches nobody else but may close a session, whose handlers may want to say something.
+        // Writing touches no other session, but it may close this one, and then its handlers may want to send
+        // something.
         while !self.touched.is_empty() {
             for key in std::mem::take(&mut self.touched) {
                 self.settle(key);
@@ -362,7 +364,7 @@ impl Worker {
         Some(Sid { worker: self.index, slot: key.slot, secret })
     }
 
-    /// The session that a client names, if it is there.
+    /// The session that a client names, if it exists.
     fn find(&self, sid: Sid) -> Option<SessionKey> {
         let session = self.sessions.get(sid.slot as usize)?;
         (session.secret == sid.secret)
@@ -382,7 +384,7 @@ impl Worker {
         Some(SessionKey { slot, generation: session.generation })
     }
 
-    /// Puts the session on the list of those written at the end of the turn.
+    /// Adds the session to those written at the end of the turn.
     fn touch(&mut self, key: SessionKey) {
         if let Some(session) = self.session_mut(key)
             && !std::mem::replace(&mut session.touched, true)
@@ -417,7 +419,7 @@ impl Worker {
         Some(index)
     }
 
-    /// Forgets a namespace that has no socket here, unless a feed keeps its place.
+    /// Forgets a namespace without sockets on this worker, unless a feed needs it.
     fn drop_if_empty(&mut self, index: usize) {
         if self.namespaces.get(index).is_some_and(LocalNamespace::is_empty) {
             let local = self.namespaces.remove(index);
@@ -452,7 +454,7 @@ impl Worker {
 
     fn fire_timers(&mut self) {
         for (tick, key) in self.timers.take_due(self.now) {
-            // A session that has moved its deadline forward has another entry.
+            // A session that moved its deadline forward has another entry.
             if let Some(session) = self.session_mut(key)
                 && session.tick == Some(tick)
             {

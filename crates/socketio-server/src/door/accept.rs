@@ -1,8 +1,8 @@
 //! Our own accept loop: every worker accepts from the shared listeners and keeps what it accepts.
 //!
-//! A request that opens a WebSocket, and comes in one piece as they do, is answered here: its 101 goes out with the open
-//! packet, in one call. Everything else is HTTP, and HTTP is hyper's; requests that are not the endpoint's go to the
-//! application's fallback service.
+//! A request that opens a WebSocket usually arrives in one piece. It is answered here: its 101 and the open packet
+//! leave in one call. Everything else is HTTP and goes to hyper. Requests outside the endpoint go to the application's
+//! fallback service.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
@@ -40,23 +40,24 @@ use crate::stream::NewStream;
 use crate::stream::TakenOver;
 use crate::worker::shared::Shared;
 
-/// Bytes of a request's head at most.
+/// The most bytes of a request's head.
 const HEAD_BYTES_MAX: usize = 16 << 10;
 
-/// Header fields of a request at most. What opens a WebSocket at once has fewer; what has more takes the way of HTTP.
+/// The most header fields of a request. A WebSocket request is answered here only with fewer; otherwise hyper handles
+/// it.
 const HEADERS_MAX: usize = 1_000;
 
-/// How long accepting rests when the process has no file left.
+/// How long accepting pauses when the process has no file descriptor left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
-/// Connections that wait to be accepted. The usual 128 or 1,024 make a storm wait for repeated SYN packets.
+/// The backlog. With the usual 128 or 1,024, clients of a storm wait for repeated SYN packets.
 pub(crate) const BACKLOG: i32 = 4_096;
 
 type BoxError = Box<dyn std::error::Error + Send + Sync>;
 type FallbackBody = UnsyncBoxBody<Bytes, BoxError>;
 type FallbackFuture = Pin<Box<dyn Future<Output = Response<FallbackBody>> + Send>>;
 
-/// What answers the requests that are not the endpoint's.
+/// The service for requests outside the endpoint.
 #[derive(Clone)]
 pub(crate) struct Fallback(Arc<dyn Fn(Request<Incoming>) -> FallbackFuture + Send + Sync>);
 
@@ -83,7 +84,7 @@ impl Fallback {
     }
 }
 
-/// Starts to accept on a worker, until the worker stops. Must run on the worker's thread.
+/// Starts accepting on a worker, until the worker stops. Must run on the worker's thread.
 pub(crate) fn listen(socket: StdTcpListener, fallback: Fallback, worker: u16, shared: &Arc<Shared>) {
     let socket = match TcpListener::from_std(socket) {
         Ok(socket) => socket,
@@ -95,24 +96,24 @@ pub(crate) fn listen(socket: StdTcpListener, fallback: Fallback, worker: u16, sh
         mailbox: Arc::clone(&shared.reach.mailboxes[usize::from(worker)]),
         scratch: RefCell::new(vec![0; HEAD_BYTES_MAX].into()),
     };
-    // Ends with the worker.
+    // The task ends with the worker.
     drop(tokio::task::spawn_local(accept(socket, acceptor.into())));
 }
 
-/// What the connections of a listener share on a worker.
+/// What the connections of one listener share on a worker.
 struct Acceptor {
     service: SocketIoService,
     fallback: Fallback,
     mailbox: Arc<Mailbox>,
-    /// What a connection says first is read into this.
+    /// The scratch buffer for the first bytes of a connection.
     scratch: RefCell<Box<[u8]>>,
 }
 
-/// What a connection has said first.
+/// What the first bytes of a connection are.
 enum First {
-    /// It opens a WebSocket; some bytes of that may have come already.
+    /// The request for a WebSocket, perhaps with frames behind it.
     Opens(Opening, Bytes),
-    /// It is HTTP's, and so is what was read.
+    /// A request for hyper, which gets these bytes too.
     Http(Bytes),
 }
 
@@ -120,7 +121,7 @@ async fn accept(socket: TcpListener, acceptor: Rc<Acceptor>) {
     loop {
         match socket.accept().await {
             Ok((stream, peer)) => {
-                // Ends with its connection, or when that is a WebSocket.
+                // The task ends with its connection, or when that becomes a WebSocket.
                 drop(tokio::task::spawn_local(serve(stream, peer, Rc::clone(&acceptor))));
             }
             Err(error) if is_about_one_connection(&error) => {}
@@ -144,7 +145,7 @@ async fn serve(mut stream: TcpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) 
             let taken = TakenOver { stream: NewStream::Local(stream), unsent: answer, early };
             acceptor.mailbox.post(Command::Attach { handshake, taken });
         }
-        // Boxed: the others need not carry the state of HTTP.
+        // Boxed, so that the other connections do not carry the state of HTTP.
         Ok(Ok(First::Http(read))) => {
             Box::pin(serve_http(stream, read, peer, acceptor)).await;
         }

@@ -1,7 +1,7 @@
-//! [`SocketIoService`]: the HTTP side of the endpoint as a tower service, beside an axum router or under our own
-//! accept loop.
+//! [`SocketIoService`]: the HTTP side of the endpoint as a tower service, beside an axum router or under our own accept
+//! loop.
 //!
-//! Judges a request as far as its headers go and hands it to the worker that its sid names. Owns no session.
+//! It checks the headers of a request and hands it to the worker that its session id names. It owns no session.
 
 use std::convert::Infallible;
 use std::net::IpAddr;
@@ -35,24 +35,24 @@ use crate::sid::Sid;
 use crate::stream::TakenOver;
 use crate::worker::shared::Shared;
 
-/// The body of a POST has to be complete by then.
+/// The body of a POST must be complete within this time.
 const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How much of a body over the limit is read away, and for how long, before it is refused.
+/// How much of an oversized body is read before it is refused, and for how long.
 const DISCARDED_BYTES_MAX: usize = 4 << 20;
 const DISCARDING_TIME: Duration = Duration::from_secs(1);
 
 type Answer = Response<Full<Bytes>>;
 
-/// The endpoint as a tower service. Requests for other paths are answered 404.
+/// The endpoint as a tower service. The answer to a request for another path is 404.
 ///
-/// Beside an axum router, [`Server::axum_routes`](crate::Server::axum_routes) makes the routes. For another router: all
-/// paths that begin with [`Config::path`](crate::Config::path) are the endpoint's, because the files of a
-/// [`ClientBundle`](crate::ClientBundle) are below it.
+/// Beside an axum router, use the routes of [`Server::axum_routes`](crate::Server::axum_routes). In another router,
+/// route all paths that begin with [`Config::path`](crate::Config::path) to it, because the files of a
+/// [`ClientBundle`](crate::ClientBundle) are there too.
 #[derive(Clone)]
 pub struct SocketIoService {
     pub(crate) shared: Arc<Shared>,
-    /// The worker that runs the service, if one does.
+    /// The worker on whose thread the service runs, if any.
     pub(crate) home: Option<u16>,
 }
 
@@ -82,10 +82,10 @@ where
     }
 }
 
-/// A request, judged as far as its headers go.
+/// A request whose headers were checked.
 struct Judged {
     verdict: Verdict,
-    /// Who has connected to us: the client, or the last proxy.
+    /// The address of the peer: the client, or the nearest proxy.
     peer: Option<IpAddr>,
     client: Client,
     upgrade: UpgradeHeader,
@@ -93,13 +93,13 @@ struct Judged {
 
 /// A WebSocket that may open.
 pub(crate) struct Opening {
-    /// The 101 as it goes out.
+    /// The 101 as it is sent.
     pub(crate) answer: Bytes,
     pub(crate) handshake: Box<Handshake>,
 }
 
 impl SocketIoService {
-    /// True if a path is the endpoint's.
+    /// Whether a path belongs to the endpoint.
     pub(crate) fn owns(&self, path: &str) -> bool {
         path.starts_with(&self.shared.config.path)
     }
@@ -117,7 +117,7 @@ impl SocketIoService {
         answer
     }
 
-    /// The answer, and who may use it without asking.
+    /// The answer, and which pages may use it without asking.
     async fn answer_unhardened<B>(self, request: Request<B>) -> (Answer, Readers)
     where
         B: Body + Send + 'static,
@@ -155,7 +155,7 @@ impl SocketIoService {
         let direct = Client { address, scheme: scheme_of(request), host };
         let client = self.shared.config.trusted_proxies.client(direct, headers);
         let verdict = self.shared.config.origins.judge(headers, client.own().as_ref());
-        // HTTP/1.0 has no Upgrade: the proxy that speaks it would not pass on what follows.
+        // HTTP/1.0 has no Upgrade. A proxy that speaks it would not pass on the frames.
         let asks = request.version() >= Version::HTTP_11 && upgrade::asks_for_websocket(headers);
         let upgrade = if asks { UpgradeHeader::WebSocket } else { UpgradeHeader::Absent };
         Judged { verdict, peer: address, client, upgrade }
@@ -225,7 +225,7 @@ impl SocketIoService {
         }
     }
 
-    /// Counts the errors that tell of something between the client and us.
+    /// Counts errors that point to a proxy between the client and the server.
     fn note_engine_error(&self, error: ErrorCode, uri: &http::Uri) {
         match error {
             ErrorCode::BadRequest if names_websocket(uri) => {
@@ -240,7 +240,7 @@ impl SocketIoService {
         }
     }
 
-    /// Tells the log and the page.
+    /// Reports a refused origin to the log and to the page.
     fn refuse_origin(&self, headers: &HeaderMap, judged: &Judged) -> String {
         let config = &self.shared.config;
         let origin = headers.get(header::ORIGIN).and_then(|origin| origin.to_str().ok());
@@ -256,7 +256,7 @@ impl SocketIoService {
         text
     }
 
-    /// A sid that a worker of ours can have issued.
+    /// Reads a session id, if one of our workers can have issued it.
     fn sid(&self, text: &str) -> Result<Sid, Refused> {
         let sid = Sid::parse(text).filter(|sid| usize::from(sid.worker) < self.shared.reach.mailboxes.len());
         sid.ok_or(ErrorCode::UnknownSid.into())
@@ -283,8 +283,8 @@ impl SocketIoService {
             && shared.reach.connections() < shared.config.connections_max
     }
 
-    /// Judges a request that opens a WebSocket, and for which nobody has to be asked. `None` says nothing about it, but that
-    /// it takes the way of all others, which has all the refusals.
+    /// Checks a request for a WebSocket that needs nobody's permission. `None` is no verdict: the ordinary path handles
+    /// the request, with all its refusals.
     pub(crate) fn open_at_once(&self, request: Request<()>, peer: IpAddr) -> Option<Opening> {
         let shared = &self.shared;
         let kind = TransportKind::WebSocket;
@@ -342,7 +342,7 @@ impl SocketIoService {
                 let handshake = Box::new(handshake);
                 let worker = self.home.unwrap_or_else(|| shared.next_worker());
                 let (mailbox, owner) = (self.mailbox(worker), self.owner(worker));
-                // Ends when the client has its 101, or has gone.
+                // The task ends when the client has its 101, or is gone.
                 drop(tokio::spawn(async move {
                     if let Some(taken) = takeover::take(upgraded, owner).await {
                         mailbox.post(Command::Attach { handshake, taken });
@@ -392,7 +392,7 @@ impl SocketIoService {
         let mark = CacheBuster::of(request.uri()).mark;
         mailbox.post(Command::PostBegin { sid, mark, reply });
         begun.await.map_err(|_| Refused::NotReady)??;
-        // From here on the session waits for this POST: going away ends it.
+        // From here on the session waits for this POST: if the client goes away, the session ends.
         let guard = Guard::new(&mailbox, Command::PostAborted { sid });
         let (parts, body) = request.into_parts();
         let bytes_max = self.shared.config.engine.max_payload;
@@ -446,7 +446,7 @@ impl SocketIoService {
         self.look(sid).await?;
         let upgraded = hyper::upgrade::on(&mut request);
         let (mailbox, owner) = (self.mailbox(sid.worker), self.owner(sid.worker));
-        // Ends when the client has its 101, or has gone.
+        // The task ends when the client has its 101, or is gone.
         drop(tokio::spawn(async move {
             if let Some(TakenOver { stream, early, .. }) = takeover::take(upgraded, owner).await {
                 mailbox.post(Command::Probe { sid, stream, early });
@@ -456,7 +456,7 @@ impl SocketIoService {
     }
 }
 
-/// Reads a body away. A client that is still writing when its connection ends may never see the answer.
+/// Reads and discards a body. A client that is still writing when its connection closes may never see the answer.
 async fn discard<B: Body>(mut body: Pin<&mut B>) {
     let read = async {
         let mut left = DISCARDED_BYTES_MAX;
@@ -466,14 +466,14 @@ async fn discard<B: Body>(mut body: Pin<&mut B>) {
             left = rest;
         }
     };
-    // Whatever has not come by then is not waited for.
+    // The rest of the body is not waited for.
     drop(tokio::time::timeout(DISCARDING_TIME, read).await);
 }
 
-/// Why a request is not served.
+/// Why a request is refused.
 enum Refused {
     Http(HttpError),
-    /// The page is foreign; the text says what can be done about it.
+    /// The page has another origin. The text says what can be done about it.
     Origin(String),
     Hook(String),
     NotReady,
@@ -507,7 +507,7 @@ fn refuse(upgrade: UpgradeHeader, code: ErrorCode, message: Option<&str>) -> Ans
 fn not_ready(upgrade: UpgradeHeader) -> Answer {
     let mut answer = response::empty(StatusCode::SERVICE_UNAVAILABLE);
     if upgrade == UpgradeHeader::WebSocket {
-        // Nobody sends another request on a connection that was meant to be a WebSocket.
+        // Nobody sends another request on a connection that was to become a WebSocket.
         answer.headers_mut().insert(header::CONNECTION, http::HeaderValue::from_static("close"));
     }
     answer.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("2"));
@@ -528,7 +528,7 @@ fn handshake<B>(request: Request<B>, judged: &Judged) -> Handshake {
     }
 }
 
-/// Tells the worker when a request is dropped before its end: the client has gone.
+/// Tells the worker if a request is dropped before its end, because the client is gone.
 struct Guard {
     mailbox: Arc<Mailbox>,
     command: Option<Command>,

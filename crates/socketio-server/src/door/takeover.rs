@@ -1,7 +1,7 @@
-//! Takes a connection out of hyper once the 101 is written.
+//! Takes a connection from hyper once the 101 is written.
 //!
-//! Plain TCP comes back as the socket itself, so that the worker reads and writes it directly; everything else
-//! stays a boxed stream.
+//! A plain TCP connection comes back as its socket, which the worker reads and writes directly. Everything else stays a
+//! boxed stream.
 
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use crate::http::stream::HttpStream;
 use crate::stream::{NewStream, TakenOver};
 
-/// A socket with what was early.
+/// A socket, with the bytes that arrived early.
 type Plain = (TcpStream, Bytes);
 
 /// Where the worker runs that will own a connection.
@@ -39,7 +39,7 @@ pub(crate) async fn take(upgraded: OnUpgrade, owner: Owner) -> Option<TakenOver>
     Some(TakenOver { stream, unsent: Bytes::new(), early })
 }
 
-/// The socket, whether our own accept loop has driven hyper, or another one, or the automatic builder that axum uses.
+/// Finds the socket inside, whether our own accept loop drove hyper, another one, or the automatic builder of axum.
 fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     let upgraded = match upgraded.downcast::<HttpStream>() {
         Ok(parts) => {

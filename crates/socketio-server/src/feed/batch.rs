@@ -1,7 +1,8 @@
-//! [`Batch`]: entries that were published together, the unit of delivery; and [`Stretch`], a part of one as it is written.
+//! [`Batch`]: entries that were published together, the unit of delivery. [`Stretch`]: a part of one, as it is written.
 //!
-//! All public entries are in one buffer that all sockets share. A socket that must not see some of them, or sees entries
-//! for rooms between them, gets a list of stretches of that buffer. Immutable: scrubbing an entry makes a new batch.
+//! All public entries are in one buffer that all sockets share. A socket that must not see some of them, or that sees
+//! entries for rooms between them, gets a list of parts of that buffer. A batch never changes: scrubbing an entry makes
+//! a new one.
 
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +12,7 @@ use super::{FeedEntry, FeedPosition};
 use crate::planted::{self, Bug};
 use crate::room::Room;
 
-/// What an entry without a frame counts in the ring, in bytes: about what it takes.
+/// How many bytes an entry without a frame counts in the ring: about its size in memory.
 const SILENT_BYTES: usize = 64;
 
 /// Entries that were published together.
@@ -19,31 +20,31 @@ const SILENT_BYTES: usize = 64;
 pub(crate) struct Batch {
     first: FeedPosition,
     entries: Vec<FeedEntry>,
-    /// What it counts in the ring.
+    /// How many bytes it counts in the ring.
     pub(super) bytes: usize,
     audience: BatchAudience,
-    /// The last entry with an anchor in this batch or, if it has none and that is known, in the batches before.
+    /// The last entry with an anchor in this batch or, if that is known, in the batches before.
     anchored: Option<Anchored>,
     public: OnceLock<Public>,
 }
 
-/// Where an anchor stands.
+/// The position of an anchor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Anchored {
     pub(super) anchor: u64,
     pub(super) position: FeedPosition,
 }
 
-/// Whom the entries are for, summed up.
+/// A summary of who gets the entries.
 #[derive(Debug, Default)]
 struct BatchAudience {
     has_rooms: bool,
     has_changes: bool,
-    /// Rooms that are taken out of what is for everyone.
+    /// Rooms whose members do not get some entry for everyone.
     excepted: Vec<Room>,
 }
 
-/// The entries for everyone in one buffer, and for each entry of the batch where it ends there.
+/// The entries for everyone in one buffer, with the end of each entry of the batch.
 #[derive(Debug)]
 struct Public {
     bytes: Bytes,
@@ -51,7 +52,7 @@ struct Public {
 }
 
 impl FeedEntry {
-    /// Whether it is for all sockets, but perhaps for some who are taken out.
+    /// Whether it is for all sockets, except perhaps the members of some rooms.
     pub(crate) fn is_public(&self) -> bool {
         self.audience.included().is_empty()
     }
@@ -78,7 +79,7 @@ impl Batch {
         batch
     }
 
-    /// This batch with `before`, the last anchored entry of the batches before it, for a batch without anchors of its own.
+    /// This batch with `before`, the last anchored entry of the batches before it, in case it has no anchor itself.
     pub(super) fn behind(self, before: Option<Anchored>) -> Self {
         Self { anchored: self.anchored.or(before), ..self }
     }
@@ -87,7 +88,7 @@ impl Batch {
         self.anchored
     }
 
-    /// The last of its entries whose anchor is not above a number.
+    /// The last of its entries with an anchor of at most a number.
     pub(super) fn anchored_up_to(&self, number: u64) -> Option<Anchored> {
         let mut anchored = self.entries.iter().enumerate().rev().filter_map(|(index, entry)| {
             Some(Anchored { anchor: entry.anchor?, position: self.first + index as u64 })
@@ -95,7 +96,7 @@ impl Batch {
         anchored.find(|anchored| anchored.anchor <= number)
     }
 
-    /// The same with another frame and audience at a position; its anchor stays, and so does what it changes.
+    /// This batch with another frame and audience at a position. The entry keeps its anchor and its changes of rooms.
     pub(super) fn replaced(&self, position: FeedPosition, entry: FeedEntry) -> Self {
         let mut entries = self.entries.clone();
         if let Some(old) = entries.get_mut(self.count_before(position)) {

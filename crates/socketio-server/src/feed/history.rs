@@ -1,7 +1,7 @@
 //! [`History`]: reads entries that are no longer in the ring.
 //!
-//! A port: the application implements it over its log, on threads of its own. The worker that asks goes on at
-//! once and never has more than one request open for a socket.
+//! The application implements it over its log, on threads of its own. A worker does not wait for it, and has at most
+//! one open request for each socket.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::sid::SessionKey;
 
 /// Reads entries of the log for sockets that are behind.
 pub trait History: Send + Sync + 'static {
-    /// Takes a request and answers it later, from any thread, by [`HistoryReply::send`]. Must not block: it is
-    /// called by a worker. A reply that is dropped counts as [`HistoryError`].
+    /// Takes a request and answers it later, from any thread, with [`HistoryReply::send`]. Must not block, because a
+    /// worker calls it. A dropped reply counts as [`HistoryError`].
     fn request(&self, request: HistoryRequest);
 }
 
@@ -22,31 +22,31 @@ impl fmt::Debug for dyn History {
     }
 }
 
-/// Where a page begins.
+/// The start of a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PageStart {
     /// After this position.
     After(FeedPosition),
-    /// After the place that the application named by [`Start::Anchor`](crate::Start::Anchor).
+    /// After the entry that the application named by [`Start::Anchor`](crate::Start::Anchor).
     Anchor(u64),
 }
 
-/// A page that a worker asks for.
+/// A request of a worker for a page.
 #[derive(Debug)]
 pub struct HistoryRequest {
-    /// Where the page begins.
+    /// The start of the page.
     pub from: PageStart,
-    /// The last position that may be in it.
+    /// The last position that the page may contain.
     pub through: FeedPosition,
-    /// At most so many entries; at least one must come if there is one.
+    /// The most entries. At least one must be returned, if there is one.
     pub entries_max: usize,
-    /// End the page at about so many bytes of frames.
+    /// The page ends at about this many bytes of frames.
     pub bytes_max: usize,
-    /// Where the answer goes.
+    /// Where to send the answer.
     pub reply: HistoryReply,
 }
 
-/// Entries of the log without a hole, visible to the socket or not.
+/// Consecutive entries of the log, whether the socket may see them or not.
 #[derive(Debug)]
 pub struct HistoryPage {
     /// The position before the first entry.
@@ -55,12 +55,12 @@ pub struct HistoryPage {
     pub entries: Vec<FeedEntry>,
 }
 
-/// The page cannot be read; the socket's transport is closed, and its client comes back.
+/// The page cannot be read. The socket's connection is closed, and its client reconnects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the history cannot be read")]
 pub struct HistoryError;
 
-/// The way back to the socket that waits for a page.
+/// Answers a request for a page.
 pub struct HistoryReply {
     to: Option<Address>,
 }
@@ -76,7 +76,7 @@ impl HistoryReply {
         Self { to: Some(Address { outlet, key, namespace }) }
     }
 
-    /// Answers the request.
+    /// Sends the answer.
     pub fn send(mut self, page: Result<HistoryPage, HistoryError>) {
         self.answer(page);
     }

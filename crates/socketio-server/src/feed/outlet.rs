@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::{FeedAck, FeedPosition, HistoryError, HistoryPage};
 use crate::sid::SessionKey;
 
-/// Takes what a feed has for one worker. Returns at once and never refuses: the worker takes it in a later turn, each
-/// outlet's in order.
+/// Receives what a feed has for one worker. Returns at once and never refuses. The worker handles everything in order,
+/// in a later turn.
 pub(crate) trait Outlet: Send + Sync {
-    /// The feed of a namespace has grown up to a position. The answers are those for sockets of this worker.
+    /// The feed of a namespace has grown up to a position. The answers are for sockets of this worker.
     fn grown(&self, namespace: Arc<str>, through: FeedPosition, acks: Vec<FeedAck>);
 
     /// A page of the history for a socket that waits for it.

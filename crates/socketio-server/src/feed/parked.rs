@@ -1,6 +1,6 @@
-//! [`ParkedSockets`]: rooms and data of sockets that left a feed without history, for those that come back.
+//! [`ParkedSockets`]: rooms and data of sockets that left a feed without history, for their return.
 //!
-//! A feed over a log does not need it: there rooms come from the membership. Bounded in number and time.
+//! A feed over a log does not need it: the membership gives the rooms. Bounded in number and time.
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::{Duration, Instant};
@@ -11,14 +11,14 @@ use super::FeedPosition;
 use crate::room::Room;
 use crate::socket_data::SocketData;
 
-/// Sockets kept at most; beyond that the one that left first is forgotten. One that came back counts no more, however
-/// often it comes and goes.
+/// The most sockets that are kept; beyond that, the one that left first is forgotten. A socket that returned no longer
+/// counts, however often it comes and goes.
 const PARKED_MAX: usize = 10_000;
 
 /// What a socket had when it left.
 #[derive(Debug, Default)]
 pub(crate) struct Parked {
-    /// Its rooms, each with the position it was joined at.
+    /// Its rooms, each with the position at which it joined.
     pub(crate) rooms: Vec<(Room, FeedPosition)>,
     pub(crate) data: SocketData,
 }
@@ -26,7 +26,7 @@ pub(crate) struct Parked {
 #[derive(Debug)]
 pub(crate) struct ParkedSockets {
     sockets: HashMap<SocketId, ParkedSocket>,
-    /// The same sockets, the one that left first in front.
+    /// The same sockets in the order in which they left.
     order: BTreeMap<u64, SocketId>,
     last: u64,
     kept: Duration,

@@ -1,23 +1,23 @@
-//! [`Ring`]: the newest entries of a feed, in the batches they came in, bounded in bytes.
+//! [`Ring`]: the newest entries of a feed, in the batches in which they were published, bounded in bytes.
 //!
-//! Knows positions and nothing of who sees what. Those who read take batches out and look at them without the lock.
+//! It knows positions, but not who sees what. Readers take batches out and look at them without the lock.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::{Batch, FeedEntry, FeedPosition};
 
-/// Entries of a batch that was not published as one: few enough to be copied when one of them is scrubbed.
+/// Entries of a batch that was not published as one: few, because they are copied when one of them is scrubbed.
 const PRELOADED_ENTRIES: usize = 256;
 
-/// Batches that are looked at for one page: what follows is for the next one.
+/// How many batches are searched for one page; the next page continues there.
 const PAGE_BATCHES_MAX: usize = 1_024;
 
-/// What has been published since a position.
+/// What was published after a position.
 pub(crate) enum Grown {
-    /// These batches, oldest first, without a hole.
+    /// All of it: these batches, oldest first, without gaps.
     Batches(Vec<Arc<Batch>>),
-    /// Part of it has left the ring.
+    /// Part of it is no longer in the ring.
     Lapped,
 }
 
@@ -44,7 +44,7 @@ impl Ring {
         self.keep(first, entries);
     }
 
-    /// Fills an empty ring with the entries that end at the head.
+    /// Fills an empty ring with the entries up to the head.
     pub(crate) fn preload(&mut self, first: FeedPosition, entries: Vec<FeedEntry>) {
         assert!(self.batches.is_empty(), "a feed is preloaded before it is used");
         assert_eq!(first + entries.len() as u64, self.head + 1, "preloaded entries end at the head");
@@ -72,43 +72,43 @@ impl Ring {
         }
     }
 
-    /// Puts another frame and audience at a position that the ring has.
+    /// Replaces the frame and the audience at a position in the ring.
     pub(crate) fn replace(&mut self, position: FeedPosition, entry: FeedEntry) {
         let place = self.batches.partition_point(|batch| batch.last() < position);
         let Some(batch) = self.batches.get_mut(place).filter(|batch| batch.first() <= position) else {
             return;
         };
-        // Whoever reads the batch at this moment keeps the one it has.
+        // A reader that has the batch already keeps its version.
         let replaced = batch.replaced(position, entry);
         self.bytes = self.bytes - batch.bytes + replaced.bytes;
         *batch = Arc::new(replaced);
     }
 
-    /// The position after which the ring has everything.
+    /// The position after which the ring is complete.
     pub(crate) fn floor(&self) -> FeedPosition {
         self.batches.front().map_or(self.head, |oldest| oldest.first() - 1)
     }
 
-    /// The position of the last entry whose anchor is not above a number; `None` if the ring cannot tell.
+    /// The position of the last entry with an anchor of at most this number; `None` if the ring cannot tell.
     pub(crate) fn locate(&self, number: u64) -> Option<FeedPosition> {
         let is_up_to = |batch: &Arc<Batch>| batch.anchored().is_none_or(|anchored| anchored.anchor <= number);
-        // In the first batch that goes beyond the number, or what the one before it ends with.
+        // It is in the first batch beyond the number, or at the end of the one before.
         let beyond = self.batches.partition_point(is_up_to);
         let within = self.batches.get(beyond).and_then(|batch| batch.anchored_up_to(number));
         let before = || self.batches.get(beyond.checked_sub(1)?)?.anchored();
         let found = within.or_else(before).map(|anchored| anchored.position);
-        // A ring that has every entry, and knows of anchors, knows also that there is none up to the number.
+        // A complete ring with anchors also knows that no anchor is that small.
         let has_all = self.floor() == FeedPosition::START
             && self.batches.back().is_some_and(|newest| newest.anchored().is_some());
         found.or(has_all.then_some(FeedPosition::START))
     }
 
-    /// The number of the last entry that has one, whether the ring still has the entry or not; `None` if it knows of none.
+    /// The highest anchor so far, even of an entry that left the ring; `None` if there was none.
     pub(crate) fn newest_anchor(&self) -> Option<u64> {
         Some(self.batches.back()?.anchored()?.anchor)
     }
 
-    /// The batches after `applied` up to `through`, both of which must be ends of batches.
+    /// The batches after `applied`, through `through`. Both must be ends of batches.
     pub(crate) fn since(&self, applied: FeedPosition, through: FeedPosition) -> Grown {
         if applied < self.floor() {
             return Grown::Lapped;
@@ -118,8 +118,8 @@ impl Ring {
         Grown::Batches(wanted.map(Arc::clone).collect())
     }
 
-    /// The next batches with entries after `after` up to `through`, as many as make about `bytes_max`; `None` if the
-    /// first of them has left the ring.
+    /// The next batches with entries after `after`, through `through`, of about `bytes_max` in all; `None` if the first
+    /// of them is no longer in the ring.
     pub(crate) fn next(
         &self,
         after: FeedPosition,
@@ -132,7 +132,7 @@ impl Ring {
         let first = self.batches.partition_point(|batch| batch.last() <= after);
         let mut bytes = 0;
         let wanted = self.batches.range(first..).take_while(|batch| {
-            // The first one may have been begun.
+            // The first batch may start before `after`.
             let is_wanted = batch.first() <= through && bytes < bytes_max;
             bytes += if batch.first() <= after { 0 } else { batch.bytes };
             is_wanted
@@ -140,8 +140,8 @@ impl Ring {
         Some(wanted.take(PAGE_BATCHES_MAX).map(Arc::clone).collect())
     }
 
-    /// The entries after `after` up to `through`, at most `entries_max` of about `bytes_max`; `None` if the first of
-    /// them has left the ring.
+    /// The entries after `after`, through `through`, at most `entries_max` of about `bytes_max`; `None` if the first of
+    /// them is no longer in the ring.
     pub(crate) fn page(
         &self,
         after: FeedPosition,

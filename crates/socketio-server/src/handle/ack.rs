@@ -1,4 +1,4 @@
-//! Acknowledgements, both ways: [`Ack`] answers a client, [`AckError`] says why a client did not answer.
+//! Acks in both directions: [`Ack`] answers a client, [`AckError`] says why a client did not answer.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,7 +13,7 @@ use crate::frame::Frame;
 use crate::handle::command::{Command, SocketCommand};
 use crate::handle::io::Io;
 
-/// Answers one event of a client, once. Dropping it answers nothing.
+/// Answers an event of a client, once. If it is dropped, the client gets no answer.
 ///
 /// If the client did not ask for an acknowledgement, sending does nothing.
 #[derive(Debug)]
@@ -23,25 +23,25 @@ pub struct Ack {
 }
 
 impl Ack {
-    /// True if the client waits for an answer.
+    /// Whether the client waits for an answer.
     pub fn is_expected(&self) -> bool {
         self.handle.is_some()
     }
 
-    /// Sends the answer. A tuple is several arguments, `()` is none, anything else is one, a `Vec` too;
-    /// [`Spread`](crate::Spread) makes several of a list.
+    /// Sends the answer. A tuple is several arguments, `()` is none, anything else is one, including a `Vec`;
+    /// [`Spread`](crate::Spread) turns a list into several.
     ///
     /// # Errors
-    /// When the arguments cannot be serialized.
+    /// If the arguments cannot be serialized.
     pub fn send<A: Serialize>(self, args: &A) -> Result<(), EncodeError> {
         self.send_encoded(|namespace, id| socketio::encode_ack(namespace, id, args))
     }
 
-    /// Sends an answer whose arguments are JSON already, such as those of a received [`Payload`], which becomes
-    /// [`RawArgs`] by `into`. The caller vouches for the JSON and its placeholders.
+    /// Sends an answer whose arguments are already JSON, such as those of a received [`Payload`], which `into` turns
+    /// into [`RawArgs`]. The caller guarantees that the JSON and its placeholders are valid.
     ///
     /// # Errors
-    /// When there are too many attachments.
+    /// If there are too many attachments.
     pub fn send_raw(self, args: RawArgs<'_>) -> Result<(), EncodeError> {
         self.send_encoded(|namespace, id| socketio::encode_ack_with_attachments(namespace, id, args))
     }
@@ -59,45 +59,45 @@ impl Ack {
     }
 }
 
-/// Why no answer came.
+/// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum AckError {
     /// The client did not answer in time.
     #[error("the client did not answer in time")]
     Timeout,
-    /// The client left first.
+    /// The client left before it answered.
     #[error("the socket has been disconnected")]
     Disconnected,
-    /// Too many answers are awaited from this socket already.
+    /// Too many acks of this socket are open already.
     #[error("too many acknowledgements are awaited from this socket")]
     TooMany,
     /// The event could not be encoded.
     #[error("the event cannot be encoded: {0}")]
     Encode(#[from] EncodeError),
-    /// The server is overloaded or stops.
+    /// The server is overloaded or stopping.
     #[error("the server is overloaded or stopping")]
     Unavailable,
 }
 
-/// What a broadcast with acknowledgements brought.
+/// The result of a broadcast that asks for acks.
 #[derive(Debug, Default)]
 pub struct Replies {
-    /// The answers, in the order they came.
+    /// The answers, in the order of arrival.
     pub answers: Vec<Reply>,
-    /// Sockets that got the event and did not answer.
+    /// How many sockets got the event and did not answer.
     pub missing: Vec<SocketId>,
 }
 
 /// The answer of one socket.
 #[derive(Debug)]
 pub struct Reply {
-    /// Who answered.
+    /// The public id of the socket that answered.
     pub socket: SocketId,
-    /// What.
+    /// The arguments of the answer, or why there is none.
     pub payload: Payload<'static>,
 }
 
-/// Who waits for the answer to an event of ours.
+/// Who waits for an ack of a client.
 pub(crate) enum PendingAck {
     One(oneshot::Sender<Result<Payload<'static>, AckError>>),
     Many(Arc<Collector>, SocketId),
@@ -106,7 +106,7 @@ pub(crate) enum PendingAck {
 impl PendingAck {
     pub(crate) fn resolve(self, payload: Payload<'static>) {
         match self {
-            // The asker may have given up: that is its own business.
+            // The receiver may have given up, which is fine.
             Self::One(reply) => drop(reply.send(Ok(payload))),
             Self::Many(collector, socket) => collector.answer(Reply { socket, payload }),
         }
@@ -115,12 +115,12 @@ impl PendingAck {
     pub(crate) fn fail(self, error: AckError) {
         match self {
             Self::One(reply) => drop(reply.send(Err(error))),
-            // Counted as missing when the time is over, or at once if nobody else is awaited.
+            // The socket counts as missing when the time is over, or at once if no other answer is open.
             Self::Many(collector, _) => collector.lose(),
         }
     }
 
-    /// True if nobody waits any more.
+    /// Whether nobody waits any more.
     pub(crate) fn is_abandoned(&self) -> bool {
         match self {
             Self::One(reply) => reply.is_closed(),
@@ -135,7 +135,7 @@ impl fmt::Debug for PendingAck {
     }
 }
 
-/// Gathers the answers to a broadcast from all workers.
+/// Collects the answers to a broadcast from all workers.
 pub(crate) struct Collector {
     state: Mutex<Collecting>,
 }
@@ -176,7 +176,7 @@ impl Collector {
         state.done.as_ref().is_none_or(oneshot::Sender::is_closed)
     }
 
-    /// Takes what has come in so far; later answers are ignored.
+    /// Takes the answers so far; later ones are ignored.
     pub(crate) fn finish(&self) -> Replies {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let answers = std::mem::take(&mut state.answers);
@@ -194,7 +194,7 @@ impl Collector {
             && state.answers.len() + state.lost >= state.awaited.len()
             && let Some(done) = state.done.take()
         {
-            // Nobody listens any more if the time was over first.
+            // Nobody listens if the time was over first.
             let _ = done.send(());
         }
     }

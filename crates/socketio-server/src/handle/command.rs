@@ -26,63 +26,63 @@ use crate::stream::TakenOver;
 
 #[derive(Debug)]
 pub(crate) enum Command {
-    /// A polling handshake; the answer is the body of the response.
+    /// Opens a session by polling. The answer is the body of the response.
     Open { handshake: Box<Handshake>, reply: oneshot::Sender<String> },
-    /// A WebSocket that begins a session.
+    /// Opens a session by WebSocket.
     Attach { handshake: Box<Handshake>, taken: TakenOver },
     /// A GET of a polling session.
     Poll { sid: Sid, number: PollNumber, buster: CacheBuster, reply: oneshot::Sender<PollAnswer> },
-    /// The client went away while its GET was held.
+    /// The client closed the connection of its GET.
     PollAborted { sid: Sid, number: PollNumber },
-    /// A POST has begun: from here on a second one overlaps.
+    /// A POST has begun: from now on, a second one overlaps.
     PostBegin { sid: Sid, mark: Option<RequestMark>, reply: oneshot::Sender<Result<(), HttpError>> },
-    /// The body of the POST is here.
+    /// The body of the POST has arrived.
     Post { sid: Sid, body: Bytes, headers: Box<HeaderMap>, reply: oneshot::Sender<Result<(), HttpError>> },
-    /// The client went away while it sent the body of the POST: that ends the session.
+    /// The client disconnected while it sent the body of the POST, which ends the session.
     PostAborted { sid: Sid },
-    /// The POST has been refused for its body.
+    /// The POST was refused because of its body.
     PostRefused { sid: Sid },
-    /// Is there such a session, and on which transport?
+    /// Asks whether a session exists, and on which transport.
     Look { sid: Sid, reply: oneshot::Sender<Result<TransportKind, HttpError>> },
-    /// The WebSocket that wants to take a polling session over.
+    /// A WebSocket that wants to take over a polling session.
     Probe { sid: Sid, stream: NewStream, early: Bytes },
     /// An event for many sockets.
     Broadcast(Arc<Broadcast>),
-    /// Something for one socket. The connection may have joined the namespace anew since: that is another socket.
+    /// Something for one socket. If the connection has joined the namespace again since, that is another socket.
     ToSocket { key: SessionKey, namespace: NamespaceName, socket: SocketId, command: SocketCommand },
-    /// Rooms and connections of many sockets.
+    /// Changes rooms or closes connections of many sockets.
     ToSelection { namespace: NamespaceName, selection: Selection, command: SelectionCommand },
     /// Describes the selected sockets.
     Fetch { namespace: NamespaceName, selection: Selection, reply: oneshot::Sender<Vec<RemoteSocket>> },
-    /// Middleware has decided.
+    /// The middleware has decided.
     Admit { key: SessionKey, request: ConnectRequest, outcome: Result<(), Rejection> },
-    /// A client came back elsewhere: end its session of before then, then say so if someone waits for it.
+    /// A client came back elsewhere: end its older session, then report back if somebody waits.
     Evict { namespace: Arc<str>, socket: SocketId, before: ArrivalNumber, done: Option<EvictDone> },
-    /// All workers have evicted the old session of a socket that comes back.
+    /// All workers have ended the old session of a returning socket.
     Evicted { key: SessionKey, namespace: NamespaceName },
     /// A page of the log for a socket that is behind.
     History { key: SessionKey, namespace: Arc<str>, page: Result<HistoryPage, HistoryError> },
-    /// A message for a session of a server that speaks Engine.IO only; none closes it.
+    /// A message for a session of a server without Socket.IO; `None` closes the session.
     Engine { key: SessionKey, message: Option<EngineMessage> },
-    /// A feed has grown up to a position. Workers deliver no further, although the ring may have more: what was asked
-    /// of them before an entry was published, joining a room for instance, is done before they deliver it.
+    /// A feed has grown up to a position. A worker delivers no further, even if the ring has more. So a command that
+    /// was sent before an entry was published, such as joining a room, takes effect before that entry.
     Feed { namespace: Arc<str>, through: FeedPosition, acks: Vec<FeedAck> },
-    /// A session has more to write than one turn takes.
+    /// A session has more to write than one turn allows.
     Touch { key: SessionKey },
     /// The handlers of a socket have caught up.
     Resume { key: SessionKey },
-    /// The application has room again: read all paused connections.
+    /// The application accepts events again: read all paused connections.
     ResumeAll,
-    /// Close every transport without a Socket.IO packet, so that clients come back.
+    /// Close every connection without a Socket.IO packet, so that clients reconnect.
     CloseTransports { sessions_max: usize },
-    /// Run this between two turns: it starts to accept connections, for instance.
+    /// Run this between two turns, for example to start accepting connections.
     Run(Errand),
     /// Close everything and end the thread.
     Stop,
 }
 
 impl Command {
-    /// Whether the application could tell if growth of a feed that was announced before it came after it.
+    /// Whether the application could tell if this came after a growth that was announced before it.
     pub(crate) fn keeps_its_place(&self) -> bool {
         match self {
             Self::Broadcast(_)
@@ -118,7 +118,7 @@ impl Command {
 /// Something for one socket.
 #[derive(Debug)]
 pub(crate) enum SocketCommand {
-    /// An encoded event; `text` is given as well if the offset must be put at its end.
+    /// An encoded event. `text` is given too if the offset must be appended.
     Emit(Emission),
     /// The answer to an event.
     Reply(Frame),
@@ -133,7 +133,7 @@ pub(crate) enum SocketCommand {
 #[derive(Clone, Debug)]
 pub(crate) struct Entering {
     pub(crate) rooms: Vec<Room>,
-    /// Head of the feed when it was asked for: what was published before is not for the socket.
+    /// The head of the feed when this was requested: the socket gets only later entries.
     pub(crate) since: FeedPosition,
 }
 
@@ -146,20 +146,20 @@ pub(crate) struct Emission {
     pub(crate) ack: Option<(AckId, PendingAck)>,
 }
 
-/// What becomes of an event that cannot be written at once.
+/// What happens to an event that cannot be written at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reliability {
     Reliable,
-    /// Dropped.
+    /// It is dropped.
     Volatile,
 }
 
-/// How a socket is disconnected by the server.
+/// How the server disconnects a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Closing {
-    /// It leaves the namespace; the official client does not come back by itself.
+    /// It leaves the namespace. The official client does not reconnect by itself.
     Namespace,
-    /// Its whole connection is closed after it has left the namespace.
+    /// It leaves the namespace, and its whole connection is closed.
     Connection,
 }
 
@@ -169,7 +169,7 @@ pub(crate) enum SelectionCommand {
     Join(Entering),
     Leave(Vec<Room>),
     Disconnect(Closing),
-    /// The clients are to come back.
+    /// Their clients are to reconnect.
     CloseTransports,
 }
 
@@ -180,15 +180,15 @@ pub(crate) enum PollAnswer {
     Error(HttpError),
 }
 
-/// What an HTTP request of a session is answered if it cannot be served.
+/// The answer to a request of a session that cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HttpError {
     Engine(ErrorCode),
-    /// 400 without a body: the session is over.
+    /// 400 without a body: the session has ended.
     Ended,
 }
 
-/// Something that a worker does on its own thread, within its runtime.
+/// A task for a worker's own thread, within its runtime.
 pub(crate) struct Errand(Box<dyn FnOnce() + Send>);
 
 impl Errand {
@@ -207,7 +207,7 @@ impl fmt::Debug for Errand {
     }
 }
 
-/// Answers a request. Whoever asked may have gone, and then has said so by the guard of the request.
+/// Answers a request. If the caller is gone, the guard of its request has said so.
 pub(crate) fn answer<T>(reply: oneshot::Sender<T>, value: T) {
     let _ = reply.send(value);
 }

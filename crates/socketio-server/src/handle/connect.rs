@@ -32,18 +32,17 @@ impl ConnectRequest {
         self.namespace.as_str()
     }
 
-    /// What the client sent along.
+    /// The `auth` that the client sent.
     pub fn auth(&self) -> &Auth {
         &self.auth
     }
 
-    /// The request that opened the connection; `None` if it has been let go (see
-    /// [`HandshakeKept`](crate::HandshakeKept)).
+    /// The request that opened the connection; `None` if it was dropped (see [`HandshakeKept`](crate::HandshakeKept)).
     pub fn handshake(&self) -> Option<&Handshake> {
         self.handshake.as_deref()
     }
 
-    /// Data that the socket will have.
+    /// The data of the future socket.
     pub fn data(&self) -> &SocketData {
         &self.data
     }
@@ -53,11 +52,10 @@ impl ConnectRequest {
         &self.io
     }
 
-    /// Names the user whom the client has proved to be, for middleware to say. Without it the client is nobody.
+    /// For middleware: names the user that the client has proved to be. Otherwise the client is nobody.
     ///
-    /// The private id of the socket is then worth something to this user alone: to everybody else, and to nobody, it
-    /// is a stranger's. They are let in with a new id, a new lineage and nothing of what was missed, and the socket
-    /// that the private id belongs to does not notice.
+    /// The private id of the socket is then valid only for this user. Anybody else who presents it is a stranger: they
+    /// get a new id, a new lineage and no missed events, and the socket of the private id is not affected.
     pub fn name_user(&self, user: UserTag) {
         self.user.0.store(user.get(), Ordering::Relaxed);
     }
@@ -68,11 +66,11 @@ impl ConnectRequest {
     }
 }
 
-/// Who the application says it is: shared by all clones of a request, and 0 until somebody is named.
+/// The named user, shared by all clones of a request. 0 until somebody is named.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct NamedUser(Arc<AtomicU64>);
 
-/// The `auth` object of a CONNECT packet, as raw JSON; `{}` if the client sent none.
+/// The `auth` object of a CONNECT packet as raw JSON; `{}` if the client sent none.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Auth(pub(crate) Arc<str>);
 
@@ -82,23 +80,23 @@ impl Auth {
         &self.0
     }
 
-    /// The typed value.
+    /// The value as a `T`.
     ///
     /// # Errors
-    /// When the client sent something else.
+    /// If the client sent something else.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(&self.0)
     }
 }
 
 impl fmt::Debug for Auth {
-    /// Clients put their secrets into it.
+    /// It can contain secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Auth({} bytes)", self.0.len())
     }
 }
 
-/// A refusal by middleware: the client gets it as `connect_error`.
+/// A refusal by middleware, which the client gets as `connect_error`.
 #[derive(Clone, Debug)]
 pub struct Rejection {
     pub(crate) message: String,
@@ -114,7 +112,7 @@ impl Rejection {
     /// Adds data, which the client finds in `error.data`.
     ///
     /// # Errors
-    /// When the data cannot be serialized.
+    /// If the data cannot be serialized.
     pub fn with_data<D: Serialize + ?Sized>(mut self, data: &D) -> Result<Self, serde_json::Error> {
         self.data = Some(serde_json::value::to_raw_value(data)?);
         Ok(self)
@@ -127,58 +125,58 @@ impl<M: Into<String>> From<M> for Rejection {
     }
 }
 
-/// Where a socket that is not recovered starts in the feed.
+/// Where a socket starts in the feed if it is not recovered.
 ///
-/// If the client shows an offset of entries that the feed does not have any more (a backup was restored), or never had,
-/// a start other than [`Now`](Self::Now) becomes `After(FeedPosition::START)`: what it says of itself is about another past, and an event
-/// that it gets twice is better than one that it never gets.
+/// If the client presents an offset of entries that the feed no longer has (a backup was restored), or never had, every
+/// start except [`Now`](Self::Now) becomes `After(FeedPosition::START)`: what the client says is about lost history,
+/// and an event that arrives twice is better than one that never arrives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Start {
-    /// With what comes next.
+    /// With the next entry.
     #[default]
     Now,
-    /// After a position of the feed; one beyond the head counts as the head.
+    /// After this position of the feed; beyond the head, after the head.
     After(FeedPosition),
-    /// After the entry that the application calls by a number of its own
-    /// ([`FeedEntry::with_anchor`](crate::FeedEntry::with_anchor)); what is not in memory any more, the
-    /// [`History`](crate::History) finds.
+    /// After the entry with this anchor, a number of the application
+    /// ([`FeedEntry::with_anchor`](crate::FeedEntry::with_anchor)). If it is no longer in memory, the
+    /// [`History`](crate::History) finds it.
     ///
-    /// Where other nodes append to the log, one beyond the newest is waited for first, up to
+    /// If other nodes append to the log, an anchor beyond the newest is waited for, up to
     /// [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait).
     Anchor(u64),
-    /// Not yet: the client has seen more than the feed has ([`CursorAt::Ahead`](crate::CursorAt::Ahead)). The application is
-    /// asked again when the feed has come to this position; if that takes too long, the connection is closed.
+    /// Later: the client has seen more than the feed has ([`CursorAt::Ahead`](crate::CursorAt::Ahead)). The application
+    /// is asked again when the feed has reached this position; if that takes too long, the connection is closed.
     Ahead(FeedPosition),
 }
 
-/// A socket that joins a namespace with a feed, when middleware has let it in.
+/// A socket that joins a namespace with a feed, after its middleware.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Joining<'a> {
-    /// What the client sent along.
+    /// The `auth` that the client sent.
     pub auth: &'a Auth,
-    /// Data that the socket will have, with what middleware has stored.
+    /// The data of the socket, including what middleware has stored.
     pub data: &'a SocketData,
-    /// Public id that the socket will have.
+    /// The public id of the socket.
     pub socket: SocketId,
-    /// Position up to which this worker has delivered the feed: [`Start::Now`] starts after it.
+    /// The position up to which this worker has delivered the feed: [`Start::Now`] starts after it.
     pub applied: FeedPosition,
-    /// The request that opened the connection, if it has not been let go.
+    /// The request that opened the connection, unless it was dropped.
     pub handshake: Option<&'a Handshake>,
 }
 
-/// The application's word on a socket that joins a namespace with a feed.
+/// The application's decision about a socket that joins a namespace with a feed.
 #[derive(Clone, Debug, Default)]
 pub struct FeedJoin {
     /// Where it starts.
     pub start: Start,
-    /// The scope of its keys, if the client proved one; else the one of its private id, or a new one.
+    /// The scope of its keys, if the client proved one. Otherwise that of its private id, or a new one.
     pub lineage: Option<Lineage>,
-    /// Sent right after CONNECT, before every entry and every other event. A recovered socket has none.
+    /// Sent right after CONNECT, before every entry and every other event. A recovered socket gets none.
     pub greeting: Vec<Frame>,
 }
 
-/// What connection state recovery reads of `auth`. Anything malformed is as if it were not there.
+/// The fields of `auth` for connection state recovery. A malformed field counts as absent.
 #[derive(Debug, Default)]
 pub(crate) struct RecoveryAuth {
     pub(crate) pid: Option<String>,

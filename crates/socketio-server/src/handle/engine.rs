@@ -1,4 +1,4 @@
-//! [`EngineHandler`]: plain Engine.IO, for programs that need messages and nothing of Socket.IO.
+//! [`EngineHandler`]: plain Engine.IO, for programs that need messages without Socket.IO.
 
 use bytes::Bytes;
 use engineio::CloseReason;
@@ -12,19 +12,19 @@ use crate::sid::SessionKey;
 /// A message of Engine.IO.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum EngineMessage {
-    /// Text.
+    /// A text message.
     Text(String),
-    /// Binary.
+    /// A binary message.
     Binary(Bytes),
 }
 
-/// What happens to the sessions of a server that speaks Engine.IO only. Runs on the workers: must not block.
+/// Handles the sessions of a server without Socket.IO. Runs on the workers: it must not block.
 pub trait EngineHandler: Send + Sync + 'static {
     /// A session has opened.
     fn on_open(&self, session: &EngineSession, handshake: &Handshake);
-    /// A message has come in; `headers` are those of the POST that brought it.
+    /// A message has arrived; `headers` are those of the POST that carried it.
     fn on_message(&self, session: &EngineSession, message: EngineMessage, headers: Option<&HeaderMap>);
-    /// The session is over.
+    /// The session has ended.
     fn on_close(&self, session: &EngineSession, reason: CloseReason);
 }
 
@@ -37,7 +37,7 @@ pub struct EngineSession {
 }
 
 impl EngineSession {
-    /// Sends a message; nothing happens if the session is over.
+    /// Sends a message. Does nothing if the session has ended.
     pub fn send(&self, message: EngineMessage) {
         self.io.post(self.worker, Command::Engine { key: self.key, message: Some(message) });
     }

@@ -1,8 +1,8 @@
-//! [`EvictDone`]: the eviction of the ghost that a client left behind, on all workers, and who is the ghost of whom
-//! ([`ArrivalNumber`]).
+//! [`EvictDone`]: ends the old session of a returning client on all workers. [`ArrivalNumber`] says which session is
+//! the old one.
 //!
-//! A half-open connection can outlive its client by the ping time-out. The session of the same private id is
-//! ended on every worker before the new one goes on, so that no two sessions ever share a socket id.
+//! A half-open connection can outlive its client by the ping timeout. The session with the same private id is ended on
+//! every worker before the new one continues, so that no two sessions ever share a socket id.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;
 use crate::sid::SessionKey;
 
-/// When somebody came back, among all that did: of two sockets of one private id the one with the higher number stays,
-/// whatever the workers hear of each other and when.
+/// The order of arrivals. Of two sockets with the same private id, the one with the higher number stays, whatever the
+/// workers hear of each other and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ArrivalNumber(NonZeroU64);
 
-/// Gives the numbers out.
+/// Assigns the numbers.
 #[derive(Debug, Default)]
 pub(crate) struct Arrivals(AtomicU64);
 
@@ -36,7 +36,7 @@ pub(crate) struct EvictDone(Arc<Eviction>);
 
 #[derive(Debug)]
 struct Eviction {
-    /// Workers that have still to evict the ghost.
+    /// How many workers still have to end the old session.
     left: AtomicUsize,
     waiter: Arc<Mailbox>,
     key: SessionKey,
@@ -44,7 +44,7 @@ struct Eviction {
 }
 
 impl EvictDone {
-    /// `workers` have to say [`by_one`](Self::by_one) before the session at `key` goes on: the last one tells it.
+    /// The session at `key` continues when all `workers` have called [`by_one`](Self::by_one); the last one reports it.
     pub(crate) fn begin(
         workers: usize,
         waiter: Arc<Mailbox>,
@@ -54,7 +54,7 @@ impl EvictDone {
         Self(Arc::new(Eviction { left: AtomicUsize::new(workers), waiter, key, namespace }))
     }
 
-    /// One worker has no such session any more.
+    /// One worker no longer has such a session.
     pub(crate) fn by_one(self) {
         let eviction = &self.0;
         if eviction.left.fetch_sub(1, Ordering::AcqRel) == 1 {

@@ -1,7 +1,7 @@
-//! [`Handler`]: async functions whose parameters are taken out of the event, in the manner of axum.
+//! [`Handler`]: async functions whose parameters are extracted from the event, as in axum.
 //!
-//! What happens to an event that does not fit its handler stands at [`Namespace::on`](crate::Namespace::on), where the users of the crate
-//! look.
+//! [`Namespace::on`](crate::Namespace::on) says what happens to an event that does not fit its handler, because users
+//! of the crate look there.
 
 use std::sync::Arc;
 
@@ -14,11 +14,11 @@ use crate::handle::io::Io;
 use crate::handle::socket::{Job, Socket};
 use crate::reason::DisconnectReason;
 
-/// One run of a handler: the socket and what happened to it.
+/// One call of a handler: the socket, and what happened to it.
 #[derive(Debug)]
 pub struct Call {
     pub(crate) socket: Socket,
-    /// Absent when the socket joins or leaves.
+    /// `None` when the socket joins or leaves.
     pub(crate) payload: Option<Payload<'static>>,
     pub(crate) ack: Option<Ack>,
     pub(crate) reason: Option<DisconnectReason>,
@@ -35,16 +35,16 @@ impl Call {
     }
 }
 
-/// Why a parameter cannot be had.
+/// Why a parameter cannot be extracted.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The arguments are of other types.
+    /// The arguments have other types.
     #[error(transparent)]
     Args(#[from] ArgsError),
     /// The application has no state of this type, or this kind of call has no such parameter.
     #[error("there is no {0} in this call")]
     Missing(&'static str),
-    /// `auth` is of another type.
+    /// `auth` has another type.
     #[error("auth does not fit: {0}")]
     Auth(#[from] serde_json::Error),
 }
@@ -57,14 +57,14 @@ pub enum CallError {
     note = "see the implementations of `FromCall` for the others"
 )]
 pub trait FromCall: Sized {
-    /// Takes the parameter out of the call.
+    /// Extracts the parameter from the call.
     ///
     /// # Errors
-    /// When the call does not have it; the handler is then not run.
+    /// If the call does not have it. The handler does not run then.
     fn from_call(call: &mut Call) -> Result<Self, CallError>;
 }
 
-/// All arguments of the event, as a tuple: missing ones fit `Option`, superfluous ones are ignored. A
+/// All arguments of the event as a tuple: missing ones fit `Option`, extra ones are ignored. A
 /// [`Spread<Vec<_>>`](crate::Spread) takes any number of them; any other type takes the first.
 ///
 /// If they do not fit, the handler is not run: see [`Namespace::on`](crate::Namespace::on). To answer such an event, take a
@@ -83,7 +83,7 @@ pub trait FromCall: Sized {
 #[derive(Clone, Copy, Debug)]
 pub struct Args<T>(pub T);
 
-/// The first argument of the event. If it does not fit, the handler is not run: see [`Args`].
+/// The first argument of the event. If it does not fit, the handler does not run: see [`Args`].
 #[derive(Clone, Copy, Debug)]
 pub struct Arg<T>(pub T);
 
@@ -91,11 +91,11 @@ pub struct Arg<T>(pub T);
 #[derive(Debug)]
 pub struct State<S>(pub Arc<S>);
 
-/// The typed `auth` of the client; only in `on_connect`.
+/// The `auth` of the client as a `T`; only in `on_connect`.
 #[derive(Clone, Copy, Debug)]
 pub struct AuthAs<T>(pub T);
 
-/// Name of the event.
+/// The name of the event.
 #[derive(Clone, Debug)]
 pub struct EventName(pub String);
 
@@ -116,7 +116,7 @@ impl FromCall for Io {
 }
 
 impl FromCall for Ack {
-    /// Always there: if the client expects none, sending does nothing.
+    /// Always available: if the client expects no answer, sending does nothing.
     fn from_call(call: &mut Call) -> Result<Self, CallError> {
         Ok(call.ack.take().unwrap_or_else(|| Ack { io: call.socket.io().clone(), handle: None }))
     }
@@ -192,7 +192,7 @@ impl FromCall for DisconnectReason {
     note = "each parameter implements `FromCall` and `Send`: `Socket`, `Ack`, `Arg<T>`, `Args<(T, U)>`, `State<S>`, ..."
 )]
 pub trait Handler<M>: Send + Sync + 'static {
-    /// Takes the parameters and gives back the run; `None` if they do not fit.
+    /// Extracts the parameters and returns the future; `None` if they do not fit.
     fn run(&self, call: Call) -> Option<Job>;
 }
 

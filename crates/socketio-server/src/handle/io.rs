@@ -1,4 +1,4 @@
-//! [`Io`]: the server, to emit from anywhere in a program; [`Target`]: the sockets that an operation is for.
+//! [`Io`]: a handle to the server, to emit from anywhere. [`Target`]: the sockets that an operation is for.
 
 use std::fmt;
 use std::sync::{Arc, OnceLock, Weak};
@@ -23,16 +23,16 @@ use crate::handle::stamp::stamped;
 use crate::refusal::RefusalKind;
 use crate::room::{Room, Selection};
 
-/// A handle to the server. Clones share it.
+/// A handle to the server. Clones share the server.
 #[derive(Clone)]
 pub struct Io {
     pub(crate) reach: Arc<Reach>,
 }
 
-/// A handle that does not keep the server: for what the server itself holds, such as a value of its
+/// A handle that does not keep the server alive: for values that the server itself holds, such as its
 /// [`state`](crate::Builder::state).
 ///
-/// [`Builder::io`](crate::Builder::io) gives it before there is a server.
+/// [`Builder::io`](crate::Builder::io) returns one before the server exists.
 #[derive(Clone, Default)]
 pub struct WeakIo {
     /// Empty until the server is built.
@@ -40,7 +40,7 @@ pub struct WeakIo {
 }
 
 impl Io {
-    /// A handle that does not keep the server.
+    /// Returns a handle that does not keep the server alive.
     pub fn downgrade(&self) -> WeakIo {
         let io = WeakIo::default();
         io.bind(self);
@@ -49,12 +49,12 @@ impl Io {
 }
 
 impl WeakIo {
-    /// The server, if it is built and still there.
+    /// The server, if it is built and still exists.
     pub fn upgrade(&self) -> Option<Io> {
         self.reach.get()?.upgrade().map(|reach| Io { reach })
     }
 
-    /// The server is there. A second one would belong to another handle.
+    /// Sets the server, once: a second server needs another handle.
     pub(crate) fn bind(&self, io: &Io) {
         let is_first = self.reach.set(Arc::downgrade(&io.reach)).is_ok();
         debug_assert!(is_first, "a builder builds one server");
@@ -67,7 +67,7 @@ impl fmt::Debug for WeakIo {
     }
 }
 
-/// Why an event was not taken.
+/// Why an event was rejected.
 #[derive(Debug, thiserror::Error)]
 pub enum EmitError {
     /// It cannot be encoded.
@@ -76,11 +76,11 @@ pub enum EmitError {
     /// The name is not one of a namespace.
     #[error("not a namespace name")]
     Namespace,
-    /// The socket has left its namespace. In one with [recovery](crate::Namespace::recovery) a reliable event is taken all
-    /// the same, for when it comes back.
+    /// The socket has left its namespace. With [recovery](crate::Namespace::recovery), a reliable event is accepted
+    /// nevertheless, for its return.
     #[error("the socket has been disconnected")]
     Closed,
-    /// Too much waits for a worker; part of the sockets may have got it.
+    /// A worker is overloaded. Some of the sockets may have got the event.
     #[error("the server is overloaded")]
     Overloaded,
 }
@@ -99,7 +99,7 @@ impl Io {
         self.root().emit(event, args)
     }
 
-    /// The sockets of a room in namespace `/`; an id is the room of that socket alone.
+    /// The sockets of a room in namespace `/`. A socket's id is a room of its own.
     pub fn to(&self, room: impl Into<Room>) -> Target {
         self.root().to(room)
     }
@@ -122,30 +122,30 @@ impl Io {
         self.reach.connections()
     }
 
-    /// Requests that were turned away, of one kind, since the start.
+    /// How many requests of one kind were refused since the start.
     pub fn refused(&self, kind: RefusalKind) -> u64 {
         self.reach.refusals.count(kind)
     }
 
-    /// How often a handler was not run because the event did not fit its parameters. The first time of each event is
+    /// How often a handler did not run because the event did not fit its parameters. The first time of each event is
     /// logged as a warning.
     pub fn misfits(&self) -> u64 {
         self.reach.misfits.count()
     }
 
-    /// Reads connections again whose handlers said [`Flow::Pause`](crate::Flow::Pause).
+    /// Reads the connections again whose handlers returned [`Flow::Pause`](crate::Flow::Pause).
     pub fn resume(&self) {
         for mailbox in &self.reach.mailboxes {
             mailbox.post(Command::ResumeAll);
         }
     }
 
-    /// Refuses handshakes with 503, or accepts them again. Connections stay.
+    /// Refuses handshakes with 503, or accepts them again. Open connections stay.
     pub fn set_readiness(&self, readiness: Readiness) {
         self.reach.set_readiness(readiness);
     }
 
-    /// Closes every transport without a Socket.IO packet: clients keep what they have and come back by themselves.
+    /// Closes every connection without a Socket.IO packet: clients keep their state and reconnect by themselves.
     pub fn close_transports(&self) {
         for mailbox in &self.reach.mailboxes {
             mailbox.post(Command::CloseTransports { sessions_max: usize::MAX });
@@ -196,7 +196,7 @@ impl Io {
         }
     }
 
-    /// An event for one socket. In a namespace whose feed has no log it takes its place among all other events.
+    /// Sends an event to one socket. In a feed without a log, it gets a position among all other events.
     pub(crate) fn emit_to_socket(
         &self,
         socket: &Socket,
@@ -224,16 +224,16 @@ impl fmt::Debug for Io {
     }
 }
 
-/// Whether the server takes connections.
+/// Whether the server accepts connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Readiness {
     /// Handshakes are accepted.
     Ready,
-    /// Handshakes are answered 503.
+    /// The answer to a handshake is 503.
     NotReady,
 }
 
-/// The sockets of a namespace that an operation is for; all of them until rooms are named.
+/// The sockets of a namespace that an operation is for: all of them until rooms are added.
 #[derive(Clone, Debug)]
 pub struct Target {
     io: Io,
@@ -249,7 +249,7 @@ impl Target {
         self
     }
 
-    /// Takes the sockets of a room out; every socket is alone in the room named after its id.
+    /// Excludes the sockets of a room. A socket's id is a room of its own.
     pub fn except(mut self, room: impl Into<Room>) -> Self {
         self.selection = self.selection.except(room);
         self
@@ -261,8 +261,8 @@ impl Target {
         self
     }
 
-    /// Sends an event. A tuple is several arguments, `()` is none, anything else is one, a `Vec`
-    /// too; [`Spread`](crate::Spread) makes several of a list.
+    /// Sends an event. A tuple is several arguments, `()` is none, anything else is one, including a `Vec`;
+    /// [`Spread`](crate::Spread) turns a list into several.
     ///
     /// # Errors
     /// See [`EmitError`].
@@ -280,10 +280,10 @@ impl Target {
         self.broadcast(text, attachments, None)
     }
 
-    /// Sends an event and gathers the answers that come in time.
+    /// Sends an event and collects the answers that arrive in time.
     ///
     /// # Errors
-    /// [`AckError::Encode`] or [`AckError::Unavailable`]; sockets that do not answer are counted in [`Replies`].
+    /// [`AckError::Encode`] or [`AckError::Unavailable`]. Sockets that do not answer are counted in [`Replies`].
     pub async fn emit_with_ack<A: Serialize>(
         &self,
         event: &str,
@@ -296,22 +296,22 @@ impl Target {
         let collector = Arc::new(Collector::new(self.io.reach.mailboxes.len(), done));
         self.broadcast(encoded.text, encoded.attachments, Some((id, Arc::clone(&collector))))
             .map_err(|_| AckError::Unavailable)?;
-        // Whether all answered or the time was over: what has come in is the result.
+        // All sockets have answered or the time is over: the result is what has arrived.
         drop(tokio::time::timeout(timeout, all).await);
         Ok(collector.finish())
     }
 
-    /// Puts the sockets into rooms.
+    /// Adds the sockets to rooms.
     pub fn join<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
         self.send_command(&SelectionCommand::Join(self.io.joining(&self.namespace, rooms)))
     }
 
-    /// Takes the sockets out of rooms.
+    /// Removes the sockets from rooms.
     pub fn leave<R: Into<Room>>(&self, rooms: impl IntoIterator<Item = R>) -> Result<(), EmitError> {
         self.send_command(&SelectionCommand::Leave(rooms.into_iter().map(Into::into).collect()))
     }
 
-    /// Closes the transports of the sockets without a Socket.IO packet: their clients come back by themselves.
+    /// Closes the connections of the sockets without a Socket.IO packet: their clients reconnect by themselves.
     pub fn close_transports(&self) -> Result<(), EmitError> {
         self.send_command(&SelectionCommand::CloseTransports)
     }
@@ -321,7 +321,7 @@ impl Target {
         self.send_command(&SelectionCommand::Disconnect(closing))
     }
 
-    /// Describes the sockets, as they are when each worker answers.
+    /// Describes the sockets. Each worker answers with the state at that moment.
     pub async fn fetch(&self) -> Vec<RemoteSocket> {
         let mut sockets = Vec::new();
         for mailbox in &self.io.reach.mailboxes {
@@ -370,7 +370,7 @@ impl Target {
     }
 }
 
-/// An event for many sockets, encoded once; each worker frames it once.
+/// An event for many sockets, encoded once. Each worker frames it once.
 pub(crate) struct Broadcast {
     pub(crate) namespace: NamespaceName,
     pub(crate) selection: Selection,

@@ -1,7 +1,7 @@
-//! [`Mailbox`]: how other threads talk to a worker. One short lock, one wake for as many commands as wait.
+//! [`Mailbox`]: the commands that wait for a worker. A short lock, and one wake for all of them.
 //!
-//! Bounded: [`Mailbox::offer`] refuses at [`COMMANDS_MAX`]. What is bounded by its own source (one request of a
-//! connection, one batch of a feed) uses [`Mailbox::post`], which never refuses, so that it can never be lost.
+//! [`Mailbox::offer`] is bounded: it refuses at [`COMMANDS_MAX`]. Commands that are bounded by their source (one
+//! request of a connection, one batch of a feed) use [`Mailbox::post`], which never refuses, so that none is lost.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,12 +11,12 @@ use crate::feed::{FeedAck, FeedPosition, HistoryError, HistoryPage, Outlet};
 use crate::handle::command::Command;
 use crate::sid::SessionKey;
 
-/// Commands that may wait for one worker before emits are refused.
+/// How many commands may wait for one worker before events are refused.
 pub(crate) const COMMANDS_MAX: usize = 65_536;
 
 #[derive(Debug)]
 pub(crate) struct Mailbox {
-    /// `None` when the worker has stopped: what is posted then is dropped, and whoever waits for an answer learns it.
+    /// `None` once the worker has stopped: later commands are dropped, which tells everybody who waits for an answer.
     queue: Mutex<Option<Queue>>,
     wake: Notify,
 }
@@ -24,7 +24,7 @@ pub(crate) struct Mailbox {
 #[derive(Debug, Default)]
 struct Queue {
     commands: Vec<Command>,
-    /// A feed has grown: that is work for a while.
+    /// A feed has grown: the worker will be busy for a while.
     has_growth: bool,
 }
 
@@ -45,10 +45,10 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Queues a command whose number is bounded where it comes from.
+    /// Queues a command whose number is bounded by its source.
     pub(crate) fn post(&self, command: Command) {
         let mut guard = self.lock();
-        // A command that is not taken is dropped without the lock: its end may post another one.
+        // A rejected command is dropped without the lock, because its drop may post another one.
         let Some(queue) = &mut *guard else { return drop(guard) };
         let first = queue.commands.is_empty();
         queue.has_growth |= matches!(command, Command::Feed { .. });
@@ -59,17 +59,17 @@ impl Mailbox {
         }
     }
 
-    /// Takes all that waits, in order.
+    /// Takes all waiting commands, in order.
     pub(crate) fn take(&self) -> Vec<Command> {
         self.lock().as_mut().map(std::mem::take).unwrap_or_default().commands
     }
 
-    /// Whether something waits for the worker's next turn, and no growth of a feed is among it.
+    /// Whether commands wait for the worker's next turn, none of which is a growth of a feed.
     pub(crate) fn has_brief_commands_only(&self) -> bool {
         self.lock().as_ref().is_some_and(|queue| !queue.commands.is_empty() && !queue.has_growth)
     }
 
-    /// Takes no more commands and drops those that wait.
+    /// Accepts no more commands, and drops those that wait.
     pub(crate) fn close(&self) {
         let left = self.lock().take();
         drop(left);
@@ -79,12 +79,12 @@ impl Mailbox {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resolves when something may have come in.
+    /// Resolves when a command may have arrived.
     pub(crate) async fn wait(&self) {
         self.wake.notified().await;
     }
 
-    /// Lets [`wait`](Self::wait) return although nothing came in: a deadline has moved forward.
+    /// Wakes [`wait`](Self::wait) without a command: a deadline is now earlier.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
     }
@@ -100,7 +100,7 @@ impl Outlet for Mailbox {
     }
 }
 
-/// The mailbox holds [`COMMANDS_MAX`] commands.
+/// The mailbox already holds [`COMMANDS_MAX`] commands.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Full;
 

@@ -1,8 +1,8 @@
-//! [`Misfits`]: events that did not fit their handlers, counted, and told to the operator once per event.
+//! [`Misfits`]: counts events that do not fit their handlers, and logs each kind once.
 //!
-//! A client that sends such an event waits for an ack that never comes, so somebody should hear of it. But a client can
-//! send as many as it likes, so each pair of namespace and event is logged once, up to a bound. What the client sent is
-//! not logged: it may be anything.
+//! A client that sends such an event waits for an ack that never comes, so the operator should know. But a client can
+//! send any number of them, so each pair of namespace and event is logged once, up to a bound. The content is not
+//! logged: it may be anything.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::handle::handler::CallError;
 
-/// Pairs of namespace and event that are logged; names may be the client's own, so beyond that they are only counted.
+/// How many pairs of namespace and event are logged. Clients can invent names, so further ones are only counted.
 const LOGGED_MAX: usize = 256;
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! [`Namespace`]: what happens to the sockets of a namespace. Built once, before the server starts.
+//! [`Namespace`]: the handlers, middleware and feed of a namespace. It is built once, before the server starts.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,22 +19,22 @@ pub(crate) type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
 type Join = dyn Fn(&Joining<'_>) -> FeedJoin + Send + Sync;
 type Membership = dyn Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync;
 
-/// Which names a definition is for.
+/// The names that a definition is for.
 pub(crate) enum NamespacePattern {
     Exact(String),
     Matching(Box<dyn Fn(&str) -> bool + Send + Sync>),
 }
 
-/// What is done with an event.
+/// How an event is handled.
 #[derive(Clone)]
 pub(crate) enum EventHandler {
-    /// On the application's runtime, first in, first out per socket.
+    /// On the application's runtime, in order for each socket.
     Async(Arc<AsyncHandler>),
     /// At once, on the worker.
     Sync(Arc<SyncHandler>),
 }
 
-/// The feed of a namespace and where its sockets start.
+/// The feed of a namespace, and where its sockets start.
 pub(crate) struct FeedBinding {
     pub(crate) feed: Feed,
     pub(crate) join: Box<Join>,
@@ -70,8 +70,8 @@ impl Namespace {
         Self::with_pattern(NamespacePattern::Exact(name.into()))
     }
 
-    /// All namespaces whose name matches and that have no definition of their own. They come to be with their first
-    /// socket and go with the last.
+    /// All namespaces whose name matches and that have no definition of their own. Each exists from its first socket to
+    /// its last.
     pub fn matching(matches: impl Fn(&str) -> bool + Send + Sync + 'static) -> Self {
         Self::with_pattern(NamespacePattern::Matching(Box::new(matches)))
     }
@@ -89,8 +89,8 @@ impl Namespace {
         }
     }
 
-    /// Adds middleware: it runs for every socket that wants to join, in order, recovered or not. The first
-    /// [`Rejection`] is what the client gets.
+    /// Adds middleware, which runs in order for every socket that wants to join, recovered or not. The client gets the
+    /// first [`Rejection`].
     pub fn middleware<F, Fut>(mut self, middleware: F) -> Self
     where
         F: Fn(ConnectRequest) -> Fut + Send + Sync + 'static,
@@ -106,21 +106,22 @@ impl Namespace {
         self
     }
 
-    /// Handles an event. The runs of one socket follow each other: the next begins when this one has ended.
+    /// Handles an event. The calls for one socket follow each other: each begins when the one before has ended.
     ///
-    /// An event whose arguments do not fit the parameters of its handler does not run it. The client gets no ack; a warning
-    /// in the log names the event, once, and [`Io::misfits`](crate::Io::misfits) counts each. A handler that takes
-    /// `Result<Args<T>, ArgsError>` runs in any case: see [`Args`](crate::Args).
+    /// If the arguments of an event do not fit the handler's parameters, the handler does not run. The client gets no
+    /// ack. The log names the event once, as a warning, and [`Io::misfits`](crate::Io::misfits) counts each case. A
+    /// handler that takes `Result<Args<T>, ArgsError>` always runs: see [`Args`](crate::Args).
     ///
-    /// An event that has no handler, by its name or by [`on_any`](Self::on_any), is dropped: no ack, no line in the log.
+    /// An event without a handler for its name or for [any event](Self::on_any) is dropped, without an ack or a log
+    /// line.
     pub fn on<M, H: Handler<M>>(mut self, event: impl Into<String>, handler: H) -> Self {
         self.events.insert(event.into(), EventHandler::Async(boxed(handler)));
         self
     }
 
-    /// Handles an event at once, on the worker that read it. Must not block: everybody on this worker waits.
+    /// Handles an event at once, on the worker that read it. Must not block: all sockets of this worker would wait.
     ///
-    /// Made for handing a command to a queue of the application. A sync handler does not wait for async ones.
+    /// Intended for handing a command to a queue of the application. A sync handler does not wait for async ones.
     pub fn on_sync<F>(mut self, event: impl Into<String>, handler: F) -> Self
     where
         F: Fn(&mut Turn<'_>) -> Flow + Send + Sync + 'static,
@@ -129,7 +130,7 @@ impl Namespace {
         self
     }
 
-    /// Handles every event, before the handler of its name.
+    /// Handles every event, before the handler for its name.
     pub fn on_any<M, H: Handler<M>>(mut self, handler: H) -> Self {
         self.any = Some(boxed(handler));
         self
@@ -142,14 +143,14 @@ impl Namespace {
         self
     }
 
-    /// Turns connection state recovery on, kept in memory: sockets that come back within two minutes get what they
-    /// missed. See [`FeedConfig::in_memory`](crate::FeedConfig::in_memory).
+    /// Turns on connection state recovery in memory: sockets that return within two minutes get what they missed. See
+    /// [`FeedConfig::in_memory`](crate::FeedConfig::in_memory).
     pub fn recovery(self, feed: Feed) -> Self {
         self.feed(feed, |_| FeedJoin::default())
     }
 
-    /// Gives the namespace a feed: its entries go to all its sockets, recovery included. `join` says where a socket
-    /// starts that is not recovered; it runs on a worker and must not block.
+    /// Gives the namespace a feed: all its sockets get the entries, with recovery. `join` decides where a socket starts
+    /// that is not recovered. It runs on a worker and must not block.
     pub fn feed(
         mut self,
         feed: Feed,
@@ -159,11 +160,11 @@ impl Namespace {
         self
     }
 
-    /// Says which rooms of the feed a socket is in, by the data it has. Asked when a socket joins, after the `join` of
-    /// [`feed`](Self::feed), and for every socket of a worker that the ring has lapped; in between, the
-    /// [changes](crate::FeedEntry::changes) of the entries keep the rooms. It runs on a worker and must not block.
+    /// Returns the rooms of the feed that a socket is in, from its data. It is called when a socket joins, after the
+    /// `join` of [`feed`](Self::feed), and for every socket of a worker that the ring has lapped. In between, the
+    /// [changes](crate::FeedEntry::changes) of the entries update the rooms. It runs on a worker and must not block.
     ///
-    /// The answer has to be as new as the head of the feed at least.
+    /// The answer must be at least as new as the head of the feed.
     pub fn rooms(mut self, rooms: impl Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync + 'static) -> Self {
         self.rooms = Some(Box::new(rooms));
         self

@@ -1,6 +1,6 @@
-//! [`Reach`]: what every handle of one server can get at: its workers' mailboxes, feeds, values and counters.
+//! [`Reach`]: what every handle of a server shares: the workers' mailboxes, feeds, values and counters.
 //!
-//! Holds nothing that runs code of the application's, so a handler may keep an [`Io`](super::io::Io) without keeping itself.
+//! It holds no code of the application, so a handler may keep an [`Io`](super::io::Io) without keeping itself alive.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -19,11 +19,11 @@ use crate::feed::Feed;
 use crate::refusal::Refusals;
 
 pub(crate) struct Reach {
-    /// One per worker, at its number.
+    /// The mailboxes, by number of the worker.
     pub(crate) mailboxes: Vec<Arc<Mailbox>>,
     pub(crate) runtime: Handle,
     pub(crate) state: StateMap,
-    /// By the name of the namespace that each belongs to.
+    /// The feeds, by name of their namespace.
     pub(crate) feeds: HashMap<Box<str>, Feed>,
     pub(crate) refusals: Refusals,
     pub(crate) misfits: Misfits,
@@ -52,7 +52,7 @@ impl Reach {
         }
     }
 
-    /// The feed of a namespace that numbers its own entries: every reliable event goes through it.
+    /// The feed of a namespace, if it assigns positions itself: every reliable event goes through it.
     pub(crate) fn memory_feed(&self, namespace: &str) -> Option<&Feed> {
         self.feeds.get(namespace).filter(|feed| !feed.has_history())
     }
@@ -81,9 +81,9 @@ impl Reach {
         self.not_ready.store(readiness == Readiness::NotReady, Ordering::Release);
     }
 
-    /// Runs something of the application's on its runtime.
+    /// Runs a future of the application on its runtime.
     pub(crate) fn spawn(&self, job: Job) {
-        // It ends by itself; what it has to say comes back as a command.
+        // The future ends by itself; its result comes back as a command.
         drop(self.runtime.spawn(job));
     }
 }
@@ -94,7 +94,7 @@ impl fmt::Debug for Reach {
     }
 }
 
-/// Values of the application, one per type.
+/// Values of the application, one for each type.
 #[derive(Default)]
 pub(crate) struct StateMap(HashMap<TypeId, Arc<dyn Any + Send + Sync>>);
 

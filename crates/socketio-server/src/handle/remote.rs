@@ -1,4 +1,4 @@
-//! [`RemoteSocket`]: a socket as [`Target::fetch`] finds it, and what can be done with it from anywhere.
+//! [`RemoteSocket`]: a socket as returned by [`Target::fetch`], with the operations that are possible from anywhere.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,9 +14,9 @@ use crate::handshake::Handshake;
 use crate::room::Room;
 use crate::socket_data::SocketData;
 
-/// A socket, described as it was when its worker answered.
+/// A socket, described at the moment when its worker answered.
 ///
-/// What is done with it is done with the socket of this id, if it is still there; if it has left, nothing happens.
+/// Operations apply to the socket with this id. If it has left, nothing happens.
 ///
 /// ```
 /// # use socketio_server::{Closing, Io};
@@ -32,11 +32,11 @@ use crate::socket_data::SocketData;
 /// ```
 #[derive(Clone)]
 pub struct RemoteSocket {
-    /// Its id.
+    /// The public id of the socket.
     pub id: SocketId,
-    /// Its rooms, its own one not among them.
+    /// Its rooms, without its own one.
     pub rooms: Vec<Room>,
-    /// What the application keeps with it.
+    /// The data that the application keeps with it.
     pub data: SocketData,
     pub(crate) handshake: Option<Arc<Handshake>>,
     pub(crate) io: Io,
@@ -74,7 +74,7 @@ impl RemoteSocket {
         answer.ok_or(if is_missing { AckError::Timeout } else { AckError::Disconnected })
     }
 
-    /// Puts the socket into rooms.
+    /// Adds the socket to rooms.
     ///
     /// # Errors
     /// [`EmitError::Overloaded`].
@@ -82,7 +82,7 @@ impl RemoteSocket {
         self.target().join(rooms)
     }
 
-    /// Takes the socket out of a room.
+    /// Removes the socket from a room.
     ///
     /// # Errors
     /// [`EmitError::Overloaded`].

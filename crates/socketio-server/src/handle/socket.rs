@@ -20,7 +20,7 @@ use crate::room::Room;
 use crate::sid::{ConnectionId, SessionKey};
 use crate::socket_data::SocketData;
 
-/// One client in one namespace. Cheap to clone; outlives its connection, and then does nothing.
+/// One client in one namespace. Cheap to clone. It can outlive its connection; then it does nothing.
 #[derive(Clone)]
 pub struct Socket {
     pub(crate) inner: Arc<SocketInner>,
@@ -41,15 +41,15 @@ pub(crate) struct SocketInner {
     pub(crate) inbox: Mutex<Inbox>,
 }
 
-/// A handler's run, not started yet.
+/// A call of a handler that has not started.
 pub(crate) type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-/// The runs that wait for their turn: first in, first out.
+/// The calls that wait for their turn, in order.
 #[derive(Default)]
 pub(crate) struct Inbox {
     jobs: VecDeque<Job>,
     running: bool,
-    /// The connection is not read until the inbox is half empty.
+    /// Whether the connection is paused until the inbox is half empty.
     full: bool,
 }
 
@@ -74,33 +74,33 @@ impl Socket {
         &self.inner.io
     }
 
-    /// True if the socket came back and nothing that it should have got is missing.
+    /// Whether the socket returned and has missed nothing.
     pub fn is_recovered(&self) -> bool {
         self.inner.recovered
     }
 
-    /// False once it has left its namespace.
+    /// Whether it is still in its namespace.
     pub fn is_connected(&self) -> bool {
         self.inner.connected.load(Ordering::Acquire)
     }
 
-    /// Scope of the client's own message keys; see [`FeedJoin`](crate::FeedJoin).
+    /// The scope of the client's message keys; see [`FeedJoin`](crate::FeedJoin).
     pub fn lineage(&self) -> Lineage {
         self.inner.lineage
     }
 
-    /// The request that opened the connection, if it was still there when the socket joined.
+    /// The request that opened the connection, if it was still kept when the socket joined.
     pub fn handshake(&self) -> Option<&Handshake> {
         self.inner.handshake.as_deref()
     }
 
-    /// What the application keeps with the socket.
+    /// The data that the application keeps with the socket.
     pub fn data(&self) -> &SocketData {
         &self.inner.data
     }
 
-    /// Sends an event to this client. A tuple is several arguments, `()` is none, anything else is one, a `Vec`
-    /// too; [`Spread`](crate::Spread) makes several of a list.
+    /// Sends an event to this client. A tuple is several arguments, `()` is none, anything else is one, including a
+    /// `Vec`; [`Spread`](crate::Spread) turns a list into several.
     ///
     /// # Errors
     /// See [`EmitError`].
@@ -109,8 +109,8 @@ impl Socket {
         self.inner.io.emit_to_socket(self, encoded, Reliability::Reliable)
     }
 
-    /// Sends an event whose arguments are JSON already, such as those of a received [`Payload`], which becomes
-    /// [`RawArgs`] by `into`. The caller vouches for the JSON and its placeholders.
+    /// Sends an event whose arguments are already JSON, such as those of a received [`Payload`], which `into` turns
+    /// into [`RawArgs`]. The caller guarantees that the JSON and its placeholders are valid.
     ///
     /// # Errors
     /// See [`EmitError`].
@@ -164,7 +164,7 @@ impl Socket {
         self.target().except(self.inner.id.to_string())
     }
 
-    /// The sockets of a room, but for this one.
+    /// The sockets of a room, except this one.
     pub fn to(&self, room: impl Into<Room>) -> Target {
         self.broadcast().to(room)
     }
@@ -203,7 +203,7 @@ impl Socket {
         Command::ToSocket { key: *key, namespace: namespace.clone(), socket: *id, command }
     }
 
-    /// Queues a run of a handler; true if the connection should not be read for now.
+    /// Queues a call of a handler. Returns whether the connection should be paused.
     pub(crate) fn enqueue(&self, job: Job, jobs_max: usize) -> bool {
         let mut inbox = self.inbox();
         inbox.jobs.push_back(job);
@@ -212,7 +212,7 @@ impl Socket {
         if !std::mem::replace(&mut inbox.running, true) {
             let socket = self.clone();
             drop(inbox);
-            // Ends by itself when the inbox is empty; a panic inside is caught by the job.
+            // The task ends when the inbox is empty. The job catches panics.
             drop(self.inner.io.runtime().spawn(async move { socket.run(jobs_max).await }));
         }
         full
@@ -258,7 +258,7 @@ impl fmt::Debug for Socket {
     }
 }
 
-/// A run whose panic is a value.
+/// Runs a future and returns its panic as a value.
 struct Caught(Job);
 
 impl Future for Caught {

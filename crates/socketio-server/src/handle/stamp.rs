@@ -1,14 +1,14 @@
-//! Stamps: how an event that is not an entry says what the socket that gets it has seen of the feed.
+//! Stamps: the position that an event which is not an entry carries for its recipient.
 //!
-//! Works on encoded packets: the same event goes to sockets that have seen different things. With recovery the offset
-//! is one argument more; with cursors it is the last field of the event's object, so that a client in any language
-//! finds it where the entries have theirs.
+//! They are added to encoded packets, because the recipients of one event have seen different entries. With recovery
+//! the offset is an extra argument. With cursors it is the last field of the event's object, where clients of any
+//! language find it in entries too.
 
 use socketio::Packet;
 
 use crate::feed::Resume;
 
-/// The event with an offset of the feed.
+/// Adds an offset of the feed as the last argument.
 pub(crate) fn stamped(resume: Resume, packet: &str, offset: &str) -> String {
     match resume {
         Resume::Recovery => with_argument(packet, offset),
@@ -25,7 +25,7 @@ fn with_argument(packet: &str, offset: &str) -> String {
     text
 }
 
-/// `None` if the event has no argument, several, or one that is no object.
+/// Adds a cursor to the event's object. `None` unless the event has exactly one argument, an object.
 fn with_field(packet: &str, cursor: &str) -> Option<String> {
     let data = Packet::decode(packet).ok()?.data;
     let object = data.get(string_end(data, 1)?..)?.strip_prefix(',')?.strip_suffix(']')?;
@@ -37,7 +37,7 @@ fn with_field(packet: &str, cursor: &str) -> Option<String> {
     Some(format!("{end}{comma}\"cursor\":\"{cursor}\"}}]"))
 }
 
-/// Where the string that begins at `start` ends.
+/// The end of the string that begins at `start`.
 fn string_end(json: &str, start: usize) -> Option<usize> {
     let mut bytes = json.bytes().enumerate().skip(start);
     if bytes.next()?.1 != b'"' {
@@ -53,7 +53,7 @@ fn string_end(json: &str, start: usize) -> Option<usize> {
     None
 }
 
-/// Where the object or array that the text begins with ends.
+/// The end of the object or array at the start of the text.
 fn object_end(json: &str) -> Option<usize> {
     let mut depth = 0_usize;
     let mut place = 0;

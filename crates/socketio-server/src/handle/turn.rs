@@ -1,4 +1,4 @@
-//! [`Turn`]: an event as a sync handler sees it, on the worker that read it.
+//! [`Turn`]: an event in a sync handler, on the worker that read it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,19 +12,19 @@ use crate::handle::reach::Reach;
 use crate::sid::{ConnectionId, SessionKey};
 use crate::socket_data::SocketData;
 
-/// What becomes of the connection after a sync handler.
+/// Whether the connection is read further after a sync handler.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// It is read on.
+    /// Continue reading.
     Continue,
-    /// It is not read until [`Io::resume`](crate::Io::resume). What has been read already is still handled: at most
-    /// 64 kB, or one POST.
+    /// Do not read until [`Io::resume`](crate::Io::resume). Data that was read already is still handled: at most 64 kB,
+    /// or one POST.
     Pause,
-    /// It is not read for a while.
+    /// Do not read for this long.
     PauseFor(Duration),
 }
 
-/// One event, not copied.
+/// One event, borrowed from the worker's buffer.
 #[derive(Debug)]
 pub struct Turn<'a> {
     pub(crate) reach: &'a Arc<Reach>,
@@ -45,7 +45,7 @@ impl Turn<'_> {
         self.payload
     }
 
-    /// The connection that brought the event.
+    /// The connection that sent the event.
     pub fn connection(&self) -> ConnectionId {
         ConnectionId { worker: self.worker, key: self.key }
     }
@@ -60,17 +60,17 @@ impl Turn<'_> {
         self.socket
     }
 
-    /// Scope of the client's own message keys.
+    /// The scope of the client's message keys.
     pub fn lineage(&self) -> Lineage {
         self.lineage
     }
 
-    /// What the application keeps with the socket; none if nobody has stored anything yet.
+    /// The data that the application keeps with the socket; `None` if nothing was stored yet.
     pub fn data(&self) -> Option<&SocketData> {
         self.data
     }
 
-    /// The answer to give later, if the client expects one. An answer is given once: a second call has none.
+    /// A handle to answer later, if the client expects an answer. It is given once: a second call returns `None`.
     pub fn take_ack(&mut self) -> Option<AckHandle> {
         let id = self.ack.take()?;
         Some(AckHandle {
@@ -82,7 +82,7 @@ impl Turn<'_> {
         })
     }
 
-    /// Answers now, if the client expects it; `args` is comma separated JSON.
+    /// Answers now, if the client expects it; `args` is comma-separated JSON.
     pub fn reply(&mut self, args: &str) {
         if let Some(id) = self.ack.take() {
             self.replies.push(Frame::text(&socketio::encode_ack_raw(self.namespace, id, args)));

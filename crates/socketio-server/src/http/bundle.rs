@@ -1,8 +1,8 @@
-//! The client's own JavaScript, served beside the endpoint.
+//! The JavaScript client, served beside the endpoint.
 //!
-//! The application hands the files in, compressed beforehand, because only it knows where they come from; nothing is
-//! compressed or read from disk per request. Answers carry the version as `ETag` and are revalidated by browsers on
-//! every load, so a new server never meets an old client.
+//! The application supplies the files already compressed, because only it knows where they come from; no request
+//! compresses or reads from disk. The `ETag` is the version, and browsers revalidate on every load, so a new server
+//! never meets an old client.
 
 use std::fmt;
 
@@ -26,25 +26,25 @@ use super::encoding::{Coding, preferred};
 /// ```
 #[derive(Debug, Clone)]
 pub struct ClientBundle {
-    /// The version in quotes, as headers carry it.
+    /// The version in quotes, as in headers.
     etag: HeaderValue,
     files: Vec<BundleFile>,
 }
 
-/// Why files are not a bundle.
+/// Why files are not a valid bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum BundleError {
-    /// The version has characters that an `ETag` cannot carry.
+    /// The version has characters that are not allowed in an `ETag`.
     #[error("the version {0:?} cannot be an etag")]
     Version(String),
-    /// Two files have one name.
+    /// Two files have the same name.
     #[error("the file {0:?} is there twice")]
     Duplicate(String),
 }
 
 impl ClientBundle {
-    /// A bundle of files of one version, for instance `4.8.4`.
+    /// An empty bundle for one version, such as `4.8.4`.
     pub fn new(version: &str, files: impl IntoIterator<Item = BundleFile>) -> Result<Self, BundleError> {
         let legal = |byte: u8| byte.is_ascii_graphic() && byte != b'"' && byte != b',';
         let etag = HeaderValue::try_from(format!("\"{version}\"")).ok();
@@ -59,7 +59,7 @@ impl ClientBundle {
         Ok(Self { etag, files })
     }
 
-    /// The answer to a request for the file `name`; `None` when the bundle has no such file.
+    /// The answer to a request for the file `name`; `None` if the bundle does not have it.
     pub(crate) fn answer(
         &self,
         method: &Method,
@@ -88,7 +88,7 @@ impl ClientBundle {
         Some(answer)
     }
 
-    /// Whether `If-None-Match` names our version, in whatever form a cache may have made of the tag.
+    /// Whether `If-None-Match` names this version, in any form that a cache may have made of the tag.
     fn is_known_to(&self, request: &HeaderMap) -> bool {
         let lines = request.get_all(header::IF_NONE_MATCH).iter();
         let mut tags =
@@ -97,7 +97,7 @@ impl ClientBundle {
     }
 }
 
-/// One file of the bundle, with the forms in which it can be sent.
+/// One file of the bundle, with its encodings.
 #[derive(Clone)]
 pub struct BundleFile {
     name: String,
@@ -108,12 +108,12 @@ pub struct BundleFile {
 }
 
 impl BundleFile {
-    /// A script, for instance `socket.io.min.js`.
+    /// A script, such as `socket.io.min.js`.
     pub fn script(name: impl Into<String>, content: impl Into<Bytes>) -> Self {
         Self::new(name.into(), "application/javascript; charset=utf-8", content.into())
     }
 
-    /// The source map of a script, for instance `socket.io.min.js.map`.
+    /// The source map of a script, such as `socket.io.min.js.map`.
     pub fn source_map(name: impl Into<String>, content: impl Into<Bytes>) -> Self {
         Self::new(name.into(), "application/json", content.into())
     }

@@ -1,25 +1,25 @@
-//! [`CacheBuster`]: the parameter `t` of a request, which clients make anew for each, and what it tells of the client.
+//! [`CacheBuster`]: the query parameter `t`, which clients change for each request, and what it says about the client.
 //!
-//! The official client and those that follow it, such as that of Java, send a few characters in base 36 or 64. Others send the time
-//! of day or nothing. python-engineio, which sends the time, fails on an answer of more than 16 packets, so only clients
-//! of the first kind are known to take any number. A client that is not known needs one request for each 15 packets.
+//! The official client and clients like it, such as the Java one, send a few characters in base 36 or 64. Others send
+//! the time or nothing. python-engineio sends the time and fails on an answer with more than 16 packets, so only
+//! clients of the first kind are known to accept any number. An unknown client needs one request for each 15 packets.
 
 use engineio::Query;
 
-/// The parameter `t`, as far as it is of use.
+/// The useful part of the parameter `t`.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct CacheBuster {
-    /// None if the parameter tells nothing, such as the time in whole seconds or milliseconds.
+    /// `None` if the parameter says nothing, for example because it is the time in whole seconds or milliseconds.
     pub(crate) mark: Option<RequestMark>,
     kind: ClientKind,
 }
 
-/// Tells a request from the one before.
+/// Distinguishes a request from the one before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RequestMark {
-    /// Another one for each request.
+    /// Random or counted: different for each request.
     Chance(Box<str>),
-    /// A time with a fraction. Two requests have the same only within one tick of the client's clock.
+    /// A time with a fraction. Two requests have the same one only within one tick of the client's clock.
     Clock(Box<str>),
 }
 
@@ -29,7 +29,7 @@ impl RequestMark {
     }
 }
 
-/// Which kind of client sends such a parameter.
+/// The kind of client that sends such a parameter.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum ClientKind {
     Official,
@@ -58,7 +58,7 @@ impl CacheBuster {
         Self { kind: if is_number { ClientKind::Unknown } else { ClientKind::Official }, mark }
     }
 
-    /// How many packets one answer to this client may have; `cautious` if nothing is known of it.
+    /// How many packets one answer to this client may have; `cautious` if the client is unknown.
     pub(crate) fn packets_max(&self, cautious: usize) -> usize {
         match self.kind {
             ClientKind::Official => usize::MAX,
@@ -67,7 +67,7 @@ impl CacheBuster {
     }
 }
 
-/// Whether this is digits, a dot and digits.
+/// Whether the text is digits, a dot and digits.
 fn is_time(tag: &str) -> bool {
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
     tag.split_once('.').is_some_and(|(whole, fraction)| is_digits(whole) && is_digits(fraction))

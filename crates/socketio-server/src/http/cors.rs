@@ -1,8 +1,8 @@
-//! The headers that let a foreign page read our answers.
+//! The CORS headers, which let pages of other origins read our answers.
 //!
-//! Follows the npm package `cors`, whose options Socket.IO servers are configured by: a list echoes the origin and
-//! allows cookies, `Any` says `*`, and the same-origin policy says nothing at all. Whether a request is served is
-//! decided elsewhere, by the [`Verdict`].
+//! They follow the npm package `cors`, whose options are used to configure Socket.IO servers: a list echoes the origin
+//! and allows cookies, `Any` says `*`, and the same-origin policy says nothing. Whether a request is served is decided
+//! elsewhere, by the [`Verdict`].
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
@@ -22,7 +22,7 @@ impl OriginPolicy {
                 answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
             }
             Self::List(_) => {
-                // Also without an origin: a cache must not give this answer to a page that sends one.
+                // Even without an origin: a cache must not give this answer to a page that sends one.
                 answer.append(header::VARY, HeaderValue::from_static("Origin"));
                 if let Verdict::Cross(origin) = verdict {
                     answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
@@ -32,8 +32,8 @@ impl OriginPolicy {
         }
     }
 
-    /// Which pages may load the client by a `<script>`: it says nothing of its page, so all may if any other than ours may
-    /// connect. What a page asks for with its origin is not subject to this.
+    /// Which pages may load the client with a `<script>`. Such a request does not name its page, so all may as soon as
+    /// any page of another origin may connect. Requests with an origin are not affected.
     pub(crate) fn readers_of_scripts(&self) -> Readers {
         match self {
             Self::SameOrigin => Readers::SameOrigin,
@@ -41,7 +41,7 @@ impl OriginPolicy {
         }
     }
 
-    /// The answer to an `OPTIONS` request; `None` without CORS, where `OPTIONS` is a method like any other.
+    /// The answer to an `OPTIONS` request; `None` without CORS, where `OPTIONS` is an ordinary method.
     pub(crate) fn preflight(&self, verdict: &Verdict, request: &HeaderMap) -> Option<Response<Full<Bytes>>> {
         match self {
             Self::SameOrigin => return None,

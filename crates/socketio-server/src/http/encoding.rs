@@ -1,7 +1,7 @@
-//! The choice of a content coding by `Accept-Encoding`.
+//! Chooses a content coding by `Accept-Encoding`.
 //!
-//! Owns the weights of RFC 9110 section 12.5.3: explicit ones, `*`, and `q=0` as a refusal. The identity is sent when
-//! nothing else is welcome, also where it was refused, since a page without its script helps nobody.
+//! It implements the weights of RFC 9110 section 12.5.3: explicit ones, `*`, and `q=0` as a refusal. If nothing else is
+//! acceptable, the identity is sent, even if it was refused: a page without its script helps nobody.
 
 use http::{HeaderMap, header};
 
@@ -36,7 +36,7 @@ impl Weight {
     }
 }
 
-/// The coding that the client likes best among the identity and those on offer; the smaller one in a tie.
+/// The coding that the client prefers among the identity and those available; the smaller one if equal.
 pub(super) fn preferred(headers: &HeaderMap, on_offer: &[Coding]) -> Coding {
     let mut wishes = Wishes::default();
     for line in headers.get_all(header::ACCEPT_ENCODING) {
@@ -58,12 +58,12 @@ struct Wishes {
     identity: Option<Weight>,
     gzip: Option<Weight>,
     brotli: Option<Weight>,
-    /// What `*` says of the codings that are not named.
+    /// The weight of `*`, for codings that are not named.
     others: Option<Weight>,
 }
 
 impl Wishes {
-    /// Notes one member of the list; one that cannot be read says nothing.
+    /// Reads one member of the list; an unreadable one is ignored.
     fn add(&mut self, member: &str) {
         let (name, parameter) = member.split_once(';').unwrap_or((member, "q=1"));
         let weight = parameter.trim().strip_prefix(['q', 'Q']).and_then(|rest| rest.strip_prefix('='));

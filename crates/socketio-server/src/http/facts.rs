@@ -1,7 +1,8 @@
-//! What a request tells without its headers: where it comes from, whether TLS ends here, what its query says.
+//! Facts about a request that are not in its headers: the peer's address, and whether TLS ends here; and what its
+//! target says.
 //!
-//! Whoever has accepted the connection puts [`PeerAddress`] and [`OverTls`] into the extensions of the request. Judges
-//! nothing.
+//! Whatever accepts the connection puts [`PeerAddress`] and [`OverTls`] into the extensions of the request. Nothing is
+//! judged here.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,15 +11,15 @@ use http::{Extensions, Request, Uri, Version, header};
 
 use super::own::Scheme;
 
-/// Address of the peer, put into the extensions of a request by whoever accepted the connection.
+/// The address of the peer. Whatever accepts the connection puts it into the extensions of a request.
 ///
-/// Our own listeners do that, and axum's `ConnectInfo<SocketAddr>` counts as well (with the feature `axum`). Without an
-/// address a handshake has none, and no proxy is trusted.
+/// Our own listeners do that, and axum's `ConnectInfo<SocketAddr>` counts as well (with the feature `axum`). Without
+/// it, a handshake has no address, and no proxy is trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerAddress(pub SocketAddr);
 
-/// Says that the connection of a request is encrypted and that this process ends the TLS; put into the extensions of the
-/// request by whoever accepted the connection.
+/// Says that the connection is encrypted and that TLS ends in this process. Whatever accepts the connection puts it
+/// into the extensions of a request.
 ///
 /// [`Handshake::secure`](crate::Handshake::secure) is true then, and pages without TLS are foreign. Over HTTP/2 the request itself says so.
 ///
@@ -33,7 +34,7 @@ pub struct PeerAddress(pub SocketAddr);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OverTls;
 
-/// Where a request comes from, if that has been told.
+/// The address of the peer, if it is known.
 pub(crate) fn peer_of(extensions: &Extensions) -> Option<IpAddr> {
     let told = extensions.get::<PeerAddress>().map(|PeerAddress(address)| *address);
     #[cfg(feature = "axum")]
@@ -44,7 +45,7 @@ pub(crate) fn peer_of(extensions: &Extensions) -> Option<IpAddr> {
     told.map(|address| address.ip())
 }
 
-/// What is known of the scheme before any proxy is asked.
+/// What is known about the scheme before any proxy header is read.
 pub(crate) fn scheme_of<B>(request: &Request<B>) -> Scheme {
     if request.extensions().get::<OverTls>().is_some() {
         Scheme::Tls
@@ -55,7 +56,7 @@ pub(crate) fn scheme_of<B>(request: &Request<B>) -> Scheme {
     }
 }
 
-/// Whether a request names its host as HTTP asks for: once in HTTP/1.1, and never twice.
+/// Whether a request names its host as HTTP demands: exactly once in HTTP/1.1, and never twice.
 pub(crate) fn names_one_host<B>(request: &Request<B>) -> bool {
     match request.headers().get_all(header::HOST).iter().count() {
         0 => request.version() != Version::HTTP_11,
@@ -64,7 +65,7 @@ pub(crate) fn names_one_host<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// Whether a request is about the transport WebSocket.
+/// Whether a request is for the WebSocket transport.
 pub(crate) fn names_websocket(uri: &Uri) -> bool {
     let mut pairs = Query::pairs(uri.query().unwrap_or_default());
     pairs.any(|(name, value)| name == "transport" && value == "websocket")

@@ -1,9 +1,9 @@
-//! Who a request comes from when proxies stand in between.
+//! Finds the client of a request behind proxies.
 //!
-//! `X-Forwarded-For`, `-Proto` and `-Host` are believed only as far as they were written by proxies that the operator
-//! trusts: the client is the rightmost address that is not one of them, and scheme and host are read at the same depth.
-//! What a client writes into these headers stands further left and is never looked at. The standard `Forwarded`
-//! header is not read, because a proxy that sends the one often passes the other through unchecked.
+//! `X-Forwarded-For`, `-Proto` and `-Host` are believed only as far as trusted proxies wrote them: the client is the
+//! rightmost address that is not a trusted proxy, and scheme and host are read at the same depth. What a client forges
+//! is further left and is never read. The standard `Forwarded` header is ignored, because a proxy that sends one kind
+//! often passes the other through unchecked.
 
 use std::{
     net::{IpAddr, SocketAddr},
@@ -20,7 +20,7 @@ const X_FORWARDED_FOR: &str = "x-forwarded-for";
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 const X_FORWARDED_HOST: &str = "x-forwarded-host";
 
-/// The proxies whose word about the client is taken. None by default.
+/// The proxies whose headers are believed. Default: none.
 ///
 /// ```
 /// use socketio_server::TrustedProxies;
@@ -43,12 +43,12 @@ pub struct TrustedProxiesError {
 }
 
 impl TrustedProxies {
-    /// Whether the address is one of the proxies.
+    /// Whether an address is one of the proxies.
     pub fn contains(&self, address: IpAddr) -> bool {
         self.nets.iter().any(|net| net.contains(&address.to_canonical()))
     }
 
-    /// Finds out who is behind `direct`, the peer that has connected to us.
+    /// Finds the client behind `direct`, the peer of the connection.
     pub(crate) fn client(&self, direct: Client, headers: &HeaderMap) -> Client {
         let mut client = direct;
         let mut depth = 0;
@@ -64,7 +64,7 @@ impl TrustedProxies {
             let scheme = at_depth(headers, X_FORWARDED_PROTO, depth).and_then(forwarded_scheme);
             client.scheme = scheme.unwrap_or(match client.scheme {
                 Scheme::Plain => Scheme::Plain,
-                // It is the proxy that has written the host, and perhaps left the port out.
+                // The proxy wrote the host, and may have left out the port.
                 Scheme::Https | Scheme::Tls => Scheme::Https,
             });
             let host = at_depth(headers, X_FORWARDED_HOST, depth);
@@ -77,7 +77,7 @@ impl TrustedProxies {
 impl FromStr for TrustedProxies {
     type Err = TrustedProxiesError;
 
-    /// Addresses and networks, separated by commas.
+    /// Parses addresses and networks, separated by commas.
     fn from_str(text: &str) -> Result<Self, TrustedProxiesError> {
         let parse = |part: &str| {
             let part = part.trim();
@@ -89,19 +89,19 @@ impl FromStr for TrustedProxies {
 }
 
 impl FromIterator<Self> for TrustedProxies {
-    /// Joins what was given in several options.
+    /// Joins the values of several options.
     fn from_iter<I: IntoIterator<Item = Self>>(several: I) -> Self {
         Self { nets: several.into_iter().flat_map(|proxies| proxies.nets).collect() }
     }
 }
 
-/// Where a request comes from and how it was addressed.
+/// The client of a request, and the address that it used for the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Client {
-    /// `None` when nobody has told where the connection comes from.
+    /// `None` if nobody knows where the connection comes from.
     pub(crate) address: Option<IpAddr>,
     pub(crate) scheme: Scheme,
-    /// `None` when the request names no host, or several.
+    /// `None` if the request names no host, or several.
     pub(crate) host: Option<String>,
 }
 
@@ -112,32 +112,32 @@ impl Client {
     }
 }
 
-/// The host that the nearest peer has forwarded, for telling somebody that it was not believed.
+/// The host that an untrusted peer forwarded, to report that it was ignored.
 pub(crate) fn ignored_host(headers: &HeaderMap) -> Option<&str> {
     at_depth(headers, X_FORWARDED_HOST, 1)
 }
 
-/// The members of a list header, the last one first: it was written by the proxy next to us.
+/// The members of a list header, the last one first: the proxy next to us wrote it.
 fn members<'a>(headers: &'a HeaderMap, name: &str) -> impl Iterator<Item = &'a str> + use<'a> {
     let lines = headers.get_all(name).iter().rev();
-    // A line that is not text is one member that means nothing.
+    // A line that is not text counts as one meaningless member.
     lines.flat_map(|line: &HeaderValue| line.to_str().unwrap_or("?").rsplit(',').map(str::trim))
 }
 
-/// The member that the proxy at `depth` wrote (1 is next to us), or the leftmost one if there are fewer: most
-/// proxies replace these headers, and only some append to them.
+/// The member that the proxy at `depth` wrote (1 is next to us), or the leftmost one if there are fewer: most proxies
+/// replace these headers, only some append to them.
 fn at_depth<'a>(headers: &'a HeaderMap, name: &str, depth: usize) -> Option<&'a str> {
     members(headers, name).take(depth).last().filter(|member| !member.is_empty())
 }
 
-/// An address, perhaps with a port as some proxies write it.
+/// An address, perhaps with a port, as some proxies write it.
 fn hop_address(member: &str) -> Option<IpAddr> {
     let bare = member.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(member);
     let address = bare.parse().or_else(|_| member.parse::<SocketAddr>().map(|address| address.ip()));
     address.ok().map(|address: IpAddr| address.to_canonical())
 }
 
-/// Some proxies name the scheme of the WebSocket itself.
+/// Some proxies name the scheme of the WebSocket.
 fn forwarded_scheme(member: &str) -> Option<Scheme> {
     match member.to_ascii_lowercase().as_str() {
         "http" | "ws" => Some(Scheme::Plain),

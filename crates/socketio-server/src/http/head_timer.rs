@@ -1,10 +1,10 @@
-//! [`HeadTimer`]: how long a kept connection may be silent, and how long a request's head may take once it has begun.
+//! [`HeadTimer`]: how long an idle connection may be silent, and how long a request's head may take once it has begun.
 //!
-//! hyper has one time-out for both, from the end of the answer before. Balancers keep idle connections for a minute and
-//! must not be the last to close them, while a head that trickles in has to end much sooner. So the stream tells by a
-//! [`HeadMark`] that a byte has come, and the timer of the head begins then.
+//! hyper has one timeout for both, from the end of the answer before. Load balancers keep idle connections for a
+//! minute, and the server must not close them first; a slow head must end much sooner. So the stream sets a
+//! [`HeadMark`] when a byte arrives, and the timer of the head starts then.
 //!
-//! What a client sends together with the request before is not seen as the beginning: such a head has the idle time.
+//! A head that arrives together with the request before it is not noticed as begun: it has the idle time.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
-/// Whether a byte has come since the connection waits for a head.
+/// Whether a byte has arrived since the connection began to wait for a head.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeadMark(Arc<AtomicBool>);
 
@@ -32,11 +32,11 @@ impl HeadMark {
     }
 }
 
-/// For one connection. hyper's own time-out is that of an idle connection.
+/// The timers of one connection. hyper's own timeout is that of an idle connection.
 #[derive(Debug)]
 pub(crate) struct HeadTimer {
     pub(crate) mark: HeadMark,
-    /// From the first byte of a head.
+    /// The time for a head, from its first byte.
     pub(crate) head_timeout: Duration,
 }
 
@@ -45,7 +45,7 @@ impl Timer for HeadTimer {
         self.sleep_until(Instant::now() + duration)
     }
 
-    /// hyper asks when it begins to wait for a head, and for nothing else.
+    /// hyper calls this when it begins to wait for a head, and at no other time.
     fn sleep_until(&self, deadline: Instant) -> Pin<Box<dyn Sleep>> {
         self.mark.clear();
         Box::pin(HeadSleep {

@@ -1,7 +1,7 @@
-//! [`Origin`]: scheme, host and port of a page, as browsers name it in a header.
+//! [`Origin`]: scheme, host and port of a page, as in the `Origin` header.
 //!
-//! Owns the comparison: origins are compared whole, never by prefix or suffix. What is allowed is decided in
-//! [`policy`](super::policy), and who we are ourselves in [`own`](super::own).
+//! Origins are compared whole, never by prefix or suffix. [`policy`](super::policy) decides what is allowed,
+//! [`own`](super::own) who we are.
 
 use std::{fmt, net::Ipv6Addr, str::FromStr};
 
@@ -10,8 +10,8 @@ use thiserror::Error;
 
 /// Scheme, host and port of a page, as browsers write them: `https://chat.example.org`, `http://127.0.0.1:3000`.
 ///
-/// The default port of `http` and `https` may be written or left out, and so may a dot at the end of the host; there is no
-/// path, not even a slash.
+/// The default port of `http` and `https` may be written or left out, and so may a dot at the end of the host. There is
+/// no path, not even a slash.
 ///
 /// ```
 /// use socketio_server::Origin;
@@ -25,7 +25,7 @@ use thiserror::Error;
 pub struct Origin {
     pub(super) scheme: String,
     pub(super) host: String,
-    /// `None` stands for the default port of the scheme.
+    /// `None` means the default port of the scheme.
     pub(super) port: Option<u16>,
 }
 
@@ -36,13 +36,13 @@ pub enum OriginError {
     /// It does not begin with a scheme and `://`.
     #[error("an origin begins with a scheme, such as https://chat.example.org")]
     Scheme,
-    /// What follows the scheme is more, less or other than a host and a port.
+    /// The part after the scheme is not a host with an optional port.
     #[error("an origin is a scheme, a host and an optional port")]
     Host,
     /// Something follows the host and the port.
     #[error("an origin has no path: leave out what follows the host")]
     Path,
-    /// A `*` stands elsewhere than before the first dot of the host, or before an address, which has no subdomains.
+    /// A `*` is not before the first dot of the host, or is before an IP address, which has no subdomains.
     #[error("a * stands alone, or for the subdomains of a named host, as in https://*.example.org")]
     Wildcard,
 }
@@ -54,13 +54,13 @@ impl Origin {
         Ok(Self { scheme: scheme.to_owned(), host, port })
     }
 
-    /// True if the host is an address or the end of one: browsers take a host for IPv4 whose last part is a number.
+    /// Whether the host is an IP address, or the end of one: browsers read a host whose last part is a number as IPv4.
     pub(super) fn is_address(&self) -> bool {
         let last = self.host.rsplit('.').next().unwrap_or_default();
         self.host.starts_with('[') || last.bytes().all(|byte| byte.is_ascii_digit())
     }
 
-    /// The port that the browser connects to, if the scheme has one.
+    /// The port that the browser connects to, if the scheme has a default.
     pub(super) fn effective_port(&self) -> Option<u16> {
         self.port.or_else(|| default_port(&self.scheme))
     }
@@ -74,7 +74,7 @@ fn default_port(scheme: &str) -> Option<u16> {
     }
 }
 
-/// The scheme of a text in lower case, and what follows it.
+/// The scheme in lower case, and the rest of the text.
 pub(super) fn split_scheme(text: &str) -> Result<(String, &str), OriginError> {
     let (scheme, rest) = text.split_once("://").ok_or(OriginError::Scheme)?;
     let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
@@ -84,7 +84,7 @@ pub(super) fn split_scheme(text: &str) -> Result<(String, &str), OriginError> {
     Ok((scheme.to_ascii_lowercase(), rest))
 }
 
-/// A host in its one spelling, and the port if there is one.
+/// A host in its canonical spelling, and the port if there is one.
 pub(super) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), OriginError> {
     // `Authority` would accept a user name before the host.
     if authority.contains('@') {
@@ -99,8 +99,8 @@ pub(super) fn host_and_port(authority: &str) -> Result<(String, Option<u16>), Or
     Ok((host, port))
 }
 
-/// Lower case, one spelling for each IPv6 address, and no dot at the end: nginx takes it out of `$host`, and a browser
-/// leaves it in the origin.
+/// Lower case, one spelling for each IPv6 address, and no dot at the end: nginx removes it from `$host`, while a
+/// browser keeps it in the origin.
 fn normal_host(host: &str) -> Result<String, OriginError> {
     if let Some(address) = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
         let address: Ipv6Addr = address.parse().map_err(|_| OriginError::Host)?;

@@ -1,10 +1,10 @@
-//! [`Own`]: as what a request has addressed this server, and which pages are its own by that.
+//! [`Own`]: the server as a request has addressed it, and which pages are its own.
 //!
-//! A proxy may have ended TLS and may have left the port out of `Host`, and most proxies do not tell. So the host has
-//! to be equal always, the scheme only where it is known to be https, and the ports where both sides name one.
+//! A proxy may have ended TLS and left the port out of `Host`, and most proxies do not say so. So the host must always
+//! be equal, the scheme only where it is known to be https, and the ports only where both sides name one.
 //!
-//! What that gives up: a page at `http://H` passes for one at `https://H`, and where `Host` names no port, a page at
-//! another port of the same host does. Cookies do not tell these apart either. A page of another host never passes.
+//! The price: a page at `http://H` passes for one at `https://H`, and if `Host` names no port, so does a page at
+//! another port of the same host. Cookies do not distinguish these either. A page of another host never passes.
 
 use std::fmt;
 
@@ -12,14 +12,14 @@ use http::{HeaderMap, Uri, header};
 
 use super::origin::{self, Origin};
 
-/// What is known of the scheme by which a client has reached us.
+/// What is known about the scheme that a client used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Scheme {
-    /// Plain as far as we see. TLS may have ended at a proxy.
+    /// Plain, as far as we see. TLS may have ended at a proxy.
     Plain,
-    /// TLS has ended at a proxy that is trusted, or the request itself names the scheme.
+    /// TLS ended at a trusted proxy, or the request itself names the scheme.
     Https,
-    /// TLS ends in this process: what the browser has written is what we read.
+    /// TLS ends in this process: we read what the browser wrote.
     Tls,
 }
 
@@ -37,14 +37,14 @@ impl Scheme {
 pub(crate) struct Own {
     scheme: Scheme,
     host: String,
-    /// As it was written: nothing is made of a port that is left out.
+    /// As written: a missing port stays missing.
     port: Option<u16>,
 }
 
 impl Own {
-    /// From a scheme, and a `Host` as it came; `None` if that is not one host.
+    /// From a scheme and a `Host` header; `None` if that is not one host.
     pub(crate) fn new(scheme: Scheme, host: &str) -> Option<Self> {
-        // RFC 3986 (3.2.3) lets a port be empty.
+        // RFC 3986 (3.2.3) allows an empty port.
         let (host, port) = origin::host_and_port(host.strip_suffix(':').unwrap_or(host)).ok()?;
         Some(Self { scheme, host, port })
     }
@@ -54,7 +54,7 @@ impl Own {
         Self { scheme, ..self }
     }
 
-    /// True if this server has served the page.
+    /// Whether a page of this origin was served by this server.
     pub(crate) fn serves(&self, page: &Origin) -> bool {
         let (scheme, port) = match self.scheme {
             Scheme::Plain => (matches!(page.scheme.as_str(), "http" | "https"), self.port),
@@ -74,7 +74,7 @@ impl fmt::Display for Own {
     }
 }
 
-/// The host that a request names: in its target, as HTTP/2 does always, else in its one `Host`.
+/// The host that a request names: in its target (always in HTTP/2), else in its one `Host` header.
 pub(crate) fn addressed_host(target: &Uri, headers: &HeaderMap) -> Option<String> {
     if let Some(authority) = target.authority() {
         return Some(authority.as_str().to_owned());

@@ -1,10 +1,10 @@
-//! Which pages may talk to the server.
+//! Decides which pages may talk to the server.
 //!
-//! A browser names the page's origin on every cross-site request and on every WebSocket, where CORS does not guard
-//! us; so the same verdict is used on polling and on WebSocket. Browsers also say by `Sec-Fetch-Site` whether the
-//! page is of the server's own site. No script can set that header, and the browser compares with the address that it
-//! has itself connected to: it is right even where a proxy has changed `Host`. It comes with HTTPS and with localhost,
-//! and not with the WebSocket of every browser, so it only ever adds to the comparison of origins.
+//! A browser names the page's origin on every cross-site request and on every WebSocket, where CORS does not protect
+//! us. So polling and WebSocket share one verdict. With `Sec-Fetch-Site`, browsers also say whether the page belongs to
+//! the same origin. No script can set that header, and the browser compares with the address that it has connected to,
+//! so it is right even if a proxy changed `Host`. Browsers send it over HTTPS and to localhost, but not all of them
+//! with a WebSocket, so it only adds to the comparison of origins.
 
 use std::{fmt, str::FromStr};
 
@@ -15,10 +15,10 @@ use super::own::Own;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
-/// The origins from which browsers may connect.
+/// The origins whose pages may connect.
 ///
-/// Behind a proxy that changes `Host`, the server knows its own pages only if the proxy is one of the
-/// [trusted ones](crate::Config::trusted_proxies):
+/// Behind a proxy that changes `Host`, the server knows its own pages only if the proxy is one of the [trusted
+/// ones](crate::Config::trusted_proxies):
 ///
 /// ```
 /// use socketio_server::{OriginPolicy, Server};
@@ -41,31 +41,31 @@ const SEC_FETCH_SITE: &str = "sec-fetch-site";
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum OriginPolicy {
-    /// Only pages that this server has served. No CORS headers are sent.
+    /// Only pages of this server. No CORS headers are sent.
     ///
-    /// Those are pages of the host that the request names. Where the server itself speaks no TLS, their scheme does
-    /// not count, and their port only if `Host` names one: proxies change both. Pages that the browser itself calls
-    /// `same-origin` (by `Sec-Fetch-Site`) are ours as well.
+    /// Those are pages of the host that the request names. If the server itself speaks no TLS, their scheme does not
+    /// count, and their port only if `Host` names one: proxies change both. Pages that the browser calls `same-origin`
+    /// (by `Sec-Fetch-Site`) count as well.
     #[default]
     SameOrigin,
-    /// Every page, also those with the opaque origin `null`. Cookies are not shared with them.
+    /// Every page, including those with the opaque origin `null`. Cookies are not shared with them.
     Any,
-    /// The same origin and those listed, which may send cookies.
+    /// The same origin, and those in the list, which may send cookies.
     List(Vec<OriginPattern>),
 }
 
 impl OriginPolicy {
-    /// The same origin and those named. One `*` is every page.
+    /// The same origin, and those named. A single `*` is every page.
     ///
     /// # Errors
-    /// When a text is neither an origin nor a pattern: see [`OriginPattern`].
+    /// If a text is neither an origin nor a pattern: see [`OriginPattern`].
     pub fn list<'a>(origins: impl IntoIterator<Item = &'a str>) -> Result<Self, OriginError> {
         origins.into_iter().map(str::parse).collect()
     }
 
-    /// Judges the `Origin` header of a request that came to `own`.
+    /// Judges the `Origin` header of a request to `own`.
     ///
-    /// `own` is `None` when the request does not say one host.
+    /// `own` is `None` if the request does not name exactly one host.
     pub(crate) fn judge(&self, headers: &HeaderMap, own: Option<&Own>) -> Verdict {
         let mut values = headers.get_all(header::ORIGIN).iter();
         let Some(value) = values.next() else { return self.judge_nameless(headers) };
@@ -83,8 +83,8 @@ impl OriginPolicy {
         if allowed { Verdict::Cross(value.clone()) } else { Verdict::Refused }
     }
 
-    /// A request without an origin: not of a browser, or a browser's plain GET. A page that may connect names itself, so
-    /// what another site asks for without a name is an image, a frame or a link.
+    /// A request without an origin: not from a browser, or a plain GET. A page that may connect sends its origin, so a
+    /// request of another site without one is for an image, a frame or a link.
     fn judge_nameless(&self, headers: &HeaderMap) -> Verdict {
         match (self, site(headers)) {
             (Self::Any, _) | (_, Site::Own | Site::Unsaid) => Verdict::Absent,
@@ -104,12 +104,12 @@ impl FromIterator<OriginPattern> for OriginPolicy {
     }
 }
 
-/// What a browser says of the page that sends a request.
+/// What a browser says about the page that sent a request.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Site {
     Own,
     Foreign,
-    /// Nothing, or that no page has sent it.
+    /// Nothing, or that no page sent it.
     Unsaid,
 }
 
@@ -126,11 +126,11 @@ fn site(headers: &HeaderMap) -> Site {
 ///
 /// | text | pages |
 /// |---|---|
-/// | `https://chat.example.org` | of this scheme, host and port; a slash at the end may stand there |
-/// | `https://*.example.org` | of all its subdomains, at any depth, and not of `example.org` itself; an address has none |
+/// | `https://chat.example.org` | of this scheme, host and port; a slash at the end is allowed |
+/// | `https://*.example.org` | of all its subdomains, at any depth, but not of `example.org` itself; an IP address has none |
 /// | `capacitor://localhost` | of an app that serves its own pages |
 /// | `null` | without an origin: pages from disk, and also frames that any site has sandboxed |
-/// | `file://` | from disk, in the apps that name them so (Electron, Cordova); browsers say `null` |
+/// | `file://` | from disk, in apps that use this name (Electron, Cordova); browsers say `null` |
 /// | `*` | all |
 ///
 /// ```
@@ -149,14 +149,14 @@ enum Pattern {
     Null,
     File,
     Exactly(Origin),
-    /// Every host that ends with a dot and the host of this one.
+    /// Every host that ends with a dot and this host.
     SubdomainsOf(Origin),
 }
 
 impl OriginPattern {
     const ANY: Self = Self(Pattern::Any);
 
-    /// Whether a header's text, which is an origin or something else, is meant.
+    /// Whether this covers the text of a header, which may be no origin at all.
     fn matches(&self, text: &str, origin: Option<&Origin>) -> bool {
         match &self.0 {
             Pattern::Any => true,
@@ -230,9 +230,9 @@ pub(crate) enum Verdict {
     /// There is none: not a browser, or a plain request of the page's own origin.
     Absent,
     Same,
-    /// An origin that the policy names; the value is echoed to the browser.
+    /// The policy names this origin; it is echoed to the browser.
     Cross(HeaderValue),
-    /// A foreign page.
+    /// Another origin, which the policy does not name.
     Refused,
     /// Several headers, or bytes that no browser sends.
     Malformed,

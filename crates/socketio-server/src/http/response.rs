@@ -1,7 +1,7 @@
 //! The documented answers of the Engine.IO endpoint, with their exact headers and bodies.
 //!
-//! One function per answer, so that a status, a content type or a body is spelled in one place. Errors come as the
-//! status and JSON text that `engineio` knows; CORS headers are added by the caller.
+//! There is one function for each answer, so that a status, a content type or a body is written in one place. Errors
+//! come with the status and JSON text of `engineio`; the caller adds the CORS headers.
 
 use bytes::Bytes;
 use engineio::{ErrorCode, UpgradeHeader};
@@ -10,15 +10,15 @@ use http_body_util::Full;
 
 use crate::http::upgrade::UpgradeError;
 
-/// Pages that may use an answer without asking, as an image or a script is used.
+/// The pages that may use an answer without asking, like an image or a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Readers {
     SameOrigin,
     Everyone,
 }
 
-/// Says that an answer is no page, whatever is in it: it is not framed, not sniffed and not run. What the application has
-/// said itself stays.
+/// Says that an answer is not a page, whatever it contains: it must not be framed, sniffed or run. Headers of the
+/// application are kept.
 pub(crate) fn harden(fields: &mut HeaderMap, readers: Readers) {
     const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
     let readers = match readers {
@@ -39,31 +39,31 @@ pub(crate) fn engine_error(status: StatusCode, json: String) -> Response<Full<By
     typed(status, "application/json", json.into())
 }
 
-/// The packets of a handshake or of a poll.
+/// The packets in the answer to a handshake or a poll.
 pub(crate) fn packets(payload: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut answer = typed(StatusCode::OK, "text/plain; charset=UTF-8", payload.into());
     forbid_storing(answer.headers_mut());
     answer
 }
 
-/// A POST whose packets were taken.
+/// The answer to a POST whose packets were accepted.
 pub(crate) fn post_accepted() -> Response<Full<Bytes>> {
     let mut answer = typed(StatusCode::OK, "text/html", Bytes::from_static(b"ok"));
     forbid_storing(answer.headers_mut());
     answer
 }
 
-/// A POST with more bytes than `maxPayload`. The session lives.
+/// A POST with more bytes than `maxPayload`. The session continues.
 pub(crate) fn payload_too_large() -> Response<Full<Bytes>> {
     empty(StatusCode::PAYLOAD_TOO_LARGE)
 }
 
-/// A second request beside one in flight, or a POST that is not text. The session dies.
+/// A second request beside an open one, or a POST that is not text. The session ends.
 pub(crate) fn bad_request() -> Response<Full<Bytes>> {
     empty(StatusCode::BAD_REQUEST)
 }
 
-/// A request that is not HTTP as it should be; the connection ends with it.
+/// A request that is not valid HTTP; its connection is closed.
 pub(crate) fn malformed() -> Response<Full<Bytes>> {
     let mut answer = empty(StatusCode::BAD_REQUEST);
     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -71,7 +71,7 @@ pub(crate) fn malformed() -> Response<Full<Bytes>> {
     answer
 }
 
-/// A method that the endpoint does not know, on a session that lives on.
+/// A method that the endpoint does not know, on a session that continues.
 pub(crate) fn unknown_method() -> Response<Full<Bytes>> {
     empty(StatusCode::INTERNAL_SERVER_ERROR)
 }
@@ -84,14 +84,14 @@ pub(crate) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
     answer
 }
 
-/// A WebSocket that is refused before the 101, for whatever reason; the connection ends with it.
+/// A WebSocket that is refused before the 101; its connection is closed.
 pub(crate) fn upgrade_refused(message: &str) -> Response<Full<Bytes>> {
     let mut answer = typed(StatusCode::BAD_REQUEST, "text/html", Bytes::copy_from_slice(message.as_bytes()));
     answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     answer
 }
 
-/// A WebSocket that is refused for its own headers; the version that we speak is named.
+/// A WebSocket that is refused for its own headers; the answer names the supported version.
 pub(crate) fn upgrade_invalid(error: UpgradeError) -> Response<Full<Bytes>> {
     let mut answer = upgrade_refused(&error.to_string());
     match error {
@@ -103,7 +103,7 @@ pub(crate) fn upgrade_invalid(error: UpgradeError) -> Response<Full<Bytes>> {
     answer
 }
 
-/// A page that may not connect; with its reason, which only a page that has failed can be asked for.
+/// A page that may not connect. Its developer finds the reason in the body.
 pub(crate) fn origin_refused(upgrade: UpgradeHeader, message: &str) -> Response<Full<Bytes>> {
     let mut answer = engine_error(StatusCode::FORBIDDEN, ErrorCode::Forbidden.body_with(message));
     if upgrade == UpgradeHeader::WebSocket {
@@ -121,7 +121,7 @@ fn typed(status: StatusCode, content_type: &'static str, body: Bytes) -> Respons
     answer
 }
 
-/// Packets are for one reader and one moment.
+/// The packets are for one reader and one moment.
 fn forbid_storing(fields: &mut HeaderMap) {
     fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
 }

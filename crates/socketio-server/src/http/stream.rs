@@ -1,4 +1,4 @@
-//! [`HttpStream`]: a plain connection whose first bytes have been read before HTTP gets it.
+//! [`HttpStream`]: a plain connection whose first bytes were read before hyper gets it.
 
 use std::io;
 use std::pin::Pin;
@@ -14,18 +14,18 @@ use super::head_timer::HeadMark;
 #[derive(Debug)]
 pub(crate) struct HttpStream {
     stream: TokioIo<TcpStream>,
-    /// What has been read and not given to HTTP.
+    /// Bytes that were read and not given to hyper.
     read: Bytes,
     mark: HeadMark,
 }
 
 impl HttpStream {
-    /// Sets the mark with everything that HTTP reads.
+    /// Sets the mark whenever hyper reads a byte.
     pub(crate) fn new(stream: TcpStream, read: Bytes, mark: HeadMark) -> Self {
         Self { stream: TokioIo::new(stream), read, mark }
     }
 
-    /// The socket, and what HTTP has not read.
+    /// The socket, and the bytes that hyper has not read.
     pub(crate) fn into_parts(self) -> (TcpStream, Bytes) {
         (self.stream.into_inner(), self.read)
     }

@@ -1,7 +1,7 @@
-//! The opening handshake, as far as headers decide it.
+//! The opening handshake of a WebSocket, as far as headers decide it.
 //!
-//! Judges a request by RFC 6455 section 4.2.1 and writes the 101 answer. Offers no extension and no subprotocol,
-//! whatever the client asks for. Routes, sids and origins are others' business and are judged first.
+//! It checks a request by RFC 6455 section 4.2.1 and writes the 101. It never offers an extension or a subprotocol.
+//! Routes, session ids and origins are checked elsewhere, before.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
@@ -11,7 +11,7 @@ use tungstenite::handshake::server::write_response;
 
 use crate::http::facts::names_one_host;
 
-/// Why a request that asks for WebSocket cannot have it; the text is the body of the answer.
+/// Why a WebSocket request is refused. The text is the body of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub(crate) enum UpgradeError {
     #[error("Invalid HTTP method")]
@@ -22,12 +22,12 @@ pub(crate) enum UpgradeError {
     Version,
     #[error("Missing or invalid Sec-WebSocket-Key header")]
     Key,
-    /// What follows would be taken for a body by one side and for frames by the other.
+    /// One side would read what follows as a body, the other as frames.
     #[error("A WebSocket handshake has no body")]
     Body,
 }
 
-/// Whether the request asks to leave HTTP for WebSocket; the rest of it may still be wrong.
+/// Whether the request asks for a WebSocket; other parts of it may still be wrong.
 pub(crate) fn asks_for_websocket(headers: &HeaderMap) -> bool {
     has_token(headers, header::CONNECTION, "upgrade") && has_token(headers, header::UPGRADE, "websocket")
 }
@@ -60,9 +60,10 @@ pub(crate) fn accept(method: &Method, headers: &HeaderMap) -> Result<Response<()
     Ok(response)
 }
 
-/// A request that may open a WebSocket, in whole at the front of what a client has sent, and the length of it.
+/// A complete WebSocket request at the start of what a client sent, and its length.
 ///
-/// `None` is no verdict: what is torn, malformed, has a body or more than a hundred header fields is a matter of HTTP.
+/// `None` is no verdict: hyper handles a request that is incomplete or malformed, or has a body or over a hundred
+/// fields.
 pub(crate) fn parse(bytes: &[u8]) -> Option<(Request<()>, usize)> {
     let (len, request) = Request::try_parse(bytes).ok()??;
     let headers = request.headers();
@@ -72,7 +73,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<(Request<()>, usize)> {
     is_usual.then_some((request, len))
 }
 
-/// An answer as it goes out.
+/// The bytes of an answer.
 pub(crate) fn encode(answer: &Response<()>) -> Option<Bytes> {
     const USUAL_BYTES: usize = 160;
     let mut bytes = Vec::with_capacity(USUAL_BYTES);
@@ -85,7 +86,7 @@ pub(crate) fn accept_key(key: &[u8]) -> String {
     tungstenite::handshake::derive_accept_key(key)
 }
 
-/// Sixteen bytes in base64: 22 digits and two signs of padding.
+/// Sixteen bytes in base64: 22 digits and two padding characters.
 fn is_nonce(key: &[u8]) -> bool {
     let digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/');
     match key.split_last_chunk::<2>() {

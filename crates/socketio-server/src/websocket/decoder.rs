@@ -1,9 +1,8 @@
 //! Turns the bytes of a client into messages.
 //!
-//! The worker reads into its scratch buffer and feeds what it got; payloads are unmasked there and handed out as
-//! slices of it. Only what the end of a read cuts, or what arrives in fragments, is copied into a [`Partial`], which
-//! is boxed between two reads and gone when the message is complete. After a close frame, an error or a sink that
-//! breaks off, the decoder has ended and looks at nothing more.
+//! The worker reads into its scratch buffer and passes it on; payloads are unmasked there and returned as slices of it.
+//! Only messages that are cut by the end of a read, or that arrive in fragments, are copied into a boxed [`Partial`],
+//! which is dropped when the message is complete. After a close frame, an error or a sink that stops, the decoder ends.
 
 use std::{mem, ops::ControlFlow};
 
@@ -12,7 +11,7 @@ use super::{
     partial::{Input, Partial, Step},
 };
 
-/// The receiving half of one connection: two words when nothing is unfinished.
+/// The receiving half of one connection: two words if no message is incomplete.
 #[derive(Debug, Default)]
 pub(crate) struct Decoder {
     state: DecoderState,
@@ -23,24 +22,24 @@ enum DecoderState {
     /// Between two messages, at the start of a frame.
     #[default]
     Idle,
-    /// Within a message or a frame.
+    /// In the middle of a message or a frame.
     Within(Box<Partial>),
-    /// Closed or violated.
+    /// After a close frame or a violation.
     Ended,
 }
 
 impl Decoder {
-    /// Decodes the next bytes of the connection and hands every complete message to `sink`, in order.
+    /// Decodes the next bytes of the connection, and passes every complete message to `sink`, in order.
     ///
-    /// `scratch` holds exactly the bytes read; it is scribbled over. When the sink breaks, the rest of the bytes
-    /// is dropped: the connection is being closed.
+    /// `scratch` contains exactly the bytes that were read, and is overwritten. If the sink stops, the remaining bytes
+    /// are dropped, because the connection is closing.
     pub(crate) fn feed(
         &mut self,
         scratch: &mut [u8],
         limits: &WsLimits,
         sink: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
     ) -> Result<(), WsError> {
-        // Whatever returns early below leaves `Ended` behind.
+        // Every early return below leaves `Ended` behind.
         let mut partial = match mem::replace(&mut self.state, DecoderState::Ended) {
             DecoderState::Idle => Partial::default(),
             DecoderState::Within(partial) => *partial,
@@ -59,7 +58,7 @@ impl Decoder {
     }
 
     #[cfg(test)]
-    /// True when no frame and no message is unfinished; the decoder owns no memory then.
+    /// Whether no frame and no message is incomplete; the decoder then owns no memory.
     pub(crate) fn is_idle(&self) -> bool {
         match self.state {
             DecoderState::Idle | DecoderState::Ended => true,
@@ -68,7 +67,7 @@ impl Decoder {
     }
 
     #[cfg(test)]
-    /// Bytes of heap held for an unfinished message, for a bound over all connections.
+    /// Heap bytes of an incomplete message, for a bound over all connections.
     pub(crate) fn held_bytes(&self) -> usize {
         match &self.state {
             DecoderState::Idle | DecoderState::Ended => 0,

@@ -1,8 +1,7 @@
 //! The frames that the server sends: never masked, never fragmented.
 //!
-//! Owns the layout of a ready frame, which is encoded once and shared by all its recipients, and the way back from
-//! a run of such frames to their payloads, for recipients that poll. Appends to whatever buffer it is given and
-//! keeps none.
+//! A frame is encoded once and shared by all its recipients. For recipients that poll, a run of frames can be read back
+//! into payloads. Functions append to the caller's buffer.
 
 use std::io::Cursor;
 
@@ -12,7 +11,7 @@ use tungstenite::protocol::frame::{
     coding::{CloseCode, Control, Data, OpCode},
 };
 
-/// The kinds of frame that we send.
+/// The kinds of frame that the server sends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Opcode {
     Text,
@@ -47,13 +46,13 @@ impl Opcode {
     }
 }
 
-/// Appends the header of a frame whose payload of `length` bytes the caller appends next.
+/// Appends a frame header; the caller then appends the `length` bytes of its payload.
 pub(crate) fn frame_header(opcode: Opcode, length: usize, out: &mut impl BufMut) {
     header(opcode).format(length as u64, &mut out.writer()).expect("a growing buffer takes every byte");
 }
 
 #[cfg(test)]
-/// Bytes of the header of such a frame: where the payload of a ready frame starts.
+/// The size of such a header: the payload of a frame starts there.
 pub(crate) fn header_len(length: usize) -> usize {
     header(Opcode::Text).len(length as u64)
 }
@@ -62,12 +61,12 @@ fn header(opcode: Opcode) -> FrameHeader {
     FrameHeader { opcode: opcode.into(), ..FrameHeader::default() }
 }
 
-/// Appends a text frame whose payload is the parts joined; the caller vouches for UTF-8.
+/// Appends a text frame whose payload is the joined parts. The caller guarantees UTF-8.
 pub(crate) fn push_text(out: &mut impl BufMut, parts: &[&[u8]]) {
     push(Opcode::Text, out, parts);
 }
 
-/// Appends a binary frame whose payload is the parts joined.
+/// Appends a binary frame whose payload is the joined parts.
 pub(crate) fn push_binary(out: &mut impl BufMut, parts: &[&[u8]]) {
     push(Opcode::Binary, out, parts);
 }
@@ -79,13 +78,13 @@ pub(crate) fn push_ping(out: &mut impl BufMut, body: &[u8]) {
     push(Opcode::Ping, out, &[body]);
 }
 
-/// Appends the answer to a ping, with the body of that ping.
+/// Appends the pong for a ping, with the same body.
 pub(crate) fn push_pong(out: &mut impl BufMut, body: &[u8]) {
     debug_assert!(body.len() <= 125, "a control frame has at most 125 bytes");
     push(Opcode::Pong, out, &[body]);
 }
 
-/// Appends a close frame; without a code it is empty, which a browser reports as 1005.
+/// Appends a close frame. Without a code it is empty, which a browser reports as 1005.
 pub(crate) fn push_close(out: &mut impl BufMut, code: Option<CloseCode>) {
     match code {
         Some(code) => push(Opcode::Close, out, &[&u16::from(code).to_be_bytes()]),
@@ -100,7 +99,7 @@ fn push(opcode: Opcode, out: &mut impl BufMut, parts: &[&[u8]]) {
     }
 }
 
-/// Walks a run of our own frames. Ends at the first byte that we cannot have written.
+/// Iterates over a run of our own frames. Ends at the first byte that we cannot have written.
 pub(crate) fn split(frames: &[u8]) -> impl Iterator<Item = (Opcode, &[u8])> {
     let mut rest = frames;
     std::iter::from_fn(move || {

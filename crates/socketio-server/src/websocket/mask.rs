@@ -1,9 +1,9 @@
-//! The masking of client payloads, undone in place.
+//! Unmasks client payloads in place.
 //!
-//! Owns the position within the four-byte key, so that a payload may arrive in any number of pieces. The
-//! compiler turns the loop over eight-byte words into vector instructions; nothing here is unsafe.
+//! It remembers the position in the four-byte key, so a payload may arrive in any number of pieces. The compiler turns
+//! the loop over eight-byte words into vector instructions, without unsafe code.
 
-/// The key of one frame, turned to the next byte of its payload.
+/// The key of one frame, rotated to the next byte of its payload.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Mask([u8; 4]);
 

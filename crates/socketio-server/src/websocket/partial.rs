@@ -1,8 +1,8 @@
-//! What the decoder remembers of a frame or a message that has not ended.
+//! The state of a frame or a message that is not complete.
 //!
-//! Owns the rules of RFC 6455 about frames (masking, opcodes, fragments, lengths, UTF-8) and the copy of what cannot
-//! stay in the scratch buffer. A whole message within one read never touches that copy. Text is checked as its bytes
-//! arrive, so a bad byte ends the connection at once, however long the message claims to be.
+//! It implements the rules of RFC 6455 about frames (masking, opcodes, fragments, lengths, UTF-8), and copies what
+//! cannot stay in the scratch buffer. A message that arrives in one read is never copied. Text is checked as its bytes
+//! arrive, so an invalid byte ends the connection at once, however long the message claims to be.
 
 use std::{io::Cursor, mem, ops::ControlFlow};
 
@@ -17,14 +17,14 @@ use super::{CloseCode, Message, WsError, WsLimits, mask::Mask};
 const HEADER_BYTES_MAX: usize = 14;
 const CONTROL_BYTES_MAX: u64 = 125;
 
-/// Whether the decoder goes on after a step.
+/// Whether the decoder continues after a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Continue,
     Stop,
 }
 
-/// The bytes of one read that have not been looked at.
+/// The rest of the bytes of one read.
 #[derive(Debug)]
 pub(super) struct Input<'a>(pub(super) &'a mut [u8]);
 
@@ -33,7 +33,7 @@ impl<'a> Input<'a> {
         self.0.is_empty()
     }
 
-    /// The next `wanted` bytes, or what there is of them.
+    /// The next `wanted` bytes, or as many as there are.
     fn take(&mut self, wanted: usize) -> &'a mut [u8] {
         let bytes = mem::take(&mut self.0);
         let (taken, rest) = bytes.split_at_mut(wanted.min(bytes.len()));
@@ -45,9 +45,9 @@ impl<'a> Input<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Partial {
     header: TornHeader,
-    /// The frame whose payload has not ended.
+    /// The frame whose payload is incomplete.
     frame: Option<OpenFrame>,
-    /// What has come of a torn control frame; kept apart because it may stand between two fragments.
+    /// The received part of a control frame, kept apart because it may come between two fragments.
     control: Vec<u8>,
     message: Option<Fragments>,
 }
@@ -62,7 +62,7 @@ impl Partial {
         self.control.capacity() + self.message.as_ref().map_or(0, |message| message.body.capacity())
     }
 
-    /// Takes one frame from `input`, or all of `input` when the frame does not end there.
+    /// Takes one frame from `input`, or all of `input` if the frame is incomplete.
     pub(super) fn step(
         &mut self,
         input: &mut Input<'_>,
@@ -89,7 +89,7 @@ impl Partial {
         }
     }
 
-    /// Judges a frame by its header alone, before a byte of its payload is kept.
+    /// Checks a frame by its header alone, before any of its payload is kept.
     fn admit(&self, header: &FrameHeader, length: u64, limits: &WsLimits) -> Result<OpenFrame, WsError> {
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(WsError::ReservedBits);
@@ -135,7 +135,7 @@ impl Partial {
         Ok(kind)
     }
 
-    /// Keeps the beginning, or the next piece, of a payload that the end of the read has cut.
+    /// Keeps the first or next piece of a payload that was cut by the end of a read.
     fn hold(&mut self, frame: OpenFrame, piece: &[u8]) -> Result<(), WsError> {
         match frame.kind {
             FrameKind::Control(_) => self.control.extend_from_slice(piece),
@@ -164,7 +164,7 @@ impl Partial {
             Control::Ping => Ok(step_after(sink(Message::Ping(body)))),
             Control::Pong => Ok(step_after(sink(Message::Pong))),
             Control::Close => {
-                // Nothing may follow a close frame, so the answer of the sink does not matter.
+                // Nothing may follow a close frame, so the answer of the sink is irrelevant.
                 let _ = sink(Message::Close(close_code(body)?));
                 Ok(Step::Stop)
             }
@@ -196,8 +196,8 @@ impl Partial {
     }
 }
 
-/// Hands out a complete message. A body that was checked piece by piece is checked again here: that is the
-/// price of a `&str` without `unsafe`, paid only by messages that were torn.
+/// Returns a complete message. A body that was checked in pieces is checked again here: that is the price of a `&str`
+/// without `unsafe`, paid only for incomplete messages.
 fn deliver(
     kind: DataKind,
     body: &[u8],
@@ -233,7 +233,7 @@ fn close_code(body: &[u8]) -> Result<Option<CloseCode>, WsError> {
 #[derive(Debug, Clone, Copy)]
 struct OpenFrame {
     kind: FrameKind,
-    /// Bytes of the payload that have not come yet.
+    /// Bytes of the payload that are still missing.
     missing: usize,
     mask: Mask,
 }
@@ -257,14 +257,14 @@ enum End {
     More,
 }
 
-/// A data message of which some bytes are here.
+/// A data message of which some bytes have arrived.
 #[derive(Debug)]
 struct Fragments {
     kind: DataKind,
     body: Vec<u8>,
-    /// How much of a text is known to be valid: all but a character that is not complete.
+    /// How much of a text is known to be valid: all except an incomplete character.
     checked: usize,
-    /// Complete frames so far.
+    /// The number of complete frames so far.
     frames: usize,
 }
 
@@ -273,7 +273,7 @@ impl Fragments {
         Self { kind, body: Vec::new(), checked: 0, frames: 0 }
     }
 
-    /// Adds a piece, of whose frame `missing` bytes are still to come.
+    /// Adds a piece; `missing` bytes of its frame are still to come.
     fn append(&mut self, piece: &[u8], missing: usize) -> Result<(), WsError> {
         self.make_room(piece.len(), missing);
         self.body.extend_from_slice(piece);
@@ -283,8 +283,8 @@ impl Fragments {
         }
     }
 
-    /// Grows in doublings of what is here, so a declared length costs its sender as many bytes as us, but not
-    /// beyond the frame's end: a message of 1 MB does not come to rest in 2 MB.
+    /// Doubles the buffer with what has arrived, so a declared length costs its sender as many bytes as the server. It
+    /// never grows beyond the end of the frame, so that a message of 1 MB does not occupy 2 MB.
     fn make_room(&mut self, added: usize, missing: usize) {
         let here = self.body.len() + added;
         if here > self.body.capacity() {
@@ -304,7 +304,7 @@ impl Fragments {
     }
 }
 
-/// A header that may come in pieces.
+/// A header that may arrive in pieces.
 #[derive(Debug, Default)]
 struct TornHeader {
     bytes: [u8; HEADER_BYTES_MAX],
@@ -312,7 +312,7 @@ struct TornHeader {
 }
 
 impl TornHeader {
-    /// Takes a header from `input`; `None` when it is not complete and all of `input` is kept.
+    /// Takes a header from `input`; `None` if it is incomplete, and all of `input` is kept.
     fn read(&mut self, input: &mut Input<'_>) -> Result<Option<(FrameHeader, u64)>, WsError> {
         let kept = self.len;
         for (slot, byte) in self.bytes.iter_mut().skip(kept).zip(input.0.iter()) {
@@ -320,7 +320,7 @@ impl TornHeader {
             self.len += 1;
         }
         let mut cursor = Cursor::new(self.bytes.get(..self.len).unwrap_or_default());
-        // The parser's only error on bytes in memory is an opcode that does not exist.
+        // For bytes in memory, an unknown opcode is the parser's only error.
         let parsed = FrameHeader::parse(&mut cursor).map_err(|_| WsError::UnknownOpcode)?;
         let used = match parsed {
             Some(_) => usize::try_from(cursor.position()).unwrap_or(HEADER_BYTES_MAX),

@@ -1,4 +1,4 @@
-//! The decoder against streams of a client that behaves, and of one that does not.
+//! The decoder against streams of correct and of hostile clients.
 
 mod properties;
 

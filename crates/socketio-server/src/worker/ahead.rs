@@ -1,8 +1,8 @@
-//! Newcomers that have seen more than the feed here has: they wait until it has come as far.
+//! Newcomers that have seen more of a feed than this node has: they wait until the feed has caught up.
 //!
-//! Other nodes append to the same log and deliver on their own, and a client may come here before the news does. Bounded in
-//! time by [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait) and in number: whoever claims to have seen the far
-//! future costs no more than that.
+//! Other nodes append to the same log and deliver on their own, and a client may arrive here before their entries do.
+//! The wait is bounded in time by [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait), and in number: a client
+//! that claims to have seen the far future costs no more.
 
 use std::time::Instant;
 
@@ -13,10 +13,10 @@ use super::connecting::Event;
 use crate::feed::FeedPlace;
 use crate::sid::SessionKey;
 
-/// Clients of one worker that wait at once. One more is sent away at once, and comes back later.
+/// How many clients of one worker may wait. Others are disconnected at once, and try again.
 const WAITING_MAX: usize = 1_024;
 
-/// What a newcomer waits for, and until when.
+/// The place that a newcomer waits for, and its deadline.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Waits {
     place: FeedPlace,
@@ -24,7 +24,7 @@ pub(super) struct Waits {
 }
 
 impl Worker {
-    /// Has a newcomer wait until the feed has come to a place, if it has not yet.
+    /// Lets a newcomer wait until the feed has reached a place, unless it has.
     pub(super) fn await_feed(
         &mut self,
         key: SessionKey,
@@ -50,7 +50,7 @@ impl Worker {
         None
     }
 
-    /// A feed has grown: whoever has waited for that goes on.
+    /// A feed has grown: continues with the newcomers that waited for this.
     pub(super) fn admit_who_waited(&mut self, namespace: &str) {
         if self.waiting.is_empty() {
             return;
@@ -75,7 +75,7 @@ impl Worker {
         }
     }
 
-    /// Ends the waiting of the newcomers of a session whose time is over.
+    /// Ends the wait of a session's newcomers whose time is over.
     pub(super) fn give_up_waiting(&mut self, key: SessionKey) {
         let now = self.now;
         while let Some(namespace) =

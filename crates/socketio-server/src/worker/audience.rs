@@ -1,8 +1,8 @@
-//! Who sees what of a growth of a feed, worked out from the rooms of its entries and not from the sockets.
+//! Who sees which entries of a growth, worked out from the rooms of the entries and not from the sockets.
 //!
-//! Costs as much as there are sockets in these rooms, however many others the namespace has. What is for everyone is not
-//! looked at here, but for those who are taken out of it. Walks the entries in order, and lets sockets enter and leave
-//! rooms on the way: what a socket sees is decided by where it is at the position of the entry.
+//! The cost is the number of sockets in these rooms, however many others there are. Entries for everyone are not looked
+//! at here, except for the members of excluded rooms. It goes through the entries in order and lets sockets enter and
+//! leave rooms on the way: what a socket sees depends on its rooms at the position of the entry.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use crate::feed::{Batch, FeedEntry, FeedPosition, MemberChange, Passage};
 use crate::planted::{self, Bug};
 use crate::room::Room;
 
-/// That a socket sees a growth otherwise than everyone: the session's slot and a [`Sight`].
+/// A difference between what a socket and what everyone sees: the session's slot, and a [`Sight`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Mark {
     pub(super) slot: u32,
     pub(super) sight: Sight,
 }
 
-/// What is different. Entries are counted from the first one of the growth.
+/// The difference. Entries are counted from the first one of the growth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Sight {
-    /// It sees what is for some rooms, all entries of one [class](Audiences::classes).
+    /// It sees entries for rooms: all entries of one [class](Audiences::classes).
     Class(u32),
     /// It sees an entry that is for rooms.
     Entry(u32),
-    /// It does not see an entry, whatever else is said.
+    /// It does not see an entry, even if another mark says so.
     Without(u32),
 }
 
@@ -35,11 +35,11 @@ pub(super) enum Sight {
 #[derive(Debug, Default)]
 pub(super) struct Marks(Vec<Mark>);
 
-/// Who sees a growth otherwise than everyone.
+/// Which sockets see something else than everyone.
 #[derive(Debug, Default)]
 pub(super) struct Audiences {
     pub(super) marks: Marks,
-    /// Entries that have the same rooms as their audience, between two changes of any room.
+    /// Entries with the same rooms as audience, between two changes of any room.
     pub(super) classes: Vec<Vec<u32>>,
 }
 
@@ -61,13 +61,13 @@ impl Marks {
     }
 }
 
-/// The entries of one class and the first sight of it.
+/// The entries of one class, and the first mark of it.
 struct Class {
     number: u32,
     since: FeedPosition,
 }
 
-/// Marks of a run of entries between which no room changes.
+/// The marks of a run of entries between which no room changes.
 struct Marker<'a> {
     audiences: &'a mut Audiences,
     /// By the rooms of the audience.
@@ -102,7 +102,8 @@ impl Marker<'_> {
             entries.push(number);
         }
         for member in rooms.iter().flat_map(|room| local.members_of(room)) {
-            // Who sees the first entry of the class sees the others too; who does not may see a later one.
+            // A socket that sees the first entry of the class sees the others too; one that does not may see a later
+            // one.
             if member.after < since {
                 if since == position {
                     self.audiences.marks.0.push(Mark { slot: member.slot, sight: Sight::Class(class) });
@@ -115,7 +116,7 @@ impl Marker<'_> {
 }
 
 impl Worker {
-    /// Walks over a growth that begins after `before`: rooms change, and who sees which entry is noted.
+    /// Goes through a growth that begins after `before`: changes rooms, and notes who sees which entry.
     pub(super) fn audiences(
         &mut self,
         index: usize,
@@ -173,7 +174,7 @@ impl Worker {
         }
     }
 
-    /// Asks the application for the rooms of all sockets: the entries that changed them have not been seen here.
+    /// Asks the application for the rooms of all sockets, because the entries that changed them were not seen here.
     pub(super) fn renew_rooms(&mut self, index: usize) {
         let Some(local) = self.namespaces.get_mut(index) else { return };
         let definition = Arc::clone(&local.definition);

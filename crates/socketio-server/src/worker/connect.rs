@@ -1,10 +1,10 @@
-//! Joining a namespace: carries out what [`Connecting`] asks for, and tells it what came of that.
+//! Joining a namespace: carries out what [`Connecting`] asks for, and reports the result.
 //!
-//! Everything from the cut on happens in one turn of the worker, so that nothing can come between CONNECT, the missed
-//! events and what is live.
+//! From the cut on, everything happens in one turn of the worker, so that nothing can come between CONNECT, the missed
+//! events and live events.
 //!
-//! The JavaScript server sends what was missed before CONNECT. A connection that breaks between the two leaves the official
-//! client with events that it has not counted: it shows them later, and once more when they come again.
+//! The JavaScript server sends missed events before CONNECT. If a connection breaks between the two, the official
+//! client has events that it has not counted: it shows them later, and again when they are sent again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::socket_data::SocketData;
 
-/// Where a socket joins, and as what.
+/// Where and how a socket joins.
 struct Place {
     socket: SocketId,
     lineage: Lineage,
@@ -89,7 +89,7 @@ impl Worker {
         self.carry_on(key, namespace, action);
     }
 
-    /// Something has happened that a client may wait for that is joining.
+    /// Something has happened that a joining client may wait for.
     pub(super) fn connecting_event(&mut self, key: SessionKey, namespace: &NamespaceName, event: Event) {
         if let Some(newcomer) = self.newcomer(key, namespace) {
             let action = newcomer.steps.on(event);
@@ -105,7 +105,7 @@ impl Worker {
         }
     }
 
-    /// What came of an action, if that is known at once.
+    /// Carries one action out; returns its result if that is known at once.
     fn carry_out(&mut self, key: SessionKey, namespace: &NamespaceName, action: Action) -> Option<Event> {
         match action {
             Action::Wait => None,
@@ -179,7 +179,7 @@ impl Worker {
         }
     }
 
-    /// Ends the session that has a socket of this id here, if it came before the arrival of that number.
+    /// Ends the session on this worker that has a socket with this id, if it arrived before that number.
     pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, before: ArrivalNumber) {
         let Some(index) = self.namespace_of.get(namespace).copied() else { return };
         let Some(local) = self.namespaces.get(index) else { return };
@@ -193,7 +193,7 @@ impl Worker {
 
     // Middleware.
 
-    /// Lets the middleware decide, on the application's runtime if there is any.
+    /// Runs the middleware, on the application's runtime if it has any.
     fn decide(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Event> {
         let definition = self.shared.namespace(namespace.as_str()).cloned()?;
         if definition.middleware.is_empty() {
@@ -206,7 +206,7 @@ impl Worker {
                 let request = request.clone();
                 async move { definition.decide(&request).await }
             });
-            // Middleware that panics refuses.
+            // Middleware that panics refuses the client.
             let outcome = decision.await.unwrap_or_else(|_| Err(Rejection::new("internal error")));
             mailbox.post(Command::Admit { key, request, outcome });
         }));
@@ -229,7 +229,7 @@ impl Worker {
         }
     }
 
-    /// Middleware has nothing against the client; `None` if the client does not wait for that any more.
+    /// The middleware has accepted the client; `None` if the client no longer waits.
     fn let_in(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Event> {
         let connection = self.session(key).and_then(Session::connection);
         if !connection.is_some_and(|connection| connection.awaits(namespace)) {
@@ -256,7 +256,7 @@ impl Worker {
         }
     }
 
-    /// The client has left or has asked anew while it was being let in.
+    /// The client has left or asked again while it was being accepted.
     fn discard(&mut self, key: SessionKey, namespace: &NamespaceName) {
         if let Some(connection) = self.session_mut(key).and_then(Session::connection_mut) {
             connection.refuse(namespace);
@@ -264,7 +264,7 @@ impl Worker {
         self.renew(key, namespace);
     }
 
-    /// Begins with what the client has asked anew, if it has.
+    /// Begins with the CONNECT that the client sent meanwhile, if it did.
     fn renew(&mut self, key: SessionKey, namespace: &NamespaceName) {
         let connection = self.session_mut(key).and_then(Session::connection_mut);
         let asked_anew = connection.and_then(|connection| connection.renew(namespace));
@@ -275,7 +275,7 @@ impl Worker {
 
     // The start.
 
-    /// The rooms and the data of a socket that is claimed: what its membership says, or what was parked.
+    /// The rooms and data of a claimed socket: from its membership, or as parked.
     fn remember(&mut self, key: SessionKey, namespace: &NamespaceName, socket: SocketId) -> Option<Event> {
         let now = self.now;
         let definition = self.shared.namespace(namespace.as_str()).cloned()?;
@@ -303,7 +303,7 @@ impl Worker {
 
     /// Asks the application where a socket starts that is not recovered.
     fn ask(&mut self, key: SessionKey, namespace: &NamespaceName, data: Option<SocketData>) -> Option<Event> {
-        // The namespace on this worker has to be there before the history says where to start.
+        // The namespace must exist on this worker before the history says where to start.
         let index = self.local_namespace(namespace)?;
         let local = self.namespaces.get(index)?;
         let (definition, applied) = (Arc::clone(&local.definition), local.applied);
@@ -318,13 +318,13 @@ impl Worker {
         let join = (binding.join)(&joining);
         let past = match binding.feed.config().resume {
             Resume::Recovery => Past::of(auth, &binding.feed),
-            // The application itself measures what its clients say.
+            // The application itself checks what its clients say.
             Resume::Cursor => Past::Shared,
         };
         Some(Event::Asked { socket, join, past })
     }
 
-    /// A place for a socket that is not recovered.
+    /// The place of a socket that is not recovered.
     fn place_anew(
         &mut self,
         key: SessionKey,
@@ -359,8 +359,8 @@ impl Worker {
     ) -> Option<Place> {
         let Missed { after, frames, parked: Parked { rooms, data }, .. } = missed;
         self.newcomer(key, namespace)?.request.data = data;
-        // Another session of the same private id may have arrived while middleware decided, or be arriving on another
-        // worker right now: the one with the higher number stays.
+        // Another session with the same private id may have arrived while the middleware decided, or may arrive on
+        // another worker at this moment: the one with the higher number stays.
         let arrival = self.shared.next_arrival();
         let socket = claim.id.socket;
         self.evict(namespace.as_str(), &socket, arrival);
@@ -376,7 +376,7 @@ impl Worker {
         })
     }
 
-    /// The cut: CONNECT, what was missed, and from here on live.
+    /// The cut: sends CONNECT and the missed events; from here on, events are live.
     fn arrive(&mut self, key: SessionKey, namespace: &NamespaceName, arrival: Arrival) {
         let place = match arrival {
             Arrival::Plain => Some(Place::new(
@@ -407,7 +407,7 @@ impl Worker {
         self.handle_arrival(key, slot, index, &request);
     }
 
-    /// Puts a socket into its namespace and its rooms; `None` if the client does not wait for that any more.
+    /// Adds a socket to its namespace and its rooms; `None` if the client no longer waits.
     fn enter_namespace(
         &mut self,
         key: SessionKey,
@@ -418,7 +418,7 @@ impl Worker {
         let local = self.namespaces.get_mut(index)?;
         let definition = &local.definition;
         let is_recovered = place.recovered.is_some();
-        // Asked for now, in the turn of the cut: what has changed while the client was joining is in it.
+        // Requested now, in the turn of the cut, so it includes all changes while the client was joining.
         let rooms: Rooms = match &definition.rooms {
             Some(rooms) if definition.feed.is_some() => {
                 rooms(&request.data).into_iter().map(FeedRoom::entered).collect()
@@ -450,7 +450,7 @@ impl Worker {
         Some(slot)
     }
 
-    /// Runs the handler of sockets that have joined, and lets go of what was kept for it.
+    /// Runs the handler of joined sockets, and drops what was kept for it.
     fn handle_arrival(&mut self, key: SessionKey, slot: Slot, index: usize, request: &ConnectRequest) {
         let definition = self.namespaces.get(index).map(|local| Arc::clone(&local.definition));
         if let Some(handler) = definition.as_ref().and_then(|definition| definition.connect.as_ref())
@@ -466,8 +466,8 @@ impl Worker {
         }
     }
 
-    /// Queues the frames of an arrival. What a recovery missed has a bound of its own and may exceed that of the
-    /// outbound queue once, but not if the queue overflows already: a client may arrive as often as it likes.
+    /// Queues the frames of an arrival. Missed events have a bound of their own, and may exceed that of the outbound
+    /// queue once, but not if the queue overflows already: a client may arrive as often as it likes.
     fn send_burst(&mut self, key: SessionKey, frames: Vec<Frame>) {
         let mut frames = frames.into_iter();
         if let Some(first) = frames.next() {
@@ -477,7 +477,7 @@ impl Worker {
         frames.for_each(|frame| session.outbound.push(frame.into_bytes()));
     }
 
-    /// A disconnect by the server: the client is told for each namespace that it is sent out of.
+    /// Disconnects by the server: the client is told for each namespace that it leaves.
     pub(super) fn expel(&mut self, key: SessionKey, namespace: &NamespaceName, closing: Closing) {
         let Some(connection) = self.session(key).and_then(Session::connection) else { return };
         let sockets: Vec<(Slot, NamespaceName)> = connection

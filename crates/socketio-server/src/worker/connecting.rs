@@ -1,17 +1,17 @@
-//! [`Connecting`]: a client on its way into a namespace, recovered or not. A state machine: events in, actions out.
+//! [`Connecting`]: the state machine of a client that joins a namespace, recovered or not. Events in, actions out.
 //!
 //! ```text
 //!  CONNECT ─► evict the ghost ─► middleware ─► remember ─► gather what was missed ─► arrive   (recovered)
 //!         └──────────────────► middleware ─► ask for the start ─► locate ──────────► arrive
 //! ```
 //!
-//! A client that another node has shown more waits, after middleware, until the feed here has come as far. It goes on then as
-//! if it had come then; if that takes too long, its connection is closed: it is never taken back.
+//! A client that has seen more on another node waits, after middleware, until the feed here has caught up. Then it
+//! continues as if it had come then. If that takes too long, its connection is closed: it never goes back.
 //!
-//! Where a private id names a user, middleware says first who is there: a stranger's claim evicts nobody.
+//! If a private id names a user, the middleware runs first: a stranger's claim ends no session.
 //!
-//! Owns the order of the steps, what decides between them, and the bound on what may have been missed. Knows no session,
-//! socket, clock or randomness: [`connect`](super::connect) carries the actions out and tells what came of them.
+//! It owns the order of the steps, the decisions between them, and the bound on missed events. It knows no session,
+//! socket, clock or randomness: [`connect`](super::connect) carries the actions out and reports the results.
 
 use socketio::{Lineage, SocketId};
 
@@ -26,7 +26,7 @@ use crate::planted::{self, Bug};
 use crate::socket_data::SocketData;
 use crate::user_tag::UserTag;
 
-/// What the namespace has for those who join it.
+/// What the namespace offers to joining sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Terms {
     NoFeed,
@@ -39,51 +39,51 @@ pub(super) enum Terms {
     },
 }
 
-/// What has happened.
+/// A result that is reported to the machine.
 #[derive(Debug)]
 pub(super) enum Event {
-    /// No worker has the ghost any more.
+    /// The old session has ended on all workers.
     Evicted,
-    /// Middleware has let the client in, as this user if it has named one.
+    /// The middleware has accepted the client, as this user if it named one.
     Decided { user: Option<UserTag> },
-    /// What there is of the socket that the client claims.
+    /// The rooms and data of the claimed socket, if they exist.
     Remembered(Option<Parked>),
-    /// What the ring has after the position that was asked for; `None` if that has left it.
+    /// What the ring has after the requested position; `None` if that is no longer in it.
     Gathered { page: Option<Vec<(FeedPosition, FeedEntry)>>, applied: FeedPosition },
-    /// The history has answered.
+    /// The answer of the history.
     Read(Result<HistoryPage, HistoryError>),
-    /// The application has said where the socket starts; `past` is what its client's words say of the feed.
+    /// The application has said where the socket starts; `past` is how the client's claims fit the feed.
     Asked { socket: SocketId, join: FeedJoin, past: Past },
-    /// Where the ring has the anchor, if it knows.
+    /// The position of the anchor in the ring, if it knows.
     Located(Option<FeedPosition>),
-    /// The feed has come to the place that was waited for.
+    /// The feed has reached the place that was waited for.
     Reached,
-    /// It has not, and there is no more time for it, or there are too many who wait.
+    /// The feed has not reached it in time, or too many wait.
     OutOfReach,
 }
 
-/// What is to be done next.
+/// What to do next.
 #[derive(Debug)]
 pub(super) enum Action {
-    /// Nothing, until something happens.
+    /// Nothing, until an event arrives.
     Wait,
-    /// End the session that has this socket, on all workers: [`Event::Evicted`].
+    /// End the session with this socket, on all workers; answered by [`Event::Evicted`].
     Evict(SocketId),
-    /// Run the middleware: [`Event::Decided`].
+    /// Run the middleware; answered by [`Event::Decided`].
     Decide,
-    /// Find the rooms and the data that this socket had: [`Event::Remembered`].
+    /// Find the rooms and data that this socket had; answered by [`Event::Remembered`].
     Remember(SocketId),
-    /// Take from the ring what is after a position and has been delivered here: [`Event::Gathered`].
+    /// Take from the ring what comes after a position and was delivered here; answered by [`Event::Gathered`].
     Gather { after: FeedPosition },
-    /// Ask the history for a page: [`Event::Read`].
+    /// Request a page from the history; answered by [`Event::Read`].
     Read { from: PageStart, entries_max: usize, bytes_max: usize },
-    /// Ask the application where the socket starts; its data are these, if there are any: [`Event::Asked`].
+    /// Ask the application where the socket starts, with its data if there are any; answered by [`Event::Asked`].
     Ask { data: Option<SocketData> },
-    /// Look for the anchor in the ring: [`Event::Located`].
+    /// Look for the anchor in the ring; answered by [`Event::Located`].
     Locate { anchor: u64 },
-    /// Wait until the feed has come to a place: [`Event::Reached`] or [`Event::OutOfReach`].
+    /// Wait until the feed has reached a place; answered by [`Event::Reached`] or [`Event::OutOfReach`].
     Await(FeedPlace),
-    /// The cut: the socket joins.
+    /// The cut: let the socket join.
     Arrive(Arrival),
     /// Close the connection.
     Close,
@@ -96,7 +96,7 @@ pub(super) enum Arrival {
     Plain,
     /// At a place in the feed.
     Anew { socket: SocketId, start: Start, lineage: Option<Lineage>, greeting: Vec<Frame> },
-    /// With all that it missed.
+    /// With everything that it missed.
     Recovered { claim: Claim, missed: Missed },
 }
 
@@ -108,40 +108,40 @@ pub(super) struct Connecting {
 
 #[derive(Debug)]
 enum Stage {
-    /// The ghost is looked for, before middleware runs.
+    /// The old session is being ended, before the middleware runs.
     Evicting(Claim),
-    /// Middleware runs, and the ghost is gone unless the claim names a user.
+    /// The middleware runs. The old session has ended, unless the claim names a user.
     Deciding(Option<Claim>),
-    /// The ghost of a user whom middleware has named is looked for.
+    /// The old session of a user whom the middleware named is being ended.
     Admitted(Claim),
-    /// What there is of the socket is looked for.
+    /// The rooms and data of the socket are being looked up.
     Remembering(Claim),
-    /// What was missed is read, up to what has been delivered.
+    /// Missed events are being read, up to what was delivered.
     Recovering(Claim, Missed),
-    /// The application is asked for the start.
+    /// The application is being asked for the start.
     Asking { lineage: Option<Lineage> },
-    /// The place to start at is looked for, in the ring and then in the history.
+    /// The start is being looked up, in the ring and then in the history.
     Locating { socket: SocketId, join: FeedJoin },
-    /// The feed comes to what the client has seen on another node.
+    /// The feed catches up with what the client has seen on another node.
     Awaiting(Then),
-    /// There is nothing more to do.
+    /// The machine is finished.
     Over,
 }
 
-/// What a client goes on with that has waited for the feed.
+/// How a client continues after it has waited for the feed.
 #[derive(Debug)]
 enum Then {
-    /// Coming back to its socket, which it has seen everything up to this position with.
+    /// It returns to its socket, with which it has seen everything up to this position.
     Remember(Claim, FeedPosition),
-    /// Asking the application.
+    /// It asks the application.
     Ask { lineage: Option<Lineage> },
-    /// Looking for the anchor. What was waited for is a number without an epoch, perhaps of a past that is gone: a client
-    /// that has waited in vain starts all the same.
+    /// It looks for the anchor. The anchor is a number without an epoch, perhaps from history that no longer exists, so
+    /// a client that waited in vain starts all the same.
     Locate { socket: SocketId, join: FeedJoin, anchor: u64 },
 }
 
 impl Connecting {
-    /// A CONNECT packet, with what it claims.
+    /// Begins with a CONNECT packet and its claim.
     pub(super) fn begin(terms: Terms, claim: Option<Claim>) -> (Self, Action) {
         let (stage, action) = match claim {
             Some(claim) if claim.user.is_none() => {
@@ -153,7 +153,7 @@ impl Connecting {
         (Self { terms, stage }, action)
     }
 
-    /// What is to be done after an event. One that nobody waits for changes nothing.
+    /// The action after an event. An event that nobody waits for changes nothing.
     pub(super) fn on(&mut self, event: Event) -> Action {
         match (std::mem::replace(&mut self.stage, Stage::Over), event) {
             (Stage::Evicting(claim), Event::Evicted) => {
@@ -205,7 +205,7 @@ impl Connecting {
         }
     }
 
-    /// The client may have its socket back.
+    /// The client may return to its socket.
     fn remember(&mut self, claim: Claim) -> Action {
         if let CursorAt::Ahead(position) = claim.seen {
             return self.await_feed(Then::Remember(claim, position), FeedPlace::Position(position));
@@ -227,7 +227,7 @@ impl Connecting {
         self.wait(Stage::Awaiting(then), Action::Await(place))
     }
 
-    /// The feed has what the client has seen.
+    /// The feed has everything that the client has seen.
     fn reached(&mut self, then: Then) -> Action {
         match then {
             Then::Remember(claim, position) => {
@@ -282,7 +282,7 @@ impl Connecting {
         }
     }
 
-    /// The socket is not recovered; the application says where it starts.
+    /// The socket is not recovered; the application decides where it starts.
     fn ask(&mut self, lineage: Option<Lineage>, data: Option<SocketData>) -> Action {
         self.wait(Stage::Asking { lineage }, Action::Ask { data })
     }
@@ -301,7 +301,7 @@ impl Connecting {
             match past {
                 Past::Shared => {}
                 Past::Ahead(position) => join.start = Start::Ahead(position),
-                // Its numbers may count others for the same: none of them mean anything here.
+                // Its numbers may belong to other entries, so none of them means anything here.
                 Past::Other => join.start = Start::After(FeedPosition::START),
             }
         }

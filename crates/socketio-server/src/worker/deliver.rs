@@ -1,7 +1,7 @@
-//! Delivery of feeds: a batch to all who are attached, pages to all who are behind, one write for each.
+//! Delivery of feeds: a batch to all attached sockets, pages to all sockets that are behind, one write for each.
 //!
-//! Invariant: an attached socket's outbound queue is empty, or what is in it is written before the next entry. A write
-//! that does not fit makes every socket of the connection *behind*, with its cursor at the first frame not taken.
+//! Invariant: the outbound queue of an attached socket is empty, or is written before the next entry. A write that does
+//! not fit makes every socket of the connection *behind*, with its cursor at the first frame that was not taken.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -25,20 +25,20 @@ use crate::sid::SessionKey;
 use crate::stream::Direct;
 use crate::worker::session::Session;
 
-/// Entries of a page for a socket that is behind.
+/// Entries in a page for a socket that is behind.
 const PAGE_ENTRIES_MAX: usize = 256;
 
 /// Bytes of such a page: about what one write may leave in the kernel.
 const PAGE_BYTES_MAX: usize = 128 << 10;
 
-/// Pages given to one socket before the others have their turn.
+/// Pages for one socket before the others have their turn.
 const PAGES_MAX: usize = 8;
 
 /// Sockets that are written in a row.
 const RUN: usize = 64;
 
 impl Worker {
-    /// Entries have been published: what the attached sockets have not yet, they get now; acks with them.
+    /// Entries were published: gives attached sockets what is new, with their acks.
     pub(super) fn feed_grown(&mut self, namespace: &Arc<str>, through: FeedPosition, acks: Vec<FeedAck>) {
         let mut shares: BTreeMap<SessionKey, Vec<FeedAck>> = BTreeMap::new();
         for ack in acks {
@@ -48,8 +48,8 @@ impl Worker {
         if let Some(index) = self.namespace_of.get(namespace).copied() {
             self.advance(index, through, &mut shares);
         }
-        // Acks of sockets that are behind, and of entries that are known already, leave at once, in the order that they have
-        // beside entries: an answer that was judged before these entries does not come after the ack of one of them.
+        // Acks of sockets that are behind, and of known entries, leave at once, in order with the entries: an answer
+        // that was judged before these entries does not follow the ack of one of them.
         for (key, mut acks) in shares {
             acks.sort_by_key(|ack| ack.after);
             for ack in acks {
@@ -59,14 +59,14 @@ impl Worker {
         self.admit_who_waited(namespace);
     }
 
-    /// A client may have seen more on another worker than has been delivered on this one.
+    /// A client may have seen more on another worker than was delivered on this one.
     pub(super) fn catch_up(&mut self, index: usize, position: FeedPosition) {
         let Some(local) = self.namespaces.get(index).filter(|local| local.applied < position) else { return };
         let Some(head) = local.feed().map(Feed::head) else { return };
         self.advance(index, head, &mut BTreeMap::new());
     }
 
-    /// What a socket is told that may have been let in or taken out since it asked.
+    /// The answer for a socket that may have been added to or removed from rooms since it asked.
     fn judge(&self, namespace: &Arc<str>, ack: FeedAck) -> FeedAck {
         let index = self.namespace_of.get(namespace).copied();
         let joined = index.and_then(|index| self.session(ack.handle.key)?.joined(index));
@@ -95,7 +95,7 @@ impl Worker {
         }
     }
 
-    /// Gives new batches to those who see something of them; the others are where they should be.
+    /// Gives new batches to the sockets that see something of them, and moves the cursors of the others.
     fn deliver_all(
         &mut self,
         index: usize,
@@ -116,11 +116,11 @@ impl Worker {
         }
     }
 
-    /// Gives what is for everyone to those of `slots` that have no marks, as long as it is a write and no more; returns the
+    /// Gives the entries for everyone to those of `slots` without marks, if that needs only a write; returns the
     /// others.
     ///
-    /// Most deliveries are of this kind, and the kernel leaves little of ours in the processor's caches from one to
-    /// the next. So the sessions are all looked at first, and then there are only system calls.
+    /// Most deliveries are of this kind, and from one to the next the kernel leaves little of our code in the
+    /// processor's caches. So all sessions are looked at first, and then there are only system calls.
     fn deliver_to_clear(
         &mut self,
         slots: &[u32],
@@ -147,7 +147,7 @@ impl Worker {
             match socket.send(&slices) {
                 Ok(written) if written == wanted => {}
                 Ok(written) => parts.push((slot, written)),
-                // The runtime has to learn of it: its own write will end in the same way.
+                // The runtime must learn of it: its own write will fail in the same way.
                 Err(_) => others.push(slot),
             }
         }
@@ -162,7 +162,7 @@ impl Worker {
         others
     }
 
-    /// The ring has lapped this worker: everybody reads on from where it stood.
+    /// The ring has lapped this worker: all sockets continue from their cursors.
     fn fall_behind(&mut self, index: usize, before: FeedPosition) {
         self.renew_rooms(index);
         let members = self.namespaces.get(index).map(|local| local.members.clone());
@@ -193,7 +193,7 @@ impl Worker {
         let Some(session) = self.sessions.get_mut(slot as usize) else { return };
         match session.joined_mut(index).map(|joined| joined.cursor) {
             Some(Cursor::Attached) => {}
-            // It goes on from its cursor when its transport takes more.
+            // It continues from its cursor when its transport takes more.
             Some(Cursor::Behind { .. } | Cursor::Reading { .. }) => {
                 return if session.is_writable() {
                     self.touch(key);
@@ -217,12 +217,13 @@ impl Worker {
         if growth.write(session, index, marks, own.unwrap_or_default()).is_err() {
             self.close(key, CloseReason::TransportClose);
         } else if session.has_poll() || !session.is_writable() {
-            // The held GET is answered, or what did not fit is noted, at the end of the turn.
+            // The held GET is answered, or the rest is noted, at the end of the turn.
             self.touch(key);
         }
     }
 
-    /// Brings a session's output as far as its transport takes it: the outbound queue, then the feeds it is behind in.
+    /// Writes a session's output as far as its transport takes it: the outbound queue, then the feeds in which it is
+    /// behind.
     pub(super) fn settle(&mut self, key: SessionKey) {
         let now = self.now;
         let Some(session) = self.session_mut(key) else { return };
@@ -235,7 +236,7 @@ impl Worker {
         }
         let Some(session) = self.session_mut(key) else { return };
         session.answer_poll(now);
-        // A page may just have filled the transport, and nothing else may ever come.
+        // A page may have filled the transport just now, and perhaps no other event follows.
         session.note_stall(now);
         if !session.is_writable() {
             self.detach(key);
@@ -249,7 +250,7 @@ impl Worker {
         }
     }
 
-    /// Nothing more goes out for now: what comes next is read from where the sockets stand.
+    /// Nothing more is written for now: the sockets continue from their cursors.
     fn detach(&mut self, key: SessionKey) {
         let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
         let Some(connection) = session.connection_mut() else { return };
@@ -327,7 +328,7 @@ impl Worker {
         self.namespaces.get(index).map_or(FeedPosition::START, |local| local.applied)
     }
 
-    /// Asks the history for a page of what has been delivered here, for a session.
+    /// Requests a page from the history for a session, of what was delivered here.
     pub(super) fn read_history(
         &self,
         key: SessionKey,
@@ -379,7 +380,7 @@ impl Worker {
         }
     }
 
-    /// Goes on with a session in a later turn.
+    /// Continues with a session in a later turn.
     fn wake_later(&mut self, key: SessionKey) {
         self.mailbox.post(crate::handle::command::Command::Touch { key });
     }
@@ -393,7 +394,7 @@ impl Worker {
     }
 }
 
-/// Writes a page to a socket that is behind and moves its cursor over what was taken or is not for it.
+/// Writes a page to a socket that is behind, and moves its cursor past what was taken or is not for it.
 fn write_page(
     session: &mut Session,
     index: usize,

@@ -1,4 +1,4 @@
-//! Events and orders of the application: for one socket, for many, for all.
+//! Events and commands of the application: for one socket, for many, for all.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::planted::{self, Bug};
 use crate::room::{Room, Selection};
 use crate::sid::SessionKey;
 
-/// Whether an answer is waited for.
+/// Whether an answer is expected.
 #[derive(PartialEq, Eq)]
 enum Awaiting {
     Noted,
@@ -30,7 +30,7 @@ impl Worker {
         Some((index, self.namespaces.get(index)?.select(selection)))
     }
 
-    /// An event that is not an entry of a feed, for many sockets.
+    /// Sends an event that is not an entry of a feed to many sockets.
     pub(super) fn broadcast(&mut self, broadcast: &Broadcast) {
         let Broadcast { namespace, selection, text, attachments, reliability, ack } = broadcast;
         let Some((index, slots)) = self.selected(namespace, selection) else {
@@ -55,7 +55,7 @@ impl Worker {
             let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
             let is_open = session.is_open();
             let Some(joined) = session.joined_mut(index) else { continue };
-            // The offset in the frame is true for those who have seen everything up to here.
+            // The offset in the frame is true for sockets that have seen everything up to here.
             let is_attached = feed.is_none() || joined.cursor == Cursor::Attached;
             if *reliability == Reliability::Volatile && !(is_open && is_attached) {
                 continue;
@@ -95,7 +95,7 @@ impl Worker {
         self.send(key, frame);
     }
 
-    /// Notes that an answer is awaited; one too many is refused at once, and its event is not to be sent.
+    /// Notes that an answer is expected. One too many is refused at once, and its event must not be sent.
     fn await_ack(&mut self, slot: u32, index: usize, id: AckId, pending: PendingAck) -> Awaiting {
         let acks_max = self.shared.config.pending_acks_max;
         let Some(joined) = self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))

@@ -1,7 +1,7 @@
-//! [`Missed`]: what a client that comes back with a private id has missed, as far as it has been gathered.
+//! [`Missed`]: the events that a client with a private id has missed, as far as they were gathered.
 //!
-//! Judges by the rooms that the socket had when it left. Bounded in number and bytes of what is visible, and in the number
-//! of entries that are looked at: a client that has missed more replays instead.
+//! It uses the rooms that the socket had when it left. It is bounded in the number and bytes of visible entries, and in
+//! the number of entries looked at: a client that has missed more replays instead.
 
 use socketio::SocketId;
 
@@ -9,38 +9,38 @@ use crate::feed::{FeedEntry, FeedPosition, Parked};
 use crate::frame::Frame;
 use crate::room::Room;
 
-/// Entries that are looked at for each that may be missed, before a client replays instead: what is not for it must not
-/// make the server read for ever.
+/// How many entries are looked at for each one that may be missed, before a client replays instead: entries for others
+/// must not make the server read for ever.
 const ENTRIES_PER_FRAME_MAX: usize = 32;
 
-/// How much a socket may have missed and be recovered.
+/// How much a socket may have missed and still be recovered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct MissedMax {
-    /// Entries that are visible to it.
+    /// The number of entries that are visible to it.
     pub(super) entries: usize,
-    /// Their bytes.
+    /// The bytes of these entries.
     pub(super) bytes: usize,
 }
 
 /// What a recovered socket has missed so far.
 #[derive(Debug)]
 pub(super) struct Missed {
-    /// The position up to which it has been gathered.
+    /// The position up to which it was gathered.
     pub(super) after: FeedPosition,
     pub(super) frames: Vec<Frame>,
     bytes: usize,
-    /// Entries that were looked at, visible or not.
+    /// The number of entries that were looked at, visible or not.
     entries: usize,
     pub(super) parked: Parked,
 }
 
 impl Missed {
-    /// Nothing yet, after a position.
+    /// Nothing missed yet, after a position.
     pub(super) fn after(after: FeedPosition, parked: Parked) -> Self {
         Self { after, frames: Vec::new(), bytes: 0, entries: 0, parked }
     }
 
-    /// Adds what comes next.
+    /// Adds the entries that follow.
     pub(super) fn take(&mut self, page: Vec<(FeedPosition, FeedEntry)>, socket: &SocketId) {
         let own = socket.to_string();
         self.entries += page.len();

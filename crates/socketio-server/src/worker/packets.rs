@@ -1,4 +1,4 @@
-//! Socket.IO packets of a session: who gets them, and what is done with what they break.
+//! Handles the Socket.IO packets of a session: their recipients, and violations.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -51,7 +51,7 @@ impl Worker {
         }
     }
 
-    /// Each attachment has its time; what has come of a packet is kept no longer for nothing.
+    /// Each attachment has its own deadline; an incomplete packet is not kept for longer.
     fn expect_attachment(&mut self, key: SessionKey) {
         let by = self.now + self.shared.config.attachment_timeout;
         let Some(session) = self.session_mut(key) else { return };
@@ -120,7 +120,7 @@ impl Worker {
         self.after_turn(key, flow);
     }
 
-    /// A sync handler has run; the application hears of it after the others that are ready.
+    /// A sync handler has run; the application is told after the other ready ones.
     fn note_events(&mut self) {
         if self.shared.hooks.after_events.is_some() {
             self.handled += 1;
@@ -194,9 +194,9 @@ impl Worker {
         }
     }
 
-    /// Queues a run of a handler; a socket whose handlers do not keep up is not read.
+    /// Queues a call of a handler. A socket whose handlers fall behind is not read.
     pub(super) fn run(&mut self, key: SessionKey, socket: &Socket, handler: &Arc<AsyncHandler>, call: Call) {
-        // Making the run takes the parameters out, which is code of the application's.
+        // Making the call extracts the parameters, which runs code of the application.
         match catch_unwind(AssertUnwindSafe(|| handler(call))) {
             Ok(Some(job)) => {
                 if socket.enqueue(job, self.shared.config.inbox_max) {
@@ -208,12 +208,12 @@ impl Worker {
         }
     }
 
-    /// The socket as handlers see it; made when the first one needs it.
+    /// The socket as handlers see it; made when the first handler needs it.
     pub(super) fn handle(&mut self, key: SessionKey, slot: Slot) -> Option<Socket> {
         self.handle_with_auth(key, slot, None)
     }
 
-    /// The same for a socket that is just joining: its `auth` is kept for the handler of that.
+    /// The same for a socket that is just joining: its `auth` is kept for that handler.
     pub(super) fn handle_with_auth(
         &mut self,
         key: SessionKey,
@@ -262,7 +262,7 @@ impl Worker {
 
     // Leaving.
 
-    /// Takes a socket out of its namespace.
+    /// Removes a socket from its namespace.
     pub(super) fn leave(&mut self, key: SessionKey, slot: Slot, reason: DisconnectReason) {
         let now = self.now;
         let handle = self.leaving_handle(key, slot);
@@ -299,7 +299,7 @@ impl Worker {
         self.drop_if_empty(index);
     }
 
-    /// The handle of a socket that leaves, if one exists or its leaving is to be handled.
+    /// The handle of a socket that leaves, if one exists or there is a handler for leaving.
     fn leaving_handle(&mut self, key: SessionKey, slot: Slot) -> Option<Socket> {
         let joined = self.session(key)?.connection()?.socket(slot)?;
         let local = self.namespaces.get(joined.namespace as usize)?;
@@ -321,13 +321,13 @@ impl Worker {
     }
 }
 
-/// Runs a sync handler: what becomes of the connection, unless it panicked, and what it has answered.
+/// Runs a sync handler. Returns what happens to the connection, unless it panicked, and its answer.
 fn run_sync(handler: &Arc<SyncHandler>, mut turn: Turn<'_>) -> (Option<Flow>, Vec<Frame>) {
     let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
     (flow.ok(), turn.replies)
 }
 
-/// What the close frame of a WebSocket says about a violation: a malformed packet, or one that is not allowed now.
+/// The close code of a WebSocket for a violation: a malformed packet, or one that is not allowed now.
 fn close_code(violation: Violation) -> CloseCode {
     match violation {
         Violation::Decode(_) | Violation::AttachmentsMissing | Violation::UnexpectedBinary => {

@@ -1,4 +1,4 @@
-//! Coming back to a socket: [`Claim`], what a client says of the socket it had, and [`Past`], what that says of the feed.
+//! Returning to a socket: [`Claim`], what a client says about its old socket, and [`Past`], how that fits the feed.
 
 use socketio::{Offset, PrivateId};
 
@@ -6,30 +6,30 @@ use crate::feed::{CursorAt, Feed, FeedPosition};
 use crate::handle::connect::{Auth, RecoveryAuth};
 use crate::user_tag::UserTag;
 
-/// A private id that we signed, and how far its owner has seen.
+/// A private id that we signed, and how far its client has seen.
 #[derive(Debug)]
 pub(crate) struct Claim {
     pub(crate) pid: String,
     pub(crate) id: PrivateId,
-    /// The one user that the private id is worth something to, if it names one.
+    /// The only user for whom the private id is valid, if it names one.
     pub(crate) user: Option<UserTag>,
-    /// The place to go on from; foreign if the offset says nothing about what was seen.
+    /// The position to continue from; foreign if the offset says nothing about what was seen.
     pub(crate) seen: CursorAt,
 }
 
-/// What a client says of the feed, measured by the feed's epochs.
+/// What a client says about the feed, compared with the feed's epochs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Past {
     /// Nothing that it says contradicts them.
     Shared,
-    /// It has seen entries that this feed does not have yet, up to this position.
+    /// It has seen entries up to this position, which this feed does not have yet.
     Ahead(FeedPosition),
-    /// It has seen entries that are not in this feed any more, or of another feed: a backup was restored.
+    /// It has seen entries that are no longer in this feed, or of another feed: a backup was restored.
     Other,
 }
 
 impl Past {
-    /// Judges `auth`, whoever signed its private id: it is about which numbers can be believed, not about who asks.
+    /// Judges `auth`, whoever signed its private id: the question is which numbers can be believed, not who asks.
     pub(crate) fn of(auth: &Auth, feed: &Feed) -> Self {
         let RecoveryAuth { pid, offset } = RecoveryAuth::of(auth);
         let told = offset.and_then(|offset| offset.parse::<Offset>().ok());
@@ -43,13 +43,13 @@ impl Past {
 }
 
 impl Claim {
-    /// The claim in `auth`, if its signature is ours.
+    /// The claim in `auth`, if we signed it.
     pub(crate) fn of(auth: &Auth, feed: &Feed) -> Option<Self> {
         let RecoveryAuth { pid, offset } = RecoveryAuth::of(auth);
         let pid = pid?;
         let id = feed.verify(&pid)?;
-        // A malformed offset came from an event that was not ours to stamp: the one inside the pid is older, thus
-        // safe only if nothing was seen since. It is not known, so the socket replays.
+        // A malformed offset came from an event that we did not stamp. The offset inside the private id is older, so it
+        // is safe only if nothing was seen since. That is not known, so the socket replays.
         let seen = match offset {
             None => Some(id.offset),
             Some(offset) => offset.parse::<Offset>().ok(),

@@ -1,7 +1,7 @@
 //! [`Session`]: one connection of a worker: its Engine.IO state, its transport, and what waits to be written.
 //!
-//! An idle session owns no buffer: what is read goes through the worker's scratch buffer, what is written is
-//! shared or kept in the [`OutboundQueue`] only while the transport does not take it.
+//! An idle session owns no buffer: input goes through the worker's scratch buffer, and output is shared, or kept in the
+//! [`OutboundQueue`] only while the transport does not take it.
 
 mod polling;
 pub(crate) mod repeats;
@@ -27,10 +27,10 @@ use crate::worker::local_namespace::{Cursor, Joined};
 use crate::worker::newcomers::Newcomers;
 use crate::worker::timer::Tick;
 
-/// Frames given to the kernel in one call.
+/// Frames in one call to the kernel.
 pub(crate) const SLICES_MAX: usize = 64;
 
-/// Bytes that wait for the end of the turn, beyond which a connection takes nothing that may be dropped.
+/// If more bytes than this wait for the end of the turn, a connection takes no volatile events.
 const OPEN_BYTES_MAX: usize = 16 << 10;
 
 pub(crate) struct Session {
@@ -45,21 +45,21 @@ pub(crate) struct Session {
     pub(crate) handshake: Option<Arc<Handshake>>,
     /// Namespaces that the client is joining.
     pub(crate) newcomers: Newcomers,
-    /// Closed at this moment if no namespace has been joined.
+    /// The deadline for joining a namespace.
     pub(crate) join_by: Option<Instant>,
-    /// Closed at this moment if the next attachment of a packet has not come.
+    /// The deadline for the next attachment of a packet.
     pub(crate) attachment_by: Option<Instant>,
-    /// Since when the transport takes nothing although something waits.
+    /// Since when the transport has taken nothing although something waits.
     pub(crate) stalled_since: Option<Instant>,
-    /// Not read for now; until this moment, or until the application says so.
+    /// Not read until this moment, or until the application resumes it.
     pub(crate) pause: Pause,
-    /// The tick that the session's deadline is registered at.
+    /// The tick at which the session's deadline is registered.
     pub(crate) tick: Option<Tick>,
-    /// In the worker's list of sessions to be written at the end of the turn.
+    /// Whether it is in the worker's list of sessions to be written at the end of the turn.
     pub(crate) touched: bool,
 }
 
-/// What the messages of a session are.
+/// The protocol of the session's messages.
 pub(crate) enum Protocol {
     SocketIo(Connection<Joined>),
     Engine,
@@ -79,12 +79,12 @@ pub(crate) enum Transport {
 }
 
 pub(crate) struct WebSocket {
-    /// Tells this socket from the others of the worker: its task finds it by that.
+    /// Distinguishes this socket from the others of the worker: its task finds it by that.
     pub(crate) number: SocketNumber,
     pub(crate) stream: Stream,
     pub(crate) decoder: Decoder,
     pub(crate) waker: Option<Waker>,
-    /// The last write did not fit.
+    /// Whether the last write did not fit.
     pub(crate) blocked: bool,
     /// What it owes its peer when it ends.
     pub(crate) close_handshake: CloseHandshake,
@@ -93,11 +93,11 @@ pub(crate) struct WebSocket {
 /// How much of the closing handshake (RFC 6455 section 7.1.2) a socket still owes its peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum CloseHandshake {
-    /// A close frame, and time for the peer to answer it.
+    /// Send a close frame, and give the peer time to answer it.
     Due,
-    /// The peer's close frame has been answered; the end of its stream is on its way.
+    /// The peer's close frame has been answered; its stream is about to end.
     Answered,
-    /// Nothing: the peer's stream has ended or is broken, and nobody waits for a word.
+    /// Nothing: the peer's stream has ended or is broken, and nobody waits for a frame.
     Needless,
 }
 
@@ -128,7 +128,7 @@ impl OutboundQueue {
         }
     }
 
-    /// Takes `count` bytes off the front.
+    /// Removes `count` bytes from the front.
     fn advance(&mut self, mut count: usize) {
         self.bytes -= count;
         while let Some(front) = self.frames.front_mut() {
@@ -156,7 +156,7 @@ impl WebSocket {
         }
     }
 
-    /// Writes what fits of `frames`; returns the number of bytes taken and notes whether that was all.
+    /// Writes as much of `frames` as fits. Returns the number of bytes, and notes whether that was all.
     pub(crate) fn write(&mut self, frames: &[Bytes]) -> io::Result<usize> {
         let mut total = 0;
         for chunk in frames.chunks(SLICES_MAX) {
@@ -197,7 +197,7 @@ impl WebSocket {
 }
 
 impl Drop for WebSocket {
-    /// Its task finds it gone and ends.
+    /// Its task notices that it is gone, and ends.
     fn drop(&mut self) {
         if let Some(waker) = self.waker.take() {
             waker.wake();
@@ -231,7 +231,7 @@ impl Session {
         sockets.map(|(_, _, joined)| joined).find(|joined| joined.namespace as usize == index)
     }
 
-    /// True if a frame given now would go out without waiting behind another.
+    /// Whether a frame would be sent without waiting behind another.
     pub(crate) fn is_writable(&self) -> bool {
         self.outbound.is_empty()
             && match &self.transport {
@@ -240,7 +240,7 @@ impl Session {
             }
     }
 
-    /// The socket, if what is written to it now stands behind nothing, and needs nothing to be noted when it fits.
+    /// The socket, if a write to it now waits behind nothing, and needs no bookkeeping when it fits.
     pub(crate) fn clear_socket(&self) -> Option<Direct<'_>> {
         match &self.transport {
             Transport::WebSocket(socket)
@@ -252,13 +252,13 @@ impl Session {
         }
     }
 
-    /// The socket, if an attached member of a namespace gets what is new by a write to it, and nothing else is to be done.
+    /// The socket, if an attached member gets what is new by a write to it, and nothing else is to be done.
     pub(crate) fn attached_socket(&self, index: usize) -> Option<Direct<'_>> {
         let is_attached = self.joined(index)?.cursor == Cursor::Attached;
         self.clear_socket().filter(|_| is_attached)
     }
 
-    /// True if a frame queued now goes out at the end of the turn, as far as anybody can tell.
+    /// Whether a frame queued now is sent at the end of the turn, as far as anybody can tell.
     pub(crate) fn is_open(&self) -> bool {
         let takes_more = match &self.transport {
             Transport::Polling(polling) => polling.poll.is_some(),
@@ -298,7 +298,7 @@ impl Session {
         Ok(())
     }
 
-    /// Notes since when the transport takes nothing.
+    /// Notes since when the transport has taken nothing.
     pub(crate) fn note_stall(&mut self, now: Instant) {
         let stalled = matches!(&self.transport, Transport::WebSocket(socket) if socket.blocked);
         self.stalled_since = stalled.then(|| self.stalled_since.unwrap_or(now));
@@ -308,7 +308,7 @@ impl Session {
         matches!(&self.transport, Transport::Polling(Polling { poll: Some(_), .. }))
     }
 
-    /// Answers the held GET with what was gathered for it, if anything was.
+    /// Answers the held GET with the frames collected for it, if there are any.
     pub(crate) fn answer_poll(&mut self, now: Instant) {
         let Transport::Polling(polling) = &mut self.transport else { return };
         if let Some((reply, payload)) = polling.take_answer(now) {
@@ -317,7 +317,7 @@ impl Session {
         }
     }
 
-    /// Answers the held GET with one Engine.IO packet, in place of what may wait.
+    /// Answers the held GET with one Engine.IO packet, instead of the waiting frames.
     pub(crate) fn release_poll(&mut self, packet: &str, now: Instant) {
         if let Transport::Polling(Polling { poll: Some(poll), .. }) = &mut self.transport {
             poll.payload.push_text_raw(packet);
@@ -325,7 +325,7 @@ impl Session {
         self.answer_poll(now);
     }
 
-    /// Until when it has to be known whether a GET was sent again, if it is in doubt.
+    /// The deadline for knowing whether a GET was sent again, if it is in doubt.
     pub(crate) fn doubtful_until(&self) -> Option<Instant> {
         match &self.transport {
             Transport::Polling(polling) => polling.polls.doubtful_until(),
@@ -333,12 +333,12 @@ impl Session {
         }
     }
 
-    /// What is left to say by polling when the session is over, up to a size, and that it is over: one payload for
-    /// each poll that is still to come.
+    /// The rest of the packets for a polling client when its session has ended, up to a size, and the end itself: one
+    /// payload for each poll that is still to come.
     pub(crate) fn last_payloads(&self, bytes_max: usize) -> VecDeque<String> {
         let Transport::Polling(polling) = &self.transport else { return VecDeque::new() };
         let ping = Frame::engine("2");
-        // An answer to a ping would come too late.
+        // An answer to a ping would be too late.
         let frames = self.outbound.frames.iter().filter(|frame| *frame != ping.bytes());
         polling.last_payloads(frames.filter(|_| self.outbound.bytes() <= bytes_max))
     }
@@ -347,7 +347,7 @@ impl Session {
         self.pause != Pause::None
     }
 
-    /// The task of the session's WebSocket looks at it again.
+    /// Wakes the task of the session's WebSocket.
     pub(crate) fn wake(&self) {
         if let Transport::WebSocket(WebSocket { waker: Some(waker), .. }) = &self.transport {
             waker.wake_by_ref();

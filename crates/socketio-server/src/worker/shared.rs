@@ -1,4 +1,4 @@
-//! [`Shared`]: what the workers of one server have in common, and the door with them: settings, definitions and hooks.
+//! [`Shared`]: what the workers and the door of one server share: settings, definitions and hooks.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
 use crate::sid::PollNumber;
 
-/// Decides on a handshake, before a session exists.
+/// Decides about a handshake, before a session exists.
 pub(crate) type Admission =
     dyn Fn(Arc<Handshake>) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync;
 
@@ -35,7 +35,7 @@ pub(crate) struct Shared {
     pub(crate) numbers: Numbers,
 }
 
-/// What the application has a say in.
+/// The hooks of the application.
 #[derive(Default)]
 pub(crate) struct Hooks {
     pub(crate) admission: Option<Arc<Admission>>,
@@ -44,7 +44,7 @@ pub(crate) struct Hooks {
     pub(crate) after_events: Option<Arc<AfterEvents>>,
 }
 
-/// Numbers that are given out one after the other.
+/// Counters that assign numbers.
 #[derive(Default)]
 pub(crate) struct Numbers {
     workers: AtomicUsize,
@@ -53,7 +53,7 @@ pub(crate) struct Numbers {
 }
 
 impl Shared {
-    /// The definition for a name: the exact one, else the first whose pattern matches, in order of registration.
+    /// The definition for a name: the exact one, or the first whose pattern matches, in order of registration.
     pub(crate) fn namespace(&self, name: &str) -> Option<&Arc<Namespace>> {
         let exact = |namespace: &&Arc<Namespace>| matches!(&namespace.pattern, NamespacePattern::Exact(exact) if exact == name);
         let matches = |namespace: &&Arc<Namespace>| match &namespace.pattern {
@@ -67,7 +67,7 @@ impl Shared {
         Io { reach: Arc::clone(&self.reach) }
     }
 
-    /// The worker for a new session that may live anywhere: in turn.
+    /// The worker for a new session, in turn.
     pub(crate) fn next_worker(&self) -> u16 {
         let turn = self.numbers.workers.fetch_add(1, Ordering::Relaxed) % self.reach.mailboxes.len();
         u16::try_from(turn).expect("there are at most 65,535 workers")

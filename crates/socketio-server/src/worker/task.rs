@@ -1,7 +1,7 @@
-//! The sockets of a worker: one small task for each, which waits for readiness and reads.
+//! The tasks of a worker's sockets: each waits for readiness and reads.
 //!
-//! The task owns nothing but the way to its session. Writing is done by whoever has something to write; the
-//! task only takes over when a write did not fit.
+//! A task owns nothing but the way to its session. Writing is done by whoever has something to write; the task takes
+//! over only when a write did not fit.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -27,10 +27,10 @@ use crate::websocket::frame::{push_close, push_pong};
 use crate::websocket::{CloseCode, Message, WsError, WsLimits};
 use crate::worker::session::{CloseHandshake, OutboundQueue, Protocol, Session, Transport, WebSocket};
 
-/// Buffers read from one socket before the others have their turn.
+/// How many buffers are read from one socket before the others have their turn.
 const READS_MAX: usize = 4;
 
-/// How long a GET may come after the close packet of its client.
+/// How long to wait for the GET of a client that has sent a close packet.
 const LATE_POLL_TIME: Duration = Duration::from_secs(1);
 
 struct SocketTask {
@@ -52,16 +52,16 @@ impl Future for SocketTask {
 }
 
 impl Worker {
-    /// What handlers have emitted waits in the mailbox, and the worker's own turn comes next: what they have answered goes
-    /// out then too, so that a client that hears what it has said itself is written once. But no answer waits for a batch
-    /// that goes to everybody.
+    /// Events that handlers have emitted wait in the mailbox, and the worker's own turn comes next. Answers of the
+    /// handlers leave then too, so that a client that gets its own event back is written once. But no answer waits for
+    /// a batch for everybody.
     fn end_turn_of_socket(&mut self) {
         if !self.mailbox.has_brief_commands_only() {
             self.end_turn();
         }
     }
 
-    /// Takes over a connection and starts its task; `None` if the stream is broken already.
+    /// Takes a connection and starts its task; `None` if the stream is broken already.
     pub(super) fn adopt(&mut self, stream: NewStream) -> Option<WebSocket> {
         let stream = Stream::adopt(stream).ok()?;
         self.sockets += 1;
@@ -70,7 +70,7 @@ impl Worker {
 
     pub(super) fn start_task(&self, key: SessionKey, number: SocketNumber) {
         if let Some(worker) = self.own.upgrade() {
-            // It ends with its socket.
+            // The task ends with its socket.
             drop(tokio::task::spawn_local(SocketTask { worker, key, number }));
         }
     }
@@ -142,12 +142,12 @@ impl Worker {
         poll
     }
 
-    /// Bytes of a WebSocket: whole messages go on, the rest stays with the decoder.
+    /// Handles bytes of a WebSocket: complete messages are passed on, the decoder keeps the rest.
     pub(super) fn take_bytes(&mut self, key: SessionKey, number: SocketNumber, bytes: &mut [u8]) {
         let limits =
             WsLimits { message_bytes_max: self.shared.config.engine.max_payload, ..WsLimits::default() };
         let Some(socket) = self.websocket(key, number) else { return };
-        // The decoder is out of its session while its messages are handled, which may end the session.
+        // The decoder is outside of its session while its messages are handled, which may end the session.
         let mut decoder = std::mem::take(&mut socket.decoder);
         let mut pong = None;
         let result = decoder.feed(bytes, &limits, &mut |message| {
@@ -176,7 +176,7 @@ impl Worker {
         pong: &mut Option<Vec<u8>>,
     ) {
         match message {
-            // RFC 6455 section 5.5.3: only the latest ping of those that came together has to be answered.
+            // RFC 6455 section 5.5.3: of several pings that arrived together, only the latest must be answered.
             Message::Ping(data) => {
                 let mut frame = Vec::new();
                 push_pong(&mut frame, data);
@@ -192,7 +192,7 @@ impl Worker {
             Message::Text(_) | Message::Binary(_) if self.is_probe(key, number) => {
                 self.take_probe(key, message);
             }
-            // Clients that cannot send binary frames send base64, as they do over polling.
+            // Clients that cannot send binary frames send base64, as in polling.
             Message::Text(text) => match PayloadPacket::decode(text) {
                 Ok(PayloadPacket::Text(packet)) => self.take_packet(key, packet, None),
                 Ok(PayloadPacket::Binary(data)) => self.take_binary(key, data.into()),
@@ -202,7 +202,7 @@ impl Worker {
         }
     }
 
-    /// A packet of the session's transport; `headers` are those of the POST that brought it.
+    /// Handles a packet of the session's transport; `headers` are those of the POST that carried it.
     pub(super) fn take_packet(
         &mut self,
         key: SessionKey,
@@ -233,8 +233,8 @@ impl Worker {
         }
     }
 
-    /// Answers the GET of a client that has sent a close packet with a noop. The GET may also come after the close packet,
-    /// on another connection.
+    /// Sends a noop to the GET of a client that has sent a close packet. The GET may arrive after the close packet, on
+    /// another connection.
     fn release_last_poll(&mut self, key: SessionKey) {
         let now = self.now;
         let Some(session) = self.session_mut(key) else { return };
@@ -285,7 +285,7 @@ impl Worker {
                     self.abort_upgrade(key);
                 }
             }
-            // What the WebSocket would go on with may stand behind an answer that was lost.
+            // What the WebSocket would continue with may come after an answer that was lost.
             Some(Probe::Switch) if session.doubtful_until().is_some() => self.end_repeated(key),
             Some(Probe::Switch) => {
                 session.release_poll("6", now);
@@ -300,7 +300,7 @@ impl Worker {
         }
     }
 
-    /// The probing socket goes, polling stays.
+    /// Drops the probing socket; polling continues.
     pub(super) fn abort_upgrade(&mut self, key: SessionKey) {
         if let Some(session) = self.session_mut(key) {
             session.engine.abort_upgrade();
@@ -327,7 +327,7 @@ impl Worker {
         }
     }
 
-    /// A socket has reached its end.
+    /// A socket has ended.
     fn lose_socket(&mut self, key: SessionKey, number: SocketNumber, close_handshake: CloseHandshake) {
         if let Some(socket) = self.websocket(key, number) {
             socket.close_handshake = close_handshake;
@@ -348,12 +348,12 @@ impl Worker {
         self.close_websocket(key, Some(code), CloseReason::TransportError);
     }
 
-    /// Closes a session for a reason; its transport says so as far as the protocol has words for it.
+    /// Closes a session with a reason. Its transport says so as far as the protocol can.
     pub(super) fn close(&mut self, key: SessionKey, reason: CloseReason) {
         self.close_websocket(key, None, reason);
     }
 
-    /// Closes a session whose client broke a rule; a WebSocket is told which kind of rule by the code.
+    /// Closes a session whose client broke a rule. The close code tells a WebSocket which kind of rule.
     pub(super) fn close_for(&mut self, key: SessionKey, reason: CloseReason, code: CloseCode) {
         self.close_websocket(key, Some(code), reason);
     }
@@ -366,17 +366,18 @@ impl Worker {
         }
         match session.transport {
             Transport::WebSocket(socket) => close_socket(socket, code),
-            // Clients that are to come back must not be told goodbye: some take it for good. They find the session gone.
+            // Clients that are to reconnect must get no disconnect packet, because some take it as final. They find the
+            // session gone.
             Transport::Polling(_) if reason == CloseReason::ServerShuttingDown => {}
             Transport::Polling(ref polling) => {
                 let is_full = !session.outbound.is_empty() && session.outbound.bytes() <= TOMBSTONE_BYTES_MAX;
-                // Who may not have got the last answer must not get what comes after it.
+                // A client that may not have got the last answer must not get what comes after it.
                 let is_told_later = is_told_later(reason) && !polling.polls.is_doubtful();
                 let mark = polling.polls.mark().cloned();
                 if session.has_poll() && !(is_full && is_told_later) {
                     session.release_poll("1", self.now);
                 } else if is_told_later {
-                    // What one answer could not hold is for the next poll.
+                    // What did not fit into one answer is for the next poll.
                     session.answer_poll(self.now);
                     let payloads = session.last_payloads(TOMBSTONE_BYTES_MAX);
                     self.bury(session.secret, LastAnswers { payloads, mark }, TOMBSTONE_TIME);
@@ -385,7 +386,7 @@ impl Worker {
         }
     }
 
-    /// Takes a session out of everything; its sockets have left their namespaces when this returns.
+    /// Removes a session from everything. When this returns, its sockets have left their namespaces.
     fn take_session(&mut self, key: SessionKey, reason: CloseReason) -> Option<Session> {
         self.session(key)?;
         self.leave_all(key, reason);
@@ -402,8 +403,8 @@ impl Worker {
     }
 }
 
-/// Whether a polling client that has no poll waiting learns of the end by its next one. Who has broken the protocol, or
-/// was silent for too long, finds its session unknown instead.
+/// Whether a polling client without a waiting poll learns of the end by its next poll. A client that broke the
+/// protocol, or was silent for too long, finds its session unknown instead.
 fn is_told_later(reason: CloseReason) -> bool {
     match reason {
         CloseReason::ForcedClose | CloseReason::ForcedServerClose => true,
@@ -422,24 +423,25 @@ fn close_socket(mut socket: WebSocket, code: Option<CloseCode>) {
             if !socket.blocked {
                 let mut frame = Vec::new();
                 push_close(&mut frame, code);
-                // The peer may have gone already.
+                // The peer may be gone already.
                 drop(socket.write(&[frame.into()]));
             }
             linger(socket);
         }
         CloseHandshake::Answered => linger(socket),
-        // There is nothing to wait for, so it ends here: a task and three system calls less when thousands are cut at once.
+        // There is nothing to wait for, so it ends here: one task and three system calls less when thousands are cut at
+        // once.
         CloseHandshake::Needless => {}
     }
 }
 
-/// Lets a socket end by itself.
+/// Lets a socket close by itself.
 pub(super) fn linger(mut socket: WebSocket) {
     // Bounded in time; the result does not matter.
     drop(tokio::task::spawn_local(async move { socket.stream.end().await }));
 }
 
-/// Bugs to be found in the moment at which a WebSocket takes over.
+/// Planted bugs for the moment at which a WebSocket takes over.
 fn plant_at_switch(session: &mut Session) {
     if planted::is(Bug::ForgetsQueueAtUpgrade) {
         session.outbound = OutboundQueue::default();

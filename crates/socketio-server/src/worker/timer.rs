@@ -1,7 +1,7 @@
 //! [`Timers`]: the deadlines of all sessions of one worker, coarse and cheap.
 //!
-//! One entry per session in a map of ticks, in place of one timer per connection. An entry is never removed:
-//! when its tick fires, the session says whether it still means it.
+//! A map of ticks has one entry for each session, instead of a timer for each connection. An entry is never removed:
+//! when its tick fires, the session decides whether it is still valid.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use crate::sid::SessionKey;
 
 const TICK_MILLIS: u64 = 10;
 
-/// A moment in ticks since the worker started, rounded up: nothing fires early.
+/// A moment in ticks since the start of the worker, rounded up, so that nothing fires early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Tick(u64);
 
@@ -34,17 +34,17 @@ impl Timers {
         self.ticks.entry(tick).or_default().push(key);
     }
 
-    /// When the next tick with an entry falls due.
+    /// When the next tick with an entry is due.
     pub(crate) fn next(&self) -> Option<Instant> {
         self.ticks.first_key_value().and_then(|(tick, _)| self.moment(*tick))
     }
 
-    /// `None` for a moment that the clock cannot name.
+    /// `None` for a moment that the clock cannot represent.
     fn moment(&self, Tick(tick): Tick) -> Option<Instant> {
         self.start.checked_add(Duration::from_millis(tick.checked_mul(TICK_MILLIS)?))
     }
 
-    /// Takes out the entries that are due, with the tick each was made for.
+    /// Removes the entries that are due; returns them with their ticks.
     pub(crate) fn take_due(&mut self, now: Instant) -> Vec<(Tick, SessionKey)> {
         let mut due = Vec::new();
         while self.next().is_some_and(|next| next <= now)

@@ -1,8 +1,8 @@
-//! [`View`]: the part of a batch or a page that one socket sees, in the order of sending; and its write.
+//! [`View`]: the part of a batch or a page that one socket sees, in order, and its write.
 //!
-//! A view is a list of shared buffers: runs of public entries, single entries between them, acks. Sockets that see the same
-//! share a view. It is written with one call. Of what the transport does not take, only the rest of a partly written frame
-//! and the acks are kept.
+//! A view is a list of shared buffers: runs of public entries, single entries between them, acks. Sockets that see the
+//! same share a view. It is written with one call. If the transport does not take all of it, only the rest of a partly
+//! written frame and the acks are kept.
 
 use std::collections::HashMap;
 use std::io::{self, IoSlice};
@@ -18,7 +18,7 @@ use crate::feed::{Batch, Cut, FeedAck, FeedPosition, Stretch};
 use crate::planted::{self, Bug};
 use crate::worker::session::{SLICES_MAX, Session, Transport};
 
-/// Views of one growth that are kept for other sockets that see the same.
+/// How many views of one growth are kept for other sockets that see the same.
 const SHARED_VIEWS_MAX: usize = 256;
 
 /// How much of something a transport has taken.
@@ -43,30 +43,30 @@ impl Part {
     }
 }
 
-/// What goes out to a socket.
+/// Everything that is sent to a socket.
 #[derive(Default)]
 pub(super) struct View {
     parts: Vec<Part>,
-    /// The parts as they are given to the kernel.
+    /// The parts as they are passed to the kernel.
     bytes: Vec<Bytes>,
     len: usize,
 }
 
-/// Where a write has ended within a view.
+/// The place within a view at which a write ended.
 struct Stop {
     part: usize,
-    /// The position that the cursor has come to, if it is an entry that was not taken as a whole.
+    /// The new position of the cursor, unless the write ended at an ack.
     after: Option<FeedPosition>,
-    /// What is missing of the begun frame, or the ack.
+    /// The rest of the begun frame, or the ack.
     rest: Bytes,
 }
 
 /// What a write has left.
 #[derive(Debug)]
 struct Left {
-    /// Where the cursor stands: the entry after it has not been begun.
+    /// The cursor: the entry after it has not been begun.
     after: FeedPosition,
-    /// What goes out first when the transport takes more.
+    /// The bytes to send first when the transport takes more.
     outbound: Vec<Bytes>,
 }
 
@@ -84,7 +84,7 @@ impl View {
         }
     }
 
-    /// What is for everyone, after a position up to another.
+    /// The entries for everyone, after one position and through another.
     fn push_public(&mut self, batches: &[Arc<Batch>], after: FeedPosition, through: FeedPosition) {
         let first = batches.partition_point(|batch| batch.last() <= after);
         for batch in batches.iter().skip(first).take_while(|batch| batch.first() <= through) {
@@ -101,7 +101,7 @@ impl View {
         }
     }
 
-    /// What a page has for a socket that is behind, and the position that the page reaches: until `bytes_max`.
+    /// The entries of a page for a socket that is behind, up to `bytes_max`, and the position that the page reaches.
     pub(super) fn page(
         joined: &Joined,
         batches: &[Arc<Batch>],
@@ -132,7 +132,7 @@ impl View {
         (view, reached)
     }
 
-    /// Puts everything into one buffer: worth it for those who share the view.
+    /// Joins everything into one buffer, which pays off if sockets share the view.
     fn join(&mut self) {
         if self.bytes.len() > 1 {
             let mut joined = BytesMut::with_capacity(self.len);
@@ -141,8 +141,8 @@ impl View {
         }
     }
 
-    /// Gives the view to the transport. The outbound queue must be empty. If the write ends early, the socket's cursor stays
-    /// at the first entry that was not begun; `through` is where it stands when only acks are left.
+    /// Writes the view to the transport. The outbound queue must be empty. If the write ends early, the cursor stays
+    /// before the first entry that was not begun; if only acks are left, it is `through`.
     pub(super) fn write(
         &self,
         session: &mut Session,
@@ -168,12 +168,12 @@ impl View {
         })
     }
 
-    /// The view as it is given to the kernel, if that is one call.
+    /// The view as it is passed to the kernel, if that takes one call.
     pub(super) fn slices(&self) -> Option<SmallVec<[IoSlice<'_>; 4]>> {
         (self.bytes.len() <= SLICES_MAX).then(|| self.bytes.iter().map(|bytes| IoSlice::new(bytes)).collect())
     }
 
-    /// Notes that the socket of a WebSocket has taken so many bytes and no more, as [`write`](Self::write) does.
+    /// Notes that a WebSocket took this many bytes and no more, as [`write`](Self::write) does.
     pub(super) fn note_part(
         &self,
         written: usize,
@@ -201,7 +201,7 @@ impl View {
         }
     }
 
-    /// What becomes of all that a write has left.
+    /// What happens to the rest of a write.
     fn left(&self, stop: Stop, through: FeedPosition) -> Left {
         let Stop { part, mut after, rest } = stop;
         let mut outbound = Vec::new();
@@ -219,7 +219,7 @@ impl View {
         Left { after: after.unwrap_or(through), outbound }
     }
 
-    /// Where a write of so many bytes has ended; `None` if that was all.
+    /// Where a write of this many bytes ended; `None` if that was all.
     fn stop_at(&self, written: usize) -> Option<Stop> {
         let mut written = written;
         for (number, part) in self.parts.iter().enumerate() {
@@ -239,7 +239,7 @@ impl View {
         None
     }
 
-    /// Puts frames into the payload of a held GET, as many as it takes.
+    /// Adds frames to the payload of a held GET, as many as fit.
     fn gather(&self, session: &mut Session) -> Option<Stop> {
         for (number, part) in self.parts.iter().enumerate() {
             match part {
@@ -265,15 +265,15 @@ impl View {
     }
 }
 
-/// What has been published since the sockets were last given something, and who sees what of it.
+/// The entries since the sockets were last written, and who sees which of them.
 pub(super) struct Growth {
     batches: Vec<Arc<Batch>>,
     classes: Vec<Vec<u32>>,
     pub(super) before: FeedPosition,
     pub(super) through: FeedPosition,
-    /// What is for everyone.
+    /// The entries for everyone.
     pub(super) public: View,
-    /// Views that several sockets may have, by what is different in them.
+    /// Views that several sockets may share, by the differences in them.
     shared: HashMap<Vec<Sight>, View>,
 }
 
@@ -316,7 +316,7 @@ impl Growth {
         result
     }
 
-    /// What a socket with these marks sees, its acks right after the entries they belong to.
+    /// What a socket with these marks sees, with its acks right after their entries.
     fn view(&self, sights: &[Sight], acks: Vec<FeedAck>) -> View {
         let mut seen: Vec<FeedPosition> = Vec::new();
         let mut without: Vec<FeedPosition> = Vec::new();
@@ -333,15 +333,15 @@ impl Growth {
         }
         seen.sort_unstable();
         seen.dedup();
-        // Each position at which the run of what is for everyone ends: an entry for it alone, one less, or an ack.
-        // Before all entries, if they belong to none.
+        // Each position at which the run of entries for everyone is interrupted: an entry for this socket alone, an
+        // excluded one, or an ack. An ack without a position comes before all entries.
         let acks =
             acks.into_iter().map(|ack| (ack.after.unwrap_or_default(), Break::Ack(ack.frame.into_bytes())));
         let mut breaks: Vec<(FeedPosition, Break)> = without.iter().map(|at| (*at, Break::Without)).collect();
         let is_seen = |at: &&FeedPosition| without.binary_search(at).is_err();
         breaks.extend(seen.iter().filter(is_seen).map(|at| (*at, Break::Entry)));
         breaks.extend(acks);
-        // Stable: the acks of one position stay as they came, and follow its entry.
+        // Stable: acks of one position keep their order, and follow its entry.
         breaks.sort_by_key(|(at, _)| *at);
 
         let mut view = View::default();

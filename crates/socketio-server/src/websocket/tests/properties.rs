@@ -1,7 +1,7 @@
 //! The codec against random streams, random cuts and an independent implementation.
 //!
-//! A stream must mean the same however it is cut into fragments and reads; whatever arrives, the decoder must not
-//! panic nor hold more memory than bytes have come; and tungstenite's client must understand our frames as we do its.
+//! A stream must mean the same however it is cut into fragments and reads. The decoder must never panic, nor hold more
+//! memory than bytes have arrived. tungstenite's client and our codec must understand each other in both directions.
 
 use std::{
     io::{self, Cursor, Read, Write},

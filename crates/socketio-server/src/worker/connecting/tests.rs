@@ -1,5 +1,4 @@
-//! The way into a namespace, step by step, without a socket: each test tells the machine what has happened, and compares
-//! what it asks for.
+//! Joining, step by step, without a socket: each test reports events to the machine and compares the actions.
 
 use socketio::{Lineage, Offset, PrivateId, SocketId};
 
@@ -24,7 +23,7 @@ fn fresh() -> SocketId {
     SocketId::from_bytes([2; 15])
 }
 
-/// A claim of ada's socket by a user, who has seen everything up to a position.
+/// A claim of ada's socket by a user who has seen everything up to a position.
 fn claim(user: u64, position: Option<u64>) -> Claim {
     let offset = Offset { log: 1, epoch: 1, position: position.unwrap_or_default() };
     let id = PrivateId { socket: ada(), lineage: Lineage::from_bytes([7; 16]), user, offset };
@@ -32,7 +31,7 @@ fn claim(user: u64, position: Option<u64>) -> Claim {
     Claim { pid: "pid".into(), user: UserTag::new(user), id, seen }
 }
 
-/// A socket that was in room `r` from the start on.
+/// A socket that has been in room `r` from the beginning.
 fn parked() -> Event {
     Event::Remembered(Some(Parked {
         rooms: vec![(Room::from("r"), FeedPosition::START)],
@@ -210,7 +209,7 @@ fn a_socket_that_missed_too_much_replays() {
     let so_far = ["evict", "decide", "remember", "gather 5"];
     let cases = [
         (IN_MEMORY, gathered(5, "****", 9)),
-        // The page has ended at its bound, before all that was delivered.
+        // The page has ended at its bound, before everything that was delivered.
         (IN_MEMORY, gathered(5, "*", 9)),
         (IN_MEMORY, lapped()),
         (OVER_A_LOG, gathered(5, &"x".repeat(128), 133)),
@@ -277,7 +276,7 @@ fn a_client_of_another_past_starts_at_the_beginning() {
     }
 }
 
-/// A claim of ada's socket, who has seen everything up to position 9 on another node.
+/// A claim of ada's socket by a client that has seen everything up to position 9 on another node.
 fn claim_ahead(user: u64) -> Claim {
     Claim { seen: CursorAt::Ahead(9.into()), ..claim(user, None) }
 }

@@ -1,8 +1,8 @@
-//! [`Polling`]: what a session keeps for the requests of a client that polls.
+//! [`Polling`]: what a session keeps for the requests of a polling client.
 //!
-//! Owns how much one answer may hold: bytes, and packets if the client is not known to take any number. A frame, which
-//! is an event and its attachments, is never parted. Does not know what comes next when an answer is full: that stays in
-//! the outbound queue or behind the cursor, until the next poll.
+//! It bounds one answer: in bytes, and in packets if the client is not known to take any number. A frame (an event with
+//! its attachments) is never split. What does not fit stays in the outbound queue or behind the cursor, until the next
+//! poll.
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -16,13 +16,13 @@ use crate::handle::command::{HttpError, PollAnswer};
 use crate::sid::PollNumber;
 use crate::worker::session::repeats::{Contents, Polls, Posts};
 
-/// About how much goes into the answer to one poll, in bytes.
+/// About how many bytes go into the answer to one poll.
 const POLL_BYTES_MAX: usize = 1 << 20;
 
 pub(crate) struct Polling {
     pub(crate) polls: Polls,
     pub(crate) posts: Posts,
-    /// Packets that one answer may have.
+    /// How many packets one answer may have.
     pub(crate) packets_max: usize,
     pub(crate) poll: Option<OpenPoll>,
     /// The answer to a POST, held back while the session is paused.
@@ -48,10 +48,10 @@ impl Polling {
         Self { polls: Polls::default(), posts: Posts::default(), packets_max, poll: None, post: None }
     }
 
-    /// True if a GET is held whose answer takes another small frame. One packet is left for the noop or the close that
-    /// may end the answer.
+    /// Whether a GET is held whose answer has space for another small frame. One packet is reserved for the noop or the
+    /// close that may end the answer.
     pub(crate) fn has_room(&self) -> bool {
-        // What is answered to a repeat is lost: see `Polls`.
+        // The answer to a repeat is lost: see `Polls`.
         let poll = self.poll.as_ref().filter(|_| !self.polls.is_doubtful());
         poll.map(|poll| &poll.payload)
             .is_some_and(|payload| payload.len() < POLL_BYTES_MAX && payload.packets() + 1 < self.packets_max)
@@ -70,7 +70,7 @@ impl Polling {
         }
     }
 
-    /// Takes the answer of a held GET, if anything was gathered for it.
+    /// Takes the answer of a held GET, if it has any frames.
     pub(super) fn take_answer(&mut self, now: Instant) -> Option<(oneshot::Sender<PollAnswer>, String)> {
         let mut poll = self.poll.take_if(|poll| !poll.payload.is_empty())?;
         let is_full = poll.contents == Contents::Messages && poll.payload.packets() >= self.packets_max;
@@ -81,7 +81,7 @@ impl Polling {
         Some((poll.reply, poll.payload.finish()))
     }
 
-    /// The answers to the polls that are still to come when the session is over.
+    /// The answers to the remaining polls when the session has ended.
     pub(super) fn last_payloads<'a>(&self, frames: impl Iterator<Item = &'a Bytes>) -> VecDeque<String> {
         let mut payloads = VecDeque::new();
         let mut payload = PayloadWriter::new();
@@ -101,7 +101,7 @@ impl Polling {
     }
 }
 
-/// Whether a frame may stand in a payload, with one packet after it. A frame alone always may: it has fewer packets than
+/// Whether a frame fits into a payload, with one packet after it. A frame alone always does: it has fewer packets than
 /// any bound.
 fn fits(payload: &PayloadWriter, frame: &Bytes, packets_max: usize) -> bool {
     packets_max == usize::MAX

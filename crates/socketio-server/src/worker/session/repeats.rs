@@ -1,11 +1,14 @@
-//! [`Polls`] and [`Posts`]: tell a request that was sent again from a new one, so that nothing is lost and nothing is taken twice.
+//! [`Polls`] and [`Posts`]: distinguish repeated requests from new ones, so that nothing is lost and nothing counts
+//! twice.
 //!
-//! HTTP clients and proxies send a request again by themselves when its connection died before the answer. A repeated GET
-//! means that the answer before it was lost; a repeated POST brings what has been taken. Either ends the session.
+//! HTTP clients and proxies repeat a request by themselves if its connection broke before the answer. A repeated GET
+//! means that the answer before it was lost; a repeated POST carries packets that were accepted already. Either ends
+//! the session.
 //!
-//! A repeat has the mark of the request before it (see [`RequestMark`]). Marks of chance are never equal otherwise. Marks of a clock
-//! may be: Windows moves the clock of Python before 3.13 every 15.6 ms, and two requests within one tick are then marked alike.
-//! The connection does not tell the two cases apart, because a proxy repeats on any connection and keeps its own ones open. So:
+//! A repeat has the mark of the request before it (see [`RequestMark`]). Random marks are never equal otherwise. Marks
+//! from a clock may be: on Windows, Python before 3.13 has a clock that ticks every 15.6 ms, and two requests within
+//! one tick have the same mark. The connection does not distinguish the two cases, because a proxy repeats on any
+//! connection and keeps its own ones open. So:
 //!
 //! - A POST with another body than the one before is new. One with the same mark and the same body counts as a repeat.
 //! - A GET after an answer without events is new: nothing was lost.
@@ -14,7 +17,7 @@
 //!   that the answer has arrived. Without the pong it was a repeat.
 //! - An answer that went out later needs no ping: the next GET cannot be within the same tick, and the same mark is a repeat.
 //!
-//! What is left is a client that sends the same body twice within one tick, or that is too slow with its pong.
+//! Two cases remain: a client that sends the same body twice within one tick, and one that is too slow with its pong.
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::time::{Duration, Instant};
@@ -22,48 +25,48 @@ use std::time::{Duration, Instant};
 use crate::http::cache_buster::RequestMark;
 use crate::planted::{self, Bug};
 
-/// More than one tick of the coarsest clock: an answer that goes out later cannot be followed by a GET within the same tick.
+/// More than one tick of the coarsest clock: a GET after an answer later than this is not within the same tick.
 const TICK_MAX: Duration = Duration::from_millis(50);
 
-/// Two requests that one tick has marked alike arrive within this time, or the network held one up.
+/// Two requests that have the same mark because of one tick arrive within this time, unless the network held one up.
 const APART_MAX: Duration = Duration::from_secs(1);
 
-/// Before the number of a ping. python-engineio takes data that begins with a letter as it is.
+/// The prefix of a ping's number. python-engineio returns data that begins with a letter unchanged.
 const RECEIPT: &str = "r";
 
-/// What an answer to a GET holds.
+/// The content of an answer to a GET.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contents {
     /// A noop or a close.
     Nothing,
     Messages,
-    /// Messages, and no room for another packet.
+    /// Messages, and no space for another packet.
     Full,
 }
 
 /// How long a GET waits for the proof that the answer before it has arrived.
 const DOUBT_MAX: Duration = Duration::from_secs(3);
 
-/// What a request is, seen beside the one before.
+/// The kind of a request, compared with the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Begun {
     New,
-    /// New or a repeat: nothing may be answered until that is known.
+    /// New or a repeat: it must not be answered until that is known.
     Doubtful,
     Repeat,
 }
 
-/// What the last answer to a GET tells of the next GET with the same mark.
+/// What the last answer to a GET says about the next GET with the same mark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Receipt {
-    /// Nothing is lost if the answer was.
+    /// If it was lost, nothing is lost.
     #[default]
     Needless,
-    /// Its ping has this number and no pong yet.
+    /// Its ping has this number, and no pong has arrived.
     Awaited(u32),
     /// It has arrived.
     Proved,
-    /// Nothing will prove its arrival.
+    /// Nothing will prove that it has arrived.
     None,
 }
 
@@ -73,14 +76,14 @@ pub(crate) struct Polls {
     mark: Option<RequestMark>,
     arrived: Option<Instant>,
     receipt: Receipt,
-    /// Of the last ping that asks for a receipt.
+    /// The number of the last ping that asks for proof.
     number: u32,
-    /// The GET that is held, or the one that comes next, is in doubt until then.
+    /// The held GET, or the next one, is in doubt until then.
     doubtful_until: Option<Instant>,
 }
 
 impl Polls {
-    /// Notes a GET.
+    /// Notes a GET, and returns its kind.
     pub(crate) fn begin(&mut self, mark: Option<RequestMark>, now: Instant) -> Begun {
         if self.is_doubtful() {
             return Begun::Doubtful;
@@ -104,9 +107,9 @@ impl Polls {
         }
     }
 
-    /// Notes that the held GET is answered; returns the ping that has to stand at the end.
+    /// Notes that the held GET is answered. Returns the ping that must end the answer.
     pub(crate) fn answered(&mut self, contents: Contents, now: Instant) -> Option<String> {
-        // In doubt only a noop or a close goes out, and the answer before is still the one in question.
+        // While in doubt, only a noop or a close is sent, and the answer before is still the one in question.
         if self.is_doubtful() {
             return None;
         }
@@ -129,7 +132,7 @@ impl Polls {
         }
     }
 
-    /// Notes a pong with its data; true if it ends a doubt.
+    /// Notes a pong with its data. Returns whether it ends a doubt.
     pub(crate) fn ponged(&mut self, data: &str) -> bool {
         let number = data.strip_prefix(RECEIPT).and_then(|number| number.parse().ok());
         if number.is_none_or(|number| self.receipt != Receipt::Awaited(number)) {
@@ -148,7 +151,7 @@ impl Polls {
         self.doubtful_until.is_some()
     }
 
-    /// When doubt becomes certainty.
+    /// When a doubt counts as a repeat.
     pub(crate) fn doubtful_until(&self) -> Option<Instant> {
         self.doubtful_until
     }
@@ -158,13 +161,13 @@ impl Polls {
 #[derive(Default)]
 pub(crate) struct Posts {
     mark: Option<RequestMark>,
-    /// Of the last body that was taken.
+    /// A hash of the last accepted body.
     body: Option<u64>,
     is_suspect: bool,
 }
 
 impl Posts {
-    /// Notes a POST whose body is still to come.
+    /// Notes a POST whose body has not arrived.
     pub(crate) fn begin(&mut self, mark: Option<RequestMark>) -> Begun {
         let is_same = mark.is_some() && self.mark == mark && !planted::is(Bug::TakesRepeats);
         self.is_suspect = is_same && mark.as_ref().is_some_and(RequestMark::is_of_clock);
@@ -176,7 +179,7 @@ impl Posts {
         }
     }
 
-    /// Notes its body; true if it has been taken before.
+    /// Notes its body. Returns whether it was accepted before.
     pub(crate) fn is_repeat(&mut self, body: &[u8]) -> bool {
         if !self.mark.as_ref().is_some_and(RequestMark::is_of_clock) {
             return false;
