@@ -25,7 +25,7 @@ pub struct ConnectionId {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PollNumber(pub(crate) u64);
 
-/// Distinguishes the WebSockets of a worker: a session may have two, one of which takes over.
+/// Distinguishes one WebSocket of a worker from its others: a session may have two, one of which takes over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SocketNumber(pub(crate) u64);
 
