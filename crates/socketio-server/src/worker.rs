@@ -6,6 +6,11 @@
 //!  sockets ─► drive   ─┘
 //! ```
 //!
+//! The worker carries commands out and closes sessions. What it has is kept by parts that know nothing of it: [`Sessions`],
+//! [`Namespaces`] and [`Tombstones`]. What takes several steps is a view of the worker with what the steps have in common:
+//! [`Delivery`](deliver::Delivery) of feeds, a client that [joins](connect::Join) a namespace, a socket in its
+//! [turn](task::SocketTurn), a [request](requests::SessionRequest) of HTTP.
+//!
 //! A turn is the work between two waits. What it wants to send is collected, and each touched session is written once
 //! at the end. So batches grow by themselves under load, and no timer delays anything.
 
@@ -17,31 +22,34 @@ mod deliver;
 mod emit;
 pub(crate) mod local_namespace;
 mod missed;
+mod namespaces;
 mod newcomers;
 mod packets;
 mod recovery;
 mod requests;
 mod rooms;
 mod session;
+mod sessions;
 pub(crate) mod shared;
 mod task;
 mod timer;
+mod tombstones;
 mod view;
 
 use std::cell::RefCell;
-use std::collections::{HashMap, VecDeque};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use engineio::{CloseReason, Tick as EngineTick, TransportKind};
-use slab::Slab;
 use socketio::{Connection, NamespaceName};
 use tokio::task::{JoinError, LocalSet};
 
 use self::connecting::Event as ConnectingEvent;
-use self::local_namespace::LocalNamespace;
+use self::namespaces::Namespaces;
 use self::newcomers::Newcomers;
+use self::sessions::Sessions;
+use self::tombstones::Tombstones;
 use crate::feed::{FeedAck, FeedPosition};
 use crate::frame::Frame;
 
@@ -49,24 +57,13 @@ use crate::handle::command::{Command, answer};
 use crate::handle::io::Io;
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
-use crate::http::cache_buster::RequestMark;
 use crate::random::random;
-use crate::sid::{SessionKey, Sid};
+use crate::sid::SessionKey;
 use crate::worker::session::{OutboundQueue, Pause, Protocol, Session, Transport};
 use crate::worker::shared::Shared;
-use crate::worker::timer::Timers;
 
 /// The size of the scratch buffer for reading, in bytes.
 const SCRATCH_BYTES: usize = 64 << 10;
-
-/// How long a closed polling session is remembered, so that its next poll learns that it has ended.
-const TOMBSTONE_TIME: Duration = Duration::from_secs(30);
-
-/// How many closed polling sessions are remembered; beyond that, none is added.
-const TOMBSTONES_MAX: usize = 4_096;
-
-/// How many bytes wait for the client of a closed session, such as the reason for the disconnect; more are dropped.
-const TOMBSTONE_BYTES_MAX: usize = 4 << 10;
 
 /// How often the kernel is asked for more data before the application is told of its events.
 const GATHERS_MAX: usize = 4;
@@ -74,36 +71,15 @@ const GATHERS_MAX: usize = 4;
 /// How many events of handlers are enough for a batch.
 const EVENTS_MAX: usize = 1_024;
 
-/// A closed polling session.
-struct Tombstone {
-    until: Instant,
-    last_answers: LastAnswers,
-}
-
-/// What the next polls of its client are answered.
-struct LastAnswers {
-    /// One for each poll.
-    payloads: VecDeque<String>,
-    /// The mark of the poll before.
-    mark: Option<RequestMark>,
-}
-
 pub(crate) struct Worker {
     index: u16,
     shared: Arc<Shared>,
     mailbox: Arc<Mailbox>,
-    sessions: Slab<Session>,
-    namespaces: Slab<LocalNamespace>,
-    namespace_of: HashMap<Arc<str>, usize>,
-    timers: Timers,
-    /// When the thread wakes by itself; an earlier deadline must wake it.
-    wakes_at: Option<Instant>,
-    touched: Vec<SessionKey>,
-    paused: Vec<SessionKey>,
+    sessions: Sessions,
+    namespaces: Namespaces,
     /// Newcomers that wait for a feed; some of them may be gone.
     waiting: Vec<(SessionKey, NamespaceName)>,
-    tombstones: HashMap<[u8; 16], Tombstone>,
-    generation: u32,
+    tombstones: Tombstones,
     sockets: u64,
     scratch: Vec<u8>,
     now: Instant,
@@ -144,7 +120,7 @@ fn clock() -> Instant {
 /// Runs the turns that commands and timers begin; those of sockets are in [`task`].
 async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
     loop {
-        let next = worker.borrow_mut().sleep_until();
+        let next = worker.borrow_mut().sessions.sleep_until();
         match next {
             Some(at) => tokio::select! {
                 // Every turn fires the timers that are due, whichever of the two began it.
@@ -203,18 +179,12 @@ impl Worker {
         Rc::new_cyclic(|own| {
             RefCell::new(Self {
                 index,
+                sessions: Sessions::new(Arc::clone(&mailbox), &shared.config, now),
+                namespaces: Namespaces::default(),
+                waiting: Vec::new(),
+                tombstones: Tombstones::default(),
                 shared,
                 mailbox,
-                sessions: Slab::new(),
-                namespaces: Slab::new(),
-                namespace_of: HashMap::new(),
-                timers: Timers::new(now),
-                wakes_at: None,
-                touched: Vec::new(),
-                paused: Vec::new(),
-                waiting: Vec::new(),
-                tombstones: HashMap::new(),
-                generation: 0,
                 sockets: 0,
                 scratch: vec![0; SCRATCH_BYTES],
                 now,
@@ -266,14 +236,14 @@ impl Worker {
         match command {
             Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
             Command::Attach { handshake, taken } => self.open_websocket(*handshake, taken),
-            Command::Poll { sid, number, buster, reply } => self.poll(sid, number, buster, reply),
-            Command::PollAborted { sid, number } => self.poll_aborted(sid, number),
-            Command::PostBegin { sid, mark, reply } => self.post_begin(sid, mark, reply),
-            Command::Post { sid, body, headers, reply } => self.post(sid, &body, &headers, reply),
-            Command::PostAborted { sid } => self.post_aborted(sid),
-            Command::PostRefused { sid } => drop(self.end_post(sid)),
-            Command::Look { sid, reply } => self.look(sid, reply),
-            Command::Probe { sid, stream, early } => self.probe(sid, stream, &early),
+            Command::Poll { sid, number, buster, reply } => self.request(sid).poll(number, buster, reply),
+            Command::PollAborted { sid, number } => self.request(sid).poll_aborted(number),
+            Command::PostBegin { sid, mark, reply } => self.request(sid).post_begin(mark, reply),
+            Command::Post { sid, body, headers, reply } => self.request(sid).post(&body, &headers, reply),
+            Command::PostAborted { sid } => self.request(sid).post_aborted(),
+            Command::PostRefused { sid } => drop(self.request(sid).end_post()),
+            Command::Look { sid, reply } => self.request(sid).look(reply),
+            Command::Probe { sid, stream, early } => self.request(sid).probe(stream, &early),
             Command::Broadcast(broadcast) => self.broadcast(&broadcast),
             Command::ToSocket { key, namespace, socket, command } => {
                 self.socket_command(key, &namespace, socket, command);
@@ -282,9 +252,12 @@ impl Worker {
                 self.selection_command(&namespace, &selection, &command);
             }
             Command::Fetch { namespace, selection, reply } => {
-                answer(reply, self.describe(&namespace, &selection));
+                let io = self.io();
+                answer(reply, self.namespaces.describe(&mut self.sessions, &namespace, &selection, &io));
             }
-            Command::Admit { key, request, outcome } => self.admitted(key, &request.namespace, outcome),
+            Command::Admit { key, request, outcome } => {
+                self.joining(key, &request.namespace).admitted(outcome);
+            }
             Command::Evict { namespace, socket, before, done } => {
                 self.evict(&namespace, &socket, before);
                 if let Some(done) = done {
@@ -292,14 +265,14 @@ impl Worker {
                 }
             }
             Command::Evicted { key, namespace } => {
-                self.connecting_event(key, &namespace, ConnectingEvent::Evicted);
+                self.joining(key, &namespace).on(ConnectingEvent::Evicted);
             }
             Command::History { key, namespace, page } => self.history_read(key, &namespace, page),
             Command::Engine { key, message } => self.engine_send(key, message),
             Command::Feed { namespace, through, acks } => self.feed_grown(&namespace, through, acks),
-            Command::Touch { key } => self.touch(key),
-            Command::Resume { key } => self.resume(key),
-            Command::ResumeAll => self.resume_all(),
+            Command::Touch { key } => self.sessions.touch(key),
+            Command::Resume { key } => self.sessions.resume(key),
+            Command::ResumeAll => self.sessions.resume_all(),
             Command::CloseTransports { sessions_max } => {
                 self.close_some(CloseReason::ServerShuttingDown, sessions_max);
             }
@@ -315,28 +288,27 @@ impl Worker {
     fn end_turn(&mut self) {
         // Writing touches no other session, but it may close this one, and then its handlers may want to send
         // something.
-        while !self.touched.is_empty() {
-            for key in std::mem::take(&mut self.touched) {
+        loop {
+            let touched = self.sessions.take_touched();
+            if touched.is_empty() {
+                return;
+            }
+            for key in touched {
                 self.settle(key);
             }
         }
     }
 
-    fn sleep_until(&mut self) -> Option<Instant> {
-        self.wakes_at = self.timers.next();
-        self.wakes_at
-    }
-
     // Sessions.
 
     fn insert(&mut self, kind: TransportKind, transport: Transport, handshake: Handshake) -> SessionKey {
-        self.generation = self.generation.wrapping_add(1);
-        let generation = self.generation;
         let engine = engineio::Session::open(kind, &self.shared.config.engine, self.now);
         let plain_engine = self.shared.hooks.engine.is_some();
         let protocol =
             if plain_engine { Protocol::Engine } else { Protocol::SocketIo(Connection::default()) };
-        let slot = self.sessions.insert(Session {
+        let join_by = (!plain_engine).then(|| self.now + self.shared.config.connect_timeout);
+        self.shared.reach.count_connection();
+        self.sessions.add(|generation| Session {
             generation,
             secret: random(),
             engine,
@@ -346,63 +318,19 @@ impl Worker {
             protocol,
             handshake: Some(Arc::new(handshake)),
             newcomers: Newcomers::default(),
-            join_by: (!plain_engine).then(|| self.now + self.shared.config.connect_timeout),
+            join_by,
             attachment_by: None,
             stalled_since: None,
             pause: Pause::None,
             tick: None,
             touched: false,
-        });
-        self.shared.reach.count_connection();
-        let key = SessionKey { slot: u32::try_from(slot).expect("fewer than 2^32 sessions"), generation };
-        self.schedule(key);
-        key
-    }
-
-    fn sid(&self, key: SessionKey) -> Option<Sid> {
-        let secret = self.session(key)?.secret;
-        Some(Sid { worker: self.index, slot: key.slot, secret })
-    }
-
-    /// The session that a client names, if it exists.
-    fn find(&self, sid: Sid) -> Option<SessionKey> {
-        let session = self.sessions.get(sid.slot as usize)?;
-        (session.secret == sid.secret)
-            .then_some(SessionKey { slot: sid.slot, generation: session.generation })
-    }
-
-    fn session(&self, key: SessionKey) -> Option<&Session> {
-        self.sessions.get(key.slot as usize).filter(|session| session.generation == key.generation)
-    }
-
-    fn session_mut(&mut self, key: SessionKey) -> Option<&mut Session> {
-        self.sessions.get_mut(key.slot as usize).filter(|session| session.generation == key.generation)
-    }
-
-    fn key_of(&self, slot: u32) -> Option<SessionKey> {
-        let session = self.sessions.get(slot as usize)?;
-        Some(SessionKey { slot, generation: session.generation })
-    }
-
-    /// Adds the session to those written at the end of the turn.
-    fn touch(&mut self, key: SessionKey) {
-        if let Some(session) = self.session_mut(key)
-            && !std::mem::replace(&mut session.touched, true)
-        {
-            self.touched.push(key);
-        }
+        })
     }
 
     /// Queues a frame in the session's outbound queue; one that overflows closes the session.
     fn send(&mut self, key: SessionKey, frame: Frame) {
-        let bytes_max = self.shared.config.outbound_bytes_max;
-        let Some(session) = self.session_mut(key) else { return };
-        session.outbound.push(frame.into_bytes());
-        if session.outbound.bytes() > bytes_max {
-            tracing::debug!(bytes_max, "a connection does not read what it is sent; it is closed");
-            self.close(key, CloseReason::TransportError);
-        } else {
-            self.touch(key);
+        if let Err(reason) = self.sessions.send(key, frame) {
+            self.close(key, reason);
         }
     }
 
@@ -410,70 +338,34 @@ impl Worker {
 
     /// The index of a namespace on this worker; it is made if it has a definition.
     fn local_namespace(&mut self, name: &NamespaceName) -> Option<usize> {
-        if let Some(index) = self.namespace_of.get(name.as_str()) {
-            return Some(*index);
+        if let Some(index) = self.namespaces.index_of(name.as_str()) {
+            return Some(index);
         }
         let definition = Arc::clone(self.shared.namespace(name.as_str())?);
-        let index = self.namespaces.insert(LocalNamespace::new(name.clone(), definition));
-        self.namespace_of.insert(Arc::from(name.as_str()), index);
-        Some(index)
-    }
-
-    /// Forgets a namespace without sockets on this worker, unless a feed needs it.
-    fn drop_if_empty(&mut self, index: usize) {
-        if self.namespaces.get(index).is_some_and(LocalNamespace::is_empty) {
-            let local = self.namespaces.remove(index);
-            self.namespace_of.remove(local.name.as_str());
-        }
+        Some(self.namespaces.add(name, definition))
     }
 
     // Time.
 
-    /// Registers the session's next deadline.
-    fn schedule(&mut self, key: SessionKey) {
-        let stall = self.shared.config.stall_timeout;
-        let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
-        let resume = match session.pause {
-            Pause::Until(at) => Some(at),
-            Pause::None | Pause::UntilResumed => None,
-        };
-        let stalled = session.stalled_since.map(|since| since + stall);
-        let waits = session.newcomers.wait_until();
-        let others =
-            [session.join_by, session.attachment_by, session.doubtful_until(), stalled, resume, waits];
-        let deadline = others.into_iter().flatten().fold(session.engine.deadline(), Instant::min);
-        let tick = self.timers.tick_of(deadline);
-        if session.tick.is_none_or(|registered| tick < registered) {
-            session.tick = Some(tick);
-            self.timers.insert(tick, key);
-            if self.wakes_at.is_none_or(|at| deadline < at) {
-                self.mailbox.wake();
-            }
-        }
-    }
-
     fn fire_timers(&mut self) {
-        for (tick, key) in self.timers.take_due(self.now) {
+        for (tick, key) in self.sessions.take_due(self.now) {
             // A session that moved its deadline forward has another entry.
-            if let Some(session) = self.session_mut(key)
+            if let Some(session) = self.sessions.get_mut(key)
                 && session.tick == Some(tick)
             {
                 session.tick = None;
                 self.on_deadline(key);
-                if self.session(key).is_some() {
-                    self.schedule(key);
+                if self.sessions.get(key).is_some() {
+                    self.sessions.schedule(key);
                 }
             }
         }
-        let now = self.now;
-        if self.tombstones.len() > TOMBSTONES_MAX / 2 {
-            self.tombstones.retain(|_, tombstone| tombstone.until > now);
-        }
+        self.tombstones.expire(self.now);
     }
 
     fn on_deadline(&mut self, key: SessionKey) {
         let (now, stall) = (self.now, self.shared.config.stall_timeout);
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
         if session.join_by.is_some_and(|at| at <= now) {
             let polling_idle =
                 matches!(&session.transport, Transport::Polling(polling) if polling.poll.is_none());
@@ -491,7 +383,7 @@ impl Worker {
             return self.close(key, CloseReason::TransportError);
         }
         if matches!(session.pause, Pause::Until(at) if at <= now) {
-            self.resume(key);
+            self.sessions.resume(key);
         }
         self.give_up_waiting(key);
         self.engine_deadline(key);
@@ -501,7 +393,7 @@ impl Worker {
         loop {
             let shared = Arc::clone(&self.shared);
             let now = self.now;
-            let Some(session) = self.session_mut(key) else { return };
+            let Some(session) = self.sessions.get_mut(key) else { return };
             match session.engine.on_deadline(&shared.config.engine, now) {
                 EngineTick::Nothing => return,
                 EngineTick::SendPing => self.send(key, Frame::engine("2")),
@@ -512,46 +404,9 @@ impl Worker {
         }
     }
 
-    // Pausing.
-
-    fn pause(&mut self, key: SessionKey, pause: Pause) {
-        let Some(session) = self.session_mut(key) else { return };
-        if session.pause == Pause::None {
-            session.pause = pause;
-            self.paused.push(key);
-            self.schedule(key);
-        }
-    }
-
-    fn resume(&mut self, key: SessionKey) {
-        let Some(session) = self.session_mut(key) else { return };
-        session.pause = Pause::None;
-        session.wake();
-        if let Transport::Polling(polling) = &mut session.transport
-            && let Some(reply) = polling.post.take()
-        {
-            session.engine.end_post();
-            answer(reply, Ok(()));
-        }
-        self.paused.retain(|paused| *paused != key);
-    }
-
-    fn resume_all(&mut self) {
-        for key in std::mem::take(&mut self.paused) {
-            match self.session(key).map(|session| session.pause) {
-                Some(Pause::UntilResumed) => self.resume(key),
-                Some(Pause::Until(_)) => self.paused.push(key),
-                Some(Pause::None) | None => {}
-            }
-        }
-    }
-
     fn close_some(&mut self, reason: CloseReason, sessions_max: usize) {
-        let slots: Vec<usize> = self.sessions.iter().take(sessions_max).map(|(slot, _)| slot).collect();
-        for slot in slots {
-            if let Some(key) = u32::try_from(slot).ok().and_then(|slot| self.key_of(slot)) {
-                self.close(key, reason);
-            }
+        for key in self.sessions.keys(sessions_max) {
+            self.close(key, reason);
         }
     }
 }

@@ -4,52 +4,40 @@
 //! The wait is bounded in time by [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait), and in number: a client
 //! that claims to have seen the far future costs no more.
 
-use std::time::Instant;
-
-use socketio::NamespaceName;
-
 use super::Worker;
+use super::connect::Join;
 use super::connecting::Event;
+use super::newcomers::Waits;
 use crate::feed::FeedPlace;
 use crate::sid::SessionKey;
 
 /// How many clients of one worker may wait. Others are disconnected at once, and try again.
 const WAITING_MAX: usize = 1_024;
 
-/// The place that a newcomer waits for, and its deadline.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Waits {
-    place: FeedPlace,
-    pub(super) until: Instant,
-}
-
-impl Worker {
+impl Join<'_> {
     /// Lets a newcomer wait until the feed has reached a place, unless it has.
-    pub(super) fn await_feed(
-        &mut self,
-        key: SessionKey,
-        namespace: &NamespaceName,
-        place: FeedPlace,
-    ) -> Option<Event> {
-        let definition = self.shared.namespace(namespace.as_str())?;
+    pub(super) fn await_feed(&mut self, place: FeedPlace) -> Option<Event> {
+        let definition = self.worker.shared.namespace(self.namespace.as_str())?;
         let feed = &definition.feed.as_ref()?.feed;
         if feed.has_reached(place) {
             return Some(Event::Reached);
         }
-        let until = feed.config().ahead_wait.map(|wait| self.now + wait);
-        if self.waiting.len() >= WAITING_MAX {
-            self.forget_who_waits_no_more();
+        let until = feed.config().ahead_wait.map(|wait| self.worker.now + wait);
+        if self.worker.waiting.len() >= WAITING_MAX {
+            self.worker.forget_who_waits_no_more();
         }
-        let Some(until) = until.filter(|_| self.waiting.len() < WAITING_MAX) else {
+        let Some(until) = until.filter(|_| self.worker.waiting.len() < WAITING_MAX) else {
             tracing::debug!("too many clients wait for what they have seen on other nodes");
             return Some(Event::OutOfReach);
         };
-        self.newcomer(key, namespace)?.waits = Some(Waits { place, until });
-        self.waiting.push((key, namespace.clone()));
-        self.schedule(key);
+        self.newcomer()?.waits = Some(Waits { place, until });
+        self.worker.waiting.push((self.key, self.namespace.clone()));
+        self.worker.sessions.schedule(self.key);
         None
     }
+}
 
+impl Worker {
     /// A feed has grown: continues with the newcomers that waited for this.
     pub(super) fn admit_who_waited(&mut self, namespace: &str) {
         if self.waiting.is_empty() {
@@ -61,7 +49,7 @@ impl Worker {
         };
         let mut reached = Vec::new();
         for (key, name) in std::mem::take(&mut self.waiting) {
-            let Some(newcomer) = self.newcomer(key, &name) else { continue };
+            let Some(newcomer) = self.sessions.newcomer(key, &name) else { continue };
             let Some(Waits { place, .. }) = newcomer.waits else { continue };
             if name.as_str() == namespace && binding.feed.has_reached(place) {
                 newcomer.waits = None;
@@ -71,7 +59,7 @@ impl Worker {
             }
         }
         for (key, name) in reached {
-            self.connecting_event(key, &name, Event::Reached);
+            self.joining(key, &name).on(Event::Reached);
         }
     }
 
@@ -79,17 +67,18 @@ impl Worker {
     pub(super) fn give_up_waiting(&mut self, key: SessionKey) {
         let now = self.now;
         while let Some(namespace) =
-            self.session_mut(key).and_then(|session| session.newcomers.take_expired(now))
+            self.sessions.get_mut(key).and_then(|session| session.newcomers.take_expired(now))
         {
             tracing::debug!("a client has seen more than this node has heard of in time");
-            self.connecting_event(key, &namespace, Event::OutOfReach);
+            self.joining(key, &namespace).on(Event::OutOfReach);
         }
     }
 
     fn forget_who_waits_no_more(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
-        waiting
-            .retain(|(key, name)| self.newcomer(*key, name).is_some_and(|newcomer| newcomer.waits.is_some()));
+        waiting.retain(|(key, name)| {
+            self.sessions.newcomer(*key, name).is_some_and(|newcomer| newcomer.waits.is_some())
+        });
         self.waiting = waiting;
     }
 }

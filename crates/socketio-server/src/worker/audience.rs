@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::Worker;
 use super::local_namespace::LocalNamespace;
+use super::namespaces::Namespaces;
+use super::sessions::Sessions;
 use crate::feed::{Batch, FeedEntry, FeedPosition, MemberChange, Passage};
 use crate::planted::{self, Bug};
 use crate::room::Room;
@@ -115,10 +116,11 @@ impl Marker<'_> {
     }
 }
 
-impl Worker {
+impl Namespaces {
     /// Goes through a growth that begins after `before`: changes rooms, and notes who sees which entry.
     pub(super) fn audiences(
         &mut self,
+        sessions: &mut Sessions,
         index: usize,
         before: FeedPosition,
         batches: &[Arc<Batch>],
@@ -142,16 +144,16 @@ impl Worker {
             let (run, later) = rest.split_at(end);
             for (position, entry) in run.iter().filter(|_| is_change) {
                 let entering = entry.changes.iter().filter(|change| change.passage == Passage::Enter);
-                entering.for_each(|change| self.change_rooms(index, *position, change));
+                entering.for_each(|change| self.change_rooms(sessions, index, *position, change));
             }
-            let Some(local) = self.namespaces.get(index) else { return audiences };
+            let Some(local) = self.get(index) else { return audiences };
             let mut marker = Marker { audiences: &mut audiences, classes: BTreeMap::new() };
             for (position, entry) in run {
                 let number = u32::try_from(position.since(before + 1)).expect("a growth fits into memory");
                 marker.mark(local, number, *position, entry);
             }
             for (position, entry) in run.iter().filter(|_| is_change) {
-                entry.changes.iter().for_each(|change| self.change_rooms(index, *position, change));
+                entry.changes.iter().for_each(|change| self.change_rooms(sessions, index, *position, change));
             }
             rest = later;
         }
@@ -160,11 +162,17 @@ impl Worker {
     }
 
     /// Lets sockets enter or leave a room at a position.
-    fn change_rooms(&mut self, index: usize, position: FeedPosition, change: &MemberChange) {
-        let Some(local) = self.namespaces.get_mut(index) else { return };
+    fn change_rooms(
+        &mut self,
+        sessions: &mut Sessions,
+        index: usize,
+        position: FeedPosition,
+        change: &MemberChange,
+    ) {
+        let Some(local) = self.get_mut(index) else { return };
         let slots: Vec<u32> = local.members_of(&change.sockets).map(|member| member.slot).collect();
         for slot in slots {
-            let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
+            let Some(session) = sessions.at_mut(slot) else { continue };
             let Some(joined) = session.joined_mut(index) else { continue };
             match change.passage {
                 Passage::Enter => local.enter(slot, joined, &change.room, position.before()),
@@ -175,12 +183,12 @@ impl Worker {
     }
 
     /// Asks the application for the rooms of all sockets, because the entries that changed them were not seen here.
-    pub(super) fn renew_rooms(&mut self, index: usize) {
-        let Some(local) = self.namespaces.get_mut(index) else { return };
+    pub(super) fn renew_rooms(&mut self, sessions: &mut Sessions, index: usize) {
+        let Some(local) = self.get_mut(index) else { return };
         let definition = Arc::clone(&local.definition);
         let Some(rooms) = &definition.rooms else { return };
         for slot in local.members.clone() {
-            let Some(session) = self.sessions.get_mut(slot as usize) else { continue };
+            let Some(session) = sessions.at_mut(slot) else { continue };
             let Some(joined) = session.joined_mut(index) else { continue };
             let data = joined.data().cloned().unwrap_or_default();
             let wanted = rooms(&data).into_iter().map(crate::feed::FeedRoom::entered).collect();

@@ -66,16 +66,60 @@ impl Terms {
 }
 
 impl Worker {
+    /// The way of a client into a namespace.
+    pub(super) fn joining<'a>(&'a mut self, key: SessionKey, namespace: &'a NamespaceName) -> Join<'a> {
+        Join { worker: self, key, namespace }
+    }
+
+    /// Ends the session on this worker that has a socket with this id, if it arrived before that number.
+    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, before: ArrivalNumber) {
+        let Some(index) = self.namespaces.index_of(namespace) else { return };
+        let Some(local) = self.namespaces.get(index) else { return };
+        let ghost = local.slot_of(socket).filter(|_| !planted::is(Bug::KeepsGhosts));
+        let Some(ghost) = ghost.and_then(|slot| self.sessions.key_of(slot)) else { return };
+        let joined = self.sessions.get(ghost).and_then(|session| session.joined(index));
+        if joined.is_some_and(|joined| joined.arrival.is_none_or(|arrival| arrival < before)) {
+            self.close(ghost, CloseReason::TransportClose);
+        }
+    }
+
+    /// Disconnects by the server: the client is told for each namespace that it leaves.
+    pub(super) fn expel(&mut self, key: SessionKey, namespace: &NamespaceName, closing: Closing) {
+        let Some(connection) = self.sessions.get(key).and_then(Session::connection) else { return };
+        let sockets: Vec<(Slot, NamespaceName)> = connection
+            .slots()
+            .filter(|(_, name, _)| closing == Closing::Connection || *name == namespace)
+            .map(|(slot, name, _)| (slot, name.clone()))
+            .collect();
+        for (slot, name) in sockets {
+            self.send(key, Frame::text(&socketio::encode_disconnect(&name)));
+            self.leave(key, slot, DisconnectReason::ServerNamespaceDisconnect);
+        }
+        match closing {
+            Closing::Namespace => {}
+            Closing::Connection => self.close(key, CloseReason::ForcedClose),
+        }
+    }
+}
+
+/// One client on its way into one namespace.
+pub(super) struct Join<'a> {
+    pub(super) worker: &'a mut Worker,
+    pub(super) key: SessionKey,
+    pub(super) namespace: &'a NamespaceName,
+}
+
+impl Join<'_> {
     /// A CONNECT packet.
-    pub(super) fn join(&mut self, key: SessionKey, namespace: &NamespaceName, auth: &AuthPayload<'_>) {
-        let Some(definition) = self.shared.namespace(namespace.as_str()).cloned() else {
-            return self.refuse(key, namespace, &Rejection::new("Invalid namespace"));
+    pub(super) fn begin(&mut self, auth: &AuthPayload<'_>) {
+        let Some(definition) = self.worker.shared.namespace(self.namespace.as_str()).cloned() else {
+            return self.refuse(&Rejection::new("Invalid namespace"));
         };
-        let io = self.io();
-        let Some(session) = self.session_mut(key) else { return };
+        let io = self.worker.io();
+        let Some(session) = self.worker.sessions.get_mut(self.key) else { return };
         let request = ConnectRequest {
             io,
-            namespace: namespace.clone(),
+            namespace: self.namespace.clone(),
             auth: Auth(Arc::from(auth.raw())),
             handshake: session.handshake.clone(),
             data: SocketData::default(),
@@ -86,122 +130,92 @@ impl Worker {
         let claim = feed.and_then(|feed| Claim::of(&request.auth, feed));
         let (steps, action) = Connecting::begin(Terms::of(&definition), claim);
         session.newcomers.add(Newcomer { request, steps, waits: None });
-        self.carry_on(key, namespace, action);
+        self.carry_on(action);
     }
 
     /// Something has happened that a joining client may wait for.
-    pub(super) fn connecting_event(&mut self, key: SessionKey, namespace: &NamespaceName, event: Event) {
-        if let Some(newcomer) = self.newcomer(key, namespace) {
+    pub(super) fn on(&mut self, event: Event) {
+        if let Some(newcomer) = self.newcomer() {
             let action = newcomer.steps.on(event);
-            self.carry_on(key, namespace, action);
+            self.carry_on(action);
         }
     }
 
     /// Carries actions out, until there is something to wait for.
-    fn carry_on(&mut self, key: SessionKey, namespace: &NamespaceName, mut action: Action) {
-        while let Some(event) = self.carry_out(key, namespace, action) {
-            let Some(newcomer) = self.newcomer(key, namespace) else { return };
+    fn carry_on(&mut self, mut action: Action) {
+        while let Some(event) = self.carry_out(action) {
+            let Some(newcomer) = self.newcomer() else { return };
             action = newcomer.steps.on(event);
         }
     }
 
     /// Carries one action out; returns its result if that is known at once.
-    fn carry_out(&mut self, key: SessionKey, namespace: &NamespaceName, action: Action) -> Option<Event> {
+    fn carry_out(&mut self, action: Action) -> Option<Event> {
         match action {
             Action::Wait => None,
-            Action::Evict(socket) => self.evict_everywhere(key, namespace, socket),
-            Action::Decide => self.decide(key, namespace),
-            Action::Remember(socket) => self.remember(key, namespace, socket),
-            Action::Gather { after } => self.gather(namespace, after),
+            Action::Evict(socket) => self.evict_everywhere(socket),
+            Action::Decide => self.decide(),
+            Action::Remember(socket) => self.remember(socket),
+            Action::Gather { after } => self.gather(after),
             Action::Read { from, entries_max, bytes_max } => {
-                let index = self.local_namespace(namespace)?;
-                self.read_history(key, index, from, entries_max, bytes_max);
+                let index = self.worker.local_namespace(self.namespace)?;
+                self.worker.delivery().read_history(self.key, index, from, entries_max, bytes_max);
                 None
             }
-            Action::Ask { data } => self.ask(key, namespace, data),
+            Action::Ask { data } => self.ask(data),
             Action::Locate { anchor } => {
-                let index = self.local_namespace(namespace)?;
-                let feed = self.namespaces.get(index)?.feed()?;
+                let index = self.worker.local_namespace(self.namespace)?;
+                let feed = self.worker.namespaces.get(index)?.feed()?;
                 let position = feed.ring().locate(anchor);
                 Some(Event::Located(position))
             }
-            Action::Await(place) => self.await_feed(key, namespace, place),
+            Action::Await(place) => self.await_feed(place),
             Action::Arrive(arrival) => {
-                self.arrive(key, namespace, arrival);
+                self.arrive(arrival);
                 None
             }
             Action::Close => {
-                self.close(key, CloseReason::ForcedClose);
+                self.worker.close(self.key, CloseReason::ForcedClose);
                 None
             }
         }
-    }
-
-    pub(super) fn newcomer(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<&mut Newcomer> {
-        self.session_mut(key)?.newcomers.find(namespace)
-    }
-
-    fn take_newcomer(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Newcomer> {
-        self.session_mut(key)?.newcomers.take(namespace)
     }
 
     // Eviction.
 
-    fn evict_everywhere(
-        &mut self,
-        key: SessionKey,
-        namespace: &NamespaceName,
-        socket: SocketId,
-    ) -> Option<Event> {
-        let before = self.shared.next_arrival();
-        self.evict(namespace.as_str(), &socket, before);
-        let others = self.shared.reach.mailboxes.len() - 1;
+    fn evict_everywhere(&mut self, socket: SocketId) -> Option<Event> {
+        let before = self.worker.shared.next_arrival();
+        self.worker.evict(self.namespace.as_str(), &socket, before);
+        let others = self.worker.shared.reach.mailboxes.len() - 1;
         if others == 0 {
             return Some(Event::Evicted);
         }
-        let done = EvictDone::begin(others, Arc::clone(&self.mailbox), key, namespace.clone());
-        self.tell_others_to_evict(namespace, socket, before, Some(&done));
+        let done =
+            EvictDone::begin(others, Arc::clone(&self.worker.mailbox), self.key, self.namespace.clone());
+        self.tell_others_to_evict(socket, before, Some(&done));
         None
     }
 
-    fn tell_others_to_evict(
-        &self,
-        namespace: &NamespaceName,
-        socket: SocketId,
-        before: ArrivalNumber,
-        done: Option<&EvictDone>,
-    ) {
-        for (index, mailbox) in self.shared.reach.mailboxes.iter().enumerate() {
-            if index != usize::from(self.index) {
-                let (namespace, done) = (Arc::from(namespace.as_str()), done.cloned());
+    fn tell_others_to_evict(&self, socket: SocketId, before: ArrivalNumber, done: Option<&EvictDone>) {
+        for (index, mailbox) in self.worker.shared.reach.mailboxes.iter().enumerate() {
+            if index != usize::from(self.worker.index) {
+                let (namespace, done) = (Arc::from(self.namespace.as_str()), done.cloned());
                 mailbox.post(Command::Evict { namespace, socket, before, done });
             }
-        }
-    }
-
-    /// Ends the session on this worker that has a socket with this id, if it arrived before that number.
-    pub(super) fn evict(&mut self, namespace: &str, socket: &SocketId, before: ArrivalNumber) {
-        let Some(index) = self.namespace_of.get(namespace).copied() else { return };
-        let Some(local) = self.namespaces.get(index) else { return };
-        let ghost = local.slot_of(socket).filter(|_| !planted::is(Bug::KeepsGhosts));
-        let Some(ghost) = ghost.and_then(|slot| self.key_of(slot)) else { return };
-        let joined = self.session(ghost).and_then(|session| session.joined(index));
-        if joined.is_some_and(|joined| joined.arrival.is_none_or(|arrival| arrival < before)) {
-            self.close(ghost, CloseReason::TransportClose);
         }
     }
 
     // Middleware.
 
     /// Runs the middleware, on the application's runtime if it has any.
-    fn decide(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Event> {
-        let definition = self.shared.namespace(namespace.as_str()).cloned()?;
+    fn decide(&mut self) -> Option<Event> {
+        let definition = self.worker.shared.namespace(self.namespace.as_str()).cloned()?;
         if definition.middleware.is_empty() {
-            return self.let_in(key, namespace);
+            return self.let_in();
         }
-        let request = self.newcomer(key, namespace)?.request.clone();
-        let mailbox = Arc::clone(&self.mailbox);
-        self.shared.reach.spawn(Box::pin(async move {
+        let request = self.newcomer()?.request.clone();
+        let (key, mailbox) = (self.key, Arc::clone(&self.worker.mailbox));
+        self.worker.shared.reach.spawn(Box::pin(async move {
             let decision = tokio::spawn({
                 let request = request.clone();
                 async move { definition.decide(&request).await }
@@ -214,87 +228,83 @@ impl Worker {
     }
 
     /// Middleware has decided.
-    pub(super) fn admitted(
-        &mut self,
-        key: SessionKey,
-        namespace: &NamespaceName,
-        outcome: Result<(), Rejection>,
-    ) {
+    pub(super) fn admitted(&mut self, outcome: Result<(), Rejection>) {
         if let Err(rejection) = outcome {
-            drop(self.take_newcomer(key, namespace));
-            return self.refuse(key, namespace, &rejection);
+            drop(self.take_newcomer());
+            return self.refuse(&rejection);
         }
-        if let Some(event) = self.let_in(key, namespace) {
-            self.connecting_event(key, namespace, event);
+        if let Some(event) = self.let_in() {
+            self.on(event);
         }
     }
 
     /// The middleware has accepted the client; `None` if the client no longer waits.
-    fn let_in(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Event> {
-        let connection = self.session(key).and_then(Session::connection);
-        if !connection.is_some_and(|connection| connection.awaits(namespace)) {
-            drop(self.take_newcomer(key, namespace));
-            self.discard(key, namespace);
+    fn let_in(&mut self) -> Option<Event> {
+        let connection = self.worker.sessions.get(self.key).and_then(Session::connection);
+        if !connection.is_some_and(|connection| connection.awaits(self.namespace)) {
+            drop(self.take_newcomer());
+            self.discard();
             return None;
         }
-        let user = self.newcomer(key, namespace)?.request.user();
+        let user = self.newcomer()?.request.user();
         Some(Event::Decided { user })
     }
 
-    fn refuse(&mut self, key: SessionKey, namespace: &NamespaceName, rejection: &Rejection) {
-        let connection = self.session_mut(key).and_then(Session::connection_mut);
-        if !connection.is_some_and(|connection| connection.refuse(namespace)) {
-            return self.renew(key, namespace);
+    fn refuse(&mut self, rejection: &Rejection) {
+        let connection = self.worker.sessions.get_mut(self.key).and_then(Session::connection_mut);
+        if !connection.is_some_and(|connection| connection.refuse(self.namespace)) {
+            return self.renew();
         }
-        let packet = socketio::encode_connect_error(namespace, &rejection.message, rejection.data.as_deref());
+        let packet =
+            socketio::encode_connect_error(self.namespace, &rejection.message, rejection.data.as_deref());
         match packet {
-            Ok(packet) => self.send(key, Frame::text(&packet)),
+            Ok(packet) => self.worker.send(self.key, Frame::text(&packet)),
             Err(error) => {
                 tracing::error!(%error, "a rejection cannot be encoded");
-                self.close(key, CloseReason::ForcedClose);
+                self.worker.close(self.key, CloseReason::ForcedClose);
             }
         }
     }
 
     /// The client has left or asked again while it was being accepted.
-    fn discard(&mut self, key: SessionKey, namespace: &NamespaceName) {
-        if let Some(connection) = self.session_mut(key).and_then(Session::connection_mut) {
-            connection.refuse(namespace);
+    fn discard(&mut self) {
+        if let Some(connection) = self.worker.sessions.get_mut(self.key).and_then(Session::connection_mut) {
+            connection.refuse(self.namespace);
         }
-        self.renew(key, namespace);
+        self.renew();
     }
 
     /// Begins with the CONNECT that the client sent meanwhile, if it did.
-    fn renew(&mut self, key: SessionKey, namespace: &NamespaceName) {
-        let connection = self.session_mut(key).and_then(Session::connection_mut);
-        let asked_anew = connection.and_then(|connection| connection.renew(namespace));
+    fn renew(&mut self) {
+        let connection = self.worker.sessions.get_mut(self.key).and_then(Session::connection_mut);
+        let asked_anew = connection.and_then(|connection| connection.renew(self.namespace));
         if let Some(auth) = asked_anew.filter(|_| !planted::is(Bug::ForgetsNewerConnect)) {
-            self.join(key, namespace, &auth);
+            self.begin(&auth);
         }
     }
 
     // The start.
 
     /// The rooms and data of a claimed socket: from its membership, or as parked.
-    fn remember(&mut self, key: SessionKey, namespace: &NamespaceName, socket: SocketId) -> Option<Event> {
-        let now = self.now;
-        let definition = self.shared.namespace(namespace.as_str()).cloned()?;
+    fn remember(&mut self, socket: SocketId) -> Option<Event> {
+        let now = self.worker.now;
+        let definition = self.worker.shared.namespace(self.namespace.as_str()).cloned()?;
         let feed = &definition.feed.as_ref()?.feed;
         if !feed.has_history() {
             let parked = feed.parked().take(&socket, now);
             return Some(Event::Remembered(parked));
         }
-        let data = self.newcomer(key, namespace)?.request.data.clone();
+        let data = self.newcomer()?.request.data.clone();
         let rooms = definition.rooms.iter().flat_map(|rooms| rooms(&data));
         let rooms = rooms.map(FeedRoom::entered).collect();
         Some(Event::Remembered(Some(Parked { rooms, data })))
     }
 
     /// What was missed, up to what this worker has delivered, as far as the ring has it.
-    fn gather(&mut self, namespace: &NamespaceName, after: FeedPosition) -> Option<Event> {
-        let index = self.local_namespace(namespace)?;
-        self.catch_up(index, after);
-        let local = self.namespaces.get(index)?;
+    fn gather(&mut self, after: FeedPosition) -> Option<Event> {
+        let index = self.worker.local_namespace(self.namespace)?;
+        self.worker.catch_up(index, after);
+        let local = self.worker.namespaces.get(index)?;
         let (feed, applied) = (local.feed()?, local.applied);
         let bytes_max = feed.config().recovery_bytes_max.saturating_mul(2);
         let page = feed.ring().page(after, applied, usize::MAX, bytes_max);
@@ -302,13 +312,13 @@ impl Worker {
     }
 
     /// Asks the application where a socket starts that is not recovered.
-    fn ask(&mut self, key: SessionKey, namespace: &NamespaceName, data: Option<SocketData>) -> Option<Event> {
+    fn ask(&mut self, data: Option<SocketData>) -> Option<Event> {
         // The namespace must exist on this worker before the history says where to start.
-        let index = self.local_namespace(namespace)?;
-        let local = self.namespaces.get(index)?;
+        let index = self.worker.local_namespace(self.namespace)?;
+        let local = self.worker.namespaces.get(index)?;
         let (definition, applied) = (Arc::clone(&local.definition), local.applied);
         let binding = definition.feed.as_ref()?;
-        let request = &mut self.newcomer(key, namespace)?.request;
+        let request = &mut self.newcomer()?.request;
         if let Some(data) = data {
             request.data = data;
         }
@@ -325,20 +335,13 @@ impl Worker {
     }
 
     /// The place of a socket that is not recovered.
-    fn place_anew(
-        &mut self,
-        key: SessionKey,
-        namespace: &NamespaceName,
-        socket: SocketId,
-        start: Start,
-        lineage: Option<Lineage>,
-    ) -> Option<Place> {
-        let index = self.local_namespace(namespace)?;
+    fn place_anew(&mut self, socket: SocketId, start: Start, lineage: Option<Lineage>) -> Option<Place> {
+        let index = self.worker.local_namespace(self.namespace)?;
         if let Start::After(after) = start {
-            self.catch_up(index, after);
+            self.worker.catch_up(index, after);
         }
-        let user = self.newcomer(key, namespace)?.request.user();
-        let local = self.namespaces.get(index)?;
+        let user = self.newcomer()?.request.user();
+        let local = self.worker.namespaces.get(index)?;
         let after = match start {
             Start::Now | Start::Anchor(_) | Start::Ahead(_) => local.applied,
             Start::After(after) => after.min(local.applied),
@@ -350,21 +353,15 @@ impl Worker {
     }
 
     /// The place of a socket that is recovered.
-    fn place_recovered(
-        &mut self,
-        key: SessionKey,
-        namespace: &NamespaceName,
-        claim: Claim,
-        missed: Missed,
-    ) -> Option<Place> {
+    fn place_recovered(&mut self, claim: Claim, missed: Missed) -> Option<Place> {
         let Missed { after, frames, parked: Parked { rooms, data }, .. } = missed;
-        self.newcomer(key, namespace)?.request.data = data;
+        self.newcomer()?.request.data = data;
         // Another session with the same private id may have arrived while the middleware decided, or may arrive on
         // another worker at this moment: the one with the higher number stays.
-        let arrival = self.shared.next_arrival();
+        let arrival = self.worker.shared.next_arrival();
         let socket = claim.id.socket;
-        self.evict(namespace.as_str(), &socket, arrival);
-        self.tell_others_to_evict(namespace, socket, arrival, None);
+        self.worker.evict(self.namespace.as_str(), &socket, arrival);
+        self.tell_others_to_evict(socket, arrival, None);
         let is_forgotten = planted::is(Bug::ForgetsLineage);
         let lineage = if is_forgotten { Lineage::from_bytes(random()) } else { claim.id.lineage };
         Some(Place {
@@ -377,45 +374,40 @@ impl Worker {
     }
 
     /// The cut: sends CONNECT and the missed events; from here on, events are live.
-    fn arrive(&mut self, key: SessionKey, namespace: &NamespaceName, arrival: Arrival) {
+    fn arrive(&mut self, arrival: Arrival) {
         let place = match arrival {
             Arrival::Plain => Some(Place::new(
                 SocketId::from_bytes(random()),
                 Lineage::from_bytes(random()),
                 Cursor::Attached,
             )),
-            Arrival::Anew { socket, start, lineage, greeting } => self
-                .place_anew(key, namespace, socket, start, lineage)
-                .map(|place| Place { greeting, ..place }),
-            Arrival::Recovered { claim, missed } => self.place_recovered(key, namespace, claim, missed),
+            Arrival::Anew { socket, start, lineage, greeting } => {
+                self.place_anew(socket, start, lineage).map(|place| Place { greeting, ..place })
+            }
+            Arrival::Recovered { claim, missed } => self.place_recovered(claim, missed),
         };
         let Some(place) = place else { return };
-        let Some(index) = self.local_namespace(namespace) else { return };
-        let Some(Newcomer { request, .. }) = self.take_newcomer(key, namespace) else { return };
-        let packet = socketio::encode_connect(namespace, &place.socket.to_string(), place.pid.as_deref());
+        let Some(index) = self.worker.local_namespace(self.namespace) else { return };
+        let Some(Newcomer { request, .. }) = self.take_newcomer() else { return };
+        let packet =
+            socketio::encode_connect(self.namespace, &place.socket.to_string(), place.pid.as_deref());
         let (mut frames, greeting) = (place.missed.clone(), place.greeting.clone());
-        let Some(slot) = self.enter_namespace(key, index, &request, place) else {
-            self.drop_if_empty(index);
-            return self.discard(key, namespace);
+        let Some(slot) = self.enter_namespace(index, &request, place) else {
+            self.worker.namespaces.drop_if_empty(index);
+            return self.discard();
         };
         let first = if planted::is(Bug::SendsMissedFirst) { frames.len() } else { 0 };
         frames.insert(first, Frame::text(&packet));
-        self.send_burst(key, frames);
+        self.send_burst(frames);
         for frame in greeting {
-            self.send(key, frame);
+            self.worker.send(self.key, frame);
         }
-        self.handle_arrival(key, slot, index, &request);
+        self.handle_arrival(slot, index, &request);
     }
 
     /// Adds a socket to its namespace and its rooms; `None` if the client no longer waits.
-    fn enter_namespace(
-        &mut self,
-        key: SessionKey,
-        index: usize,
-        request: &ConnectRequest,
-        place: Place,
-    ) -> Option<Slot> {
-        let local = self.namespaces.get_mut(index)?;
+    fn enter_namespace(&mut self, index: usize, request: &ConnectRequest, place: Place) -> Option<Slot> {
+        let local = self.worker.namespaces.get_mut(index)?;
         let definition = &local.definition;
         let is_recovered = place.recovered.is_some();
         // Requested now, in the turn of the cut, so it includes all changes while the client was joining.
@@ -440,27 +432,27 @@ impl Worker {
             data,
             acks: HashMap::new(),
         };
-        let session = self.sessions.get_mut(key.slot as usize)?;
+        let session = self.worker.sessions.at_mut(self.key.slot)?;
         let slot = session.connection_mut()?.join(&request.namespace, joined)?;
         session.join_by = None;
         if let Some(joined) = session.joined_mut(index) {
-            joined.member = local.add(key.slot, joined.id);
-            local.move_to(key.slot, joined, &rooms);
+            joined.member = local.add(self.key.slot, joined.id);
+            local.move_to(self.key.slot, joined, &rooms);
         }
         Some(slot)
     }
 
     /// Runs the handler of joined sockets, and drops what was kept for it.
-    fn handle_arrival(&mut self, key: SessionKey, slot: Slot, index: usize, request: &ConnectRequest) {
-        let definition = self.namespaces.get(index).map(|local| Arc::clone(&local.definition));
+    fn handle_arrival(&mut self, slot: Slot, index: usize, request: &ConnectRequest) {
+        let definition = self.worker.namespaces.get(index).map(|local| Arc::clone(&local.definition));
         if let Some(handler) = definition.as_ref().and_then(|definition| definition.connect.as_ref())
-            && let Some(socket) = self.handle_with_auth(key, slot, Some(request.auth.clone()))
+            && let Some(socket) = self.worker.handle_with_auth(self.key, slot, Some(request.auth.clone()))
         {
             let call = Call { socket: socket.clone(), payload: None, ack: None, reason: None };
-            self.run(key, &socket, handler, call);
+            self.worker.run(self.key, &socket, handler, call);
         }
-        if self.shared.config.handshake_kept == HandshakeKept::UntilJoined
-            && let Some(session) = self.session_mut(key)
+        if self.worker.shared.config.handshake_kept == HandshakeKept::UntilJoined
+            && let Some(session) = self.worker.sessions.get_mut(self.key)
         {
             session.handshake = None;
         }
@@ -468,31 +460,21 @@ impl Worker {
 
     /// Queues the frames of an arrival. Missed events have a bound of their own, and may exceed that of the outbound
     /// queue once, but not if the queue overflows already: a client may arrive as often as it likes.
-    fn send_burst(&mut self, key: SessionKey, frames: Vec<Frame>) {
+    fn send_burst(&mut self, frames: Vec<Frame>) {
         let mut frames = frames.into_iter();
         if let Some(first) = frames.next() {
-            self.send(key, first);
+            self.worker.send(self.key, first);
         }
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.worker.sessions.get_mut(self.key) else { return };
         frames.for_each(|frame| session.outbound.push(frame.into_bytes()));
     }
 
-    /// Disconnects by the server: the client is told for each namespace that it leaves.
-    pub(super) fn expel(&mut self, key: SessionKey, namespace: &NamespaceName, closing: Closing) {
-        let Some(connection) = self.session(key).and_then(Session::connection) else { return };
-        let sockets: Vec<(Slot, NamespaceName)> = connection
-            .slots()
-            .filter(|(_, name, _)| closing == Closing::Connection || *name == namespace)
-            .map(|(slot, name, _)| (slot, name.clone()))
-            .collect();
-        for (slot, name) in sockets {
-            self.send(key, Frame::text(&socketio::encode_disconnect(&name)));
-            self.leave(key, slot, DisconnectReason::ServerNamespaceDisconnect);
-        }
-        match closing {
-            Closing::Namespace => {}
-            Closing::Connection => self.close(key, CloseReason::ForcedClose),
-        }
+    pub(super) fn newcomer(&mut self) -> Option<&mut Newcomer> {
+        self.worker.sessions.newcomer(self.key, self.namespace)
+    }
+
+    fn take_newcomer(&mut self) -> Option<Newcomer> {
+        self.worker.sessions.take_newcomer(self.key, self.namespace)
     }
 }
 

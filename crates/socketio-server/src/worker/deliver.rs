@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use engineio::CloseReason;
 use smallvec::SmallVec;
@@ -14,12 +15,15 @@ use super::Worker;
 use super::audience::{Audiences, Mark, Marks};
 use super::connecting::Event;
 use super::local_namespace::Cursor;
+use super::namespaces::Namespaces;
+use super::sessions::Sessions;
 use super::view::{Growth, Took, View};
 use crate::feed::{
     Batch, Feed, FeedAck, FeedPosition, Grown, HistoryError, HistoryPage, HistoryReply, HistoryRequest,
     PageStart,
 };
 
+use crate::handle::mailbox::Mailbox;
 use crate::planted::{self, Bug};
 use crate::sid::SessionKey;
 use crate::stream::Direct;
@@ -42,11 +46,12 @@ impl Worker {
     pub(super) fn feed_grown(&mut self, namespace: &Arc<str>, through: FeedPosition, acks: Vec<FeedAck>) {
         let mut shares: BTreeMap<SessionKey, Vec<FeedAck>> = BTreeMap::new();
         for ack in acks {
-            let ack = if ack.has_condition() { self.judge(namespace, ack) } else { ack };
+            let ack = if ack.has_condition() { self.delivery().judge(namespace, ack) } else { ack };
             shares.entry(ack.handle.key).or_default().push(ack);
         }
-        if let Some(index) = self.namespace_of.get(namespace).copied() {
-            self.advance(index, through, &mut shares);
+        if let Some(index) = self.namespaces.index_of(namespace) {
+            let lost = self.delivery().advance(index, through, &mut shares);
+            self.close_all(lost);
         }
         // Acks of sockets that are behind, and of known entries, leave at once, in order with the entries: an answer
         // that was judged before these entries does not follow the ack of one of them.
@@ -63,35 +68,98 @@ impl Worker {
     pub(super) fn catch_up(&mut self, index: usize, position: FeedPosition) {
         let Some(local) = self.namespaces.get(index).filter(|local| local.applied < position) else { return };
         let Some(head) = local.feed().map(Feed::head) else { return };
-        self.advance(index, head, &mut BTreeMap::new());
+        let lost = self.delivery().advance(index, head, &mut BTreeMap::new());
+        self.close_all(lost);
     }
 
+    /// Writes what waits for a session, as much as its transport takes.
+    pub(super) fn settle(&mut self, key: SessionKey) {
+        if let Err(reason) = self.delivery().settle(key) {
+            self.close(key, reason);
+        }
+    }
+
+    /// A page of the log has been read.
+    pub(super) fn history_read(
+        &mut self,
+        key: SessionKey,
+        namespace: &Arc<str>,
+        page: Result<HistoryPage, HistoryError>,
+    ) {
+        let Ok(name) = NamespaceName::parse(namespace) else { return };
+        if self.sessions.newcomer(key, &name).is_some() {
+            return self.joining(key, &name).on(Event::Read(page));
+        }
+        let Some(index) = self.namespaces.index_of(namespace) else { return };
+        if let Err(reason) = self.delivery().take_page(key, index, page) {
+            self.close(key, reason);
+        }
+    }
+
+    pub(super) fn delivery(&mut self) -> Delivery<'_> {
+        Delivery {
+            namespaces: &mut self.namespaces,
+            sessions: &mut self.sessions,
+            mailbox: &self.mailbox,
+            now: self.now,
+        }
+    }
+
+    fn close_all(&mut self, lost: Vec<Lost>) {
+        for Lost { key, reason } in lost {
+            self.close(key, reason);
+        }
+    }
+}
+
+/// A session that has to be closed.
+pub(super) struct Lost {
+    key: SessionKey,
+    reason: CloseReason,
+}
+
+/// Gives the feeds of the namespaces to the sessions of a worker. What a session cannot survive is told to the worker, which
+/// closes it.
+pub(super) struct Delivery<'a> {
+    namespaces: &'a mut Namespaces,
+    sessions: &'a mut Sessions,
+    /// Where answers of the history come to, and what is to be done in a later turn.
+    mailbox: &'a Arc<Mailbox>,
+    now: Instant,
+}
+
+impl Delivery<'_> {
     /// The answer for a socket that may have been added to or removed from rooms since it asked.
     fn judge(&self, namespace: &Arc<str>, ack: FeedAck) -> FeedAck {
-        let index = self.namespace_of.get(namespace).copied();
-        let joined = index.and_then(|index| self.session(ack.handle.key)?.joined(index));
+        let index = self.namespaces.index_of(namespace);
+        let joined = index.and_then(|index| self.sessions.get(ack.handle.key)?.joined(index));
         ack.judged(|room| joined.is_some_and(|joined| joined.is_in(room)))
     }
 
+    /// Delivers a feed up to a position, acks with it.
     fn advance(
         &mut self,
         index: usize,
         through: FeedPosition,
         acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>,
-    ) {
+    ) -> Vec<Lost> {
         let Some(local) = self.namespaces.get_mut(index).filter(|local| local.applied < through) else {
-            return;
+            return Vec::new();
         };
-        let Some(feed) = local.feed().cloned() else { return };
+        let Some(feed) = local.feed().cloned() else { return Vec::new() };
         let growth = feed.ring().since(local.applied, through);
         let before = std::mem::replace(&mut local.applied, through);
         match growth {
-            Grown::Batches(batches) if batches.is_empty() => {}
+            Grown::Batches(batches) if batches.is_empty() => Vec::new(),
             Grown::Batches(batches) => {
-                let Audiences { marks, classes } = self.audiences(index, before, &batches);
-                self.deliver_all(index, Growth::new(batches, classes, before, through), &marks, acks);
+                let Audiences { marks, classes } =
+                    self.namespaces.audiences(self.sessions, index, before, &batches);
+                self.deliver_all(index, Growth::new(batches, classes, before, through), &marks, acks)
             }
-            Grown::Lapped => self.fall_behind(index, before),
+            Grown::Lapped => {
+                self.fall_behind(index, before);
+                Vec::new()
+            }
         }
     }
 
@@ -102,18 +170,20 @@ impl Worker {
         mut growth: Growth,
         marks: &Marks,
         acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>,
-    ) {
+    ) -> Vec<Lost> {
+        let mut lost = Vec::new();
         if !growth.public.is_empty() {
             let members = self.namespaces.get(index).map(|local| local.members.clone()).unwrap_or_default();
             for slots in members.chunks(RUN) {
                 for slot in self.deliver_to_clear(slots, index, &growth, marks, acks) {
-                    self.deliver(slot, index, &mut growth, &[], acks);
+                    lost.extend(self.deliver(slot, index, &mut growth, &[], acks).err());
                 }
             }
         }
         for (slot, marks) in marks.sockets() {
-            self.deliver(slot, index, &mut growth, marks, acks);
+            lost.extend(self.deliver(slot, index, &mut growth, marks, acks).err());
         }
+        lost
     }
 
     /// Gives the entries for everyone to those of `slots` without marks, if that needs only a write; returns the
@@ -134,8 +204,9 @@ impl Worker {
         let mut others = SmallVec::new();
         let mut clear: SmallVec<[(u32, Direct<'_>); RUN]> = SmallVec::new();
         for slot in unmarked {
-            let session = self.sessions.get(slot as usize);
-            let has_acks = !acks.is_empty() && self.key_of(slot).is_some_and(|key| acks.contains_key(&key));
+            let session = self.sessions.at(slot);
+            let has_acks =
+                !acks.is_empty() && self.sessions.key_of(slot).is_some_and(|key| acks.contains_key(&key));
             match session.filter(|_| !has_acks).and_then(|session| session.attached_socket(index)) {
                 Some(socket) => clear.push((slot, socket)),
                 None => others.push(slot),
@@ -152,11 +223,11 @@ impl Worker {
             }
         }
         for (slot, written) in parts {
-            if let Some(session) = self.sessions.get_mut(slot as usize) {
+            if let Some(session) = self.sessions.at_mut(slot) {
                 growth.public.note_part(written, session, index, growth.through);
             }
-            if let Some(key) = self.key_of(slot) {
-                self.touch(key);
+            if let Some(key) = self.sessions.key_of(slot) {
+                self.sessions.touch(key);
             }
         }
         others
@@ -164,17 +235,16 @@ impl Worker {
 
     /// The ring has lapped this worker: all sockets continue from their cursors.
     fn fall_behind(&mut self, index: usize, before: FeedPosition) {
-        self.renew_rooms(index);
+        self.namespaces.renew_rooms(self.sessions, index);
         let members = self.namespaces.get(index).map(|local| local.members.clone());
         for slot in members.into_iter().flatten() {
-            if let Some(joined) =
-                self.sessions.get_mut(slot as usize).and_then(|session| session.joined_mut(index))
+            if let Some(joined) = self.sessions.at_mut(slot).and_then(|session| session.joined_mut(index))
                 && joined.cursor == Cursor::Attached
             {
                 joined.cursor = Cursor::Behind { after: before };
             }
-            if let Some(key) = self.key_of(slot) {
-                self.touch(key);
+            if let Some(key) = self.sessions.key_of(slot) {
+                self.sessions.touch(key);
             }
         }
     }
@@ -187,23 +257,23 @@ impl Worker {
         growth: &mut Growth,
         marks: &[Mark],
         acks: &mut BTreeMap<SessionKey, Vec<FeedAck>>,
-    ) {
+    ) -> Result<(), Lost> {
         let now = self.now;
-        let Some(key) = self.key_of(slot) else { return };
-        let Some(session) = self.sessions.get_mut(slot as usize) else { return };
+        let Some(key) = self.sessions.key_of(slot) else { return Ok(()) };
+        let Some(session) = self.sessions.at_mut(slot) else { return Ok(()) };
         match session.joined_mut(index).map(|joined| joined.cursor) {
             Some(Cursor::Attached) => {}
             // It continues from its cursor when its transport takes more.
             Some(Cursor::Behind { .. } | Cursor::Reading { .. }) => {
-                return if session.is_writable() {
-                    self.touch(key);
-                };
+                if session.is_writable() {
+                    self.sessions.touch(key);
+                }
+                return Ok(());
             }
-            None => return,
+            None => return Ok(()),
         }
-        if session.flush_outbound(now).is_err() {
-            return self.close(key, CloseReason::TransportClose);
-        }
+        let lost = |_| Lost { key, reason: CloseReason::TransportClose };
+        session.flush_outbound(now).map_err(lost)?;
         let own = acks.remove(&key);
         if !session.is_writable() {
             if let Some(joined) = session.joined_mut(index)
@@ -212,29 +282,27 @@ impl Worker {
                 joined.cursor = Cursor::Behind { after: growth.before };
             }
             acks.extend(own.map(|own| (key, own)));
-            return;
+            return Ok(());
         }
-        if growth.write(session, index, marks, own.unwrap_or_default()).is_err() {
-            self.close(key, CloseReason::TransportClose);
-        } else if session.has_poll() || !session.is_writable() {
+        growth.write(session, index, marks, own.unwrap_or_default()).map_err(lost)?;
+        if session.has_poll() || !session.is_writable() {
             // The held GET is answered, or the rest is noted, at the end of the turn.
-            self.touch(key);
+            self.sessions.touch(key);
         }
+        Ok(())
     }
 
     /// Writes a session's output as far as its transport takes it: the outbound queue, then the feeds in which it is
     /// behind.
-    pub(super) fn settle(&mut self, key: SessionKey) {
+    fn settle(&mut self, key: SessionKey) -> Result<(), CloseReason> {
         let now = self.now;
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return Ok(()) };
         session.touched = false;
-        if session.flush_outbound(now).is_err() {
-            return self.close(key, CloseReason::TransportClose);
-        }
+        session.flush_outbound(now).map_err(|_| CloseReason::TransportClose)?;
         if session.is_writable() {
-            self.pump(key);
+            self.pump(key)?;
         }
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return Ok(()) };
         session.answer_poll(now);
         // A page may have filled the transport just now, and perhaps no other event follows.
         session.note_stall(now);
@@ -242,17 +310,18 @@ impl Worker {
             self.detach(key);
         }
         self.schedule_stall(key);
+        Ok(())
     }
 
     fn schedule_stall(&mut self, key: SessionKey) {
-        if self.session(key).is_some_and(|session| session.stalled_since.is_some()) {
-            self.schedule(key);
+        if self.sessions.get(key).is_some_and(|session| session.stalled_since.is_some()) {
+            self.sessions.schedule(key);
         }
     }
 
     /// Nothing more is written for now: the sockets continue from their cursors.
     fn detach(&mut self, key: SessionKey) {
-        let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
+        let Some(session) = self.sessions.at_mut(key.slot) else { return };
         let Some(connection) = session.connection_mut() else { return };
         for (_, _, joined) in connection.slots_mut() {
             if joined.cursor == Cursor::Attached
@@ -265,8 +334,8 @@ impl Worker {
     }
 
     /// Writes pages for the sockets of a session that are behind.
-    fn pump(&mut self, key: SessionKey) {
-        let Some(connection) = self.session(key).and_then(Session::connection) else { return };
+    fn pump(&mut self, key: SessionKey) -> Result<(), CloseReason> {
+        let Some(connection) = self.sessions.get(key).and_then(Session::connection) else { return Ok(()) };
         let is_behind = |cursor| matches!(cursor, Cursor::Behind { .. });
         let behind: Vec<usize> = connection
             .slots()
@@ -275,7 +344,7 @@ impl Worker {
             .collect();
         for index in behind {
             let mut pages = 0;
-            while self.pump_page(key, index) {
+            while self.pump_page(key, index)? == Pumped::Page {
                 pages += 1;
                 if pages == PAGES_MAX {
                     self.wake_later(key);
@@ -283,49 +352,39 @@ impl Worker {
                 }
             }
         }
+        Ok(())
     }
 
-    /// Writes one page; true if there may be another one to write now.
-    fn pump_page(&mut self, key: SessionKey, index: usize) -> bool {
-        let Some(local) = self.namespaces.get(index) else { return false };
+    /// Writes one page.
+    fn pump_page(&mut self, key: SessionKey, index: usize) -> Result<Pumped, CloseReason> {
+        let Some(local) = self.namespaces.get(index) else { return Ok(Pumped::Nothing) };
         let (applied, feed) = (local.applied, local.feed().cloned());
-        let Some(session) = self.sessions.get_mut(key.slot as usize) else { return false };
-        if !session.is_writable() {
-            return false;
-        }
-        let Some(joined) = session.joined_mut(index) else { return false };
-        let Cursor::Behind { after } = joined.cursor else { return false };
+        let session = self.sessions.at_mut(key.slot).filter(|session| session.is_writable());
+        let Some(session) = session else { return Ok(Pumped::Nothing) };
+        let Some(joined) = session.joined_mut(index) else { return Ok(Pumped::Nothing) };
+        let Cursor::Behind { after } = joined.cursor else { return Ok(Pumped::Nothing) };
         let reached = after + u64::from(planted::is(Bug::AttachesEarly));
         let Some(feed) = feed.filter(|_| reached < applied) else {
             joined.cursor = Cursor::Attached;
-            return false;
+            return Ok(Pumped::Nothing);
         };
         let batches = feed.ring().next(after, applied, PAGE_BYTES_MAX);
         match batches {
             Some(batches) => {
-                let is_written = write_page(session, index, &batches, after, applied).is_ok();
-                if !is_written {
-                    self.close(key, CloseReason::TransportClose);
-                }
-                is_written
+                write_page(session, index, &batches, after, applied)
+                    .map_err(|_| CloseReason::TransportClose)?;
+                Ok(Pumped::Page)
             }
             None if feed.has_history() => {
-                if let Some(joined) = session.joined_mut(index) {
-                    joined.cursor = Cursor::Reading { after };
-                }
+                joined.cursor = Cursor::Reading { after };
                 self.read_history(key, index, PageStart::After(after), PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
-                false
+                Ok(Pumped::Nothing)
             }
             None => {
                 tracing::debug!("a client fell too far behind the feed; it has to reconnect");
-                self.close(key, CloseReason::TransportClose);
-                false
+                Err(CloseReason::TransportClose)
             }
         }
-    }
-
-    pub(super) fn applied(&self, index: usize) -> FeedPosition {
-        self.namespaces.get(index).map_or(FeedPosition::START, |local| local.applied)
     }
 
     /// Requests a page from the history for a session, of what was delivered here.
@@ -339,43 +398,38 @@ impl Worker {
     ) {
         let Some(local) = self.namespaces.get(index) else { return };
         let Some(history) = local.feed().and_then(Feed::history) else { return };
-        let mailbox = Arc::clone(&self.mailbox);
+        let mailbox = Arc::clone(self.mailbox);
         let reply = HistoryReply::new(mailbox, key, Arc::from(local.name.as_str()));
         history.request(HistoryRequest { from, through: local.applied, entries_max, bytes_max, reply });
     }
 
-    /// A page of the log has been read.
-    pub(super) fn history_read(
+    /// Gives a page that has been read to the socket that is behind.
+    fn take_page(
         &mut self,
         key: SessionKey,
-        namespace: &Arc<str>,
+        index: usize,
         page: Result<HistoryPage, HistoryError>,
-    ) {
-        let Ok(name) = NamespaceName::parse(namespace) else { return };
-        if self.newcomer(key, &name).is_some() {
-            return self.connecting_event(key, &name, Event::Read(page));
-        }
-        let Some(index) = self.namespace_of.get(namespace).copied() else { return };
-        let Some(session) = self.session_mut(key) else { return };
-        let Some(joined) = session.joined_mut(index) else { return };
-        let Cursor::Reading { after } = joined.cursor else { return };
+    ) -> Result<(), CloseReason> {
+        let Some(session) = self.sessions.get_mut(key) else { return Ok(()) };
+        let Some(joined) = session.joined_mut(index) else { return Ok(()) };
+        let Cursor::Reading { after } = joined.cursor else { return Ok(()) };
         joined.cursor = Cursor::Behind { after };
         match page {
             Ok(page) if page.after == after && !page.entries.is_empty() => {
                 let batch = Batch::new(after + 1, page.entries);
                 let last = batch.last();
-                let is_lost = session.is_writable()
-                    && write_page(session, index, &[Arc::new(batch)], after, last).is_err();
-                if is_lost {
-                    self.close(key, CloseReason::TransportClose);
+                if session.is_writable() {
+                    write_page(session, index, &[Arc::new(batch)], after, last)
+                        .map_err(|_| CloseReason::TransportClose)?;
                 }
-                self.touch(key);
+                self.sessions.touch(key);
+                Ok(())
             }
             Ok(_) | Err(HistoryError) => {
                 tracing::warn!(
                     "the history has no page for a client that is behind; its connection is closed"
                 );
-                self.close(key, CloseReason::ForcedClose);
+                Err(CloseReason::ForcedClose)
             }
         }
     }
@@ -384,14 +438,15 @@ impl Worker {
     fn wake_later(&mut self, key: SessionKey) {
         self.mailbox.post(crate::handle::command::Command::Touch { key });
     }
+}
 
-    /// The trailing offset of an event that is not an entry: what the socket has seen.
-    pub(super) fn seen_offset(feed: &Feed, cursor: Cursor, applied: FeedPosition) -> String {
-        match cursor {
-            Cursor::Attached => feed.offset(applied),
-            Cursor::Behind { after } | Cursor::Reading { after } => feed.offset(after),
-        }
-    }
+/// What became of a page that was to be written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Pumped {
+    /// It is written, as far as it fits; there may be another one.
+    Page,
+    /// None is to be written now.
+    Nothing,
 }
 
 /// Writes a page to a socket that is behind, and moves its cursor past what was taken or is not for it.

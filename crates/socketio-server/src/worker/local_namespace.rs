@@ -8,7 +8,7 @@ use socketio::{AckId, Lineage, NamespaceName, SocketId};
 
 use super::rooms::Rooms;
 use crate::feed::{Feed, FeedEntry, FeedPosition};
-use crate::handle::ack::PendingAck;
+use crate::handle::ack::{AckError, PendingAck};
 use crate::handle::eviction::ArrivalNumber;
 use crate::handle::namespace::Namespace;
 use crate::handle::socket::Socket;
@@ -61,6 +61,13 @@ impl SocketDataSlot {
     }
 }
 
+/// Whether an answer is expected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaiting {
+    Noted,
+    Refused,
+}
+
 /// How far a socket has got in the feed of its namespace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Cursor {
@@ -72,10 +79,33 @@ pub(crate) enum Cursor {
     Reading { after: FeedPosition },
 }
 
+impl Cursor {
+    /// What the socket has seen, if its namespace has been delivered up to `applied`.
+    pub(crate) fn seen(self, applied: FeedPosition) -> FeedPosition {
+        match self {
+            Self::Attached => applied,
+            Self::Behind { after } | Self::Reading { after } => after,
+        }
+    }
+}
+
 impl Joined {
     /// What the application keeps with it, if anything.
     pub(crate) fn data(&self) -> Option<&SocketData> {
         self.data.find()
+    }
+
+    /// Notes that an answer is expected. One too many is refused at once, and its event must not be sent.
+    pub(crate) fn await_ack(&mut self, id: AckId, pending: PendingAck, acks_max: usize) -> Awaiting {
+        if self.acks.len() >= acks_max {
+            self.acks.retain(|_, pending| !pending.is_abandoned());
+        }
+        if self.acks.len() >= acks_max {
+            pending.fail(AckError::TooMany);
+            return Awaiting::Refused;
+        }
+        self.acks.insert(id, pending);
+        Awaiting::Noted
     }
 
     pub(crate) fn is_in(&self, room: &Room) -> bool {

@@ -4,9 +4,16 @@ use std::time::Instant;
 
 use socketio::NamespaceName;
 
-use super::ahead::Waits;
 use super::connecting::Connecting;
+use crate::feed::FeedPlace;
 use crate::handle::connect::ConnectRequest;
+
+/// The place that a newcomer waits for, and its deadline.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Waits {
+    pub(super) place: FeedPlace,
+    pub(super) until: Instant,
+}
 
 /// A client that is joining a namespace.
 pub(crate) struct Newcomer {

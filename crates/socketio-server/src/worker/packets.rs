@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use engineio::CloseReason;
 use http::HeaderMap;
-use socketio::{AckId, Connection, Incoming, Payload, Slot, Violation};
+use socketio::{AckId, Incoming, Payload, Slot, Violation};
 
 use super::Worker;
 use super::local_namespace::SocketDataSlot;
@@ -27,11 +27,11 @@ use crate::worker::session::{Pause, Protocol, Session};
 impl Worker {
     pub(super) fn take_text(&mut self, key: SessionKey, text: &str, headers: Option<&HeaderMap>) {
         let limits = self.shared.config.limits;
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_text(text, &limits);
-                self.expect_attachment(key);
+                self.sessions.expect_attachment(key, self.now);
                 self.take_incoming(key, incoming);
             }
             Protocol::Engine => self.engine_message(key, EngineMessage::Text(text.into()), headers),
@@ -40,25 +40,14 @@ impl Worker {
 
     pub(super) fn take_attachment(&mut self, key: SessionKey, data: Bytes) {
         let limits = self.shared.config.limits;
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_binary(data, &limits);
-                self.expect_attachment(key);
+                self.sessions.expect_attachment(key, self.now);
                 self.take_incoming(key, incoming);
             }
             Protocol::Engine => self.engine_message(key, EngineMessage::Binary(data), None),
-        }
-    }
-
-    /// Each attachment has its own deadline; an incomplete packet is not kept for longer.
-    fn expect_attachment(&mut self, key: SessionKey) {
-        let by = self.now + self.shared.config.attachment_timeout;
-        let Some(session) = self.session_mut(key) else { return };
-        let is_awaited = session.connection().is_some_and(Connection::awaits_attachment);
-        session.attachment_by = is_awaited.then_some(by);
-        if is_awaited {
-            self.schedule(key);
         }
     }
 
@@ -69,16 +58,16 @@ impl Worker {
                 if let Some(slot) = replaces {
                     self.leave(key, slot, DisconnectReason::ClientNamespaceDisconnect);
                 }
-                self.join(key, &namespace, &auth);
+                self.joining(key, &namespace).begin(&auth);
             }
             Ok(Incoming::Event { slot, ack, payload }) => self.take_event(key, slot, ack, payload),
-            Ok(Incoming::Ack { slot, id, payload }) => self.take_ack(key, slot, id, payload),
+            Ok(Incoming::Ack { slot, id, payload }) => self.sessions.take_ack(key, slot, id, payload),
             Ok(Incoming::Disconnect { slot }) => {
                 self.leave(key, slot, DisconnectReason::ClientNamespaceDisconnect);
             }
             Err(violation) => {
                 tracing::debug!(%violation, "a client broke the protocol; its connection is closed");
-                self.close_for(key, CloseReason::ForcedClose, close_code(violation));
+                self.close_with(key, CloseReason::ForcedClose, Some(close_code(violation)));
             }
         }
     }
@@ -86,7 +75,7 @@ impl Worker {
     // Events.
 
     fn take_event(&mut self, key: SessionKey, slot: Slot, ack: Option<AckId>, payload: Payload<'_>) {
-        let Some(session) = self.sessions.get_mut(key.slot as usize) else { return };
+        let Some(session) = self.sessions.at_mut(key.slot) else { return };
         let Some(joined) = session.connection().and_then(|connection| connection.socket(slot)) else {
             return;
         };
@@ -133,8 +122,8 @@ impl Worker {
     fn after_turn(&mut self, key: SessionKey, flow: Option<Flow>) {
         match flow {
             Some(Flow::Continue) => {}
-            Some(Flow::Pause) => self.pause(key, Pause::UntilResumed),
-            Some(Flow::PauseFor(time)) => self.pause(key, Pause::Until(self.now + time)),
+            Some(Flow::Pause) => self.sessions.pause(key, Pause::UntilResumed),
+            Some(Flow::PauseFor(time)) => self.sessions.pause(key, Pause::Until(self.now + time)),
             None => {
                 tracing::error!("a handler panicked; its connection is closed");
                 self.close(key, CloseReason::ForcedClose);
@@ -200,7 +189,7 @@ impl Worker {
         match catch_unwind(AssertUnwindSafe(|| handler(call))) {
             Ok(Some(job)) => {
                 if socket.enqueue(job, self.shared.config.inbox_max) {
-                    self.pause(key, Pause::UntilResumed);
+                    self.sessions.pause(key, Pause::UntilResumed);
                 }
             }
             Ok(None) => {}
@@ -222,7 +211,7 @@ impl Worker {
     ) -> Option<Socket> {
         let io = self.io();
         let worker = self.index;
-        let session = self.sessions.get_mut(key.slot as usize)?;
+        let session = self.sessions.at_mut(key.slot)?;
         let handshake = session.handshake.clone();
         let joined = session.connection_mut()?.socket_mut(slot)?;
         if let SocketDataSlot::Handle(socket) = &joined.data {
@@ -249,24 +238,13 @@ impl Worker {
         Some(socket)
     }
 
-    fn take_ack(&mut self, key: SessionKey, slot: Slot, id: AckId, payload: Payload<'_>) {
-        let Some(session) = self.session_mut(key) else { return };
-        let Some(joined) = session.connection_mut().and_then(|connection| connection.socket_mut(slot)) else {
-            return;
-        };
-        // An id that nobody waits for is ignored.
-        if let Some(pending) = joined.acks.remove(&id) {
-            pending.resolve(payload.into_owned());
-        }
-    }
-
     // Leaving.
 
     /// Removes a socket from its namespace.
     pub(super) fn leave(&mut self, key: SessionKey, slot: Slot, reason: DisconnectReason) {
         let now = self.now;
         let handle = self.leaving_handle(key, slot);
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
         let Some(mut joined) = session.connection_mut().and_then(|connection| connection.leave(slot)) else {
             return;
         };
@@ -277,8 +255,7 @@ impl Worker {
         let Some(local) = self.namespaces.get_mut(index) else { return };
         let definition = Arc::clone(&local.definition);
         let moved = local.remove(key.slot, joined.member, joined.id, &joined.rooms);
-        if let Some(moved) = moved.and_then(|moved| self.sessions.get_mut(moved as usize)?.joined_mut(index))
-        {
+        if let Some(moved) = moved.and_then(|moved| self.sessions.at_mut(moved)?.joined_mut(index)) {
             moved.member = joined.member;
         }
         if let Some(binding) = &definition.feed
@@ -296,12 +273,12 @@ impl Worker {
                 self.run(key, &socket, handler, call);
             }
         }
-        self.drop_if_empty(index);
+        self.namespaces.drop_if_empty(index);
     }
 
     /// The handle of a socket that leaves, if one exists or there is a handler for leaving.
     fn leaving_handle(&mut self, key: SessionKey, slot: Slot) -> Option<Socket> {
-        let joined = self.session(key)?.connection()?.socket(slot)?;
+        let joined = self.sessions.get(key)?.connection()?.socket(slot)?;
         let local = self.namespaces.get(joined.namespace as usize)?;
         match (&joined.data, &local.definition.disconnect) {
             (SocketDataSlot::Handle(socket), _) => Some(socket.clone()),
@@ -311,7 +288,7 @@ impl Worker {
     }
 
     pub(super) fn leave_all(&mut self, key: SessionKey, reason: CloseReason) {
-        let slots: Vec<Slot> = match self.session(key).and_then(Session::connection) {
+        let slots: Vec<Slot> = match self.sessions.get(key).and_then(Session::connection) {
             Some(connection) => connection.slots().map(|(slot, _, _)| slot).collect(),
             None => return,
         };

@@ -22,6 +22,10 @@ use crate::worker::session::{OpenPoll, Polling, Transport, WebSocket};
 type HttpReply<T> = oneshot::Sender<Result<T, HttpError>>;
 
 impl Worker {
+    pub(super) fn request(&mut self, sid: Sid) -> SessionRequest<'_> {
+        SessionRequest { worker: self, sid }
+    }
+
     pub(super) fn open_polling(&mut self, handshake: Handshake, reply: oneshot::Sender<String>) {
         let key = self.insert(
             TransportKind::Polling,
@@ -52,7 +56,7 @@ impl Worker {
     fn start(&mut self, key: SessionKey, number: SocketNumber, early: &Bytes) {
         self.start_task(key, number);
         if !early.is_empty() {
-            self.take_bytes(key, number, &mut early.to_vec());
+            self.socket_turn(key, number).take_bytes(&mut early.to_vec());
         }
     }
 
@@ -64,8 +68,9 @@ impl Worker {
             }
             TransportKind::Polling | TransportKind::WebSocket => &[],
         };
+        let secret = self.sessions.get(key)?.secret;
         let open_packet = OpenPacket {
-            sid: &self.sid(key)?.encode(),
+            sid: &Sid { worker: self.index, slot: key.slot, secret }.encode(),
             upgrades,
             ping_interval: config.engine.ping_interval,
             ping_timeout: config.engine.ping_timeout,
@@ -74,214 +79,16 @@ impl Worker {
         Some(open_packet.encode())
     }
 
-    pub(super) fn poll(
-        &mut self,
-        sid: Sid,
-        number: PollNumber,
-        buster: CacheBuster,
-        reply: oneshot::Sender<PollAnswer>,
-    ) {
-        // Timers fire in coarse ticks; a client that comes after its time is late all the same.
-        if let Some(key) = self.find(sid)
-            && self.session(key).is_some_and(|session| session.engine.deadline() <= self.now)
-        {
-            self.engine_deadline(key);
-        }
-        let Some(key) = self.find(sid) else {
-            let last_answers = self.last_answers(sid, buster.mark);
-            let unknown = PollAnswer::Error(HttpError::Engine(ErrorCode::UnknownSid));
-            return answer(reply, last_answers.map_or(unknown, PollAnswer::Payload));
-        };
-        let packets_max = buster.packets_max(self.shared.config.poll_packets_max);
-        let now = self.now;
-        let Some(session) = self.session_mut(key) else { return };
-        if let Transport::Polling(polling) = &mut session.transport {
-            match polling.polls.begin(buster.mark, now) {
-                Begun::New => {}
-                Begun::Doubtful => self.schedule(key),
-                Begun::Repeat => {
-                    self.end_repeated(key);
-                    return answer(reply, PollAnswer::Error(HttpError::Ended));
-                }
-            }
-        }
-        let Some(session) = self.session_mut(key) else { return };
-        match session.engine.begin_poll() {
-            Ok(()) => {
-                let releases = session.engine.releases_polls();
-                if let Transport::Polling(polling) = &mut session.transport {
-                    polling.packets_max = packets_max;
-                    polling.poll = Some(OpenPoll::new(number, reply));
-                }
-                if releases {
-                    session.release_poll("6", now);
-                }
-                self.touch(key);
-            }
-            Err(refusal) => {
-                answer(reply, PollAnswer::Error(self.refused(key, refusal)));
-            }
-        }
-    }
-
     /// Ends a session whose client did not get an answer. Only coming back brings what was in it.
     pub(super) fn end_repeated(&mut self, key: SessionKey) {
         self.close(key, CloseReason::TransportError);
-    }
-
-    /// The next of the last answers of a closed session.
-    fn last_answers(&mut self, sid: Sid, mark: Option<RequestMark>) -> Option<String> {
-        let mut tombstone =
-            self.tombstones.remove(&sid.secret).filter(|tombstone| tombstone.until > self.now)?;
-        let last = &mut tombstone.last_answers;
-        // A client that did not get an answer must not get what comes after it.
-        if mark.is_some() && last.mark == mark {
-            return None;
-        }
-        let payload = last.payloads.pop_front()?;
-        if !last.payloads.is_empty() {
-            last.mark = mark;
-            self.tombstones.insert(sid.secret, tombstone);
-        }
-        Some(payload)
-    }
-
-    /// What a refused request is answered; an overlap has ended the session.
-    fn refused(&mut self, key: SessionKey, refusal: Refusal) -> HttpError {
-        match refusal {
-            Refusal::WrongTransport => HttpError::Engine(ErrorCode::BadRequest),
-            Refusal::Closed => HttpError::Engine(ErrorCode::UnknownSid),
-            Refusal::Overlap => {
-                self.close(key, CloseReason::TransportError);
-                HttpError::Ended
-            }
-        }
-    }
-
-    pub(super) fn poll_aborted(&mut self, sid: Sid, number: PollNumber) {
-        let Some(key) = self.find(sid) else { return };
-        let held = self.session(key).is_some_and(|session| match &session.transport {
-            Transport::Polling(polling) => polling.poll.as_ref().is_some_and(|poll| poll.number == number),
-            Transport::WebSocket(_) => false,
-        });
-        if held {
-            self.close(key, CloseReason::TransportError);
-        }
-    }
-
-    pub(super) fn post_begin(&mut self, sid: Sid, mark: Option<RequestMark>, reply: HttpReply<()>) {
-        let outcome = match self.find(sid) {
-            None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
-            Some(key) if self.is_repeated_post(key, mark) => {
-                self.end_repeated(key);
-                Err(HttpError::Ended)
-            }
-            Some(key) => match self.session_mut(key).map(|session| session.engine.begin_post()) {
-                Some(Err(refusal)) => Err(self.refused(key, refusal)),
-                Some(Ok(())) | None => Ok(()),
-            },
-        };
-        answer(reply, outcome);
-    }
-
-    /// Whether a POST has come before. Its packets have been taken, but the client is told that the POST failed, and
-    /// only in a new session do both sides know where they stand.
-    fn is_repeated_post(&mut self, key: SessionKey, mark: Option<RequestMark>) -> bool {
-        match self.session_mut(key).map(|session| &mut session.transport) {
-            Some(Transport::Polling(polling)) => polling.posts.begin(mark) == Begun::Repeat,
-            Some(Transport::WebSocket(_)) | None => false,
-        }
-    }
-
-    pub(super) fn post(&mut self, sid: Sid, body: &Bytes, headers: &HeaderMap, reply: HttpReply<()>) {
-        let Some(key) = self.find(sid) else { return answer(reply, Err(HttpError::Ended)) };
-        let is_repeat = match self.session_mut(key).map(|session| &mut session.transport) {
-            Some(Transport::Polling(polling)) => polling.posts.is_repeat(body),
-            Some(Transport::WebSocket(_)) | None => false,
-        };
-        if is_repeat {
-            self.end_repeated(key);
-            return answer(reply, Err(HttpError::Ended));
-        }
-        // What is not UTF-8 becomes U+FFFD, as with Node: the rest of a text may still be of use.
-        let payload = String::from_utf8_lossy(body);
-        if self.take_payload(key, &payload, headers).is_err() {
-            self.close(key, CloseReason::ParseError);
-            return answer(reply, Err(HttpError::Ended));
-        }
-        let Some(session) = self.session_mut(key) else { return answer(reply, Ok(())) };
-        let is_paused = session.is_paused();
-        match &mut session.transport {
-            // The client sends the next POST when this one is answered: that is how polling is paused.
-            Transport::Polling(polling) if is_paused => polling.post = Some(reply),
-            Transport::Polling(_) | Transport::WebSocket(_) => {
-                session.engine.end_post();
-                answer(reply, Ok(()));
-            }
-        }
-    }
-
-    fn take_payload(
-        &mut self,
-        key: SessionKey,
-        payload: &str,
-        headers: &HeaderMap,
-    ) -> Result<(), engineio::DecodeError> {
-        for packet in engineio::decode_payload(payload) {
-            if self.session(key).is_none() {
-                return Ok(());
-            }
-            match packet? {
-                PayloadPacket::Text(packet) => self.take_packet(key, packet, Some(headers)),
-                PayloadPacket::Binary(data) => self.take_binary(key, data.into()),
-            }
-        }
-        Ok(())
-    }
-
-    /// The client went away while it sent the body of its POST.
-    pub(super) fn post_aborted(&mut self, sid: Sid) {
-        if let Some(key) = self.end_post(sid) {
-            self.close(key, CloseReason::TransportError);
-        }
-    }
-
-    /// The POST has come to its end, and nothing has come of it; the session that sent it.
-    pub(super) fn end_post(&mut self, sid: Sid) -> Option<SessionKey> {
-        let key = self.find(sid)?;
-        self.session_mut(key)?.engine.end_post();
-        Some(key)
-    }
-
-    pub(super) fn look(&mut self, sid: Sid, reply: HttpReply<TransportKind>) {
-        let session = self.find(sid).and_then(|key| self.session(key));
-        let kind = session.map(|session| session.engine.transport());
-        answer(reply, kind.ok_or(HttpError::Engine(ErrorCode::UnknownSid)));
-    }
-
-    pub(super) fn probe(&mut self, sid: Sid, stream: NewStream, early: &Bytes) {
-        let Some(socket) = self.adopt(stream) else { return };
-        let number = socket.number;
-        let (shared, now) = (Arc::clone(&self.shared), self.now);
-        let key = self.find(sid);
-        let session = key.and_then(|key| self.session_mut(key));
-        match session.map(|session| (session.engine.begin_upgrade(&shared.config.engine, now), session)) {
-            Some((Ok(()), session)) => {
-                session.probe = Some(Box::new(socket));
-                if let Some(key) = key {
-                    self.schedule(key);
-                    self.start(key, number, early);
-                }
-            }
-            Some((Err(_), _)) | None => refuse_socket(socket),
-        }
     }
 
     // Plain Engine.IO.
 
     pub(super) fn engine_opened(&mut self, key: SessionKey) {
         let Some(handler) = self.shared.hooks.engine.clone() else { return };
-        if let Some(handshake) = self.session_mut(key).and_then(|session| session.handshake.take()) {
+        if let Some(handshake) = self.sessions.get_mut(key).and_then(|session| session.handshake.take()) {
             handler.on_open(&self.engine_session(key), &handshake);
         }
     }
@@ -313,6 +120,203 @@ impl Worker {
 
     fn engine_session(&self, key: SessionKey) -> crate::handle::engine::EngineSession {
         crate::handle::engine::EngineSession { io: self.io(), worker: self.index, key }
+    }
+}
+
+/// An HTTP request of a session, as far as it concerns the worker of the session.
+pub(super) struct SessionRequest<'a> {
+    worker: &'a mut Worker,
+    sid: Sid,
+}
+
+impl SessionRequest<'_> {
+    /// The session that the client names, if it is there.
+    fn session_key(&self) -> Option<SessionKey> {
+        self.worker.sessions.find(self.sid)
+    }
+
+    pub(super) fn poll(
+        &mut self,
+        number: PollNumber,
+        buster: CacheBuster,
+        reply: oneshot::Sender<PollAnswer>,
+    ) {
+        // Timers fire in coarse ticks; a client that comes after its time is late all the same.
+        if let Some(key) = self.session_key()
+            && self
+                .worker
+                .sessions
+                .get(key)
+                .is_some_and(|session| session.engine.deadline() <= self.worker.now)
+        {
+            self.worker.engine_deadline(key);
+        }
+        let Some(key) = self.session_key() else {
+            let last_answers = self.worker.tombstones.answer(self.sid.secret, buster.mark, self.worker.now);
+            let unknown = PollAnswer::Error(HttpError::Engine(ErrorCode::UnknownSid));
+            return answer(reply, last_answers.map_or(unknown, PollAnswer::Payload));
+        };
+        let packets_max = buster.packets_max(self.worker.shared.config.poll_packets_max);
+        let now = self.worker.now;
+        let Some(session) = self.worker.sessions.get_mut(key) else { return };
+        if let Transport::Polling(polling) = &mut session.transport {
+            match polling.polls.begin(buster.mark, now) {
+                Begun::New => {}
+                Begun::Doubtful => self.worker.sessions.schedule(key),
+                Begun::Repeat => {
+                    self.worker.end_repeated(key);
+                    return answer(reply, PollAnswer::Error(HttpError::Ended));
+                }
+            }
+        }
+        let Some(session) = self.worker.sessions.get_mut(key) else { return };
+        match session.engine.begin_poll() {
+            Ok(()) => {
+                let releases = session.engine.releases_polls();
+                if let Transport::Polling(polling) = &mut session.transport {
+                    polling.packets_max = packets_max;
+                    polling.poll = Some(OpenPoll::new(number, reply));
+                }
+                if releases {
+                    session.release_poll("6", now);
+                }
+                self.worker.sessions.touch(key);
+            }
+            Err(refusal) => {
+                answer(reply, PollAnswer::Error(self.refused(key, refusal)));
+            }
+        }
+    }
+
+    /// What a refused request is answered; an overlap has ended the session.
+    fn refused(&mut self, key: SessionKey, refusal: Refusal) -> HttpError {
+        match refusal {
+            Refusal::WrongTransport => HttpError::Engine(ErrorCode::BadRequest),
+            Refusal::Closed => HttpError::Engine(ErrorCode::UnknownSid),
+            Refusal::Overlap => {
+                self.worker.close(key, CloseReason::TransportError);
+                HttpError::Ended
+            }
+        }
+    }
+
+    pub(super) fn poll_aborted(&mut self, number: PollNumber) {
+        let Some(key) = self.session_key() else { return };
+        let held = self.worker.sessions.get(key).is_some_and(|session| match &session.transport {
+            Transport::Polling(polling) => polling.poll.as_ref().is_some_and(|poll| poll.number == number),
+            Transport::WebSocket(_) => false,
+        });
+        if held {
+            self.worker.close(key, CloseReason::TransportError);
+        }
+    }
+
+    pub(super) fn post_begin(&mut self, mark: Option<RequestMark>, reply: HttpReply<()>) {
+        let outcome = match self.session_key() {
+            None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
+            Some(key) if self.is_repeated_post(key, mark) => {
+                self.worker.end_repeated(key);
+                Err(HttpError::Ended)
+            }
+            Some(key) => match self.worker.sessions.get_mut(key).map(|session| session.engine.begin_post()) {
+                Some(Err(refusal)) => Err(self.refused(key, refusal)),
+                Some(Ok(())) | None => Ok(()),
+            },
+        };
+        answer(reply, outcome);
+    }
+
+    /// Whether a POST has come before. Its packets have been taken, but the client is told that the POST failed, and
+    /// only in a new session do both sides know where they stand.
+    fn is_repeated_post(&mut self, key: SessionKey, mark: Option<RequestMark>) -> bool {
+        match self.worker.sessions.get_mut(key).map(|session| &mut session.transport) {
+            Some(Transport::Polling(polling)) => polling.posts.begin(mark) == Begun::Repeat,
+            Some(Transport::WebSocket(_)) | None => false,
+        }
+    }
+
+    pub(super) fn post(&mut self, body: &Bytes, headers: &HeaderMap, reply: HttpReply<()>) {
+        let Some(key) = self.session_key() else { return answer(reply, Err(HttpError::Ended)) };
+        let is_repeat = match self.worker.sessions.get_mut(key).map(|session| &mut session.transport) {
+            Some(Transport::Polling(polling)) => polling.posts.is_repeat(body),
+            Some(Transport::WebSocket(_)) | None => false,
+        };
+        if is_repeat {
+            self.worker.end_repeated(key);
+            return answer(reply, Err(HttpError::Ended));
+        }
+        // What is not UTF-8 becomes U+FFFD, as with Node: the rest of a text may still be of use.
+        let payload = String::from_utf8_lossy(body);
+        if self.take_payload(key, &payload, headers).is_err() {
+            self.worker.close(key, CloseReason::ParseError);
+            return answer(reply, Err(HttpError::Ended));
+        }
+        let Some(session) = self.worker.sessions.get_mut(key) else { return answer(reply, Ok(())) };
+        let is_paused = session.is_paused();
+        match &mut session.transport {
+            // The client sends the next POST when this one is answered: that is how polling is paused.
+            Transport::Polling(polling) if is_paused => polling.post = Some(reply),
+            Transport::Polling(_) | Transport::WebSocket(_) => {
+                session.engine.end_post();
+                answer(reply, Ok(()));
+            }
+        }
+    }
+
+    fn take_payload(
+        &mut self,
+        key: SessionKey,
+        payload: &str,
+        headers: &HeaderMap,
+    ) -> Result<(), engineio::DecodeError> {
+        for packet in engineio::decode_payload(payload) {
+            if self.worker.sessions.get(key).is_none() {
+                return Ok(());
+            }
+            match packet? {
+                PayloadPacket::Text(packet) => self.worker.take_packet(key, packet, Some(headers)),
+                PayloadPacket::Binary(data) => self.worker.take_binary(key, data.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// The client went away while it sent the body of its POST.
+    pub(super) fn post_aborted(&mut self) {
+        if let Some(key) = self.end_post() {
+            self.worker.close(key, CloseReason::TransportError);
+        }
+    }
+
+    /// The POST has come to its end, and nothing has come of it; the session that sent it.
+    pub(super) fn end_post(&mut self) -> Option<SessionKey> {
+        let key = self.session_key()?;
+        self.worker.sessions.get_mut(key)?.engine.end_post();
+        Some(key)
+    }
+
+    pub(super) fn look(&mut self, reply: HttpReply<TransportKind>) {
+        let session = self.session_key().and_then(|key| self.worker.sessions.get(key));
+        let kind = session.map(|session| session.engine.transport());
+        answer(reply, kind.ok_or(HttpError::Engine(ErrorCode::UnknownSid)));
+    }
+
+    pub(super) fn probe(&mut self, stream: NewStream, early: &Bytes) {
+        let Some(socket) = self.worker.adopt(stream) else { return };
+        let number = socket.number;
+        let (shared, now) = (Arc::clone(&self.worker.shared), self.worker.now);
+        let key = self.session_key();
+        let session = key.and_then(|key| self.worker.sessions.get_mut(key));
+        match session.map(|session| (session.engine.begin_upgrade(&shared.config.engine, now), session)) {
+            Some((Ok(()), session)) => {
+                session.probe = Some(Box::new(socket));
+                if let Some(key) = key {
+                    self.worker.sessions.schedule(key);
+                    self.worker.start(key, number, early);
+                }
+            }
+            Some((Err(_), _)) | None => refuse_socket(socket),
+        }
     }
 }
 

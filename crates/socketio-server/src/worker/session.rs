@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 use std::task::Waker;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes};
 use smallvec::SmallVec;
@@ -341,6 +341,24 @@ impl Session {
         // An answer to a ping would be too late.
         let frames = self.outbound.frames.iter().filter(|frame| *frame != ping.bytes());
         polling.last_payloads(frames.filter(|_| self.outbound.bytes() <= bytes_max))
+    }
+
+    /// When something falls due for it next.
+    pub(crate) fn deadline(&self, stall_timeout: Duration) -> Instant {
+        let resume = match self.pause {
+            Pause::Until(at) => Some(at),
+            Pause::None | Pause::UntilResumed => None,
+        };
+        let stalled = self.stalled_since.map(|since| since + stall_timeout);
+        let others = [
+            self.join_by,
+            self.attachment_by,
+            self.doubtful_until(),
+            stalled,
+            resume,
+            self.newcomers.wait_until(),
+        ];
+        others.into_iter().flatten().fold(self.engine.deadline(), Instant::min)
     }
 
     pub(crate) fn is_paused(&self) -> bool {

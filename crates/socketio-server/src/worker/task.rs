@@ -17,8 +17,9 @@ use engineio::{CloseReason, PayloadPacket, Probe, Received, TextPacket};
 use http::HeaderMap;
 use tokio::io::ReadBuf;
 
+use super::Worker;
 use super::local_namespace::Cursor;
-use super::{LastAnswers, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME, TOMBSTONES_MAX, Tombstone, Worker};
+use super::tombstones::{LastAnswers, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
 use crate::sid::{SessionKey, SocketNumber};
@@ -45,7 +46,7 @@ impl Future for SocketTask {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let mut worker = self.worker.borrow_mut();
         worker.begin_turn();
-        let poll = worker.drive(self.key, self.number, cx);
+        let poll = worker.socket_turn(self.key, self.number).drive(cx);
         worker.end_turn_of_socket();
         poll
     }
@@ -68,137 +69,14 @@ impl Worker {
         Some(WebSocket::new(SocketNumber(self.sockets), stream))
     }
 
+    pub(super) fn socket_turn(&mut self, key: SessionKey, number: SocketNumber) -> SocketTurn<'_> {
+        SocketTurn { worker: self, key, number }
+    }
+
     pub(super) fn start_task(&self, key: SessionKey, number: SocketNumber) {
         if let Some(worker) = self.own.upgrade() {
             // The task ends with its socket.
             drop(tokio::task::spawn_local(SocketTask { worker, key, number }));
-        }
-    }
-
-    fn websocket(&mut self, key: SessionKey, number: SocketNumber) -> Option<&mut WebSocket> {
-        let session = self.session_mut(key)?;
-        let main = match &mut session.transport {
-            Transport::WebSocket(socket) => Some(socket),
-            Transport::Polling(_) => None,
-        };
-        main.into_iter().chain(session.probe.as_deref_mut()).find(|socket| socket.number == number)
-    }
-
-    /// One wake of a socket's task.
-    fn drive(&mut self, key: SessionKey, number: SocketNumber, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(socket) = self.websocket(key, number) else { return Poll::Ready(()) };
-        match &socket.waker {
-            Some(waker) if waker.will_wake(cx.waker()) => {}
-            Some(_) | None => socket.waker = Some(cx.waker().clone()),
-        }
-        if socket.stream.poll_flush(cx).is_err() {
-            self.lose_socket(key, number, CloseHandshake::Needless);
-            return Poll::Ready(());
-        }
-        if socket.blocked {
-            match socket.stream.poll_writable(cx) {
-                Poll::Ready(Ok(())) => {
-                    socket.blocked = false;
-                    self.touch(key);
-                }
-                Poll::Ready(Err(_)) => {
-                    self.lose_socket(key, number, CloseHandshake::Needless);
-                    return Poll::Ready(());
-                }
-                Poll::Pending => {}
-            }
-        }
-        self.read(key, number, cx)
-    }
-
-    fn read(&mut self, key: SessionKey, number: SocketNumber, cx: &mut Context<'_>) -> Poll<()> {
-        let mut scratch = std::mem::take(&mut self.scratch);
-        let mut reads = 0;
-        let poll = loop {
-            let is_paused = self.session(key).is_some_and(Session::is_paused);
-            let Some(socket) = self.websocket(key, number) else { break Poll::Ready(()) };
-            if is_paused {
-                break Poll::Pending;
-            }
-            if reads == READS_MAX {
-                cx.waker().wake_by_ref();
-                break Poll::Pending;
-            }
-            reads += 1;
-            let mut buffer = ReadBuf::new(&mut scratch);
-            match socket.stream.poll_read(cx, &mut buffer) {
-                Poll::Pending => break Poll::Pending,
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                    let filled = buffer.filled().len();
-                    self.take_bytes(key, number, scratch.get_mut(..filled).unwrap_or_default());
-                }
-                Poll::Ready(Ok(()) | Err(_)) => {
-                    self.lose_socket(key, number, CloseHandshake::Needless);
-                    break Poll::Ready(());
-                }
-            }
-        };
-        self.scratch = scratch;
-        poll
-    }
-
-    /// Handles bytes of a WebSocket: complete messages are passed on, the decoder keeps the rest.
-    pub(super) fn take_bytes(&mut self, key: SessionKey, number: SocketNumber, bytes: &mut [u8]) {
-        let limits =
-            WsLimits { message_bytes_max: self.shared.config.engine.max_payload, ..WsLimits::default() };
-        let Some(socket) = self.websocket(key, number) else { return };
-        // The decoder is outside of its session while its messages are handled, which may end the session.
-        let mut decoder = std::mem::take(&mut socket.decoder);
-        let mut pong = None;
-        let result = decoder.feed(bytes, &limits, &mut |message| {
-            self.take_message(key, number, message, &mut pong);
-            match self.websocket(key, number) {
-                Some(_) => ControlFlow::Continue(()),
-                None => ControlFlow::Break(()),
-            }
-        });
-        if let Some(socket) = self.websocket(key, number) {
-            socket.decoder = decoder;
-        }
-        if let Some(pong) = pong {
-            self.send_control(key, number, pong);
-        }
-        if let Err(error) = result {
-            self.refuse_bytes(key, number, error);
-        }
-    }
-
-    fn take_message(
-        &mut self,
-        key: SessionKey,
-        number: SocketNumber,
-        message: Message<'_>,
-        pong: &mut Option<Vec<u8>>,
-    ) {
-        match message {
-            // RFC 6455 section 5.5.3: of several pings that arrived together, only the latest must be answered.
-            Message::Ping(data) => {
-                let mut frame = Vec::new();
-                push_pong(&mut frame, data);
-                *pong = Some(frame);
-            }
-            Message::Pong => {}
-            Message::Close(code) => {
-                let mut frame = Vec::new();
-                push_close(&mut frame, code);
-                self.send_control(key, number, frame);
-                self.lose_socket(key, number, CloseHandshake::Answered);
-            }
-            Message::Text(_) | Message::Binary(_) if self.is_probe(key, number) => {
-                self.take_probe(key, message);
-            }
-            // Clients that cannot send binary frames send base64, as in polling.
-            Message::Text(text) => match PayloadPacket::decode(text) {
-                Ok(PayloadPacket::Text(packet)) => self.take_packet(key, packet, None),
-                Ok(PayloadPacket::Binary(data)) => self.take_binary(key, data.into()),
-                Err(_) => self.close_for(key, CloseReason::ParseError, CloseCode::Protocol),
-            },
-            Message::Binary(data) => self.take_binary(key, Bytes::copy_from_slice(data)),
         }
     }
 
@@ -210,24 +88,24 @@ impl Worker {
         headers: Option<&HeaderMap>,
     ) {
         let (shared, now) = (self.shared.clone(), self.now);
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
         if let Transport::Polling(polling) = &mut session.transport
             && packet.kind == engineio::PacketKind::Pong
             && polling.polls.ponged(packet.data)
         {
-            self.touch(key);
+            self.sessions.touch(key);
         }
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
         let received = session.engine.on_packet(packet, &shared.config.engine, now);
         match received {
             Received::Message(text) => self.take_text(key, text, headers),
-            Received::Nothing => self.schedule(key),
+            Received::Nothing => self.sessions.schedule(key),
             Received::Close(reason) => {
                 if reason == CloseReason::TransportClose {
                     self.release_last_poll(key);
                     self.close(key, reason);
                 } else {
-                    self.close_for(key, reason, CloseCode::Protocol);
+                    self.close_with(key, reason, Some(CloseCode::Protocol));
                 }
             }
         }
@@ -237,72 +115,28 @@ impl Worker {
     /// another connection.
     fn release_last_poll(&mut self, key: SessionKey) {
         let now = self.now;
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
         if session.has_poll() {
             session.release_poll("6", now);
         } else if let Transport::Polling(polling) = &session.transport {
             let mark = polling.polls.mark().cloned();
             let (secret, payloads) = (session.secret, VecDeque::from(["6".into()]));
-            self.bury(secret, LastAnswers { payloads, mark }, LATE_POLL_TIME);
-        }
-    }
-
-    fn bury(&mut self, secret: [u8; 16], last_answers: LastAnswers, time: Duration) {
-        if self.tombstones.len() < TOMBSTONES_MAX {
-            self.tombstones.insert(secret, Tombstone { until: self.now + time, last_answers });
+            self.tombstones.add(secret, LastAnswers { payloads, mark }, self.now + LATE_POLL_TIME);
         }
     }
 
     pub(super) fn take_binary(&mut self, key: SessionKey, data: Bytes) {
         let now = self.now;
-        let Some(session) = self.session_mut(key) else { return };
+        let Some(session) = self.sessions.get_mut(key) else { return };
         session.engine.on_binary(now);
         self.take_attachment(key, data);
     }
 
     // The upgrade.
 
-    fn is_probe(&self, key: SessionKey, number: SocketNumber) -> bool {
-        let probe = self.session(key).and_then(|session| session.probe.as_ref());
-        probe.is_some_and(|probe| probe.number == number)
-    }
-
-    fn take_probe(&mut self, key: SessionKey, message: Message<'_>) {
-        let (shared, now) = (Arc::clone(&self.shared), self.now);
-        let Some(session) = self.session_mut(key) else { return };
-        let packet = match message {
-            Message::Text(text) => TextPacket::decode(text).ok(),
-            Message::Binary(_) | Message::Ping(_) | Message::Pong | Message::Close(_) => None,
-        };
-        let probe = packet.map(|packet| session.engine.on_probe(packet, &shared.config.engine, now));
-        match probe {
-            Some(Probe::Answer) => {
-                let answer = Frame::engine("3probe").into_bytes();
-                let sent = session.probe.as_mut().map(|probe| probe.write(&[answer]));
-                if matches!(sent, Some(Ok(_))) {
-                    self.schedule(key);
-                } else {
-                    self.abort_upgrade(key);
-                }
-            }
-            // What the WebSocket would continue with may come after an answer that was lost.
-            Some(Probe::Switch) if session.doubtful_until().is_some() => self.end_repeated(key),
-            Some(Probe::Switch) => {
-                session.release_poll("6", now);
-                if let Some(probe) = session.probe.take() {
-                    session.transport = Transport::WebSocket(*probe);
-                }
-                plant_at_switch(session);
-                self.schedule(key);
-                self.touch(key);
-            }
-            Some(Probe::Reject) | None => self.abort_upgrade(key),
-        }
-    }
-
     /// Drops the probing socket; polling continues.
     pub(super) fn abort_upgrade(&mut self, key: SessionKey) {
-        if let Some(session) = self.session_mut(key) {
+        if let Some(session) = self.sessions.get_mut(key) {
             session.engine.abort_upgrade();
             if planted::is(Bug::ForgetsQueueWithProbe) {
                 session.outbound = OutboundQueue::default();
@@ -315,50 +149,13 @@ impl Worker {
 
     // Ends.
 
-    /// Sends a control frame on one of the session's sockets.
-    fn send_control(&mut self, key: SessionKey, number: SocketNumber, frame: Vec<u8>) {
-        if self.is_probe(key, number) {
-            if let Some(socket) = self.websocket(key, number) {
-                // A probe that takes no pong will not get far.
-                drop(socket.write(&[frame.into()]));
-            }
-        } else {
-            self.send(key, Frame::raw(frame));
-        }
-    }
-
-    /// A socket has ended.
-    fn lose_socket(&mut self, key: SessionKey, number: SocketNumber, close_handshake: CloseHandshake) {
-        if let Some(socket) = self.websocket(key, number) {
-            socket.close_handshake = close_handshake;
-        }
-        if self.is_probe(key, number) {
-            self.abort_upgrade(key);
-        } else {
-            self.close(key, CloseReason::TransportClose);
-        }
-    }
-
-    fn refuse_bytes(&mut self, key: SessionKey, number: SocketNumber, error: WsError) {
-        let code = error.close_code();
-        tracing::debug!(%error, "a WebSocket broke the protocol");
-        if self.is_probe(key, number) {
-            return self.abort_upgrade(key);
-        }
-        self.close_websocket(key, Some(code), CloseReason::TransportError);
-    }
-
     /// Closes a session with a reason. Its transport says so as far as the protocol can.
     pub(super) fn close(&mut self, key: SessionKey, reason: CloseReason) {
-        self.close_websocket(key, None, reason);
+        self.close_with(key, reason, None);
     }
 
-    /// Closes a session whose client broke a rule. The close code tells a WebSocket which kind of rule.
-    pub(super) fn close_for(&mut self, key: SessionKey, reason: CloseReason, code: CloseCode) {
-        self.close_websocket(key, Some(code), reason);
-    }
-
-    fn close_websocket(&mut self, key: SessionKey, code: Option<CloseCode>, reason: CloseReason) {
+    /// Closes a session. The close code tells a WebSocket which kind of rule its client broke, if it broke one.
+    pub(super) fn close_with(&mut self, key: SessionKey, reason: CloseReason, code: Option<CloseCode>) {
         let Some(mut session) = self.take_session(key, reason) else { return };
         drop(session.flush_outbound(self.now));
         if let Some(probe) = session.probe.take() {
@@ -380,7 +177,11 @@ impl Worker {
                     // What did not fit into one answer is for the next poll.
                     session.answer_poll(self.now);
                     let payloads = session.last_payloads(TOMBSTONE_BYTES_MAX);
-                    self.bury(session.secret, LastAnswers { payloads, mark }, TOMBSTONE_TIME);
+                    self.tombstones.add(
+                        session.secret,
+                        LastAnswers { payloads, mark },
+                        self.now + TOMBSTONE_TIME,
+                    );
                 }
             }
         }
@@ -388,18 +189,215 @@ impl Worker {
 
     /// Removes a session from everything. When this returns, its sockets have left their namespaces.
     fn take_session(&mut self, key: SessionKey, reason: CloseReason) -> Option<Session> {
-        self.session(key)?;
+        self.sessions.get(key)?;
         self.leave_all(key, reason);
-        let mut session = self.sessions.try_remove(key.slot as usize)?;
+        let mut session = self.sessions.remove(key)?;
         session.engine.close();
         self.shared.reach.discount_connection();
-        if session.is_paused() {
-            self.paused.retain(|paused| *paused != key);
-        }
         if matches!(session.protocol, Protocol::Engine) {
             self.engine_closed(key, reason);
         }
         Some(session)
+    }
+}
+
+/// What one of the sockets of a session does in a turn.
+pub(super) struct SocketTurn<'a> {
+    worker: &'a mut Worker,
+    key: SessionKey,
+    number: SocketNumber,
+}
+
+impl SocketTurn<'_> {
+    /// One wake of a socket's task.
+    fn drive(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(socket) = self.socket() else { return Poll::Ready(()) };
+        match &socket.waker {
+            Some(waker) if waker.will_wake(cx.waker()) => {}
+            Some(_) | None => socket.waker = Some(cx.waker().clone()),
+        }
+        if socket.stream.poll_flush(cx).is_err() {
+            self.lose_socket(CloseHandshake::Needless);
+            return Poll::Ready(());
+        }
+        if socket.blocked {
+            match socket.stream.poll_writable(cx) {
+                Poll::Ready(Ok(())) => {
+                    socket.blocked = false;
+                    self.worker.sessions.touch(self.key);
+                }
+                Poll::Ready(Err(_)) => {
+                    self.lose_socket(CloseHandshake::Needless);
+                    return Poll::Ready(());
+                }
+                Poll::Pending => {}
+            }
+        }
+        self.read(cx)
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut scratch = std::mem::take(&mut self.worker.scratch);
+        let mut reads = 0;
+        let poll = loop {
+            let is_paused = self.worker.sessions.get(self.key).is_some_and(Session::is_paused);
+            let Some(socket) = self.socket() else { break Poll::Ready(()) };
+            if is_paused {
+                break Poll::Pending;
+            }
+            if reads == READS_MAX {
+                cx.waker().wake_by_ref();
+                break Poll::Pending;
+            }
+            reads += 1;
+            let mut buffer = ReadBuf::new(&mut scratch);
+            match socket.stream.poll_read(cx, &mut buffer) {
+                Poll::Pending => break Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
+                    let filled = buffer.filled().len();
+                    self.take_bytes(scratch.get_mut(..filled).unwrap_or_default());
+                }
+                Poll::Ready(Ok(()) | Err(_)) => {
+                    self.lose_socket(CloseHandshake::Needless);
+                    break Poll::Ready(());
+                }
+            }
+        };
+        self.worker.scratch = scratch;
+        poll
+    }
+
+    /// Handles bytes of a WebSocket: complete messages are passed on, the decoder keeps the rest.
+    pub(super) fn take_bytes(&mut self, bytes: &mut [u8]) {
+        let limits = WsLimits {
+            message_bytes_max: self.worker.shared.config.engine.max_payload,
+            ..WsLimits::default()
+        };
+        let Some(socket) = self.socket() else { return };
+        // The decoder is outside of its session while its messages are handled, which may end the session.
+        let mut decoder = std::mem::take(&mut socket.decoder);
+        let mut pong = None;
+        let result = decoder.feed(bytes, &limits, &mut |message| {
+            self.take_message(message, &mut pong);
+            match self.socket() {
+                Some(_) => ControlFlow::Continue(()),
+                None => ControlFlow::Break(()),
+            }
+        });
+        if let Some(socket) = self.socket() {
+            socket.decoder = decoder;
+        }
+        if let Some(pong) = pong {
+            self.send_control(pong);
+        }
+        if let Err(error) = result {
+            self.refuse_bytes(error);
+        }
+    }
+
+    fn take_message(&mut self, message: Message<'_>, pong: &mut Option<Vec<u8>>) {
+        match message {
+            // RFC 6455 section 5.5.3: of several pings that arrived together, only the latest must be answered.
+            Message::Ping(data) => {
+                let mut frame = Vec::new();
+                push_pong(&mut frame, data);
+                *pong = Some(frame);
+            }
+            Message::Pong => {}
+            Message::Close(code) => {
+                let mut frame = Vec::new();
+                push_close(&mut frame, code);
+                self.send_control(frame);
+                self.lose_socket(CloseHandshake::Answered);
+            }
+            Message::Text(_) | Message::Binary(_) if self.is_probe() => {
+                self.take_probe(message);
+            }
+            // Clients that cannot send binary frames send base64, as in polling.
+            Message::Text(text) => match PayloadPacket::decode(text) {
+                Ok(PayloadPacket::Text(packet)) => self.worker.take_packet(self.key, packet, None),
+                Ok(PayloadPacket::Binary(data)) => self.worker.take_binary(self.key, data.into()),
+                Err(_) => {
+                    self.worker.close_with(self.key, CloseReason::ParseError, Some(CloseCode::Protocol));
+                }
+            },
+            Message::Binary(data) => self.worker.take_binary(self.key, Bytes::copy_from_slice(data)),
+        }
+    }
+
+    fn take_probe(&mut self, message: Message<'_>) {
+        let (shared, now) = (Arc::clone(&self.worker.shared), self.worker.now);
+        let Some(session) = self.worker.sessions.get_mut(self.key) else { return };
+        let packet = match message {
+            Message::Text(text) => TextPacket::decode(text).ok(),
+            Message::Binary(_) | Message::Ping(_) | Message::Pong | Message::Close(_) => None,
+        };
+        let probe = packet.map(|packet| session.engine.on_probe(packet, &shared.config.engine, now));
+        match probe {
+            Some(Probe::Answer) => {
+                let answer = Frame::engine("3probe").into_bytes();
+                let sent = session.probe.as_mut().map(|probe| probe.write(&[answer]));
+                if matches!(sent, Some(Ok(_))) {
+                    self.worker.sessions.schedule(self.key);
+                } else {
+                    self.worker.abort_upgrade(self.key);
+                }
+            }
+            // What the WebSocket would continue with may come after an answer that was lost.
+            Some(Probe::Switch) if session.doubtful_until().is_some() => self.worker.end_repeated(self.key),
+            Some(Probe::Switch) => {
+                session.release_poll("6", now);
+                if let Some(probe) = session.probe.take() {
+                    session.transport = Transport::WebSocket(*probe);
+                }
+                plant_at_switch(session);
+                self.worker.sessions.schedule(self.key);
+                self.worker.sessions.touch(self.key);
+            }
+            Some(Probe::Reject) | None => self.worker.abort_upgrade(self.key),
+        }
+    }
+
+    /// Sends a control frame on one of the session's sockets.
+    fn send_control(&mut self, frame: Vec<u8>) {
+        if self.is_probe() {
+            if let Some(socket) = self.socket() {
+                // A probe that takes no pong will not get far.
+                drop(socket.write(&[frame.into()]));
+            }
+        } else {
+            self.worker.send(self.key, Frame::raw(frame));
+        }
+    }
+
+    /// A socket has ended.
+    fn lose_socket(&mut self, close_handshake: CloseHandshake) {
+        if let Some(socket) = self.socket() {
+            socket.close_handshake = close_handshake;
+        }
+        if self.is_probe() {
+            self.worker.abort_upgrade(self.key);
+        } else {
+            self.worker.close(self.key, CloseReason::TransportClose);
+        }
+    }
+
+    fn refuse_bytes(&mut self, error: WsError) {
+        let code = error.close_code();
+        tracing::debug!(%error, "a WebSocket broke the protocol");
+        if self.is_probe() {
+            return self.worker.abort_upgrade(self.key);
+        }
+        self.worker.close_with(self.key, CloseReason::TransportError, Some(code));
+    }
+
+    fn socket(&mut self) -> Option<&mut WebSocket> {
+        self.worker.sessions.websocket(self.key, self.number)
+    }
+
+    /// Whether this is the socket that wants to take over from polling.
+    fn is_probe(&self) -> bool {
+        self.worker.sessions.is_probe(self.key, self.number)
     }
 }
 

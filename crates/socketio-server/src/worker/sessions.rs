@@ -1,0 +1,243 @@
+//! [`Sessions`]: the sessions of one worker: found by key, by id and by slot; when each is due, and which are written when the
+//! turn ends.
+//!
+//! Knows what a session holds but not what follows from its end: the worker closes sessions.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use engineio::CloseReason;
+use slab::Slab;
+use socketio::{AckId, Connection, NamespaceName, Payload, Slot};
+
+use super::newcomers::Newcomer;
+use super::session::{Pause, Session, Transport, WebSocket};
+use super::timer::{Tick, Timers};
+use crate::config::Config;
+use crate::frame::Frame;
+use crate::handle::command::answer;
+use crate::handle::mailbox::Mailbox;
+use crate::sid::{SessionKey, Sid, SocketNumber};
+
+pub(super) struct Sessions {
+    slots: Slab<Session>,
+    generation: u32,
+    timers: Timers,
+    /// When the thread wakes by itself; an earlier deadline must wake it.
+    wakes_at: Option<Instant>,
+    mailbox: Arc<Mailbox>,
+    /// To be written at the end of the turn.
+    touched: Vec<SessionKey>,
+    paused: Vec<SessionKey>,
+    stall_timeout: Duration,
+    attachment_timeout: Duration,
+    outbound_bytes_max: usize,
+}
+
+impl Sessions {
+    pub(super) fn new(mailbox: Arc<Mailbox>, config: &Config, now: Instant) -> Self {
+        Self {
+            slots: Slab::new(),
+            generation: 0,
+            timers: Timers::new(now),
+            wakes_at: None,
+            mailbox,
+            touched: Vec::new(),
+            paused: Vec::new(),
+            stall_timeout: config.stall_timeout,
+            attachment_timeout: config.attachment_timeout,
+            outbound_bytes_max: config.outbound_bytes_max,
+        }
+    }
+
+    /// Adds a session, made for its generation.
+    pub(super) fn add(&mut self, session: impl FnOnce(u32) -> Session) -> SessionKey {
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let slot = self.slots.insert(session(generation));
+        let key = SessionKey { slot: u32::try_from(slot).expect("fewer than 2^32 sessions"), generation };
+        self.schedule(key);
+        key
+    }
+
+    pub(super) fn remove(&mut self, key: SessionKey) -> Option<Session> {
+        self.get(key)?;
+        let session = self.slots.try_remove(key.slot as usize)?;
+        if session.is_paused() {
+            self.paused.retain(|paused| *paused != key);
+        }
+        Some(session)
+    }
+
+    pub(super) fn get(&self, key: SessionKey) -> Option<&Session> {
+        self.slots.get(key.slot as usize).filter(|session| session.generation == key.generation)
+    }
+
+    pub(super) fn get_mut(&mut self, key: SessionKey) -> Option<&mut Session> {
+        self.slots.get_mut(key.slot as usize).filter(|session| session.generation == key.generation)
+    }
+
+    /// The session in a slot, whichever it is.
+    pub(super) fn at(&self, slot: u32) -> Option<&Session> {
+        self.slots.get(slot as usize)
+    }
+
+    pub(super) fn at_mut(&mut self, slot: u32) -> Option<&mut Session> {
+        self.slots.get_mut(slot as usize)
+    }
+
+    pub(super) fn key_of(&self, slot: u32) -> Option<SessionKey> {
+        let session = self.slots.get(slot as usize)?;
+        Some(SessionKey { slot, generation: session.generation })
+    }
+
+    /// The session that a client names, if it exists.
+    pub(super) fn find(&self, sid: Sid) -> Option<SessionKey> {
+        let session = self.slots.get(sid.slot as usize)?;
+        (session.secret == sid.secret)
+            .then_some(SessionKey { slot: sid.slot, generation: session.generation })
+    }
+
+    /// At most so many sessions, in no order.
+    pub(super) fn keys(&self, max: usize) -> Vec<SessionKey> {
+        let slots = self.slots.iter().take(max);
+        slots
+            .filter_map(|(slot, session)| {
+                Some(SessionKey { slot: u32::try_from(slot).ok()?, generation: session.generation })
+            })
+            .collect()
+    }
+
+    /// A WebSocket of the session: the one it runs over, or the one that wants to take over from polling.
+    pub(super) fn websocket(&mut self, key: SessionKey, number: SocketNumber) -> Option<&mut WebSocket> {
+        let session = self.get_mut(key)?;
+        let main = match &mut session.transport {
+            Transport::WebSocket(socket) => Some(socket),
+            Transport::Polling(_) => None,
+        };
+        main.into_iter().chain(session.probe.as_deref_mut()).find(|socket| socket.number == number)
+    }
+
+    pub(super) fn is_probe(&self, key: SessionKey, number: SocketNumber) -> bool {
+        let probe = self.get(key).and_then(|session| session.probe.as_ref());
+        probe.is_some_and(|probe| probe.number == number)
+    }
+
+    pub(super) fn newcomer(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<&mut Newcomer> {
+        self.get_mut(key)?.newcomers.find(namespace)
+    }
+
+    pub(super) fn take_newcomer(&mut self, key: SessionKey, namespace: &NamespaceName) -> Option<Newcomer> {
+        self.get_mut(key)?.newcomers.take(namespace)
+    }
+
+    /// An answer to an event of ours; an id that nobody waits for is ignored.
+    pub(super) fn take_ack(&mut self, key: SessionKey, slot: Slot, id: AckId, payload: Payload<'_>) {
+        let connection = self.get_mut(key).and_then(Session::connection_mut);
+        let joined = connection.and_then(|connection| connection.socket_mut(slot));
+        if let Some(pending) = joined.and_then(|joined| joined.acks.remove(&id)) {
+            pending.resolve(payload.into_owned());
+        }
+    }
+
+    // Writing.
+
+    /// Adds the session to those written at the end of the turn.
+    pub(super) fn touch(&mut self, key: SessionKey) {
+        if let Some(session) = self.get_mut(key)
+            && !std::mem::replace(&mut session.touched, true)
+        {
+            self.touched.push(key);
+        }
+    }
+
+    /// Those that have been touched, each once; none of them is any more.
+    pub(super) fn take_touched(&mut self) -> Vec<SessionKey> {
+        std::mem::take(&mut self.touched)
+    }
+
+    /// Queues a frame. A session whose queue overflows has to be closed for the reason.
+    pub(super) fn send(&mut self, key: SessionKey, frame: Frame) -> Result<(), CloseReason> {
+        let bytes_max = self.outbound_bytes_max;
+        let Some(session) = self.get_mut(key) else { return Ok(()) };
+        session.outbound.push(frame.into_bytes());
+        if session.outbound.bytes() > bytes_max {
+            tracing::debug!(bytes_max, "a connection does not read what it is sent; it is closed");
+            return Err(CloseReason::TransportError);
+        }
+        self.touch(key);
+        Ok(())
+    }
+
+    // Time.
+
+    /// Registers the session's next deadline.
+    pub(super) fn schedule(&mut self, key: SessionKey) {
+        let Some(session) = self.slots.get_mut(key.slot as usize) else { return };
+        let deadline = session.deadline(self.stall_timeout);
+        let tick = self.timers.tick_of(deadline);
+        if session.tick.is_none_or(|registered| tick < registered) {
+            session.tick = Some(tick);
+            self.timers.insert(tick, key);
+            if self.wakes_at.is_none_or(|at| deadline < at) {
+                self.mailbox.wake();
+            }
+        }
+    }
+
+    /// Each attachment has its own deadline; an incomplete packet is not kept for longer.
+    pub(super) fn expect_attachment(&mut self, key: SessionKey, now: Instant) {
+        let by = now + self.attachment_timeout;
+        let Some(session) = self.get_mut(key) else { return };
+        let is_awaited = session.connection().is_some_and(Connection::awaits_attachment);
+        session.attachment_by = is_awaited.then_some(by);
+        if is_awaited {
+            self.schedule(key);
+        }
+    }
+
+    /// When the next deadline falls due, up to which the thread may sleep.
+    pub(super) fn sleep_until(&mut self) -> Option<Instant> {
+        self.wakes_at = self.timers.next();
+        self.wakes_at
+    }
+
+    /// Deadlines that may have fallen due, each with the tick that it was registered at.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<(Tick, SessionKey)> {
+        self.timers.take_due(now)
+    }
+
+    // Pausing.
+
+    pub(super) fn pause(&mut self, key: SessionKey, pause: Pause) {
+        let Some(session) = self.get_mut(key) else { return };
+        if session.pause == Pause::None {
+            session.pause = pause;
+            self.paused.push(key);
+            self.schedule(key);
+        }
+    }
+
+    pub(super) fn resume(&mut self, key: SessionKey) {
+        let Some(session) = self.get_mut(key) else { return };
+        session.pause = Pause::None;
+        session.wake();
+        if let Transport::Polling(polling) = &mut session.transport
+            && let Some(reply) = polling.post.take()
+        {
+            session.engine.end_post();
+            answer(reply, Ok(()));
+        }
+        self.paused.retain(|paused| *paused != key);
+    }
+
+    pub(super) fn resume_all(&mut self) {
+        for key in std::mem::take(&mut self.paused) {
+            match self.get(key).map(|session| session.pause) {
+                Some(Pause::UntilResumed) => self.resume(key),
+                Some(Pause::Until(_)) => self.paused.push(key),
+                Some(Pause::None) | None => {}
+            }
+        }
+    }
+}
