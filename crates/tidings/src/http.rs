@@ -1,5 +1,6 @@
 //! Everything that is not the Socket.IO endpoint: the pages and the health of the server.
 
+mod body;
 mod folder;
 mod pages;
 mod security;
@@ -11,16 +12,13 @@ use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
-use http_body_util::combinators::UnsyncBoxBody;
-use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use socketio_server::{Io, OriginPattern, Readiness};
 use tower_service::Service;
 
+pub(crate) use self::body::Body;
+use self::body::body;
 use self::folder::Folder;
-
-type BoxError = Box<dyn std::error::Error + Send + Sync>;
-pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// The service behind every path that is not the endpoint's.
 #[derive(Clone)]
@@ -55,10 +53,6 @@ impl Site {
         security::harden(headers);
         answer
     }
-}
-
-pub(crate) fn body(bytes: Bytes) -> Body {
-    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }
 
 impl Service<Request<Incoming>> for Site {

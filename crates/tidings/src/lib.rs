@@ -4,6 +4,7 @@
 
 pub mod delivery;
 pub mod environment;
+pub mod names;
 pub mod node;
 #[doc(hidden)]
 pub mod planted;

@@ -3,15 +3,15 @@
 //! Order at the start: listeners first (a port in use costs nothing), then the log, then the feeds filled from it,
 //! and only then is anybody let in. Order at the end: refuse handshakes, finish the commits, close the transports.
 
+mod clock;
 mod demo;
 mod first_run;
 mod threads;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
-use chat::UnixMillis;
 use chat_sqlite::SqliteLog;
 use socketio_server::Readiness;
 use tempfile::TempDir;
@@ -28,12 +28,6 @@ use crate::options::Serve;
 /// Commits that are under way when the server is told to stop have so long. Longer than any disk that works takes, and
 /// shorter than the ten seconds after which the usual supervisors kill.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
-
-/// The wall clock, for people to read: nothing is ordered by it.
-pub(crate) fn now() -> UnixMillis {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    UnixMillis(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
-}
 
 pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let begin = Instant::now();

@@ -6,7 +6,7 @@ use chat::{CommandNumber, UserId};
 use socketio_server::{AckHandle, SocketId};
 use tokio::sync::oneshot;
 
-use crate::v1::names::CommandName;
+use crate::names::CommandName;
 
 /// The recipient of a draft's outcome.
 #[derive(Debug)]

@@ -23,7 +23,6 @@ pub mod ids;
 mod job;
 pub mod links;
 mod meaning;
-pub mod names;
 mod namespace;
 pub mod pace;
 pub mod presence;
@@ -35,3 +34,4 @@ pub mod view;
 pub mod welcome;
 
 pub use self::namespace::namespace;
+pub use crate::names;

@@ -75,7 +75,7 @@ describe("the codes of refusals", () => {
 });
 
 describe("the names of events", () => {
-  const names = read("crates/tidings/src/v1/names.rs");
+  const names = read("crates/tidings/src/names.rs");
   const [commands, requests] = ["impl CommandName", "impl RequestName"].map((start) => found(names.split(start)[1]?.split("\n}\n")[0] ?? "", /=> "([a-z ]+)"/g));
   const entries = found(names.split("// Down: entries of the log.")[1] ?? "", /: &str = "([a-z ]+)"/g);
   const wire = read("web/src/core/wire.ts");

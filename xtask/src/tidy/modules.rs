@@ -9,7 +9,7 @@ use std::path::Path;
 use super::{Fault, Source};
 
 /// The crates whose modules are checked. To add a crate, add a row.
-const ORDERS: [(&str, &[&str]); 2] = [
+const ORDERS: [(&str, &[&str]); 3] = [
     (
         "crates/socketio-server/src/",
         &[
@@ -72,6 +72,36 @@ const ORDERS: [(&str, &[&str]); 2] = [
             // A log for tests, and the conformance suite.
             "memory",
             "conformance",
+        ],
+    ),
+    (
+        "crates/tidings/src/",
+        &[
+            // What a node is made of.
+            "planted",
+            "environment",
+            "names",
+            "stamp",
+            "ticket",
+            "readiness",
+            "reading",
+            // The namespaces, and the node that has them.
+            "profile",
+            "v1",
+            "delivery",
+            "node",
+            // The program.
+            "assets",
+            "options",
+            "failure",
+            "http",
+            "serve",
+            "backup",
+            "import",
+            "restore",
+            "rotate",
+            "verify",
+            "main",
         ],
     ),
 ];

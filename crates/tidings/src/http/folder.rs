@@ -18,8 +18,8 @@ use percent_encoding::percent_decode_str;
 use socketio_server::OriginPattern;
 use tower_http::services::ServeDir;
 
+use super::body::{Body, body};
 use super::security::{self, OwnPages};
-use super::{Body, body};
 
 #[derive(Clone)]
 pub(super) struct Folder {

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
-use super::{Body, body};
+use super::body::{Body, body};
 use crate::assets::{self, Asset, Freshness};
 
 /// What the page may do: its own scripts and styles, its own server, nothing else.

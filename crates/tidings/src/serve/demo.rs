@@ -10,7 +10,7 @@ use chat::{
 use tidings::ticket::Ticket;
 use tokio::sync::oneshot;
 
-use super::now;
+use super::clock::now;
 
 const ADA: UserId = UserId(0x00ad_a000_0000_0001);
 const BOB: UserId = UserId(0x00b0_b000_0000_0002);

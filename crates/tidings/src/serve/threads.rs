@@ -12,7 +12,7 @@ use tidings::reading::pool::Pool;
 use tidings::ticket::Ticket;
 use tokio::sync::mpsc;
 
-use super::now;
+use super::clock::now;
 use crate::assets;
 use crate::failure::Failure;
 use crate::options::Serve;

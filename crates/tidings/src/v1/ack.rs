@@ -4,8 +4,8 @@ use chat::{CommandNumber, Outcome, Position, Receipt, Refusal, RoomId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::names::CommandName;
 use super::view::RoomView;
+use crate::names::CommandName;
 use crate::planted::{self, Bug};
 
 /// Why a request has no answer, or a command was not looked at.

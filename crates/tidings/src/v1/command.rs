@@ -14,7 +14,7 @@ use socketio_server::Payload;
 
 use super::identity::{Invite, Signer};
 use super::ids::{Number, WireUser};
-use super::names::CommandName;
+use crate::names::CommandName;
 
 /// People of one direct conversation besides the one who opens it. The log has the last word; this bounds what is read.
 const WITH_MAX: usize = 100;

@@ -22,18 +22,17 @@ use super::frames::{self, NAMESPACE, sockets_of};
 use super::guesses::{Asker, Guesses};
 use super::identity::Signer;
 use super::ids::WireUser;
-use super::job::Job;
 use super::links::{Given, Links};
-use super::names::{self, CommandName, RequestName};
 use super::presence::{Named, Presence};
-use super::request::{self, Moved, Request};
+use super::request::{self, Moved};
 use super::session::{Claims, Secret, Session};
 use super::sight::Sight;
 use super::typing::Typing;
 use super::view::Person;
 use super::welcome::{Resumption, Welcome, WireLimits};
 use crate::environment::Environment;
-use crate::reading::pool::{Line, Pool};
+use crate::names::{self, CommandName};
+use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
 
@@ -238,31 +237,7 @@ impl Edge {
         }
     }
 
-    /// A question: its answer is read on a thread that may wait for the disk.
-    pub fn request(self: &Arc<Self>, name: RequestName, turn: &mut Turn<'_>) -> Flow {
-        let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
-        let Ok(request) = Request::parse(name, turn.payload()) else {
-            turn.reply(&Trouble::Invalid.answer());
-            return Flow::Continue;
-        };
-        if matches!(request, Request::Code { .. }) && !self.admits_code(session.user, turn.connection()) {
-            turn.reply(&Trouble::Busy.answer());
-            return Flow::Continue;
-        }
-        let Some(open) = session.open_request() else {
-            turn.reply(&Trouble::Busy.answer());
-            return Flow::Continue;
-        };
-        if self.parts.readers.is_full() {
-            turn.reply(&Trouble::Busy.answer());
-        } else if let Some(ack) = turn.take_ack() {
-            let job = Job { edge: Arc::downgrade(self), user: session.user, request, ack, open };
-            self.parts.readers.push(Line::Requests, Box::new(job));
-        }
-        Flow::Continue
-    }
-
-    fn admits_code(&self, user: UserId, connection: ConnectionId) -> bool {
+    pub(super) fn admits_code(&self, user: UserId, connection: ConnectionId) -> bool {
         let askers = [Asker::Connection(connection), Asker::Person(user)];
         let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
         guesses.admits(&askers, (self.parts.environment.clock)())

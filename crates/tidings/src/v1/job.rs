@@ -4,27 +4,55 @@
 //! alone. The answer goes out as an ack, in between the events of the feed: if the asker was removed from the room
 //! meanwhile, they are told to ask again, and nothing of the room comes after the removal.
 
-use std::sync::Weak;
+use std::sync::{Arc, Weak};
 
 use chat::{LogReader, UserId};
-use socketio_server::AckHandle;
+use socketio_server::{AckHandle, Flow, Turn};
 
+use super::ack::Trouble;
 use super::answers::answer;
 use super::edge::Edge;
 use super::request::Request;
-use super::session::OpenRequest;
-use crate::reading::pool::Task;
+use super::session::{OpenRequest, Session};
+use crate::names::RequestName;
+use crate::reading::pool::{Line, Task};
+
+impl Edge {
+    /// A question: its answer is read on a thread that may wait for the disk.
+    pub fn request(self: &Arc<Self>, name: RequestName, turn: &mut Turn<'_>) -> Flow {
+        let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
+        let Ok(request) = Request::parse(name, turn.payload()) else {
+            turn.reply(&Trouble::Invalid.answer());
+            return Flow::Continue;
+        };
+        if matches!(request, Request::Code { .. }) && !self.admits_code(session.user, turn.connection()) {
+            turn.reply(&Trouble::Busy.answer());
+            return Flow::Continue;
+        }
+        let Some(open) = session.open_request() else {
+            turn.reply(&Trouble::Busy.answer());
+            return Flow::Continue;
+        };
+        if self.parts.readers.is_full() {
+            turn.reply(&Trouble::Busy.answer());
+        } else if let Some(ack) = turn.take_ack() {
+            let job = Job { edge: Arc::downgrade(self), user: session.user, request, ack, open };
+            self.parts.readers.push(Line::Requests, Box::new(job));
+        }
+        Flow::Continue
+    }
+}
 
 /// A request and where its answer goes.
 #[derive(Debug)]
-pub(super) struct Job {
+struct Job {
     /// A server that has ended answers nobody.
-    pub(super) edge: Weak<Edge>,
-    pub(super) user: UserId,
-    pub(super) request: Request,
-    pub(super) ack: AckHandle,
+    edge: Weak<Edge>,
+    user: UserId,
+    request: Request,
+    ack: AckHandle,
     /// Closed when it is answered.
-    pub(super) open: OpenRequest,
+    open: OpenRequest,
 }
 
 impl Task for Job {

@@ -6,8 +6,8 @@ use socketio_server::{Namespace, Socket};
 
 use super::edge::Edge;
 use super::frames::NAMESPACE;
-use super::names::{CommandName, READ, RequestName};
 use super::typing::Typing;
+use crate::names::{CommandName, READ, RequestName};
 
 /// The namespace over `edge`.
 pub fn namespace(edge: &Arc<Edge>) -> Namespace {

@@ -8,8 +8,8 @@ use socketio_server::Payload;
 
 use super::command::Malformed;
 use super::ids::{Number, WireUser};
-use super::names::RequestName;
 use super::session::Secret;
+use crate::names::RequestName;
 
 /// Rooms that one request may ask the unread messages of.
 const UNREAD_ROOMS_MAX: usize = 100;

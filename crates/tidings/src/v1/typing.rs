@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chat::RoomId;
 
-use super::names::{TYPING, TYPING_STOPPED};
+use crate::names::{TYPING, TYPING_STOPPED};
 
 /// The least time between two notices of one socket about one room; of two rooms, a quarter of it.
 const INTERVAL: Duration = Duration::from_secs(1);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::ids::{WireDevice, WireUser};
-use super::names;
+use crate::names;
 
 /// Mixed into the digits of a guest, so that they tell nothing of a lineage used elsewhere.
 const GUEST: &[u8] = b"tidings guest\0";
