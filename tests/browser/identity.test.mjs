@@ -359,7 +359,7 @@ describe("somebody who is forgotten on a device", () => {
     const note = [{ room: 1, seq: 1, text: "a change", at: Date.now(), after: 0, leaving: [] }];
     await vicky.page.evaluate((notes) => localStorage.setItem("tidings typed 0123", JSON.stringify(notes)), note);
     await askToForget(vicky, "vicky");
-    await vicky.dialog.getByText("3 messages and drafts were never sent. They are lost.").waitFor();
+    await vicky.dialog.getByText("3 messages and drafts were never sent and will be lost.").waitFor();
     await vicky.dialog.getByText("vicky owns a server.").waitFor();
     await assertAccessible(vicky.page, "the question before somebody is forgotten");
     await vicky.focuses("dialog button.primary");
@@ -438,7 +438,7 @@ describe("a browser", () => {
     await ada.page.evaluate(() => localStorage.setItem("tidings.storage", "refused"));
     await ada.reload();
     await ada.settings();
-    await ada.dialog.getByText("This browser may delete what is kept here").waitFor();
+    await ada.dialog.getByText("This browser may delete what is stored here").waitFor();
   });
 
   test("that was one person only before there could be several goes on as that person", async (t) => {
