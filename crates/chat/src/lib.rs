@@ -25,6 +25,7 @@ mod key;
 mod log;
 mod memory;
 mod name;
+mod named;
 mod outcome;
 #[doc(hidden)]
 pub mod planted;

@@ -61,73 +61,38 @@ pub enum Outcome {
     },
 }
 
-/// Why a draft will never be stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// Its key or its number names another command already.
-    Conflict,
-    /// The text is longer than this server takes.
-    TooLarge,
-    /// There is no text.
-    Empty,
-    /// There is no such room, message or person, or the sender may not know of it.
-    NotFound,
-    /// The sender knows of it and may not do that.
-    Forbidden,
-    /// Somebody or something is called that already, or so similarly that it could be taken for it.
-    NameTaken,
-    /// That is no name.
-    NameInvalid,
-    /// The server keeps that name for itself.
-    NameReserved,
-    /// The sender has to have a name first.
-    NameRequired,
-    /// A bound of this server is reached.
-    Limit,
-    /// That is no topic.
-    TopicInvalid,
-    /// The code of a link or an invitation does not hold, or not any more.
-    BadCode,
-    /// It makes no sense.
-    Invalid,
-}
-
-impl Refusal {
-    /// All of them.
-    pub const ALL: [Self; 13] = [
-        Self::Conflict,
-        Self::TooLarge,
-        Self::Empty,
-        Self::NotFound,
-        Self::Forbidden,
-        Self::NameTaken,
-        Self::NameInvalid,
-        Self::NameReserved,
-        Self::NameRequired,
-        Self::Limit,
-        Self::TopicInvalid,
-        Self::BadCode,
-        Self::Invalid,
-    ];
-
-    /// What a client is told.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Conflict => "conflict",
-            Self::TooLarge => "too_large",
-            Self::Empty => "empty",
-            Self::NotFound => "not_found",
-            Self::Forbidden => "forbidden",
-            Self::NameTaken => "name_taken",
-            Self::NameInvalid => "name_invalid",
-            Self::NameReserved => "name_reserved",
-            Self::NameRequired => "name_required",
-            Self::Limit => "limit",
-            Self::TopicInvalid => "topic_invalid",
-            Self::BadCode => "bad_code",
-            Self::Invalid => "invalid",
-        }
+crate::named! {
+    /// Why a draft will never be stored.
+    pub enum Refusal {
+        /// Its key or its number names another command already.
+        Conflict = "conflict",
+        /// The text is longer than this server takes.
+        TooLarge = "too_large",
+        /// There is no text.
+        Empty = "empty",
+        /// There is no such room, message or person, or the sender may not know of it.
+        NotFound = "not_found",
+        /// The sender knows of it and may not do that.
+        Forbidden = "forbidden",
+        /// Somebody or something is called that already, or so similarly that it could be taken for it.
+        NameTaken = "name_taken",
+        /// That is no name.
+        NameInvalid = "name_invalid",
+        /// The server keeps that name for itself.
+        NameReserved = "name_reserved",
+        /// The sender has to have a name first.
+        NameRequired = "name_required",
+        /// A bound of this server is reached.
+        Limit = "limit",
+        /// That is no topic.
+        TopicInvalid = "topic_invalid",
+        /// The code of a link or an invitation does not hold, or not any more.
+        BadCode = "bad_code",
+        /// It makes no sense.
+        Invalid = "invalid",
     }
+    /// What a client is told.
+    pub const fn code;
 }
 
 impl From<TextError> for Refusal {

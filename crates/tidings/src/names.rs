@@ -1,106 +1,42 @@
 //! The events of `/v1` by name. No other file spells one out.
 
-/// A durable command: numbered by its device, stored, then acked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum CommandName {
-    Say,
-    Edit,
-    Delete,
-    Create,
-    Direct,
-    Rename,
-    SetTopic,
-    Join,
-    Leave,
-    Add,
-    Remove,
-    Name,
-    Claim,
-    Skip,
-}
-
-impl CommandName {
-    /// All of them.
-    pub const ALL: [Self; 14] = [
-        Self::Say,
-        Self::Edit,
-        Self::Delete,
-        Self::Create,
-        Self::Direct,
-        Self::Rename,
-        Self::SetTopic,
-        Self::Join,
-        Self::Leave,
-        Self::Add,
-        Self::Remove,
-        Self::Name,
-        Self::Claim,
-        Self::Skip,
-    ];
-
-    /// As clients send it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Say => "say",
-            Self::Edit => "edit",
-            Self::Delete => "delete",
-            Self::Create => "create",
-            Self::Direct => "direct",
-            Self::Rename => "rename",
-            Self::SetTopic => "set topic",
-            Self::Join => "join",
-            Self::Leave => "leave",
-            Self::Add => "add",
-            Self::Remove => "remove",
-            Self::Name => "name",
-            Self::Claim => "claim",
-            Self::Skip => "skip",
-        }
+chat::named! {
+    /// A durable command: numbered by its device, stored, then acked.
+    pub enum CommandName {
+        Say = "say",
+        Edit = "edit",
+        Delete = "delete",
+        Create = "create",
+        Direct = "direct",
+        Rename = "rename",
+        SetTopic = "set topic",
+        Join = "join",
+        Leave = "leave",
+        Add = "add",
+        Remove = "remove",
+        Name = "name",
+        Claim = "claim",
+        Skip = "skip",
     }
-}
-
-/// A question that changes nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum RequestName {
-    History,
-    Changes,
-    Rooms,
-    Members,
-    Who,
-    Unread,
-    Invite,
-    Link,
-    Code,
-}
-
-impl RequestName {
-    /// All of them.
-    pub const ALL: [Self; 9] = [
-        Self::History,
-        Self::Changes,
-        Self::Rooms,
-        Self::Members,
-        Self::Who,
-        Self::Unread,
-        Self::Invite,
-        Self::Link,
-        Self::Code,
-    ];
-
     /// As clients send it.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::History => "history",
-            Self::Changes => "changes",
-            Self::Rooms => "rooms",
-            Self::Members => "members",
-            Self::Who => "who",
-            Self::Unread => "unread",
-            Self::Invite => "invite",
-            Self::Link => "link",
-            Self::Code => "code",
-        }
+    pub const fn as_str;
+}
+
+chat::named! {
+    /// A question that changes nothing.
+    pub enum RequestName {
+        History = "history",
+        Changes = "changes",
+        Rooms = "rooms",
+        Members = "members",
+        Who = "who",
+        Unread = "unread",
+        Invite = "invite",
+        Link = "link",
+        Code = "code",
     }
+    /// As clients send it.
+    pub const fn as_str;
 }
 
 /// Both ways: somebody writes.

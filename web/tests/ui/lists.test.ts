@@ -39,7 +39,7 @@ const sources = readdirSync(path.join(root, "web/src"), { recursive: true, encod
 const codeOf = (pattern: RegExp): string => sources.flatMap(({ file, code }) => (pattern.test(file) ? [code] : [])).join("\n");
 
 describe("the codes of refusals", () => {
-  const delivery = found(read("crates/chat/src/outcome.rs"), /Self::\w+ => "([a-z_]+)"/g);
+  const delivery = found(read("crates/chat/src/outcome.rs"), /^ +\w+ = "([a-z_]+)",$/gm);
   const trouble = found(read("crates/tidings/src/v1/ack.rs"), /Self::\w+ => "([a-z_]+)"/g);
   const connecting = found(read("crates/tidings/src/v1/edge.rs") + read("crates/tidings/src/v1/code.rs"), /"(bad_[a-z]+|invalid)"/g);
   const ofServer = new Set([...delivery, ...trouble, ...connecting]);
@@ -76,7 +76,7 @@ describe("the codes of refusals", () => {
 
 describe("the names of events", () => {
   const names = read("crates/tidings/src/names.rs");
-  const [commands, requests] = ["impl CommandName", "impl RequestName"].map((start) => found(names.split(start)[1]?.split("\n}\n")[0] ?? "", /=> "([a-z ]+)"/g));
+  const [commands, requests] = ["enum CommandName", "enum RequestName"].map((start) => found(names.split(start)[1]?.split("\n}\n")[0] ?? "", /^ +\w+ = "([a-z ]+)",$/gm));
   const entries = found(names.split("// Down: entries of the log.")[1] ?? "", /: &str = "([a-z ]+)"/g);
   const wire = read("web/src/core/wire.ts");
 

@@ -44,6 +44,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
         &[
             // Basic types.
             "planted",
+            "named",
             "hash",
             "ids",
             "key",
