@@ -15,9 +15,13 @@ COPY . .
 RUN cargo build --release --locked -p tidings
 
 FROM debian:bookworm-slim
-RUN useradd --system --home-dir /var/lib/tidings --create-home tidings
+# The folder is empty, without the files that a home would get: a backup can be restored into it.
+RUN useradd --system --home-dir /var/lib/tidings --no-create-home tidings \
+    && install --directory --owner=tidings --group=tidings --mode=0700 /var/lib/tidings
 COPY --from=build /src/target/release/tidings /usr/local/bin/tidings
 USER tidings
 VOLUME /var/lib/tidings
 EXPOSE 3000
-ENTRYPOINT ["tidings", "--listen", "0.0.0.0:3000", "--data", "/var/lib/tidings"]
+# Variables, so that commands such as `docker exec NAME tidings verify` have them, too.
+ENV TIDINGS_LISTEN=0.0.0.0:3000 TIDINGS_DATA=/var/lib/tidings
+ENTRYPOINT ["tidings"]

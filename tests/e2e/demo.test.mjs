@@ -5,12 +5,12 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { V1Person } from "../harness/person.mjs";
-import { Server, temporaryFolder } from "../harness/server.mjs";
+import { Server, run, temporaryFolder } from "../harness/server.mjs";
 
 test("a demonstration has people, rooms and messages, and leaves nothing behind", async (t) => {
   const temporary = temporaryFolder(t);
   const data = join(temporaryFolder(t), "data");
-  const server = await Server.start(t, { data, args: ["--demo"], env: { TMPDIR: temporary } });
+  const server = await Server.start(t, { args: ["--demo"], env: { TMPDIR: temporary, TIDINGS_DATA: data } });
   assert.match(server.output.stdout, /data in a temporary folder, deleted at the end/);
   assert.equal(readdirSync(temporary).length, 1);
   const ada = await V1Person.connect(t, server.url);
@@ -23,4 +23,22 @@ test("a demonstration has people, rooms and messages, and leaves nothing behind"
   await ada.say("I can join in");
   assert.deepEqual(await server.stop(), { code: 0, signal: null });
   assert.deepEqual([readdirSync(temporary), existsSync(data)], [[], false]);
+  assert.equal(server.output.stderr, "", "nothing to warn of");
 });
+
+test("a demonstration in a data folder is refused", async (t) => {
+  const data = join(temporaryFolder(t), "data");
+  for (const args of [["--demo", "--data", data], ["serve", "--data", data, "--demo"]]) {
+    const { code, stderr } = await run(args);
+    assert.equal(code, 2, stderr);
+    assert.match(stderr, /'--demo' uses a temporary folder, so it cannot be used with '--data <DIR>'/);
+  }
+  assert.equal(existsSync(data), false);
+});
+
+for (const yes of ["true", "1", "yes", "on"]) {
+  test(`TIDINGS_DEMO=${yes} starts a demonstration`, async (t) => {
+    const server = await Server.start(t, { args: [], env: { TIDINGS_DEMO: yes }, data: null });
+    assert.match(server.output.stdout, /data in a temporary folder, deleted at the end/);
+  });
+}

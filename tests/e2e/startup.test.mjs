@@ -67,6 +67,21 @@ describe("the command line", () => {
     assert.deepEqual(rest, [""]);
   });
 
+  test("says so when TIDINGS_LOG is not a filter, and warns then", async (t) => {
+    const bad = await Server.start(t, { env: { TIDINGS_LOG: "inffo" } });
+    assert.match(await bad.log(), /WARN.*TIDINGS_LOG=inffo is not a filter, so only warnings are logged: give a level/);
+    const good = await Server.start(t, { env: { TIDINGS_LOG: "info,socketio_server=debug" } });
+    assert.doesNotMatch(await good.log(), /is not a filter/);
+  });
+
+  test("lets commands take the settings of a service from its environment", async (t) => {
+    const server = await Server.start(t);
+    const env = { TIDINGS_DATA: server.data, TIDINGS_LISTEN: "0.0.0.0:3000" };
+    const { code, stdout, stderr } = await run(["verify"], { env, cwd: temporaryFolder(t) });
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /^  faults +0$/m);
+  });
+
   test("takes its settings from the environment as well", async (t) => {
     const pages = temporaryFolder(t);
     writeFileSync(join(pages, "index.html"), "from the environment");
@@ -122,7 +137,7 @@ describe("a server that cannot start", () => {
   test("says so when the data folder is a file", async (t) => {
     const file = join(temporaryFolder(t), "data");
     writeFileSync(file, "not a folder");
-    await refuses(["--listen", "127.0.0.1:0", "--data", file], file);
+    await refuses(["--listen", "127.0.0.1:0", "--data", file], `${file} is a file, not a folder`);
     assert.equal(readFileSync(file, "utf8"), "not a folder");
   });
 

@@ -55,7 +55,7 @@ export class Server {
 
   /** Starts a server that ends with the test. */
   static async start(test, options = {}) {
-    const server = new Server({ data: options.data ?? join(temporaryFolder(test), "data"), ...options });
+    const server = new Server({ ...options, data: options.data === undefined ? join(temporaryFolder(test), "data") : options.data });
     test.after(() => server.kill());
     await server.#launch(options.listen ?? ["127.0.0.1:0"]);
     return server;
@@ -111,7 +111,8 @@ export class Server {
 
   async #launch(listen) {
     const { data, pages, args = [], env = {} } = this.#options;
-    const all = [...listen.flatMap((address) => ["--listen", address]), "--data", data];
+    const folder = data === null || args.includes("--demo") ? [] : ["--data", data];
+    const all = [...listen.flatMap((address) => ["--listen", address]), ...folder];
     if (pages !== undefined) all.push("--pages", pages);
     const child = spawn(binary(), [...all, ...args], {
       env: cleanEnvironment(env),

@@ -13,10 +13,10 @@ use chat::Position;
 use rusqlite::Connection;
 
 use crate::error::OpenError;
-use crate::folder::{Folder, Found, check_wal, create_private, database_in, is_used, look, sync_folder};
+use crate::folder::{Folder, chat_in, check_wal, create_private, is_used, sync_folder};
 use crate::log::random_bytes;
 use crate::schema;
-use crate::verify::{VerifyError, verify};
+use crate::verify::verify;
 
 /// A copy that was made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,13 +30,7 @@ pub struct Copied {
 /// Why there is no backup.
 #[derive(Debug, thiserror::Error)]
 pub enum BackupError {
-    /// The folder holds no chat.
-    #[error("there is no chat in {}", .folder.display())]
-    Nothing {
-        /// The data folder.
-        folder: PathBuf,
-    },
-    /// The database cannot be read.
+    /// There is no chat in the folder, or it cannot be read.
     #[error(transparent)]
     Source(#[from] OpenError),
     /// The file exists already, and was not changed.
@@ -61,7 +55,7 @@ pub enum BackupError {
 pub enum RestoreError {
     /// The file is not sound.
     #[error(transparent)]
-    Backup(#[from] VerifyError),
+    Backup(OpenError),
     /// The file is a backup, but its content has changed since.
     #[error("{} is damaged: {first}", .file.display())]
     Damaged {
@@ -89,10 +83,7 @@ pub enum RestoreError {
 /// When it returns, the copy is on the disk, name and all: one whole state of the log, not older than the call.
 pub fn backup(folder: &Path, file: &Path) -> Result<Copied, BackupError> {
     let unwritable = |cause: io::Error| BackupError::Unwritable { file: file.into(), cause: cause.into() };
-    let source = database_in(folder);
-    if look(&source)? == Found::Nothing {
-        return Err(BackupError::Nothing { folder: folder.into() });
-    }
+    let source = chat_in(folder)?;
     check_wal(folder)?;
     // Looked at before the work; what decides is that the name is given at the end and never taken from another.
     if file.symlink_metadata().is_ok() {
@@ -109,7 +100,7 @@ pub fn backup(folder: &Path, file: &Path) -> Result<Copied, BackupError> {
 
 /// Makes a data folder of a backup. The folder must be new or empty, and the backup sound.
 pub fn restore(file: &Path, folder: &Path) -> Result<Copied, RestoreError> {
-    let report = verify(file)?;
+    let report = verify(file).map_err(RestoreError::Backup)?;
     if let Some(fault) = report.faults.first() {
         return Err(RestoreError::Damaged { file: file.into(), first: fault.to_string() });
     }

@@ -17,17 +17,38 @@ pub enum OpenError {
         /// The data folder.
         folder: PathBuf,
     },
+    /// There is no such file or folder.
+    #[error("{} does not exist", .path.display())]
+    Absent {
+        /// The path that leads nowhere.
+        path: PathBuf,
+    },
+    /// The data folder is a file.
+    #[error("the data folder {} is a file, not a folder", .path.display())]
+    NotAFolder {
+        /// The path of that file.
+        path: PathBuf,
+    },
     /// Another process serves from this folder.
     #[error("the data folder {} is in use by another process", .folder.display())]
     InUse {
         /// The data folder.
         folder: PathBuf,
     },
-    /// The folder cannot be made, or files in it cannot be written.
+    /// The folder cannot be made, or no file can be made in it.
     #[error("the data folder {} cannot be written: {cause}", .folder.display())]
     Unwritable {
         /// The data folder.
         folder: PathBuf,
+        /// What the system says.
+        #[source]
+        cause: io::Error,
+    },
+    /// A file in the folder cannot be written. It may belong to somebody else.
+    #[error("{} cannot be written: {cause}", .file.display())]
+    UnwritableFile {
+        /// The path of that file.
+        file: PathBuf,
         /// What the system says.
         #[source]
         cause: io::Error,

@@ -35,9 +35,13 @@ pub(crate) enum Found {
 impl Folder {
     /// Makes the folder if there is none, and takes it.
     pub(crate) fn take(path: &Path) -> Result<Self, OpenError> {
-        let unwritable = |cause| OpenError::Unwritable { folder: path.into(), cause };
-        make_private(path).map_err(unwritable)?;
-        let lock = open_private(&path.join(LOCK)).map_err(unwritable)?;
+        if path.is_file() {
+            return Err(OpenError::NotAFolder { path: path.into() });
+        }
+        make_private(path).map_err(|cause| OpenError::Unwritable { folder: path.into(), cause })?;
+        let file = path.join(LOCK);
+        let unwritable = |cause| unwritable(path, &file, cause);
+        let lock = open_private(&file).map_err(unwritable)?;
         match lock.try_lock() {
             Ok(()) => Ok(Self { path: path.into(), _lock: lock }),
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { folder: path.into() }),
@@ -62,13 +66,14 @@ impl Folder {
     /// An empty file to make a new database in, and nothing of an earlier try.
     pub(crate) fn begin_database(&self) -> Result<PathBuf, OpenError> {
         for name in [UNFINISHED.to_owned(), format!("{UNFINISHED}-journal"), format!("{UNFINISHED}-wal")] {
-            match std::fs::remove_file(self.path.join(name)) {
-                Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(err)),
+            let path = self.path.join(name);
+            match std::fs::remove_file(&path) {
+                Err(err) if err.kind() != io::ErrorKind::NotFound => return Err(self.unwritable(&path, err)),
                 Ok(()) | Err(_) => {}
             }
         }
         let path = self.path.join(UNFINISHED);
-        open_private(&path).map_err(|err| self.unwritable(err))?;
+        open_private(&path).map_err(|err| self.unwritable(&path, err))?;
         Ok(path)
     }
 
@@ -80,7 +85,7 @@ impl Folder {
             std::fs::rename(&unfinished, self.database())?;
             sync_folder(&self.path)
         };
-        finish().map_err(|err| self.unwritable(err))
+        finish().map_err(|err| self.unwritable(&unfinished, err))
     }
 
     /// Flushes the database, its write-ahead log and the folder.
@@ -116,11 +121,33 @@ impl Folder {
             std::fs::rename(&unfinished, self.path.join(WAL_EPOCH))?;
             sync_folder(&self.path)
         };
-        note().map_err(|err| self.unwritable(err))
+        note().map_err(|err| self.unwritable(&unfinished, err))
     }
 
-    fn unwritable(&self, cause: io::Error) -> OpenError {
-        OpenError::Unwritable { folder: self.path.clone(), cause }
+    fn unwritable(&self, file: &Path, cause: io::Error) -> OpenError {
+        unwritable(&self.path, file, cause)
+    }
+}
+
+/// Names the file if that is what cannot be written, and otherwise the folder, in which it cannot be made.
+fn unwritable(folder: &Path, file: &Path, cause: io::Error) -> OpenError {
+    if file.symlink_metadata().is_ok() {
+        OpenError::UnwritableFile { file: file.into(), cause }
+    } else {
+        OpenError::Unwritable { folder: folder.into(), cause }
+    }
+}
+
+/// The database of the chat in a folder, which somebody else may have.
+pub(crate) fn chat_in(folder: &Path) -> Result<PathBuf, OpenError> {
+    let file = database_in(folder);
+    match std::fs::metadata(folder) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => Err(OpenError::Absent { path: folder.into() }),
+        Ok(is) if is.is_file() => Err(OpenError::NotAFolder { path: folder.into() }),
+        Ok(_) | Err(_) => match look(&file)? {
+            Found::Ours => Ok(file),
+            Found::Nothing => Err(OpenError::Missing { folder: folder.into() }),
+        },
     }
 }
 
@@ -221,8 +248,42 @@ fn make_private(path: &Path) -> io::Result<()> {
     builder.create(path)
 }
 
+/// Opens a file of a data folder, and makes it if there is none.
 fn open_private(path: &Path) -> io::Result<File> {
-    private(OpenOptions::new().write(true).create(true).truncate(false)).open(path)
+    match create_private(path) {
+        Ok(file) => {
+            give_to_owner_of_folder(&file, path)?;
+            Ok(file)
+        }
+        Err(err) if err.kind() == io::ErrorKind::AlreadyExists => OpenOptions::new().write(true).open(path),
+        Err(err) => Err(err),
+    }
+}
+
+/// Gives a new file the owner of its folder. It differs if root runs a command for a service that has a user of its own,
+/// and the service could not open the file. SQLite does the same with the files that it makes beside a database.
+///
+/// Only for a file that we have just made, by its handle: a name could be a link to any file of the system.
+#[cfg(unix)]
+fn give_to_owner_of_folder(file: &File, path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, fchown};
+    let folder = path.parent().map(std::fs::metadata).transpose()?;
+    match folder {
+        Some(folder) if folder.uid() != file.metadata()?.uid() => {
+            // Nobody but root may do that. The files of another user in a folder that is open to them stay theirs.
+            match fchown(file, Some(folder.uid()), Some(folder.gid())) {
+                Err(err) if err.kind() != io::ErrorKind::PermissionDenied => Err(err),
+                Ok(()) | Err(_) => Ok(()),
+            }
+        }
+        Some(_) | None => Ok(()),
+    }
+}
+
+#[cfg(not(unix))]
+#[expect(clippy::unnecessary_wraps, reason = "as on Unix")]
+fn give_to_owner_of_folder(_: &File, _: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// Makes an empty file that was not there.

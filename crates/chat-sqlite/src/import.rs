@@ -42,7 +42,7 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The data folder already has messages.
-    #[error("the data folder already holds a chat with {head} entries: import into a new one")]
+    #[error("the data folder already holds a chat: import into a new one")]
     NotEmpty {
         /// The last position of the existing log.
         head: Position,

@@ -31,4 +31,4 @@ pub use crate::import::{ImportError, Imported};
 pub use crate::log::{Meta, SqliteLog};
 pub use crate::reader::SqliteReader;
 pub use crate::signing::rotate_signing_key;
-pub use crate::verify::{Fault, Report, VerifyError, verify};
+pub use crate::verify::{Fault, Report, verify};

@@ -9,7 +9,7 @@ use chat::{SigningKey, SigningKeys};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::error::OpenError;
-use crate::folder::{Found, database_in, look};
+use crate::folder::chat_in;
 use crate::log::{SqliteLog, now_ms, random_bytes};
 use crate::number::to_sql;
 
@@ -34,10 +34,7 @@ pub(crate) fn load(connection: &Connection, now_ms: u64, fresh: [u8; 32]) -> rus
 /// # Errors
 /// When there is no chat in the folder, or it is in use or cannot be written.
 pub fn rotate_signing_key(folder: &Path) -> Result<u64, OpenError> {
-    let file = database_in(folder);
-    if look(&file)? == Found::Nothing {
-        return Err(OpenError::Missing { folder: folder.into() });
-    }
+    let file = chat_in(folder)?;
     let mut log = SqliteLog::open(folder)?;
     let rotate = |connection: &mut Connection| {
         let fresh: [u8; 32] = random_bytes()?;

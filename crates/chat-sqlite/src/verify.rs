@@ -15,7 +15,7 @@ use rusqlite::{Connection, Row};
 
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
-use crate::folder::{Found, check_wal, database_in, look};
+use crate::folder::{Found, chat_in, check_wal, look};
 use crate::number::to_sql;
 use crate::rows::{KEY, KEY_PRINT, SELECT, SELECT_WITHOUT_DEVICES, SELECT_WITHOUT_ROOMS, decode};
 use crate::schema;
@@ -142,26 +142,9 @@ pub enum Fault {
     },
 }
 
-/// Why nothing can be said.
-#[derive(Debug, thiserror::Error)]
-pub enum VerifyError {
-    /// There is no database.
-    #[error("there is no chat in {}", .path.display())]
-    Nothing {
-        /// The file or folder.
-        path: PathBuf,
-    },
-    /// It is something else, or cannot be read at all.
-    #[error(transparent)]
-    Unreadable(#[from] OpenError),
-}
-
 /// Reads all of a database: that of a data folder, or a file such as a backup.
-pub fn verify(path: &Path) -> Result<Report, VerifyError> {
-    let file = if path.is_dir() { database_in(path) } else { path.to_path_buf() };
-    if look(&file)? == Found::Nothing {
-        return Err(VerifyError::Nothing { path: path.into() });
-    }
+pub fn verify(path: &Path) -> Result<Report, OpenError> {
+    let file = if path.is_file() { backup_at(path)? } else { chat_in(path)? };
     if path.is_dir() {
         check_wal(path)?;
     }
@@ -172,10 +155,17 @@ pub fn verify(path: &Path) -> Result<Report, VerifyError> {
             Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
                 report.fault(Fault::Structure { detail: err.to_string() });
             }
-            _ => return Err(OpenError::Storage { file: report.file, cause: err.into() }.into()),
+            _ => return Err(OpenError::Storage { file: report.file, cause: err.into() }),
         }
     }
     Ok(report)
+}
+
+fn backup_at(file: &Path) -> Result<PathBuf, OpenError> {
+    match look(file)? {
+        Found::Ours => Ok(file.into()),
+        Found::Nothing => Err(OpenError::Absent { path: file.into() }),
+    }
 }
 
 impl Report {
@@ -357,19 +347,19 @@ impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let counts = [
             ("entries", self.entries),
-            ("with a client's key", self.with_key),
+            ("with a client offset", self.with_key),
             ("rooms", self.rooms),
-            ("lineages", self.lineages),
+            ("tutorial pages", self.lineages),
             ("devices", self.devices),
-            ("without an entry", self.without_entry),
+            ("commands without effect", self.without_entry),
             ("read pointers", self.pointers),
-            ("epochs", self.epochs),
+            ("starts", self.epochs),
             ("signing keys", self.signing_keys),
             ("faults", self.faults.len() as u64 + self.more_faults),
         ];
         writeln!(f, "{}", self.file.display())?;
         for (name, count) in counts {
-            writeln!(f, "  {name:<20} {count}")?;
+            writeln!(f, "  {name:<24} {count}")?;
         }
         for fault in &self.faults {
             writeln!(f, "  ! {fault}")?;

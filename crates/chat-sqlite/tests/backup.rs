@@ -6,7 +6,9 @@ use std::path::Path;
 
 use chat::conformance::{ADA, append, append_messages, draft, read_all};
 use chat::{ClientKey, Log, LogReader as _, Lookup, Position};
-use chat_sqlite::{BackupError, RestoreError, SqliteLog, VerifyError, backup, restore, verify};
+use chat_sqlite::{
+    BackupError, OpenError, RestoreError, SqliteLog, backup, restore, rotate_signing_key, verify,
+};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -121,7 +123,10 @@ fn a_backup_overwrites_nothing() {
 fn a_backup_of_nothing_is_refused_and_makes_nothing() {
     let temp = TempDir::new().unwrap();
     let nothing = backup(&temp.path().join("none"), &temp.path().join("backup.db"));
-    assert!(matches!(nothing, Err(BackupError::Nothing { .. })));
+    assert!(matches!(nothing, Err(BackupError::Source(OpenError::Absent { .. }))));
+    let empty = TempDir::new().unwrap();
+    let nothing = backup(empty.path(), &temp.path().join("backup.db"));
+    assert!(matches!(nothing, Err(BackupError::Source(OpenError::Missing { .. }))));
     fs::write(temp.path().join("chat.db"), "dear diary").unwrap();
     let foreign = backup(temp.path(), &temp.path().join("backup.db"));
     assert!(matches!(foreign, Err(BackupError::Source(_))));
@@ -174,6 +179,54 @@ fn a_backup_is_restored_into_an_empty_folder_alone() {
     assert_eq!(names(&folder), ["chat.db", "lock"]);
 }
 
+/// As root, the folder is given to another user first, as a service has it.
+#[cfg(unix)]
+#[test]
+fn files_of_a_data_folder_belong_to_the_owner_of_the_folder() {
+    use std::os::unix::fs::{MetadataExt as _, chown};
+    const SERVICE: u32 = 4_711;
+    let temp = TempDir::new().unwrap();
+    let file = backed_up(&temp, 3);
+    let me = fs::metadata(&file).unwrap().uid();
+    let folder = temp.path().join("service");
+    fs::create_dir(&folder).unwrap();
+    if me == 0 {
+        chown(&folder, Some(SERVICE), Some(SERVICE)).unwrap();
+    }
+    let owner = fs::metadata(&folder).unwrap().uid();
+    assert_eq!(owner, if me == 0 { SERVICE } else { me });
+    let check = |expected: &[&str]| {
+        assert_eq!(names(&folder), expected);
+        for name in names(&folder) {
+            let file = fs::metadata(folder.join(&name)).unwrap();
+            assert_eq!((file.uid(), file.mode() & 0o777), (owner, 0o600), "{name}");
+        }
+    };
+    restore(&file, &folder).unwrap();
+    check(&["chat.db", "lock"]);
+    rotate_signing_key(&folder).unwrap();
+    check(&["chat.db", "chat.db-shm", "chat.db-wal", "chat.db-wal-epoch", "lock"]);
+}
+
+/// A link in the folder leads to a file of somebody else, which must not be given away.
+#[cfg(unix)]
+#[test]
+fn a_file_that_a_link_in_the_folder_names_keeps_its_owner() {
+    use std::os::unix::fs::{MetadataExt as _, chown, symlink};
+    let temp = TempDir::new().unwrap();
+    let file = backed_up(&temp, 3);
+    let folder = temp.path().join("service");
+    fs::create_dir(&folder).unwrap();
+    let me = fs::metadata(&folder).unwrap().uid();
+    if me == 0 {
+        chown(&folder, Some(4_711), Some(4_711)).unwrap();
+    }
+    fs::write(temp.path().join("secret"), "").unwrap();
+    symlink(temp.path().join("secret"), folder.join("lock")).unwrap();
+    restore(&file, &folder).unwrap();
+    assert_eq!(fs::metadata(temp.path().join("secret")).unwrap().uid(), me);
+}
+
 #[test]
 fn a_damaged_backup_is_not_restored() {
     let temp = TempDir::new().unwrap();
@@ -192,9 +245,9 @@ fn a_damaged_backup_is_not_restored() {
 fn a_file_that_is_no_backup_is_not_restored() {
     let temp = TempDir::new().unwrap();
     let none = restore(&temp.path().join("none.db"), &temp.path().join("restored"));
-    assert!(matches!(none, Err(RestoreError::Backup(VerifyError::Nothing { .. }))));
+    assert!(matches!(none, Err(RestoreError::Backup(OpenError::Absent { .. }))));
     fs::write(temp.path().join("text.db"), "dear diary").unwrap();
     let foreign = restore(&temp.path().join("text.db"), &temp.path().join("restored"));
-    assert!(matches!(foreign, Err(RestoreError::Backup(VerifyError::Unreadable(_)))));
+    assert!(matches!(foreign, Err(RestoreError::Backup(OpenError::Foreign { .. }))));
     assert!(!temp.path().join("restored").exists());
 }

@@ -95,6 +95,31 @@ fn a_folder_that_cannot_be_made_is_named() {
     assert!(err.to_string().contains("file/data"), "{err}");
 }
 
+#[test]
+fn a_folder_that_is_a_file_is_called_a_file() {
+    let temp = TempDir::new().unwrap();
+    let file = temp.path().join("file");
+    fs::write(&file, "dear diary").unwrap();
+    let expected = format!("the data folder {} is a file, not a folder", file.display());
+    assert_eq!(SqliteLog::open(&file).unwrap_err().to_string(), expected);
+    assert_eq!(chat_sqlite::backup(&file, &temp.path().join("copy")).unwrap_err().to_string(), expected);
+    assert_eq!(chat_sqlite::rotate_signing_key(&file).unwrap_err().to_string(), expected);
+    assert_eq!(fs::read(&file).unwrap(), b"dear diary");
+}
+
+/// A folder in its place cannot be written, not even by root.
+#[test]
+fn a_file_that_cannot_be_written_is_named() {
+    let temp = TempDir::new().unwrap();
+    for name in ["lock", "chat.db-wal-epoch.new"] {
+        let folder = temp.path().join(format!("data with a bad {name}"));
+        fs::create_dir_all(folder.join(name)).unwrap();
+        let err = SqliteLog::open(&folder).unwrap_err();
+        assert!(matches!(err, OpenError::UnwritableFile { .. }), "{err}");
+        assert!(err.to_string().starts_with(&folder.join(name).display().to_string()), "{err}");
+    }
+}
+
 /// A folder in which not even root may make a file.
 #[cfg(target_os = "linux")]
 #[test]

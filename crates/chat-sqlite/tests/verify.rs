@@ -9,7 +9,7 @@ use chat::conformance::{
     ADA, ADAS, BOB, BOBS, CLEOS, append, append_messages, command, draft, numbered, settle, skip,
 };
 use chat::{Command, Identity, RoomId, Seq, Text, UnixMillis};
-use chat_sqlite::{Report, SqliteLog, VerifyError, verify};
+use chat_sqlite::{OpenError, Report, SqliteLog, verify};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -196,8 +196,8 @@ fn a_missing_index_entry_is_told() {
 #[test]
 fn a_file_that_is_no_database_is_an_error_and_no_fault() {
     let temp = TempDir::new().unwrap();
-    assert!(matches!(verify(&temp.path().join("none")), Err(VerifyError::Nothing { .. })));
-    assert!(matches!(verify(temp.path()), Err(VerifyError::Nothing { .. })));
+    assert!(matches!(verify(&temp.path().join("none")), Err(OpenError::Absent { .. })));
+    assert!(matches!(verify(temp.path()), Err(OpenError::Missing { .. })));
     fs::write(temp.path().join("chat.db"), "dear diary").unwrap();
-    assert!(matches!(verify(temp.path()), Err(VerifyError::Unreadable(_))));
+    assert!(matches!(verify(temp.path()), Err(OpenError::Foreign { .. })));
 }

@@ -4,17 +4,18 @@ use std::io::Write as _;
 
 use crate::failure::Failure;
 use crate::options::Backup;
+use crate::plural::counted;
 
 pub(crate) fn run(options: &Backup) -> Result<(), Failure> {
     let copied = chat_sqlite::backup(&options.data.folder, &options.file)?;
     // The file is there; nobody reads this line if standard output is closed.
     let _ = writeln!(
         std::io::stdout(),
-        "backed up {} entries from {} into {} ({} bytes)",
-        copied.head,
+        "backed up {} from {} into {} ({})",
+        counted(copied.head.0, "entry"),
         options.data.folder.display(),
         options.file.display(),
-        copied.bytes
+        counted(copied.bytes, "byte")
     );
     Ok(())
 }

@@ -7,8 +7,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chat::Fatal;
-use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError, VerifyError};
+use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError};
 use socketio_server::BuildError;
+
+use crate::plural::counted;
 
 /// Why a command has failed.
 #[derive(Debug, thiserror::Error)]
@@ -23,9 +25,7 @@ pub(crate) enum Failure {
     Backup(#[from] BackupError),
     #[error(transparent)]
     Restore(#[from] RestoreError),
-    #[error(transparent)]
-    Verify(#[from] VerifyError),
-    #[error("{} is damaged: {faults} faults", .file.display())]
+    #[error("{} is damaged: {}", .file.display(), counted(*.faults, "fault"))]
     Unsound { file: PathBuf, faults: u64 },
     #[error(transparent)]
     Read(#[from] chat::ReadError),

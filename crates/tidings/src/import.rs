@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use crate::failure::Failure;
 use crate::options::Import;
+use crate::plural::counted;
 
 pub(crate) fn run(options: &Import) -> Result<(), Failure> {
     let mut log = chat_sqlite::SqliteLog::open(&options.data.folder)?;
@@ -11,8 +12,8 @@ pub(crate) fn run(options: &Import) -> Result<(), Failure> {
     // The result stands in the log; nobody reads this line if standard output is closed.
     let _ = writeln!(
         std::io::stdout(),
-        "imported {} messages from {} into {}",
-        imported.messages,
+        "imported {} from {} into {}",
+        counted(imported.messages, "message"),
         options.database.display(),
         options.data.folder.display()
     );

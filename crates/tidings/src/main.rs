@@ -5,7 +5,9 @@ mod backup;
 mod failure;
 mod http;
 mod import;
+mod logging;
 mod options;
+mod plural;
 mod restore;
 mod rotate;
 mod serve;
@@ -14,18 +16,11 @@ mod verify;
 use std::io::Write as _;
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use crate::options::{Command, Options};
 
 fn main() -> ExitCode {
-    let options = Options::parse();
-    tracing_subscriber::fmt()
-        .with_env_filter(
-            tracing_subscriber::EnvFilter::try_from_env("TIDINGS_LOG").unwrap_or_else(|_| "warn".into()),
-        )
-        .with_writer(std::io::stderr)
-        .init();
+    let options = Options::read();
+    logging::begin();
     let result = match options.command {
         None => serve::run(&options.serve),
         Some(Command::Serve(serve)) => serve::run(&serve),

@@ -5,7 +5,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::builder::BoolishValueParser;
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use socketio_server::{OriginPattern, TrustedProxies};
 
 /// The recipes of docs/proxy.md; a test compares them.
@@ -80,7 +83,7 @@ pub(crate) struct Serve {
     pub(crate) data: Data,
 
     /// Start with sample people, rooms and messages in a temporary folder, which is deleted at the end
-    #[arg(long, env = "TIDINGS_DEMO")]
+    #[arg(long, env = "TIDINGS_DEMO", value_parser = BoolishValueParser::new())]
     pub(crate) demo: bool,
 
     /// Serve the pages of this folder at / instead of the built-in app
@@ -105,7 +108,7 @@ pub(crate) struct Import {
     pub(crate) database: PathBuf,
 
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) data: NewData,
 }
 
 #[derive(Debug, Args)]
@@ -115,7 +118,7 @@ pub(crate) struct Backup {
     pub(crate) file: PathBuf,
 
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) data: ChatData,
 }
 
 #[derive(Debug, Args)]
@@ -125,7 +128,7 @@ pub(crate) struct Restore {
     pub(crate) file: PathBuf,
 
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) data: NewData,
 }
 
 #[derive(Debug, Args)]
@@ -135,20 +138,51 @@ pub(crate) struct Verify {
     pub(crate) file: Option<PathBuf>,
 
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) data: ChatData,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct RotateKey {
     #[command(flatten)]
-    pub(crate) data: Data,
+    pub(crate) data: ChatData,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct Data {
-    /// Data folder; created if it does not exist
-    #[arg(long = "data", value_name = "DIR", env = "TIDINGS_DATA", default_value = "tidings-data")]
-    pub(crate) folder: PathBuf,
+/// The option `--data`, in the words of the commands that have it.
+macro_rules! data {
+    ($name:ident, $help:literal) => {
+        #[derive(Debug, Args)]
+        pub(crate) struct $name {
+            #[doc = $help]
+            #[arg(long = "data", value_name = "DIR", env = "TIDINGS_DATA", default_value = "tidings-data")]
+            pub(crate) folder: PathBuf,
+        }
+    };
+}
+
+data!(Data, "Data folder; created if it does not exist");
+data!(NewData, "Data folder, new or empty; created if it does not exist");
+data!(ChatData, "Data folder of the chat");
+
+impl Options {
+    /// Reads the command line and the environment. Ends the process if they are wrong, or if they ask for help.
+    pub(crate) fn read() -> Self {
+        let matches = Self::command().get_matches();
+        if asks_for_a_demo_with_data(&matches) {
+            let why = "'--demo' uses a temporary folder, so it cannot be used with '--data <DIR>'";
+            Self::command().error(ErrorKind::ArgumentConflict, why).exit();
+        }
+        Self::from_arg_matches(&matches).unwrap_or_else(|err| err.exit())
+    }
+}
+
+/// A folder from the environment is a default, which `--demo` overrides: a service or an image has one.
+fn asks_for_a_demo_with_data(matches: &ArgMatches) -> bool {
+    let serve = match matches.subcommand() {
+        None => matches,
+        Some(("serve", serve)) => serve,
+        Some(_) => return false,
+    };
+    serve.get_flag("demo") && serve.value_source("folder") == Some(ValueSource::CommandLine)
 }
 
 /// An address to listen on. A name such as `localhost` stands for several addresses, so it is rejected.
@@ -164,8 +198,6 @@ fn folder(path: &str) -> Result<PathBuf, std::io::Error> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]
@@ -196,6 +228,39 @@ mod tests {
                 .map(drop)
                 .map_err(|err| err.exit_code());
             assert_eq!(error, Err(2), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_demo_with_a_data_folder_is_refused_and_one_beside_a_default_is_not() {
+        let is_refused = |args: &[&str]| {
+            let matches = Options::command().try_get_matches_from(args).unwrap();
+            asks_for_a_demo_with_data(&matches)
+        };
+        assert!(is_refused(&["tidings", "--demo", "--data", "d"]));
+        assert!(is_refused(&["tidings", "serve", "--data", "d", "--demo"]));
+        assert!(!is_refused(&["tidings", "--demo"]));
+        assert!(!is_refused(&["tidings", "--data", "d"]));
+        assert!(!is_refused(&["tidings", "verify", "--data", "d"]));
+    }
+
+    #[test]
+    fn commands_describe_their_data_folder_in_their_own_words() {
+        let mut command = Options::command();
+        let mut help = |name: &str| {
+            let command =
+                if name.is_empty() { &mut command } else { command.find_subcommand_mut(name).unwrap() };
+            let folder = command.get_arguments().find(|arg| arg.get_long() == Some("data")).unwrap();
+            folder.get_help().unwrap().to_string()
+        };
+        for makes_one in ["", "serve"] {
+            assert_eq!(help(makes_one), "Data folder; created if it does not exist");
+        }
+        for fills_one in ["import", "restore"] {
+            assert_eq!(help(fills_one), "Data folder, new or empty; created if it does not exist");
+        }
+        for needs_one in ["backup", "verify", "rotate-key"] {
+            assert_eq!(help(needs_one), "Data folder of the chat");
         }
     }
 

@@ -6,14 +6,15 @@ use std::io::Write as _;
 
 use crate::failure::Failure;
 use crate::options::Restore;
+use crate::plural::counted;
 
 pub(crate) fn run(options: &Restore) -> Result<(), Failure> {
     let copied = chat_sqlite::restore(&options.file, &options.data.folder)?;
     // The folder is there; nobody reads this line if standard output is closed.
     let _ = writeln!(
         std::io::stdout(),
-        "restored {} entries from {} into {}",
-        copied.head,
+        "restored {} from {} into {}",
+        counted(copied.head.0, "entry"),
         options.file.display(),
         options.data.folder.display()
     );

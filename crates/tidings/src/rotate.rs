@@ -7,15 +7,16 @@ use std::io::Write as _;
 
 use crate::failure::Failure;
 use crate::options::RotateKey;
+use crate::plural::counted;
 
 pub(crate) fn run(options: &RotateKey) -> Result<(), Failure> {
     let keys = chat_sqlite::rotate_signing_key(&options.data.folder)?;
     // The key is there; nobody reads this line if standard output is closed.
     let _ = writeln!(
         std::io::stdout(),
-        "new signing key in {}; {} older ones stay valid",
+        "new signing key in {}; still valid: {}",
         options.data.folder.display(),
-        keys.saturating_sub(1)
+        counted(keys.saturating_sub(1), "older key")
     );
     Ok(())
 }

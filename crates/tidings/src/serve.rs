@@ -19,7 +19,7 @@ use tidings::node::{Node, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
-use self::first_run::FirstRun;
+use self::first_run::{FirstRun, in_network};
 use self::threads::{ENVIRONMENT, Threads};
 use crate::failure::Failure;
 use crate::http::Site;
@@ -60,7 +60,8 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
         addresses.push(node.server.listen_with(listener, site)?);
     }
     let data = if temporary.is_some() { None } else { Some(folder) };
-    FirstRun { addresses: &addresses, took: begin.elapsed(), data, setup: node.setup.as_ref() }.announce();
+    let took = begin.elapsed();
+    FirstRun { addresses: &addresses, took, data, setup: node.setup.as_ref(), in_network }.announce();
     let reason = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,

@@ -47,27 +47,15 @@ const LINES: [(UserId, RoomId, u64, &str); 12] = [
     (ADA, PLANS, 23, "Nobody. To them it is a room that was never made."),
 ];
 
-/// Has everything stored.
+/// Has everything stored, in the order of its times.
 pub(super) async fn fill(appender: &Appender<Ticket>) {
     let now = now().0;
     let mut counts = Counts::default();
-    let mut act = |user: UserId, minutes: u64, command: Command| {
+    for Act { user, minutes, command } in acts() {
         let identity = Identity::Device { device: device(user), n: counts.next(user) };
         let at = UnixMillis(now.saturating_sub(minutes * MINUTE_MS));
         // The queue is empty and takes more than this.
         drop(appender.submit(Draft { identity, command, at }, Ticket::Program(None)));
-    };
-    for (user, name) in [(ADA, "ada"), (BOB, "bob"), (CLEO, "cleo")] {
-        act(user, 200, Command::Name { name: Nickname::from_stored(name) });
-    }
-    act(BOB, 160, create(RoomKind::Public, "Bread", "Flour, water, salt, time"));
-    act(ADA, 159, create(RoomKind::Private, "Plans", "What next?"));
-    act(ADA, 158, Command::Add { room: PLANS, user: BOB });
-    for user in [ADA, CLEO] {
-        act(user, 155, Command::Join { room: BREAD, by: chat::JoinBy::Open });
-    }
-    for (user, room, minutes, line) in LINES {
-        act(user, minutes, Command::Say { room, text: Text::from_stored(line) });
     }
     // Drafts are done with in order, so this one ends when all have ended.
     let (done, all) = oneshot::channel();
@@ -76,6 +64,38 @@ pub(super) async fn fill(appender: &Appender<Ticket>) {
     drop(appender.submit(last, Ticket::Program(Some(done))));
     // An appender that has stopped says so elsewhere.
     drop(all.await);
+}
+
+/// What somebody did, how many minutes ago.
+struct Act {
+    user: UserId,
+    minutes: u64,
+    command: Command,
+}
+
+/// Everything that happened, oldest first.
+fn acts() -> Vec<Act> {
+    let mut acts = vec![
+        Act {
+            user: BOB,
+            minutes: 160,
+            command: create(RoomKind::Public, "Bread", "Flour, water, salt, time"),
+        },
+        Act { user: ADA, minutes: 159, command: create(RoomKind::Private, "Plans", "What next?") },
+        Act { user: ADA, minutes: 158, command: Command::Add { room: PLANS, user: BOB } },
+    ];
+    for (user, name) in [(ADA, "ada"), (BOB, "bob"), (CLEO, "cleo")] {
+        acts.push(Act { user, minutes: 200, command: Command::Name { name: Nickname::from_stored(name) } });
+    }
+    for user in [ADA, CLEO] {
+        let command = Command::Join { room: BREAD, by: chat::JoinBy::Open };
+        acts.push(Act { user, minutes: 155, command });
+    }
+    for (user, room, minutes, line) in LINES {
+        acts.push(Act { user, minutes, command: Command::Say { room, text: Text::from_stored(line) } });
+    }
+    acts.sort_by_key(|act| std::cmp::Reverse(act.minutes));
+    acts
 }
 
 fn create(kind: RoomKind, name: &str, topic: &str) -> Command {

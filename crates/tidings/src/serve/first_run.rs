@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::io::Write as _;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ pub(super) struct FirstRun<'a> {
     pub(super) data: Option<&'a Path>,
     /// None if there is an owner.
     pub(super) setup: Option<&'a Code>,
+    /// The address of this machine in its network, for a listener on all addresses of that kind. See [`in_network`].
+    pub(super) in_network: fn(IpAddr) -> Option<IpAddr>,
 }
 
 impl FirstRun<'_> {
@@ -48,6 +50,11 @@ impl fmt::Display for FirstRun<'_> {
         }
         if let (Some(code), Some(address)) = (self.setup, self.addresses.first()) {
             writeln!(f, "open to become the owner: {}/#setup={code}", reachable(*address))?;
+            // A browser is somebody else at each address, so the owner has to choose one now.
+            if let Some(ip) = (self.in_network)(address.ip()) {
+                let address = SocketAddr::new(ip, address.port());
+                writeln!(f, "or, to use the chat in your network: http://{address}/#setup={code}")?;
+            }
         }
         Ok(())
     }
@@ -60,6 +67,27 @@ fn reachable(address: SocketAddr) -> String {
     } else {
         format!("http://{address}")
     }
+}
+
+/// The address that other machines reach this one by, if a listener has all addresses: where packets to them come from.
+pub(super) fn in_network(listener: IpAddr) -> Option<IpAddr> {
+    // Addresses for documentation. To connect a datagram socket sends nothing: it only looks up the route.
+    let (v4, v6) = (Ipv4Addr::new(192, 0, 2, 1), Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
+    let toward = |any: IpAddr, elsewhere: IpAddr| {
+        let socket = UdpSocket::bind((any, 0))?;
+        socket.connect((elsewhere, 9))?;
+        socket.local_addr().map(|address| address.ip())
+    };
+    let v4 = || toward(Ipv4Addr::UNSPECIFIED.into(), v4.into());
+    let found = match listener {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => v4(),
+        // It takes connections to addresses of both kinds.
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => {
+            v4().or_else(|_| toward(Ipv6Addr::UNSPECIFIED.into(), v6.into()))
+        }
+        IpAddr::V4(_) | IpAddr::V6(_) => return None,
+    };
+    found.ok().filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
 /// What the process occupies, where the system says so in the manner of Linux.
@@ -77,7 +105,8 @@ mod tests {
     fn lines(setup: Option<&Code>) -> Vec<String> {
         let addresses = ["0.0.0.0:3000".parse().unwrap(), "127.0.0.1:80".parse().unwrap()];
         let took = Duration::from_micros(300);
-        let run = FirstRun { addresses: &addresses, took, data: Some(Path::new("data")), setup };
+        let in_network = |_| Some([192, 168, 1, 7].into());
+        let run = FirstRun { addresses: &addresses, took, data: Some(Path::new("data")), setup, in_network };
         run.to_string().lines().map(str::to_owned).collect()
     }
 
@@ -96,7 +125,24 @@ mod tests {
     #[test]
     fn without_an_owner_a_link_makes_one() {
         let code = Code::from_bytes([0; 10]);
-        let expected = "open to become the owner: http://localhost:3000/#setup=0000-0000-0000-0000";
-        assert_eq!(lines(Some(&code)).last().unwrap(), expected);
+        let lines = lines(Some(&code));
+        let expected = [
+            "open to become the owner: http://localhost:3000/#setup=0000-0000-0000-0000",
+            "or, to use the chat in your network: http://192.168.1.7:3000/#setup=0000-0000-0000-0000",
+        ];
+        assert_eq!(lines[lines.len() - 2..], expected);
+    }
+
+    #[test]
+    fn a_listener_on_one_address_has_no_other_link() {
+        for one in ["127.0.0.1", "::1", "192.168.1.7"] {
+            assert_eq!(in_network(one.parse().unwrap()), None, "{one}");
+        }
+        // Whether there is a network depends on the machine.
+        let found = in_network(Ipv4Addr::UNSPECIFIED.into());
+        assert!(
+            found.is_none_or(|ip| ip.is_ipv4() && !ip.is_loopback() && !ip.is_unspecified()),
+            "{found:?}"
+        );
     }
 }
