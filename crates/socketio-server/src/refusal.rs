@@ -22,6 +22,7 @@ use crate::http::own::{Own, Scheme};
 const ORIGINS_MAX: usize = 64;
 
 /// The period after which origins are logged again, so that invented ones cannot hide others for longer.
+/// A lack of files is logged again if there was none for so long.
 const PERIOD: Duration = Duration::from_secs(600);
 
 /// How many characters of an origin are logged.
@@ -68,6 +69,26 @@ impl RefusalKind {
 pub(crate) struct Refusals {
     counts: [AtomicU64; RefusalKind::COUNT],
     told: Mutex<Told>,
+    exhaustion: Mutex<Exhaustion>,
+}
+
+/// How often no connection could be accepted, because the process has no file left.
+#[derive(Default)]
+struct Exhaustion {
+    count: u64,
+    last: Option<Instant>,
+}
+
+impl Exhaustion {
+    /// The count if it has to be told now.
+    fn note(&mut self, now: Instant) -> Option<u64> {
+        if self.last.is_none_or(|last| now.saturating_duration_since(last) >= PERIOD) {
+            self.count = 0;
+        }
+        self.last = Some(now);
+        self.count += 1;
+        is_told(self.count).then_some(self.count)
+    }
 }
 
 /// The origins that were logged in this period.
@@ -111,6 +132,11 @@ impl Refusals {
         } else if is_told(count) {
             tracing::warn!(count, newest = origin, "{}", RefusalKind::Origin.text());
         }
+    }
+
+    /// Counts a connection that cannot be accepted; returns the count if it has to be told.
+    pub(crate) fn note_exhausted(&self, now: Instant) -> Option<u64> {
+        self.exhaustion.lock().unwrap_or_else(PoisonError::into_inner).note(now)
     }
 
     fn add(&self, kind: RefusalKind) -> u64 {
@@ -287,6 +313,19 @@ mod tests {
     fn tenfolds_are_told() {
         let told: Vec<u64> = (0..=1_000).filter(|count| is_told(*count)).collect();
         assert_eq!(told, [1, 10, 100, 1_000]);
+    }
+
+    #[test]
+    fn a_lack_of_files_is_told_at_tenfolds_and_anew_when_it_was_over() {
+        let (mut exhaustion, start) = (Exhaustion::default(), Instant::now());
+        let pause = Duration::from_millis(50);
+        let told: Vec<u64> =
+            (0..1_000).filter_map(|number| exhaustion.note(start + number * pause)).collect();
+        assert_eq!(told, [1, 10, 100, 1_000]);
+        let later = start + 1_000 * pause;
+        assert_eq!(exhaustion.note(later), None);
+        assert_eq!(exhaustion.note(later + PERIOD), Some(1));
+        assert_eq!(exhaustion.note(later + PERIOD + pause), None);
     }
 
     #[test]

@@ -12,7 +12,7 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -126,7 +126,10 @@ async fn accept(socket: TcpListener, acceptor: Rc<Acceptor>) {
             }
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {
-                tracing::warn!(%error, "cannot accept connections");
+                // Each worker tries again all the time: it would fill the log.
+                if let Some(count) = acceptor.service.shared.reach.refusals.note_exhausted(Instant::now()) {
+                    tracing::warn!(count, %error, "cannot accept connections");
+                }
                 tokio::time::sleep(EXHAUSTED_PAUSE).await;
             }
         }
