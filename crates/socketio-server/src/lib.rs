@@ -23,6 +23,15 @@
 //! # Ok(()) }
 //! ```
 //!
+//! Connection state recovery is one line more. A client that comes back within two minutes gets what it missed; see
+//! [`Namespace::recovery`].
+//!
+//! ```
+//! use socketio_server::{Feed, FeedConfig, Namespace};
+//!
+//! let chat = Namespace::new("/").recovery(Feed::new(FeedConfig::in_memory()));
+//! ```
+//!
 //! Deliberately unsupported: Engine.IO 3 (clients of Socket.IO 2), JSONP, WebTransport, permessage-deflate and the
 //! msgpack parser.
 #![deny(missing_docs)]

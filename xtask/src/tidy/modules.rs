@@ -93,6 +93,8 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "node",
             // The program.
             "assets",
+            "plural",
+            "logging",
             "options",
             "failure",
             "http",

@@ -100,7 +100,8 @@ impl Namespace {
         self
     }
 
-    /// Handles sockets that have joined, before their first event.
+    /// Handles sockets that have joined, before their first event. It runs for recovered sockets as well, and
+    /// [`Socket::is_recovered`](crate::Socket::is_recovered) tells them apart.
     pub fn on_connect<M, H: Handler<M>>(mut self, handler: H) -> Self {
         self.connect = Some(boxed(handler));
         self
@@ -143,8 +144,18 @@ impl Namespace {
         self
     }
 
-    /// Turns on connection state recovery in memory: sockets that return within two minutes get what they missed. See
-    /// [`FeedConfig::in_memory`](crate::FeedConfig::in_memory).
+    /// Turns connection state recovery on: sockets that come back get the events that they missed.
+    ///
+    /// With [`FeedConfig::in_memory`](crate::FeedConfig::in_memory) they may come back within two minutes, as on Node; a
+    /// feed over a [`History`](crate::History) survives a restart. If the feed resumes by
+    /// [`Resume::Recovery`](crate::Resume::Recovery), every event to the clients ends with one more argument, the offset.
+    /// The official clients resume from it, and their handlers see it as an extra last argument.
+    ///
+    /// ```
+    /// use socketio_server::{Feed, FeedConfig, Namespace};
+    ///
+    /// let chat = Namespace::new("/").recovery(Feed::new(FeedConfig::in_memory()));
+    /// ```
     pub fn recovery(self, feed: Feed) -> Self {
         self.feed(feed, |_| FeedJoin::default())
     }

@@ -251,7 +251,7 @@ fn every_documented_event_of_a_client_has_a_name_in_the_server() {
     for (name, Golden { event, .. }) in going(Direction::Up) {
         let others = ["connect", READ, TYPING, TYPING_STOPPED];
         let is_known = command_name(&event).is_some() || request_name(&event).is_some();
-        assert!(is_known || others.contains(&&*event), "{name}: add `{event}` to v1/names.rs");
+        assert!(is_known || others.contains(&&*event), "{name}: add `{event}` to src/names.rs");
     }
 }
 
