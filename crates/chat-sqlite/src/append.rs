@@ -1,7 +1,7 @@
-//! The contract of the log, on the writer's connection.
+//! Appends to the log, on the writer's connection.
 //!
-//! A batch is one transaction. An error before `COMMIT` rolls it back and leaves nothing behind, neither in the database
-//! nor in memory. An error in `COMMIT` itself is an unknown outcome, except for a full disk.
+//! A batch is one transaction. An error before `COMMIT` rolls it back and leaves nothing behind, neither in the
+//! database nor in memory. An error in `COMMIT` itself is an unknown outcome, except for a full disk.
 
 use std::collections::HashMap;
 use std::hash::Hash;

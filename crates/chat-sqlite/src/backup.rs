@@ -1,9 +1,9 @@
-//! Backup and restore: copies of the database, made while it is written, and put into a new folder.
+//! Backup and restore: copies a database while it is in use, and puts a copy into a new folder.
 //!
-//! SQLite writes the view of one read transaction into a new file (`VACUUM INTO`). The file is flushed and only then gets
-//! its name, so a file with that name is complete. It holds everything that a start needs, with keys and epochs. Nothing
-//! here locks the source folder, so its server keeps running. That clients notice a restored log is not this file's
-//! concern: every start begins an epoch.
+//! SQLite writes the snapshot of one read transaction into a new file (`VACUUM INTO`). The file gets its name only
+//! after it is flushed, so a file with that name is complete. It holds everything that a start needs, including keys
+//! and epochs. The source folder is not locked, so its server keeps running. Clients notice a restored log because
+//! every start begins an epoch.
 
 use std::fs::File;
 use std::io;

@@ -1,10 +1,10 @@
-//! Moves committed pages from the write-ahead log into the database, beside the commits and not within them.
+//! Moves committed pages from the write-ahead log into the database, outside of the commits.
 //!
-//! A thread of its own does so a second after a commit, or sooner when much was written. It makes nobody wait (a passive
-//! checkpoint). If the write-ahead log grows too long all the same, the writer lets it begin anew between two batches.
-//! The file stays and is written over, which costs less than a file that grows. Pages that are not copied by then make
-//! the writer wait, so the thread copies once more just before. After an edit or a deletion the file is emptied, because
-//! it still contains the old text. Only the length of the log and of the next start depend on all this.
+//! A thread of its own does so one second after a commit, or sooner if much was written. It blocks nobody (a passive
+//! checkpoint). If the write-ahead log grows too long nevertheless, the writer restarts it between two batches. The
+//! file stays and is overwritten, which is cheaper than a growing file. Pages that are not copied by then would delay
+//! the writer, so the thread copies once more just before. After an edit or a deletion the file is emptied, because it
+//! still contains the old text. All this affects only the size of the log and the duration of the next start.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};

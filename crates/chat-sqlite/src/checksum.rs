@@ -1,7 +1,7 @@
-//! The checksum of a row: whether what is read is what was written.
+//! The checksum of a row, which shows whether it was read as it was written.
 //!
-//! SQLite believes what the disk gives it. A flipped bit in a text would be delivered as what somebody said, so each
-//! row carries a hash over all its columns (XXH3: it is about damage, not about forgery).
+//! SQLite trusts the disk. A flipped bit in a text would be delivered as somebody's words, so each row has a hash of
+//! all its columns (XXH3, against damage, not forgery).
 
 use xxhash_rust::xxh3::Xxh3Default;
 

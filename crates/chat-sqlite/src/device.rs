@@ -1,6 +1,6 @@
-//! The commands of devices: their short names, their numbers, and the results without an entry.
+//! The commands of devices: the devices' short names, their numbers, and results without an entry.
 //!
-//! How far a device has come is the end of an index and of a key, so nothing has to be written for it.
+//! The next number of a device is found at the end of an index, so nothing has to be written for it.
 
 use std::collections::HashMap;
 

@@ -1,6 +1,6 @@
-//! Why a data folder cannot be opened, said so that its owner knows what to do.
+//! Why a data folder cannot be opened, in words that tell its owner what to do.
 //!
-//! Errors of SQLite below the traits are translated here as well, for nothing above may know its codes.
+//! Errors of SQLite are translated here too, because nothing above this crate knows its codes.
 
 use std::io;
 use std::path::{Path, PathBuf};

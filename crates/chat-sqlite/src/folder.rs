@@ -1,7 +1,7 @@
-//! The data folder: made, locked, looked at, and flushed before anything in it is believed.
+//! The data folder: creates, locks, inspects and flushes it before anything in it is trusted.
 //!
-//! One process has a folder for itself, by a lock that the system takes back when the process dies, however it dies.
-//! What the database file is, is read from its first bytes: SQLite would begin to repair a file that is not ours.
+//! One process owns a folder, by a lock that the system releases whenever the process dies. The first bytes tell
+//! whether a file is our database: SQLite would begin to repair a foreign one.
 
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};

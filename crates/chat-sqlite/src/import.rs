@@ -1,8 +1,8 @@
-//! Takes over the database of a server that was written after the Socket.IO tutorial.
+//! Imports the database of a server that follows the Socket.IO tutorial.
 //!
-//! Its pages know messages by their ids there, so an id becomes the message's `Seq` in the lobby. Ids have gaps
-//! (an `INSERT` that hit the unique offset used one up); positions have not. So this is the one place that makes
-//! gaps in a `Seq`. Nothing is lost: what today's limits would refuse is taken as it is. The other file is only read.
+//! Its pages know messages by their ids, so an id becomes the message's `Seq` in the lobby. Ids have gaps (an `INSERT`
+//! that hit the unique offset used one up), positions do not, so this is the only place that makes gaps in a `Seq`.
+//! Nothing is lost: messages that would be refused today are accepted as they are. The other file is only read.
 
 use std::io;
 use std::path::{Path, PathBuf};

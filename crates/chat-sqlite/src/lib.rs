@@ -1,8 +1,8 @@
-//! The log of the chat on SQLite: the embedded default.
+//! The log of the chat on SQLite, the embedded default.
 //!
-//! [`SqliteLog::open`] takes a data folder for itself alone and is the writer; [`SqliteLog::reader`] gives readers.
-//! An append is one transaction with one flush (`synchronous=FULL` on a write-ahead log), durable when it returns.
-//! Nothing of SQLite shows above the two traits of [`chat`]; there is no SQL anywhere else.
+//! [`SqliteLog::open`] owns a data folder and is the writer; [`SqliteLog::reader`] returns readers. An append is one
+//! transaction with one flush (`synchronous=FULL` on a write-ahead log), and durable when it returns. Only this crate
+//! contains SQL; users see the two traits of [`chat`].
 #![deny(missing_docs)]
 
 mod append;

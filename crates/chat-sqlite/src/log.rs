@@ -1,7 +1,7 @@
 //! The writer: one opening of the database in a data folder.
 //!
-//! Owns the folder, the only connection that writes, and what must be at hand to number a batch. Opening it makes
-//! durable whatever it is going to show, and begins an epoch. How a batch is stored stands in `append`.
+//! Owns the folder, the only writing connection, and the state that numbers a batch. Opening it makes everything
+//! durable that it will show, and begins an epoch. `append` stores batches.
 
 use std::collections::HashMap;
 use std::fmt;

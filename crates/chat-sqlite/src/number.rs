@@ -1,4 +1,4 @@
-//! The domain's numbers are unsigned, SQLite's are signed: the two functions between them.
+//! Converts between the unsigned numbers of the domain and the signed ones of SQLite.
 
 /// For a parameter. What does not fit is beyond everything that is stored, and so is the largest number there is.
 pub(crate) fn to_sql(number: u64) -> i64 {

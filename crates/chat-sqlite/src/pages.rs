@@ -1,4 +1,4 @@
-//! Pages of one room: its messages in both directions, its changes, and how many of them somebody has not read.
+//! Pages of one room: its messages in both directions, its changes, and the count of unread messages.
 
 use chat::{Budget, Entry, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread, UserId};
 use rusqlite::{Connection, Statement};

@@ -1,7 +1,7 @@
-//! Readers: a few connections that cannot write, shared by all threads.
+//! Readers: a few read-only connections that all threads share.
 //!
-//! Each read is short and on a snapshot of its own, so no reader holds the write-ahead log back for long,
-//! and there are never more open than [`CONNECTIONS`]. Every row is checked before it is believed.
+//! Each read is short and has a snapshot of its own, so no reader holds the write-ahead log back for long. At most
+//! [`CONNECTIONS`] are open. Every row is checked before it is trusted.
 
 use std::fmt;
 use std::ops::Deref;

@@ -1,6 +1,6 @@
-//! Rows of `entry`: which columns a statement asks for, and the entry that they are.
+//! Rows of the table `entry`: the columns of each statement, and the entry that they form.
 //!
-//! Every row is checked before it is believed.
+//! Every row is checked before it is trusted.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
-//! The shape of the database: its numbered migrations, and how a connection is set up.
+//! The schema of the database: its numbered migrations, and the setup of a connection.
 //!
-//! A migration is one transaction, and the number of the last one stands in the header of the file. Columns and tables
-//! are only ever added. An older version does not open what a newer one has changed, so indexes may go.
+//! A migration is one transaction, and the file's header has the number of the last one. Columns and tables are only
+//! ever added. An older version does not open what a newer one has changed, so indexes may be dropped.
 
 use std::fmt::Write;
 use std::path::Path;

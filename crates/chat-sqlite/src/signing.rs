@@ -1,7 +1,7 @@
-//! The keys that pids are signed with.
+//! The keys that sign private ids and tokens.
 //!
-//! They live in the database and not beside it, so that a backup has them: a pid has no age, and one signed before
-//! a restore must verify after it. Knows nothing of pids.
+//! They are in the database and not beside it, so that a backup has them: a private id never expires, and one that was
+//! signed before a restore must verify after it.
 
 use std::path::Path;
 

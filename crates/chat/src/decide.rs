@@ -1,8 +1,8 @@
-//! The decisions: what becomes of each draft of a batch, given the log and the drafts before it.
+//! The decisions: what happens to each draft of a batch, given the log and the drafts before it.
 //!
-//! Pure but for the lookups. A decision changes nothing until its batch is appended, so a batch that was rolled back
-//! leaves no trace here either. The order of the rules is the promise: a known key gets its original result before
-//! anybody's rights or any limit is asked, hence a retry is answered the same even when it would be refused today.
+//! Pure except for look-ups. A decision changes nothing until its batch is appended, so a batch that was rolled back
+//! leaves no trace here. The order of the rules matters: a known key gets its original result before rights and limits
+//! are checked, so a retry gets the same answer even if it would be refused today.
 
 mod batch;
 mod device;

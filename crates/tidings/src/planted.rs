@@ -1,4 +1,4 @@
-//! Bugs to be found: switches that the simulation is measured by.
+//! Planted bugs: the simulation must find each of these.
 
 planted::planted! {
     /// A mistake that somebody could make.

@@ -1,7 +1,7 @@
-//! `tidings serve`: puts the log, the feeds, the endpoint and the pages together, and takes them apart at the end.
+//! `tidings serve`: puts the log, the feeds, the endpoint and the pages together, and stops them at the end.
 //!
-//! Order at the start: listeners first (a port in use costs nothing), then the log, then the feeds filled from it,
-//! and only then is anybody let in. Order at the end: refuse handshakes, finish the commits, close the transports.
+//! At the start it opens the listeners first (a port in use costs nothing), then the log, fills the feeds, and only
+//! then accepts clients. At the end it refuses handshakes, finishes the commits, and closes the connections.
 
 mod clock;
 mod demo;

@@ -1,6 +1,6 @@
-//! [`Stamp`]: how positions of the log are told to clients.
+//! [`Stamp`]: how clients are told positions of the log.
 //!
-//! A feed makes the same offsets; this is for those who make its frames and must not hold it.
+//! A feed makes the same offsets. A stamp is for code that makes a feed's frames and must not hold the feed.
 
 use chat::{Epoch, LogId, Position};
 use socketio_server::Offset;

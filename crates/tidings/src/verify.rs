@@ -1,4 +1,4 @@
-//! `tidings verify`: reads all of the chat, prints what it holds, and fails if something is wrong with it.
+//! `tidings verify`: reads the whole chat, prints counts, and fails if something is wrong.
 
 use std::io::Write as _;
 

@@ -1,4 +1,4 @@
-//! Appends that fail, as only this side of the connection can make them fail.
+//! Appends that fail in ways that only this crate can cause.
 
 use chat::Limits;
 use chat::conformance::town::{ADA_THERE, Town, edit};

@@ -1,4 +1,5 @@
-//! The numbers of devices: each used up once, by an entry or by a result without one, and in the order of the log.
+//! Checks the numbers of devices: each is used once, by an entry or by a result without one, and in the order of the
+//! log.
 
 use rusqlite::Connection;
 

@@ -1,7 +1,7 @@
-//! The numbers of entries, as a reader of the whole log sees them continue.
+//! Checks that the numbers of entries continue without gaps over the whole log.
 //!
-//! `Rev` has no gaps, nor has `Seq`, but for the messages that were taken over from another system: those came in
-//! one transaction before everything else, so they are told by having the time and the lineage of the first entry.
+//! `Rev` has no gaps, and neither has `Seq`, except in imported messages. Those were stored in one transaction before
+//! everything else, and are recognised by the time and the lineage of the first entry.
 
 use std::collections::BTreeMap;
 

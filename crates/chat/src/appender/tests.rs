@@ -1,4 +1,4 @@
-//! The appender over a log in memory whose appends wait for the test, so that batches are what the test says.
+//! The appender over a log in memory. Its appends wait for the test, so the test decides what is in a batch.
 
 mod people;
 

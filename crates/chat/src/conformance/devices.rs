@@ -1,4 +1,4 @@
-//! The checks of those who number their commands: what is answered, and what a log must keep for it.
+//! Checks of numbered commands: their answers, and what a log must keep for them.
 
 use std::slice::from_ref;
 

@@ -1,7 +1,7 @@
-//! Whole lives of a few people, made of numbers: whatever they do and whatever fails, nothing contradicts anything.
+//! Random lives of a few people, generated from numbers.
 //!
 //! Every command goes to the log under test in batches, and one by one to a plain log in memory. Answers, entries and
-//! directories must be the same; and the directory must be what the log says when it is opened again.
+//! directories must be equal, and the directory must be the same when the log is opened again.
 
 use crate::command::{Command, Draft, Identity, JoinBy};
 use crate::decide::{Limits, decide};

@@ -1,6 +1,6 @@
-//! The decisions once more, as plainly as they can be said: a list that is searched from its beginning.
+//! A plain second implementation of the decisions: a list that is searched from its beginning.
 //!
-//! Whatever history a log is put through, what it answers and holds in the end must be what the list says.
+//! After any history, the answers and the contents of a log must equal those of the list.
 
 use crate::command::{Command, Draft, Identity};
 use crate::decide::Limits;

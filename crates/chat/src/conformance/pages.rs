@@ -1,4 +1,4 @@
-//! The checks of reading one room: pages in both directions, changes, and what is unread, each against a plain search.
+//! Checks of reading one room: pages in both directions, changes and unread messages, each against a plain search.
 
 use crate::command::Command;
 use crate::entry::{Author, Body, Entry, Kind};

@@ -1,4 +1,4 @@
-//! The checks of what people do besides speaking: what a log must keep of it, and what must be gone.
+//! Checks of everything that people do besides sending messages: what a log must keep, and what must be gone.
 
 use crate::command::{Command, JoinBy};
 use crate::device::Device;

@@ -1,4 +1,4 @@
-//! A few people over a log under test: what they do is decided and appended at once, each under its next number.
+//! A few people over a log under test. Each command is decided and appended at once, under its sender's next number.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! The built-in page, under a content security policy that lets nothing in from elsewhere.
+//! The built-in page, with a content security policy that allows nothing from elsewhere.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};

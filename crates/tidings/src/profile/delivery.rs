@@ -1,6 +1,6 @@
-//! From committed entries to the feed of namespace `/`, and from outcomes to acks.
+//! Turns committed entries into the feed of namespace `/`, and outcomes into acks.
 //!
-//! Runs on the appender's thread, in log order. What the profile does not show is silent in its feed.
+//! Runs on the appender's thread, in log order. An entry that the profile does not show is silent in its feed.
 
 use chat::{Entry, Outcome, RoomId};
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, Selection};

@@ -1,7 +1,7 @@
-//! Pages of the log for sockets that are behind: the feeds' [`History`] port over the chat's reader.
+//! Pages of the log for sockets that are behind: implements the feeds' [`History`] with the chat's reader.
 //!
-//! The threads of the [`Pool`] read, so that no worker waits for the disk. Each namespace has its history, since each has
-//! its frames.
+//! The threads of the [`Pool`] read, so that no worker waits for the disk. Each namespace has a history of its own,
+//! because its frames differ.
 
 use std::fmt;
 use std::sync::Arc;

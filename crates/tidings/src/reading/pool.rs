@@ -1,8 +1,8 @@
-//! [`Pool`]: the tasks that wait for the log, and the threads that carry them out, so that no worker waits for a disk.
+//! [`Pool`]: tasks that wait for the log, and the threads that run them, so that no worker waits for the disk.
 //!
-//! Pages for sockets that are behind and requests of `/v1` share the threads, and go in turn when both wait: neither a storm
-//! of sockets that come back nor a flood of requests keeps the other from the log. A socket has one page open at a time, so
-//! pages are bounded by the number of connections; requests are bounded here. Knows nothing of what is read.
+//! Pages for sockets that are behind and requests of `/v1` share the threads and alternate: neither a storm of
+//! returning sockets nor a flood of requests keeps the other from the log. A socket has one open page at a time, so the
+//! number of connections bounds the pages; requests are bounded here. The pool does not know what is read.
 
 use std::collections::VecDeque;
 use std::fmt;

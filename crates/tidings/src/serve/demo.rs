@@ -1,7 +1,7 @@
-//! `--demo`: some people, rooms and messages to look at, in a folder that goes with the process.
+//! `--demo`: sample people, rooms and messages, in a folder that is deleted at the end.
 //!
-//! They are ordinary commands of ordinary devices, so what is shown is what the server does. The log is empty before,
-//! so rooms get the numbers that follow the lobby's.
+//! They are ordinary commands of ordinary devices, so the demo shows what the server does. The log is empty before, so
+//! rooms get the numbers after the lobby's.
 
 use chat::{
     Appender, Command, CommandNumber, Device, DeviceId, Draft, Identity, Nickname, RoomId, RoomKind,

@@ -1,4 +1,4 @@
-//! [`Threads`]: where the parts of a node run in the program: on threads of their own, and on its listeners.
+//! [`Threads`]: runs the parts of a node in the program, on threads of their own and on its listeners.
 
 use std::sync::Arc;
 use std::time::Instant;

@@ -1,7 +1,7 @@
 //! Codes that people read out, type and click: 80 bits in four groups of base 32.
 //!
-//! Crockford's alphabet: no letter that looks like a digit, and what is typed in its place is read as that digit.
-//! Whether a code is secret, and for how long, is its owner's business; `Debug` shows none.
+//! Crockford's alphabet has no letter that looks like a digit; such a letter is read as the digit. Whether a code is
+//! secret, and for how long, is its owner's business; `Debug` never shows one.
 
 use std::fmt;
 

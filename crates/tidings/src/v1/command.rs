@@ -1,8 +1,8 @@
-//! Durable commands: from the event as it came to a typed command with its number.
+//! Durable commands: turns an event into a typed command with its number.
 //!
-//! What is not of the right shape is [`Malformed`], and its number is not used up: it is a mistake of the program
-//! that sent it. What has the right shape and can never be carried out (an empty text, a reserved name, a code that we
-//! have not signed) becomes [`Command::Rejected`]: a person's mistake, which gets its answer for ever.
+//! Fields of the wrong type are [`Malformed`] and do not use up the number: that is a mistake of the program. A
+//! well-formed command that can never succeed (an empty text, a reserved name, a code that we have not signed) becomes
+//! [`Command::Rejected`]: a person's mistake, with a permanent answer.
 
 use std::borrow::Cow;
 

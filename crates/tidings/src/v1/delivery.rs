@@ -1,7 +1,7 @@
-//! From committed entries to the feed of `/v1`, and from outcomes to acks.
+//! Turns committed entries into the feed of `/v1`, and outcomes into acks.
 //!
-//! Runs on the appender's thread, in log order. The directory that comes with a commit is the one after it, which the
-//! edge asks as well: what somebody learns from an entry is never ahead of what they may do.
+//! Runs on the appender's thread, in log order. A commit comes with the directory after it, which the edge uses too, so
+//! an entry never reveals more than its recipient may do.
 
 use std::collections::HashMap;
 

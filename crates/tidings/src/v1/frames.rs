@@ -1,7 +1,7 @@
 //! Entries of the log as the feed of `/v1` delivers them: the frame, who gets it, and who enters or leaves.
 //!
-//! The one file where a conversation meets a delivery group: `r:7` are the sockets of the members of room 7, `u:…` all
-//! sockets of a person. The lobby and the house have no group, since everybody is in them.
+//! This is the only file that maps conversations to delivery groups: `r:7` is the sockets of the members of room 7,
+//! `u:…` all sockets of a person. The lobby and the house have no group, because everybody is in them.
 
 use chat::{Author, Directory, Entry, Group, RoomId, RoomKind, UserId};
 use serde::Serialize;

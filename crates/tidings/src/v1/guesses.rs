@@ -1,7 +1,8 @@
-//! A budget of questions about codes, per connection and per person, so that asking is no cheaper than trying codes.
+//! The rate limit of `code`, per connection and per person, so that asking is no cheaper than trying codes.
 //!
-//! Codes have 80 bits or a signature, so guessing is hopeless; this keeps it from being a load as well. The budget is not the
-//! socket's: joining the namespace again, as somebody new or the same person, does not renew it. Has no clock.
+//! Codes have 80 bits or a signature, so guessing is hopeless; this keeps it from being a load as well. The limit does
+//! not belong to the socket: joining the namespace again, as somebody new or the same person, does not renew it. Time
+//! is an argument.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};

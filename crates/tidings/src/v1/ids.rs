@@ -1,4 +1,4 @@
-//! Ids as they stand on the wire: people and devices in hex, everything else a number.
+//! Ids as they are sent: people and devices in hex, everything else as numbers.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! [`Job`]: a request of `/v1` on its way through the pool of readers, and back as an ack.
 //!
-//! When the pool is full, clients are told `busy` at once. Each connection has a bound of its own, so that nobody fills it
-//! alone. The answer goes out as an ack, in between the events of the feed: if the asker was removed from the room
-//! meanwhile, they are told to ask again, and nothing of the room comes after the removal.
+//! When the pool is full, clients get `busy` at once. Each connection has a bound of its own, so that nobody fills the
+//! pool alone. The answer is sent as an ack between the events of the feed. If the person was removed from the room
+//! meanwhile, they are told to ask again, and nothing of the room follows the removal.
 
 use std::sync::{Arc, Weak};
 

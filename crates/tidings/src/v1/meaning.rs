@@ -1,7 +1,7 @@
-//! [`Meaning`]: what a code leads to, told to somebody before they use it.
+//! [`Meaning`]: what a code leads to, told before somebody uses it.
 //!
-//! Asking uses nothing up. A code that is forged, used, expired, of another server or not for the asker is answered in
-//! one way, so the answer helps nobody who guesses.
+//! Asking uses nothing up. A code that is forged, used, expired, of another server or not for this person always gets
+//! the same answer, which helps nobody who guesses.
 
 use chat::{Directory, RoomId, RoomKind, UserId};
 use serde::Serialize;

@@ -1,8 +1,8 @@
-//! The rate limit of one connection: a burst, and then a number of events per second.
+//! The rate limit of one connection: a burst, then a number of events per second.
 //!
-//! Beyond the limit nothing is refused: the connection is not read for a while, and everything it sent is still done,
-//! in order. So nobody can fill the queue that all share, and an outbox that was offline for a week needs no special
-//! case. Has no clock. Limits per address belong before the server.
+//! Beyond the limit nothing is refused: the connection is not read for a while, and everything that it sent is still
+//! done, in order. So nobody can fill the shared queue, and an outbox that was offline for a week needs no special case.
+//! Time is an argument. Limits per client address belong in front of the server.
 
 use std::time::{Duration, Instant};
 

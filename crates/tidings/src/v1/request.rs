@@ -1,6 +1,6 @@
-//! Requests: from the event as it came to a typed question.
+//! Requests: turns an event into a typed request.
 //!
-//! They are not numbered and not stored; what is not of the right shape is answered `invalid`.
+//! Requests are not numbered and not stored. Fields of the wrong type are answered `invalid`.
 
 use chat::{Page, Rev, RoomId, Seq, UserId};
 use serde::Deserialize;

@@ -1,8 +1,8 @@
-//! [`Sight`]: what one person may see at one moment, and [`Answer`], which cannot be had without it.
+//! [`Sight`]: what one person may see at one moment. [`Answer`]: an answer, which can only be made from a sight.
 //!
-//! An answer is guarded by the very snapshot that it is built from: a job takes one sight for each request, the answer
-//! is looked up in it, and [`Sight::seal`] uses it up and says who may see the result. The directory itself is out of
-//! reach of whatever answers.
+//! The snapshot that an answer is built from also guards it: each request takes one sight, the answer is looked up in
+//! it, and [`Sight::seal`] consumes it and says who may see the result. Code that answers cannot reach the directory
+//! otherwise.
 
 use std::ops::Deref;
 

@@ -1,7 +1,7 @@
-//! How often "ada is typing" is passed on: once a second per socket and room, whatever its client does.
+//! How often "ada is typing" is passed on: once a second for each socket and room, whatever its client does.
 //!
-//! Earlier repeats are dropped: the next key press says it again. "Stopped typing" is passed on once after each "typing", per
-//! room. Has no clock.
+//! Repeats within that time are dropped, because the next key press sends another. "Stopped typing" is passed on once
+//! after each "typing", for each room. Time is an argument.
 
 use std::time::{Duration, Instant};
 

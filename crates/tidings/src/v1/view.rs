@@ -1,7 +1,7 @@
-//! People, rooms and entries as they stand on the wire.
+//! People, rooms and entries as they are sent.
 //!
-//! Views borrow their content and are encoded at once. Names come from the directory that is passed in, so an entry that
-//! is read years later shows people under their names at that time.
+//! Views borrow their content and are encoded at once. Names come from the directory that is passed in, so an entry
+//! that is read years later shows people under their names at that time.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! The first event of a connection: who you are, which rooms you are in, and where the stream goes on.
+//! The first event of a connection: who you are, which rooms you are in, and where the stream continues.
 
 use chat::{Snapshot, UnixMillis};
 use serde::Serialize;

@@ -1,4 +1,4 @@
-//! People and rooms through the appender: who learns what when, and what a batch that fails leaves behind.
+//! People and rooms in the appender: who learns what when, and what a failed batch leaves behind.
 
 use super::*;
 use crate::command::Command;

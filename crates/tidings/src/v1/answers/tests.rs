@@ -1,6 +1,6 @@
-//! Answers while the log goes on: something is committed after the look at the directory and before the page is read.
+//! Answers while the log changes: something is committed after the snapshot was taken and before the page is read.
 //!
-//! The parts are real, with the appender's own thread; each test chooses the moment at which it commits.
+//! The parts are real, including the appender's thread; each test chooses the moment of the commit.
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};

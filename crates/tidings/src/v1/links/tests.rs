@@ -1,4 +1,4 @@
-//! What asking for links does to the links of others: nothing.
+//! Requests for links never affect the links of other people.
 
 use proptest::prelude::*;
 
