@@ -10,7 +10,8 @@
 // the strays. So tabs may disagree, and nothing typed is lost.
 //
 // Sending moves a text from its draft to the outbox in one transaction, so it is always in exactly one of them. A
-// removed draft leaves a version without a text, so that no older one returns.
+// removed draft leaves a version without a text, so that no older one returns. Later versions name the versions that
+// were sent. A tab that sends one of those once more sends nothing.
 
 import { type Signal, signal } from "@preact/signals-core";
 import type { DraftPlace, Result } from "./facade.ts";
@@ -26,6 +27,8 @@ const PAUSE_MS = 300;
 const AGAIN_MS = 5_000;
 /** Of so many tabs a version says what it has seen. */
 const ORIGINS_MAX = 16;
+/** Of so many versions it is known that they were sent. */
+const SENT_MAX = 32;
 const EMPTY_KEPT_MS = 7 * 24 * 3_600_000;
 
 /** Names the place of a draft. */
@@ -112,17 +115,18 @@ export class Drafts {
   async send(place: DraftPlace, text: string): Promise<Result> {
     const name = placeName(place);
     const seen = this.#current(name);
-    const removal = this.#write(place, null);
-    const leaving = { text, at: removal.at };
+    const written = this.#write(place, null);
+    const removal = withSent(written, seen === null ? [written.at] : [seen.at, written.at]);
+    const leaving = { text, at: removal.at, isNamed: true };
     this.#leaving.set(name, [...(this.#leaving.get(name) ?? []), leaving]);
     // From another tab, which could not say so: who sends the very same version again means that one.
-    const isSent = ({ drafts }: OutboxState): boolean => isSentAs(drafts.get(name), seen, text);
+    const isSent = ({ drafts }: OutboxState): boolean => seen?.text === text && isSentIn(drafts.get(name), seen.at);
     const row = await this.#outbox.put(commandOf(place, text), [removal], isSent);
     const others = (this.#leaving.get(name) ?? []).filter((other) => other !== leaving);
     if (others.length > 0) this.#leaving.set(name, others);
     else this.#leaving.delete(name);
     if (row === "sent" || typeof row !== "string") {
-      this.#setKept(removal);
+      this.#setKept(written);
       return row === "sent" ? { ok: true, room: place.room } : this.#outbox.answerTo(row);
     }
     this.set(place, joined(text, this.#shown.peek().get(name)));
@@ -222,10 +226,8 @@ export class Drafts {
 
 const isTyped = ({ text }: DraftRecord): boolean => text !== null && text.trim() !== "";
 
-/** Whether the version that is kept says that this text of a version before it was sent. */
-function isSentAs(kept: DraftRecord | undefined, seen: DraftRecord | null, text: string): boolean {
-  return kept?.text === null && seen?.text === text && kept.at > seen.at && follows(kept, seen);
-}
+/** Whether what is kept of a place says that a version was sent. */
+const isSentIn = (kept: DraftRecord | undefined, version: number): boolean => kept?.sent?.includes(version) === true;
 
 const tabOf = ({ at }: DraftRecord): number => at % 1;
 
@@ -235,10 +237,17 @@ function follows({ after, from = [] }: DraftRecord, { at }: DraftRecord): boolea
 }
 
 /** Of a version that is made from this one. */
-function originsOf(draft: DraftRecord | null): Pick<DraftRecord, "after" | "from"> {
+function originsOf(draft: DraftRecord | null): Pick<DraftRecord, "after" | "from" | "sent"> {
   if (draft === null) return { after: 0 };
-  const { at, after, from = [] } = draft;
-  return { after: at, from: latestOf([...from, after, at]) };
+  const { at, after, from = [], sent } = draft;
+  return { after: at, from: latestOf([...from, after, at]), ...(sent === undefined ? {} : { sent }) };
+}
+
+/** A version that also knows that these were sent. */
+function withSent(draft: DraftRecord, versions: readonly number[]): DraftRecord {
+  const unknown = versions.filter((version) => !isSentIn(draft, version));
+  if (unknown.length === 0) return draft;
+  return { ...draft, sent: [...(draft.sent ?? []), ...unknown].toSorted((a, b) => a - b).slice(-SENT_MAX) };
 }
 
 /** Of each tab the latest. */
@@ -261,10 +270,14 @@ export function laterDrafts(known: ReadonlyMap<string, DraftRecord>, drafts: rea
     const other = latest(draft);
     put(draft);
     if (draft.aside !== undefined) continue;
-    const [old, young] = other !== undefined && draft.at < other.at ? [draft, other] : [other, draft];
+    const [old, young] = other !== undefined && draft.at <= other.at ? [draft, other] : [other, draft];
     if (old !== undefined && isTyped(old) && old.text !== young.text && tabOf(old) !== tabOf(young) && !follows(young, old)) put({ ...old, aside: tabOf(old) });
     // What the replaced one was made from is done with, though its writer may have seen nothing of that.
-    if (old?.from !== undefined && later.get(placeName(draft)) === draft) later.set(placeName(draft), { ...draft, from: latestOf([...old.from, ...(draft.from ?? [])]) });
+    let kept = young;
+    if (old?.from !== undefined && young === draft) kept = { ...kept, from: latestOf([...old.from, ...(kept.from ?? [])]) };
+    // What was sent stays named, whichever of the two is later.
+    kept = withSent(kept, old?.sent ?? []);
+    if (kept !== young) later.set(placeName(draft), kept);
     // What was put aside of this tab before is in this version, which may be put aside itself: that has to be later.
     const aside = latest({ ...draft, aside: tabOf(draft) });
     if (aside !== undefined && aside.text !== null && aside.at < draft.at) put({ ...aside, text: null, at: draft.at - 0.5 });
@@ -281,7 +294,8 @@ export function recovered(drafts: ReadonlyMap<string, DraftRecord>, notes: reado
     const known = latest.get(name);
     const seen = known?.at ?? 0;
     // It was sent, but the outbox does not have it: the version that goes with it is not there.
-    const unsent = leaving.filter(({ at }) => at > seen).map(({ text }) => text);
+    const isThere = ({ at, isNamed }: Note["leaving"][number]): boolean => at <= seen && (isNamed !== true || isSentIn(known, at));
+    const unsent = leaving.filter((left) => !isThere(left)).map(({ text }) => text);
     const isOther = known !== undefined && tabOf(known) !== tabOf(note);
     if (unsent.length === 0 && note.at <= seen) {
       if (isOther) found.push(note);
@@ -289,7 +303,7 @@ export function recovered(drafts: ReadonlyMap<string, DraftRecord>, notes: reado
     }
     const typed = note.at > seen ? note.text : (known?.text ?? null);
     const text = [...unsent, ...(typed === null || (typed === "" && unsent.length > 0) ? [] : [typed])].join("\n");
-    const draft = { ...note, text: unsent.length === 0 ? typed : text, at: Math.max(note.at, Math.floor(seen) + tabOf(note)) + unsent.length, after: isOther ? note.after : seen };
+    const draft = { ...note, text: unsent.length === 0 ? typed : text, at: Math.max(note.at, Math.floor(seen) + tabOf(note)) + unsent.length, after: isOther && note.at > seen ? note.after : seen };
     latest.set(name, draft);
     found.push(draft);
   }

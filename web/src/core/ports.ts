@@ -80,8 +80,11 @@ export type OnHide = (hidden: () => void) => () => void;
 
 /** A draft that the store does not have yet. */
 export interface Note extends DraftRecord {
-  /** Sent from there and not known to be in the outbox, in order; `at` is the version that removed it from the drafts. */
-  readonly leaving: readonly { readonly text: string; readonly at: number }[];
+  /**
+   * Sent from there and not known to be in the outbox, in order; `at` is the version that removed it from the drafts, which
+   * pages of before did not name as sent.
+   */
+  readonly leaving: readonly { readonly text: string; readonly at: number; readonly isNamed?: boolean }[];
 }
 
 /** A place that takes what is written within the same turn: the store cannot promise to finish when the page goes away. */

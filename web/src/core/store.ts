@@ -43,6 +43,8 @@ export interface DraftRecord extends DraftPlace {
   readonly after: number;
   /** Further ones, also of the version that it replaced: of each tab the latest. */
   readonly from?: readonly number[];
+  /** Versions of this place that are in the outbox or were there: those that were sent, and those that took them away. */
+  readonly sent?: readonly number[];
 }
 
 /** All that people do on this device, before the server has it. */

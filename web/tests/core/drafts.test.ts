@@ -69,6 +69,16 @@ class UnheardStore extends MemoryStore {
   }
 }
 
+/** A store that is in no hurry, as long as it is asked to wait. */
+class WaitingStore extends MemoryStore {
+  turn: Promise<void> = Promise.resolve();
+
+  override async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
+    await this.turn;
+    return super.changeOutbox(change, durability, leader);
+  }
+}
+
 async function roomOf(world: World, host: ChatClient, kind: "public" | "private", name: string, guest?: ChatClient): Promise<RoomId> {
   const created = await world.does(host.create(kind, name));
   if (!created.ok) throw new Error(created.code);
@@ -234,6 +244,53 @@ describe("tabs", () => {
       await world.does(first.send(HERE, "hello"));
       await world.clock.pass(5_000);
       expect(texts(bob.open(LOBBY))).toEqual(["hello", "hello"]);
+    });
+  });
+
+  describe("of which a slow one has not kept what it sends", () => {
+    const scene = async (): Promise<{ readonly world: World; readonly bob: ChatClient; readonly quick: ChatClient; readonly slow: ChatClient; readonly go: () => void }> => {
+      const world = new World();
+      const browser = new Browser(world);
+      const quick = await browser.ada();
+      const store = new WaitingStore(browser.disk);
+      const slow = await browser.open({ store });
+      const bob = await world.person("bob");
+      slow.setDraft(HERE, "hello");
+      await world.clock.pass(1_000);
+      expect(quick.draft(HERE)).toBe("hello");
+      let go = (): void => undefined;
+      store.turn = new Promise((resolve) => (go = resolve));
+      void slow.send(HERE, "hello");
+      return { world, bob, quick, slow, go };
+    };
+
+    test("send both its text and what another one has written over it", async () => {
+      const { world, bob, quick, slow, go } = await scene();
+      quick.setDraft(HERE, "something else");
+      await world.does(quick.send(HERE, "something else"));
+      go();
+      await world.clock.pass(1_000);
+      expect(texts(bob.open(LOBBY))).toEqual(["something else", "hello"]);
+      for (const tab of [quick, slow]) expect(tab.draft(HERE)).toBeNull();
+    });
+
+    test("send its text though another one has emptied the field", async () => {
+      const { world, bob, quick, go } = await scene();
+      quick.setDraft(HERE, null);
+      await world.clock.pass(1_000);
+      go();
+      await world.clock.pass(1_000);
+      expect(texts(bob.open(LOBBY))).toEqual(["hello"]);
+    });
+
+    test("send a text once that another one has sent too, and then a later one", async () => {
+      const { world, bob, quick, go } = await scene();
+      await world.does(quick.send(HERE, "hello"));
+      quick.setDraft(HERE, "and more");
+      await world.does(quick.send(HERE, "and more"));
+      go();
+      await world.clock.pass(1_000);
+      expect(texts(bob.open(LOBBY))).toEqual(["hello", "and more"]);
     });
   });
 
@@ -568,6 +625,22 @@ describe("what can be found where it was written", () => {
   });
 });
 
+describe("what was sent", () => {
+  const version = (text: string | null, at: number, more: Partial<DraftRecord> = {}): DraftRecord => ({ room: LOBBY, text, at, after: 0, ...more });
+  const kept = (known: DraftRecord, draft: DraftRecord): DraftRecord | undefined => laterDrafts(new Map([[`${LOBBY}`, known]]), [draft]).get(`${LOBBY}`);
+
+  test("stays named, whichever version is later", () => {
+    expect(kept(version(null, 6.5, { sent: [5.5, 6.5] }), version("next", 7.25))).toEqual(version("next", 7.25, { sent: [5.5, 6.5] }));
+    expect(kept(version(null, 7.25, { sent: [7.25] }), version(null, 6.5, { sent: [5.5, 6.5] }))).toEqual(version(null, 7.25, { sent: [5.5, 6.5, 7.25] }));
+    expect(kept(version(null, 7.25, { sent: [6.5, 7.25] }), version(null, 6.5, { sent: [6.5] }))).toBeUndefined();
+  });
+
+  test("is named up to a bound", () => {
+    const many = Array.from({ length: 40 }, (_, index) => index + 0.5);
+    expect(kept(version(null, 60, { sent: many }), version(null, 70.25, { sent: [69.25, 70.25] }))?.sent).toEqual([...many.slice(10), 69.25, 70.25]);
+  });
+});
+
 describe("notes of a page that is gone", () => {
   const draft = (text: string | null, at: number, after = 0): DraftRecord => ({ room: LOBBY, text, at, after });
   const store = (...drafts: readonly DraftRecord[]): ReadonlyMap<string, DraftRecord> => new Map(drafts.map((known) => [`${known.room}`, known]));
@@ -586,6 +659,15 @@ describe("notes of a page that is gone", () => {
     const more = { ...draft("next", 8, 6), leaving: [{ text: "sent", at: 6 }] };
     expect(recovered(store(draft("sent", 5)), [more])).toEqual([draft("sent\nnext", 9, 5)]);
     expect(recovered(store(draft(null, 6)), [more])).toEqual([draft("next", 8, 6)]);
+  });
+
+  test("bring back what was sent and is not in the outbox, though another tab has written there since", () => {
+    const note = { ...draft(null, 6.5, 5), leaving: [{ text: "sent", at: 6.5, isNamed: true }] };
+    expect(recovered(store(draft("typed", 7.25, 5)), [note])).toEqual([draft("sent\ntyped", 8.5, 7.25)]);
+    expect(recovered(store({ ...draft("typed", 7.25, 5), sent: [5, 6.5] }), [note])).toEqual([note].map(({ leaving: _, ...rest }) => rest));
+    // A page of before named nothing.
+    const before = { ...note, leaving: [{ text: "sent", at: 6.5 }] };
+    expect(recovered(store(draft("typed", 7.25, 5)), [before])).toEqual([before].map(({ leaving: _, ...rest }) => rest));
   });
 
   test("of several pages are taken in their order", () => {
