@@ -42,6 +42,7 @@ enum Awaited {
     },
     /// Changes that nobody needs.
     Looked {
+        room: u64,
         asked: u128,
     },
     History {

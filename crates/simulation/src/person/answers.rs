@@ -18,8 +18,9 @@ impl Person {
         match awaited {
             Awaited::Command { index, n, round } => self.command_answered(index, n, round, told),
             Awaited::Changes { room, asked } => self.changes(room, asked, told),
-            Awaited::Looked { asked } if is_ok => {
+            Awaited::Looked { room, asked } if is_ok => {
                 let entries = told["entries"].as_array()?;
+                self.complain_if_out(room, entries.last().and_then(|entry| entry["rev"].as_u64()));
                 entries.iter().try_for_each(|entry| {
                     self.record(entry["event"].as_str()?, entry, By::Answer { asked }).map(drop)
                 })
@@ -96,9 +97,8 @@ impl Person {
             }
             // A repeat does not describe the room, whose kind is then known already.
             "join" => {
-                room.is_closed =
-                    told["about"]["kind"].as_str().map_or(room.is_closed, |kind| kind != "public");
                 room.enter(rev);
+                room.is_about(&told["about"]);
             }
             "leave" => self.leave(id, rev),
             "name" => self.store.has_name = true,
@@ -146,6 +146,7 @@ impl Person {
             return Some(());
         }
         let entries = told["entries"].as_array()?;
+        self.complain_if_out(room, entries.last().and_then(|entry| entry["rev"].as_u64()));
         for entry in entries {
             self.show(entry["event"].as_str()?, entry, By::Answer { asked })?;
         }
@@ -160,14 +161,19 @@ impl Person {
         Some(())
     }
 
+    /// A client that knows that it was removed gets nothing more of a private room, not even what was read before.
+    /// An answer goes up to `rev` of the room.
+    fn complain_if_out(&self, room: u64, rev: Option<u64>) {
+        let is_over =
+            |known: &Room| known.is_closed && !known.is_joined && rev.is_some_and(|rev| rev < known.changed);
+        if self.store.view.rooms.get(&room).is_some_and(is_over) {
+            self.complain("was shown what is in a room after it was told that it is out");
+        }
+    }
+
     fn rows(&mut self, room: u64, asked: u128, told: &Value) -> Option<()> {
         let epoch = self.connection.epoch?;
-        // A client that knows that it was removed gets nothing more of a private room, not even what was read before.
-        let known = self.store.view.rooms.get(&room);
-        let is_over = |known: &Room, rev| known.is_closed && !known.is_joined && rev < known.changed;
-        if known.is_some_and(|known| is_over(known, told["rev"].as_u64().unwrap_or(0))) {
-            self.complain("was shown the history of a room after it was told that it is out");
-        }
+        self.complain_if_out(room, told["rev"].as_u64());
         let mut before = None;
         for row in told["messages"].as_array()? {
             let (seq, rev) = (row["seq"].as_u64()?, row["rev"].as_u64()?);

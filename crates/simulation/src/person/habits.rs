@@ -16,6 +16,9 @@ const UNANSWERED_MAX: usize = 20;
 /// How many rooms people create in one world.
 const ROOMS_MAX: u64 = 6;
 
+/// So long does somebody who leaves, or is sent away, look at the room over and over.
+const CLINGS_FOR: Duration = Duration::from_secs(4);
+
 impl Person {
     /// Acts once, and chooses when to act next.
     pub(super) fn live_on(&mut self) {
@@ -55,6 +58,7 @@ impl Person {
             75..78 => {
                 let room = self.some_room();
                 self.queue("leave", json!({ "room": room }), None, false);
+                self.clings = Some((room, Instant::now() + CLINGS_FOR));
             }
             78..81 => self.join(),
             81..87 => self.take_back(),
@@ -192,7 +196,7 @@ impl Person {
         let mut farewells = self.world.farewells.borrow_mut();
         if let Some(place) = farewells.iter().position(|(user, _)| *user == me) {
             let (_, room) = farewells.remove(place);
-            self.clings = Some((room, now + Duration::from_secs(4)));
+            self.clings = Some((room, now + CLINGS_FOR));
         }
     }
 
@@ -210,7 +214,7 @@ impl Person {
             } else {
                 let after = self.store.view.rooms.get(&room).map_or(0, |room| room.rev.saturating_sub(3));
                 let fields = json!({ "room": room, "after": after });
-                self.ask("changes", &fields, Awaited::Looked { asked }, None);
+                self.ask("changes", &fields, Awaited::Looked { room, asked }, None);
             }
         }
     }
@@ -280,7 +284,7 @@ impl Person {
             3 => {
                 let after = self.random.within(0, seq + 1);
                 let fields = json!({ "room": room, "limit": limit, "after": after });
-                self.ask("changes", &fields, Awaited::Looked { asked }, None);
+                self.ask("changes", &fields, Awaited::Looked { room, asked }, None);
             }
             4 => self.ask("unread", &json!({ "rooms": [LOBBY, room] }), Awaited::Idle, None),
             5 => self.ask("typing", &json!({ "room": room }), Awaited::Idle, None),

@@ -46,6 +46,11 @@ impl Room {
         }
     }
 
+    /// An entry that brings somebody in describes the room, unless they have left again.
+    pub(super) fn is_about(&mut self, about: &Value) {
+        self.is_closed |= about["kind"].as_str().is_some_and(|kind| kind != "public");
+    }
+
     /// The entry `rev` is known.
     pub(super) fn know(&mut self, rev: u64) {
         self.ahead.insert(rev);

@@ -199,7 +199,9 @@ impl Person {
             names::JOINED if is_me => {
                 // The entries that were missing before are for those who stayed.
                 self.store.view.needs.retain(|room, need| *room != id || rev <= need.through);
-                self.store.view.rooms.entry(id).or_default().enter(rev);
+                let room = self.store.view.rooms.entry(id).or_default();
+                room.enter(rev);
+                room.is_about(&told["about"]);
             }
             names::LEFT | names::REMOVED if is_me => self.leave(id, rev),
             names::NAMED if is_me => self.store.has_name = true,

@@ -43,7 +43,9 @@ const RUN: usize = 64;
 
 impl Worker {
     /// Entries were published: gives attached sockets what is new, with their acks.
-    pub(super) fn feed_grown(&mut self, namespace: &Arc<str>, through: FeedPosition, acks: Vec<FeedAck>) {
+    pub(super) fn feed_grown(&mut self, namespace: &Arc<str>, through: FeedPosition, mut acks: Vec<FeedAck>) {
+        // An answer that was judged before these entries does not follow an ack that tells of one of them.
+        acks.sort_by_key(|ack| (ack.after, !ack.has_condition()));
         let mut shares: BTreeMap<SessionKey, Vec<FeedAck>> = BTreeMap::new();
         for ack in acks {
             let ack = if ack.has_condition() { self.delivery().judge(namespace, ack) } else { ack };
@@ -53,10 +55,8 @@ impl Worker {
             let lost = self.delivery().advance(index, through, &mut shares);
             self.close_all(lost);
         }
-        // Acks of sockets that are behind, and of known entries, leave at once, in order with the entries: an answer
-        // that was judged before these entries does not follow the ack of one of them.
-        for (key, mut acks) in shares {
-            acks.sort_by_key(|ack| ack.after);
+        // Acks of sockets that are behind, and of known entries, leave at once.
+        for (key, acks) in shares {
             for ack in acks {
                 self.send(key, ack.frame);
             }

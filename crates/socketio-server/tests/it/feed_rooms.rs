@@ -30,6 +30,18 @@ async fn sleeper(house: &House, person: &str) -> Polling {
     client
 }
 
+/// A house whose clients ask, and the answers that they wait for.
+fn asked_house() -> (House, mpsc::Receiver<AckHandle>) {
+    let (asked, handles) = mpsc::channel::<AckHandle>(16);
+    let house = House::start_with(1, 1 << 20, |namespace| {
+        namespace.on_sync("ask", move |turn| {
+            asked.try_send(turn.take_ack().expect("an answer is wanted")).expect("there is room");
+            Flow::Continue
+        })
+    });
+    (house, handles)
+}
+
 #[tokio::test]
 async fn entries_for_a_room_are_for_its_members() {
     let house = House::start(1 << 20);
@@ -219,13 +231,7 @@ async fn the_sender_does_not_get_its_own_and_the_ack_keeps_its_place() {
 
 #[tokio::test]
 async fn an_answer_about_a_room_is_for_those_who_are_in_it_when_it_comes() {
-    let (asked, mut handles) = mpsc::channel::<AckHandle>(16);
-    let house = House::start_with(1, 1 << 20, |namespace| {
-        namespace.on_sync("ask", move |turn| {
-            asked.try_send(turn.take_ack().expect("an answer is wanted")).expect("there is room");
-            Flow::Continue
-        })
-    });
+    let (house, mut handles) = asked_house();
     house.publish([enter("ada", "r"), enter("ada", "s"), enter("bob", "r")]);
     let mut ada = house.client("ada").await;
     let mut answers = Vec::new();
@@ -248,13 +254,7 @@ async fn an_answer_about_a_room_is_for_those_who_are_in_it_when_it_comes() {
 
 #[tokio::test]
 async fn an_answer_about_a_room_comes_before_the_ack_of_leaving_it_to_a_client_that_is_behind() {
-    let (asked, mut handles) = mpsc::channel::<AckHandle>(16);
-    let house = House::start_with(1, 1 << 20, |namespace| {
-        namespace.on_sync("ask", move |turn| {
-            asked.try_send(turn.take_ack().expect("an answer is wanted")).expect("there is room");
-            Flow::Continue
-        })
-    });
+    let (house, mut handles) = asked_house();
     house.publish([enter("ada", "r")]);
     let slow = sleeper(&house, "ada").await;
     slow.send("421[\"ask\"]\u{1e}422[\"ask\"]").await;
@@ -264,6 +264,24 @@ async fn an_answer_about_a_room_comes_before_the_ack_of_leaving_it_to_a_client_t
     house.publish_with([leave("ada", "r")], answers);
     house.settle().await;
     assert_eq!(slow.poll_for(2).await[..2], [r"432[1]", r#"431["left"]"#]);
+}
+
+#[tokio::test]
+async fn an_answer_about_a_room_comes_before_a_repeated_ack_of_leaving_it() {
+    let (house, mut handles) = asked_house();
+    house.publish([enter("ada", "r")]);
+    let mut ada = house.client("ada").await;
+    let mut answers = Vec::new();
+    for ask in [r#"21["ask"]"#, r#"22["ask"]"#] {
+        ada.send(ask).await;
+        answers.push(within(handles.recv()).await.expect("asked"));
+    }
+    let [again, shown] = answers.try_into().expect("two");
+    let answers = vec![again.answer("\"left\""), shown.answer_within(vec!["r".into()], "1", "0")];
+    house.publish_with([leave("ada", "r")], answers);
+    assert_eq!(ada.next().await, "32[1]");
+    assert_eq!(ada.next().await, r#"31["left"]"#);
+    expect(&mut ada, [2]).await;
 }
 
 #[tokio::test]
