@@ -73,9 +73,9 @@ class UnheardStore extends MemoryStore {
 class WaitingStore extends MemoryStore {
   turn: Promise<void> = Promise.resolve();
 
-  override async changeOutbox<T>(change: (state: OutboxState) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<T> {
+  override async changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<Changed<T>> {
     await this.turn;
-    return super.changeOutbox(change, durability, leader);
+    return super.changeOutbox(look, change, durability, leader);
   }
 }
 

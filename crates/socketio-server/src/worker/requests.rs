@@ -79,8 +79,15 @@ impl Worker {
         Some(open_packet.encode())
     }
 
-    /// Ends a session whose client did not get an answer. Only coming back brings what was in it.
+    /// Ends a session whose client did not get an answer. Only coming back brings what was in it, so a held poll fails: a
+    /// client that is told goodbye may take it for good.
     pub(super) fn end_repeated(&mut self, key: SessionKey) {
+        if let Some(session) = self.sessions.get_mut(key)
+            && let Transport::Polling(polling) = &mut session.transport
+            && let Some(poll) = polling.poll.take()
+        {
+            answer(poll.reply, PollAnswer::Error(HttpError::Ended));
+        }
         self.close(key, CloseReason::TransportError);
     }
 
