@@ -1,6 +1,7 @@
-// A store that takes its time, as a disk does: an operation takes effect in one step, but later, in the order of asking.
+// Stores that take their time, as a disk does; the first does everything in one step, but later, in the order of asking.
 
 import type { SetTimer } from "../../src/core/ports.ts";
+import { MemoryStore } from "../../src/core/store-memory.ts";
 import type { Change, Changed, Committed, Durability, Generation, Look, OutboxChange, OutboxPart, SessionRecord, Snapshot, Store } from "../../src/core/store.ts";
 
 export class SlowStore implements Store {
@@ -57,5 +58,25 @@ export class SlowStore implements Store {
     });
     this.#last = turn.catch(() => undefined);
     return turn;
+  }
+}
+
+/** A store of a tab that hears of nothing more from some moment on, though it is done. */
+export class UnheardStore extends MemoryStore {
+  isUnheard = false;
+
+  override changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<Changed<T>> {
+    const done = super.changeOutbox(look, change, durability, leader);
+    return this.isUnheard ? new Promise(() => undefined) : done;
+  }
+}
+
+/** A store that is in no hurry, as long as it is asked to wait. */
+export class WaitingStore extends MemoryStore {
+  turn: Promise<void> = Promise.resolve();
+
+  override async changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability, leader?: Generation | null): Promise<Changed<T>> {
+    await this.turn;
+    return super.changeOutbox(look, change, durability, leader);
   }
 }
