@@ -20,6 +20,7 @@ mod connect;
 mod connecting;
 mod deliver;
 mod emit;
+mod handles;
 pub(crate) mod local_namespace;
 mod missed;
 mod namespaces;
@@ -54,7 +55,6 @@ use crate::feed::{FeedAck, FeedPosition};
 use crate::frame::Frame;
 
 use crate::handle::command::{Command, answer};
-use crate::handle::io::Io;
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
 use crate::random::random;
@@ -180,7 +180,7 @@ impl Worker {
             RefCell::new(Self {
                 index,
                 sessions: Sessions::new(Arc::clone(&mailbox), &shared.config, now),
-                namespaces: Namespaces::default(),
+                namespaces: Namespaces::new(shared.config.rooms_max),
                 waiting: Vec::new(),
                 tombstones: Tombstones::default(),
                 shared,
@@ -193,10 +193,6 @@ impl Worker {
                 handled: 0,
             })
         })
-    }
-
-    fn io(&self) -> Io {
-        self.shared.io()
     }
 
     fn begin_turn(&mut self) {
@@ -252,7 +248,7 @@ impl Worker {
                 self.selection_command(&namespace, &selection, &command);
             }
             Command::Fetch { namespace, selection, reply } => {
-                let io = self.io();
+                let io = self.shared.io();
                 answer(reply, self.namespaces.describe(&mut self.sessions, &namespace, &selection, &io));
             }
             Command::Admit { key, request, outcome } => {

@@ -16,7 +16,7 @@ type Decision = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
 type Middleware = dyn Fn(ConnectRequest) -> Decision + Send + Sync;
 pub(crate) type AsyncHandler = dyn Fn(Call) -> Option<Job> + Send + Sync;
 pub(crate) type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
-type Join = dyn Fn(&Joining<'_>) -> FeedJoin + Send + Sync;
+type JoinFeed = dyn Fn(&Joining<'_>) -> FeedJoin + Send + Sync;
 type Membership = dyn Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync;
 
 /// The names that a definition is for.
@@ -37,7 +37,7 @@ pub(crate) enum EventHandler {
 /// The feed of a namespace, and where its sockets start.
 pub(crate) struct FeedBinding {
     pub(crate) feed: Feed,
-    pub(crate) join: Box<Join>,
+    pub(crate) join: Box<JoinFeed>,
 }
 
 /// Middleware and handlers of one namespace, or of all namespaces whose name matches.

@@ -115,7 +115,7 @@ impl Join<'_> {
         let Some(definition) = self.worker.shared.namespace(self.namespace.as_str()).cloned() else {
             return self.refuse(&Rejection::new("Invalid namespace"));
         };
-        let io = self.worker.io();
+        let io = self.worker.shared.io();
         let Some(session) = self.worker.sessions.get_mut(self.key) else { return };
         let request = ConnectRequest {
             io,
@@ -446,7 +446,7 @@ impl Join<'_> {
     fn handle_arrival(&mut self, slot: Slot, index: usize, request: &ConnectRequest) {
         let definition = self.worker.namespaces.get(index).map(|local| Arc::clone(&local.definition));
         if let Some(handler) = definition.as_ref().and_then(|definition| definition.connect.as_ref())
-            && let Some(socket) = self.worker.handle_with_auth(self.key, slot, Some(request.auth.clone()))
+            && let Some(socket) = self.worker.handles().with_auth(self.key, slot, Some(request.auth.clone()))
         {
             let call = Call { socket: socket.clone(), payload: None, ack: None, reason: None };
             self.worker.run(self.key, &socket, handler, call);

@@ -9,7 +9,7 @@ use super::Worker;
 use super::local_namespace::{Awaiting, Cursor};
 use crate::frame::Frame;
 use crate::handle::ack::{AckError, PendingAck};
-use crate::handle::command::{Emission, Entering, Reliability, SelectionCommand, SocketCommand};
+use crate::handle::command::{Emission, Reliability, SelectionCommand, SocketCommand};
 use crate::handle::io::Broadcast;
 use crate::handle::stamp::stamped;
 use crate::planted::{self, Bug};
@@ -99,7 +99,9 @@ impl Worker {
         match command {
             SocketCommand::Emit(emission) => self.emit(key, index, emission),
             SocketCommand::Reply(frame) => self.send(key, frame),
-            SocketCommand::Join(joining) => self.join_rooms(key.slot, index, &joining),
+            SocketCommand::Join(joining) => {
+                self.namespaces.join_rooms(&mut self.sessions, (key.slot, index), &joining);
+            }
             SocketCommand::Leave(room) => {
                 self.namespaces.leave_rooms(&mut self.sessions, (key.slot, index), &[room]);
             }
@@ -128,11 +130,6 @@ impl Worker {
         }
     }
 
-    fn join_rooms(&mut self, slot: u32, index: usize, joining: &Entering) {
-        let rooms_max = self.shared.config.rooms_max;
-        self.namespaces.join_rooms(&mut self.sessions, (slot, index), joining, rooms_max);
-    }
-
     pub(super) fn selection_command(
         &mut self,
         namespace: &NamespaceName,
@@ -143,7 +140,9 @@ impl Worker {
         for slot in slots {
             let Some(key) = self.sessions.key_of(slot) else { continue };
             match command {
-                SelectionCommand::Join(joining) => self.join_rooms(slot, index, joining),
+                SelectionCommand::Join(joining) => {
+                    self.namespaces.join_rooms(&mut self.sessions, (slot, index), joining);
+                }
                 SelectionCommand::Leave(rooms) => {
                     self.namespaces.leave_rooms(&mut self.sessions, (slot, index), rooms);
                 }

@@ -15,13 +15,18 @@ use crate::handle::namespace::Namespace;
 use crate::handle::remote::RemoteSocket;
 use crate::room::{Room, Selection};
 
-#[derive(Default)]
 pub(super) struct Namespaces {
     slots: Slab<LocalNamespace>,
     by_name: HashMap<Arc<str>, usize>,
+    /// Rooms that one socket may be in.
+    rooms_max: usize,
 }
 
 impl Namespaces {
+    pub(super) fn new(rooms_max: usize) -> Self {
+        Self { slots: Slab::new(), by_name: HashMap::new(), rooms_max }
+    }
+
     pub(super) fn index_of(&self, name: &str) -> Option<usize> {
         self.by_name.get(name).copied()
     }
@@ -70,8 +75,8 @@ impl Namespaces {
         sessions: &mut Sessions,
         (slot, index): (u32, usize),
         joining: &Entering,
-        rooms_max: usize,
     ) {
+        let rooms_max = self.rooms_max;
         let Some(local) = self.get_mut(index) else { return };
         let Some(joined) = sessions.at_mut(slot).and_then(|session| session.joined_mut(index)) else {
             return;

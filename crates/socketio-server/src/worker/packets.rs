@@ -9,15 +9,14 @@ use http::HeaderMap;
 use socketio::{AckId, Incoming, Payload, Slot, Violation};
 
 use super::Worker;
-use super::local_namespace::SocketDataSlot;
+use super::handles::Handles;
 use crate::feed::{AckHandle, Parked, Resume};
 use crate::frame::Frame;
 use crate::handle::ack::{Ack, AckError};
-use crate::handle::connect::Auth;
 use crate::handle::engine::EngineMessage;
 use crate::handle::handler::Call;
 use crate::handle::namespace::{AsyncHandler, EventHandler, SyncHandler};
-use crate::handle::socket::{Socket, SocketInner};
+use crate::handle::socket::Socket;
 use crate::handle::turn::{Flow, Turn};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
@@ -143,12 +142,12 @@ impl Worker {
         if handler.is_none() && any.is_none() {
             return;
         }
-        let Some(socket) = self.handle(key, slot) else { return };
+        let Some(socket) = self.handles().of(key, slot) else { return };
         let payload = payload.into_owned();
         let ack = ack.map(|id| {
             let namespace = socket.inner.namespace.clone();
             Ack {
-                io: self.io(),
+                io: self.shared.io(),
                 handle: Some(AckHandle { worker: self.index, key, namespace, socket: socket.inner.id, id }),
             }
         });
@@ -197,45 +196,14 @@ impl Worker {
         }
     }
 
-    /// The socket as handlers see it; made when the first handler needs it.
-    pub(super) fn handle(&mut self, key: SessionKey, slot: Slot) -> Option<Socket> {
-        self.handle_with_auth(key, slot, None)
-    }
-
-    /// The same for a socket that is just joining: its `auth` is kept for that handler.
-    pub(super) fn handle_with_auth(
-        &mut self,
-        key: SessionKey,
-        slot: Slot,
-        auth: Option<Auth>,
-    ) -> Option<Socket> {
-        let io = self.io();
-        let worker = self.index;
-        let session = self.sessions.at_mut(key.slot)?;
-        let handshake = session.handshake.clone();
-        let joined = session.connection_mut()?.socket_mut(slot)?;
-        if let SocketDataSlot::Handle(socket) = &joined.data {
-            return Some(socket.clone());
+    /// The handles by which the application holds the sockets of this worker.
+    pub(super) fn handles(&mut self) -> Handles<'_> {
+        Handles {
+            shared: &self.shared,
+            worker: self.index,
+            sessions: &mut self.sessions,
+            namespaces: &self.namespaces,
         }
-        let data = joined.data().cloned().unwrap_or_default();
-        let socket = Socket {
-            inner: Arc::new(SocketInner {
-                io,
-                worker,
-                key,
-                namespace: self.namespaces.get(joined.namespace as usize)?.name.clone(),
-                id: joined.id,
-                lineage: joined.lineage,
-                recovered: joined.recovered,
-                auth,
-                handshake,
-                data,
-                connected: true.into(),
-                inbox: std::sync::Mutex::default(),
-            }),
-        };
-        joined.data = SocketDataSlot::Handle(socket.clone());
-        Some(socket)
     }
 
     // Leaving.
@@ -243,7 +211,7 @@ impl Worker {
     /// Removes a socket from its namespace.
     pub(super) fn leave(&mut self, key: SessionKey, slot: Slot, reason: DisconnectReason) {
         let now = self.now;
-        let handle = self.leaving_handle(key, slot);
+        let handle = self.handles().leaving(key, slot);
         let Some(session) = self.sessions.get_mut(key) else { return };
         let Some(mut joined) = session.connection_mut().and_then(|connection| connection.leave(slot)) else {
             return;
@@ -274,17 +242,6 @@ impl Worker {
             }
         }
         self.namespaces.drop_if_empty(index);
-    }
-
-    /// The handle of a socket that leaves, if one exists or there is a handler for leaving.
-    fn leaving_handle(&mut self, key: SessionKey, slot: Slot) -> Option<Socket> {
-        let joined = self.sessions.get(key)?.connection()?.socket(slot)?;
-        let local = self.namespaces.get(joined.namespace as usize)?;
-        match (&joined.data, &local.definition.disconnect) {
-            (SocketDataSlot::Handle(socket), _) => Some(socket.clone()),
-            (SocketDataSlot::Data(_) | SocketDataSlot::Nothing, Some(_)) => self.handle(key, slot),
-            (SocketDataSlot::Data(_) | SocketDataSlot::Nothing, None) => None,
-        }
     }
 
     pub(super) fn leave_all(&mut self, key: SessionKey, reason: CloseReason) {

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::Worker;
 use crate::frame::Frame;
 use crate::handle::command::{HttpError, PollAnswer, answer};
-use crate::handle::engine::EngineMessage;
+use crate::handle::engine::{EngineHandler, EngineMessage, EngineSession};
 use crate::handshake::Handshake;
 use crate::http::cache_buster::{CacheBuster, RequestMark};
 use crate::sid::{PollNumber, SessionKey, Sid, SocketNumber};
@@ -94,26 +94,26 @@ impl Worker {
     // Plain Engine.IO.
 
     pub(super) fn engine_opened(&mut self, key: SessionKey) {
-        let Some(handler) = self.shared.hooks.engine.clone() else { return };
+        let Some((handler, session)) = self.plain_engine(key) else { return };
         if let Some(handshake) = self.sessions.get_mut(key).and_then(|session| session.handshake.take()) {
-            handler.on_open(&self.engine_session(key), &handshake);
+            handler.on_open(&session, &handshake);
         }
     }
 
+    /// The handler of a server without Socket.IO, and the session as the handler sees it.
+    pub(super) fn plain_engine(&self, key: SessionKey) -> Option<(Arc<dyn EngineHandler>, EngineSession)> {
+        let handler = self.shared.hooks.engine.clone()?;
+        Some((handler, EngineSession { io: self.shared.io(), worker: self.index, key }))
+    }
+
     pub(super) fn engine_message(
-        &mut self,
+        &self,
         key: SessionKey,
         message: EngineMessage,
         headers: Option<&HeaderMap>,
     ) {
-        if let Some(handler) = self.shared.hooks.engine.clone() {
-            handler.on_message(&self.engine_session(key), message, headers);
-        }
-    }
-
-    pub(super) fn engine_closed(&mut self, key: SessionKey, reason: CloseReason) {
-        if let Some(handler) = self.shared.hooks.engine.clone() {
-            handler.on_close(&self.engine_session(key), reason);
+        if let Some((handler, session)) = self.plain_engine(key) {
+            handler.on_message(&session, message, headers);
         }
     }
 
@@ -123,10 +123,6 @@ impl Worker {
             Some(EngineMessage::Binary(data)) => self.send(key, Frame::binary(&data)),
             None => self.close(key, CloseReason::ForcedClose),
         }
-    }
-
-    fn engine_session(&self, key: SessionKey) -> crate::handle::engine::EngineSession {
-        crate::handle::engine::EngineSession { io: self.io(), worker: self.index, key }
     }
 }
 

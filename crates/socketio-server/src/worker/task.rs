@@ -194,8 +194,10 @@ impl Worker {
         let mut session = self.sessions.remove(key)?;
         session.engine.close();
         self.shared.reach.discount_connection();
-        if matches!(session.protocol, Protocol::Engine) {
-            self.engine_closed(key, reason);
+        if matches!(session.protocol, Protocol::Engine)
+            && let Some((handler, session)) = self.plain_engine(key)
+        {
+            handler.on_close(&session, reason);
         }
         Some(session)
     }
