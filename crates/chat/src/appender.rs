@@ -292,11 +292,11 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
                 self.deliver(batch.drafts, decided);
                 Tried::Delivered
             }
-            Err(Trouble::Unknown(detail)) => {
+            Err(TryError::Unknown(detail)) => {
                 self.health.failing(batch.since);
                 self.end(Fatal::OutcomeUnknown { detail })
             }
-            Err(Trouble::Passing(detail)) => {
+            Err(TryError::Passing(detail)) => {
                 // It may be a long time and many tries: told once.
                 if batch.pause == RETRY_PAUSE_MIN {
                     tracing::warn!(detail, drafts = batch.drafts.len(), "the log rejected a batch");
@@ -330,7 +330,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
     }
 
     /// Decides anew at each attempt: that costs little, and a lookup may have been what failed.
-    fn attempt(&mut self, drafts: &[Pending<T>]) -> Result<Decided, Trouble> {
+    fn attempt(&mut self, drafts: &[Pending<T>]) -> Result<Decided, TryError> {
         let mut decided =
             decide(&mut self.log, &self.directory, self.limits, drafts.iter().map(|pending| &pending.draft))?;
         let mut stamps = self.stamps.clone();
@@ -342,7 +342,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
                     return Ok(Decided { records: Vec::new(), directory, ..decided });
                 }
                 Err(AppendError::Unknown { detail }) if planted::is(Bug::RetriesUnknown) => {
-                    return Err(Trouble::Passing(detail));
+                    return Err(TryError::Passing(detail));
                 }
                 appended => appended?,
             }
@@ -386,18 +386,18 @@ impl<T, L, D> Drop for AppenderLoop<T, L, D> {
     }
 }
 
-enum Trouble {
+enum TryError {
     Passing(String),
     Unknown(String),
 }
 
-impl From<ReadError> for Trouble {
+impl From<ReadError> for TryError {
     fn from(err: ReadError) -> Self {
         Self::Passing(err.to_string())
     }
 }
 
-impl From<AppendError> for Trouble {
+impl From<AppendError> for TryError {
     fn from(err: AppendError) -> Self {
         match err {
             AppendError::RolledBack { .. } => Self::Passing(err.to_string()),

@@ -10,7 +10,7 @@ use crate::planted::{self, Bug};
 
 /// Why a request has no answer, or a command was not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trouble {
+pub enum RequestError {
     /// It is not of the right shape.
     Invalid,
     /// A durable command of a connection that has not said which device it is.
@@ -25,7 +25,7 @@ pub enum Trouble {
     Busy,
 }
 
-impl Trouble {
+impl RequestError {
     /// As arguments of an ack.
     pub fn answer(self) -> String {
         let code = match self {

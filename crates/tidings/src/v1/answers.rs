@@ -8,11 +8,11 @@ use chat::{Budget, LogReader, Page, ReadError, Rev, RoomId, RoomKind, Seq, UserI
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::ack::{Trouble, encode, raw};
+use super::ack::{RequestError, encode, raw};
 use super::cut::{Cut, Row};
 use super::edge::Edge;
 use super::identity::Invite;
-use super::links::Given;
+use super::links::IssuedLink;
 use super::meaning::Meaning;
 use super::request::{LIMIT_MAX, Request};
 use super::sight::{Answer, Sight};
@@ -35,7 +35,7 @@ pub(super) fn answer(
     log: &dyn LogReader,
     sight: Sight,
     request: &Request,
-) -> Result<Answer, Trouble> {
+) -> Result<Answer, RequestError> {
     let asked = Asked { edge, log, sight: &sight };
     let text = match request {
         Request::History { room, page, limit } => asked.history(*room, *page, *limit)?,
@@ -66,7 +66,7 @@ impl Asked<'_> {
     /// The log may be ahead of the snapshot when it is read. Later messages are not shown, because the reader may have
     /// left the room by then. A later edit or deletion shows in the text of its message, under the older `rev` of the
     /// snapshot. That is harmless: its event is still to come and says the same.
-    fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<String, Trouble> {
+    fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<String, RequestError> {
         self.sight.visible_room(room)?;
         let visibility = self.sight.visibility(room)?;
         let numbers = self.sight.numbers(room);
@@ -94,7 +94,7 @@ impl Asked<'_> {
         }))
     }
 
-    fn changes(&self, room: RoomId, after: Rev, limit: usize) -> Result<String, Trouble> {
+    fn changes(&self, room: RoomId, after: Rev, limit: usize) -> Result<String, RequestError> {
         let after = after.max(self.sight.visibility(room)?.rev);
         let numbers = self.sight.numbers(room);
         let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
@@ -115,7 +115,7 @@ impl Asked<'_> {
         encode(&RoomsView { ok: true, rooms: rooms.collect() })
     }
 
-    fn members(&self, id: RoomId, after: Option<UserId>) -> Result<String, Trouble> {
+    fn members(&self, id: RoomId, after: Option<UserId>) -> Result<String, RequestError> {
         let room = self.sight.visible_room(id)?;
         let mut members: Vec<UserId> = self.sight.members(id, after).take(LIMIT_MAX + 1).collect();
         let more = members.len() > LIMIT_MAX;
@@ -143,7 +143,7 @@ impl Asked<'_> {
         encode(&WhoView { ok: true, online, count, more })
     }
 
-    fn unread(&self, rooms: &[RoomId]) -> Result<String, Trouble> {
+    fn unread(&self, rooms: &[RoomId]) -> Result<String, RequestError> {
         let mut unread = BTreeMap::new();
         for room in rooms {
             // The house is for everybody, and nobody says anything there.
@@ -160,11 +160,11 @@ impl Asked<'_> {
         Ok(encode(&UnreadsView { ok: true, unread }))
     }
 
-    fn invite(&self, id: RoomId) -> Result<String, Trouble> {
+    fn invite(&self, id: RoomId) -> Result<String, RequestError> {
         let room = self.sight.visible_room(id)?;
         match room.kind() {
             RoomKind::Public | RoomKind::Private => {}
-            RoomKind::Direct => return Err(Trouble::Forbidden),
+            RoomKind::Direct => return Err(RequestError::Forbidden),
         }
         let code = self.edge.parts.signer.invite(Invite {
             room: id,
@@ -175,7 +175,7 @@ impl Asked<'_> {
     }
 
     fn link(&self) -> String {
-        let Given { code, life } = self.edge.open_link(self.sight.user());
+        let IssuedLink { code, life } = self.edge.open_link(self.sight.user());
         let code = code.to_string();
         let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
         let expires = (self.edge.parts.environment.now)().0.saturating_add(life);
@@ -185,9 +185,9 @@ impl Asked<'_> {
 
 /// It may pass, so the client is told to ask again; the operator is told why.
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn unreadable(error: ReadError) -> Trouble {
+fn unreadable(error: ReadError) -> RequestError {
     tracing::error!(%error, "the log cannot be read");
-    Trouble::Busy
+    RequestError::Busy
 }
 
 #[derive(Serialize)]

@@ -15,14 +15,14 @@ use socketio_server::{
     Turn, WeakIo,
 };
 
-use super::ack::{DONE, Trouble};
+use super::ack::{DONE, RequestError};
 use super::code::Code;
 use super::command::Numbered;
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::guesses::{Asker, Guesses};
 use super::identity::Signer;
 use super::ids::WireUser;
-use super::links::{Given, Links};
+use super::links::{IssuedLink, Links};
 use super::presence::{Named, Presence};
 use super::request::{self, Moved};
 use super::session::{Claims, Secret, Session};
@@ -209,11 +209,11 @@ impl Edge {
     pub fn command(&self, name: CommandName, turn: &mut Turn<'_>) -> Flow {
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Some(device) = session.device() else {
-            turn.reply(&Trouble::NoDevice.answer());
+            turn.reply(&RequestError::NoDevice.answer());
             return Flow::Continue;
         };
         let Ok(Numbered { n, command }) = Numbered::parse(name, turn.payload(), &self.parts.signer) else {
-            turn.reply(&Trouble::Invalid.answer());
+            turn.reply(&RequestError::Invalid.answer());
             return Flow::Continue;
         };
         let draft =
@@ -229,7 +229,7 @@ impl Edge {
             Admission::Refused { ticket, why } => {
                 // A server that is ending closes the connection, and the client comes back with what was not answered.
                 if let (RefusedWhy::Overloaded, Some(ack)) = (why, ticket.into_ack()) {
-                    let answer = ack.answer(&Trouble::Busy.answer());
+                    let answer = ack.answer(&RequestError::Busy.answer());
                     self.parts.feed.acknowledge(answer);
                 }
                 Flow::Pause
@@ -247,7 +247,7 @@ impl Edge {
     pub fn read(&self, turn: &mut Turn<'_>) -> Flow {
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Ok(Moved { room, seq }) = Moved::parse(turn.payload()) else {
-            turn.reply(&Trouble::Invalid.answer());
+            turn.reply(&RequestError::Invalid.answer());
             return Flow::Continue;
         };
         let user = session.user;
@@ -264,7 +264,7 @@ impl Edge {
     pub fn typing(&self, what: Typing, turn: &mut Turn<'_>) -> Flow {
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Ok(room) = request::typing(turn.payload()) else {
-            turn.reply(&Trouble::Invalid.answer());
+            turn.reply(&RequestError::Invalid.answer());
             return Flow::Continue;
         };
         turn.reply(DONE);
@@ -285,7 +285,7 @@ impl Edge {
     }
 
     /// A link by which another device becomes the same person.
-    pub(super) fn open_link(&self, user: UserId) -> Given {
+    pub(super) fn open_link(&self, user: UserId) -> IssuedLink {
         let mut bytes = [0; 10];
         (self.parts.environment.random)(&mut bytes);
         self.links().open(user, Code::from_bytes(bytes), (self.parts.environment.clock)())

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use chat::{LogReader, UserId};
 use socketio_server::{AckHandle, Flow, Turn};
 
-use super::ack::Trouble;
+use super::ack::RequestError;
 use super::answers::answer;
 use super::edge::Edge;
 use super::request::Request;
@@ -22,19 +22,19 @@ impl Edge {
     pub fn request(self: &Arc<Self>, name: RequestName, turn: &mut Turn<'_>) -> Flow {
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Ok(request) = Request::parse(name, turn.payload()) else {
-            turn.reply(&Trouble::Invalid.answer());
+            turn.reply(&RequestError::Invalid.answer());
             return Flow::Continue;
         };
         if matches!(request, Request::Code { .. }) && !self.admits_code(session.user, turn.connection()) {
-            turn.reply(&Trouble::Busy.answer());
+            turn.reply(&RequestError::Busy.answer());
             return Flow::Continue;
         }
         let Some(open) = session.open_request() else {
-            turn.reply(&Trouble::Busy.answer());
+            turn.reply(&RequestError::Busy.answer());
             return Flow::Continue;
         };
         if self.parts.readers.is_full() {
-            turn.reply(&Trouble::Busy.answer());
+            turn.reply(&RequestError::Busy.answer());
         } else if let Some(ack) = turn.take_ack() {
             let job = Job { edge: Arc::downgrade(self), user: session.user, request, ack, open };
             self.parts.readers.push(Line::Requests, Box::new(job));
@@ -61,7 +61,7 @@ impl Task for Job {
         let Some(edge) = edge.upgrade() else { return };
         let ack = match answer(&edge, log, edge.sight(user), &request) {
             Ok(answer) => answer.ack(ack),
-            Err(trouble) => ack.answer(&trouble.answer()),
+            Err(error) => ack.answer(&error.answer()),
         };
         edge.parts.feed.acknowledge(ack);
         drop(open);

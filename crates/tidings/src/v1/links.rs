@@ -50,7 +50,7 @@ struct Link {
 
 /// What somebody is given who asks for a link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Given {
+pub struct IssuedLink {
     /// Lets its bearer become that person, once.
     pub code: Code,
     /// For how long it still works.
@@ -59,7 +59,7 @@ pub struct Given {
 
 impl Links {
     /// Opens a link for `user` under `code`, which has been drawn at random; or finds the one they have just got.
-    pub fn open(&mut self, user: UserId, code: Code, now: Instant) -> Given {
+    pub fn open(&mut self, user: UserId, code: Code, now: Instant) -> IssuedLink {
         self.forget_old(now);
         if let Some(recent) = self.recent(user, now) {
             return recent;
@@ -77,7 +77,7 @@ impl Links {
         {
             self.drop_oldest_of(holder);
         }
-        Given { code, life: LINK_LIFE }
+        IssuedLink { code, life: LINK_LIFE }
     }
 
     /// The owner of a link, without using it up.
@@ -91,11 +91,11 @@ impl Links {
         link.is_alive(now).then_some(link.user)
     }
 
-    fn recent(&self, user: UserId, now: Instant) -> Option<Given> {
+    fn recent(&self, user: UserId, now: Instant) -> Option<IssuedLink> {
         let newest = self.by_user.get(&user)?.back()?;
         let code = *self.order.get(newest)?;
         let age = now.saturating_duration_since(self.open.get(&code)?.since);
-        (age < PACE).then(|| Given { code, life: LINK_LIFE.saturating_sub(age) })
+        (age < PACE).then(|| IssuedLink { code, life: LINK_LIFE.saturating_sub(age) })
     }
 
     fn forget_old(&mut self, now: Instant) {

@@ -6,7 +6,7 @@
 use chat::{Directory, RoomId, RoomKind, UserId};
 use serde::Serialize;
 
-use super::ack::Trouble;
+use super::ack::RequestError;
 use super::code::Code;
 use super::edge::Edge;
 use super::identity::Invite;
@@ -45,7 +45,7 @@ impl<'a> Meaning<'a> {
         directory: &'a Directory,
         asker: UserId,
         code: &str,
-    ) -> Result<Self, Trouble> {
+    ) -> Result<Self, RequestError> {
         let signer = &edge.parts.signer;
         let leads = if let Some(user) = Code::parse(code).and_then(|code| edge.owner_of_link(&code)) {
             Some(Leads::Link { who: Person::of(directory, user) })
@@ -54,7 +54,7 @@ impl<'a> Meaning<'a> {
         } else {
             signer.invited(code).and_then(|invite| invitation(directory, asker, invite))
         };
-        Ok(Self { ok: true, leads: leads.ok_or(Trouble::BadCode)? })
+        Ok(Self { ok: true, leads: leads.ok_or(RequestError::BadCode)? })
     }
 
     /// The room that the answer tells of.

@@ -9,7 +9,7 @@ use std::ops::Deref;
 use chat::{DirectoryHandle, Room, RoomId, RoomKind, Snapshot, UserId, Visibility};
 use socketio_server::{AckHandle, FeedAck};
 
-use super::ack::Trouble;
+use super::ack::RequestError;
 use super::frames::members_of;
 
 /// The person who asks, and the directory at that moment.
@@ -39,14 +39,14 @@ impl Sight {
 
     /// What they may see of a room. If they may not know of it, the answer is the same as for a room that was never
     /// created.
-    pub fn visibility(&self, room: RoomId) -> Result<Visibility, Trouble> {
-        self.snapshot.visibility(self.user, room).ok_or(Trouble::NotFound)
+    pub fn visibility(&self, room: RoomId) -> Result<Visibility, RequestError> {
+        self.snapshot.visibility(self.user, room).ok_or(RequestError::NotFound)
     }
 
     /// A room that they may know of.
-    pub fn visible_room(&self, room: RoomId) -> Result<&Room, Trouble> {
+    pub fn visible_room(&self, room: RoomId) -> Result<&Room, RequestError> {
         self.visibility(room)?;
-        self.snapshot.room(room).ok_or(Trouble::NotFound)
+        self.snapshot.room(room).ok_or(RequestError::NotFound)
     }
 
     /// Completes an answer that was computed from this snapshot. It describes these rooms; `text` is the arguments of
@@ -77,7 +77,7 @@ impl Answer {
     /// As an ack: who was taken out of one of the rooms meanwhile is told to ask again.
     pub fn ack(self, ack: AckHandle) -> FeedAck {
         let rooms = self.within.into_iter().map(members_of).collect();
-        ack.answer_within(rooms, &self.text, &Trouble::Busy.answer())
+        ack.answer_within(rooms, &self.text, &RequestError::Busy.answer())
     }
 }
 

@@ -11,7 +11,7 @@ use chat::{
 use serde_json::{Value, json};
 use socketio_server::Payload;
 use socketio_server::socketio::{Connection, Incoming, Limits, NamespaceName};
-use tidings::v1::ack::{Trouble, of_command};
+use tidings::v1::ack::{RequestError, of_command};
 use tidings::v1::command::Numbered;
 use tidings::v1::identity::{Invite, Signer};
 use tidings::v1::names::{CommandName, READ, RequestName, TYPING, TYPING_STOPPED};
@@ -169,7 +169,7 @@ fn every_command_is_read_and_answered_as_documented() {
         let read = with_payload(&event, &args, |payload| Numbered::parse(command, payload, &signer()));
         if name == "say-invalid" {
             assert!(read.is_err());
-            assert_eq!(serde_json::from_str::<Value>(&Trouble::Invalid.answer()).unwrap(), *answer);
+            assert_eq!(serde_json::from_str::<Value>(&RequestError::Invalid.answer()).unwrap(), *answer);
             continue;
         }
         let read = read.unwrap_or_else(|_| panic!("{name} is well-formed"));

@@ -180,5 +180,5 @@ fn a_person_who_joins_after_asking_is_answered_like_a_stranger() {
     );
     town.say(ADA, Command::Add { room: PLANS, user: cleo });
     let request = Request::Members { room: PLANS, after: None };
-    assert_eq!(answer(&town.edge, &town.reader, sight, &request).unwrap_err(), Trouble::NotFound);
+    assert_eq!(answer(&town.edge, &town.reader, sight, &request).unwrap_err(), RequestError::NotFound);
 }

@@ -56,10 +56,10 @@ fn a_link_works_for_fifteen_minutes() {
 #[test]
 fn a_person_who_asks_again_within_a_second_gets_the_same_link() {
     let (mut links, now) = (Links::default(), Instant::now());
-    assert_eq!(links.open(ADA, code(1), now), Given { code: code(1), life: LINK_LIFE });
+    assert_eq!(links.open(ADA, code(1), now), IssuedLink { code: code(1), life: LINK_LIFE });
     let soon = Duration::from_millis(999);
     let again = links.open(ADA, code(2), now + soon);
-    assert_eq!(again, Given { code: code(1), life: LINK_LIFE.saturating_sub(soon) });
+    assert_eq!(again, IssuedLink { code: code(1), life: LINK_LIFE.saturating_sub(soon) });
     assert_eq!(links.open(BOB, code(3), now + soon).code, code(3));
     assert_eq!(links.open(ADA, code(4), now + PACE).code, code(4));
     // What was used is not given out again.
