@@ -165,11 +165,12 @@ describe("malformed input", () => {
     const { room } = await mallory.must("create", { kind: "private", name: "Noise" });
     let answered = 0;
     const flood = Array.from({ length: 5_000 }, () => mallory.do("say", { room, text: "noise" }).then(() => (answered += 1)));
-    for (let line = 0; line < 20; line += 1) await ada.say(`line ${line}`);
-    assert.ok(answered < 4_500, `${answered} of the flood were answered before 20 of somebody else's`);
+    // Whoever waits behind the flood waits for all of it with the first line.
+    for (let line = 0; line < 5; line += 1) await ada.say(`line ${line}`);
+    assert.ok(answered < 4_500, `${answered} of the flood were answered before 5 of somebody else's`);
     await Promise.all(flood);
     const { seq } = await ada.say("and all of it was stored");
-    assert.equal(seq, 21);
+    assert.equal(seq, 6);
     assert.equal((await mallory.ask("history", { room, limit: 1 })).seq, 5_000);
   });
 });
