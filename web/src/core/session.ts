@@ -156,9 +156,15 @@ export class Session {
   async request(event: wire.RequestName, payload: object): Promise<unknown> {
     for (let tries = 1; ; tries += 1) {
       const answer = await this.#ask(event, payload);
+      if (event === "members") await this.#learn(wire.readMembers(answer)?.members);
       if (answer === null || tries === REQUEST_TRIES || wire.refusalOf(answer) !== "busy") return answer;
       await new Promise<void>((resolve) => this.#world.setTimer(REQUEST_PAUSE_MS, resolve));
     }
+  }
+
+  /** People whom the server names. */
+  #learn(people: readonly Person[] = []): Promise<void> {
+    return this.#ledger.submit((apply) => people.forEach((person) => apply(learned(this.#model, person))));
   }
 
   #ask(event: wire.RequestName, payload: object): Promise<unknown> {
@@ -297,7 +303,7 @@ export class Session {
       const presence = wire.readPresence(payload);
       if (presence === null) return;
       this.#presence.report(presence);
-      void this.#ledger.submit((apply) => presence.online.forEach((person) => apply(learned(this.#model, person))));
+      void this.#learn(presence.online);
       if (presence.more) this.#timers.start("who", TYPING_PAUSE_MS, () => void this.#askWho(presence.count));
     } else {
       const read = wire.readPointer(payload);
@@ -437,7 +443,7 @@ export class Session {
       if (!answer.more || answer.online.length === 0) break;
     }
     this.#presence.begin(Math.max(count, people.length), people);
-    await this.#ledger.submit((apply) => people.forEach((person) => apply(learned(this.#model, person))));
+    await this.#learn(people);
   }
 
   /** A room that was joined without being told what it is: asks, or else comes back to be told. */

@@ -164,7 +164,7 @@ export const de: Texts = {
   inviteLink: "Einladungslink",
   inviteHelp: "Wer diesen Link öffnet, tritt dem Raum bei.",
   inviteLobbyHelp: "Mit diesem Link können alle mitmachen: kein Konto, nur ein Name.",
-  inviteLoopback: "Nur dieser Rechner kann diese Adresse öffnen. Für andere den Server mit --listen 0.0.0.0:{port} starten und diese Seite über den Namen oder die Adresse des Rechners im Netz öffnen.",
+  inviteLoopback: "Nur dieser Rechner kann diese Adresse öffnen. Öffne diese Seite für andere über den Namen oder die Adresse des Rechners im Netz, und nimm dich selbst mit „Auf einem anderen Gerät benutzen“ mit. Der Server muss dort erreichbar sein: --listen 0.0.0.0:{port}",
   copy: "Kopieren",
   taskWaiting: "Das geschieht, sobald es eine Verbindung gibt. Du kannst dieses Fenster schließen.",
   browseEmpty: "Außer der Lobby gibt es noch keine öffentlichen Räume.",

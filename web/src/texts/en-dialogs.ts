@@ -16,7 +16,7 @@ export const enDialogs = {
   inviteLink: "Invite link",
   inviteHelp: "Anybody who opens this link joins the room.",
   inviteLobbyHelp: "Anybody with this link can join: no account, just a name.",
-  inviteLoopback: "Only this computer can open this address. For others, start the server with --listen 0.0.0.0:{port}, and open this page by the computer’s name or address in your network.",
+  inviteLoopback: "Only this computer can open this address. For others, open this page by the computer’s name or address in your network, and take yourself along with “Use on another device”. The server has to listen there: --listen 0.0.0.0:{port}",
   nameNeeded: "Others see it. You can change it at any time.",
   taskWaiting: "This happens as soon as there is a connection. You can close this window.",
   browseEmpty: "There are no public rooms except the lobby yet.",

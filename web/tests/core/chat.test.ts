@@ -399,6 +399,27 @@ describe("a conversation that one is taken out of", () => {
   });
 });
 
+test("somebody who is offline and has said nothing is known by name once the members are asked for, in all tabs and after a reload", async () => {
+  const world = new World();
+  const cleo = await world.person("cleo");
+  const { user } = cleo.me.value;
+  if (user === null) throw new Error("cleo is nobody");
+  await world.does(cleo.stop());
+  const [hub, disk] = [new TabHub(), new MemoryDisk()];
+  const tab = () => world.chat({ tabs: hub.join(), store: new MemoryStore(disk) });
+  const ada = await tab();
+  await world.online(ada);
+  const follower = await tab();
+  await world.online(follower);
+  expect(ada.people.value.has(user)).toBe(false);
+  expect((await world.does(follower.members(LOBBY))).ok).toBe(true);
+  await world.clock.pass(1_000);
+  for (const chat of [ada, follower]) expect(chat.people.value.get(user)).toEqual({ user, name: "cleo" });
+  await world.does(Promise.all([ada.stop(), follower.stop()]));
+  world.server.kill();
+  expect((await world.chat({ store: new MemoryStore(disk) })).people.value.get(user)?.name).toBe("cleo");
+});
+
 test("a tab whose leader does not answer is told that there is no answer", async () => {
   const world = new World();
   const hub = new TabHub();

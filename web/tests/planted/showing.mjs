@@ -5,6 +5,20 @@ const SHOWING = ["rows", "presence", "unread", "tabs", "chat"].map((name) => `te
 /** @type {import("./bugs.mjs").Bug[]} */
 export const showing = [
   {
+    name: "members that the server names are not learned",
+    file: "src/core/session.ts",
+    find: "      if (event === \"members\") await this.#learn(wire.readMembers(answer)?.members);\n",
+    replace: "",
+    tests: SHOWING,
+  },
+  {
+    name: "of the members that the server names, nobody without a connection is learned",
+    file: "src/core/session.ts",
+    find: "await this.#learn(wire.readMembers(answer)?.members);",
+    replace: "await this.#learn(wire.readMembers(answer)?.members.filter(({ online }) => online));",
+    tests: SHOWING,
+  },
+  {
     name: "an own message stands twice until its row is finished",
     file: "src/core/rows.ts",
     find: " || state.sends.has(sendName(row.device, row.n))) continue;",

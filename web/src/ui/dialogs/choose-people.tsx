@@ -1,12 +1,12 @@
 // Chooses people for a direct conversation, or to add to a private room.
 
 import { useComputed, useSignal } from "@preact/signals";
-import { useRef } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import type { Person } from "../../core/facade.ts";
 import { compareNames, text } from "../../texts/texts.ts";
 import { useKeptFocus } from "../parts/kept-focus.ts";
 import { Modal } from "../parts/modal.tsx";
-import { personKey, personName } from "../parts/names.ts";
+import { LOBBY, personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { matches } from "../parts/match.ts";
 import { type RoomFacts, type Ui, useUi } from "../state/ui.ts";
@@ -14,6 +14,26 @@ import { Form, useOwnName } from "./parts.tsx";
 import { useTask } from "./task.ts";
 
 const SHOWN_MAX = 60;
+
+const PAGES_MAX = 20;
+
+/** Has the server name the members of the lobby, offline or not: the chat learns them from its answers. */
+export function useEverybody(ui: Ui): void {
+  useEffect(() => {
+    let closed = false;
+    const ask = async () => {
+      for (let [page, after]: [number, string | undefined] = [0, undefined]; page < PAGES_MAX && !closed; page += 1) {
+        const answer = await ui.chat.members(LOBBY, after);
+        if (!answer.ok || !answer.more) return;
+        after = answer.members.at(-1)?.user;
+      }
+    };
+    void ask().catch(() => undefined);
+    return () => {
+      closed = true;
+    };
+  }, []);
+}
 
 /** Everybody known and online but oneself; those with a name first, by name. */
 export function others(ui: Ui): readonly Person[] {
@@ -38,6 +58,7 @@ function ChoosePeople({ title, submit, choose, task }: Properties) {
   const own = useOwnName(task);
   const query = useSignal("");
   const chosen = useSignal<ReadonlySet<string>>(new Set());
+  useEverybody(ui);
   const people = useComputed(() => others(ui)).value;
   const found = people.filter((person) => matches(personName(person), query.value)).slice(0, SHOWN_MAX);
   const list = useRef<HTMLUListElement>(null);
@@ -81,6 +102,7 @@ function ChoosePeople({ title, submit, choose, task }: Properties) {
             </li>
           ))}
         </ul>
+        {people.length > 0 && found.length === 0 && <p class="help">{text("switcherNone")}</p>}
       </Form>
     </Modal>
   );

@@ -10,7 +10,7 @@ import { personName, roomName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import { RoomSign } from "../rooms/link.tsx";
 import { type Ui, useUi } from "../state/ui.ts";
-import { others } from "./choose-people.tsx";
+import { others, useEverybody } from "./choose-people.tsx";
 
 const SHOWN_MAX = 12;
 
@@ -21,6 +21,7 @@ export function Switcher() {
   const query = useSignal("");
   // By its key: messages and people come while somebody chooses, and what is lit is what Enter opens.
   const lit = useSignal<string | null>(null);
+  useEverybody(ui);
   const targets = find(ui, query.value);
   const active = Math.max(0, targets.findIndex(({ key }) => key === lit.value));
   const light = (position: number) => {
