@@ -99,6 +99,24 @@ describe("somebody without a name", () => {
   });
 });
 
+describe("somebody who is offline", () => {
+  test("is found in the dialogs, and a conversation with them has their name at once", async (t) => {
+    const server = await Server.start(t);
+    const cleo = await V1Person.connect(t, server.url, { name: "cleo" });
+    await cleo.leave();
+    const [ada] = await arrive(t, server, "ada");
+    await ada.button("New message", ada.rooms).click();
+    const found = ada.dialog.getByRole("checkbox", { name: "cleo" });
+    await found.waitFor();
+    await ada.dialog.getByRole("searchbox").fill("xyz");
+    await ada.dialog.getByText("Nothing found").waitFor();
+    await ada.dialog.getByRole("searchbox").fill("cl");
+    await found.check();
+    await ada.button("Start", ada.dialog).click();
+    await ada.isIn("cleo");
+  });
+});
+
 describe("the beginning of a room", () => {
   test("of two people is their first message", async (t) => {
     const server = await Server.start(t);
