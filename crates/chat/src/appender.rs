@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! submit ─► queue ─► take all that waits ─► decide each ─► append ─► Delivery (entries + outcomes)
-//!             ▲                                               │ rolled back: pause, same batch again
+//!             ▲                                               │ overtaken: catch up, decide anew
+//!             │                                               │ rolled back: pause, same batch again
 //!             └── senders pause at the soft bound             │ unknown: Fatal, nothing is answered
 //! ```
 //!
@@ -23,8 +24,9 @@ use crate::decide::{Decided, Limits, decide};
 use crate::delivery::{Committed, Delivery};
 use crate::directory::{Directory, DirectoryHandle};
 use crate::health::Health;
-use crate::log::{AppendError, Log, ReadError, Record};
+use crate::log::{AppendError, CaughtUp, Log, ReadError, Record, Writers};
 use crate::planted::{self, Bug};
+use crate::pointer::ReadPointer;
 use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Taken, Wake};
 use stamps::Stamps;
 #[cfg(feature = "simulation")]
@@ -36,6 +38,9 @@ const BATCH: BatchBounds = BatchBounds { drafts: 512, bytes: 1 << 20 };
 /// A log that refuses is asked again after this, then after twice as long, up to `RETRY_PAUSE_MAX`.
 const RETRY_PAUSE_MIN: Duration = Duration::from_millis(5);
 const RETRY_PAUSE_MAX: Duration = Duration::from_millis(250);
+
+/// So often a batch is decided anew at once, because others have appended, before it pauses like one that was refused.
+const RACES_MAX: usize = 16;
 
 /// What the appender calls, always on its own thread.
 pub struct Ports {
@@ -145,6 +150,12 @@ impl<T: Send + 'static> Appender<T> {
         self.queue.announce();
     }
 
+    /// Others have appended to the log: what they have is passed on soon, and decided by. Costs nothing, however often it is
+    /// called, and may be called when it is not so.
+    pub fn tell_news(&self) {
+        self.queue.tell_news();
+    }
+
     /// Whether the log commits.
     pub fn health(&self) -> &Health {
         &self.health
@@ -185,6 +196,9 @@ pub(crate) struct AppenderLoop<T, L, D> {
     delivery: D,
     limits: Limits,
     stamps: Stamps,
+    /// Others have appended what is not known here yet: nothing is decided before it is.
+    is_behind: bool,
+    pointers_of_others: Vec<ReadPointer>,
     pub(crate) queue: Arc<Queue<T>>,
     health: Health,
     clock: Box<dyn Fn() -> Instant + Send>,
@@ -232,6 +246,8 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
         let appender_loop = Self {
             log,
             stamps,
+            is_behind: false,
+            pointers_of_others: Vec::new(),
             directory: (*directory.now()).clone(),
             delivery,
             limits,
@@ -248,7 +264,8 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
         loop {
             let taken = self.queue.take();
             let mut batch = match self.begin(taken) {
-                Ok(batch) => batch,
+                Ok(Some(batch)) => batch,
+                Ok(None) => continue,
                 Err(closed) => return closed,
             };
             loop {
@@ -264,10 +281,14 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
         }
     }
 
-    /// Takes up what has come.
-    pub(crate) fn begin(&mut self, taken: Taken<T>) -> Result<PendingBatch<T>, Closed> {
+    /// Takes up what has come; news is all done then.
+    pub(crate) fn begin(&mut self, taken: Taken<T>) -> Result<Option<PendingBatch<T>>, Closed> {
         let (mut drafts, wake) = match taken {
             Taken::Batch { drafts, wake } => (drafts, wake),
+            Taken::News => {
+                self.follow();
+                return Ok(None);
+            }
             Taken::Closed => {
                 self.on_fatal = None;
                 return Err(Closed::Drained);
@@ -281,11 +302,14 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
         }
         let since = (self.clock)();
         self.health.committing(since);
-        Ok(PendingBatch { drafts, since, pause: RETRY_PAUSE_MIN, tries: Tries::Unlimited })
+        Ok(Some(PendingBatch { drafts, since, pause: RETRY_PAUSE_MIN, tries: Tries::Unlimited }))
     }
 
     /// Tries to store the batch, and delivers it if that worked.
     pub(crate) fn try_batch(&mut self, mut batch: PendingBatch<T>) -> Tried<T> {
+        if self.queue.take_news() {
+            self.follow();
+        }
         match self.attempt(&batch.drafts) {
             Ok(decided) => {
                 self.health.ready();
@@ -329,18 +353,57 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
         Tried::Ended(Closed::Stopped)
     }
 
-    /// Decides anew at each attempt: that costs little, and a lookup may have been what failed.
+    /// Passes on what others have appended. What cannot be read now is tried again with the next batch or the next news.
+    fn follow(&mut self) {
+        self.is_behind = true;
+        if let Err(err) = self.catch_up() {
+            tracing::warn!(%err, "what others have appended cannot be read");
+        }
+    }
+
+    fn catch_up(&mut self) -> Result<(), ReadError> {
+        let CaughtUp { head, pointers } = self.log.catch_up()?;
+        // The log tells of them once.
+        self.pointers_of_others.extend(pointers);
+        let directory = self.delivery.catch_up(head, &self.pointers_of_others)?;
+        self.pointers_of_others.clear();
+        if !planted::is(Bug::DecidesByAnOldDirectory) {
+            self.directory = directory;
+        }
+        self.stamps = Stamps::after(self.log.last_at()?);
+        self.is_behind = false;
+        Ok(())
+    }
+
+    /// Tries until nobody else has appended meanwhile. Whoever comes in between has made progress, so somebody always does.
     fn attempt(&mut self, drafts: &[Pending<T>]) -> Result<Decided, TryError> {
+        for _ in 0..RACES_MAX {
+            if self.is_behind {
+                self.catch_up()?;
+            }
+            match self.attempt_here(drafts)? {
+                Attempted::Done(decided) => return Ok(decided),
+                Attempted::Overtaken => self.is_behind = true,
+            }
+        }
+        Err(TryError::Passing("others append all the time".into()))
+    }
+
+    /// Decides anew at each attempt: that costs little, and a lookup may have been what failed.
+    fn attempt_here(&mut self, drafts: &[Pending<T>]) -> Result<Attempted, TryError> {
         let mut decided =
             decide(&mut self.log, &self.directory, self.limits, drafts.iter().map(|pending| &pending.draft))?;
         let mut stamps = self.stamps.clone();
         stamps.stamp(&mut decided);
-        if !decided.records.is_empty() {
+        // Answers without a record are right only if the log is as it was when they were found.
+        let is_shared = self.log.writers() == Writers::Several;
+        if is_shared || !decided.records.is_empty() {
             match self.log.append(&decided.records) {
                 Err(AppendError::RolledBack { .. }) if planted::is(Bug::AnswersRolledBack) => {
                     let directory = self.directory.clone();
-                    return Ok(Decided { records: Vec::new(), directory, ..decided });
+                    return Ok(Attempted::Done(Decided { records: Vec::new(), directory, ..decided }));
                 }
+                Err(AppendError::Overtaken) => return Ok(Attempted::Overtaken),
                 Err(AppendError::Unknown { detail }) if planted::is(Bug::RetriesUnknown) => {
                     return Err(TryError::Passing(detail));
                 }
@@ -348,7 +411,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
             }
             self.stamps = stamps;
         }
-        Ok(decided)
+        Ok(Attempted::Done(decided))
     }
 
     /// From here on all of it is durable.
@@ -386,6 +449,14 @@ impl<T, L, D> Drop for AppenderLoop<T, L, D> {
     }
 }
 
+/// What came of one decision.
+enum Attempted {
+    /// It is durable.
+    Done(Decided),
+    /// Nothing: somebody else has appended.
+    Overtaken,
+}
+
 enum TryError {
     Passing(String),
     Unknown(String),
@@ -400,7 +471,7 @@ impl From<ReadError> for TryError {
 impl From<AppendError> for TryError {
     fn from(err: AppendError) -> Self {
         match err {
-            AppendError::RolledBack { .. } => Self::Passing(err.to_string()),
+            AppendError::RolledBack { .. } | AppendError::Overtaken => Self::Passing(err.to_string()),
             AppendError::Unknown { detail } => Self::Unknown(detail),
         }
     }

@@ -10,6 +10,7 @@ use crate::directory::{Directory, DirectoryHandle};
 use crate::entry::Entry;
 use crate::ids::Position;
 use crate::log::{Budget, LogReader, ReadError, RoomNumbers};
+use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 
 /// The contiguous view of one log on one node.
@@ -104,7 +105,9 @@ impl<R: LogReader> Applier<R> {
     fn rewritten_by(&self, entries: &[Entry]) -> Result<Vec<Entry>, ReadError> {
         let mut rewritten: Vec<Entry> = Vec::new();
         for entry in entries {
-            let Some(seq) = entry.kind.target() else { continue };
+            let Some(seq) = entry.kind.target().filter(|_| !planted::is(Bug::ForgetsRewritesOfOthers)) else {
+                continue;
+            };
             for version in self.reader.versions(entry.room, seq)? {
                 let is_known = rewritten.iter().any(|known| known.position == version.position);
                 if version.position <= self.applied && !is_known {
@@ -144,6 +147,16 @@ impl<R: LogReader, D> Applying<R, D> {
 }
 
 impl<T, R: LogReader, D: Delivery<T>> Delivery<T> for Applying<R, D> {
+    fn catch_up(&mut self, head: Position, pointers: &[ReadPointer]) -> Result<Directory, ReadError> {
+        let inner = &mut self.inner;
+        self.applier.catch_up(head, |Piece { rewritten, entries, directory }| {
+            let (outcomes, pointers) = (Vec::new(), Vec::new());
+            inner.deliver(Committed { rewritten, entries, outcomes, pointers, directory });
+        })?;
+        self.applier.move_pointers(pointers);
+        Ok(self.applier.directory())
+    }
+
     fn deliver(&mut self, committed: Committed<T>) {
         let Committed { rewritten, entries, outcomes, pointers, directory: _ } = committed;
         // One piece is always held back, because outcomes go with the last one: a sender sees its own entry before its ack.

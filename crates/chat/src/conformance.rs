@@ -17,6 +17,8 @@ mod pages;
 mod people;
 #[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
 pub mod town;
+#[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
+mod writers;
 
 use crate::command::{Command, Draft, Identity};
 use crate::decide::{Decided, Limits, decide};
@@ -37,6 +39,7 @@ pub use lives::{commands_of_lives, people_live};
 pub use model::{Step, agrees_with_the_model, history};
 pub use pages::*;
 pub use people::*;
+pub use writers::*;
 
 /// A place where one log is kept, empty at first.
 pub trait Bench {
@@ -101,6 +104,20 @@ macro_rules! log_conformance {
                 $crate::conformance::$check(&mut $bench);
             }
         )*
+    };
+}
+
+/// Turns every check of several writers into a test. The argument makes a fresh [`SharedBench`].
+#[macro_export]
+macro_rules! shared_log_conformance {
+    ($bench:expr) => {
+        $crate::log_conformance! { $bench;
+            writers_share_an_epoch
+            an_overtaken_writer_stores_nothing
+            what_moves_no_head_overtakes_too
+            an_empty_batch_tells_of_others
+            every_order_of_two_batches_is_one_order
+        }
     };
 }
 

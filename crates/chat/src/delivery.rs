@@ -5,6 +5,8 @@
 
 use crate::directory::Directory;
 use crate::entry::Entry;
+use crate::ids::Position;
+use crate::log::ReadError;
 use crate::outcome::Outcome;
 use crate::pointer::ReadPointer;
 
@@ -14,6 +16,15 @@ use crate::pointer::ReadPointer;
 pub trait Delivery<T>: Send {
     /// Passes the entries on to those who may see them, and each outcome to whom the ticket belongs to.
     fn deliver(&mut self, committed: Committed<T>);
+
+    /// Passes on what others have appended, up to `head`, and the pointers that they have moved; returns people and rooms
+    /// of then. Asked only where several write to the log; after an error it is asked again.
+    ///
+    /// # Errors
+    /// When the log cannot be read, or the receiver does not read it.
+    fn catch_up(&mut self, head: Position, _pointers: &[ReadPointer]) -> Result<Directory, ReadError> {
+        Err(ReadError::Unavailable { detail: format!("nobody here reads it up to {head}") })
+    }
 }
 
 impl<T, F: FnMut(Committed<T>) + Send> Delivery<T> for F {

@@ -54,8 +54,8 @@ pub use crate::ids::{
 };
 pub use crate::key::{ClientKey, KeyError};
 pub use crate::log::{
-    AppendError, Budget, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record, RollbackCause,
-    RoomNumbers, Standing, Unread,
+    AppendError, Budget, CaughtUp, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record,
+    RollbackCause, RoomNumbers, Standing, Unread, Writers,
 };
 pub use crate::memory::{Fault, MemoryDisk, MemoryLog, MemoryReader};
 pub use crate::name::{NameError, Nickname, RoomName, Skeleton, Topic, TopicError};

@@ -15,11 +15,23 @@ use crate::pointer::ReadPointer;
 use crate::signing::SigningKeys;
 use crate::spent::{Counted, Spent};
 
-/// The writer's side of one log. There is at most one per log at any time; opening a second one fails.
+/// The writer's side of one log. A backend lets one write at a time, and opening a second writer fails; or it lets several
+/// write ([`writers`](Self::writers)), each of which decides at the head that it knows of and appends at that head alone.
 ///
 /// Opening a log makes everything that it will show durable first and begins a new epoch, also durably: what a
-/// reader of this log has seen, no crash takes back.
+/// reader of this log has seen, no crash takes back. A writer that joins others begins none.
 pub trait Log: Send {
+    /// Whether others may write to the log as long as it is open.
+    fn writers(&self) -> Writers {
+        Writers::One
+    }
+
+    /// Goes on to everything that others have appended. From now on [`head`](Self::head), lookups and appends are of that
+    /// moment.
+    fn catch_up(&mut self) -> Result<CaughtUp, ReadError> {
+        Ok(CaughtUp { head: self.head(), pointers: Vec::new() })
+    }
+
     /// The position of the last committed entry that this writer knows of: a value at hand, which waits for nothing.
     fn head(&self) -> Position;
 
@@ -61,7 +73,9 @@ pub trait Log: Send {
     /// `Ok` means: all of the batch is durable, found by the lookups of this trait, and visible to readers; before
     /// that no reader has seen any of it. [`AppendError::RolledBack`] means: none of it is or will be, the log is as
     /// before, and the same batch may be tried again. [`AppendError::Unknown`] means that only opening the log again
-    /// can tell; until then this writer must not be used.
+    /// can tell; until then this writer must not be used. [`AppendError::Overtaken`] means: somebody else has appended
+    /// since this writer caught up last, be it entries or not, and none of this is stored. Where several write, even an
+    /// empty batch is told so: answers that need no record are right only if nothing has been appended.
     ///
     /// The caller numbers the entries: positions continue [`head`](Self::head), `seq` and `rev` continue
     /// [`room`](Self::room), and the commands of a device, be they entries or spent, continue its `last`. A batch that
@@ -311,6 +325,24 @@ impl Budget {
     pub const PAGE: Self = Self { entries: 512, bytes: 1024 * 1024 };
 }
 
+/// Who may write to a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writers {
+    /// Nobody but this writer.
+    One,
+    /// Others as well, on this node or on others.
+    Several,
+}
+
+/// How far a writer has come that has caught up with others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaughtUp {
+    /// The position of the last committed entry.
+    pub head: Position,
+    /// Pointers that others have moved since the time before; perhaps also some that have not moved.
+    pub pointers: Vec<ReadPointer>,
+}
+
 /// Why a batch was not acknowledged by the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
@@ -322,6 +354,10 @@ pub enum AppendError {
         /// The backend's own words, for the operator.
         detail: String,
     },
+    /// Nothing happened, because somebody else has appended. What was decided is out of date: it is to be decided anew after
+    /// [`Log::catch_up`].
+    #[error("somebody else has appended to the log")]
+    Overtaken,
     /// The commit itself failed. Whether the batch is stored shows when the log is opened again.
     #[error("it is unknown whether the commit took place: {detail}")]
     Unknown {

@@ -13,8 +13,8 @@ use crate::hash::ContentHash;
 use crate::ids::{CommandNumber, Epoch, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
 use crate::log::{
-    AppendError, Budget, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record, RollbackCause,
-    RoomNumbers, Standing, Unread,
+    AppendError, Budget, CaughtUp, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record,
+    RollbackCause, RoomNumbers, Standing, Unread, Writers,
 };
 use crate::outcome::{Outcome, Receipt};
 use crate::pointer::ReadPointer;
@@ -44,7 +44,8 @@ struct Contents {
     /// With the head at the time that the number was used up.
     by_device: HashMap<Device, BTreeMap<CommandNumber, (Position, Answered)>>,
     rooms: HashMap<RoomId, RoomIndex>,
-    pointers: HashMap<(UserId, RoomId), Seq>,
+    /// With the commit that moved it.
+    pointers: HashMap<(UserId, RoomId), (Seq, u64)>,
     epochs: Vec<EpochStart>,
     faults: VecDeque<Fault>,
     commits: u64,
@@ -132,6 +133,22 @@ impl Contents {
         self.entries.last().map_or(Position::ZERO, |entry| entry.position)
     }
 
+    fn pointers_since(&self, commit: u64) -> Vec<ReadPointer> {
+        let moved = self.pointers.iter().filter(|(_, (_, at))| *at > commit);
+        moved.map(|((user, room), (seq, _))| ReadPointer { user: *user, room: *room, seq: *seq }).collect()
+    }
+
+    fn seen(&self) -> Seen {
+        Seen { head: self.head(), commits: self.commits }
+    }
+
+    fn epochs(&self) -> Epochs {
+        let mut past = self.epochs.clone();
+        let never_opened = EpochStart { epoch: Epoch(0), start: Position::ZERO };
+        let current = past.pop().unwrap_or(never_opened);
+        Epochs::new(past, current)
+    }
+
     fn store(&mut self, batch: &[Record]) {
         for record in batch {
             match record {
@@ -145,7 +162,9 @@ impl Contents {
                     stored.kind = entry.kind.clone();
                 }
                 Record::Read(ReadPointer { user, room, seq }) => {
-                    self.pointers.insert((*user, *room), *seq);
+                    let commit = self.commits + 1;
+                    let (known, at) = self.pointers.entry((*user, *room)).or_default();
+                    (*known, *at) = ((*known).max(*seq), commit);
                 }
             }
         }
@@ -185,6 +204,15 @@ pub struct MemoryLog {
     disk: MemoryDisk,
     epochs: Epochs,
     keys: SigningKeys,
+    writers: Writers,
+    seen: Seen,
+}
+
+/// How far a writer knows the log.
+#[derive(Clone, Copy, Debug)]
+struct Seen {
+    head: Position,
+    commits: u64,
 }
 
 impl MemoryLog {
@@ -192,12 +220,24 @@ impl MemoryLog {
     pub fn open(disk: &MemoryDisk, epoch: Epoch) -> Self {
         let mut contents = disk.lock();
         let current = EpochStart { epoch, start: contents.head() };
-        let epochs = Epochs::new(contents.epochs.clone(), current);
         contents.epochs.push(current);
-        drop(contents);
+        Self::of(disk, &contents, Writers::One)
+    }
+
+    /// The same for the first of several writers.
+    pub fn open_shared(disk: &MemoryDisk, epoch: Epoch) -> Self {
+        Self { writers: Writers::Several, ..Self::open(disk, epoch) }
+    }
+
+    /// Another writer of what was opened by [`open_shared`](Self::open_shared), in the epoch that lasts.
+    pub fn join(disk: &MemoryDisk) -> Self {
+        Self::of(disk, &disk.lock(), Writers::Several)
+    }
+
+    fn of(disk: &MemoryDisk, contents: &Contents, writers: Writers) -> Self {
         // Nothing in a log in memory is a secret.
         let keys = SigningKeys { current: SigningKey([7; 32]), retired: Vec::new() };
-        Self { disk: disk.clone(), epochs, keys }
+        Self { disk: disk.clone(), epochs: contents.epochs(), keys, writers, seen: contents.seen() }
     }
 
     /// A reader of the same log.
@@ -207,8 +247,19 @@ impl MemoryLog {
 }
 
 impl Log for MemoryLog {
+    fn writers(&self) -> Writers {
+        self.writers
+    }
+
+    fn catch_up(&mut self) -> Result<CaughtUp, ReadError> {
+        let contents = self.disk.lock();
+        let pointers = contents.pointers_since(self.seen.commits);
+        self.seen = contents.seen();
+        Ok(CaughtUp { head: self.seen.head, pointers })
+    }
+
     fn head(&self) -> Position {
-        self.disk.lock().head()
+        self.seen.head
     }
 
     fn epochs(&self) -> &Epochs {
@@ -268,20 +319,23 @@ impl Log for MemoryLog {
     }
 
     fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
-        let contents = self.disk.lock();
-        let pointer = |((user, room), seq): (&(UserId, RoomId), &Seq)| ReadPointer {
-            user: *user,
-            room: *room,
-            seq: *seq,
-        };
-        Ok(contents.pointers.iter().map(pointer).collect())
+        Ok(self.disk.lock().pointers_since(0))
     }
 
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
         let mut contents = self.disk.lock();
-        match contents.faults.pop_front() {
+        let fault = contents.faults.pop_front();
+        let is_alone = self.writers == Writers::One;
+        if !is_alone && contents.commits != self.seen.commits {
+            return Err(AppendError::Overtaken);
+        }
+        if !is_alone && batch.is_empty() {
+            return Ok(());
+        }
+        match fault {
             None => {
                 contents.store(batch);
+                self.seen = contents.seen();
                 Ok(())
             }
             Some(Fault::RollBack(cause)) => {
@@ -306,10 +360,7 @@ impl LogReader for MemoryReader {
     }
 
     fn epochs(&self) -> Result<Epochs, ReadError> {
-        let mut past = self.0.lock().epochs.clone();
-        let never_opened = EpochStart { epoch: Epoch(0), start: Position::ZERO };
-        let current = past.pop().unwrap_or(never_opened);
-        Ok(Epochs::new(past, current))
+        Ok(self.0.lock().epochs())
     }
 
     fn read(&self, after: Position, through: Position, budget: Budget) -> Result<Vec<Entry>, ReadError> {
@@ -391,7 +442,7 @@ fn index(position: Position) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::{Bench, agrees_with_the_model, history, people_live};
+    use crate::conformance::{Bench, SharedBench, agrees_with_the_model, history, people_live};
 
     #[derive(Default)]
     struct InMemory {
@@ -412,6 +463,35 @@ mod tests {
     }
 
     crate::log_conformance!(InMemory::default());
+
+    /// The same disk, opened for several.
+    #[derive(Default)]
+    struct Shared(InMemory);
+
+    impl Bench for Shared {
+        type Log = MemoryLog;
+        type Reader = MemoryReader;
+
+        fn open(&mut self) -> (MemoryLog, MemoryReader) {
+            self.0.openings += 1;
+            let log = MemoryLog::open_shared(&self.0.disk, Epoch(self.0.openings));
+            let reader = log.reader();
+            (log, reader)
+        }
+    }
+
+    impl SharedBench for Shared {
+        fn join(&mut self) -> (MemoryLog, MemoryReader) {
+            let log = MemoryLog::join(&self.0.disk);
+            let reader = log.reader();
+            (log, reader)
+        }
+    }
+
+    mod shared {
+        crate::log_conformance!(super::Shared::default());
+        crate::shared_log_conformance!(super::Shared::default());
+    }
 
     proptest::proptest! {
         #[test]

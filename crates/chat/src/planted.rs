@@ -25,6 +25,10 @@ planted::planted! {
         MovesPointersBack,
         /// What an edit has said before stays in the log.
         KeepsWhatWasEdited,
+        /// What others have edited or deleted stays in memory as it was.
+        ForgetsRewritesOfOthers,
+        /// What others have appended is not known when a batch is decided anew.
+        DecidesByAnOldDirectory,
         /// An entry has the time of the clock, also when that was set back a little.
         BelievesTheClock,
     }

@@ -75,6 +75,8 @@ pub(crate) struct Pending<T> {
 pub(crate) enum Taken<T> {
     /// Some drafts, in order; and who has to be told that there is space again.
     Batch { drafts: Vec<Pending<T>>, wake: Wake },
+    /// Others have appended to the log.
+    News,
     /// The queue is closed and empty.
     Closed,
 }
@@ -109,13 +111,29 @@ struct Waiting<T> {
     announced: bool,
     /// Somebody was asked to pause and has not been told of room since.
     paused: bool,
+    news: News,
     closed: bool,
+}
+
+/// Whether other writers have appended to the log.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum News {
+    #[default]
+    None,
+    /// They have, and the appender does not know it yet.
+    Untold,
 }
 
 impl<T> Queue<T> {
     pub(crate) fn new(bounds: QueueBounds, batch: BatchBounds) -> Self {
-        let waiting =
-            Waiting { drafts: VecDeque::new(), bytes: 0, announced: false, paused: false, closed: false };
+        let waiting = Waiting {
+            drafts: VecDeque::new(),
+            bytes: 0,
+            announced: false,
+            paused: false,
+            news: News::None,
+            closed: false,
+        };
         Self { bounds, batch, waiting: Mutex::new(waiting), changed: Condvar::new() }
     }
 
@@ -154,7 +172,7 @@ impl<T> Queue<T> {
     /// Waits until drafts are announced and takes all that has come, up to the bounds of a batch but at least one.
     pub(crate) fn take(&self) -> Taken<T> {
         let mut waiting = self.lock();
-        while !waiting.announced && !waiting.closed {
+        while !waiting.announced && !waiting.closed && waiting.news == News::None {
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         self.take_from(&mut waiting)
@@ -164,11 +182,15 @@ impl<T> Queue<T> {
     #[cfg(feature = "simulation")]
     pub(crate) fn try_take(&self) -> Option<Taken<T>> {
         let mut waiting = self.lock();
-        (waiting.announced || waiting.closed).then(|| self.take_from(&mut waiting))
+        (waiting.announced || waiting.closed || waiting.news == News::Untold)
+            .then(|| self.take_from(&mut waiting))
     }
 
     fn take_from(&self, waiting: &mut Waiting<T>) -> Taken<T> {
         let bounds = self.batch;
+        if std::mem::take(&mut waiting.news) == News::Untold {
+            return Taken::News;
+        }
         if waiting.drafts.is_empty() {
             return Taken::Closed;
         }
@@ -194,6 +216,17 @@ impl<T> Queue<T> {
             waiting.paused = false;
         }
         Taken::Batch { drafts, wake }
+    }
+
+    /// Others have appended to the log.
+    pub(crate) fn tell_news(&self) {
+        self.lock().news = News::Untold;
+        self.changed.notify_one();
+    }
+
+    /// Whether others have appended since this was asked last.
+    pub(crate) fn take_news(&self) -> bool {
+        std::mem::take(&mut self.lock().news) == News::Untold
     }
 
     /// Waits for as long as `pause`, or until the queue is closed. Returns whether it is.

@@ -23,6 +23,8 @@ pub enum Step {
     Idle,
     /// A batch is stored and delivered.
     Delivered,
+    /// Entries of other writers are passed on.
+    Followed,
     /// The log refused the batch. Make the next step after this pause, or when the appender is closed.
     RetryAfter(Duration),
     /// The appender has ended; there is nothing more to do.
@@ -42,7 +44,8 @@ impl<T, L: Log, D: Delivery<T>> Stepper<T, L, D> {
             None => {
                 let Some(taken) = self.appender_loop.queue.try_take() else { return Step::Idle };
                 match self.appender_loop.begin(taken) {
-                    Ok(batch) => batch,
+                    Ok(Some(batch)) => batch,
+                    Ok(None) => return Step::Followed,
                     Err(closed) => return Step::Ended(closed),
                 }
             }

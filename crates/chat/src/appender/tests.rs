@@ -1,6 +1,7 @@
 //! The appender over a log in memory. Its appends wait for the test, so the test decides what is in a batch.
 
 mod people;
+mod writers;
 
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -422,11 +423,13 @@ fn drafts_that_are_announced_together_share_a_batch() {
 #[test]
 fn a_full_batch_does_not_wait_for_its_announcement() {
     let desk = Desk::open();
+    desk.submit(&[(0, draft(None, None, "before"))]);
+    desk.entered.recv().unwrap();
     for ticket in 0..=512 {
         desk.appender.submit_quietly(draft(None, None, "hi"), ticket);
     }
-    assert_eq!(desk.entered.recv().unwrap(), 512);
     desk.let_all_go();
+    assert_eq!(desk.entered.recv().unwrap(), 512);
     assert_eq!(desk.entered.recv().unwrap(), 1, "what came with it was announced with it");
 }
 
