@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::frames::FromServer;
 use crate::random::Random;
 use crate::upgrade::{Moved, Wire};
-use crate::world::{Phase, World};
+use crate::world::{NodeNumber, Phase, World};
 
 /// Ping interval plus ping timeout: after this long without a ping, a client takes the connection for dead.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(45);
@@ -56,6 +56,9 @@ pub(crate) trait Tab {
 
     /// Tells the world how far it has come: see [`Standing`](crate::world::Standing).
     fn stand(&self);
+
+    /// Whether it may change nodes when it comes back.
+    fn roams(&self) -> bool;
 }
 
 /// The network side of a person.
@@ -64,6 +67,8 @@ pub(crate) struct Browser {
     pub(crate) random: Random,
     pub(crate) reads_slowly: bool,
     pub(crate) way: Way,
+    /// The node that it speaks with.
+    pub(crate) at: NodeNumber,
     attempts: u32,
 }
 
@@ -93,7 +98,14 @@ pub(crate) enum Heard {
 impl Browser {
     pub(crate) fn new(world: &Rc<World>) -> Self {
         let random = world.fork();
-        Self { world: Rc::clone(world), random, reads_slowly: false, way: Way::WebSocket, attempts: 0 }
+        Self {
+            world: Rc::clone(world),
+            random,
+            reads_slowly: false,
+            way: Way::WebSocket,
+            at: NodeNumber::FIRST,
+            attempts: 0,
+        }
     }
 
     /// Draws the transport and the reading speed of the next connection.
@@ -106,15 +118,19 @@ impl Browser {
             (true, false) => Way::Polling,
             (true, true) => Way::Upgrading,
         };
+        self.at = self.world.choose_node(&mut self.random);
     }
 
     /// Runs one tab until it is reloaded.
     pub(crate) async fn live(&mut self, tab: &mut impl Tab) {
         loop {
+            if tab.roams() {
+                self.at = self.world.roam(self.at, &mut self.random);
+            }
             tab.opens();
             let end = match self.way {
                 Way::Polling | Way::Upgrading => self.talk_by_polling(tab).await,
-                Way::WebSocket => match self.world.connect().await {
+                Way::WebSocket => match self.world.connect(self.at).await {
                     Some(stream) => self.talk(tab, Wire::new(stream), Instant::now() + OPENING_MAX).await,
                     None => End::Lost,
                 },

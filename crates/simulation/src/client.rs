@@ -193,4 +193,9 @@ impl Tab for Open<'_> {
     fn stand(&self) {
         self.person.stand(&self.page);
     }
+
+    /// What is sent once keeps its order at one node alone.
+    fn roams(&self) -> bool {
+        self.page.manner() == Manner::Retries
+    }
 }

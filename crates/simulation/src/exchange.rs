@@ -12,7 +12,7 @@ use http_body_util::{BodyExt as _, Full};
 use tower_service::Service as _;
 
 use crate::random::Random;
-use crate::world::{Phase, World};
+use crate::world::{NodeNumber, Phase, World};
 
 /// How often an exchange checks whether the server was replaced: a killed server resets its connections.
 const LOOK: Duration = Duration::from_millis(200);
@@ -73,7 +73,12 @@ enum Fate {
 
 impl Exchange {
     /// Sends the request. Returns the body of the answer; `None` if the connection broke or the server refused.
-    pub(crate) async fn carry_out(self, world: Rc<World>, mut random: Random) -> Option<String> {
+    pub(crate) async fn carry_out(
+        self,
+        world: Rc<World>,
+        at: NodeNumber,
+        mut random: Random,
+    ) -> Option<String> {
         let fate = Fate::draw(&world, &mut random);
         let library = match &self {
             Self::Poll { library, .. } | Self::Post { library, .. } => *library,
@@ -84,7 +89,7 @@ impl Exchange {
         if fate == Fate::RequestLost {
             return None;
         }
-        let (epoch, mut service) = world.service()?;
+        let (life, mut service) = world.service(at)?;
         let times = if fate == Fate::Repeated { 2 } else { 1 };
         let answer = async move {
             let mut answer = None;
@@ -106,7 +111,7 @@ impl Exchange {
             if let Fate::Broken(after) = fate {
                 return tokio::time::sleep(after).await;
             }
-            while world.epoch() == epoch {
+            while world.life(at) == Some(life) {
                 tokio::time::sleep(LOOK).await;
             }
         };

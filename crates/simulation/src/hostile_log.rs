@@ -5,20 +5,22 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chat::{
-    AppendError, Budget, CommandNumber, Counted, Device, Entry, Epochs, Fault, Log, LogReader as _, Lookup,
-    MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, ReadPointer, Record, RollbackCause,
-    RoomId, RoomNumbers, Seq, SigningKeys, Standing,
+    AppendError, Budget, CaughtUp, CommandNumber, Counted, Device, Entry, Epochs, Fault, Log, LogReader as _,
+    Lookup, MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, ReadPointer, Record,
+    RollbackCause, RoomId, RoomNumbers, Seq, SigningKeys, Standing, Writers,
 };
 use tidings::node::Feeds;
 use tokio::time::Instant;
 
 use crate::ledger::Ledger;
 use crate::meanwhile;
+use crate::news::News;
 use crate::planted::{self, Planted};
 use crate::publisher::publish_early;
 use crate::random::Random;
 use crate::rates::Rates;
 use crate::record::{LOBBY, Stored, What};
+use crate::world::NodeNumber;
 
 /// A log with this planted bug knows the keys of this many entries only.
 const KEYS_KEPT: u64 = 3;
@@ -42,6 +44,8 @@ struct State {
     latency: Duration,
     page_delay: Duration,
     random: Random,
+    news: News,
+    overtaken: u64,
 }
 
 impl HostileDisk {
@@ -61,6 +65,8 @@ impl HostileDisk {
             latency: rates.disk_latency,
             page_delay: rates.history_delay,
             random,
+            news: News::new(&rates.nodes),
+            overtaken: 0,
         })))
     }
 
@@ -69,6 +75,7 @@ impl HostileDisk {
         let mut state = self.lock();
         (state.rolls_back, state.unknown, state.lookups_fail) = (0, 0, 0);
         (state.stalls, state.pages_fail) = (0, 0);
+        state.news.heal();
         (state.latency, state.page_delay) = (Duration::from_millis(1), Duration::from_millis(1));
     }
 
@@ -152,6 +159,38 @@ impl HostileDisk {
         state.ledger = ledger;
     }
 
+    /// How many batches were decided anew, because another node had appended.
+    pub(crate) fn overtaken(&self) -> u64 {
+        self.lock().overtaken
+    }
+
+    /// A node has passed on everything up to a position: when all have, it is known.
+    pub(crate) fn passed_on(&self, node: NodeNumber, position: u64) {
+        let mut state = self.lock();
+        state.news.passed_on(node, Some(position));
+        state.spread();
+    }
+
+    /// A node runs no more.
+    pub(crate) fn ended(&self, node: NodeNumber) {
+        let mut state = self.lock();
+        state.news.passed_on(node, None);
+        state.spread();
+    }
+
+    /// Waits until a node hears that another one has appended, or looks by itself.
+    pub(crate) async fn news(&self, node: NodeNumber) {
+        loop {
+            let (at, changed) = self.lock().news.next(node);
+            tokio::select! {
+                biased;
+                () = tokio::time::sleep_until(at) => break,
+                () = changed.notified() => {}
+            }
+        }
+        self.lock().news.heard(node);
+    }
+
     /// Discards what was never flushed.
     pub(crate) fn cut_power(&self) {
         let mut state = self.lock();
@@ -167,18 +206,45 @@ impl HostileDisk {
     }
 }
 
+impl State {
+    /// What all nodes have passed on is known from now on. With one node, what is stored is known.
+    fn spread(&mut self) {
+        if let Some(through) = self.news.passed_on_by_all() {
+            let micros = self.start.elapsed().as_micros();
+            self.ledger.spread(through, micros);
+        }
+    }
+}
+
 /// One opening of the log.
 pub(crate) struct HostileLog {
     disk: HostileDisk,
+    node: NodeNumber,
     inner: MemoryLog,
     /// For the planted bug that shows entries too early.
     feeds: Arc<OnceLock<Feeds>>,
 }
 
 impl HostileLog {
-    pub(crate) fn open(disk: &HostileDisk, epoch: u64) -> Self {
-        let inner = MemoryLog::open(&disk.memory(), chat::Epoch(epoch));
-        Self { disk: disk.clone(), inner, feeds: Arc::default() }
+    /// Opens the log for the first node that runs, and begins an epoch.
+    pub(crate) fn open(disk: &HostileDisk, epoch: u64, node: NodeNumber) -> Self {
+        let is_alone = disk.lock().news.is_of_one();
+        let open = if is_alone { MemoryLog::open } else { MemoryLog::open_shared };
+        Self::of(disk, node, open(&disk.memory(), chat::Epoch(epoch)))
+    }
+
+    /// Opens the log for a node beside another one that runs.
+    pub(crate) fn join(disk: &HostileDisk, node: NodeNumber) -> Self {
+        Self::of(disk, node, MemoryLog::join(&disk.memory()))
+    }
+
+    fn of(disk: &HostileDisk, node: NodeNumber, inner: MemoryLog) -> Self {
+        disk.passed_on(node, inner.head().0);
+        Self { disk: disk.clone(), node, inner, feeds: Arc::default() }
+    }
+
+    pub(crate) fn node(&self) -> NodeNumber {
+        self.node
     }
 
     pub(crate) fn disk(&self) -> &HostileDisk {
@@ -210,6 +276,15 @@ impl HostileLog {
 }
 
 impl Log for HostileLog {
+    fn writers(&self) -> Writers {
+        self.inner.writers()
+    }
+
+    fn catch_up(&mut self) -> Result<CaughtUp, ReadError> {
+        self.lookup()?;
+        self.inner.catch_up()
+    }
+
     fn head(&self) -> Position {
         self.inner.head()
     }
@@ -259,6 +334,13 @@ impl Log for HostileLog {
     }
 
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
+        let other = self.disk.lock().news.overtakes(self.node);
+        if let Some(other) = other {
+            meanwhile::overtake(other);
+        }
+        if batch.is_empty() {
+            return self.inner.append(batch).inspect_err(|_| self.disk.lock().overtaken += 1);
+        }
         let mut state = self.disk.lock();
         let (rolls_back, unknown) = (state.rolls_back, state.unknown);
         if state.random.chance(unknown) {
@@ -282,9 +364,11 @@ impl Log for HostileLog {
         if state.memory.commits() > commits {
             let micros = state.start.elapsed().as_micros();
             state.ledger.note(batch, micros);
+            state.news.tell_others(self.node);
         }
+        state.overtaken += u64::from(result == Err(AppendError::Overtaken));
         drop(state);
-        meanwhile::others_answer();
+        meanwhile::others_answer(self.node);
         result
     }
 }

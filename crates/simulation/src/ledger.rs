@@ -10,41 +10,72 @@ use crate::record::{Sender, Stored, Version, What};
 
 /// All entries that one generation of the log has taken, in order.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Ledger(Vec<Stored>);
+pub(crate) struct Ledger {
+    entries: Vec<Stored>,
+    /// What not all nodes have heard of: from which position on it is rewritten, and where.
+    rewritten: Vec<(u64, usize)>,
+    /// All nodes have passed on what is up to here.
+    spread: usize,
+}
 
 impl Ledger {
     /// The ledger of a log that exists already.
     pub(crate) fn of(entries: &[Entry]) -> Self {
-        Self(entries.iter().map(|entry| stored(entry, 0)).collect())
+        let entries = entries.iter().map(|entry| stored(entry, 0)).collect();
+        Self { entries, ..Self::default() }
     }
 
     pub(crate) fn entries(&self) -> &[Stored] {
-        &self.0
+        &self.entries
     }
 
     /// Adds a batch that the log has taken.
     pub(crate) fn note(&mut self, batch: &[Record], micros: u128) {
+        let after = self.entries.len() + batch.iter().filter_map(Record::entry).count();
         for record in batch {
             match record {
-                Record::Entry { entry, .. } => self.0.push(stored(entry, micros)),
-                Record::Rewrite(entry) => self.rewrite(entry, micros),
+                Record::Entry { entry, .. } => self.entries.push(stored(entry, micros)),
+                Record::Rewrite(entry) => self.rewrite(entry, micros, after as u64),
                 Record::Spent(_) | Record::Read(_) => {}
             }
         }
     }
 
-    fn rewrite(&mut self, entry: &Entry, micros: u128) {
+    /// Whoever has come to `after` knows of it.
+    fn rewrite(&mut self, entry: &Entry, micros: u128, after: u64) {
         let place = usize::try_from(entry.position.0).unwrap_or(usize::MAX).wrapping_sub(1);
-        let Some(known) = self.0.get_mut(place) else { return };
+        let Some(known) = self.entries.get_mut(place) else { return };
         for version in &mut known.versions {
             version.gone.get_or_insert(micros);
         }
         known.versions.extend(text_of(entry).map(|text| Version { text, gone: None }));
+        self.rewritten.push((after, place));
+    }
+
+    /// All nodes that run have passed on what is up to a position: what it takes back is taken back from then on, and whom
+    /// it sends away is sent away.
+    pub(crate) fn spread(&mut self, through: u64, micros: u128) {
+        let through_place = usize::try_from(through).unwrap_or(usize::MAX).min(self.entries.len());
+        for entry in self.entries.get_mut(self.spread..through_place).unwrap_or_default() {
+            entry.micros = micros;
+        }
+        self.spread = self.spread.max(through_place);
+        let (known, unknown) = self.rewritten.iter().partition(|(at, _)| *at <= through);
+        self.rewritten = unknown;
+        let known: Vec<(u64, usize)> = known;
+        for (_, place) in known {
+            let versions = self.entries.get_mut(place).map(|entry| &mut entry.versions);
+            for version in versions.into_iter().flatten() {
+                version.gone = version.gone.map(|_| micros);
+            }
+        }
     }
 
     /// Removes the entries after `head`, which are lost.
     pub(crate) fn truncate(&mut self, head: u64) {
-        self.0.truncate(usize::try_from(head).unwrap_or(usize::MAX));
+        self.entries.truncate(usize::try_from(head).unwrap_or(usize::MAX));
+        self.rewritten.retain(|(at, _)| *at <= head);
+        self.spread = self.spread.min(self.entries.len());
     }
 }
 

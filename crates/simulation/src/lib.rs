@@ -18,6 +18,7 @@ mod hostile_log;
 mod ledger;
 mod link;
 mod meanwhile;
+mod news;
 mod node;
 mod page;
 mod person;

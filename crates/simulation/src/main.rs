@@ -94,6 +94,9 @@ struct Sum {
     commands: u64,
     resumed: u64,
     refilled: u64,
+    of_several: u64,
+    moves: u64,
+    overtaken: u64,
     virtual_time: Duration,
 }
 
@@ -138,6 +141,10 @@ fn run_seeds(options: &Options) -> u64 {
         "of /v1: {} commands answered, {} connections resumed, {} entries asked for",
         sum.commands, sum.resumed, sum.refilled,
     );
+    println!(
+        "of two nodes: {} seeds, {} connections that changed nodes, {} batches decided anew",
+        sum.of_several, sum.moves, sum.overtaken,
+    );
     println!("{} passed, {} failed", seeds - sum.failed, sum.failed);
     options.keep(&json!({
         "section": "simulation", "first seed": options.from, "seeds": seeds, "passed": seeds - sum.failed,
@@ -146,7 +153,8 @@ fn run_seeds(options: &Options) -> u64 {
         "upgrades to WebSocket": sum.upgrades, "kills": sum.crashes, "restarts in order": sum.restarts,
         "restored backups": sum.restores, "faults of the network": sum.link_faults,
         "messages given up by their clients": sum.given_up, "commands of /v1": sum.commands,
-        "connections of /v1 resumed": sum.resumed, "entries of /v1 asked for": sum.refilled, "jobs": options.jobs,
+        "seeds with two nodes": sum.of_several, "connections that changed nodes": sum.moves,
+        "batches decided anew": sum.overtaken, "connections of /v1 resumed": sum.resumed, "entries of /v1 asked for": sum.refilled, "jobs": options.jobs,
         "took, s": begin.elapsed().as_secs_f64().round(),
     }));
     sum.failed
@@ -184,6 +192,9 @@ fn add(sum: &mut Sum, outcome: &Run) {
     sum.commands += counts.commands;
     sum.resumed += counts.resumed;
     sum.refilled += counts.refilled;
+    sum.of_several += u64::from(outcome.is_of_several);
+    sum.moves += counts.moves;
+    sum.overtaken += counts.overtaken;
     sum.virtual_time += outcome.lasted;
     if !outcome.violations.is_empty() {
         sum.failed += 1;

@@ -24,6 +24,7 @@ use crate::meanwhile::{self, SlowReader};
 use crate::publisher::{Echoing, Publisher};
 use crate::random::Random;
 use crate::rates::Rates;
+use crate::world::NodeNumber;
 
 type Chain = Echoing<Applying<Arc<SlowReader>, Publisher>>;
 
@@ -44,6 +45,8 @@ pub(crate) struct Node {
     drafts: Arc<Notify>,
     process: JoinHandle<()>,
     pub(crate) epoch: u64,
+    /// Tells this process from all others.
+    pub(crate) life: u64,
     /// Notified when the appender has stopped for good.
     pub(crate) fatal: Arc<Notify>,
     stored: Rc<Notify>,
@@ -51,11 +54,11 @@ pub(crate) struct Node {
 
 impl Node {
     /// Starts a server over `log`, as the program does.
-    pub(crate) fn start(log: HostileLog, rates: &Rates, random: &mut Random) -> Rc<Self> {
+    pub(crate) fn start(log: HostileLog, life: u64, rates: &Rates, random: &mut Random) -> Rc<Self> {
         let process = LocalSet::new();
         let entered = process.enter();
         let epoch = log.epochs().current().epoch.0;
-        let reader = Arc::new(SlowReader(log.reader()));
+        let reader = Arc::new(SlowReader { inner: log.reader(), node: log.node() });
         let settings = Settings {
             ring_bytes_max: rates.ring_bytes_max,
             recovery_entries_max: rates.recovery_entries_max,
@@ -67,6 +70,14 @@ impl Node {
         let node = tidings::node::Node::open(log, &reader, &settings, ENVIRONMENT, &mut steps)
             .expect("memory can be read, and the configuration is right");
         drop(spawn_local(node.tend()));
+        if rates.nodes.count > 1 {
+            drop(spawn_local(follow(
+                Arc::clone(&node.appender),
+                Arc::clone(&steps.drafts),
+                steps.disk.clone(),
+                steps.node,
+            )));
+        }
         drop(entered);
         Rc::new(Self {
             server: RefCell::new(Some(node.server)),
@@ -74,6 +85,7 @@ impl Node {
             drafts: steps.drafts,
             process: spawn_local(process),
             epoch,
+            life,
             fatal: steps.fatal,
             stored: steps.stored,
         })
@@ -132,6 +144,7 @@ struct Steps<'a> {
     rates: &'a Rates,
     random: &'a mut Random,
     disk: HostileDisk,
+    node: NodeNumber,
     feeds: Arc<OnceLock<Feeds>>,
     drafts: Arc<Notify>,
     fatal: Arc<Notify>,
@@ -140,11 +153,12 @@ struct Steps<'a> {
 
 impl<'a> Steps<'a> {
     fn over(log: &HostileLog, rates: &'a Rates, random: &'a mut Random) -> Self {
-        meanwhile::begin(rates.interleaves, random.fork());
+        meanwhile::begin(log.node(), rates.interleaves, random.fork());
         Self {
             rates,
             random,
             disk: log.disk().clone(),
+            node: log.node(),
             feeds: log.feeds(),
             drafts: Arc::default(),
             fatal: Arc::default(),
@@ -182,14 +196,14 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
         for _ in 0..PAGES_AT_ONCE {
             drop(spawn_local(read_pages(readers(), Arc::clone(&page))));
         }
-        drop(spawn_local(answer(readers(), request)));
+        drop(spawn_local(answer(self.node, readers(), request)));
         Ok(pool)
     }
 
     fn deliver(&mut self, feeds: &Feeds, deliveries: Deliveries) -> Publisher {
         // This happens once in the life of a log.
         drop(self.feeds.set(feeds.clone()));
-        Publisher::new(feeds, deliveries)
+        Publisher::new(feeds, deliveries, self.disk.clone(), self.node)
     }
 
     fn append(
@@ -201,6 +215,7 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
         let (appender, stepper) = Appender::stepped(log, &directory, delivery, limits, bounds, ports);
         let batches = Batches { stepper: RefCell::new(stepper), has_ended: Cell::new(false) };
         drop(spawn_local(store(
+            self.node,
             batches,
             Arc::clone(&self.drafts),
             Rc::clone(&self.stored),
@@ -241,14 +256,14 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
 type Readers = (Arc<Pool>, Arc<SlowReader>, HostileDisk);
 
 /// Answers requests as the reading threads do, with a pause before each.
-async fn answer((pool, log, disk): Readers, asked: Arc<Notify>) {
+async fn answer(node: NodeNumber, (pool, log, disk): Readers, asked: Arc<Notify>) {
     let (waiting, reader) = (Arc::clone(&pool), Arc::clone(&log));
     let answer_all: Rc<dyn Fn()> = Rc::new(move || {
         while let Some(task) = waiting.take(Line::Requests) {
             task.carry_out(&reader);
         }
     });
-    meanwhile::answer_by(&answer_all);
+    meanwhile::answer_by(node, &answer_all);
     loop {
         tokio::time::sleep(disk.page_delay()).await;
         match pool.take(Line::Requests) {
@@ -273,19 +288,34 @@ async fn read_pages((pool, log, disk): Readers, wanted: Arc<Notify>) {
     }
 }
 
+/// Tells the appender when the other node has appended.
+async fn follow(appender: Arc<Appender<Ticket>>, drafts: Arc<Notify>, disk: HostileDisk, node: NodeNumber) {
+    loop {
+        disk.news(node).await;
+        appender.tell_news();
+        drafts.notify_one();
+    }
+}
+
 /// Runs the appender's thread. While the disk is busy, the next batch gathers.
-async fn store(batches: Batches, drafts: Arc<Notify>, stored: Rc<Notify>, disk: HostileDisk) {
+async fn store(
+    node: NodeNumber,
+    batches: Batches,
+    drafts: Arc<Notify>,
+    stored: Rc<Notify>,
+    disk: HostileDisk,
+) {
     let batches = Rc::new(batches);
     let meanwhile = Rc::clone(&batches);
     let store_one: Rc<dyn Fn()> = Rc::new(move || {
         let _ = meanwhile.step();
     });
-    meanwhile::store_by(&store_one);
+    meanwhile::store_by(node, &store_one);
     loop {
         tokio::time::sleep(disk.busy()).await;
         match batches.step() {
             Some(Step::Idle) => drafts.notified().await,
-            Some(Step::Delivered) => {}
+            Some(Step::Delivered | Step::Followed) => {}
             Some(Step::RetryAfter(pause)) => tokio::time::sleep(pause).await,
             None | Some(Step::Ended(_)) => break,
         }
@@ -305,7 +335,9 @@ impl Batches {
     fn step(&self) -> Option<Step> {
         let mut stepper = self.stepper.borrow_mut();
         let step = (!self.has_ended.get()).then(|| stepper.step());
-        self.has_ended.set(!matches!(step, Some(Step::Idle | Step::Delivered | Step::RetryAfter(_))));
+        let goes_on =
+            matches!(step, Some(Step::Idle | Step::Delivered | Step::Followed | Step::RetryAfter(_)));
+        self.has_ended.set(!goes_on);
         step
     }
 }

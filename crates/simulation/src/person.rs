@@ -394,4 +394,8 @@ impl Tab for Person {
             standing.said_last_words = self.said_last_words;
         }
     }
+
+    fn roams(&self) -> bool {
+        true
+    }
 }

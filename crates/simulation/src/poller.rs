@@ -26,7 +26,7 @@ type Pending = Option<Answering>;
 impl Browser {
     fn begin(&mut self, exchange: Exchange) -> Answering {
         let random = self.random.fork();
-        Box::pin(exchange.carry_out(Rc::clone(&self.world), random))
+        Box::pin(exchange.carry_out(Rc::clone(&self.world), self.at, random))
     }
 
     /// When the client tries to upgrade: at once, as the official client does, or later.
@@ -35,10 +35,10 @@ impl Browser {
             return Upgrade::None;
         }
         let after = if self.random.chance(500) { Duration::ZERO } else { self.random.millis(0, 10_000) };
-        let (world, sid) = (Rc::clone(&self.world), sid.to_owned());
+        let (world, at, sid) = (Rc::clone(&self.world), self.at, sid.to_owned());
         Upgrade::Opening(Box::pin(async move {
             tokio::time::sleep(after).await;
-            world.connect_to(sid).await
+            world.connect_to(at, sid).await
         }))
     }
 
@@ -56,10 +56,10 @@ impl Browser {
         takes
     }
 
-    /// The epoch of the running server, once the faults are over. From then on, only the client ends a session.
-    fn calm_epoch(&self) -> Option<u64> {
+    /// The running server, once the faults are over. From then on, only the client ends a session.
+    fn calm_life(&self) -> Option<u64> {
         let is_calm = self.world.phase.get() != Phase::Hostile;
-        Some(self.world.epoch()).filter(|epoch| is_calm && *epoch != 0)
+        self.world.life(self.at).filter(|_| is_calm)
     }
 
     /// Handles all packets of one answer.
@@ -77,8 +77,8 @@ impl Browser {
 
     /// Handles a failed request. No request may fail in a session that began after the faults, unless the server has
     /// stopped or has sent its clients away, which it does when the log was slow until the end of the faults.
-    fn lost(&mut self, tab: &impl Tab, epoch: Option<u64>) -> End {
-        if epoch == Some(self.world.epoch()) && self.world.is_ready() {
+    fn lost(&mut self, tab: &impl Tab, life: Option<u64>) -> End {
+        if life.is_some() && life == self.world.life(self.at) && self.world.is_ready(self.at) {
             let complaint = format!("{}: a request failed although nothing was wrong", tab.name());
             self.world.note(format_args!("{complaint}"));
             self.world.record.borrow_mut().complaints.push(complaint);
@@ -89,13 +89,13 @@ impl Browser {
     /// Runs one session by polling, and by WebSocket if the client upgrades.
     pub(crate) async fn talk_by_polling(&mut self, tab: &mut impl Tab) -> End {
         let random = self.random.fork();
-        let opening = Exchange::Handshake.carry_out(Rc::clone(&self.world), random);
+        let opening = Exchange::Handshake.carry_out(Rc::clone(&self.world), self.at, random);
         let Ok(Some(opened)) = tokio::time::timeout(OPENING_MAX, opening).await else { return End::Lost };
         let told: Option<Value> = opened.get(1..).and_then(|json| serde_json::from_str(json).ok());
         let sid = told.as_ref().and_then(|told| told["sid"].as_str()).unwrap_or_default().to_owned();
         self.world.record.borrow_mut().counts.connections += 1;
         self.hear(tab, FromServer::Text(opened));
-        let epoch = self.calm_epoch();
+        let life = self.calm_life();
         let library = self.random.pick(&[Library::Official, Library::Python, Library::PythonOnWindows]);
         let mut dead_at = Instant::now() + SILENCE_MAX;
         let (mut poll, mut post): (Pending, Pending) = (None, None);
@@ -124,7 +124,7 @@ impl Browser {
                 biased;
                 answer = answer_to(&mut poll) => {
                     let Some(payload) = answer.filter(|payload| self.takes(library, payload)) else {
-                        return self.lost(tab, epoch);
+                        return self.lost(tab, life);
                     };
                     match self.hear_all(tab, &payload) {
                         Heard::Alive => dead_at = Instant::now() + SILENCE_MAX,
@@ -134,7 +134,7 @@ impl Browser {
                 }
                 answer = answer_to(&mut post) => {
                     if answer.is_none() {
-                        return self.lost(tab, epoch);
+                        return self.lost(tab, life);
                     }
                 }
                 went = upgrade.progress(&mut masks) => {

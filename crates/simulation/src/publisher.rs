@@ -1,25 +1,29 @@
 //! Wrappers of the server's own delivery: one that announces entries twice, and the planted bug that shows them too
 //! early.
 
-use chat::{Committed, Delivery, Entry, Record};
+use chat::{Committed, Delivery, Directory, Entry, Position, ReadError, ReadPointer, Record};
 use socketio_server::Feed;
 use tidings::delivery::Deliveries;
 use tidings::node::Feeds;
 use tidings::ticket::Ticket;
 
+use crate::hostile_log::HostileDisk;
 use crate::meanwhile;
 use crate::planted::{self, Planted};
 use crate::random::Random;
+use crate::world::NodeNumber;
 
 /// The server's delivery, with an interleaving point before each batch.
 pub(crate) struct Publisher {
     inner: Deliveries,
     profile: Feed,
+    disk: HostileDisk,
+    node: NodeNumber,
 }
 
 impl Publisher {
-    pub(crate) fn new(feeds: &Feeds, inner: Deliveries) -> Self {
-        Self { inner, profile: feeds.profile.clone() }
+    pub(crate) fn new(feeds: &Feeds, inner: Deliveries, disk: HostileDisk, node: NodeNumber) -> Self {
+        Self { inner, profile: feeds.profile.clone(), disk, node }
     }
 }
 
@@ -29,8 +33,12 @@ impl Delivery<Ticket> for Publisher {
             let head = self.profile.head().get();
             committed.entries.retain(|entry| entry.position.0 > head);
         }
-        meanwhile::others_answer();
+        meanwhile::others_answer(self.node);
+        let last = committed.entries.last().map(|entry| entry.position.0);
         self.inner.deliver(committed);
+        if let Some(last) = last {
+            self.disk.passed_on(self.node, last);
+        }
     }
 }
 
@@ -71,5 +79,9 @@ impl<D: Delivery<Ticket>> Delivery<Ticket> for Echoing<D> {
         }
         self.before = announced;
         self.inner.deliver(committed);
+    }
+
+    fn catch_up(&mut self, head: Position, pointers: &[ReadPointer]) -> Result<Directory, ReadError> {
+        self.inner.catch_up(head, pointers)
     }
 }

@@ -7,6 +7,7 @@ use crate::random::Random;
 /// What may happen in a run, and how often. Probabilities are in thousandths.
 #[derive(Clone, Debug)]
 pub(crate) struct Rates {
+    pub(crate) nodes: NodeRates,
     pub(crate) clients: usize,
     pub(crate) workers: usize,
     /// How long there are faults.
@@ -70,6 +71,22 @@ pub(crate) struct Rates {
     pub(crate) jumps: u64,
 }
 
+/// The nodes over the log, and how they learn of each other's entries. Probabilities are in thousandths.
+#[derive(Clone, Debug)]
+pub(crate) struct NodeRates {
+    pub(crate) count: usize,
+    /// The usual delay of the news that the other node has appended.
+    pub(crate) news_delay: Duration,
+    pub(crate) news_lost: u64,
+    pub(crate) news_repeated: u64,
+    /// A node without news looks into the log after this.
+    pub(crate) look_every: Duration,
+    /// Reconnects for which a client may choose another node.
+    pub(crate) roams: u64,
+    /// Appends just before which the other node appends.
+    pub(crate) overtakes: u64,
+}
+
 /// How bad connections are. Probabilities are in thousandths.
 #[derive(Clone, Debug)]
 pub(crate) struct LinkRates {
@@ -90,12 +107,24 @@ pub(crate) struct LinkRates {
 }
 
 impl Rates {
-    pub(crate) fn draw(random: &mut Random) -> Self {
+    /// What comes of a seed. Worlds with one node are what they would be without any with two.
+    pub(crate) fn of(seed: u64, random: &mut Random) -> Self {
+        let mut rates = Self::draw(random);
+        rates.nodes = NodeRates::draw(&mut Random::new(seed ^ NODES));
+        if rates.nodes.count > 1 {
+            // A ghost on another node is not evicted: what its client had sent may be stored after what came later.
+            rates.link.late_bytes = 0;
+        }
+        rates
+    }
+
+    fn draw(random: &mut Random) -> Self {
         let slow_disk = random.chance(200);
         let interleaves = random.pick(&[0, 500, 1_000]);
         // Only a task that waits for the disk can be interrupted.
         let fast_disk = if interleaves == 0 { 20 } else { 300 };
         Self {
+            nodes: NodeRates::ONE,
             clients: random.index(5) + 2,
             workers: random.index(3) + 1,
             hostile: random.millis(10_000, 60_000),
@@ -137,6 +166,36 @@ impl Rates {
             people: random.pick(&[0, 1, 2, 3, 4]),
             crashes_client: random.pick(&[0, 1, 10, 40]),
             jumps: random.pick(&[0, 100, 500]),
+        }
+    }
+}
+
+/// Tells what is drawn for the nodes from all else.
+const NODES: u64 = 0x006e_6f64_6573;
+
+impl NodeRates {
+    pub(crate) const ONE: Self = Self {
+        count: 1,
+        news_delay: Duration::ZERO,
+        news_lost: 0,
+        news_repeated: 0,
+        look_every: Duration::ZERO,
+        roams: 0,
+        overtakes: 0,
+    };
+
+    fn draw(random: &mut Random) -> Self {
+        if !random.chance(300) {
+            return Self::ONE;
+        }
+        Self {
+            count: 2,
+            news_delay: if random.chance(300) { random.millis(50, 2_500) } else { random.millis(0, 50) },
+            news_lost: random.pick(&[0, 0, 100, 700]),
+            news_repeated: random.pick(&[0, 200]),
+            look_every: random.millis(100, 4_000),
+            roams: random.pick(&[1_000, 500, 200]),
+            overtakes: random.pick(&[0, 100, 500]),
         }
     }
 }

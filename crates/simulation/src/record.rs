@@ -103,6 +103,8 @@ pub struct Record {
     pub generations: Vec<Truth>,
     /// Names of the commands and requests that people of `/v1` sent.
     pub events: BTreeSet<&'static str>,
+    /// Whether several nodes served the log: one may lag behind the other.
+    pub is_of_several: bool,
     /// Counts of faults and other events, for people to read.
     pub counts: Counts,
     /// Rules that were broken and noticed at once.
@@ -240,6 +242,10 @@ pub struct Counts {
     pub resumed: u64,
     /// Missed entries that people requested.
     pub refilled: u64,
+    /// Connections to another node than the one before.
+    pub moves: u64,
+    /// Batches that were decided anew, because the other node had appended.
+    pub overtaken: u64,
 }
 
 impl Record {

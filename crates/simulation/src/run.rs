@@ -16,7 +16,7 @@ use crate::planted::{Bug, plant};
 use crate::random::Random;
 use crate::rates::Rates;
 use crate::record::{Answer, Counts, Nature, PageId, Record, Sent, Truth};
-use crate::world::{Phase, World, used_disk};
+use crate::world::{NodeNumber, Phase, World, used_disk};
 
 /// The bound for convergence. A half-open connection is noticed 45 s after the faults; then comes the longest back-off.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(45);
@@ -50,6 +50,8 @@ pub struct Run {
     pub counts: Counts,
     /// Names of the commands and requests that people of `/v1` sent.
     pub events: BTreeSet<&'static str>,
+    /// Whether two nodes served the log.
+    pub is_of_several: bool,
     /// How many messages were typed.
     pub messages: usize,
     /// How much virtual time passed.
@@ -73,6 +75,7 @@ pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Run {
             hash: 0,
             counts: Counts::default(),
             events: BTreeSet::new(),
+            is_of_several: false,
             messages: 0,
             lasted: Duration::ZERO,
             story: None,
@@ -84,7 +87,7 @@ fn simulate(seed: u64, telling: Telling) -> Run {
     let mut random = Random::new(seed);
     socketio_server::simulation::seed(random.next());
     crate::random::seed_secrets(random.fork());
-    let rates = Rates::draw(&mut random);
+    let rates = Rates::of(seed, &mut random);
     let entries_max = rates.recovery_entries_max;
     let mut record =
         Record { story: (telling == Telling::Story).then(|| format!("{rates:#?}\n")), ..Record::default() };
@@ -116,6 +119,7 @@ fn simulate(seed: u64, telling: Telling) -> Run {
         hash: record.hash,
         counts: record.counts,
         events: record.events,
+        is_of_several: record.is_of_several,
         messages: record.sent.len() - old.len(),
         lasted,
         story: record.story,
@@ -135,8 +139,12 @@ fn recoveries(record: &Record, entries_max: usize) -> Recoveries {
 }
 
 async fn live(world: &Rc<World>) {
-    world.start_server();
-    let misfortunes = tokio::task::spawn_local(Rc::clone(world).befall());
+    world.start_server(NodeNumber::FIRST);
+    let mut misfortunes = vec![tokio::task::spawn_local(Rc::clone(world).befall())];
+    if world.rates.nodes.count > 1 {
+        world.record.borrow_mut().is_of_several = true;
+        misfortunes.push(tokio::task::spawn_local(Rc::clone(world).befall_other()));
+    }
     let mut clients: Vec<_> =
         (0..world.rates.clients).map(|_| tokio::task::spawn_local(Client::new(world).run())).collect();
     clients.extend((0..world.rates.people).map(|_| tokio::task::spawn_local(Person::new(world).run())));
@@ -149,10 +157,10 @@ async fn live(world: &Rc<World>) {
     world.phase.set(Phase::LastWords);
     clients.push(tokio::task::spawn_local(Client::new(world).run()));
     settle(world, LAST_WORDS_MAX).await;
-    for task in clients.iter().chain([&misfortunes]) {
+    for task in clients.iter().chain(&misfortunes) {
         task.abort();
     }
-    for task in clients.into_iter().chain([misfortunes]) {
+    for task in clients.into_iter().chain(misfortunes) {
         // A panic in a task is a panic of this run.
         if let Err(error) = task.await
             && error.is_panic()

@@ -1,4 +1,4 @@
-//! [`World`]: one server with its disk and its network, and the faults that hit them.
+//! [`World`]: one or two nodes over one log, with their disk and network, and the faults that hit them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
@@ -36,6 +36,16 @@ enum Stage {
     Upgrade,
 }
 
+/// The number of a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NodeNumber(pub(crate) usize);
+
+impl NodeNumber {
+    pub(crate) const FIRST: Self = Self(0);
+    const OTHER: Self = Self(1);
+    pub(crate) const COUNT_MAX: usize = 2;
+}
+
 /// What one client must have achieved when the faults are over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Standing {
@@ -68,13 +78,18 @@ pub(crate) struct World {
     pub(crate) farewells: RefCell<Vec<(u64, u64)>>,
     start: Instant,
     disk: HostileDisk,
-    node: RefCell<Option<Rc<Node>>>,
+    nodes: RefCell<[Option<Rc<Node>>; NodeNumber::COUNT_MAX]>,
+    /// Processes that may still write, also those that are ending.
+    processes: Cell<usize>,
+    /// A backup is being put in the place of the log.
+    is_restoring: Cell<bool>,
     random: RefCell<Random>,
     backups: RefCell<Vec<(MemoryDisk, Ledger)>>,
 }
 
 impl World {
     pub(crate) fn new(rates: Rates, memory: MemoryDisk, record: Record, mut random: Random) -> Rc<Self> {
+        crate::meanwhile::forget();
         let disk = HostileDisk::new(memory, &rates, random.fork());
         Rc::new(Self {
             rates,
@@ -90,7 +105,9 @@ impl World {
             farewells: RefCell::default(),
             start: Instant::now(),
             disk,
-            node: RefCell::new(None),
+            nodes: RefCell::default(),
+            processes: Cell::default(),
+            is_restoring: Cell::default(),
             random: RefCell::new(random),
             backups: RefCell::default(),
         })
@@ -110,14 +127,44 @@ impl World {
         self.random.borrow_mut().fork()
     }
 
-    /// The epoch of the running server; 0 if none runs.
+    /// The epoch of the running nodes; 0 if none runs.
     pub(crate) fn epoch(&self) -> u64 {
-        self.node.borrow().as_ref().map_or(0, |node| node.epoch)
+        self.nodes.borrow().iter().flatten().next().map_or(0, |node| node.epoch)
     }
 
-    /// Whether the running server lets its clients stay.
-    pub(crate) fn is_ready(&self) -> bool {
-        self.node.borrow().as_ref().is_some_and(|node| node.is_ready())
+    fn node(&self, NodeNumber(at): NodeNumber) -> Option<Rc<Node>> {
+        self.nodes.borrow().get(at).cloned().flatten()
+    }
+
+    /// The number of the process that runs there.
+    pub(crate) fn life(&self, at: NodeNumber) -> Option<u64> {
+        self.node(at).map(|node| node.life)
+    }
+
+    /// Whether the node lets its clients stay.
+    pub(crate) fn is_ready(&self, at: NodeNumber) -> bool {
+        self.node(at).is_some_and(|node| node.is_ready())
+    }
+
+    /// The node that a new client comes to.
+    pub(crate) fn choose_node(&self, random: &mut Random) -> NodeNumber {
+        let count = self.rates.nodes.count;
+        if count == 1 { NodeNumber::FIRST } else { NodeNumber(random.index(count)) }
+    }
+
+    /// The node that a client reconnects to: preferably one that runs.
+    pub(crate) fn roam(&self, at: NodeNumber, random: &mut Random) -> NodeNumber {
+        let rates = &self.rates.nodes;
+        if rates.count == 1 {
+            return at;
+        }
+        let other = NodeNumber(1 - at.0);
+        let per_mille = if self.node(at).is_none() { 900 } else { rates.roams / 2 };
+        if !random.chance(per_mille) {
+            return at;
+        }
+        self.record.borrow_mut().counts.moves += 1;
+        other
     }
 
     pub(crate) fn head(&self) -> u64 {
@@ -133,25 +180,26 @@ impl World {
     // The network.
 
     /// Opens a connection; `None` if nobody listens.
-    pub(crate) async fn connect(self: &Rc<Self>) -> Option<DuplexStream> {
-        let connected = self.reach(Stage::Begin, Node::attach).await;
+    pub(crate) async fn connect(self: &Rc<Self>, at: NodeNumber) -> Option<DuplexStream> {
+        let connected = self.reach(at, Stage::Begin, Node::attach).await;
         self.record.borrow_mut().counts.connections += u64::from(connected.is_some());
         connected
     }
 
     /// Opens a connection for an upgrade.
-    pub(crate) async fn connect_to(self: Rc<Self>, sid: String) -> Option<DuplexStream> {
-        self.reach(Stage::Upgrade, |node, server| node.attach_to(&sid, server)).await
+    pub(crate) async fn connect_to(self: Rc<Self>, at: NodeNumber, sid: String) -> Option<DuplexStream> {
+        self.reach(at, Stage::Upgrade, |node, server| node.attach_to(&sid, server)).await
     }
 
     async fn reach(
         self: &Rc<Self>,
+        at: NodeNumber,
         stage: Stage,
         attach: impl FnOnce(&Node, DuplexStream),
     ) -> Option<DuplexStream> {
         let mut random = self.fork();
         tokio::time::sleep(random.around(self.rates.link.delay)).await;
-        let node = self.node.borrow().clone()?;
+        let node = self.node(at)?;
         let is_calm = self.phase.get() != Phase::Hostile;
         let buffer = if is_calm { 1 << 16 } else { self.rates.link.buffer_bytes };
         let (client, near) = tokio::io::duplex(buffer);
@@ -171,11 +219,10 @@ impl World {
         Some(client)
     }
 
-    /// The HTTP endpoint, with the epoch of its server.
-    pub(crate) fn service(&self) -> Option<(u64, SocketIoService)> {
-        let node = self.node.borrow();
-        let node = node.as_ref()?;
-        Some((node.epoch, node.service()?))
+    /// The HTTP endpoint, with the life of its server.
+    pub(crate) fn service(&self, at: NodeNumber) -> Option<(u64, SocketIoService)> {
+        let node = self.node(at)?;
+        Some((node.life, node.service()?))
     }
 
     /// Waits as long as a message is on its way.
@@ -192,6 +239,7 @@ impl World {
         if self.phase.get() == Phase::Hostile {
             self.record.borrow_mut().counts.link_faults += 1;
             let late = Mode::Late(random.millis(10, 12_000));
+            let late = if self.rates.nodes.count == 1 { late } else { Mode::HalfOpen };
             link.set(random.pick(&[Mode::Cut, Mode::Cut, Mode::HalfOpen, late]));
         }
     }
@@ -226,25 +274,52 @@ impl World {
 
     // The process.
 
-    pub(crate) fn start_server(&self) {
+    pub(crate) fn start_server(&self, at: NodeNumber) {
         let mut random = self.fork();
         let epoch = random.next() >> 16;
-        let log = HostileLog::open(&self.disk, epoch);
-        let node = Node::start(log, &self.rates, &mut random);
+        let log = if self.processes.get() == 0 {
+            HostileLog::open(&self.disk, epoch, at)
+        } else {
+            HostileLog::join(&self.disk, at)
+        };
+        let life = self.record.borrow().counts.starts;
+        let node = Node::start(log, life, &self.rates, &mut random);
+        let epoch = node.epoch;
         let mut record = self.record.borrow_mut();
         let generation = Generation(record.generations.len());
         record.epochs.insert(epoch, generation);
         record.counts.starts += 1;
         drop(record);
-        self.note(format_args!("the server starts: epoch {epoch}, head {}", self.head()));
-        self.node.replace(Some(node));
+        let name = if self.rates.nodes.count == 1 { "the server".into() } else { format!("{at:?}") };
+        self.note(format_args!("{name} starts: epoch {epoch}, head {}", self.head()));
+        self.processes.set(self.processes.get() + 1);
+        self.nodes.borrow_mut()[at.0] = Some(node);
     }
 
-    async fn kill_server(&self) {
-        let node = self.node.take();
-        if let Some(node) = node {
+    fn take_node(&self, at: NodeNumber) -> Option<Rc<Node>> {
+        self.nodes.borrow_mut()[at.0].take()
+    }
+
+    fn ended(&self, at: NodeNumber) {
+        self.processes.set(self.processes.get() - 1);
+        self.disk.ended(at);
+    }
+
+    async fn kill_server(&self, at: NodeNumber) {
+        if let Some(node) = self.take_node(at) {
             node.kill().await;
-            self.disk.cut_power();
+            self.ended(at);
+            // What was never flushed is lost with the machine, and not with one of two processes.
+            if self.processes.get() == 0 {
+                self.disk.cut_power();
+            }
+        }
+    }
+
+    async fn stop_server(&self, at: NodeNumber) {
+        if let Some(node) = self.take_node(at) {
+            node.stop().await;
+            self.ended(at);
         }
     }
 
@@ -258,7 +333,7 @@ impl World {
         let (mut crash, mut restart, mut restore) =
             (draw(self.rates.crash_every), draw(self.rates.restart_every), draw(self.rates.restore_every));
         loop {
-            let Some(node) = self.node.borrow().clone() else { return };
+            let Some(node) = self.node(NodeNumber::FIRST) else { return };
             let next = crash.min(restart).min(restore);
             let is_fatal = tokio::select! {
                 biased;
@@ -273,24 +348,73 @@ impl World {
             if is_fatal || next == crash {
                 self.record.borrow_mut().counts.crashes += 1;
                 self.note(format_args!("the server is killed"));
-                self.kill_server().await;
+                self.kill_server(NodeNumber::FIRST).await;
                 crash = if is_fatal { crash } else { draw(self.rates.crash_every) };
             } else if next == restart {
                 self.record.borrow_mut().counts.restarts += 1;
                 self.note(format_args!("the server is stopped"));
-                let node = self.node.take();
-                if let Some(node) = node {
-                    node.stop().await;
-                }
+                self.stop_server(NodeNumber::FIRST).await;
                 restart = draw(self.rates.restart_every);
             } else {
-                self.kill_server().await;
+                self.is_restoring.set(true);
+                self.kill_server(NodeNumber::FIRST).await;
+                self.kill_server(NodeNumber::OTHER).await;
+                while self.processes.get() > 0 {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
                 self.restore_backup();
+                self.is_restoring.set(false);
                 restore = draw(self.rates.restore_every);
             }
             let down = self.fork().millis(0, 4_000);
             tokio::time::sleep(down).await;
-            self.start_server();
+            self.start_server(NodeNumber::FIRST);
+        }
+    }
+
+    /// What befalls the second node: it comes later, and it is killed and stopped as the first. Never ends.
+    pub(crate) async fn befall_other(self: Rc<Self>) {
+        let at = NodeNumber::OTHER;
+        let mut random = self.fork();
+        let far = Duration::from_hours(24);
+        loop {
+            let down = random.millis(0, 4_000);
+            tokio::time::sleep(down).await;
+            while self.is_restoring.get() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            self.start_server(at);
+            let Some(node) = self.node(at) else { continue };
+            let mut draw = |every: Option<Duration>| {
+                Instant::now() + every.map_or(far, |every| random.around(every) + Duration::from_millis(500))
+            };
+            let (crash, restart) = (draw(self.rates.crash_every), draw(self.rates.restart_every));
+            let is_fatal = tokio::select! {
+                biased;
+                () = node.fatal.notified() => true,
+                () = self.until_misfortune(node.life, crash.min(restart)) => false,
+            };
+            drop(node);
+            if is_fatal || crash <= restart {
+                self.record.borrow_mut().counts.crashes += 1;
+                self.note(format_args!("{at:?} is killed"));
+                self.kill_server(at).await;
+            } else {
+                self.record.borrow_mut().counts.restarts += 1;
+                self.note(format_args!("{at:?} is stopped"));
+                self.stop_server(at).await;
+            }
+        }
+    }
+
+    /// Ends at that moment, if there are still faults then, or when a process is gone.
+    async fn until_misfortune(&self, life: u64, at: Instant) {
+        loop {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            let is_due = Instant::now() >= at && self.phase.get() == Phase::Hostile;
+            if is_due || self.life(NodeNumber::OTHER) != Some(life) {
+                return;
+            }
         }
     }
 
@@ -319,6 +443,7 @@ impl World {
 
     /// Ends all faults.
     pub(crate) fn calm_down(&self) {
+        self.record.borrow_mut().counts.overtaken = self.disk.overtaken();
         self.phase.set(Phase::Quiet);
         self.calm.set(true);
         crate::clock::calm_down();

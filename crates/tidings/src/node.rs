@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use chat::{
     Appender, Applier, Applying, Delivery, DirectoryHandle, Fatal, Limits, Log, LogId, LogReader, Position,
-    QueueBounds, ReadError, SigningKeys,
+    QueueBounds, ReadError, SigningKeys, Writers,
 };
 use socketio_server::{Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Resume, Server, WeakIo};
 
@@ -30,6 +30,9 @@ use crate::v1::delivery::V1Delivery;
 use crate::v1::edge::{Edge, EdgeParts};
 use crate::v1::identity::Signer;
 use crate::v1::welcome::{RESUME_ENTRIES_MAX, WireLimits};
+
+/// How long a client waits that another node over the same log has shown more.
+const AHEAD_WAIT: Duration = Duration::from_secs(2);
 
 /// How often people are told who came and went.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -175,10 +178,18 @@ impl Node {
         };
         let edge = Edge::new(directory, edge_parts);
         let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
+        let mut look = || {
+            let (appender, on_news) = (Arc::clone(&appender), host.on_drafts());
+            move || {
+                appender.tell_news();
+                on_news();
+            }
+        };
         let profile = Namespace::new("/")
             .feed(feeds.profile, join)
+            .on_ahead(look())
             .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (environment.now)()));
-        let endpoint = builder.namespace(v1::namespace(&edge)).after_events(move || {
+        let endpoint = builder.namespace(v1::namespace(&edge).on_ahead(look())).after_events(move || {
             announce.announce();
             on_drafts();
         });
@@ -245,6 +256,10 @@ fn feed(log: &impl Log, resume: Resume, history: Arc<LogHistory>, settings: &Set
         keys,
         ring_bytes_max: settings.ring_bytes_max,
         recovery_entries_max: settings.recovery_entries_max,
+        ahead_wait: match log.writers() {
+            Writers::One => None,
+            Writers::Several => Some(AHEAD_WAIT),
+        },
         history: Some(history),
         ..FeedConfig::in_memory()
     })

@@ -266,7 +266,8 @@ impl<'a> Court<'a> {
         for Listed { room, rev, read } in rooms {
             watch.listed.insert(*room, *rev);
             let floor = watch.floors.entry(*room).or_default();
-            if read < floor {
+            // Pointers reach other nodes, too, but nobody waits for that.
+            if read < floor && !self.record.is_of_several {
                 let detail = format!("person {index} has read {room} up to {floor}, and is told {read}");
                 self.object(Invariant::PointersMoveForward, detail);
             }
@@ -384,7 +385,10 @@ impl<'a> Court<'a> {
         };
         let is_known = watch.deleted.contains(&(room, message));
         if is_known || version.gone.is_some_and(|gone| gone < since) {
-            let detail = format!("person {index} was shown {text:?} at {room}/{rev}, which is taken back");
+            let detail = format!(
+                "person {index} was shown {text:?} at {room}/{rev}, taken back at {:?}, asked for at {since}",
+                version.gone
+            );
             self.object(Invariant::DeletedIsGone, detail);
         }
     }

@@ -62,6 +62,7 @@ pub struct Namespace {
     pub(crate) disconnect: Option<Arc<AsyncHandler>>,
     pub(crate) feed: Option<FeedBinding>,
     pub(crate) rooms: Option<Box<Membership>>,
+    pub(crate) ahead: Option<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Namespace {
@@ -86,6 +87,7 @@ impl Namespace {
             disconnect: None,
             feed: None,
             rooms: None,
+            ahead: None,
         }
     }
 
@@ -178,6 +180,14 @@ impl Namespace {
     /// The answer must be at least as new as the head of the feed.
     pub fn rooms(mut self, rooms: impl Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync + 'static) -> Self {
         self.rooms = Some(Box::new(rooms));
+        self
+    }
+
+    /// Called when a client begins to wait for what another node has shown it (see
+    /// [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait)): the application should look into the log now. It runs on a
+    /// worker and must not block.
+    pub fn on_ahead(mut self, look: impl Fn() + Send + Sync + 'static) -> Self {
+        self.ahead = Some(Box::new(look));
         self
     }
 

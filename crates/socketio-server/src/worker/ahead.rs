@@ -4,6 +4,8 @@
 //! The wait is bounded in time by [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait), and in number: a client
 //! that claims to have seen the far future costs no more.
 
+use std::sync::Arc;
+
 use super::Worker;
 use super::connect::Join;
 use super::connecting::Event;
@@ -17,7 +19,7 @@ const WAITING_MAX: usize = 1_024;
 impl Join<'_> {
     /// Lets a newcomer wait until the feed has reached a place, unless it has.
     pub(super) fn await_feed(&mut self, place: FeedPlace) -> Option<Event> {
-        let definition = self.worker.shared.namespace(self.namespace.as_str())?;
+        let definition = Arc::clone(self.worker.shared.namespace(self.namespace.as_str())?);
         let feed = &definition.feed.as_ref()?.feed;
         if feed.has_reached(place) {
             return Some(Event::Reached);
@@ -33,6 +35,9 @@ impl Join<'_> {
         self.newcomer()?.waits = Some(Waits { place, until });
         self.worker.waiting.push((self.key, self.namespace.clone()));
         self.worker.sessions.schedule(self.key);
+        if let Some(look) = &definition.ahead {
+            look();
+        }
         None
     }
 }

@@ -53,8 +53,10 @@ pub fn feed_entry(stamp: Stamp, entry: &Entry) -> FeedEntry {
 
 fn answer(ack: AckHandle, outcome: &Outcome) -> Option<FeedAck> {
     match outcome {
-        Outcome::Stored(receipt) => Some(ack.answer_after(receipt.position.0, "")),
-        Outcome::Repeated(_) => Some(ack.answer("")),
+        // Another node may have stored a repeat, and its entry come with this answer.
+        Outcome::Stored(receipt) | Outcome::Repeated(receipt) => {
+            Some(ack.answer_after(receipt.position.0, ""))
+        }
         Outcome::Refused(reason) => Some(ack.answer(&wire::refused(*reason))),
         // The profile numbers nothing; what is not final is never acked.
         Outcome::Already { .. } | Outcome::Skipped | Outcome::Expected { .. } | Outcome::Read { .. } => None,

@@ -67,9 +67,11 @@ impl V1Delivery {
             Ticket::Command { name, n, ack, .. } => {
                 let answer = of_command(name, n, outcome, about, |position| self.stamp.offset(position));
                 Some(match outcome {
-                    Outcome::Stored(receipt) => ack?.answer_after(receipt.position.0, &answer),
-                    Outcome::Repeated(_)
-                    | Outcome::Already { .. }
+                    // Another node may have stored a repeat, and its entry come with this answer.
+                    Outcome::Stored(receipt) | Outcome::Repeated(receipt) => {
+                        ack?.answer_after(receipt.position.0, &answer)
+                    }
+                    Outcome::Already { .. }
                     | Outcome::Refused(_)
                     | Outcome::Skipped
                     | Outcome::Expected { .. }
