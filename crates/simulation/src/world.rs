@@ -437,7 +437,12 @@ impl World {
 
     /// Ends a generation: records what the log holds now.
     pub(crate) fn end_generation(&self, kept: u64) {
-        let log = self.disk.ledger().entries().to_vec();
+        let mut ledger = self.disk.ledger();
+        if self.rates.nodes.count > 1 {
+            // What a node had not passed on by now, its clients could not know.
+            ledger.spread(u64::MAX, self.micros());
+        }
+        let log = ledger.entries().to_vec();
         self.record.borrow_mut().generations.push(Truth { log, kept });
     }
 
