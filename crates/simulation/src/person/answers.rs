@@ -166,7 +166,9 @@ impl Person {
     fn complain_if_out(&self, room: u64, rev: Option<u64>) {
         let is_over =
             |known: &Room| known.is_closed && !known.is_joined && rev.is_some_and(|rev| rev < known.changed);
-        if self.store.view.rooms.get(&room).is_some_and(is_over) {
+        // The answer to a command is no cursor: another node may not have heard of the entry, and answer as before it.
+        let is_alone = self.world.rates.nodes.count == 1;
+        if is_alone && self.store.view.rooms.get(&room).is_some_and(is_over) {
             self.complain("was shown what is in a room after it was told that it is out");
         }
     }
