@@ -257,6 +257,8 @@ impl<'a> Court<'a> {
         }
         watch.changed.retain(|_, change| change.position <= kept);
         if !resumed {
+            // Another node may be behind: what it is going to tell is news.
+            watch.changed.retain(|_, change| change.position <= position);
             watch.rooms.retain(|room, _| rooms.iter().any(|listed| listed.room == *room));
             for Listed { room, rev, .. } in rooms {
                 watch.changed.insert(*room, Change { rev: *rev, position });
