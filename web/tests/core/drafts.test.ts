@@ -5,7 +5,7 @@ import { createChat, type ChatOptions } from "../../src/core/chat.ts";
 import type { ChatClient, DraftPlace, RoomId } from "../../src/core/facade.ts";
 import { ROWS_MAX } from "../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { Changed, Durability, Look, OutboxChange, OutboxPart } from "../../src/core/store.ts";
+import type { Changed, Durability, Look, OutboxChange, OutboxPart, Store } from "../../src/core/store.ts";
 import { TabHub, type Tabs } from "../../src/core/tabs.ts";
 import { Life } from "./mortal.ts";
 import { Paper } from "./paper.ts";
@@ -165,6 +165,20 @@ describe("a draft", () => {
   });
 });
 
+/** Two tabs, of which the second has a store of its own kind; "hello" was typed there and is seen in the first. */
+async function typedInSecond<S extends Store>(storeOf: (disk: MemoryDisk) => S): Promise<{ readonly world: World; readonly bob: ChatClient; readonly first: ChatClient; readonly second: ChatClient; readonly store: S }> {
+  const world = new World();
+  const browser = new Browser(world);
+  const first = await browser.ada();
+  const store = storeOf(browser.disk);
+  const second = await browser.open({ store });
+  const bob = await world.person("bob");
+  second.setDraft(HERE, "hello");
+  await world.clock.pass(1_000);
+  expect(first.draft(HERE)).toBe("hello");
+  return { world, bob, first, second, store };
+}
+
 describe("tabs", () => {
   test("show at once what is typed and what is sent in another one", async () => {
     const world = new World();
@@ -185,15 +199,7 @@ describe("tabs", () => {
 
   describe("one of which hangs or ends right after it has kept what it sends", () => {
     const scene = async (): Promise<{ readonly world: World; readonly bob: ChatClient; readonly first: ChatClient; readonly second: ChatClient }> => {
-      const world = new World();
-      const browser = new Browser(world);
-      const first = await browser.ada();
-      const store = new UnheardStore(browser.disk);
-      const second = await browser.open({ store });
-      const bob = await world.person("bob");
-      second.setDraft(HERE, "hello");
-      await world.clock.pass(1_000);
-      expect(first.draft(HERE)).toBe("hello");
+      const { world, bob, first, second, store } = await typedInSecond((disk) => new UnheardStore(disk));
       store.isUnheard = true;
       void second.send(HERE, "hello");
       await world.clock.pass(0);
@@ -228,15 +234,7 @@ describe("tabs", () => {
 
   describe("of which a slow one has not kept what it sends", () => {
     const scene = async (): Promise<{ readonly world: World; readonly bob: ChatClient; readonly quick: ChatClient; readonly slow: ChatClient; readonly go: () => void }> => {
-      const world = new World();
-      const browser = new Browser(world);
-      const quick = await browser.ada();
-      const store = new WaitingStore(browser.disk);
-      const slow = await browser.open({ store });
-      const bob = await world.person("bob");
-      slow.setDraft(HERE, "hello");
-      await world.clock.pass(1_000);
-      expect(quick.draft(HERE)).toBe("hello");
+      const { world, bob, first: quick, second: slow, store } = await typedInSecond((disk) => new WaitingStore(disk));
       let go = (): void => undefined;
       store.turn = new Promise((resolve) => (go = resolve));
       void slow.send(HERE, "hello");

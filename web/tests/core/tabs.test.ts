@@ -1,7 +1,7 @@
 // Goal: the tabs of one browser share one connection and one outbox, and tell the same story.
 
 import { expect, test } from "vitest";
-import type { ChatClient } from "../../src/core/facade.ts";
+import type { ChatClient, RoomId } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import type { Store } from "../../src/core/store.ts";
 import { TabHub, type Tabs as Port } from "../../src/core/tabs.ts";
@@ -233,7 +233,8 @@ test("what a tab tells is heard by all others, in order, and not by itself", asy
   expect(heard).toEqual(["other hello", "other hurry"]);
 });
 
-test("a tab that reads slowly never shows a text both as it was refused and as it was said in the end", async () => {
+/** The first tab of ada, who is not in the garden that bob has made. */
+async function besideGarden(): Promise<{ readonly world: World; readonly browser: Tabs; readonly garden: { readonly room: RoomId }; readonly first: ChatClient }> {
   const world = new World();
   const browser = new Tabs(world);
   const bob = await world.person("bob");
@@ -241,6 +242,11 @@ test("a tab that reads slowly never shows a text both as it was refused and as i
   if (!garden.ok) throw new Error(garden.code);
   const first = await browser.open();
   await world.does(first.setName("ada"));
+  return { world, browser, garden, first };
+}
+
+test("a tab that reads slowly never shows a text both as it was refused and as it was said in the end", async () => {
+  const { world, browser, garden, first } = await besideGarden();
   const second = await browser.open(new Life(), new SlowStore(new MemoryStore(browser.disk), world.clock.setTimer, () => 500));
   expect(await world.does(first.say(garden.room, "may I?"))).toEqual({ ok: false, code: "forbidden" });
   await world.does(first.join(garden.room));
@@ -257,13 +263,7 @@ test("a tab that reads slowly never shows a text both as it was refused and as i
 });
 
 test("a message is not heard before the change of the outbox that gave it its number, though that is told later or never", async () => {
-  const world = new World();
-  const browser = new Tabs(world);
-  const bob = await world.person("bob");
-  const garden = await world.does(bob.create("public", "garden"));
-  if (!garden.ok) throw new Error(garden.code);
-  const first = await browser.open();
-  await world.does(first.setName("ada"));
+  const { world, browser, garden, first } = await besideGarden();
   const life = new Life();
   const second = await browser.open(life, new SlowStore(new MemoryStore(browser.disk), world.clock.setTimer, () => 100));
   // Nobody looks at the third tab, so it does not look itself whether it has missed something.
