@@ -1,7 +1,9 @@
 //! The kind of an entry, as columns of its row.
 //!
 //! Messages and edits store their text as it is; the fields of all other kinds are JSON in the same column. Every stored
-//! form stays readable for ever: fields are only added. An unknown field or kind makes the row unreadable.
+//! form stays readable for ever: fields and kinds are only added, and a new kind never uses up a `Seq`. A later version may
+//! have written a row, so an unknown field is passed over, and a kind with a higher number than all known ones is
+//! [`Kind::Unknown`]. The checksum covers the columns as they are stored, so a damaged row is not taken for one of these.
 
 use std::borrow::Cow;
 
@@ -21,6 +23,8 @@ const LEFT: i64 = 8;
 const REMOVED: i64 = 9;
 const NAMED: i64 = 10;
 const OWNER: i64 = 11;
+/// The first number of a kind that this version does not know.
+const UNKNOWN: i64 = OWNER + 1;
 
 /// The text of a message is not the one that was sent first.
 const BODY_EDITED: i64 = 1;
@@ -37,7 +41,6 @@ pub(crate) struct Columns<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Created<'a> {
     kind: u8,
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
@@ -48,7 +51,6 @@ struct Created<'a> {
 }
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 struct Person<'a> {
     user: u64,
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
@@ -94,6 +96,7 @@ impl<'a> Columns<'a> {
                 },
             ),
             Kind::Owner { user } => person(OWNER, user),
+            Kind::Unknown { code } => plain(i64::from(*code), None, ""),
         }
     }
 
@@ -104,6 +107,9 @@ impl<'a> Columns<'a> {
 
     /// What the columns say, if that is anything.
     pub(crate) fn kind(&self) -> Option<Kind> {
+        if self.kind >= UNKNOWN {
+            return Some(Kind::Unknown { code: u32::try_from(self.kind).ok()? });
+        }
         let text = &*self.text;
         let (body, target) = (self.body, self.target.and_then(|seq| u64::try_from(seq).ok()).map(Seq));
         if matches!(self.kind, EDITED | DELETED) != self.target.is_some() {
@@ -213,6 +219,8 @@ mod tests {
             Kind::Named { user, name: name.clone(), was: None },
             Kind::Named { user, name: name.clone(), was: Some(name) },
             Kind::Owner { user },
+            Kind::Unknown { code: 12 },
+            Kind::Unknown { code: u32::MAX },
         ]
     }
 
@@ -229,13 +237,28 @@ mod tests {
         let broken = |columns: Columns<'_>| assert_eq!(columns.kind(), None, "{columns:?}");
         for kind in kinds() {
             let columns = Columns::of(&kind);
-            broken(Columns { kind: 99, ..columns.clone() });
+            broken(Columns { kind: 0, ..columns.clone() });
+            broken(Columns { kind: -1, ..columns.clone() });
+            broken(Columns { kind: i64::MAX, ..columns.clone() });
+            if matches!(kind, Kind::Unknown { .. }) {
+                continue;
+            }
             broken(Columns { body: Some(9), ..columns.clone() });
             broken(Columns { target: columns.target.map_or(Some(1), |_| None), ..columns.clone() });
             if matches!(columns.kind, ROOM_CREATED | JOINED..=OWNER) {
                 broken(Columns { text: "{".into(), ..columns.clone() });
-                broken(Columns { text: r#"{"user":1,"what":2}"#.into(), ..columns });
+                broken(Columns { text: r#"{"what":2}"#.into(), ..columns });
             }
         }
+    }
+
+    #[test]
+    fn what_a_later_version_adds_is_passed_over() {
+        let told = |kind, body, target, text: &'static str| Columns { kind, body, target, text: text.into() };
+        assert_eq!(told(12, Some(7), Some(3), "{").kind(), Some(Kind::Unknown { code: 12 }));
+        let joined = Kind::Joined { user: UserId(1) };
+        assert_eq!(told(JOINED, None, None, r#"{"user":1,"by":2}"#).kind(), Some(joined));
+        let created = r#"{"kind":0,"topic":"","members":[1],"color":{"is":"red"}}"#;
+        assert!(matches!(told(ROOM_CREATED, None, None, created).kind(), Some(Kind::RoomCreated { .. })));
     }
 }

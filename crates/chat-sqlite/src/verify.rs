@@ -10,7 +10,7 @@ mod numbers;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use chat::{ClientKey, Position};
+use chat::{ClientKey, Kind, Position};
 use rusqlite::{Connection, Row};
 
 use crate::error::OpenError;
@@ -45,6 +45,8 @@ pub struct Report {
     pub pointers: u64,
     /// Starts of the log.
     pub epochs: u64,
+    /// Entries of kinds that this version does not know: a later one has written them.
+    pub unknown: u64,
     /// Keys that sign private ids, the retired ones included.
     pub signing_keys: u64,
     /// What is wrong, at most a hundred of it.
@@ -245,6 +247,7 @@ impl Report {
                 numbers.lose();
                 continue;
             };
+            self.unknown += u64::from(matches!(entry.kind, Kind::Unknown { .. }));
             for fault in numbers.take(&entry) {
                 self.fault(fault);
             }
@@ -348,6 +351,7 @@ impl fmt::Display for Report {
         let counts = [
             ("entries", self.entries),
             ("with a client offset", self.with_key),
+            ("of an unknown kind", self.unknown),
             ("rooms", self.rooms),
             ("tutorial pages", self.lineages),
             ("devices", self.devices),

@@ -6,10 +6,11 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use chat::conformance::{
-    ADA, ADAS, BOB, BOBS, CLEOS, append, append_messages, command, draft, numbered, settle, skip,
+    ADA, ADAS, BOB, BOBS, CLEOS, append, append_messages, append_unknown, command, draft, numbered, read_all,
+    settle, skip,
 };
 use chat::{Command, Identity, RoomId, Seq, Text, UnixMillis};
-use chat_sqlite::{OpenError, Report, SqliteLog, verify};
+use chat_sqlite::{OpenError, Report, SqliteLog, backup, restore, verify};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -63,6 +64,32 @@ fn a_sound_log_is_counted() {
     assert_eq!((report.entries, report.with_key, report.rooms, report.lineages), (17, 4, 3, 2));
     assert_eq!((report.devices, report.without_entry, report.pointers), (3, 2, 1));
     assert_eq!((report.epochs, report.signing_keys, report.more_faults), (3, 1, 0));
+}
+
+#[test]
+fn an_entry_of_an_unknown_kind_is_counted_and_no_fault() {
+    let temp = TempDir::new().unwrap();
+    let (data, copy) = (temp.path().join("data"), temp.path().join("copy.db"));
+    let mut log = SqliteLog::open(&data).unwrap();
+    append_messages(&mut log, 2);
+    for room in [RoomId::LOBBY, RoomId::HOUSE] {
+        append_unknown(&mut log, room, None);
+    }
+    append_messages(&mut log, 1);
+    backup(&data, &copy).unwrap();
+    let entries = read_all(&log.reader());
+    drop(log);
+    for path in [&data, &copy] {
+        let report = verify(path).unwrap();
+        assert!(report.is_sound(), "{report}");
+        assert_eq!((report.entries, report.unknown), (5, 2));
+    }
+    restore(&copy, &temp.path().join("restored")).unwrap();
+    assert_eq!(read_all(&SqliteLog::open(&temp.path().join("restored")).unwrap().reader()), entries);
+    let database = Connection::open(data.join("chat.db")).unwrap();
+    database.execute_batch("UPDATE entry SET kind = 77 WHERE position = 3").unwrap();
+    let faults: Vec<_> = verify(&data).unwrap().faults.iter().map(ToString::to_string).collect();
+    assert!(faults[0].starts_with("position 3: the row"), "{faults:?}");
 }
 
 #[test]

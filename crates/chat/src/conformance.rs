@@ -24,10 +24,11 @@ use crate::command::{Command, Draft, Identity};
 use crate::decide::{Decided, Limits, decide};
 use crate::device::{Device, DeviceId};
 use crate::directory::Directory;
-use crate::entry::{Entry, UnixMillis};
+use crate::entry::{Author, Entry, Kind, UnixMillis};
+use crate::hash::ContentHash;
 use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::key::ClientKey;
-use crate::log::{Budget, Log, LogReader};
+use crate::log::{Budget, Log, LogReader, Record, RoomNumbers};
 use crate::name::{Nickname, RoomName, Topic};
 use crate::outcome::Receipt;
 use crate::room::RoomKind;
@@ -92,6 +93,7 @@ macro_rules! log_conformance {
             changes_within_a_batch_are_changes
             pointers_only_move_forward
             every_result_is_told_again
+            an_entry_of_an_unknown_kind_keeps_its_place
             pages_go_in_both_directions
             changes_of_a_room_have_no_holes
             unread_is_what_others_have_said_since
@@ -199,6 +201,18 @@ pub fn append(log: &mut impl Log, drafts: &[Draft]) {
 pub fn append_messages(log: &mut impl Log, count: usize) {
     let drafts: Vec<_> = (0..count).map(|n| draft(Some(ADA), None, &format!("message {n}"))).collect();
     append(log, &drafts);
+}
+
+/// Appends what a later version might have stored: an entry of a kind that this version does not know.
+pub fn append_unknown(log: &mut impl Log, room: RoomId, author: Option<Author>) -> Entry {
+    let RoomNumbers { seq, rev } = log.room(room).expect("the log can be asked");
+    let (position, at) = (log.head().next(), log.last_at().expect("the log can be asked"));
+    let kind = Kind::Unknown { code: u32::MAX };
+    let entry = Entry { position, room, seq, rev: rev.next(), at, author, kind };
+    let content = ContentHash::of_raw(b"unknown");
+    log.append(&[Record::Entry { entry: entry.clone(), key: None, content }])
+        .expect("the log can be written");
+    entry
 }
 
 /// Everything in the log.

@@ -126,6 +126,12 @@ pub enum Kind {
         /// The new owner.
         user: UserId,
     },
+    /// A later version has stored something that this one does not know. It uses up its place and its `Rev`, and changes
+    /// nothing. Only a later version writes such an entry; this one keeps it as it is.
+    Unknown {
+        /// The number of the kind, as it is stored.
+        code: u32,
+    },
 }
 
 /// The text of a message.
@@ -150,7 +156,7 @@ impl Body {
 }
 
 /// The kinds of entries by whom they concern and what they change. Code that treats several kinds alike matches these
-/// six groups, so that a new kind usually needs only a row in [`Kind::group`].
+/// groups, so that a new kind usually needs only a row in [`Kind::group`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group<'a> {
     /// A message in the room. It gets a number of its own.
@@ -181,6 +187,8 @@ pub enum Group<'a> {
     },
     /// A fact about a person that concerns everybody: their name, or that they own the server.
     Person,
+    /// Of a kind that this version does not know.
+    Unknown,
 }
 
 impl Kind {
@@ -199,6 +207,7 @@ impl Kind {
             Self::Joined { user } => Group::Arrival { user: *user },
             Self::Left { user } | Self::Removed { user } => Group::Departure { user: *user },
             Self::Named { .. } | Self::Owner { .. } => Group::Person,
+            Self::Unknown { .. } => Group::Unknown,
         }
     }
 
@@ -216,14 +225,15 @@ impl Kind {
             | Group::Room
             | Group::Arrival { .. }
             | Group::Departure { .. }
-            | Group::Person => None,
+            | Group::Person
+            | Group::Unknown => None,
         }
     }
 
-    /// Whether the directory is built from it: all but messages and their changes.
+    /// Whether the directory is built from it: all known kinds but messages and their changes.
     pub fn is_of_directory(&self) -> bool {
         match self.group() {
-            Group::Message | Group::Change { .. } => false,
+            Group::Message | Group::Change { .. } | Group::Unknown => false,
             Group::Creation { .. }
             | Group::Room
             | Group::Arrival { .. }
@@ -247,7 +257,8 @@ impl Kind {
             | Self::Joined { .. }
             | Self::Left { .. }
             | Self::Removed { .. }
-            | Self::Owner { .. } => 0,
+            | Self::Owner { .. }
+            | Self::Unknown { .. } => 0,
         }
     }
 }

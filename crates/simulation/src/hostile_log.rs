@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use chat::{
-    AppendError, Budget, CaughtUp, CommandNumber, Counted, Device, Entry, Epochs, Fault, Log, LogReader as _,
-    Lookup, MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError, ReadPointer, Record,
-    RollbackCause, RoomId, RoomNumbers, Seq, SigningKeys, Standing, Writers,
+    AppendError, Budget, CaughtUp, CommandNumber, ContentHash, Counted, Device, Entry, Epochs, Fault, Kind,
+    Log, LogReader as _, Lookup, MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError,
+    ReadPointer, Record, RollbackCause, RoomId, RoomNumbers, Seq, SigningKeys, Standing, Writers,
 };
 use tidings::node::Feeds;
 use tokio::time::Instant;
@@ -39,6 +39,7 @@ struct State {
     rolls_back: u64,
     unknown: u64,
     lookups_fail: u64,
+    later_kinds: u64,
     stalls: u64,
     pages_fail: u64,
     latency: Duration,
@@ -60,6 +61,7 @@ impl HostileDisk {
             rolls_back: rates.rolls_back,
             unknown: rates.unknown,
             lookups_fail: rates.lookups_fail,
+            later_kinds: rates.later_kinds,
             stalls: rates.disk_stalls,
             pages_fail: rates.history_fails,
             latency: rates.disk_latency,
@@ -73,7 +75,7 @@ impl HostileDisk {
     /// From now on the disk works.
     pub(crate) fn heal(&self) {
         let mut state = self.lock();
-        (state.rolls_back, state.unknown, state.lookups_fail) = (0, 0, 0);
+        (state.rolls_back, state.unknown, state.lookups_fail, state.later_kinds) = (0, 0, 0, 0);
         (state.stalls, state.pages_fail) = (0, 0);
         state.news.heal();
         (state.latency, state.page_delay) = (Duration::from_millis(1), Duration::from_millis(1));
@@ -207,6 +209,28 @@ impl HostileDisk {
 }
 
 impl State {
+    /// Now and then a later version stores something, in any room, that this one does not know.
+    fn write_later_kind(&mut self) -> bool {
+        if !self.random.chance(self.later_kinds) {
+            return false;
+        }
+        let mut log = MemoryLog::join(&self.memory);
+        let mut rooms = log.rooms().unwrap_or_default();
+        rooms.sort_by_key(|(room, _)| *room);
+        if rooms.is_empty() {
+            return false;
+        }
+        let (room, RoomNumbers { seq, rev }) = self.random.pick(&rooms);
+        let at = log.last_at().unwrap_or_default();
+        let (position, kind) = (log.head().next(), Kind::Unknown { code: u32::MAX });
+        let entry = Entry { position, room, seq, rev: rev.next(), at, author: None, kind };
+        let batch = [Record::Entry { entry, key: None, content: ContentHash::of_raw(b"unknown") }];
+        log.append(&batch).expect("nobody else writes, and no fault is due");
+        let micros = self.start.elapsed().as_micros();
+        self.ledger.note(&batch, micros);
+        true
+    }
+
     /// What all nodes have passed on is known from now on. With one node, what is stored is known.
     fn spread(&mut self) {
         if let Some(through) = self.news.passed_on_by_all() {
@@ -228,6 +252,7 @@ pub(crate) struct HostileLog {
 impl HostileLog {
     /// Opens the log for the first node that runs, and begins an epoch.
     pub(crate) fn open(disk: &HostileDisk, epoch: u64, node: NodeNumber) -> Self {
+        disk.lock().write_later_kind();
         let is_alone = disk.lock().news.is_of_one();
         let open = if is_alone { MemoryLog::open } else { MemoryLog::open_shared };
         Self::of(disk, node, open(&disk.memory(), chat::Epoch(epoch)))
@@ -342,6 +367,9 @@ impl Log for HostileLog {
             return self.inner.append(batch).inspect_err(|_| self.disk.lock().overtaken += 1);
         }
         let mut state = self.disk.lock();
+        if self.inner.writers() == Writers::Several && state.write_later_kind() {
+            state.news.tell_others(self.node);
+        }
         let (rolls_back, unknown) = (state.rolls_back, state.unknown);
         if state.random.chance(unknown) {
             let is_stored = state.random.chance(500);

@@ -116,7 +116,8 @@ fn text_of(entry: &Entry) -> Option<String> {
         | Kind::Left { .. }
         | Kind::Removed { .. }
         | Kind::Named { .. }
-        | Kind::Owner { .. } => None,
+        | Kind::Owner { .. }
+        | Kind::Unknown { .. } => None,
     }
 }
 
@@ -136,5 +137,6 @@ fn event_of(kind: &Kind) -> (&'static str, What) {
         Kind::Removed { user } => (names::REMOVED, What::Left(user.0)),
         Kind::Named { .. } => (names::NAMED, What::Other),
         Kind::Owner { .. } => (names::OWNER, What::Other),
+        Kind::Unknown { .. } => (names::UNKNOWN, What::Other),
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct Rates {
     pub(crate) rolls_back: u64,
     pub(crate) unknown: u64,
     pub(crate) lookups_fail: u64,
+    /// Starts before which a later version has written, and appends just before which another node of a later version does.
+    pub(crate) later_kinds: u64,
     /// Batches that are announced twice.
     pub(crate) echoes: u64,
     /// Interleaving points at which another thread acts.
@@ -115,6 +117,7 @@ impl Rates {
             // A ghost on another node is not evicted: what its client had sent may be stored after what came later.
             rates.link.late_bytes = 0;
         }
+        rates.later_kinds = Random::new(seed ^ LATER).pick(&[0, 0, 50, 300]);
         rates
     }
 
@@ -141,6 +144,7 @@ impl Rates {
             rolls_back: random.pick(&[0, 0, 30, 300]),
             unknown: random.pick(&[0, 0, 20, 100]),
             lookups_fail: random.pick(&[0, 0, 20]),
+            later_kinds: 0,
             echoes: random.pick(&[0, 300]),
             interleaves,
             crash_every: sometimes(random, 600, 4_000, 30_000),
@@ -172,6 +176,9 @@ impl Rates {
 
 /// Tells what is drawn for the nodes from all else.
 const NODES: u64 = 0x006e_6f64_6573;
+
+/// Tells what is drawn for later versions from all else.
+const LATER: u64 = 0x006c_6174_6572;
 
 impl NodeRates {
     pub(crate) const ONE: Self = Self {

@@ -62,3 +62,5 @@ pub const LEFT: &str = "left";
 pub const REMOVED: &str = "removed";
 pub const NAMED: &str = "named";
 pub const OWNER: &str = "owner";
+/// An entry of a kind that this version does not know.
+pub const UNKNOWN: &str = "unknown";

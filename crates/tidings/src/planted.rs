@@ -21,6 +21,8 @@ planted::planted! {
         ForgetsToScrub,
         /// An answer shows what came into the log after permission was asked.
         ShowsWhatCameLater,
+        /// An entry of a kind that is not known is not told of, neither as an event nor among the changes.
+        HidesUnknownKinds,
         /// The token of any server is believed.
         BelievesForeignTokens,
     }

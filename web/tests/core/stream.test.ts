@@ -63,6 +63,30 @@ class Bench {
   }
 }
 
+describe("an entry of an unknown kind", () => {
+  const unknown = (rev: number): Entry => ({ event: "unknown", cursor: `${rev}`, room: ROOM, rev, at: rev, from: { guest: "" } });
+
+  test("is passed over where it comes, and nobody asks for it", async () => {
+    const bench = new Bench();
+    await bench.take(1, "stream");
+    await bench.ledger.submit((apply) => bench.stream.take(apply, unknown(2), "stream"));
+    expect(bench.model.cursor).toBe("2");
+    await bench.take(3, "stream");
+    expect([bench.shown, bench.asked, bench.model.cursor]).toEqual([[1, 3], [], "3"]);
+  });
+
+  test("fills its gap among the changes", async () => {
+    const bench = new Bench();
+    bench.answer = ({ after }) => {
+      const entries = [bench.entry(1), { ...unknown(2), event: "painted" }, bench.entry(3)];
+      return { ok: true, entries: entries.filter(({ rev }) => rev > after), more: false };
+    };
+    await bench.take(4, "stream");
+    await bench.clock.pass(1_000);
+    expect([bench.shown, bench.asked, bench.model.cursor]).toEqual([[1, 3, 4], ["changes"], "4"]);
+  });
+});
+
 describe("what comes ahead of the stream by an ack", () => {
   test("waits for the stream, and is applied in order when it has come, without a question", async () => {
     const bench = new Bench();

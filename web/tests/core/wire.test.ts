@@ -20,7 +20,7 @@ const examples = (existsSync(FOLDER) ? readdirSync(FOLDER) : [])
 const of = (direction: Example["direction"], events: readonly string[]): (readonly [string, Example])[] =>
   examples.filter(([, example]) => example.direction === direction && events.includes(example.event));
 
-const ENTRIES = "message edited deleted joined left removed named owner topic".split(" ").concat("room created", "room renamed");
+const ENTRIES = "message edited deleted joined left removed named owner topic unknown".split(" ").concat("room created", "room renamed");
 const COMMANDS = "say edit delete create direct rename join leave add remove name claim skip".split(" ").concat("set topic");
 
 /** The fields of `value` that `example` has too, all the way down. */

@@ -15,7 +15,7 @@ use crate::room::RoomKind;
 
 use super::pages::{check_page, check_unread};
 use super::town::{ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, STRANGER, Town, create, edit, say};
-use super::{ADA, AT, Bench, draft, read_all};
+use super::{ADA, AT, Bench, append_unknown, draft, read_all};
 
 /// Small, so that they are met.
 const LIMITS: Limits = Limits {
@@ -41,6 +41,12 @@ pub fn people_live(bench: &mut impl Bench, numbers: &[u32]) {
                 decide(&mut town.log, &town.directory, LIMITS, &batch).unwrap();
             }
             live_through(&mut town, &mut plain, &std::mem::take(&mut batch));
+        }
+        if number >> 24 & 31 == 30 {
+            live_through(&mut town, &mut plain, &std::mem::take(&mut batch));
+            let room = RoomId(u64::from(number % 5));
+            let kept = append_unknown(&mut town.log, room, None);
+            assert_eq!(append_unknown(&mut plain.log, room, None), kept);
         }
         if number >> 24 & 31 == 31 {
             let limits = town.limits;

@@ -1,19 +1,19 @@
 //! Checks of everything that people do besides sending messages: what a log must keep, and what must be gone.
 
-use crate::command::{Command, JoinBy};
+use crate::command::{Command, Draft, Identity, JoinBy};
 use crate::device::Device;
 use crate::directory::Directory;
-use crate::entry::Kind;
-use crate::ids::{Epoch, Position, RoomId, Seq};
-use crate::log::{Log, LogReader, Record};
+use crate::entry::{Author, Kind};
+use crate::ids::{Epoch, Position, Rev, RoomId, Seq};
+use crate::log::{Budget, Log, LogReader, Page, Record};
 use crate::memory::{MemoryDisk, MemoryLog};
 use crate::name::{RoomName, Topic};
-use crate::outcome::{Outcome, Refusal};
+use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::pointer::ReadPointer;
 use crate::room::RoomKind;
 
 use super::town::{ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, Town, create, edit, join, say, shown};
-use super::{ADA, Bench, append, draft, read_all};
+use super::{ADA, Bench, append, append_unknown, draft, read_all};
 
 /// Commands whose entries are one of each kind, with every field, once ada, bob and cleo have names.
 fn one_of_each() -> [(Device, Command); 12] {
@@ -34,12 +34,14 @@ fn one_of_each() -> [(Device, Command); 12] {
     ]
 }
 
-/// The kinds of entry that [`every_kind_of_entry_is_read_back`] writes and reads.
+/// The kinds of entry that [`every_kind_of_entry_is_read_back`] and [`an_entry_of_an_unknown_kind_keeps_its_place`] write
+/// and read.
 pub fn kinds_read_back() -> Vec<Kind> {
     let mut town = Town::with_names(MemoryLog::open(&MemoryDisk::default(), Epoch(1)));
     for (device, command) in one_of_each() {
         town.stores(device, command);
     }
+    append_unknown(&mut town.log, RoomId::LOBBY, None);
     read_all(&town.log.reader()).into_iter().map(|entry| entry.kind).collect()
 }
 
@@ -66,6 +68,45 @@ pub fn every_kind_of_entry_is_read_back(bench: &mut impl Bench) {
     assert_eq!(stored[3..], expected);
     let (_log, reader) = bench.open();
     assert_eq!(read_all(&reader), stored);
+}
+
+/// It has its position, its `Rev` and its author's number, and says nothing: what comes after it is as if it were not
+/// there.
+pub fn an_entry_of_an_unknown_kind_keeps_its_place(bench: &mut impl Bench) {
+    let (room, before, kept) = {
+        let (log, reader) = bench.open();
+        let mut town = Town::with_names(log);
+        let room = town.opens(ADA_THERE, RoomKind::Private, "tea");
+        let said = town.says(ADA_THERE, room, "hi");
+        let n = town.draft(ADA_THERE, say(room, "a command of a later version"));
+        let Identity::Device { device, n } = n.identity else { unreachable!() };
+        let kept = [
+            append_unknown(&mut town.log, room, Some(Author::Device { device, n })),
+            append_unknown(&mut town.log, RoomId::HOUSE, None),
+            append_unknown(&mut town.log, RoomId(7), None),
+        ];
+        let next = town.stores(ADA_THERE, say(room, "ho"));
+        assert_eq!(
+            (next.position, next.seq, next.rev),
+            (kept[2].position.next(), said.next(), kept[0].rev.next())
+        );
+        let again = Draft { identity: Identity::Device { device, n }, command: Command::Skip, at: next.at };
+        assert_eq!(town.takes(&[again]), [Outcome::Repeated(Receipt::of(&kept[0]))]);
+        assert_eq!(shown(&reader, room), ["hi", "ho"]);
+        assert_eq!(reader.locate(room, said).unwrap(), Position(kept[0].position.0 - 1));
+        (room, town.directory, kept)
+    };
+    let (mut log, reader) = bench.open();
+    assert_eq!(Directory::load(&mut log).unwrap(), before);
+    let all = read_all(&reader);
+    for entry in &kept {
+        assert!(all.contains(entry), "{entry:?}");
+    }
+    let of_room: Vec<_> = all.into_iter().filter(|entry| entry.room == room).collect();
+    assert_eq!(reader.changes(room, Rev::ZERO, Budget::PAGE).unwrap(), of_room);
+    let page = reader.messages(room, Page::Newest, Seq::ZERO, 9).unwrap();
+    assert_eq!(page.entries.iter().map(|entry| entry.seq.0).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(reader.unread(room, Seq::ZERO, BOB_THERE.user, 9).unwrap().count, 2);
 }
 
 /// The directory is nothing but what the entries say, and the pointers besides.

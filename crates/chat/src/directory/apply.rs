@@ -38,7 +38,7 @@ impl Present {
     fn apply(&mut self, entry: &Entry) {
         let id = entry.room;
         match &entry.kind {
-            Kind::Message { .. } | Kind::Edited { .. } | Kind::Deleted { .. } => {}
+            Kind::Message { .. } | Kind::Edited { .. } | Kind::Deleted { .. } | Kind::Unknown { .. } => {}
             Kind::RoomCreated { kind, name, topic, members } => {
                 let since = membership(entry);
                 let room = Room {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{Budget, LogReader, Page, ReadError, Rev, RoomId, RoomKind, Seq, UserId};
+use chat::{Budget, Kind, LogReader, Page, ReadError, Rev, RoomId, RoomKind, Seq, UserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -100,6 +100,9 @@ impl Asked<'_> {
         let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
         let mut entries = self.log.changes(room, after, budget).map_err(unreadable)?;
         entries.retain(|entry| entry.rev <= numbers.rev || planted::is(Bug::ShowsWhatCameLater));
+        if planted::is(Bug::HidesUnknownKinds) {
+            entries.retain(|entry| !matches!(entry.kind, Kind::Unknown { .. }));
+        }
         let cursors: Vec<String> =
             entries.iter().map(|entry| self.edge.parts.stamp.offset(entry.position)).collect();
         let views = entries.iter().zip(&cursors);

@@ -54,6 +54,9 @@ pub fn event(name: &str, argument: &impl Serialize) -> Frame {
 
 /// An entry as everybody gets it who may see it.
 pub fn feed_entry(stamp: Stamp, directory: &Directory, entry: &Entry) -> FeedEntry {
+    if entry.kind.group() == Group::Unknown && planted::is(Bug::HidesUnknownKinds) {
+        return FeedEntry::silent();
+    }
     let cursor = stamp.offset(entry.position);
     let (name, view) = EntryView::event(directory, entry, &cursor);
     FeedEntry::new(audience(directory, entry), event(name, &view)).with_changes(changes(entry))
@@ -78,7 +81,8 @@ pub fn feed_entry_but_for(
 fn audience(directory: &Directory, entry: &Entry) -> Selection {
     let room = entry.room;
     match entry.kind.group() {
-        Group::Message | Group::Change { .. } => audience_of(room),
+        // Those who count the entries of the room are told that there is one.
+        Group::Message | Group::Change { .. } | Group::Unknown => audience_of(room),
         Group::Creation { kind, members } => match kind {
             RoomKind::Public => Selection::everyone(),
             RoomKind::Private | RoomKind::Direct => {
@@ -112,7 +116,7 @@ fn changes(entry: &Entry) -> Vec<MemberChange> {
         }
         Group::Arrival { user } => vec![MemberChange::enter(sockets_of(user), room)],
         Group::Departure { user } => vec![MemberChange::leave(sockets_of(user), room)],
-        Group::Message | Group::Change { .. } | Group::Room | Group::Person => Vec::new(),
+        Group::Message | Group::Change { .. } | Group::Room | Group::Person | Group::Unknown => Vec::new(),
     }
 }
 
@@ -162,7 +166,8 @@ mod tests {
     #[test]
     fn messages_go_to_members_and_in_the_lobby_to_everybody() {
         let message = || Kind::message(Text::parse("hi").unwrap());
-        for kind in [message(), Kind::Deleted { seq: Seq(1) }, Kind::Edited { seq: Seq(1), text: None }] {
+        let changes = [Kind::Deleted { seq: Seq(1) }, Kind::Edited { seq: Seq(1), text: None }];
+        for kind in changes.into_iter().chain([message(), Kind::Unknown { code: 99 }]) {
             assert_eq!(made(RoomKind::Public, &entry(2, PLANS, kind.clone())).audience, members());
             let in_lobby = made(RoomKind::Public, &entry(2, RoomId::LOBBY, kind));
             assert!(in_lobby.audience.is_everyone() && in_lobby.changes.is_empty());

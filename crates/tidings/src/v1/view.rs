@@ -135,6 +135,7 @@ pub struct EntryView<'a> {
     seq: Option<u64>,
     rev: u64,
     at: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<Person<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     text: Option<&'a str>,
@@ -228,6 +229,8 @@ impl<'a> EntryView<'a> {
                 (names::NAMED, Self { who, was: was.as_ref().map(|was| &**was), ..view })
             }
             Kind::Owner { user } => (names::OWNER, Self { who: who(*user), ..view }),
+            // Whom it may be shown with is not known either.
+            Kind::Unknown { .. } => (names::UNKNOWN, Self { from: None, ..view }),
         }
     }
 

@@ -85,6 +85,7 @@ fn example(of: &str) -> Entry {
             (RoomId::HOUSE, by(BOB, 1), kind)
         }
         "owner" => (RoomId::HOUSE, by(ADA, 1), Kind::Owner { user: ADA }),
+        "unknown" => (PLANS, by(ADA, 1), Kind::Unknown { code: 99 }),
         other => panic!("the example {other} has no entry here"),
     };
     entry(room, 0, author, kind)
