@@ -209,12 +209,27 @@ impl HostileDisk {
 }
 
 impl State {
-    /// Now and then a later version stores something, in any room, that this one does not know.
-    fn write_later_kind(&mut self) -> bool {
-        if !self.random.chance(self.later_kinds) {
-            return false;
+    /// Now and then a later version has run before this one does, and has left something that this one does not know.
+    fn run_later_version(&mut self) {
+        if self.random.chance(self.later_kinds) {
+            let epoch = chat::Epoch(self.random.next() >> 16);
+            let log = MemoryLog::open(&self.memory, epoch);
+            self.write_later_kind(log);
         }
-        let mut log = MemoryLog::join(&self.memory);
+    }
+
+    /// Now and then a node of a later version stores the like beside those that run.
+    fn hear_of_later_version(&mut self, node: NodeNumber) {
+        if self.random.chance(self.later_kinds) {
+            let log = MemoryLog::join(&self.memory);
+            if self.write_later_kind(log) {
+                self.news.tell_others(node);
+            }
+        }
+    }
+
+    /// In any room that has an entry.
+    fn write_later_kind(&mut self, mut log: MemoryLog) -> bool {
         let mut rooms = log.rooms().unwrap_or_default();
         rooms.sort_by_key(|(room, _)| *room);
         if rooms.is_empty() {
@@ -252,7 +267,7 @@ pub(crate) struct HostileLog {
 impl HostileLog {
     /// Opens the log for the first node that runs, and begins an epoch.
     pub(crate) fn open(disk: &HostileDisk, epoch: u64, node: NodeNumber) -> Self {
-        disk.lock().write_later_kind();
+        disk.lock().run_later_version();
         let is_alone = disk.lock().news.is_of_one();
         let open = if is_alone { MemoryLog::open } else { MemoryLog::open_shared };
         Self::of(disk, node, open(&disk.memory(), chat::Epoch(epoch)))
@@ -367,8 +382,8 @@ impl Log for HostileLog {
             return self.inner.append(batch).inspect_err(|_| self.disk.lock().overtaken += 1);
         }
         let mut state = self.disk.lock();
-        if self.inner.writers() == Writers::Several && state.write_later_kind() {
-            state.news.tell_others(self.node);
+        if self.inner.writers() == Writers::Several {
+            state.hear_of_later_version(self.node);
         }
         let (rolls_back, unknown) = (state.rolls_back, state.unknown);
         if state.random.chance(unknown) {
