@@ -107,6 +107,9 @@ pub struct FeedConfig {
     /// about to hear of it. After that its connection is closed. `None` if nobody else appends; then such a client has
     /// seen a history that no longer exists.
     pub ahead_wait: Option<Duration>,
+    /// So many such clients of one worker wait. Others are disconnected at once, and try again: a client that claims to have
+    /// seen the far future costs no more.
+    pub ahead_clients_max: usize,
     /// Where entries are read that are no longer in the ring. Without it they are gone.
     pub history: Option<Arc<dyn History>>,
 }
@@ -128,6 +131,7 @@ impl FeedConfig {
             recovery_bytes_max: 1_000_000,
             parked_for: Duration::from_secs(2 * 60),
             ahead_wait: None,
+            ahead_clients_max: 1_024,
             history: None,
         }
     }

@@ -1,8 +1,8 @@
 //! Newcomers that have seen more of a feed than this node has: they wait until the feed has caught up.
 //!
 //! Other nodes append to the same log and deliver on their own, and a client may arrive here before their entries do.
-//! The wait is bounded in time by [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait), and in number: a client
-//! that claims to have seen the far future costs no more.
+//! The wait is bounded in time by [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait), and in number by
+//! [`FeedConfig::ahead_clients_max`](crate::FeedConfig::ahead_clients_max).
 
 use std::sync::Arc;
 
@@ -13,9 +13,6 @@ use super::newcomers::Waits;
 use crate::feed::FeedPlace;
 use crate::sid::SessionKey;
 
-/// How many clients of one worker may wait. Others are disconnected at once, and try again.
-const WAITING_MAX: usize = 1_024;
-
 impl Join<'_> {
     /// Lets a newcomer wait until the feed has reached a place, unless it has.
     pub(super) fn await_feed(&mut self, place: FeedPlace) -> Option<Event> {
@@ -25,10 +22,11 @@ impl Join<'_> {
             return Some(Event::Reached);
         }
         let until = feed.config().ahead_wait.map(|wait| self.worker.now + wait);
-        if self.worker.waiting.len() >= WAITING_MAX {
+        let clients_max = feed.config().ahead_clients_max;
+        if self.worker.waiting.len() >= clients_max {
             self.worker.forget_who_waits_no_more();
         }
-        let Some(until) = until.filter(|_| self.worker.waiting.len() < WAITING_MAX) else {
+        let Some(until) = until.filter(|_| self.worker.waiting.len() < clients_max) else {
             tracing::debug!("too many clients wait for what they have seen on other nodes");
             return Some(Event::OutOfReach);
         };

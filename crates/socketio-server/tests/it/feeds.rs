@@ -11,7 +11,7 @@ use socketio_server::{
 use tokio::sync::{Semaphore, mpsc};
 
 use crate::harness::client::split_offset;
-use crate::harness::{Client, Running, fenced, start, within};
+use crate::harness::{Client, Running, fenced, start, start_with, within};
 
 const EPOCH: u64 = 3;
 
@@ -77,6 +77,15 @@ struct Where {
 
 /// A server whose log has `old` entries already, and a ring of `ring_bytes_max`.
 fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedConfig)) -> World {
+    start_world_with(2, old, ring_bytes_max, change)
+}
+
+fn start_world_with(
+    workers: usize,
+    old: u64,
+    ring_bytes_max: usize,
+    change: impl FnOnce(&mut FeedConfig),
+) -> World {
     let log = Arc::new(Log::default());
     let mut config = FeedConfig {
         log: 1,
@@ -92,6 +101,7 @@ fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedCon
         recovery_bytes_max: 1_000_000,
         parked_for: Duration::ZERO,
         ahead_wait: None,
+        ahead_clients_max: 2,
         history: Some(Arc::clone(&log) as Arc<dyn History>),
     };
     change(&mut config);
@@ -105,7 +115,8 @@ fn start_world(old: u64, ring_bytes_max: usize, change: impl FnOnce(&mut FeedCon
         };
         FeedJoin { start, ..FeedJoin::default() }
     });
-    World { running: start(Server::builder().namespace(namespace)), feed, log }
+    let builder = Server::builder().namespace(namespace);
+    World { running: start_with(builder.configure(|config| config.workers = workers)), feed, log }
 }
 
 fn entry(feed: &Feed, position: u64, audience: Selection) -> FeedEntry {
@@ -488,6 +499,37 @@ async fn a_client_of_the_far_future_is_sent_away_after_its_time() {
     world.publish(7);
     let mut anchored = world.at(r#"{"anchor":2}"#).await;
     anchored.fence().await;
+}
+
+#[tokio::test]
+async fn so_many_clients_wait_and_no_more_until_places_are_free_again() {
+    let world = start_world_with(1, 3, 1 << 20, |config| config.ahead_wait = Some(NEVER));
+    let open = |seen: u64| {
+        let auth = format!(r#"0{{"after":{seen},"offset":"{}"}}"#, world.feed.offset(seen));
+        async move {
+            let mut client = Client::open(world.running.address).await;
+            client.send(&auth).await;
+            client
+        }
+    };
+    let (mut first, mut second, mut third) = (open(5).await, open(5).await, open(5).await);
+    // They come over connections of their own, so any of them may be the one too many.
+    let mut waiting = tokio::select! {
+        _ = first.closed() => [second, third],
+        _ = second.closed() => [first, third],
+        _ = third.closed() => [first, second],
+    };
+    world.publish(3);
+    for client in &mut waiting {
+        assert!(client.next().await.starts_with("0{"));
+        expect(client, [6]).await;
+    }
+    let mut later = [open(8).await, open(8).await];
+    world.publish(3);
+    for client in &mut later {
+        assert!(client.next().await.starts_with("0{"));
+        expect(client, [9]).await;
+    }
 }
 
 #[tokio::test]
