@@ -24,7 +24,12 @@ usage: simulation [--seeds N] [--from S] [--jobs J] [--record FILE] [--planted [
   --record F   append the result to a file, an object of JSON per line
   --planted    plant each known bug in turn and count the seeds that it takes to find it, N at most
   --bug NAME   only the bugs that have this in their name
+  --keep F     look for each bug in more seeds, and write the one with the shortest story to a file, as
+               `tests/planted_seeds.txt` has them
   --story      tell everything that happens in one seed";
+
+/// With `--keep`, each planted bug is looked for in this many seeds at least.
+const KEPT_SEEDS: u64 = 12;
 
 /// How many seeds a planted bug may take to be found, without `--seeds`.
 const PLANTED_SEEDS: u64 = 1_000;
@@ -36,6 +41,7 @@ struct Options {
     jobs: usize,
     record: Option<PathBuf>,
     bug: String,
+    keep: Option<PathBuf>,
     task: Task,
 }
 
@@ -61,8 +67,15 @@ fn main() -> ExitCode {
 
 fn parse(mut args: impl Iterator<Item = String>) -> Option<Options> {
     let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut options =
-        Options { seeds: None, from: 1, jobs, record: None, bug: String::new(), task: Task::Seeds };
+    let mut options = Options {
+        seeds: None,
+        from: 1,
+        jobs,
+        record: None,
+        bug: String::new(),
+        keep: None,
+        task: Task::Seeds,
+    };
     while let Some(arg) = args.next() {
         match arg.as_str() {
             "--seeds" => options.seeds = Some(args.next()?.parse().ok()?),
@@ -70,6 +83,7 @@ fn parse(mut args: impl Iterator<Item = String>) -> Option<Options> {
             "--jobs" => options.jobs = args.next()?.parse().ok()?,
             "--record" => options.record = Some(args.next()?.into()),
             "--bug" => options.bug = args.next()?,
+            "--keep" => options.keep = Some(args.next()?.into()),
             "--planted" => options.task = Task::Planted,
             "--story" => options.task = Task::Story,
             _ => return None,
@@ -146,7 +160,7 @@ fn run_seeds(options: &Options) -> u64 {
         sum.of_several, sum.moves, sum.overtaken,
     );
     println!("{} passed, {} failed", seeds - sum.failed, sum.failed);
-    options.keep(&json!({
+    options.record(&json!({
         "section": "simulation", "first seed": options.from, "seeds": seeds, "passed": seeds - sum.failed,
         "failed": sum.failed, "virtual hours": (sum.virtual_time.as_secs_f64() / 360.0).round() / 10.0,
         "messages": sum.messages, "connections": sum.connections, "of these recovered": sum.recovered,
@@ -161,10 +175,18 @@ fn run_seeds(options: &Options) -> u64 {
 }
 
 impl Options {
-    fn keep(&self, result: &Value) {
+    fn record(&self, result: &Value) {
         let Some(path) = &self.record else { return };
         let kept = OpenOptions::new().create(true).append(true).open(path);
         if let Err(error) = kept.and_then(|mut file| writeln!(file, "{result}")) {
+            eprintln!("{}: {error}", path.display());
+        }
+    }
+
+    fn keep_seeds(&self, bugs: &[Bug], found: &[Option<u64>]) {
+        let Some(path) = &self.keep else { return };
+        let lines = bugs.iter().zip(found).filter_map(|(bug, seed)| Some(format!("{bug:?} {}\n", (*seed)?)));
+        if let Err(error) = std::fs::write(path, lines.collect::<String>()) {
             eprintln!("{}: {error}", path.display());
         }
     }
@@ -211,7 +233,7 @@ fn find_bugs(options: &Options) -> u64 {
     let is_wanted = |bug: &Bug| format!("{bug:?}").contains(&options.bug);
     let bugs: Vec<Bug> = bugs().into_iter().filter(is_wanted).collect();
     let next = AtomicU64::new(0);
-    let missed = AtomicU64::new(0);
+    let found = Mutex::new(vec![None; bugs.len()]);
     // A planted bug may make the server panic; that is a find like any other.
     std::panic::set_hook(Box::new(|_| {}));
     std::thread::scope(|scope| {
@@ -220,29 +242,44 @@ fn find_bugs(options: &Options) -> u64 {
                 loop {
                     let index = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap_or(usize::MAX);
                     let Some(bug) = bugs.get(index) else { return };
-                    missed.fetch_add(u64::from(!find(*bug, options, seeds)), Ordering::Relaxed);
+                    let seed = find(*bug, options, seeds);
+                    found.lock().expect("nobody panics with the seeds")[index] = seed;
                 }
             });
         }
     });
-    let missed = missed.into_inner();
+    let found = found.into_inner().expect("nobody panics with the seeds");
+    options.keep_seeds(&bugs, &found);
+    let missed = found.iter().filter(|seed| seed.is_none()).count() as u64;
     println!("{} passed, {missed} failed", bugs.len() as u64 - missed);
     missed
 }
 
-fn find(bug: Bug, options: &Options, seeds: u64) -> bool {
+/// The first seed that finds the bug. With `--keep`, the one with the shortest story among some.
+fn find(bug: Bug, options: &Options, seeds: u64) -> Option<u64> {
     let from = options.from;
+    let mut found: Option<Run> = None;
     for seed in from..from.saturating_add(seeds) {
-        if let Some(violation) = run(seed, Some(bug), Telling::Verdict).violations.first() {
+        let is_enough = options.keep.is_none() || seed >= from.saturating_add(KEPT_SEEDS);
+        if found.is_some() && is_enough {
+            break;
+        }
+        let outcome = run(seed, Some(bug), Telling::Verdict);
+        let Some(violation) = outcome.violations.first() else { continue };
+        if found.is_none() {
             println!("{bug:?}: found by seed {seed}: {violation}");
             let tried = seed - from + 1;
-            options.keep(&json!({ "section": "planted", "bug": format!("{bug:?}"), "tried": tried,
+            options.record(&json!({ "section": "planted", "bug": format!("{bug:?}"), "tried": tried,
                 "violation": violation.to_string() }));
-            return true;
+        }
+        if found.as_ref().is_none_or(|found| outcome.lines < found.lines) {
+            found = Some(outcome);
         }
     }
-    println!("{bug:?}: NOT found in {seeds} seeds");
-    false
+    if found.is_none() {
+        println!("{bug:?}: NOT found in {seeds} seeds");
+    }
+    found.map(|found| found.seed)
 }
 
 fn tell(seed: u64) -> u64 {

@@ -109,6 +109,8 @@ pub struct Record {
     pub counts: Counts,
     /// Rules that were broken and noticed at once.
     pub complaints: Vec<String>,
+    /// How many lines the story has, kept or not.
+    pub lines: u64,
     /// A hash of every event with its time.
     pub hash: u64,
     /// The story so far, if it is kept.
@@ -252,6 +254,7 @@ impl Record {
     /// Adds a line to the hash and the story.
     pub(crate) fn note(&mut self, micros: u128, what: std::fmt::Arguments<'_>) {
         let mut line = String::new();
+        self.lines += 1;
         // Writing to a string cannot fail.
         let _ = writeln!(line, "{:>9}.{:06} {what}", micros / 1_000_000, micros % 1_000_000);
         for byte in line.bytes() {

@@ -46,6 +46,8 @@ pub struct Run {
     pub violations: Vec<Violation>,
     /// A hash of every event with its time.
     pub hash: u64,
+    /// How many lines its story has, kept or not.
+    pub lines: u64,
     /// Counts of what happened.
     pub counts: Counts,
     /// Names of the commands and requests that people of `/v1` sent.
@@ -73,6 +75,7 @@ pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Run {
             seed,
             violations: vec![violation],
             hash: 0,
+            lines: u64::MAX,
             counts: Counts::default(),
             events: BTreeSet::new(),
             is_of_several: false,
@@ -117,6 +120,7 @@ fn simulate(seed: u64, telling: Telling) -> Run {
         seed,
         violations: check(&record, recoveries(&record, entries_max)),
         hash: record.hash,
+        lines: record.lines,
         counts: record.counts,
         events: record.events,
         is_of_several: record.is_of_several,

@@ -1,5 +1,8 @@
 //! The short form of the proof: some hundred worlds, the same world twice, and every planted bug. The long form is
 //! `cargo xtask sim`.
+//!
+//! A planted bug is first looked for in a short world that is known to find it ([`SEEDS_OF_BUGS`]), so that the short form
+//! is short. `cargo xtask sim --planted` and `cargo xtask proof` look for it in all worlds from the first one on.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,6 +16,10 @@ const SEEDS: u64 = 200;
 
 /// How many worlds a planted bug may take to be found.
 const PLANTED_SEEDS: u64 = 1_000;
+
+/// A short world that finds each planted bug; the others are tried if it does not find it any more. Written anew by
+/// `cargo xtask sim --planted --keep crates/simulation/tests/planted_seeds.txt`.
+const SEEDS_OF_BUGS: &str = include_str!("planted_seeds.txt");
 
 /// Runs `work` for 0, 1, … on all cores, until one of the calls returns `None`.
 fn on_all_cores<T: Send>(count: u64, work: impl Fn(u64) -> T + Sync) -> Vec<T> {
@@ -82,7 +89,9 @@ fn every_planted_bug_is_found() {
     let missed = on_all_cores(bugs.len() as u64, |index| {
         let bug = bugs[usize::try_from(index).expect("an index of a short list")];
         let finds = |seed| !run(seed, Some(bug), Telling::Verdict).violations.is_empty();
-        (!(1..=PLANTED_SEEDS).any(finds)).then_some(bug)
+        let name = format!("{bug:?} ");
+        let known = SEEDS_OF_BUGS.lines().find_map(|line| line.strip_prefix(&name)?.parse().ok());
+        (!known.into_iter().chain(1..=PLANTED_SEEDS).any(finds)).then_some(bug)
     });
     let missed: Vec<_> = missed.into_iter().flatten().collect();
     assert!(missed.is_empty(), "not found in {PLANTED_SEEDS} worlds: {missed:?}");

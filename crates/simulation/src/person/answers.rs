@@ -102,6 +102,17 @@ impl Person {
             }
             "leave" => self.leave(id, rev),
             "name" => self.store.has_name = true,
+            "add" | "remove" => {
+                let whom = queued.fields["user"].as_str().and_then(|id| u64::from_str_radix(id, 16).ok())?;
+                if queued.event == "remove" {
+                    room.others.remove(&whom);
+                } else {
+                    room.others.insert(whom);
+                    if room.is_host && self.random.chance(300) {
+                        self.announce_farewell(whom, id);
+                    }
+                }
+            }
             _ => {}
         }
         let room = self.store.view.rooms.entry(id).or_default();

@@ -159,7 +159,13 @@ impl Person {
         let mine: Vec<u64> =
             rooms.filter(|(_, room)| room.is_host && room.is_joined).map(|(id, _)| *id).collect();
         let room = if mine.is_empty() { self.some_room() } else { self.random.pick(&mine) };
-        let people: Vec<u64> = self.world.people.borrow().iter().copied().collect();
+        let mut people: Vec<u64> = self.world.people.borrow().iter().copied().collect();
+        if self.random.chance(800) {
+            // Mostly somebody whom it makes sense for.
+            let others = self.store.view.rooms.get(&room).map(|room| room.others.clone()).unwrap_or_default();
+            let me = self.store.user;
+            people.retain(|user| (event == "remove") == others.contains(user) && Some(*user) != me);
+        }
         if people.is_empty() {
             return;
         }
@@ -173,21 +179,31 @@ impl Person {
     }
 
     /// Announces a removal, so that the person can look at the room until then.
-    fn announce_farewell(&mut self, user: u64, room: u64) {
+    pub(super) fn announce_farewell(&mut self, user: u64, room: u64) {
         if self.parts.is_none() {
             self.world.farewells.borrow_mut().push((user, room));
             self.parts = Some((user, room, Instant::now() + self.random.millis(1_000, 2_500)));
         }
     }
 
-    /// Removes somebody, and at once sends messages that they must not get.
+    /// Removes somebody, and at once sends messages that they must not get. Some are added again, and some of these
+    /// removed again.
     fn part(&mut self, now: Instant) {
         let Some((user, room, _)) = self.parts.filter(|(_, _, at)| *at <= now) else { return };
         self.parts = None;
         if self.store.old.is_empty() {
             let user = format!("{user:016x}");
-            self.queue("remove", json!({ "room": room, "user": user }), None, false);
+            let fields = json!({ "room": room, "user": user });
+            self.queue("remove", fields.clone(), None, false);
             (0..3).for_each(|_| self.say(room));
+            if self.random.chance(400) {
+                self.queue("add", fields.clone(), None, false);
+                self.say(room);
+                if self.random.chance(500) {
+                    self.queue("remove", fields, None, false);
+                    self.say(room);
+                }
+            }
         }
     }
 

@@ -34,6 +34,8 @@ pub(super) struct Room {
     pub(super) changed: u64,
     /// The `seq` of each own message.
     pub(super) own: Vec<u64>,
+    /// The others that it knows to be there.
+    pub(super) others: BTreeSet<u64>,
 }
 
 impl Room {

@@ -204,6 +204,14 @@ impl Person {
                 room.is_about(&told["about"]);
             }
             names::LEFT | names::REMOVED if is_me => self.leave(id, rev),
+            names::JOINED => {
+                let who = user(&told["who"])?;
+                self.store.view.rooms.entry(id).or_default().others.insert(who);
+            }
+            names::LEFT | names::REMOVED => {
+                let who = user(&told["who"])?;
+                self.store.view.rooms.entry(id).or_default().others.remove(&who);
+            }
             names::NAMED if is_me => self.store.has_name = true,
             _ => {}
         }
