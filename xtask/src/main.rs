@@ -16,7 +16,8 @@ mod traps;
 const USAGE: &str = "\
 usage: cargo xtask <command>
 
-  test          everything that CI runs: format, lints, unit, end-to-end and browser tests; installs what it needs
+  test          everything that CI runs: format, lints, unit, end-to-end and browser tests; installs what it needs.
+                With a filter, some tests alone, of any kind: see --help
   tidy          only the checks of the house style
   proof         100,000 seeds of the simulation (--sim-seeds N) and the long forms of the tests against crashes, power
                 cuts and faults; writes docs/proof.md
@@ -35,7 +36,7 @@ fn main() -> ExitCode {
         Some("fuzz") => fuzz::run(args),
         Some("proof") => proof::run(args),
         Some("sim") => sim::run(args),
-        Some("test") if args.len() == 0 => test::run(),
+        Some("test") => test::run(args),
         Some("tidy") if args.len() == 0 => tidy::run(),
         Some("traps") if args.len() == 0 => traps::run(),
         Some("--help" | "-h" | "help") => {

@@ -4,7 +4,7 @@
 //! install. Everything else stays in the checkout: `node_modules` and `.venv` in tests/.
 
 use std::ffi::OsString;
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -16,8 +16,8 @@ const CHROMIUM_PLACES: [&str; 3] =
 /// The paths that tests are told about.
 #[derive(Debug)]
 pub(super) struct Tools {
-    pub(super) chromium: PathBuf,
-    pub(super) python: PathBuf,
+    pub(super) chromium: Option<PathBuf>,
+    pub(super) python: Option<PathBuf>,
     /// Where cargo finds its additional commands.
     pub(super) path: OsString,
     /// The folder for builds on the way.
@@ -27,28 +27,65 @@ pub(super) struct Tools {
 /// Additional commands of cargo, in pinned versions.
 const CARGO_COMMANDS: [(&str, &str); 2] = [("cargo-deny", "0.20.2"), ("cargo-deb", "3.8.0")];
 
-/// Checks for everything, and installs what is missing.
-pub(super) fn prepare(root: &Path) -> Result<Tools, String> {
-    for (tool, advice) in [
+/// Something that tests need.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Need {
+    /// The Node packages of web/.
+    Web,
+    /// Node, its packages in tests/, and the programs that these tests start.
+    Tests,
+    Chromium,
+    Python,
+    CargoCommands,
+}
+
+impl Need {
+    pub(super) const ALL: [Self; 5] =
+        [Self::Web, Self::Tests, Self::Chromium, Self::Python, Self::CargoCommands];
+
+    /// What the tests of a folder of tests/ need.
+    pub(super) fn of(folder: &str) -> &'static [Self] {
+        match folder {
+            "browser" => &[Self::Tests, Self::Chromium],
+            "package" => &[Self::Tests, Self::CargoCommands],
+            _ => &[Self::Tests, Self::Python],
+        }
+    }
+}
+
+/// The programs of the system that tests start, each with an argument with which it only tells its version.
+const PROGRAMS: [(&str, &str); 5] = [
+    ("g++", "--version"),
+    ("strace", "--version"),
+    ("openssl", "version"),
+    ("nginx", "-v"),
+    ("haproxy", "-v"),
+];
+
+/// Checks for what is needed, and installs what is missing.
+pub(super) fn prepare(root: &Path, needs: &[Need]) -> Result<Tools, String> {
+    let needs = |need: Need| needs.contains(&need);
+    let node = [
         ("node", "Node.js 20.19 or newer: https://nodejs.org, or your system's packages"),
         (NPM, "npm, which comes with Node.js; some systems package it separately"),
-        ("python3", "Python 3.9 or newer"),
-    ] {
+    ];
+    let python = [("python3", "Python 3.9 or newer")];
+    let node = node.iter().filter(|_| needs(Need::Web) || needs(Need::Tests));
+    for (tool, advice) in node.chain(python.iter().filter(|_| needs(Need::Python))) {
         if !succeeds(Command::new(tool).arg("--version")) {
             return Err(format!("`{tool} --version` did not run. Please install {advice}."));
         }
     }
     let tests = root.join("tests");
-    install_node_packages(&tests)?;
-    let chromium = find_chromium()?;
-    let python = install_python_packages(&tests)?;
-    for (tool, version) in [
-        ("g++", "--version"),
-        ("strace", "--version"),
-        ("openssl", "version"),
-        ("nginx", "-v"),
-        ("haproxy", "-v"),
-    ] {
+    if needs(Need::Web) {
+        install_packages_of_the_app(&root.join("web"))?;
+    }
+    if needs(Need::Tests) {
+        install_node_packages(&tests)?;
+    }
+    let chromium = needs(Need::Chromium).then(find_chromium).transpose()?;
+    let python = needs(Need::Python).then(|| install_python_packages(&tests)).transpose()?;
+    for (tool, version) in PROGRAMS.iter().filter(|_| needs(Need::Tests)) {
         // Proxies are often outside the path of an ordinary user.
         let found = Path::new("/usr/sbin").join(tool).exists();
         if !found && !succeeds(Command::new(tool).arg(version)) {
@@ -57,7 +94,7 @@ pub(super) fn prepare(root: &Path) -> Result<Tools, String> {
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let folder = root.join(target).join("tools");
-    let path = install_cargo_commands(&folder)?;
+    let path = if needs(Need::CargoCommands) { install_cargo_commands(&folder)? } else { OsString::new() };
     Ok(Tools { chromium, python, path, folder })
 }
 
@@ -70,6 +107,18 @@ pub(crate) fn test_files(folder: &Path) -> Vec<PathBuf> {
         .collect();
     files.sort();
     files
+}
+
+/// As the build script of the binary does, with which it shares the lock.
+fn install_packages_of_the_app(web: &Path) -> Result<(), String> {
+    let lock = File::create(web.join(".install-lock")).map_err(|err| format!("web/.install-lock: {err}"))?;
+    lock.lock().map_err(|err| format!("web/.install-lock: {err}"))?;
+    let stamp = web.join("node_modules/.installed-lock.json");
+    once_per_content(&web.join("package-lock.json"), &stamp, || {
+        println!("installing the Node packages of web/");
+        let mut npm = Command::new(NPM);
+        must_succeed(npm.args(["ci", "--include=dev", "--no-audit", "--no-fund"]).current_dir(web))
+    })
 }
 
 fn install_node_packages(tests: &Path) -> Result<(), String> {
@@ -126,6 +175,7 @@ fn install_cargo_commands(folder: &Path) -> Result<OsString, String> {
         println!("installing {name}");
         let mut cargo = Command::new("cargo");
         cargo.args(["install", "--quiet", "--locked", "--debug", "--version", version, "--root"]);
+        cargo.env("CARGO_PROFILE_DEV_DEBUG", "false");
         cargo.arg(folder).arg("--target-dir").arg(folder.join("build")).arg(name);
         must_succeed(&mut cargo)?;
     }
