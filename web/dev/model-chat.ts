@@ -5,7 +5,7 @@
 import { createChat } from "../src/core/chat.ts";
 import type { ChatClient } from "../src/core/facade.ts";
 import { MemoryStore } from "../src/core/store-memory.ts";
-import { ModelServer } from "../tests/core/model-server.ts";
+import { FAIR_WEATHER, ModelServer } from "../tests/core/model-server.ts";
 
 const LOBBY = 1;
 const LINES = ["Good morning!", "Has anybody seen the *new* build?", "`cargo test` is green here.", "Nice. Coffee?", "In five minutes."];
@@ -23,7 +23,7 @@ export async function openModelChat({ talkEveryMs = 15_000 }: { readonly talkEve
     const timer = setTimeout(due, milliseconds);
     return () => clearTimeout(timer);
   };
-  const weather = { delay: () => 20 + Math.random() * 60, fate: () => "arrives" as const, slice: () => 100, thinks: () => 0, stores: () => true, step: () => "passes" as const };
+  const weather = { ...FAIR_WEATHER, delay: () => 20 + Math.random() * 60 };
   const server = new ModelServer({ now: Date.now, setTimer, random: Math.random, weather });
   const open = () => createChat({ store: new MemoryStore(), transport: () => server.transport() });
   const chat = await open();

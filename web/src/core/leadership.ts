@@ -16,7 +16,10 @@ const LOOK_MS = 500;
 const SILENT_MS = 2_400;
 
 export interface LeadershipEvents {
-  /** This tab leads; null where no tab can keep the others from leading. */
+  /**
+   * This tab leads; null where no tab can keep the others from leading, and where the store gives no number yet: then nothing may be
+   * written.
+   */
   begin(own: Generation | null): void;
   /** It leads no more. */
   end(): void;
@@ -74,7 +77,7 @@ export class Leadership {
     if (leader < this.#known) return false;
     this.#known = leader;
     this.#seen = this.#world.now();
-    if (this.#own !== null && this.#own < leader) this.deposed(this.#own);
+    if ((this.#own ?? 0) < leader) this.deposed(this.#own);
     return true;
   }
 
@@ -109,19 +112,25 @@ export class Leadership {
 
   async #begin(): Promise<void> {
     // A tab that leads already continues: a second session would store what the first has not.
-    if (this.#isLeading) return;
+    if (this.#isLeading && (this.#own !== null || !this.#tabs.areExclusive)) return;
     const turn = (this.#turn += 1);
     const isWanted = (): boolean => turn === this.#turn;
-    // Without a store that works there is nothing to protect.
     const own = this.#tabs.areExclusive ? await this.#store.lead(isWanted).catch(() => null) : null;
     if (!isWanted()) return;
     this.#cancel?.();
-    this.#isLeading = true;
-    this.#own = own;
     if (own !== null) {
       this.#known = Math.max(this.#known, own);
       this.#beat(own);
+    } else if (this.#tabs.areExclusive) {
+      // A leader without a number writes nothing until it has one.
+      this.#cancel = this.#world.setTimer(BEAT_MS, () => void this.#begin());
     }
+    if (this.#isLeading) {
+      if (own === null) return;
+      this.#events.end();
+    }
+    this.#isLeading = true;
+    this.#own = own;
     this.#events.begin(own);
   }
 

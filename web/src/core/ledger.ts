@@ -19,8 +19,8 @@ export type Work = (apply: Apply) => void;
 
 export interface LedgerEvents {
   /**
-   * `revision` is that of the store with these changes in it; null if it could not take them yet. `version` is the version of the
-   * outbox that these changes made, if they alone made one.
+   * `revision` is that of the store with these changes in it; null if it could not take them yet: then they are told again with the
+   * next ones. `version` is the version of the outbox that these changes made, if they alone made one.
    */
   kept(changes: readonly Change[], revision: Revision | null, version: number | null): void;
   /** Another one leads: the model is ahead of the store, and has to be read anew. */
@@ -96,28 +96,35 @@ export class Ledger {
         });
       }
       this.#isKeeping = changes.length > 0;
-      const { revision, version } = (await this.#keep(changes)) ?? { revision: null, version: null };
+      const { changes: told, revision, version } = await this.#keep(changes);
       this.#isKeeping = false;
-      if (changes.length > 0 && !this.#stopped) this.#events.kept(condensed(changes), revision, version);
+      if (!this.#stopped && (changes.length > 0 || revision !== null)) this.#events.kept(condensed(told), revision, version);
       for (const { done } of works) done();
     }
     this.#running = null;
   }
 
-  async #keep(changes: readonly Change[]): Promise<Committed | null> {
-    if (this.#unkept.length > UNKEPT_MAX) return null;
+  async #keep(changes: readonly Change[]): Promise<Told> {
+    if (this.#unkept.length > UNKEPT_MAX) return { changes, revision: null, version: null };
     const isBehind = this.#unkept.length > 0;
-    this.#unkept.push(...changes);
-    if (this.#unkept.length === 0) return null;
+    // A tab that has read the store since it was told of the earlier changes has lost them: it is told of them again, and
+    // has to read the outbox again.
+    const told = (this.#unkept = [...this.#unkept, ...changes]);
+    let committed: Committed | undefined;
     try {
-      const { revision, version } = await this.#store.commit(this.#unkept, this.#leader);
+      if (told.length > 0) committed = await this.#store.commit(told, this.#leader);
       this.#unkept = [];
-      // A tab that was told of the earlier changes and then read the outbox has lost them: it has to read once more.
-      return { revision, version: isBehind ? null : version };
     } catch (error) {
       // Anything else is tried again with the next works.
       if (error instanceof Deposed && !this.#stopped) this.#events.deposed();
-      return null;
     }
+    return { changes: told, revision: committed?.revision ?? null, version: isBehind ? null : (committed?.version ?? null) };
   }
+}
+
+/** What the tabs are to know. */
+interface Told {
+  readonly changes: readonly Change[];
+  readonly revision: Revision | null;
+  readonly version: number | null;
 }

@@ -121,6 +121,8 @@ export class Outbox {
           this.#model.setOutbox(outbox);
           this.#version = outbox.version;
         }
+      } catch {
+        // The version is still the old one, so the next `catchUp` reads it.
       } finally {
         this.#reading = null;
         this.#events.read();
@@ -133,7 +135,7 @@ export class Outbox {
   async catchUp(): Promise<void> {
     if (this.#reading !== null) return;
     const version = await this.#store.outboxVersion().catch(() => this.#version);
-    if (version > this.#version) await this.read().catch(() => undefined);
+    if (version > this.#version) await this.read();
   }
 
   answer(id: number, result: Result): void {

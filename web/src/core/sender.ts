@@ -131,7 +131,7 @@ export class Sender {
       this.#transport.interrupt();
       return Promise.resolve();
     }
-    return this.#events.change({ rows: [row.id] }, (state) => spoiled(state, row.id, ack.code));
+    return this.#change({ rows: [row.id] }, (state) => spoiled(state, row.id, ack.code));
   }
 
   /** The row needs no more answer on this connection. */
@@ -170,8 +170,13 @@ export class Sender {
     if (!this.#open || this.#flying.size > 0 || this.#answered.size > 0) return;
     const device = this.#world.randomId();
     const leave = this.#isForgotten ? () => this.#events.forgotten() : () => this.#transport.interrupt();
-    void this.#events.change({ rows: "all" }, (state) => renumbered(state, device)).then(leave);
+    void this.#change({ rows: "all" }, (state) => renumbered(state, device), leave);
     this.#open = false;
+  }
+
+  /** What cannot be kept is tried again on the next connection. */
+  #change(look: Look, change: (part: OutboxPart) => OutboxChange<void>, then?: () => void): Promise<void> {
+    return this.#events.change(look, change).then(then, () => this.#transport.interrupt());
   }
 
   #watch(): void {

@@ -17,11 +17,15 @@ import type { Transport, World } from "./ports.ts";
 import { answerOf, Questions } from "./questions.ts";
 import { Session } from "./session.ts";
 import type { Shown } from "./shown.ts";
-import { Deposed, type Change, type Generation, type Look, type OutboxChange, type OutboxPart, type Revision, type Store } from "./store.ts";
+import { Deposed, type Change, type Generation, type Look, type OutboxChange, type OutboxPart, type Revision, type Snapshot, type Store } from "./store.ts";
 import type { Question, TabMessage, Tabs } from "./tabs.ts";
 import type { RequestName } from "./wire.ts";
 
 const NUDGE_MS = 3_000;
+/** The part of a revision that each commit counts for that the store could not take. */
+const UNKEPT = 2 ** -20;
+/** A generation that never leads: the store refuses what it writes. */
+const NOBODY: Generation = -1;
 
 export interface ShareParts {
   readonly model: Model;
@@ -178,9 +182,10 @@ export class Share {
   }
 
   #newLedger(leader: Generation | null): Ledger {
-    return new Ledger(this.#model, this.#store, leader, {
+    const own = leader === null && this.#tabs.areExclusive ? NOBODY : leader;
+    return new Ledger(this.#model, this.#store, own, {
       kept: (changes, revision, version) => this.#kept(changes, revision, version, leader ?? 0),
-      deposed: () => this.#leadership.deposed(leader),
+      deposed: () => this.#leadership.deposed(own),
     });
   }
 
@@ -198,7 +203,13 @@ export class Share {
   async readAll(): Promise<void> {
     this.#hearing.begin();
     await this.#ledger.idle();
-    const snapshot = await this.#store.load();
+    let snapshot: Snapshot | null = null;
+    while (snapshot === null) {
+      snapshot = await this.#store.load().catch(() => null);
+      if (this.#stopped) return;
+      // Nothing is heard or shown until it can be read.
+      if (snapshot === null) await new Promise<void>((resolve) => this.#world.setTimer(NUDGE_MS, resolve));
+    }
     this.#outbox.load(snapshot);
     this.#revision = snapshot.revision;
     this.#hearing.end();
@@ -291,7 +302,9 @@ export class Share {
   }
 
   #kept(changes: readonly Change[], revision: Revision | null, version: number | null, leader: Generation): void {
-    this.#tabs.post({ kind: "kept", leader, revision, version, changes });
+    // What could not be kept comes before the next revision, so a tab that has read that is not taken back.
+    this.#revision = revision ?? this.#revision + UNKEPT;
+    this.#tabs.post({ kind: "kept", leader, revision: this.#revision, version, changes });
     // The outbox may have been read while these were being kept, and did not have them.
     for (const change of changes) if (change.kind === "refused") this.#model.apply(change);
     if (!this.#outbox.isKept(version)) void this.#outbox.read();

@@ -211,11 +211,7 @@ export interface Committed {
 }
 
 /** What a leader wrote was refused: another one leads. Nothing of it was kept. */
-export class Deposed extends Error {
-  constructor() {
-    super("another tab leads");
-  }
-}
+export class Deposed extends Error {}
 
 export interface Store {
   /**

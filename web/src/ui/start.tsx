@@ -31,14 +31,12 @@ export function takeCode(): Code | undefined {
 export function show(chat: ChatClient, code: Code | undefined, identities: Identities | null = null): Ui {
   const ui = new Ui(chat, identities);
   followClock(chat.ahead);
-  const root = document.getElementById("root");
-  if (root === null) throw new Error("the page has no place for the views");
   const isNobody = chat.me.peek().user === null;
   render(
     <UiProvider value={ui}>
       <App />
     </UiProvider>,
-    root,
+    document.getElementById("root") ?? document.body,
   );
   loadDialogsSoon();
   keepForLong(ui);

@@ -36,9 +36,22 @@ export class Desk {
     this.#note(tab, place, text);
   }
 
+  /** Whether the tab has typed something elsewhere that is not kept yet. */
+  isTyping(tab: string, place: DraftPlace): boolean {
+    return [...this.#last].some(([name, { typed, place: { room } }]) => typed.tab === tab && typed.text !== null && room !== place.room && this.#kept(name) !== typed.text);
+  }
+
   /** What stood there was sent. */
   sent(tab: string, place: DraftPlace): void {
     this.#note(tab, place, null);
+  }
+
+  /** It could not be sent: it is a draft again, before what was typed since. */
+  returned(tab: string, chat: ChatClient, place: DraftPlace, text: string): void {
+    const shown = chat.draft(place);
+    if (shown?.split("\n").includes(text) !== true) this.faults.push(`${tab} could not send ${text} of ${placeName(place)}, and shows ${shown} there`);
+    const last = this.#last.get(placeName(place));
+    if (last !== undefined) this.#last.set(placeName(place), { ...last, isSure: false });
   }
 
   #note(tab: string, place: DraftPlace, text: string | null): void {

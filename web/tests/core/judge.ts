@@ -43,18 +43,32 @@ export const keptSend = (sender: string, room: RoomId, text: string): Send => ({
 export class Judge {
   readonly sends: Send[] = [];
   readonly faults: string[] = [];
+  /** Where each text was typed. */
+  readonly #rooms = new Map<string, RoomId>();
   readonly #world: World;
 
   constructor(world: World) {
     this.#world = world;
   }
 
-  say(sender: string, chat: ChatClient, room: RoomId, text: string, manner: "at once" | "from its draft" = "at once"): void {
+  say(sender: string, chat: ChatClient, room: RoomId, text: string, manner: "at once" | "from its draft" = "at once"): Promise<Result> {
     const send = newSend(sender, room, text);
     this.sends.push(send);
-    void (manner === "at once" ? chat.say(room, text) : chat.send({ room }, text)).then((result) => {
-      send.result = result;
-    });
+    this.typed(room, text);
+    return (manner === "at once" ? chat.say(room, text) : chat.send({ room }, text)).then((result) => (send.result = result));
+  }
+
+  /** Somebody typed this in that room; what was typed before may stand above it. */
+  typed(room: RoomId, text: string): void {
+    for (const line of text.split("\n")) if (!this.#rooms.has(line)) this.#rooms.set(line, room);
+  }
+
+  /** A text stands only where it was typed. */
+  judgePlace(place: string, room: RoomId, text: string): void {
+    for (const line of text.split("\n")) {
+      const typed = this.#rooms.get(line);
+      if (typed !== undefined && typed !== room) this.faults.push(`${place}: ${line} was typed in room ${typed} and stands in room ${room}`);
+    }
   }
 
   /** These stand in an outbox at this moment. */
@@ -97,6 +111,7 @@ export class Judge {
       const pending = rows.flatMap((row) => (row.kind === "pending" ? [row.text] : []));
       const all = [...messages, ...pending].filter((text) => text !== "");
       if (new Set(all).size !== all.length) this.faults.push(`${name} shows a text twice: ${all.join(" ")}`);
+      for (const text of all) this.judgePlace(name, view.room, text);
     });
   }
 
@@ -108,6 +123,7 @@ export class Judge {
       if (entry.event === "message" && entry.room === room) {
         const text = String(entry.payload["text"]);
         original.set(text, (original.get(text) ?? 0) + 1);
+        this.judgePlace("the log", room, text);
       }
     }
     expect(log.map(({ seq }) => seq)).toEqual(log.map((_, index) => index + 1));
@@ -118,7 +134,7 @@ export class Judge {
       const times = original.get(text) ?? 0;
       if (times > 1) this.faults.push(`${text} stands ${times} times in the log`);
       if (result?.ok === false && times > 0 && !isMended) this.faults.push(`${text} was refused (${result.code}) and is in the log`);
-      const isDue = result === null ? isKept && !isRefused && !isMended : result.ok;
+      const isDue = !isMended && (result === null ? isKept && !isRefused : result.ok);
       // An answer may have been on its way from the store when the log went back.
       const mayBeGone = isForgiven && (!isUnsent || result?.ok === true);
       if (isDue && times === 0 && !mayBeGone) this.faults.push(`${text} of ${sender} is lost (${JSON.stringify(result)})`);

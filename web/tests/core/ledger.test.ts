@@ -39,6 +39,25 @@ test("what could not be kept is kept with the next works, in its order, and show
   expect([[...disk.people.keys()], disk.cursor]).toEqual([["ada", "bob"], "3"]);
 });
 
+test("what could not be kept is told again until it is kept: a tab may have read the store since", async () => {
+  const store = new BusyStore();
+  const told: (readonly [string, number | null])[] = [];
+  const names = (changes: readonly Change[]): string => changes.map((change) => (change.kind === "person" ? change.person.user : change.kind)).join(" ");
+  const ledger = new Ledger(new Model(), store, null, { kept: (changes, revision) => told.push([names(changes), revision]), deposed: () => undefined });
+  store.isBusy = true;
+  await ledger.submit((apply) => apply([person("ada")]));
+  await ledger.submit((apply) => apply([person("bob")]));
+  store.isBusy = false;
+  await ledger.submit(() => undefined);
+  await ledger.submit((apply) => apply([person("cleo")]));
+  expect(told).toEqual([
+    ["ada", null],
+    ["ada bob", null],
+    ["ada bob", 1],
+    ["cleo", 2],
+  ]);
+});
+
 test("no version of the outbox is told for changes that were told before they could be kept", async () => {
   const store = new BusyStore();
   const told: (number | null)[] = [];

@@ -1,7 +1,7 @@
 // The durable commands of the model server: numbers, permissions, and what they write.
 
 import { isBlank } from "../../src/core/written.ts";
-import type { ModelSession } from "./model-server.ts";
+import type { ModelSession, ServerSight } from "./model-server.ts";
 import { isMember, personOf, roomOf, type LogEntry, type RoomState, type State } from "./model-state.ts";
 
 type Fields = Record<string, unknown>;
@@ -20,9 +20,11 @@ export class Commands {
   readonly #state: () => State;
   readonly #now: () => number;
   readonly #deliver: (entry: LogEntry) => void;
+  readonly #sees: (sight: ServerSight) => void;
   #codes = 0;
 
-  constructor(state: () => State, now: () => number, deliver: (entry: LogEntry) => void) {
+  constructor(state: () => State, now: () => number, deliver: (entry: LogEntry) => void, sees: (sight: ServerSight) => void) {
+    this.#sees = sees;
     this.#state = state;
     this.#now = now;
     this.#deliver = deliver;
@@ -58,8 +60,13 @@ export class Commands {
     const device = this.#device(session);
     const content = JSON.stringify([name, payload]);
     const known = device.results.get(n);
-    if (known !== undefined && name === "skip") return known.answer;
-    if (known !== undefined) return known.content === content ? known.answer : { ok: false, n, code: "conflict" };
+    if (known !== undefined) {
+      const isSame = name === "skip" || known.content === content;
+      if (isSame) this.#sees("a repeat was answered from the log");
+      return isSame ? known.answer : { ok: false, n, code: "conflict" };
+    }
+    if (n !== device.last + 1) this.#sees("a number was out of turn");
+    else if (name === "skip") this.#sees("a number was skipped");
     if (n !== device.last + 1) return { ok: false, code: "expected", expected: device.last + 1 };
     let answer: Fields;
     try {
@@ -77,6 +84,7 @@ export class Commands {
   postpone(session: ModelSession, name: string, payload: Fields): Answer {
     const n = Number(payload["n"]);
     if (session.device === null || this.#device(session).last + 1 !== n) return this.run(session, name, payload);
+    this.#sees("a command could not be stored for now");
     return null;
   }
 

@@ -56,7 +56,8 @@ function meaning({ state, commands }: ModelServer, session: ModelSession, code: 
   return { ok: true, kind: "invite", room: id, name, members: members.size, joined: isMember(room, session.user) };
 }
 
-function history({ state }: ModelServer, session: ModelSession, payload: Fields): Fields {
+function history(server: ModelServer, session: ModelSession, payload: Fields): Fields {
+  const { state } = server;
   const from = readableFrom(state, Number(payload["room"]), session.user);
   const room = state.rooms.get(Number(payload["room"]));
   if (from === null || room === undefined) return { ok: false, code: "not_found" };
@@ -68,24 +69,60 @@ function history({ state }: ModelServer, session: ModelSession, payload: Fields)
   if (after !== undefined) start = seen.filter(({ seq }) => seq <= after).length;
   if (around !== undefined) start = Math.max(0, seen.filter(({ seq }) => seq < around).length - Math.floor(limit / 2));
   const end = before === undefined ? start + limit : Math.min(start + limit, seen.filter(({ seq }) => seq < before).length);
-  const page = seen.slice(start, end);
+  const page = seen.slice(start, end).map((message) => ({ seq: message.seq, view: messageOf(state, message) }));
+  const cut = cutPage(page, server.weather.bytes.history, { after, around });
+  if (cut.rows.length < page.length) server.sees("a page of the history was cut by bytes");
   return {
     ok: true,
-    messages: page.map((message) => messageOf(state, message)),
-    first: start === 0,
-    last: end >= seen.length,
+    messages: cut.rows.map(({ view }) => view),
+    first: start === 0 && cut.before === 0,
+    last: end >= seen.length && cut.after === 0,
     seq: room.seq,
     rev: room.rev,
   };
 }
 
-function changes({ state }: ModelServer, session: ModelSession, payload: Fields): Fields {
+interface PageRow {
+  readonly seq: number;
+  readonly view: Fields;
+}
+
+/** Leaves out what is furthest from the start of the page, until the rest fits; one message stays. */
+function cutPage(page: readonly PageRow[], bytesMax: number, { after, around }: { readonly after: number | undefined; readonly around: number | undefined }) {
+  const rows = [...page];
+  let bytes = rows.reduce((sum, { view }) => sum + bytesOf(view), 0);
+  let [before, behind] = [0, 0];
+  while (bytes > bytesMax && rows.length > 1) {
+    const below = around === undefined ? 0 : rows.filter(({ seq }) => seq < around).length;
+    const isFront = around === undefined ? after === undefined : below * 2 >= rows.length;
+    const out = isFront ? rows.shift() : rows.pop();
+    bytes -= bytesOf(out?.view ?? {});
+    if (isFront) before += 1;
+    else behind += 1;
+  }
+  return { rows, before, after: behind };
+}
+
+const bytesOf = (view: Fields): number => new TextEncoder().encode(JSON.stringify(view)).length;
+
+function changes(server: ModelServer, session: ModelSession, payload: Fields): Fields {
+  const { state } = server;
   const id = Number(payload["room"]);
   const from = id === 0 ? { rev: 0 } : readableFrom(state, id, session.user);
   if (from === null) return { ok: false, code: "not_found" };
   const limit = Math.min(100, Number(payload["limit"] ?? 50));
   const all = state.log.filter(({ room, rev }) => room === id && rev > Number(payload["after"]) && rev >= from.rev);
-  return { ok: true, entries: all.slice(0, limit).map(({ event, payload: fields }) => ({ event, ...fields })), more: all.length > limit };
+  const entries: Fields[] = [];
+  let bytes = 0;
+  for (const { event, payload: fields } of all) {
+    // The entry that reaches the bound is still told.
+    if (entries.length >= limit || bytes >= server.weather.bytes.changes) break;
+    entries.push({ event, ...fields });
+    bytes += bytesOf(fields);
+  }
+  if (entries.length > 0) server.sees("a gap was filled by `changes`");
+  if (entries.length < Math.min(limit, all.length)) server.sees("a page of changes was cut by bytes");
+  return { ok: true, entries, more: all.length > entries.length };
 }
 
 function unread(room: RoomState, user: string): Fields {

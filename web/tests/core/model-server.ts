@@ -25,9 +25,32 @@ export interface Weather {
   readonly stores: () => boolean;
   /** What becomes of a line on its way to a connection. */
   readonly step: (step: "open" | "join") => "passes" | "cut" | "silent" | "refused";
+  /** The most bytes of one answer. */
+  readonly bytes: { readonly history: number; readonly changes: number };
 }
 
-export const FAIR_WEATHER: Weather = { delay: () => 1, fate: () => "arrives", slice: () => 100, thinks: () => 0, stores: () => true, step: () => "passes" };
+/** With the bounds of the real server. */
+export const FAIR_WEATHER: Weather = {
+  delay: () => 1,
+  fate: () => "arrives",
+  slice: () => 100,
+  thinks: () => 0,
+  stores: () => true,
+  step: () => "passes",
+  bytes: { history: 256 * 1024, changes: 64 * 1024 },
+};
+
+/** What the server has done, and does rarely. */
+export type ServerSight =
+  | "a gap was filled by `changes`"
+  | "a page of changes was cut by bytes"
+  | "a page of the history was cut by bytes"
+  | "a client was too far behind to resume"
+  | "a client was reset"
+  | "a repeat was answered from the log"
+  | "a number was out of turn"
+  | "a command could not be stored for now"
+  | "a number was skipped";
 
 export interface ModelServerOptions {
   readonly now: () => number;
@@ -45,6 +68,8 @@ export class ModelServer {
   readonly tries: number[] = [];
   weather: Weather;
   state: State = firstState();
+  /** Is told what the server does. */
+  sees: (sight: ServerSight) => void = () => undefined;
   readonly commands: Commands;
   /** As if its keys were not there: it knows nobody's token. */
   isForgetful = false;
@@ -55,7 +80,7 @@ export class ModelServer {
   constructor(options: ModelServerOptions) {
     this.#options = options;
     this.weather = options.weather ?? FAIR_WEATHER;
-    this.commands = new Commands(() => this.state, options.now, (entry) => this.#deliver(entry));
+    this.commands = new Commands(() => this.state, options.now, (entry) => this.#deliver(entry), (sight) => this.sees(sight));
   }
 
   /** A way to this server, for one client. */
@@ -177,6 +202,8 @@ export class ModelServer {
     const reset = auth.cursor !== undefined && at === null;
     const resumed = at !== null && head - at <= (this.#options.behindMax ?? 5_000);
     session.position = resumed ? at : head;
+    if (reset) this.sees("a client was reset");
+    else if (at !== null && !resumed) this.sees("a client was too far behind to resume");
     const device = auth.device === undefined ? undefined : this.state.devices.get(`${session.user}/${auth.device}`);
     const rooms = [...this.state.rooms.values()].filter(({ room, members }) => room === 1 || members.has(session.user));
     session.send("welcome", {

@@ -1,5 +1,6 @@
-// Goal: wherever a tab dies, nothing that was taken is lost or doubled, and what it showed is found again.
-// Method: one small run, repeated with a death after step 1, 2, 3 … (of store and network together) until none dies.
+// Goal: wherever a tab dies or its disk fails, nothing that was taken is lost or doubled, and what it showed is found again.
+// Method: one small run, repeated with a death after step 1, 2, 3 … (of store and network together) until none dies; and with
+// operation 1, 2, 3 … of the store that fails, alone or with those of the next two seconds.
 
 import { expect, test } from "vitest";
 import { createChat } from "../../src/core/chat.ts";
@@ -7,28 +8,42 @@ import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Judge } from "./judge.ts";
 import type { SetTimer } from "../../src/core/ports.ts";
+import { FailingStore, type Fate, type Operation } from "./failing-store.ts";
 import { Life } from "./mortal.ts";
 import { LOBBY, rowsOf, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
 
-/** Runs with a death after step `last`; whether it died. */
-async function run(last: number, tabs: "one tab" | "two tabs"): Promise<boolean> {
+type Trouble = "a death" | "one failure" | "two seconds of failures";
+
+/** Runs with trouble at step `last`; whether it came. */
+async function run(last: number, tabs: "one tab" | "two tabs", trouble: Trouble): Promise<boolean> {
   const world = new World(7);
   const judge = new Judge(world);
   const disk = new MemoryDisk();
   const hub = new TabHub();
-  const life = new Life(last);
+  const life = new Life(trouble === "a death" ? last : Infinity);
+  let operations = 0;
+  let failsUntil = 0;
+  const fate = (operation: Operation): Fate => {
+    // Two tabs of which one alone can say whose store it is may be two people until both can.
+    if (operation === "bind") return "passes";
+    operations += 1;
+    if (trouble === "a death" || operations < last) return "passes";
+    if (failsUntil === 0) failsUntil = world.clock.now() + (trouble === "one failure" ? 0 : 2_000);
+    return operations === last || world.clock.now() < failsUntil ? "rejected" : "passes";
+  };
   const bob = await world.person("bob");
   const options = (owner: Life): ReturnType<World["options"]> => {
     // What a disk has not done yet when its process dies is never done.
     const timer: SetTimer = (milliseconds, due) => world.clock.setTimer(milliseconds, () => owner.isOver || due());
-    return owner.options(world.options({ store: new SlowStore(new MemoryStore(disk), timer, () => 1), tabs: hub.join() }));
+    const store = new MemoryStore(disk);
+    return owner.options(world.options({ store: new SlowStore(owner === life ? new FailingStore(store, fate) : store, timer, () => 1), tabs: hub.join() }));
   };
 
   const birth = createChat(options(life));
   await world.clock.pass(20);
   const second = tabs === "two tabs" ? await world.does(createChat(options(new Life()))) : null;
-  const first = life.isOver ? null : await birth;
+  const first = life.isOver ? null : await world.does(birth);
   const watched = first?.open(LOBBY);
   if (watched !== undefined) judge.watch("ada", watched);
   first?.setDraft({ room: LOBBY }, "typed");
@@ -37,19 +52,19 @@ async function run(last: number, tabs: "one tab" | "two tabs"): Promise<boolean>
   const [wasTyped, wasChanged] = ["1", "1/1"].map((place) => (disk.drafts.get(place)?.text ?? null) !== null);
   void first?.send({ room: LOBBY }, "typed");
   for (let i = 1; i <= 3; i += 1) {
-    if (first !== null) judge.say("ada", first, LOBBY, `ada ${i}`);
-    if (second !== null) judge.say("ada's other tab", second, LOBBY, `other ${i}`);
-    judge.say("bob", bob, LOBBY, `bob ${i}`);
+    if (first !== null) void judge.say("ada", first, LOBBY, `ada ${i}`);
+    if (second !== null) void judge.say("ada's other tab", second, LOBBY, `other ${i}`);
+    void judge.say("bob", bob, LOBBY, `bob ${i}`);
     await world.clock.pass(i === 2 ? 300 : 1);
     if (i === 1) world.server.cutAll();
   }
   void first?.edit(LOBBY, 1, "changed").catch(() => undefined);
   await world.clock.pass(2_000);
-  const hasDied = life.isOver;
+  const isTroubled = life.isOver || failsUntil > 0;
   const shown = watched === undefined ? [] : rowsOf(watched, "message").map(({ seq }) => seq);
   life.end();
-  // Everything that was shown was kept before.
-  for (const seq of shown) expect([...disk.messages.values()].some((message) => message.room === LOBBY && message.seq === seq)).toBe(true);
+  // Everything that was shown was kept before, unless the disk takes nothing.
+  if (trouble === "a death") for (const seq of shown) expect([...disk.messages.values()].some((message) => message.room === LOBBY && message.seq === seq)).toBe(true);
   // What is in the outbox has been taken, whoever lives to hear of it.
   judge.keep(disk.rows.values());
 
@@ -69,14 +84,14 @@ async function run(last: number, tabs: "one tab" | "two tabs"): Promise<boolean>
   else expect(found).toBeLessThanOrEqual(1);
   if (wasChanged === true) expect(again.draft({ room: LOBBY, seq: 1 })).toBe("a change");
   expect([...disk.rows.values()].filter(({ refused }) => refused === undefined)).toEqual([]);
-  return hasDied;
+  return isTroubled;
 }
 
-for (const tabs of ["one tab", "two tabs"] as const) {
-  test(`a death after any step loses and doubles nothing: ${tabs}`, async () => {
+for (const trouble of ["a death", "one failure", "two seconds of failures"] as const) {
+  test.each(["one tab", "two tabs"] as const)(`${trouble} after any step loses and doubles nothing: %s`, async (tabs) => {
     let last = 1;
-    for (let hasDied = true; hasDied; last += 1) {
-      hasDied = await run(last, tabs).catch((error: unknown) => {
+    for (let isTroubled = true; isTroubled; last += 1) {
+      isTroubled = await run(last, tabs, trouble).catch((error: unknown) => {
         throw new Error(`after step ${last}`, { cause: error });
       });
     }

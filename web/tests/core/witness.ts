@@ -18,9 +18,20 @@ export class Witness {
   #begun = 0;
   /** Until the chat is there, and while anything is read, what is told has to wait. */
   #reading = 1;
+  #committing = 0;
 
   constructor(sees: (sight: Sight) => void) {
     this.#sees = sees;
+  }
+
+  /** Whether the tab waits for a commit. */
+  get isCommitting(): boolean {
+    return this.#committing > 0;
+  }
+
+  /** Whether the tab has read the outbox once. */
+  get isRead(): boolean {
+    return this.#version >= 0;
   }
 
   isThere(): void {
@@ -39,9 +50,14 @@ export class Witness {
         return changed;
       },
       commit: async (changes, leader) => {
-        const committed = await store.commit(changes, leader);
-        this.#knows(committed.version ?? -1);
-        return committed;
+        this.#committing += 1;
+        try {
+          const committed = await store.commit(changes, leader);
+          this.#knows(committed.version ?? -1);
+          return committed;
+        } finally {
+          this.#committing -= 1;
+        }
       },
       bind: (session) => store.bind(session),
       close: () => store.close(),

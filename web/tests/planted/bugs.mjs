@@ -4,6 +4,7 @@
 // fail. A bug whose text is gone is a failure too: it moves with the code, or makes room for another.
 
 import { connection } from "./connection.mjs";
+import { failing } from "./failing.mjs";
 import { identity } from "./identity.mjs";
 import { keeping } from "./keeping.mjs";
 import { outbox } from "./outbox.mjs";
@@ -16,4 +17,4 @@ import { typed } from "./typed.mjs";
 /** @typedef {{ name: string, file: string, find: string, replace: string, tests: string[] }} Bug */
 
 /** @type {readonly Bug[]} */
-export const BUGS = [...connection, ...identity, ...keeping, ...outbox, ...reading, ...sending, ...showing, ...text, ...typed];
+export const BUGS = [...connection, ...failing, ...identity, ...keeping, ...outbox, ...reading, ...sending, ...showing, ...text, ...typed];

@@ -189,8 +189,8 @@ export const connection = [
   {
     name: "connection: the heartbeat does not count",
     file: "src/core/leadership.ts",
-    find: "    this.#seen = this.#world.now();\n    if (this.#own",
-    replace: "    if (this.#own",
+    find: "    this.#seen = this.#world.now();\n    if ((this.#own",
+    replace: "    if ((this.#own",
     tests: ["tests/core/leadership.test.ts"],
   },
   {

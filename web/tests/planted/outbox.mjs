@@ -117,8 +117,8 @@ export const outbox = [
   {
     name: "a version of the outbox is told though the changes before it were told without one",
     file: "src/core/ledger.ts",
-    find: "version: isBehind ? null : version",
-    replace: "version",
+    find: "version: isBehind ? null : (committed?.version ?? null)",
+    replace: "version: committed?.version ?? null",
     tests: ["tests/core/ledger.test.ts"],
   },
   {

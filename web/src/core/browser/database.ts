@@ -51,7 +51,7 @@ export class OneShotDatabase<Tables extends Schema> {
   /** Asks for all of it at once; what `ask` gives back makes something of the answers, which are as of one moment. */
   async read<T>(names: readonly (keyof Tables & string)[], ask: (table: TableOf<Tables>) => () => T): Promise<T> {
     const answers = await this.#run(names, "readonly", "default", ask);
-    if (answers === null) throw new Error("reading adds nothing");
+    if (answers === null) throw new Error();
     return answers();
   }
 

@@ -262,7 +262,7 @@ export class IndexedDbStore implements Store {
       });
       if (isWritten) return result;
     }
-    throw new Error("others change the store all the time");
+    throw new Error();
   }
 }
 
