@@ -351,7 +351,7 @@ describe("a conversation that one is taken out of", () => {
     await world.clock.pass(1_000);
     await world.does(away.stop());
     const again = await world.chat({ store: new MemoryStore(disk) });
-    expect([again.lost.value.size, again.rooms.value.map(({ name }) => name)]).toEqual([0, ["lobby", "secret plans"]]);
+    expect([again.lost.value.size, again.rooms.value.map(({ name }) => name)]).toEqual([0, ["Lobby", "secret plans"]]);
   });
 
   test("and that is public is described without a network as it was last", async () => {
@@ -371,7 +371,7 @@ describe("a conversation that one is taken out of", () => {
     await world.clock.pass(5_000);
     expect(away.outside.value).toMatchObject([{ room, name: "Bread", topic: "of all kinds", joined: false, unread: 0, members: 1 }]);
     expect(texts(away.open(room))).toEqual(["rye"]);
-    expect(away.rooms.value.map(({ name }) => name)).toEqual(["lobby", "secret plans"]);
+    expect(away.rooms.value.map(({ name }) => name)).toEqual(["Lobby", "secret plans"]);
   });
 
   test("is named in every tab", async () => {

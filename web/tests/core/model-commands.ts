@@ -63,7 +63,8 @@ export class Commands {
     if (known !== undefined) {
       const isSame = name === "skip" || known.content === content;
       if (isSame) this.#sees("a repeat was answered from the log");
-      return isSame ? known.answer : { ok: false, n, code: "conflict" };
+      const { seq: _, ...skipped } = known.answer;
+      return isSame ? (name === "skip" ? skipped : known.answer) : { ok: false, n, code: "conflict" };
     }
     if (n !== device.last + 1) this.#sees("a number was out of turn");
     else if (name === "skip") this.#sees("a number was skipped");
@@ -115,12 +116,14 @@ export class Commands {
       case "direct":
         return this.#direct(session, payload);
       case "rename": {
-        const room = this.#room(payload, user);
+        const room = this.#governed(payload, user);
+        if (room.name === payload["name"]) return { room: room.room };
         room.name = String(payload["name"]);
         return this.#write(session, room, "room renamed", { name: room.name }, room.kind === "public" ? "all" : "room");
       }
       case "set topic": {
-        const room = this.#room(payload, user);
+        const room = this.#governed(payload, user);
+        if (room.topic === payload["topic"]) return { room: room.room };
         room.topic = String(payload["topic"]);
         return this.#write(session, room, "topic", { topic: room.topic }, room.kind === "public" ? "all" : "room");
       }
@@ -143,14 +146,15 @@ export class Commands {
       case "remove": {
         const room = this.#room(payload, user);
         const who = String(payload["user"]);
-        if (room.kind === "direct" || room.room === 1 || room.host !== user) throw new Refusal("forbidden");
-        if (!room.members.has(who)) throw new Refusal("not_found");
+        if (room.kind === "direct" || room.room === 1 || room.host !== user || who === user) throw new Refusal("forbidden");
+        if (!room.members.has(who)) return { room: room.room };
         room.barred.add(who);
         return this.#out(session, room, "removed", who);
       }
       case "name": {
         const taken = [...state.users].some(([other, { name: has }]) => other !== user && has === payload["name"]);
         if (taken) throw new Refusal("name_taken");
+        if (state.users.get(user)?.name === payload["name"]) return { room: 0 };
         state.users.set(user, { name: String(payload["name"]) });
         return this.#house(session, "named");
       }
@@ -180,14 +184,18 @@ export class Commands {
   #rewrite(session: ModelSession, name: "edit" | "delete", payload: Fields): Fields {
     const room = this.#room(payload, session.user);
     const message = room.messages[Number(payload["seq"]) - 1];
-    if (message === undefined || message.deleted === true) throw new Refusal("not_found");
+    if (message === undefined || (message.deleted === true && name === "edit")) throw new Refusal("not_found");
     const may = message.user === session.user || (name === "delete" && room.host === session.user);
     if (!may) throw new Refusal("forbidden");
+    if (message.deleted === true) return { room: room.room };
     message.text = name === "edit" ? String(payload["text"]) : "";
     if (name === "edit") message.edited = true;
-    else message.deleted = true;
+    else {
+      message.deleted = true;
+      delete message.edited;
+    }
     const fields = name === "edit" ? { seq: message.seq, text: message.text } : { seq: message.seq };
-    return { ...this.#write(session, room, name === "edit" ? "edited" : "deleted", fields, "room"), seq: message.seq };
+    return this.#write(session, room, name === "edit" ? "edited" : "deleted", fields, "room");
   }
 
   #create(session: ModelSession, kind: RoomState["kind"], name: string, topic: string, people: string[], host?: string): Fields {
@@ -265,6 +273,14 @@ export class Commands {
   #room(payload: Fields, user: string): RoomState {
     const room = this.#state().rooms.get(Number(payload["room"]));
     if (room === undefined || (room.kind !== "public" && !isMember(room, user))) throw new Refusal("not_found");
+    return room;
+  }
+
+  /** A room whose name and topic one may change. */
+  #governed(payload: Fields, user: string): RoomState {
+    const room = this.#room(payload, user);
+    const isFree = room.kind === "private" && room.host === undefined;
+    if (room.kind === "direct" || (room.host !== user && !isFree)) throw new Refusal("forbidden");
     return room;
   }
 

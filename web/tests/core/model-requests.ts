@@ -1,7 +1,7 @@
 // The requests of the model server: they read, and change nothing.
 
 import type { ModelServer, ModelSession } from "./model-server.ts";
-import { isMember, messageOf, personOf, readableFrom, roomOf, type RoomState } from "./model-state.ts";
+import { entryView, isMember, messageOf, personOf, readableFrom, roomOf, type RoomState } from "./model-state.ts";
 
 type Fields = Record<string, unknown>;
 
@@ -114,10 +114,11 @@ function changes(server: ModelServer, session: ModelSession, payload: Fields): F
   const all = state.log.filter(({ room, rev }) => room === id && rev > Number(payload["after"]) && rev >= from.rev);
   const entries: Fields[] = [];
   let bytes = 0;
-  for (const { event, payload: fields } of all) {
+  for (const entry of all) {
     // The entry that reaches the bound is still told.
     if (entries.length >= limit || bytes >= server.weather.bytes.changes) break;
-    entries.push({ event, ...fields });
+    const fields = entryView(state, entry);
+    entries.push({ event: entry.event, ...fields, cursor: server.cursor(entry.position) });
     bytes += bytesOf(fields);
   }
   if (entries.length > 0) server.sees("a gap was filled by `changes`");

@@ -9,7 +9,7 @@ import { Connector } from "../../src/core/connector.ts";
 import type { PaceBounds } from "../../src/core/pace.ts";
 import type { Line, LineEvents, SetTimer, Transport } from "../../src/core/ports.ts";
 import { Commands } from "./model-commands.ts";
-import { firstState, personOf, roomOf, visible, type LogEntry, type State } from "./model-state.ts";
+import { entryView, firstState, personOf, roomOf, visible, type LogEntry, type State } from "./model-state.ts";
 import { answerRequest } from "./model-requests.ts";
 
 /** What happens to a frame on its way. */
@@ -204,7 +204,6 @@ export class ModelServer {
     session.position = resumed ? at : head;
     if (reset) this.sees("a client was reset");
     else if (at !== null && !resumed) this.sees("a client was too far behind to resume");
-    const device = auth.device === undefined ? undefined : this.state.devices.get(`${session.user}/${auth.device}`);
     const rooms = [...this.state.rooms.values()].filter(({ room, members }) => room === 1 || members.has(session.user));
     session.send("welcome", {
       server: this.state.server,
@@ -215,7 +214,6 @@ export class ModelServer {
       cursor: this.cursor(session.position),
       resumed,
       reset,
-      ...(device === undefined ? {} : { next: device.last + 1 }),
       rooms: rooms.map((room) => roomOf(this.state, room, session.user)),
       online: this.online.length,
       limits: { text: 16_384, name: 32, history: 100 },
@@ -282,7 +280,7 @@ export class ModelSession {
   #pass(entry: LogEntry): void {
     this.position = entry.position;
     if (entry.socket === this.id || !visible(this.server.state, entry, this.user)) return;
-    this.send(entry.event, { ...entry.payload, cursor: this.server.cursor(entry.position) });
+    this.send(entry.event, { ...entryView(this.server.state, entry), cursor: this.server.cursor(entry.position) });
   }
 }
 

@@ -64,7 +64,7 @@ export function firstState(server = "server 1"): State {
   const lobby: RoomState = {
     room: 1,
     kind: "public",
-    name: "lobby",
+    name: "Lobby",
     topic: "",
     seq: 0,
     rev: 0,
@@ -110,13 +110,31 @@ export function roomOf(state: State, room: RoomState, user: string): Record<stri
     read: room.reads.get(user) ?? 0,
     ...(host === undefined ? {} : { host }),
     ...(kind === "direct" ? { with: others.map((other) => personOf(state, other)) } : {}),
-    members: room.room === 1 ? state.users.size : room.members.size,
+    members: room.room === 1 ? [...state.users.values()].filter(({ name: called }) => called !== null).length : room.members.size,
   };
 }
 
 export function messageOf(state: State, message: StoredMessage): Record<string, unknown> {
   const { user, ...rest } = message;
   return { ...rest, from: personOf(state, user) };
+}
+
+/** An entry as it is told now: nobody gets a text that was taken back or replaced, and people have the names of now. */
+export function entryView(state: State, { event, payload, room, rev }: LogEntry): Record<string, unknown> {
+  const now = (person: unknown): unknown => personOf(state, (person as { readonly user: string }).user);
+  const people: Record<string, unknown> = {};
+  for (const field of ["from", "who"]) if (payload[field] !== undefined) people[field] = now(payload[field]);
+  if (Array.isArray(payload["members"])) people["members"] = payload["members"].map(now);
+  const view = { ...payload, ...people };
+  const message = state.rooms.get(room)?.messages[Number(payload["seq"]) - 1];
+  if (message === undefined || (event !== "message" && event !== "edited")) return view;
+  const { text: _, ...rest } = view;
+  if (event === "message") {
+    const { text, edited, deleted } = message;
+    return { ...rest, text, ...(edited === true ? { edited } : {}), ...(deleted === true ? { deleted } : {}) };
+  }
+  const isReplaced = state.log.some((other) => other.room === room && other.rev > rev && other.event === "edited" && other.payload["seq"] === message.seq);
+  return isReplaced || message.deleted === true ? rest : view;
 }
 
 /** Whether somebody sees an entry in the stream, with the membership of now. */
