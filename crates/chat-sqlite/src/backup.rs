@@ -13,7 +13,7 @@ use chat::Position;
 use rusqlite::Connection;
 
 use crate::error::OpenError;
-use crate::folder::{Folder, chat_in, check_wal, create_private, is_used, sync_folder};
+use crate::folder::{Folder, chat_in, check_wal, create_private, is_used, parent_of, sync_folder};
 use crate::log::random_bytes;
 use crate::schema;
 use crate::verify::verify;
@@ -166,9 +166,8 @@ impl Unfinished {
             Err(_) => return Err(io::ErrorKind::AlreadyExists.into()),
         }
         let bytes = written.metadata()?.len();
-        let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty());
         drop(self);
-        sync_folder(parent.unwrap_or(Path::new(".")))?;
+        sync_folder(parent_of(file))?;
         Ok(bytes)
     }
 }

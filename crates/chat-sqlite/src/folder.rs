@@ -240,12 +240,25 @@ pub(crate) fn read_header(path: &Path) -> io::Result<Option<Header>> {
 }
 
 /// People's words are for this user's eyes only. A folder that exists keeps the mode that its owner gave it.
+///
+/// When it returns, the name of the folder is durable: a power cut that took it would take all that is in it.
 fn make_private(path: &Path) -> io::Result<()> {
+    let made =
+        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).count();
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    builder.create(path)?;
+    // One that exists may be of a process that was killed before it could flush the name.
+    for folder in path.ancestors().take(made.max(1)) {
+        match sync_folder(parent_of(folder)) {
+            Err(err) if made > 0 && err.kind() != io::ErrorKind::PermissionDenied => return Err(err),
+            // Whoever made it for a service that must not read what is beside it has to see to its name.
+            Ok(()) | Err(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Opens a file of a data folder, and makes it if there is none.
@@ -295,6 +308,12 @@ fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
+}
+
+/// The folder that a file or a folder is in.
+pub(crate) fn parent_of(path: &Path) -> &Path {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    parent.unwrap_or(Path::new("."))
 }
 
 /// Makes names durable. Windows has no such thing and needs none.
