@@ -1,106 +1,92 @@
 // Power cuts: what anybody was told or shown is there afterwards, whatever the disk kept of what was not flushed.
 //
-// One run under a preloaded shim notes every change, flush and send. Cuts are then played at notes drawn from the seed:
-// the files are put together as the disk may have them, a real server starts on them, and a client reads. Whatever
-// had been handed to a socket before the cut has to be there. POWER_CUTS says how many.
+// One run under a preloaded shim notes every change, flush and send, through every state that the disk can be in; a run
+// that misses one fails. Cuts are then played at notes drawn from the seed: the files are put together as the disk may
+// have them, a real server starts on them, and a client reads. Whatever had been handed to a socket before the cut has
+// to be there, and so have backups, restored and imported chats and new keys. POWER_CUTS says how many cuts.
+//
+// Bugs planted in the disk measure that: each has to break a promise. POWER_BUGS names those to plant, by a part of the
+// name, or says `all`; by default some are drawn from the seed.
 
 import assert from "node:assert/strict";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
 import { describe, test } from "node:test";
-import { Server, temporaryFolder } from "../harness/server.mjs";
-import { Recorder } from "./support/recorder.mjs";
-import { Disk, noteWhatIsThere, readNotes, watch } from "./support/power.mjs";
-import { amount, Dice, note } from "./support/scale.mjs";
+import { Run } from "./support/disk-bugs.mjs";
+import { cutsAnywhere, cutsAtEnds } from "./support/disk-cuts.mjs";
+import { Broken, Promises, survives, textsIn } from "./support/disk-oracle.mjs";
+import { STATES, Chronicle } from "./support/disk-states.mjs";
+import { record } from "./support/disk-story.mjs";
+import { amount, Dice, LONG, note } from "./support/scale.mjs";
 
-const TEXT = /writer \d+, round \d+, line \d+/g;
-
-const textsIn = (bytes) => bytes.toString("utf8").match(TEXT) ?? [];
+/** How many bugs are planted by default, and how many cuts each may take until it is found. */
+const SAMPLE = 3;
+const BUG_CUTS = 60;
 
 describe("a power cut", () => {
+  let recorded;
+  const recordOnce = (t, dice) => (recorded ??= record(t, dice));
+
   test("takes back nothing that anybody was told or shown", async (t) => {
     const dice = Dice.roll(t);
-    const folder = temporaryFolder(t);
-    const data = join(folder, "data");
-    const journal = join(folder, "journal");
-    mkdirSync(data);
-    const rounds = amount("POWER_ROUNDS", 3, 6);
-    const acked = await record(t, dice, { folder, data, journal, rounds });
-    const notes = readNotes(journal);
-    const flushes = notes.filter(({ kind }) => kind === "F").length;
-    assert.ok(flushes > 10, "the run flushed");
+    const story = await recordOnce(t, dice);
+    const { notes, acked } = story;
+    const { chronicle, flushes } = new Run(notes);
+    note(t, "power cut: states of a run", { seed: dice.seed, ...chronicle.toJSON() });
+    note(t, "power cut: flushes of a run", flushes);
+    for (const state of STATES) assert.ok(chronicle.count(state) > 0, `${state}: never reached, seed ${dice.seed}`);
 
-    const cuts = amount("POWER_CUTS", 24, 1_000);
-    const points = choosePoints(notes, dice, cuts);
-    const disk = new Disk();
-    const promised = new Set();
+    const cuts = [...cutsAtEnds(notes), ...cutsAnywhere(notes, dice, amount("POWER_CUTS", 16, 1_000))].sort((one, other) => one.point - other.point);
     const counts = { "all dropped": 0, torn: 0 };
-    let taken = 0;
-    for (const point of points) {
-      for (; taken < point; taken += 1) {
-        disk.take(notes[taken]);
-        if (notes[taken].kind === "S") for (const text of textsIn(notes[taken].bytes)) promised.add(text);
-      }
-      const torn = dice.chance(0.6);
-      counts[torn ? "torn" : "all dropped"] += 1;
-      await survives(t, disk, promised, { dice, share: torn ? dice.next() : 0, point, of: notes.length });
-    }
+    const count = (what) => (counts[what] = (counts[what] ?? 0) + 1);
+    await play(t, { story, notes, dice, cuts }, ({ share }, passed) => {
+      count(share > 0 ? "torn" : "all dropped");
+      for (const what of passed.amid) count(what);
+      for (const state of STATES) if (passed.count(state) > 0) count(`behind ${state}`);
+    });
+    for (const state of STATES) assert.ok(counts[`behind ${state}`] > 0, `no cut behind ${state}, seed ${dice.seed}`);
     const shown = new Set(notes.filter(({ kind }) => kind === "S").flatMap(({ bytes }) => textsIn(bytes)));
-    const lines = acked.filter((text) => text.startsWith("writer"));
+    const lines = acked.flatMap((text) => textsIn(Buffer.from(text)));
     assert.ok(lines.length > 0 && lines.every((text) => shown.has(text)), "the shim saw every line being sent");
-    note(t, "power cut", { seed: dice.seed, cuts, ...counts, notes: notes.length, flushes, acked: acked.length, "restarts by kill -9": rounds - 1, lost: 0 });
+    note(t, "power cut", { seed: dice.seed, cuts: cuts.length, ...counts, notes: notes.length, acked: acked.length, lost: 0 });
+  });
+
+  test("shows every planted bug of the disk", async (t) => {
+    const dice = Dice.roll(t);
+    const story = await recordOnce(t, dice);
+    const run = new Run(story.notes);
+    assert.deepEqual(run.unjudged, [], "each flush has a purpose of which it is known whether it is required");
+    for (const { name, notes, windows } of chosen(run.bugs(), dice)) {
+      let tried = 0;
+      const isBroken = async (cuts) => {
+        const broken = await play(t, { story, notes, dice, cuts }, () => (tried += 1)).catch(({ cause }) => cause);
+        if (broken !== undefined && !(broken instanceof Broken)) throw broken;
+        return broken;
+      };
+      const broken = (await isBroken(cutsAtEnds(notes, windows))) ?? (await isBroken(cutsAnywhere(notes, dice, BUG_CUTS, windows)));
+      assert.ok(broken !== undefined, `not noticed in ${tried} cuts, seed ${dice.seed}: ${name}`);
+      note(t, "planted in the disk", { bug: name, tried, violation: broken.message.trim().replace(/\/tmp\/[\w-]+\//g, "") });
+    }
   });
 });
 
-/** A run with kills and restarts in it: what is seen after a restart must outlive a cut right behind it, too. */
-async function record(t, dice, { folder, data, journal, rounds }) {
-  const recorder = new Recorder(t);
-  const server = await Server.start(t, { data, env: watch(folder, data, journal) });
-  const names = [0, 1, 2, 3].map((index) => `writer ${index}`);
-  const writers = await recorder.joinAll(server.url, names, { transports: ["websocket"] });
-  for (let round = 0; round < rounds; round += 1) {
-    const count = dice.between(4, 12);
-    const work = writers.map((writer) => recorder.sayAll(writer, count, (index) => `${writer.name}, round ${round}, line ${index}`));
-    if (round + 1 < rounds) {
-      const [seen] = writers;
-      await seen.seesCount(seen.lines.length + dice.between(1, count * 3));
-      // It dies between a commit and its flush, which is where a restart can show what the disk does not have.
-      writeFileSync(`${journal}.die`, "");
-      await seen.until(() => !seen.socket.connected, "the death of the server");
-      await server.kill();
-      noteWhatIsThere(data, journal);
-      await server.startAgain();
+function chosen(bugs, dice) {
+  const wanted = process.env.POWER_BUGS ?? (LONG ? "all" : undefined);
+  if (wanted !== undefined) return bugs.filter(({ name }) => wanted === "all" || name.includes(wanted));
+  return Array.from({ length: SAMPLE }, () => bugs.splice(dice.between(0, bugs.length - 1), 1)[0]);
+}
+
+/** Plays the cuts one after the other, each after `tell` was told of it. What is wrong is the cause of the error. */
+async function play(t, { story, notes, dice, cuts }, tell) {
+  const passed = new Chronicle();
+  const promises = new Promises();
+  let taken = 0;
+  for (const cut of cuts) {
+    for (; taken < cut.point; taken += 1) {
+      passed.take(notes[taken]);
+      promises.take(notes[taken]);
     }
-    await Promise.all(work);
+    tell(cut, passed);
+    await survives(t, passed.disk, promises, { story, dice, share: cut.share }).catch((cause) => {
+      throw new Error(`a cut behind note ${cut.point} of ${notes.length}, seed ${dice.seed}: ${cause.message}`, { cause });
+    });
   }
-  await recorder.judge(server.url);
-  await server.stop();
-  return recorder.acked.map(({ text }) => text);
-}
-
-/** Notes to cut behind: half of them anywhere, half next to a send, where promises are made. */
-function choosePoints(notes, dice, count) {
-  const sends = [...notes.keys()].filter((index) => notes[index].kind === "S" && textsIn(notes[index].bytes).length > 0);
-  const anywhere = () => dice.between(1, notes.length);
-  const atSend = () => dice.pick(sends) + 1;
-  return Array.from({ length: count }, (_, index) => (index % 2 === 0 ? anywhere() : atSend())).sort((one, other) => one - other);
-}
-
-async function survives(t, disk, promised, { dice, share, point, of }) {
-  const data = join(temporaryFolder(t), "data");
-  mkdirSync(data, { mode: 0o700 });
-  disk.cut(data, dice, share);
-  const about = `a cut behind note ${point} of ${of}, seed ${dice.seed}`;
-  const server = await Server.start(t, { data }).catch((err) => {
-    throw new Error(`${about}: ${err.message}`);
-  });
-  const reader = new Recorder(t);
-  const lines = await reader.read(server.url, "reader");
-  await server.kill();
-  const texts = lines.map(({ text }) => text);
-  const stored = new Set(texts);
-  const lost = [...promised].filter((text) => !stored.has(text));
-  assert.deepEqual(lost, [], `${about}: promised and gone`);
-  assert.equal(stored.size, texts.length, `${about}: nothing is there twice`);
-  assert.deepEqual(lines.map(({ offset }) => offset), texts.map((_, index) => index + 1), `${about}: the log is dense`);
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask proof`: writes docs/proof.md from long runs.
 //!
-//! It runs the simulation, the long forms of tests/proof against the release binary, and the planted bugs of the app.
+//! It runs the simulation, the long forms of tests/proof against the release binary (with all planted bugs of the disk),
+//! and the planted bugs of the app.
 //! The page contains only what the programs recorded while they ran. If one of them fails, the page stays as it was,
 //! and the output has the seed that repeats the run.
 

@@ -31,7 +31,7 @@ const lines = [
   "",
 ];
 
-const FORMS = { simulation, planted, traps };
+const FORMS = { simulation, planted, traps, "planted in the disk": plantedInTheDisk };
 for (const [section, rows] of sections) lines.push(...(FORMS[section]?.(rows) ?? table(section, rows)));
 writeFileSync(page, `${lines.join("\n").trimEnd()}\n`);
 
@@ -71,6 +71,19 @@ function planted(rows) {
     `Each is switched on alone, and seeds are run from 1 on until one of them breaks a promise: ${rows.length} of ${rows.length} were found.`,
     "",
     "| bug | seeds until it was found | what was broken |",
+    "|---|---:|---|",
+    ...rows.map(({ bug, tried, violation }) => `| ${cell(bug)} | ${tried} | ${cell(brief(violation))} |`),
+    "",
+  ];
+}
+
+function plantedInTheDisk(rows) {
+  return [
+    "## Bugs planted in the disk",
+    "",
+    `Each makes another run of the notes of the one above, which is cut where its disk differs: ${rows.length} of ${rows.length} broke a promise.`,
+    "",
+    "| bug | cuts until it was found | what was broken |",
     "|---|---:|---|",
     ...rows.map(({ bug, tried, violation }) => `| ${cell(bug)} | ${tried} | ${cell(brief(violation))} |`),
     "",

@@ -1,5 +1,5 @@
-/* Notes every change that a process makes to the files of one folder, every flush of them, and every byte that it
- * sends to a socket, in the order in which they happen, so that a power cut can be played afterwards at any point.
+/* Notes every change that a process makes to the files and folders below one folder, every flush of them, and every byte
+ * that it sends to a socket, in the order in which they happen, so that a power cut can be played afterwards at any point.
  *
  * Preloaded by the power-cut test. POWER_FOLDER is the folder, POWER_JOURNAL the file that the notes are appended to.
  * A change is noted once it is done; a flush when it begins and when it is done, so that only what was done before it
@@ -7,9 +7,11 @@
  * is left out: nobody believes one after a power cut.
  *
  * While a file of the journal's name with ".die" behind it is there, the process kills itself in place of its next
- * flush: the write is done, the system knows it, the disk does not.
+ * flush: the write is done, the system knows it, the disk does not. If that file has a name in it, only a flush of the
+ * file of that name counts.
  *
- * A note: kind (1 byte), file (8, inode), offset (8), length (4), then so many bytes. Little endian. */
+ * A note: kind (1 byte), file (8, inode), offset (8), length (4), then so many bytes. Little endian. Names are paths
+ * below the folder; the folder itself has the number 1. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -54,31 +56,47 @@ static void note(char kind, uint64_t file, uint64_t offset, const void *bytes, s
     errno = before;
 }
 
-/* The file of a descriptor, if it lies in the folder: 0 for others. 1 stands for the folder itself. */
-static uint64_t file_of(int fd) {
-    char link[64], path[PATH_MAX];
-    struct stat found;
+/* What is left of a path below the folder, "" for the folder itself; NULL for others. */
+static const char *below(const char *path) {
     size_t prefix = strlen(folder);
-    if (journal < 0) return 0;
+    if (strncmp(path, folder, prefix) != 0) return NULL;
+    if (path[prefix] == 0) return path + prefix;
+    return path[prefix] == '/' ? path + prefix + 1 : NULL;
+}
+
+/* The path of a descriptor, if it lies in the folder; NULL for others. */
+static const char *path_of(int fd) {
+    static __thread char path[PATH_MAX];
+    char link[64];
+    if (journal < 0) return NULL;
     snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
     ssize_t length = readlink(link, path, sizeof path - 1);
-    if (length < (ssize_t)prefix) return 0;
+    if (length <= 0) return NULL;
     path[length] = 0;
-    if (strncmp(path, folder, prefix) != 0) return 0;
-    if (path[prefix] == 0) return 1;
-    if (path[prefix] != '/' || (length > 4 && strcmp(path + length - 4, "-shm") == 0)) return 0;
+    return length > 4 && strcmp(path + length - 4, "-shm") == 0 ? NULL : below(path);
+}
+
+/* The file of a descriptor, if it lies in the folder: 0 for others. */
+static uint64_t file_of(int fd) {
+    struct stat found;
+    const char *path = path_of(fd);
+    if (!path) return 0;
+    if (*path == 0) return 1;
     return fstat(fd, &found) == 0 ? found.st_ino : 0;
 }
 
+/* The path below the folder that a name stands for, whether there is such a file or not. */
 static const char *name_in_folder(const char *path) {
     static __thread char full[PATH_MAX];
     char parent[PATH_MAX];
     const char *slash = strrchr(path, '/');
-    if (journal < 0 || !slash || (size_t)(slash - path) >= sizeof parent) return NULL;
+    if (journal < 0 || !slash || (size_t)(slash - path) >= sizeof parent || strstr(slash, "-shm")) return NULL;
     memcpy(parent, path, (size_t)(slash - path));
     parent[slash - path] = 0;
-    if (!realpath(parent, full) || strcmp(full, folder) != 0) return NULL;
-    return strstr(slash, "-shm") ? NULL : slash + 1;
+    if (!realpath(parent, full) || !below(full)) return NULL;
+    size_t length = strlen(full);
+    if (snprintf(full + length, sizeof full - length, "%s", slash) >= (int)(sizeof full - length)) return NULL;
+    return below(full);
 }
 
 static uint64_t inode_of(const char *path) {
@@ -164,9 +182,24 @@ ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
     return syscall(SYS_sendmsg, fd, message, flags);
 }
 
+/* Whether the process is to die at a flush of this file. */
+static int dies_at(const char *path) {
+    char name[NAME_MAX + 1];
+    int fd = (int)raw_openat(die, O_RDONLY | O_CLOEXEC, 0);
+    if (fd < 0) return 0;
+    long length = syscall(SYS_read, fd, name, sizeof name - 1);
+    syscall(SYS_close, fd);
+    if (length < 0) return 0;
+    name[length] = 0;
+    const char *slash = strrchr(path, '/');
+    return (length == 0 || strcmp(slash ? slash + 1 : path, name) == 0) && syscall(SYS_unlinkat, AT_FDCWD, die, 0) == 0;
+}
+
 static int flushed(int fd, long call) {
+    int before = errno;
     uint64_t file = file_of(fd);
-    if (file && syscall(SYS_unlinkat, AT_FDCWD, die, 0) == 0) kill(getpid(), SIGKILL);
+    if (file && dies_at(path_of(fd))) kill(getpid(), SIGKILL);
+    errno = before;
     if (file) note('f', file, (uint64_t)gettid(), NULL, 0);
     int answer = (int)syscall(call, fd);
     if (file && answer == 0) note('F', file, (uint64_t)gettid(), NULL, 0);
@@ -190,16 +223,29 @@ int unlink(const char *path) {
     return answer;
 }
 
-int rename(const char *from, const char *to) {
-    char both[2 * NAME_MAX + 2];
-    const char *old = name_in_folder(from);
-    int known = old && (size_t)snprintf(both, sizeof both, "%s", old) < NAME_MAX;
-    const char *name = known ? name_in_folder(to) : NULL;
-    int answer = (int)syscall(SYS_renameat, AT_FDCWD, from, AT_FDCWD, to);
-    if (name && answer == 0) {
-        size_t first = strlen(both) + 1;
-        snprintf(both + first, sizeof both - first, "%s", name);
-        note('R', 0, 0, both, first + strlen(name));
-    }
+int mkdir(const char *path, mode_t mode) {
+    const char *name = name_in_folder(path);
+    int answer = (int)syscall(SYS_mkdirat, AT_FDCWD, path, mode);
+    if (name && answer == 0) note('M', inode_of(path), 0, name, strlen(name));
     return answer;
+}
+
+/* Two names of a file, noted with a zero between them. */
+static int named(char kind, const char *from, const char *to, long call) {
+    char both[2 * PATH_MAX];
+    const char *name = name_in_folder(from);
+    int known = name && (size_t)snprintf(both, sizeof both, "%s", name) < PATH_MAX;
+    size_t first = known ? strlen(both) + 1 : 0;
+    name = known ? name_in_folder(to) : NULL;
+    if (name) snprintf(both + first, sizeof both - first, "%s", name);
+    int answer = (int)syscall(call, AT_FDCWD, from, AT_FDCWD, to, 0);
+    if (name && answer == 0) note(kind, 0, 0, both, first + strlen(both + first));
+    return answer;
+}
+int rename(const char *from, const char *to) { return named('R', from, to, SYS_renameat); }
+int link(const char *from, const char *to) { return named('L', from, to, SYS_linkat); }
+
+int linkat(int at, const char *from, int other, const char *to, int flags) {
+    if (flags == 0 && (at == AT_FDCWD || from[0] == '/') && (other == AT_FDCWD || to[0] == '/')) return link(from, to);
+    return (int)syscall(SYS_linkat, at, from, other, to, flags);
 }
