@@ -16,6 +16,8 @@
 
 mod ahead;
 mod audience;
+#[cfg(any(test, feature = "simulation"))]
+mod audit;
 mod connect;
 mod connecting;
 mod deliver;
@@ -88,6 +90,8 @@ pub(crate) struct Worker {
     stopping: bool,
     /// Sync handlers that have run since [`Builder::after_events`](crate::Builder::after_events) was last called.
     handled: usize,
+    #[cfg(any(test, feature = "simulation"))]
+    audits: audit::AuditClock,
 }
 
 /// Runs a worker until it is told to stop.
@@ -191,6 +195,8 @@ impl Worker {
                 own: own.clone(),
                 stopping: false,
                 handled: 0,
+                #[cfg(any(test, feature = "simulation"))]
+                audits: audit::AuditClock::default(),
             })
         })
     }
@@ -287,12 +293,14 @@ impl Worker {
         loop {
             let touched = self.sessions.take_touched();
             if touched.is_empty() {
-                return;
+                break;
             }
             for key in touched {
                 self.settle(key);
             }
         }
+        #[cfg(any(test, feature = "simulation"))]
+        self.audit_in_time();
     }
 
     // Sessions.

@@ -105,6 +105,12 @@ impl Batch {
         Self::new(self.first, entries).behind(self.anchored)
     }
 
+    /// How many bytes it counts in the ring, counted anew.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn recount(&self) -> usize {
+        self.entries.iter().map(FeedEntry::cost).sum()
+    }
+
     /// Position of the first entry.
     pub(crate) fn first(&self) -> FeedPosition {
         self.first

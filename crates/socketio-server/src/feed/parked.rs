@@ -63,6 +63,17 @@ impl ParkedSockets {
         self.is_fresh(&socket, now).then_some(socket.parked)
     }
 
+    /// Compares the two lists of sockets.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn audit(&self) -> usize {
+        assert_eq!(self.order.len(), self.sockets.len(), "parked sockets");
+        assert!(self.sockets.len() <= PARKED_MAX, "{} parked sockets", self.sockets.len());
+        for (serial, id) in &self.order {
+            assert_eq!(self.sockets.get(id).map(|socket| socket.serial), Some(*serial), "the order of {id}");
+        }
+        self.sockets.len()
+    }
+
     fn is_fresh(&self, socket: &ParkedSocket, now: Instant) -> bool {
         now.saturating_duration_since(socket.since) < self.kept
     }

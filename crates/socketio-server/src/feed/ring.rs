@@ -84,6 +84,21 @@ impl Ring {
         *batch = Arc::new(replaced);
     }
 
+    /// Compares what it knows of its batches with them. Returns how many entries there are.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn audit(&self) -> usize {
+        let held: usize = self.batches.iter().map(|batch| batch.recount()).sum();
+        assert_eq!(self.bytes, held, "the bytes of a ring");
+        assert!(self.bytes <= self.bytes_max || self.batches.len() == 1, "{held} bytes in a ring");
+        let mut next = self.floor() + 1;
+        for batch in &self.batches {
+            assert_eq!(batch.first(), next, "a ring has no holes");
+            next = batch.last() + 1;
+        }
+        assert_eq!(next, self.head + 1, "a ring ends at its head");
+        usize::try_from(self.head.get() - self.floor().get()).unwrap_or(usize::MAX)
+    }
+
     /// The position after which the ring is complete.
     pub(crate) fn floor(&self) -> FeedPosition {
         self.batches.front().map_or(self.head, |oldest| oldest.first() - 1)

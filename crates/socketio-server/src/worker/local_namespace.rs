@@ -221,6 +221,16 @@ impl LocalNamespace {
         }
     }
 
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn ids(&self) -> &HashMap<SocketId, u32> {
+        &self.ids
+    }
+
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn rooms(&self) -> &HashMap<Room, Vec<RoomMember>> {
+        &self.rooms
+    }
+
     pub(crate) fn slot_of(&self, id: &SocketId) -> Option<u32> {
         self.ids.get(id).copied()
     }

@@ -35,6 +35,16 @@ impl Namespaces {
         self.slots.get(index)
     }
 
+    /// All of them with their indices.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (usize, &LocalNamespace)> {
+        let is_named =
+            |(index, local): &(usize, &LocalNamespace)| self.index_of(local.name.as_str()) == Some(*index);
+        assert!(self.slots.iter().all(|namespace| is_named(&namespace)), "a namespace is found by its name");
+        assert_eq!(self.slots.len(), self.by_name.len(), "each namespace has one name");
+        self.slots.iter()
+    }
+
     pub(super) fn get_mut(&mut self, index: usize) -> Option<&mut LocalNamespace> {
         self.slots.get_mut(index)
     }

@@ -38,6 +38,13 @@ impl Newcomers {
         self.0.iter_mut().find(|newcomer| newcomer.request.namespace == *namespace)
     }
 
+    /// The namespaces whose newcomers wait for a feed.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn who_wait(&self) -> impl Iterator<Item = &NamespaceName> {
+        let waiting = self.0.iter().filter(|newcomer| newcomer.waits.is_some());
+        waiting.map(|newcomer| &newcomer.request.namespace)
+    }
+
     /// When the first of them has waited long enough.
     pub(super) fn wait_until(&self) -> Option<Instant> {
         self.0.iter().filter_map(|newcomer| newcomer.waits.map(|waits| waits.until)).min()

@@ -122,6 +122,13 @@ impl OutboundQueue {
         self.frames.push_back(frame);
     }
 
+    /// Compares its size with what it holds.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn audit(&self) {
+        let held: usize = self.frames.iter().map(Bytes::len).sum();
+        assert_eq!(self.bytes, held, "the bytes of an outbound queue");
+    }
+
     fn pop(&mut self) {
         if let Some(frame) = self.frames.pop_front() {
             self.bytes -= frame.len();
@@ -369,6 +376,42 @@ impl Session {
     pub(crate) fn wake(&self) {
         if let Transport::WebSocket(WebSocket { waker: Some(waker), .. }) = &self.transport {
             waker.wake_by_ref();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn an_outbound_queue_counts_what_it_holds(steps in prop::collection::vec((0..3_u8, 1..200_usize), 0..100)) {
+            let (mut queue, mut pushed, mut taken) = (OutboundQueue::default(), 0, 0);
+            for (step, bytes) in steps {
+                match step {
+                    0 => {
+                        queue.push(vec![b'x'; bytes].into());
+                        pushed += bytes;
+                    }
+                    1 => {
+                        taken += queue.frames.front().map_or(0, Bytes::len);
+                        queue.pop();
+                    }
+                    // As much of it as a transport took.
+                    _ => {
+                        let bytes = bytes.min(queue.bytes());
+                        queue.advance(bytes);
+                        taken += bytes;
+                    }
+                }
+                queue.audit();
+                prop_assert_eq!(queue.bytes(), pushed - taken);
+            }
+            queue.advance(queue.bytes());
+            prop_assert_eq!((queue.bytes(), queue.frames.capacity()), (0, 0));
         }
     }
 }

@@ -207,6 +207,40 @@ impl Sessions {
         self.timers.take_due(now)
     }
 
+    // What an audit looks at.
+
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn iter(&self) -> impl Iterator<Item = (SessionKey, &Session)> {
+        let key = |slot| u32::try_from(slot).expect("fewer than 2^32 sessions");
+        let session = move |(slot, session): (usize, _)| {
+            let session: &Session = session;
+            (SessionKey { slot: key(slot), generation: session.generation }, session)
+        };
+        self.slots.iter().map(session)
+    }
+
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn touched(&self) -> &[SessionKey] {
+        &self.touched
+    }
+
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn paused(&self) -> &[SessionKey] {
+        &self.paused
+    }
+
+    /// Whether the session is looked at when its next deadline falls due.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn wakes_for(&self, session: &Session) -> bool {
+        let due = self.timers.tick_of(session.deadline(self.stall_timeout));
+        session.tick.is_some_and(|registered| registered <= due)
+    }
+
     // Pausing.
 
     pub(super) fn pause(&mut self, key: SessionKey, pause: Pause) {

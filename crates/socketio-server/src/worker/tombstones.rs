@@ -61,6 +61,16 @@ impl Tombstones {
         Some(payload)
     }
 
+    /// Compares what is kept with its bounds. Returns how many sessions that are.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(super) fn audit(&self) -> usize {
+        assert!(self.0.len() <= TOMBSTONES_MAX, "{} tombstones", self.0.len());
+        for Tombstone { last_answers, .. } in self.0.values() {
+            assert!(!last_answers.payloads.is_empty(), "a tombstone has something to say");
+        }
+        self.0.len()
+    }
+
     /// Forgets those whose time is over, if there are many.
     pub(super) fn expire(&mut self, now: Instant) {
         if self.0.len() > TOMBSTONES_MAX / 2 {

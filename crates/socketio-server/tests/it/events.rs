@@ -225,6 +225,27 @@ async fn a_sync_handler_may_pause_the_reading_of_its_connection() {
     assert_eq!(client.next().await, "31[]");
 }
 
+/// The features of the simulation let each worker compare its lists with its sessions after a turn.
+#[tokio::test]
+async fn a_paused_connection_that_is_closed_leaves_nothing_to_resume() {
+    let (paused, mut calls) = mpsc::channel(16);
+    let namespace = fenced(Namespace::new("/")).on_sync("pause", move |_| {
+        paused.try_send(()).expect("there is room");
+        Flow::Pause
+    });
+    let running = start(Server::builder().namespace(namespace));
+    let mut clients = [Client::connect(running.address).await, Client::connect(running.address).await];
+    for client in &mut clients {
+        client.send(r#"2["pause"]"#).await;
+        within(calls.recv()).await.expect("it has been called");
+    }
+    running.io().root().to(clients[0].id.as_str()).close_transports().expect("taken");
+    assert_eq!(clients[0].closed().await, None);
+    running.io().resume();
+    clients[1].fence().await;
+    Client::connect(running.address).await.fence().await;
+}
+
 #[tokio::test]
 async fn handlers_find_the_state_of_the_application() {
     struct Greeting(&'static str);
