@@ -207,6 +207,7 @@ impl<T> Queue<T> {
             drafts.extend(waiting.drafts.pop_front());
         }
         waiting.bytes -= bytes;
+        debug_assert_eq!(waiting.bytes, waiting.recount(), "the bytes of the drafts that wait");
         // What is left over was announced with the rest.
         waiting.announced = !waiting.drafts.is_empty();
         let drained = waiting.drafts.len() <= self.bounds.soft_drafts / 2
@@ -270,6 +271,11 @@ impl<T> Queue<T> {
 }
 
 impl<T> Waiting<T> {
+    /// The bytes of the drafts, counted anew.
+    fn recount(&self) -> usize {
+        self.drafts.iter().map(|pending| pending.draft.weight()).sum()
+    }
+
     /// True if the appender has to be told.
     fn announce(&mut self) -> bool {
         !self.drafts.is_empty() && !std::mem::replace(&mut self.announced, true)

@@ -71,7 +71,17 @@ impl Guesses {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    impl Guesses {
+        /// Compares the order of the budgets with the budgets.
+        fn audit(&self) {
+            let order: BTreeSet<_> = self.whole_at.iter().map(|(asker, at)| (*at, *asker)).collect();
+            assert_eq!(self.order, order);
+        }
+    }
 
     const ADA: Asker = Asker::Person(UserId(1));
     const BOB: Asker = Asker::Person(UserId(2));
@@ -109,5 +119,32 @@ mod tests {
         assert_eq!((guesses.order.len(), guesses.whole_at.len()), (ASKERS_MAX, ASKERS_MAX));
         assert!(guesses.admits(&[ADA], now + INTERVAL));
         assert_eq!((guesses.order.len(), guesses.whole_at.len()), (1, 1));
+    }
+
+    proptest! {
+        #[test]
+        fn a_budget_is_ten_and_grows_by_one_in_six_seconds(
+            questions in prop::collection::vec((0..4_usize, 0..4_usize, 0..20_u64), 0..200),
+        ) {
+            let (mut guesses, mut now) = (Guesses::default(), Instant::now());
+            // The budget of each, in milliseconds that have still to pass until it is whole.
+            let mut spent = [0_u64; 4];
+            let (interval, burst) = (6_000, 10 * 6_000);
+            for (one, other, seconds) in questions {
+                now += Duration::from_secs(seconds);
+                spent = spent.map(|spent| spent.saturating_sub(seconds * 1_000));
+                let mut askers = vec![one, other];
+                askers.dedup();
+                let admitted = askers.iter().all(|user| spent[*user] + interval <= burst);
+                for user in askers.iter().filter(|_| admitted) {
+                    spent[*user] += interval;
+                }
+                let askers: Vec<Asker> = askers.into_iter().map(|user| Asker::Person(UserId(user as u64))).collect();
+                prop_assert_eq!(guesses.admits(&askers, now), admitted);
+                guesses.audit();
+            }
+            guesses.admits(&[Asker::Person(UserId(9))], now + INTERVAL * (BURST + 1));
+            prop_assert_eq!(guesses.whole_at.len(), 1, "whole budgets are forgotten");
+        }
     }
 }

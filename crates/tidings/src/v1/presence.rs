@@ -146,6 +146,27 @@ mod tests {
 
     use super::*;
 
+    impl Presence {
+        /// Compares what it counts with its people, and these with the open sockets of each.
+        fn audit(&self, sockets: &BTreeMap<u64, usize>) {
+            let told = self.people.values().filter(|person| person.is_told).count();
+            assert_eq!(self.told, told, "the number of people who are told as online");
+            for (user, person) in &self.people {
+                assert_eq!(
+                    person.sockets,
+                    sockets.get(&user.0).copied().unwrap_or_default(),
+                    "sockets of {user:?}"
+                );
+                assert_eq!(person.left.is_none(), person.sockets > 0, "when {user:?} left");
+                let is_settled = person.is_told && person.sockets > 0;
+                assert!(is_settled || self.pending.contains(user), "{user:?} is forgotten by the ticks");
+            }
+            let open = sockets.iter().filter(|(_, open)| **open > 0);
+            assert!(open.map(|(user, _)| UserId(*user)).all(|user| self.people.contains_key(&user)));
+            assert!(self.pending.iter().all(|user| self.people.contains_key(user)), "a change of nobody");
+        }
+    }
+
     const ADA: UserId = UserId(1);
     const BOB: UserId = UserId(2);
     const SECOND: Duration = Duration::from_secs(1);
@@ -307,10 +328,22 @@ mod tests {
                     }
                     Happening::Nothing => {}
                 }
+                presence.audit(&sockets);
             }
             let connected = sockets.iter().filter(|(_, open)| **open > 0).map(|(user, _)| UserId(*user));
             prop_assert_eq!(told, connected.collect::<BTreeSet<_>>());
             prop_assert!(presence.pending.is_empty());
+            // When everybody has gone, nothing is left of them.
+            let end = start + Duration::from_millis(passed);
+            for (user, open) in &mut sockets {
+                for _ in 0..std::mem::take(open) {
+                    presence.disconnect(UserId(*user), end);
+                }
+            }
+            presence.audit(&sockets);
+            presence.tick(end + SECOND);
+            presence.tick(end + SECOND * 3);
+            prop_assert_eq!((presence.told, presence.people.len(), presence.pending.len()), (0, 0, 0));
         }
     }
 }

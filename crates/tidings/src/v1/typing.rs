@@ -85,7 +85,23 @@ impl TypingPace {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
+    use proptest::prelude::*;
+
     use super::*;
+
+    impl TypingPace {
+        /// Compares what is remembered with its bounds.
+        fn audit(&self) {
+            let mut rooms: Vec<RoomId> = self.notices.iter().map(|notice| notice.room).collect();
+            rooms.sort_unstable();
+            rooms.dedup();
+            assert_eq!(rooms.len(), self.notices.len(), "a room is remembered once");
+            assert!(rooms.len() <= ROOMS_MAX);
+            assert!(self.notices.is_sorted_by_key(|notice| notice.at), "the newest is at the end");
+        }
+    }
 
     const PLANS: RoomId = RoomId(7);
 
@@ -153,5 +169,35 @@ mod tests {
         let times = (0..50_u32).map(|tenth| start + Duration::from_millis(100) * tenth);
         let passed = times.flat_map(|now| [(Typing::Goes, now), (Typing::Stopped, now)]);
         assert_eq!(passed.filter(|(what, now)| pace.admits(*what, RoomId::LOBBY, *now)).count(), 10);
+    }
+
+    proptest! {
+        /// Within so few rooms, nothing is forgotten.
+        #[test]
+        fn notices_are_what_a_simple_model_says(
+            keys in prop::collection::vec((0..5_u64, prop::bool::weighted(0.7), 0..700_u64), 0..200),
+        ) {
+            let (mut pace, mut now) = (TypingPace::default(), Instant::now());
+            let (mut last, mut rooms) = (None, HashMap::new());
+            for (room, goes, millis) in keys {
+                now += Duration::from_millis(millis);
+                let is_over = |at: Option<Instant>, wait| at.is_none_or(|at| now - at >= wait);
+                let here: Option<(Instant, bool)> = rooms.get(&room).copied();
+                let (what, admitted) = if goes {
+                    let is_due = is_over(last, INTERVAL / 4) && is_over(here.map(|(at, _)| at), INTERVAL);
+                    if is_due {
+                        last = Some(now);
+                        rooms.insert(room, (now, true));
+                    }
+                    (Typing::Goes, is_due)
+                } else {
+                    rooms.entry(room).and_modify(|(_, is_seen)| *is_seen = false);
+                    (Typing::Stopped, here.is_some_and(|(_, is_seen)| is_seen))
+                };
+                prop_assert_eq!(pace.admits(what, RoomId(room), now), admitted);
+                pace.audit();
+                prop_assert_eq!(pace.notices.len(), rooms.len());
+            }
+        }
     }
 }

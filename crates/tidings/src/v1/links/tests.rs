@@ -22,6 +22,20 @@ fn sizes(links: &Links) -> [usize; 4] {
     ]
 }
 
+/// Compares the three orders of the links with the links.
+fn audit(links: &Links) {
+    let order: BTreeMap<Serial, Code> = links.open.iter().map(|(code, link)| (link.serial, *code)).collect();
+    assert_eq!(order.len(), links.open.len(), "each link has a serial of its own");
+    assert!(links.order == order, "the order of the links");
+    let mut by_user: HashMap<UserId, VecDeque<Serial>> = HashMap::new();
+    for (serial, code) in &order {
+        by_user.entry(links.open[code].user).or_default().push_back(*serial);
+    }
+    assert_eq!(links.by_user, by_user);
+    let holders = by_user.iter().map(|(user, own)| (own.len(), Reverse(own[0]), *user));
+    assert_eq!(links.holders, holders.collect());
+}
+
 #[test]
 fn a_link_works_once() {
     let (mut links, now) = (Links::default(), Instant::now());
@@ -191,6 +205,7 @@ proptest! {
                     prop_assert_eq!(links.redeem(&code, now), model.redeem(code, now));
                 }
             }
+            audit(&links);
         }
         for user in (0..5).map(UserId) {
             for index in model.alive(user, now) {
@@ -198,5 +213,9 @@ proptest! {
                 prop_assert_eq!(links.redeem(&code, now), Some(user));
             }
         }
+        audit(&links);
+        // When the time of all links is over, only a new one is left.
+        links.open(UserId(9), code(1_000), now + LINK_LIFE);
+        prop_assert_eq!(sizes(&links), [1; 4]);
     }
 }
