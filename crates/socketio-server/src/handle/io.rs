@@ -234,6 +234,9 @@ pub enum Readiness {
 }
 
 /// The sockets of a namespace that an operation is for: all of them until rooms are added.
+///
+/// Each worker carries an operation out in a turn of its own, soon after the call: a socket that joins meanwhile may be
+/// one of them. [`fetch`](Self::fetch) answers when all workers have done what was asked for before.
 #[derive(Clone, Debug)]
 pub struct Target {
     io: Io,
