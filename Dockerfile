@@ -2,7 +2,7 @@
 # Two stages: the first builds the binary with Rust and Node, the second has the binary and nothing to build with.
 #
 #   docker build -t tidings .
-#   docker run -p 3000:3000 -v tidings:/var/lib/tidings tidings
+#   docker run --name tidings -p 3000:3000 -v tidings:/var/lib/tidings tidings
 
 FROM node:22-bookworm AS node
 

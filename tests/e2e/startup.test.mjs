@@ -13,7 +13,7 @@ import { readLog } from "../harness/history.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 import { request } from "../harness/wire.mjs";
 
-const OPTIONS = ["listen", "data", "pages", "origin", "trusted-proxy"];
+const OPTIONS = ["listen", "data", "demo", "pages", "origin", "trusted-proxy"];
 
 describe("the command line", () => {
   for (const args of [["--help"], ["serve", "--help"]]) {

@@ -43,7 +43,8 @@ export function answerRequest(server: ModelServer, session: ModelSession, name: 
     case "code":
       return meaning(server, session, String(payload["code"]));
     default:
-      return { ok: false, code: "invalid" };
+      // So that a request which somebody forgot here fails the tests that send it.
+      throw new Error(`the model server does not know the request ${name}`);
   }
 }
 
