@@ -11,6 +11,7 @@ mod devices;
 #[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
 mod lives;
 mod model;
+mod naive;
 #[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
 mod pages;
 #[expect(clippy::unwrap_used, reason = "the checks are tests, and an error is how they fail")]
@@ -38,6 +39,7 @@ pub use checks::*;
 pub use devices::*;
 pub use lives::{commands_of_lives, people_live};
 pub use model::{Step, agrees_with_the_model, history};
+pub use naive::agrees_with_the_list;
 pub use pages::*;
 pub use people::*;
 pub use writers::*;

@@ -442,7 +442,9 @@ fn index(position: Position) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::conformance::{Bench, SharedBench, agrees_with_the_model, history, people_live};
+    use crate::conformance::{
+        Bench, SharedBench, agrees_with_the_list, agrees_with_the_model, history, people_live,
+    };
 
     #[derive(Default)]
     struct InMemory {
@@ -503,6 +505,20 @@ mod tests {
         fn any_life_leaves_what_it_should(numbers in proptest::collection::vec(proptest::num::u32::ANY, 0..200)) {
             people_live(&mut InMemory::default(), &numbers);
         }
+    }
+
+    #[test]
+    fn a_chat_in_memory_is_what_the_naive_list_says() {
+        let never_reached = agrees_with_the_list(InMemory::default, 0..28);
+        assert!(never_reached.is_empty(), "never reached: {never_reached:#?}");
+    }
+
+    /// Other histories each day. The message of a failure has the seed.
+    #[test]
+    fn a_chat_in_memory_is_what_the_naive_list_says_today_too() {
+        let since = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap();
+        let today = since.as_secs() / 86_400 * 100;
+        agrees_with_the_list(InMemory::default, today..today + 4);
     }
 
     #[test]

@@ -84,7 +84,7 @@ impl Room {
         &self.topic
     }
 
-    /// The person who created the room, while they are in it.
+    /// The person who created the room, until they leave it for the first time.
     pub fn host(&self) -> Option<UserId> {
         self.host
     }
