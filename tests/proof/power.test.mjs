@@ -19,7 +19,7 @@ import { amount, Dice, LONG, note } from "./support/scale.mjs";
 
 /** How many bugs are planted by default, and how many cuts each may take until it is found. */
 const SAMPLE = 3;
-const BUG_CUTS = 60;
+const BUG_CUTS = 150;
 
 describe("a power cut", () => {
   let recorded;
@@ -34,7 +34,7 @@ describe("a power cut", () => {
     note(t, "power cut: flushes of a run", flushes);
     for (const state of STATES) assert.ok(chronicle.count(state) > 0, `${state}: never reached, seed ${dice.seed}`);
 
-    const cuts = [...cutsAtEnds(notes), ...cutsAnywhere(notes, dice, amount("POWER_CUTS", 16, 1_000))].sort((one, other) => one.point - other.point);
+    const cuts = [...cutsAtEnds(notes), ...cutsAnywhere(notes, dice, amount("POWER_CUTS", 12, 1_000))].sort((one, other) => one.point - other.point);
     const counts = { "all dropped": 0, torn: 0 };
     const count = (what) => (counts[what] = (counts[what] ?? 0) + 1);
     await play(t, { story, notes, dice, cuts }, ({ share }, passed) => {

@@ -19,8 +19,11 @@ const FILLING = "x".repeat(16_000);
 /** Messages of the tutorial's database. */
 export const IMPORTED = ["an old line", "another old line"];
 
-/** Texts that are deleted while the server runs: one that a checkpoint has copied, one that only the log has. */
-export const SECRETS = ["a secret that is in the database", "a secret that is in the log alone"];
+/** Words of texts that are deleted while the server runs: one that a checkpoint has copied, one that only the log has. */
+export const SECRETS = ["secret-of-the-database", "secret-of-the-log"];
+
+/** So often that none of it is left only if all of it was overwritten: a shorter row takes a part of its place. */
+const secretText = (word) => `${word} `.repeat(40).trim();
 
 /** The notes of a run, and what a reader needs to look for what was promised in it. */
 export async function record(t, dice) {
@@ -62,7 +65,7 @@ class Story {
     this.env = watched(folder, this.root, this.journal);
     this.recorder = new Recorder(t);
     this.chronicle = new Chronicle();
-    this.follower = new Follower(t, this.journal, (note) => this.chronicle.take(note));
+    this.follower = new Follower(t, this.journal, this.chronicle);
   }
 
   tell(told) {
@@ -124,7 +127,7 @@ class Story {
 
   /** A pause is over, all is copied, and the next commit writes over the log. */
   async aCheckpoint() {
-    await this.ada.say(SECRETS[0], this.room);
+    await this.ada.say(secretText(SECRETS[0]), this.room);
     await this.beginsAnew("the log begins anew", 100);
   }
 
@@ -147,7 +150,7 @@ class Story {
   }
 
   async aDeletion() {
-    await this.ada.say(SECRETS[1], this.room);
+    await this.ada.say(secretText(SECRETS[1]), this.room);
     this.tell({ deleting: true });
     const emptied = this.chronicle.count("the log is emptied after a deletion");
     for (const seq of [1, 2]) await this.ada.must("delete", { room: this.room, seq });
@@ -194,8 +197,24 @@ class Story {
     await this.say(700, 2);
   }
 
-  fill(count) {
-    return Promise.all(Array.from({ length: count }, () => this.ada.say(FILLING, this.room)));
+  /** Ada says so much, each until it is answered: what was under way on a connection that ended is sent once more. */
+  async fill(count) {
+    const { ada } = this;
+    const waiting = new Map();
+    const send = (say) =>
+      ada.socket.emit("say", say, ({ ok }) => {
+        if (ok) waiting.delete(say.n);
+        ada.changed();
+      });
+    const again = () => [...waiting.values()].forEach(send);
+    for (let number = 0; number < count; number += 1) {
+      const say = { n: ++ada.n, room: this.room, text: FILLING };
+      waiting.set(say.n, say);
+      send(say);
+    }
+    ada.socket.on("welcome", again);
+    await ada.until(() => waiting.size === 0, "the answers to all that fills the log");
+    ada.socket.off("welcome", again);
   }
 
   async aNewKey() {

@@ -73,19 +73,21 @@ export function readNotes(journal) {
   return parse(readFileSync(journal)).notes;
 }
 
-/** Follows the notes while they are made, and hands each to `take`. */
+/** Follows the notes while they are made, and hands each to a chronicle. */
 export class Follower extends Observable {
   #read = 0;
+  #chronicle;
 
-  constructor(test, journal, take) {
+  constructor(test, journal, chronicle) {
     super();
+    this.#chronicle = chronicle;
     const descriptor = openSync(journal, "a+");
     const look = () => {
       const fresh = Buffer.alloc(statSync(journal).size - this.#read);
       readSync(descriptor, fresh, 0, fresh.length, this.#read);
       const { notes, at } = parse(fresh);
       this.#read += at;
-      notes.forEach(take);
+      for (const note of notes) chronicle.take(note);
       if (notes.length > 0) this.changed();
     };
     const watcher = watchFile(journal, look);
@@ -93,5 +95,9 @@ export class Follower extends Observable {
       watcher.close();
       closeSync(descriptor);
     });
+  }
+
+  toJSON() {
+    return this.#chronicle;
   }
 }
