@@ -7,6 +7,7 @@ use std::process::ExitCode;
 mod bench;
 mod conformance;
 mod fuzz;
+mod mutants;
 mod proof;
 mod sim;
 mod test;
@@ -23,6 +24,7 @@ usage: cargo xtask <command>
                 cuts and faults; writes docs/proof.md
   sim           the seeded simulation: --seeds N --from S, --planted, --story; see --help
   fuzz          fuzzes every decoder that a peer can reach: see --help
+  mutants       changes the code in small ways and demands that a test notices; writes docs/mutants.md: see --help
   traps         situations that break a chat written after the tutorial, on a Node server and on ours
   bench         measures our server beside its peers; writes docs/performance.md: see --help
   conformance   runs the official Socket.IO suites against our fixtures: see --help";
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(args),
         Some("conformance") => conformance::run(args),
         Some("fuzz") => fuzz::run(args),
+        Some("mutants") => mutants::run(args),
         Some("proof") => proof::run(args),
         Some("sim") => sim::run(args),
         Some("test") => test::run(args),

@@ -16,6 +16,7 @@ mod some;
 mod step;
 mod whole;
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -37,6 +38,11 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Installs a command of cargo that tests do not need, and returns a search path with it.
+pub(crate) fn cargo_command(root: &Path, name: &str, version: &str) -> Result<OsString, String> {
+    setup::install_cargo_commands(&root.join("target/tools"), &[(name, version)])
 }
 
 /// The root of the checkout from which this program was built.

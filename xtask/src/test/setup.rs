@@ -94,7 +94,11 @@ pub(super) fn prepare(root: &Path, needs: &[Need]) -> Result<Tools, String> {
     }
     let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
     let folder = root.join(target).join("tools");
-    let path = if needs(Need::CargoCommands) { install_cargo_commands(&folder)? } else { OsString::new() };
+    let path = if needs(Need::CargoCommands) {
+        install_cargo_commands(&folder, &CARGO_COMMANDS)?
+    } else {
+        OsString::new()
+    };
     Ok(Tools { chromium, python, path, folder })
 }
 
@@ -163,12 +167,12 @@ fn install_python_packages(tests: &Path) -> Result<PathBuf, String> {
 }
 
 /// Installs the commands, and returns a search path with all of them. They are built quickly, not well.
-fn install_cargo_commands(folder: &Path) -> Result<OsString, String> {
+pub(crate) fn install_cargo_commands(folder: &Path, commands: &[(&str, &str)]) -> Result<OsString, String> {
     let bin = folder.join("bin");
     let old = std::env::var_os("PATH").unwrap_or_default();
     let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&old)))
         .map_err(|err| format!("{}: {err}", folder.display()))?;
-    for (name, version) in CARGO_COMMANDS {
+    for (name, version) in commands {
         if succeeds(Command::new(name).arg("--version").env("PATH", &path)) {
             continue;
         }
