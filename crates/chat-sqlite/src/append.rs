@@ -328,10 +328,11 @@ fn row_of<'a>(
 /// Gives a row another text. The key and the hash of the content stay, so a repeat is still recognised.
 fn rewrite(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     let position = to_sql(entry.position.0);
-    let (key, content): (Option<String>, [u8; 16]) = connection
-        .prepare_cached("SELECT key, content FROM entry WHERE position = ?1")?
-        .query_row([position], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    let columns = Columns::of(&entry.kind);
+    let (key, content, target): (Option<String>, [u8; 16], Option<i64>) = connection
+        .prepare_cached("SELECT key, content, target FROM entry WHERE position = ?1")?
+        .query_row([position], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    // A later version may have given the row a target.
+    let columns = Columns { target, ..Columns::of(&entry.kind) };
     let checksum = row_of(entry, key.as_deref(), &content, &columns).checksum();
     connection
         .prepare_cached("UPDATE entry SET text = ?2, body = ?3, checksum = ?4 WHERE position = ?1")?

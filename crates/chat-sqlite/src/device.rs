@@ -107,7 +107,7 @@ pub(crate) fn insert(connection: &Connection, spent: &Spent, id: i64) -> rusqlit
             code(spent.on),
             to_sql(spent.at.0),
             spent.content.0,
-            checksum_of(spent),
+            checksum_of(spent, code(spent.on), room_of(spent.on)),
             room_of(spent.on),
         ))?;
     Ok(())
@@ -116,26 +116,28 @@ pub(crate) fn insert(connection: &Connection, spent: &Spent, id: i64) -> rusqlit
 /// The result of a row, if the row is what was once stored.
 pub(crate) fn decode(row: &Row<'_>) -> Option<Spent> {
     let unsigned = |column: usize| u64::try_from(row.get_ref(column).ok()?.as_i64().ok()?).ok();
+    let (result, room) = (row.get(3).ok()?, row.get(7).ok()?);
     let spent = Spent {
         device: Device { user: UserId(unsigned(0)?), id: DeviceId(row.get(1).ok()?) },
         n: CommandNumber(unsigned(2)?),
-        on: on(row.get(3).ok()?, row.get(7).ok()?)?,
+        on: on(result, room)?,
         at: UnixMillis(unsigned(4)?),
         content: ContentHash(row.get(5).ok()?),
     };
     let checksum: i64 = row.get(6).ok()?;
-    (checksum == checksum_of(&spent)).then_some(spent)
+    (checksum == checksum_of(&spent, result, room)).then_some(spent)
 }
 
-fn checksum_of(spent: &Spent) -> i64 {
+/// `result` and `room` as they stand in the table.
+fn checksum_of(spent: &Spent, result: i64, room: Option<i64>) -> i64 {
     checksum::Spent {
         user: to_sql(spent.device.user.0),
         device: &spent.device.id.0,
         n: to_sql(spent.n.0),
-        result: code(spent.on),
+        result,
         at_ms: to_sql(spent.at.0),
         content: &spent.content.0,
-        room: room_of(spent.on),
+        room,
     }
     .checksum()
 }
@@ -149,6 +151,8 @@ fn room_of(on: SpentOn) -> Option<i64> {
 }
 
 const NOTHING: i64 = 3;
+/// The first number of a result that this version does not know.
+const UNKNOWN: i64 = 15;
 
 /// As it stands in the table.
 fn code(on: SpentOn) -> i64 {
@@ -169,13 +173,19 @@ fn code(on: SpentOn) -> i64 {
             Refusal::BadCode => 12,
             Refusal::Invalid => 13,
             Refusal::TopicInvalid => 14,
+            Refusal::Unknown => UNKNOWN,
         },
     }
 }
 
-fn on(code: i64, room: Option<u64>) -> Option<SpentOn> {
+/// What a later version has stored, with or without a room, is a refusal of a kind that this one does not know.
+fn on(code: i64, room: Option<i64>) -> Option<SpentOn> {
+    if code >= UNKNOWN {
+        return Some(SpentOn::Refusal(Refusal::Unknown));
+    }
     if let Some(room) = room {
-        return (code == NOTHING).then_some(SpentOn::Nothing { room: RoomId(room) });
+        let room = RoomId(u64::try_from(room).ok()?);
+        return (code == NOTHING).then_some(SpentOn::Nothing { room });
     }
     let refusals = Refusal::ALL.into_iter().map(SpentOn::Refusal);
     refusals.chain([SpentOn::Skip]).find(|on| self::code(*on) == code)
@@ -189,11 +199,14 @@ mod tests {
     fn every_result_comes_back_from_the_table() {
         let nothing = SpentOn::Nothing { room: RoomId(7) };
         for result in Refusal::ALL.into_iter().map(SpentOn::Refusal).chain([SpentOn::Skip, nothing]) {
-            let room = room_of(result).map(i64::unsigned_abs);
-            assert_eq!(on(code(result), room), Some(result));
+            assert_eq!(on(code(result), room_of(result)), Some(result));
         }
         assert_eq!(on(NOTHING, None), None);
         assert_eq!(on(1, Some(7)), None);
-        assert_eq!(on(99, None), None);
+        assert_eq!(on(NOTHING, Some(-1)), None);
+        assert_eq!(on(-1, None), None);
+        for room in [None, Some(7)] {
+            assert_eq!(on(99, room), Some(SpentOn::Refusal(Refusal::Unknown)));
+        }
     }
 }

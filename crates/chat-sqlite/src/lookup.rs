@@ -3,6 +3,7 @@
 use chat::{Entry, Kind, ReadPointer, RoomId, Seq, Standing, UnixMillis, UserId};
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::kind::UNKNOWN;
 use crate::number::to_sql;
 use crate::rows::{decode, select};
 
@@ -45,12 +46,14 @@ pub(crate) fn versions(
     Ok(versions.into_iter().collect())
 }
 
-/// In order. The inner error is the position of a row that is not what was stored.
+/// In order, and of known kinds alone. The inner error is the position of a row that is not what was stored.
 pub(crate) fn directory(connection: &Connection) -> rusqlite::Result<Result<Vec<Entry>, u64>> {
-    let mut statement = connection
-        .prepare(select!("entry INDEXED BY entry_directory", "WHERE kind > 3 ORDER BY position"))?;
+    let mut statement = connection.prepare(select!(
+        "entry INDEXED BY entry_directory",
+        "WHERE kind > 3 AND kind < ?1 ORDER BY position"
+    ))?;
     let decoded = |row: &Row<'_>| Ok(decode(row).ok_or(row.get::<_, i64>(0)?.unsigned_abs()));
-    statement.query_map([], decoded)?.collect()
+    statement.query_map([UNKNOWN], decoded)?.collect()
 }
 
 pub(crate) fn last_at(connection: &Connection) -> rusqlite::Result<UnixMillis> {

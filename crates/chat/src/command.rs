@@ -184,6 +184,24 @@ impl Identity {
 }
 
 impl Command {
+    /// The room whose numbers its entry continues, unless it creates one.
+    pub(crate) fn room(&self) -> Option<RoomId> {
+        match self {
+            Self::Say { room, .. }
+            | Self::Edit { room, .. }
+            | Self::Delete { room, .. }
+            | Self::Rename { room, .. }
+            | Self::SetTopic { room, .. }
+            | Self::Join { room, .. }
+            | Self::Leave { room }
+            | Self::Add { room, .. }
+            | Self::Remove { room, .. }
+            | Self::Read { room, .. } => Some(*room),
+            Self::Name { .. } | Self::Own => Some(RoomId::HOUSE),
+            Self::Create { .. } | Self::Direct { .. } | Self::Rejected { .. } | Self::Skip => None,
+        }
+    }
+
     /// The message that it wants to change, if it is about one. No other command has to be judged by what a message is.
     pub(crate) fn target(&self) -> Option<(RoomId, Seq)> {
         match self {

@@ -7,6 +7,10 @@
 mod batch;
 mod device;
 mod judge;
+#[cfg(test)]
+mod prefetched;
+
+use std::collections::BTreeSet;
 
 use crate::command::{Command, Draft, Identity};
 use crate::device::Device;
@@ -80,6 +84,10 @@ pub fn decide<'a, L: Log + ?Sized>(
     let mut found = log.find(&lookups)?.into_iter();
     let asked: Vec<_> = drafts.iter().filter_map(Considered::counted).collect();
     let mut counted = if asked.is_empty() { Vec::new() } else { log.find_by_device(&asked)? }.into_iter();
+    let commands = || drafts.iter().map(|draft| &draft.draft.command);
+    let rooms: BTreeSet<_> = commands().filter_map(Command::room).collect();
+    let messages: BTreeSet<_> = commands().filter_map(Command::target).collect();
+    log.prefetch(&Vec::from_iter(rooms), &Vec::from_iter(messages))?;
     let batch = DecidedBatch::new(log.head(), directory.clone(), drafts.len());
     let mut deciding = Deciding { log, limits, batch, before: directory };
     let mut outcomes = Vec::with_capacity(drafts.len());

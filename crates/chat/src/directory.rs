@@ -75,6 +75,9 @@ impl Directory {
         for entry in log.directory()? {
             directory.apply(&entry);
         }
+        for (room, _) in log.rooms()? {
+            directory.use_up(room);
+        }
         for pointer in log.pointers()? {
             directory.move_pointer(pointer);
         }

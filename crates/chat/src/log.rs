@@ -58,6 +58,12 @@ pub trait Log: Send {
     /// at once, too.
     fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError>;
 
+    /// Names what the decisions of the coming batch ask [`room`](Self::room) and [`message`](Self::message) for, so that a
+    /// backend can get all of it with one round trip. No answer depends on it: a backend whose lookups are cheap does nothing.
+    fn prefetch(&mut self, _rooms: &[RoomId], _messages: &[(RoomId, Seq)]) -> Result<(), ReadError> {
+        Ok(())
+    }
+
     /// A message, as it stands there now. `None` if the room has no message with that number.
     fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError>;
 

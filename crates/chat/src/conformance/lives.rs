@@ -47,6 +47,9 @@ pub fn people_live(bench: &mut impl Bench, numbers: &[u32]) {
             let room = RoomId(u64::from(number % 5));
             let kept = append_unknown(&mut town.log, room, None);
             assert_eq!(append_unknown(&mut plain.log, room, None), kept);
+            for directory in [&mut town.directory, &mut plain.directory] {
+                directory.apply(&kept);
+            }
         }
         if number >> 24 & 31 == 31 {
             let limits = town.limits;

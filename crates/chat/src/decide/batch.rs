@@ -22,6 +22,8 @@ pub(super) struct DecidedBatch<'a> {
     /// The head of the log before the batch.
     before: Position,
     head: Position,
+    /// The log has nothing of this room or of a later one.
+    first_new_room: RoomId,
     pub(super) records: Vec<Record>,
     pub(super) directory: Directory,
     pub(super) rooms: HashMap<RoomId, RoomNumbers>,
@@ -35,6 +37,7 @@ impl DecidedBatch<'_> {
         Self {
             before: head,
             head,
+            first_new_room: directory.next_room(),
             records: Vec::with_capacity(drafts),
             directory,
             rooms: HashMap::new(),
@@ -53,7 +56,8 @@ impl DecidedBatch<'_> {
         if let Some(numbers) = self.rooms.get(&room) {
             return Ok(*numbers);
         }
-        let numbers = log.room(room)?;
+        let is_new = room >= self.first_new_room;
+        let numbers = if is_new { RoomNumbers::default() } else { log.room(room)? };
         self.rooms.insert(room, numbers);
         Ok(numbers)
     }

@@ -21,6 +21,15 @@ impl Directory {
         if entry.kind.is_of_directory() {
             Arc::make_mut(&mut self.0).apply(entry);
         }
+        self.use_up(entry.room);
+    }
+
+    /// The number of a room is never given again, also if a later version has created the room by an entry that this one does
+    /// not know.
+    pub(super) fn use_up(&mut self, room: RoomId) {
+        if self.0.last_room < room {
+            Arc::make_mut(&mut self.0).last_room = room;
+        }
     }
 
     /// Moves a pointer forward; it never goes back.
@@ -84,7 +93,6 @@ impl Present {
             }
         }
         self.rooms.insert(id, Arc::new(room));
-        self.last_room = self.last_room.max(id);
     }
 
     fn rename(&mut self, id: RoomId, name: &RoomName) {
