@@ -6,7 +6,9 @@
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
 mod crates;
+mod cycles;
 mod modules;
+mod paths;
 mod rust;
 mod scripts;
 mod text;
@@ -73,7 +75,7 @@ const FILE_CHECKS: [FileCheck; 8] = [
     rust::expects_instead_of_allowing,
     rust::is_pure_where_it_must_be,
 ];
-const TREE_CHECKS: [TreeCheck; 8] = [
+const TREE_CHECKS: [TreeCheck; 9] = [
     text::lock_files_are_there,
     text::nothing_generated_is_there,
     text::decisions_are_numbered,
@@ -81,6 +83,7 @@ const TREE_CHECKS: [TreeCheck; 8] = [
     crates::keep_out_of_the_pure_ones,
     crates::are_named_in_the_architecture,
     modules::import_one_way,
+    cycles::are_known,
     scripts::import_one_way,
 ];
 

@@ -6,6 +6,7 @@
 
 use std::path::Path;
 
+use super::paths::{Crate, Mention};
 use super::{Fault, Source};
 
 /// The crates whose modules are checked. To add a crate, add a row.
@@ -114,107 +115,51 @@ pub(super) fn import_one_way(_: &Path, sources: &[Source]) -> Vec<Fault> {
 }
 
 fn judge(folder: &str, order: &[&str], sources: &[Source]) -> Vec<Fault> {
+    let read = Crate::read(folder, sources);
     let mut faults = Vec::new();
     let mut known = Vec::new();
     for source in sources {
         let Some(path) = source.path.strip_prefix(folder).and_then(|path| path.strip_suffix(".rs")) else {
             continue;
         };
-        let module: Vec<&str> = path.split('/').collect();
-        let top = module.first().copied().unwrap_or_default();
-        if top == "lib" {
-            continue;
-        }
-        known.push(top);
-        if module.contains(&"tests") {
-            continue;
-        }
-        let Some(place) = order.iter().position(|name| *name == top) else {
+        let top = path.split('/').next().unwrap_or_default();
+        if top != "lib" && !order.contains(&top) {
             faults.push(
                 source.fault(0, "has no place among the modules: give it one in xtask/src/tidy/modules.rs"),
             );
-            continue;
-        };
-        for (line, name) in names(without_tests(&source.text), module.len()) {
-            match order.iter().position(|known| *known == name) {
-                Some(other) if other > place => {
-                    faults.push(
-                        source.fault(line, format!("{top} must not import {name}, which stands above it")),
-                    );
-                }
-                Some(_) => {}
-                None => faults
-                    .push(source.fault(line, format!("{name} is no module: name the one that it is in"))),
-            }
         }
+        known.push(top);
     }
+    faults.extend(read.mentions.iter().filter_map(|mention| upward(mention, order, &read)));
     let gone = order.iter().filter(|name| !known.contains(name));
     let gone =
         gone.map(|name| Fault { path: folder.into(), line: 0, what: format!("there is no module {name}") });
     faults.extend(gone);
+    faults.extend(read.faults);
     faults
 }
 
-/// Unit tests are at the end of a file. They may use anything, such as the suite at the top.
-fn without_tests(text: &str) -> &str {
-    text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default()
-}
-
-/// The names that a file uses from the root of its crate, with their lines. `depth` is how deep the file is below the
-/// root.
-fn names(text: &str, depth: usize) -> Vec<(usize, String)> {
-    let code: String =
-        text.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
-    // Only at the top of a file: further in, `super` may be a module of the file itself.
-    let climb = "super::".repeat(depth);
-    let climbs = [format!("\nuse {climb}"), format!("\npub(crate) use {climb}")];
-    let roots = climbs.iter().map(String::as_str).chain(["crate::"]);
-    let mut names = Vec::new();
-    for root in roots {
-        for (place, _) in code.match_indices(root) {
-            // A macro names its crate for its callers.
-            let is_whole = !code[..place].ends_with(|before| is_of_name(before) || before == '$');
-            let line = code[..=place].matches('\n').count() + 1;
-            let rest = &code[place + root.len()..];
-            if is_whole && !rest.starts_with("super::") {
-                names.extend(first_names(rest).into_iter().map(|name| (line, name)));
-            }
-        }
-    }
-    names.sort();
-    names
-}
-
-/// The first name of a path, or of each path in a group.
-fn first_names(path: &str) -> Vec<String> {
-    let Some(group) = path.strip_prefix('{') else {
-        return vec![path.chars().take_while(|symbol| is_of_name(*symbol)).collect()];
+/// What is wrong with a path, if anything is.
+fn upward(mention: &Mention<'_>, order: &[&str], read: &Crate<'_>) -> Option<Fault> {
+    // The root passes names on, and puts nothing together.
+    let top = mention.by.first()?;
+    let name = mention.path.first()?;
+    let place_of = |module: &String| order.iter().position(|known| known == module);
+    let place = place_of(top)?;
+    let above = |name| {
+        let what = format!("{top} must not import {name}, which stands above it");
+        mention.source.fault(mention.line, what)
     };
-    let mut depth = 0;
-    let mut names = vec![String::new()];
-    let mut is_first = true;
-    for symbol in group.chars() {
-        match symbol {
-            '{' => depth += 1,
-            '}' if depth == 0 => break,
-            '}' => depth -= 1,
-            ',' if depth == 0 => {
-                names.push(String::new());
-                is_first = true;
-            }
-            symbol if depth == 0 && is_first && is_of_name(symbol) => {
-                names.last_mut().expect("there is always one").push(symbol);
-            }
-            symbol if symbol.is_whitespace() => {}
-            _ => is_first = false,
+    match place_of(name) {
+        Some(other) if other > place => Some(above(name)),
+        // A lower module may pass on the name of an upper one only by importing it, which is a fault there.
+        Some(_) => None,
+        None if mention.is_for_callers && read.module_at(&mention.path).is_empty() => None,
+        None => {
+            let what = format!("{name} is no module: name the one that it is in");
+            Some(mention.source.fault(mention.line, what))
         }
     }
-    names.retain(|name| !name.is_empty());
-    names
-}
-
-fn is_of_name(symbol: char) -> bool {
-    symbol.is_alphanumeric() || symbol == '_'
 }
 
 #[cfg(test)]
@@ -241,11 +186,84 @@ mod tests {
         check(
             "feed/ring.rs",
             "use crate::{\n    ground::{self, Room},\n    door::Listener,\n};\n",
-            &[(1, fault)],
+            &[(3, fault)],
         );
         check("feed/ring.rs", "fn a() {\n    crate::door::listen();\n}\n", &[(2, fault)]);
         check("feed/ring.rs", "\nuse super::super::door::Listener;\n", &[(2, fault)]);
         check("feed/ring.rs", "\npub(crate) use super::super::{door, ground};\n", &[(2, fault)]);
+    }
+
+    #[test]
+    fn an_import_from_above_is_found_however_it_is_written() {
+        let ways = [
+            "pub use super::super::door::Listener;",
+            "pub(super) use super::super::door::Listener;",
+            "pub(in crate::feed) use crate::door;",
+            "use {super::super::door::Listener};",
+            "use super::{super::door::Listener};",
+            "use super::super::{ground, door::{self}};",
+            "use self::super::super::door::Listener;",
+            "use crate::door as entrance;",
+            "use crate::door::*;",
+            "use crate::r#door;",
+            "use a::door;",
+            "fn a(_: super::super::door::Listener) {}",
+            "fn a() -> Vec<crate::door::Listener> { Vec::new() }",
+            "fn a() { { use super::super::door::Listener; } }",
+            "fn a() { b(<crate :: door::Listener as Clone>::clone) }",
+            "mod inner { use super::super::super::door::Listener; }",
+            "fn a() { assert!(crate::door::is_open()); }",
+            "macro_rules! a { () => { $crate::door::listen() } }",
+            "fn a() { b(\"http://\", crate::door::listen()); }",
+            "fn a() { b('\"', crate::door::listen(), '\"'); }",
+            "fn a() { b(r#\"\"\"#, crate::door::listen()); }",
+            "/* /* */ */ fn a() { crate::door::listen(); }",
+            "#[cfg(test)] mod tests { use crate::door; } use crate::door;",
+            "#[cfg(test)] use crate::door; use crate::door;",
+            "#[cfg(test)] const A: B = B { b: 1 }; fn a() { crate::door::a() }",
+            "#[cfg(test)] pub(crate) const fn a<B, C>() {} fn a() { crate::door::a() }",
+            "#[cfg(not(test))] use crate::door;",
+            "#[cfg(any(test, feature = \"b\"))] use crate::door;",
+        ];
+        for way in ways {
+            check("feed/ring.rs", way, &[(1, "feed must not import door, which stands above it")]);
+        }
+    }
+
+    #[test]
+    fn a_second_name_of_what_is_around_a_module_is_a_fault() {
+        let fault = "a module around this one gets no second name: name what is used of it";
+        let ways = [
+            "use crate as root;",
+            "use crate::{self as root};",
+            "use super::super as root;",
+            "use super::super::*;",
+            "use super as feed;",
+            "use super::*;",
+            "use self::super::{self as feed};",
+        ];
+        for way in ways {
+            check("feed/ring.rs", way, &[(1, fault)]);
+        }
+        check("feed/ring.rs", "extern crate self as me;", &[(1, "the crate has one name: crate")]);
+        check("feed.rs", "#[path = \"../door.rs\"]\nmod b;", &[(1, "a module is found by its name")]);
+        check(
+            "lib.rs",
+            "use crate as root;",
+            &[(1, "the root gets no second name: name what is used of it")],
+        );
+    }
+
+    #[test]
+    fn what_only_tests_have_may_import_anything() {
+        check("feed/ring.rs", "#[cfg(test)]\nmod tests {\n    use super::*;\n    use crate::door;\n}\n", &[]);
+        check(
+            "feed/ring.rs",
+            "#[cfg(all(test, unix))]\nuse crate::{door::A, ground};\nuse crate::ground;\n",
+            &[],
+        );
+        check("feed/ring.rs", "#[cfg(test)]\n#[inline]\nfn a<B, C>() { crate::door::a() }\n", &[]);
+        check("feed/ring.rs", "struct A {\n    #[cfg(test)]\n    a: crate::door::A,\n    b: u8,\n}\n", &[]);
     }
 
     #[test]
@@ -257,6 +275,18 @@ mod tests {
         );
         check("door.rs", "use super::feed::Feed;\nuse crate::{feed, ground::Room};\n", &[]);
         check("feed/ring.rs", "/// See [`a`](crate::door::a).\nuse my_crate::door;\n", &[]);
+        check(
+            "feed/ring.rs",
+            "const A: &str = \"crate::door\"; // crate::door\n/* use crate::door; */\n",
+            &[],
+        );
+        check(
+            "feed/ring.rs",
+            "mod inner {\n    use super::*;\n    pub(super) fn a(b: B) { b.door.c() }\n}\n",
+            &[],
+        );
+        check("feed/ring.rs", "macro_rules! a { () => { $crate::Listener } }\n", &[]);
+        check("feed/ring.rs", "use ::door::A;\nuse door::{B, crates};\n", &[]);
     }
 
     #[test]
