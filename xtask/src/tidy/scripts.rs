@@ -15,7 +15,19 @@ const LAYERS: [(&str, &[&str]); 4] = [
     ("web/src/core/browser/", &["web/src/ui/", "web/src/texts/"]),
     ("web/src/core/", &["web/src/ui/", "web/src/texts/", "web/src/core/browser/"]),
     ("web/src/texts/", &["web/src/ui/", "web/src/core/"]),
-    ("web/src/ui/", &["web/src/core/wire.ts", "web/src/core/session.ts", "web/src/core/store.ts"]),
+    ("web/src/ui/", &["web/src/core/"]),
+];
+
+/// What the page takes from the core beside the facade: what it needs before there is a chat, and after it is gone.
+const FOR_THE_PAGE: [&str; 8] = [
+    "web/src/core/browser/link-ports.ts",
+    "web/src/core/browser/page-chat.ts",
+    "web/src/core/facade.ts",
+    "web/src/core/follow-link.ts",
+    "web/src/core/forget.ts",
+    "web/src/core/identities.ts",
+    "web/src/core/unused.ts",
+    "web/src/core/written.ts",
 ];
 
 /// The imports of each file, with their lines.
@@ -32,7 +44,8 @@ fn judge(sources: &[Source]) -> Vec<Fault> {
         return vec![Fault { path: APP.into(), line: 0, what: "there are no modules".into() }];
     }
     let imports: Imports = files.iter().map(|file| (&*file.path, imports_of(file))).collect();
-    let mut faults: Vec<Fault> = files.iter().flat_map(|file| upward(file, &imports)).collect();
+    let mut faults: Vec<Fault> = files.iter().flat_map(|file| unnamed(file, &imports)).collect();
+    faults.extend(files.iter().flat_map(|file| upward(file, &imports)));
     faults.extend(files.iter().filter_map(|file| circle(file, &imports)));
     faults
 }
@@ -41,7 +54,10 @@ fn judge(sources: &[Source]) -> Vec<Fault> {
 fn upward(file: &Source, imports: &Imports<'_>) -> Vec<Fault> {
     let forbidden =
         LAYERS.iter().find(|(layer, _)| file.path.starts_with(layer)).map_or(&[][..], |row| row.1);
-    let is_forbidden = |other: &str| forbidden.iter().any(|layer| other.starts_with(layer));
+    let is_forbidden = |other: &str| {
+        forbidden.iter().any(|layer| other.starts_with(layer))
+            && !(file.path.starts_with("web/src/ui/") && FOR_THE_PAGE.contains(&other))
+    };
     let found = imports[&*file.path].iter().filter(|(_, other)| is_forbidden(other));
     found.map(|(line, other)| file.fault(*line, format!("must not import {other}"))).collect()
 }
@@ -71,20 +87,44 @@ fn circle(file: &Source, imports: &Imports<'_>) -> Option<Fault> {
     None
 }
 
-/// The relative imports of a file, as paths from the root of the repository.
+/// Imports that do not say which file they are from, so that no rule would see them.
+fn unnamed(file: &Source, imports: &Imports<'_>) -> Vec<Fault> {
+    let is_named = |path: &str| {
+        let is_code = [".ts", ".tsx"].iter().any(|ending| path.ends_with(ending));
+        // What is no code may lie elsewhere, such as a style sheet.
+        if is_code {
+            imports.contains_key(path)
+        } else {
+            [".css", ".json", ".svg"].iter().any(|ending| path.ends_with(ending))
+        }
+    };
+    let found = imports[&*file.path].iter().filter(|(_, other)| !is_named(other));
+    found
+        .map(|(line, other)| file.fault(*line, format!("imports {other:?}, which is no file of the app")))
+        .collect()
+}
+
+/// The imports of a file that are no packages, as paths from the root of the repository.
+///
+/// An import is the word `from` or `import` with a string behind it, in any of the three quotes, possibly in parentheses
+/// or on a later line. An `import(` of something else is an import of nothing, which is a fault.
 fn imports_of(file: &Source) -> Vec<(usize, String)> {
-    let code: String = file
-        .text
-        .lines()
-        .map(|line| if line.trim_start().starts_with("//") { "\n".into() } else { format!("{line}\n") })
-        .collect();
+    let code = without_comments(&file.text);
     let mut imports = Vec::new();
-    for before in ["from \"", "import \"", "import(\""] {
-        for (place, _) in code.match_indices(before) {
-            let rest = &code[place + before.len()..];
-            let path = rest.split('"').next().unwrap_or_default();
-            let is_whole = !code[..place].ends_with(|symbol: char| symbol.is_alphanumeric());
-            if is_whole && path.starts_with('.') {
+    for word in ["from", "import", "glob"] {
+        for (place, _) in code.match_indices(word) {
+            let rest = &code[place + word.len()..];
+            let is_part = |symbol: char| symbol.is_alphanumeric() || matches!(symbol, '_' | '$');
+            // Another word, a field such as `a.from`, or a name in quotes.
+            let before = code[..place].chars().next_back().unwrap_or(' ');
+            if is_part(before)
+                || (matches!(before, '.' | '"' | '\'' | '`') && word != "glob")
+                || rest.starts_with(is_part)
+            {
+                continue;
+            }
+            let Some(path) = imported(word, rest) else { continue };
+            if path.is_empty() || path.starts_with(['.', '/']) {
                 imports.push((code[..place].matches('\n').count() + 1, resolved(&file.path, path)));
             }
         }
@@ -93,7 +133,54 @@ fn imports_of(file: &Source) -> Vec<(usize, String)> {
     imports
 }
 
+/// The path in the string that follows, or "" where an import follows that has none.
+fn imported<'a>(word: &str, rest: &'a str) -> Option<&'a str> {
+    let rest = rest.trim_start();
+    let called = rest.strip_prefix('(').map(str::trim_start);
+    let is_call = called.is_some() && word != "from";
+    let string = if word == "from" { rest } else { called.unwrap_or(rest) };
+    let Some(quote) = string.chars().next().filter(|quote| matches!(quote, '"' | '\'' | '`')) else {
+        return is_call.then_some("");
+    };
+    let path = string[1..].split(quote).next().unwrap_or_default();
+    // A pattern, or a path that is put together.
+    if path.contains("${") || word == "glob" { is_call.then_some("") } else { Some(path) }
+}
+
+/// The text with each comment as blanks, and each line where it was.
+fn without_comments(text: &str) -> String {
+    let mut code = String::with_capacity(text.len());
+    let mut rest = text;
+    let mut string = None;
+    while let Some(symbol) = rest.chars().next() {
+        let comment = match (string, rest) {
+            (None, rest) if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
+            (None, rest) if rest.starts_with("/*") => rest.find("*/").map_or(rest.len(), |end| end + 2),
+            _ => 0,
+        };
+        if comment > 0 {
+            code.extend(rest[..comment].chars().map(|symbol| if symbol == '\n' { '\n' } else { ' ' }));
+            rest = &rest[comment..];
+            continue;
+        }
+        let mut length = symbol.len_utf8();
+        match string {
+            // A string in one of these quotes ends with its line. So does what looked like one, such as an apostrophe.
+            Some(quote) if symbol == quote || (symbol == '\n' && quote != '`') => string = None,
+            Some(_) if symbol == '\\' => length += rest[1..].chars().next().map_or(0, char::len_utf8),
+            None if matches!(symbol, '"' | '\'' | '`') => string = Some(symbol),
+            _ => {}
+        }
+        code.push_str(&rest[..length]);
+        rest = &rest[length..];
+    }
+    code
+}
+
 fn resolved(from: &str, path: &str) -> String {
+    if !path.starts_with('.') {
+        return path.to_owned();
+    }
     let mut steps: Vec<&str> = from.split('/').collect();
     steps.pop();
     for step in path.split('/') {
@@ -164,8 +251,11 @@ mod tests {
                 ("core/b.ts", "import type { Db } from \"./browser/db.ts\";\n"),
                 (
                     "ui/view.tsx",
-                    "import { b } from \"../core/b.ts\";\nimport * as wire from \"../core/wire.ts\";\n",
+                    "import type { B } from \"../core/facade.ts\";\nimport * as wire from \"../core/wire.ts\";\n",
                 ),
+                ("core/browser/db.ts", ""),
+                ("core/facade.ts", ""),
+                ("core/wire.ts", ""),
             ],
             &[
                 ("core/a.ts", 3, "must not import web/src/ui/view.tsx"),
@@ -184,10 +274,70 @@ mod tests {
                     "// import { x } from \"./a.ts\";\nimport { signal } from \"@preact/signals-core\";\n",
                 ),
                 ("core/browser/db.ts", "import { a } from \"../a.ts\";\n"),
-                ("ui/view.tsx", "import \"./view.css\";\nimport { a } from \"../core/a.ts\";\n"),
+                ("ui/view.tsx", "import \"./view.css\";\nimport { a } from \"../core/facade.ts\";\n"),
+                (
+                    "core/facade.ts",
+                    "/*\nimport \"./a.ts\" */\nconst a = b.from(\"./a.ts\"), c = { from: \"./a.ts\" };\n",
+                ),
             ],
             &[],
         );
+    }
+
+    #[test]
+    fn a_circle_is_found_however_the_import_is_written() {
+        let ways = [
+            "import { b } from './b.ts';",
+            "import { b } from\n  \"./b.ts\";",
+            "import { b } from // why\n  \"./b.ts\";",
+            "import { b } from/* why */\"./b.ts\";",
+            "import{b}from\"./b.ts\";",
+            "import './b.ts';",
+            "export * from './b.ts';",
+            "const b = () => import(\n  './b.ts'\n);",
+            "const b = () => import(`./b.ts`);",
+            "const b = () => import(/* @vite-ignore */ './b.ts');",
+            "type B = import('./b.ts').B;",
+            "const a = \"//\"; import { b } from \"./b.ts\";",
+            "const a = '/*'; import { b } from \"./b.ts\";",
+            "const a = `\n//`; import { b } from \"./b.ts\";",
+            "// it's\nimport { b } from \"./b.ts\";",
+            "import { b } from \"../core/./b.ts\";",
+        ];
+        for way in ways {
+            let what = "is in a circle of imports: web/src/core/a.ts → web/src/core/b.ts → web/src/core/a.ts";
+            check(&[("core/a.ts", way), ("core/b.ts", "import './a.ts';")], &[("core/a.ts", 0, what)]);
+        }
+    }
+
+    #[test]
+    fn an_import_has_to_name_a_file_of_the_app() {
+        for (way, path) in [
+            ("import './b';", "web/src/core/b"),
+            ("import './c.ts';", "web/src/core/c.ts"),
+            ("import './b.js';", "web/src/core/b.js"),
+            ("import '/src/core/b.ts';", "/src/core/b.ts"),
+            ("import(`./${name}.ts`);", ""),
+            ("import(name);", ""),
+            ("import.meta.glob('./*.ts');", ""),
+        ] {
+            let what = format!("imports {path:?}, which is no file of the app");
+            check(&[("core/a.ts", way), ("core/b.ts", "")], &[("core/a.ts", 1, &what)]);
+        }
+    }
+
+    #[test]
+    fn the_page_imports_no_part_of_the_core_but_what_is_listed() {
+        for part in ["ledger", "outbox", "effects", "index", "browser/store-idb"] {
+            let path = format!("core/{part}.ts");
+            let text = format!("import type {{ A }} from \"../core/{part}.ts\";");
+            let what = format!("must not import web/src/{path}");
+            check(&[("ui/view.tsx", &text), (&path, "")], &[("ui/view.tsx", 1, &what)]);
+        }
+        for path in FOR_THE_PAGE {
+            let file = &path["web/src/".len()..];
+            check(&[("ui/view.tsx", &format!("import \"../{file}\";")), (file, "")], &[]);
+        }
     }
 
     #[test]
