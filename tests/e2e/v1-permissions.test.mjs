@@ -53,6 +53,16 @@ async function room(town, kind, { withOwner, prepare }) {
   return { town, room, own, others: others.map(({ seq }) => seq), invites: { old, code } };
 }
 
+/** The same, but the host has left and came back. */
+async function roomWithoutHost(town, kind, how) {
+  const scene = await room(town, kind, how);
+  const { host, other } = town;
+  await host.must("leave", { room: scene.room });
+  const { code: invite } = await other.ask("invite", { room: scene.room });
+  await host.must("join", { invite });
+  return scene;
+}
+
 /** A conversation that has always been the same, with new messages. */
 async function direct(town, { withOwner }) {
   const { member, owner, other, targets } = town;
@@ -82,6 +92,16 @@ const request = (name, fields) => async (who, scene, at) => {
   return ok ? "yes" : code;
 };
 
+/** Whether a member is told. From a new connection, because each is passed on only so often. */
+async function typing(who, { town, room }) {
+  const device = await otherDevice(town.t, town.server.url, who);
+  await device.ask("typing", { room });
+  await town.other.caughtUp(device);
+  device.leave();
+  const told = town.other.of("typing").some((event) => event.room === room && event.who.user === who.user);
+  return told ? "yes" : "none";
+}
+
 /** The rows about a room: what somebody does, as the column `at`. */
 const IN_ROOMS = {
   "`say`": command("say", ({ room }) => ({ room, text: "said" })),
@@ -98,7 +118,9 @@ const IN_ROOMS = {
   "`add` a person": command("add", ({ room, town }, at) => ({ room, user: town.targets[at].user })),
   "`add` a removed person": command("add", ({ room, town }, at) => ({ room, user: town.targets[at].user })),
   "`remove` a member": command("remove", ({ room, town }, at) => ({ room, user: town.targets[at].user })),
+  "`remove` oneself": command("remove", ({ room }, _, who) => ({ room, user: who.user })),
   "`read`": request("read", ({ room }) => ({ room, seq: 1 })),
+  "`typing`": typing,
   "`history`": request("history", ({ room }) => ({ room })),
   "`changes`": request("changes", ({ room }) => ({ room, after: 0 })),
   "`members`": request("members", ({ room }) => ({ room })),
@@ -162,6 +184,8 @@ test("what somebody may do stands in the tables of docs/permissions.md", async (
     ["The lobby", IN_ROOMS, lobby],
     ["Public rooms", IN_ROOMS, (town, how) => room(town, "public", how)],
     ["Private rooms", IN_ROOMS, (town, how) => room(town, "private", how)],
+    ["Public rooms that the host has left", IN_ROOMS, (town, how) => roomWithoutHost(town, "public", how)],
+    ["Private rooms that the host has left", IN_ROOMS, (town, how) => roomWithoutHost(town, "private", how)],
     ["Direct conversations", IN_ROOMS, direct],
   ]) {
     await t.test(heading, async () => assert.deepEqual(await wrongCells(people, heading, deeds, scene), []));
@@ -282,6 +306,6 @@ describe("the page of permissions", () => {
     const rows = (headings) => new Set(headings.flatMap((heading) => TABLES.get(heading).rows.map(({ name }) => name)));
     assert.deepEqual([...rows(["Outside of rooms"])], Object.keys(OUTSIDE));
     assert.deepEqual([...rows(["Public rooms", "Private rooms"])], Object.keys(IN_ROOMS));
-    assert.equal(TABLES.size, 9);
+    assert.equal(TABLES.size, 11);
   });
 });
