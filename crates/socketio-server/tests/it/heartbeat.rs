@@ -54,11 +54,21 @@ async fn a_silent_websocket_is_closed_after_one_ping() {
 async fn a_poll_brings_the_ping_and_a_post_the_pong() {
     let (running, mut reasons) = start_with_heartbeat(30, 10_000);
     let polling = Polling::open(running.address).await;
-    polling.join().await;
-    for _ in 0..3 {
-        assert_eq!(polling.poll().await, ["2"]);
-        polling.send("3").await;
+    polling.send("40").await;
+    // On a busy machine, the first ping comes together with CONNECT.
+    let (mut joins, mut pings) = (0, 0);
+    while pings < 3 {
+        for packet in polling.poll().await {
+            if packet == "2" {
+                polling.send("3").await;
+                pings += 1;
+            } else {
+                assert!(packet.starts_with("40{"), "{packet}");
+                joins += 1;
+            }
+        }
     }
+    assert_eq!(joins, 1);
     drop(polling);
     assert!(reasons.try_recv().is_err());
 }

@@ -54,7 +54,10 @@ async fn a_poll_in_doubt_is_answered_when_the_pong_has_come() {
     polling.send(r#"42["say","held back"]"#).await;
     // Had the poll not waited for the pong, it would have been answered before that.
     polling.send("3r1").await;
-    assert_eq!(packets(&within(held.answer()).await), [r#"42["said","held back"]"#, "2r2"]);
+    let answer = packets(&within(held.answer()).await);
+    // An answer that took longer than a tick of the clock asks for no proof.
+    assert_eq!(answer[0], r#"42["said","held back"]"#);
+    assert!(answer[1..].iter().all(|packet| packet == "2r2") && answer.len() <= 2, "{answer:?}");
 }
 
 #[tokio::test]
