@@ -36,7 +36,9 @@ const send = (event, fields) => {
   transmit(n);
 };
 
-socket.on("welcome", ({ server, user, token = state.token, cursor, reset }) => {
+socket.on("welcome", ({ server, user, token = state.token, cursor, resumed, reset }) => {
+  // More than 5,000 entries have passed: events start from now. A bot that needs the others asks for `history`.
+  if (state.cursor && !resumed && !reset) console.error("away for too long: what was said meanwhile is not answered");
   Object.assign(state, { server, user, token, cursor });
   if (reset) Object.assign(state, newDevice()); // Somebody restored an older backup: our numbers mean nothing there.
   save();
@@ -44,8 +46,13 @@ socket.on("welcome", ({ server, user, token = state.token, cursor, reset }) => {
   else if (state.n === 0) send("name", { name: "pingbot" });
   else transmitAll();
 });
-socket.on("message", ({ cursor, room, text, from }) => {
-  state.cursor = cursor; // After a broken connection or a restart the stream goes on from here.
+socket.onAny((event, { rev, cursor }) => {
+  if (rev === undefined) return; // Not an entry of the log.
+  state.cursor = cursor; // After a broken connection or a restart the stream continues from here, whatever the entry was.
+  if (event !== "message") save();
+});
+// Called after the one above. The new cursor and the answer are saved together.
+socket.on("message", ({ room, text, from }) => {
   if (text === "!ping") send("say", { room, text: `pong, ${from.name ?? "guest"}` });
   else save();
 });

@@ -58,6 +58,9 @@ def transmit(n):
 @client.on("welcome", namespace="/v1")
 def on_welcome(welcome):
     with lock:
+        # More than 5,000 entries have passed: events start from now. A bot that needs the others asks for `history`.
+        if "cursor" in state and not welcome["resumed"] and not welcome["reset"]:
+            print("away for too long: what was said meanwhile is not answered", file=sys.stderr)
         state.update({key: welcome[key] for key in ("server", "user", "token", "cursor") if key in welcome})
         if welcome.get("reset"):  # Somebody restored an older backup: our numbers mean nothing there.
             state.update(new_device())
@@ -74,10 +77,18 @@ def on_welcome(welcome):
 @client.on("message", namespace="/v1")
 def on_message(message):
     with lock:
-        state["cursor"] = message["cursor"]  # After a broken connection or a restart the stream goes on from here.
+        state["cursor"] = message["cursor"]  # After a broken connection or a restart the stream continues from here.
         if message["text"] == "!ping":
             send("say", room=message["room"], text=f"pong, {message['from'].get('name', 'guest')}")
         else:
+            save()
+
+
+@client.on("*", namespace="/v1")
+def on_other(_, fields):
+    with lock:
+        if "rev" in fields:  # An entry of the log, of any kind.
+            state["cursor"] = fields["cursor"]
             save()
 
 

@@ -2,8 +2,8 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { openSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, openSync, readFileSync, watch } from "node:fs";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { PYTHON } from "./python.mjs";
 import { temporaryFolder } from "./server.mjs";
@@ -48,6 +48,16 @@ class Bot {
 /** A place for what a bot keeps from one start to the next. */
 export function botFile(test) {
   return join(temporaryFolder(test), "bot.json");
+}
+
+/** Waits until a bot has stored that it is at this place of the log. */
+export async function botIsAt(file, cursor) {
+  const isThere = () => existsSync(file) && JSON.parse(readFileSync(file, "utf8")).cursor === cursor;
+  const watched = watch(dirname(file));
+  const moved = (async () => {
+    while (!isThere()) await once(watched, "change");
+  })();
+  await within(moved, DEADLINE_MS, `the bot at ${cursor}`).finally(() => watched.close());
 }
 
 /** The bot in JavaScript. Handed in by standard input, it finds the packages of the tests. */

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { botFile, startPythonBot } from "../harness/bot.mjs";
+import { botFile, botIsAt, startPythonBot } from "../harness/bot.mjs";
 import { V1Person } from "../harness/person.mjs";
 import { Proxy } from "../harness/proxy.mjs";
 import { Server } from "../harness/server.mjs";
@@ -68,4 +68,14 @@ test("the bot in Python says when its name is taken, and answers without one", a
   await bot.complains(/was refused: name_taken/);
   await ada.say("!ping");
   await ada.sees("pong, pybot");
+});
+
+test("the bot in Python moves its cursor at every entry, not only at messages", async (t) => {
+  const server = await Server.start(t);
+  const file = botFile(t);
+  const ada = await V1Person.connect(t, server.url, { name: "ada" });
+  startPythonBot(t, server.url, file);
+  await ada.seesEvent("named", (named) => named.who.name === "pybot");
+  const { cursor } = await ada.must("create", { kind: "public", name: "Bread" });
+  await botIsAt(file, cursor);
 });
