@@ -13,9 +13,6 @@ use std::process::{Command, ExitCode};
 /// Everything in `web/` that is there on every machine is an input, but for these.
 const NO_INPUTS: [&str; 4] = ["node_modules", "dist", "tests", "coverage"];
 
-/// What Vite, which bundles the page, asks for within Node 20.
-const NODE_OLDEST: (u32, u32) = (20, 19);
-
 fn main() -> ExitCode {
     match build() {
         Ok(()) => ExitCode::SUCCESS,
@@ -81,7 +78,7 @@ fn directive(text: &str) {
 }
 
 fn check_node() -> Result<(), String> {
-    const ADVICE: &str = "Node.js 20.19 or newer, with npm, has to be on the PATH: see https://nodejs.org, or your \
+    const ADVICE: &str = "Node.js 20.19+ or 22.12+, with npm, has to be on the PATH: see https://nodejs.org, or your \
                           system's packages.";
     let output = Command::new("node")
         .arg("--version")
@@ -90,9 +87,14 @@ fn check_node() -> Result<(), String> {
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     let mut numbers = version.trim_start_matches('v').split('.').map(str::parse::<u32>);
     match (numbers.next(), numbers.next()) {
-        (Some(Ok(major)), Some(Ok(minor))) if (major, minor) >= NODE_OLDEST => Ok(()),
+        (Some(Ok(major)), Some(Ok(minor))) if is_enough(major, minor) => Ok(()),
         _ => Err(format!("`node --version` says \"{version}\". {ADVICE}")),
     }
+}
+
+/// What Vite, which bundles the page, asks for. As `engines` in web/package.json.
+fn is_enough(major: u32, minor: u32) -> bool {
+    (major == 20 && minor >= 19) || (major, minor) >= (22, 12)
 }
 
 /// Installs the packages of the lock file, unless exactly this lock file has been installed already.

@@ -7,6 +7,7 @@ import { describe, test } from "node:test";
 import { Person } from "../harness/client.mjs";
 import { judge, readLog } from "../harness/history.mjs";
 import { Proxy } from "../harness/proxy.mjs";
+import { V1Person } from "../harness/person.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 
 describe("a backup", () => {
@@ -89,6 +90,7 @@ describe("a restore", () => {
     const text = join(folder, "text.db");
     writeFileSync(text, "no backup");
     await fails(["restore", text, "--data", join(folder, "new")], text);
+    await fails(["restore", server.data, "--data", join(folder, "new")], "is a folder: give the file that `tidings backup` made");
     assert.equal(existsSync(join(folder, "new")), false);
   });
 
@@ -138,6 +140,33 @@ describe("verify", () => {
       const none = join(temporaryFolder(t), "none");
       await fails(["verify", ...args, none], `${none} does not exist`);
     }
+    await fails(["verify", "--data", file], "to check a backup, leave out --data");
+    const nowhere = await run(["verify", "--data", "none"], { cwd: temporaryFolder(t) });
+    assert.match(nowhere.stderr, / \/.*\/none does not exist; name the data folder with --data or TIDINGS_DATA/);
+  });
+
+  test("prints no counts of a file that it could not read to the end, and a start says what to do", async (t) => {
+    const server = await Server.start(t);
+    await V1Person.connect(t, server.url, { name: "ada" });
+    await server.stop();
+    const file = join(server.data, "chat.db");
+    const bytes = readFileSync(file);
+    const damage = async (change) => {
+      const damaged = Buffer.from(bytes);
+      change(damaged);
+      writeFileSync(file, damaged);
+      const started = await run(["--data", server.data, "--listen", "127.0.0.1:0"]);
+      assert.equal(started.code, 1);
+      assert.ok(started.stderr.includes(server.data), started.stderr);
+      assert.match(started.stderr, /is damaged: .+; run `tidings verify` for all faults, then put the last backup/);
+      return run(["verify", "--data", server.data]);
+    };
+    const entry = await damage((all) => (all[all.indexOf('"name":"ada"') + 9] ^= 1));
+    assert.match(entry.stdout, /entries +1$/m);
+    const malformed = await damage((all) => all.fill(0xff, 4096));
+    assert.equal(malformed.code, 1);
+    assert.doesNotMatch(malformed.stdout, /entries|rooms/);
+    assert.match(malformed.stdout, /faults +\d+\n  ! the file: /);
   });
 });
 

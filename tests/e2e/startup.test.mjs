@@ -51,6 +51,15 @@ describe("the command line", () => {
     });
   }
 
+  test("says where an option of the server belongs, and which words TIDINGS_DEMO takes", async (t) => {
+    const early = await run(["--data", "d", "verify"], { cwd: temporaryFolder(t) });
+    assert.equal(early.code, 2);
+    assert.match(early.stderr, /put the option after the name of the command/);
+    const maybe = await run([], { env: { TIDINGS_DEMO: "maybe" }, cwd: temporaryFolder(t) });
+    assert.equal(maybe.code, 2);
+    assert.match(maybe.stderr, /set TIDINGS_DEMO to true, yes, on or 1/);
+  });
+
   test("ends with code 2 when a value from the environment is bad", async (t) => {
     const { code, stderr } = await run([], { env: { TIDINGS_LISTEN: "nonsense" }, cwd: temporaryFolder(t) });
     assert.equal(code, 2);
@@ -87,6 +96,8 @@ describe("the command line", () => {
     writeFileSync(join(pages, "index.html"), "from the environment");
     const server = await Server.start(t, { env: { TIDINGS_PAGES: pages } });
     assert.equal((await request(server.url)).text, "from the environment");
+    assert.match(server.output.stdout, /^code to become the owner: [-\w]+ \(the app, which takes it, is not served/m);
+    assert.doesNotMatch(server.output.stdout, /#setup/);
   });
 });
 
@@ -96,7 +107,9 @@ describe("a server that cannot start", () => {
     t.after(() => taken.close());
     await once(taken, "listening");
     const address = `127.0.0.1:${taken.address().port}`;
-    await refuses(["--listen", address, "--data", join(temporaryFolder(t), "data")], address);
+    const data = join(temporaryFolder(t), "data");
+    await refuses(["--listen", address, "--data", data], address);
+    await refuses(["--listen", address, "--data", data], "choose another address with --listen");
   });
 
   test("leaves the data alone that another server works on", async (t) => {
@@ -237,6 +250,7 @@ describe("import of a tutorial's database", () => {
       assert.notEqual(code, 0, file);
       assert.ok(stderr.includes(file), stderr);
       assert.doesNotMatch(stderr, /panicked/);
+      assert.equal(existsSync(join(folder, "data")), false, "no folder was made");
     }
     assert.equal(existsSync(join(folder, "none.db")), false);
     const chat = join(folder, "chat.db");
@@ -245,7 +259,9 @@ describe("import of a tutorial's database", () => {
     const ada = await Person.connect(t, server.url);
     await ada.say("mine");
     await server.stop();
-    assert.notEqual((await run(["import", chat, "--data", server.data])).code, 0);
+    const twice = await run(["import", chat, "--data", server.data]);
+    assert.equal(twice.code, 1);
+    assert.ok(twice.stderr.includes(`${server.data} already holds a chat`), twice.stderr);
     await server.startAgain();
     const log = await readLog(t, server.url, 1);
     assert.deepEqual(log.map((line) => line.text), ["mine", "(end)"]);

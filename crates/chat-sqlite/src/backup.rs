@@ -56,6 +56,12 @@ pub enum RestoreError {
     /// The file is not sound.
     #[error(transparent)]
     Backup(OpenError),
+    /// The file is a folder.
+    #[error("{} is a folder: give the file that `tidings backup` made", .folder.display())]
+    NotAFile {
+        /// The path of that folder.
+        folder: PathBuf,
+    },
     /// The file is a backup, but its content has changed since.
     #[error("{} is damaged: {first}", .file.display())]
     Damaged {
@@ -100,6 +106,9 @@ pub fn backup(folder: &Path, file: &Path) -> Result<Copied, BackupError> {
 
 /// Makes a data folder of a backup. The folder must be new or empty, and the backup sound.
 pub fn restore(file: &Path, folder: &Path) -> Result<Copied, RestoreError> {
+    if file.is_dir() {
+        return Err(RestoreError::NotAFile { folder: file.into() });
+    }
     let report = verify(file).map_err(RestoreError::Backup)?;
     if let Some(fault) = report.faults.first() {
         return Err(RestoreError::Damaged { file: file.into(), first: fault.to_string() });

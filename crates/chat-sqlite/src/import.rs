@@ -17,6 +17,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 use crate::append::{Insert, ShortName, name_lineage, set_room};
 use crate::folder::read_header;
 use crate::log::{SqliteLog, now_ms, random_bytes};
+use crate::schema;
 
 /// The largest number that JavaScript represents exactly.
 const ID_MAX: i64 = (1 << 53) - 1;
@@ -42,8 +43,10 @@ pub struct Imported {
 #[derive(Debug, thiserror::Error)]
 pub enum ImportError {
     /// The data folder already has messages.
-    #[error("the data folder already holds a chat: import into a new one")]
+    #[error("the data folder {} already holds a chat: import into a new one", .folder.display())]
     NotEmpty {
+        /// The data folder.
+        folder: PathBuf,
         /// The last position of the existing log.
         head: Position,
     },
@@ -81,13 +84,21 @@ pub enum ImportError {
     },
 }
 
+/// Reads all of `tutorial` without importing it: a caller that makes a data folder
+/// for it learns first whether it can be filled.
+pub fn check_import(tutorial: &Path) -> Result<(), ImportError> {
+    Source::open(tutorial)?.for_each(|_| Ok(()))
+}
+
 impl SqliteLog {
     /// Takes over all messages of `tutorial`, in one transaction, into this log, which must be empty.
     ///
     /// The tutorial keeps no times, so the messages get the time of the import.
     pub fn import(&mut self, tutorial: &Path) -> Result<Imported, ImportError> {
         if self.head() != Position::ZERO {
-            return Err(ImportError::NotEmpty { head: self.head() });
+            let folder =
+                self.connection.path().map(Path::new).and_then(Path::parent).unwrap_or(Path::new(""));
+            return Err(ImportError::NotEmpty { folder: folder.into(), head: self.head() });
         }
         let storage = |err: rusqlite::Error| ImportError::Storage { cause: err.into() };
         let source = Source::open(tutorial)?;
@@ -171,11 +182,15 @@ impl<'a> Source<'a> {
     fn open(file: &'a Path) -> Result<Self, ImportError> {
         let unreadable = |cause| ImportError::Unreadable { file: file.into(), cause };
         let header = read_header(file).map_err(|err: io::Error| unreadable(err.into()))?;
-        if header.is_none() {
-            return Err(ImportError::NotTutorial {
-                file: file.into(),
-                why: "it is no SQLite database".into(),
-            });
+        let why = match header {
+            None => Some("it is no SQLite database"),
+            Some(header) if header.application == schema::APPLICATION_ID => {
+                Some("it is a chat of Tidings, or a backup of one: use `tidings restore`")
+            }
+            Some(_) => None,
+        };
+        if let Some(why) = why {
+            return Err(ImportError::NotTutorial { file: file.into(), why: why.into() });
         }
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let open = || {

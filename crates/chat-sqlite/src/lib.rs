@@ -27,7 +27,7 @@ mod verify;
 
 pub use crate::backup::{BackupError, Copied, RestoreError, backup, restore};
 pub use crate::error::OpenError;
-pub use crate::import::{ImportError, Imported};
+pub use crate::import::{ImportError, Imported, check_import};
 pub use crate::log::{Meta, SqliteLog};
 pub use crate::reader::SqliteReader;
 pub use crate::signing::rotate_signing_key;

@@ -49,6 +49,8 @@ pub struct Report {
     pub unknown: u64,
     /// Keys that sign private ids, the retired ones included.
     pub signing_keys: u64,
+    /// The file is so damaged that the reading ended early: the counts say nothing.
+    pub is_cut_short: bool,
     /// What is wrong, at most a hundred of it.
     pub faults: Vec<Fault>,
     /// How much else is wrong.
@@ -155,6 +157,7 @@ pub fn verify(path: &Path) -> Result<Report, OpenError> {
         match err.sqlite_error_code() {
             // So damaged that the reading ended there: that is a finding, and no failure to find.
             Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase) => {
+                report.is_cut_short = true;
                 report.fault(Fault::Structure { detail: err.to_string() });
             }
             _ => return Err(OpenError::Storage { file: report.file, cause: err.into() }),
@@ -362,6 +365,7 @@ impl fmt::Display for Report {
             ("faults", self.faults.len() as u64 + self.more_faults),
         ];
         writeln!(f, "{}", self.file.display())?;
+        let counts = if self.is_cut_short { &counts[counts.len() - 1..] } else { &counts[..] };
         for (name, count) in counts {
             writeln!(f, "  {name:<24} {count}")?;
         }

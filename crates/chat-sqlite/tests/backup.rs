@@ -249,5 +249,7 @@ fn a_file_that_is_no_backup_is_not_restored() {
     fs::write(temp.path().join("text.db"), "dear diary").unwrap();
     let foreign = restore(&temp.path().join("text.db"), &temp.path().join("restored"));
     assert!(matches!(foreign, Err(RestoreError::Backup(OpenError::Foreign { .. }))));
+    let folder = restore(temp.path(), &temp.path().join("restored"));
+    assert!(matches!(folder, Err(RestoreError::NotAFile { .. })));
     assert!(!temp.path().join("restored").exists());
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use chat::conformance::{ADA, append, append_messages, decided, draft, read_all};
 use chat::{Kind, Limits, Log, LogReader, Outcome, Position, RoomId, Seq};
-use chat_sqlite::{ImportError, Imported, SqliteLog};
+use chat_sqlite::{ImportError, Imported, SqliteLog, check_import};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -148,7 +148,7 @@ fn a_log_with_messages_takes_nothing_over() {
     let mut bench = Bench::new();
     append(&mut bench.log, &[draft(None, None, "here first")]);
     let err = bench.import(&format!("{TABLE} INSERT INTO messages (content) VALUES ('one');")).unwrap_err();
-    assert!(matches!(err, ImportError::NotEmpty { head: Position(1) }));
+    assert!(matches!(err, ImportError::NotEmpty { head: Position(1), .. }));
     assert_eq!(bench.messages().len(), 1);
 }
 
@@ -184,7 +184,24 @@ fn a_file_that_is_something_else_is_named_so() {
     let folder = bench.temp.path().to_owned();
     assert!(matches!(bench.import_file(&folder), Err(ImportError::Unreadable { .. })));
 
+    let own = bench.import_file(&bench.temp.path().join("data/chat.db")).unwrap_err().to_string();
+    assert!(own.contains("`tidings restore`"), "{own}");
+
     assert!(bench.refusal("CREATE TABLE users (id)").contains("no table messages"));
+}
+
+#[test]
+fn a_file_that_cannot_be_taken_over_is_known_before_there_is_a_folder() {
+    let bench = Bench::new();
+    let check = |sql: &str| {
+        let _ = fs::remove_file(bench.file());
+        Connection::open(bench.file()).unwrap().execute_batch(sql).unwrap();
+        check_import(&bench.file())
+    };
+    let row = |id: i64| format!("{TABLE} INSERT INTO messages VALUES ({id}, NULL, 'one');");
+    check(&row(1)).unwrap();
+    assert!(matches!(check(&row(-1)), Err(ImportError::BadId { .. })));
+    assert!(matches!(check("CREATE TABLE users (id)"), Err(ImportError::NotTutorial { .. })));
 }
 
 #[test]

@@ -7,7 +7,9 @@ use crate::options::Backup;
 use crate::plural::counted;
 
 pub(crate) fn run(options: &Backup) -> Result<(), Failure> {
-    let copied = chat_sqlite::backup(&options.data.folder, &options.file)?;
+    let folder = &options.data.folder;
+    let copied =
+        chat_sqlite::backup(folder, &options.file).map_err(|err| Failure::from(err).about(folder))?;
     // The file is there; nobody reads this line if standard output is closed.
     let _ = writeln!(
         std::io::stdout(),

@@ -3,10 +3,10 @@
 //! All commands share it, so that a new one brings a line here and nothing else.
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use chat::Fatal;
+use chat::{Fatal, ReadError};
 use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError};
 use socketio_server::BuildError;
 
@@ -15,10 +15,18 @@ use crate::plural::counted;
 /// Why a command has failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cannot listen on {address}: {error}")]
+    #[error("cannot listen on {address}: {error}; choose another address with --listen or TIDINGS_LISTEN")]
     Listen { address: SocketAddr, error: std::io::Error },
     #[error(transparent)]
     Open(#[from] OpenError),
+    #[error("{0}; name the data folder with --data or TIDINGS_DATA")]
+    NoChat(OpenError),
+    #[error("the data folder {} is a file; to check a backup, leave out --data", .file.display())]
+    FileAsFolder { file: PathBuf },
+    #[error(
+        "{what}; run `tidings verify` for all faults, then put the last backup into a new folder with `tidings restore`"
+    )]
+    Damaged { what: String },
     #[error(transparent)]
     Import(#[from] ImportError),
     #[error(transparent)]
@@ -28,7 +36,7 @@ pub(crate) enum Failure {
     #[error("{} is damaged: {}", .file.display(), counted(*.faults, "fault"))]
     Unsound { file: PathBuf, faults: u64 },
     #[error(transparent)]
-    Read(#[from] chat::ReadError),
+    Read(#[from] ReadError),
     #[error(transparent)]
     Build(#[from] BuildError),
     #[error("the client bundle is broken: {0}")]
@@ -47,4 +55,27 @@ pub(crate) enum Failure {
         .after.as_secs()
     )]
     Undrained { after: Duration },
+}
+
+impl Failure {
+    /// With the words that its operator needs if it is about the chat in `folder`: where that is, and what to do.
+    pub(crate) fn about(self, folder: &Path) -> Self {
+        match self {
+            Self::Open(cause) | Self::Backup(BackupError::Source(cause)) => Self::of_chat(cause, folder),
+            Self::Read(cause @ ReadError::Corrupt { .. }) => {
+                Self::Damaged { what: format!("the chat in {} is damaged: {cause}", folder.display()) }
+            }
+            other => other,
+        }
+    }
+
+    fn of_chat(cause: OpenError, folder: &Path) -> Self {
+        let full = || std::path::absolute(folder).unwrap_or_else(|_| folder.into());
+        match cause {
+            OpenError::Absent { .. } => Self::NoChat(OpenError::Absent { path: full() }),
+            OpenError::Missing { .. } => Self::NoChat(OpenError::Missing { folder: full() }),
+            OpenError::Damaged { .. } => Self::Damaged { what: cause.to_string() },
+            other => Self::Open(other),
+        }
+    }
 }

@@ -5,8 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use socketio_server::{OriginPattern, TrustedProxies};
@@ -83,7 +82,7 @@ pub(crate) struct Serve {
     pub(crate) data: Data,
 
     /// Start with sample people, rooms and messages in a temporary folder, which is deleted at the end
-    #[arg(long, env = "TIDINGS_DEMO", value_parser = BoolishValueParser::new())]
+    #[arg(long, env = "TIDINGS_DEMO", value_parser = switch)]
     pub(crate) demo: bool,
 
     /// Serve the pages of this folder at / instead of the built-in app
@@ -166,7 +165,7 @@ data!(ChatData, "Data folder of the chat");
 impl Options {
     /// Reads the command line and the environment. Ends the process if they are wrong, or if they ask for help.
     pub(crate) fn read() -> Self {
-        let matches = Self::command().get_matches();
+        let matches = Self::command().try_get_matches().unwrap_or_else(|err| with_advice(err).exit());
         if asks_for_a_demo_with_data(&matches) {
             let why = "'--demo' uses a temporary folder, so it cannot be used with '--data <DIR>'";
             Self::command().error(ErrorKind::ArgumentConflict, why).exit();
@@ -191,9 +190,27 @@ fn listener(text: &str) -> Result<SocketAddr, &'static str> {
 }
 
 /// A folder that can be read.
-fn folder(path: &str) -> Result<PathBuf, std::io::Error> {
-    std::fs::read_dir(path)?;
+fn folder(path: &str) -> Result<PathBuf, String> {
+    std::fs::read_dir(path).map_err(|err| format!("give a folder with an index.html, not this: {err}"))?;
     Ok(path.into())
+}
+
+/// What an environment variable says of an option without a value.
+fn switch(text: &str) -> Result<bool, &'static str> {
+    match text.to_ascii_lowercase().as_str() {
+        "true" | "yes" | "on" | "1" | "t" | "y" => Ok(true),
+        "false" | "no" | "off" | "0" | "f" | "n" => Ok(false),
+        _ => Err("set TIDINGS_DEMO to true, yes, on or 1, or to false, no, off or 0"),
+    }
+}
+
+/// The only conflict of the grammar is an option of the server before the name of a command.
+fn with_advice(mut error: clap::Error) -> clap::Error {
+    if error.kind() == ErrorKind::ArgumentConflict {
+        let advice = vec!["put the option after the name of the command".into()];
+        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
+    }
+    error
 }
 
 #[cfg(test)]
@@ -229,6 +246,23 @@ mod tests {
                 .map_err(|err| err.exit_code());
             assert_eq!(error, Err(2), "{bad:?}");
         }
+    }
+
+    #[test]
+    fn an_option_before_a_command_belongs_after_it() {
+        let error =
+            Options::command().try_get_matches_from(["tidings", "--data", "d", "verify"]).unwrap_err();
+        let text = with_advice(error).to_string();
+        assert!(text.contains("put the option after the name of the command"), "{text}");
+    }
+
+    #[test]
+    fn a_switch_that_is_none_names_its_variable_and_its_words() {
+        assert_eq!(
+            ["YES", "on", "1", "off", "0", "False"].map(switch),
+            [Ok(true), Ok(true), Ok(true), Ok(false), Ok(false), Ok(false)]
+        );
+        assert!(switch("maybe").unwrap_err().contains("TIDINGS_DEMO to true"));
     }
 
     #[test]

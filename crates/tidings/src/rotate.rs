@@ -10,7 +10,8 @@ use crate::options::RotateKey;
 use crate::plural::counted;
 
 pub(crate) fn run(options: &RotateKey) -> Result<(), Failure> {
-    let keys = chat_sqlite::rotate_signing_key(&options.data.folder)?;
+    let folder = &options.data.folder;
+    let keys = chat_sqlite::rotate_signing_key(folder).map_err(|err| Failure::from(err).about(folder))?;
     // The key is there; nobody reads this line if standard output is closed.
     let _ = writeln!(
         std::io::stdout(),

@@ -47,10 +47,11 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let temporary = options.demo.then(TempDir::new).transpose()?;
     let folder = temporary.as_ref().map_or(options.data.folder.as_path(), TempDir::path);
     let (report, mut fatal) = mpsc::channel(1);
-    let log = SqliteLog::open(folder)?;
+    let log = SqliteLog::open(folder).map_err(|err| Failure::from(err).about(folder))?;
     let reader = Arc::new(log.reader());
     let mut threads = Threads { options, fatal: report };
-    let node = Node::open(log, &reader, &Settings::default(), ENVIRONMENT, &mut threads)?;
+    let node = Node::open(log, &reader, &Settings::default(), ENVIRONMENT, &mut threads)
+        .map_err(|failure| failure.about(folder))?;
     if temporary.is_some() {
         demo::fill(&node.appender).await;
     }
@@ -61,7 +62,8 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     }
     let data = if temporary.is_some() { None } else { Some(folder) };
     let took = begin.elapsed();
-    FirstRun { addresses: &addresses, took, data, setup: node.setup.as_ref(), in_network }.announce();
+    let (setup, pages) = (node.setup.as_ref(), options.pages.as_deref());
+    FirstRun { addresses: &addresses, took, data, setup, pages, in_network }.announce();
     let reason = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,

@@ -66,7 +66,7 @@ const PROGRAMS: [(&str, &str); 5] = [
 pub(super) fn prepare(root: &Path, needs: &[Need]) -> Result<Tools, String> {
     let needs = |need: Need| needs.contains(&need);
     let node = [
-        ("node", "Node.js 20.19 or newer: https://nodejs.org, or your system's packages"),
+        ("node", "Node.js 20.19+ or 22.12+: https://nodejs.org, or your system's packages"),
         (NPM, "npm, which comes with Node.js; some systems package it separately"),
     ];
     let python = [("python3", "Python 3.9 or newer")];

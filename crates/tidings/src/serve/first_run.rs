@@ -19,6 +19,8 @@ pub(super) struct FirstRun<'a> {
     pub(super) data: Option<&'a Path>,
     /// None if there is an owner.
     pub(super) setup: Option<&'a Code>,
+    /// What is served in place of the app, which would take the code out of the link.
+    pub(super) pages: Option<&'a Path>,
     /// The address of this machine in its network, for a listener on all addresses of that kind. See [`in_network`].
     pub(super) in_network: fn(IpAddr) -> Option<IpAddr>,
 }
@@ -48,7 +50,12 @@ impl fmt::Display for FirstRun<'_> {
         if WITHOUT_WEB {
             writeln!(f, "THIS BINARY HAS NO WEB APP: it was built with TIDINGS_WEB=skip")?;
         }
-        if let (Some(code), Some(address)) = (self.setup, self.addresses.first()) {
+        if let (Some(code), Some(_)) = (self.setup, self.pages) {
+            writeln!(
+                f,
+                "code to become the owner: {code} (the app, which takes it, is not served with --pages)"
+            )?;
+        } else if let (Some(code), Some(address)) = (self.setup, self.addresses.first()) {
             writeln!(f, "open to become the owner: {}/#setup={code}", reachable(*address))?;
             // A browser is somebody else at each address, so the owner has to choose one now.
             if let Some(ip) = (self.in_network)(address.ip()) {
@@ -102,17 +109,18 @@ fn resident_bytes() -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn lines(setup: Option<&Code>) -> Vec<String> {
+    fn lines(setup: Option<&Code>, pages: Option<&Path>) -> Vec<String> {
         let addresses = ["0.0.0.0:3000".parse().unwrap(), "127.0.0.1:80".parse().unwrap()];
         let took = Duration::from_micros(300);
         let in_network = |_| Some([192, 168, 1, 7].into());
-        let run = FirstRun { addresses: &addresses, took, data: Some(Path::new("data")), setup, in_network };
+        let data = Some(Path::new("data"));
+        let run = FirstRun { addresses: &addresses, took, data, setup, pages, in_network };
         run.to_string().lines().map(str::to_owned).collect()
     }
 
     #[test]
     fn the_first_line_names_every_address() {
-        let lines = lines(None);
+        let lines = lines(None, None);
         assert_eq!(lines[0], "tidings is ready on http://0.0.0.0:3000 http://127.0.0.1:80");
         assert!(
             lines[1].starts_with("ready in 1 ms") && lines[1].ends_with(", data in data"),
@@ -125,12 +133,20 @@ mod tests {
     #[test]
     fn without_an_owner_a_link_makes_one() {
         let code = Code::from_bytes([0; 10]);
-        let lines = lines(Some(&code));
+        let lines = lines(Some(&code), None);
         let expected = [
             "open to become the owner: http://localhost:3000/#setup=0000-0000-0000-0000",
             "or, to use the chat in your network: http://192.168.1.7:3000/#setup=0000-0000-0000-0000",
         ];
         assert_eq!(lines[lines.len() - 2..], expected);
+    }
+
+    #[test]
+    fn pages_in_place_of_the_app_get_no_link_that_they_do_not_know() {
+        let code = Code::from_bytes([0; 10]);
+        let lines = lines(Some(&code), Some(Path::new("pages")));
+        assert!(!lines.concat().contains("#setup"), "{lines:?}");
+        assert!(lines.last().is_some_and(|line| line.contains("0000-0000-0000-0000")), "{lines:?}");
     }
 
     #[test]
