@@ -71,9 +71,10 @@ fn try_run(root: &Path, options: &Options) -> Result<(), String> {
     let files = crate::test::files(&tests.join("proof"));
     arguments.extend(files.iter().map(|file| file.as_os_str()));
     prove(&arguments)?;
+    prove(&["--test".as_ref(), "browser/walk.test.mjs".as_ref()])?;
     simulate(root, &results, options)?;
     let mut planted = Command::new(crate::test::NPM);
-    planted.args(["run", "--silent", "planted"]).current_dir(root.join("web"));
+    planted.args(["run", "--silent", "planted"]).current_dir(root.join("web")).env("TIDINGS_BIN", &binary);
     must_succeed(&mut planted)?;
     let page = root.join("docs/proof.md");
     prove(&["proof/support/page.mjs".as_ref(), results.as_os_str(), page.as_os_str()])

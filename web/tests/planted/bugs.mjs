@@ -4,6 +4,7 @@
 // fail. A bug whose text is gone is a failure too: it moves with the code, or makes room for another.
 
 import { connection } from "./connection.mjs";
+import { elsewhere, WALK } from "./elsewhere.mjs";
 import { failing } from "./failing.mjs";
 import { identity } from "./identity.mjs";
 import { keeping } from "./keeping.mjs";
@@ -14,7 +15,9 @@ import { showing } from "./showing.mjs";
 import { text } from "./text.mjs";
 import { typed } from "./typed.mjs";
 
+export { WALK };
+
 /** @typedef {{ name: string, file: string, find: string, replace: string, tests: string[] }} Bug */
 
 /** @type {readonly Bug[]} */
-export const BUGS = [...connection, ...failing, ...identity, ...keeping, ...outbox, ...reading, ...sending, ...showing, ...text, ...typed];
+export const BUGS = [...connection, ...elsewhere, ...failing, ...identity, ...keeping, ...outbox, ...reading, ...sending, ...showing, ...text, ...typed];

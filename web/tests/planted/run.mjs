@@ -3,20 +3,24 @@
 //   npm run planted            all of them
 //   npm run planted -- read    those whose name contains "read"
 //
-// The tests have to pass without any bug first. The last line is `N passed, N failed`.
+// The tests have to pass without any bug first. The last line is `N passed, N failed`. A bug of the page itself names the
+// random walk, which needs the server's binary (`TIDINGS_BIN`), Chromium and the packages of `tests/`; without a binary such
+// bugs are left out.
 
 import { spawn } from "node:child_process";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { BUGS } from "./bugs.mjs";
+import { BUGS, WALK } from "./bugs.mjs";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
 /** Tests that hang have noticed the bug, too. */
 const DEADLINE_MS = 180_000;
 
 const wanted = process.argv[2] ?? "";
-const bugs = BUGS.filter(({ name }) => name.includes(wanted));
+const mayWalk = process.env.TIDINGS_BIN !== undefined;
+const bugs = BUGS.filter(({ name, tests }) => name.includes(wanted) && (mayWalk || !tests.includes(WALK)));
 const names = new Set(BUGS.map(({ name }) => name));
 if (names.size !== BUGS.length) throw new Error("two bugs have one name");
 if (bugs.length === 0) throw new Error(`no bug's name contains "${wanted}"`);
@@ -43,13 +47,32 @@ async function judge({ name, file, find, tests }) {
 }
 
 /** Whether the tests pass; the first failure ends them. */
-function passes(files, bug) {
+async function passes(files, bug) {
   const environment = { ...process.env };
   delete environment.PLANTED;
   if (bug !== undefined) environment.PLANTED = bug;
+  const tests = files.filter((file) => file !== WALK);
   const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
-  const run = spawn(process.execPath, [vitest, "run", "--bail=1", "--reporter=dot", ...files], {
-    cwd: root,
+  if (tests.length > 0 && !(await succeeds([vitest, "run", "--bail=1", "--reporter=dot", ...tests], root, environment))) return false;
+  return !files.includes(WALK) || walks(environment);
+}
+
+/** Whether the random walk finds nothing in the page as it is built with the bug. */
+async function walks(environment) {
+  const page = await mkdtemp(path.join(tmpdir(), "walk-"));
+  try {
+    const isBuilt = await succeeds([path.join(root, "tests/planted/build.mjs"), page], root, environment);
+    if (!isBuilt) throw new Error("the page cannot be built");
+    const walk = { ...environment, WALK_WEB: page, WALKS: "3", WALK_STEPS: "20", PROOF_SEED: "1" };
+    return await succeeds(["--test", "--test-timeout=150000", WALK], path.join(root, "../tests"), walk);
+  } finally {
+    await rm(page, { recursive: true });
+  }
+}
+
+function succeeds(parameters, folder, environment) {
+  const run = spawn(process.execPath, parameters, {
+    cwd: folder,
     env: environment,
     stdio: "ignore",
     // A group of its own: a bug can make a worker loop for ever, and such a worker outlives its parent.
