@@ -12,6 +12,7 @@ use crate::ids::Position;
 use crate::log::{Budget, LogReader, ReadError, RoomNumbers};
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
+use crate::rare::{self, Rare};
 
 /// The contiguous view of one log on one node.
 #[derive(Debug)]
@@ -78,6 +79,7 @@ impl<R: LogReader> Applier<R> {
                 let detail = format!("it ends at {} and should go on to {head}", self.applied);
                 return Err(ReadError::Unavailable { detail });
             }
+            rare::reached(Rare::ReadByFollower);
             let rewritten = self.rewritten_by(&entries)?;
             self.pass_on(entries, rewritten, &mut pass);
         }

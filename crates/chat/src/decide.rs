@@ -23,6 +23,7 @@ use crate::log::{Log, Lookup, Placed, ReadError, Record};
 use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
+use crate::rare::{self, Rare};
 use crate::spent::{Answered, Counted, Spent};
 use crate::text::Text;
 use batch::DecidedBatch;
@@ -191,7 +192,9 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
         in_log: InLog,
     ) -> Result<Outcome, ReadError> {
         if let Some(earlier) = self.earlier(draft, keys, in_log) {
-            return Ok(if earlier.content == draft.content || planted::is(Bug::AnswersConflictsAsStored) {
+            let is_known = earlier.content == draft.content;
+            rare::reached(if is_known { Rare::KeyRepeated } else { Rare::Conflict });
+            return Ok(if is_known || planted::is(Bug::AnswersConflictsAsStored) {
                 Outcome::Repeated(earlier.receipt)
             } else {
                 Outcome::Refused(Refusal::Conflict)
@@ -236,7 +239,10 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
     ) -> Result<Outcome, ReadError> {
         match self.batch.by_device.turn(device, n, in_log) {
             Turn::Next => {}
-            Turn::Ahead { expected } => return Ok(Outcome::Expected { n: expected }),
+            Turn::Ahead { expected } => {
+                rare::reached(Rare::NumberAhead);
+                return Ok(Outcome::Expected { n: expected });
+            }
             Turn::Past(earlier) => return Ok(again(&draft.draft.command, draft.content, earlier)),
         }
         let content = draft.content;
@@ -299,8 +305,14 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
 fn again(command: &Command, content: ContentHash, earlier: Option<Answered>) -> Outcome {
     match earlier {
         // Nothing of the sender's can be swallowed by this answer: it says that it was too late to cancel.
-        Some(earlier) if *command == Command::Skip || earlier.content == content => earlier.outcome,
-        Some(_) | None => Outcome::Refused(Refusal::Conflict),
+        Some(earlier) if *command == Command::Skip || earlier.content == content => {
+            rare::reached(Rare::NumberRepeated);
+            earlier.outcome
+        }
+        Some(_) | None => {
+            rare::reached(Rare::Conflict);
+            Outcome::Refused(Refusal::Conflict)
+        }
     }
 }
 

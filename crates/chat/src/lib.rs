@@ -31,6 +31,8 @@ mod outcome;
 pub mod planted;
 mod pointer;
 mod queue;
+#[doc(hidden)]
+pub mod rare;
 mod room;
 mod signing;
 mod spent;

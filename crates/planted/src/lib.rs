@@ -1,4 +1,5 @@
-//! Switches for planted bugs. A test suite that does not notice a planted bug would not notice the real mistake.
+//! Switches for planted bugs, and counters of rare states. A test suite that does not notice a planted bug would not
+//! notice the real mistake, and one that never reaches a state proves nothing about it.
 //!
 //! [`planted!`] defines the switches of one crate, in a module of its own. Without the feature `planted` of that crate,
 //! each switch is the constant `false` and costs nothing. With it, a test can switch on one bug at a time for its own
@@ -21,6 +22,23 @@
 //!
 //! assert_eq!(page(&[1, 2]), [1, 2]);
 //! assert_eq!(planted::Bug::ALL, [planted::Bug::ForgetsTheLast]);
+//! ```
+//!
+//! [`rare!`] defines the states of one crate that its tests must reach at least sometimes. Without the feature
+//! `planted`, counting costs nothing.
+//!
+//! ```
+//! mod rare {
+//!     planted::rare! {
+//!         /// A state that a test must reach.
+//!         pub enum Rare {
+//!             /// A page is not full.
+//!             Short,
+//!         }
+//!     }
+//! }
+//!
+//! rare::reached(rare::Rare::Short);
 //! ```
 #![deny(missing_docs)]
 
@@ -62,5 +80,51 @@ macro_rules! planted {
         pub(crate) const fn is(_: $bugs) -> bool {
             false
         }
+    };
+}
+
+/// Makes an enum of rare states, `ALL` of them, and the functions `reached` and (with the feature `planted`)
+/// `take_counts`.
+#[macro_export]
+macro_rules! rare {
+    (
+        $(#[$about:meta])*
+        pub enum $states:ident { $($(#[$meaning:meta])* $state:ident),+ $(,)? }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $states { $($(#[$meaning])* $state),+ }
+
+        impl $states {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$state),+];
+        }
+
+        #[cfg(feature = "planted")]
+        thread_local! {
+            static COUNTS: ::core::cell::Cell<[u64; $states::ALL.len()]> =
+                const { ::core::cell::Cell::new([0; $states::ALL.len()]) };
+        }
+
+        /// How often this thread has reached each state since this was last called.
+        #[cfg(feature = "planted")]
+        pub fn take_counts() -> impl Iterator<Item = ($states, u64)> {
+            let counts = COUNTS.replace([0; $states::ALL.len()]);
+            $states::ALL.iter().copied().zip(counts)
+        }
+
+        /// Counts a state that is reached.
+        #[cfg(feature = "planted")]
+        pub(crate) fn reached(state: $states) {
+            let mut counts = COUNTS.get();
+            if let Some(count) = counts.get_mut(state as usize) {
+                *count += 1;
+            }
+            COUNTS.set(counts);
+        }
+
+        /// Nobody counts.
+        #[cfg(not(feature = "planted"))]
+        pub(crate) const fn reached(_: $states) {}
     };
 }

@@ -1,9 +1,10 @@
-//! The checker: fourteen invariants over what people typed, were told and saw, and over the contents of the log.
+//! The checker: sixteen invariants over what people typed, were told and saw, and over the contents of the log.
 //!
 //! It knows nothing of how the server works. Entries that a restored backup took back are lost on purpose, so nobody is
 //! blamed for them. But every client must notice the restore: nobody may continue as if nothing had happened.
 
 mod commands;
+mod company;
 mod members;
 mod views;
 
@@ -37,7 +38,8 @@ pub enum Invariant {
     /// I10: a refused message is not in the log, and a proper message is never refused.
     RefusedMeansAbsent,
     /// I11: only members write in a private room, and only members see it, each from the entry by which they join to
-    /// the entry by which they leave.
+    /// the entry by which they leave. Only members type, and only members are told so; only a person's own devices are
+    /// told of the person's read pointers.
     MembersOnly,
     /// I12: a text that was edited or deleted is never sent again.
     DeletedIsGone,
@@ -45,6 +47,10 @@ pub enum Invariant {
     PointersMoveForward,
     /// I14: the times of entries never go back, except by more than five minutes, after a clock that was wrong.
     TimesRunOn,
+    /// I15: after the faults, everybody knows who is online.
+    PresenceAgrees,
+    /// I16: after the faults, all devices of a person know how far the person has read.
+    PointersAgree,
 }
 
 /// The server waits for a clock that was set back by at most this many milliseconds.
@@ -87,6 +93,7 @@ pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
     let members: Vec<Members<'_>> = record.generations.iter().map(Members::of).collect();
     court.check_commands(&members);
     court.check_views(&members);
+    court.check_beliefs();
     for complaint in &record.complaints {
         court.object(Invariant::Converges, complaint.clone());
     }

@@ -18,6 +18,7 @@ use crate::news::News;
 use crate::planted::{self, Planted};
 use crate::publisher::publish_early;
 use crate::random::Random;
+use crate::rare::{Rare, reached};
 use crate::rates::Rates;
 use crate::record::{LOBBY, Stored, What};
 use crate::world::NodeNumber;
@@ -388,9 +389,11 @@ impl Log for HostileLog {
         let (rolls_back, unknown) = (state.rolls_back, state.unknown);
         if state.random.chance(unknown) {
             let is_stored = state.random.chance(500);
+            reached(if is_stored { Rare::UnknownStored } else { Rare::UnknownLost });
             state.memory.inject(if is_stored { Fault::UnknownStored } else { Fault::UnknownLost });
         } else if state.random.chance(rolls_back) {
             let cause = state.random.pick(&[RollbackCause::Full, RollbackCause::ReadOnly, RollbackCause::Io]);
+            reached(Rare::RolledBack);
             state.memory.inject(Fault::RollBack(cause));
         }
         if planted::is(Planted::BroadcastsBeforeCommit)
@@ -409,7 +412,10 @@ impl Log for HostileLog {
             state.ledger.note(batch, micros);
             state.news.tell_others(self.node);
         }
-        state.overtaken += u64::from(result == Err(AppendError::Overtaken));
+        if result == Err(AppendError::Overtaken) {
+            state.overtaken += 1;
+            reached(Rare::Overtaken);
+        }
         drop(state);
         meanwhile::others_answer(self.node);
         result

@@ -6,12 +6,14 @@
 use chat::{Author, Body, Entry, Kind, Record, RoomKind};
 use tidings::v1::names;
 
+use crate::lives::Lives;
 use crate::record::{Sender, Stored, Version, What};
 
 /// All entries that one generation of the log has taken, in order.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
     entries: Vec<Stored>,
+    lives: Lives,
     /// What not all nodes have heard of: from which position on it is rewritten, and where.
     rewritten: Vec<(u64, usize)>,
     /// All nodes have passed on what is up to here.
@@ -34,7 +36,10 @@ impl Ledger {
         let after = self.entries.len() + batch.iter().filter_map(Record::entry).count();
         for record in batch {
             match record {
-                Record::Entry { entry, .. } => self.entries.push(stored(entry, micros)),
+                Record::Entry { entry, .. } => {
+                    self.lives.note(entry);
+                    self.entries.push(stored(entry, micros));
+                }
                 Record::Rewrite(entry) => self.rewrite(entry, micros, after as u64),
                 Record::Spent(_) | Record::Read(_) => {}
             }

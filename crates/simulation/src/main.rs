@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use simulation::{Bug, Run, Telling, bugs, run};
+use simulation::{Bug, RareCounts, Run, Telling, bugs, run};
 
 const USAGE: &str = "\
 usage: simulation [--seeds N] [--from S] [--jobs J] [--record FILE] [--planted [--bug NAME] | --story]
@@ -27,6 +27,9 @@ usage: simulation [--seeds N] [--from S] [--jobs J] [--record FILE] [--planted [
   --keep F     look for each bug in more seeds, and write the one with the shortest story to a file, as
                `tests/planted_seeds.txt` has them
   --story      tell everything that happens in one seed";
+
+/// So many seeds reach every rare state, or the run fails.
+const RARE_SEEDS: u64 = 400;
 
 /// With `--keep`, each planted bug is looked for in this many seeds at least.
 const KEPT_SEEDS: u64 = 12;
@@ -112,6 +115,7 @@ struct Sum {
     moves: u64,
     overtaken: u64,
     virtual_time: Duration,
+    rare: RareCounts,
 }
 
 fn run_seeds(options: &Options) -> u64 {
@@ -159,6 +163,7 @@ fn run_seeds(options: &Options) -> u64 {
         "of two nodes: {} seeds, {} connections that changed nodes, {} batches decided anew",
         sum.of_several, sum.moves, sum.overtaken,
     );
+    let never = tell_rare(&sum.rare, seeds);
     println!("{} passed, {} failed", seeds - sum.failed, sum.failed);
     options.record(&json!({
         "section": "simulation", "first seed": options.from, "seeds": seeds, "passed": seeds - sum.failed,
@@ -171,7 +176,21 @@ fn run_seeds(options: &Options) -> u64 {
         "batches decided anew": sum.overtaken, "connections of /v1 resumed": sum.resumed, "entries of /v1 asked for": sum.refilled, "jobs": options.jobs,
         "took, s": begin.elapsed().as_secs_f64().round(),
     }));
-    sum.failed
+    sum.failed + never
+}
+
+/// Tells how often each rare state was reached. Returns how many never were, if there were enough seeds.
+fn tell_rare(rare: &RareCounts, seeds: u64) -> u64 {
+    println!("rare states, and how often they were reached:");
+    for (state, count) in rare {
+        println!("  {state:<24}{count:>9}");
+    }
+    let never: Vec<_> = rare.iter().filter(|(_, count)| **count == 0).map(|(state, _)| state).collect();
+    if never.is_empty() || seeds < RARE_SEEDS {
+        return 0;
+    }
+    println!("never reached: {never:?}");
+    never.len() as u64
 }
 
 impl Options {
@@ -218,6 +237,9 @@ fn add(sum: &mut Sum, outcome: &Run) {
     sum.moves += counts.moves;
     sum.overtaken += counts.overtaken;
     sum.virtual_time += outcome.lasted;
+    for (state, count) in &outcome.rare {
+        *sum.rare.entry(state.clone()).or_default() += count;
+    }
     if !outcome.violations.is_empty() {
         sum.failed += 1;
         println!("seed {} broke a promise; replay: cargo xtask sim --story --from {0}", outcome.seed);

@@ -4,8 +4,10 @@
 //! One `LocalSet` holds everything that belongs to the process; dropping it is `kill -9`.
 
 use std::cell::{Cell, RefCell};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 
 use chat::{Appender, Applying, Fatal, Limits, Log as _, ReadError, Step, Stepper};
 use socketio_server::{BuildError, Builder, Namespace, Server, SocketIoService};
@@ -55,6 +57,7 @@ pub(crate) struct Node {
 impl Node {
     /// Starts a server over `log`, as the program does.
     pub(crate) fn start(log: HostileLog, life: u64, rates: &Rates, random: &mut Random) -> Rc<Self> {
+        let at = log.node();
         let process = LocalSet::new();
         let entered = process.enter();
         let epoch = log.epochs().current().epoch.0;
@@ -63,6 +66,7 @@ impl Node {
             ring_bytes_max: rates.ring_bytes_max,
             recovery_entries_max: rates.recovery_entries_max,
             resume_entries_max: rates.resume_entries_max,
+            history_bytes_max: rates.history_bytes_max,
             limits: Limits { rooms_joined_max: rates.rooms_joined_max, ..Limits::DEFAULT },
             ..Settings::default()
         };
@@ -83,7 +87,7 @@ impl Node {
             server: RefCell::new(Some(node.server)),
             appender: node.appender,
             drafts: steps.drafts,
-            process: spawn_local(process),
+            process: spawn_local(Process { at, tasks: process }),
             epoch,
             life,
             fatal: steps.fatal,
@@ -136,6 +140,21 @@ impl Node {
             server.shutdown().await;
         }
         self.kill().await;
+    }
+}
+
+/// Everything that runs in a node.
+struct Process {
+    at: NodeNumber,
+    tasks: LocalSet,
+}
+
+impl Future for Process {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let at = self.at;
+        meanwhile::within(at, || Pin::new(&mut self.tasks).poll(cx))
     }
 }
 
@@ -260,6 +279,7 @@ async fn answer(node: NodeNumber, (pool, log, disk): Readers, asked: Arc<Notify>
     let (waiting, reader) = (Arc::clone(&pool), Arc::clone(&log));
     let answer_all: Rc<dyn Fn()> = Rc::new(move || {
         while let Some(task) = waiting.take(Line::Requests) {
+            meanwhile::count_answer();
             task.carry_out(&reader);
         }
     });
@@ -306,9 +326,11 @@ async fn store(
     disk: HostileDisk,
 ) {
     let batches = Rc::new(batches);
-    let meanwhile = Rc::clone(&batches);
+    let interrupting = Rc::clone(&batches);
     let store_one: Rc<dyn Fn()> = Rc::new(move || {
-        let _ = meanwhile.step();
+        if let Some(Step::Delivered | Step::Followed) = interrupting.step() {
+            meanwhile::count_store();
+        }
     });
     meanwhile::store_by(node, &store_one);
     loop {

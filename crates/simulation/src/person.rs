@@ -4,6 +4,7 @@
 //! welcome says so. It never asks for entries that a stream has left out by mistake: the checker must find those.
 
 mod answers;
+mod company;
 mod habits;
 mod store;
 mod stream;
@@ -19,7 +20,8 @@ use crate::browser::{Browser, End, Tab};
 use crate::random::Random;
 use crate::record::LOBBY;
 use crate::record::people::{self, Sight};
-use crate::world::{Phase, World};
+use crate::world::{Phase, Standing, Stay, World};
+use company::Company;
 use store::Store;
 
 /// The namespace, which every packet names.
@@ -55,6 +57,8 @@ enum Awaited {
     },
     /// The code of an invite.
     Invite,
+    /// Who is online.
+    Who,
     /// A request whose answer is not used.
     Idle,
 }
@@ -85,6 +89,7 @@ pub(crate) struct Person {
     random: Random,
     store: Store,
     connection: Connection,
+    company: Company,
     next_ack: u64,
     counter: u64,
     /// From now on it does nothing, whatever it was doing.
@@ -95,6 +100,7 @@ pub(crate) struct Person {
     /// Whom they will remove from which room, and when.
     parts: Option<(u64, u64, Instant)>,
     said_last_words: bool,
+    stay: Stay,
     outbox: Vec<String>,
     /// It connected with the token of another server, which must not be accepted.
     is_foreign: bool,
@@ -111,6 +117,7 @@ impl Person {
         record.people.push(people::Person::default());
         drop(record);
         let store = Store::new(&mut random);
+        let stay = if random.chance(200) { Stay::Goes } else { Stay::Stays };
         Self {
             world: Rc::clone(world),
             place,
@@ -118,6 +125,7 @@ impl Person {
             random,
             store,
             connection: Connection::default(),
+            company: Company::default(),
             next_ack: 0,
             counter: 0,
             has_crashed: false,
@@ -125,12 +133,13 @@ impl Person {
             clings: None,
             parts: None,
             said_last_words: false,
+            stay,
             outbox: Vec::new(),
             is_foreign: false,
         }
     }
 
-    /// Runs for ever.
+    /// Runs for ever, or until it goes home.
     pub(crate) async fn run(mut self) {
         let mut browser = Browser::new(&self.world);
         // Some are the second device of an existing person.
@@ -143,11 +152,28 @@ impl Person {
             browser.open();
             browser.live(&mut self).await;
             self.has_crashed = false;
+            if self.is_going() {
+                return self.go_home();
+            }
             if self.random.chance(400) {
                 self.note(format_args!("forgets what it has seen"));
                 self.store.forget();
                 self.see(Sight::Forgets);
             }
+        }
+    }
+
+    fn is_going(&self) -> bool {
+        self.stay == Stay::Goes && self.world.phase.get() == Phase::Quiet
+    }
+
+    fn go_home(self) {
+        self.note(format_args!("goes home"));
+        if let Some(standing) = self.world.standings.borrow_mut().get_mut(self.place) {
+            *standing = Standing { stay: Stay::Goes, ..*standing };
+        }
+        if let Some(person) = self.world.record.borrow_mut().people.get_mut(self.index) {
+            person.is_gone = true;
         }
     }
 
@@ -210,6 +236,7 @@ impl Person {
         if self.connection.rests_until.is_some_and(|until| until > Instant::now()) {
             return;
         }
+        self.greet();
         self.fill();
         self.cling();
         if !self.sort() {
@@ -269,6 +296,7 @@ impl Tab for Person {
         let jumps = self.world.phase.get() == Phase::Hostile && self.random.chance(self.world.rates.jumps);
         self.connection = Connection { next_to_send: first, jumps, ..Connection::default() };
         self.outbox.clear();
+        self.company = Company::default();
         self.see(Sight::Connects { micros });
         self.is_foreign =
             self.world.phase.get() == Phase::Hostile && self.random.chance(self.world.rates.foreign);
@@ -373,6 +401,7 @@ impl Tab for Person {
         }
         match self.world.phase.get() {
             Phase::Hostile => self.live_on(),
+            Phase::Quiet if self.stay == Stay::Goes => return Some(End::Reload),
             Phase::Quiet => {}
             Phase::LastWords => {
                 if self.store.old.is_empty() && !std::mem::replace(&mut self.said_last_words, true) {

@@ -8,6 +8,7 @@ use crate::random::Random;
 #[derive(Clone, Debug)]
 pub(crate) struct Rates {
     pub(crate) nodes: NodeRates,
+    pub(crate) turns: TurnRates,
     pub(crate) clients: usize,
     pub(crate) workers: usize,
     /// How long there are faults.
@@ -19,6 +20,8 @@ pub(crate) struct Rates {
     pub(crate) recovery_entries_max: usize,
     /// How many entries a person of `/v1` may be behind and still be resumed.
     pub(crate) resume_entries_max: u64,
+    /// A page of history with more bytes is cut.
+    pub(crate) history_bytes_max: usize,
     /// How many rooms a person can be in. Where that is few, people reach the bound.
     pub(crate) rooms_joined_max: usize,
     pub(crate) middleware: Option<Duration>,
@@ -73,6 +76,19 @@ pub(crate) struct Rates {
     pub(crate) jumps: u64,
 }
 
+/// What happens within and between the turns of workers. Probabilities are in thousandths.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TurnRates {
+    /// Actions of a worker before which another thread acts.
+    pub(crate) acts: u64,
+    /// Turns that take only some of the commands that wait.
+    pub(crate) cuts: u64,
+    /// Turns for which the worker is late.
+    pub(crate) rests: u64,
+    /// How late it usually is.
+    pub(crate) rest: Duration,
+}
+
 /// The nodes over the log, and how they learn of each other's entries. Probabilities are in thousandths.
 #[derive(Clone, Debug)]
 pub(crate) struct NodeRates {
@@ -113,6 +129,7 @@ impl Rates {
     pub(crate) fn of(seed: u64, random: &mut Random) -> Self {
         let mut rates = Self::draw(random);
         rates.nodes = NodeRates::draw(&mut Random::new(seed ^ NODES));
+        rates.turns = TurnRates::draw(&mut Random::new(seed ^ TURNS));
         if rates.nodes.count > 1 {
             // A ghost on another node is not evicted: what its client had sent may be stored after what came later.
             rates.link.late_bytes = 0;
@@ -128,6 +145,7 @@ impl Rates {
         let fast_disk = if interleaves == 0 { 20 } else { 300 };
         Self {
             nodes: NodeRates::ONE,
+            turns: TurnRates::default(),
             clients: random.index(5) + 2,
             workers: random.index(3) + 1,
             hostile: random.millis(10_000, 60_000),
@@ -135,6 +153,7 @@ impl Rates {
             ring_bytes_max: random.pick(&[1, 400, 4_000, 1 << 20]),
             recovery_entries_max: random.pick(&[2_000, 2_000, 2_000, 3, 20]),
             resume_entries_max: random.pick(&[5_000, 5_000, 30, 3]),
+            history_bytes_max: if random.chance(300) { 500 } else { 256 << 10 },
             rooms_joined_max: random.pick(&[1_000, 1_000, 1_000, 2]),
             middleware: random.chance(300).then(|| random.millis(1, 400)),
             history_delay: random.millis(1, 300),
@@ -176,6 +195,20 @@ impl Rates {
 
 /// Tells what is drawn for the nodes from all else.
 const NODES: u64 = 0x006e_6f64_6573;
+
+/// The same for the turns of workers.
+const TURNS: u64 = 0x0074_7572_6e73;
+
+impl TurnRates {
+    fn draw(random: &mut Random) -> Self {
+        Self {
+            acts: random.pick(&[0, 5, 50, 300]),
+            cuts: random.pick(&[0, 100, 500]),
+            rests: random.pick(&[0, 20, 200]),
+            rest: random.millis(1, 100),
+        }
+    }
+}
 
 /// Tells what is drawn for later versions from all else.
 const LATER: u64 = 0x006c_6174_6572;

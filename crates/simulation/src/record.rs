@@ -101,6 +101,12 @@ pub struct Record {
     pub epochs: HashMap<u64, Generation>,
     /// The entries of each generation at its end, and how many of them the next one kept. The last one is current.
     pub generations: Vec<Truth>,
+    /// Everything that people of `/v1` said of their typing.
+    pub typed: Vec<people::Typed>,
+    /// Every read pointer that was asked for: the user, the room, and the last message.
+    pub reads: BTreeSet<(u64, u64, u64)>,
+    /// The users who are connected at the end; `None` if there are several nodes, of which each knows its own.
+    pub connected: Option<BTreeSet<u64>>,
     /// Names of the commands and requests that people of `/v1` sent.
     pub events: BTreeSet<&'static str>,
     /// Whether several nodes served the log: one may lag behind the other.

@@ -14,6 +14,7 @@ use crate::exchange::UNHEARD_MAX;
 use crate::person::Person;
 use crate::planted::{Bug, plant};
 use crate::random::Random;
+use crate::rare::{RareCounts, take_counts};
 use crate::rates::Rates;
 use crate::record::{Answer, Counts, Nature, PageId, Record, Sent, Truth};
 use crate::world::{NodeNumber, Phase, World, used_disk};
@@ -27,6 +28,10 @@ const FRAME_BYTES: usize = 100;
 
 /// Without faults, everybody gets everything within this time.
 const LAST_WORDS_MAX: Duration = Duration::from_secs(20);
+
+/// After this long, a polling client that went without a word counts as offline: it is silent for 45 s, then comes the
+/// time in which it could return, then the next notice.
+const AWAY_MAX: Duration = Duration::from_secs(55);
 
 /// Whether a run keeps its story.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,6 +55,8 @@ pub struct Run {
     pub lines: u64,
     /// Counts of what happened.
     pub counts: Counts,
+    /// How often each rare state was reached.
+    pub rare: RareCounts,
     /// Names of the commands and requests that people of `/v1` sent.
     pub events: BTreeSet<&'static str>,
     /// Whether two nodes served the log.
@@ -65,6 +72,7 @@ pub struct Run {
 /// Runs one seed, with one bug planted or with none.
 pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Run {
     plant(bug);
+    drop(take_counts());
     let outcome = catch_unwind(AssertUnwindSafe(|| simulate(seed, telling)));
     plant(None);
     outcome.unwrap_or_else(|panic| {
@@ -77,6 +85,7 @@ pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Run {
             hash: 0,
             lines: u64::MAX,
             counts: Counts::default(),
+            rare: take_counts(),
             events: BTreeSet::new(),
             is_of_several: false,
             messages: 0,
@@ -122,6 +131,7 @@ fn simulate(seed: u64, telling: Telling) -> Run {
         hash: record.hash,
         lines: record.lines,
         counts: record.counts,
+        rare: take_counts(),
         events: record.events,
         is_of_several: record.is_of_several,
         messages: record.sent.len() - old.len(),
@@ -155,12 +165,17 @@ async fn live(world: &Rc<World>) {
     tokio::time::sleep(world.rates.hostile).await;
     world.calm_down();
     world.note(format_args!("the faults are over"));
+    let over = Instant::now();
     // A half-open request looks like a waiting one until its time is over.
     tokio::time::sleep(UNHEARD_MAX).await;
     settle(world, CONVERGENCE_MAX).await;
     world.phase.set(Phase::LastWords);
     clients.push(tokio::task::spawn_local(Client::new(world).run()));
     settle(world, LAST_WORDS_MAX).await;
+    // Until then, everybody has been told who went.
+    tokio::time::sleep_until(over + AWAY_MAX).await;
+    let connected = world.connected();
+    world.record.borrow_mut().connected = connected;
     for task in clients.iter().chain(&misfortunes) {
         task.abort();
     }

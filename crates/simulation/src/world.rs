@@ -46,6 +46,15 @@ impl NodeNumber {
     pub(crate) const COUNT_MAX: usize = 2;
 }
 
+/// Whether a client is there until the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Stay {
+    #[default]
+    Stays,
+    /// It goes for good, once the faults are over.
+    Goes,
+}
+
 /// What one client must have achieved when the faults are over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Standing {
@@ -58,6 +67,7 @@ pub(crate) struct Standing {
     pub(crate) bare: bool,
     /// The user, for a client of `/v1`: `last` is then a position.
     pub(crate) user: Option<u64>,
+    pub(crate) stay: Stay,
 }
 
 pub(crate) struct World {
@@ -89,7 +99,7 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new(rates: Rates, memory: MemoryDisk, record: Record, mut random: Random) -> Rc<Self> {
-        crate::meanwhile::forget();
+        crate::meanwhile::begin_world(rates.turns, random.fork());
         let disk = HostileDisk::new(memory, &rates, random.fork());
         Rc::new(Self {
             rates,
@@ -452,7 +462,15 @@ impl World {
         self.phase.set(Phase::Quiet);
         self.calm.set(true);
         crate::clock::calm_down();
+        crate::meanwhile::calm_down();
         self.disk.heal();
+    }
+
+    /// The users who are connected, if one node knows them all.
+    pub(crate) fn connected(&self) -> Option<BTreeSet<u64>> {
+        let standings = self.standings.borrow();
+        let there = standings.iter().filter(|standing| standing.joined && standing.stay == Stay::Stays);
+        (self.rates.nodes.count == 1).then(|| there.filter_map(|standing| standing.user).collect())
     }
 
     /// Describes the clients that have not converged.
@@ -465,7 +483,8 @@ impl World {
             // A restored log that is empty shows nobody that it was restored, until somebody sends a message.
             let there = standing.user.map_or(head, |user| self.disk.last_visible(user));
             let is_behind = standing.last < there && !is_misled;
-            !standing.joined || is_behind || standing.unanswered > 0 || silent
+            standing.stay == Stay::Stays
+                && (!standing.joined || is_behind || standing.unanswered > 0 || silent)
         });
         behind.map(|(client, standing)| format!("client {client}: {standing:?} at head {head}")).collect()
     }

@@ -1,7 +1,7 @@
 //! The checker against lives in `/v1` made by hand: a correct one, and one for each way to break a rule.
 
 use simulation::checker::{Invariant, Recoveries, check};
-use simulation::record::people::{By, Command, Listed, Person, Row, Shown, Sight, Told};
+use simulation::record::people::{Beliefs, By, Command, Listed, Person, Row, Shown, Sight, Told, Typed};
 use simulation::record::{Generation, Record, Sender, Stored, Truth, Version, What};
 
 const BEFORE: u64 = 100;
@@ -62,13 +62,13 @@ fn ada() -> Person {
     let log = log();
     let commands = log.iter().zip(1..).map(command).collect();
     let sights = beginning().into_iter().chain(log.iter().zip(1..).map(own)).collect();
-    Person { user: Some(ADA), commands, sights }
+    Person { user: Some(ADA), commands, sights, ..Person::default() }
 }
 
 fn bob() -> Person {
     let mut sights = beginning();
     sights.extend([1, 4, 5].map(seen));
-    Person { user: Some(BOB), commands: Vec::new(), sights }
+    Person { user: Some(BOB), sights, ..Person::default() }
 }
 
 fn beginning() -> Vec<Sight> {
@@ -280,4 +280,72 @@ fn going_on_over_a_restored_backup_is_found() {
         record.people[1].sights.push(welcome(AFTER, 5, true));
     });
     assert_eq!(restored, [Invariant::RecoveredWithoutGap]);
+}
+
+fn types(record: &mut Record, user: u64) {
+    record.typed.push(Typed { user, room: PLANS, event: "typing", micros: 6 });
+}
+
+fn told_of_typing(position: u64, who: u64) -> Sight {
+    Sight::Typing { micros: 9, epoch: BEFORE, position, room: PLANS, who, event: "typing".into() }
+}
+
+#[test]
+fn only_the_other_members_are_told_who_types() {
+    let told = |index: usize, position, who| {
+        broken(|record| {
+            types(record, who);
+            record.people[index].sights.push(told_of_typing(position, who));
+        })
+    };
+    assert_eq!(told(1, 5, ADA), []);
+    assert_eq!(told(1, 3, ADA), [Invariant::MembersOnly], "bob joins at 4");
+    assert_eq!(told(0, 5, ADA), [Invariant::MembersOnly], "ada types herself");
+    assert_eq!(told(1, 5, 3), [Invariant::MembersOnly], "nobody has added cleo");
+    let invented = broken(|record| record.people[1].sights.push(told_of_typing(5, ADA)));
+    assert_eq!(invented, [Invariant::MembersOnly], "nobody types");
+}
+
+#[test]
+fn a_person_who_was_removed_is_not_told_who_types() {
+    let removed = broken(|record| {
+        record.generations[0].log.push(entry(6, PLANS, (2, 5), "removed", What::Left(BOB)));
+        record.people[0].sights.push(Sight::Own { epoch: BEFORE, position: 6, room: PLANS, rev: 5 });
+        let removed = Shown { position: 6, rev: 5, event: "removed".into(), text: None, ..shown(5) };
+        types(record, ADA);
+        let sights = [told_of_typing(5, ADA), Sight::Entry(removed), told_of_typing(6, ADA)];
+        record.people[1].sights.extend(sights);
+    });
+    assert_eq!(removed, [Invariant::MembersOnly]);
+}
+
+#[test]
+fn a_pointer_of_somebody_else_is_found() {
+    let told = |reader| {
+        broken(|record| {
+            record.reads.insert((reader, 1, 1));
+            record.people[1].sights.push(Sight::Read { room: 1, seq: 1 });
+        })
+    };
+    assert_eq!(told(BOB), []);
+    assert_eq!(told(ADA), [Invariant::MembersOnly]);
+}
+
+#[test]
+fn beliefs_that_stay_wrong_are_found() {
+    let believed = |online: &[u64], count, read| {
+        broken(|record| {
+            record.connected = Some([ADA, BOB].into());
+            record.people.push(Person { user: Some(BOB), sights: bob().sights, ..Person::default() });
+            for person in &mut record.people {
+                person.beliefs = Beliefs { online: Some([ADA, BOB].into()), count: Some(2), read: 1 };
+            }
+            let online = Some(online.iter().copied().collect());
+            record.people[2].beliefs = Beliefs { online, count: Some(count), read };
+        })
+    };
+    assert_eq!(believed(&[ADA, BOB], 2, 1), []);
+    assert_eq!(believed(&[ADA, BOB], 3, 1), [Invariant::PresenceAgrees]);
+    assert_eq!(believed(&[BOB], 2, 1), [Invariant::PresenceAgrees]);
+    assert_eq!(believed(&[ADA, BOB], 2, 0), [Invariant::PointersAgree]);
 }

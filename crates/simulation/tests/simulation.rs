@@ -4,7 +4,7 @@
 //! A planted bug is first looked for in a short world that is known to find it ([`SEEDS_OF_BUGS`]), so that the short form
 //! is short. `cargo xtask sim --planted` and `cargo xtask proof` look for it in all worlds from the first one on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
@@ -56,6 +56,12 @@ fn every_promise_holds_in_some_hundred_hostile_worlds() {
             "nobody sends {event:?}: add it to crates/simulation/src/person/habits.rs"
         );
     }
+    let mut rare: BTreeMap<&str, u64> = BTreeMap::new();
+    for (state, count) in runs.iter().flat_map(|run| &run.rare) {
+        *rare.entry(state).or_default() += count;
+    }
+    let never: Vec<_> = rare.iter().filter(|(_, count)| **count == 0).collect();
+    assert!(never.is_empty(), "never reached: {never:?}");
     let counts = |count: fn(&Run) -> u64| runs.iter().map(count).sum::<u64>();
     // A simulation in which nothing happens proves nothing.
     assert!(counts(|run| run.counts.crashes) > SEEDS / 2);

@@ -46,9 +46,12 @@ mod http;
 #[doc(hidden)]
 pub mod planted;
 mod random;
+#[doc(hidden)]
+pub mod rare;
 mod reason;
 mod refusal;
 mod room;
+mod seam;
 mod server;
 mod sid;
 #[cfg(feature = "simulation")]

@@ -39,6 +39,8 @@ planted::planted! {
         DistrustsMarks,
         /// A socket that leaves a room still gets its events.
         KeepsRooms,
+        /// An answer is sent to somebody who has been taken out of its room since it was made.
+        BelievesOldPermissions,
         /// An event that is not an entry carries the position of the newest entry instead of the last delivered one.
         StampsAhead,
     }

@@ -12,6 +12,7 @@ use crate::handle::command::Command;
 use crate::handle::io::Readiness;
 use crate::handshake::Handshake;
 pub use crate::random::seed;
+pub use crate::seam::{Seams, sew};
 use crate::server::{BuildError, Builder, Server};
 use crate::sid::Sid;
 use crate::stream::NewStream;

@@ -60,6 +60,7 @@ use crate::handle::command::{Command, answer};
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
 use crate::random::random;
+use crate::seam;
 use crate::sid::SessionKey;
 use crate::worker::session::{OutboundQueue, Pause, Protocol, Session, Transport};
 use crate::worker::shared::Shared;
@@ -137,6 +138,7 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
         // Before the commands, so that the application can store events while batches are written to the sockets.
         gather_events(&worker).await;
         hear_of_events(&worker);
+        seam::rest().await;
         let commands = mailbox.take();
         let mut worker = worker.borrow_mut();
         worker.begin_turn();
@@ -210,6 +212,7 @@ impl Worker {
     fn execute_all(&mut self, commands: Vec<Command>) {
         let mut growths: Vec<(Arc<str>, FeedPosition, Vec<FeedAck>)> = Vec::new();
         for command in commands {
+            seam::others_act();
             if let Command::Feed { namespace, through, acks } = command {
                 match growths.iter_mut().find(|(grown, ..)| *grown == namespace) {
                     Some((_, end, all)) => {
@@ -296,6 +299,7 @@ impl Worker {
                 break;
             }
             for key in touched {
+                seam::others_act();
                 self.settle(key);
             }
         }

@@ -9,6 +9,8 @@ pub mod node;
 #[doc(hidden)]
 pub mod planted;
 pub mod profile;
+#[doc(hidden)]
+pub mod rare;
 pub mod readiness;
 pub mod reading;
 pub mod stamp;

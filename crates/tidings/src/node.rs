@@ -25,6 +25,7 @@ use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
 use crate::v1;
+use crate::v1::answers::HISTORY_BYTES_MAX;
 use crate::v1::code::Code;
 use crate::v1::delivery::V1Delivery;
 use crate::v1::edge::{Edge, EdgeParts};
@@ -46,6 +47,8 @@ pub struct Settings {
     pub recovery_entries_max: usize,
     /// A client of `/v1` that is further behind starts from now.
     pub resume_entries_max: u64,
+    /// A page of history that has more bytes is cut.
+    pub history_bytes_max: usize,
     /// What people may do at most.
     pub limits: Limits,
     /// Drafts that wait.
@@ -58,6 +61,7 @@ impl Default for Settings {
             ring_bytes_max: 64 << 20,
             recovery_entries_max: 2_000,
             resume_entries_max: RESUME_ENTRIES_MAX,
+            history_bytes_max: HISTORY_BYTES_MAX,
             limits: Limits::default(),
             queue: QueueBounds::default(),
         }
@@ -174,6 +178,7 @@ impl Node {
             io,
             limits: WireLimits::new(settings.limits.text_bytes_max),
             resume_entries_max: settings.resume_entries_max,
+            history_bytes_max: settings.history_bytes_max,
             environment,
         };
         let edge = Edge::new(directory, edge_parts);

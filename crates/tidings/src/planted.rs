@@ -23,6 +23,20 @@ planted::planted! {
         ShowsWhatCameLater,
         /// An entry of a kind that is not known is not told of, neither as an event nor among the changes.
         HidesUnknownKinds,
+        /// Everybody is told who types in a room.
+        TellsEverybodyWhoTypes,
+        /// Somebody who types is told so.
+        TellsWhoTypes,
+        /// Somebody counts as offline when one of their devices goes.
+        CountsOneDevice,
+        /// Nobody is told that somebody went offline.
+        TellsNoDeparture,
+        /// The list of who is online is ahead of the notices.
+        ListsBeforeTelling,
+        /// The other devices of a person are not told what one has read.
+        TellsNoOtherDevice,
+        /// Everybody is told what a person has read.
+        TellsEverybodyWhatIsRead,
         /// The token of any server is believed.
         BelievesForeignTokens,
     }

@@ -10,7 +10,7 @@
 //! `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
-mod answers;
+pub mod answers;
 pub mod code;
 pub mod command;
 mod cut;

@@ -16,7 +16,9 @@ const ORDERS: [(&str, &[&str]); 3] = [
         &[
             // The base modules: frames, addresses, settings.
             "planted",
+            "rare",
             "random",
+            "seam",
             "reason",
             "room",
             "sid",
@@ -45,6 +47,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
         &[
             // Basic types.
             "planted",
+            "rare",
             "named",
             "hash",
             "ids",
@@ -81,6 +84,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
         &[
             // What a node is made of.
             "planted",
+            "rare",
             "environment",
             "names",
             "stamp",

@@ -87,6 +87,25 @@ impl<'a> Members<'a> {
         room <= LOBBY || self.spans(user, room).any(is_theirs)
     }
 
+    /// Whether somebody who has come to `position` is told what happens in a room and is not stored. `is_listed`: they
+    /// know of it from a welcome, which may be ahead of its position.
+    pub(super) fn hears(&self, user: u64, room: u64, position: u64, is_listed: bool) -> bool {
+        let is_within = |span: Span| {
+            (is_listed || span.from <= position) && span.until.is_none_or(|(until, _)| position < until)
+        };
+        room == LOBBY || self.spans(user, room).any(is_within)
+    }
+
+    /// The positions at which somebody joined a room.
+    pub(super) fn joined(&self, user: u64, room: u64) -> impl Iterator<Item = u64> {
+        self.spans(user, room).map(|span| span.from)
+    }
+
+    /// Whether somebody was in a room at some time after `micros`.
+    pub(super) fn is_there_after(&self, user: u64, room: u64, micros: u128) -> bool {
+        room == LOBBY || self.spans(user, room).any(|span| span.until.is_none_or(|(_, at)| at >= micros))
+    }
+
     /// Whether somebody joins a room again after they left it at the position `after`.
     pub(super) fn returns(&self, user: u64, room: u64, after: u64) -> bool {
         self.spans(user, room).any(|span| span.from > after)

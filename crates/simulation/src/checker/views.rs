@@ -22,12 +22,12 @@ const HOUSE: u64 = 0;
 
 /// The state of one client while its history is replayed.
 #[derive(Default)]
-struct Watch {
-    index: usize,
-    user: u64,
+pub(super) struct Watch {
+    pub(super) index: usize,
+    pub(super) user: u64,
     /// When its last connection began.
     began: u128,
-    generation: Generation,
+    pub(super) generation: Generation,
     /// The position of its stream; `None` before the first welcome.
     cursor: Option<u64>,
     rooms: BTreeMap<u64, Kept>,
@@ -42,7 +42,7 @@ struct Watch {
     floors: BTreeMap<u64, u64>,
     /// The read pointers that this connection was told.
     reads: BTreeMap<u64, u64>,
-    listed: BTreeMap<u64, u64>,
+    pub(super) listed: BTreeMap<u64, u64>,
     /// Rooms that this connection was told it has left, with the entry by which it left.
     expelled: BTreeMap<u64, u64>,
 }
@@ -135,7 +135,9 @@ impl<'a> Court<'a> {
             for sight in &person.sights {
                 self.check_sight(&mut watch, person, sight, members);
             }
-            self.check_end_of(&watch, members);
+            if !person.is_gone {
+                self.check_end_of(&watch, members);
+            }
         }
     }
 
@@ -182,7 +184,9 @@ impl<'a> Court<'a> {
                     *floor = (*floor).max(*seq);
                 }
             }
+            Sight::Typing { .. } => self.check_typing(watch, sight, members),
             Sight::Read { room, seq } => {
+                self.check_read(watch, (*room, *seq), members);
                 if watch.reads.insert(*room, *seq).is_some_and(|before| before > *seq) {
                     let detail =
                         format!("person {} was told that {room} is read up to {seq} only", watch.index);
@@ -204,7 +208,7 @@ impl<'a> Court<'a> {
         }
     }
 
-    fn generation(&self, epoch: u64) -> Option<Generation> {
+    pub(super) fn generation(&self, epoch: u64) -> Option<Generation> {
         self.record.epochs.get(&epoch).copied()
     }
 

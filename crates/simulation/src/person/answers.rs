@@ -29,9 +29,11 @@ impl Person {
             Awaited::Read { room, seq } => {
                 if is_ok {
                     self.see(Sight::HasRead { room, seq });
+                    self.has_read(room, seq);
                 }
                 Some(())
             }
+            Awaited::Who => self.hear_who(told),
             Awaited::Invite if is_ok => {
                 self.world.invites.borrow_mut().push(told["code"].as_str()?.to_owned());
                 Some(())

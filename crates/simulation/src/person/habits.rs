@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tidings::v1::names;
 use tokio::time::Instant;
 
 use super::store::Queued;
 use super::{Awaited, Person};
 use crate::record::LOBBY;
-use crate::record::people::Command;
+use crate::record::people::{Command, Typed};
 
 /// A person with this many unanswered commands waits before acting again.
 const UNANSWERED_MAX: usize = 20;
@@ -48,10 +49,13 @@ impl Person {
         match self.random.index(100) {
             0..42 => {
                 let room = if self.random.chance(400) { LOBBY } else { self.some_room() };
+                if self.is_welcome() && self.random.chance(300) {
+                    self.type_in(room);
+                }
                 self.say(room);
             }
-            42..45 => self.furnish(),
-            45..55 => self.rewrite(),
+            42..47 => self.furnish(),
+            47..55 => self.rewrite(),
             55..60 => self.create(),
             60..70 => self.meet("add"),
             70..75 => self.meet("remove"),
@@ -132,12 +136,12 @@ impl Person {
         self.queue("join", fields, None, false);
     }
 
-    /// Renames a room, sets its topic, or begins a conversation. Now and then somebody tries to own the chat.
+    /// Renames a room, sets its topic, begins a conversation, or takes another name. Now and then somebody tries to own the chat.
     fn furnish(&mut self) {
         let room = self.some_room();
         let words = format!("w{}-{}", self.index, self.counter);
         self.counter += 1;
-        match self.random.index(10) {
+        match self.random.index(13) {
             0..4 => self.queue("rename", json!({ "room": room, "name": words }), None, false),
             4..7 => self.queue("set topic", json!({ "room": room, "topic": words }), None, false),
             7..9 => {
@@ -149,7 +153,12 @@ impl Person {
                     self.queue("direct", json!({ "with": [with] }), None, false);
                 }
             }
-            _ => self.queue("claim", json!({ "code": words }), None, false),
+            9 => self.queue("claim", json!({ "code": words }), None, false),
+            // A name that others want as well, and that somebody gives up for another one.
+            _ => {
+                let name = self.random.pick(&["ada", "bob"]);
+                self.queue("name", json!({ "name": name }), None, false);
+            }
         }
     }
 
@@ -275,6 +284,7 @@ impl Person {
         // Some devices are behind the others.
         let seq = if self.random.chance(400) { self.random.within(1, seq + 1) } else { seq };
         let fields = json!({ "room": id, "seq": seq });
+        self.world.record.borrow_mut().reads.extend(self.store.user.map(|user| (user, id, seq)));
         self.ask("read", &fields, Awaited::Read { room: id, seq }, None);
     }
 
@@ -303,10 +313,18 @@ impl Person {
                 self.ask("changes", &fields, Awaited::Looked { room, asked }, None);
             }
             4 => self.ask("unread", &json!({ "rooms": [LOBBY, room] }), Awaited::Idle, None),
-            5 => self.ask("typing", &json!({ "room": room }), Awaited::Idle, None),
+            5 => self.type_in(room),
             6 => self.ask("invite", &json!({ "room": room }), Awaited::Invite, None),
             _ => self.look_around(room),
         }
+    }
+
+    /// Says that they type, or have stopped.
+    fn type_in(&mut self, room: u64) {
+        let event = if self.random.chance(600) { names::TYPING } else { names::TYPING_STOPPED };
+        let (Some(user), micros) = (self.store.user, self.world.micros()) else { return };
+        self.world.record.borrow_mut().typed.push(Typed { user, room, event, micros });
+        self.ask(event, &json!({ "room": room }), Awaited::Idle, None);
     }
 
     /// Requests lists and codes. They contain no entries, so the checker judges only that they are answered.

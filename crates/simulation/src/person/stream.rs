@@ -3,8 +3,9 @@
 use serde_json::Value;
 use tidings::v1::names;
 
-use super::Person;
 use super::store::Need;
+use super::{Awaited, Person};
+use crate::rare::{Rare, reached};
 use crate::record::LOBBY;
 use crate::record::people::{By, Listed, Shown, Sight};
 
@@ -37,11 +38,16 @@ impl Person {
             names::WELCOME => self.welcomed(told),
             names::READ => {
                 self.pass(told)?;
-                let (room, seq) = (told["room"].as_u64()?, told["seq"].as_u64()?);
-                self.see(Sight::Read { room, seq });
-                Some(())
+                self.hear_read(told)
             }
-            names::TYPING | names::PRESENCE => self.pass(told),
+            names::TYPING | names::TYPING_STOPPED => {
+                self.pass(told)?;
+                self.hear_typing(event, told)
+            }
+            names::PRESENCE => {
+                self.pass(told)?;
+                self.hear_presence(told)
+            }
             event => {
                 self.connection.epoch?;
                 self.show(event, told, By::Event)?;
@@ -81,7 +87,11 @@ impl Person {
             record.people.get_mut(self.index)?.user = Some(who);
             record.counts.resumed += u64::from(resumed);
         }
+        if self.is_elsewhere(who) {
+            reached(Rare::TwoDevices);
+        }
         if reset {
+            reached(Rare::Reset);
             self.store.start_over(&mut self.random);
             self.see_welcome(epoch, position, (resumed, reset), told)?;
             // The device belongs to the connection, so a new device needs a new connection.
@@ -118,6 +128,9 @@ impl Person {
             .collect();
         let rooms = rooms?;
         self.see(Sight::Welcomed { epoch, position, resumed, reset, rooms: rooms.clone() });
+        if let Some(lobby) = rooms.iter().find(|listed| listed.room == LOBBY) {
+            self.has_read(LOBBY, lobby.read);
+        }
         Some(rooms)
     }
 
@@ -203,7 +216,12 @@ impl Person {
                 room.enter(rev);
                 room.is_about(&told["about"]);
             }
-            names::LEFT | names::REMOVED if is_me => self.leave(id, rev),
+            names::LEFT | names::REMOVED if is_me => {
+                if event == names::REMOVED && self.asks_about(id) {
+                    reached(Rare::RemovedWhileAsking);
+                }
+                self.leave(id, rev);
+            }
             names::JOINED => {
                 let who = user(&told["who"])?;
                 self.store.view.rooms.entry(id).or_default().others.insert(who);
@@ -222,6 +240,27 @@ impl Person {
             room.seq = room.seq.max(told["seq"].as_u64().unwrap_or(0));
         }
         Some(())
+    }
+
+    /// Whether another device of the same person is welcome.
+    fn is_elsewhere(&self, who: u64) -> bool {
+        let standings = self.world.standings.borrow();
+        let mut others = standings.iter().enumerate().filter(|(place, _)| *place != self.place);
+        others.any(|(_, standing)| standing.joined && standing.user == Some(who))
+    }
+
+    /// Whether a request about what is in a room is open.
+    fn asks_about(&self, id: u64) -> bool {
+        self.connection.awaited.values().any(|(awaited, _)| match awaited {
+            Awaited::Changes { room, .. } | Awaited::Looked { room, .. } | Awaited::History { room, .. } => {
+                *room == id
+            }
+            Awaited::Command { .. }
+            | Awaited::Read { .. }
+            | Awaited::Invite
+            | Awaited::Who
+            | Awaited::Idle => false,
+        })
     }
 
     pub(super) fn leave(&mut self, id: u64, rev: u64) {

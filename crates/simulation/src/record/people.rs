@@ -1,5 +1,7 @@
 //! What each client of `/v1` sent and saw, in order.
 
+use std::collections::BTreeSet;
+
 use super::Generation;
 
 /// One client of `/v1` with its outbox, through all its crashes.
@@ -11,6 +13,34 @@ pub struct Person {
     pub commands: Vec<Command>,
     /// What it saw, in order.
     pub sights: Vec<Sight>,
+    /// What its last connection believed at the end.
+    pub beliefs: Beliefs,
+    /// Whether it went for good, once the faults were over.
+    pub is_gone: bool,
+}
+
+/// What a client believes of what is told and not stored.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Beliefs {
+    /// Who is online, once that was answered.
+    pub online: Option<BTreeSet<u64>>,
+    /// How many are online, if an event has said so.
+    pub count: Option<u64>,
+    /// How far the person has read the lobby.
+    pub read: u64,
+}
+
+/// Somebody says that they type, or have stopped.
+#[derive(Clone, Debug)]
+pub struct Typed {
+    /// Who.
+    pub user: u64,
+    /// Where.
+    pub room: u64,
+    /// The name of the event.
+    pub event: &'static str,
+    /// When it was sent, in microseconds.
+    pub micros: u128,
 }
 
 /// A durable command.
@@ -170,6 +200,21 @@ pub enum Sight {
         room: u64,
         /// The last message.
         seq: u64,
+    },
+    /// It is told that somebody types, or has stopped.
+    Typing {
+        /// When, in microseconds.
+        micros: u128,
+        /// The epoch of the server.
+        epoch: u64,
+        /// How far the stream is.
+        position: u64,
+        /// The room.
+        room: u64,
+        /// Who.
+        who: u64,
+        /// The name of the event.
+        event: String,
     },
     /// It loses what it has seen, but not its outbox.
     Forgets,

@@ -10,6 +10,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::{FeedEntry, FeedPosition};
 use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 use crate::room::Room;
 
 /// How many bytes an entry without a frame counts in the ring: about its size in memory.
@@ -267,11 +268,15 @@ impl Stretch {
         let mut end = 0;
         for (position, frame) in self.frames() {
             if written == end {
+                rare::reached(Rare::CutBetweenEntries);
                 let after = if planted::is(Bug::SkipsPartialEntry) { position } else { position - 1 };
                 return Cut { after, rest: Bytes::new() };
             }
             end += frame.len();
             if written < end {
+                if position < self.last {
+                    rare::reached(Rare::CutWithinEntry);
+                }
                 return Cut { after: position, rest: self.bytes.slice(written..end) };
             }
         }

@@ -9,6 +9,8 @@ use tokio::sync::Notify;
 
 use crate::feed::{FeedAck, FeedPosition, HistoryError, HistoryPage, Outlet};
 use crate::handle::command::Command;
+use crate::rare::{self, Rare};
+use crate::seam;
 use crate::sid::SessionKey;
 
 /// How many commands may wait for one worker before events are refused.
@@ -59,9 +61,17 @@ impl Mailbox {
         }
     }
 
-    /// Takes all waiting commands, in order.
+    /// Takes all waiting commands, in order. In a simulation, the last of them may count as not yet arrived.
     pub(crate) fn take(&self) -> Vec<Command> {
-        self.lock().as_mut().map(std::mem::take).unwrap_or_default().commands
+        let mut commands = self.lock().as_mut().map(std::mem::take).unwrap_or_default().commands;
+        let late = commands.split_off(seam::share_of(commands.len()));
+        if !late.is_empty() {
+            rare::reached(Rare::TurnCutShort);
+            for command in late {
+                self.post(command);
+            }
+        }
+        commands
     }
 
     /// Whether commands wait for the worker's next turn, none of which is a growth of a feed.

@@ -11,6 +11,7 @@ use super::connect::Join;
 use super::connecting::Event;
 use super::newcomers::Waits;
 use crate::feed::FeedPlace;
+use crate::rare::{self, Rare};
 use crate::sid::SessionKey;
 
 impl Join<'_> {
@@ -30,6 +31,7 @@ impl Join<'_> {
             tracing::debug!("too many clients wait for what they have seen on other nodes");
             return Some(Event::OutOfReach);
         };
+        rare::reached(Rare::ClientAhead);
         self.newcomer()?.waits = Some(Waits { place, until });
         self.worker.waiting.push((self.key, self.namespace.clone()));
         self.worker.sessions.schedule(self.key);
@@ -62,6 +64,7 @@ impl Worker {
             }
         }
         for (key, name) in reached {
+            rare::reached(Rare::ClientCaughtUpWith);
             self.joining(key, &name).on(Event::Reached);
         }
     }
@@ -72,6 +75,7 @@ impl Worker {
         while let Some(namespace) =
             self.sessions.get_mut(key).and_then(|session| session.newcomers.take_expired(now))
         {
+            rare::reached(Rare::ClientAheadInVain);
             tracing::debug!("a client has seen more than this node has heard of in time");
             self.joining(key, &namespace).on(Event::OutOfReach);
         }

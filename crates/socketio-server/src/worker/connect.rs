@@ -30,6 +30,7 @@ use crate::handle::namespace::Namespace;
 use crate::handshake::HandshakeKept;
 use crate::planted::{self, Bug};
 use crate::random::random;
+use crate::rare::{self, Rare};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::socket_data::SocketData;
@@ -79,6 +80,7 @@ impl Worker {
         let Some(ghost) = ghost.and_then(|slot| self.sessions.key_of(slot)) else { return };
         let joined = self.sessions.get(ghost).and_then(|session| session.joined(index));
         if joined.is_some_and(|joined| joined.arrival.is_none_or(|arrival| arrival < before)) {
+            rare::reached(Rare::GhostEvicted);
             self.close(ghost, CloseReason::TransportClose);
         }
     }
@@ -279,6 +281,7 @@ impl Join<'_> {
         let connection = self.worker.sessions.get_mut(self.key).and_then(Session::connection_mut);
         let asked_anew = connection.and_then(|connection| connection.renew(self.namespace));
         if let Some(auth) = asked_anew.filter(|_| !planted::is(Bug::ForgetsNewerConnect)) {
+            rare::reached(Rare::ConnectedTwice);
             self.begin(&auth);
         }
     }

@@ -25,6 +25,8 @@ use crate::feed::{
 
 use crate::handle::mailbox::Mailbox;
 use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
+use crate::seam;
 use crate::sid::SessionKey;
 use crate::stream::Direct;
 use crate::worker::session::Session;
@@ -48,7 +50,7 @@ impl Worker {
         acks.sort_by_key(|ack| (ack.after, !ack.has_condition()));
         let mut shares: BTreeMap<SessionKey, Vec<FeedAck>> = BTreeMap::new();
         for ack in acks {
-            let ack = if ack.has_condition() { self.delivery().judge(namespace, ack) } else { ack };
+            let ack = if ack.has_condition() { self.delivery().judge(namespace, ack, through) } else { ack };
             shares.entry(ack.handle.key).or_default().push(ack);
         }
         if let Some(index) = self.namespaces.index_of(namespace) {
@@ -130,10 +132,19 @@ pub(super) struct Delivery<'a> {
 
 impl Delivery<'_> {
     /// The answer for a socket that may have been added to or removed from rooms since it asked.
-    fn judge(&self, namespace: &Arc<str>, ack: FeedAck) -> FeedAck {
+    fn judge(&self, namespace: &Arc<str>, ack: FeedAck, through: FeedPosition) -> FeedAck {
         let index = self.namespaces.index_of(namespace);
+        if index.and_then(|index| self.namespaces.get(index)).is_some_and(|local| local.applied < through) {
+            rare::reached(Rare::AnswerBeforeGrowth);
+        }
         let joined = index.and_then(|index| self.sessions.get(ack.handle.key)?.joined(index));
-        ack.judged(|room| joined.is_some_and(|joined| joined.is_in(room)))
+        ack.judged(|room| {
+            let is_in = joined.is_some_and(|joined| joined.is_in(room));
+            if !is_in {
+                rare::reached(Rare::AnswerWithdrawn);
+            }
+            is_in || planted::is(Bug::BelievesOldPermissions)
+        })
     }
 
     /// Delivers a feed up to a position, acks with it.
@@ -149,6 +160,7 @@ impl Delivery<'_> {
         let Some(feed) = local.feed().cloned() else { return Vec::new() };
         let growth = feed.ring().since(local.applied, through);
         let before = std::mem::replace(&mut local.applied, through);
+        seam::others_act();
         match growth {
             Grown::Batches(batches) if batches.is_empty() => Vec::new(),
             Grown::Batches(batches) => {
@@ -175,12 +187,14 @@ impl Delivery<'_> {
         if !growth.public.is_empty() {
             let members = self.namespaces.get(index).map(|local| local.members.clone()).unwrap_or_default();
             for slots in members.chunks(RUN) {
+                seam::others_act();
                 for slot in self.deliver_to_clear(slots, index, &growth, marks, acks) {
                     lost.extend(self.deliver(slot, index, &mut growth, &[], acks).err());
                 }
             }
         }
         for (slot, marks) in marks.sockets() {
+            seam::others_act();
             lost.extend(self.deliver(slot, index, &mut growth, marks, acks).err());
         }
         lost
@@ -235,6 +249,7 @@ impl Delivery<'_> {
 
     /// The ring has lapped this worker: all sockets continue from their cursors.
     fn fall_behind(&mut self, index: usize, before: FeedPosition) {
+        rare::reached(Rare::WorkerLapped);
         self.namespaces.renew_rooms(self.sessions, index);
         let members = self.namespaces.get(index).map(|local| local.members.clone());
         for slot in members.into_iter().flatten() {
@@ -276,6 +291,7 @@ impl Delivery<'_> {
         session.flush_outbound(now).map_err(lost)?;
         let own = acks.remove(&key);
         if !session.is_writable() {
+            rare::reached(Rare::FallsBehind);
             if let Some(joined) = session.joined_mut(index)
                 && !planted::is(Bug::ForgetsWhatDidNotFit)
             {
@@ -357,6 +373,7 @@ impl Delivery<'_> {
 
     /// Writes one page.
     fn pump_page(&mut self, key: SessionKey, index: usize) -> Result<Pumped, CloseReason> {
+        seam::others_act();
         let Some(local) = self.namespaces.get(index) else { return Ok(Pumped::Nothing) };
         let (applied, feed) = (local.applied, local.feed().cloned());
         let session = self.sessions.at_mut(key.slot).filter(|session| session.is_writable());
@@ -376,6 +393,7 @@ impl Delivery<'_> {
                 Ok(Pumped::Page)
             }
             None if feed.has_history() => {
+                rare::reached(Rare::BehindTheRing);
                 joined.cursor = Cursor::Reading { after };
                 self.read_history(key, index, PageStart::After(after), PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
                 Ok(Pumped::Nothing)

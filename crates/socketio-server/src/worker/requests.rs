@@ -13,6 +13,7 @@ use crate::handle::command::{HttpError, PollAnswer, answer};
 use crate::handle::engine::{EngineHandler, EngineMessage, EngineSession};
 use crate::handshake::Handshake;
 use crate::http::cache_buster::{CacheBuster, RequestMark};
+use crate::rare::{self, Rare};
 use crate::sid::{PollNumber, SessionKey, Sid, SocketNumber};
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
@@ -165,8 +166,12 @@ impl SessionRequest<'_> {
         if let Transport::Polling(polling) = &mut session.transport {
             match polling.polls.begin(buster.mark, now) {
                 Begun::New => {}
-                Begun::Doubtful => self.worker.sessions.schedule(key),
+                Begun::Doubtful => {
+                    rare::reached(Rare::PollInDoubt);
+                    self.worker.sessions.schedule(key);
+                }
                 Begun::Repeat => {
+                    rare::reached(Rare::PollRepeated);
                     self.worker.end_repeated(key);
                     return answer(reply, PollAnswer::Error(HttpError::Ended));
                 }
@@ -210,6 +215,7 @@ impl SessionRequest<'_> {
             Transport::WebSocket(_) => false,
         });
         if held {
+            rare::reached(Rare::PollAborted);
             self.worker.close(key, CloseReason::TransportError);
         }
     }
@@ -218,6 +224,7 @@ impl SessionRequest<'_> {
         let outcome = match self.session_key() {
             None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
             Some(key) if self.is_repeated_post(key, mark) => {
+                rare::reached(Rare::PostRepeated);
                 self.worker.end_repeated(key);
                 Err(HttpError::Ended)
             }
@@ -245,6 +252,7 @@ impl SessionRequest<'_> {
             Some(Transport::WebSocket(_)) | None => false,
         };
         if is_repeat {
+            rare::reached(Rare::PostRepeated);
             self.worker.end_repeated(key);
             return answer(reply, Err(HttpError::Ended));
         }

@@ -22,6 +22,8 @@ use super::local_namespace::Cursor;
 use super::tombstones::{LastAnswers, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME};
 use crate::frame::Frame;
 use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
+use crate::seam;
 use crate::sid::{SessionKey, SocketNumber};
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
@@ -137,6 +139,7 @@ impl Worker {
     /// Drops the probing socket; polling continues.
     pub(super) fn abort_upgrade(&mut self, key: SessionKey) {
         if let Some(session) = self.sessions.get_mut(key) {
+            rare::reached(Rare::UpgradeGivenUp);
             session.engine.abort_upgrade();
             if planted::is(Bug::ForgetsQueueWithProbe) {
                 session.outbound = OutboundQueue::default();
@@ -298,6 +301,7 @@ impl SocketTurn<'_> {
     }
 
     fn take_message(&mut self, message: Message<'_>, pong: &mut Option<Vec<u8>>) {
+        seam::others_act();
         match message {
             // RFC 6455 section 5.5.3: of several pings that arrived together, only the latest must be answered.
             Message::Ping(data) => {
@@ -441,8 +445,17 @@ pub(super) fn linger(mut socket: WebSocket) {
     drop(tokio::task::spawn_local(async move { socket.stream.end().await }));
 }
 
-/// Planted bugs for the moment at which a WebSocket takes over.
+/// Planted bugs and rare states of the moment at which a WebSocket takes over.
 fn plant_at_switch(session: &mut Session) {
+    rare::reached(Rare::TakeOver);
+    if !session.outbound.is_empty() {
+        rare::reached(Rare::TakeOverOfQueue);
+    }
+    if let Some(connection) = session.connection()
+        && connection.slots().any(|(_, _, joined)| joined.cursor != Cursor::Attached)
+    {
+        rare::reached(Rare::TakeOverBehind);
+    }
     if planted::is(Bug::ForgetsQueueAtUpgrade) {
         session.outbound = OutboundQueue::default();
     }

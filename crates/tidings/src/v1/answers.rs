@@ -18,13 +18,14 @@ use super::request::{LIMIT_MAX, Request};
 use super::sight::{Answer, Sight};
 use super::view::{EntryView, Person, RoomView};
 use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 
 /// More unread messages than these are not counted.
 const UNREAD_MAX: u32 = 100;
 
 /// An answer has this many bytes of messages, or one message. The outbound queue of a slow connection has room for several
 /// answers.
-const HISTORY_BYTES_MAX: usize = 256 << 10;
+pub const HISTORY_BYTES_MAX: usize = 256 << 10;
 
 /// The same for changes, before they are encoded, which may make six times as much of it.
 const CHANGES_BYTES_MAX: usize = 64 << 10;
@@ -78,12 +79,18 @@ impl Asked<'_> {
         let mut found = self.log.messages(room, page, after, limit).map_err(unreadable)?;
         let read = found.entries.len();
         found.entries.retain(|entry| entry.seq <= numbers.seq || planted::is(Bug::ShowsWhatCameLater));
+        if found.entries.len() < read {
+            rare::reached(Rare::LogAheadOfAnswer);
+        }
         let reaches_end = reaches_end || found.is_last || found.entries.len() < read;
         let messages = found.entries.iter().map(|entry| {
             let view = EntryView::message(self.sight, entry);
             Row { seq: entry.seq, json: raw(&view) }
         });
-        let cut = Cut::of(messages.collect(), page, HISTORY_BYTES_MAX);
+        let cut = Cut::of(messages.collect(), page, self.edge.parts.history_bytes_max);
+        if cut.before + cut.after > 0 {
+            rare::reached(Rare::HistoryCutByBytes);
+        }
         Ok(encode(&HistoryView {
             ok: true,
             first: found.is_first && cut.before == 0,
@@ -99,7 +106,11 @@ impl Asked<'_> {
         let numbers = self.sight.numbers(room);
         let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
         let mut entries = self.log.changes(room, after, budget).map_err(unreadable)?;
+        let read = entries.len();
         entries.retain(|entry| entry.rev <= numbers.rev || planted::is(Bug::ShowsWhatCameLater));
+        if entries.len() < read {
+            rare::reached(Rare::LogAheadOfAnswer);
+        }
         if planted::is(Bug::HidesUnknownKinds) {
             entries.retain(|entry| !matches!(entry.kind, Kind::Unknown { .. }));
         }
@@ -108,6 +119,9 @@ impl Asked<'_> {
         let views = entries.iter().zip(&cursors);
         let views = views.map(|(entry, cursor)| EntryView::change(self.sight, entry, cursor));
         let last = entries.last().map_or(after, |entry| entry.rev);
+        if last < numbers.rev {
+            rare::reached(Rare::ChangesCut);
+        }
         Ok(encode(&ChangesView { ok: true, entries: views.collect(), more: last < numbers.rev }))
     }
 

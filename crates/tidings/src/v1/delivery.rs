@@ -101,7 +101,12 @@ impl V1Delivery {
         if let Outcome::Read { room, seq } = outcome
             && let Some(target) = self.io.upgrade().and_then(|io| io.of(NAMESPACE).ok())
         {
-            let target = target.to(sockets_of(user)).except(socket.to_string());
+            let target = match () {
+                () if planted::is(Bug::TellsEverybodyWhatIsRead) => target,
+                () if planted::is(Bug::TellsNoOtherDevice) => target.to(sockets_of(UserId(0))),
+                () => target.to(sockets_of(user)),
+            };
+            let target = target.except(socket.to_string());
             // Who does not get it asks when they come back.
             drop(target.emit(names::READ, &ReadView { room: room.0, seq: seq.0 }));
         }

@@ -32,6 +32,8 @@ use super::view::Person;
 use super::welcome::{Resumption, Welcome, WireLimits};
 use crate::environment::Environment;
 use crate::names::{self, CommandName};
+use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
@@ -49,6 +51,8 @@ pub struct EdgeParts {
     pub limits: WireLimits,
     /// A client that is more than this many entries behind starts from the present.
     pub resume_entries_max: u64,
+    /// An answer has this many bytes of messages, or one message.
+    pub history_bytes_max: usize,
     pub environment: Environment,
 }
 
@@ -270,17 +274,23 @@ impl Edge {
         turn.reply(DONE);
         let directory = self.directory.now();
         let is_there = room != RoomId::HOUSE && directory.is_member(session.user, room);
+        if !is_there {
+            rare::reached(Rare::TypingOutside);
+        }
         if !is_there || !session.admits_typing(what, room, (self.parts.environment.clock)()) {
             return Flow::Continue;
         }
         let Some(target) = self.everyone() else { return Flow::Continue };
         let target = match room {
             RoomId::LOBBY => target,
+            _ if planted::is(Bug::TellsEverybodyWhoTypes) => target,
             room => target.to(frames::members_of(room)),
         };
         let told = TypingView { room: room.0, who: Person::of(&directory, session.user) };
         // It is the first that may be dropped.
-        drop(target.except(sockets_of(session.user)).volatile().emit(what.event(), &told));
+        let others =
+            if planted::is(Bug::TellsWhoTypes) { target } else { target.except(sockets_of(session.user)) };
+        drop(others.volatile().emit(what.event(), &told));
         Flow::Continue
     }
 

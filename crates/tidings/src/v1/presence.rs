@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 
 use chat::UserId;
 
+use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
+
 /// People who are back within this time never count as offline.
 pub const GRACE: Duration = Duration::from_secs(2);
 
@@ -74,7 +77,7 @@ impl Presence {
     pub fn disconnect(&mut self, user: UserId, now: Instant) {
         let Some(person) = self.people.get_mut(&user) else { return };
         person.sockets = person.sockets.saturating_sub(1);
-        if person.sockets == 0 {
+        if person.sockets == 0 || planted::is(Bug::CountsOneDevice) {
             person.left = Some(now);
             self.pending.insert(user);
         }
@@ -91,6 +94,7 @@ impl Presence {
             let names = match person.left {
                 // Nothing was ever told of somebody who came and went between two ticks, and nothing is to be told.
                 Some(_) if !person.is_told => {
+                    rare::reached(Rare::GoneUntold);
                     people.remove(user);
                     return false;
                 }
@@ -98,10 +102,16 @@ impl Presence {
                 Some(_) => {
                     people.remove(user);
                     *told -= 1;
+                    if planted::is(Bug::TellsNoDeparture) {
+                        return false;
+                    }
                     &mut notice.offline
                 }
                 // They came back in time.
-                None if person.is_told => return false,
+                None if person.is_told => {
+                    rare::reached(Rare::BackInTime);
+                    return false;
+                }
                 None => {
                     person.is_told = true;
                     *told += 1;
@@ -134,7 +144,10 @@ impl Presence {
     pub fn online(&self, after: Option<UserId>, asker: UserId) -> impl Iterator<Item = UserId> + '_ {
         let from = after.map_or(Bound::Unbounded, Bound::Excluded);
         let people = self.people.range((from, Bound::Unbounded));
-        people.filter(move |(user, person)| person.is_told || **user == asker).map(|(user, _)| *user)
+        let is_seen = |person: &Connected| {
+            person.is_told && !(planted::is(Bug::ListsBeforeTelling) && person.left.is_some())
+        };
+        people.filter(move |(user, person)| is_seen(person) || **user == asker).map(|(user, _)| *user)
     }
 }
 

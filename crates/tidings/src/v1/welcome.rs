@@ -9,6 +9,7 @@ use super::request::LIMIT_MAX;
 use super::session::Session;
 use super::view::{Person, RoomView};
 use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 
 /// A client that is further behind requests the rooms that it wants to show, instead of getting everything that
 /// happened.
@@ -38,7 +39,10 @@ impl Resumption {
             Some(CursorAt::Foreign) if planted::is(Bug::OverlooksRestoredBackups) => Self::Fresh,
             Some(CursorAt::Foreign) => Self::Reset,
             Some(CursorAt::Ahead(position)) => Self::Ahead { position },
-            Some(CursorAt::Known(after)) if feed.head().since(after) > entries_max => Self::Fresh,
+            Some(CursorAt::Known(after)) if feed.head().since(after) > entries_max => {
+                rare::reached(Rare::TooFarBehind);
+                Self::Fresh
+            }
             Some(CursorAt::Known(after)) => Self::Resumed { after },
         }
     }

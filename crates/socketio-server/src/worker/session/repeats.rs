@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use crate::http::cache_buster::RequestMark;
 use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 
 /// More than one tick of the coarsest clock: a GET after an answer later than this is not within the same tick.
 const TICK_MAX: Duration = Duration::from_millis(50);
@@ -139,7 +140,11 @@ impl Polls {
             return false;
         }
         self.receipt = Receipt::Proved;
-        self.doubtful_until.take().is_some()
+        let is_new = self.doubtful_until.take().is_some();
+        if is_new {
+            rare::reached(Rare::PollProvedNew);
+        }
+        is_new
     }
 
     /// The mark of the last GET.

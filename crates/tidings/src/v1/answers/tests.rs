@@ -63,6 +63,7 @@ impl Town {
                 io: WeakIo::default(),
                 limits: WireLimits::new(Text::BYTES_MAX),
                 resume_entries_max: 5_000,
+                history_bytes_max: HISTORY_BYTES_MAX,
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
         );

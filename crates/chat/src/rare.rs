@@ -1,0 +1,17 @@
+//! Rare states: the simulation must reach each of these.
+
+planted::rare! {
+    /// A state in which mistakes hide.
+    pub enum Rare {
+        /// A message that is known by its key is sent again.
+        KeyRepeated,
+        /// A command that is known by its number is sent again.
+        NumberRepeated,
+        /// A number comes before its turn.
+        NumberAhead,
+        /// A key or number is used for something else.
+        Conflict,
+        /// Entries that another node has stored are read from the log.
+        ReadByFollower,
+    }
+}
