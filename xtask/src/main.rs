@@ -9,6 +9,7 @@ mod conformance;
 mod fuzz;
 mod mutants;
 mod proof;
+mod root;
 mod sim;
 mod test;
 mod tidy;

@@ -15,7 +15,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Deserialize;
 
-use crate::test::{cargo_command, workspace_root};
+use crate::root::workspace_root;
+use crate::test::cargo_command;
 
 const USAGE: &str = "\
 usage: cargo xtask mutants [--sample N [--seed S]] [PART ...]

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
-use crate::test::workspace_root;
+use crate::root::workspace_root;
 
 const USAGE: &str = "\
 usage: cargo xtask proof [--sim-seeds N] [--sim-jobs J]

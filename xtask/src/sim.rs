@@ -11,7 +11,7 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
     command
         .args(["run", "--quiet", "--release", "--locked", "--package", "simulation", "--"])
         .args(args)
-        .current_dir(crate::test::workspace_root());
+        .current_dir(crate::root::workspace_root());
     match command.status() {
         Ok(status) if status.success() => ExitCode::SUCCESS,
         Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),

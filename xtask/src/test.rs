@@ -17,12 +17,13 @@ mod step;
 mod whole;
 
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use self::options::{Asked, Options, USAGE};
 pub(crate) use self::setup::NPM;
 pub(crate) use self::setup::test_files as files;
+use crate::root::workspace_root;
 
 /// Runs the command.
 pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
@@ -43,12 +44,6 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
 /// Installs a command of cargo that tests do not need, and returns a search path with it.
 pub(crate) fn cargo_command(root: &Path, name: &str, version: &str) -> Result<OsString, String> {
     setup::install_cargo_commands(&root.join("target/tools"), &[(name, version)])
-}
-
-/// The root of the checkout from which this program was built.
-pub(crate) fn workspace_root() -> PathBuf {
-    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-    manifest.parent().unwrap_or(manifest).to_path_buf()
 }
 
 fn not_ready(message: &str) -> ExitCode {

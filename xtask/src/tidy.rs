@@ -89,7 +89,7 @@ const TREE_CHECKS: [TreeCheck; 9] = [
 
 /// Runs `cargo xtask tidy`.
 pub(crate) fn run() -> ExitCode {
-    let findings = check(&crate::test::workspace_root());
+    let findings = check(&crate::root::workspace_root());
     for fault in &findings.faults {
         println!("{fault}");
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use crate::proof;
-use crate::test::workspace_root;
+use crate::root::workspace_root;
 
 /// Runs the command.
 pub(crate) fn run() -> ExitCode {

@@ -9,15 +9,14 @@ use std::time::Duration;
 
 use chat::{
     AppendError, Author, ClientKey, CommandNumber, ContentHash, Counted, Device, Entry, Epochs, Lineage, Log,
-    Lookup, Placed, Position, ReadError, ReadPointer, Receipt, Record, Rev, RoomId, RoomNumbers, Seq,
-    SigningKeys, Standing, UnixMillis,
+    Lookup, Placed, Position, ReadError, ReadPointer, Record, RoomId, RoomNumbers, Seq, SigningKeys,
+    Standing, UnixMillis,
 };
 
 use rusqlite::{
     CachedStatement, Connection, ErrorCode, OptionalExtension, Row, Transaction, TransactionBehavior, params,
 };
 
-use crate::checkpoint::Mode;
 use crate::checksum;
 use crate::device;
 use crate::error::{read_error, rollback_cause};
@@ -26,7 +25,9 @@ use crate::kind::Columns;
 use crate::log::SqliteLog;
 use crate::lookup;
 use crate::number::to_sql;
+use crate::rows::receipt;
 use crate::schema;
+use crate::wal::Mode;
 
 /// More short names than this are not kept at hand, of lineages and of devices each.
 const NAMES_MAX: usize = 65_536;
@@ -422,17 +423,6 @@ fn find(
 
 fn placed(row: &Row<'_>) -> rusqlite::Result<Placed> {
     Ok(Placed { receipt: receipt(row)?, content: ContentHash(row.get(5)?) })
-}
-
-/// The receipt of a row that begins with position, room, seq, rev and time.
-pub(crate) fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
-    Ok(Receipt {
-        position: Position(row.get(0)?),
-        room: RoomId(row.get(1)?),
-        seq: Seq(row.get(2)?),
-        rev: Rev(row.get(3)?),
-        at: UnixMillis(row.get(4)?),
-    })
 }
 
 /// Whether a commit has failed because the system did not take a page of it: the disk is full, or read-only.

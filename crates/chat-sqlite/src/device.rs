@@ -10,9 +10,9 @@ use chat::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior};
 
-use crate::append::receipt;
 use crate::checksum;
 use crate::number::to_sql;
+use crate::rows::receipt;
 
 /// The columns of a row of `spent`, with its device.
 pub(crate) const SELECT_SPENT: &str = "

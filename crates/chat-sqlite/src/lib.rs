@@ -20,15 +20,17 @@ mod lookup;
 mod number;
 mod pages;
 mod reader;
+mod rotate;
 mod rows;
 mod schema;
 mod signing;
 mod verify;
+mod wal;
 
 pub use crate::backup::{BackupError, Copied, RestoreError, backup, restore};
 pub use crate::error::OpenError;
 pub use crate::import::{ImportError, Imported, check_import};
 pub use crate::log::{Meta, SqliteLog};
 pub use crate::reader::SqliteReader;
-pub use crate::signing::rotate_signing_key;
+pub use crate::rotate::rotate_signing_key;
 pub use crate::verify::{Fault, Report, verify};

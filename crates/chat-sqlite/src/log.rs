@@ -15,14 +15,16 @@ use chat::{
 };
 use rusqlite::Connection;
 
-use crate::checkpoint::{Checkpointer, Mode};
+use crate::checkpoint::Checkpointer;
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
 use crate::folder::{Folder, Found};
+use crate::lookup::load_epochs;
 use crate::number::to_sql;
 use crate::reader::{Head, SqliteReader};
 use crate::schema;
 use crate::signing;
+use crate::wal::Mode;
 
 /// The log in a data folder, for writing. Only one per folder, on this machine, at any time.
 ///
@@ -192,13 +194,6 @@ fn begin_epoch(connection: &Connection, now_ms: u64) -> rusqlite::Result<Epochs>
 }
 
 /// Loads all epochs, oldest first.
-pub(crate) fn load_epochs(connection: &Connection) -> rusqlite::Result<Vec<EpochStart>> {
-    connection
-        .prepare("SELECT epoch, start FROM epoch ORDER BY id")?
-        .query_map([], |row| Ok(EpochStart { epoch: Epoch(row.get(0)?), start: Position(row.get(1)?) }))?
-        .collect()
-}
-
 fn load_rooms(connection: &Connection) -> rusqlite::Result<HashMap<RoomId, RoomNumbers>> {
     connection
         .prepare("SELECT id, seq, rev FROM room")?

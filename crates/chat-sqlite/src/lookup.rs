@@ -1,6 +1,9 @@
-//! The writer's queries besides repeats: a message in its current form, the directory's entries, the read pointers.
+//! The writer's queries besides repeats: a message in its current form, the directory's entries, the read pointers,
+//! the epochs.
 
-use chat::{Entry, Kind, ReadPointer, RoomId, Seq, Standing, UnixMillis, UserId};
+use chat::{
+    Entry, Epoch, EpochStart, Kind, Position, ReadPointer, RoomId, Seq, Standing, UnixMillis, UserId,
+};
 use rusqlite::{Connection, OptionalExtension, Row};
 
 use crate::kind::UNKNOWN;
@@ -79,4 +82,11 @@ pub(crate) fn set_pointer(connection: &Connection, pointer: ReadPointer) -> rusq
         )?
         .execute((to_sql(pointer.user.0), to_sql(pointer.room.0), to_sql(pointer.seq.0)))?;
     Ok(())
+}
+
+pub(crate) fn load_epochs(connection: &Connection) -> rusqlite::Result<Vec<EpochStart>> {
+    connection
+        .prepare("SELECT epoch, start FROM epoch ORDER BY id")?
+        .query_map([], |row| Ok(EpochStart { epoch: Epoch(row.get(0)?), start: Position(row.get(1)?) }))?
+        .collect()
 }

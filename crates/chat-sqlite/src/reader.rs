@@ -15,8 +15,7 @@ use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::read_error;
 use crate::folder::Folder;
-use crate::log::load_epochs;
-use crate::lookup;
+use crate::lookup::{self, load_epochs};
 use crate::number::to_sql;
 use crate::pages;
 use crate::rows::{SELECT, decode};

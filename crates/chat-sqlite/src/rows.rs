@@ -5,7 +5,8 @@
 use std::borrow::Cow;
 
 use chat::{
-    Author, CommandNumber, Device, DeviceId, Entry, Lineage, Position, Rev, RoomId, Seq, UnixMillis, UserId,
+    Author, CommandNumber, Device, DeviceId, Entry, Lineage, Position, Receipt, Rev, RoomId, Seq, UnixMillis,
+    UserId,
 };
 use rusqlite::Row;
 
@@ -101,5 +102,16 @@ pub(crate) fn decode(row: &Row<'_>) -> Option<Entry> {
         at: UnixMillis(unsigned(stored.at_ms)?),
         author,
         kind: columns.kind()?,
+    })
+}
+
+/// The receipt of a row that begins with position, room, seq, rev and time.
+pub(crate) fn receipt(row: &Row<'_>) -> rusqlite::Result<Receipt> {
+    Ok(Receipt {
+        position: Position(row.get(0)?),
+        room: RoomId(row.get(1)?),
+        seq: Seq(row.get(2)?),
+        rev: Rev(row.get(3)?),
+        at: UnixMillis(row.get(4)?),
     })
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 
-use crate::checkpoint::Mode;
 use crate::number::to_sql;
+use crate::wal::Mode;
 
 /// Says in the header of the file whose it is ("Tdng").
 pub(crate) const APPLICATION_ID: u32 = 0x5464_6e67;

@@ -4,11 +4,9 @@
 
 use std::convert::Infallible;
 
+use crate::error::Error;
 use crate::loopback::Loopback;
 use crate::{engine_client, engine_protocol, socket_client, socket_protocol, websocket_echo};
-
-/// Why a fixture cannot serve.
-pub(crate) type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// A server for one suite.
 #[derive(Clone, Copy, Debug)]

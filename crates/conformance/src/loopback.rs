@@ -9,7 +9,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 
 use socketio_server::Server;
 
-use crate::fixture::Error;
+use crate::error::Error;
 
 /// Listeners on one port of both loopback addresses.
 #[derive(Debug)]

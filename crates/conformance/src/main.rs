@@ -7,6 +7,7 @@
 mod decoders;
 mod engine_client;
 mod engine_protocol;
+mod error;
 mod fixture;
 mod loopback;
 mod socket_client;

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 
 use tokio::net::TcpListener;
 
-use crate::fixture::Error;
+use crate::error::Error;
 use crate::loopback::Loopback;
 
 /// The largest message of the suite's sections 1 to 10 has 16 MiB.

@@ -179,7 +179,7 @@ mod tests {
     fn select(filters: &[&str], package: Option<&str>) -> Selection {
         let filters = filters.iter().map(|filter| (*filter).to_owned()).collect();
         let options = Options { filters, package: package.map(str::to_owned), ..Options::default() };
-        Selection::of(&crate::test::workspace_root(), &options)
+        Selection::of(&crate::root::workspace_root(), &options)
     }
 
     fn rust(selection: &Selection) -> Vec<(String, Target, Vec<&str>)> {

@@ -12,7 +12,7 @@ use super::paths::{Crate, Path};
 use super::{Fault, Source};
 
 /// The cycles that there are: the modules around them, their members, and why they are there.
-const KNOWN: [(&str, &str, &str); 8] = [
+const KNOWN: [(&str, &str, &str); 3] = [
     (
         "crates/socketio-server/src/handle",
         "ack command connect engine eviction handler io mailbox misfits reach remote socket",
@@ -24,23 +24,10 @@ const KNOWN: [(&str, &str, &str); 8] = [
         "the history sends pages to outlets, and an outlet asks the history for the next page",
     ),
     (
-        "crates/chat-sqlite/src/",
-        "append device",
-        "an append reads what the devices' table holds as a receipt",
-    ),
-    (
-        "crates/chat-sqlite/src/",
-        "checkpoint folder schema",
-        "the schema decides the mode that a connection writes in, and opening a folder checks both",
-    ),
-    ("crates/chat-sqlite/src/", "log reader signing", "opening the log opens its reader and its keys"),
-    ("crates/conformance/src/", "fixture loopback websocket_echo", "the loopback runs every fixture"),
-    (
         "crates/simulation/src/",
         "hostile_log meanwhile news node publisher world",
         "the world owns its nodes, and each part names the node that it belongs to",
     ),
-    ("xtask/src/", "fuzz test tidy", "the whole test runs the others, which ask it for the root"),
 ];
 
 /// Which module names which beside it, and where first.

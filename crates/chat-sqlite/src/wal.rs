@@ -1,0 +1,26 @@
+//! Copies the write-ahead log into the database, on any connection that may write.
+
+use rusqlite::Connection;
+
+/// What a checkpoint does with the log when it has copied its pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Nothing. It copies what it can without waiting for anybody or making anybody wait.
+    Passive,
+    /// The next commit writes over it.
+    Restart,
+    /// It is emptied.
+    Truncate,
+}
+
+impl Mode {
+    /// True if all of it was done: nobody was in its way.
+    pub(crate) fn run(self, connection: &Connection) -> rusqlite::Result<bool> {
+        let pragma = match self {
+            Self::Passive => "PRAGMA wal_checkpoint(PASSIVE)",
+            Self::Restart => "PRAGMA wal_checkpoint(RESTART)",
+            Self::Truncate => "PRAGMA wal_checkpoint(TRUNCATE)",
+        };
+        connection.query_row(pragma, [], |row| row.get::<_, bool>(0)).map(|is_busy| !is_busy)
+    }
+}
