@@ -8,6 +8,7 @@
 mod crates;
 mod cycles;
 mod modules;
+mod names;
 mod paths;
 mod rust;
 mod scripts;
@@ -65,7 +66,7 @@ type FileCheck = fn(&Source) -> Vec<Fault>;
 /// A rule about the repository as a whole.
 type TreeCheck = fn(&Path, &[Source]) -> Vec<Fault>;
 
-const FILE_CHECKS: [FileCheck; 8] = [
+const FILE_CHECKS: [FileCheck; 13] = [
     text::is_short,
     text::leaves_nothing_to_do,
     text::names_no_machine,
@@ -74,6 +75,11 @@ const FILE_CHECKS: [FileCheck; 8] = [
     rust::has_short_functions,
     rust::expects_instead_of_allowing,
     rust::is_pure_where_it_must_be,
+    names::leave_the_prelude_alone,
+    names::are_words_of_the_field,
+    names::plant_by_one_macro,
+    names::build_nodes_in_one_place,
+    names::document_in_more_than_a_word,
 ];
 const TREE_CHECKS: [TreeCheck; 9] = [
     text::lock_files_are_there,

@@ -17,9 +17,9 @@ const REVISION: &str = "4";
 /// The HTTP method of a request, as far as the protocol distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Method {
-    /// GET.
+    /// A poll for packets, or the request of a WebSocket.
     Get,
-    /// POST.
+    /// A payload with packets.
     Post,
     /// OPTIONS that was not answered as a CORS preflight.
     Options,

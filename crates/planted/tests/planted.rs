@@ -6,7 +6,7 @@ mod bugs {
     planted::planted! {
         /// Two mistakes.
         pub enum Bug {
-            /// One.
+            /// The one.
             First,
             /// The other.
             Second,

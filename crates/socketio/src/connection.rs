@@ -343,7 +343,7 @@ impl<S> Connection<S> {
     }
 }
 
-/// Queries.
+/// What is known of the namespaces and their sockets.
 impl<S> Connection<S> {
     /// The state of a joined namespace.
     pub fn socket(&self, slot: Slot) -> Option<&S> {

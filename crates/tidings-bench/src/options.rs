@@ -92,7 +92,7 @@ pub(crate) struct Fanout {
 pub(crate) struct Rooms {
     #[command(flatten)]
     pub(crate) server: Subject,
-    /// Connections
+    /// Number of connections
     #[arg(long, default_value_t = 10_000)]
     pub(crate) clients: usize,
     /// Rooms, which the connections share out among them
@@ -113,7 +113,7 @@ pub(crate) struct Rooms {
 pub(crate) struct Idle {
     #[command(flatten)]
     pub(crate) server: Subject,
-    /// Connections
+    /// Number of connections
     #[arg(long, default_value_t = 10_000)]
     pub(crate) clients: usize,
     /// Duration of the measurement; the default includes a heartbeat of each connection

@@ -16,7 +16,7 @@ pub(super) type Path = Vec<String>;
 
 /// The modules of one crate.
 pub(super) struct Crate<'a> {
-    /// `crates/chat/src/`
+    /// Such as `crates/chat/src/`.
     pub(super) folder: &'a str,
     pub(super) modules: BTreeSet<Path>,
     pub(super) mentions: Vec<Mention<'a>>,

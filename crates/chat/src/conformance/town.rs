@@ -20,9 +20,9 @@ use super::{AT, read_all};
 pub const ADA_THERE: Device = Device { user: UserId(1), id: DeviceId([1; 16]) };
 /// Ada, on her desk.
 pub const ADA_HERE: Device = Device { user: UserId(1), id: DeviceId([0xda; 16]) };
-/// Bob.
+/// Bob, who has one device.
 pub const BOB_THERE: Device = Device { user: UserId(2), id: DeviceId([2; 16]) };
-/// Cleo.
+/// Cleo, who has one device.
 pub const CLEO_THERE: Device = Device { user: UserId(3), id: DeviceId([3; 16]) };
 /// Somebody who never said what they are called.
 pub const STRANGER: Device = Device { user: UserId(9), id: DeviceId([9; 16]) };

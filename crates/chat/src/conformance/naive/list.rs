@@ -104,7 +104,7 @@ impl Fact {
     }
 }
 
-/// People.
+/// What the list knows of people.
 impl List {
     pub(super) fn name(&self, user: UserId) -> Option<&str> {
         self.name_before(user, Position::MAX)
@@ -142,7 +142,7 @@ impl List {
     }
 }
 
-/// Rooms.
+/// What the list knows of rooms.
 impl List {
     /// Everything that happened in a room.
     pub(super) fn of(&self, room: RoomId) -> impl DoubleEndedIterator<Item = &Fact> {
@@ -278,7 +278,7 @@ impl List {
     }
 }
 
-/// Messages.
+/// What the list knows of messages.
 impl List {
     pub(super) fn last_seq(&self, room: RoomId) -> Seq {
         Seq(self.of(room).filter(|fact| fact.is_said()).count() as u64)
