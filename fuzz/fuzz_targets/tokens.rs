@@ -1,7 +1,10 @@
-//! What proves who somebody is: nothing counts that we have not signed, and every other text is read without harm.
+//! What proves who somebody is, and where they were: nothing counts that we have not signed, and every other text is
+//! read without harm.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
+use socketio_server::socketio::PrivateId;
+use socketio_server::{Keys, Offset};
 use tidings::v1::code::Code;
 use tidings::v1::identity::Signer;
 use tidings::v1::ids::{WireDevice, WireUser};
@@ -18,6 +21,14 @@ fuzz_target!(|input: &[u8]| {
     assert_eq!(signer.is_setup_code(&text), is_one_of_ours(Code::parse(&text)));
     if let Some(code) = Code::parse(&text) {
         assert!(Code::parse(&code.to_string()) == Some(code), "a code is read as it is shown");
+    }
+    if let Some(id) = PrivateId::verify(&text, &Keys::new([7; 32]).with_retired([8; 32])) {
+        let spellings = [[7; 32], [8; 32]].map(|key| id.sign(&Keys::new(key)));
+        assert!(spellings.contains(&text.to_string()), "a recovery id has one spelling");
+    }
+    // Cursors are offsets, too.
+    if let Ok(offset) = text.parse::<Offset>() {
+        assert_eq!(offset.to_string(), text, "an offset has one spelling");
     }
     let _ = (WireUser::parse(&text), WireDevice::parse(&text));
 });
