@@ -9,9 +9,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::frames::FromServer;
+use crate::node_number::NodeNumber;
 use crate::random::Random;
 use crate::upgrade::{Moved, Wire};
-use crate::world::{NodeNumber, Phase, World};
+use crate::world::{Phase, World};
 
 /// Ping interval plus ping timeout: after this long without a ping, a client takes the connection for dead.
 pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(45);

@@ -11,8 +11,9 @@ use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
 use tower_service::Service as _;
 
+use crate::node_number::NodeNumber;
 use crate::random::Random;
-use crate::world::{NodeNumber, Phase, World};
+use crate::world::{Phase, World};
 
 /// How often an exchange checks whether the server was replaced: a killed server resets its connections.
 const LOOK: Duration = Duration::from_millis(200);

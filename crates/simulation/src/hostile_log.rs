@@ -15,13 +15,13 @@ use tokio::time::Instant;
 use crate::ledger::Ledger;
 use crate::meanwhile;
 use crate::news::News;
+use crate::node_number::NodeNumber;
 use crate::planted::{self, Planted};
 use crate::publisher::publish_early;
 use crate::random::Random;
 use crate::rare::{Rare, reached};
 use crate::rates::Rates;
 use crate::record::{LOBBY, Stored, What};
-use crate::world::NodeNumber;
 
 /// A log with this planted bug knows the keys of this many entries only.
 const KEYS_KEPT: u64 = 3;

@@ -21,6 +21,7 @@ mod lives;
 mod meanwhile;
 mod news;
 mod node;
+mod node_number;
 mod page;
 mod person;
 mod planted;

@@ -16,10 +16,10 @@ use chat::{
 };
 use socketio_server::simulation::sew;
 
+use crate::node_number::NodeNumber;
 use crate::random::Random;
 use crate::rare::{Rare, reached};
 use crate::rates::TurnRates;
-use crate::world::NodeNumber;
 
 /// What is interrupted.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use tokio::sync::Notify;
 use tokio::time::{Duration, Instant};
 
+use crate::node_number::NodeNumber;
 use crate::random::Random;
 use crate::rates::NodeRates;
-use crate::world::NodeNumber;
 
 /// How often a node looks when the faults are over.
 const CALM_LOOK: Duration = Duration::from_millis(200);

@@ -23,10 +23,10 @@ use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use crate::clock;
 use crate::hostile_log::{HostileDisk, HostileLog};
 use crate::meanwhile::{self, SlowReader};
+use crate::node_number::NodeNumber;
 use crate::publisher::{Echoing, Publisher};
 use crate::random::Random;
 use crate::rates::Rates;
-use crate::world::NodeNumber;
 
 type Chain = Echoing<Applying<Arc<SlowReader>, Publisher>>;
 

@@ -9,9 +9,9 @@ use tidings::ticket::Ticket;
 
 use crate::hostile_log::HostileDisk;
 use crate::meanwhile;
+use crate::node_number::NodeNumber;
 use crate::planted::{self, Planted};
 use crate::random::Random;
-use crate::world::NodeNumber;
 
 /// The server's delivery, with an interleaving point before each batch.
 pub(crate) struct Publisher {

@@ -11,13 +11,14 @@ use tokio::time::Instant;
 use crate::checker::{Invariant, Recoveries, Violation, check};
 use crate::client::Client;
 use crate::exchange::UNHEARD_MAX;
+use crate::node_number::NodeNumber;
 use crate::person::Person;
 use crate::planted::{Bug, plant};
 use crate::random::Random;
 use crate::rare::{RareCounts, take_counts};
 use crate::rates::Rates;
 use crate::record::{Answer, Counts, Nature, PageId, Record, Sent, Truth};
-use crate::world::{NodeNumber, Phase, World, used_disk};
+use crate::world::{Phase, World, used_disk};
 
 /// The bound for convergence. A half-open connection is noticed 45 s after the faults; then comes the longest back-off.
 const CONVERGENCE_MAX: Duration = Duration::from_secs(45);

@@ -14,6 +14,7 @@ use crate::hostile_log::{HostileDisk, HostileLog};
 use crate::ledger::Ledger;
 use crate::link::{Link, Mode};
 use crate::node::Node;
+use crate::node_number::NodeNumber;
 use crate::random::Random;
 use crate::rates::Rates;
 use crate::record::{Generation, PageId, Record, Truth};
@@ -34,16 +35,6 @@ pub(crate) enum Phase {
 enum Stage {
     Begin,
     Upgrade,
-}
-
-/// The number of a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NodeNumber(pub(crate) usize);
-
-impl NodeNumber {
-    pub(crate) const FIRST: Self = Self(0);
-    const OTHER: Self = Self(1);
-    pub(crate) const COUNT_MAX: usize = 2;
 }
 
 /// Whether a client is there until the end.
