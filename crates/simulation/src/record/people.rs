@@ -33,9 +33,9 @@ pub struct Beliefs {
 /// Somebody says that they type, or have stopped.
 #[derive(Clone, Debug)]
 pub struct Typed {
-    /// Who.
+    /// The user who types.
     pub user: u64,
-    /// Where.
+    /// The room in which they type.
     pub room: u64,
     /// The name of the event.
     pub event: &'static str,
@@ -211,7 +211,7 @@ pub enum Sight {
         position: u64,
         /// The room.
         room: u64,
-        /// Who.
+        /// The user of the event.
         who: u64,
         /// The name of the event.
         event: String,
