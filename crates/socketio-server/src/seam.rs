@@ -21,7 +21,7 @@ pub(crate) const fn share_of(waiting: usize) -> usize {
 
 /// Before a turn, a worker may be late.
 #[cfg(not(feature = "simulation"))]
-pub(crate) const fn rest() -> std::future::Ready<()> {
+pub(crate) fn rest() -> std::future::Ready<()> {
     std::future::ready(())
 }
 
