@@ -269,7 +269,7 @@ impl Feed {
         user: Option<UserTag>,
         position: FeedPosition,
     ) -> String {
-        let user = user.map_or(0, UserTag::get);
+        let user = user.map(UserTag::number);
         PrivateId { socket, lineage, user, offset: self.stamp(position) }.sign(&self.inner.config.keys)
     }
 

@@ -8,7 +8,7 @@ use std::num::NonZeroU64;
 pub struct UserTag(NonZeroU64);
 
 impl UserTag {
-    /// `None` for 0, which means nobody in a private id.
+    /// `None` for 0, which is nobody's number.
     pub fn new(number: u64) -> Option<Self> {
         NonZeroU64::new(number).map(Self)
     }
@@ -16,5 +16,16 @@ impl UserTag {
     /// The number, which is never 0.
     pub fn get(self) -> u64 {
         self.0.get()
+    }
+
+    /// As a private id holds it.
+    pub(crate) const fn number(self) -> NonZeroU64 {
+        self.0
+    }
+}
+
+impl From<NonZeroU64> for UserTag {
+    fn from(number: NonZeroU64) -> Self {
+        Self(number)
     }
 }

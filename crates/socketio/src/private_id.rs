@@ -8,6 +8,7 @@
 //! module do not show their secrets in debug output.
 
 use std::fmt;
+use std::num::NonZeroU64;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -61,7 +62,7 @@ impl fmt::Debug for Lineage {
 /// let id = PrivateId {
 ///     socket: SocketId::from_bytes([2; 15]),
 ///     lineage: Lineage::from_bytes([3; 16]),
-///     user: 0,
+///     user: None,
 ///     offset: Offset { log: 1, epoch: 1, position: 42 },
 /// };
 /// let text = id.sign(&keys);
@@ -78,8 +79,8 @@ pub struct PrivateId {
     pub socket: SocketId,
     /// The scope of the client's message keys.
     pub lineage: Lineage,
-    /// The only user for whom the id is valid; 0 for no user.
-    pub user: u64,
+    /// The only user for whom the id is valid, if it was made for one.
+    pub user: Option<NonZeroU64>,
     /// The last position that was delivered when the socket connected. A client that has seen no event yet recovers
     /// from here.
     pub offset: Offset,
@@ -108,7 +109,9 @@ impl PrivateId {
     }
 
     fn body(&self) -> [u8; BODY_BYTES] {
-        let numbers = [self.user, self.offset.log, self.offset.epoch, self.offset.position];
+        // No user has the number 0.
+        let user = self.user.map_or(0, NonZeroU64::get);
+        let numbers = [user, self.offset.log, self.offset.epoch, self.offset.position];
         let mut fields = std::iter::once(VERSION)
             .chain(*self.socket.as_bytes())
             .chain(*self.lineage.as_bytes())
@@ -132,7 +135,7 @@ impl PrivateId {
         Some(Self {
             socket: SocketId::from_bytes(*socket),
             lineage: Lineage::from_bytes(*lineage),
-            user: u64::from_be_bytes(*user),
+            user: NonZeroU64::new(u64::from_be_bytes(*user)),
             offset: Offset {
                 log: u64::from_be_bytes(*log),
                 epoch: u64::from_be_bytes(*epoch),
@@ -191,7 +194,7 @@ mod tests {
             PrivateId {
                 socket: SocketId::from_bytes(socket),
                 lineage: Lineage::from_bytes(lineage),
-                user,
+                user: NonZeroU64::new(user),
                 offset: Offset { log: at.0, epoch: at.1, position: at.2 },
             }
         })

@@ -55,7 +55,7 @@ impl Claim {
             Some(offset) => offset.parse::<Offset>().ok(),
         };
         let seen = seen.map_or(CursorAt::Foreign, |offset| feed.place_of(&offset));
-        let user = UserTag::new(id.user);
+        let user = id.user.map(UserTag::from);
         Some(Self { pid, id, user, seen })
     }
 }

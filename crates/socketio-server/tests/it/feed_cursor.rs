@@ -82,7 +82,7 @@ async fn a_private_id_is_worth_nothing_here() {
     let pid = socketio_server::socketio::PrivateId {
         socket: socketio_server::SocketId::parse(&ada.id).expect("an id"),
         lineage: socketio_server::Lineage::from_bytes([1; 16]),
-        user: 0,
+        user: None,
         offset: house.feed.offset(0).parse().expect("an offset"),
     };
     let auth = serde_json::json!({ "as": "bob", "pid": pid.sign(&keys), "offset": "1.3.9" });

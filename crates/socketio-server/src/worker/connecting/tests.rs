@@ -1,5 +1,7 @@
 //! Joining, step by step, without a socket: each test reports events to the machine and compares the actions.
 
+use std::num::NonZeroU64;
+
 use socketio::{Lineage, Offset, PrivateId, SocketId};
 
 use super::*;
@@ -26,9 +28,10 @@ fn fresh() -> SocketId {
 /// A claim of ada's socket by a user who has seen everything up to a position.
 fn claim(user: u64, position: Option<u64>) -> Claim {
     let offset = Offset { log: 1, epoch: 1, position: position.unwrap_or_default() };
+    let user = NonZeroU64::new(user);
     let id = PrivateId { socket: ada(), lineage: Lineage::from_bytes([7; 16]), user, offset };
     let seen = position.map_or(CursorAt::Foreign, |position| CursorAt::Known(position.into()));
-    Claim { pid: "pid".into(), user: UserTag::new(user), id, seen }
+    Claim { pid: "pid".into(), user: user.map(UserTag::from), id, seen }
 }
 
 /// A socket that has been in room `r` from the beginning.
