@@ -110,7 +110,7 @@ pub enum Command {
         name: Nickname,
     },
     /// Become the owner of the server. The caller has checked the code.
-    Own,
+    Claim,
     /// Move one's read pointer. Not numbered: only the furthest counts.
     Read {
         /// The room that one has read.
@@ -197,7 +197,7 @@ impl Command {
             | Self::Add { room, .. }
             | Self::Remove { room, .. }
             | Self::Read { room, .. } => Some(*room),
-            Self::Name { .. } | Self::Own => Some(RoomId::HOUSE),
+            Self::Name { .. } | Self::Claim => Some(RoomId::HOUSE),
             Self::Create { .. } | Self::Direct { .. } | Self::Rejected { .. } | Self::Skip => None,
         }
     }
@@ -216,7 +216,7 @@ impl Command {
             | Self::Add { .. }
             | Self::Remove { .. }
             | Self::Name { .. }
-            | Self::Own
+            | Self::Claim
             | Self::Read { .. }
             | Self::Rejected { .. }
             | Self::Skip => None,
@@ -237,7 +237,7 @@ impl Command {
             | Self::Leave { .. }
             | Self::Add { .. }
             | Self::Remove { .. }
-            | Self::Own
+            | Self::Claim
             | Self::Read { .. }
             | Self::Rejected { .. }
             | Self::Skip => 0,

@@ -57,7 +57,7 @@ impl ContentHash {
             Command::Add { room, user } => Form::new(b"add\0").number(room.0).user(*user).hash(),
             Command::Remove { room, user } => Form::new(b"remove\0").number(room.0).user(*user).hash(),
             Command::Name { name } => Form::new(b"name\0").last(name),
-            Command::Own => Form::new(b"own\0").hash(),
+            Command::Claim => Form::new(b"own\0").hash(),
             Command::Read { room, seq } => Form::new(b"read\0").number(room.0).number(seq.0).hash(),
             Command::Rejected { content, .. } => *content,
             Command::Skip => Self::NOTHING,
@@ -162,7 +162,7 @@ mod tests {
             Command::Add { room, user },
             Command::Remove { room, user },
             Command::Name { name: Nickname::from_stored("hi") },
-            Command::Own,
+            Command::Claim,
             Command::Rejected { why: crate::outcome::Refusal::Invalid, content: ContentHash::of_raw(b"hi") },
             Command::Skip,
         ];

@@ -127,7 +127,7 @@ fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
         21 | 22 => Command::Add { room, user },
         23 | 24 => Command::Remove { room, user },
         25 | 26 => Command::Name { name: Nickname::from_stored(name) },
-        28 => Command::Own,
+        28 => Command::Claim,
         29 => Command::Skip,
         27 | 30 => {
             let command = Command::Read { room, seq };

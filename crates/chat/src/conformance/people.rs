@@ -19,7 +19,7 @@ use super::{ADA, Bench, append, append_unknown, draft, read_all};
 fn one_of_each() -> [(Device, Command); 12] {
     let with = vec![ADA_THERE.user, BOB_THERE.user, CLEO_THERE.user];
     [
-        (ADA_THERE, Command::Own),
+        (ADA_THERE, Command::Claim),
         (ADA_THERE, create(RoomKind::Private, "tea \"room\"")),
         (ADA_THERE, Command::Add { room: RoomId(2), user: BOB_THERE.user }),
         (ADA_THERE, Command::Rename { room: RoomId(2), name: RoomName::from_stored("tea\\room") }),
@@ -126,7 +126,7 @@ pub fn the_directory_is_found_again(bench: &mut impl Bench) {
         let said = town.says(ADA_THERE, room, "hi");
         town.reads(ADA_THERE.user, room, said);
         town.is_called(ADA_THERE, "ada lovelace");
-        town.does(CLEO_THERE, Command::Own);
+        town.does(CLEO_THERE, Command::Claim);
         town.directory
     };
     let (mut log, _) = bench.open();
@@ -181,7 +181,7 @@ pub fn a_deleted_message_leaves_nothing_but_its_place(bench: &mut impl Bench) {
         let said = town.says(BOB_THERE, room, "oops");
         town.stores(BOB_THERE, edit(room, said, "ooops"));
         town.stores(BOB_THERE, Command::Delete { room, seq: said });
-        town.stores(CLEO_THERE, Command::Own);
+        town.stores(CLEO_THERE, Command::Claim);
         town.stores(CLEO_THERE, Command::Delete { room, seq: Seq(1) });
         let again = Command::Delete { room, seq: said };
         assert_eq!(town.does(BOB_THERE, again), Outcome::Already { room });

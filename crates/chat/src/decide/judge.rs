@@ -58,7 +58,7 @@ pub(super) fn judge_page(limits: &Limits, command: &Command) -> Verdict {
         | Command::Add { .. }
         | Command::Remove { .. }
         | Command::Name { .. }
-        | Command::Own
+        | Command::Claim
         | Command::Read { .. } => Refusal::Forbidden.into(),
     }
 }
@@ -86,7 +86,7 @@ pub(super) fn judge(
         Command::Add { room, user } => rooms.add(*room, *user),
         Command::Remove { room, user } => rooms.remove(*room, *user),
         Command::Name { name } => person.be_called(name),
-        Command::Own => person.own(),
+        Command::Claim => person.claim(),
         // It has no number.
         Command::Read { .. } => Err(Refusal::Invalid),
         Command::Rejected { why, .. } => Err(*why),
@@ -206,7 +206,7 @@ impl<'a> Person<'a> {
     }
 
     /// The code works for the first person who uses it.
-    fn own(&self) -> Result<Verdict, Refusal> {
+    fn claim(&self) -> Result<Verdict, Refusal> {
         if self.directory.is_owner(self.user) {
             return Ok(nothing(RoomId::HOUSE));
         }

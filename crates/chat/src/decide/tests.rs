@@ -89,7 +89,7 @@ fn a_stranger_learns_nothing_of_a_private_room() {
     let tea = town.opens(ADA_THERE, RoomKind::Private, "tea");
     let seq = town.says(ADA_THERE, tea, "hi");
     let direct = town.stores(ADA_THERE, Command::Direct { with: vec![CLEO_THERE.user] }).room;
-    town.does(BOB_THERE, Command::Own);
+    town.does(BOB_THERE, Command::Claim);
     let about = |room| {
         [
             say(room, "hi"),
@@ -124,7 +124,7 @@ fn a_private_room_is_seen_from_the_moment_of_joining() {
     let visible = town.directory.visibility(BOB_THERE.user, tea).unwrap();
     assert_eq!(visible, Visibility { since: joined.position, seq: before, rev: Rev(joined.rev.0 - 1) });
     assert_eq!(town.directory.read(BOB_THERE.user, tea), before, "nothing is unread at first");
-    town.does(BOB_THERE, Command::Own);
+    town.does(BOB_THERE, Command::Claim);
     assert_eq!(town.refuses(BOB_THERE, Command::Delete { room: tea, seq: before }), Refusal::NotFound);
     let garden = town.opens(ADA_THERE, RoomKind::Public, "garden");
     assert_eq!(town.directory.visibility(STRANGER.user, garden), Some(Visibility::ALL));
@@ -216,7 +216,7 @@ fn a_message_is_changed_by_its_author_on_any_device_and_deleted_by_hosts_too() {
     let seq = town.says(BOB_THERE, garden, "bye");
     town.stores(BOB_THERE, Command::Leave { room: garden });
     assert_eq!(town.refuses(BOB_THERE, edit(garden, seq, "hi")), Refusal::Forbidden);
-    town.stores(CLEO_THERE, Command::Own);
+    town.stores(CLEO_THERE, Command::Claim);
     town.stores(CLEO_THERE, Command::Delete { room: garden, seq });
 }
 
@@ -226,7 +226,7 @@ fn nobody_may_edit_a_message_of_a_tutorial_client_and_the_owner_may_delete_it() 
     append(&mut town.log, &[draft(Some(ADA), Some("k-0"), "hi")]);
     assert_eq!(town.refuses(ADA_THERE, edit(LOBBY, Seq(1), "ho")), Refusal::Forbidden);
     assert_eq!(town.refuses(ADA_THERE, Command::Delete { room: LOBBY, seq: Seq(1) }), Refusal::Forbidden);
-    town.stores(CLEO_THERE, Command::Own);
+    town.stores(CLEO_THERE, Command::Claim);
     assert_eq!(town.refuses(CLEO_THERE, edit(LOBBY, Seq(1), "ho")), Refusal::Forbidden);
     town.stores(CLEO_THERE, Command::Delete { room: LOBBY, seq: Seq(1) });
 }
@@ -238,7 +238,7 @@ fn tutorial_clients_speak_in_the_lobby_and_do_nothing_else() {
     let page = |command| crate::Draft { command, ..draft(Some(ADA), Some("k-0"), "") };
     let outcomes = town.takes(&[
         page(say(garden, "hi")),
-        page(Command::Own),
+        page(Command::Claim),
         page(join(garden)),
         page(say(LOBBY, "hi")),
     ]);
@@ -253,9 +253,9 @@ fn tutorial_clients_speak_in_the_lobby_and_do_nothing_else() {
 #[test]
 fn the_link_of_the_first_start_makes_one_owner() {
     let mut town = town();
-    town.stores(ADA_THERE, Command::Own);
-    assert_eq!(town.does(ADA_HERE, Command::Own), already(RoomId::HOUSE));
-    assert_eq!(town.refuses(BOB_THERE, Command::Own), Refusal::BadCode);
+    town.stores(ADA_THERE, Command::Claim);
+    assert_eq!(town.does(ADA_HERE, Command::Claim), already(RoomId::HOUSE));
+    assert_eq!(town.refuses(BOB_THERE, Command::Claim), Refusal::BadCode);
     town.stores(ADA_HERE, Command::Rename { room: LOBBY, name: RoomName::from_stored("Hall") });
     assert_eq!(
         town.refuses(BOB_THERE, Command::SetTopic { room: LOBBY, topic: Topic::default() }),

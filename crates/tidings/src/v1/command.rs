@@ -97,7 +97,7 @@ fn command(
         }
         CommandName::Claim => {
             let Claim { code } = read(payload)?;
-            if signer.is_setup_code(&code) { Ok(Command::Own) } else { Err(Refusal::BadCode) }
+            if signer.is_setup_code(&code) { Ok(Command::Claim) } else { Err(Refusal::BadCode) }
         }
         CommandName::Skip => Ok(Command::Skip),
     })

@@ -90,7 +90,7 @@ fn expected_command(name: &str) -> Command {
         "add" => Command::Add { room: RoomId(7), user: BOB },
         "remove" => Command::Remove { room: RoomId(7), user: BOB },
         "name" => Command::Name { name: Nickname::parse("robert").unwrap() },
-        "claim" => Command::Own,
+        "claim" => Command::Claim,
         "skip" => Command::Skip,
         other => panic!("the example {other} has no typed command here"),
     }

@@ -384,8 +384,8 @@ impl Life {
             Move::Does(device, Command::Remove { room, user: host }),
             Move::Does(device, Command::Delete { room: RoomId::LOBBY, seq: guests }),
             Move::Does(device, Command::Add { room, user: host }),
-            Move::Does(claiming, Command::Own),
-            Move::Does(device, Command::Own),
+            Move::Does(claiming, Command::Claim),
+            Move::Does(device, Command::Claim),
         ];
         let first = usize::try_from(self.random.below(7)).unwrap_or(0);
         moves.rotate_left(first);

@@ -183,7 +183,7 @@ impl Asked<'_> {
             Command::Add { room, user: who } => self.adding(user, *room, *who),
             Command::Remove { room, user: who } => self.removing(*room, *who),
             Command::Name { name } => self.naming(user, name),
-            Command::Own => {
+            Command::Claim => {
                 vec![(self.already(), Rare::OwnsAgain), (self.refused(Refusal::BadCode), Rare::SecondOwner)]
             }
             _ => Vec::new(),

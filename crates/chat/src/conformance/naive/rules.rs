@@ -171,7 +171,7 @@ impl Ruler<'_> {
             Command::Add { room, user } => self.add(*room, *user),
             Command::Remove { room, user } => self.remove(*room, *user),
             Command::Name { name } => self.be_called(name),
-            Command::Own => self.own(),
+            Command::Claim => self.claim(),
             Command::Read { .. } => Err(Refusal::Invalid),
             Command::Rejected { why, .. } => Err(*why),
             Command::Skip => Ok(Ruling::Skip),
@@ -375,7 +375,7 @@ impl Ruler<'_> {
     }
 
     /// One owner, for ever.
-    fn own(&self) -> Ruled {
+    fn claim(&self) -> Ruled {
         match self.list.owner() {
             None => Ok(Ruling::Happens(RoomId::HOUSE, What::Owner(self.user))),
             Some(owner) if owner == self.user => Ok(Ruling::Nothing(RoomId::HOUSE)),
