@@ -10,6 +10,7 @@
 //! recovery. It does not know what the frames mean.
 
 mod ack;
+mod anchor;
 mod batch;
 mod entry;
 mod history;
@@ -25,6 +26,7 @@ use std::time::Duration;
 use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
 
 pub use self::ack::{AckHandle, FeedAck};
+pub use self::anchor::Anchor;
 pub(crate) use self::batch::{Batch, Cut, Stretch};
 pub use self::entry::{FeedEntry, FeedRoom, MemberChange, Passage};
 pub use self::history::{History, HistoryError, HistoryPage, HistoryReply, HistoryRequest, PageStart};
@@ -78,7 +80,7 @@ pub(crate) enum FeedPlace {
     /// A position.
     Position(FeedPosition),
     /// The entry with this anchor, a number of the application.
-    Anchor(u64),
+    Anchor(Anchor),
 }
 
 /// The settings of a feed.

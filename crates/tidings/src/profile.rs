@@ -16,8 +16,11 @@ use crate::ticket::Ticket;
 /// Where a client that is not recovered starts: after the last message that it says it has.
 pub fn join(joining: &Joining<'_>) -> FeedJoin {
     let ProfileAuth { server_offset, lineage } = ProfileAuth::of(joining.auth);
-    let start =
-        if server_offset == 0 { Start::After(FeedPosition::START) } else { Start::Anchor(server_offset) };
+    let start = if server_offset == 0 {
+        Start::After(FeedPosition::START)
+    } else {
+        Start::Anchor(server_offset.into())
+    };
     FeedJoin { start, lineage, ..FeedJoin::default() }
 }
 

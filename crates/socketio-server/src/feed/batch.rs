@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 
-use super::{FeedEntry, FeedPosition};
+use super::{Anchor, FeedEntry, FeedPosition};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::room::Room;
@@ -32,7 +32,7 @@ pub(crate) struct Batch {
 /// The position of an anchor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Anchored {
-    pub(super) anchor: u64,
+    pub(super) anchor: Anchor,
     pub(super) position: FeedPosition,
 }
 
@@ -76,7 +76,7 @@ impl Batch {
             }
         }
         let mut batch = Self { first, entries, bytes, audience, anchored: None, public: OnceLock::new() };
-        batch.anchored = batch.anchored_up_to(u64::MAX);
+        batch.anchored = batch.anchored_up_to(Anchor::MAX);
         batch
     }
 
@@ -89,12 +89,12 @@ impl Batch {
         self.anchored
     }
 
-    /// The last of its entries with an anchor of at most a number.
-    pub(super) fn anchored_up_to(&self, number: u64) -> Option<Anchored> {
+    /// The last of its entries up to an anchor.
+    pub(super) fn anchored_up_to(&self, last: Anchor) -> Option<Anchored> {
         let mut anchored = self.entries.iter().enumerate().rev().filter_map(|(index, entry)| {
             Some(Anchored { anchor: entry.anchor?, position: self.first + index as u64 })
         });
-        anchored.find(|anchored| anchored.anchor <= number)
+        anchored.find(|anchored| anchored.anchor <= last)
     }
 
     /// This batch with another frame and audience at a position. The entry keeps its anchor and its changes of rooms.

@@ -3,7 +3,7 @@
 //! Knows nothing of what a frame says. Membership is named by rooms alone: the sockets of one room, such as all those
 //! of a person, enter or leave another one.
 
-use super::FeedPosition;
+use super::{Anchor, FeedPosition};
 use crate::frame::Frame;
 use crate::room::{Room, Selection};
 
@@ -18,7 +18,7 @@ pub struct FeedEntry {
     /// Who enters and leaves rooms at this position, in this order.
     pub changes: Vec<MemberChange>,
     /// The application's own number of the entry, see [`with_anchor`](Self::with_anchor).
-    pub anchor: Option<u64>,
+    pub anchor: Option<Anchor>,
 }
 
 impl FeedEntry {
@@ -47,8 +47,8 @@ impl FeedEntry {
     ///
     /// Anchors grow with the position. Entries that no client names need none; who names a number between two starts
     /// after the lower one.
-    pub fn with_anchor(mut self, anchor: u64) -> Self {
-        self.anchor = Some(anchor);
+    pub fn with_anchor(mut self, anchor: impl Into<Anchor>) -> Self {
+        self.anchor = Some(anchor.into());
         self
     }
 

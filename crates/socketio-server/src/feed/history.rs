@@ -6,7 +6,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{FeedEntry, FeedPosition, Outlet};
+use super::{Anchor, FeedEntry, FeedPosition, Outlet};
 use crate::sid::SessionKey;
 
 /// Reads entries of the log for sockets that are behind.
@@ -28,7 +28,7 @@ pub enum PageStart {
     /// After this position.
     After(FeedPosition),
     /// After the entry that the application named by [`Start::Anchor`](crate::Start::Anchor).
-    Anchor(u64),
+    Anchor(Anchor),
 }
 
 /// A request of a worker for a page.

@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use super::{Batch, FeedEntry, FeedPosition};
+use super::{Anchor, Batch, FeedEntry, FeedPosition};
 
 /// Entries of a batch that was not published as one: few, because they are copied when one of them is scrubbed.
 const PRELOADED_ENTRIES: usize = 256;
@@ -104,12 +104,12 @@ impl Ring {
         self.batches.front().map_or(self.head, |oldest| oldest.first() - 1)
     }
 
-    /// The position of the last entry with an anchor of at most this number; `None` if the ring cannot tell.
-    pub(crate) fn locate(&self, number: u64) -> Option<FeedPosition> {
-        let is_up_to = |batch: &Arc<Batch>| batch.anchored().is_none_or(|anchored| anchored.anchor <= number);
-        // It is in the first batch beyond the number, or at the end of the one before.
+    /// The position of the last entry up to this anchor; `None` if the ring cannot tell.
+    pub(crate) fn locate(&self, anchor: Anchor) -> Option<FeedPosition> {
+        let is_up_to = |batch: &Arc<Batch>| batch.anchored().is_none_or(|anchored| anchored.anchor <= anchor);
+        // It is in the first batch beyond the anchor, or at the end of the one before.
         let beyond = self.batches.partition_point(is_up_to);
-        let within = self.batches.get(beyond).and_then(|batch| batch.anchored_up_to(number));
+        let within = self.batches.get(beyond).and_then(|batch| batch.anchored_up_to(anchor));
         let before = || self.batches.get(beyond.checked_sub(1)?)?.anchored();
         let found = within.or_else(before).map(|anchored| anchored.position);
         // A complete ring with anchors also knows that no anchor is that small.
@@ -119,7 +119,7 @@ impl Ring {
     }
 
     /// The highest anchor so far, even of an entry that left the ring; `None` if there was none.
-    pub(crate) fn newest_anchor(&self) -> Option<u64> {
+    pub(crate) fn newest_anchor(&self) -> Option<Anchor> {
         Some(self.batches.back()?.anchored()?.anchor)
     }
 
@@ -249,7 +249,8 @@ mod tests {
     fn anchored_ring(floor: u64) -> Ring {
         let mut ring = Ring::new(at(floor), 1_000);
         let mut texts = entries(&["a", "b", "c", "d", "e"]).into_iter();
-        let mut next = |anchor: Option<u64>| FeedEntry { anchor, ..texts.next().unwrap() };
+        let mut next =
+            |anchor: Option<u64>| FeedEntry { anchor: anchor.map(Anchor::from), ..texts.next().unwrap() };
         ring.push(at(floor + 1), vec![next(Some(5)), next(Some(7))]);
         ring.push(at(floor + 3), vec![next(None)]);
         ring.push(at(floor + 4), vec![next(Some(9)), next(None)]);
@@ -259,12 +260,13 @@ mod tests {
     #[test]
     fn an_anchor_is_found_as_long_as_the_ring_can_tell() {
         let ring = anchored_ring(10);
-        let found: Vec<_> = (4..=11).map(|number| ring.locate(number).map(FeedPosition::get)).collect();
+        let found: Vec<_> =
+            (4..=11).map(|number| ring.locate(number.into()).map(FeedPosition::get)).collect();
         let expected = [None, Some(11), Some(11), Some(12), Some(12), Some(14), Some(14), Some(14)];
         assert_eq!(found, expected);
-        assert_eq!(anchored_ring(0).locate(4), Some(at(0)), "there is nothing before it");
-        assert_eq!(Ring::new(at(10), 1_000).locate(4), None);
-        assert_eq!(Ring::new(at(0), 1_000).locate(4), None);
+        assert_eq!(anchored_ring(0).locate(4.into()), Some(at(0)), "there is nothing before it");
+        assert_eq!(Ring::new(at(10), 1_000).locate(4.into()), None);
+        assert_eq!(Ring::new(at(0), 1_000).locate(4.into()), None);
     }
 
     #[test]
@@ -274,7 +276,7 @@ mod tests {
         for position in 12..20 {
             ring.push(at(position), entries(&["b"]));
         }
-        assert_eq!((ring.locate(4), ring.locate(5)), (None, Some(at(11))));
+        assert_eq!((ring.locate(4.into()), ring.locate(5.into())), (None, Some(at(11))));
     }
 
     #[test]
@@ -282,7 +284,7 @@ mod tests {
         let mut ring = anchored_ring(10);
         ring.replace(at(12), FeedEntry::silent());
         assert_eq!(
-            (ring.locate(6), ring.locate(7), ring.locate(8)),
+            (ring.locate(6.into()), ring.locate(7.into()), ring.locate(8.into())),
             (Some(at(11)), Some(at(12)), Some(at(12)))
         );
     }

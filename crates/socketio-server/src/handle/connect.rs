@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use socketio::{Lineage, NamespaceName, SocketId};
 
-use crate::feed::FeedPosition;
+use crate::feed::{Anchor, FeedPosition};
 use crate::frame::Frame;
 use crate::handle::io::Io;
 use crate::handshake::Handshake;
@@ -143,7 +143,7 @@ pub enum Start {
     ///
     /// If other nodes append to the log, an anchor beyond the newest is waited for, up to
     /// [`FeedConfig::ahead_wait`](crate::FeedConfig::ahead_wait).
-    Anchor(u64),
+    Anchor(Anchor),
     /// Later: the client has seen more than the feed has ([`CursorAt::Ahead`](crate::CursorAt::Ahead)). The application
     /// is asked again when the feed has reached this position; if that takes too long, the connection is closed.
     Ahead(FeedPosition),

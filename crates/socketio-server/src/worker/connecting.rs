@@ -18,7 +18,8 @@ use socketio::{Lineage, SocketId};
 use super::missed::{Missed, MissedMax};
 use super::recovery::{Claim, Past};
 use crate::feed::{
-    CursorAt, FeedEntry, FeedPlace, FeedPosition, HistoryError, HistoryPage, PageStart, Parked, Resume,
+    Anchor, CursorAt, FeedEntry, FeedPlace, FeedPosition, HistoryError, HistoryPage, PageStart, Parked,
+    Resume,
 };
 use crate::frame::Frame;
 use crate::handle::connect::{FeedJoin, Start};
@@ -80,7 +81,7 @@ pub(super) enum Action {
     /// Ask the application where the socket starts, with its data if there are any; answered by [`Event::Asked`].
     Ask { data: Option<SocketData> },
     /// Look for the anchor in the ring; answered by [`Event::Located`].
-    Locate { anchor: u64 },
+    Locate { anchor: Anchor },
     /// Wait until the feed has reached a place; answered by [`Event::Reached`] or [`Event::OutOfReach`].
     Await(FeedPlace),
     /// The cut: let the socket join.
@@ -137,7 +138,7 @@ enum Then {
     Ask { lineage: Option<Lineage> },
     /// It looks for the anchor. The anchor is a number without an epoch, perhaps from history that no longer exists, so
     /// a client that waited in vain starts all the same.
-    Locate { socket: SocketId, join: FeedJoin, anchor: u64 },
+    Locate { socket: SocketId, join: FeedJoin, anchor: Anchor },
 }
 
 impl Connecting {

@@ -31,7 +31,7 @@ impl Log {
         }
         let after = match request.from {
             PageStart::After(after) => after.get(),
-            PageStart::Anchor(anchor) => anchor * 10,
+            PageStart::Anchor(anchor) => anchor.get() * 10,
         };
         let mut bytes = 0;
         let entries = lock(&self.entries)
@@ -110,7 +110,7 @@ fn start_world_with(
     let namespace = fenced(Namespace::new("/")).feed(feed.clone(), |joining| {
         let start = match joining.auth.parse::<Where>() {
             Ok(Where { after: Some(after), .. }) => Start::After(after.into()),
-            Ok(Where { anchor: Some(anchor), .. }) => Start::Anchor(anchor),
+            Ok(Where { anchor: Some(anchor), .. }) => Start::Anchor(anchor.into()),
             Ok(_) | Err(_) => Start::Now,
         };
         FeedJoin { start, ..FeedJoin::default() }
@@ -186,7 +186,10 @@ async fn an_anchor_in_memory_is_found_without_the_history() {
     held.try_recv().expect_err("nobody has asked the history");
     let mut older = Client::open(world.running.address).await;
     older.send(r#"0{"anchor":2}"#).await;
-    assert_eq!(within(held.recv()).await.expect("it is older than the ring").from, PageStart::Anchor(2));
+    assert_eq!(
+        within(held.recv()).await.expect("it is older than the ring").from,
+        PageStart::Anchor(2.into())
+    );
 }
 
 #[tokio::test]

@@ -64,7 +64,7 @@ fn page(log: &dyn LogReader, encoder: &Encoder, request: &HistoryRequest) -> Res
     debug_assert!(log.head().0 >= request.through.get(), "nobody asks for what is not stored");
     let after = match request.from {
         PageStart::After(after) => Position(after.get()),
-        PageStart::Anchor(seq) => log.locate(RoomId::LOBBY, Seq(seq))?,
+        PageStart::Anchor(seq) => log.locate(RoomId::LOBBY, Seq(seq.get()))?,
     };
     let budget = Budget { entries: request.entries_max, bytes: request.bytes_max };
     let entries = log.read(after, Position(request.through.get()), budget)?;

@@ -86,7 +86,7 @@ fn in_words(action: &Action) -> String {
         Action::Gather { after } => format!("gather {after}"),
         Action::Read { from, entries_max, .. } => format!("read {entries_max} {from:?}"),
         Action::Ask { .. } => "ask".into(),
-        Action::Locate { anchor } => format!("locate {anchor}"),
+        Action::Locate { anchor } => format!("locate {anchor:?}"),
         Action::Await(place) => format!("await {place:?}"),
         Action::Arrive(Arrival::Plain) => "arrive".into(),
         Action::Arrive(Arrival::Anew { start, lineage, .. }) => {
@@ -245,7 +245,7 @@ fn a_page_that_does_not_fit_closes_the_connection() {
 
 #[test]
 fn an_anchor_is_looked_for_in_the_ring_and_then_in_the_history() {
-    let anchor = || vec![nobody(), asked(Start::Anchor(3), Past::Shared)];
+    let anchor = || vec![nobody(), asked(Start::Anchor(3.into()), Past::Shared)];
     let cases = [
         (BY_CURSOR, vec![Event::Located(Some(12.into()))], vec!["arrive After(12)"]),
         (BY_CURSOR, vec![Event::Located(None), page(11, "*")], vec!["read 1 Anchor(3)", "arrive After(11)"]),
@@ -269,7 +269,7 @@ fn an_anchor_is_looked_for_in_the_ring_and_then_in_the_history() {
 fn a_client_of_another_past_starts_at_the_beginning() {
     let cases = [
         (OVER_A_LOG, Start::After(5.into()), "arrive After(0)"),
-        (OVER_A_LOG, Start::Anchor(5), "arrive After(0)"),
+        (OVER_A_LOG, Start::Anchor(5.into()), "arrive After(0)"),
         (OVER_A_LOG, Start::Now, "arrive Now"),
         (IN_MEMORY, Start::After(5.into()), "arrive After(5)"),
         (BY_CURSOR, Start::After(5.into()), "arrive After(5)"),
@@ -312,7 +312,7 @@ fn a_stranger_waits_for_nothing() {
 
 #[test]
 fn a_client_without_its_socket_waits_for_what_it_has_seen_and_is_asked_about_anew() {
-    for start in [Start::After(5.into()), Start::Anchor(5)] {
+    for start in [Start::After(5.into()), Start::Anchor(5.into())] {
         let mut expected = vec!["decide", "ask", "await Position(9)", "ask"];
         let (then, rest) = match start {
             Start::After(_) => (vec!["arrive After(5)"], vec![]),
@@ -360,7 +360,12 @@ fn a_number_without_an_epoch_is_waited_for_and_then_taken_for_the_last_one() {
         check(
             OVER_A_SHARED_LOG,
             None,
-            vec![nobody(), asked(Start::Anchor(3), Past::Shared), event, Event::Located(Some(12.into()))],
+            vec![
+                nobody(),
+                asked(Start::Anchor(3.into()), Past::Shared),
+                event,
+                Event::Located(Some(12.into())),
+            ],
             &["decide", "ask", "await Anchor(3)", "locate 3", "arrive After(12)"],
         );
     }
