@@ -274,7 +274,7 @@ describe("another server at the same address", () => {
     await vicky.write("before");
     await vicky.shows("before");
     await server.stop();
-    const other = await Server.start(t, { data: temporaryFolder(t), listen: [new URL(server.url).host] });
+    const other = await Server.start(t, { data: temporaryFolder(), listen: [new URL(server.url).host] });
     await vicky.status("This server does not know you");
     await vicky.write("meanwhile");
     await vicky.waits("meanwhile");
@@ -298,7 +298,7 @@ describe("another server at the same address", () => {
     await vicky.write("before");
     await vicky.shows("before");
     await server.stop();
-    const other = await Server.start(t, { data: temporaryFolder(t), listen: [new URL(server.url).host] });
+    const other = await Server.start(t, { data: temporaryFolder(), listen: [new URL(server.url).host] });
     await vicky.status("This server does not know you");
     await vicky.write("of vicky");
     await vicky.button("What to do").click();

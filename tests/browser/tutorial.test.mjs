@@ -17,7 +17,7 @@ after(() => browser.close());
 
 describe("a page in the tutorial's manner", () => {
   function pages(t) {
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     copyFileSync(fileURLToPath(new URL("../pages/tutorial-manner.html", import.meta.url)), join(folder, "index.html"));
     return folder;
   }

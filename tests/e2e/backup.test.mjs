@@ -13,7 +13,7 @@ import { Server, run, temporaryFolder } from "../harness/server.mjs";
 describe("a backup", () => {
   test("of a server under load is one state of its log, with all that was acked before", async (t) => {
     const server = await Server.start(t);
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const senders = await Promise.all(["ada", "bob", "cleo"].map((name) => Sender.start(t, server.url, name)));
     for (const sender of senders) await sender.hasSent(50);
     const backups = [];
@@ -50,7 +50,7 @@ describe("a backup", () => {
     for (let number = 0; number < 30; number += 1) await ada.say(`line ${number}`);
     ada.leave();
     await server.kill();
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const file = join(folder, "backup.db");
     assert.equal((await run(["backup", file, "--data", server.data])).code, 0);
     const data = join(folder, "data");
@@ -61,7 +61,7 @@ describe("a backup", () => {
   });
 
   test("overwrites nothing, and says what it cannot do", async (t) => {
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const taken = join(folder, "taken.db");
     writeFileSync(taken, "mine");
     const server = await Server.start(t);
@@ -78,7 +78,7 @@ describe("a backup", () => {
 describe("a restore", () => {
   test("refuses a folder that is in use or not empty", async (t) => {
     const server = await Server.start(t);
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const file = join(folder, "backup.db");
     await run(["backup", file, "--data", server.data]);
     await fails(["restore", file, "--data", server.data], server.data);
@@ -125,7 +125,7 @@ describe("verify", () => {
     const sound = await run(["verify", "--data", server.data]);
     assert.equal(sound.code, 0, sound.stderr);
     for (const count of [/entries +2$/m, /with a client offset +1$/m, /faults +0$/m]) assert.match(sound.stdout, count);
-    const file = join(temporaryFolder(t), "backup.db");
+    const file = join(temporaryFolder(), "backup.db");
     await run(["backup", file, "--data", server.data]);
     const bytes = readFileSync(file);
     const at = bytes.indexOf("a line to be found again");
@@ -137,11 +137,11 @@ describe("verify", () => {
     assert.match(damaged.stdout, /! position 1: the row is not what was stored/);
     assert.match(damaged.stderr, /is damaged: 1 fault$/m);
     for (const args of [["--data"], []]) {
-      const none = join(temporaryFolder(t), "none");
+      const none = join(temporaryFolder(), "none");
       await fails(["verify", ...args, none], `${none} does not exist`);
     }
     await fails(["verify", "--data", file], "to check a backup, leave out --data");
-    const nowhere = await run(["verify", "--data", "none"], { cwd: temporaryFolder(t) });
+    const nowhere = await run(["verify", "--data", "none"], { cwd: temporaryFolder() });
     assert.match(nowhere.stderr, / \/.*\/none does not exist; name the data folder with --data or TIDINGS_DATA/);
   });
 
@@ -206,7 +206,7 @@ class Sender {
 class Past {
   static async begin(t) {
     const past = new Past();
-    past.folder = temporaryFolder(t);
+    past.folder = temporaryFolder();
     past.server = await Server.start(t);
     past.toAhead = await Proxy.start(t, past.server.port);
     past.toBehind = await Proxy.start(t, past.server.port);

@@ -142,7 +142,7 @@ describe("the core and the real server", () => {
     const [ada, bob] = [await somebody(t, server.url, "ada"), await somebody(t, server.url, "bob")];
     await ada.say(LOBBY, "kept");
     await bob.sees(LOBBY, "kept");
-    const file = join(temporaryFolder(t), "backup.db");
+    const file = join(temporaryFolder(), "backup.db");
     assert.equal((await run(["backup", file, "--data", server.data])).code, 0);
     await ada.say(LOBBY, "forgotten");
     await bob.say(LOBBY, "forgotten too");

@@ -8,8 +8,8 @@ import { V1Person } from "../harness/person.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 
 test("a demonstration has people, rooms and messages, and leaves nothing behind", async (t) => {
-  const temporary = temporaryFolder(t);
-  const data = join(temporaryFolder(t), "data");
+  const temporary = temporaryFolder();
+  const data = join(temporaryFolder(), "data");
   const server = await Server.start(t, { args: ["--demo"], env: { TMPDIR: temporary, TIDINGS_DATA: data } });
   assert.match(server.output.stdout, /data in a temporary folder, deleted at the end/);
   assert.equal(readdirSync(temporary).length, 1);
@@ -27,7 +27,7 @@ test("a demonstration has people, rooms and messages, and leaves nothing behind"
 });
 
 test("a demonstration in a data folder is refused", async (t) => {
-  const data = join(temporaryFolder(t), "data");
+  const data = join(temporaryFolder(), "data");
   for (const args of [["--demo", "--data", data], ["serve", "--data", data, "--demo"]]) {
     const { code, stderr } = await run(args);
     assert.equal(code, 2, stderr);

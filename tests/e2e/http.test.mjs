@@ -46,7 +46,7 @@ describe("every answer", () => {
   });
 
   test("of somebody's own pages is framed and used by those who may connect", async (t) => {
-    const pages = temporaryFolder(t);
+    const pages = temporaryFolder();
     writeFileSync(join(pages, "index.html"), "<script>1</script>");
     for (const [args, policy, users] of [
       [[], "frame-ancestors 'self'", "same-origin"],
@@ -70,7 +70,7 @@ test("the health is asked for by GET and by HEAD", async (t) => {
 });
 
 test("a folder of pages gives out its own files, and none that are hidden or elsewhere", async (t) => {
-  const folder = temporaryFolder(t);
+  const folder = temporaryFolder();
   const pages = join(folder, "pages");
   mkdirSync(join(pages, ".git"), { recursive: true });
   for (const file of ["pages/index.html", "pages/.env", "pages/.git/config", "secret"]) writeFileSync(join(folder, file), file);
@@ -98,7 +98,7 @@ test("a folder of pages gives out its own files, and none that are hidden or els
 });
 
 test("a folder of pages opens no pipe and follows no loop, and says so twice in ten times", async (t) => {
-  const pages = temporaryFolder(t);
+  const pages = temporaryFolder();
   mkdirSync(join(pages, "sub"));
   execFileSync("mkfifo", [join(pages, "pipe"), join(pages, "sub", "index.html")]);
   symlinkSync("loop", join(pages, "loop"));

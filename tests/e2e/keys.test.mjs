@@ -32,7 +32,7 @@ describe("tidings rotate-key", () => {
     const server = await Server.start(t);
     const ada = await Person.connect(t, server.url);
     await ada.say("before");
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const file = join(folder, "backup.db");
     const data = join(folder, "data");
     await ada.reconnects(async () => {
@@ -51,7 +51,7 @@ describe("tidings rotate-key", () => {
     const served = await run(["rotate-key", "--data", server.data]);
     assert.equal(served.code, 1);
     assert.match(served.stderr, /in use by another process/);
-    const nothing = await run(["rotate-key", "--data", join(temporaryFolder(t), "nothing")]);
+    const nothing = await run(["rotate-key", "--data", join(temporaryFolder(), "nothing")]);
     assert.equal(nothing.code, 1);
     assert.match(nothing.stderr, /nothing does not exist/);
   });

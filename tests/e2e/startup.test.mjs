@@ -42,7 +42,7 @@ describe("the command line", () => {
   ];
   for (const args of bad) {
     test(`ends with code 2 and says why: ${args.join(" ")}`, async (t) => {
-      const cwd = temporaryFolder(t);
+      const cwd = temporaryFolder();
       const { code, stderr } = await run(args, { cwd });
       assert.equal(code, 2, stderr);
       assert.notEqual(stderr.trim(), "");
@@ -52,16 +52,16 @@ describe("the command line", () => {
   }
 
   test("says where an option of the server belongs, and which words TIDINGS_DEMO takes", async (t) => {
-    const early = await run(["--data", "d", "verify"], { cwd: temporaryFolder(t) });
+    const early = await run(["--data", "d", "verify"], { cwd: temporaryFolder() });
     assert.equal(early.code, 2);
     assert.match(early.stderr, /put the option after the name of the command/);
-    const maybe = await run([], { env: { TIDINGS_DEMO: "maybe" }, cwd: temporaryFolder(t) });
+    const maybe = await run([], { env: { TIDINGS_DEMO: "maybe" }, cwd: temporaryFolder() });
     assert.equal(maybe.code, 2);
     assert.match(maybe.stderr, /set TIDINGS_DEMO to true, yes, on or 1/);
   });
 
   test("ends with code 2 when a value from the environment is bad", async (t) => {
-    const { code, stderr } = await run([], { env: { TIDINGS_LISTEN: "nonsense" }, cwd: temporaryFolder(t) });
+    const { code, stderr } = await run([], { env: { TIDINGS_LISTEN: "nonsense" }, cwd: temporaryFolder() });
     assert.equal(code, 2);
     assert.notEqual(stderr.trim(), "");
   });
@@ -86,13 +86,13 @@ describe("the command line", () => {
   test("lets commands take the settings of a service from its environment", async (t) => {
     const server = await Server.start(t);
     const env = { TIDINGS_DATA: server.data, TIDINGS_LISTEN: "0.0.0.0:3000" };
-    const { code, stdout, stderr } = await run(["verify"], { env, cwd: temporaryFolder(t) });
+    const { code, stdout, stderr } = await run(["verify"], { env, cwd: temporaryFolder() });
     assert.equal(code, 0, stderr);
     assert.match(stdout, /^  faults +0$/m);
   });
 
   test("takes its settings from the environment as well", async (t) => {
-    const pages = temporaryFolder(t);
+    const pages = temporaryFolder();
     writeFileSync(join(pages, "index.html"), "from the environment");
     const server = await Server.start(t, { env: { TIDINGS_PAGES: pages } });
     assert.equal((await request(server.url)).text, "from the environment");
@@ -107,7 +107,7 @@ describe("a server that cannot start", () => {
     t.after(() => taken.close());
     await once(taken, "listening");
     const address = `127.0.0.1:${taken.address().port}`;
-    const data = join(temporaryFolder(t), "data");
+    const data = join(temporaryFolder(), "data");
     await refuses(["--listen", address, "--data", data], address);
     await refuses(["--listen", address, "--data", data], "choose another address with --listen");
   });
@@ -123,7 +123,7 @@ describe("a server that cannot start", () => {
   });
 
   test("does not touch a database that is not its own", async (t) => {
-    const foreign = join(temporaryFolder(t), "data");
+    const foreign = join(temporaryFolder(), "data");
     const own = await Server.start(t);
     await own.stop();
     mkdirSync(foreign);
@@ -134,7 +134,7 @@ describe("a server that cannot start", () => {
   });
 
   test("does not touch a database of another program", async (t) => {
-    const foreign = join(temporaryFolder(t), "data");
+    const foreign = join(temporaryFolder(), "data");
     const own = await Server.start(t);
     await own.stop();
     mkdirSync(foreign);
@@ -148,7 +148,7 @@ describe("a server that cannot start", () => {
   });
 
   test("says so when the data folder is a file", async (t) => {
-    const file = join(temporaryFolder(t), "data");
+    const file = join(temporaryFolder(), "data");
     writeFileSync(file, "not a folder");
     await refuses(["--listen", "127.0.0.1:0", "--data", file], `${file} is a file, not a folder`);
     assert.equal(readFileSync(file, "utf8"), "not a folder");
@@ -157,7 +157,7 @@ describe("a server that cannot start", () => {
   test("says so when it may not write there", async (t) => {
     // Permissions do not bind root; /proc refuses new files to everybody.
     const isRoot = process.getuid?.() === 0;
-    const folder = isRoot ? "/proc/self/data" : join(temporaryFolder(t), "data");
+    const folder = isRoot ? "/proc/self/data" : join(temporaryFolder(), "data");
     if (!isRoot) {
       mkdirSync(folder);
       chmodSync(folder, 0o555);
@@ -176,7 +176,7 @@ describe("a server that cannot start", () => {
 
 describe("pages of one's own", () => {
   test("stand in place of the built-in ones", async (t) => {
-    const pages = temporaryFolder(t);
+    const pages = temporaryFolder();
     writeFileSync(join(pages, "index.html"), "<h1>mine</h1>");
     mkdirSync(join(pages, "sub"));
     writeFileSync(join(pages, "sub", "a b.css"), "b {}");
@@ -204,7 +204,7 @@ describe("import of a tutorial's database", () => {
     id integer primary key autoincrement, client_offset text unique, content text)`;
 
   test("keeps the ids as offsets, gaps included, and goes on behind them", async (t) => {
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const chat = join(folder, "chat.db");
     sqlite(
       chat,
@@ -227,7 +227,7 @@ describe("import of a tutorial's database", () => {
   });
 
   test("knows the keys of the tutorial's pages", async (t) => {
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     sqlite(join(folder, "chat.db"), SCHEMA, "insert into messages values (1, 'abcdefghij0123456789-0', 'one')");
     const data = join(folder, "data");
     const imported = await run(["import", join(folder, "chat.db"), "--data", data]);
@@ -240,7 +240,7 @@ describe("import of a tutorial's database", () => {
   });
 
   test("refuses what is no such database, and a log that has begun", async (t) => {
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const text = join(folder, "text.db");
     writeFileSync(text, "not a database, but long enough to be looked at as one".repeat(40));
     const songs = join(folder, "songs.db");

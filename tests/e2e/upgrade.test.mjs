@@ -19,7 +19,7 @@ const BUILD = "import os, sqlite3, sys\nos.umask(0o077)\ndb = sqlite3.connect(sy
 
 /** The folder as the release before left it. */
 function oldFolder(t) {
-  const data = join(temporaryFolder(t), "data");
+  const data = join(temporaryFolder(), "data");
   mkdirSync(data, { mode: 0o700 });
   execFileSync(process.env.PYTHON ?? "python3", ["-c", BUILD, `${FIXTURE.pathname}.sql`, join(data, "chat.db")]);
   return data;
@@ -108,7 +108,7 @@ describe("a data folder of the release before", () => {
     const server = await Server.start(t, { data });
     const ada = await comeBack(t, server, held.ada);
     await ada.say("before the backup");
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const made = await run(["backup", "--data", data, join(folder, "copy.db")]);
     assert.equal(made.code, 0, made.stderr);
     const restored = join(folder, "restored");

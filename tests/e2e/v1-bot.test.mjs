@@ -32,7 +32,7 @@ test("the bot answers in every room that it is in, also after its connection bro
 
 test("the bot is the same person after a second start, and answers what was asked in between, once", async (t) => {
   const server = await Server.start(t);
-  const file = botFile(t);
+  const file = botFile();
   const ada = await V1Person.connect(t, server.url, { name: "ada" });
   const bot = startBot(t, server.url, file);
   const { who } = await ada.seesEvent("named", (named) => named.who.name === "pingbot");
@@ -78,7 +78,7 @@ test("the bot says when its name is taken, and answers without one", async (t) =
 
 test("the bot moves its cursor at every entry, not only at messages", async (t) => {
   const server = await Server.start(t);
-  const file = botFile(t);
+  const file = botFile();
   const ada = await V1Person.connect(t, server.url, { name: "ada" });
   startBot(t, server.url, file);
   await ada.seesEvent("named", (named) => named.who.name === "pingbot");

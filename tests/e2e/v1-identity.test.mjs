@@ -127,7 +127,7 @@ describe("a name", () => {
 
 describe("the owner", () => {
   test("is the person who has the code that the server prints while there is no owner", async (t) => {
-    const server = await Server.start(t, { data: temporaryFolder(t) });
+    const server = await Server.start(t, { data: temporaryFolder() });
     const code = setupCode(server);
     const ada = await V1Person.connect(t, server.url, { name: "ada" });
     const bob = await V1Person.connect(t, server.url, { name: "bob" });
@@ -173,7 +173,7 @@ describe("a server", () => {
     const { server: id } = ada.welcome;
     assert.match(id, /^[0-9a-f]{16}$/);
     assert.notEqual((await V1Person.connect(t, other.url)).welcome.server, id);
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const [file, data] = [join(folder, "backup.db"), join(folder, "data")];
     await ada.reconnects(async () => {
       await server.stop();

@@ -111,11 +111,11 @@ describe("a cursor", () => {
   });
 
   test("of a past that a restored backup does not have is a reset, and a new device sends again", async (t) => {
-    const data = join(temporaryFolder(t), "data");
+    const data = join(temporaryFolder(), "data");
     const server = await Server.start(t, { data });
     const ada = await V1Person.connect(t, server.url, { name: "ada" });
     await ada.say("kept");
-    const file = join(temporaryFolder(t), "backup.db");
+    const file = join(temporaryFolder(), "backup.db");
     assert.equal((await run(["backup", file, "--data", data])).code, 0);
     const early = ada.cursor;
     await ada.say("lost");

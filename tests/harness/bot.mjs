@@ -46,8 +46,8 @@ class Bot {
 }
 
 /** A place for what a bot keeps from one start to the next. */
-export function botFile(test) {
-  return join(temporaryFolder(test), "bot.json");
+export function botFile() {
+  return join(temporaryFolder(), "bot.json");
 }
 
 /** Waits until a bot has stored that it is at this place of the log. */
@@ -61,11 +61,11 @@ export async function botIsAt(file, cursor) {
 }
 
 /** The bot in JavaScript. Handed in by standard input, it finds the packages of the tests. */
-export function startBot(test, url, file = botFile(test)) {
+export function startBot(test, url, file = botFile()) {
   return new Bot(test, process.execPath, ["--input-type=module", "-", url, file], openSync(example("bot.mjs")));
 }
 
 /** The bot in Python. */
-export function startPythonBot(test, url, file = botFile(test)) {
+export function startPythonBot(test, url, file = botFile()) {
   return new Bot(test, PYTHON, [example("bot.py"), url, file], "ignore");
 }

@@ -70,7 +70,7 @@ export const HOSTLESS_FRONT = { program: "nginx", scheme: "https", config: nginx
 export class Front {
   /** Starts a proxy that ends with the test. */
   static async start(test, { program, scheme, config }, targetPort) {
-    const folder = temporaryFolder(test);
+    const folder = temporaryFolder();
     if (scheme === "https") makeCertificate(join(folder, "chat.pem"));
     for (let attempt = 1; ; attempt += 1) {
       const port = await freePort();

@@ -19,10 +19,16 @@ export function binary() {
   return path;
 }
 
-/** A folder that is gone when the test is over. */
-export function temporaryFolder(test) {
+/** The folders of the tests of this file. What a test starts may write to them until its own hook has ended it. */
+const folders = [];
+process.once("exit", () => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is gone when the tests of the file are over. */
+export function temporaryFolder() {
   const folder = mkdtempSync(join(tmpdir(), "tidings-test-"));
-  test.after(() => rmSync(folder, { recursive: true, force: true }));
+  folders.push(folder);
   return folder;
 }
 
@@ -55,7 +61,7 @@ export class Server {
 
   /** Starts a server that ends with the test. */
   static async start(test, options = {}) {
-    const server = new Server({ ...options, data: options.data === undefined ? join(temporaryFolder(test), "data") : options.data });
+    const server = new Server({ ...options, data: options.data === undefined ? join(temporaryFolder(), "data") : options.data });
     test.after(() => server.kill());
     await server.#launch(options.listen ?? ["127.0.0.1:0"]);
     return server;

@@ -10,7 +10,7 @@ const CLIENT = fileURLToPath(new URL("../node_modules/socket.io-client/dist/sock
 
 /** Its URL, by the name that is in the certificate. */
 export async function startOverTls(test) {
-  const folder = temporaryFolder(test);
+  const folder = temporaryFolder();
   const file = join(folder, "tls.pem");
   makeCertificate(file);
   const url = await startExample(test, "AXUM_TLS_BIN", [file, `${file}.key`, CLIENT]);

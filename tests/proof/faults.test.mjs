@@ -86,7 +86,7 @@ describe("a server whose system calls go wrong", () => {
   });
 
   test("told to stop while a commit hangs in the disk, it ends with an error, and nothing acked is lost", async (t) => {
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     const flag = join(folder, "hangs");
     const server = await Server.start(t, { env: hangingDisk(folder, flag) });
     const recorder = new Recorder(t);

@@ -228,7 +228,7 @@ async function restoreOlderCopy(t, busy) {
   await recorder.sayAll(ada, 5);
   await Promise.all([ada, bob].map(settled));
   await server.stop();
-  const copy = join(temporaryFolder(t), "copy");
+  const copy = join(temporaryFolder(), "copy");
   cpSync(server.data, copy, { recursive: true });
   await returning([ada, bob], () => server.startAgain());
   await recorder.sayAll(bob, 5, (index) => `lost ${index}`);

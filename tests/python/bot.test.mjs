@@ -26,7 +26,7 @@ test("the bot in Python answers, also after its connection broke", async (t) => 
 
 test("the bot in Python is the same person after a second start, and answers what was asked in between, once", async (t) => {
   const server = await Server.start(t);
-  const file = botFile(t);
+  const file = botFile();
   const ada = await V1Person.connect(t, server.url, { name: "ada" });
   const bot = startPythonBot(t, server.url, file);
   const { who } = await ada.seesEvent("named", (named) => named.who.name === "pybot");
@@ -72,7 +72,7 @@ test("the bot in Python says when its name is taken, and answers without one", a
 
 test("the bot in Python moves its cursor at every entry, not only at messages", async (t) => {
   const server = await Server.start(t);
-  const file = botFile(t);
+  const file = botFile();
   const ada = await V1Person.connect(t, server.url, { name: "ada" });
   startPythonBot(t, server.url, file);
   await ada.seesEvent("named", (named) => named.who.name === "pybot");

@@ -56,7 +56,7 @@ class Story {
   constructor(t, dice) {
     this.t = t;
     this.dice = dice;
-    const folder = temporaryFolder(t);
+    const folder = temporaryFolder();
     this.root = join(folder, "disk");
     this.journal = join(folder, "journal");
     this.data = join(this.root, "data");
