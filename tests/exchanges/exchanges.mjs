@@ -63,7 +63,8 @@ export async function runScript(open) {
     const isLast = script.at(-1).who === name;
     if (!isLast) await connection.until(() => connection.events.some(({ text }) => text === LAST), `the end for ${name}`);
     const durable = heard.flatMap(({ events: all }) => all.filter(({ event }) => event !== "welcome" && !EPHEMERAL.has(event)));
-    events[name] = durable.map((event) => JSON.stringify(named(event, names)));
+    // What is edited or deleted before it has reached somebody comes as it is then, sooner or later: `changes` tells the texts.
+    events[name] = durable.map(({ text: _, edited: __, deleted: ___, ...event }) => JSON.stringify(named(event, names)));
   }
   return { answers, events };
 }
@@ -89,7 +90,11 @@ function named(value, names, key) {
     if (value.length > 200) return `${value[0]} x ${value.length}`;
     return names.get(value) ?? value;
   }
-  if (Array.isArray(value)) return value.map((item) => named(item, names));
+  if (Array.isArray(value)) {
+    const items = value.map((item) => named(item, names));
+    // People stand in the order of their ids, which are random.
+    return items.every((item) => typeof item?.user === "string") ? items.sort((a, b) => (a.user < b.user ? -1 : 1)) : items;
+  }
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)).map(([field, item]) => [names.get(field) ?? field, named(item, names, field)]));
 }
