@@ -1,12 +1,20 @@
 //! The contract of the log, on files.
 #![expect(clippy::unwrap_used, reason = "in a test, an error is a failure")]
 
-use chat::conformance::{Bench, agrees_with_the_model, history, people_live};
+use std::time::SystemTime;
+
+use chat::conformance::{Bench, agrees_with_the_list, agrees_with_the_model, history, people_live};
 use chat_sqlite::{SqliteLog, SqliteReader, verify};
 use proptest::prop_assert;
 use tempfile::TempDir;
 
 struct OnDisk(TempDir);
+
+impl OnDisk {
+    fn new() -> Self {
+        Self(TempDir::new().unwrap())
+    }
+}
 
 impl Bench for OnDisk {
     type Log = SqliteLog;
@@ -19,14 +27,14 @@ impl Bench for OnDisk {
     }
 }
 
-chat::log_conformance!(OnDisk(TempDir::new().unwrap()));
+chat::log_conformance!(OnDisk::new());
 
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(48))]
 
     #[test]
     fn any_history_agrees_with_the_model(numbers in proptest::collection::vec(proptest::num::u32::ANY, 0..120)) {
-        agrees_with_the_model(&mut OnDisk(TempDir::new().unwrap()), &history(&numbers));
+        agrees_with_the_model(&mut OnDisk::new(), &history(&numbers));
     }
 
     #[test]
@@ -37,4 +45,16 @@ proptest::proptest! {
         let report = verify(&bench.0.path().join("data")).unwrap();
         prop_assert!(report.is_sound(), "{report}");
     }
+}
+
+#[test]
+fn a_chat_on_disk_is_what_the_naive_list_says() {
+    agrees_with_the_list(OnDisk::new, 0..3);
+}
+
+/// Another history each day. The message of a failure has the seed.
+#[test]
+fn a_chat_on_disk_is_what_the_naive_list_says_today_too() {
+    let today = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs() / 86_400 * 100;
+    agrees_with_the_list(OnDisk::new, [today]);
 }

@@ -37,6 +37,8 @@ mod room;
 mod signing;
 mod spent;
 mod text;
+#[cfg(test)]
+mod watched;
 
 pub use crate::appender::{Appender, Closed, Fatal, Ports, StartError};
 #[cfg(feature = "simulation")]

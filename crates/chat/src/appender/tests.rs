@@ -11,63 +11,25 @@ use crate::applier::{Applier, Applying};
 use crate::conformance::{ADA, ADAS, BOB, draft, numbered, receipt, skip};
 use crate::device::Device;
 use crate::entry::Entry;
-use crate::epochs::Epochs;
 use crate::health::HealthState;
-use crate::ids::{CommandNumber, Epoch, Position, RoomId, Seq};
-use crate::log::{LogReader, Lookup, Placed, RollbackCause, RoomNumbers, Standing};
+use crate::ids::{CommandNumber, Epoch, RoomId, Seq};
+use crate::log::{LogReader, RollbackCause, RoomNumbers};
 use crate::memory::{Fault, MemoryDisk, MemoryLog};
 use crate::outcome::{Outcome, Refusal};
-use crate::pointer::ReadPointer;
 use crate::queue::RefusedWhy;
-use crate::signing::SigningKeys;
-use crate::spent::Counted;
+use crate::watched::{Watch, Watched};
 
 /// Announces each append and waits until it may go on. Without the other ends it just goes on.
-struct Gated {
-    log: MemoryLog,
+struct Gate {
     entered: SyncSender<usize>,
     go_on: Receiver<()>,
 }
 
-impl Log for Gated {
-    fn head(&self) -> Position {
-        self.log.head()
-    }
-    fn epochs(&self) -> &Epochs {
-        self.log.epochs()
-    }
-    fn signing_keys(&self) -> &SigningKeys {
-        self.log.signing_keys()
-    }
-    fn rooms(&mut self) -> Result<Vec<(RoomId, RoomNumbers)>, ReadError> {
-        self.log.rooms()
-    }
-    fn room(&mut self, room: RoomId) -> Result<RoomNumbers, ReadError> {
-        self.log.room(room)
-    }
-    fn last_at(&mut self) -> Result<crate::UnixMillis, ReadError> {
-        self.log.last_at()
-    }
-    fn find(&mut self, lookups: &[Lookup<'_>]) -> Result<Vec<Option<Placed>>, ReadError> {
-        self.log.find(lookups)
-    }
-    fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
-        self.log.find_by_device(asked)
-    }
-    fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
-        self.log.message(room, seq)
-    }
-    fn directory(&mut self) -> Result<Vec<Entry>, ReadError> {
-        self.log.directory()
-    }
-    fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
-        self.log.pointers()
-    }
-    fn append(&mut self, batch: &[Record]) -> Result<(), AppendError> {
-        if self.entered.send(batch.len()).is_ok() {
+impl Watch for Gate {
+    fn appends(&mut self, records: usize) {
+        if self.entered.send(records).is_ok() {
             self.go_on.recv().ok();
         }
-        self.log.append(batch)
     }
 }
 
@@ -93,7 +55,8 @@ impl Desk {
         let (committed_tx, committed) = sync_channel(10_000);
         let (room_tx, room) = sync_channel(10_000);
         let (fatal_tx, fatal) = sync_channel(1);
-        let mut log = Gated { log: MemoryLog::open(disk, Epoch(1)), entered: entered_tx, go_on: go_on_rx };
+        let gate = Gate { entered: entered_tx, go_on: go_on_rx };
+        let mut log = Watched { log: MemoryLog::open(disk, Epoch(1)), watch: gate };
         let directory = DirectoryHandle::load(&mut log).unwrap();
         let ports = Ports {
             on_room: Box::new(move || room_tx.send(()).unwrap_or_default()),
