@@ -13,6 +13,7 @@ mod ack;
 mod anchor;
 mod batch;
 mod entry;
+mod epoch;
 mod history;
 mod outlet;
 mod parked;
@@ -29,6 +30,7 @@ pub use self::ack::{AckHandle, FeedAck};
 pub use self::anchor::Anchor;
 pub(crate) use self::batch::{Batch, Cut, Stretch};
 pub use self::entry::{FeedEntry, FeedRoom, MemberChange, Passage};
+pub use self::epoch::{FeedEpoch, LogNumber};
 pub use self::history::{History, HistoryError, HistoryPage, HistoryReply, HistoryRequest, PageStart};
 pub(crate) use self::outlet::Outlet;
 pub(crate) use self::parked::{Parked, ParkedSockets};
@@ -44,7 +46,7 @@ use crate::user_tag::UserTag;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EpochStart {
     /// The epoch's number.
-    pub epoch: u64,
+    pub epoch: FeedEpoch,
     /// The head of the log when the epoch began.
     pub start: FeedPosition,
 }
@@ -87,7 +89,7 @@ pub(crate) enum FeedPlace {
 #[derive(Debug)]
 pub struct FeedConfig {
     /// The number of the log, which is part of every offset.
-    pub log: u64,
+    pub log: LogNumber,
     /// All known epochs, oldest first; the last one is current. Must not be empty.
     pub epochs: Vec<EpochStart>,
     /// The position of the newest entry.
@@ -121,9 +123,9 @@ impl FeedConfig {
     ///
     /// The rooms of a socket that left are kept for two minutes, as in Node.
     pub fn in_memory() -> Self {
-        let epoch = u64::from_be_bytes(random()) >> 16;
+        let epoch = FeedEpoch::from(u64::from_be_bytes(random()) >> 16);
         Self {
-            log: 0,
+            log: LogNumber::default(),
             epochs: vec![EpochStart { epoch, start: FeedPosition::START }],
             head: FeedPosition::START,
             resume: Resume::Recovery,
@@ -286,9 +288,10 @@ impl Feed {
             return CursorAt::Known(position.min(head));
         }
         let FeedConfig { log, epochs, ahead_wait, .. } = &self.inner.config;
-        let mut later = epochs.iter().skip_while(|known| known.epoch != offset.epoch);
-        let is_ours = later.next().is_some() && offset.log == *log;
-        let is_present = offset.epoch == self.inner.epoch.epoch;
+        let epoch = FeedEpoch::from(offset.epoch);
+        let mut later = epochs.iter().skip_while(|known| known.epoch != epoch);
+        let is_ours = later.next().is_some() && LogNumber::from(offset.log) == *log;
+        let is_present = epoch == self.inner.epoch.epoch;
         if !is_ours || !later.all(|next| position <= next.start) {
             CursorAt::Foreign
         } else if position <= head {
@@ -310,7 +313,8 @@ impl Feed {
     }
 
     fn stamp(&self, position: FeedPosition) -> Offset {
-        Offset { log: self.inner.config.log, epoch: self.inner.epoch.epoch, position: position.get() }
+        let (log, epoch) = (self.inner.config.log.get(), self.inner.epoch.epoch.get());
+        Offset { log, epoch, position: position.get() }
     }
 
     /// Sends one message to each worker that has something to deliver, however many entries, acks and sockets there

@@ -69,9 +69,9 @@ mod worker;
 pub use self::config::Config;
 pub use self::door::service::SocketIoService;
 pub use self::feed::{
-    AckHandle, Anchor, CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedPosition, FeedRoom,
-    History, HistoryError, HistoryPage, HistoryReply, HistoryRequest, MemberChange, PageStart, Passage,
-    Resume,
+    AckHandle, Anchor, CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedEpoch, FeedPosition,
+    FeedRoom, History, HistoryError, HistoryPage, HistoryReply, HistoryRequest, LogNumber, MemberChange,
+    PageStart, Passage, Resume,
 };
 pub use self::frame::Frame;
 pub use self::handle::ack::{Ack, AckError, Replies, Reply};

@@ -249,12 +249,14 @@ impl Feeds {
 }
 
 fn feed(log: &impl Log, resume: Resume, history: Arc<LogHistory>, settings: &Settings) -> Feed {
-    let epochs =
-        log.epochs().iter().map(|start| EpochStart { epoch: start.epoch.0, start: start.start.0.into() });
+    let epochs = log
+        .epochs()
+        .iter()
+        .map(|start| EpochStart { epoch: start.epoch.0.into(), start: start.start.0.into() });
     let SigningKeys { current, retired } = log.signing_keys();
     let keys = retired.iter().fold(Keys::new(current.0), |keys, retired| keys.with_retired(retired.0));
     Feed::new(FeedConfig {
-        log: LogId::FIRST.0,
+        log: LogId::FIRST.0.into(),
         epochs: epochs.collect(),
         head: log.head().0.into(),
         resume,

@@ -70,9 +70,17 @@ mod tests {
 
     /// A feed of 80 entries that was taken back to 50 once.
     fn restored(ahead_wait: Option<Duration>) -> Feed {
-        let epochs =
-            vec![EpochStart { epoch: 7, start: 0.into() }, EpochStart { epoch: 9, start: 50.into() }];
-        Feed::new(FeedConfig { log: 1, epochs, head: 80.into(), ahead_wait, ..FeedConfig::in_memory() })
+        let epochs = vec![
+            EpochStart { epoch: 7.into(), start: 0.into() },
+            EpochStart { epoch: 9.into(), start: 50.into() },
+        ];
+        Feed::new(FeedConfig {
+            log: 1.into(),
+            epochs,
+            head: 80.into(),
+            ahead_wait,
+            ..FeedConfig::in_memory()
+        })
     }
 
     fn past(auth: &serde_json::Value) -> Past {

@@ -88,10 +88,10 @@ fn start_world_with(
 ) -> World {
     let log = Arc::new(Log::default());
     let mut config = FeedConfig {
-        log: 1,
+        log: 1.into(),
         epochs: vec![
-            EpochStart { epoch: 2, start: 0.into() },
-            EpochStart { epoch: EPOCH, start: old.into() },
+            EpochStart { epoch: 2.into(), start: 0.into() },
+            EpochStart { epoch: EPOCH.into(), start: old.into() },
         ],
         head: old.into(),
         keys: Keys::new([7; 32]),
@@ -334,7 +334,7 @@ async fn recovery_reads_the_log_and_needs_nothing_but_the_pid() {
 
     // The same pid before another server over the same log: after a restart.
     let again =
-        start_world(503, 300, |config| config.epochs.push(EpochStart { epoch: 4, start: 503.into() }));
+        start_world(503, 300, |config| config.epochs.push(EpochStart { epoch: 4.into(), start: 503.into() }));
     let mut client = Client::come_back(again.running.address, &pid, Some(&offset)).await;
     assert_eq!(client.id, id);
     again.publish(1);
@@ -396,7 +396,7 @@ async fn an_offset_past_the_end_of_its_epoch_is_not_recovered() {
     expect(&mut client, [6]).await;
     let (_, offset) = split_offset(&client.next().await);
     let after =
-        start_world(5, 1 << 20, |config| config.epochs.push(EpochStart { epoch: 4, start: 5.into() }));
+        start_world(5, 1 << 20, |config| config.epochs.push(EpochStart { epoch: 4.into(), start: 5.into() }));
     let again = Client::come_back(after.running.address, &pid, Some(&offset)).await;
     assert_ne!(again.id, client.id);
 }

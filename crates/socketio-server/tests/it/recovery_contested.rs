@@ -20,7 +20,7 @@ impl History for Unread {
 /// A feed over a log: whoever shows a private id is recovered, at any time and however often.
 fn start_contested() -> Running {
     let feed = Feed::new(FeedConfig {
-        epochs: vec![EpochStart { epoch: 1, start: 0.into() }],
+        epochs: vec![EpochStart { epoch: 1.into(), start: 0.into() }],
         history: Some(Arc::new(Unread)),
         ..FeedConfig::in_memory()
     });

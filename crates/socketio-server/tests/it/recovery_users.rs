@@ -102,7 +102,7 @@ async fn a_pid_is_worth_nothing_to_another_user_and_its_owner_does_not_notice() 
 #[tokio::test]
 async fn a_client_that_returns_as_another_user_gets_another_lineage() {
     let feed = Feed::new(FeedConfig {
-        epochs: vec![EpochStart { epoch: 1, start: 0.into() }],
+        epochs: vec![EpochStart { epoch: 1.into(), start: 0.into() }],
         history: Some(Arc::new(Unread)),
         ..FeedConfig::in_memory()
     });

@@ -130,9 +130,11 @@ mod tests {
 
     /// 10,000 entries, taken back to 4,000 once.
     fn feed() -> Feed {
-        let epochs =
-            vec![EpochStart { epoch: 7, start: 0.into() }, EpochStart { epoch: 9, start: 4_000.into() }];
-        Feed::new(FeedConfig { log: 1, epochs, head: 10_000.into(), ..FeedConfig::in_memory() })
+        let epochs = vec![
+            EpochStart { epoch: 7.into(), start: 0.into() },
+            EpochStart { epoch: 9.into(), start: 4_000.into() },
+        ];
+        Feed::new(FeedConfig { log: 1.into(), epochs, head: 10_000.into(), ..FeedConfig::in_memory() })
     }
 
     fn resumption(epoch: u64, position: u64) -> Resumption {
@@ -150,10 +152,13 @@ mod tests {
 
     #[test]
     fn a_cursor_that_another_node_has_given_is_waited_for_where_others_append() {
-        let epochs =
-            vec![EpochStart { epoch: 7, start: 0.into() }, EpochStart { epoch: 9, start: 4_000.into() }];
+        let epochs = vec![
+            EpochStart { epoch: 7.into(), start: 0.into() },
+            EpochStart { epoch: 9.into(), start: 4_000.into() },
+        ];
         let ahead_wait = Some(std::time::Duration::from_secs(2));
-        let feed = FeedConfig { log: 1, epochs, head: 10_000.into(), ahead_wait, ..FeedConfig::in_memory() };
+        let feed =
+            FeedConfig { log: 1.into(), epochs, head: 10_000.into(), ahead_wait, ..FeedConfig::in_memory() };
         let feed = Feed::new(feed);
         let resumption = |epoch, position| {
             let cursor = Offset { log: 1, epoch, position }.to_string();

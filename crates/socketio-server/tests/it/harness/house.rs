@@ -115,8 +115,8 @@ impl House {
     ) -> Self {
         let archive = Arc::new(Archive::default());
         let feed = Feed::new(FeedConfig {
-            log: 1,
-            epochs: vec![EpochStart { epoch: 3, start: 0.into() }],
+            log: 1.into(),
+            epochs: vec![EpochStart { epoch: 3.into(), start: 0.into() }],
             head: 0.into(),
             resume: Resume::Cursor,
             keys: Keys::new([7; 32]),
