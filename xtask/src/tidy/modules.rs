@@ -76,6 +76,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "appender",
             // A log for tests, and the conformance suite.
             "memory",
+            "watched",
             "conformance",
         ],
     ),
