@@ -17,6 +17,7 @@ enum Kind {
     Node {
         workers: u32,
     },
+    Bun,
 }
 
 /// What a server must be able to do.
@@ -38,23 +39,28 @@ pub(super) enum Server {
     Command(String),
 }
 
-/// The index of the floor.
+/// The indexes of those that the plan compares with.
+pub(super) const SOCKETIOXIDE: usize = 1;
 pub(super) const FLOOR: usize = 2;
+pub(super) const NODE: usize = 3;
+pub(super) const BUN: usize = 5;
 
 /// All contestants; ours is the first.
-pub(super) const CONTESTANTS: [Contestant; 5] = [
+pub(super) const CONTESTANTS: [Contestant; 6] = [
     Contestant { name: "Tidings", kind: Kind::Tidings },
     Contestant { name: "socketioxide", kind: Kind::Socketioxide },
     Contestant { name: "floor", kind: Kind::Floor },
     Contestant { name: "Node", kind: Kind::Node { workers: 0 } },
     Contestant { name: "Node, 2 workers", kind: Kind::Node { workers: 2 } },
+    Contestant { name: "Bun", kind: Kind::Bun },
 ];
 
 const RELAY: &str = "room_relay";
 const FLOOR_FOLDER: &str = "bench/floor";
 const SOCKETIOXIDE_FOLDER: &str = "bench/peers/socketioxide";
-const SOCKETIOXIDE: &str = "target/release/peer-socketioxide";
+const SOCKETIOXIDE_PROGRAM: &str = "target/release/peer-socketioxide";
 const NODE_FOLDER: &str = "bench/peers/node";
+const BUN_FOLDER: &str = "bench/peers/bun";
 
 impl Contestant {
     pub(super) fn build(&self, root: &Path) -> Result<(), String> {
@@ -65,8 +71,8 @@ impl Contestant {
             }
             Kind::Floor => finish(&mut cargo(&root.join(FLOOR_FOLDER))),
             Kind::Socketioxide => finish(&mut cargo(&root.join(SOCKETIOXIDE_FOLDER))),
-            Kind::Node { .. } if root.join(NODE_FOLDER).join("node_modules").exists() => Ok(()),
-            Kind::Node { .. } => finish(Command::new("npm").arg("ci").current_dir(root.join(NODE_FOLDER))),
+            Kind::Node { .. } => install(&root.join(NODE_FOLDER)),
+            Kind::Bun => install(&root.join(BUN_FOLDER)),
         }
     }
 
@@ -80,8 +86,8 @@ impl Contestant {
             (Kind::Tidings, Contract::Chat | Contract::Start) => Server::Own,
             (Kind::Tidings, Contract::Rooms) => program("target/release/examples", RELAY, ""),
             (Kind::Floor, Contract::Chat | Contract::Rooms) => program(FLOOR_FOLDER, "target/release/floor", ""),
-            (Kind::Socketioxide, Contract::Chat) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE, ""),
-            (Kind::Socketioxide, Contract::Rooms) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE, "rooms"),
+            (Kind::Socketioxide, Contract::Chat) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE_PROGRAM, ""),
+            (Kind::Socketioxide, Contract::Rooms) => program(SOCKETIOXIDE_FOLDER, SOCKETIOXIDE_PROGRAM, "rooms"),
             (Kind::Node { workers }, Contract::Chat) => Server::Command(format!(
                 "node {} {workers}",
                 root.join(NODE_FOLDER).join("server.mjs").display()
@@ -89,12 +95,29 @@ impl Contestant {
             (Kind::Node { workers: 0 }, Contract::Rooms) => {
                 Server::Command(format!("node {} rooms", root.join(NODE_FOLDER).join("server.mjs").display()))
             }
+            (Kind::Bun, Contract::Chat) => Server::Command(bun(root, "")),
+            (Kind::Bun, Contract::Rooms) => Server::Command(bun(root, "rooms")),
             // Only one process numbers the messages of a room.
             (Kind::Node { .. }, Contract::Rooms)
             // `tidings-bench start` can fill only the log of Tidings.
-            | (Kind::Floor | Kind::Socketioxide | Kind::Node { .. }, Contract::Start) => return None,
+            | (Kind::Floor | Kind::Socketioxide | Kind::Node { .. } | Kind::Bun, Contract::Start) => return None,
         })
     }
+}
+
+/// The command that starts the server on Bun, which its package brings.
+fn bun(root: &Path, mode: &str) -> String {
+    let folder = root.join(BUN_FOLDER);
+    let (bun, server) = (folder.join("node_modules/.bin/bun"), folder.join("server.mjs"));
+    format!("{} {} {mode}", bun.display(), server.display()).trim_end().to_owned()
+}
+
+/// Installs the packages of a peer, if they are not there.
+fn install(folder: &Path) -> Result<(), String> {
+    if folder.join("node_modules").exists() {
+        return Ok(());
+    }
+    finish(Command::new("npm").arg("ci").current_dir(folder))
 }
 
 fn cargo(folder: &Path) -> Command {

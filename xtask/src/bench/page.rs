@@ -11,9 +11,9 @@ const INTRODUCTION: &str = "\
 Written by `cargo xtask bench`, never by hand. Each figure is a median; the contestants took turns, so that whatever else
 the machine did fell on all of them. Server and client had one core each. Rates are per second of the server's processor
 time, both halves of the loopback included. All servers flush every message to the disk before they acknowledge it: WAL,
-`synchronous=FULL`. *socketioxide* and *Node* are the tutorial's server on these libraries (`bench/peers`); the *floor*
-is one thread that does what the kernel and SQLite ask, and nothing else (`bench/floor`). A message is in flight until
-all clients have it.";
+`synchronous=FULL`. *socketioxide*, *Node* and *Bun* are the tutorial's server on these libraries (`bench/peers`); the
+*floor* is one thread that does what the kernel and SQLite ask, and nothing else (`bench/floor`). A message is in flight
+until all clients have it.";
 
 pub(super) fn write(results: &Results, options: &Options, runs: usize, revision: &str) -> String {
     let mut page = String::from("# Performance\n\n");
@@ -28,7 +28,9 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize, revision:
     );
     page.push_str("\n## Ratios\n\nOurs against each; above 1 is better than they are. In brackets what we ask for,\nand where we miss it, how many times better the floor is.\n\n| |");
     CONTESTANTS.iter().skip(1).for_each(|other| push(&mut page, format_args!(" {} |", other.name)));
-    page.push_str("\n|---|---|---|---|---|\n");
+    page.push_str("\n|---|");
+    CONTESTANTS.iter().skip(1).for_each(|_| page.push_str("---|"));
+    page.push('\n');
     for (row, outcomes) in &results.0 {
         let figures: Vec<_> = outcomes.iter().map(|outcomes| median(row.measure, outcomes)).collect();
         if figures.iter().skip(1).all(Option::is_none) {
@@ -37,7 +39,8 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize, revision:
         }
         push(&mut page, format_args!("| {} |", title(row, options.seconds)));
         let (own, floor) = (figures.first().copied().flatten(), figures.get(FLOOR).copied().flatten());
-        for (other, bar) in figures.iter().zip(row.bars).skip(1) {
+        for (contestant, other) in figures.iter().enumerate().skip(1) {
+            let bar = row.bar(contestant);
             push(&mut page, format_args!(" {} |", compared(row, own, *other, bar, floor)));
         }
         page.push('\n');
