@@ -6,24 +6,26 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { tables } from "../harness/permissions.mjs";
+import { TutorialGuest } from "../harness/guest.mjs";
 import { LOBBY, otherDevice, V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 
 const TABLES = tables();
 const PEOPLE = ["stranger", "member", "left", "removed", "back", "host", "owner", "other", "leaver"];
 /** One for each column, so that each role has a person to add or to remove. */
-const TARGETS = 9;
+const TARGETS = 10;
 
 /** Everybody, each with one connection. */
 async function town(t) {
   const server = await Server.start(t);
   const nobody = await V1Person.connect(t, server.url);
+  const tutorial = await TutorialGuest.connect(t, server.url);
   const named = await Promise.all(PEOPLE.map((role) => V1Person.connect(t, server.url, { name: `the ${role}` })));
   const people = Object.fromEntries(PEOPLE.map((name, at) => [name, named[at]]));
-  const names = Array.from({ length: TARGETS }, (_, at) => `target ${"abcdefghi"[at]}`);
+  const names = Array.from({ length: TARGETS }, (_, at) => `target ${"abcdefghij"[at]}`);
   const targets = await Promise.all(names.map((name) => V1Person.connect(t, server.url, { name })));
   const setup = /#setup=(\S+)/.exec(server.output.stdout)[1];
-  return { t, server, setup, nobody, targets, ...people };
+  return { t, server, setup, tutorial, nobody, targets, ...people };
 }
 
 /** Who is in a role. */
@@ -94,6 +96,7 @@ const request = (name, fields) => async (who, scene, at) => {
 
 /** Whether a member is told. From a new connection, because each is passed on only so often. */
 async function typing(who, { town, room }) {
+  if (who === town.tutorial) return (await who.ask("typing", { room })).code;
   const device = await otherDevice(town.t, town.server.url, who);
   await device.ask("typing", { room });
   await town.other.caughtUp(device);
@@ -124,7 +127,10 @@ const IN_ROOMS = {
   "`history`": request("history", ({ room }) => ({ room })),
   "`changes`": request("changes", ({ room }) => ({ room, after: 0 })),
   "`members`": request("members", ({ room }) => ({ room })),
-  "`unread`": async (who, { room }) => (room in (await who.ask("unread", { rooms: [room] })).unread ? "yes" : "none"),
+  "`unread`": async (who, { room }) => {
+    const { unread, code } = await who.ask("unread", { rooms: [room] });
+    return code ?? (room in unread ? "yes" : "none");
+  },
   "`invite`": request("invite", ({ room }) => ({ room })),
   "`code` of an invite": request("code", ({ invites }) => ({ code: invites.code })),
 };
@@ -227,7 +233,7 @@ function wrongAudience(town, heading, { room, devices, concerned = {}, about = (
       if (role === "concerned") who = concerned[event];
       const matches = { room, ...about(event) };
       const is = (happened) => Object.entries(matches).every(([field, value]) => happened[field] === value);
-      const found = who.of(event).some(is) ? "yes" : "no";
+      const found = (role === "tutorial" ? who.got(event, { said: "last" }) : who.of(event).some(is)) ? "yes" : "no";
       if (found !== cell) wrong.push(`${event}, ${role}: ${found}, and not ${cell}`);
     }
   }
@@ -236,8 +242,8 @@ function wrongAudience(town, heading, { room, devices, concerned = {}, about = (
 
 /** Everything that was under way has arrived everywhere. */
 async function fence(town, devices) {
-  const { nobody, targets, t, server, ...people } = town;
-  const everybody = [nobody, targets[0], ...PEOPLE.map((name) => people[name]), ...Object.values(devices)];
+  const { nobody, tutorial, targets, t, server, ...people } = town;
+  const everybody = [nobody, tutorial, targets[0], ...PEOPLE.map((name) => people[name]), ...Object.values(devices)];
   const mark = `mark ${++rooms}`;
   await town.targets[1].say(mark);
   await Promise.all(everybody.map((who) => who.sees(mark)));

@@ -18,7 +18,7 @@ export class Person extends Observable {
 
   /** A client that is closed when the test is over. */
   static async connect(test, url, options = {}) {
-    const person = new Person(url, options);
+    const person = new this(url, options);
     test.after(() => person.leave());
     await person.until(() => person.connects.length > 0, "the first connect");
     return person;
