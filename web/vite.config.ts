@@ -1,7 +1,8 @@
+import path from "node:path";
 import { defineConfig, type Plugin } from "vite";
 
 // What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
-const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|hosts|match)\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|forget|unused|browser\/link-ports)\./;
+const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|hosts|match|clipboard|later-icon)\.|\/src\/ui\/(?:shell\/(?:trouble|installed)|timeline\/(?:toolbar|actions))\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|forget|unused|browser\/link-ports)\./;
 
 // The core gives the official client transports of its own, so those that the client would choose from stay unused.
 const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/(?:index|polling-xhr|webtransport)\.js$/;
@@ -13,9 +14,10 @@ const leaveOut: Plugin = {
 
 // Everything of `/v1` is JSON: what the client would do with bytes is never asked for.
 const TEXT_ONLY: readonly (readonly [RegExp, string])[] = [
+  // The core reads and writes the packets itself, see src/core/packets.ts: the client needs only the names of their types.
   [
-    /\/socket\.io-parser\/build\/[^/]+\/(?:is-)?binary\.js$/,
-    "export const isBinary = () => false, hasBinary = isBinary, deconstructPacket = (packet) => ({ packet, buffers: [] }), reconstructPacket = (packet) => packet;",
+    /\/socket\.io-parser\/build\/[^/]+\/index\.js$/,
+    "export const PacketType = { CONNECT: 0, DISCONNECT: 1, EVENT: 2, ACK: 3, CONNECT_ERROR: 4, BINARY_EVENT: 5, BINARY_ACK: 6 }, protocol = 5;",
   ],
   [
     /\/engine\.io-parser\/build\/[^/]+\/encodePacket\.browser\.js$/,
@@ -35,7 +37,7 @@ const jsonOnly: Plugin = {
 // The page speaks to nobody but the server that it came from, so there is no address to take apart. In brackets there stands the
 // number of a host, which the client puts into brackets by itself.
 const OWN_SERVER: readonly (readonly [RegExp, string])[] = [
-  [/\/socket\.io-client\/build\/[^/]+\/url\.js$/, "export const url = (path) => ({ source: location.origin, path });"],
+  [/\/socket\.io-client\/build\/[^/]+\/index\.js$/, 'export { Manager } from "./manager.js"; export { Fetch, NodeWebSocket } from "engine.io-client";'],
   [
     /\/engine\.io-client\/build\/[^/]+\/contrib\/parseuri\.js$/,
     'export const parse = (origin) => { const { hostname, protocol, port } = new URL(origin); return { host: hostname.replace(/[[\\]]/g, ""), protocol: protocol.slice(0, -1), port }; };',
@@ -45,6 +47,13 @@ const OWN_SERVER: readonly (readonly [RegExp, string])[] = [
 const ownServer: Plugin = {
   name: "own-server",
   load: (id) => OWN_SERVER.find(([path]) => path.test(id.replaceAll("\\", "/")))?.[1] ?? null,
+};
+
+// The client needs little of its emitter.
+const shortEmitter: Plugin = {
+  name: "short-emitter",
+  enforce: "pre",
+  resolveId: (name) => (name === "@socket.io/component-emitter" ? path.join(import.meta.dirname, "src/core/browser/emitter.ts") : null),
 };
 
 // The core connects anew by itself, and switches the retries of the client off.
@@ -63,7 +72,7 @@ const plainImport: Plugin = {
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.
 export default defineConfig({
   base: "/",
-  plugins: [leaveOut, jsonOnly, ownServer, withoutRetries, plainImport],
+  plugins: [leaveOut, jsonOnly, ownServer, shortEmitter, withoutRetries, plainImport],
   build: {
     target: "es2022",
     // The oldest browsers that know `light-dark()`: nothing is rewritten for older ones.

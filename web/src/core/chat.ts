@@ -22,7 +22,7 @@ import { NoTabs, type Tabs } from "./tabs.ts";
 import * as wire from "./wire.ts";
 
 export interface ChatOptions {
-  /** Without an address: where the page came from. */
+  /** The origin of the server, for the official client; a page names its own. */
   readonly url?: string;
   readonly namespace?: string;
   readonly store: Store;
@@ -70,7 +70,7 @@ class Chat implements ChatClient {
   constructor(options: ChatOptions) {
     this.#options = options;
     const world = (this.#world = worldOf(options));
-    const { store, tabs = new NoTabs(), transport = () => socketTransport(options, world) } = options;
+    const { store, tabs = new NoTabs(), transport = () => socketTransport({ url: "", ...options }, world) } = options;
     const shown = (this.#shown = new Shown(this.#model, world, {
       isKeeping: () => this.#share.isKeeping,
       share: () => this.#drafts.share,

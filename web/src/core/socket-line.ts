@@ -4,8 +4,9 @@
 // then `close` waits for ever. So each line has its own transports. It closes politely, and shortly afterwards ends
 // them, whatever the client does.
 
-import { Fetch, io, NodeWebSocket, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
+import { Fetch, Manager, NodeWebSocket, type ManagerOptions, type Socket, type SocketOptions } from "socket.io-client";
 import { Connector } from "./connector.ts";
+import * as packets from "./packets.ts";
 import type { Dial, Line, LineEnd, LineEvents, SetTimer, Surroundings, Transport, Way } from "./ports.ts";
 import { NAMESPACE, type Auth } from "./wire.ts";
 
@@ -19,20 +20,20 @@ const REASON_MAX = 300;
 const GATEWAY_STATUSES = [502, 504];
 
 export interface SocketLineOptions {
-  /** Without an address it goes to where the page came from. */
-  readonly url?: string;
+  /** The origin of the server. */
+  readonly url: string;
   readonly namespace?: string;
   readonly setTimer: SetTimer;
 }
 
-export function socketDial({ url = "", namespace = NAMESPACE, setTimer }: SocketLineOptions): Dial {
-  return (way, auth, events) => new SocketLine(`${url}${namespace}`, way, auth, events, setTimer);
+export function socketDial({ url, namespace = NAMESPACE, setTimer }: SocketLineOptions): Dial {
+  return (way, auth, events) => new SocketLine(url, namespace, way, auth, events, setTimer);
 }
 
 /** The connection of a page, or of a bot. */
 export function socketTransport({ url, namespace }: Pick<SocketLineOptions, "url" | "namespace">, world: Surroundings): Transport {
   const { setTimer } = world;
-  return new Connector(socketDial({ setTimer, ...(url === undefined ? {} : { url }), ...(namespace === undefined ? {} : { namespace }) }), world);
+  return new Connector(socketDial({ setTimer, url, ...(namespace === undefined ? {} : { namespace }) }), world);
 }
 
 interface Endable {
@@ -49,17 +50,17 @@ class SocketLine implements Line {
   #isAnswered = false;
   #isOver = false;
 
-  constructor(address: string, way: Way, auth: () => Promise<Auth>, events: LineEvents, setTimer: SetTimer) {
+  constructor(url: string, namespace: string, way: Way, auth: () => Promise<Auth>, events: LineEvents, setTimer: SetTimer) {
     this.#events = events;
     this.#setTimer = setTimer;
     const options: Partial<ManagerOptions & SocketOptions> = {
       ...transportsOf(way, this.#transports, () => (this.#isAnswered = true)),
-      forceNew: true,
       autoConnect: false,
       reconnection: false,
+      parser: packets,
       auth: (give: (credentials: object) => void) => void auth().then(give),
     };
-    this.#socket = io(address, options);
+    this.#socket = new Manager(url, options).socket(namespace, options);
     this.#watch();
   }
 

@@ -1,6 +1,26 @@
 // The English texts of the dialogs. They are loaded with the dialogs, because a first visit does not wait for those.
 
 export const enDialogs = {
+  offlineNeedsHttps: "Over plain http this page cannot be opened without a network; over https it can.",
+  offlineWaiting: { one: "Offline – {count} message will be sent", other: "Offline – {count} messages will be sent" },
+  reconnecting: "Connecting…",
+  refusedByServer: "The server refuses this page: {reason}",
+  unavailable: "The server cannot take messages right now",
+  unavailableWaiting: {
+    one: "The server cannot take messages right now – {count} will be sent",
+    other: "The server cannot take messages right now – {count} will be sent",
+  },
+  stopped: "This page was stopped. Reload it to go on.",
+  backOnline: "Back online",
+  straysShow: "Show",
+  reload: "Reload",
+  unknownServer: "This server does not know you",
+  unknownChoose: "What to do",
+  copyLink: "Copy link",
+  messagePerson: "Message {name}",
+  messageActions: "Message actions",
+  identities: "Use another identity on this device",
+
   straysTitle: "Left unsent",
   strayFor: "Written for {room}",
   strayAside: "Written for {room} in another tab",

@@ -28,10 +28,7 @@ const RIGHT_TO_LEFT = new Set(["ar", "fa", "he", "ur"]);
 let later: Partial<Texts> = {};
 let texts = withLater(en);
 let tag = "en";
-let numbers = new Intl.NumberFormat(tag);
-let plurals = new Intl.PluralRules(tag);
-let lists = new Intl.ListFormat(tag, { type: "conjunction" });
-let collator = new Intl.Collator(tag, { numeric: true });
+let rules = rulesOf(tag);
 
 /** The tag for `Intl`: the reader's own variant where the language is theirs. */
 export function locale(): string {
@@ -52,10 +49,16 @@ export async function chooseLanguage(wanted: readonly string[]): Promise<void> {
   const loaded = await language.load().catch(() => undefined);
   texts = withLater(loaded ?? en);
   tag = loaded === undefined ? "en" : supported(chosen);
-  numbers = new Intl.NumberFormat(tag);
-  plurals = new Intl.PluralRules(tag);
-  lists = new Intl.ListFormat(tag, { type: "conjunction" });
-  collator = new Intl.Collator(tag, { numeric: true });
+  rules = rulesOf(tag);
+}
+
+function rulesOf(language: string) {
+  return {
+    numbers: new Intl.NumberFormat(language),
+    plurals: new Intl.PluralRules(language),
+    lists: new Intl.ListFormat(language, { type: "conjunction" }),
+    collator: new Intl.Collator(language, { numeric: true }),
+  };
 }
 
 function supported(candidate: string): string {
@@ -84,21 +87,21 @@ export function text(key: PlainKey, slots: Slots = {}): string {
 /** A text that depends on a number, which stands in its slot `{count}`. */
 export function counted(key: CountedKey, count: number, slots: Slots = {}): string {
   const forms = texts[key];
-  return fill(forms[plurals.select(count)] ?? forms.other, { ...slots, count });
+  return fill(forms[rules.plurals.select(count)] ?? forms.other, { ...slots, count });
 }
 
 export function number(value: number): string {
-  return numbers.format(value);
+  return rules.numbers.format(value);
 }
 
 /** The names of a few, in the manner of the language: "ada, bob and cleo". */
 export function list(names: readonly string[]): string {
-  return lists.format(names);
+  return rules.lists.format(names);
 }
 
 /** The order of names in the language. */
 export function compareNames(one: string, other: string): number {
-  return collator.compare(one, other);
+  return rules.collator.compare(one, other);
 }
 
 function fill(template: string, slots: Slots): string {

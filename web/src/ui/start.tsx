@@ -5,7 +5,6 @@ import { render } from "preact";
 import type { ChatClient } from "../core/facade.ts";
 import type { Identities } from "../core/identities.ts";
 import { chooseLanguage, direction, locale } from "../texts/texts.ts";
-import { loadDialogsSoon } from "./dialogs/later.tsx";
 import { App } from "./shell/app.tsx";
 import { acceptSetup } from "./state/accept.ts";
 import { followClock } from "./state/clock.ts";
@@ -38,7 +37,6 @@ export function show(chat: ChatClient, code: Code | undefined, identities: Ident
     </UiProvider>,
     document.getElementById("root") ?? document.body,
   );
-  loadDialogsSoon();
   keepForLong(ui);
   if (code !== undefined) void begin(ui, code, isNobody);
   if (ui.chat.me.peek().name !== null || ui.nameAsked.peek()) ui.focusComposer();

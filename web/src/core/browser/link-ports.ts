@@ -18,7 +18,7 @@ const setTimer: SetTimer = (milliseconds, due) => {
 };
 
 export const linkPorts: LinkPorts = {
-  redeem: (code) => redeem(code, new Connector(socketDial({ setTimer }), { now: Date.now, setTimer, random: Math.random, isWatched: () => true }), setTimer),
+  redeem: (code) => redeem(code, new Connector(socketDial({ url: location.origin, setTimer }), { now: Date.now, setTimer, random: Math.random, isWatched: () => true }), setTimer),
   bind: async (name, session) => {
     const store = await IndexedDbStore.open(name);
     await store.bind(session);

@@ -24,7 +24,7 @@ export interface PageChat {
 
 export async function openPageChat(): Promise<PageChat> {
   const kept = await openKept();
-  const page = { onWake, onHide, isWatched };
+  const page = { url: location.origin, onWake, onHide, isWatched };
   // Tabs that do not share a store have nothing to share.
   if (kept === null) return { chat: await createChat({ ...page, store: await forgetfulStore(), tabs: new NoTabs(), notepad: new LocalNotepad(NAME) }), identities: null };
   const { table, own, store } = kept;

@@ -22,6 +22,10 @@ addTexts(enDialogs);
 export { DeadLink } from "./dead-link.tsx";
 export { Elsewhere } from "./elsewhere.tsx";
 export { People } from "../people/people.tsx";
+export { Trouble } from "../shell/trouble.tsx";
+export { install } from "../shell/installed.ts";
+export { act, actOnButton } from "../timeline/actions.ts";
+export { Toolbar } from "../timeline/toolbar.tsx";
 
 export function Dialogs() {
   const ui = useUi();

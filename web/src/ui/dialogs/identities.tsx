@@ -7,7 +7,7 @@ import type { Person } from "../../core/facade.ts";
 import type { Identity } from "../../core/identities.ts";
 import { forgetUnused } from "../../core/unused.ts";
 import { text } from "../../texts/texts.ts";
-import { Icon } from "../parts/icon.tsx";
+import { LaterIcon } from "../parts/later-icon.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
@@ -97,7 +97,7 @@ function Choices({ withMe = false, isUnknown = false }: ChoicesProperties) {
                 title={text("forgetDo", { who: personName(person) })}
                 onClick={() => (ui.dialog.value = { kind: "forget", identity })}
               >
-                <Icon name="close" />
+                <LaterIcon name="close" />
               </button>
             </li>
           );

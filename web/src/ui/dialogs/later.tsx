@@ -1,18 +1,18 @@
-// Loads dialogs, the list of people and explanations after the page, because nobody needs them in the first second.
-// They are loaded when they are shown, or when the page is idle.
+// Loads dialogs, the list of people, explanations and the actions on messages after the page, because nobody needs them
+// in the first second. They are loaded when they are shown, or when the page is idle. Until they are there, the page
+// tries again and again: what is loaded by then also works without a network.
 
 import { signal } from "@preact/signals";
-import type { ComponentType } from "preact";
 import { refusal } from "../../texts/refusals.ts";
 import { text } from "../../texts/texts.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 
 const IDLE_MS = 1500;
 
-type Part = "Dialogs" | "People" | "Elsewhere" | "DeadLink";
+type Parts = typeof import("./dialogs.tsx");
 
-const parts = signal<Readonly<Record<Part, ComponentType>> | null>(null);
-let loading: Promise<void> | undefined;
+const parts = signal<Parts | null>(null);
+let loading: Promise<Parts> | undefined;
 
 export function LaterDialogs() {
   const ui = useUi();
@@ -24,23 +24,34 @@ export function LaterDialogs() {
 }
 
 /** Its place is empty until it is there. */
-export function Later({ part }: { readonly part: Exclude<Part, "Dialogs"> }) {
-  const Shown = parts.value?.[part];
+export function Later({ part }: { readonly part: "People" | "Elsewhere" | "DeadLink" }) {
+  const Shown = laterPart(part);
   if (Shown !== undefined) return <Shown />;
-  void load().catch(() => undefined);
   return part === "People" ? <aside class="people" /> : <footer class="foot" />;
 }
 
-export function loadDialogsSoon(): void {
-  setTimeout(() => void load().catch(() => undefined), IDLE_MS);
+/** For what is being rendered, which is rendered again when the part is there. */
+export function laterPart<P extends keyof Parts>(part: P): Parts[P] | undefined {
+  const shown = parts.value?.[part];
+  if (shown === undefined) void load().catch(() => undefined);
+  return shown;
 }
 
-async function load(): Promise<void> {
-  loading ??= import("./dialogs.tsx").then((loaded) => {
-    parts.value = loaded;
-  });
+/** In the same turn if they are there. */
+export function withLater(ui: Ui, use: (loaded: Parts) => void): void {
+  const loaded = parts.peek();
+  if (loaded !== null) use(loaded);
+  else void load().then(use, () => excuse(ui));
+}
+
+export function loadSoon(use: (loaded: Parts) => void = () => undefined): void {
+  setTimeout(() => void load().then(use, () => loadSoon(use)), IDLE_MS);
+}
+
+async function load(): Promise<Parts> {
+  loading ??= import("./dialogs.tsx");
   try {
-    await loading;
+    return (parts.value = await loading);
   } catch (err) {
     // The next one tries again.
     loading = undefined;

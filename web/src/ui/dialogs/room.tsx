@@ -1,7 +1,7 @@
 // The settings of a room: name and topic for those who may change them, its people, and leaving.
 
 import { text } from "../../texts/texts.ts";
-import { Icon } from "../parts/icon.tsx";
+import { LaterIcon } from "../parts/later-icon.tsx";
 import { Modal } from "../parts/modal.tsx";
 import { LOBBY, roomName } from "../parts/names.ts";
 import { WaysIn } from "../rooms/ways-in.tsx";
@@ -24,7 +24,7 @@ export function RoomDialog({ room }: { readonly room: RoomFacts }) {
         <div class="room-actions">
           <WaysIn kind={room.kind} />
           <button type="button" class="soft danger-text" onClick={() => (ui.dialog.value = { kind: "leave" })}>
-            <Icon name="leave" />
+            <LaterIcon name="leave" />
             {text("roomLeave")}
           </button>
         </div>

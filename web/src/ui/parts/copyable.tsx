@@ -5,7 +5,7 @@ import { useId } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { copy } from "./clipboard.ts";
 import { useUi } from "../state/ui.ts";
-import { Icon } from "./icon.tsx";
+import { LaterIcon } from "./later-icon.tsx";
 
 export function Copyable({ label, value }: { readonly label: string; readonly value: string }) {
   const ui = useUi();
@@ -21,7 +21,7 @@ export function Copyable({ label, value }: { readonly label: string; readonly va
       <div class="copyable">
         <input id={id} readOnly dir="ltr" value={value} onFocus={(event) => event.currentTarget.select()} />
         <button type="button" class="primary" onClick={() => void onCopy()}>
-          <Icon name={copied.value ? "check" : "copy"} />
+          <LaterIcon name={copied.value ? "check" : "copy"} />
           {copied.value ? text("copied") : text("copy")}
         </button>
       </div>

@@ -1,4 +1,4 @@
-// The icons of the page, as strokes on a grid of 24. Screen readers ignore them: labels have the words.
+// The icons of the page, as strokes on a grid of 24; those of its later parts are in `later-icon.tsx`. Screen readers ignore them: labels have the words.
 
 const PATHS = {
   hash: "M4 9h16M4 15h16M10 4 8 20M16 4l-2 16",
@@ -10,28 +10,25 @@ const PATHS = {
   back: "M15 5l-7 7 7 7",
   settings: "M4 7h9M19 7h1M4 17h1M11 17h9M16 4.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5M8 14.5a2.5 2.5 0 1 0 0 5 2.5 2.5 0 0 0 0-5",
   edit: "M4 20l1-4L16 5l3 3L8 19zM14 7l3 3",
-  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   link: "M10 14a4 4 0 0 0 6 .5l3-3a4 4 0 0 0-5.7-5.7L12 7M14 10a4 4 0 0 0-6-.5l-3 3a4 4 0 0 0 5.7 5.7L12 17",
-  close: "M6 6l12 12M18 6 6 18",
   clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16M12 8v4.5l3 1.5",
   alert: "M12 4 2.5 20h19zM12 10v4.5M12 17.2v.3",
   down: "M12 5v14M6 13l6 6 6-6",
   up: "M12 19V5M6 11l6-6 6 6",
   check: "M5 12.5 10 17.5 19 7",
-  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
-  join: "M4 12h11M11 7l5 5-5 5M14 4h6v16h-6",
-  leave: "M10 4H4v16h6M9 12h11M16 7l5 5-5 5",
-  message: "M4 5h16v11H10l-5 4v-4H4z",
   compass: "M12 3.5a8.5 8.5 0 1 0 0 17 8.5 8.5 0 0 0 0-17M15.5 8.5l-2 5-5 2 2-5z",
-  retry: "M19 8a8 8 0 1 0 1 5M20 4v5h-5",
 } as const;
 
 export type IconName = keyof typeof PATHS;
 
 export function Icon({ name }: { readonly name: IconName }) {
+  return <Drawing path={PATHS[name]} />;
+}
+
+export function Drawing({ path }: { readonly path: string }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true" focusable="false">
-      <path d={PATHS[name]} />
+      <path d={path} />
     </svg>
   );
 }

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
 import { text } from "../../texts/texts.ts";
 import { useUi } from "../state/ui.ts";
-import { Icon } from "./icon.tsx";
+import { LaterIcon } from "./later-icon.tsx";
 
 interface Properties {
   readonly title: string;
@@ -46,7 +46,7 @@ export function Modal({ title, children }: Properties) {
             {title}
           </h2>
           <button type="button" class="quiet square" aria-label={text("close")} onClick={close}>
-            <Icon name="close" />
+            <LaterIcon name="close" />
           </button>
         </header>
         {children}

@@ -4,7 +4,7 @@ import { useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { RoomMember } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
-import { Icon } from "../parts/icon.tsx";
+import { LaterIcon } from "../parts/later-icon.tsx";
 import { useKeptFocus } from "../parts/kept-focus.ts";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
@@ -31,7 +31,7 @@ export function People() {
       <header class="people-header">
         <h2>{text("peopleLabel")}</h2>
         <a class="quiet square back" href={roomHash(room)} aria-label={text("close")}>
-          <Icon name="close" />
+          <LaterIcon name="close" />
         </a>
       </header>
       <div class="people-list" ref={list}>
@@ -124,7 +124,7 @@ function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomF
           aria-label={text("peopleRemove", { name })}
           onClick={() => (ui.dialog.value = { kind: "expel", person })}
         >
-          <Icon name="close" />
+          <LaterIcon name="close" />
         </button>
       )}
     </li>

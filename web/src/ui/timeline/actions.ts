@@ -1,15 +1,18 @@
-// The actions on a message: who may use them, and by which key or button.
+// What the actions on a row do, and who may use them. Loaded after the page.
 
 import type { MessageRow, RoomView, Row } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { copy } from "../parts/clipboard.ts";
-import { rowCommand } from "../state/keys.ts";
 import { roomHash } from "../state/route.ts";
 import type { Ui } from "../state/ui.ts";
-import type { Stage } from "./stage.ts";
-import type { Action, Allowed } from "./toolbar.tsx";
 
-export type { Action };
+export type Action = "edit" | "delete" | "copy" | "message";
+
+export interface Allowed {
+  readonly edit: boolean;
+  readonly delete: boolean;
+  readonly message: boolean;
+}
 
 export function allowedOn(ui: Ui, row: MessageRow): Allowed {
   const room = ui.room.value;
@@ -23,67 +26,19 @@ export function allowedOn(ui: Ui, row: MessageRow): Allowed {
   };
 }
 
-export function actions(ui: Ui, view: RoomView) {
-  const act = (action: Action, row: MessageRow) => {
-    const allowed = allowedOn(ui, row);
-    if (action === "edit" && allowed.edit) edit(ui, row, view);
-    if (action === "delete" && allowed.delete) ui.dialog.value = { kind: "delete", seq: row.seq };
-    if (action === "copy") void copyLink(ui, row, view);
-    if (action === "message") void ui.message(row.from);
-  };
-  return {
-    act,
-    onClick(event: Event) {
-      const button = event.target instanceof Element ? event.target.closest<HTMLElement>("[data-action]") : null;
-      const row = button === null ? undefined : rowAt(button, view.rows.peek());
-      if (button === null || row === undefined) return;
-      const action = button.dataset["action"] ?? "";
-      if (row.kind === "message" && action === "edit-draft") edit(ui, row, view);
-      else if (row.kind === "message" && action === "discard-draft") ui.chat.setDraft({ room: view.room, seq: row.seq }, null);
-      else void actOnRefused(ui, action, row);
-    },
-    onKeyDown(event: KeyboardEvent, stage: Stage) {
-      if (rowCommand(event) === "escape") return ui.focusComposer();
-      // Buttons and links within a row keep their keys.
-      if (!(event.target instanceof HTMLElement) || !event.target.classList.contains("row")) return;
-      if (onRowKey(ui, event, stage, view, act)) event.preventDefault();
-    },
-  };
+export function act(ui: Ui, view: RoomView, action: Action, row: MessageRow): void {
+  const allowed = allowedOn(ui, row);
+  if (action === "edit" && allowed.edit) edit(ui, row, view);
+  if (action === "delete" && allowed.delete) ui.dialog.value = { kind: "delete", seq: row.seq };
+  if (action === "copy") void copyLink(ui, row, view);
+  if (action === "message") void ui.message(row.from);
 }
 
-function onRowKey(ui: Ui, event: KeyboardEvent, stage: Stage, view: RoomView, act: (action: Action, row: MessageRow) => void): boolean {
-  const command = rowCommand(event);
-  const row = event.target instanceof HTMLElement ? rowAt(event.target, view.rows.peek()) : undefined;
-  switch (command) {
-    case undefined:
-      return false;
-    case "previous":
-      stage.rover.move(-1);
-      return true;
-    case "next":
-      stage.rover.move(1);
-      return true;
-    case "first":
-      stage.rover.focusAt(0);
-      return true;
-    case "last":
-      void stage.toLatest().then(() => stage.rover.focusLast());
-      return true;
-    case "pageUp":
-      stage.scroller.page(-1);
-      return true;
-    case "pageDown":
-      stage.scroller.page(1);
-      return true;
-    case "escape":
-      ui.focusComposer();
-      return true;
-    case "edit":
-    case "delete":
-    case "copy":
-      if (row?.kind === "message") act(command, row);
-      return row?.kind === "message";
-  }
+/** A button in the row itself, by its name. */
+export function actOnButton(ui: Ui, view: RoomView, button: string, row: Row): void {
+  if (row.kind === "message" && button === "edit-draft") edit(ui, row, view);
+  else if (row.kind === "message" && button === "discard-draft") ui.chat.setDraft({ room: view.room, seq: row.seq }, null);
+  else void actOnRefused(ui, button, row);
 }
 
 function edit(ui: Ui, row: MessageRow, view: RoomView): void {
@@ -96,12 +51,12 @@ async function copyLink(ui: Ui, row: MessageRow, view: RoomView): Promise<void> 
 }
 
 /** Something that was refused is sent again, taken back for another try, or forgotten. */
-async function actOnRefused(ui: Ui, action: string, row: Row): Promise<void> {
+async function actOnRefused(ui: Ui, button: string, row: Row): Promise<void> {
   const n = refusedNumber(row);
   if (n === undefined) return;
-  if (action === "retry") return ui.chat.retry(n);
-  if (action === "discard") return void (await ui.chat.discard(n));
-  if (action !== "edit-refused") return;
+  if (button === "retry") return ui.chat.retry(n);
+  if (button === "discard") return void (await ui.chat.discard(n));
+  if (button !== "edit-refused") return;
   const place = await ui.chat.takeBack(n);
   if (place === null || place.room !== ui.route.peek().room) return;
   if (row.kind === "message" && place.seq === row.seq) ui.editing.value = { ...place, seq: row.seq, text: row.text };
@@ -111,9 +66,4 @@ async function actOnRefused(ui: Ui, action: string, row: Row): Promise<void> {
 function refusedNumber(row: Row): number | undefined {
   if (row.kind === "pending") return row.n;
   return row.kind === "message" && typeof row.change === "object" ? row.change.n : undefined;
-}
-
-function rowAt(element: Element, rows: readonly Row[]): Row | undefined {
-  const key = element.closest<HTMLElement>(".row")?.dataset["key"];
-  return rows.find((row) => row.key === key);
 }

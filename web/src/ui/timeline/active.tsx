@@ -2,10 +2,8 @@
 
 import type { Signal } from "@preact/signals";
 import type { MessageRow, RoomView, Row } from "../../core/facade.ts";
-import { useUi } from "../state/ui.ts";
-import { allowedOn } from "./actions.ts";
+import { laterPart } from "../dialogs/later.tsx";
 import type { Rover } from "./rover.ts";
-import { type Action, Toolbar } from "./toolbar.tsx";
 
 /** Listeners on the log; hundreds of rows have none of their own. */
 export function activeRow(active: Signal<HTMLElement | null>, rover: () => Rover | undefined) {
@@ -38,16 +36,15 @@ function rowOf(target: EventTarget | null): HTMLElement | null {
 interface Properties {
   readonly view: RoomView;
   readonly active: Signal<HTMLElement | null>;
-  readonly act: (action: Action, row: MessageRow) => void;
 }
 
-export function ActiveToolbar({ view, active, act }: Properties) {
-  const ui = useUi();
+export function ActiveToolbar({ view, active }: Properties) {
   const element = active.value;
   const row = messageOf(element, view.rows.value);
   const slot = element?.querySelector(".slot");
   if (row === undefined || slot === null || slot === undefined || element?.isConnected !== true) return null;
-  return <Toolbar row={row} slot={slot} allowed={allowedOn(ui, row)} act={act} key={row.key} />;
+  const Toolbar = laterPart("Toolbar");
+  return Toolbar !== undefined && <Toolbar row={row} slot={slot} view={view} key={row.key} />;
 }
 
 export function messageOf(element: HTMLElement | null, rows: readonly Row[]): MessageRow | undefined {

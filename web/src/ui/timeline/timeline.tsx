@@ -7,7 +7,6 @@ import { text } from "../../texts/texts.ts";
 import { dayName } from "../parts/dates.ts";
 import { today, zone } from "../state/clock.ts";
 import { type Ui, useUi } from "../state/ui.ts";
-import { type Action, actions } from "./actions.ts";
 import { ActiveToolbar, activeRow } from "./active.tsx";
 import { Arranger, type Day, type Item } from "./arrange.ts";
 import { Edge } from "./edge.tsx";
@@ -16,6 +15,7 @@ import { Intro } from "./intro.tsx";
 import { NoticesView } from "./notices.tsx";
 import { Pills } from "./pills.tsx";
 import { MessageView } from "./row.tsx";
+import { rowEvents } from "./row-events.ts";
 import { Stage } from "./stage.ts";
 import { useAnnouncements } from "./announcements.ts";
 
@@ -52,7 +52,7 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
   useAddressed(ui, view, stage);
   useAnnouncements(ui, view);
 
-  const act = useMemo(() => actions(ui, view), [ui, view]);
+  const { onClick, onKeyDown } = useMemo(() => rowEvents(ui, view), [ui, view]);
   const { onPointerOver, onPointerLeave, onFocusIn, onFocusOut } = useMemo(() => activeRow(active, () => stage.current?.rover), [active]);
   return (
     <div class="timeline">
@@ -68,8 +68,8 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
           onPointerLeave={onPointerLeave}
           onFocusIn={onFocusIn}
           onFocusOut={onFocusOut}
-          onClick={act.onClick}
-          onKeyDown={(event) => stage.current && act.onKeyDown(event, stage.current)}
+          onClick={onClick}
+          onKeyDown={(event) => stage.current && onKeyDown(event, stage.current)}
         >
           <Edge view={view} side="older" />
           <Intro view={view} />
@@ -79,7 +79,7 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
           <Edge view={view} side="newer" />
         </div>
       </div>
-      <ActiveToolbar view={view} active={active} act={(action: Action, row) => act.act(action, row)} />
+      <ActiveToolbar view={view} active={active} />
       <Pills atEnd={atEnd} skipped={skipped} toLatest={() => void stage.current?.toLatest()} toMessage={(seq) => void stage.current?.toMessage(seq, "plain")} />
     </div>
   );

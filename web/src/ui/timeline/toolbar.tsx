@@ -1,30 +1,26 @@
 // The toolbar of a message. There is only one: it moves to the row under the pointer or with the focus.
 
 import { createPortal } from "preact";
-import type { MessageRow } from "../../core/facade.ts";
+import type { MessageRow, RoomView } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
-import { Icon, type IconName } from "../parts/icon.tsx";
+import type { IconName } from "../parts/icon.tsx";
+import { LaterIcon, type LaterIconName } from "../parts/later-icon.tsx";
 import { personName } from "../parts/names.ts";
-
-export type Action = "edit" | "delete" | "copy" | "message";
-
-export interface Allowed {
-  readonly edit: boolean;
-  readonly delete: boolean;
-  readonly message: boolean;
-}
+import { useUi } from "../state/ui.ts";
+import { type Action, act, allowedOn } from "./actions.ts";
 
 interface Properties {
   readonly row: MessageRow;
   readonly slot: Element;
-  readonly allowed: Allowed;
-  readonly act: (action: Action, row: MessageRow) => void;
+  readonly view: RoomView;
 }
 
-export function Toolbar({ row, slot, allowed, act }: Properties) {
-  const button = (action: Action, icon: IconName, label: string) => (
-    <button type="button" class="quiet square" data-tool={action} aria-label={label} title={label} onClick={() => act(action, row)}>
-      <Icon name={icon} />
+export function Toolbar({ row, slot, view }: Properties) {
+  const ui = useUi();
+  const allowed = allowedOn(ui, row);
+  const button = (action: Action, icon: IconName | LaterIconName, label: string) => (
+    <button type="button" class="quiet square" data-tool={action} aria-label={label} title={label} onClick={() => act(ui, view, action, row)}>
+      <LaterIcon name={icon} />
     </button>
   );
   const content = (

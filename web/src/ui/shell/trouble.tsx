@@ -1,0 +1,67 @@
+// What the bar above the messages says when it has something to say: see `offline-bar.tsx`.
+
+import type { Connection } from "../../core/facade.ts";
+import { counted, text } from "../../texts/texts.ts";
+import { Icon } from "../parts/icon.tsx";
+import { useUi } from "../state/ui.ts";
+import type { Shown } from "./offline-bar.tsx";
+
+export function Trouble({ shown }: { readonly shown: Shown }) {
+  const ui = useUi();
+  const connection = ui.chat.connection.value;
+  const strays = ui.chat.strays.value.length;
+  return (
+    <>
+      {shown === "trouble" && (
+        <>
+          <Icon name="alert" />
+          <span>{trouble(connection)}</span>
+          {connection.state === "unknown" && (
+            <button type="button" class="link" onClick={() => (ui.dialog.value = { kind: "unknown" })}>
+              {text("unknownChoose")}
+            </button>
+          )}
+          {connection.state === "stopped" && (
+            <button type="button" class="link" onClick={() => location.reload()}>
+              {text("reload")}
+            </button>
+          )}
+        </>
+      )}
+      {shown === "relief" && (
+        <>
+          <Icon name="check" />
+          <span>{text("backOnline")}</span>
+        </>
+      )}
+      {strays > 0 && (
+        <>
+          <span>{counted("strays", strays)}</span>
+          <button type="button" class="link" onClick={() => (ui.dialog.value = { kind: "strays" })}>
+            {text("straysShow")}
+          </button>
+        </>
+      )}
+    </>
+  );
+}
+
+function trouble({ state, waiting, reason = "" }: Connection): string {
+  switch (state) {
+    case "online":
+    case "connecting":
+      return waiting === 0 ? text("reconnecting") : counted("offlineWaiting", waiting);
+    case "offline":
+      if (waiting > 0) return counted("offlineWaiting", waiting);
+      // Nothing keeps this page for the time until the network is back.
+      return isSecureContext ? text("offline") : `${text("offline")}. ${text("offlineNeedsHttps")}`;
+    case "unavailable":
+      return waiting === 0 ? text("unavailable") : counted("unavailableWaiting", waiting);
+    case "refused":
+      return text("refusedByServer", { reason });
+    case "unknown":
+      return text("unknownServer");
+    case "stopped":
+      return text("stopped");
+  }
+}
