@@ -129,7 +129,7 @@ describe("a room that is not there", () => {
     await bob.isIn("secret plans");
     const second = await bob.tab(bob.page.url());
     await second.isIn("secret plans");
-    await ada.expel("bob");
+    await ada.remove("bob");
     for (const page of [bob, second]) {
       await page.page.getByText("ada removed you from secret plans.").waitFor();
       await page.isIn("secret plans");
@@ -162,7 +162,7 @@ describe("a room that is not there", () => {
     await bob.connects();
     await bob.context.setOffline(true);
     await bob.waitsForServer();
-    await ada.expel("bob");
+    await ada.remove("bob");
     await bob.context.setOffline(false);
     await bob.page.getByText(/(removed you from|no longer in) secret plans\./).waitFor();
     await bob.isIn("secret plans");
@@ -174,7 +174,7 @@ describe("a room that is not there", () => {
     const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => Person.arrive(t, browser, server.url, name)));
     await ada.create("public", "Bread");
     await bob.join("Bread");
-    await ada.expel("bob");
+    await ada.remove("bob");
     await bob.page.getByText("ada removed you from Bread.").waitFor();
     assert.equal(await bob.button("Join").count(), 0);
     await bob.page.getByRole("link", { name: "Go to the lobby" }).click();

@@ -26,7 +26,7 @@ describe("a message", () => {
     await toolbar.waitFor();
     assert.equal(await bob.button("Edit", toolbar).count(), 0, "nobody edits what others wrote");
     await ada.edit("changes", "was changed");
-    await ada.remove("goes");
+    await ada.delete("goes");
     const after = ["stays", "was changed", "This message was deleted."];
     for (const person of [ada, bob]) await person.shows(...after);
     await bob.row("was changed").getByText("(edited)").waitFor();
@@ -87,7 +87,7 @@ describe("a message", () => {
     await bob.context.setOffline(true);
     await bob.waitsForServer();
     await bob.write("still here?");
-    await ada.expel("bob");
+    await ada.remove("bob");
     await bob.context.setOffline(false);
     await ada.notices("ada removed bob");
     await bob.roomLink("Plans").waitFor({ state: "detached" });
@@ -130,7 +130,7 @@ describe("unread messages", () => {
       await bob.write(`news ${count}`);
       for (const device of [ada, phone]) await device.unread("Plans", count);
     }
-    await bob.remove("news 2");
+    await bob.delete("news 2");
     for (const device of [ada, phone]) await device.unread("Plans", 2);
     await phone.enter("Plans");
     await phone.sees("news 3");

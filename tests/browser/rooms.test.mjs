@@ -129,7 +129,7 @@ describe("a private room", () => {
     const room = ada.room();
     await ada.write("while you are here");
     await bob.shows("while you are here");
-    await ada.expel("bob");
+    await ada.remove("bob");
     await cleo.notices("ada removed bob");
     await ada.write("without bob");
     await cleo.shows("while you are here", "without bob");

@@ -158,7 +158,7 @@ describe("over a bad link", () => {
     await bob.context.setOffline(true);
     await bob.status("Offline");
     await ada.edit("changes", "was changed");
-    await ada.remove("goes");
+    await ada.delete("goes");
     const after = ["stays", "was changed", "This message was deleted."];
     await ada.shows(...after);
     await bob.context.setOffline(false);

@@ -210,7 +210,7 @@ describe("a text for a room that is gone", () => {
     await ada.waits("long thought");
     for (const name of ["den", "attic"]) {
       await bob.enter(name);
-      await bob.expel("ada");
+      await bob.remove("ada");
     }
     await ada.context.setOffline(false);
     await ada.status("2 texts were left unsent");

@@ -50,7 +50,7 @@ describe("the core and the real server", () => {
     await bob.until(() => view.typing.value.some(({ name }) => name === "ada"), "ada typing");
     await ada.say(LOBBY, "more");
     await bob.until(() => bob.chat.rooms.value.find(({ room }) => room === LOBBY)?.unread === 2, "two unread");
-    await ada.chat.remove(LOBBY, 2);
+    await ada.chat.delete(LOBBY, 2);
     await bob.until(() => bob.chat.rooms.value.find(({ room }) => room === LOBBY)?.unread === 1, "one unread");
     view.markRead(2);
     await bob.until(() => bob.chat.rooms.value.find(({ room }) => room === LOBBY)?.unread === 0, "none unread");
@@ -71,7 +71,7 @@ describe("the core and the real server", () => {
     await ada.say(created.room, "welcome bob");
     await bob.sees(created.room, "welcome bob");
     assert.deepEqual(bob.texts(created.room), ["welcome bob"]);
-    await ada.chat.expel(created.room, bob.chat.me.value.user);
+    await ada.chat.remove(created.room, bob.chat.me.value.user);
     await bob.until(() => seen() === undefined, "the end of the room");
     const direct = await ada.chat.direct([bob.chat.me.value.user]);
     await bob.until(() => bob.chat.rooms.value.some(({ kind }) => kind === "direct"), "the conversation");

@@ -154,7 +154,7 @@ export class Person extends Visitor {
     await this.composer.press("Enter");
   }
 
-  async remove(text) {
+  async delete(text) {
     await this.act(text, "Delete");
     await this.button("Delete", this.dialog).click();
   }
@@ -240,7 +240,7 @@ export class Person extends Visitor {
     await this.dialog.waitFor({ state: "detached" });
   }
 
-  async expel(name) {
+  async remove(name) {
     await this.button(`Remove ${name} from the room`, this.people).click();
     await this.button(`Remove ${name} from the room`, this.dialog).click();
     await this.dialog.waitFor({ state: "detached" });

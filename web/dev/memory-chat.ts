@@ -153,7 +153,7 @@ export class MemoryChat implements ChatClient {
     return { ok: true, room };
   }
 
-  async remove(room: RoomId, seq: Seq): Promise<Result> {
+  async delete(room: RoomId, seq: Seq): Promise<Result> {
     this.log(room).replace(seq, (row) => ({ ...row, change: "deleting" }));
     await this.#later();
     this.log(room).replace(seq, ({ change: _, ...row }) => ({ ...row, text: "", deleted: true }));
@@ -204,7 +204,7 @@ export class MemoryChat implements ChatClient {
   joinByInvite = (_code: string) => this.#alter(3, { joined: true });
   add = (room: RoomId, _user: UserId) => this.#alter(room, {});
 
-  async expel(room: RoomId, user: UserId): Promise<Result> {
+  async remove(room: RoomId, user: UserId): Promise<Result> {
     const members = this.#facts.peek().find((facts) => facts.room === room)?.members ?? [];
     return this.#alter(room, { members: members.filter((member) => member.user !== user) });
   }

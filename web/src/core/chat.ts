@@ -119,7 +119,7 @@ class Chat implements ChatClient {
     return this.#outbox.command({ event: "edit", room, seq, text });
   }
 
-  remove(room: RoomId, seq: Seq): Promise<Result> {
+  delete(room: RoomId, seq: Seq): Promise<Result> {
     return this.#outbox.command({ event: "delete", room, seq });
   }
 
@@ -155,7 +155,7 @@ class Chat implements ChatClient {
     return this.#outbox.command({ event: "add", room, user });
   }
 
-  expel(room: RoomId, user: UserId): Promise<Result> {
+  remove(room: RoomId, user: UserId): Promise<Result> {
     return this.#outbox.command({ event: "remove", room, user });
   }
 

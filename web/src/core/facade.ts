@@ -212,7 +212,7 @@ export interface ChatClient {
   // Durable: in the outbox at once; the promise is the final answer.
   say(room: RoomId, text: string): Promise<Result>;
   edit(room: RoomId, seq: Seq, text: string): Promise<Result>;
-  remove(room: RoomId, seq: Seq): Promise<Result>;
+  delete(room: RoomId, seq: Seq): Promise<Result>;
   create(kind: "public" | "private", name: string, topic?: string): Promise<Result>;
   direct(withUsers: readonly UserId[]): Promise<Result>;
   rename(room: RoomId, name: string): Promise<Result>;
@@ -221,7 +221,7 @@ export interface ChatClient {
   joinByInvite(code: string): Promise<Result>;
   leave(room: RoomId): Promise<Result>;
   add(room: RoomId, user: UserId): Promise<Result>;
-  expel(room: RoomId, user: UserId): Promise<Result>;
+  remove(room: RoomId, user: UserId): Promise<Result>;
   setName(name: string): Promise<Result>;
   claim(code: string): Promise<Result>;
 

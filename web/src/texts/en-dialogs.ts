@@ -19,7 +19,6 @@ export const enDialogs = {
   copyLink: "Copy link",
   messagePerson: "Message {name}",
   messageActions: "Message actions",
-  identities: "Use another identity on this device",
 
   straysTitle: "Left unsent",
   strayFor: "Written for {room}",
@@ -52,8 +51,8 @@ export const enDialogs = {
   deleteHelp: "It is removed for everybody, for ever.",
   leaveAsk: "Leave {room}?",
   leaveHelp: "A private room can only be joined again by invitation.",
-  expelAsk: "Remove {name} from the room?",
-  expelHelp: "They see no new messages, and no invite lets them in until the host or the owner adds them again.",
+  removeAsk: "Remove {name} from the room?",
+  removeHelp: "They see no new messages, and no invite lets them in until the host or the owner adds them again.",
   themeSystem: "System",
   themeLight: "Light",
   themeDark: "Dark",

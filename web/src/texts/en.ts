@@ -58,7 +58,7 @@ export const en = {
   deletedText: "This message was deleted.",
   retry: "Retry",
   edit: "Edit",
-  remove: "Delete",
+  delete: "Delete",
   discard: "Discard",
   copied: "Copied",
   showAll: "Show all",
@@ -117,6 +117,7 @@ export const en = {
   language: "Language",
   inviteFrom: "{who} invites you to {room}.",
   inviteTo: "You are invited to {room}.",
+  identities: "Use another identity on this device",
   storage: "Stored on this device",
 
   refusedConflict: "it was already sent with another text",

@@ -64,7 +64,7 @@ describe("talking", () => {
     await world.does(edited);
     await world.clock.pass(100);
     expect(rowsOf(his, "message")[0]).toMatchObject({ text: "hello", edited: true });
-    await world.does(ada.remove(LOBBY, 1));
+    await world.does(ada.delete(LOBBY, 1));
     await world.clock.pass(100);
     for (const view of [hers, his]) expect(rowsOf(view, "message")[0]).toMatchObject({ text: "", deleted: true });
   });
@@ -116,7 +116,7 @@ describe("rooms", () => {
     expect(view.first.value).toBe(true);
     expect(bob.rooms.value.find(({ room }) => room === created.room)).toMatchObject({ name: "den", topic: "quiet", joined: true });
     const user = bob.me.value.user ?? "";
-    await world.does(ada.expel(created.room, user));
+    await world.does(ada.remove(created.room, user));
     await world.clock.pass(100);
     expect(bob.rooms.value.map(({ room }) => room)).toEqual([LOBBY]);
     expect(texts(view)).toEqual([]);
@@ -181,7 +181,7 @@ describe("reading", () => {
     await world.clock.pass(1_000);
     const unread = () => [bob, phone].map(({ rooms }) => rooms.value[0]?.unread);
     expect(unread()).toEqual([5, 5]);
-    await world.does(ada.remove(LOBBY, 5));
+    await world.does(ada.delete(LOBBY, 5));
     await world.clock.pass(1_000);
     expect(unread()).toEqual([4, 4]);
     const view = bob.open(LOBBY);
@@ -323,7 +323,7 @@ describe("a conversation that one is taken out of", () => {
     const { world, ada, bob, room, user } = await plans();
     const view = bob.open(room);
     expect(bob.lost.value.size).toBe(0);
-    await world.does(ada.expel(room, user));
+    await world.does(ada.remove(room, user));
     await world.clock.pass(100);
     expect([...bob.lost.value.values()]).toEqual([{ room, kind: "private", name: "secret plans", by: { user: ada.me.value.user, name: "ada" } }]);
     expect([texts(view), view.first.value, view.last.value]).toEqual([[], true, true]);
@@ -334,7 +334,7 @@ describe("a conversation that one is taken out of", () => {
 
   test("is named after a reload without a network as before, and is there again when one is added", async () => {
     const { world, disk, ada, bob, room, user } = await plans();
-    await world.does(ada.expel(room, user));
+    await world.does(ada.remove(room, user));
     await world.clock.pass(100);
     const before = bob.lost.value.get(room);
     expect(before).toEqual({ room, kind: "private", name: "secret plans", by: { user: ada.me.value.user, name: "ada" } });
@@ -380,7 +380,7 @@ describe("a conversation that one is taken out of", () => {
     const hub = new TabHub();
     const [first, second] = [await world.chat({ store: new MemoryStore(disk), tabs: hub.join() }), await world.chat({ store: new MemoryStore(disk), tabs: hub.join() })];
     await world.online(second);
-    await world.does(ada.expel(room, user));
+    await world.does(ada.remove(room, user));
     await world.clock.pass(100);
     for (const tab of [first, second]) expect(tab.lost.value.get(room)).toMatchObject({ name: "secret plans", by: { name: "ada" } });
   });
@@ -388,7 +388,7 @@ describe("a conversation that one is taken out of", () => {
   test("is named when it happened while one was away for long", async () => {
     const { world, disk, ada, bob, room, user } = await plans(20);
     await world.does(bob.stop());
-    await world.does(ada.expel(room, user));
+    await world.does(ada.remove(room, user));
     // The log has gone on too far to be resumed, so nobody tells who did it.
     for (let i = 0; i < 30; i += 1) await world.does(ada.say(LOBBY, "on and on"));
     const again = await world.chat({ store: new MemoryStore(disk) });

@@ -557,7 +557,7 @@ describe("what was written where it cannot be sent any more", () => {
     await world.does(offline.stop());
     world.server.start();
     await world.online(bob);
-    for (const room of [den, attic]) await world.does(bob.expel(room, ada.me.value.user ?? ""));
+    for (const room of [den, attic]) await world.does(bob.remove(room, ada.me.value.user ?? ""));
     const again = await browser.open();
     expect(again.strays.value).toEqual([]);
     await world.online(again);
@@ -584,7 +584,7 @@ describe("what can be found where it was written", () => {
     ada.setDraft({ room: LOBBY, seq: 1 }, "hello");
     await world.clock.pass(1_000);
     expect(ada.strays.value).toEqual([]);
-    await world.does(ada.remove(LOBBY, 1));
+    await world.does(ada.delete(LOBBY, 1));
     await world.clock.pass(1_000);
     expect(ada.strays.value.map(({ text }) => text)).toEqual(["hello"]);
     expect(rowsOf(ada.open(LOBBY), "message").map(({ draft }) => draft)).toEqual([undefined]);

@@ -149,7 +149,7 @@ describe("a room opens where its reader stopped", () => {
     void the.phone.say(LOBBY, "of my own");
     await the.world.clock.pass(1_000);
     await talk(the.world, the.ada, 200);
-    await the.world.does(the.ada.remove(LOBBY, 122));
+    await the.world.does(the.ada.delete(LOBBY, 122));
     const { view } = await opened(the);
     expect(view.newFrom.value).toBe(123);
     view.shown([123]);

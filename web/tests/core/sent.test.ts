@@ -72,7 +72,7 @@ async function doesAll(world: World, ada: ChatClient, bob: ChatClient): Promise<
   await does(ada.rename(den, "cave"));
   await does(ada.setTopic(den, "what we planned"));
   await does(ada.add(den, user));
-  await does(ada.expel(den, user));
+  await does(ada.remove(den, user));
   await does(ada.invite(den));
   const garden = await world.does(bob.create("public", "garden"));
   if (!garden.ok) throw new Error(garden.code);
@@ -87,7 +87,7 @@ async function doesAll(world: World, ada: ChatClient, bob: ChatClient): Promise<
   const view = ada.open(LOBBY);
   await does(ada.say(LOBBY, "helo"));
   await does(ada.edit(LOBBY, 1, "hello"));
-  await does(ada.remove(LOBBY, 1));
+  await does(ada.delete(LOBBY, 1));
   await does(bob.say(LOBBY, "read this"));
   view.markRead(2);
   ada.typing(LOBBY);

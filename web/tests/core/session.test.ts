@@ -225,7 +225,7 @@ test("a page of the history that is older than the stream by the time it comes c
   const asked = views[0]?.around(2);
   await world.clock.pass(500);
   await world.does(ada.edit(LOBBY, 1, "one, changed"));
-  await world.does(ada.remove(LOBBY, 2));
+  await world.does(ada.delete(LOBBY, 2));
   await asked;
   await world.clock.pass(10_000);
   for (const view of views) expect(texts(view)).toEqual(["one, changed", "", "three"]);

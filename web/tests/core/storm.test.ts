@@ -144,7 +144,7 @@ function comeAndGo(chance: Chance, browsers: readonly Browser[], chat: ChatClien
   }
   const user = chance.pick(others).disk.session?.user ?? "";
   if (chance.is(0.6)) void chat.add(DEN, user);
-  else void chat.expel(DEN, user).then(({ ok }) => ok && reach("somebody was removed from the den"));
+  else void chat.remove(DEN, user).then(({ ok }) => ok && reach("somebody was removed from the den"));
 }
 
 /** Sends what was refused once more, takes it away, or makes a draft of it. */
@@ -215,7 +215,7 @@ function change(chance: Chance, chat: ChatClient, room: RoomId): void {
   if (own.length === 0) return;
   const { seq, text } = chance.pick(own);
   if (chance.is(0.5)) void chat.edit(room, seq, `${text}+`);
-  else void chat.remove(room, seq);
+  else void chat.delete(room, seq);
 }
 
 function read(chance: Chance, chat: ChatClient, room: RoomId): void {

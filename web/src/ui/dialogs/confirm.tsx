@@ -45,7 +45,7 @@ function Confirm({ title, help, submit, manner, act, done }: Properties) {
 
 export function DeleteDialog({ room, seq }: { readonly room: RoomId; readonly seq: Seq }) {
   const { chat } = useUi();
-  return <Confirm title={text("deleteAsk")} help={text("deleteHelp")} submit={text("remove")} manner="go" act={() => chat.remove(room, seq)} />;
+  return <Confirm title={text("deleteAsk")} help={text("deleteHelp")} submit={text("delete")} manner="go" act={() => chat.delete(room, seq)} />;
 }
 
 export function LeaveDialog({ room }: { readonly room: RoomFacts }) {
@@ -68,11 +68,11 @@ export function ExpelDialog({ room, person }: { readonly room: RoomId; readonly 
   const name = personName(person);
   return (
     <Confirm
-      title={text("expelAsk", { name })}
-      help={text("expelHelp")}
+      title={text("removeAsk", { name })}
+      help={text("removeHelp")}
       submit={text("peopleRemove", { name })}
       manner="wait"
-      act={() => chat.expel(room, person.user ?? "")}
+      act={() => chat.remove(room, person.user ?? "")}
     />
   );
 }

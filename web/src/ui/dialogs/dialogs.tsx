@@ -58,7 +58,7 @@ export function Dialogs() {
       return <ForgetDialog identity={dialog.identity} />;
     case "delete":
       return <DeleteDialog room={ui.view.peek().room} seq={dialog.seq} />;
-    case "expel":
+    case "remove":
       return <ExpelDialog room={ui.view.peek().room} person={dialog.person} />;
     case "room":
       return room === undefined ? null : <RoomDialog room={room} />;

@@ -122,7 +122,7 @@ function MemberRow({ ui, room, person }: { readonly ui: Ui; readonly room: RoomF
           class="quiet square small"
           data-focus-key={`remove ${personKey(person)}`}
           aria-label={text("peopleRemove", { name })}
-          onClick={() => (ui.dialog.value = { kind: "expel", person })}
+          onClick={() => (ui.dialog.value = { kind: "remove", person })}
         >
           <LaterIcon name="close" />
         </button>

@@ -22,7 +22,7 @@ export type Dialog =
   /** A code of the address, which waits for a decision. */
   | { readonly kind: "code"; readonly leads: Code["kind"]; readonly code: string }
   | { readonly kind: "delete"; readonly seq: Seq }
-  | { readonly kind: "expel"; readonly person: Person }
+  | { readonly kind: "remove"; readonly person: Person }
   | { readonly kind: "forget"; readonly identity: Identity };
 
 /** The message that is being changed. What is typed for it is its draft, in the core. */

@@ -137,7 +137,7 @@ function RefusedActions() {
         {text("edit")}
       </button>
       <button type="button" class="link" data-action="discard">
-        {text("remove")}
+        {text("delete")}
       </button>
     </span>
   );

@@ -28,7 +28,7 @@ export function Toolbar({ row, slot, view }: Properties) {
       {allowed.edit && button("edit", "edit", text("edit"))}
       {button("copy", "link", text("copyLink"))}
       {allowed.message && button("message", "message", text("messagePerson", { name: personName(row.from) }))}
-      {allowed.delete && button("delete", "trash", text("remove"))}
+      {allowed.delete && button("delete", "trash", text("delete"))}
     </div>
   );
   return createPortal(content, slot);
