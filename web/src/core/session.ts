@@ -33,6 +33,7 @@ const TYPING_PAUSE_MS = 1_000;
 const UNHEARD_MS = 10_000;
 const WHO_PAGES = 3;
 const WORKS_MAX = 10_000;
+const BIND_AGAIN_MS = 1_000;
 
 export interface SessionEvents {
   connection(state: Connection["state"], reason?: string): void;
@@ -60,6 +61,8 @@ export class Session {
   #isWelcome = false;
   /** What comes while it is being kept who this is. */
   #early: { readonly name: string; readonly payload: unknown }[] | null = null;
+  /** Who this is, as long as the store has not said that it is theirs. */
+  #unbound: SessionRecord | null = null;
   #online = false;
   #stopped = false;
   #requests = new Set<(answer: null) => void>();
@@ -327,7 +330,7 @@ export class Session {
     this.#met.clear();
     this.#events.connection("online");
     this.#reads.welcomed(welcome.rooms);
-    this.#sender.open(this.#device);
+    this.#send();
     void this.#askWho(welcome.online);
     this.settle();
   }
@@ -336,15 +339,35 @@ export class Session {
   async #bind(welcome: wire.Welcome): Promise<void> {
     const early = (this.#early = []) as { readonly name: string; readonly payload: unknown }[];
     const own = sessionOf(welcome, null);
-    // Where nothing can be kept, the page works until it is closed.
-    const bound = await this.#events.bind(own).catch(() => own);
-    await this.#ledger.submit((apply) => apply([{ kind: "session", session: bound }]));
+    const bound = await this.#events.bind(own).catch(() => null);
+    if (bound === null) this.#unbound = own;
+    await this.#ledger.submit((apply) => apply([{ kind: "session", session: bound ?? own }]));
     if (this.#early !== early) return;
     this.#early = null;
-    if (isForeign(bound, welcome)) return this.#transport.interrupt();
+    if (bound !== null && isForeign(bound, welcome)) return this.#transport.interrupt();
     const welcomed = this.#welcome(welcome);
     for (const { name, payload } of early) this.#event(name, payload);
     await welcomed;
+  }
+
+  /**
+   * As long as the store does not say whose it is, another tab may become somebody else, and what both send would be said twice. So
+   * one can read, and what was written waits.
+   */
+  async #bindAgain(own: SessionRecord): Promise<void> {
+    const bound = await this.#events.bind(own).catch(() => null);
+    if (this.#stopped || this.#unbound === null) return;
+    if (bound === null) return this.#send();
+    this.#unbound = null;
+    if (bound.user === own.user) return this.#send();
+    await this.#ledger.submit((apply) => apply([{ kind: "forget all" }, { kind: "session", session: bound }]));
+    this.#transport.interrupt();
+  }
+
+  #send(): void {
+    const unbound = this.#unbound;
+    if (unbound !== null) this.#timers.start("bind", BIND_AGAIN_MS, () => void this.#bindAgain(unbound));
+    else if (this.#online) this.#sender.open(this.#device);
   }
 
   /** What is known here against what the server says now. */

@@ -145,6 +145,44 @@ describe("two tabs that lead because the browser has no locks", () => {
 });
 
 describe("a first welcome", () => {
+  test.each(["ada herself", "somebody else"])("sends nothing until the store says whose it is: %s", async (owner) => {
+    const world = new World();
+    const disk = new MemoryDisk();
+    const store = new MemoryStore(disk);
+    const quicker = { user: "00000000000000aa", name: null, owner: false, token: "token of server 1: 00000000000000aa" };
+    const bind = store.bind.bind(store);
+    let isBroken = true;
+    store.bind = async (session) => {
+      if (owner === "somebody else") await bind(quicker);
+      if (isBroken) throw new Error("no answer");
+      return bind(session);
+    };
+    const bob = await world.person("bob");
+    const ada = await world.chat({ store });
+    await world.online(ada);
+    void ada.say(LOBBY, "once");
+    await world.does(bob.say(LOBBY, "early"));
+    const den = await world.does(bob.create("private", "den"));
+    if (den.ok) await world.does(bob.add(den.room, ada.me.value.user ?? ""));
+    await world.clock.pass(5_000);
+    // Whoever it will be, they can read.
+    expect(texts(ada.open(LOBBY))).toEqual(["early", "once"]);
+    expect(said(world)).toEqual(["bob: early"]);
+    world.server.cutAll();
+    await world.clock.pass(5_000);
+    expect(said(world)).toEqual(["bob: early"]);
+    isBroken = false;
+    await world.clock.pass(5_000);
+    expect(ada.connection.value).toMatchObject({ state: "online", waiting: 0 });
+    expect(ada.me.value.user).toBe(disk.session?.user);
+    expect(ada.me.value.user === quicker.user).toBe(owner === "somebody else");
+    expect(texts(ada.open(LOBBY))).toEqual(["early", "once"]);
+    expect(ada.rooms.value.map(({ name }) => name).sort()).toEqual(owner === "somebody else" ? ["Lobby"] : ["Lobby", "den"]);
+    expect(ada.lost.value.size).toBe(0);
+    const log = world.server.state.rooms.get(LOBBY)?.messages ?? [];
+    expect(log.map(({ user, text }) => `${user} ${text}`)).toEqual([`${bob.me.value.user} early`, `${disk.session?.user} once`]);
+  });
+
   test("loses nothing of what comes while it is being kept whose store this is", async () => {
     const world = new World();
     const bob = await world.person("bob");

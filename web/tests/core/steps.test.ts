@@ -8,7 +8,7 @@ import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { TabHub } from "../../src/core/tabs.ts";
 import { Judge } from "./judge.ts";
 import type { SetTimer } from "../../src/core/ports.ts";
-import { FailingStore, type Fate, type Operation } from "./failing-store.ts";
+import { FailingStore, type Fate } from "./failing-store.ts";
 import { Life } from "./mortal.ts";
 import { LOBBY, rowsOf, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
@@ -24,9 +24,7 @@ async function run(last: number, tabs: "one tab" | "two tabs", trouble: Trouble)
   const life = new Life(trouble === "a death" ? last : Infinity);
   let operations = 0;
   let failsUntil = 0;
-  const fate = (operation: Operation): Fate => {
-    // Two tabs of which one alone can say whose store it is may be two people until both can.
-    if (operation === "bind") return "passes";
+  const fate = (): Fate => {
     operations += 1;
     if (trouble === "a death" || operations < last) return "passes";
     if (failsUntil === 0) failsUntil = world.clock.now() + (trouble === "one failure" ? 0 : 2_000);

@@ -40,9 +40,16 @@ export const identity = [
   {
     name: "a tab goes on as the new person that another tab was quicker to replace",
     file: "src/core/session.ts",
-    find: "if (isForeign(bound, welcome)) return this.#transport.interrupt();",
+    find: "if (bound !== null && isForeign(bound, welcome)) return this.#transport.interrupt();",
     replace: "",
     tests: ["tests/core/identity.test.ts"],
+  },
+  {
+    name: "what waits is sent before the store has said whose it is",
+    file: "src/core/session.ts",
+    find: "if (bound === null) this.#unbound = own;",
+    replace: "",
+    tests: ["tests/core/steps.test.ts"],
   },
   {
     name: "what comes while a new person is kept is lost",
