@@ -2,7 +2,7 @@ import path from "node:path";
 import { defineConfig, type Plugin } from "vite";
 
 // What is fetched later than the page itself, with the parts that nothing else needs: see src/ui/dialogs/later.tsx.
-const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|hosts|match|clipboard|later-icon)\.|\/src\/ui\/(?:shell\/(?:trouble|installed)|timeline\/(?:toolbar|actions))\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|forget|unused|browser\/link-ports)\./;
+const LATER = /\/src\/ui\/dialogs\/(?!later\.)|\/src\/ui\/people\/|\/src\/ui\/parts\/(?:modal|copyable|hosts|match|clipboard|later-icon)\.|\/src\/ui\/(?:shell\/trouble|state\/announcer|timeline\/(?:toolbar|actions|announcements))\.|\/src\/texts\/(?:de|ar|en-dialogs)\.|\/src\/core\/(?:store-memory|redeem|follow-link|forget|unused|browser\/link-ports)\./;
 
 // The core gives the official client transports of its own, so those that the client would choose from stay unused.
 const LEFT_OUT = /\/engine\.io-client\/build\/[^/]+\/transports\/(?:index|polling-xhr|webtransport)\.js$/;

@@ -1,6 +1,5 @@
 // The page with a client in memory. `globalThis.dev` lets tools look at it and measure it.
 
-import { loadSoon } from "../src/ui/dialogs/later.tsx";
 import { prepare, show, takeCode } from "../src/ui/start.tsx";
 import { world } from "./sample.ts";
 
@@ -9,7 +8,6 @@ const { chat, everybody } = query.has("model") ? await model() : world({ named: 
 
 await prepare();
 const ui = show(chat, takeCode());
-loadSoon();
 
 /** The real core against the model server of its tests. */
 async function model() {

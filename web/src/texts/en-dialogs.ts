@@ -18,6 +18,8 @@ export const enDialogs = {
   unknownChoose: "What to do",
   copyLink: "Copy link",
   messagePerson: "Message {name}",
+  announceOne: "{name}: {text}",
+  announceMany: { one: "{count} new message", other: "{count} new messages" },
   messageActions: "Message actions",
 
   straysTitle: "Left unsent",

@@ -63,8 +63,6 @@ export const en = {
   copied: "Copied",
   showAll: "Show all",
   showLess: "Show less",
-  announceOne: "{name}: {text}",
-  announceMany: { one: "{count} new message", other: "{count} new messages" },
 
   guest: "guest",
   guestNumber: "guest-{number}",

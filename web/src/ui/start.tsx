@@ -5,6 +5,7 @@ import { render } from "preact";
 import type { ChatClient } from "../core/facade.ts";
 import type { Identities } from "../core/identities.ts";
 import { chooseLanguage, direction, locale } from "../texts/texts.ts";
+import { loadSoon } from "./dialogs/later.tsx";
 import { App } from "./shell/app.tsx";
 import { acceptSetup } from "./state/accept.ts";
 import { followClock } from "./state/clock.ts";
@@ -37,6 +38,7 @@ export function show(chat: ChatClient, code: Code | undefined, identities: Ident
     </UiProvider>,
     document.getElementById("root") ?? document.body,
   );
+  loadSoon();
   keepForLong(ui);
   if (code !== undefined) void begin(ui, code, isNobody);
   if (ui.chat.me.peek().name !== null || ui.nameAsked.peek()) ui.focusComposer();

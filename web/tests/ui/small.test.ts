@@ -2,7 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import type { RoomKind, RoomMember, RoomSummary } from "../../src/core/facade.ts";
-import { chooseLanguage } from "../../src/texts/texts.ts";
+import { enDialogs } from "../../src/texts/en-dialogs.ts";
+import { addTexts, chooseLanguage } from "../../src/texts/texts.ts";
 import { shortTime, timeOfDay } from "../../src/ui/parts/dates.ts";
 import { isLoopback, portOf } from "../../src/ui/parts/hosts.ts";
 import { matches } from "../../src/ui/parts/match.ts";
@@ -67,6 +68,8 @@ describe("rooms", () => {
 });
 
 describe("what is read aloud", () => {
+  addTexts(enDialogs);
+
   function announcer() {
     const said: string[] = [];
     const due: (() => void)[] = [];

@@ -40,14 +40,14 @@ export class Emitter {
     return this.off(event);
   }
 
-  emit(event: string, ...told: unknown[]): this {
-    return this.emitReserved(event, ...told);
-  }
-
   /** Where `emit` means the other end, this one still means the listeners here. */
   emitReserved(event: string, ...told: unknown[]): this {
     for (const listener of this.listeners(event)) listener.apply(this, told);
     return this;
+  }
+
+  emit(event: string, ...told: unknown[]): this {
+    return this.emitReserved(event, ...told);
   }
 
   listeners(event: string): readonly Listener[] {

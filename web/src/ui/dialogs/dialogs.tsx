@@ -22,8 +22,8 @@ addTexts(enDialogs);
 export { DeadLink } from "./dead-link.tsx";
 export { Elsewhere } from "./elsewhere.tsx";
 export { People } from "../people/people.tsx";
+export { Announcements } from "../timeline/announcements.ts";
 export { Trouble } from "../shell/trouble.tsx";
-export { install } from "../shell/installed.ts";
 export { act, actOnButton } from "../timeline/actions.ts";
 export { Toolbar } from "../timeline/toolbar.tsx";
 

@@ -1,5 +1,5 @@
-// Loads dialogs, the list of people, explanations and the actions on messages after the page, because nobody needs them
-// in the first second. They are loaded when they are shown, or when the page is idle. Until they are there, the page
+// Loads dialogs, the list of people, explanations, announcements and the actions on messages after the page, because
+// nobody needs them in the first second. They are loaded when they are shown, or when the page is idle. Until they are there, the page
 // tries again and again: what is loaded by then also works without a network.
 
 import { signal } from "@preact/signals";
@@ -32,7 +32,7 @@ export function Later({ part }: { readonly part: "People" | "Elsewhere" | "DeadL
 
 /** For what is being rendered, which is rendered again when the part is there. */
 export function laterPart<P extends keyof Parts>(part: P): Parts[P] | undefined {
-  const shown = parts.value?.[part];
+  const shown = loadedPart(part);
   if (shown === undefined) void load().catch(() => undefined);
   return shown;
 }
@@ -44,8 +44,13 @@ export function withLater(ui: Ui, use: (loaded: Parts) => void): void {
   else void load().then(use, () => excuse(ui));
 }
 
-export function loadSoon(use: (loaded: Parts) => void = () => undefined): void {
-  setTimeout(() => void load().then(use, () => loadSoon(use)), IDLE_MS);
+/** For what nobody waits for. */
+export function loadedPart<P extends keyof Parts>(part: P): Parts[P] | undefined {
+  return parts.value?.[part];
+}
+
+export function loadSoon(): void {
+  setTimeout(() => void load().catch(loadSoon), IDLE_MS);
 }
 
 async function load(): Promise<Parts> {

@@ -6,11 +6,10 @@ import { useEffect } from "preact/hooks";
 import type { Connection } from "../../core/facade.ts";
 import { laterPart } from "../dialogs/later.tsx";
 import { useUi } from "../state/ui.ts";
+import type { Shown } from "./trouble.tsx";
 
 const PATIENCE_MS = 2000;
 const RELIEF_MS = 2000;
-
-export type Shown = "nothing" | "trouble" | "relief";
 
 export function OfflineBar() {
   const { chat } = useUi();

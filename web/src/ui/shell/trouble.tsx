@@ -4,7 +4,8 @@ import type { Connection } from "../../core/facade.ts";
 import { counted, text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
 import { useUi } from "../state/ui.ts";
-import type { Shown } from "./offline-bar.tsx";
+
+export type Shown = "nothing" | "trouble" | "relief";
 
 export function Trouble({ shown }: { readonly shown: Shown }) {
   const ui = useUi();

@@ -10,7 +10,6 @@ import type { ChatClient, Person, RoomId, RoomSummary, RoomView, Seq } from "../
 import type { Identities, Identity } from "../../core/identities.ts";
 import { refusal } from "../../texts/refusals.ts";
 import { text } from "../../texts/texts.ts";
-import { Announcer } from "./announcer.ts";
 import { media } from "./media.ts";
 import { remember, remembered } from "./preferences.ts";
 import { LOBBY, roomName, unknownRoomName } from "../parts/names.ts";
@@ -75,10 +74,6 @@ export class Ui {
   readonly touch = media("(pointer: coarse)");
   readonly spoken: Signal<string> = signal("");
   readonly note: Signal<string | null> = signal(null);
-  readonly announcer = new Announcer(
-    (spoken) => this.speak(spoken),
-    (callback, ms) => setTimeout(callback, ms),
-  );
   /** The room whose newest message is in view of a reader who is there: nothing in it is unread for longer than a blink. */
   readonly attended: Signal<RoomId | null> = signal(null);
   /** Set by the timeline that is shown: to the end, past everything between. */

@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import type { Person, RoomView, Seq } from "../../core/facade.ts";
 import { text } from "../../texts/texts.ts";
 import { dayName } from "../parts/dates.ts";
+import { loadedPart } from "../dialogs/later.tsx";
 import { today, zone } from "../state/clock.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 import { ActiveToolbar, activeRow } from "./active.tsx";
@@ -17,7 +18,6 @@ import { Pills } from "./pills.tsx";
 import { MessageView } from "./row.tsx";
 import { rowEvents } from "./row-events.ts";
 import { Stage } from "./stage.ts";
-import { useAnnouncements } from "./announcements.ts";
 
 export function Timeline() {
   const ui = useUi();
@@ -50,10 +50,10 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
   }, [view]);
   useLayoutEffect(() => stage.current?.rowsChanged());
   useAddressed(ui, view, stage);
-  useAnnouncements(ui, view);
 
   const { onClick, onKeyDown } = useMemo(() => rowEvents(ui, view), [ui, view]);
   const { onPointerOver, onPointerLeave, onFocusIn, onFocusOut } = useMemo(() => activeRow(active, () => stage.current?.rover), [active]);
+  const Announcements = loadedPart("Announcements");
   return (
     <div class="timeline">
       <div class="scroller" ref={scroller}>
@@ -79,6 +79,7 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
           <Edge view={view} side="newer" />
         </div>
       </div>
+      {Announcements !== undefined && <Announcements view={view} />}
       <ActiveToolbar view={view} active={active} />
       <Pills atEnd={atEnd} skipped={skipped} toLatest={() => void stage.current?.toLatest()} toMessage={(seq) => void stage.current?.toMessage(seq, "plain")} />
     </div>
