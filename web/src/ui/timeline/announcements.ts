@@ -2,19 +2,26 @@
 
 import { effect } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { RoomView, Row } from "../../core/facade.ts";
+import type { RoomView, Row, Seq } from "../../core/facade.ts";
 import { personName } from "../parts/names.ts";
 import { Announcer } from "../state/announcer.ts";
 import { useUi } from "../state/ui.ts";
+import { lastSeq } from "./arrange.ts";
 
-export function Announcements({ view }: { readonly view: RoomView }): null {
+interface Properties {
+  readonly view: RoomView;
+  /** The newest message that was there when the room was opened. */
+  readonly opened: Seq | undefined;
+}
+
+export function Announcements({ view, opened }: Properties): null {
   const ui = useUi();
   useEffect(() => {
     const announcer = new Announcer(
       (spoken) => ui.speak(spoken),
       (callback, ms) => setTimeout(callback, ms),
     );
-    let newest: number | undefined;
+    let newest = opened;
     return effect(() => {
       const rows = view.rows.value;
       if (!view.last.value) return;
@@ -34,12 +41,4 @@ function announceAfter(announcer: Announcer, rows: readonly Row[], newest: numbe
     if (row.seq <= newest) return;
     if (!row.own && !row.deleted) announcer.message({ name: personName(row.from), text: row.text });
   }
-}
-
-function lastSeq(rows: readonly Row[]): number | undefined {
-  for (let index = rows.length - 1; index >= 0; index -= 1) {
-    const row = rows[index];
-    if (row?.kind === "message") return row.seq;
-  }
-  return undefined;
 }

@@ -172,3 +172,9 @@ function authorOf(row: MessageRow | PendingRow): string {
   const key = personKey(row.from);
   return key === "" ? "" : `${key} ${row.from.name ?? ""}`;
 }
+
+/** Of the newest message that the server has. */
+export function lastSeq(rows: readonly Row[]): Seq | undefined {
+  const last = rows.findLast((row) => row.kind === "message");
+  return last?.seq;
+}

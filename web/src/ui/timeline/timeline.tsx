@@ -9,7 +9,7 @@ import { loadedPart } from "../dialogs/later.tsx";
 import { today, zone } from "../state/clock.ts";
 import { type Ui, useUi } from "../state/ui.ts";
 import { ActiveToolbar, activeRow } from "./active.tsx";
-import { Arranger, type Day, type Item } from "./arrange.ts";
+import { Arranger, type Day, type Item, lastSeq } from "./arrange.ts";
 import { Edge } from "./edge.tsx";
 import { HoleView } from "./hole.tsx";
 import { Intro } from "./intro.tsx";
@@ -34,6 +34,7 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
   const skipped = useSignal<Seq | null>(null);
   const active = useSignal<HTMLElement | null>(null);
   const arranger = useMemo(() => new Arranger(), []);
+  const opened = useRef<Seq | undefined>(undefined);
   const me = useMe(ui);
   // Placed anew, the rows may be the same, and have to be moved all the same.
   void view.placed.value;
@@ -53,6 +54,8 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
 
   const { onClick, onKeyDown } = useMemo(() => rowEvents(ui, view), [ui, view]);
   const { onPointerOver, onPointerLeave, onFocusIn, onFocusOut } = useMemo(() => activeRow(active, () => stage.current?.rover), [active]);
+  // What arrives before the part that announces it is there is announced, too.
+  if (view.last.value) opened.current ??= lastSeq(view.rows.value);
   const Announcements = loadedPart("Announcements");
   return (
     <div class="timeline">
@@ -79,7 +82,7 @@ function RoomTimeline({ view }: { readonly view: RoomView }) {
           <Edge view={view} side="newer" />
         </div>
       </div>
-      {Announcements !== undefined && <Announcements view={view} />}
+      {Announcements !== undefined && <Announcements view={view} opened={opened.current} />}
       <ActiveToolbar view={view} active={active} />
       <Pills atEnd={atEnd} skipped={skipped} toLatest={() => void stage.current?.toLatest()} toMessage={(seq) => void stage.current?.toMessage(seq, "plain")} />
     </div>
