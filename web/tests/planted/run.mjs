@@ -3,6 +3,8 @@
 //   npm run planted            all of them
 //   npm run planted -- read    those whose name contains "read"
 //
+// A test has to report the bug: tests that hang until they are ended here have not noticed it.
+//
 // The tests have to pass without any bug first. The last line is `N passed, N failed`. A bug of the page itself names the
 // random walk, which needs the server's binary (`TIDINGS_BIN`), Chromium and the packages of `tests/`; without a binary such
 // bugs are left out.
@@ -15,7 +17,6 @@ import { fileURLToPath } from "node:url";
 import { BUGS, WALK } from "./bugs.mjs";
 
 const root = path.join(path.dirname(fileURLToPath(import.meta.url)), "../..");
-/** Tests that hang have noticed the bug, too. */
 const DEADLINE_MS = 180_000;
 
 const wanted = process.argv[2] ?? "";
@@ -27,8 +28,9 @@ if (bugs.length === 0) throw new Error(`no bug's name contains "${wanted}"`);
 
 let failed = 0;
 const files = [...new Set(bugs.flatMap(({ tests }) => tests))];
-if (!(await passes(files))) {
-  console.log("FAILED without any bug");
+const without = await outcome(files);
+if (without !== "pass") {
+  console.log(`Without any bug the tests ${without}`);
   failed += 1;
 }
 for (const bug of bugs) {
@@ -43,35 +45,40 @@ async function judge({ name, file, find, tests }) {
   const source = await readFile(path.join(root, file), "utf8");
   const places = source.split(find).length - 1;
   if (places !== 1) return `MISPLACED (${places} places in ${file})`;
-  return (await passes(tests, name)) ? "NOT CAUGHT" : "caught";
+  const seen = await outcome(tests, name);
+  return seen === "fail" ? "caught" : `NOT CAUGHT (the tests ${seen})`;
 }
 
-/** Whether the tests pass; the first failure ends them. */
-async function passes(files, bug) {
+/**
+ * Whether the tests "pass", "fail" or "hang"; the first failure ends them.
+ *
+ * @returns {Promise<"pass" | "fail" | "hang">}
+ */
+async function outcome(files, bug) {
   const environment = { ...process.env };
   delete environment.PLANTED;
   if (bug !== undefined) environment.PLANTED = bug;
   const tests = files.filter((file) => file !== WALK);
   const vitest = path.join(root, "node_modules/vitest/vitest.mjs");
-  if (tests.length > 0 && !(await succeeds([vitest, "run", "--bail=1", "--reporter=dot", ...tests], root, environment))) return false;
-  return !files.includes(WALK) || walks(environment);
+  const seen = tests.length === 0 ? "pass" : await run([vitest, "run", "--bail=1", "--reporter=dot", ...tests], root, environment);
+  return seen === "pass" && files.includes(WALK) ? walks(environment) : seen;
 }
 
-/** Whether the random walk finds nothing in the page as it is built with the bug. */
+/** What the random walk finds in the page as it is built with the bug. */
 async function walks(environment) {
   const page = await mkdtemp(path.join(tmpdir(), "walk-"));
   try {
-    const isBuilt = await succeeds([path.join(root, "tests/planted/build.mjs"), page], root, environment);
-    if (!isBuilt) throw new Error("the page cannot be built");
+    const built = await run([path.join(root, "tests/planted/build.mjs"), page], root, environment);
+    if (built !== "pass") throw new Error("the page cannot be built");
     const walk = { ...environment, WALK_WEB: page, WALKS: "3", WALK_STEPS: "20", PROOF_SEED: "1" };
-    return await succeeds(["--test", "--test-timeout=150000", WALK], path.join(root, "../tests"), walk);
+    return await run(["--test", "--test-timeout=150000", WALK], path.join(root, "../tests"), walk);
   } finally {
     await rm(page, { recursive: true });
   }
 }
 
-function succeeds(parameters, folder, environment) {
-  const run = spawn(process.execPath, parameters, {
+function run(parameters, folder, environment) {
+  const child = spawn(process.execPath, parameters, {
     cwd: folder,
     env: environment,
     stdio: "ignore",
@@ -80,18 +87,23 @@ function succeeds(parameters, folder, environment) {
   });
   const end = () => {
     try {
-      process.kill(-run.pid, "SIGKILL");
+      process.kill(-child.pid, "SIGKILL");
     } catch {
       // The group has ended.
     }
   };
-  const timer = setTimeout(end, DEADLINE_MS);
+  let isHanging = false;
+  const timer = setTimeout(() => {
+    isHanging = true;
+    end();
+  }, DEADLINE_MS);
   return new Promise((resolve, reject) => {
-    run.on("error", reject);
-    run.on("close", (code) => {
+    child.on("error", reject);
+    child.on("close", (code) => {
       clearTimeout(timer);
       end();
-      resolve(code === 0);
+      if (isHanging) resolve("hang");
+      else resolve(code === 0 ? "pass" : "fail");
     });
   });
 }
