@@ -88,6 +88,29 @@ export const recorded = (transport: Transport, sent: (event: string, payload: ob
   close: () => transport.close(),
 });
 
+/** The same transport, which tells what is given to it while there is no connection: that is lost, and nobody hears of it. */
+export function attentive(transport: Transport, lost: (event: string) => void): Transport {
+  let isConnected = false;
+  return {
+    ...recorded(transport, (event) => isConnected || lost(event)),
+    open: (events, auth) =>
+      transport.open(
+        {
+          ...events,
+          connected: () => {
+            isConnected = true;
+            events.connected();
+          },
+          disconnected: () => {
+            isConnected = false;
+            events.disconnected();
+          },
+        },
+        auth,
+      ),
+  };
+}
+
 export const texts = (view: RoomView): readonly string[] =>
   view.rows.value.flatMap((row) => (row.kind === "message" || row.kind === "pending" ? [row.text] : []));
 

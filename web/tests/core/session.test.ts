@@ -3,7 +3,8 @@
 import { expect, test } from "vitest";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { FAIR_WEATHER, type Weather } from "./model-server.ts";
-import { LOBBY, rowsOf, texts, World } from "./people.ts";
+import { attentive, LOBBY, rowsOf, texts, World } from "./people.ts";
+import { BusyStore } from "./slow-store.ts";
 
 const weather = (change: Partial<Weather>): Weather => ({ ...FAIR_WEATHER, ...change });
 
@@ -304,6 +305,27 @@ test("who is too far behind comes back to where they stopped, and the rest is fe
   while (!view.last.value) await world.does(view.newer());
   for (const hole of rowsOf(view, "hole")) await world.does(view.fill(hole));
   expect(texts(view)).toEqual(lines.slice(-view.rows.value.length));
+});
+
+test("a connection that ends while its welcome is being kept is none: nothing is sent on it, and nobody is told of it", async () => {
+  const world = new World();
+  const store = new BusyStore(new MemoryDisk());
+  const lost: string[] = [];
+  const ada = await world.person("ada", { store, transport: () => attentive(world.server.transport(), (event) => lost.push(event)) });
+  world.server.cutAll();
+  const keep = store.hold();
+  await world.clock.until(() => store.isAsked, "the next welcome");
+  world.server.kill();
+  await world.clock.until(() => ada.connection.value.state === "offline", "the end of the connection");
+  const states: string[] = [];
+  const unwatch = ada.connection.subscribe(({ state }) => states.push(state));
+  keep();
+  await world.clock.pass(5_000);
+  unwatch();
+  expect(new Set(states)).toEqual(new Set(["offline"]));
+  expect(lost).toEqual([]);
+  world.server.start();
+  await world.online(ada);
 });
 
 test("a hurry ends the pause before the next try", async () => {

@@ -80,3 +80,23 @@ export class WaitingStore extends MemoryStore {
     return super.changeOutbox(look, change, durability, leader);
   }
 }
+
+/** A store that keeps nothing while it is held. */
+export class BusyStore extends MemoryStore {
+  isAsked = false;
+  #held: Promise<void> = Promise.resolve();
+
+  /** Gives back how to let it go on. */
+  hold(): () => void {
+    let letGo = (): void => undefined;
+    this.isAsked = false;
+    this.#held = new Promise((resolve) => (letGo = resolve));
+    return letGo;
+  }
+
+  override async commit(changes: readonly Change[], leader: Generation | null): Promise<Committed> {
+    this.isAsked = true;
+    await this.#held;
+    return super.commit(changes, leader);
+  }
+}
