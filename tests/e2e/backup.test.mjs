@@ -150,20 +150,12 @@ describe("verify", () => {
     await V1Person.connect(t, server.url, { name: "ada" });
     await server.stop();
     const file = join(server.data, "chat.db");
-    const bytes = readFileSync(file);
-    const damage = async (change) => {
-      const damaged = Buffer.from(bytes);
-      change(damaged);
-      writeFileSync(file, damaged);
-      const started = await run(["--data", server.data, "--listen", "127.0.0.1:0"]);
-      assert.equal(started.code, 1);
-      assert.ok(started.stderr.includes(server.data), started.stderr);
-      assert.match(started.stderr, /is damaged: .+; run `tidings verify` for all faults, then put the last backup/);
-      return run(["verify", "--data", server.data]);
-    };
-    const entry = await damage((all) => (all[all.indexOf('"name":"ada"') + 9] ^= 1));
-    assert.match(entry.stdout, /entries +1$/m);
-    const malformed = await damage((all) => all.fill(0xff, 4096));
+    writeFileSync(file, readFileSync(file).fill(0xff, 4096));
+    const started = await run(["--data", server.data, "--listen", "127.0.0.1:0"]);
+    assert.equal(started.code, 1);
+    assert.ok(started.stderr.includes(server.data), started.stderr);
+    assert.match(started.stderr, /is damaged: .+; run `tidings verify` for all faults and `tidings repair` to mend them, or put the last backup/);
+    const malformed = await run(["verify", "--data", server.data]);
     assert.equal(malformed.code, 1);
     assert.doesNotMatch(malformed.stdout, /entries|rooms/);
     assert.match(malformed.stdout, /faults +\d+\n  ! the file: /);

@@ -74,12 +74,14 @@ impl Log for SqliteLog {
 
     fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
         let head = self.head();
-        lookup::message(&self.connection, room, seq).map_err(|err| read_error(&err, head))
+        let found = lookup::message(&self.connection, &self.damages, room, seq);
+        found.map_err(|err| read_error(&err, head))?.map_err(|position| ReadError::Corrupt { position })
     }
 
     fn directory(&mut self) -> Result<Vec<Entry>, ReadError> {
-        let entries = lookup::directory(&self.connection).map_err(|err| read_error(&err, Position::ZERO))?;
-        entries.map_err(|position| ReadError::Corrupt { position: Position(position) })
+        let entries = lookup::directory(&self.connection, &self.damages);
+        let entries = entries.map_err(|err| read_error(&err, Position::ZERO))?;
+        entries.map_err(|position| ReadError::Corrupt { position })
     }
 
     fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
@@ -103,6 +105,9 @@ impl Log for SqliteLog {
         remember(&mut self.lineages, staged.lineages);
         remember(&mut self.devices, staged.devices);
         self.rooms.extend(staged.rooms);
+        if through > self.head() {
+            self.head_note.set(through);
+        }
         self.head.advance(through);
         if batch.iter().any(|record| matches!(record, Record::Rewrite(_))) {
             self.checkpointer.scrubbed();

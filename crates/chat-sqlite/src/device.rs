@@ -152,7 +152,7 @@ fn room_of(on: SpentOn) -> Option<i64> {
 
 const NOTHING: i64 = 3;
 /// The first number of a result that this version does not know.
-const UNKNOWN: i64 = 15;
+const UNKNOWN: i64 = 16;
 
 /// As it stands in the table.
 fn code(on: SpentOn) -> i64 {
@@ -173,6 +173,7 @@ fn code(on: SpentOn) -> i64 {
             Refusal::BadCode => 12,
             Refusal::Invalid => 13,
             Refusal::TopicInvalid => 14,
+            Refusal::Damaged => 15,
             Refusal::Unknown => UNKNOWN,
         },
     }

@@ -7,6 +7,8 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use chat::Position;
+
 use crate::error::OpenError;
 use crate::schema;
 
@@ -16,6 +18,8 @@ const DATABASE: &str = "chat.db";
 const UNFINISHED: &str = "chat.db.new";
 /// Names the epoch that the write-ahead log was begun in.
 const WAL_EPOCH: &str = "chat.db-wal-epoch";
+/// Says how far the log had come when its writer wrote last.
+const HEAD: &str = "chat.db-head";
 
 /// A folder that is ours as long as this lives.
 #[derive(Debug)]
@@ -47,6 +51,10 @@ impl Folder {
             Err(TryLockError::WouldBlock) => Err(OpenError::InUse { folder: path.into() }),
             Err(TryLockError::Error(cause)) => Err(unwritable(cause)),
         }
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
     }
 
     pub(crate) fn database(&self) -> PathBuf {
@@ -124,9 +132,37 @@ impl Folder {
         note().map_err(|err| self.unwritable(&unfinished, err))
     }
 
+    /// The file that says how far the log has come. It is never flushed: it is for the case that the files of a process that
+    /// was killed are lost or mixed up, and after a power cut it may say less than there is, never more.
+    pub(crate) fn head_note(&self) -> Result<HeadNote, OpenError> {
+        let path = self.path.join(HEAD);
+        let file = open_private(&path).map_err(|err| self.unwritable(&path, err))?;
+        Ok(HeadNote(file))
+    }
+
     fn unwritable(&self, file: &Path, cause: io::Error) -> OpenError {
         unwritable(&self.path, file, cause)
     }
+}
+
+/// See [`Folder::head_note`].
+#[derive(Debug)]
+pub(crate) struct HeadNote(File);
+
+impl HeadNote {
+    /// Notes a position whose batch is durable.
+    pub(crate) fn set(&mut self, position: Position) {
+        use std::io::{Seek as _, SeekFrom};
+        // Always of the same length, so that nothing of an earlier one stays. What cannot be noted is not checked.
+        let line = format!("{:020}\n", position.0);
+        let _ = self.0.seek(SeekFrom::Start(0)).and_then(|_| self.0.write_all(line.as_bytes()));
+    }
+}
+
+/// How far the log of a folder had come, as its last writer noted; zero if nobody has.
+pub(crate) fn noted_head(folder: &Path) -> Position {
+    let noted = std::fs::read_to_string(folder.join(HEAD)).ok();
+    Position(noted.and_then(|noted| noted.trim().parse().ok()).unwrap_or(0))
 }
 
 /// Names the file if that is what cannot be written, and otherwise the folder, in which it cannot be made.

@@ -24,13 +24,20 @@ const LEFT: i64 = 8;
 const REMOVED: i64 = 9;
 const NAMED: i64 = 10;
 const OWNER: i64 = 11;
+/// No message, and damaged: nobody can tell what it was.
+pub(crate) const DAMAGED: i64 = 12;
 /// The first number of a kind that this version does not know.
-pub(crate) const UNKNOWN: i64 = OWNER + 1;
+pub(crate) const UNKNOWN: i64 = DAMAGED + 1;
 
 /// The text of a message is not the one that was sent first.
 const BODY_EDITED: i64 = 1;
 /// There is no text any more.
 const BODY_GONE: i64 = 2;
+/// A message that was damaged, and given up.
+const BODY_DAMAGED: i64 = 3;
+
+/// It was an edit or a deletion.
+const DAMAGED_CHANGE: i64 = 1;
 
 /// The columns of an entry that depend on its kind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +75,7 @@ impl<'a> Columns<'a> {
             Kind::Message { body: Body::Original(text) } => plain(MESSAGE, None, &**text),
             Kind::Message { body: Body::Edited(text) } => plain(MESSAGE, Some(BODY_EDITED), &**text),
             Kind::Message { body: Body::Deleted } => plain(MESSAGE, Some(BODY_GONE), ""),
+            Kind::Message { body: Body::Damaged } => plain(MESSAGE, Some(BODY_DAMAGED), ""),
             Kind::Edited { seq, text } => {
                 let body = text.is_none().then_some(BODY_GONE);
                 let text = text.as_deref().unwrap_or_default();
@@ -98,6 +106,7 @@ impl<'a> Columns<'a> {
             ),
             Kind::Owner { user } => person(OWNER, user),
             Kind::Unknown { code } => plain(i64::from(*code), None, ""),
+            Kind::Damaged { is_change } => plain(DAMAGED, is_change.then_some(DAMAGED_CHANGE), ""),
         }
     }
 
@@ -122,7 +131,8 @@ impl<'a> Columns<'a> {
                 body: match body {
                     Some(BODY_EDITED) => Body::Edited(Text::from_stored(text)),
                     Some(BODY_GONE) if text.is_empty() => Body::Deleted,
-                    Some(BODY_GONE) => return None,
+                    Some(BODY_DAMAGED) if text.is_empty() => Body::Damaged,
+                    Some(BODY_GONE | BODY_DAMAGED) => return None,
                     None | Some(_) => Body::Original(Text::from_stored(text)),
                 },
             },
@@ -143,6 +153,7 @@ impl<'a> Columns<'a> {
             REMOVED => Kind::Removed { user: person()? },
             NAMED => named(text)?,
             OWNER => Kind::Owner { user: person()? },
+            DAMAGED => Kind::Damaged { is_change: body == Some(DAMAGED_CHANGE) },
             _ => return None,
         })
     }
@@ -192,6 +203,7 @@ mod tests {
             Kind::message(text()),
             Kind::Message { body: Body::Edited(text()) },
             Kind::Message { body: Body::Deleted },
+            Kind::Message { body: Body::Damaged },
             Kind::Edited { seq: Seq(7), text: Some(text()) },
             Kind::Edited { seq: Seq(7), text: None },
             Kind::Deleted { seq: Seq(7) },
@@ -215,7 +227,9 @@ mod tests {
             Kind::Named { user, name: name.clone(), was: None },
             Kind::Named { user, name: name.clone(), was: Some(name) },
             Kind::Owner { user },
-            Kind::Unknown { code: 12 },
+            Kind::Damaged { is_change: false },
+            Kind::Damaged { is_change: true },
+            Kind::Unknown { code: 13 },
             Kind::Unknown { code: u32::MAX },
         ]
     }
@@ -274,7 +288,7 @@ mod tests {
     #[test]
     fn what_a_later_version_adds_of_its_own_is_unknown() {
         let told = |kind, body, target, text: &'static str| Columns { kind, body, target, text: text.into() };
-        assert_eq!(told(UNKNOWN, Some(7), Some(3), "{").kind(), Some(Kind::Unknown { code: 12 }));
+        assert_eq!(told(UNKNOWN, Some(7), Some(3), "{").kind(), Some(Kind::Unknown { code: 13 }));
         let created = r#"{"kind":3,"topic":"","members":[1]}"#;
         assert_eq!(told(ROOM_CREATED, None, None, created).kind(), Some(Kind::Unknown { code: 4 }));
     }

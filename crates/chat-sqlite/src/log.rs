@@ -16,9 +16,10 @@ use chat::{
 use rusqlite::Connection;
 
 use crate::checkpoint::Checkpointer;
+use crate::damage::Damages;
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
-use crate::folder::{Folder, Found};
+use crate::folder::{Folder, Found, HeadNote, noted_head};
 use crate::lookup::load_epochs;
 use crate::number::to_sql;
 use crate::reader::{Head, SqliteReader};
@@ -40,6 +41,9 @@ pub struct SqliteLog {
     pub(crate) devices: HashMap<Device, i64>,
     pub(crate) fingerprint: Fingerprint,
     pub(crate) checkpointer: Checkpointer,
+    /// Of this writer and its readers.
+    pub(crate) damages: Damages,
+    pub(crate) head_note: HeadNote,
     /// Why this writer must not be used any more.
     pub(crate) broken: Option<String>,
     meta: Meta,
@@ -81,8 +85,18 @@ impl SqliteLog {
         settle(&connection).map_err(storage)?;
         folder.note_wal_epoch(loaded.epochs.current().epoch.0)?;
         let head = Head::new(loaded.epochs.current().start);
+        if let Some((first, last)) = missing(noted_head(folder.path()), head.position()) {
+            tracing::error!(
+                "{} entries that were acknowledged are missing, positions {first} to {last}: the write-ahead log was \
+                 lost or cut, or the database is an older copy; clients that have seen them are sent everything anew",
+                last.0 - first.0 + 1
+            );
+        }
+        let mut head_note = folder.head_note()?;
+        head_note.set(head.position());
         let folder = Arc::new(folder);
-        let reader = SqliteReader::open(&folder, head.clone()).map_err(storage)?;
+        let damages = Damages::default();
+        let reader = SqliteReader::open(&folder, head.clone(), damages.clone()).map_err(storage)?;
         let checkpointer = Checkpointer::start(&folder, &mut connection)
             .map_err(|cause| OpenError::Storage { file: file.clone(), cause })?;
         Ok(Self {
@@ -94,6 +108,8 @@ impl SqliteLog {
             devices: HashMap::new(),
             fingerprint: loaded.fingerprint,
             checkpointer,
+            damages,
+            head_note,
             broken: None,
             meta: loaded.meta,
             signing_keys: loaded.signing_keys,
@@ -135,12 +151,17 @@ impl fmt::Debug for SqliteLog {
 ///
 /// After a crash, a log whose flush failed looks complete as long as the system runs, and flushing it again would prove
 /// nothing. So its pages are written again, and the next process that opens the file finds everything in one place.
-fn settle(connection: &Connection) -> rusqlite::Result<()> {
+pub(crate) fn settle(connection: &Connection) -> rusqlite::Result<()> {
     if Mode::Truncate.run(connection)? {
         return Ok(());
     }
     let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
     Err(rusqlite::Error::SqliteFailure(busy, Some("somebody else reads or writes the database".into())))
+}
+
+/// The first and the last position that should be there, and are not.
+pub(crate) fn missing(noted: Position, head: Position) -> Option<(Position, Position)> {
+    (noted > head).then(|| (head.next(), noted))
 }
 
 /// What the writer keeps at hand.
@@ -178,7 +199,7 @@ impl Loaded {
 
 /// Draws an epoch that this database has never had. It must not have had it in a life that a restored backup took
 /// back, either: so it is no counter, and not the time, which may be set back as well.
-fn begin_epoch(connection: &Connection, now_ms: u64) -> rusqlite::Result<Epochs> {
+pub(crate) fn begin_epoch(connection: &Connection, now_ms: u64) -> rusqlite::Result<Epochs> {
     let past = load_epochs(connection)?;
     let start = connection.query_row("SELECT coalesce(max(position), 0) FROM entry", [], |row| row.get(0))?;
     let mut epoch = Epoch(0);

@@ -2,61 +2,83 @@
 //! the epochs.
 
 use chat::{
-    Entry, Epoch, EpochStart, Kind, Position, ReadPointer, RoomId, Seq, Standing, UnixMillis, UserId,
+    Body, Entry, Epoch, EpochStart, Kind, Position, ReadPointer, RoomId, Seq, Standing, UnixMillis, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row};
 
+use crate::damage::Damages;
 use crate::kind::UNKNOWN;
 use crate::number::to_sql;
-use crate::rows::{decode, select};
+use crate::rows::select;
 
-/// A message, and the edit whose text it has. A damaged row is as good as none.
-pub(crate) fn message(connection: &Connection, room: RoomId, seq: Seq) -> rusqlite::Result<Option<Standing>> {
+/// A message, and the edit whose text it has. If the row of either is damaged, the message is: what cannot be read cannot be
+/// changed.
+pub(crate) fn message(
+    connection: &Connection,
+    damages: &Damages,
+    room: RoomId,
+    seq: Seq,
+) -> rusqlite::Result<Result<Option<Standing>, Position>> {
     let asked = (to_sql(room.0), to_sql(seq.0));
+    let read = |row: &Row<'_>| damages.read(connection, row);
     let mut find = connection.prepare_cached(select!(
         "entry INDEXED BY entry_message",
         "WHERE room = ?1 AND kind = 1 AND seq = ?2 ORDER BY position LIMIT 1"
     ))?;
-    let message = find.query_row(asked, |row| Ok(decode(row))).optional()?.flatten();
-    let Some(message) = message else { return Ok(None) };
+    let mut message = match find.query_row(asked, read).optional()? {
+        None => return Ok(Ok(None)),
+        Some(Err(position)) => return Ok(Err(position)),
+        Some(Ok(message)) => message,
+    };
     let mut find = connection.prepare_cached(select!(
         "entry INDEXED BY entry_change",
         "WHERE room = ?1 AND target = ?2 AND kind = 2 ORDER BY position DESC LIMIT 1"
     ))?;
-    let edit = find.query_row(asked, |row| Ok(decode(row))).optional()?.flatten();
+    let edit = match find.query_row(asked, read).optional()?.transpose() {
+        Err(position) => return Ok(Err(position)),
+        Ok(edit) => edit,
+    };
+    if edit.as_ref().is_some_and(|edit| matches!(edit.kind, Kind::Damaged { .. })) {
+        message.kind = Kind::Message { body: Body::Damaged };
+    }
     let edit = edit.filter(|edit| matches!(edit.kind, Kind::Edited { text: Some(_), .. }));
-    Ok(Some(Standing { message, edit }))
+    Ok(Ok(Some(Standing { message, edit })))
 }
 
-/// A message and all edits of it, in order. The inner error is the position of a row that is not what was stored.
+/// A message and all edits of it, in order. The inner error is the position of a row of which nothing
+/// can be said.
 pub(crate) fn versions(
     connection: &Connection,
+    damages: &Damages,
     room: RoomId,
     seq: Seq,
-) -> rusqlite::Result<Result<Vec<Entry>, u64>> {
+) -> rusqlite::Result<Result<Vec<Entry>, Position>> {
     let asked = (to_sql(room.0), to_sql(seq.0));
-    let decoded = |row: &Row<'_>| Ok(decode(row).ok_or(row.get::<_, i64>(0)?.unsigned_abs()));
+    let read = |row: &Row<'_>| damages.read(connection, row);
     let mut find = connection.prepare_cached(select!(
         "entry INDEXED BY entry_message",
         "WHERE room = ?1 AND kind = 1 AND seq = ?2"
     ))?;
-    let mut versions: Vec<_> = find.query_map(asked, decoded)?.collect::<rusqlite::Result<_>>()?;
+    let mut versions: Vec<_> = find.query_map(asked, read)?.collect::<rusqlite::Result<_>>()?;
     let mut find = connection.prepare_cached(select!(
         "entry INDEXED BY entry_change",
         "WHERE room = ?1 AND target = ?2 AND kind = 2 ORDER BY position"
     ))?;
-    versions.extend(find.query_map(asked, decoded)?.collect::<rusqlite::Result<Vec<_>>>()?);
+    versions.extend(find.query_map(asked, read)?.collect::<rusqlite::Result<Vec<_>>>()?);
     Ok(versions.into_iter().collect())
 }
 
-/// In order, and of known kinds alone. The inner error is the position of a row that is not what was stored.
-pub(crate) fn directory(connection: &Connection) -> rusqlite::Result<Result<Vec<Entry>, u64>> {
+/// In order, and of known kinds alone. The inner error is the position of a row of which nothing
+/// can be said.
+pub(crate) fn directory(
+    connection: &Connection,
+    damages: &Damages,
+) -> rusqlite::Result<Result<Vec<Entry>, Position>> {
     let mut statement = connection.prepare(select!(
         "entry INDEXED BY entry_directory",
         "WHERE kind > 3 AND kind < ?1 ORDER BY position"
     ))?;
-    let decoded = |row: &Row<'_>| Ok(decode(row).ok_or(row.get::<_, i64>(0)?.unsigned_abs()));
-    statement.query_map([UNKNOWN], decoded)?.collect()
+    statement.query_map([UNKNOWN], |row| damages.read(connection, row))?.collect()
 }
 
 pub(crate) fn last_at(connection: &Connection) -> rusqlite::Result<UnixMillis> {

@@ -3,20 +3,22 @@
 use chat::{Budget, Entry, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread, UserId};
 use rusqlite::{Connection, Statement};
 
+use crate::damage::Damages;
 use crate::error::read_error;
 use crate::number::to_sql;
-use crate::rows::{decode, select};
+use crate::rows::select;
 
 /// Messages of a room, all in one read transaction.
 pub(crate) fn messages(
     connection: &Connection,
+    damages: &Damages,
     room: RoomId,
     page: Page,
     after: Seq,
     limit: usize,
 ) -> Result<Messages, Failure> {
     let snapshot = connection.unchecked_transaction()?;
-    let room = Room { connection: &snapshot, id: room, after };
+    let room = Room { connection: &snapshot, damages, id: room, after };
     let (entries, is_first, is_last) = match page {
         Page::Newest => {
             let (entries, is_first) = room.last_ones(Seq(u64::MAX), limit)?;
@@ -45,6 +47,7 @@ pub(crate) fn messages(
 /// Entries of a room after `after`.
 pub(crate) fn changes(
     connection: &Connection,
+    damages: &Damages,
     room: RoomId,
     after: Rev,
     budget: Budget,
@@ -55,7 +58,7 @@ pub(crate) fn changes(
     let (mut entries, mut bytes) = (Vec::<Entry>::new(), 0);
     while entries.is_empty() || entries.len() < budget.entries && bytes < budget.bytes {
         let Some(row) = rows.next()? else { break };
-        let entry = decode(row).ok_or_else(|| Failure::damaged(row))?;
+        let entry = damages.read(connection, row)?.map_err(Failure::Damaged)?;
         bytes += entry.weight();
         entries.push(entry);
     }
@@ -65,6 +68,7 @@ pub(crate) fn changes(
 /// Counts what somebody has not read.
 pub(crate) fn unread(
     connection: &Connection,
+    damages: &Damages,
     room: RoomId,
     after: Seq,
     reader: UserId,
@@ -80,7 +84,7 @@ pub(crate) fn unread(
             break;
         }
         looks += 1;
-        unread.look_at(&decode(row).ok_or_else(|| Failure::damaged(row))?, reader);
+        unread.look_at(&damages.read(connection, row)?.map_err(Failure::Damaged)?, reader);
     }
     Ok(unread)
 }
@@ -102,13 +106,6 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
-    fn damaged(row: &rusqlite::Row<'_>) -> Self {
-        match row.get(0) {
-            Ok(position) => Self::Damaged(Position(position)),
-            Err(err) => Self::Sql(err),
-        }
-    }
-
     /// As the reader tells it, who began at `head`.
     pub(crate) fn told(self, head: Position) -> ReadError {
         match self {
@@ -127,6 +124,7 @@ impl From<rusqlite::Error> for Failure {
 /// A room, as far as somebody may see it.
 struct Room<'a> {
     connection: &'a Connection,
+    damages: &'a Damages,
     id: RoomId,
     /// What has no higher number is not shown.
     after: Seq,
@@ -138,7 +136,7 @@ impl Room<'_> {
         let mut statement = self.connection.prepare_cached(DESCENDING)?;
         let after = to_sql(self.after.0);
         let parameters = (to_sql(self.id.0), to_sql(seq.0), after, one_more(limit));
-        let (mut entries, is_all) = collect(&mut statement, parameters, limit)?;
+        let (mut entries, is_all) = self.collect(&mut statement, parameters, limit)?;
         entries.reverse();
         Ok((entries, is_all))
     }
@@ -147,27 +145,28 @@ impl Room<'_> {
     fn first_ones(&self, seq: Seq, limit: usize) -> Result<(Vec<Entry>, bool), Failure> {
         let mut statement = self.connection.prepare_cached(ASCENDING)?;
         let from = seq.max(Seq(self.after.0.saturating_add(1)));
-        collect(&mut statement, (to_sql(self.id.0), to_sql(from.0), one_more(limit)), limit)
+        self.collect(&mut statement, (to_sql(self.id.0), to_sql(from.0), one_more(limit)), limit)
+    }
+
+    fn collect(
+        &self,
+        statement: &mut Statement<'_>,
+        parameters: impl rusqlite::Params,
+        limit: usize,
+    ) -> Result<(Vec<Entry>, bool), Failure> {
+        let mut rows = statement.query(parameters)?;
+        let mut entries = Vec::new();
+        while let Some(row) = rows.next()? {
+            if entries.len() == limit {
+                return Ok((entries, false));
+            }
+            entries.push(self.damages.read(self.connection, row)?.map_err(Failure::Damaged)?);
+        }
+        Ok((entries, true))
     }
 }
 
 /// One more than is wanted tells whether there is more.
 fn one_more(limit: usize) -> i64 {
     to_sql(limit as u64).saturating_add(1)
-}
-
-fn collect(
-    statement: &mut Statement<'_>,
-    parameters: impl rusqlite::Params,
-    limit: usize,
-) -> Result<(Vec<Entry>, bool), Failure> {
-    let mut rows = statement.query(parameters)?;
-    let mut entries = Vec::new();
-    while let Some(row) = rows.next()? {
-        if entries.len() == limit {
-            return Ok((entries, false));
-        }
-        entries.push(decode(row).ok_or_else(|| Failure::damaged(row))?);
-    }
-    Ok((entries, true))
 }

@@ -13,12 +13,13 @@ use chat::{
 };
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::damage::Damages;
 use crate::error::read_error;
 use crate::folder::Folder;
 use crate::lookup::{self, load_epochs};
 use crate::number::to_sql;
 use crate::pages;
-use crate::rows::{SELECT, decode};
+use crate::rows::SELECT;
 use crate::schema;
 
 const CONNECTIONS: usize = 3;
@@ -51,14 +52,15 @@ impl Head {
 pub struct SqliteReader {
     pool: Arc<Pool>,
     head: Head,
+    damages: Damages,
 }
 
 impl SqliteReader {
-    pub(crate) fn open(folder: &Arc<Folder>, head: Head) -> rusqlite::Result<Self> {
+    pub(crate) fn open(folder: &Arc<Folder>, head: Head, damages: Damages) -> rusqlite::Result<Self> {
         let file = folder.database();
         let idle = (0..CONNECTIONS).map(|_| schema::connect_reader(&file)).collect::<Result<_, _>>()?;
         let pool = Pool { idle: Mutex::new(idle), returned: Condvar::new(), _folder: Arc::clone(folder) };
-        Ok(Self { pool: Arc::new(pool), head })
+        Ok(Self { pool: Arc::new(pool), head, damages })
     }
 }
 
@@ -86,7 +88,7 @@ impl LogReader for SqliteReader {
         if after >= through {
             return Ok(Vec::new());
         }
-        read_page(&self.pool.connection(), after, through, budget)
+        read_page(&self.pool.connection(), &self.damages, after, through, budget)
     }
 
     fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError> {
@@ -106,31 +108,38 @@ impl LogReader for SqliteReader {
     fn messages(&self, room: RoomId, page: Page, after: Seq, limit: usize) -> Result<Messages, ReadError> {
         let head = self.head();
         let connection = self.pool.connection();
-        pages::messages(&connection, room, page, after, limit).map_err(|failure| failure.told(head))
+        pages::messages(&connection, &self.damages, room, page, after, limit)
+            .map_err(|failure| failure.told(head))
     }
 
     fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError> {
         let head = self.head();
         let connection = self.pool.connection();
-        pages::changes(&connection, room, after, budget).map_err(|failure| failure.told(head))
+        pages::changes(&connection, &self.damages, room, after, budget).map_err(|failure| failure.told(head))
     }
 
     fn versions(&self, room: RoomId, seq: Seq) -> Result<Vec<Entry>, ReadError> {
         let head = self.head();
-        let versions = lookup::versions(&self.pool.connection(), room, seq);
+        let versions = lookup::versions(&self.pool.connection(), &self.damages, room, seq);
         let versions = versions.map_err(|err| read_error(&err, head))?;
-        versions.map_err(|position| ReadError::Corrupt { position: Position(position) })
+        versions.map_err(|position| ReadError::Corrupt { position })
     }
 
     fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
         let head = self.head();
         let connection = self.pool.connection();
-        pages::unread(&connection, room, after, reader, max).map_err(|failure| failure.told(head))
+        let counted = pages::unread(&connection, &self.damages, room, after, reader, max);
+        counted.map_err(|failure| failure.told(head))
+    }
+
+    fn damaged(&self) -> u64 {
+        self.damages.count()
     }
 }
 
 fn read_page(
     connection: &Connection,
+    damages: &Damages,
     after: Position,
     through: Position,
     budget: Budget,
@@ -143,11 +152,19 @@ fn read_page(
     let mut rows = statement.query((to_sql(after.0), to_sql(through.0))).map_err(unread(expected))?;
     while expected <= through && (page.is_empty() || page.len() < budget.entries && bytes < budget.bytes) {
         let row = rows.next().map_err(unread(expected))?;
-        // A row that is missing is as bad as one that is not what it was: the log has no holes.
-        let entry = row
-            .and_then(decode)
-            .filter(|entry| entry.position == expected)
-            .ok_or(ReadError::Corrupt { position: expected })?;
+        let position = row.map(|row| row.get(0)).transpose().map_err(unread(expected))?;
+        let entry = match row.filter(|_| position == Some(to_sql(expected.0))) {
+            Some(row) => damages.read(connection, row),
+            // A row that is missing is as bad as one that is not what it was: the log has no holes.
+            None => damages.at(connection, expected),
+        };
+        let entry = entry.map_err(unread(expected))?.map_err(|position| ReadError::Corrupt { position });
+        if position != Some(to_sql(expected.0)) {
+            // The statement stands behind the hole: the next read goes on from there.
+            page.push(entry?);
+            break;
+        }
+        let entry = entry?;
         bytes += entry.weight();
         expected = expected.next();
         page.push(entry);

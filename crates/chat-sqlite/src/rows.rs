@@ -50,6 +50,8 @@ pub(crate) const SELECT_WITHOUT_DEVICES: &str = "
 
 /// The column of [`SELECT`] with the client's key.
 pub(crate) const KEY: usize = 7;
+/// The column of [`SELECT`] with the hash of the content.
+pub(crate) const CONTENT: usize = 8;
 /// The column of [`SELECT`] with the key's fingerprint.
 pub(crate) const KEY_PRINT: usize = 16;
 

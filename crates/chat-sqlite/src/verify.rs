@@ -15,7 +15,8 @@ use rusqlite::{Connection, Row};
 
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
-use crate::folder::{Found, chat_in, check_wal, look};
+use crate::folder::{Found, chat_in, check_wal, look, noted_head};
+use crate::log::missing;
 use crate::number::to_sql;
 use crate::rows::{KEY, KEY_PRINT, SELECT, SELECT_WITHOUT_DEVICES, SELECT_WITHOUT_ROOMS, decode};
 use crate::schema;
@@ -31,6 +32,8 @@ pub struct Report {
     pub file: PathBuf,
     /// Rows of the log; the last position, if there is no fault.
     pub entries: u64,
+    /// The last position.
+    pub head: Position,
     /// Those that were sent under a client's key.
     pub with_key: u64,
     /// Rooms with entries.
@@ -60,6 +63,16 @@ pub struct Report {
 /// A fault in the database.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
+    /// Entries that were acknowledged are not there.
+    #[error(
+        "positions {first} to {last} are missing at the end: the write-ahead log was lost or cut, or this is an older copy"
+    )]
+    Lost {
+        /// The first missing position.
+        first: Position,
+        /// The last missing position.
+        last: Position,
+    },
     /// The tables and indexes of the file are inconsistent.
     #[error("the file: {detail}")]
     Structure {
@@ -152,6 +165,8 @@ pub fn verify(path: &Path) -> Result<Report, OpenError> {
     if path.is_dir() {
         check_wal(path)?;
     }
+    // Before the log is read, which may grow meanwhile.
+    let noted = if path.is_dir() { noted_head(path) } else { Position::ZERO };
     let mut report = Report { file, ..Report::default() };
     if let Err(err) = report.read() {
         match err.sqlite_error_code() {
@@ -162,6 +177,8 @@ pub fn verify(path: &Path) -> Result<Report, OpenError> {
             }
             _ => return Err(OpenError::Storage { file: report.file, cause: err.into() }),
         }
+    } else if let Some((first, last)) = missing(noted, report.head) {
+        report.fault(Fault::Lost { first, last });
     }
     Ok(report)
 }
@@ -243,6 +260,7 @@ impl Report {
                 self.fault(Fault::Hole { first: expected, last: Position(position.0 - 1) });
             }
             expected = position.next();
+            self.head = position;
             self.entries += 1;
             self.check_key(row, fingerprint, position)?;
             let Some(entry) = decode(row).filter(|entry| entry.position == position) else {

@@ -132,6 +132,14 @@ pub enum Kind {
         /// The number of the kind, as it is stored.
         code: u32,
     },
+    /// The row is not what was once stored, and it was no message. It keeps its place and its `Rev`.
+    ///
+    /// Somebody may have left by it. So nobody but the host is in a private room after such an entry, until the host adds
+    /// them again, and its invites are void.
+    Damaged {
+        /// Whether it was an edit or a deletion: then it changes nothing.
+        is_change: bool,
+    },
 }
 
 /// The text of a message.
@@ -143,14 +151,16 @@ pub enum Body {
     Edited(Text),
     /// Deleted: there is no text.
     Deleted,
+    /// The row is not what was once stored: nobody can tell what was said, or by whom.
+    Damaged,
 }
 
 impl Body {
-    /// The text, unless it was deleted.
+    /// The text, unless it was deleted or is damaged.
     pub fn text(&self) -> Option<&Text> {
         match self {
             Self::Original(text) | Self::Edited(text) => Some(text),
-            Self::Deleted => None,
+            Self::Deleted | Self::Damaged => None,
         }
     }
 }
@@ -187,7 +197,7 @@ pub enum Group<'a> {
     },
     /// A fact about a person that concerns everybody: their name, or that they own the server.
     Person,
-    /// Of a kind that this version does not know.
+    /// Of a kind that this version does not know, or not what was once stored.
     Unknown,
 }
 
@@ -207,7 +217,7 @@ impl Kind {
             Self::Joined { user } => Group::Arrival { user: *user },
             Self::Left { user } | Self::Removed { user } => Group::Departure { user: *user },
             Self::Named { .. } | Self::Owner { .. } => Group::Person,
-            Self::Unknown { .. } => Group::Unknown,
+            Self::Unknown { .. } | Self::Damaged { .. } => Group::Unknown,
         }
     }
 
@@ -230,10 +240,12 @@ impl Kind {
         }
     }
 
-    /// Whether the directory is built from it: all known kinds but messages and their changes.
+    /// Whether the directory is built from it: all known kinds but messages and their changes, and what may have been one of
+    /// these.
     pub fn is_of_directory(&self) -> bool {
         match self.group() {
-            Group::Message | Group::Change { .. } | Group::Unknown => false,
+            Group::Unknown => matches!(self, Self::Damaged { is_change: false }),
+            Group::Message | Group::Change { .. } => false,
             Group::Creation { .. }
             | Group::Room
             | Group::Arrival { .. }
@@ -258,7 +270,8 @@ impl Kind {
             | Self::Left { .. }
             | Self::Removed { .. }
             | Self::Owner { .. }
-            | Self::Unknown { .. } => 0,
+            | Self::Unknown { .. }
+            | Self::Damaged { .. } => 0,
         }
     }
 }

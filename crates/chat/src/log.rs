@@ -5,7 +5,7 @@
 //! not know who listens. The `conformance` suite is this page in executable form.
 
 use crate::device::Device;
-use crate::entry::{Author, Body, Entry, Kind, UnixMillis};
+use crate::entry::{Author, Entry, Kind, UnixMillis};
 use crate::epochs::Epochs;
 use crate::hash::ContentHash;
 use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
@@ -136,6 +136,12 @@ pub trait LogReader: Send + Sync + 'static {
     ///
     /// It counts up to `max`, and does not look at more than [`Unread::LOOKS_MAX`] messages.
     fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError>;
+
+    /// How many rows were found damaged so far: not what was once stored. They are shown as [`Body::Damaged`](crate::Body::Damaged)
+    /// and [`Kind::Damaged`], and everything else goes on.
+    fn damaged(&self) -> u64 {
+        0
+    }
 }
 
 impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
@@ -169,6 +175,10 @@ impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
 
     fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
         (**self).unread(room, after, reader, max)
+    }
+
+    fn damaged(&self) -> u64 {
+        (**self).damaged()
     }
 }
 
@@ -287,11 +297,11 @@ impl Unread {
     /// How many messages are looked at, including own and deleted ones.
     pub const LOOKS_MAX: usize = 1000;
 
-    /// Counts one more message, unless it is the reader's own or deleted.
+    /// Counts one more message, unless it is the reader's own, deleted or damaged.
     pub fn look_at(&mut self, message: &Entry, reader: UserId) {
         self.through = message.seq;
         let is_own = message.author.and_then(Author::user) == Some(reader);
-        let is_there = matches!(&message.kind, Kind::Message { body } if *body != Body::Deleted);
+        let is_there = matches!(&message.kind, Kind::Message { body } if body.text().is_some());
         self.count += u32::from(!is_own && is_there);
     }
 }
@@ -389,7 +399,7 @@ pub enum RollbackCause {
 /// Why the log could not be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
-    /// The entry is missing, or is not what was once stored.
+    /// The entry is missing, or the file is so damaged that nobody can tell which entry it was.
     #[error("the entry at position {position} is damaged")]
     Corrupt {
         /// The first position that cannot be believed.

@@ -90,6 +90,8 @@ crate::named! {
         BadCode = "bad_code",
         /// It makes no sense.
         Invalid = "invalid",
+        /// What it is about is damaged, so that nobody can tell whose it was.
+        Damaged = "damaged",
         /// A later version has refused it, for a reason that this one does not know. This version refuses nothing so.
         Unknown = "unknown",
     }

@@ -111,7 +111,7 @@ fn text_of(entry: &Entry) -> Option<String> {
     match &entry.kind {
         Kind::Message { body: Body::Original(text) | Body::Edited(text) }
         | Kind::Edited { text: Some(text), .. } => Some(text.to_string()),
-        Kind::Message { body: Body::Deleted }
+        Kind::Message { body: Body::Deleted | Body::Damaged }
         | Kind::Edited { text: None, .. }
         | Kind::Deleted { .. }
         | Kind::RoomCreated { .. }
@@ -122,7 +122,8 @@ fn text_of(entry: &Entry) -> Option<String> {
         | Kind::Removed { .. }
         | Kind::Named { .. }
         | Kind::Owner { .. }
-        | Kind::Unknown { .. } => None,
+        | Kind::Unknown { .. }
+        | Kind::Damaged { .. } => None,
     }
 }
 
@@ -142,6 +143,6 @@ fn event_of(kind: &Kind) -> (&'static str, What) {
         Kind::Removed { user } => (names::REMOVED, What::Left(user.0)),
         Kind::Named { .. } => (names::NAMED, What::Other),
         Kind::Owner { .. } => (names::OWNER, What::Other),
-        Kind::Unknown { .. } => (names::UNKNOWN, What::Other),
+        Kind::Unknown { .. } | Kind::Damaged { .. } => (names::UNKNOWN, What::Other),
     }
 }

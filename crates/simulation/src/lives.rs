@@ -63,7 +63,8 @@ impl Lives {
             | Kind::RoomRenamed { .. }
             | Kind::TopicSet { .. }
             | Kind::Owner { .. }
-            | Kind::Unknown { .. } => {}
+            | Kind::Unknown { .. }
+            | Kind::Damaged { .. } => {}
         }
     }
 }

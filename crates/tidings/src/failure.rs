@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chat::{Fatal, ReadError};
-use chat_sqlite::{BackupError, ImportError, OpenError, RestoreError};
+use chat_sqlite::{BackupError, ImportError, OpenError, RepairError, RestoreError};
 use socketio_server::BuildError;
 
 use crate::plural::counted;
@@ -24,7 +24,8 @@ pub(crate) enum Failure {
     #[error("the data folder {} is a file; to check a backup, leave out --data", .file.display())]
     FileAsFolder { file: PathBuf },
     #[error(
-        "{what}; run `tidings verify` for all faults, then put the last backup into a new folder with `tidings restore`"
+        "{what}; run `tidings verify` for all faults and `tidings repair` to mend them, or put the last backup into a new \
+         folder with `tidings restore`"
     )]
     Damaged { what: String },
     #[error(transparent)]
@@ -33,6 +34,14 @@ pub(crate) enum Failure {
     Backup(#[from] BackupError),
     #[error(transparent)]
     Restore(#[from] RestoreError),
+    #[error(transparent)]
+    Repair(RepairError),
+    #[error(
+        "still damaged: {}, the first at position {first}; put back what a backup has with `tidings repair --from BACKUP`, \
+         or have the rest say that it was damaged with --give-up",
+        counted(*.rows, "row")
+    )]
+    Unrepaired { rows: u64, first: u64 },
     #[error("{} is damaged: {}", .file.display(), counted(*.faults, "fault"))]
     Unsound { file: PathBuf, faults: u64 },
     #[error(transparent)]
@@ -55,6 +64,15 @@ pub(crate) enum Failure {
         .after.as_secs()
     )]
     Undrained { after: Duration },
+}
+
+impl From<RepairError> for Failure {
+    fn from(err: RepairError) -> Self {
+        match err {
+            RepairError::Chat(cause) => Self::Open(cause),
+            other => Self::Repair(other),
+        }
+    }
 }
 
 impl Failure {

@@ -8,6 +8,7 @@ mod security;
 use std::convert::Infallible;
 use std::path::Path;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -25,7 +26,11 @@ use self::folder::Folder;
 pub(crate) struct Site {
     io: Io,
     pages: Pages,
+    damaged: Damaged,
 }
+
+/// How many rows of the log were found damaged so far.
+pub(crate) type Damaged = Arc<dyn Fn() -> u64 + Send + Sync>;
 
 #[derive(Clone)]
 enum Pages {
@@ -35,9 +40,9 @@ enum Pages {
 
 impl Site {
     /// The built-in page, or a folder of one's own pages, which pages of `others` may use.
-    pub(crate) fn new(io: Io, folder: Option<&Path>, others: &[OriginPattern]) -> Self {
+    pub(crate) fn new(io: Io, folder: Option<&Path>, others: &[OriginPattern], damaged: Damaged) -> Self {
         let pages = folder.map_or(Pages::BuiltIn, |folder| Pages::Folder(Folder::new(folder, others).into()));
-        Self { io, pages }
+        Self { io, pages, damaged }
     }
 
     fn health(&self) -> Response<Body> {
@@ -45,7 +50,12 @@ impl Site {
             Readiness::Ready => (StatusCode::OK, "ready\n"),
             Readiness::NotReady => (StatusCode::SERVICE_UNAVAILABLE, "not ready\n"),
         };
-        let mut answer = Response::new(body(Bytes::from_static(text.as_bytes())));
+        let text = match (self.damaged)() {
+            0 => Bytes::from_static(text.as_bytes()),
+            // The server goes on, but somebody should hear of it.
+            damaged => Bytes::from(format!("{text}damaged rows: {damaged}\n")),
+        };
+        let mut answer = Response::new(body(text));
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));

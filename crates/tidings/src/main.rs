@@ -8,6 +8,7 @@ mod import;
 mod logging;
 mod options;
 mod plural;
+mod repair;
 mod restore;
 mod rotate;
 mod serve;
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         Some(Command::Restore(restore)) => restore::run(&restore),
         Some(Command::RotateKey(rotate)) => rotate::run(&rotate),
         Some(Command::Verify(verify)) => verify::run(&verify),
+        Some(Command::Repair(repair)) => repair::run(&repair),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

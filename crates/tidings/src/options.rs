@@ -59,6 +59,8 @@ pub(crate) enum Command {
     Restore(Restore),
     /// Check every row of the chat or of a backup, and print counts; exits with 1 if something is wrong
     Verify(Verify),
+    /// Put damaged rows back from a backup, or give them up; without an option, only say which they are
+    Repair(Repair),
     /// From the next start, sign tokens and recovery ids with a new key. Old ones stay valid, so this does not help
     /// after a key has leaked
     RotateKey(RotateKey),
@@ -135,6 +137,20 @@ pub(crate) struct Verify {
     /// Backup to check instead of the data folder
     #[arg(value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) data: ChatData,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Repair {
+    /// Put back what this backup has, as it would stand there now
+    #[arg(long, value_name = "BACKUP")]
+    pub(crate) from: Option<PathBuf>,
+
+    /// Have what is still damaged say so for good; `tidings verify` finds no fault then
+    #[arg(long)]
+    pub(crate) give_up: bool,
 
     #[command(flatten)]
     pub(crate) data: ChatData,
@@ -293,7 +309,7 @@ mod tests {
         for fills_one in ["import", "restore"] {
             assert_eq!(help(fills_one), "Data folder, new or empty; created if it does not exist");
         }
-        for needs_one in ["backup", "verify", "rotate-key"] {
+        for needs_one in ["backup", "verify", "repair", "rotate-key"] {
             assert_eq!(help(needs_one), "Data folder of the chat");
         }
     }

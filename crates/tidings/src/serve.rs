@@ -12,6 +12,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use chat::LogReader as _;
 use chat_sqlite::SqliteLog;
 use socketio_server::Readiness;
 use tempfile::TempDir;
@@ -57,7 +58,9 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     }
     let mut addresses = Vec::new();
     for listener in listeners {
-        let site = Site::new(node.server.io().clone(), options.pages.as_deref(), &options.origin);
+        let log = Arc::clone(&reader);
+        let damaged = Arc::new(move || log.damaged());
+        let site = Site::new(node.server.io().clone(), options.pages.as_deref(), &options.origin, damaged);
         addresses.push(node.server.listen_with(listener, site)?);
     }
     let data = if temporary.is_some() { None } else { Some(folder) };

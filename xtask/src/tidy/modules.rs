@@ -107,6 +107,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "serve",
             "backup",
             "import",
+            "repair",
             "restore",
             "rotate",
             "verify",

@@ -154,7 +154,7 @@ fn texts_are_where_they_belong(all: &[Entry]) {
                 let expected = match body {
                     Body::Edited(text) if is_last => Some(text),
                     Body::Edited(_) | Body::Deleted => None,
-                    Body::Original(_) => panic!("{entry:?} left no trace"),
+                    Body::Original(_) | Body::Damaged => panic!("{entry:?} left no trace"),
                 };
                 assert_eq!(text.as_ref(), expected);
             }

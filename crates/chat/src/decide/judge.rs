@@ -154,6 +154,9 @@ impl<'a> Person<'a> {
         standing: Option<&Standing>,
     ) -> Result<Verdict, Refusal> {
         let (message, body) = self.message(room, seq, standing)?;
+        if *body == Body::Damaged {
+            return Err(Refusal::Damaged);
+        }
         if message.author.and_then(Author::user) != Some(self.user) {
             return Err(Refusal::Forbidden);
         }
@@ -167,6 +170,9 @@ impl<'a> Person<'a> {
 
     fn delete(&self, room: RoomId, seq: Seq, standing: Option<&Standing>) -> Result<Verdict, Refusal> {
         let (message, body) = self.message(room, seq, standing)?;
+        if *body == Body::Damaged {
+            return Err(Refusal::Damaged);
+        }
         if !self.is_host(self.room(room)?) {
             if message.author.and_then(Author::user) != Some(self.user) {
                 return Err(Refusal::Forbidden);

@@ -47,7 +47,12 @@ impl Present {
     fn apply(&mut self, entry: &Entry) {
         let id = entry.room;
         match &entry.kind {
-            Kind::Message { .. } | Kind::Edited { .. } | Kind::Deleted { .. } | Kind::Unknown { .. } => {}
+            Kind::Message { .. }
+            | Kind::Edited { .. }
+            | Kind::Deleted { .. }
+            | Kind::Unknown { .. }
+            | Kind::Damaged { is_change: true } => {}
+            Kind::Damaged { is_change: false } => self.doubt(id),
             Kind::RoomCreated { kind, name, topic, members } => {
                 let since = membership(entry);
                 let room = Room {
@@ -137,6 +142,24 @@ impl Present {
     fn bar(&mut self, id: RoomId, user: UserId) {
         self.change(id, |room| {
             room.barred.insert(user);
+            room.invites = room.invites.next();
+        });
+    }
+
+    /// Somebody may have left the room, or been removed. Whoever may be in a public room loses nothing by that, and nobody
+    /// ever leaves a direct conversation.
+    fn doubt(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get(&id).filter(|room| room.kind == RoomKind::Private) else { return };
+        for user in room.members.keys().filter(|user| room.host != Some(**user)) {
+            self.joined.remove(&(*user, id));
+        }
+        self.change(id, |room| {
+            room.members = room
+                .members
+                .iter()
+                .filter(|(user, _)| room.host == Some(**user))
+                .map(|(user, since)| (*user, *since))
+                .collect();
             room.invites = room.invites.next();
         });
     }

@@ -75,10 +75,19 @@ fn page(log: &dyn LogReader, encoder: &Encoder, request: &HistoryRequest) -> Res
 pub fn preload_all(log: &dyn LogReader, feeds: &[(&Feed, &Encoder)]) -> Result<(), ReadError> {
     let head = Position(feeds.first().map_or(0, |(feed, _)| feed.head().get()));
     let mut after = Position(head.0.saturating_sub(PRELOAD_ENTRIES_MAX));
-    let first = after.next();
+    let mut first = after.next();
     let mut filled: Vec<Vec<FeedEntry>> = feeds.iter().map(|_| Vec::new()).collect();
     while after < head {
-        let page = log.read(after, head, Budget::PAGE)?;
+        let page = match log.read(after, head, Budget::PAGE) {
+            // What cannot be read is in no ring, and neither is what stands before it.
+            Err(error @ ReadError::Corrupt { position }) => {
+                tracing::error!(%error, "the log cannot be read");
+                filled.iter_mut().for_each(Vec::clear);
+                (after, first) = (position, position.next());
+                continue;
+            }
+            page => page?,
+        };
         let Some(last) = page.last() else { break };
         after = last.position;
         for (entries, (_, encoder)) in filled.iter_mut().zip(feeds) {

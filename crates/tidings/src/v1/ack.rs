@@ -21,6 +21,8 @@ pub enum RequestError {
     Forbidden,
     /// The code leads nowhere, whatever the reason.
     BadCode,
+    /// What is asked for stands in the log, but is not what was once stored.
+    Damaged,
     /// Too much is asked, or the log cannot be read now.
     Busy,
 }
@@ -34,6 +36,7 @@ impl RequestError {
             Self::NotFound => "not_found",
             Self::Forbidden => "forbidden",
             Self::BadCode => "bad_code",
+            Self::Damaged => "damaged",
             Self::Busy => "busy",
         };
         format!(r#"{{"ok":false,"code":"{code}"}}"#)

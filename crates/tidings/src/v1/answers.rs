@@ -200,11 +200,14 @@ impl Asked<'_> {
     }
 }
 
-/// It may pass, so the client is told to ask again; the operator is told why.
+/// What may pass is to be asked again, and what is damaged is not; the operator is told why.
 #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
 fn unreadable(error: ReadError) -> RequestError {
     tracing::error!(%error, "the log cannot be read");
-    RequestError::Busy
+    match error {
+        ReadError::Corrupt { .. } => RequestError::Damaged,
+        ReadError::Unavailable { .. } => RequestError::Busy,
+    }
 }
 
 #[derive(Serialize)]

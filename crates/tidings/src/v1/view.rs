@@ -143,6 +143,8 @@ pub struct EntryView<'a> {
     edited: bool,
     #[serde(skip_serializing_if = "is_false")]
     deleted: bool,
+    #[serde(skip_serializing_if = "is_false")]
+    damaged: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     device: Option<WireDevice>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -230,16 +232,12 @@ impl<'a> EntryView<'a> {
             }
             Kind::Owner { user } => (names::OWNER, Self { who: who(*user), ..view }),
             // Whom it may be shown with is not known either.
-            Kind::Unknown { .. } => (names::UNKNOWN, Self { from: None, ..view }),
+            Kind::Unknown { .. } | Kind::Damaged { .. } => (names::UNKNOWN, Self { from: None, ..view }),
         }
     }
 
     fn with_body(self, entry: &'a Entry, body: &'a Body) -> Self {
-        let (text, edited, deleted) = match body {
-            Body::Original(text) => (&**text, false, false),
-            Body::Edited(text) => (&**text, true, false),
-            Body::Deleted => ("", false, true),
-        };
+        let text = body.text().map_or("", |text| &**text);
         let sent = match entry.author {
             Some(Author::Device { device, n }) => Some((WireDevice(device.id), n.0)),
             Some(Author::Lineage(_)) | None => None,
@@ -247,8 +245,9 @@ impl<'a> EntryView<'a> {
         Self {
             seq: Some(entry.seq.0),
             text: Some(text),
-            edited,
-            deleted,
+            edited: matches!(body, Body::Edited(_)),
+            deleted: *body == Body::Deleted,
+            damaged: *body == Body::Damaged,
             device: sent.map(|(device, _)| device),
             n: sent.map(|(_, n)| n),
             ..self

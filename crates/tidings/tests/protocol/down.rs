@@ -62,6 +62,7 @@ fn example(of: &str) -> Entry {
             (lobby, Some(Author::Lineage(Lineage([7; 16]))), message(Body::Original(line)))
         }
         "message-deleted" => (lobby, by(ADA, 7), message(Body::Deleted)),
+        "message-damaged" => (lobby, None, message(Body::Damaged)),
         "edited" => (lobby, by(ADA, 8), Kind::Edited { seq: Seq(42), text: Some(text("hello, all")) }),
         "deleted" => (lobby, by(ADA, 9), Kind::Deleted { seq: Seq(42) }),
         "room-created" => {

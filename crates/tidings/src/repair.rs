@@ -1,0 +1,28 @@
+//! `tidings repair`: puts damaged rows back from a backup, or gives them up, while nobody serves the chat.
+
+use std::io::Write as _;
+
+use crate::failure::Failure;
+use crate::options::Repair;
+
+pub(crate) fn run(options: &Repair) -> Result<(), Failure> {
+    let folder = &options.data.folder;
+    if folder.is_file() {
+        return Err(Failure::FileAsFolder { file: folder.clone() });
+    }
+    let repaired = chat_sqlite::repair(folder, options.from.as_deref(), options.give_up)
+        .map_err(|err| Failure::from(err).about(folder))?;
+    // The exit code says the same.
+    let _ = writeln!(
+        std::io::stdout(),
+        "{}\n  damaged                  {}\n  put back from the backup {}\n  given up                 {}",
+        repaired.file.display(),
+        repaired.damaged,
+        repaired.restored,
+        repaired.given_up,
+    );
+    match repaired.left.first() {
+        None => Ok(()),
+        Some(first) => Err(Failure::Unrepaired { rows: repaired.left.len() as u64, first: first.0 }),
+    }
+}
