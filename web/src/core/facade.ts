@@ -65,7 +65,9 @@ export interface MessageRow {
   readonly own: boolean;
   readonly text: string;
   readonly edited: boolean;
+  /** There is no text: it was deleted, or is damaged. */
   readonly deleted: boolean;
+  readonly damaged?: true;
   /** A change of this message that is not stored yet; while `editing`, `text` is the new text already. */
   /** There is a draft of a change. */
   readonly draft?: true;

@@ -124,10 +124,10 @@ export class Rows {
 }
 
 function messageRow(record: MessageRecord, change: OutboxRow | undefined, me: string | undefined): MessageRow {
-  const { seq, at, from, text, edited, deleted, device, n } = record;
+  const { seq, at, from, text, edited, deleted, damaged, device, n } = record;
   const own = me !== undefined && from.user === me;
   const key = own && device !== undefined && n !== undefined ? sendName(device, n) : `m${seq}`;
-  const row = { kind: "message" as const, key, seq, at, from, own, text, edited, deleted };
+  const row = { kind: "message" as const, key, seq, at, from, own, text, edited, deleted, ...(damaged && { damaged }) };
   if (change === undefined) return row;
   if (change.refused !== undefined) return { ...row, change: { refused: change.refused, n: change.id } };
   if (change.command.event === "edit") return { ...row, text: change.command.text, change: "editing" };

@@ -25,6 +25,7 @@ export type Entry = EntryHead &
         readonly text: string;
         readonly edited: boolean;
         readonly deleted: boolean;
+        readonly damaged?: true;
         readonly device?: string;
         readonly n?: number;
       }
@@ -74,7 +75,10 @@ export interface Message {
   readonly from: Person;
   readonly text: string;
   readonly edited: boolean;
+  /** There is no text: it was deleted, or is damaged. */
   readonly deleted: boolean;
+  /** The server's disk has lost what was said. */
+  readonly damaged?: true;
   readonly device?: string;
   readonly n?: number;
 }
@@ -380,6 +384,7 @@ function entryOf(event: string, f: Fields): Entry {
 
 function messageOf(value: unknown): Message {
   const f = fieldsOf(value);
+  const damaged = f["damaged"] === true || undefined;
   return {
     room: count(f, "room"),
     seq: count(f, "seq"),
@@ -388,7 +393,8 @@ function messageOf(value: unknown): Message {
     from: personOf(f["from"]),
     text: text(f, "text"),
     edited: f["edited"] === true,
-    deleted: f["deleted"] === true,
+    deleted: f["deleted"] === true || damaged === true,
+    ...optional("damaged", damaged),
     ...optional("device", maybe(f, "device", isText)),
     ...optional("n", maybe(f, "n", isCount)),
   };

@@ -55,6 +55,7 @@ export const ar: Texts = {
   changeRefused: "لم يُقبل التعديل: {reason}",
   changeDraft: "لم يُحفظ تعديلك",
   deletedText: "حُذفت هذه الرسالة.",
+  damagedText: "هذه الرسالة تالفة.",
   retry: "إعادة المحاولة",
   edit: "تعديل",
   delete: "حذف",

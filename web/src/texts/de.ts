@@ -55,6 +55,7 @@ export const de: Texts = {
   changeRefused: "Änderung nicht angenommen: {reason}",
   changeDraft: "deine Änderung ist nicht gespeichert",
   deletedText: "Diese Nachricht wurde gelöscht.",
+  damagedText: "Diese Nachricht ist beschädigt.",
   retry: "Nochmal",
   edit: "Bearbeiten",
   delete: "Löschen",

@@ -56,6 +56,7 @@ export const en = {
   changeRefused: "change not accepted: {reason}",
   changeDraft: "your change is not saved",
   deletedText: "This message was deleted.",
+  damagedText: "This message is damaged.",
   retry: "Retry",
   edit: "Edit",
   delete: "Delete",

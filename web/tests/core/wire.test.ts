@@ -46,6 +46,11 @@ describe("every example of docs/protocol/", () => {
     expect(common(entry, payload)).toEqual(without(payload, ["was"]));
   });
 
+  test("a damaged message has no text, like a deleted one", () => {
+    const [, { args }] = of("down", ["message"]).find(([name]) => name === "message-damaged.json") ?? ["", { args: [] }];
+    expect(wire.readEntry("message", args[0])).toMatchObject({ damaged: true, deleted: true, text: "" });
+  });
+
   test.each(of("down", ["welcome"]))("is read as a welcome: %s", (_, { args: [payload] }) => {
     const welcome = wire.readWelcome(payload);
     expect(common(welcome, payload)).toEqual(without(payload, ["limits"]));

@@ -46,7 +46,7 @@ export class MessageView extends Component<Properties> {
               <Time at={row.at} shown={timeOfDay(row.at)} />
             </header>
           )}
-          <div class="body">{row.kind === "message" && row.deleted ? <p class="deleted">{text("deletedText")}</p> : <Markdown text={row.text} />}</div>
+          <div class="body">{row.kind === "message" && row.deleted ? <p class="deleted">{text(row.damaged ? "damagedText" : "deletedText")}</p> : <Markdown text={row.text} />}</div>
           <State row={row} />
           {row.kind === "message" && row.draft && <Unsaved />}
         </div>
@@ -87,7 +87,7 @@ function stateText(row: MessageRow | PendingRow): string | undefined {
 
 function label(row: MessageRow | PendingRow, from: Person): string {
   const deleted = row.kind === "message" && row.deleted;
-  const content = deleted ? text("rowDeleted") : row.text.slice(0, LABEL_MAX);
+  const content = deleted ? text(row.damaged ? "damagedText" : "rowDeleted") : row.text.slice(0, LABEL_MAX);
   const whole = text("rowLabel", { name: personName(from), time: timeOfDay(row.at), text: content });
   const state = row.kind === "message" && row.draft ? text("changeDraft") : stateText(row);
   return state === undefined ? whole : `${whole}, ${state}`;
