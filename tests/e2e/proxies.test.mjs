@@ -76,7 +76,7 @@ for (const [name, config] of Object.entries(BARE_FRONTS)) {
       assert.deepEqual([answer.status, code], [403, 4]);
       for (const text of [message, await server.log()]) {
         assert.ok(text.includes(`pages of ${front.url} may not connect to 127.0.0.1:${server.port}`), text);
-        assert.ok(text.includes("let the proxy pass the browser's Host header on: see tidings --help"), text);
+        assert.ok(text.includes("let the proxy pass the browser's Host header on, and name that host with --host: see tidings --help"), text);
       }
     });
   });
@@ -122,9 +122,9 @@ describe("behind a proxy that says something wrong or is not trusted", () => {
 
   test("a page over http is told that the proxy's X-Forwarded-Proto is wrong", async (t) => {
     const headers = { host: "chat.example", origin: "http://chat.example", "x-forwarded-proto": "https" };
-    for (const text of await refused(t, ["--trusted-proxy", "127.0.0.1"], headers)) {
+    for (const text of await refused(t, ["--host", "chat.example", "--trusted-proxy", "127.0.0.1"], headers)) {
       assert.match(text, /the trusted proxy 127\.0\.0\.1 says that the browser uses https.*X-Forwarded-Proto/);
-      assert.doesNotMatch(text, /--origin/);
+      assert.doesNotMatch(text, /--(origin|host)/);
     }
   });
 

@@ -13,7 +13,7 @@ import { readLog } from "../harness/history.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 import { request } from "../harness/wire.mjs";
 
-const OPTIONS = ["listen", "data", "demo", "pages", "origin", "trusted-proxy"];
+const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy"];
 
 describe("the command line", () => {
   for (const args of [["--help"], ["serve", "--help"]]) {
@@ -30,6 +30,8 @@ describe("the command line", () => {
   const bad = [
     ["--listen", "nonsense"],
     ["--listen", "127.0.0.1:70000"],
+    ["--host", "https://chat.example"],
+    ["--host", "chat.example:3000"],
     ["--origin", "no url"],
     ["--origin", "http://example.org/with/a/path"],
     ["--trusted-proxy", "300.0.0.1"],

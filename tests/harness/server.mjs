@@ -83,6 +83,10 @@ export class Server {
     return Number(new URL(this.url).port);
   }
 
+  get process() {
+    return this.#child.process.pid;
+  }
+
   get output() {
     return this.#child.output;
   }

@@ -87,6 +87,13 @@ describe("the package on a machine", () => {
     install(PACKAGE);
     assert.equal(shell(`if command -v systemd-analyze > /dev/null; then systemd-analyze verify ${UNIT} 2>&1; fi`), "");
   });
+
+  test("has a unit that leaves the service little", (t) => {
+    if (image === null) return t.diagnostic("only unpacked: this takes root");
+    install(PACKAGE);
+    const score = shell(`if command -v systemd-analyze > /dev/null; then systemd-analyze security --offline=true --threshold=15 --no-pager ${UNIT} 2>&1; fi`);
+    t.diagnostic(score.split("\n").findLast((line) => line.includes("exposure")) ?? "systemd-analyze is not here");
+  });
 });
 
 /** The service as its unit says. */

@@ -8,6 +8,7 @@ use socketio::Limits;
 
 use crate::handshake::HandshakeKept;
 use crate::http::forwarded::TrustedProxies;
+use crate::http::host::HostPolicy;
 use crate::http::policy::OriginPolicy;
 
 /// Settings of a server. The defaults are those of the JavaScript implementation, where it has one.
@@ -30,6 +31,12 @@ pub struct Config {
     /// What an operator can do about a refused origin, for the log and the body of the answer. `{origin}` is replaced
     /// by the origin.
     pub origin_remedy: Cow<'static, str>,
+    /// The names that the server answers to; a request for another one gets 421. Default: all. A server that gives
+    /// strangers something lists its names, so that no site can use it from the browsers of its visitors.
+    pub hosts: HostPolicy,
+    /// What an operator can do about a refused name, for the log and the body of the answer. `{host}` is replaced by
+    /// the name.
+    pub host_remedy: Cow<'static, str>,
     /// What an operator can do when `X-Forwarded-Host` was ignored because its sender is not trusted, for the same
     /// places. `{peer}` is replaced by the address of the sender.
     pub proxy_remedy: Cow<'static, str>,
@@ -67,6 +74,8 @@ pub struct Config {
 const ORIGIN_REMEDY: &str = "If it is a page of this server behind a proxy, let the proxy pass the browser's Host header \
     on. To allow a page of another site, name {origin} in Config::origins; a CORS layer does not do that.";
 
+const HOST_REMEDY: &str = "If it is yours, add {host} to Config::hosts.";
+
 const PROXY_REMEDY: &str = "If it is your proxy, name {peer} in Config::trusted_proxies.";
 
 impl Default for Config {
@@ -80,6 +89,8 @@ impl Default for Config {
             attachment_timeout: Duration::from_secs(45),
             origins: OriginPolicy::SameOrigin,
             origin_remedy: ORIGIN_REMEDY.into(),
+            hosts: HostPolicy::Any,
+            host_remedy: HOST_REMEDY.into(),
             proxy_remedy: PROXY_REMEDY.into(),
             trusted_proxies: TrustedProxies::default(),
             handshake_kept: HandshakeKept::default(),

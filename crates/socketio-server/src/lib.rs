@@ -88,6 +88,7 @@ pub use self::handshake::{Handshake, HandshakeKept};
 pub use self::http::bundle::{BundleError, BundleFile, ClientBundle};
 pub use self::http::facts::{OverTls, PeerAddress};
 pub use self::http::forwarded::{TrustedProxies, TrustedProxiesError};
+pub use self::http::host::{HostPattern, HostPatternError, HostPolicy};
 pub use self::http::origin::{Origin, OriginError};
 pub use self::http::policy::{OriginPattern, OriginPolicy};
 pub use self::reason::DisconnectReason;

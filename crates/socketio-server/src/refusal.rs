@@ -1,7 +1,7 @@
 //! [`Refusals`]: counts the requests that the server refuses, by kind, and logs them.
 //!
 //! An operator must learn why a client stays away, but nobody may fill the log by being refused. So each kind is logged
-//! the 1st, 10th, 100th … time, and each refused origin once in ten minutes, up to a number. The messages say what to
+//! the 1st, 10th, 100th … time, and each refused origin and host once in ten minutes, up to a number. The messages say what to
 //! do. It has no clock, and does not know how a refusal is answered.
 
 use std::collections::HashSet;
@@ -15,17 +15,18 @@ use http::HeaderMap;
 
 use crate::config::Config;
 use crate::http::forwarded::{TrustedProxies, ignored_host};
+use crate::http::host::name_of;
 use crate::http::origin::Origin;
 use crate::http::own::{Own, Scheme};
 
-/// How many origins are logged in one period; others are only counted.
-const ORIGINS_MAX: usize = 64;
+/// How many origins, and how many hosts, are logged in one period; others are only counted.
+const NAMES_MAX: usize = 64;
 
-/// The period after which origins are logged again, so that invented ones cannot hide others for longer.
+/// The period after which origins and hosts are logged again, so that invented ones cannot hide others for longer.
 /// A lack of files is logged again if there was none for so long.
 const PERIOD: Duration = Duration::from_secs(600);
 
-/// How many characters of an origin are logged.
+/// How many characters of an origin or host are logged.
 const SHOWN_CHARS_MAX: usize = 200;
 
 /// Why a request was refused.
@@ -44,10 +45,12 @@ pub enum RefusalKind {
     BodyTooLarge,
     /// A request that is not valid HTTP: 400.
     Malformed,
+    /// A name that is not in [`Config::hosts`]: 421.
+    Host,
 }
 
 impl RefusalKind {
-    const COUNT: usize = 6;
+    const COUNT: usize = 7;
 
     fn text(self) -> &'static str {
         match self {
@@ -60,6 +63,7 @@ impl RefusalKind {
             Self::HeadTooLarge => "the head of a request was over 16 KiB or 1,000 header fields (431)",
             Self::BodyTooLarge => "a POST was over max_payload (413)",
             Self::Malformed => "a request was not valid HTTP (400)",
+            Self::Host => "this server does not answer to this name (421)",
         }
     }
 }
@@ -68,7 +72,8 @@ impl RefusalKind {
 #[derive(Default)]
 pub(crate) struct Refusals {
     counts: [AtomicU64; RefusalKind::COUNT],
-    told: Mutex<Told>,
+    origins: Mutex<Told>,
+    hosts: Mutex<Told>,
     exhaustion: Mutex<Exhaustion>,
 }
 
@@ -91,21 +96,21 @@ impl Exhaustion {
     }
 }
 
-/// The origins that were logged in this period.
+/// The origins or hosts that were logged in this period.
 #[derive(Default)]
 struct Told {
-    origins: HashSet<Box<str>>,
+    names: HashSet<Box<str>>,
     since: Option<Instant>,
 }
 
 impl Told {
-    /// Whether an origin is to be logged now.
-    fn is_due(&mut self, origin: &str, now: Instant) -> bool {
+    /// Whether a name is to be logged now.
+    fn is_due(&mut self, name: &str, now: Instant) -> bool {
         if self.since.is_none_or(|since| now.saturating_duration_since(since) >= PERIOD) {
-            self.origins.clear();
+            self.names.clear();
             self.since = Some(now);
         }
-        self.origins.len() < ORIGINS_MAX && self.origins.insert(origin.into())
+        self.names.len() < NAMES_MAX && self.names.insert(name.into())
     }
 }
 
@@ -114,7 +119,7 @@ impl Refusals {
         self.counts[kind as usize].load(Ordering::Relaxed)
     }
 
-    /// Counts a refusal of any kind except an origin.
+    /// Counts a refusal of any kind except an origin or a host.
     pub(crate) fn note(&self, kind: RefusalKind) {
         let count = self.add(kind);
         if is_told(count) {
@@ -124,13 +129,22 @@ impl Refusals {
 
     /// Counts a refused origin; `text` is the answer to the page.
     pub(crate) fn note_origin(&self, origin: Option<&str>, text: &str, now: Instant) {
-        let count = self.add(RefusalKind::Origin);
-        let origin = shown(origin.unwrap_or("no name"));
-        let is_due = self.told.lock().unwrap_or_else(PoisonError::into_inner).is_due(origin, now);
+        self.note_named(RefusalKind::Origin, &self.origins, origin.unwrap_or("no name"), text, now);
+    }
+
+    /// Counts a refused host; `text` is the answer to the client.
+    pub(crate) fn note_host(&self, host: &str, text: &str, now: Instant) {
+        self.note_named(RefusalKind::Host, &self.hosts, host, text, now);
+    }
+
+    fn note_named(&self, kind: RefusalKind, told: &Mutex<Told>, name: &str, text: &str, now: Instant) {
+        let count = self.add(kind);
+        let name = shown(name);
+        let is_due = told.lock().unwrap_or_else(PoisonError::into_inner).is_due(name, now);
         if is_due {
             tracing::warn!("{text}");
         } else if is_told(count) {
-            tracing::warn!(count, newest = origin, "{}", RefusalKind::Origin.text());
+            tracing::warn!(count, newest = name, "{}", kind.text());
         }
     }
 
@@ -209,17 +223,29 @@ pub(crate) fn origin_refused(
     format!("Forbidden: pages of {origin} may not connect to {own}. {advice}")
 }
 
+/// Why a host is refused and what can be done, with the operator's text from `config`.
+pub(crate) fn host_refused(host: &str, config: &Config) -> String {
+    let Some(name) = name_of(host) else {
+        return "Misdirected request: it names no valid host".to_owned();
+    };
+    let name = shown(&name);
+    format!(
+        "Misdirected request: this server does not answer to the name {name}. {}",
+        config.host_remedy.replace("{host}", name)
+    )
+}
+
 /// The answer to a request whose `Origin` no browser sends.
 pub(crate) const ORIGIN_MALFORMED: &str =
     "Forbidden: the request has several Origin headers, or one that is not text";
 
-fn shown(origin: &str) -> &str {
-    origin.char_indices().nth(SHOWN_CHARS_MAX).map_or(origin, |(end, _)| &origin[..end])
+fn shown(name: &str) -> &str {
+    name.char_indices().nth(SHOWN_CHARS_MAX).map_or(name, |(end, _)| &name[..end])
 }
 
 #[cfg(test)]
 mod tests {
-    use super::RefusalKind::{BodyTooLarge, HeadTooLarge, Malformed, NoUpgrade, Origin, Protocol};
+    use super::RefusalKind::{BodyTooLarge, HeadTooLarge, Host, Malformed, NoUpgrade, Origin, Protocol};
     use super::*;
     use crate::http::own::Scheme;
 
@@ -237,6 +263,17 @@ mod tests {
             "Forbidden: the request comes from a page of another site, which does not name its origin"
         );
         assert!(text(Some(&"x".repeat(16_000))).len() < 600);
+    }
+
+    #[test]
+    fn a_refused_name_is_told_without_its_port_and_with_what_to_do() {
+        let config = Config { host_remedy: "Try --host {host}.".into(), ..Config::default() };
+        assert_eq!(
+            host_refused("Chat.Example:3000", &config),
+            "Misdirected request: this server does not answer to the name chat.example. Try --host chat.example."
+        );
+        assert_eq!(host_refused("a b", &config), "Misdirected request: it names no valid host");
+        assert!(host_refused(&"x".repeat(16_000), &config).len() < 600);
     }
 
     /// What a page is told that has come by a proxy at 10.0.0.5 with these headers, and that is refused.
@@ -301,12 +338,12 @@ mod tests {
     #[test]
     fn every_kind_has_a_counter() {
         let refusals = Refusals::default();
-        let kinds = [Origin, NoUpgrade, Protocol, HeadTooLarge, BodyTooLarge, Malformed];
+        let kinds = [Origin, NoUpgrade, Protocol, HeadTooLarge, BodyTooLarge, Malformed, Host];
         assert_eq!(kinds.len(), RefusalKind::COUNT);
         for (times, kind) in (1..).zip(kinds) {
             (0..times).for_each(|_| refusals.note(kind));
         }
-        assert_eq!(kinds.map(|kind| refusals.count(kind)), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(kinds.map(|kind| refusals.count(kind)), [1, 2, 3, 4, 5, 6, 7]);
     }
 
     #[test]
@@ -334,13 +371,13 @@ mod tests {
         let made_up = |told: &mut Told, now| {
             (0..1_000).filter(|number| told.is_due(&format!("https://{number}.example"), now)).count()
         };
-        assert_eq!(made_up(&mut told, start), ORIGINS_MAX);
-        assert_eq!(told.origins.len(), ORIGINS_MAX);
+        assert_eq!(made_up(&mut told, start), NAMES_MAX);
+        assert_eq!(told.names.len(), NAMES_MAX);
         let real = "https://chat.example";
         assert!(!told.is_due(real, start + PERIOD / 2));
         assert!(told.is_due(real, start + PERIOD));
         assert!(!told.is_due(real, start + PERIOD), "once in a period");
-        assert_eq!(made_up(&mut told, start + PERIOD), ORIGINS_MAX - 1);
+        assert_eq!(made_up(&mut told, start + PERIOD), NAMES_MAX - 1);
         assert!(told.is_due(real, start + 2 * PERIOD));
     }
 }

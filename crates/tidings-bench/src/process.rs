@@ -114,8 +114,10 @@ pub(crate) fn kernel_bytes() -> Option<u64> {
 
 fn resident_bytes(process: u32) -> Option<u64> {
     // Exact, unlike the counters of `stat` and `statm`, which lag behind by some pages of each thread.
-    let text = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).ok()?;
-    kilobytes(&text, "Rss:")
+    let exact = fs::read_to_string(format!("/proc/{process}/smaps_rollup"));
+    let exact = exact.ok().and_then(|text| kilobytes(&text, "Rss:"));
+    // Only root reads that of a process that forbids to be looked into, as Tidings does.
+    exact.or_else(|| kilobytes(&fs::read_to_string(format!("/proc/{process}/status")).ok()?, "VmRSS:"))
 }
 
 fn kilobytes(text: &str, name: &str) -> Option<u64> {

@@ -8,11 +8,11 @@ use std::path::PathBuf;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use socketio_server::{OriginPattern, TrustedProxies};
+use socketio_server::{HostPattern, OriginPattern, TrustedProxies};
 
 /// The recipes of docs/proxy.md; a test compares them.
 const PROXIES: &str = "\
-Behind a proxy, with --trusted-proxy 127.0.0.1 (more in docs/proxy.md):
+Behind a proxy, with --host chat.example --trusted-proxy 127.0.0.1 (more in docs/proxy.md):
 
   nginx, in a `server` with TLS:
     location / {
@@ -90,6 +90,12 @@ pub(crate) struct Serve {
     /// Serve the pages of this folder at / instead of the built-in app
     #[arg(long, value_name = "DIR", env = "TIDINGS_PAGES", value_parser = folder)]
     pub(crate) pages: Option<PathBuf>,
+
+    /// Serve the chat under this name: `chat.example`, `*.chat.example` for its subdomains, `*` for every name. IP
+    /// addresses, `localhost`, the name of this machine, names that end in `.local` and the hosts of --origin need no
+    /// option. Repeat it, or use commas, for several names
+    #[arg(long, value_name = "NAME", env = "TIDINGS_HOST", value_delimiter = ',')]
+    pub(crate) host: Vec<HostPattern>,
 
     /// Let pages of another origin connect: `https://chat.example`, `https://*.chat.example` for its subdomains, `null`
     /// or `file://` for pages from disk, `*` for all. Repeat it, or use commas, for several origins
@@ -256,7 +262,12 @@ mod tests {
 
     #[test]
     fn bad_values_are_usage_errors() {
-        for bad in [["--listen", "3000"], ["--origin", "chat.example"], ["--trusted-proxy", "10.0.0.0/40"]] {
+        for bad in [
+            ["--listen", "3000"],
+            ["--host", "https://chat.example"],
+            ["--origin", "chat.example"],
+            ["--trusted-proxy", "10.0.0.0/40"],
+        ] {
             let error = Options::try_parse_from(["tidings"].into_iter().chain(bad))
                 .map(drop)
                 .map_err(|err| err.exit_code());

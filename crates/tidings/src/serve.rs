@@ -6,6 +6,8 @@
 mod clock;
 mod demo;
 mod first_run;
+mod hosts;
+mod secrecy;
 mod threads;
 
 use std::net::{SocketAddr, TcpListener};
@@ -32,6 +34,8 @@ const DRAIN_DEADLINE: Duration = Duration::from_secs(8);
 
 pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
     let begin = Instant::now();
+    // Before there is a secret in memory, and a thread that would not have it.
+    secrecy::begin();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
     let served = runtime.block_on(serve(options, begin));
     // A thread that waits for the disk must not keep the process.

@@ -198,6 +198,8 @@ async fn serve_http(stream: TcpStream, read: Bytes, peer: SocketAddr, acceptor: 
             if acceptor.service.owns(request.uri().path()) {
                 let Ok(response) = acceptor.service.clone().call(request).await;
                 Ok(response.map(Either::<Full<Bytes>, FallbackBody>::Left))
+            } else if let Some(message) = acceptor.service.refuse_host(Some(peer.ip()), &request) {
+                Ok(response::misdirected_page(&message).map(Either::Left))
             } else {
                 Ok(acceptor.fallback.0(request).await.map(Either::Right))
             }

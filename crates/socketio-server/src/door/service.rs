@@ -127,8 +127,14 @@ impl SocketIoService {
         let Some(rest) = request.uri().path().strip_prefix(self.shared.config.path.as_str()) else {
             return (response::empty(StatusCode::NOT_FOUND), Readers::SameOrigin);
         };
-        let judged = self.judge(peer_of(request.extensions()), &request);
+        let peer = peer_of(request.extensions());
+        let judged = self.judge(peer, &request);
         let origins = &self.shared.config.origins;
+        if let Some(message) = self.refuse_host(peer, &request) {
+            let mut answer = response::misdirected(&message);
+            origins.add_cors(&judged.verdict, answer.headers_mut());
+            return (answer, Readers::SameOrigin);
+        }
         let file = self.shared.bundle.as_ref().filter(|_| !rest.is_empty());
         if let Some(mut answer) =
             file.and_then(|bundle| bundle.answer(request.method(), rest, request.headers()))
@@ -289,6 +295,9 @@ impl SocketIoService {
         let shared = &self.shared;
         let kind = TransportKind::WebSocket;
         if shared.hooks.admission.is_some() || request.uri().path() != shared.config.path {
+            return None;
+        }
+        if self.foreign_host(Some(peer), &request).is_some() {
             return None;
         }
         let judged = self.judge(Some(peer), &request);

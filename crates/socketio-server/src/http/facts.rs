@@ -7,9 +7,11 @@
 use std::net::{IpAddr, SocketAddr};
 
 use engineio::Query;
+use http::uri::{Authority, Scheme};
 use http::{Extensions, Request, Uri, Version, header};
 
-use super::own::Scheme;
+use super::origin::host_and_port;
+use super::own;
 
 /// The address of the peer. Whatever accepts the connection puts it into the extensions of a request.
 ///
@@ -46,22 +48,37 @@ pub(crate) fn peer_of(extensions: &Extensions) -> Option<IpAddr> {
 }
 
 /// What is known about the scheme before any proxy header is read.
-pub(crate) fn scheme_of<B>(request: &Request<B>) -> Scheme {
+pub(crate) fn scheme_of<B>(request: &Request<B>) -> own::Scheme {
     if request.extensions().get::<OverTls>().is_some() {
-        Scheme::Tls
-    } else if request.uri().scheme() == Some(&http::uri::Scheme::HTTPS) {
-        Scheme::Https
+        own::Scheme::Tls
+    } else if request.uri().scheme() == Some(&Scheme::HTTPS) {
+        own::Scheme::Https
     } else {
-        Scheme::Plain
+        own::Scheme::Plain
     }
 }
 
-/// Whether a request names its host as HTTP demands: exactly once in HTTP/1.1, and never twice.
+/// Whether a request names its host as HTTP/1 demands: exactly once in HTTP/1.1, never twice, and not another one than
+/// an absolute target does.
 pub(crate) fn names_one_host<B>(request: &Request<B>) -> bool {
-    match request.headers().get_all(header::HOST).iter().count() {
-        0 => request.version() != Version::HTTP_11,
-        1 => true,
-        _ => false,
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (None, _) => request.version() != Version::HTTP_11,
+        (Some(host), None) => host.to_str().is_ok_and(|host| agrees(request.uri(), host)),
+        (Some(_), Some(_)) => false,
+    }
+}
+
+/// Whether a target and a `Host` name the same host. A target without a host allows every host, and none.
+fn agrees(target: &Uri, host: &str) -> bool {
+    let named = |authority: &str| {
+        let (host, port) = host_and_port(authority.strip_suffix(':').unwrap_or(authority)).ok()?;
+        let usual = if target.scheme() == Some(&Scheme::HTTPS) { 443 } else { 80 };
+        Some((host, port.unwrap_or(usual)))
+    };
+    match target.authority() {
+        Some(authority) => named(authority.as_str()).is_some_and(|in_target| named(host) == Some(in_target)),
+        None => host.is_empty() || (!host.contains('@') && host.parse::<Authority>().is_ok()),
     }
 }
 

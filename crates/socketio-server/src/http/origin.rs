@@ -54,16 +54,16 @@ impl Origin {
         Ok(Self { scheme: scheme.to_owned(), host, port })
     }
 
-    /// Whether the host is an IP address, or the end of one: browsers read a host whose last part is a number as IPv4.
-    pub(super) fn is_address(&self) -> bool {
-        let last = self.host.rsplit('.').next().unwrap_or_default();
-        self.host.starts_with('[') || last.bytes().all(|byte| byte.is_ascii_digit())
-    }
-
     /// The port that the browser connects to, if the scheme has a default.
     pub(super) fn effective_port(&self) -> Option<u16> {
         self.port.or_else(|| default_port(&self.scheme))
     }
+}
+
+/// Whether a host is an IP address, or the end of one: browsers read a host whose last part is a number as IPv4.
+pub(super) fn is_address(host: &str) -> bool {
+    let last = host.rsplit('.').next().unwrap_or_default();
+    host.starts_with('[') || last.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn default_port(scheme: &str) -> Option<u16> {

@@ -10,7 +10,8 @@ use std::{fmt, str::FromStr};
 
 use http::{HeaderMap, HeaderValue, header};
 
-use super::origin::{Origin, OriginError, split_scheme};
+use super::host::HostPattern;
+use super::origin::{Origin, OriginError, is_address, split_scheme};
 use super::own::Own;
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
@@ -156,6 +157,16 @@ enum Pattern {
 impl OriginPattern {
     const ANY: Self = Self(Pattern::Any);
 
+    /// The names of these pages' hosts; `None` if they have none.
+    pub fn host(&self) -> Option<HostPattern> {
+        match &self.0 {
+            Pattern::Any => Some(HostPattern::ANY),
+            Pattern::Null | Pattern::File => None,
+            Pattern::Exactly(origin) => Some(HostPattern::exactly(&origin.host)),
+            Pattern::SubdomainsOf(parent) => Some(HostPattern::subdomains_of(&parent.host)),
+        }
+    }
+
     /// Whether this covers the text of a header, which may be no origin at all.
     fn matches(&self, text: &str, origin: Option<&Origin>) -> bool {
         match &self.0 {
@@ -196,7 +207,7 @@ impl FromStr for OriginPattern {
                 match authority.strip_prefix("*.") {
                     Some(parent) if !parent.contains('*') => {
                         let parent: Origin = format!("{scheme}://{parent}").parse()?;
-                        if parent.is_address() {
+                        if is_address(&parent.host) {
                             return Err(OriginError::Wildcard);
                         }
                         Pattern::SubdomainsOf(parent)

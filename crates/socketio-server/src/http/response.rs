@@ -71,6 +71,23 @@ pub(crate) fn malformed() -> Response<Full<Bytes>> {
     answer
 }
 
+/// A request to the endpoint for a name that is not one of the server's. The message says what can be done about it.
+pub(crate) fn misdirected(message: &str) -> Response<Full<Bytes>> {
+    let json = ErrorCode::Forbidden.body_with(message);
+    let mut answer = engine_error(StatusCode::MISDIRECTED_REQUEST, json);
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    answer
+}
+
+/// The same for a person who opens a page.
+pub(crate) fn misdirected_page(message: &str) -> Response<Full<Bytes>> {
+    let body = Bytes::from(format!("{message}\n"));
+    let mut answer = typed(StatusCode::MISDIRECTED_REQUEST, "text/plain; charset=UTF-8", body);
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    harden(answer.headers_mut(), Readers::SameOrigin);
+    answer
+}
+
 /// A method that the endpoint does not know, on a session that continues.
 pub(crate) fn unknown_method() -> Response<Full<Bytes>> {
     empty(StatusCode::INTERNAL_SERVER_ERROR)
@@ -165,6 +182,11 @@ mod tests {
         );
         check(payload_too_large(), 413, &[("content-length", "0")]);
         check(bad_request(), 400, &[("content-length", "0")]);
+        let elsewhere = misdirected_page("Not here");
+        assert_eq!(elsewhere.status(), 421);
+        assert_eq!(elsewhere.headers()["content-length"], "9");
+        assert_eq!(elsewhere.headers()["connection"], "close");
+        assert_eq!(elsewhere.headers()["x-content-type-options"], "nosniff");
         check(unknown_method(), 500, &[("content-length", "0")]);
         check(
             upgrade_refused("Forbidden"),

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use axum::routing::get as route;
 use axum::{Extension, Router};
-use socketio_server::{BundleFile, ClientBundle, Namespace, OverTls, Server};
+use socketio_server::{BundleFile, ClientBundle, HostPolicy, Namespace, OverTls, Server};
 
 use crate::harness::{Client, Polling, Ws, echoing, fenced, get};
 
@@ -52,6 +52,18 @@ async fn upgrades_work_under_axum() {
         ws.send("5").await;
         Client::over(ws).fence().await;
     }
+}
+
+#[tokio::test]
+async fn a_foreign_name_reaches_a_router_and_not_the_endpoint() {
+    let builder = Server::builder().namespace(fenced(Namespace::new("/")));
+    let builder = builder.configure(|config| config.hosts = HostPolicy::List(Vec::new()));
+    let server = builder.build().expect("the server can be built");
+    let address = serve_under_axum(&server).await;
+    let ask = |target: &str| get(target).header("Host", "evil.example").send(address);
+    assert_eq!(ask("/hello").await.status, 200, "the router's own routes are its own affair");
+    assert_eq!(ask("/socket.io/?EIO=4&transport=polling").await.status, 421);
+    Polling::open(address).await.join().await;
 }
 
 #[tokio::test]

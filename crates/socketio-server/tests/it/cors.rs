@@ -209,11 +209,16 @@ async fn another_site_opens_no_session_by_an_image() {
 }
 
 #[tokio::test]
-async fn an_absolute_target_names_the_host() {
+async fn an_absolute_target_names_the_host_as_the_field_does() {
     let running = start_plain();
     let target = format!("http://chat.example{TARGET}");
-    for (origin, status) in [("https://chat.example", 200), ("http://host.example", 403)] {
-        let asked = get(target.as_str()).header("Host", "host.example").header("Origin", origin);
-        assert_eq!(asked.send(running.address).await.status, status, "{origin}");
+    for (host, origin, status) in [
+        ("chat.example", "https://chat.example", 200),
+        ("chat.example", "http://host.example", 403),
+        ("host.example", "http://host.example", 400),
+        ("host.example", "https://chat.example", 400),
+    ] {
+        let asked = get(target.as_str()).header("Host", host).header("Origin", origin);
+        assert_eq!(asked.send(running.address).await.status, status, "{host} {origin}");
     }
 }

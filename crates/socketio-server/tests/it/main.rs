@@ -22,6 +22,7 @@ mod heartbeat;
 mod hostile_http;
 mod hostile_packets;
 mod hostile_websockets;
+mod hosts;
 mod http_connections;
 mod middleware;
 mod namespaces;

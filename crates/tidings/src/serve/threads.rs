@@ -13,6 +13,7 @@ use tidings::ticket::Ticket;
 use tokio::sync::mpsc;
 
 use super::clock::now;
+use super::hosts;
 use crate::assets;
 use crate::failure::Failure;
 use crate::options::Serve;
@@ -22,7 +23,7 @@ pub(super) const ENVIRONMENT: Environment = Environment { now, clock: Instant::n
 
 /// Said to a page of a foreign origin, and in the log.
 const ORIGIN_REMEDY: &str = "If it is this server's own page behind a proxy, let the proxy pass the browser's Host header \
-    on: see tidings --help. To allow a page of another site, start tidings with --origin {origin}";
+    on, and name that host with --host: see tidings --help. To allow a page of another site, start tidings with --origin {origin}";
 
 /// Said when `X-Forwarded-Host` was ignored, because its sender is not trusted.
 const PROXY_REMEDY: &str =
@@ -69,6 +70,8 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
             .configure(|config| {
                 config.trusted_proxies = options.trusted_proxy.iter().cloned().collect();
                 config.origins = options.origin.iter().cloned().collect();
+                config.hosts = hosts::of(options);
+                config.host_remedy = hosts::REMEDY.into();
                 config.origin_remedy = ORIGIN_REMEDY.into();
                 config.proxy_remedy = PROXY_REMEDY.into();
             })

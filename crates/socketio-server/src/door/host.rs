@@ -1,0 +1,44 @@
+//! Refuses requests for names that the server does not answer to, before anything else looks at them.
+//!
+//! Both our own accept loop, for what it passes to the fallback, and the endpoint ask here, so the rule holds for every
+//! route and transport, and beside an axum router for the endpoint.
+
+use std::net::IpAddr;
+use std::time::Instant;
+
+use http::{Request, header};
+
+use crate::door::service::SocketIoService;
+use crate::http::facts::scheme_of;
+use crate::http::forwarded::Client;
+use crate::http::host::HostPolicy;
+use crate::http::own::addressed_host;
+use crate::refusal::host_refused;
+
+impl SocketIoService {
+    /// What is answered to a request for a name that is not one of the server's. A proxy may have changed the name, and a
+    /// page can claim to be a proxy, so both names have to be right.
+    pub(super) fn refuse_host<B>(&self, peer: Option<IpAddr>, request: &Request<B>) -> Option<String> {
+        let host = self.foreign_host(peer, request)?;
+        let text = host_refused(&host, &self.shared.config);
+        self.shared.reach.refusals.note_host(&host, &text, Instant::now());
+        Some(text)
+    }
+
+    /// The name in a request that is not one of the server's.
+    pub(super) fn foreign_host<B>(&self, peer: Option<IpAddr>, request: &Request<B>) -> Option<String> {
+        let config = &self.shared.config;
+        let headers = request.headers();
+        if config.hosts == HostPolicy::Any {
+            return None;
+        }
+        let Some(host) = addressed_host(request.uri(), headers) else {
+            // Only HTTP/1.0 lets a request name none; no browser speaks that.
+            return headers.contains_key(header::HOST).then(String::new);
+        };
+        let address = peer.map(|address| address.to_canonical());
+        let direct = Client { address, scheme: scheme_of(request), host: Some(host.clone()) };
+        let forwarded = config.trusted_proxies.client(direct, headers).host;
+        [Some(host), forwarded].into_iter().flatten().find(|host| !config.hosts.allows(host))
+    }
+}
