@@ -72,6 +72,29 @@ for (const [way, transports] of Object.entries(TRANSPORTS)) {
 }
 
 describe("a cursor", () => {
+  test("is not too old because of what others say in a private room", async (t) => {
+    const server = await Server.start(t);
+    const proxy = await Proxy.start(t, server.port);
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory" });
+    const bob = await V1Person.connect(t, proxy.url, { name: "bob" });
+    const { room } = await mallory.must("create", { kind: "private", name: "Noise" });
+    await settled(bob);
+    await bob.reconnects(async () => {
+      proxy.refuse();
+      await bob.until(() => !bob.socket.connected, "the cut");
+      await Promise.all(Array.from({ length: 5_001 }, () => mallory.say("noise", room)));
+      await ada.say("for everybody");
+      proxy.allow();
+    });
+    assert.equal(bob.welcome.resumed, true);
+    await bob.sees("for everybody");
+    // What mallory could have seen is too much to be resumed.
+    const { cursor } = bob.welcome;
+    const again = await otherDevice(t, server.url, mallory, { auth: { cursor } });
+    assert.equal(again.welcome.resumed, false);
+  });
+
   test("that is missing starts with now, and the rooms tell what there is", async (t) => {
     const server = await Server.start(t);
     const ada = await V1Person.connect(t, server.url, { name: "ada" });

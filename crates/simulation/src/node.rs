@@ -14,6 +14,7 @@ use socketio_server::{BuildError, Builder, Namespace, Server, SocketIoService};
 use tidings::delivery::Deliveries;
 use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host, Settings};
+use tidings::reading::fair::FairBounds;
 use tidings::reading::pool::{Line, Pool};
 use tidings::ticket::Ticket;
 use tokio::io::DuplexStream;
@@ -204,10 +205,10 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
     type Failure = Failure;
     type Delivery = Publisher;
 
-    fn read(&mut self, log: &Arc<SlowReader>) -> Result<Arc<Pool>, Failure> {
+    fn read(&mut self, log: &Arc<SlowReader>, requests: FairBounds) -> Result<Arc<Pool>, Failure> {
         let (page, request) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
         let (on_page, on_request) = (Arc::clone(&page), Arc::clone(&request));
-        let pool = Pool::stepped(move |line| match line {
+        let pool = Pool::stepped(requests, move |line| match line {
             Line::Pages => on_page.notify_one(),
             Line::Requests => on_request.notify_one(),
         });
@@ -278,17 +279,15 @@ type Readers = (Arc<Pool>, Arc<SlowReader>, HostileDisk);
 async fn answer(node: NodeNumber, (pool, log, disk): Readers, asked: Arc<Notify>) {
     let (waiting, reader) = (Arc::clone(&pool), Arc::clone(&log));
     let answer_all: Rc<dyn Fn()> = Rc::new(move || {
-        while let Some(task) = waiting.take(Line::Requests) {
+        while waiting.answer_one(&reader) {
             meanwhile::count_answer();
-            task.carry_out(&reader);
         }
     });
     meanwhile::answer_by(node, &answer_all);
     loop {
         tokio::time::sleep(disk.page_delay()).await;
-        match pool.take(Line::Requests) {
-            Some(task) => task.carry_out(&log),
-            None => asked.notified().await,
+        if !pool.answer_one(&log) {
+            asked.notified().await;
         }
     }
 }
@@ -296,7 +295,7 @@ async fn answer(node: NodeNumber, (pool, log, disk): Readers, asked: Arc<Notify>
 /// Reads pages for sockets that are behind as the reading threads do, with a pause before each page.
 async fn read_pages((pool, log, disk): Readers, wanted: Arc<Notify>) {
     loop {
-        let Some(task) = pool.take(Line::Pages) else {
+        let Some(task) = pool.take_page() else {
             wanted.notified().await;
             continue;
         };

@@ -44,7 +44,7 @@ impl Delivery<Ticket> for Publisher {
 
 /// Shows entries that are not stored yet: a planted bug.
 pub(crate) fn publish_early(feeds: &Feeds, batch: &[Record]) {
-    let Feeds { profile, v1, stamp, directory } = feeds;
+    let Feeds { profile, v1, stamp, directory, traffic: _ } = feeds;
     let stored = || batch.iter().filter_map(Record::entry);
     let first = stored().next().map_or(0, |entry| entry.position.0);
     if first == profile.head().get() + 1 {

@@ -20,6 +20,7 @@ use crate::profile::delivery::ProfileDelivery;
 use crate::profile::wire::CHAT_MESSAGE;
 use crate::profile::{self, join, take};
 use crate::readiness;
+use crate::reading::fair::FairBounds;
 use crate::reading::history::{Encoder, LogHistory, preload_all};
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
@@ -30,7 +31,9 @@ use crate::v1::code::Code;
 use crate::v1::delivery::V1Delivery;
 use crate::v1::edge::{Edge, EdgeParts};
 use crate::v1::identity::Signer;
-use crate::v1::welcome::{RESUME_ENTRIES_MAX, WireLimits};
+use crate::v1::session::REQUESTS_OPEN_MAX;
+use crate::v1::traffic::Traffic;
+use crate::v1::welcome::{RESUME_DISTANCE_MAX, RESUME_ENTRIES_MAX, WireLimits};
 
 /// How long a client waits that another node over the same log has shown more.
 const AHEAD_WAIT: Duration = Duration::from_secs(2);
@@ -45,10 +48,16 @@ pub struct Settings {
     pub ring_bytes_max: usize,
     /// A client of namespace `/` that missed more visible entries than this gets all messages again.
     pub recovery_entries_max: usize,
-    /// A client of `/v1` that is further behind starts from now.
+    /// A client of `/v1` that has missed more entries that it may see starts from now.
     pub resume_entries_max: u64,
+    /// So does one that has missed more entries, whoever may see them.
+    pub resume_distance_max: u64,
     /// A page of history that has more bytes is cut.
     pub history_bytes_max: usize,
+    /// Open requests of one connection. One more is answered `busy`.
+    pub requests_open_max: usize,
+    /// The same for one person and for all, and what one may cost while others wait.
+    pub requests: FairBounds,
     /// What people may do at most.
     pub limits: Limits,
     /// Drafts that wait.
@@ -61,7 +70,10 @@ impl Default for Settings {
             ring_bytes_max: 64 << 20,
             recovery_entries_max: 2_000,
             resume_entries_max: RESUME_ENTRIES_MAX,
+            resume_distance_max: RESUME_DISTANCE_MAX,
             history_bytes_max: HISTORY_BYTES_MAX,
+            requests_open_max: REQUESTS_OPEN_MAX,
+            requests: FairBounds::DEFAULT,
             limits: Limits::default(),
             queue: QueueBounds::default(),
         }
@@ -75,8 +87,8 @@ pub trait Host<L: Log, R: LogReader> {
     /// What entries pass on their way to clients; the program's are [`Deliveries`] and nothing else.
     type Delivery: Delivery<Ticket>;
 
-    /// Runs the tasks that wait for the log.
-    fn read(&mut self, log: &Arc<R>) -> Result<Arc<Pool>, Self::Failure>;
+    /// Runs what waits for the log; requests have these bounds.
+    fn read(&mut self, log: &Arc<R>, requests: FairBounds) -> Result<Arc<Pool>, Self::Failure>;
 
     /// Puts its own things around the deliveries.
     fn deliver(&mut self, feeds: &Feeds, deliveries: Deliveries) -> Self::Delivery;
@@ -125,6 +137,8 @@ pub struct Feeds {
     pub stamp: Stamp,
     /// The directory from which frames take names and rooms.
     pub directory: DirectoryHandle,
+    /// The rooms of the newest entries.
+    pub traffic: Traffic,
 }
 
 /// A running server.
@@ -149,7 +163,7 @@ impl Node {
         host: &mut H,
     ) -> Result<Self, H::Failure> {
         let directory = DirectoryHandle::load(&mut log)?;
-        let readers = host.read(reader)?;
+        let readers = host.read(reader, settings.requests)?;
         let feeds = Feeds::open(&log, reader, &readers, &directory, settings)?;
         let signer = signer(log.signing_keys());
         let setup = directory.now().owners().next().is_none().then(|| signer.setup_code());
@@ -172,6 +186,7 @@ impl Node {
         let edge_parts = EdgeParts {
             signer,
             feed: feeds.v1,
+            traffic: feeds.traffic,
             stamp: feeds.stamp,
             appender: Arc::clone(&appender),
             readers,
@@ -179,6 +194,7 @@ impl Node {
             limits: WireLimits::new(settings.limits.text_bytes_max),
             resume_entries_max: settings.resume_entries_max,
             history_bytes_max: settings.history_bytes_max,
+            requests_open_max: settings.requests_open_max,
             environment,
         };
         let edge = Edge::new(directory, edge_parts);
@@ -238,13 +254,18 @@ impl Feeds {
         let history = |encoder: &Arc<Encoder>| LogHistory::new(Arc::clone(readers), Arc::clone(encoder));
         let profile = feed(log, Resume::Recovery, history(&of_profile), settings);
         let v1 = feed(log, Resume::Cursor, history(&of_v1), settings);
-        preload_all(reader, &[(&profile, &*of_profile), (&v1, &*of_v1)])?;
-        Ok(Self { profile, v1, stamp, directory: directory.clone() })
+        let traffic = Traffic::new(settings.resume_distance_max);
+        let now = directory.now();
+        preload_all(reader, &[(&profile, &*of_profile), (&v1, &*of_v1)], |page| traffic.add(&now, page))?;
+        Ok(Self { profile, v1, stamp, directory: directory.clone(), traffic })
     }
 
     fn deliveries(&self, io: &WeakIo) -> Deliveries {
         let profile = ProfileDelivery::new(self.profile.clone(), self.stamp);
-        Deliveries::new(profile, V1Delivery::new(self.v1.clone(), self.stamp, io.clone()))
+        Deliveries::new(
+            profile,
+            V1Delivery::new(self.v1.clone(), self.stamp, self.traffic.clone(), io.clone()),
+        )
     }
 }
 

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
-//! `pace`, `guesses`, `presence` and `typing` are pure; `edge`, `job`, `sight`, `answers`, `meaning`, `delivery` and
-//! `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
+//! `pace`, `guesses`, `presence` and `typing` are pure; `edge`, `job`, `sight`, `answers`, `unread`, `meaning`, `traffic`,
+//! `delivery` and `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
 pub mod answers;
@@ -29,7 +29,9 @@ pub mod presence;
 pub mod request;
 pub mod session;
 pub mod sight;
+pub mod traffic;
 pub mod typing;
+mod unread;
 pub mod view;
 pub mod welcome;
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use chat::{Budget, Entry, LogReader, Position, ReadError, RoomId, Seq};
 use socketio_server::{Feed, FeedEntry, History, HistoryError, HistoryPage, HistoryRequest, PageStart};
 
-use super::pool::{Line, Pool, Task};
+use super::pool::{Pool, Task};
 
 /// Entries read into the ring at the start, so that a storm of clients after a restart reads memory.
 const PRELOAD_ENTRIES_MAX: u64 = 10_000;
@@ -33,7 +33,7 @@ impl LogHistory {
 impl History for LogHistory {
     fn request(&self, request: HistoryRequest) {
         let encoder = Arc::clone(&self.encoder);
-        self.pool.push(Line::Pages, Box::new(Wanted { request, encoder }));
+        self.pool.push_page(Box::new(Wanted { request, encoder }));
     }
 }
 
@@ -71,8 +71,12 @@ fn page(log: &dyn LogReader, encoder: &Encoder, request: &HistoryRequest) -> Res
     Ok(HistoryPage { after: after.0.into(), entries: encoder(&entries) })
 }
 
-/// Fills the rings of feeds that have the same entries, which are read once.
-pub fn preload_all(log: &dyn LogReader, feeds: &[(&Feed, &Encoder)]) -> Result<(), ReadError> {
+/// Fills the rings of feeds that have the same entries, which are read once and shown to `note`, too.
+pub fn preload_all(
+    log: &dyn LogReader,
+    feeds: &[(&Feed, &Encoder)],
+    note: impl Fn(&[Entry]),
+) -> Result<(), ReadError> {
     let head = Position(feeds.first().map_or(0, |(feed, _)| feed.head().get()));
     let mut after = Position(head.0.saturating_sub(PRELOAD_ENTRIES_MAX));
     let mut first = after.next();
@@ -90,6 +94,7 @@ pub fn preload_all(log: &dyn LogReader, feeds: &[(&Feed, &Encoder)]) -> Result<(
         };
         let Some(last) = page.last() else { break };
         after = last.position;
+        note(&page);
         for (entries, (_, encoder)) in filled.iter_mut().zip(feeds) {
             entries.extend(encoder(&page));
         }

@@ -1,95 +1,171 @@
-//! [`Pool`]: tasks that wait for the log, and the threads that run them, so that no worker waits for the disk.
+//! [`Pool`]: what has to wait for the log, and the threads that read it, so that no worker waits for the disk.
 //!
 //! Pages for sockets that are behind and requests of `/v1` share the threads and alternate: neither a storm of
 //! returning sockets nor a flood of requests keeps the other from the log. A socket has one open page at a time, so the
-//! number of connections bounds the pages; requests are bounded here. The pool does not know what is read.
+//! number of connections bounds the pages. Requests are bounded here and shared out among people
+//! ([`FairQueue`]): however much somebody asks, the others wait for single steps of it. The pool does not know what is
+//! read.
 
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
-use chat::LogReader;
+use chat::{LogReader, UserId};
 
-/// Requests that wait at most.
-const REQUESTS_MAX: usize = 2_048;
+use super::fair::{Costs, FairBounds, FairQueue, Refused, Running};
 
 /// Threads that read at once.
 const READERS: usize = 4;
 
-/// Something that has to wait for the log.
+/// A page to be read.
 pub trait Task: Send {
-    /// Does it, on a thread that may wait.
+    /// Reads it, on a thread that may wait.
     fn carry_out(self: Box<Self>, log: &dyn LogReader);
 }
 
-/// What a task is for.
+/// A request to be answered, in steps that are short whatever is asked.
+pub trait Job: Send {
+    /// How many units the next step costs at most. A unit is one row of the log that is looked at.
+    fn cost_max(&self) -> u32;
+
+    /// Whether somebody still waits for the answer.
+    fn is_wanted(&self) -> bool;
+
+    /// Does one step, on a thread that may wait.
+    fn step(self: Box<Self>, log: &dyn LogReader) -> Step;
+
+    /// Says that there is no room for it.
+    fn refuse(self: Box<Self>);
+}
+
+/// What a step of a job has come to, and what it has cost.
+pub enum Step {
+    /// It is answered.
+    Done {
+        /// The cost of the step.
+        cost: u32,
+    },
+    /// There is more to do.
+    More {
+        /// The cost of the step.
+        cost: u32,
+        /// The rest of the job.
+        rest: Box<dyn Job>,
+    },
+}
+
+/// What waits for the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Line {
-    /// A page of the log for a socket that is behind.
+    /// Pages of the log for sockets that are behind.
     Pages,
-    /// The answer to a request.
+    /// The answers to requests.
     Requests,
 }
 
-/// Tasks that wait for the log, shared by everybody who adds some.
+/// Pages and requests that wait for the log, shared by everybody who adds some.
 pub struct Pool {
     waiting: Mutex<Waiting>,
     came: Condvar,
     on_task: Box<dyn Fn(Line) + Send + Sync>,
 }
 
-#[derive(Default)]
 struct Waiting {
     pages: VecDeque<Box<dyn Task>>,
-    requests: VecDeque<Box<dyn Task>>,
+    requests: FairQueue<UserId, Box<dyn Job>>,
     last_was_page: bool,
+}
+
+/// Something to do.
+enum Work {
+    Page(Box<dyn Task>),
+    Request(Box<dyn Job>, Running<UserId>),
+}
+
+impl FairBounds {
+    /// Of the requests of a server that is not told otherwise. A unit of cost is one row of the log.
+    pub const DEFAULT: Self =
+        Self { per_owner_max: 32, waiting_max: 2_048, running_max: READERS / 2, quantum: 1_000 };
 }
 
 impl Pool {
     /// Starts the threads. They end with the process: what they do can be cut off at any time.
-    pub fn start(log: &Arc<impl LogReader>) -> std::io::Result<Arc<Self>> {
-        let pool = Self::stepped(|_| ());
+    pub fn start(log: &Arc<impl LogReader>, requests: FairBounds) -> std::io::Result<Arc<Self>> {
+        let pool = Self::stepped(requests, |_| ());
         for index in 0..READERS {
             let (pool, log) = (Arc::clone(&pool), Arc::clone(log));
             thread::Builder::new().name(format!("reader-{index}")).spawn(move || {
                 loop {
-                    pool.next().carry_out(&log);
+                    pool.carry_out(pool.next(), &log);
                 }
             })?;
         }
         Ok(pool)
     }
 
-    /// A pool without threads: nothing is read but what its owner [takes](Self::take). `on_task` is called for each task
-    /// that has come. For a simulation, which owns the time.
-    pub fn stepped(on_task: impl Fn(Line) + Send + Sync + 'static) -> Arc<Self> {
-        let (waiting, came) = (Mutex::default(), Condvar::new());
-        Arc::new(Self { waiting, came, on_task: Box::new(on_task) })
+    /// A pool without threads: its owner takes [pages](Self::take_page) and [answers](Self::answer_one). `on_task` is called for
+    /// each page and request that has come. For a simulation, which owns the time.
+    pub fn stepped(requests: FairBounds, on_task: impl Fn(Line) + Send + Sync + 'static) -> Arc<Self> {
+        let requests = FairQueue::new(requests);
+        let waiting = Mutex::new(Waiting { pages: VecDeque::new(), requests, last_was_page: false });
+        Arc::new(Self { waiting, came: Condvar::new(), on_task: Box::new(on_task) })
     }
 
-    /// Whether one more request would be too much.
-    pub fn is_full(&self) -> bool {
-        self.waiting().requests.len() >= REQUESTS_MAX
-    }
-
-    /// Adds a task to those that wait.
-    pub fn push(&self, line: Line, task: Box<dyn Task>) {
-        self.waiting().line(line).push_back(task);
+    /// Adds a page to those that wait.
+    pub fn push_page(&self, page: Box<dyn Task>) {
+        self.waiting().pages.push_back(page);
         self.came.notify_one();
-        (self.on_task)(line);
+        (self.on_task)(Line::Pages);
     }
 
-    /// The task of a line that waits longest, if there is one.
-    pub fn take(&self, line: Line) -> Option<Box<dyn Task>> {
-        self.waiting().line(line).pop_front()
+    /// Adds a request of somebody. When there are too many, theirs or in all, a request of the person who has most is
+    /// refused, and nobody else's.
+    pub fn push_request(&self, asker: UserId, job: Box<dyn Job>) {
+        let refused = self.waiting().requests.push(asker, job);
+        self.came.notify_one();
+        (self.on_task)(Line::Requests);
+        if let Some(Refused(job)) = refused {
+            job.refuse();
+        }
     }
 
-    fn next(&self) -> Box<dyn Task> {
+    /// The page that waits longest, if there is one.
+    pub fn take_page(&self) -> Option<Box<dyn Task>> {
+        self.waiting().pages.pop_front()
+    }
+
+    /// Does one step of the request whose turn it is; false if there is none.
+    pub fn answer_one(&self, log: &dyn LogReader) -> bool {
+        let taken = self.waiting().requests.take();
+        let Some((job, running)) = taken else { return false };
+        self.carry_out(Work::Request(job, running), log);
+        true
+    }
+
+    fn carry_out(&self, work: Work, log: &dyn LogReader) {
+        match work {
+            Work::Page(page) => page.carry_out(log),
+            Work::Request(job, running) => {
+                let step = job.step(log);
+                let mut waiting = self.waiting();
+                match step {
+                    Step::Done { cost } => waiting.requests.done(running, cost),
+                    Step::More { cost, rest } => waiting.requests.again(running, cost, rest),
+                }
+                // Another thread may have found that too many of this person's requests run.
+                if !waiting.requests.is_empty() {
+                    self.came.notify_one();
+                }
+            }
+        }
+    }
+
+    fn next(&self) -> Work {
         let mut waiting = self.waiting();
         loop {
             match waiting.next() {
-                Some(task) => return task,
+                Some(work) => return work,
                 None => waiting = self.came.wait(waiting).unwrap_or_else(PoisonError::into_inner),
             }
         }
@@ -110,22 +186,44 @@ impl fmt::Debug for Pool {
     }
 }
 
-impl Waiting {
-    fn line(&mut self, line: Line) -> &mut VecDeque<Box<dyn Task>> {
-        match line {
-            Line::Pages => &mut self.pages,
-            Line::Requests => &mut self.requests,
-        }
+impl fmt::Debug for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (name, cost) = match self {
+            Self::Done { cost } => ("Done", cost),
+            Self::More { cost, .. } => ("More", cost),
+        };
+        f.debug_struct(name).field("cost", cost).finish_non_exhaustive()
+    }
+}
+
+impl Costs for Box<dyn Job> {
+    fn cost_max(&self) -> u32 {
+        (**self).cost_max()
     }
 
+    fn is_wanted(&self) -> bool {
+        (**self).is_wanted()
+    }
+}
+
+impl Waiting {
     /// The other line first: each gets at least every second turn.
-    fn next(&mut self) -> Option<Box<dyn Task>> {
-        let lines =
-            if self.last_was_page { [Line::Requests, Line::Pages] } else { [Line::Pages, Line::Requests] };
-        let (line, task) =
-            lines.into_iter().find_map(|line| self.line(line).pop_front().map(|task| (line, task)))?;
-        self.last_was_page = line == Line::Pages;
-        Some(task)
+    fn next(&mut self) -> Option<Work> {
+        let work = if self.last_was_page {
+            self.request().or_else(|| self.page())
+        } else {
+            self.page().or_else(|| self.request())
+        }?;
+        self.last_was_page = matches!(work, Work::Page(_));
+        Some(work)
+    }
+
+    fn page(&mut self) -> Option<Work> {
+        self.pages.pop_front().map(Work::Page)
+    }
+
+    fn request(&mut self) -> Option<Work> {
+        self.requests.take().map(|(job, running)| Work::Request(job, running))
     }
 }
 
@@ -137,9 +235,13 @@ mod tests {
 
     use super::*;
 
-    /// Says which task it is, and waits until the test goes on.
+    const ADA: UserId = UserId(1);
+    const BOB: UserId = UserId(2);
+
+    /// Says which it is, for each of its steps.
     struct Named {
         name: &'static str,
+        steps: u32,
         done: SyncSender<&'static str>,
     }
 
@@ -149,49 +251,83 @@ mod tests {
         }
     }
 
-    fn order(tasks: &[(Line, &'static str)]) -> Vec<&'static str> {
-        let (done, names) = sync_channel(tasks.len());
-        let pool = Pool::stepped(|_| ());
-        for (line, name) in tasks {
-            pool.push(*line, Box::new(Named { name, done: done.clone() }));
+    impl Job for Named {
+        fn cost_max(&self) -> u32 {
+            1_000
         }
-        for _ in tasks {
-            pool.next().carry_out(&MemoryDisk::default().reader());
+
+        fn is_wanted(&self) -> bool {
+            true
         }
-        names.try_iter().collect()
+
+        fn step(self: Box<Self>, _: &dyn LogReader) -> Step {
+            self.done.send(self.name).unwrap();
+            match self.steps {
+                1 => Step::Done { cost: 1_000 },
+                steps => Step::More { cost: 1_000, rest: Box::new(Self { steps: steps - 1, ..*self }) },
+            }
+        }
+
+        fn refuse(self: Box<Self>) {
+            self.done.send("refused").unwrap();
+        }
+    }
+
+    enum Asked {
+        Page(&'static str),
+        Request(UserId, &'static str, u32),
+    }
+    use Asked::{Page, Request};
+
+    fn order(asked: &[Asked]) -> Vec<&'static str> {
+        let (done, names) = sync_channel(100);
+        let pool = Pool::stepped(FairBounds::DEFAULT, |_| ());
+        for asked in asked {
+            let task = |name, steps| Box::new(Named { name, steps, done: done.clone() });
+            match asked {
+                Page(name) => pool.push_page(task(name, 1)),
+                Request(person, name, steps) => pool.push_request(*person, task(name, *steps)),
+            }
+        }
+        loop {
+            let next = pool.waiting().next();
+            let Some(work) = next else { return names.try_iter().collect() };
+            pool.carry_out(work, &MemoryDisk::default().reader());
+        }
     }
 
     #[test]
     fn a_request_does_not_wait_behind_a_storm_of_pages_nor_a_page_behind_requests() {
-        use Line::{Pages, Requests};
-        let storm = [(Pages, "p1"), (Pages, "p2"), (Pages, "p3"), (Requests, "r1"), (Requests, "r2")];
+        let storm = [Page("p1"), Page("p2"), Page("p3"), Request(ADA, "r1", 1), Request(ADA, "r2", 1)];
         assert_eq!(order(&storm), ["p1", "r1", "p2", "r2", "p3"]);
-        let flood = [(Requests, "r1"), (Requests, "r2"), (Requests, "r3"), (Pages, "p1")];
-        assert_eq!(order(&flood), ["p1", "r1", "r2", "r3"]);
+        let flood = [Request(ADA, "r1", 1), Request(ADA, "r2", 1), Page("p1")];
+        assert_eq!(order(&flood), ["p1", "r1", "r2"]);
     }
 
     #[test]
-    fn requests_have_a_bound_that_pages_do_not_use_up() {
-        let (done, _) = sync_channel(1);
-        let pool = Pool::stepped(|_| ());
-        let task = || Box::new(Named { name: "", done: done.clone() });
-        for _ in 0..REQUESTS_MAX {
-            assert!(!pool.is_full());
-            pool.push(Line::Requests, task());
-            pool.push(Line::Pages, task());
-        }
-        assert!(pool.is_full());
-        pool.take(Line::Requests).unwrap();
-        assert!(!pool.is_full());
+    fn a_long_request_of_one_person_keeps_another_waiting_for_one_step() {
+        let asked = [Request(ADA, "long", 4), Request(ADA, "next", 1), Request(BOB, "short", 1)];
+        assert_eq!(order(&asked), ["long", "short", "long", "long", "long", "next"]);
+    }
+
+    #[test]
+    fn a_person_who_asks_too_much_is_refused_and_others_are_answered() {
+        let flood = (0..40).map(|_| Request(ADA, "ada", 1)).chain([Request(BOB, "bob", 1)]);
+        let order = order(&flood.collect::<Vec<_>>());
+        assert_eq!(order.iter().filter(|name| **name == "refused").count(), 8);
+        assert_eq!(order.iter().filter(|name| **name == "bob").count(), 1);
     }
 
     #[test]
     fn the_threads_carry_out_what_comes() {
         let (done, names) = sync_channel(1);
-        let pool = Pool::start(&Arc::new(MemoryDisk::default().reader())).unwrap();
+        let pool = Pool::start(&Arc::new(MemoryDisk::default().reader()), FairBounds::DEFAULT).unwrap();
+        let task = |name| Box::new(Named { name, steps: 2, done: done.clone() });
+        pool.push_page(task("page"));
+        assert_eq!(names.recv().unwrap(), "page");
         for name in ["one", "two"] {
-            pool.push(Line::Pages, Box::new(Named { name, done: done.clone() }));
-            assert_eq!(names.recv().unwrap(), name);
+            pool.push_request(ADA, task(name));
+            assert_eq!((names.recv().unwrap(), names.recv().unwrap()), (name, name));
         }
     }
 }

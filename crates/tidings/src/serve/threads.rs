@@ -8,6 +8,7 @@ use socketio_server::{Builder, BundleFile, ClientBundle, Namespace, Server};
 use tidings::delivery::Deliveries;
 use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host};
+use tidings::reading::fair::FairBounds;
 use tidings::reading::pool::Pool;
 use tidings::ticket::Ticket;
 use tokio::sync::mpsc;
@@ -40,8 +41,8 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
     type Failure = Failure;
     type Delivery = Deliveries;
 
-    fn read(&mut self, log: &Arc<R>) -> Result<Arc<Pool>, Failure> {
-        Ok(Pool::start(log)?)
+    fn read(&mut self, log: &Arc<R>, requests: FairBounds) -> Result<Arc<Pool>, Failure> {
+        Ok(Pool::start(log, requests)?)
     }
 
     fn deliver(&mut self, _: &Feeds, deliveries: Deliveries) -> Deliveries {

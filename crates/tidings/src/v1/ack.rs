@@ -1,6 +1,6 @@
 //! Answers to commands and requests, as the arguments of an ack.
 
-use chat::{CommandNumber, Outcome, Position, Receipt, Refusal, RoomId};
+use chat::{CommandNumber, Outcome, Position, ReadError, Receipt, Refusal, RoomId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -28,6 +28,16 @@ pub enum RequestError {
 }
 
 impl RequestError {
+    /// What may pass is to be asked again, and what is damaged is not; the operator is told why.
+    #[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
+    pub(super) fn unreadable(error: ReadError) -> Self {
+        tracing::error!(%error, "the log cannot be read");
+        match error {
+            ReadError::Corrupt { .. } => Self::Damaged,
+            ReadError::Unavailable { .. } => Self::Busy,
+        }
+    }
+
     /// As arguments of an ack.
     pub fn answer(self) -> String {
         let code = match self {

@@ -2,9 +2,7 @@
 //!
 //! Each request checks permission first, against the same [`Sight`] that the answer is built from and guarded by.
 
-use std::collections::BTreeMap;
-
-use chat::{Budget, Kind, LogReader, Page, ReadError, Rev, RoomId, RoomKind, Seq, UserId};
+use chat::{Budget, Kind, LogReader, Page, Rev, RoomId, RoomKind, Seq, UserId};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -16,12 +14,10 @@ use super::links::IssuedLink;
 use super::meaning::Meaning;
 use super::request::{LIMIT_MAX, Request};
 use super::sight::{Answer, Sight};
+use super::unread::UnreadCount;
 use super::view::{EntryView, Person, RoomView};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
-
-/// More unread messages than these are not counted.
-const UNREAD_MAX: u32 = 100;
 
 /// An answer has this many bytes of messages, or one message. The outbound queue of a slow connection has room for several
 /// answers.
@@ -30,30 +26,39 @@ pub const HISTORY_BYTES_MAX: usize = 256 << 10;
 /// The same for changes, before they are encoded, which may make six times as much of it.
 const CHANGES_BYTES_MAX: usize = 64 << 10;
 
-/// The answer to what is asked at this sight.
+/// What a first step has come to.
+#[derive(Debug)]
+pub(super) enum Answering {
+    /// The answer, after so many rows of the log were looked at.
+    Whole(Answer, usize),
+    /// There is much to count, and counting goes on in steps.
+    Counting(UnreadCount),
+}
+
+/// The answer to what is asked at this sight, or the start of it.
 pub(super) fn answer(
     edge: &Edge,
     log: &dyn LogReader,
     sight: Sight,
     request: &Request,
-) -> Result<Answer, RequestError> {
+) -> Result<Answering, RequestError> {
     let asked = Asked { edge, log, sight: &sight };
-    let text = match request {
+    let (text, rows) = match request {
         Request::History { room, page, limit } => asked.history(*room, *page, *limit)?,
         Request::Changes { room, after, limit } => asked.changes(*room, *after, *limit)?,
-        Request::Rooms { after, limit } => asked.rooms(*after, *limit),
-        Request::Members { room, after } => asked.members(*room, *after)?,
-        Request::Who { after } => asked.who(*after),
-        Request::Unread { rooms } => asked.unread(rooms)?,
-        Request::Invite { room } => asked.invite(*room)?,
-        Request::Link => asked.link(),
+        Request::Rooms { after, limit } => (asked.rooms(*after, *limit), 0),
+        Request::Members { room, after } => (asked.members(*room, *after)?, 0),
+        Request::Who { after } => (asked.who(*after), 0),
+        Request::Unread { rooms } => return Ok(Answering::Counting(UnreadCount::new(sight, rooms))),
+        Request::Invite { room } => (asked.invite(*room)?, 0),
+        Request::Link => (asked.link(), 0),
         Request::Code { code } => {
             let meaning = Meaning::of(edge, &sight, sight.user(), &code.0)?;
             let (room, text) = (meaning.room(), encode(&meaning));
-            return Ok(sight.seal(room, text));
+            return Ok(Answering::Whole(sight.seal(room, text), 0));
         }
     };
-    Ok(sight.seal(request.rooms(), text))
+    Ok(Answering::Whole(sight.seal(request.rooms(), text), rows))
 }
 
 /// What is asked, and what may be seen at that moment.
@@ -67,7 +72,7 @@ impl Asked<'_> {
     /// The log may be ahead of the snapshot when it is read. Later messages are not shown, because the reader may have
     /// left the room by then. A later edit or deletion shows in the text of its message, under the older `rev` of the
     /// snapshot. That is harmless: its event is still to come and says the same.
-    fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<String, RequestError> {
+    fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<(String, usize), RequestError> {
         self.sight.visible_room(room)?;
         let visibility = self.sight.visibility(room)?;
         let numbers = self.sight.numbers(room);
@@ -76,7 +81,7 @@ impl Asked<'_> {
             Page::Newest => (Page::Before(numbers.seq.next()), true),
             Page::Before(_) | Page::After(_) | Page::Around(_) => (page, false),
         };
-        let mut found = self.log.messages(room, page, after, limit).map_err(unreadable)?;
+        let mut found = self.log.messages(room, page, after, limit).map_err(RequestError::unreadable)?;
         let read = found.entries.len();
         found.entries.retain(|entry| entry.seq <= numbers.seq || planted::is(Bug::ShowsWhatCameLater));
         if found.entries.len() < read {
@@ -91,21 +96,22 @@ impl Asked<'_> {
         if cut.before + cut.after > 0 {
             rare::reached(Rare::HistoryCutByBytes);
         }
-        Ok(encode(&HistoryView {
+        let view = HistoryView {
             ok: true,
             first: found.is_first && cut.before == 0,
             last: reaches_end && cut.after == 0,
             messages: cut.rows.into_iter().map(|row| row.json).collect(),
             seq: numbers.seq.0,
             rev: numbers.rev.0,
-        }))
+        };
+        Ok((encode(&view), read))
     }
 
-    fn changes(&self, room: RoomId, after: Rev, limit: usize) -> Result<String, RequestError> {
+    fn changes(&self, room: RoomId, after: Rev, limit: usize) -> Result<(String, usize), RequestError> {
         let after = after.max(self.sight.visibility(room)?.rev);
         let numbers = self.sight.numbers(room);
         let budget = Budget { entries: limit, bytes: CHANGES_BYTES_MAX };
-        let mut entries = self.log.changes(room, after, budget).map_err(unreadable)?;
+        let mut entries = self.log.changes(room, after, budget).map_err(RequestError::unreadable)?;
         let read = entries.len();
         entries.retain(|entry| entry.rev <= numbers.rev || planted::is(Bug::ShowsWhatCameLater));
         if entries.len() < read {
@@ -122,7 +128,8 @@ impl Asked<'_> {
         if last < numbers.rev {
             rare::reached(Rare::ChangesCut);
         }
-        Ok(encode(&ChangesView { ok: true, entries: views.collect(), more: last < numbers.rev }))
+        let view = ChangesView { ok: true, entries: views.collect(), more: last < numbers.rev };
+        Ok((encode(&view), read))
     }
 
     fn rooms(&self, after: Option<RoomId>, limit: usize) -> String {
@@ -160,23 +167,6 @@ impl Asked<'_> {
         encode(&WhoView { ok: true, online, count, more })
     }
 
-    fn unread(&self, rooms: &[RoomId]) -> Result<String, RequestError> {
-        let mut unread = BTreeMap::new();
-        for room in rooms {
-            // The house is for everybody, and nobody says anything there.
-            if *room == RoomId::HOUSE || !self.sight.is_member(self.sight.user(), *room) {
-                continue;
-            }
-            let pointer = self.sight.read(self.sight.user(), *room);
-            let counted =
-                self.log.unread(*room, pointer, self.sight.user(), UNREAD_MAX).map_err(unreadable)?;
-            let view =
-                UnreadView { count: counted.count, capped: counted.is_capped, mark: counted.through.0 };
-            unread.insert(room.0, view);
-        }
-        Ok(encode(&UnreadsView { ok: true, unread }))
-    }
-
     fn invite(&self, id: RoomId) -> Result<String, RequestError> {
         let room = self.sight.visible_room(id)?;
         match room.kind() {
@@ -197,16 +187,6 @@ impl Asked<'_> {
         let life = u64::try_from(life.as_millis()).unwrap_or(u64::MAX);
         let expires = (self.edge.parts.environment.now)().0.saturating_add(life);
         encode(&LinkView { ok: true, code, expires })
-    }
-}
-
-/// What may pass is to be asked again, and what is damaged is not; the operator is told why.
-#[expect(clippy::needless_pass_by_value, reason = "made for map_err")]
-fn unreadable(error: ReadError) -> RequestError {
-    tracing::error!(%error, "the log cannot be read");
-    match error {
-        ReadError::Corrupt { .. } => RequestError::Damaged,
-        ReadError::Unavailable { .. } => RequestError::Busy,
     }
 }
 
@@ -255,19 +235,6 @@ struct WhoView<'a> {
     online: Vec<Person<'a>>,
     count: usize,
     more: bool,
-}
-
-#[derive(Serialize)]
-struct UnreadView {
-    count: u32,
-    capped: bool,
-    mark: u64,
-}
-
-#[derive(Serialize)]
-struct UnreadsView {
-    ok: bool,
-    unread: BTreeMap<u64, UnreadView>,
 }
 
 #[derive(Serialize)]

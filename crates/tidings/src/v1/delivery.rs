@@ -12,6 +12,7 @@ use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, SocketId, WeakIo};
 use super::ack::{DONE, of_command, refused};
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::ids::WireUser;
+use super::traffic::Traffic;
 use super::view::RoomView;
 use crate::names;
 use crate::planted::{self, Bug};
@@ -23,14 +24,15 @@ use crate::ticket::Ticket;
 pub struct V1Delivery {
     feed: Feed,
     stamp: Stamp,
+    traffic: Traffic,
     /// The server, once it is there.
     io: WeakIo,
 }
 
 impl V1Delivery {
-    /// Publishes to `feed`, and through `io` what is not kept.
-    pub fn new(feed: Feed, stamp: Stamp, io: WeakIo) -> Self {
-        Self { feed, stamp, io }
+    /// Publishes to `feed`, and through `io` what is not kept. Notes the rooms in `traffic`.
+    pub fn new(feed: Feed, stamp: Stamp, traffic: Traffic, io: WeakIo) -> Self {
+        Self { feed, stamp, traffic, io }
     }
 
     /// Delivers what one commit brought; `outcomes` are those of this namespace alone.
@@ -58,6 +60,7 @@ impl V1Delivery {
             let about = about(directory, entries, &outcome);
             acks.extend(self.answer(ticket, &outcome, about));
         }
+        self.traffic.add(directory, entries);
         let first = entries.first().map_or(0, |entry| entry.position.0);
         self.feed.publish(first, frames, acks);
     }

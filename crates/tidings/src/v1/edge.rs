@@ -11,8 +11,8 @@ use chat::{
 };
 use serde::Serialize;
 use socketio_server::{
-    ConnectRequest, ConnectionId, Feed, FeedJoin, FeedRoom, Flow, Joining, Rejection, SocketData, Target,
-    Turn, WeakIo,
+    ConnectRequest, ConnectionId, Feed, FeedJoin, FeedPosition, FeedRoom, Flow, Joining, Rejection,
+    SocketData, Target, Turn, WeakIo,
 };
 
 use super::ack::{DONE, RequestError};
@@ -27,6 +27,7 @@ use super::presence::{Named, Presence};
 use super::request::{self, Moved};
 use super::session::{Claims, Secret, Session};
 use super::sight::Sight;
+use super::traffic::Traffic;
 use super::typing::Typing;
 use super::view::Person;
 use super::welcome::{Resumption, Welcome, WireLimits};
@@ -49,10 +50,14 @@ pub struct EdgeParts {
     /// The server, once it is there.
     pub io: WeakIo,
     pub limits: WireLimits,
-    /// A client that is more than this many entries behind starts from the present.
+    /// The rooms of the newest entries.
+    pub traffic: Traffic,
+    /// A client that has missed more entries that it may see starts from the present.
     pub resume_entries_max: u64,
     /// An answer has this many bytes of messages, or one message.
     pub history_bytes_max: usize,
+    /// One more open request of a connection is answered `busy`.
+    pub requests_open_max: usize,
     pub environment: Environment,
 }
 
@@ -134,7 +139,12 @@ impl Edge {
         let Some(session) = Session::of(joining.data) else { return FeedJoin::default() };
         let feed = &self.parts.feed;
         let cursor = Claims::of(joining.auth).and_then(|claims| claims.cursor);
-        let resumption = Resumption::of(feed, cursor.as_deref(), self.parts.resume_entries_max);
+        let now = self.directory.now();
+        let missed_max = self.parts.resume_entries_max;
+        let is_near = |after: FeedPosition| {
+            self.parts.traffic.is_near(&now, session.user, Position(after.get()), missed_max)
+        };
+        let resumption = Resumption::of(feed, cursor.as_deref(), missed_max, is_near);
         let start = match resumption {
             Resumption::Resumed { after } => after,
             Resumption::Fresh | Resumption::Reset => joining.applied,
@@ -144,7 +154,6 @@ impl Edge {
             }
         };
         let online = self.presence().count(session.user);
-        let now = self.directory.now();
         let welcome = Welcome::new(
             self.parts.signer.server(),
             (self.parts.environment.now)(),
@@ -178,6 +187,7 @@ impl Edge {
     /// A connection is gone.
     pub fn disconnected(&self, data: &SocketData) {
         if let Some(session) = Session::of(data) {
+            session.leave();
             self.presence().disconnect(session.user, (self.parts.environment.clock)());
         }
     }

@@ -102,6 +102,20 @@ fn audience(directory: &Directory, entry: &Entry) -> Selection {
     }
 }
 
+/// Whether everybody may see an entry. If not, it is for the members of its room, and for the people that it is about.
+pub fn is_for_everyone(directory: &Directory, entry: &Entry) -> bool {
+    match entry.kind.group() {
+        Group::Message
+        | Group::Change { .. }
+        | Group::Unknown
+        | Group::Arrival { .. }
+        | Group::Departure { .. } => matches!(entry.room, RoomId::HOUSE | RoomId::LOBBY),
+        Group::Creation { kind, .. } => kind == RoomKind::Public,
+        Group::Room => directory.room(entry.room).map(chat::Room::kind) == Some(RoomKind::Public),
+        Group::Person => true,
+    }
+}
+
 /// Never empty: a selection that names nobody would be everybody.
 fn people(users: impl Iterator<Item = UserId>) -> Selection {
     let nobody = Selection::room("nobody");
@@ -156,7 +170,9 @@ mod tests {
         let mut directory = Directory::default();
         directory.apply(&created(kind, vec![ADA]));
         directory.apply(entry);
-        feed_entry(Stamp::new(LogId::FIRST, Epoch(1)), &directory, entry)
+        let made = feed_entry(Stamp::new(LogId::FIRST, Epoch(1)), &directory, entry);
+        assert_eq!(made.audience.is_everyone(), is_for_everyone(&directory, entry), "{entry:?}");
+        made
     }
 
     fn members() -> Selection {

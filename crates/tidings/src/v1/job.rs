@@ -1,21 +1,33 @@
-//! [`Job`]: a request of `/v1` on its way through the pool of readers, and back as an ack.
+//! [`Question`]: a request of `/v1` on its way through the pool of readers, and back as an ack.
 //!
-//! When the pool is full, clients get `busy` at once. Each connection has a bound of its own, so that nobody fills the
-//! pool alone. The answer is sent as an ack between the events of the feed. If the person was removed from the room
+//! Requests of one person wait for each other, and those of others do not wait for them. A connection and a person have
+//! a bounded number of open requests each; only who is over the bound gets `busy`. A request whose connection is gone is
+//! dropped. The answer is sent as an ack between the events of the feed. If the person was removed from the room
 //! meanwhile, they are told to ask again, and nothing of the room follows the removal.
 
 use std::sync::{Arc, Weak};
 
-use chat::{LogReader, UserId};
+use chat::LogReader;
 use socketio_server::{AckHandle, Flow, Turn};
 
 use super::ack::RequestError;
-use super::answers::answer;
+use super::answers::{Answering, answer};
 use super::edge::Edge;
 use super::request::Request;
 use super::session::{OpenRequest, Session};
+use super::sight::Answer;
+use super::unread::UnreadCount;
 use crate::names::RequestName;
-use crate::reading::pool::{Line, Task};
+use crate::reading::pool::{Job, Step};
+
+/// What each step costs besides the rows that it looks at: permission, and the way there and back.
+const STEP_COST: u32 = 10;
+
+/// Encoding so many bytes of an answer takes as long as looking at one row.
+const BYTES_PER_COST: usize = 512;
+
+/// More rows than this are looked at in one step for no request; large texts may cost more.
+const ROWS_MAX: u32 = 500;
 
 impl Edge {
     /// A question: its answer is read on a thread that may wait for the disk.
@@ -29,15 +41,15 @@ impl Edge {
             turn.reply(&RequestError::Busy.answer());
             return Flow::Continue;
         }
-        let Some(open) = session.open_request() else {
+        let Some(open) = session.open_request(self.parts.requests_open_max) else {
             turn.reply(&RequestError::Busy.answer());
             return Flow::Continue;
         };
-        if self.parts.readers.is_full() {
-            turn.reply(&RequestError::Busy.answer());
-        } else if let Some(ack) = turn.take_ack() {
-            let job = Job { edge: Arc::downgrade(self), user: session.user, request, ack, open };
-            self.parts.readers.push(Line::Requests, Box::new(job));
+        if let Some(ack) = turn.take_ack() {
+            let user = session.user;
+            let question =
+                Question { edge: Arc::downgrade(self), session, request, counting: None, ack, open };
+            self.parts.readers.push_request(user, Box::new(question));
         }
         Flow::Continue
     }
@@ -45,25 +57,75 @@ impl Edge {
 
 /// A request and where its answer goes.
 #[derive(Debug)]
-struct Job {
+struct Question {
     /// A server that has ended answers nobody.
     edge: Weak<Edge>,
-    user: UserId,
+    session: Arc<Session>,
     request: Request,
+    /// What is counted, if that takes more than one step.
+    counting: Option<UnreadCount>,
     ack: AckHandle,
     /// Closed when it is answered.
     open: OpenRequest,
 }
 
-impl Task for Job {
-    fn carry_out(self: Box<Self>, log: &dyn LogReader) {
-        let Self { edge, user, request, ack, open } = *self;
-        let Some(edge) = edge.upgrade() else { return };
-        let ack = match answer(&edge, log, edge.sight(user), &request) {
+impl Question {
+    fn send(self, edge: &Edge, answer: Result<Answer, RequestError>) {
+        let Self { ack, open, .. } = self;
+        let ack = match answer {
             Ok(answer) => answer.ack(ack),
             Err(error) => ack.answer(&error.answer()),
         };
         edge.parts.feed.acknowledge(ack);
         drop(open);
     }
+
+    /// The first step, or the next one of a count.
+    fn next(&mut self, edge: &Edge, log: &dyn LogReader) -> Result<(Option<Answer>, usize), RequestError> {
+        let counting = match self.counting.take() {
+            Some(counting) => counting,
+            None => match answer(edge, log, edge.sight(self.session.user), &self.request)? {
+                Answering::Whole(answer, rows) => return Ok((Some(answer), rows)),
+                Answering::Counting(counting) => counting,
+            },
+        };
+        let counting = self.counting.insert(counting);
+        let rows = counting.step(log)?;
+        let is_done = counting.is_done();
+        Ok((self.counting.take_if(|_| is_done).map(UnreadCount::answer), rows))
+    }
+}
+
+impl Job for Question {
+    fn cost_max(&self) -> u32 {
+        STEP_COST + ROWS_MAX
+    }
+
+    fn is_wanted(&self) -> bool {
+        !self.session.has_left()
+    }
+
+    fn step(mut self: Box<Self>, log: &dyn LogReader) -> Step {
+        let Some(edge) = self.edge.upgrade() else { return Step::Done { cost: 0 } };
+        let (answer, rows) = match self.next(&edge, log) {
+            Ok((Some(answer), rows)) => (Ok(answer), rows),
+            Ok((None, rows)) => return Step::More { cost: cost(rows, 0), rest: self },
+            Err(error) => (Err(error), 0),
+        };
+        let bytes = answer.as_ref().map_or(0, Answer::bytes);
+        self.send(&edge, answer);
+        Step::Done { cost: cost(rows, bytes) }
+    }
+
+    fn refuse(self: Box<Self>) {
+        if let Some(edge) = self.edge.upgrade() {
+            self.send(&edge, Err(RequestError::Busy));
+        }
+    }
+}
+
+/// The cost of a step that has looked at so many rows, and made an answer of so many bytes.
+fn cost(rows: usize, bytes: usize) -> u32 {
+    let units = rows.saturating_add(bytes / BYTES_PER_COST);
+    STEP_COST.saturating_add(u32::try_from(units).unwrap_or(u32::MAX))
 }

@@ -2,6 +2,8 @@
 //!
 //! Requests are not numbered and not stored. Fields of the wrong type are answered `invalid`.
 
+use std::collections::BTreeSet;
+
 use chat::{Page, Rev, RoomId, Seq, UserId};
 use serde::Deserialize;
 use socketio_server::Payload;
@@ -84,7 +86,10 @@ impl Request {
                 if rooms.len() > UNREAD_ROOMS_MAX {
                     return Err(Malformed);
                 }
-                Self::Unread { rooms: rooms.into_iter().map(Number::room).collect() }
+                // A room that is named often is counted once.
+                let mut named = BTreeSet::new();
+                let rooms = rooms.into_iter().map(Number::room);
+                Self::Unread { rooms: rooms.filter(|room| named.insert(*room)).collect() }
             }
             RequestName::Invite => Self::Invite { room: read::<OfRoom>(payload)?.room.room() },
             RequestName::Link => Self::Link,

@@ -1,7 +1,7 @@
 //! [`Session`]: one connection of `/v1`: its user and device, as the middleware found them, and its limits.
 
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -14,7 +14,7 @@ use super::pace::Pace;
 use super::typing::{Typing, TypingPace};
 
 /// Requests that one connection may have open; one more is answered `busy`.
-const REQUESTS_MAX: usize = 16;
+pub const REQUESTS_OPEN_MAX: usize = 16;
 
 /// A token or the code of a link. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -38,6 +38,7 @@ pub struct Session {
     typing: Mutex<TypingPace>,
     pace: Mutex<Pace>,
     requests: Arc<AtomicUsize>,
+    has_left: AtomicBool,
 }
 
 /// An open request of a connection; dropping it closes it.
@@ -54,6 +55,7 @@ impl Session {
             typing: Mutex::default(),
             pace: Mutex::default(),
             requests: Arc::default(),
+            has_left: AtomicBool::new(false),
         }
     }
 
@@ -77,11 +79,21 @@ impl Session {
         self.pace.lock().unwrap_or_else(PoisonError::into_inner).charge(bytes, now)
     }
 
-    /// Opens a request, if not too many are.
-    pub fn open_request(&self) -> Option<OpenRequest> {
+    /// Opens a request, if fewer than `open_max` are open.
+    pub fn open_request(&self, open_max: usize) -> Option<OpenRequest> {
         let before = self.requests.fetch_add(1, Ordering::Relaxed);
         let open = OpenRequest(Arc::clone(&self.requests));
-        (before < REQUESTS_MAX).then_some(open)
+        (before < open_max).then_some(open)
+    }
+
+    /// The connection has left: nobody waits for answers any more.
+    pub fn leave(&self) {
+        self.has_left.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection has left.
+    pub fn has_left(&self) -> bool {
+        self.has_left.load(Ordering::Relaxed)
     }
 }
 
@@ -114,10 +126,10 @@ mod tests {
     #[test]
     fn a_connection_has_a_bounded_number_of_open_requests() {
         let session = Session::new(UserId(1), None, None);
-        let open: Vec<_> = (0..REQUESTS_MAX).filter_map(|_| session.open_request()).collect();
-        assert_eq!(open.len(), REQUESTS_MAX);
-        assert!(session.open_request().is_none());
+        let open: Vec<_> = (0..16).filter_map(|_| session.open_request(16)).collect();
+        assert_eq!(open.len(), 16);
+        assert!(session.open_request(16).is_none());
         drop(open);
-        assert!(session.open_request().is_some());
+        assert!(session.open_request(16).is_some());
     }
 }

@@ -74,6 +74,11 @@ impl Deref for Sight {
 }
 
 impl Answer {
+    /// Its length.
+    pub(super) fn bytes(&self) -> usize {
+        self.text.len()
+    }
+
     /// As an ack: who was taken out of one of the rooms meanwhile is told to ask again.
     pub fn ack(self, ack: AckHandle) -> FeedAck {
         let rooms = self.within.into_iter().map(members_of).collect();

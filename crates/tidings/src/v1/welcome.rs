@@ -15,6 +15,10 @@ use crate::rare::{self, Rare};
 /// happened.
 pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 
+/// So does a client that has missed more than this, however little of it was for this client: somebody has to look
+/// through all of it.
+pub const RESUME_DISTANCE_MAX: u64 = 50_000;
+
 /// Rooms that a welcome tells of: a person's own rooms and the lobby; nobody can be in more.
 const ROOMS_TOLD_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
 
@@ -32,14 +36,20 @@ pub enum Resumption {
 }
 
 impl Resumption {
-    /// Judges the cursor of a connection, which may be so many entries behind.
-    pub fn of(feed: &Feed, cursor: Option<&str>, entries_max: u64) -> Self {
+    /// Judges the cursor of a connection. `is_near` says whether more entries than `entries_max` after a position are
+    /// few for this client, because it may not see most of them.
+    pub fn of(
+        feed: &Feed,
+        cursor: Option<&str>,
+        entries_max: u64,
+        is_near: impl FnOnce(FeedPosition) -> bool,
+    ) -> Self {
         match cursor.map(|cursor| feed.position_of_cursor(cursor)) {
             None => Self::Fresh,
             Some(CursorAt::Foreign) if planted::is(Bug::OverlooksRestoredBackups) => Self::Fresh,
             Some(CursorAt::Foreign) => Self::Reset,
             Some(CursorAt::Ahead(position)) => Self::Ahead { position },
-            Some(CursorAt::Known(after)) if feed.head().since(after) > entries_max => {
+            Some(CursorAt::Known(after)) if feed.head().since(after) > entries_max && !is_near(after) => {
                 rare::reached(Rare::TooFarBehind);
                 Self::Fresh
             }
@@ -138,7 +148,8 @@ mod tests {
     }
 
     fn resumption(epoch: u64, position: u64) -> Resumption {
-        Resumption::of(&feed(), Some(&Offset { log: 1, epoch, position }.to_string()), RESUME_ENTRIES_MAX)
+        let cursor = Offset { log: 1, epoch, position }.to_string();
+        Resumption::of(&feed(), Some(&cursor), RESUME_ENTRIES_MAX, |_| false)
     }
 
     #[test]
@@ -147,7 +158,7 @@ mod tests {
         assert_eq!(resumption(9, RESUME_ENTRIES_MAX), Resumption::Resumed { after: 5_000.into() });
         assert_eq!(resumption(9, 4_999), Resumption::Fresh);
         assert_eq!(resumption(7, 3_000), Resumption::Fresh);
-        assert_eq!(Resumption::of(&feed(), None, RESUME_ENTRIES_MAX), Resumption::Fresh);
+        assert_eq!(Resumption::of(&feed(), None, RESUME_ENTRIES_MAX, |_| true), Resumption::Fresh);
     }
 
     #[test]
@@ -162,7 +173,7 @@ mod tests {
         let feed = Feed::new(feed);
         let resumption = |epoch, position| {
             let cursor = Offset { log: 1, epoch, position }.to_string();
-            Resumption::of(&feed, Some(&cursor), RESUME_ENTRIES_MAX)
+            Resumption::of(&feed, Some(&cursor), RESUME_ENTRIES_MAX, |_| false)
         };
         assert_eq!(resumption(9, 10_001), Resumption::Ahead { position: 10_001.into() });
         assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000.into() });
@@ -175,6 +186,9 @@ mod tests {
         assert_eq!(resumption(7, 4_001), Resumption::Reset);
         assert_eq!(resumption(9, 10_001), Resumption::Reset);
         assert_eq!(resumption(8, 1), Resumption::Reset);
-        assert_eq!(Resumption::of(&feed(), Some("nonsense"), RESUME_ENTRIES_MAX), Resumption::Reset);
+        assert_eq!(
+            Resumption::of(&feed(), Some("nonsense"), RESUME_ENTRIES_MAX, |_| true),
+            Resumption::Reset
+        );
     }
 }

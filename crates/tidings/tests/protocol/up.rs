@@ -335,3 +335,13 @@ fn a_command_that_can_never_succeed_uses_up_its_number() {
     assert_eq!(forged("a"), forged("a"));
     assert_ne!(forged("a").1, forged("b").1);
 }
+
+#[test]
+fn a_room_that_is_named_often_is_counted_once() {
+    let rooms = |args: Value| {
+        with_payload("unread", &[args], |payload| Request::parse(RequestName::Unread, payload).ok())
+    };
+    let asked = Request::Unread { rooms: vec![RoomId(7), RoomId(3)] };
+    assert_eq!(rooms(json!({ "rooms": [7, 3, 7, 7, 3] })), Some(asked));
+    assert_eq!(rooms(json!({ "rooms": vec![7; 101] })), None);
+}

@@ -15,12 +15,14 @@ use socketio_server::{Feed, FeedConfig, WeakIo};
 
 use super::*;
 use crate::environment::Environment;
+use crate::reading::fair::FairBounds;
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
 use crate::v1::edge::EdgeParts;
 use crate::v1::identity::Signer;
 use crate::v1::sight::Sight;
+use crate::v1::traffic::Traffic;
 use crate::v1::welcome::WireLimits;
 
 const ADA: Device = Device { user: UserId(1), id: DeviceId([1; 16]) };
@@ -59,11 +61,13 @@ impl Town {
                 feed: Feed::new(FeedConfig::in_memory()),
                 appender: std::sync::Arc::new(appender),
                 stamp: Stamp::new(LogId::FIRST, Epoch(1)),
-                readers: Pool::stepped(|_| ()),
+                readers: Pool::stepped(FairBounds::DEFAULT, |_| ()),
                 io: WeakIo::default(),
                 limits: WireLimits::new(Text::BYTES_MAX),
+                traffic: Traffic::new(0),
                 resume_entries_max: 5_000,
                 history_bytes_max: HISTORY_BYTES_MAX,
+                requests_open_max: 16,
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
         );
@@ -95,7 +99,10 @@ impl Town {
     fn answer(&self, request: &Request, meanwhile: impl Fn() + Send + Sync) -> (Vec<RoomId>, String) {
         let sight = Sight::new(BOB.user, &self.directory);
         meanwhile();
-        answer(&self.edge, &self.reader, sight, request).unwrap().parts()
+        match answer(&self.edge, &self.reader, sight, request).unwrap() {
+            Answering::Whole(answer, _) => answer.parts(),
+            Answering::Counting(_) => panic!("{request:?} is answered in steps"),
+        }
     }
 }
 

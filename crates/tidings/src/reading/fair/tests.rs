@@ -1,0 +1,280 @@
+//! The queue beside a naive one, and the shares of owners who ask for much.
+
+use std::cell::Cell;
+use std::rc::Rc;
+
+use proptest::prelude::*;
+
+use super::*;
+
+const BOUNDS: FairBounds = FairBounds { per_owner_max: 4, waiting_max: 6, running_max: 2, quantum: 100 };
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Job {
+    number: usize,
+    cost: u32,
+    wanted: Rc<Cell<bool>>,
+}
+
+impl Costs for Job {
+    fn cost_max(&self) -> u32 {
+        self.cost
+    }
+
+    fn is_wanted(&self) -> bool {
+        self.wanted.get()
+    }
+}
+
+fn job(number: usize, cost: u32) -> Job {
+    Job { number, cost, wanted: Rc::new(Cell::new(true)) }
+}
+
+impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, J: Costs> FairQueue<K, J> {
+    /// Compares what it counts as it changes with a fresh count.
+    fn audit(&self) {
+        let sizes = self.lines.iter().map(|(owner, line)| (line.jobs.len(), *owner));
+        let sizes: BTreeSet<_> = sizes.filter(|(size, _)| *size > 0).collect();
+        assert_eq!(self.sizes, sizes);
+        assert_eq!(self.waiting, sizes.iter().map(|(size, _)| size).sum::<usize>());
+        let mut turns: Vec<K> = self.turns.iter().copied().collect();
+        turns.sort_unstable();
+        let mut marked: Vec<K> =
+            self.lines.iter().filter(|(_, line)| line.is_in_turns).map(|(owner, _)| *owner).collect();
+        marked.sort_unstable();
+        assert_eq!(turns, marked, "everybody has one turn");
+        for (owner, line) in &self.lines {
+            let may_run = !line.jobs.is_empty() && line.running < self.bounds.running_max;
+            assert!(line.is_in_turns || !may_run, "{owner:?} is forgotten");
+        }
+    }
+}
+
+/// The numbers of the jobs in the order in which they run, one at a time.
+fn order(queue: &mut FairQueue<char, Job>) -> Vec<usize> {
+    let mut order = Vec::new();
+    while let Some((job, running)) = queue.take() {
+        order.push(job.number);
+        queue.done(running, job.cost);
+    }
+    order
+}
+
+#[test]
+fn one_owner_with_many_jobs_keeps_another_waiting_for_one_turn_only() {
+    let mut queue = FairQueue::new(FairBounds { per_owner_max: 100, waiting_max: 1_000, ..BOUNDS });
+    for number in 0..50 {
+        assert_eq!(queue.push('m', job(number, 100)), None);
+    }
+    queue.push('a', job(99, 100));
+    assert_eq!(order(&mut queue).iter().position(|number| *number == 99), Some(1));
+}
+
+#[test]
+fn cheap_jobs_are_more_in_a_turn_than_dear_ones() {
+    let mut queue = FairQueue::new(FairBounds { per_owner_max: 100, waiting_max: 1_000, ..BOUNDS });
+    for number in 0..10 {
+        queue.push('m', job(number, 100));
+        queue.push('a', job(100 + number, 25));
+    }
+    assert_eq!(order(&mut queue).split(|number| *number < 100).map(<[_]>::len).max(), Some(4));
+}
+
+#[test]
+fn a_job_that_cost_more_than_it_was_charged_is_paid_for_by_later_turns() {
+    let mut queue = FairQueue::new(BOUNDS);
+    queue.push('m', job(1, 100));
+    queue.push('m', job(2, 100));
+    let (_, running) = queue.take().unwrap();
+    for number in 11..15 {
+        queue.push('a', job(number, 100));
+    }
+    queue.done(running, 300);
+    assert_eq!(order(&mut queue), [11, 12, 13, 2, 14]);
+}
+
+#[test]
+fn an_owner_has_a_bounded_number_of_open_jobs_and_of_running_ones() {
+    let mut queue = FairQueue::new(BOUNDS);
+    for number in 0..4 {
+        assert_eq!(queue.push('m', job(number, 1)), None);
+    }
+    assert_eq!(queue.push('m', job(4, 1)), Some(Refused(job(4, 1))));
+    let (_, first) = queue.take().unwrap();
+    let (_, second) = queue.take().unwrap();
+    assert_eq!(queue.take(), None, "two of them run");
+    assert_eq!(queue.push('m', job(4, 1)), Some(Refused(job(4, 1))), "running jobs are open too");
+    queue.done(first, 1);
+    assert_eq!(queue.push('m', job(4, 1)), None);
+    queue.again(second, 1, job(1, 1));
+    assert_eq!(queue.take().unwrap().0.number, 1, "the rest of a job comes before others of its owner");
+}
+
+#[test]
+fn a_full_queue_refuses_the_newest_job_of_who_has_most_and_nobody_elses() {
+    let mut queue = FairQueue::new(BOUNDS);
+    for number in 0..4 {
+        queue.push('m', job(number, 1));
+    }
+    queue.push('b', job(10, 1));
+    queue.push('b', job(11, 1));
+    assert_eq!(queue.push('a', job(20, 1)), Some(Refused(job(3, 1))));
+    assert_eq!(queue.push('a', job(21, 1)), Some(Refused(job(2, 1))));
+    assert_eq!(queue.push('a', job(22, 1)), Some(Refused(job(22, 1))), "nobody has more");
+}
+
+#[test]
+fn a_job_that_nobody_wants_any_more_does_not_run_and_takes_no_place() {
+    let mut queue = FairQueue::new(BOUNDS);
+    let jobs: Vec<Job> = (0..4).map(|number| job(number, 1)).collect();
+    for job in &jobs {
+        queue.push('m', job.clone());
+    }
+    jobs.iter().take(3).for_each(|job| job.wanted.set(false));
+    assert_eq!(queue.push('m', job(4, 1)), None);
+    assert_eq!(order(&mut queue), [3, 4]);
+    let last = job(5, 1);
+    queue.push('m', last.clone());
+    last.wanted.set(false);
+    assert!(order(&mut queue).is_empty());
+}
+
+/// What a naive queue would do, which knows of nothing but a list.
+#[derive(Default)]
+struct Naive {
+    waiting: Vec<(char, usize)>,
+    running: Vec<char>,
+}
+
+impl Naive {
+    fn count(&self, owner: char) -> usize {
+        self.waiting.iter().filter(|(other, _)| *other == owner).count()
+    }
+
+    fn push(&mut self, owner: char, number: usize) -> Option<usize> {
+        let running = self.running.iter().filter(|other| **other == owner).count();
+        if self.count(owner) + running >= BOUNDS.per_owner_max {
+            return Some(number);
+        }
+        let mut displaced = None;
+        if self.waiting.len() >= BOUNDS.waiting_max {
+            let most = ('a'..='d').max_by_key(|other| (self.count(*other), *other)).unwrap();
+            if self.count(most) <= self.count(owner) + 1 {
+                return Some(number);
+            }
+            let newest = self.waiting.iter().rposition(|(other, _)| *other == most).unwrap();
+            displaced = Some(self.waiting.remove(newest).1);
+        }
+        self.waiting.push((owner, number));
+        displaced
+    }
+
+    /// Whether this job may run now: the first of its owner, who has not too many that run.
+    fn take(&mut self, number: usize) -> bool {
+        let (owner, _) = *self.waiting.iter().find(|(_, waiting)| *waiting == number).unwrap();
+        let first = self.waiting.iter().position(|(other, _)| *other == owner).unwrap();
+        let is_first = self.waiting.remove(first).1 == number;
+        self.running.push(owner);
+        is_first && self.running.iter().filter(|other| **other == owner).count() <= BOUNDS.running_max
+    }
+
+    fn has_something(&self) -> bool {
+        let is_free =
+            |owner: &char| self.running.iter().filter(|other| *other == owner).count() < BOUNDS.running_max;
+        self.waiting.iter().any(|(owner, _)| is_free(owner))
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Act {
+    Push(char, u32),
+    Take,
+    Done(usize, u32),
+    Again(usize, u32),
+}
+
+fn act() -> impl Strategy<Value = Act> {
+    let owner = prop::sample::select(vec!['a', 'b', 'c', 'd']);
+    prop_oneof![
+        4 => (owner, 1..200_u32).prop_map(|(owner, cost)| Act::Push(owner, cost)),
+        3 => Just(Act::Take),
+        2 => (0..4_usize, 0..300_u32).prop_map(|(which, cost)| Act::Done(which, cost)),
+        1 => (0..4_usize, 0..300_u32).prop_map(|(which, cost)| Act::Again(which, cost)),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(100))]
+
+    #[test]
+    fn the_queue_takes_refuses_and_runs_what_a_list_would(acts in prop::collection::vec(act(), 0..200)) {
+        let (mut queue, mut naive) = (FairQueue::new(BOUNDS), Naive::default());
+        let mut running = Vec::new();
+        for (number, act) in acts.into_iter().enumerate() {
+            match act {
+                Act::Push(owner, cost) => {
+                    let refused = queue.push(owner, job(number, cost)).map(|Refused(job)| job.number);
+                    prop_assert_eq!(refused, naive.push(owner, number));
+                }
+                Act::Take => match queue.take() {
+                    Some((job, ticket)) => {
+                        prop_assert!(naive.take(job.number), "{} ran before its time", job.number);
+                        running.push((job, ticket));
+                    }
+                    None => prop_assert!(!naive.has_something(), "something waits and could run"),
+                },
+                Act::Done(which, cost) if !running.is_empty() => {
+                    let which = which % running.len();
+                    let (_, ticket) = running.remove(which);
+                    naive.running.remove(which);
+                    queue.done(ticket, cost);
+                }
+                Act::Again(which, cost) if !running.is_empty() => {
+                    let which = which % running.len();
+                    let (job, ticket) = running.remove(which);
+                    let owner = naive.running.remove(which);
+                    naive.waiting.insert(0, (owner, job.number));
+                    queue.again(ticket, cost, job);
+                }
+                Act::Done(..) | Act::Again(..) => {}
+            }
+            queue.audit();
+        }
+    }
+
+    /// All owners always have something to do: none gets ahead of another by more than its last jobs.
+    #[test]
+    fn owners_who_always_ask_get_the_same_share_of_the_cost(
+        costs in prop::collection::vec((1..150_u32, 0..150_u32), 30..300),
+        at_once in 1..6_u8,
+    ) {
+        let bounds =
+            FairBounds { per_owner_max: 1_000, waiting_max: 10_000, running_max: usize::from(at_once), ..BOUNDS };
+        let mut queue = FairQueue::new(bounds);
+        let owners = ['a', 'b', 'c'];
+        for (number, (cost_max, _)) in costs.iter().enumerate() {
+            for owner in owners {
+                // Nobody's jobs cost the same as another's.
+                let factor = u32::from(owner) - u32::from('a') + 1;
+                queue.push(owner, job(number, cost_max * factor));
+            }
+        }
+        let mut spent = owners.map(|_| 0_i64);
+        let mut running = VecDeque::new();
+        let mut taken = owners.map(|_| 0_usize);
+        while taken.iter().all(|taken| *taken < costs.len()) {
+            if running.len() < usize::from(at_once) && let Some((job, ticket)) = queue.take() {
+                taken[usize::from(ticket.owner as u8 - b'a')] += 1;
+                running.push_back((job, ticket));
+                continue;
+            }
+            let Some((job, ticket)) = running.pop_front() else { break };
+            let cost = job.cost.min(costs[job.number].1);
+            spent[usize::from(ticket.owner as u8 - b'a')] += i64::from(cost);
+            queue.done(ticket, cost);
+            let ahead = spent.iter().max().unwrap() - spent.iter().min().unwrap();
+            // Some turns, and the jobs that run.
+            prop_assert!(ahead <= 300 + 200 * i64::from(at_once), "{spent:?}");
+        }
+    }
+}
