@@ -8,15 +8,18 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use chat::{Appender, Applying, Fatal, Limits, Log as _, ReadError, Step, Stepper};
 use socketio_server::{BuildError, Builder, Namespace, Server, SocketIoService};
+use tidings::allowance::{Rate, ReadRates};
 use tidings::delivery::Deliveries;
 use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host, Settings};
 use tidings::reading::fair::FairBounds;
 use tidings::reading::pool::{Line, Pool};
 use tidings::ticket::Ticket;
+use tidings::v1::guesses::{GuessRate, GuessRates};
 use tokio::io::DuplexStream;
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
@@ -28,6 +31,9 @@ use crate::node_number::NodeNumber;
 use crate::publisher::{Echoing, Publisher};
 use crate::random::Random;
 use crate::rates::Rates;
+
+/// People here try wrong codes all the time.
+const NO_GUESSES: GuessRate = GuessRate { burst: 0, interval: Duration::ZERO };
 
 type Chain = Echoing<Applying<Arc<SlowReader>, Publisher>>;
 
@@ -69,6 +75,9 @@ impl Node {
             resume_entries_max: rates.resume_entries_max,
             history_bytes_max: rates.history_bytes_max,
             limits: Limits { rooms_joined_max: rates.rooms_joined_max, ..Limits::DEFAULT },
+            reading: ReadRates { person: Rate::OFF, network: Rate::OFF },
+            guesses: GuessRates { person: NO_GUESSES, network: NO_GUESSES },
+            commands: Rate::OFF,
             ..Settings::default()
         };
         let mut steps = Steps::over(&log, rates, random);

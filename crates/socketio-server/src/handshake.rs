@@ -4,6 +4,8 @@ use std::net::IpAddr;
 
 use http::HeaderMap;
 
+use crate::peer::{Network, Peer};
+
 /// Headers, query and addresses of the request that opened the connection.
 #[derive(Clone, Debug)]
 pub struct Handshake {
@@ -22,6 +24,11 @@ pub struct Handshake {
 }
 
 impl Handshake {
+    pub(crate) fn peer(&self) -> Peer {
+        let is_local = self.address.is_some_and(|address| address.to_canonical().is_loopback());
+        Peer { network: self.address.map(Network::from), rated: !is_local }
+    }
+
     /// The first value of a query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())

@@ -43,6 +43,7 @@ mod frame;
 mod handle;
 mod handshake;
 mod http;
+mod peer;
 #[doc(hidden)]
 pub mod planted;
 mod random;
@@ -80,7 +81,7 @@ pub use self::handle::connect::{Auth, ConnectRequest, FeedJoin, Joining, Rejecti
 pub use self::handle::engine::{EngineHandler, EngineMessage, EngineSession};
 pub use self::handle::handler::{Arg, Args, AuthAs, Call, CallError, EventName, FromCall, Handler, State};
 pub use self::handle::io::{EmitError, Io, Readiness, Target, WeakIo};
-pub use self::handle::namespace::Namespace;
+pub use self::handle::namespace::{Namespace, Replay};
 pub use self::handle::remote::RemoteSocket;
 pub use self::handle::socket::Socket;
 pub use self::handle::turn::{Flow, Turn};
@@ -91,6 +92,7 @@ pub use self::http::forwarded::{TrustedProxies, TrustedProxiesError};
 pub use self::http::host::{HostPattern, HostPatternError, HostPolicy};
 pub use self::http::origin::{Origin, OriginError};
 pub use self::http::policy::{OriginPattern, OriginPolicy};
+pub use self::peer::{Network, Peer};
 pub use self::reason::DisconnectReason;
 pub use self::refusal::RefusalKind;
 pub use self::room::{Room, Selection};

@@ -324,12 +324,14 @@ impl Worker {
             probe: None,
             outbound: OutboundQueue::default(),
             protocol,
+            peer: handshake.peer(),
             handshake: Some(Arc::new(handshake)),
             newcomers: Newcomers::default(),
             join_by,
             attachment_by: None,
             stalled_since: None,
             pause: Pause::None,
+            rests_until: None,
             tick: None,
             touched: false,
         })
@@ -392,6 +394,11 @@ impl Worker {
         }
         if matches!(session.pause, Pause::Until(at) if at <= now) {
             self.sessions.resume(key);
+        }
+        if let Some(session) = self.sessions.get_mut(key)
+            && session.rests_until.take_if(|until| *until <= now).is_some()
+        {
+            self.sessions.touch(key);
         }
         self.give_up_waiting(key);
         self.engine_deadline(key);

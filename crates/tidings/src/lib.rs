@@ -2,6 +2,8 @@
 //!
 //! The program supplies these; the simulation replaces them.
 
+pub mod allowance;
+mod debts;
 pub mod delivery;
 pub mod environment;
 pub mod names;

@@ -14,6 +14,7 @@ use chat::{
 };
 use socketio_server::{Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Resume, Server, WeakIo};
 
+use crate::allowance::{Allowances, Rate, ReadRates};
 use crate::delivery::Deliveries;
 use crate::environment::Environment;
 use crate::profile::delivery::ProfileDelivery;
@@ -30,6 +31,7 @@ use crate::v1::answers::HISTORY_BYTES_MAX;
 use crate::v1::code::Code;
 use crate::v1::delivery::V1Delivery;
 use crate::v1::edge::{Edge, EdgeParts};
+use crate::v1::guesses::GuessRates;
 use crate::v1::identity::Signer;
 use crate::v1::session::REQUESTS_OPEN_MAX;
 use crate::v1::traffic::Traffic;
@@ -37,6 +39,9 @@ use crate::v1::welcome::{RESUME_DISTANCE_MAX, RESUME_ENTRIES_MAX, WireLimits};
 
 /// How long a client waits that another node over the same log has shown more.
 const AHEAD_WAIT: Duration = Duration::from_secs(2);
+
+/// How fast one person may send durable commands.
+const COMMANDS: Rate = Rate { per_second: 5, burst: 30 };
 
 /// How often people are told who came and went.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -58,6 +63,12 @@ pub struct Settings {
     pub requests_open_max: usize,
     /// The same for one person and for all, and what one may cost while others wait.
     pub requests: FairBounds,
+    /// How fast the past is read.
+    pub reading: ReadRates,
+    /// How often codes may lead nowhere.
+    pub guesses: GuessRates,
+    /// How fast one person may send durable commands.
+    pub commands: Rate,
     /// What people may do at most.
     pub limits: Limits,
     /// Drafts that wait.
@@ -74,6 +85,9 @@ impl Default for Settings {
             history_bytes_max: HISTORY_BYTES_MAX,
             requests_open_max: REQUESTS_OPEN_MAX,
             requests: FairBounds::DEFAULT,
+            reading: ReadRates::DEFAULT,
+            guesses: GuessRates::DEFAULT,
+            commands: COMMANDS,
             limits: Limits::default(),
             queue: QueueBounds::default(),
         }
@@ -183,6 +197,7 @@ impl Node {
             ports,
         })?;
         let appender = Arc::new(appender);
+        let allowances = Allowances::new(settings.reading);
         let edge_parts = EdgeParts {
             signer,
             feed: feeds.v1,
@@ -195,6 +210,9 @@ impl Node {
             resume_entries_max: settings.resume_entries_max,
             history_bytes_max: settings.history_bytes_max,
             requests_open_max: settings.requests_open_max,
+            allowances: allowances.clone(),
+            guesses: settings.guesses,
+            commands: settings.commands,
             environment,
         };
         let edge = Edge::new(directory, edge_parts);
@@ -208,6 +226,7 @@ impl Node {
         };
         let profile = Namespace::new("/")
             .feed(feeds.profile, join)
+            .pace_replay(move |replay| allowances.charge(replay.peer, None, replay.bytes, replay.now))
             .on_ahead(look())
             .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (environment.now)()));
         let endpoint = builder.namespace(v1::namespace(&edge).on_ahead(look())).after_events(move || {

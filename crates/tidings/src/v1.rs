@@ -6,18 +6,19 @@
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
-//! `pace`, `guesses`, `presence` and `typing` are pure; `edge`, `job`, `sight`, `answers`, `unread`, `meaning`, `traffic`,
-//! `delivery` and `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
+//! `pace`, `guesses`, `presence` and `typing` are pure; `edge`, `codes`, `job`, `sight`, `answers`, `unread`, `meaning`,
+//! `traffic`, `delivery` and `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
 pub mod answers;
 pub mod code;
+mod codes;
 pub mod command;
 mod cut;
 pub mod delivery;
 pub mod edge;
 pub mod frames;
-mod guesses;
+pub mod guesses;
 pub mod identity;
 pub mod ids;
 mod job;

@@ -28,6 +28,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "websocket",
             "frame",
             "http",
+            "peer",
             "handshake",
             "config",
             "refusal",
@@ -91,6 +92,8 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "stamp",
             "ticket",
             "readiness",
+            "debts",
+            "allowance",
             "reading",
             // The namespaces, and the node that has them.
             "profile",

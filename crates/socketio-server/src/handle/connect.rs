@@ -12,6 +12,7 @@ use crate::feed::{Anchor, FeedPosition};
 use crate::frame::Frame;
 use crate::handle::io::Io;
 use crate::handshake::Handshake;
+use crate::peer::Peer;
 use crate::socket_data::SocketData;
 use crate::user_tag::UserTag;
 
@@ -22,6 +23,7 @@ pub struct ConnectRequest {
     pub(crate) namespace: NamespaceName,
     pub(crate) auth: Auth,
     pub(crate) handshake: Option<Arc<Handshake>>,
+    pub(crate) peer: Peer,
     pub(crate) data: SocketData,
     pub(crate) user: NamedUser,
 }
@@ -40,6 +42,11 @@ impl ConnectRequest {
     /// The request that opened the connection; `None` if it was dropped (see [`HandshakeKept`](crate::HandshakeKept)).
     pub fn handshake(&self) -> Option<&Handshake> {
         self.handshake.as_deref()
+    }
+
+    /// The other end of the connection.
+    pub fn peer(&self) -> Peer {
+        self.peer
     }
 
     /// The data of the future socket.

@@ -4,12 +4,14 @@ use std::collections::HashMap;
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use crate::feed::{Feed, FeedRoom};
 use crate::handle::connect::{ConnectRequest, FeedJoin, Joining, Rejection};
 use crate::handle::handler::{Call, Handler};
 use crate::handle::socket::Job;
 use crate::handle::turn::{Flow, Turn};
+use crate::peer::Peer;
 use crate::socket_data::SocketData;
 
 type Decision = Pin<Box<dyn Future<Output = Result<(), Rejection>> + Send>>;
@@ -17,6 +19,7 @@ type Middleware = dyn Fn(ConnectRequest) -> Decision + Send + Sync;
 pub(crate) type AsyncHandler = dyn Fn(Call) -> Option<Job> + Send + Sync;
 pub(crate) type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
 type JoinFeed = dyn Fn(&Joining<'_>) -> FeedJoin + Send + Sync;
+type ReplayPace = dyn Fn(&Replay<'_>) -> Option<Duration> + Send + Sync;
 type Membership = dyn Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync;
 
 /// The names that a definition is for.
@@ -63,6 +66,20 @@ pub struct Namespace {
     pub(crate) feed: Option<FeedBinding>,
     pub(crate) rooms: Option<Box<Membership>>,
     pub(crate) ahead: Option<Box<dyn Fn() + Send + Sync>>,
+    pub(crate) replay: Option<Box<ReplayPace>>,
+}
+
+/// Entries of the past that a socket is sent, because it was away or is slow.
+#[derive(Debug)]
+pub struct Replay<'a> {
+    /// The other end of the connection.
+    pub peer: Peer,
+    /// The data of the socket.
+    pub data: Option<&'a SocketData>,
+    /// The bytes that have just been sent to it. 0: it is about to get some.
+    pub bytes: usize,
+    /// The time.
+    pub now: Instant,
 }
 
 impl Namespace {
@@ -88,6 +105,7 @@ impl Namespace {
             feed: None,
             rooms: None,
             ahead: None,
+            replay: None,
         }
     }
 
@@ -180,6 +198,17 @@ impl Namespace {
     /// The answer must be at least as new as the head of the feed.
     pub fn rooms(mut self, rooms: impl Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync + 'static) -> Self {
         self.rooms = Some(Box::new(rooms));
+        self
+    }
+
+    /// Decides how fast the past is sent: replays, missed events, and what a slow socket catches up with. `pace` is told of
+    /// every page before and after it is sent, and returns for how long the socket has to wait for the next one. A socket
+    /// that has to wait replays instead of being recovered. `pace` runs on a worker and must not block.
+    pub fn pace_replay(
+        mut self,
+        pace: impl Fn(&Replay<'_>) -> Option<Duration> + Send + Sync + 'static,
+    ) -> Self {
+        self.replay = Some(Box::new(pace));
         self
     }
 

@@ -26,7 +26,7 @@ use crate::handle::command::{Closing, Command};
 use crate::handle::connect::{Auth, ConnectRequest, Joining, NamedUser, Rejection, Start};
 use crate::handle::eviction::{ArrivalNumber, EvictDone};
 use crate::handle::handler::Call;
-use crate::handle::namespace::Namespace;
+use crate::handle::namespace::{Namespace, Replay};
 use crate::handshake::HandshakeKept;
 use crate::planted::{self, Bug};
 use crate::random::random;
@@ -124,6 +124,7 @@ impl Join<'_> {
             namespace: self.namespace.clone(),
             auth: Auth(Arc::from(auth.raw())),
             handshake: session.handshake.clone(),
+            peer: session.peer,
             data: SocketData::default(),
             user: NamedUser::default(),
         };
@@ -292,6 +293,10 @@ impl Join<'_> {
     fn remember(&mut self, socket: SocketId) -> Option<Event> {
         let now = self.worker.now;
         let definition = self.worker.shared.namespace(self.namespace.as_str()).cloned()?;
+        if self.has_to_wait(&definition, 0) {
+            // It replays, page by page.
+            return Some(Event::Remembered(None));
+        }
         let feed = &definition.feed.as_ref()?.feed;
         if !feed.has_history() {
             let parked = feed.parked().take(&socket, now);
@@ -301,6 +306,15 @@ impl Join<'_> {
         let rooms = definition.rooms.iter().flat_map(|rooms| rooms(&data));
         let rooms = rooms.map(FeedRoom::entered).collect();
         Some(Event::Remembered(Some(Parked { rooms, data })))
+    }
+
+    /// Whether the client has to wait for the past, after it is sent so many bytes.
+    fn has_to_wait(&mut self, definition: &Namespace, bytes: usize) -> bool {
+        let now = self.worker.now;
+        let Some(pace) = &definition.replay else { return false };
+        let Some(newcomer) = self.newcomer() else { return false };
+        let (peer, data) = (newcomer.request.peer, newcomer.request.data.clone());
+        pace(&Replay { peer, data: Some(&data), bytes, now }).is_some()
     }
 
     /// What was missed, up to what this worker has delivered, as far as the ring has it.
@@ -359,6 +373,9 @@ impl Join<'_> {
     fn place_recovered(&mut self, claim: Claim, missed: Missed) -> Option<Place> {
         let Missed { after, frames, parked: Parked { rooms, data }, .. } = missed;
         self.newcomer()?.request.data = data;
+        if let Some(definition) = self.worker.shared.namespace(self.namespace.as_str()).cloned() {
+            self.has_to_wait(&definition, frames.iter().map(Frame::len).sum());
+        }
         // Another session with the same private id may have arrived while the middleware decided, or may arrive on
         // another worker at this moment: the one with the higher number stays.
         let arrival = self.worker.shared.next_arrival();

@@ -14,7 +14,7 @@ use socketio::NamespaceName;
 use super::Worker;
 use super::audience::{Audiences, Mark, Marks};
 use super::connecting::Event;
-use super::local_namespace::Cursor;
+use super::local_namespace::{Cursor, Joined};
 use super::namespaces::Namespaces;
 use super::sessions::Sessions;
 use super::view::{Growth, Took, View};
@@ -24,6 +24,7 @@ use crate::feed::{
 };
 
 use crate::handle::mailbox::Mailbox;
+use crate::handle::namespace::Replay;
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::seam;
@@ -385,16 +386,23 @@ impl Delivery<'_> {
             joined.cursor = Cursor::Attached;
             return Ok(Pumped::Nothing);
         };
+        if self.has_to_wait(key, index, 0) {
+            return Ok(Pumped::Nothing);
+        }
+        let Some(session) = self.sessions.at_mut(key.slot) else { return Ok(Pumped::Nothing) };
         let batches = feed.ring().next(after, applied, PAGE_BYTES_MAX);
         match batches {
             Some(batches) => {
-                write_page(session, index, &batches, after, applied)
+                let sent = write_page(session, index, &batches, after, applied)
                     .map_err(|_| CloseReason::TransportClose)?;
+                self.has_to_wait(key, index, sent);
                 Ok(Pumped::Page)
             }
             None if feed.has_history() => {
                 rare::reached(Rare::BehindTheRing);
-                joined.cursor = Cursor::Reading { after };
+                if let Some(joined) = session.joined_mut(index) {
+                    joined.cursor = Cursor::Reading { after };
+                }
                 self.read_history(key, index, PageStart::After(after), PAGE_ENTRIES_MAX, PAGE_BYTES_MAX);
                 Ok(Pumped::Nothing)
             }
@@ -403,6 +411,23 @@ impl Delivery<'_> {
                 Err(CloseReason::TransportClose)
             }
         }
+    }
+
+    /// Whether a socket has to wait for the next page of the past, after it was sent so many bytes. It is written again
+    /// when the time is over.
+    fn has_to_wait(&mut self, key: SessionKey, index: usize, bytes: usize) -> bool {
+        let Some(definition) = self.namespaces.get(index).map(|local| Arc::clone(&local.definition)) else {
+            return false;
+        };
+        let Some(pace) = &definition.replay else { return false };
+        let Some(session) = self.sessions.get_mut(key) else { return false };
+        let (now, peer) = (self.now, session.peer);
+        let data = session.joined(index).and_then(Joined::data);
+        let Some(wait) = pace(&Replay { peer, data, bytes, now }) else { return false };
+        let until = now + wait;
+        session.rests_until = Some(session.rests_until.map_or(until, |other| other.min(until)));
+        self.sessions.schedule(key);
+        true
     }
 
     /// Requests a page from the history for a session, of what was delivered here.
@@ -437,8 +462,9 @@ impl Delivery<'_> {
                 let batch = Batch::new(after + 1, page.entries);
                 let last = batch.last();
                 if session.is_writable() {
-                    write_page(session, index, &[Arc::new(batch)], after, last)
+                    let sent = write_page(session, index, &[Arc::new(batch)], after, last)
                         .map_err(|_| CloseReason::TransportClose)?;
+                    self.has_to_wait(key, index, sent);
                 }
                 self.sessions.touch(key);
                 Ok(())
@@ -467,15 +493,16 @@ enum Pumped {
     Nothing,
 }
 
-/// Writes a page to a socket that is behind, and moves its cursor past what was taken or is not for it.
+/// Writes a page to a socket that is behind, and moves its cursor past what was taken or is not for it. Returns the bytes
+/// of the page.
 fn write_page(
     session: &mut Session,
     index: usize,
     batches: &[Arc<Batch>],
     after: FeedPosition,
     through: FeedPosition,
-) -> std::io::Result<()> {
-    let Some(joined) = session.joined_mut(index) else { return Ok(()) };
+) -> std::io::Result<usize> {
+    let Some(joined) = session.joined_mut(index) else { return Ok(0) };
     let (view, reached) = View::page(joined, batches, after, through, PAGE_BYTES_MAX);
     if view.write(session, index, reached)? == Took::All
         && let Some(joined) = session.joined_mut(index)
@@ -483,5 +510,5 @@ fn write_page(
         let after = reached + u64::from(planted::is(Bug::ReplaysOffByOne));
         joined.cursor = Cursor::Behind { after };
     }
-    Ok(())
+    Ok(view.len())
 }

@@ -20,6 +20,7 @@ pub(crate) use self::polling::{OpenPoll, Polling};
 use crate::frame::Frame;
 use crate::handle::command::{PollAnswer, answer};
 use crate::handshake::Handshake;
+use crate::peer::Peer;
 use crate::sid::SocketNumber;
 use crate::stream::{Direct, Stream};
 use crate::websocket::Decoder;
@@ -51,6 +52,10 @@ pub(crate) struct Session {
     pub(crate) attachment_by: Option<Instant>,
     /// Since when the transport has taken nothing although something waits.
     pub(crate) stalled_since: Option<Instant>,
+    /// The other end.
+    pub(crate) peer: Peer,
+    /// Gets no pages of the past until this moment.
+    pub(crate) rests_until: Option<Instant>,
     /// Not read until this moment, or until the application resumes it.
     pub(crate) pause: Pause,
     /// The tick at which the session's deadline is registered.
@@ -363,6 +368,7 @@ impl Session {
             self.doubtful_until(),
             stalled,
             resume,
+            self.rests_until,
             self.newcomers.wait_until(),
         ];
         others.into_iter().flatten().fold(self.engine.deadline(), Instant::min)

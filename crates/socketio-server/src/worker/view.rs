@@ -75,6 +75,11 @@ impl View {
         self.parts.is_empty()
     }
 
+    /// How many bytes it has.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     fn push(&mut self, part: Part) {
         let bytes = part.bytes();
         if !bytes.is_empty() {

@@ -33,6 +33,7 @@ mod recovery;
 mod recovery_contested;
 mod recovery_hostile;
 mod recovery_users;
+mod replay_pace;
 mod rooms;
 mod session_ends;
 mod shutdown;

@@ -47,6 +47,39 @@ impl Numbered {
     }
 }
 
+/// The code that a command shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ShownCode {
+    None,
+    Good,
+    Bad,
+}
+
+impl ShownCode {
+    /// Looks at a command that was read.
+    pub(super) fn of(command: &Command) -> Self {
+        match command {
+            Command::Claim | Command::Join { by: JoinBy::Invite(_), .. } => Self::Good,
+            Command::Rejected { why: Refusal::BadCode, .. } => Self::Bad,
+            Command::Join { by: JoinBy::Open, .. }
+            | Command::Rejected { .. }
+            | Command::Say { .. }
+            | Command::Edit { .. }
+            | Command::Delete { .. }
+            | Command::Create { .. }
+            | Command::Direct { .. }
+            | Command::Rename { .. }
+            | Command::SetTopic { .. }
+            | Command::Leave { .. }
+            | Command::Add { .. }
+            | Command::Remove { .. }
+            | Command::Name { .. }
+            | Command::Read { .. }
+            | Command::Skip => Self::None,
+        }
+    }
+}
+
 /// The inner result is what can never be carried out.
 fn command(
     name: CommandName,

@@ -5,21 +5,22 @@
 //! come from the environment.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use chat::{
     Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, RefusedWhy, RoomId, UserId,
 };
 use serde::Serialize;
 use socketio_server::{
-    ConnectRequest, ConnectionId, Feed, FeedJoin, FeedPosition, FeedRoom, Flow, Joining, Rejection,
-    SocketData, Target, Turn, WeakIo,
+    ConnectRequest, Feed, FeedJoin, FeedPosition, FeedRoom, Flow, Joining, Rejection, Replay, SocketData,
+    Target, Turn, WeakIo,
 };
 
 use super::ack::{DONE, RequestError};
 use super::code::Code;
-use super::command::Numbered;
+use super::command::{Numbered, ShownCode};
 use super::frames::{self, NAMESPACE, sockets_of};
-use super::guesses::{Asker, Guesses};
+use super::guesses::{GuessRates, Guesses};
 use super::identity::Signer;
 use super::ids::WireUser;
 use super::links::{IssuedLink, Links};
@@ -31,6 +32,8 @@ use super::traffic::Traffic;
 use super::typing::Typing;
 use super::view::Person;
 use super::welcome::{Resumption, Welcome, WireLimits};
+use crate::allowance::{Allowances, Rate};
+use crate::debts::Debts;
 use crate::environment::Environment;
 use crate::names::{self, CommandName};
 use crate::planted::{self, Bug};
@@ -38,6 +41,9 @@ use crate::rare::{self, Rare};
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
+
+/// Of so many people it is known how many commands they have sent lately.
+const PACED_MAX: usize = 20_000;
 
 /// The parts of a node that the edge uses.
 #[derive(Debug)]
@@ -58,6 +64,12 @@ pub struct EdgeParts {
     pub history_bytes_max: usize,
     /// One more open request of a connection is answered `busy`.
     pub requests_open_max: usize,
+    /// How fast the past is read.
+    pub allowances: Allowances,
+    /// How often codes may lead nowhere.
+    pub guesses: GuessRates,
+    /// How fast one person may send durable commands.
+    pub commands: Rate,
     pub environment: Environment,
 }
 
@@ -69,14 +81,18 @@ pub struct Edge {
     directory: DirectoryHandle,
     presence: Mutex<Presence>,
     links: Mutex<Links>,
-    guesses: Mutex<Guesses>,
+    pub(super) guesses: Mutex<Guesses>,
+    /// What people owe for their durable commands.
+    commands: Mutex<Debts<UserId>>,
 }
 
 impl Edge {
     /// An edge between these, over the people and rooms of `directory`.
     pub fn new(directory: DirectoryHandle, parts: EdgeParts) -> Arc<Self> {
         let (presence, links) = Default::default();
-        Arc::new(Self { parts, directory, presence, links, guesses: Mutex::default() })
+        let guesses = Mutex::new(Guesses::new(parts.guesses));
+        let commands = Mutex::new(Debts::new(PACED_MAX));
+        Arc::new(Self { parts, directory, presence, links, guesses, commands })
     }
 
     /// What somebody may see now.
@@ -103,9 +119,15 @@ impl Edge {
         let claims = Claims::of(request.auth()).ok_or_else(|| refusal("invalid auth", "invalid"))?;
         let (user, token) = match (&claims.link, &claims.token) {
             (Some(link), _) => {
+                let tried = self.try_code(request.peer(), None);
+                let tried = tried.ok_or_else(|| refusal("too many codes that lead nowhere", "busy"))?;
                 let code = Code::parse(&link.0);
                 let user = code.and_then(|code| self.links().redeem(&code, (self.parts.environment.clock)()));
-                let user = user.ok_or_else(|| refusal("bad link", "bad_link"))?;
+                let Some(user) = user else {
+                    self.code_was_bad(request.peer());
+                    return Err(refusal("bad link", "bad_link"));
+                };
+                self.code_was_good(tried);
                 (user, Some(Secret(self.parts.signer.token(user))))
             }
             (None, Some(token)) => {
@@ -117,7 +139,8 @@ impl Edge {
                 (user, Some(Secret(self.parts.signer.token(user))))
             }
         };
-        request.data().insert(Session::new(user, claims.device.map(|device| device.0), token));
+        let device = claims.device.map(|device| device.0);
+        request.data().insert(Session::new(user, device, token, request.peer()));
         Ok(())
     }
 
@@ -230,10 +253,42 @@ impl Edge {
             turn.reply(&RequestError::Invalid.answer());
             return Flow::Continue;
         };
+        let shown = ShownCode::of(&command);
+        if shown != ShownCode::None {
+            let Some(tried) = self.try_code(session.peer, Some(session.user)) else {
+                turn.reply(&RequestError::Busy.answer());
+                return Flow::Continue;
+            };
+            match shown {
+                ShownCode::Good => self.code_was_good(tried),
+                ShownCode::Bad | ShownCode::None => self.code_was_bad(session.peer),
+            }
+        }
         let draft =
             Draft { identity: Identity::Device { device, n }, command, at: (self.parts.environment.now)() };
         let ticket = Ticket::Command { name, n, socket: turn.socket(), ack: turn.take_ack() };
-        self.submit(draft, ticket)
+        match (self.submit(draft, ticket), self.pause_after_command(&session)) {
+            (Flow::Continue, Some(pause)) => Flow::PauseFor(pause),
+            (flow, _) => flow,
+        }
+    }
+
+    /// For how long the connection of somebody is not read who has sent many commands, on whatever connections.
+    fn pause_after_command(&self, session: &Session) -> Option<Duration> {
+        let rate = self.parts.commands;
+        if !session.peer.rated || rate.per_second == 0 {
+            return None;
+        }
+        let now = (self.parts.environment.clock)();
+        let mut debts = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
+        debts.add(session.user, rate.time_of(1), now);
+        rate.wait(debts.of(session.user, now))
+    }
+
+    /// For how long somebody has to wait for more of the past.
+    pub fn pace_replay(&self, replay: &Replay<'_>) -> Option<Duration> {
+        let person = replay.data.and_then(Session::of).map(|session| session.user);
+        self.parts.allowances.charge(replay.peer, person, replay.bytes, replay.now)
     }
 
     fn submit(&self, draft: Draft, ticket: Ticket) -> Flow {
@@ -249,12 +304,6 @@ impl Edge {
                 Flow::Pause
             }
         }
-    }
-
-    pub(super) fn admits_code(&self, user: UserId, connection: ConnectionId) -> bool {
-        let askers = [Asker::Connection(connection), Asker::Person(user)];
-        let mut guesses = self.guesses.lock().unwrap_or_else(PoisonError::into_inner);
-        guesses.admits(&askers, (self.parts.environment.clock)())
     }
 
     /// A read pointer moves.

@@ -1,150 +1,203 @@
-//! The rate limit of `code`, per connection and per person, so that asking is no cheaper than trying codes.
+//! [`Guesses`]: the limit on codes that lead nowhere: links, invites, and the owner's code.
 //!
-//! Codes have 80 bits or a signature, so guessing is hopeless; this keeps it from being a load as well. The limit does
-//! not belong to the socket: joining the namespace again, as somebody new or the same person, does not renew it. Time
-//! is an argument.
+//! Codes have 80 bits or a signature, so guessing is hopeless; this keeps it from being a load, and tells the operator. A
+//! network and a person may fail a number of times. After that, each further try has to wait longer than the one before,
+//! until they have not tried for a while. Codes that are good cost nothing. Joining again, as somebody new, does not
+//! renew the limit of a network. Time is an argument.
 
-use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 use chat::UserId;
-use socketio_server::ConnectionId;
+use socketio_server::Network;
 
-/// So many at once.
-const BURST: u32 = 10;
+use crate::debts::Debts;
 
-/// After that, one in this time.
-const INTERVAL: Duration = Duration::from_secs(6);
-
-/// So many have spent some of their budget. Of more, the one whose budget is nearest to whole is forgotten.
+/// So many have failed lately.
 const ASKERS_MAX: usize = 10_000;
 
-/// The holder of a budget.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum Asker {
-    Connection(ConnectionId),
-    Person(UserId),
+/// The delay doubles so often.
+const DOUBLINGS_MAX: u32 = 7;
+
+/// One network is told of in the log once in this time.
+const LOG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often codes may lead nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessRate {
+    /// So many at once; 0 switches the limit off.
+    pub burst: u32,
+    /// After that, one in this time, which doubles with each further one.
+    pub interval: Duration,
 }
 
-/// The budgets that are not whole.
+/// How often codes may lead nowhere, for those who try them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GuessRates {
+    /// For one person.
+    pub person: GuessRate,
+    /// For all of one network.
+    pub network: GuessRate,
+}
+
+impl GuessRates {
+    /// Those of a server that is not told otherwise.
+    pub const DEFAULT: Self = Self {
+        person: GuessRate { burst: 10, interval: Duration::from_secs(6) },
+        network: GuessRate { burst: 5, interval: Duration::from_secs(12) },
+    };
+}
+
+/// Somebody who tries codes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Asker {
+    Person(UserId),
+    Network(Network),
+}
+
+/// What is remembered of somebody who has failed.
 #[derive(Debug, Default)]
+struct Record {
+    /// How often the delay has doubled.
+    doublings: u32,
+    /// Failures that the log does not tell of.
+    untold: u32,
+    told_at: Option<Instant>,
+}
+
+/// A try that was admitted. It counts as failed until it is [forgiven](Guesses::forgive).
+#[derive(Debug, Default)]
+pub(super) struct Try(Vec<(Asker, Duration)>);
+
+/// Those who have failed lately.
+#[derive(Debug)]
 pub(super) struct Guesses {
-    /// When each is whole again.
-    whole_at: HashMap<Asker, Instant>,
-    /// The same, in the order of time.
-    order: BTreeSet<(Instant, Asker)>,
+    rates: GuessRates,
+    debts: Debts<Asker, Record>,
 }
 
 impl Guesses {
-    /// Whether all of these have budget for one more; it is spent then.
-    pub(super) fn admits(&mut self, askers: &[Asker], now: Instant) -> bool {
-        while self.order.first().is_some_and(|(whole_at, _)| *whole_at <= now) {
-            self.forget_first();
+    pub(super) fn new(rates: GuessRates) -> Self {
+        Self { rates, debts: Debts::new(ASKERS_MAX) }
+    }
+
+    /// Admits a try, if all of these may fail once more.
+    pub(super) fn admit(&mut self, askers: impl IntoIterator<Item = Asker>, now: Instant) -> Option<Try> {
+        let mut costs = Vec::new();
+        for asker in askers {
+            let GuessRate { burst, interval } = self.rate(asker);
+            if burst == 0 {
+                continue;
+            }
+            let owed = self.debts.of(asker, now);
+            if owed > interval * (burst - 1) {
+                return None;
+            }
+            let is_last = owed + interval > interval * (burst - 1);
+            let doublings = self.debts.note(asker, now).map_or(0, |record| record.doublings);
+            costs.push((asker, if is_last { interval * 2_u32.pow(doublings) } else { interval }, is_last));
         }
-        let spent = |asker| self.whole_at.get(asker).copied().unwrap_or(now) + INTERVAL;
-        let spent: Vec<(Asker, Instant)> = askers.iter().map(|asker| (*asker, spent(asker))).collect();
-        let admitted = spent.iter().all(|(_, at)| at.saturating_duration_since(now) <= INTERVAL * BURST);
-        if admitted {
-            for (asker, at) in spent {
-                self.note(asker, at);
+        for (asker, cost, is_last) in &costs {
+            self.debts.add(*asker, *cost, now);
+            if let Some(record) = self.debts.note(*asker, now).filter(|_| *is_last) {
+                record.doublings = (record.doublings + 1).min(DOUBLINGS_MAX);
             }
         }
-        admitted
+        Some(Try(costs.into_iter().map(|(asker, cost, _)| (asker, cost)).collect()))
     }
 
-    fn note(&mut self, asker: Asker, whole_at: Instant) {
-        if let Some(before) = self.whole_at.insert(asker, whole_at) {
-            self.order.remove(&(before, asker));
-        }
-        self.order.insert((whole_at, asker));
-        if self.order.len() > ASKERS_MAX {
-            self.forget_first();
+    /// The code was good.
+    pub(super) fn forgive(&mut self, tried: Try, now: Instant) {
+        for (asker, cost) in tried.0 {
+            self.debts.forgive(asker, cost, now);
         }
     }
 
-    fn forget_first(&mut self) {
-        if let Some((_, asker)) = self.order.pop_first() {
-            self.whole_at.remove(&asker);
+    /// The code was not good, or was not looked at. Returns how many failures of this network the log has to tell of now.
+    pub(super) fn failed(&mut self, network: Network, now: Instant) -> Option<u32> {
+        let record = self.debts.note(Asker::Network(network), now)?;
+        record.untold += 1;
+        if record.told_at.is_some_and(|told_at| now.saturating_duration_since(told_at) < LOG_INTERVAL) {
+            return None;
+        }
+        record.told_at = Some(now);
+        Some(std::mem::take(&mut record.untold))
+    }
+
+    fn rate(&self, asker: Asker) -> GuessRate {
+        match asker {
+            Asker::Person(_) => self.rates.person,
+            Asker::Network(_) => self.rates.network,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
+    use std::net::IpAddr;
 
     use super::*;
-
-    impl Guesses {
-        /// Compares the order of the budgets with the budgets.
-        fn audit(&self) {
-            let order: BTreeSet<_> = self.whole_at.iter().map(|(asker, at)| (*at, *asker)).collect();
-            assert_eq!(self.order, order);
-        }
-    }
 
     const ADA: Asker = Asker::Person(UserId(1));
     const BOB: Asker = Asker::Person(UserId(2));
 
-    #[test]
-    fn a_person_asks_about_ten_codes_at_once_and_ten_a_minute() {
-        let (mut guesses, start) = (Guesses::default(), Instant::now());
-        let mut admits = |now| guesses.admits(&[ADA], now);
-        assert_eq!((0..100).filter(|_| admits(start)).count(), 10);
-        let minute = (1..=600_u32).map(|tenth| start + Duration::from_millis(100) * tenth);
-        assert_eq!(minute.filter(|now| admits(*now)).count(), 10);
-        assert_eq!((0..100).filter(|_| admits(start + Duration::from_hours(1))).count(), 10);
+    fn network(last: u8) -> Network {
+        IpAddr::from([192, 0, 2, last]).into()
+    }
+
+    fn guesses() -> Guesses {
+        Guesses::new(GuessRates::DEFAULT)
     }
 
     #[test]
-    fn a_question_costs_everybody_whom_it_is_of_and_is_refused_if_one_of_them_has_spent_all() {
-        let (mut guesses, now) = (Guesses::default(), Instant::now());
-        assert_eq!((0..100).filter(|_| guesses.admits(&[ADA, BOB], now)).count(), 10);
-        assert!(!guesses.admits(&[BOB], now));
-        let cleo = Asker::Person(UserId(3));
-        assert!(!guesses.admits(&[ADA, cleo], now));
-        assert_eq!(
-            (0..100).filter(|_| guesses.admits(&[cleo], now)).count(),
-            10,
-            "the refused one cost nothing"
-        );
+    fn a_person_fails_ten_times_and_a_network_five_times_at_once() {
+        let (mut guesses, now) = (guesses(), Instant::now());
+        assert_eq!((0..100).filter(|_| guesses.admit([ADA], now).is_some()).count(), 10);
+        let home = Asker::Network(network(1));
+        assert_eq!((0..100).filter(|_| guesses.admit([home], now).is_some()).count(), 5);
+        assert_eq!((0..100).filter(|_| guesses.admit([BOB], now).is_some()).count(), 10);
     }
 
     #[test]
-    fn a_bounded_number_of_budgets_is_kept_and_no_whole_one() {
-        let (mut guesses, now) = (Guesses::default(), Instant::now());
-        for user in 0..20_000 {
-            assert!(guesses.admits(&[Asker::Person(UserId(user))], now));
+    fn each_further_try_waits_twice_as_long_until_a_rest() {
+        let (mut guesses, start) = (guesses(), Instant::now());
+        let home = Asker::Network(network(1));
+        let mut admits = |second: u64| guesses.admit([home], start + Duration::from_secs(second)).is_some();
+        let admitted: Vec<u64> = (0..400).filter(|second| admits(*second)).collect();
+        // Five tries take a second each here, during which something is paid back.
+        let gaps: Vec<u64> = admitted.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        assert_eq!(gaps[..4], [1, 1, 1, 1]);
+        assert!(gaps[5..].windows(2).all(|pair| pair[1] >= 2 * pair[0] - 1), "{gaps:?}");
+        assert!(admitted.len() < 12, "{admitted:?}");
+        let rested = start + Duration::from_hours(1);
+        assert_eq!((0..100).filter(|_| guesses.admit([home], rested).is_some()).count(), 5);
+    }
+
+    #[test]
+    fn a_good_code_costs_nothing() {
+        let (mut guesses, now) = (guesses(), Instant::now());
+        for _ in 0..100 {
+            let tried = guesses.admit([ADA, Asker::Network(network(1))], now).expect("nobody has failed");
+            guesses.forgive(tried, now);
         }
-        assert_eq!((guesses.order.len(), guesses.whole_at.len()), (ASKERS_MAX, ASKERS_MAX));
-        assert!(guesses.admits(&[ADA], now + INTERVAL));
-        assert_eq!((guesses.order.len(), guesses.whole_at.len()), (1, 1));
     }
 
-    proptest! {
-        #[test]
-        fn a_budget_is_ten_and_grows_by_one_in_six_seconds(
-            questions in prop::collection::vec((0..4_usize, 0..4_usize, 0..20_u64), 0..200),
-        ) {
-            let (mut guesses, mut now) = (Guesses::default(), Instant::now());
-            // The budget of each, in milliseconds that have still to pass until it is whole.
-            let mut spent = [0_u64; 4];
-            let (interval, burst) = (6_000, 10 * 6_000);
-            for (one, other, seconds) in questions {
-                now += Duration::from_secs(seconds);
-                spent = spent.map(|spent| spent.saturating_sub(seconds * 1_000));
-                let mut askers = vec![one, other];
-                askers.dedup();
-                let admitted = askers.iter().all(|user| spent[*user] + interval <= burst);
-                for user in askers.iter().filter(|_| admitted) {
-                    spent[*user] += interval;
-                }
-                let askers: Vec<Asker> = askers.into_iter().map(|user| Asker::Person(UserId(user as u64))).collect();
-                prop_assert_eq!(guesses.admits(&askers, now), admitted);
-                guesses.audit();
-            }
-            guesses.admits(&[Asker::Person(UserId(9))], now + INTERVAL * (BURST + 1));
-            prop_assert_eq!(guesses.whole_at.len(), 1, "whole budgets are forgotten");
-        }
+    #[test]
+    fn a_try_is_refused_if_one_of_its_askers_has_failed_too_often_and_costs_the_other_nothing() {
+        let (mut guesses, now) = (guesses(), Instant::now());
+        let home = Asker::Network(network(1));
+        assert_eq!((0..100).filter(|_| guesses.admit([ADA, home], now).is_some()).count(), 5);
+        assert_eq!((0..100).filter(|_| guesses.admit([ADA], now).is_some()).count(), 5);
+    }
+
+    #[test]
+    fn the_log_tells_of_a_network_once_in_ten_seconds_with_the_number_of_tries() {
+        let (mut guesses, now) = (guesses(), Instant::now());
+        let mut fail = |second| {
+            let now = now + Duration::from_secs(second);
+            guesses.admit([Asker::Network(network(1))], now);
+            guesses.failed(network(1), now)
+        };
+        assert_eq!([0, 1, 2, 9].map(&mut fail), [Some(1), None, None, None]);
+        assert_eq!([11, 12].map(&mut fail), [Some(4), None]);
     }
 }

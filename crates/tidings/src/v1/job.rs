@@ -6,6 +6,7 @@
 //! meanwhile, they are told to ask again, and nothing of the room follows the removal.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
 
 use chat::LogReader;
 use socketio_server::{AckHandle, Flow, Turn};
@@ -13,6 +14,7 @@ use socketio_server::{AckHandle, Flow, Turn};
 use super::ack::RequestError;
 use super::answers::{Answering, answer};
 use super::edge::Edge;
+use super::guesses::Try;
 use super::request::Request;
 use super::session::{OpenRequest, Session};
 use super::sight::Answer;
@@ -37,21 +39,38 @@ impl Edge {
             turn.reply(&RequestError::Invalid.answer());
             return Flow::Continue;
         };
-        if matches!(request, Request::Code { .. }) && !self.admits_code(session.user, turn.connection()) {
-            turn.reply(&RequestError::Busy.answer());
-            return Flow::Continue;
-        }
         let Some(open) = session.open_request(self.parts.requests_open_max) else {
             turn.reply(&RequestError::Busy.answer());
             return Flow::Continue;
         };
+        let tried = match &request {
+            Request::Code { .. } => self.try_code(session.peer, Some(session.user)).map(Some),
+            Request::History { .. }
+            | Request::Changes { .. }
+            | Request::Rooms { .. }
+            | Request::Members { .. }
+            | Request::Who { .. }
+            | Request::Unread { .. }
+            | Request::Invite { .. }
+            | Request::Link => Some(None),
+        };
+        let Some(tried) = tried else {
+            turn.reply(&RequestError::Busy.answer());
+            return Flow::Continue;
+        };
+        let wait = self.charge_answer(&session, 0);
         if let Some(ack) = turn.take_ack() {
-            let user = session.user;
-            let question =
-                Question { edge: Arc::downgrade(self), session, request, counting: None, ack, open };
+            let (edge, user) = (Arc::downgrade(self), session.user);
+            let question = Question { edge, session, request, tried, counting: None, ack, open };
             self.parts.readers.push_request(user, Box::new(question));
         }
-        Flow::Continue
+        // This is answered, and what comes after it is read later.
+        wait.map_or(Flow::Continue, Flow::PauseFor)
+    }
+
+    fn charge_answer(&self, session: &Session, bytes: usize) -> Option<Duration> {
+        let now = (self.parts.environment.clock)();
+        self.parts.allowances.charge(session.peer, Some(session.user), bytes, now)
     }
 }
 
@@ -62,6 +81,8 @@ struct Question {
     edge: Weak<Edge>,
     session: Arc<Session>,
     request: Request,
+    /// The try that a code is.
+    tried: Option<Try>,
     /// What is counted, if that takes more than one step.
     counting: Option<UnreadCount>,
     ack: AckHandle,
@@ -113,6 +134,12 @@ impl Job for Question {
             Err(error) => (Err(error), 0),
         };
         let bytes = answer.as_ref().map_or(0, Answer::bytes);
+        edge.charge_answer(&self.session, bytes);
+        match (self.tried.take(), &answer) {
+            (Some(tried), Ok(_)) => edge.code_was_good(tried),
+            (Some(_), Err(_)) => edge.code_was_bad(self.session.peer),
+            (None, _) => {}
+        }
         self.send(&edge, answer);
         Step::Done { cost: cost(rows, bytes) }
     }

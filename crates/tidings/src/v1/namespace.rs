@@ -30,7 +30,7 @@ pub fn namespace(edge: &Arc<Edge>) -> Namespace {
 
 fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {
     let (admit, join, groups) = (Arc::clone(edge), Arc::clone(edge), Arc::clone(edge));
-    let (connected, disconnected) = (Arc::clone(edge), Arc::clone(edge));
+    let (connected, disconnected, pace) = (Arc::clone(edge), Arc::clone(edge), Arc::clone(edge));
     namespace
         .middleware(move |request| {
             let admitted = admit.admit(&request);
@@ -38,6 +38,7 @@ fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {
         })
         .feed(edge.feed().clone(), move |joining| join.join(joining))
         .rooms(move |data| groups.groups(data))
+        .pace_replay(move |replay| pace.pace_replay(replay))
         .on_connect(move |socket: Socket| {
             connected.connected(socket.data());
             async {}

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use chat::{Device, DeviceId, RoomId, UserId};
 use serde::Deserialize;
-use socketio_server::{Auth, SocketData};
+use socketio_server::{Auth, Peer, SocketData};
 
 use super::ids::WireDevice;
 use super::pace::Pace;
@@ -35,6 +35,8 @@ pub struct Session {
     pub device: Option<DeviceId>,
     /// Their token, if they do not have it yet.
     pub token: Option<Secret>,
+    /// The other end of the connection.
+    pub peer: Peer,
     typing: Mutex<TypingPace>,
     pace: Mutex<Pace>,
     requests: Arc<AtomicUsize>,
@@ -47,11 +49,12 @@ pub struct OpenRequest(Arc<AtomicUsize>);
 
 impl Session {
     /// A connection of `user`.
-    pub fn new(user: UserId, device: Option<DeviceId>, token: Option<Secret>) -> Self {
+    pub fn new(user: UserId, device: Option<DeviceId>, token: Option<Secret>, peer: Peer) -> Self {
         Self {
             user,
             device,
             token,
+            peer,
             typing: Mutex::default(),
             pace: Mutex::default(),
             requests: Arc::default(),
@@ -125,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_connection_has_a_bounded_number_of_open_requests() {
-        let session = Session::new(UserId(1), None, None);
+        let session = Session::new(UserId(1), None, None, Peer { network: None, rated: true });
         let open: Vec<_> = (0..16).filter_map(|_| session.open_request(16)).collect();
         assert_eq!(open.len(), 16);
         assert!(session.open_request(16).is_none());

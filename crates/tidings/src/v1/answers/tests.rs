@@ -14,12 +14,14 @@ use chat::{
 use socketio_server::{Feed, FeedConfig, WeakIo};
 
 use super::*;
+use crate::allowance::{Allowances, Rate, ReadRates};
 use crate::environment::Environment;
 use crate::reading::fair::FairBounds;
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::ticket::Ticket;
 use crate::v1::edge::EdgeParts;
+use crate::v1::guesses::GuessRates;
 use crate::v1::identity::Signer;
 use crate::v1::sight::Sight;
 use crate::v1::traffic::Traffic;
@@ -68,6 +70,9 @@ impl Town {
                 resume_entries_max: 5_000,
                 history_bytes_max: HISTORY_BYTES_MAX,
                 requests_open_max: 16,
+                allowances: Allowances::new(ReadRates::DEFAULT),
+                guesses: GuessRates::DEFAULT,
+                commands: Rate::OFF,
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
         );

@@ -1,0 +1,123 @@
+//! [`Allowances`]: how much of the past is read for one person and for one network: replays, history, changes.
+//!
+//! A few bytes of a question can make megabytes of an answer. Beyond a rate, answers come later; nothing is refused, and
+//! only those wait who have asked for so much. Both namespaces share the allowances. Peers to whom rates do not apply are
+//! not counted.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use chat::UserId;
+use socketio_server::{Network, Peer};
+
+use crate::debts::Debts;
+pub use crate::debts::Rate;
+
+/// So many have used some of their allowance.
+const OWERS_MAX: usize = 20_000;
+
+/// The rates at which the past is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadRates {
+    /// Bytes for one person.
+    pub person: Rate,
+    /// Bytes for all of one network: an address of IPv4, or a /64 of IPv6.
+    pub network: Rate,
+}
+
+impl ReadRates {
+    /// Those of a server that is not told otherwise.
+    pub const DEFAULT: Self = Self {
+        person: Rate { per_second: 4_000_000, burst: 32_000_000 },
+        network: Rate { per_second: 16_000_000, burst: 128_000_000 },
+    };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum Reader {
+    Person(UserId),
+    Network(Network),
+}
+
+/// What everybody has used of their allowance; clones share it.
+#[derive(Clone, Debug)]
+pub struct Allowances {
+    rates: ReadRates,
+    debts: Arc<Mutex<Debts<Reader>>>,
+}
+
+impl Allowances {
+    /// Nobody has used anything.
+    pub fn new(rates: ReadRates) -> Self {
+        Self { rates, debts: Arc::new(Mutex::new(Debts::new(OWERS_MAX))) }
+    }
+
+    /// Charges for bytes that were read. Returns how long these have to wait before they read more, if at all.
+    pub fn charge(&self, peer: Peer, person: Option<UserId>, bytes: usize, now: Instant) -> Option<Duration> {
+        if !peer.rated {
+            return None;
+        }
+        let person = person.map(|user| (Reader::Person(user), self.rates.person));
+        let network = peer.network.map(|network| (Reader::Network(network), self.rates.network));
+        let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
+        let readers = person.into_iter().chain(network).filter(|(_, rate)| rate.per_second > 0);
+        let waits = readers.map(|(reader, rate)| {
+            if bytes > 0 {
+                debts.add(reader, rate.time_of(bytes as u64), now);
+            }
+            rate.wait(debts.of(reader, now))
+        });
+        waits.max().flatten()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use super::*;
+
+    const ADA: Option<UserId> = Some(UserId(1));
+    const BOB: Option<UserId> = Some(UserId(2));
+
+    fn at(address: &str) -> Peer {
+        let address: IpAddr = address.parse().unwrap();
+        Peer { network: Some(address.into()), rated: true }
+    }
+
+    #[test]
+    fn a_person_reads_32_mb_at_once_and_then_4_mb_a_second() {
+        let (allowances, now) = (Allowances::new(ReadRates::DEFAULT), Instant::now());
+        let charge = |bytes, now| allowances.charge(at("192.0.2.1"), ADA, bytes, now);
+        assert!((0..32).all(|_| charge(1_000_000, now).is_none()));
+        assert_eq!(charge(1_000_000, now), Some(Duration::from_millis(250)));
+        assert_eq!(charge(0, now), Some(Duration::from_millis(250)));
+        assert_eq!(charge(0, now + Duration::from_millis(250)), None);
+        let later = now + Duration::from_mins(1);
+        assert!(
+            (0..1_000_u32).all(|second| charge(2_000_000, later + Duration::from_secs(1) * second).is_none())
+        );
+    }
+
+    #[test]
+    fn nobody_pays_for_what_another_person_in_another_network_reads() {
+        let (allowances, now) = (Allowances::new(ReadRates::DEFAULT), Instant::now());
+        assert!(allowances.charge(at("192.0.2.1"), ADA, 900_000_000, now).is_some());
+        assert_eq!(allowances.charge(at("192.0.2.2"), BOB, 32_000_000, now), None);
+        // The person has used it up wherever they are, and so has their network for others.
+        assert!(allowances.charge(at("192.0.2.3"), ADA, 0, now).is_some());
+        assert!(allowances.charge(at("192.0.2.1"), None, 0, now).is_some());
+    }
+
+    #[test]
+    fn peers_without_rates_and_rates_of_zero_are_not_counted() {
+        let now = Instant::now();
+        let allowances = Allowances::new(ReadRates::DEFAULT);
+        let local = Peer { rated: false, ..at("127.0.0.1") };
+        assert_eq!(allowances.charge(local, ADA, usize::MAX, now), None);
+        assert_eq!(allowances.charge(at("192.0.2.1"), ADA, 0, now), None);
+        let off = Rate::OFF;
+        let allowances = Allowances::new(ReadRates { person: off, network: off });
+        assert_eq!(allowances.charge(at("192.0.2.1"), ADA, usize::MAX, now), None);
+    }
+}
