@@ -13,7 +13,7 @@ import { readLog } from "../harness/history.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 import { request } from "../harness/wire.mjs";
 
-const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy"];
+const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy", "limit"];
 
 describe("the command line", () => {
   for (const args of [["--help"], ["serve", "--help"]]) {
@@ -33,6 +33,9 @@ describe("the command line", () => {
     ["--host", "https://chat.example"],
     ["--host", "chat.example:3000"],
     ["--origin", "no url"],
+    ["--limit", "requests"],
+    ["--limit", "requests=0"],
+    ["--limit", "no-such-limit=1"],
     ["--origin", "http://example.org/with/a/path"],
     ["--trusted-proxy", "300.0.0.1"],
     ["--trusted-proxy", "10.0.0.0/99"],
@@ -52,6 +55,12 @@ describe("the command line", () => {
       assert.deepEqual(readdirSync(cwd), [], "nothing was written");
     });
   }
+
+  test("lists the limits, of which each can be changed", async () => {
+    const { code, stdout } = await run(["limits"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /\| `requests-per-person` \| person \| 32 \|/);
+  });
 
   test("says where an option of the server belongs, and which words TIDINGS_DEMO takes", async (t) => {
     const early = await run(["--data", "d", "verify"], { cwd: temporaryFolder() });

@@ -6,6 +6,7 @@ pub mod allowance;
 mod debts;
 pub mod delivery;
 pub mod environment;
+pub mod limits;
 pub mod names;
 pub mod node;
 #[doc(hidden)]

@@ -5,6 +5,7 @@ mod backup;
 mod failure;
 mod http;
 mod import;
+mod limit_list;
 mod logging;
 mod options;
 mod plural;
@@ -31,6 +32,10 @@ fn main() -> ExitCode {
         Some(Command::RotateKey(rotate)) => rotate::run(&rotate),
         Some(Command::Verify(verify)) => verify::run(&verify),
         Some(Command::Repair(repair)) => repair::run(&repair),
+        Some(Command::Limits) => {
+            limit_list::run();
+            Ok(())
+        }
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use socketio_server::{HostPattern, OriginPattern, TrustedProxies};
+use tidings::limits::Change;
 
 /// The recipes of docs/proxy.md; a test compares them.
 const PROXIES: &str = "\
@@ -61,6 +62,8 @@ pub(crate) enum Command {
     Verify(Verify),
     /// Put damaged rows back from a backup, or give them up; without an option, only say which they are
     Repair(Repair),
+    /// Print all limits of a server, what they are by default, and what happens beyond them
+    Limits,
     /// From the next start, sign tokens and recovery ids with a new key. Old ones stay valid, so this does not help
     /// after a key has leaked
     RotateKey(RotateKey),
@@ -106,6 +109,11 @@ pub(crate) struct Serve {
     /// it, or use commas, for several proxies
     #[arg(long, value_name = "NET", env = "TIDINGS_TRUSTED_PROXY", value_delimiter = ',')]
     pub(crate) trusted_proxy: Vec<TrustedProxies>,
+
+    /// Change a limit, such as requests-per-person=64; `tidings limits` lists them. Repeat it, or use commas, for several
+    /// limits
+    #[arg(long, value_name = "NAME=VALUE", env = "TIDINGS_LIMIT", value_delimiter = ',')]
+    pub(crate) limit: Vec<Change>,
 }
 
 #[derive(Debug, Args)]

@@ -18,7 +18,8 @@ use chat::LogReader as _;
 use chat_sqlite::SqliteLog;
 use socketio_server::Readiness;
 use tempfile::TempDir;
-use tidings::node::{Node, Settings};
+use tidings::limits::Bounds;
+use tidings::node::Node;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -54,8 +55,10 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let (report, mut fatal) = mpsc::channel(1);
     let log = SqliteLog::open(folder).map_err(|err| Failure::from(err).about(folder))?;
     let reader = Arc::new(log.reader());
+    let mut bounds = Bounds::default();
+    options.limit.iter().for_each(|change| change.apply(&mut bounds));
     let mut threads = Threads { options, fatal: report };
-    let node = Node::open(log, &reader, &Settings::default(), ENVIRONMENT, &mut threads)
+    let node = Node::open(log, &reader, &bounds.node, ENVIRONMENT, &mut threads)
         .map_err(|failure| failure.about(folder))?;
     if temporary.is_some() {
         demo::fill(&node.appender).await;

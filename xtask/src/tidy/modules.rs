@@ -100,6 +100,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "v1",
             "delivery",
             "node",
+            "limits",
             // The program.
             "assets",
             "plural",
@@ -114,6 +115,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "restore",
             "rotate",
             "verify",
+            "limit_list",
             "main",
         ],
     ),

@@ -7,6 +7,7 @@ use chat::{Appender, Fatal, Log, LogReader};
 use socketio_server::{Builder, BundleFile, ClientBundle, Namespace, Server};
 use tidings::delivery::Deliveries;
 use tidings::environment::Environment;
+use tidings::limits::Bounds;
 use tidings::node::{Appending, Feeds, Host};
 use tidings::reading::fair::FairBounds;
 use tidings::reading::pool::Pool;
@@ -69,6 +70,9 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
         let options = self.options;
         let endpoint = endpoint
             .configure(|config| {
+                let mut bounds = Bounds { server: std::mem::take(config), ..Bounds::default() };
+                options.limit.iter().for_each(|change| change.apply(&mut bounds));
+                *config = bounds.server;
                 config.trusted_proxies = options.trusted_proxy.iter().cloned().collect();
                 config.origins = options.origin.iter().cloned().collect();
                 config.hosts = hosts::of(options);

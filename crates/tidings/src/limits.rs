@@ -1,0 +1,399 @@
+//! The limits of a server: one table, which `tidings limits` prints and `--limit` changes.
+//!
+//! A row points at a field of the settings. So the table has the values that apply, and a setting changes what it names.
+
+use std::fmt::{self, Write as _};
+use std::str::FromStr;
+use std::time::Duration;
+
+use socketio_server::Config;
+
+use crate::allowance::Rate;
+use crate::node::Settings;
+use crate::v1::guesses::GuessRate;
+
+/// The settings that have limits.
+#[derive(Clone, Debug, Default)]
+pub struct Bounds {
+    /// Those of the node.
+    pub node: Settings,
+    /// Those of the endpoint.
+    pub server: Config,
+}
+
+/// What a limit is counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// One connection.
+    Connection,
+    /// One person, on all their connections.
+    Person,
+    /// All connections from one address, or from one /64 of IPv6.
+    Address,
+    /// One room.
+    Room,
+    /// Everybody together.
+    Process,
+}
+
+/// One limit.
+#[derive(Clone, Copy)]
+pub struct Limit {
+    /// What `--limit` calls it.
+    pub name: &'static str,
+    /// What it is counted for.
+    pub scope: Scope,
+    /// What happens at it.
+    pub effect: &'static str,
+    field: fn(&mut Bounds) -> Field<'_>,
+}
+
+/// A limit, and the value that it is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Change {
+    limit: &'static Limit,
+    value: Value,
+}
+
+/// Why a text changes no limit.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeError {
+    /// There is no such limit.
+    #[error("there is no limit of that name: `tidings limits` lists them all")]
+    Name,
+    /// There is no `=`.
+    #[error("give a limit as NAME=VALUE, such as history-bytes=100000")]
+    Shape,
+    /// The value is not what the limit needs.
+    #[error("give {0}")]
+    Value(&'static str),
+}
+
+/// A field of the settings.
+enum Field<'a> {
+    Count(&'a mut usize),
+    LongCount(&'a mut u64),
+    Rate(&'a mut Rate),
+    Guesses(&'a mut GuessRate),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Value {
+    Count(u64),
+    Rate(Rate),
+    Guesses(GuessRate),
+}
+
+/// All of them.
+pub const ALL: &[Limit] = &[
+    Limit {
+        name: "connections",
+        scope: Scope::Process,
+        effect: "a handshake is answered 503",
+        field: |bounds| Field::Count(&mut bounds.server.connections_max),
+    },
+    Limit {
+        name: "outbound-bytes",
+        scope: Scope::Connection,
+        effect: "acks and events wait for a slow client; beyond that, its connection is closed",
+        field: |bounds| Field::Count(&mut bounds.server.outbound_bytes_max),
+    },
+    Limit {
+        name: "namespaces",
+        scope: Scope::Connection,
+        effect: "a CONNECT closes the connection",
+        field: |bounds| Field::Count(&mut bounds.server.limits.namespaces),
+    },
+    Limit {
+        name: "attachment-bytes",
+        scope: Scope::Connection,
+        effect: "a packet with more bytes of attachments closes the connection",
+        field: |bounds| Field::Count(&mut bounds.server.limits.attachment_bytes),
+    },
+    Limit {
+        name: "ring-bytes",
+        scope: Scope::Process,
+        effect: "older entries are read from the disk, in each of the two namespaces",
+        field: |bounds| Field::Count(&mut bounds.node.ring_bytes_max),
+    },
+    Limit {
+        name: "queue-commands",
+        scope: Scope::Process,
+        effect: "connections that send commands are read later",
+        field: |bounds| Field::Count(&mut bounds.node.queue.soft_drafts),
+    },
+    Limit {
+        name: "queue-bytes",
+        scope: Scope::Process,
+        effect: "the same",
+        field: |bounds| Field::Count(&mut bounds.node.queue.soft_bytes),
+    },
+    Limit {
+        name: "commands",
+        scope: Scope::Person,
+        effect: "the connection is read later",
+        field: |bounds| Field::Rate(&mut bounds.node.commands),
+    },
+    Limit {
+        name: "text-bytes",
+        scope: Scope::Connection,
+        effect: "a longer text is refused: `too_large`",
+        field: |bounds| Field::Count(&mut bounds.node.limits.text_bytes_max),
+    },
+    Limit {
+        name: "requests-per-connection",
+        scope: Scope::Connection,
+        effect: "one more open request is answered `busy`",
+        field: |bounds| Field::Count(&mut bounds.node.requests_open_max),
+    },
+    Limit {
+        name: "requests-per-person",
+        scope: Scope::Person,
+        effect: "one more open request is answered `busy`",
+        field: |bounds| Field::Count(&mut bounds.node.requests.per_owner_max),
+    },
+    Limit {
+        name: "requests",
+        scope: Scope::Process,
+        effect: "the newest open request of the person who has most is answered `busy`",
+        field: |bounds| Field::Count(&mut bounds.node.requests.waiting_max),
+    },
+    Limit {
+        name: "history-bytes",
+        scope: Scope::Connection,
+        effect: "a page of history is cut",
+        field: |bounds| Field::Count(&mut bounds.node.history_bytes_max),
+    },
+    Limit {
+        name: "read-bytes-per-person",
+        scope: Scope::Person,
+        effect: "the past is sent later: replays, history, changes",
+        field: |bounds| Field::Rate(&mut bounds.node.reading.person),
+    },
+    Limit {
+        name: "read-bytes-per-address",
+        scope: Scope::Address,
+        effect: "the same",
+        field: |bounds| Field::Rate(&mut bounds.node.reading.network),
+    },
+    Limit {
+        name: "resume-entries",
+        scope: Scope::Connection,
+        effect: "a client of /v1 that has missed more starts from now; only entries count that it may see",
+        field: |bounds| Field::LongCount(&mut bounds.node.resume_entries_max),
+    },
+    Limit {
+        name: "resume-distance",
+        scope: Scope::Connection,
+        effect: "the same; all entries count",
+        field: |bounds| Field::LongCount(&mut bounds.node.resume_distance_max),
+    },
+    Limit {
+        name: "recovery-entries",
+        scope: Scope::Connection,
+        effect: "a client of / that has missed more gets them without being recovered",
+        field: |bounds| Field::Count(&mut bounds.node.recovery_entries_max),
+    },
+    Limit {
+        name: "bad-codes-per-person",
+        scope: Scope::Person,
+        effect: "a link, an invite or the owner's code is answered `busy`; each further try waits twice as long",
+        field: |bounds| Field::Guesses(&mut bounds.node.guesses.person),
+    },
+    Limit {
+        name: "bad-codes-per-address",
+        scope: Scope::Address,
+        effect: "the same, and one line in the log in 10 s",
+        field: |bounds| Field::Guesses(&mut bounds.node.guesses.network),
+    },
+    Limit {
+        name: "rooms-joined",
+        scope: Scope::Person,
+        effect: "joining, creating and being added are refused: `limit`",
+        field: |bounds| Field::Count(&mut bounds.node.limits.rooms_joined_max),
+    },
+    Limit {
+        name: "direct-members",
+        scope: Scope::Room,
+        effect: "a direct conversation with more people is refused: `limit`",
+        field: |bounds| Field::Count(&mut bounds.node.limits.direct_members_max),
+    },
+    Limit {
+        name: "private-members",
+        scope: Scope::Room,
+        effect: "joining a private room, and being added to it, are refused: `limit`",
+        field: |bounds| Field::Count(&mut bounds.node.limits.private_members_max),
+    },
+    Limit {
+        name: "rooms",
+        scope: Scope::Process,
+        effect: "creating a room is refused: `limit`",
+        field: |bounds| Field::Count(&mut bounds.node.limits.rooms_max),
+    },
+];
+
+impl Limit {
+    /// What it is in some settings.
+    fn value(&self, bounds: &Bounds) -> Value {
+        match (self.field)(&mut bounds.clone()) {
+            Field::Count(count) => Value::Count(*count as u64),
+            Field::LongCount(count) => Value::Count(*count),
+            Field::Rate(rate) => Value::Rate(*rate),
+            Field::Guesses(rate) => Value::Guesses(*rate),
+        }
+    }
+}
+
+impl Change {
+    /// Changes the settings.
+    pub fn apply(&self, bounds: &mut Bounds) {
+        match ((self.limit.field)(bounds), self.value) {
+            (Field::Count(field), Value::Count(count)) => {
+                *field = usize::try_from(count).unwrap_or(usize::MAX);
+            }
+            (Field::LongCount(field), Value::Count(count)) => *field = count,
+            (Field::Rate(field), Value::Rate(rate)) => *field = rate,
+            (Field::Guesses(field), Value::Guesses(rate)) => *field = rate,
+            (_, Value::Count(_) | Value::Rate(_) | Value::Guesses(_)) => {
+                unreachable!("a change has the kind of value that its limit has")
+            }
+        }
+    }
+}
+
+impl FromStr for Change {
+    type Err = ChangeError;
+
+    fn from_str(text: &str) -> Result<Self, ChangeError> {
+        let (name, value) = text.split_once('=').ok_or(ChangeError::Shape)?;
+        let limit = ALL.iter().find(|limit| limit.name == name).ok_or(ChangeError::Name)?;
+        let value = match limit.value(&Bounds::default()) {
+            Value::Count(_) => {
+                let count = value.parse::<u64>().ok().filter(|count| *count > 0);
+                Value::Count(count.ok_or(ChangeError::Value("a whole number from 1 on"))?)
+            }
+            Value::Rate(_) => Value::Rate(rate(value)?),
+            Value::Guesses(_) => Value::Guesses(guesses(value)?),
+        };
+        Ok(Self { limit, value })
+    }
+}
+
+fn rate(text: &str) -> Result<Rate, ChangeError> {
+    const ERROR: ChangeError =
+        ChangeError::Value("so many a second and at once, such as 5/30, or 0 to switch the limit off");
+    if text == "0" {
+        return Ok(Rate::OFF);
+    }
+    let (per_second, burst) = text.split_once('/').ok_or(ERROR)?;
+    let number = |text: &str| text.parse::<u32>().ok().filter(|number| *number > 0).ok_or(ERROR);
+    Ok(Rate { per_second: number(per_second)?, burst: number(burst)? })
+}
+
+fn guesses(text: &str) -> Result<GuessRate, ChangeError> {
+    const ERROR: ChangeError = ChangeError::Value(
+        "so many at once and the seconds until one more, such as 5/12, or 0 to switch the limit off",
+    );
+    if text == "0" {
+        return Ok(GuessRate { burst: 0, interval: Duration::ZERO });
+    }
+    let (burst, seconds) = text.split_once('/').ok_or(ERROR)?;
+    let number =
+        |text: &str| text.parse::<u32>().ok().filter(|number| (1..=86_400).contains(number)).ok_or(ERROR);
+    Ok(GuessRate { burst: number(burst)?, interval: Duration::from_secs(u64::from(number(seconds)?)) })
+}
+
+/// The table as Markdown.
+pub fn table(bounds: &Bounds) -> String {
+    let mut table = String::from("| limit | for each | default | beyond it |\n|---|---|---|---|\n");
+    for limit in ALL {
+        let Limit { name, scope, effect, .. } = limit;
+        let value = limit.value(bounds);
+        writeln!(table, "| `{name}` | {scope} | {value} | {effect} |").expect("a string takes everything");
+    }
+    table
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connection => "connection",
+            Self::Person => "person",
+            Self::Address => "address",
+            Self::Room => "room",
+            Self::Process => "server",
+        })
+    }
+}
+
+impl fmt::Display for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Count(count) => write!(f, "{count}"),
+            Self::Rate(Rate { per_second: 0, .. }) | Self::Guesses(GuessRate { burst: 0, .. }) => {
+                f.write_str("0")
+            }
+            Self::Rate(Rate { per_second, burst }) => write!(f, "{per_second}/{burst}"),
+            Self::Guesses(GuessRate { burst, interval }) => write!(f, "{burst}/{}", interval.as_secs()),
+        }
+    }
+}
+
+impl fmt::Debug for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Limit").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_has_the_table() {
+        let page = include_str!("../../../docs/limits.md");
+        let table = table(&Bounds::default());
+        for line in table.lines() {
+            assert!(page.contains(line), "docs/limits.md lacks: {line}");
+        }
+        let rows = page.lines().filter(|line| line.starts_with("| `")).count();
+        assert_eq!(rows, ALL.len(), "docs/limits.md has rows that the table lacks");
+    }
+
+    #[test]
+    fn every_limit_has_a_name_of_its_own_and_can_be_changed_alone() {
+        for limit in ALL {
+            assert_eq!(ALL.iter().filter(|other| other.name == limit.name).count(), 1, "{limit:?}");
+            let other = match limit.value(&Bounds::default()) {
+                Value::Count(_) => "7",
+                Value::Rate(_) | Value::Guesses(_) => "7/8",
+            };
+            let mut bounds = Bounds::default();
+            format!("{}={other}", limit.name).parse::<Change>().unwrap().apply(&mut bounds);
+            for row in ALL {
+                let (before, now) = (row.value(&Bounds::default()), row.value(&bounds));
+                assert_eq!(now != before, row.name == limit.name, "{row:?} after a change of {limit:?}");
+            }
+            assert_eq!(limit.value(&bounds).to_string(), other);
+        }
+    }
+
+    #[test]
+    fn a_bad_value_names_what_is_accepted() {
+        let error = |text: &str| text.parse::<Change>().unwrap_err().to_string();
+        assert!(error("requests").contains("NAME=VALUE"));
+        assert!(error("request=1").contains("tidings limits"));
+        for text in ["requests=0", "requests=-1", "requests=many", "requests=1/2"] {
+            assert!(error(text).contains("from 1 on"), "{text}");
+        }
+        for text in ["commands=5", "commands=0/5", "commands=5/0", "commands=5/x"] {
+            assert!(error(text).contains("5/30"), "{text}");
+        }
+        for text in ["bad-codes-per-person=5", "bad-codes-per-person=5/0"] {
+            assert!(error(text).contains("5/12"), "{text}");
+        }
+        let mut bounds = Bounds::default();
+        "commands=0".parse::<Change>().unwrap().apply(&mut bounds);
+        assert_eq!(bounds.node.commands, Rate::OFF);
+    }
+}

@@ -1,0 +1,117 @@
+// What is limited for one person and for one address, with people elsewhere who notice nothing.
+//
+// A trusted proxy says where a client is. Who comes without it is on the machine of the server, where no rate applies.
+
+import assert from "node:assert/strict";
+import { describe, test } from "node:test";
+import { io } from "socket.io-client";
+import { LOBBY, V1Person } from "../harness/person.mjs";
+import { Server } from "../harness/server.mjs";
+import { within, PATIENCE_MS } from "../harness/waiting.mjs";
+
+const at = (address) => ({ extraHeaders: { "x-forwarded-for": address } });
+
+function serve(t, limits = []) {
+  const args = ["--trusted-proxy", "127.0.0.1", ...limits.flatMap((limit) => ["--limit", limit])];
+  return Server.start(t, { args });
+}
+
+/** Puts so many messages of ten thousand bytes into the lobby. */
+async function fill(t, server, count) {
+  const filler = await V1Person.connect(t, server.url, { name: "filler" });
+  await Promise.all(Array.from({ length: count }, (_, number) => filler.say(`${number} ${"x".repeat(10_000)}`)));
+}
+
+/** The refusal of a connection with a link. */
+function refusal(t, server, address, link) {
+  const socket = io(`${server.url}/v1`, { forceNew: true, reconnection: false, transports: ["websocket"], auth: { v: 1, link }, ...at(address) });
+  t.after(() => socket.disconnect());
+  const refused = new Promise((resolve, reject) => {
+    socket.on("connect_error", (err) => resolve(err.data?.code ?? err.message));
+    socket.on("connect", () => reject(new Error("a bad link was good")));
+  });
+  return within(refused, PATIENCE_MS, "the refusal of a bad link");
+}
+
+describe("codes that lead nowhere", () => {
+  test("are looked at five times for one address, whoever asks there, and good ones elsewhere", async (t) => {
+    const server = await serve(t);
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...at("192.0.2.2") });
+    const { room } = await ada.must("create", { kind: "private", name: "plans" });
+    const { code } = await ada.ask("invite", { room });
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    const guess = () => mallory.ask("code", { code: "0000-0000-0000-0000" });
+    const answers = await Promise.all(Array.from({ length: 15 }, guess));
+    assert.deepEqual(answers.map((answer) => answer.code).toSorted(), [...Array(5).fill("bad_code"), ...Array(10).fill("busy")]);
+    // A good code is not looked at either, under another name, or as a command or a link.
+    const again = await V1Person.connect(t, server.url, { name: "mallory 2", ...at("192.0.2.1") });
+    assert.equal((await again.ask("code", { code })).code, "busy");
+    assert.deepEqual(await again.ask("join", { n: again.n + 1, invite: code }), { ok: false, code: "busy" });
+    assert.equal(await refusal(t, server, "192.0.2.1", "0000-0000-0000-0000"), "busy");
+    const bob = await V1Person.connect(t, server.url, { name: "bob", ...at("192.0.2.3") });
+    for (let round = 0; round < 20; round += 1) assert.equal((await bob.ask("code", { code })).ok, true);
+    await bob.must("join", { invite: code });
+    const links = [];
+    for (let round = 0; round < 7; round += 1) links.push(await refusal(t, server, "192.0.2.4", "0000-0000-0000-0000"));
+    assert.deepEqual(links, [...Array(5).fill("bad_link"), ...Array(2).fill("busy")]);
+    const lines = (await server.log()).split("\n").filter((line) => line.includes("codes that lead nowhere"));
+    const of = (address) => lines.filter((line) => line.includes(address)).length;
+    assert.deepEqual([of("192.0.2.1"), of("192.0.2.3"), of("192.0.2.4")], [1, 0, 1], lines.join("\n"));
+  });
+});
+
+describe("the past", () => {
+  test("is answered later to a person who has read too much of it, and to nobody else", async (t) => {
+    const server = await serve(t, ["read-bytes-per-person=100000/100000"]);
+    await fill(t, server, 30);
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...at("192.0.2.2") });
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    const order = [];
+    const read = async () => order.push((await mallory.ask("history", { room: LOBBY })).ok);
+    const reads = [];
+    // The next is sent when the one before is answered; the one that is sent in debt is answered, and then there is a pause.
+    for (let round = 0; round < 2; round += 1) await read();
+    reads.push(read());
+    for (let line = 0; line < 10; line += 1) {
+      assert.equal((await ada.ask("history", { room: LOBBY, limit: 1 })).ok, true);
+      order.push("ada");
+    }
+    await Promise.all(reads);
+    assert.deepEqual(order, [true, true, ...Array(10).fill("ada"), true]);
+  });
+
+  test("is replayed later to an address that has read too much of it, whole and in order", async (t) => {
+    const server = await serve(t, ["read-bytes-per-address=300000/100000"]);
+    const count = 60;
+    await fill(t, server, count);
+    const finished = [];
+    const replay = (name, options) => {
+      const socket = io(server.url, { forceNew: true, transports: ["websocket"], auth: { serverOffset: 0 }, ...options });
+      t.after(() => socket.disconnect());
+      const numbers = [];
+      const whole = new Promise((resolve) => {
+        socket.on("chat message", (text) => {
+          numbers.push(Number(text.split(" ")[0]));
+          if (numbers.length === count) resolve(finished.push(name));
+        });
+      });
+      return within(whole, PATIENCE_MS, `the replay of ${name}`).then(() => assert.deepEqual(numbers, Array.from({ length: count }, (_, number) => number)));
+    };
+    await Promise.all([replay("rated", at("192.0.2.1")), replay("local", {})]);
+    assert.deepEqual(finished, ["local", "rated"]);
+  });
+});
+
+describe("durable commands", () => {
+  test("of one person are read later beyond a burst, on whatever connection", async (t) => {
+    // What has been read of a connection at once is still done: several hundred of these.
+    const server = await serve(t, ["commands=500/30"]);
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...at("192.0.2.2") });
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    let answered = 0;
+    const flood = Array.from({ length: 1_500 }, () => mallory.say("noise").then(() => (answered += 1)));
+    for (let line = 0; line < 5; line += 1) await ada.say(`line ${line}`);
+    assert.ok(answered < 1_200, `${answered} were answered before five of somebody else's`);
+    await Promise.all(flood);
+  });
+});
