@@ -62,11 +62,15 @@ describe("every answer", () => {
   });
 });
 
-test("the health is asked for by GET and by HEAD", async (t) => {
+test("the health is asked for by GET and by HEAD, by nothing else, and is never kept", async (t) => {
   const server = await Server.start(t);
   const [get, head] = [await request(`${server.url}/health`), await request(`${server.url}/health`, { method: "HEAD" })];
   assert.deepEqual([get.status, get.text], [200, "ready\n"]);
   assert.deepEqual([head.status, head.text, head.headers["content-length"]], [200, "", "6"]);
+  for (const { headers } of [get, head]) assert.equal(headers["cache-control"], "no-store");
+  for (const method of ["POST", "PUT", "DELETE"]) {
+    assert.equal((await request(`${server.url}/health`, { method })).status, 404, method);
+  }
 });
 
 test("a folder of pages gives out its own files, and none that are hidden or elsewhere", async (t) => {
