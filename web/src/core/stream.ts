@@ -73,7 +73,6 @@ export class Stream {
 
   /** Inside a work. `applied` is called when the entry has taken effect, or is known to have done so before. */
   take(apply: Apply, entry: Entry, origin: Origin, applied: (apply: Apply) => void = () => undefined): void {
-    if (this.#hasDiverged) return;
     const held = { entry, origin, applied };
     this.#taken += 1;
     if (origin === "stream" && entry.cursor !== "") this.#cursor = entry.cursor;

@@ -4,15 +4,18 @@ import { expect, test } from "vitest";
 import { Ledger } from "../../src/core/ledger.ts";
 import { Model } from "../../src/core/model.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { Change, Committed, Generation } from "../../src/core/store.ts";
+import { Deposed, type Change, type Committed, type Generation } from "../../src/core/store.ts";
 import { SlowStore } from "./slow-store.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 /** A store that does not take anything for a while. */
 class BusyStore extends MemoryStore {
   isBusy = false;
+  /** How many changes each commit was to take. */
+  readonly commits: number[] = [];
 
   override commit(changes: readonly Change[], leader: Generation | null): Promise<Committed> {
+    this.commits.push(changes.length);
     return this.isBusy ? Promise.reject(new Error("busy")) : super.commit(changes, leader);
   }
 }
@@ -83,4 +86,81 @@ test("what is not kept yet is said to be so, and shown only when it is kept", as
   expect([ledger.isKeeping, shown, disk.people.size]).toEqual([true, 0, 0]);
   await clock.pass(20);
   expect([ledger.isKeeping, shown, disk.people.size]).toEqual([false, 1, 1]);
+});
+
+test("works of one turn share a commit, and no more than five hundred do", async () => {
+  const store = new BusyStore();
+  const ledger = new Ledger(new Model(), store, null, { kept: () => undefined, deposed: () => undefined });
+  const works = Array.from({ length: 1_100 }, (_, index) => ledger.submit((apply) => apply([person(`${index}`)])));
+  expect(ledger.length).toBe(1_100);
+  await Promise.all(works);
+  expect([store.commits, ledger.length]).toEqual([[500, 500, 100], 0]);
+});
+
+test("a work that changes nothing is neither kept nor told", async () => {
+  const store = new BusyStore();
+  let told = 0;
+  const ledger = new Ledger(new Model(), store, null, { kept: () => (told += 1), deposed: () => undefined });
+  await ledger.submit(() => undefined);
+  await ledger.submit((apply) => apply([]));
+  expect([store.commits, told, ledger.isKeeping]).toEqual([[], 0, false]);
+});
+
+test("a store that takes nothing for too long is given up, and what comes is still shown", async () => {
+  const store = new BusyStore();
+  store.isBusy = true;
+  const told: number[] = [];
+  const ledger = new Ledger(new Model(), store, null, { kept: (changes) => told.push(changes.length), deposed: () => undefined });
+  const many = (count: number): readonly Change[] => Array.from({ length: count }, (_, index) => person(`${index}`));
+  await ledger.submit((apply) => apply(many(20_000)));
+  await ledger.submit((apply) => apply([person("last")]));
+  await ledger.submit((apply) => apply([person("later"), person("latest")]));
+  expect(store.commits).toEqual([20_000, 20_001]);
+  expect(told.at(-1)).toBe(2);
+});
+
+test("a leader that another one has replaced is told so once, and what it has not kept is told to nobody", async () => {
+  const disk = new MemoryDisk();
+  const [old, next] = [new MemoryStore(disk), new MemoryStore(disk)];
+  const own = await old.lead(() => true);
+  await next.lead(() => true);
+  let [told, deposed] = [0, 0];
+  const ledger: Ledger = new Ledger(new Model(), old, own, {
+    kept: () => (told += 1),
+    deposed: () => {
+      deposed += 1;
+      ledger.abandon();
+    },
+  });
+  await ledger.submit((apply) => apply([person("ada")]));
+  await ledger.submit((apply) => apply([person("bob")]));
+  expect([told, deposed, disk.people.size]).toEqual([0, 1, 0]);
+});
+
+test("a refusal that comes after the end deposes nobody", async () => {
+  let refuse = (_error: Error): void => undefined;
+  const store = new MemoryStore();
+  store.commit = () => new Promise((_resolve, reject) => (refuse = reject));
+  let [told, deposed] = [0, 0];
+  const ledger = new Ledger(new Model(), store, 1, { kept: () => (told += 1), deposed: () => (deposed += 1) });
+  const work = ledger.submit((apply) => apply([person("ada")]));
+  await Promise.resolve();
+  const waiting = ledger.submit((apply) => apply([person("bob")]));
+  ledger.abandon();
+  await waiting;
+  refuse(new Deposed());
+  await work;
+  expect([told, deposed, ledger.length]).toEqual([0, 0, 0]);
+});
+
+test("after the end nothing is done any more, and nobody waits for it", async () => {
+  const model = new Model();
+  const disk = new MemoryDisk();
+  const ledger = new Ledger(model, new MemoryStore(disk), null, { kept: () => undefined, deposed: () => undefined });
+  void ledger.submit((apply) => apply([person("ada")]));
+  await ledger.stop();
+  expect([...disk.people.keys()]).toEqual(["ada"]);
+  await ledger.submit((apply) => apply([person("bob")]));
+  await ledger.idle();
+  expect([...disk.people.keys()]).toEqual(["ada"]);
 });

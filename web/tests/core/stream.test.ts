@@ -2,6 +2,8 @@
 
 import { describe, expect, test } from "vitest";
 import { unknownRoom } from "../../src/core/effects.ts";
+import { HOUSE } from "../../src/core/rooms.ts";
+import type { Change } from "../../src/core/store.ts";
 import { Ledger } from "../../src/core/ledger.ts";
 import { Model } from "../../src/core/model.ts";
 import { MemoryStore } from "../../src/core/store-memory.ts";
@@ -30,6 +32,7 @@ class Bench {
   readonly model = new Model();
   readonly ledger = new Ledger(this.model, new MemoryStore(), null, { kept: () => undefined, deposed: () => undefined });
   readonly asked: unknown[] = [];
+  readonly questions: unknown[] = [];
   readonly applied: number[] = [];
   answer: (payload: { readonly after: number }) => unknown = () => null;
   readonly stream = new Stream({
@@ -37,6 +40,7 @@ class Bench {
     ledger: this.ledger,
     request: async (event, payload) => {
       this.asked.push(event);
+      this.questions.push(payload);
       return Promise.resolve(this.answer(payload as { readonly after: number }));
     },
     setTimer: this.clock.setTimer,
@@ -142,6 +146,175 @@ describe("a gap in the stream", () => {
     expect(bench.asked).toEqual(["changes"]);
     expect(bench.model.record(ROOM)).toMatchObject({ applied: 5, seq: 5, held: [[5, 5]] });
     expect([bench.shown, bench.model.cursor]).toEqual([[5], "5"]);
+  });
+});
+
+describe("a question for what is missing", () => {
+  test("names the room, where it ends here, and how much is wanted", async () => {
+    const bench = new Bench();
+    await bench.take(1, "stream");
+    await bench.take(3, "stream");
+    expect(bench.questions).toEqual([{ room: ROOM, after: 1, limit: 100 }]);
+  });
+
+  test("is asked once, however much comes behind the gap, and again for the next page", async () => {
+    const bench = new Bench();
+    const answers: ((value: unknown) => void)[] = [];
+    bench.answer = () => new Promise((resolve) => answers.push(resolve));
+    for (const rev of [4, 5, 6]) await bench.take(rev, "stream");
+    expect(bench.asked).toHaveLength(1);
+    answers[0]?.({ ok: true, entries: [entry(1)], more: true });
+    await bench.clock.pass(0);
+    expect(bench.questions.map((question) => (question as { readonly after: number }).after)).toEqual([0, 1]);
+    expect([bench.shown, bench.model.cursor]).toEqual([[1], null]);
+    answers[1]?.({ ok: true, entries: [entry(2), entry(3)], more: false });
+    await bench.clock.pass(10_000);
+    expect([bench.shown, bench.model.cursor, bench.asked.length]).toEqual([[1, 2, 3, 4, 5, 6], "6", 2]);
+  });
+
+  test("that got no answer is asked again after a while, and the gap after that, too", async () => {
+    const bench = new Bench();
+    bench.answer = ({ after }) => (bench.asked.length === 1 ? null : { ok: true, entries: [entry(after + 1)], more: false });
+    await bench.take(2, "stream");
+    await bench.clock.pass(1_999);
+    expect([bench.asked.length, bench.shown]).toEqual([1, []]);
+    await bench.clock.pass(1);
+    expect([bench.asked.length, bench.shown, bench.model.cursor]).toEqual([2, [1, 2], "2"]);
+    await bench.take(4, "stream");
+    await bench.clock.pass(0);
+    expect([bench.asked.length, bench.shown, bench.model.cursor]).toEqual([3, [1, 2, 3, 4], "4"]);
+  });
+
+  test("is not asked for what came meanwhile, and its answer means nothing after the end of the connection", async () => {
+    const bench = new Bench();
+    const answers: ((value: unknown) => void)[] = [];
+    bench.answer = () => new Promise((resolve) => answers.push(resolve));
+    await bench.take(2, "aside");
+    await bench.take(1, "stream");
+    await bench.clock.pass(10_000);
+    expect(bench.asked).toEqual([]);
+    await bench.take(5, "aside");
+    await bench.take(4, "stream");
+    bench.stream.close();
+    answers[0]?.({ ok: true, entries: [entry(3)], more: false });
+    await bench.clock.pass(10_000);
+    expect([bench.asked.length, bench.shown, bench.model.cursor]).toEqual([1, [1, 2], "1"]);
+  });
+
+  test("is not asked at all after the end of the connection", async () => {
+    const bench = new Bench();
+    bench.stream.expect(ROOM, 3);
+    bench.stream.close();
+    for (const origin of ["stream", "aside"] as const) await bench.take(3, origin);
+    await bench.ledger.submit((apply) => bench.stream.delivered(apply, "9"));
+    await bench.clock.pass(10_000);
+    expect([bench.asked, bench.applied, bench.model.cursor]).toEqual([[], [], null]);
+  });
+});
+
+describe("a revision that is known to exist", () => {
+  test("is asked for when it does not come, and only then", async () => {
+    const bench = new Bench();
+    bench.answer = ({ after }) => ({ ok: true, entries: [entry(after + 1)], more: true });
+    bench.stream.expect(ROOM, 2);
+    bench.stream.expect(ROOM, 1);
+    await bench.clock.pass(1_999);
+    expect(bench.asked).toEqual([]);
+    await bench.clock.pass(10_000);
+    expect([bench.shown, bench.asked.length]).toEqual([[1, 2], 2]);
+    bench.stream.expect(ROOM, 2);
+    await bench.clock.pass(10_000);
+    expect(bench.asked).toHaveLength(2);
+  });
+
+  test("is waited for as long as anything comes", async () => {
+    const bench = new Bench();
+    bench.stream.expect(ROOM, 4);
+    for (const rev of [1, 2, 3]) {
+      await bench.clock.pass(1_500);
+      await bench.take(rev, "stream");
+    }
+    expect(bench.asked).toEqual([]);
+    await bench.clock.pass(4_000);
+    expect(bench.questions[0]).toMatchObject({ after: 3 });
+  });
+});
+
+describe("what waits behind a gap", () => {
+  test("is shown with a hole before it when it becomes too much", async () => {
+    const bench = new Bench();
+    bench.answer = () => new Promise(() => undefined);
+    for (let rev = 2; rev <= 2_001; rev += 1) await bench.take(rev, "aside");
+    expect(bench.shown).toEqual([]);
+    await bench.take(2_002, "aside");
+    expect([bench.shown.length, bench.shown[0], bench.applied.length]).toEqual([2_001, 2, 2_001]);
+    expect(bench.model.record(ROOM)).toMatchObject({ applied: 2_002, held: [[2, 2_002]] });
+  });
+
+  test("of all rooms together is passed over without forgetting a message", async () => {
+    const bench = new Bench();
+    bench.model.apply({ kind: "room", room: { ...unknownRoom(HOUSE), applied: 0 } });
+    const changes: Change[] = [];
+    bench.answer = () => ({ ok: true, entries: [], more: false });
+    await bench.ledger.submit((apply) => {
+      bench.stream.take((some) => (changes.push(...some), apply(some)), { ...bench.entry(3), room: HOUSE, event: "named", who: { user: "bob", name: "bob" } } as Entry, "stream");
+    });
+    await bench.clock.pass(0);
+    expect(bench.model.record(HOUSE)?.applied).toBe(3);
+    expect(changes.filter(({ kind }) => kind === "forget messages")).toEqual([]);
+  });
+});
+
+describe("the trail of what no cursor stands for", () => {
+  const trail = (bench: Bench): unknown => (bench.model.record(ROOM)?.trail ?? []).map(({ rev }) => rev);
+
+  test("has what came aside, until the stream comes to it", async () => {
+    const bench = new Bench();
+    await bench.take(1, "stream");
+    expect(trail(bench)).toEqual([]);
+    await bench.take(2, "aside");
+    expect(trail(bench)).toEqual([2]);
+    await bench.take(2, "stream");
+    expect([trail(bench), bench.model.cursor]).toEqual([[], "2"]);
+  });
+
+  test("has what the stream brought while another room has a gap", async () => {
+    const bench = new Bench();
+    bench.answer = () => new Promise(() => undefined);
+    bench.model.apply({ kind: "room", room: { ...unknownRoom(8), joined: true, applied: 0 } });
+    await bench.ledger.submit((apply) => bench.stream.take(apply, { ...bench.entry(2), room: 8 }, "stream"));
+    await bench.take(1, "stream");
+    expect([trail(bench), bench.model.cursor]).toEqual([[1], null]);
+    await bench.ledger.submit((apply) => bench.stream.take(apply, { ...bench.entry(1), room: 8 }, "stream"));
+    await bench.take(2, "stream");
+    expect([trail(bench), bench.model.cursor]).toEqual([[], "2"]);
+  });
+});
+
+describe("somebody who watches", () => {
+  test("is told of changed messages until they have seen enough", async () => {
+    const bench = new Bench();
+    const seen: string[] = [];
+    const stop = bench.stream.watch(({ event, rev }) => seen.push(`${event} ${rev}`));
+    const change = (rev: number, event: "edited" | "deleted"): Entry => ({ ...bench.entry(rev), event, seq: 1, text: "new" }) as Entry;
+    await bench.take(1, "stream");
+    for (const told of [change(2, "edited"), change(3, "deleted")]) await bench.ledger.submit((apply) => bench.stream.take(apply, told, "stream"));
+    stop();
+    await bench.ledger.submit((apply) => bench.stream.take(apply, change(4, "deleted"), "stream"));
+    expect(seen).toEqual(["edited 2", "deleted 3"]);
+  });
+});
+
+describe("the cursor", () => {
+  test("is kept once for each place, and an entry without one moves nothing", async () => {
+    const bench = new Bench();
+    const kept: Change[] = [];
+    const take = (told: Entry) => bench.ledger.submit((apply) => bench.stream.take((some) => (kept.push(...some), apply(some)), told, "stream"));
+    await take(bench.entry(1));
+    await take({ ...bench.entry(2), cursor: "" });
+    await bench.ledger.submit((apply) => bench.stream.delivered((some) => (kept.push(...some), apply(some)), "1"));
+    await bench.ledger.submit((apply) => bench.stream.delivered((some) => (kept.push(...some), apply(some)), "1 later"));
+    expect(kept.flatMap((change) => (change.kind === "cursor" ? [change.cursor] : []))).toEqual(["1", "1 later"]);
   });
 });
 
