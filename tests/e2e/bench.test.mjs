@@ -47,6 +47,24 @@ describe("tidings-bench", () => {
     });
   }
 
+  for (const kind of ["pings", "unfinished"]) {
+    test(`attacks a chat with ${kind}, says what was sent, and the chat goes on`, async (t) => {
+      const server = await Server.start(t);
+      const hostile = ["hostile", kind, "--sockets", "3", "--seconds", "1", "--url", server.url];
+      const { code, verdict, stderr, measures } = await report(hostile);
+      assert.deepEqual([code, verdict], [0, "open"], stderr);
+      assert.ok(measures.connections >= 3 && measures.bytes_sent > 1_000, JSON.stringify(measures));
+      const after = await report(["fanout", "--url", server.url, ...FEW, ...RATES]);
+      assert.deepEqual([after.code, after.verdict], [0, "good"], after.stderr);
+    });
+  }
+
+  test("attacks no server on another machine", async () => {
+    const { code, stderr } = await runBench(["hostile", "pings", "--url", "http://192.0.2.1:3000"]);
+    assert.equal(code, 1);
+    assert.match(stderr, /only a server on this machine may be attacked/);
+  });
+
   test("measures a chat that runs already, twice", async (t) => {
     const server = await Server.start(t);
     for (const turn of ["first", "second"]) {

@@ -242,6 +242,11 @@ impl Session {
         }
     }
 
+    /// Whether a ping of ours has no answer yet.
+    pub fn awaits_pong(&self) -> bool {
+        matches!(self.heartbeat, Heartbeat::Awaiting { .. })
+    }
+
     /// A binary message has arrived on the current transport. It shows that the client is alive, and means nothing else
     /// here.
     pub fn on_binary(&mut self, now: Instant) {

@@ -275,8 +275,12 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
             }),
             None => profile,
         };
-        let workers = self.rates.workers;
-        let endpoint = endpoint.configure(|config| config.workers = workers).namespace(profile);
+        let (workers, packets_max) = (self.rates.workers, self.rates.turns.packets_max);
+        let configure = |config: &mut socketio_server::Config| {
+            config.workers = workers;
+            config.pacing.turn_packets_max = packets_max;
+        };
+        let endpoint = endpoint.configure(configure).namespace(profile);
         endpoint.build_local().map_err(Failure::Build)
     }
 }

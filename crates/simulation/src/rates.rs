@@ -87,6 +87,8 @@ pub(crate) struct TurnRates {
     pub(crate) rests: u64,
     /// How late it usually is.
     pub(crate) rest: Duration,
+    /// How many packets of one connection are handled in a turn.
+    pub(crate) packets_max: usize,
 }
 
 /// The nodes over the log, and how they learn of each other's entries. Probabilities are in thousandths.
@@ -206,6 +208,7 @@ impl TurnRates {
             cuts: random.pick(&[0, 100, 500]),
             rests: random.pick(&[0, 20, 200]),
             rest: random.millis(1, 100),
+            packets_max: random.pick(&[64, 64, 64, 7, 2, 1]),
         }
     }
 }

@@ -10,6 +10,7 @@ use crate::handshake::HandshakeKept;
 use crate::http::forwarded::TrustedProxies;
 use crate::http::host::HostPolicy;
 use crate::http::policy::OriginPolicy;
+use crate::pacing::Pacing;
 
 /// Settings of a server. The defaults are those of the JavaScript implementation, where it has one.
 #[derive(Clone, Debug)]
@@ -22,6 +23,8 @@ pub struct Config {
     pub engine: engineio::Config,
     /// Bounds of the Socket.IO layer for each connection. A connection that exceeds one is closed.
     pub limits: Limits,
+    /// How fast one connection may send, and what happens beyond that.
+    pub pacing: Pacing,
     /// A connection that has joined no namespace after this time is closed. Default 45 s.
     pub connect_timeout: Duration,
     /// A connection whose packet still lacks an attachment after this time is closed. Default 45 s.
@@ -85,6 +88,7 @@ impl Default for Config {
             transports: vec![TransportKind::Polling, TransportKind::WebSocket],
             engine: engineio::Config::default(),
             limits: Limits::default(),
+            pacing: Pacing::default(),
             connect_timeout: Duration::from_secs(45),
             attachment_timeout: Duration::from_secs(45),
             origins: OriginPolicy::SameOrigin,

@@ -21,12 +21,14 @@ pub struct Handshake {
     pub cross_origin: bool,
     /// Whether the client speaks TLS, to the server or to a trusted proxy.
     pub secure: bool,
+    /// Whether rate limits apply to the client: to all but those on loopback, unless
+    /// [`Pacing::loopback`](crate::Pacing::loopback) is set. A client without an address counts as remote.
+    pub rated: bool,
 }
 
 impl Handshake {
     pub(crate) fn peer(&self) -> Peer {
-        let is_local = self.address.is_some_and(|address| address.to_canonical().is_loopback());
-        Peer { network: self.address.map(Network::from), rated: !is_local }
+        Peer { network: self.address.map(Network::from), rated: self.rated }
     }
 
     /// The first value of a query parameter.

@@ -43,6 +43,7 @@ mod frame;
 mod handle;
 mod handshake;
 mod http;
+mod pacing;
 mod peer;
 #[doc(hidden)]
 pub mod planted;
@@ -92,6 +93,7 @@ pub use self::http::forwarded::{TrustedProxies, TrustedProxiesError};
 pub use self::http::host::{HostPattern, HostPatternError, HostPolicy};
 pub use self::http::origin::{Origin, OriginError};
 pub use self::http::policy::{OriginPattern, OriginPolicy};
+pub use self::pacing::{Pacing, Rate};
 pub use self::peer::{Network, Peer};
 pub use self::reason::DisconnectReason;
 pub use self::refusal::RefusalKind;

@@ -23,6 +23,10 @@ planted::planted! {
         ForgetsLineage,
         /// A page moves the cursor one entry too far.
         ReplaysOffByOne,
+        /// A connection is served until all that was read of it is handled, however much the others wait.
+        ServesUntilEmpty,
+        /// A connection whose turn is over is continued only when its client sends more.
+        ForgetsToContinue,
         /// A client that upgrades to WebSocket counts as attached, even if it has not polled everything.
         ForgetsCursorAtUpgrade,
         /// Packets that wait for the next poll are not sent by the WebSocket that takes over.

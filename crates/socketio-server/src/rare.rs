@@ -19,6 +19,10 @@ planted::rare! {
         AnswerBeforeGrowth,
         /// A turn of a worker takes only some of the commands that wait.
         TurnCutShort,
+        /// A connection has sent more packets than a turn handles.
+        TurnOver,
+        /// A POST has more packets than a turn handles.
+        PostContinued,
         /// A client has seen more than this node.
         ClientAhead,
         /// The node has caught up with a client that was ahead.

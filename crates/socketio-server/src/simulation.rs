@@ -47,6 +47,7 @@ impl Server {
             address: None,
             cross_origin: false,
             secure: false,
+            rated: true,
         };
         let worker = shared.next_worker();
         if let Some(mailbox) = shared.reach.mailboxes.get(usize::from(worker)) {

@@ -5,7 +5,7 @@
 //! layout, close codes and the accept key are tungstenite's; ADR 0002 says why the rest is not. HTTP answers the
 //! opening request.
 //!
-//! Sockets, deadlines and floods of control frames are the session's concern. Extensions are never negotiated, so every
+//! The caller says how many frames are decoded at once; the bytes behind them wait. Sockets, deadlines and floods of control frames are the session's concern. Extensions are never negotiated, so every
 //! reserved bit is a violation.
 
 mod decoder;
@@ -32,6 +32,15 @@ pub(crate) enum Message<'a> {
     Pong,
     /// Answer it with the same code, or with an empty close frame for `None`. Nothing follows it.
     Close(Option<CloseCode>),
+}
+
+/// Why the receiver of messages stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Halt {
+    /// It takes the next message later.
+    ForNow,
+    /// The connection is closing; it takes no more.
+    Closing,
 }
 
 /// The bounds of one message. Beyond them, the connection is closed.

@@ -23,7 +23,7 @@ use crate::http::upgrade;
 use crate::stream::TakenOver;
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_binary, push_close, push_pong, push_text};
-use crate::websocket::{Decoder, Message, WsLimits};
+use crate::websocket::{Decoder, Halt, Message, WsLimits};
 
 /// The size of the read buffer, in bytes.
 const SCRATCH_BYTES: usize = 64 << 10;
@@ -87,10 +87,11 @@ async fn echo(mut stream: TcpStream, early: Bytes, limits: WsLimits) -> io::Resu
 }
 
 /// The answer to some bytes, and whether the connection continues.
-fn answer(decoder: &mut Decoder, bytes: &mut [u8], limits: WsLimits) -> (Vec<u8>, ControlFlow<()>) {
+fn answer(decoder: &mut Decoder, bytes: &mut [u8], limits: WsLimits) -> (Vec<u8>, ControlFlow<Halt>) {
     let mut out = Vec::new();
     let mut flow = ControlFlow::Continue(());
-    let result = decoder.feed(bytes, &limits, &mut |message| {
+    let mut frames = usize::MAX;
+    let result = decoder.feed(bytes, &limits, &mut frames, &mut |message| {
         match message {
             Message::Text(text) => push_text(&mut out, &[text.as_bytes()]),
             Message::Binary(data) => push_binary(&mut out, &[data]),
@@ -98,14 +99,14 @@ fn answer(decoder: &mut Decoder, bytes: &mut [u8], limits: WsLimits) -> (Vec<u8>
             Message::Pong => {}
             Message::Close(code) => {
                 push_close(&mut out, code);
-                flow = ControlFlow::Break(());
+                flow = ControlFlow::Break(Halt::Closing);
             }
         }
         flow
     });
     if let Err(error) = result {
         push_close(&mut out, Some(error.close_code()));
-        flow = ControlFlow::Break(());
+        flow = ControlFlow::Break(Halt::Closing);
     }
     (out, flow)
 }

@@ -59,6 +59,7 @@ use crate::frame::Frame;
 use crate::handle::command::{Command, answer};
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
+use crate::pacing::Paces;
 use crate::random::random;
 use crate::seam;
 use crate::sid::SessionKey;
@@ -109,7 +110,7 @@ pub(crate) fn run(index: u16, shared: &Arc<Shared>) -> std::io::Result<()> {
 }
 
 /// Runs a worker as a task of this thread until it is told to stop.
-#[cfg(feature = "simulation")]
+#[cfg(any(test, feature = "simulation"))]
 pub(crate) fn spawn_local(index: u16, shared: &Arc<Shared>) {
     let mailbox = Arc::clone(&shared.reach.mailboxes[usize::from(index)]);
     let worker = Worker::new(index, Arc::clone(shared), Arc::clone(&mailbox));
@@ -138,6 +139,11 @@ async fn turns(worker: Rc<RefCell<Worker>>, mailbox: Arc<Mailbox>) {
         // Before the commands, so that the application can store events while batches are written to the sockets.
         gather_events(&worker).await;
         hear_of_events(&worker);
+        let posts_wait = std::mem::take(&mut worker.borrow_mut().sessions.posts_wait);
+        if posts_wait {
+            // The sockets come before the rest of a POST.
+            tokio::task::yield_now().await;
+        }
         seam::rest().await;
         let commands = mailbox.take();
         let mut worker = worker.borrow_mut();
@@ -244,7 +250,8 @@ impl Worker {
             Command::Poll { sid, number, buster, reply } => self.request(sid).poll(number, buster, reply),
             Command::PollAborted { sid, number } => self.request(sid).poll_aborted(number),
             Command::PostBegin { sid, mark, reply } => self.request(sid).post_begin(mark, reply),
-            Command::Post { sid, body, headers, reply } => self.request(sid).post(&body, &headers, reply),
+            Command::Post { sid, body, headers, reply } => self.request(sid).post(body, headers, reply),
+            Command::Continue { key } => self.continue_post(key),
             Command::PostAborted { sid } => self.request(sid).post_aborted(),
             Command::PostRefused { sid } => drop(self.request(sid).end_post()),
             Command::Look { sid, reply } => self.request(sid).look(reply),
@@ -322,14 +329,16 @@ impl Worker {
             engine,
             transport,
             probe: None,
+            post: None,
             outbound: OutboundQueue::default(),
             protocol,
             peer: handshake.peer(),
-            handshake: Some(Arc::new(handshake)),
             newcomers: Newcomers::default(),
             join_by,
             attachment_by: None,
             stalled_since: None,
+            paces: Paces::new(handshake.rated),
+            handshake: Some(Arc::new(handshake)),
             pause: Pause::None,
             rests_until: None,
             tick: None,

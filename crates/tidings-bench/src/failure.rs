@@ -17,4 +17,8 @@ pub(crate) enum Failure {
     Contract,
     #[error("only a server on this machine can be measured: name its process with --server-pid")]
     NoProcess,
+    #[error(
+        "only a server on this machine may be attacked: give a loopback address such as http://127.0.0.1:3000"
+    )]
+    Remote,
 }

@@ -1,6 +1,6 @@
 //! The command line of `tidings-bench`.
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Measure a chat: Tidings, or another server with the contract of the Socket.IO tutorial
 #[derive(Debug, Parser)]
@@ -28,6 +28,8 @@ pub(crate) enum Workload {
     Start(Start),
     /// Many clients write, each after the ack of its last message
     Ingest(Ingest),
+    /// Attack a server on this machine, and say what was sent
+    Hostile(Hostile),
 }
 
 /// What is measured, and where things run.
@@ -200,6 +202,38 @@ pub(crate) struct Ingest {
     pub(crate) text_bytes: usize,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Hostile {
+    /// What the sockets do
+    #[arg(value_enum)]
+    pub(crate) kind: Kind,
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections that attack at the same time
+    #[arg(long, default_value_t = 30)]
+    pub(crate) sockets: usize,
+    /// Duration of the attack
+    #[arg(long, default_value_t = 5)]
+    pub(crate) seconds: u64,
+}
+
+/// A kind of attack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// Empty pings
+    Pings,
+    /// Pongs, answers and events that nobody waits for
+    Strays,
+    /// Leave the namespace and join it again
+    Joins,
+    /// A message of almost 1 MB that never ends
+    Unfinished,
+    /// Connect and send nothing
+    Silent,
+    /// Ask for all messages again and again, and read slowly
+    SlowReads,
+}
+
 impl Workload {
     /// The server that is measured; none if it is the start of Tidings.
     pub(crate) fn server(&self) -> Option<&Subject> {
@@ -212,6 +246,7 @@ impl Workload {
             Self::Replay(replay) => &replay.server,
             Self::Storm(storm) => &storm.server,
             Self::Ingest(ingest) => &ingest.server,
+            Self::Hostile(hostile) => &hostile.server,
         })
     }
 
@@ -224,7 +259,8 @@ impl Workload {
             | Self::Connect(_)
             | Self::Replay(_)
             | Self::Storm(_)
-            | Self::Ingest(_) => self.server().is_some_and(|server| server.json),
+            | Self::Ingest(_)
+            | Self::Hostile(_) => self.server().is_some_and(|server| server.json),
         }
     }
 
@@ -238,6 +274,7 @@ impl Workload {
             Self::Storm(_) => "storm",
             Self::Start(_) => "start",
             Self::Ingest(_) => "ingest",
+            Self::Hostile(_) => "hostile",
         }
     }
 }

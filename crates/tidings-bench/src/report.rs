@@ -34,6 +34,8 @@ pub(crate) enum Verdict {
     Void,
     /// The server has broken the contract.
     Failed,
+    /// There was nothing to judge.
+    Open,
 }
 
 impl Report {
@@ -55,6 +57,11 @@ impl Report {
         if faults.sum() > 0 {
             self.verdict = Verdict::Failed;
         }
+    }
+
+    /// Says that the run judges nothing.
+    pub(crate) fn leave_open(&mut self) {
+        self.verdict = Verdict::Open;
     }
 
     /// Quantiles in milliseconds.
@@ -92,6 +99,7 @@ impl fmt::Display for Report {
             Verdict::Good => "nothing lost, doubled or out of order",
             Verdict::Void => "void: the client was too busy",
             Verdict::Failed => "FAILED",
+            Verdict::Open => "what the others noticed is for another workload to measure",
         };
         writeln!(f, "{}: {verdict}", self.workload)?;
         for (name, value) in &self.measures {

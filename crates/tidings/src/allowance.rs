@@ -11,7 +11,7 @@ use chat::UserId;
 use socketio_server::{Network, Peer};
 
 use crate::debts::Debts;
-pub use crate::debts::Rate;
+pub use socketio_server::Rate;
 
 /// So many have used some of their allowance.
 const OWERS_MAX: usize = 20_000;

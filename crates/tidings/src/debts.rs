@@ -7,31 +7,6 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
 use std::time::{Duration, Instant};
 
-/// How much is allowed of something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    /// How much in a second; 0 switches the limit off.
-    pub per_second: u32,
-    /// How much at once after a rest.
-    pub burst: u32,
-}
-
-impl Rate {
-    /// No limit.
-    pub const OFF: Self = Self { per_second: 0, burst: 0 };
-
-    /// The time in which so much is allowed.
-    pub fn time_of(self, count: u64) -> Duration {
-        Duration::from_micros(count.saturating_mul(1_000_000) / u64::from(self.per_second.max(1)))
-    }
-
-    /// How long somebody has to wait who owes this.
-    pub fn wait(self, owed: Duration) -> Option<Duration> {
-        let wait = owed.saturating_sub(self.time_of(u64::from(self.burst)));
-        (self.per_second > 0 && !wait.is_zero()).then_some(wait)
-    }
-}
-
 /// What each of many owes; with something else that is remembered of them as long as they owe.
 #[derive(Debug)]
 pub(crate) struct Debts<K, V = ()> {

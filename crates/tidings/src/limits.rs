@@ -93,6 +93,24 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::Count(&mut bounds.server.connections_max),
     },
     Limit {
+        name: "turn-packets",
+        scope: Scope::Connection,
+        effect: "other connections come first",
+        field: |bounds| Field::Count(&mut bounds.server.pacing.turn_packets_max),
+    },
+    Limit {
+        name: "events",
+        scope: Scope::Connection,
+        effect: "the connection is read later",
+        field: |bounds| Field::Rate(&mut bounds.server.pacing.events),
+    },
+    Limit {
+        name: "control-frames",
+        scope: Scope::Connection,
+        effect: "the connection is closed",
+        field: |bounds| Field::Rate(&mut bounds.server.pacing.control_frames),
+    },
+    Limit {
         name: "outbound-bytes",
         scope: Scope::Connection,
         effect: "acks and events wait for a slow client; beyond that, its connection is closed",

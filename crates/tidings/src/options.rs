@@ -87,7 +87,7 @@ pub(crate) struct Serve {
     pub(crate) data: Data,
 
     /// Start with sample people, rooms and messages in a temporary folder, which is deleted at the end
-    #[arg(long, env = "TIDINGS_DEMO", value_parser = switch)]
+    #[arg(long, env = "TIDINGS_DEMO", value_parser = switch("TIDINGS_DEMO"))]
     pub(crate) demo: bool,
 
     /// Serve the pages of this folder at / instead of the built-in app
@@ -114,6 +114,10 @@ pub(crate) struct Serve {
     /// limits
     #[arg(long, value_name = "NAME=VALUE", env = "TIDINGS_LIMIT", value_delimiter = ',')]
     pub(crate) limit: Vec<Change>,
+    /// Apply rate limits to clients on this machine too. Without it, bots and tests on the loopback addresses are not slowed
+    /// down
+    #[arg(long, env = "TIDINGS_LIMIT_LOOPBACK", value_parser = switch("TIDINGS_LIMIT_LOOPBACK"))]
+    pub(crate) limit_loopback: bool,
 }
 
 #[derive(Debug, Args)]
@@ -225,12 +229,12 @@ fn folder(path: &str) -> Result<PathBuf, String> {
     Ok(path.into())
 }
 
-/// What an environment variable says of an option without a value.
-fn switch(text: &str) -> Result<bool, &'static str> {
-    match text.to_ascii_lowercase().as_str() {
+/// Reads the environment variable of an option without a value.
+fn switch(variable: &'static str) -> impl Fn(&str) -> Result<bool, String> + Clone + Send + Sync + 'static {
+    move |text| match text.to_ascii_lowercase().as_str() {
         "true" | "yes" | "on" | "1" | "t" | "y" => Ok(true),
         "false" | "no" | "off" | "0" | "f" | "n" => Ok(false),
-        _ => Err("set TIDINGS_DEMO to true, yes, on or 1, or to false, no, off or 0"),
+        _ => Err(format!("set {variable} to true, yes, on or 1, or to false, no, off or 0")),
     }
 }
 
@@ -294,10 +298,10 @@ mod tests {
     #[test]
     fn a_switch_that_is_none_names_its_variable_and_its_words() {
         assert_eq!(
-            ["YES", "on", "1", "off", "0", "False"].map(switch),
+            ["YES", "on", "1", "off", "0", "False"].map(switch("TIDINGS_DEMO")),
             [Ok(true), Ok(true), Ok(true), Ok(false), Ok(false), Ok(false)]
         );
-        assert!(switch("maybe").unwrap_err().contains("TIDINGS_DEMO to true"));
+        assert!(switch("TIDINGS_DEMO")("maybe").unwrap_err().contains("TIDINGS_DEMO to true"));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
-//! `pace`, `guesses`, `presence` and `typing` are pure; `edge`, `codes`, `job`, `sight`, `answers`, `unread`, `meaning`,
+//! `guesses`, `presence` and `typing` are pure; `edge`, `codes`, `job`, `sight`, `answers`, `unread`, `meaning`,
 //! `traffic`, `delivery` and `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
@@ -25,7 +25,6 @@ mod job;
 pub mod links;
 mod meaning;
 mod namespace;
-pub mod pace;
 pub mod presence;
 pub mod request;
 pub mod session;

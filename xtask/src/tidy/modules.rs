@@ -30,6 +30,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "http",
             "peer",
             "handshake",
+            "pacing",
             "config",
             "refusal",
             // The four layers.

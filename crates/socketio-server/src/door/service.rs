@@ -30,6 +30,7 @@ use crate::http::own::addressed_host;
 use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
 use crate::http::upgrade;
+use crate::pacing::Pacing;
 use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
 use crate::sid::Sid;
 use crate::stream::TakenOver;
@@ -313,7 +314,7 @@ impl SocketIoService {
         let mut answer = upgrade::accept(request.method(), request.headers()).ok()?;
         shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
         let answer = upgrade::encode(&answer)?;
-        Some(Opening { answer, handshake: Box::new(handshake(request, &judged)) })
+        Some(Opening { answer, handshake: Box::new(handshake(request, &judged, shared.config.pacing)) })
     }
 
     async fn open<B>(
@@ -336,7 +337,7 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
-        let handshake = handshake(request, &judged);
+        let handshake = handshake(request, &judged, shared.config.pacing);
         let handshake = match &shared.hooks.admission {
             None => handshake,
             Some(admit) => {
@@ -523,7 +524,7 @@ fn not_ready(upgrade: UpgradeHeader) -> Answer {
     answer
 }
 
-fn handshake<B>(request: Request<B>, judged: &Judged) -> Handshake {
+fn handshake<B>(request: Request<B>, judged: &Judged, pacing: Pacing) -> Handshake {
     let (parts, _) = request.into_parts();
     let pairs = Query::pairs(parts.uri.query().unwrap_or_default());
     let query = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
@@ -532,6 +533,7 @@ fn handshake<B>(request: Request<B>, judged: &Judged) -> Handshake {
         url: parts.uri.to_string(),
         headers: parts.headers,
         secure: judged.client.scheme.is_secure(),
+        rated: pacing.applies_to(judged.client.address),
         address: judged.client.address,
         cross_origin: matches!(judged.verdict, Verdict::Cross(_)),
     }

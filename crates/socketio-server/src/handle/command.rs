@@ -38,6 +38,8 @@ pub(crate) enum Command {
     PostBegin { sid: Sid, mark: Option<RequestMark>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// The body of the POST has arrived.
     Post { sid: Sid, body: Bytes, headers: Box<HeaderMap>, reply: oneshot::Sender<Result<(), HttpError>> },
+    /// More packets of the POST may be handled, after what came in meanwhile.
+    Continue { key: SessionKey },
     /// The client disconnected while it sent the body of the POST, which ends the session.
     PostAborted { sid: Sid },
     /// The POST was refused because of its body.
@@ -100,6 +102,7 @@ impl Command {
             | Self::PollAborted { .. }
             | Self::PostBegin { .. }
             | Self::Post { .. }
+            | Self::Continue { .. }
             | Self::PostAborted { .. }
             | Self::PostRefused { .. }
             | Self::Look { .. }

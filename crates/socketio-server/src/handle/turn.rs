@@ -17,10 +17,9 @@ use crate::socket_data::SocketData;
 pub enum Flow {
     /// Continue reading.
     Continue,
-    /// Do not read until [`Io::resume`](crate::Io::resume). Data that was read already is still handled: at most 64 kB,
-    /// or one POST.
+    /// Handle nothing more of this connection until [`Io::resume`](crate::Io::resume). What has been read waits too.
     Pause,
-    /// Do not read for this long.
+    /// Handle nothing more for this long.
     PauseFor(Duration),
 }
 

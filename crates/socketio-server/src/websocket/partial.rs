@@ -11,7 +11,7 @@ use tungstenite::protocol::frame::{
     coding::{Control, Data, OpCode},
 };
 
-use super::{CloseCode, Message, WsError, WsLimits, mask::Mask};
+use super::{CloseCode, Halt, Message, WsError, WsLimits, mask::Mask};
 
 /// The longest header: two bytes, a 64-bit length, a mask.
 const HEADER_BYTES_MAX: usize = 14;
@@ -21,7 +21,7 @@ const CONTROL_BYTES_MAX: u64 = 125;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
     Continue,
-    Stop,
+    Stop(Halt),
 }
 
 /// The rest of the bytes of one read.
@@ -31,6 +31,10 @@ pub(super) struct Input<'a>(pub(super) &'a mut [u8]);
 impl<'a> Input<'a> {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// The next `wanted` bytes, or as many as there are.
@@ -50,16 +54,51 @@ pub(super) struct Partial {
     /// The received part of a control frame, kept apart because it may come between two fragments.
     control: Vec<u8>,
     message: Option<Fragments>,
+    /// Bytes that have been read and not decoded.
+    pub(super) rest: Rest,
+}
+
+/// Bytes that wait to be decoded. They are decoded from the front, and kept until none is left.
+#[derive(Debug, Default)]
+pub(super) struct Rest {
+    bytes: Vec<u8>,
+    decoded: usize,
+}
+
+impl Rest {
+    pub(super) fn of(input: &Input<'_>) -> Self {
+        Self { bytes: input.0.to_vec(), decoded: 0 }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    pub(super) fn bytes(&mut self) -> &mut [u8] {
+        self.bytes.get_mut(self.decoded..).unwrap_or_default()
+    }
+
+    pub(super) fn keep_last(self, left: usize) -> Self {
+        match left {
+            0 => Self::default(),
+            left => Self { decoded: self.bytes.len() - left, ..self },
+        }
+    }
 }
 
 impl Partial {
     pub(super) fn is_empty(&self) -> bool {
-        self.header.len == 0 && self.frame.is_none() && self.message.is_none()
+        self.header.len == 0 && self.frame.is_none() && self.message.is_none() && self.rest.is_empty()
+    }
+
+    pub(super) fn missing(&self) -> usize {
+        self.frame.as_ref().map_or(0, |frame| frame.missing)
     }
 
     #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
-        self.control.capacity() + self.message.as_ref().map_or(0, |message| message.body.capacity())
+        let message = self.message.as_ref().map_or(0, |message| message.body.capacity());
+        self.control.capacity() + message + self.rest.bytes.capacity()
     }
 
     /// Takes one frame from `input`, or all of `input` if the frame is incomplete.
@@ -67,7 +106,7 @@ impl Partial {
         &mut self,
         input: &mut Input<'_>,
         limits: &WsLimits,
-        sink: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
+        sink: &mut impl FnMut(Message<'_>) -> ControlFlow<Halt>,
     ) -> Result<Step, WsError> {
         let mut frame = match self.frame.take() {
             Some(frame) => frame,
@@ -151,7 +190,7 @@ impl Partial {
         &mut self,
         control: Control,
         payload: &[u8],
-        sink: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
+        sink: &mut impl FnMut(Message<'_>) -> ControlFlow<Halt>,
     ) -> Result<Step, WsError> {
         let mut torn = mem::take(&mut self.control);
         let body = if torn.is_empty() {
@@ -166,7 +205,7 @@ impl Partial {
             Control::Close => {
                 // Nothing may follow a close frame, so the answer of the sink is irrelevant.
                 let _ = sink(Message::Close(close_code(body)?));
-                Ok(Step::Stop)
+                Ok(Step::Stop(Halt::Closing))
             }
             Control::Reserved(_) => Err(WsError::UnknownOpcode),
         }
@@ -177,7 +216,7 @@ impl Partial {
         data: DataKind,
         end: End,
         payload: &[u8],
-        sink: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
+        sink: &mut impl FnMut(Message<'_>) -> ControlFlow<Halt>,
     ) -> Result<Step, WsError> {
         match (end, self.message.take()) {
             (End::Last, None) => deliver(data, payload, sink),
@@ -201,7 +240,7 @@ impl Partial {
 fn deliver(
     kind: DataKind,
     body: &[u8],
-    sink: &mut impl FnMut(Message<'_>) -> ControlFlow<()>,
+    sink: &mut impl FnMut(Message<'_>) -> ControlFlow<Halt>,
 ) -> Result<Step, WsError> {
     let message = match kind {
         DataKind::Text => Message::Text(str::from_utf8(body).map_err(|_| WsError::InvalidUtf8)?),
@@ -210,10 +249,10 @@ fn deliver(
     Ok(step_after(sink(message)))
 }
 
-fn step_after(flow: ControlFlow<()>) -> Step {
+fn step_after(flow: ControlFlow<Halt>) -> Step {
     match flow {
         ControlFlow::Continue(()) => Step::Continue,
-        ControlFlow::Break(()) => Step::Stop,
+        ControlFlow::Break(halt) => Step::Stop(halt),
     }
 }
 

@@ -4,7 +4,7 @@ mod properties;
 
 use std::ops::ControlFlow;
 
-use super::{CloseCode, Decoder, Message, Opcode, WsError, WsLimits, frame};
+use super::{CloseCode, Decoder, Halt, Message, Opcode, WsError, WsLimits, frame};
 
 /// A message that outlives the scratch buffer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,6 +60,17 @@ fn whole(opcode: u8, payload: &[u8]) -> Vec<u8> {
     client_frame(FINAL | opcode, payload)
 }
 
+/// Decodes all that has arrived.
+fn feed(
+    decoder: &mut Decoder,
+    bytes: &mut [u8],
+    limits: &WsLimits,
+    sink: &mut impl FnMut(Message<'_>) -> ControlFlow<Halt>,
+) -> Result<(), WsError> {
+    let mut frames = usize::MAX;
+    decoder.feed(bytes, limits, &mut frames, sink)
+}
+
 /// Feeds the stream in pieces and returns what came out, the verdict and the decoder.
 fn decode<'a>(
     pieces: impl IntoIterator<Item = &'a [u8]>,
@@ -69,7 +80,7 @@ fn decode<'a>(
     let mut seen = Vec::new();
     for piece in pieces {
         let mut scratch = piece.to_vec();
-        let result = decoder.feed(&mut scratch, limits, &mut |message| {
+        let result = feed(&mut decoder, &mut scratch, limits, &mut |message| {
             seen.push(message.into());
             ControlFlow::Continue(())
         });
@@ -197,20 +208,56 @@ fn nothing_is_read_after_a_violation_or_a_sink_that_breaks() {
     let limits = WsLimits::default();
     let (_, result, mut decoder) = decode([&whole(3, b"")[..]], &limits);
     assert_eq!(result, Err(WsError::UnknownOpcode));
-    let mut deaf = |_: Message<'_>| -> ControlFlow<()> { panic!("a message after the end") };
-    decoder.feed(&mut whole(TEXT, b"x"), &limits, &mut deaf).unwrap();
+    let mut deaf = |_: Message<'_>| -> ControlFlow<Halt> { panic!("a message after the end") };
+    feed(&mut decoder, &mut whole(TEXT, b"x"), &limits, &mut deaf).unwrap();
 
     let mut decoder = Decoder::default();
     let mut seen = 0;
     let mut twice = [whole(TEXT, b"one"), whole(TEXT, b"two")].concat();
     let mut once = |_: Message<'_>| {
         seen += 1;
-        ControlFlow::Break(())
+        ControlFlow::Break(Halt::Closing)
     };
-    decoder.feed(&mut twice, &limits, &mut once).unwrap();
+    feed(&mut decoder, &mut twice, &limits, &mut once).unwrap();
     assert_eq!(seen, 1);
-    decoder.feed(&mut whole(TEXT, b"x"), &limits, &mut deaf).unwrap();
+    feed(&mut decoder, &mut whole(TEXT, b"x"), &limits, &mut deaf).unwrap();
     assert!(decoder.is_idle());
+}
+
+#[test]
+fn a_decoder_stops_after_the_frames_that_it_may_decode_and_keeps_the_rest() {
+    let limits = WsLimits::default();
+    let mut decoder = Decoder::default();
+    let mut stream = [whole(PING, b"").repeat(5), whole(TEXT, b"six"), client_frame(TEXT, b"sev")].concat();
+    let mut seen: Vec<Seen> = Vec::new();
+    let mut sink = |message: Message<'_>| {
+        seen.push(message.into());
+        ControlFlow::Continue(())
+    };
+    let mut frames = 3;
+    decoder.feed(&mut stream, &limits, &mut frames, &mut sink).unwrap();
+    assert_eq!((frames, decoder.has_rest()), (0, true));
+    assert!(decoder.held_bytes() >= 2 * 6 + 9 + 9, "the rest counts as held");
+    frames = 2;
+    decoder.resume(&limits, &mut frames, &mut sink).unwrap();
+    assert_eq!((frames, decoder.has_rest()), (0, true));
+    frames = 10;
+    decoder.resume(&limits, &mut frames, &mut sink).unwrap();
+    assert_eq!((frames, decoder.has_rest()), (8, false));
+    feed(&mut decoder, &mut whole(CONTINUE, b"en"), &limits, &mut sink).unwrap();
+    assert!(decoder.is_idle() && decoder.held_bytes() == 0);
+    assert_eq!(seen.split_off(5), [Seen::Text("six".into()), Seen::Text("seven".into())]);
+}
+
+#[test]
+fn empty_fragments_count_as_frames() {
+    let limits = WsLimits::default();
+    let mut fragments = [client_frame(BINARY, b""), client_frame(CONTINUE, b"").repeat(100)].concat();
+    let mut decoder = Decoder::default();
+    let mut frames = 64;
+    let mut deaf = |message: Message<'_>| -> ControlFlow<Halt> { panic!("{message:?}") };
+    decoder.feed(&mut fragments, &limits, &mut frames, &mut deaf).unwrap();
+    assert_eq!((frames, decoder.has_rest()), (0, true));
 }
 
 #[test]
@@ -258,7 +305,7 @@ fn a_message_of_one_read_is_a_slice_of_the_scratch_buffer() {
         assert!(within.contains(&text.as_ptr()));
         ControlFlow::Continue(())
     };
-    Decoder::default().feed(&mut scratch, &WsLimits::default(), &mut sink).unwrap();
+    feed(&mut Decoder::default(), &mut scratch, &WsLimits::default(), &mut sink).unwrap();
 }
 
 #[test]

@@ -11,7 +11,7 @@ use socketio::{Connection, SocketId};
 use super::Worker;
 use super::local_namespace::{Joined, LocalNamespace};
 use super::namespaces::Namespaces;
-use super::session::{Session, Transport};
+use super::session::Session;
 use super::sessions::Sessions;
 use crate::feed::FeedPosition;
 use crate::room::Room;
@@ -44,6 +44,12 @@ impl Worker {
         assert!(own == all || (own < all && !is_alone), "{own} sessions here, {all} connections in all");
         self.audit_who_waits();
         things
+    }
+
+    /// No connection has more packets handled in a turn than it may.
+    pub(super) fn audit_packets(&self, handled: usize) {
+        let packets_max = self.shared.config.pacing.turn_packets();
+        assert!(handled <= packets_max, "{handled} packets of one connection in a turn");
     }
 
     /// Whoever waits for a feed is found when it grows.
@@ -159,8 +165,8 @@ impl Sessions {
 impl Session {
     fn audit(&self) {
         self.outbound.audit();
-        if let Transport::Polling(polling) = &self.transport {
-            assert!(polling.post.is_none() || self.is_paused(), "an answer is held back for nothing");
+        if let Some(post) = &self.post {
+            assert!(post.is_queued || self.is_paused(), "a POST is held back for nothing");
         }
     }
 }

@@ -18,6 +18,7 @@ use crate::handle::handler::Call;
 use crate::handle::namespace::{AsyncHandler, EventHandler, SyncHandler};
 use crate::handle::socket::Socket;
 use crate::handle::turn::{Flow, Turn};
+use crate::pacing::{CONNECT_COST, cost_of};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::websocket::CloseCode;
@@ -31,43 +32,67 @@ impl Worker {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_text(text, &limits);
                 self.sessions.expect_attachment(key, self.now);
-                self.take_incoming(key, incoming);
+                self.take_incoming(key, incoming, cost_of(text.len()));
             }
-            Protocol::Engine => self.engine_message(key, EngineMessage::Text(text.into()), headers),
+            Protocol::Engine => {
+                self.engine_message(key, EngineMessage::Text(text.into()), headers);
+                self.charge(key, cost_of(text.len()));
+            }
         }
     }
 
     pub(super) fn take_attachment(&mut self, key: SessionKey, data: Bytes) {
         let limits = self.shared.config.limits;
+        let cost = cost_of(data.len());
         let Some(session) = self.sessions.get_mut(key) else { return };
         match &mut session.protocol {
             Protocol::SocketIo(connection) => {
                 let incoming = connection.on_binary(data, &limits);
                 self.sessions.expect_attachment(key, self.now);
-                self.take_incoming(key, incoming);
+                self.take_incoming(key, incoming, cost);
             }
-            Protocol::Engine => self.engine_message(key, EngineMessage::Binary(data), None),
+            Protocol::Engine => {
+                self.engine_message(key, EngineMessage::Binary(data), None);
+                self.charge(key, cost);
+            }
         }
     }
 
-    fn take_incoming(&mut self, key: SessionKey, incoming: Result<Incoming<'_>, Violation>) {
+    fn take_incoming(&mut self, key: SessionKey, incoming: Result<Incoming<'_>, Violation>, cost: u32) {
         match incoming {
-            Ok(Incoming::Nothing) => {}
+            Ok(Incoming::Nothing) => self.charge(key, cost),
             Ok(Incoming::Connect { namespace, auth, replaces }) => {
                 if let Some(slot) = replaces {
                     self.leave(key, slot, DisconnectReason::ClientNamespaceDisconnect);
                 }
                 self.joining(key, &namespace).begin(&auth);
+                self.charge(key, cost.saturating_mul(CONNECT_COST));
             }
-            Ok(Incoming::Event { slot, ack, payload }) => self.take_event(key, slot, ack, payload),
-            Ok(Incoming::Ack { slot, id, payload }) => self.sessions.take_ack(key, slot, id, payload),
+            Ok(Incoming::Event { slot, ack, payload }) => {
+                self.take_event(key, slot, ack, payload);
+                self.charge(key, cost);
+            }
+            Ok(Incoming::Ack { slot, id, payload }) => match self.sessions.take_ack(key, slot, id) {
+                Some(pending) => pending.resolve(payload.into_owned()),
+                None => self.charge(key, cost),
+            },
             Ok(Incoming::Disconnect { slot }) => {
                 self.leave(key, slot, DisconnectReason::ClientNamespaceDisconnect);
+                self.charge(key, cost);
             }
             Err(violation) => {
                 tracing::debug!(%violation, "a client broke the protocol; its connection is closed");
                 self.close_with(key, CloseReason::ForcedClose, Some(close_code(violation)));
             }
+        }
+    }
+
+    /// Charges for a packet that has been handled. A connection that sends too many is not read for a while.
+    pub(super) fn charge(&mut self, key: SessionKey, cost: u32) {
+        let (rate, now) = (self.shared.config.pacing.events, self.now);
+        let Some(session) = self.sessions.get_mut(key).filter(|session| session.paces.rated) else { return };
+        if let Some(early) = session.paces.events.charge(rate, cost, now) {
+            self.sessions.pause(key, Pause::Until(now + early));
         }
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use engineio::{CloseReason, ErrorCode, OpenPacket, PayloadPacket, Refusal, TransportKind};
+use engineio::{CloseReason, DecodeError, ErrorCode, OpenPacket, PayloadPacket, Refusal, TransportKind};
 use http::HeaderMap;
 use tokio::sync::oneshot;
 
@@ -13,12 +13,13 @@ use crate::handle::command::{HttpError, PollAnswer, answer};
 use crate::handle::engine::{EngineHandler, EngineMessage, EngineSession};
 use crate::handshake::Handshake;
 use crate::http::cache_buster::{CacheBuster, RequestMark};
+use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::sid::{PollNumber, SessionKey, Sid, SocketNumber};
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
 use crate::worker::session::repeats::Begun;
-use crate::worker::session::{OpenPoll, Polling, Transport, WebSocket};
+use crate::worker::session::{OpenPoll, Polling, Transport, UnfinishedPost, WebSocket};
 
 type HttpReply<T> = oneshot::Sender<Result<T, HttpError>>;
 
@@ -57,7 +58,7 @@ impl Worker {
     fn start(&mut self, key: SessionKey, number: SocketNumber, early: &Bytes) {
         self.start_task(key, number);
         if !early.is_empty() {
-            self.socket_turn(key, number).take_bytes(&mut early.to_vec());
+            self.socket_turn(key, number).decode(Some(&mut early.to_vec()));
         }
     }
 
@@ -90,6 +91,63 @@ impl Worker {
             answer(poll.reply, PollAnswer::Error(HttpError::Ended));
         }
         self.close(key, CloseReason::TransportError);
+    }
+
+    /// Handles packets of a POST: as many as a turn allows, and as long as the session is not paused. Then the POST is
+    /// answered, or waits.
+    fn take_post(&mut self, key: SessionKey, mut post: Box<UnfinishedPost>) {
+        let taken = self.take_packets(key, &mut post);
+        let Some(session) = self.sessions.get_mut(key) else { return answer(post.reply, Ok(())) };
+        match taken {
+            Err(_) => {
+                self.close(key, CloseReason::ParseError);
+                answer(post.reply, Err(HttpError::Ended));
+            }
+            Ok(()) if post.has_packets() || session.is_paused() => {
+                let is_paused = session.is_paused();
+                session.post = Some(post);
+                if !is_paused {
+                    rare::reached(Rare::PostContinued);
+                    self.sessions.continue_post(key);
+                }
+            }
+            Ok(()) => {
+                session.engine.end_post();
+                session.wake();
+                answer(post.reply, Ok(()));
+            }
+        }
+    }
+
+    fn take_packets(&mut self, key: SessionKey, post: &mut UnfinishedPost) -> Result<(), DecodeError> {
+        let packets_max = self.shared.config.pacing.turn_packets();
+        let is_over = |handled| handled >= packets_max && !planted::is(Bug::ServesUntilEmpty);
+        let mut handled = 0;
+        while !is_over(handled) && self.sessions.get(key).is_some_and(|session| !session.is_paused()) {
+            let Some(packet) = post.packet() else { break };
+            let (packet, headers) = packet?;
+            handled += 1;
+            match packet {
+                PayloadPacket::Text(packet) => self.take_packet(key, packet, Some(headers)),
+                PayloadPacket::Binary(data) => self.take_binary(key, data.into()),
+            }
+        }
+        #[cfg(any(test, feature = "simulation"))]
+        self.audit_packets(handled);
+        Ok(())
+    }
+
+    pub(super) fn continue_post(&mut self, key: SessionKey) {
+        let Some(session) = self.sessions.get_mut(key) else { return };
+        if let Some(post) = &mut session.post {
+            post.is_queued = false;
+        }
+        // If it is paused again, whoever resumes it says so once more.
+        if !session.is_paused()
+            && let Some(post) = session.post.take()
+        {
+            self.take_post(key, post);
+        }
     }
 
     // Plain Engine.IO.
@@ -245,10 +303,10 @@ impl SessionRequest<'_> {
         }
     }
 
-    pub(super) fn post(&mut self, body: &Bytes, headers: &HeaderMap, reply: HttpReply<()>) {
+    pub(super) fn post(&mut self, body: Bytes, headers: Box<HeaderMap>, reply: HttpReply<()>) {
         let Some(key) = self.session_key() else { return answer(reply, Err(HttpError::Ended)) };
         let is_repeat = match self.worker.sessions.get_mut(key).map(|session| &mut session.transport) {
-            Some(Transport::Polling(polling)) => polling.posts.is_repeat(body),
+            Some(Transport::Polling(polling)) => polling.posts.is_repeat(&body),
             Some(Transport::WebSocket(_)) | None => false,
         };
         if is_repeat {
@@ -256,40 +314,7 @@ impl SessionRequest<'_> {
             self.worker.end_repeated(key);
             return answer(reply, Err(HttpError::Ended));
         }
-        // What is not UTF-8 becomes U+FFFD, as with Node: the rest of a text may still be of use.
-        let payload = String::from_utf8_lossy(body);
-        if self.take_payload(key, &payload, headers).is_err() {
-            self.worker.close(key, CloseReason::ParseError);
-            return answer(reply, Err(HttpError::Ended));
-        }
-        let Some(session) = self.worker.sessions.get_mut(key) else { return answer(reply, Ok(())) };
-        let is_paused = session.is_paused();
-        match &mut session.transport {
-            // The client sends the next POST when this one is answered: that is how polling is paused.
-            Transport::Polling(polling) if is_paused => polling.post = Some(reply),
-            Transport::Polling(_) | Transport::WebSocket(_) => {
-                session.engine.end_post();
-                answer(reply, Ok(()));
-            }
-        }
-    }
-
-    fn take_payload(
-        &mut self,
-        key: SessionKey,
-        payload: &str,
-        headers: &HeaderMap,
-    ) -> Result<(), engineio::DecodeError> {
-        for packet in engineio::decode_payload(payload) {
-            if self.worker.sessions.get(key).is_none() {
-                return Ok(());
-            }
-            match packet? {
-                PayloadPacket::Text(packet) => self.worker.take_packet(key, packet, Some(headers)),
-                PayloadPacket::Binary(data) => self.worker.take_binary(key, data.into()),
-            }
-        }
-        Ok(())
+        self.worker.take_post(key, Box::new(UnfinishedPost::new(body, headers, reply)));
     }
 
     /// The client went away while it sent the body of its POST.

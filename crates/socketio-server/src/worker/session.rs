@@ -4,6 +4,7 @@
 //! [`OutboundQueue`] only while the transport does not take it.
 
 mod polling;
+mod post;
 pub(crate) mod repeats;
 
 use std::collections::VecDeque;
@@ -17,9 +18,11 @@ use smallvec::SmallVec;
 use socketio::Connection;
 
 pub(crate) use self::polling::{OpenPoll, Polling};
+pub(crate) use self::post::UnfinishedPost;
 use crate::frame::Frame;
 use crate::handle::command::{PollAnswer, answer};
 use crate::handshake::Handshake;
+use crate::pacing::Paces;
 use crate::peer::Peer;
 use crate::sid::SocketNumber;
 use crate::stream::{Direct, Stream};
@@ -41,6 +44,8 @@ pub(crate) struct Session {
     pub(crate) transport: Transport,
     /// The WebSocket that wants to take over from polling.
     pub(crate) probe: Option<Box<WebSocket>>,
+    /// A POST that is not answered, because its packets have not all been handled or the session is paused.
+    pub(crate) post: Option<Box<UnfinishedPost>>,
     pub(crate) outbound: OutboundQueue,
     pub(crate) protocol: Protocol,
     pub(crate) handshake: Option<Arc<Handshake>>,
@@ -56,6 +61,8 @@ pub(crate) struct Session {
     pub(crate) peer: Peer,
     /// Gets no pages of the past until this moment.
     pub(crate) rests_until: Option<Instant>,
+    /// What it has used of its rates.
+    pub(crate) paces: Paces,
     /// Not read until this moment, or until the application resumes it.
     pub(crate) pause: Pause,
     /// The tick at which the session's deadline is registered.
@@ -378,10 +385,21 @@ impl Session {
         self.pause != Pause::None
     }
 
-    /// Wakes the task of the session's WebSocket.
+    /// Whether what its sockets bring is handled now. The packets of a POST come first.
+    pub(crate) fn takes_input(&self) -> bool {
+        !self.is_paused() && self.post.is_none()
+    }
+
+    /// Wakes the tasks that serve the session over WebSocket.
     pub(crate) fn wake(&self) {
-        if let Transport::WebSocket(WebSocket { waker: Some(waker), .. }) = &self.transport {
-            waker.wake_by_ref();
+        let main = match &self.transport {
+            Transport::WebSocket(socket) => Some(socket),
+            Transport::Polling(_) => None,
+        };
+        for socket in main.into_iter().chain(self.probe.as_deref()) {
+            if let Some(waker) = &socket.waker {
+                waker.wake_by_ref();
+            }
         }
     }
 }

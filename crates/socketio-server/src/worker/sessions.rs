@@ -8,14 +8,15 @@ use std::time::{Duration, Instant};
 
 use engineio::CloseReason;
 use slab::Slab;
-use socketio::{AckId, Connection, NamespaceName, Payload, Slot};
+use socketio::{AckId, Connection, NamespaceName, Slot};
 
 use super::newcomers::Newcomer;
 use super::session::{Pause, Session, Transport, WebSocket};
 use super::timer::{Tick, Timers};
 use crate::config::Config;
 use crate::frame::Frame;
-use crate::handle::command::answer;
+use crate::handle::ack::PendingAck;
+use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;
 use crate::sid::{SessionKey, Sid, SocketNumber};
 
@@ -29,6 +30,8 @@ pub(super) struct Sessions {
     /// To be written at the end of the turn.
     touched: Vec<SessionKey>,
     paused: Vec<SessionKey>,
+    /// A POST is to be continued in the next turn.
+    pub(super) posts_wait: bool,
     stall_timeout: Duration,
     attachment_timeout: Duration,
     outbound_bytes_max: usize,
@@ -44,6 +47,7 @@ impl Sessions {
             mailbox,
             touched: Vec::new(),
             paused: Vec::new(),
+            posts_wait: false,
             stall_timeout: config.stall_timeout,
             attachment_timeout: config.attachment_timeout,
             outbound_bytes_max: config.outbound_bytes_max,
@@ -131,13 +135,9 @@ impl Sessions {
         self.get_mut(key)?.newcomers.take(namespace)
     }
 
-    /// An answer to an event of ours; an id that nobody waits for is ignored.
-    pub(super) fn take_ack(&mut self, key: SessionKey, slot: Slot, id: AckId, payload: Payload<'_>) {
-        let connection = self.get_mut(key).and_then(Session::connection_mut);
-        let joined = connection.and_then(|connection| connection.socket_mut(slot));
-        if let Some(pending) = joined.and_then(|joined| joined.acks.remove(&id)) {
-            pending.resolve(payload.into_owned());
-        }
+    /// Who waits for the answer with this id; nobody if the client has invented it.
+    pub(super) fn take_ack(&mut self, key: SessionKey, slot: Slot, id: AckId) -> Option<PendingAck> {
+        self.get_mut(key)?.connection_mut()?.socket_mut(slot)?.acks.remove(&id)
     }
 
     // Writing.
@@ -256,13 +256,17 @@ impl Sessions {
         let Some(session) = self.get_mut(key) else { return };
         session.pause = Pause::None;
         session.wake();
-        if let Transport::Polling(polling) = &mut session.transport
-            && let Some(reply) = polling.post.take()
-        {
-            session.engine.end_post();
-            answer(reply, Ok(()));
-        }
+        self.continue_post(key);
         self.paused.retain(|paused| *paused != key);
+    }
+
+    /// Has more packets of the session's POST handled when the others have had their turn.
+    pub(super) fn continue_post(&mut self, key: SessionKey) {
+        let Some(post) = self.get_mut(key).and_then(|session| session.post.as_mut()) else { return };
+        if !std::mem::replace(&mut post.is_queued, true) {
+            self.posts_wait = true;
+            self.mailbox.post(Command::Continue { key });
+        }
     }
 
     pub(super) fn resume_all(&mut self) {

@@ -3,10 +3,14 @@
 //! A task owns nothing but the way to its session. Writing is done by whoever has something to write; the task takes
 //! over only when a write did not fit.
 
+#[cfg(test)]
+mod tests;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::pin::Pin;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -27,11 +31,16 @@ use crate::seam;
 use crate::sid::{SessionKey, SocketNumber};
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
-use crate::websocket::{CloseCode, Message, WsError, WsLimits};
+use crate::websocket::{CloseCode, Halt, Message, WsError, WsLimits};
+use crate::worker::session::repeats::Polls;
 use crate::worker::session::{CloseHandshake, OutboundQueue, Protocol, Session, Transport, WebSocket};
 
 /// How many buffers are read from one socket before the others have their turn.
 const READS_MAX: usize = 4;
+
+/// How many bytes behind the last packet of a turn are kept at most. A read takes no more than that, and what is missing
+/// of a frame that has begun.
+const REST_BYTES_MAX: usize = 16 << 10;
 
 /// How long to wait for the GET of a client that has sent a close packet.
 const LATE_POLL_TIME: Duration = Duration::from_secs(1);
@@ -72,7 +81,8 @@ impl Worker {
     }
 
     pub(super) fn socket_turn(&mut self, key: SessionKey, number: SocketNumber) -> SocketTurn<'_> {
-        SocketTurn { worker: self, key, number }
+        let packets = self.shared.config.pacing.turn_packets();
+        SocketTurn { worker: self, key, number, packets, handled: 0 }
     }
 
     pub(super) fn start_task(&self, key: SessionKey, number: SocketNumber) {
@@ -90,6 +100,9 @@ impl Worker {
         headers: Option<&HeaderMap>,
     ) {
         let (shared, now) = (self.shared.clone(), self.now);
+        if packet.kind != engineio::PacketKind::Message && self.charge_control(key, packet).is_break() {
+            return;
+        }
         let Some(session) = self.sessions.get_mut(key) else { return };
         if let Transport::Polling(polling) = &mut session.transport
             && packet.kind == engineio::PacketKind::Pong
@@ -111,6 +124,34 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// Charges for a packet without a message, unless it answers a ping of ours.
+    fn charge_control(&mut self, key: SessionKey, packet: TextPacket<'_>) -> ControlFlow<()> {
+        let Some(session) = self.sessions.get(key) else { return ControlFlow::Break(()) };
+        let is_polling = matches!(session.transport, Transport::Polling(_));
+        match packet.kind {
+            engineio::PacketKind::Pong if session.engine.awaits_pong() => ControlFlow::Continue(()),
+            // A client that catches up in many small answers is asked by pings which of them it has, and its pongs may come
+            // when others are awaited already.
+            engineio::PacketKind::Pong if is_polling && Polls::is_receipt(packet.data) => {
+                self.charge(key, 1);
+                ControlFlow::Continue(())
+            }
+            _ => self.charge_control_frame(key),
+        }
+    }
+
+    /// Charges for a control frame. A connection that sends too many is closed.
+    fn charge_control_frame(&mut self, key: SessionKey) -> ControlFlow<()> {
+        let (rate, now) = (self.shared.config.pacing.control_frames, self.now);
+        let Some(session) = self.sessions.get_mut(key) else { return ControlFlow::Break(()) };
+        if session.paces.control_frames.charge(rate, 1, now).is_none() {
+            return ControlFlow::Continue(());
+        }
+        tracing::debug!("a client sends too many control frames; its connection is closed");
+        self.close_with(key, CloseReason::ForcedClose, Some(CloseCode::Policy));
+        ControlFlow::Break(())
     }
 
     /// Sends a noop to the GET of a client that has sent a close packet. The GET may arrive after the close packet, on
@@ -211,6 +252,18 @@ pub(super) struct SocketTurn<'a> {
     worker: &'a mut Worker,
     key: SessionKey,
     number: SocketNumber,
+    /// How many more packets are handled in this turn.
+    packets: usize,
+    /// How many have been.
+    handled: usize,
+}
+
+/// Wakes the task when the kernel has been asked whether others are ready, and these have had their turns. A plain wake would
+/// come first: the runtime asks the kernel once for some sixty turns of tasks that are ready.
+fn continue_after_the_others(cx: &mut Context<'_>) {
+    if pin!(tokio::task::yield_now()).poll(cx).is_ready() {
+        cx.waker().wake_by_ref();
+    }
 }
 
 impl SocketTurn<'_> {
@@ -241,54 +294,90 @@ impl SocketTurn<'_> {
         self.read(cx)
     }
 
+    /// Handles what has been read before, then reads and handles more, until nothing is left or the turn is over. Then
+    /// the other tasks come first: this one is put behind them.
     fn read(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut scratch = std::mem::take(&mut self.worker.scratch);
-        let mut reads = 0;
-        let poll = loop {
-            let is_paused = self.worker.sessions.get(self.key).is_some_and(Session::is_paused);
-            let Some(socket) = self.socket() else { break Poll::Ready(()) };
-            if is_paused {
-                break Poll::Pending;
-            }
-            if reads == READS_MAX {
-                cx.waker().wake_by_ref();
-                break Poll::Pending;
-            }
-            reads += 1;
-            let mut buffer = ReadBuf::new(&mut scratch);
-            match socket.stream.poll_read(cx, &mut buffer) {
-                Poll::Pending => break Poll::Pending,
-                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => {
-                    let filled = buffer.filled().len();
-                    self.take_bytes(scratch.get_mut(..filled).unwrap_or_default());
-                }
-                Poll::Ready(Ok(()) | Err(_)) => {
-                    self.lose_socket(CloseHandshake::Needless);
-                    break Poll::Ready(());
-                }
-            }
-        };
+        let poll = self.read_through(&mut scratch, cx);
+        #[cfg(any(test, feature = "simulation"))]
+        self.worker.audit_packets(self.handled);
         self.worker.scratch = scratch;
         poll
     }
 
-    /// Handles bytes of a WebSocket: complete messages are passed on, the decoder keeps the rest.
-    pub(super) fn take_bytes(&mut self, bytes: &mut [u8]) {
+    fn read_through(&mut self, scratch: &mut [u8], cx: &mut Context<'_>) -> Poll<()> {
+        if self.socket().is_some_and(|socket| socket.decoder.has_rest()) {
+            self.decode(None);
+        }
+        for _ in 0..READS_MAX {
+            let takes_input = self.takes_input();
+            let (is_over, Some(socket)) = (self.packets == 0, self.socket()) else { return Poll::Ready(()) };
+            if !takes_input {
+                // Whoever lets it continue wakes this task.
+                return Poll::Pending;
+            }
+            if is_over || socket.decoder.has_rest() {
+                break;
+            }
+            let room = REST_BYTES_MAX.saturating_add(socket.decoder.missing()).min(scratch.len());
+            let mut buffer = ReadBuf::new(scratch.get_mut(..room).unwrap_or_default());
+            match socket.stream.poll_read(cx, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => self.decode(Some(buffer.filled_mut())),
+                Poll::Ready(Ok(()) | Err(_)) => {
+                    self.lose_socket(CloseHandshake::Needless);
+                    return Poll::Ready(());
+                }
+            }
+        }
+        if self.packets == 0 {
+            rare::reached(Rare::TurnOver);
+        }
+        if !planted::is(Bug::ForgetsToContinue) {
+            continue_after_the_others(cx);
+        }
+        Poll::Pending
+    }
+
+    /// Whether packets of the session are handled now.
+    fn takes_input(&self) -> bool {
+        self.worker.sessions.get(self.key).is_some_and(Session::takes_input)
+    }
+
+    /// Handles bytes of a WebSocket, or those that were left over in an earlier turn: complete messages are passed on,
+    /// the decoder keeps the rest.
+    pub(super) fn decode(&mut self, bytes: Option<&mut [u8]>) {
         let limits = WsLimits {
             message_bytes_max: self.worker.shared.config.engine.max_payload,
             ..WsLimits::default()
+        };
+        let mut frames = if !self.takes_input() {
+            0
+        } else if planted::is(Bug::ServesUntilEmpty) {
+            usize::MAX
+        } else {
+            self.packets
         };
         let Some(socket) = self.socket() else { return };
         // The decoder is outside of its session while its messages are handled, which may end the session.
         let mut decoder = std::mem::take(&mut socket.decoder);
         let mut pong = None;
-        let result = decoder.feed(bytes, &limits, &mut |message| {
+        let mut sink = |message: Message<'_>| {
+            self.handled += 1;
             self.take_message(message, &mut pong);
-            match self.socket() {
-                Some(_) => ControlFlow::Continue(()),
-                None => ControlFlow::Break(()),
+            if self.socket().is_none() {
+                ControlFlow::Break(Halt::Closing)
+            } else if self.takes_input() {
+                ControlFlow::Continue(())
+            } else {
+                ControlFlow::Break(Halt::ForNow)
             }
-        });
+        };
+        let result = match bytes {
+            Some(bytes) => decoder.feed(bytes, &limits, &mut frames, &mut sink),
+            None => decoder.resume(&limits, &mut frames, &mut sink),
+        };
+        self.packets = frames;
         if let Some(socket) = self.socket() {
             socket.decoder = decoder;
         }
@@ -302,6 +391,11 @@ impl SocketTurn<'_> {
 
     fn take_message(&mut self, message: Message<'_>, pong: &mut Option<Vec<u8>>) {
         seam::others_act();
+        if matches!(message, Message::Ping(_) | Message::Pong)
+            && self.worker.charge_control_frame(self.key).is_break()
+        {
+            return;
+        }
         match message {
             // RFC 6455 section 5.5.3: of several pings that arrived together, only the latest must be answered.
             Message::Ping(data) => {

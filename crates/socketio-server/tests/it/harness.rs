@@ -15,7 +15,7 @@ use socketio_server::{Ack, Builder, Io, Namespace, Server, Socket, Spread};
 pub(crate) use self::canary::Canaries;
 pub(crate) use self::client::Client;
 pub(crate) use self::http::{Answer, get, post, request};
-pub(crate) use self::polling::Polling;
+pub(crate) use self::polling::{Polling, packets};
 pub(crate) use self::ws::{Received, Ws};
 
 /// Longer than anything here takes on a busy machine; what takes longer does not come.

@@ -231,17 +231,6 @@ impl Edge {
         drop(target.emit(names::PRESENCE, &told));
     }
 
-    /// Does what an event asks for, and lets its connection rest if it asks for too much.
-    pub fn paced<'a>(&self, turn: &mut Turn<'a>, act: impl FnOnce(&mut Turn<'a>) -> Flow) -> Flow {
-        let pause = turn.data().and_then(Session::of).and_then(|session| {
-            session.charge(turn.payload().args_json().len(), (self.parts.environment.clock)())
-        });
-        match (act(turn), pause) {
-            (Flow::Continue, Some(pause)) => Flow::PauseFor(pause),
-            (flow, _) => flow,
-        }
-    }
-
     /// A durable command: checked, then handed in, in the order in which they come.
     pub fn command(&self, name: CommandName, turn: &mut Turn<'_>) -> Flow {
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };

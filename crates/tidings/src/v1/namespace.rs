@@ -14,18 +14,18 @@ pub fn namespace(edge: &Arc<Edge>) -> Namespace {
     let namespace = connections(Namespace::new(NAMESPACE), edge);
     let namespace = CommandName::ALL.into_iter().fold(namespace, |namespace, name| {
         let edge = Arc::clone(edge);
-        namespace.on_sync(name.as_str(), move |turn| edge.paced(turn, |turn| edge.command(name, turn)))
+        namespace.on_sync(name.as_str(), move |turn| edge.command(name, turn))
     });
     let namespace = RequestName::ALL.into_iter().fold(namespace, |namespace, name| {
         let edge = Arc::clone(edge);
-        namespace.on_sync(name.as_str(), move |turn| edge.paced(turn, |turn| edge.request(name, turn)))
+        namespace.on_sync(name.as_str(), move |turn| edge.request(name, turn))
     });
     let namespace = Typing::ALL.into_iter().fold(namespace, |namespace, what| {
         let edge = Arc::clone(edge);
-        namespace.on_sync(what.event(), move |turn| edge.paced(turn, |turn| edge.typing(what, turn)))
+        namespace.on_sync(what.event(), move |turn| edge.typing(what, turn))
     });
     let read = Arc::clone(edge);
-    namespace.on_sync(READ, move |turn| read.paced(turn, |turn| read.read(turn)))
+    namespace.on_sync(READ, move |turn| read.read(turn))
 }
 
 fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {

@@ -3,14 +3,13 @@
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chat::{Device, DeviceId, RoomId, UserId};
 use serde::Deserialize;
 use socketio_server::{Auth, Peer, SocketData};
 
 use super::ids::WireDevice;
-use super::pace::Pace;
 use super::typing::{Typing, TypingPace};
 
 /// Requests that one connection may have open; one more is answered `busy`.
@@ -38,7 +37,6 @@ pub struct Session {
     /// The other end of the connection.
     pub peer: Peer,
     typing: Mutex<TypingPace>,
-    pace: Mutex<Pace>,
     requests: Arc<AtomicUsize>,
     has_left: AtomicBool,
 }
@@ -56,7 +54,6 @@ impl Session {
             token,
             peer,
             typing: Mutex::default(),
-            pace: Mutex::default(),
             requests: Arc::default(),
             has_left: AtomicBool::new(false),
         }
@@ -75,11 +72,6 @@ impl Session {
     /// Whether it is passed on that they write, or have stopped.
     pub fn admits_typing(&self, what: Typing, room: RoomId, now: Instant) -> bool {
         self.typing.lock().unwrap_or_else(PoisonError::into_inner).admits(what, room, now)
-    }
-
-    /// Charges for an event of so many bytes; for how long the connection is not to be read then, if at all.
-    pub fn charge(&self, bytes: usize, now: Instant) -> Option<Duration> {
-        self.pace.lock().unwrap_or_else(PoisonError::into_inner).charge(bytes, now)
     }
 
     /// Opens a request, if fewer than `open_max` are open.

@@ -12,7 +12,7 @@ use proptest::{collection::vec, option, prelude::*, sample::Index};
 use tungstenite::protocol::{Role, WebSocket, WebSocketConfig};
 
 use super::{
-    super::{CloseCode, Decoder, Message, Opcode, WsLimits, frame, partial::Partial},
+    super::{CloseCode, Decoder, Halt, Message, Opcode, WsLimits, frame, partial::Partial},
     BINARY, CONTINUE, FINAL, PING, PONG, Seen, TEXT, client_frame, decode, whole,
 };
 
@@ -140,6 +140,38 @@ proptest! {
     }
 
     #[test]
+    fn a_stream_means_the_same_in_any_turns(
+        plans in vec(planned(), 0..8),
+        cuts in vec(any::<Index>(), 0..10),
+        turns in vec(1..6_usize, 1..20),
+        halts_after in 1..4_usize,
+    ) {
+        let (mut stream, mut expected) = (Vec::new(), Vec::new());
+        for planned in &plans {
+            write(planned, &mut stream, &mut expected);
+        }
+        let (mut decoder, limits, mut seen) = (Decoder::default(), WsLimits::default(), Vec::new());
+        let mut sink = |message: Message<'_>| {
+            seen.push(Seen::from(message));
+            match seen.len() % halts_after {
+                0 => ControlFlow::Break(Halt::ForNow),
+                _ => ControlFlow::Continue(()),
+            }
+        };
+        let mut turns = turns.iter().copied().cycle();
+        for piece in slices(&stream, &cuts) {
+            let mut frames = turns.next().expect("a cycle");
+            decoder.feed(&mut piece.to_vec(), &limits, &mut frames, &mut sink).unwrap();
+            while decoder.has_rest() {
+                let mut frames = turns.next().expect("a cycle");
+                decoder.resume(&limits, &mut frames, &mut sink).unwrap();
+            }
+        }
+        prop_assert!(decoder.is_idle());
+        prop_assert_eq!(seen, expected);
+    }
+
+    #[test]
     fn a_broken_stream_breaks_the_same_in_any_reads(
         frames in vec(wild_frame(), 0..12),
         cuts in vec(any::<Index>(), 0..40),
@@ -168,7 +200,7 @@ proptest! {
         let mut header = [&[FINAL | BINARY, 0xff][..], &declared.to_be_bytes(), &[0; 4]].concat();
         let mut received = header.len();
         let feed = |decoder: &mut Decoder, bytes: &mut [u8]| {
-            decoder.feed(bytes, &limits, &mut |_| ControlFlow::Break(())).unwrap();
+            super::feed(decoder, bytes, &limits, &mut |_| ControlFlow::Break(Halt::Closing)).unwrap();
         };
         feed(&mut decoder, &mut header);
         for length in reads {
@@ -244,10 +276,10 @@ proptest! {
 #[test]
 fn a_sink_sees_nothing_of_a_message_that_is_not_complete() {
     let stream = whole(TEXT, b"never whole");
-    let mut sink = |message: Message<'_>| -> ControlFlow<()> { panic!("{message:?}") };
+    let mut sink = |message: Message<'_>| -> ControlFlow<Halt> { panic!("{message:?}") };
     for length in 1..stream.len() {
         let mut decoder = Decoder::default();
-        decoder.feed(&mut stream[..length].to_vec(), &WsLimits::default(), &mut sink).unwrap();
+        super::feed(&mut decoder, &mut stream[..length].to_vec(), &WsLimits::default(), &mut sink).unwrap();
         assert!(!decoder.is_idle());
     }
 }

@@ -12,7 +12,7 @@ use engineio::PayloadWriter;
 use tokio::sync::oneshot;
 
 use crate::frame::Frame;
-use crate::handle::command::{HttpError, PollAnswer};
+use crate::handle::command::PollAnswer;
 use crate::sid::PollNumber;
 use crate::worker::session::repeats::{Contents, Polls, Posts};
 
@@ -25,8 +25,6 @@ pub(crate) struct Polling {
     /// How many packets one answer may have.
     pub(crate) packets_max: usize,
     pub(crate) poll: Option<OpenPoll>,
-    /// The answer to a POST, held back while the session is paused.
-    pub(crate) post: Option<oneshot::Sender<Result<(), HttpError>>>,
 }
 
 /// A GET that is held.
@@ -45,7 +43,7 @@ impl OpenPoll {
 
 impl Polling {
     pub(crate) fn new(packets_max: usize) -> Self {
-        Self { polls: Polls::default(), posts: Posts::default(), packets_max, poll: None, post: None }
+        Self { polls: Polls::default(), posts: Posts::default(), packets_max, poll: None }
     }
 
     /// Whether a GET is held whose answer has space for another small frame. One packet is reserved for the noop or the

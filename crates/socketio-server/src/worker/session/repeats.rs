@@ -35,6 +35,11 @@ const APART_MAX: Duration = Duration::from_secs(1);
 /// The prefix of a ping's number. python-engineio returns data that begins with a letter unchanged.
 const RECEIPT: &str = "r";
 
+/// The number in the data of a pong, if it answers such a ping.
+fn receipt(data: &str) -> Option<u32> {
+    data.strip_prefix(RECEIPT)?.parse().ok()
+}
+
 /// The content of an answer to a GET.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Contents {
@@ -133,10 +138,14 @@ impl Polls {
         }
     }
 
+    /// Whether a pong with this data answers a ping of this kind, of whatever time.
+    pub(crate) fn is_receipt(data: &str) -> bool {
+        receipt(data).is_some()
+    }
+
     /// Notes a pong with its data. Returns whether it ends a doubt.
     pub(crate) fn ponged(&mut self, data: &str) -> bool {
-        let number = data.strip_prefix(RECEIPT).and_then(|number| number.parse().ok());
-        if number.is_none_or(|number| self.receipt != Receipt::Awaited(number)) {
+        if receipt(data).is_none_or(|number| self.receipt != Receipt::Awaited(number)) {
             return false;
         }
         self.receipt = Receipt::Proved;
