@@ -277,4 +277,29 @@ mod tests {
         closing.join().unwrap();
         assert_eq!(std::fs::metadata(temp.path().join("chat.db-wal")).unwrap().len(), 0);
     }
+
+    #[test]
+    fn a_text_that_is_read_when_it_should_go_leaves_the_write_ahead_log_after_its_reader() {
+        let temp = tempfile::tempdir().unwrap();
+        let mut log = SqliteLog::open(temp.path()).unwrap();
+        append_messages(&mut log, 1);
+        let reading = schema::connect_reader(&temp.path().join("chat.db")).unwrap();
+        reading.execute_batch("BEGIN; SELECT * FROM entry;").unwrap();
+        append_messages(&mut log, 1);
+        let patience = std::time::Instant::now() + Duration::from_secs(20);
+        let wait_until = |is_so: &dyn Fn() -> bool, what: &str| {
+            while !is_so() {
+                assert!(std::time::Instant::now() < patience, "{what}");
+                std::thread::yield_now();
+            }
+        };
+        log.checkpointer.scrubbed();
+        log.checkpointer.wrote(BYTES_MAX);
+        let shared = &log.checkpointer.shared;
+        wait_until(&|| !shared.lock().scrub, "the log is to be emptied");
+        wait_until(&|| shared.lock().scrub, "a log that could not be emptied is to be emptied later");
+        reading.execute_batch("COMMIT").unwrap();
+        let length = || std::fs::metadata(temp.path().join("chat.db-wal")).unwrap().len();
+        wait_until(&|| length() == 0, "nobody reads any more, and the log is emptied");
+    }
 }

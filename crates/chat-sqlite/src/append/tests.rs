@@ -75,3 +75,30 @@ fn an_edit_that_finds_no_space_changes_nothing() {
     drop(town);
     assert!(crate::verify(temp.path()).unwrap().is_sound());
 }
+
+/// After a flush that failed the system may have dropped what was to be written, and the next flush says nothing of it.
+#[test]
+fn only_a_page_that_was_not_taken_is_a_refused_write() {
+    use rusqlite::ffi;
+    let failure = |code| rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+    for code in [ffi::SQLITE_FULL, ffi::SQLITE_IOERR_WRITE] {
+        assert!(is_refused_write(&failure(code)), "{code}");
+    }
+    for code in [
+        ffi::SQLITE_IOERR,
+        ffi::SQLITE_IOERR_FSYNC,
+        ffi::SQLITE_IOERR_DIR_FSYNC,
+        ffi::SQLITE_IOERR_TRUNCATE,
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_IOERR_SHORT_READ,
+        ffi::SQLITE_IOERR_FSTAT,
+        ffi::SQLITE_IOERR_SHMSIZE,
+        ffi::SQLITE_IOERR_SHMMAP,
+        ffi::SQLITE_IOERR_CLOSE,
+        ffi::SQLITE_BUSY,
+        ffi::SQLITE_CORRUPT,
+        ffi::SQLITE_CANTOPEN,
+    ] {
+        assert!(!is_refused_write(&failure(code)), "{code}");
+    }
+}
