@@ -5,13 +5,17 @@ use socketio_server::{BundleFile, ClientBundle, Namespace, OriginPolicy, Server}
 use crate::harness::{Running, get, request, start};
 
 fn start_with_bundle() -> Running {
+    start_with_bundle_for(OriginPolicy::Any)
+}
+
+fn start_with_bundle_for(origins: OriginPolicy) -> Running {
     let files = [
         BundleFile::script("socket.io.js", "the script").with_gzip("gzipped").with_brotli("brotlied"),
         BundleFile::source_map("socket.io.js.map", "{}"),
     ];
     let bundle = ClientBundle::new("4.8.4", files).expect("a bundle");
     let builder = Server::builder().namespace(Namespace::new("/")).client_bundle(bundle);
-    start(builder.configure(|config| config.origins = OriginPolicy::Any))
+    start(builder.configure(|config| config.origins = origins))
 }
 
 #[tokio::test]
@@ -49,6 +53,22 @@ async fn a_file_is_sent_as_the_client_can_read_it() {
             get("/socket.io/socket.io.js").header("Accept-Encoding", accepted).send(running.address).await;
         assert_eq!((file.text(), file.header("content-encoding")), (body, coding), "{accepted}");
         assert!(file.headers("vary").any(|vary| vary == "Accept-Encoding"), "{accepted}");
+    }
+}
+
+/// A cache between must not give one client what only another can read.
+#[tokio::test]
+async fn an_answer_names_all_that_it_depends_on_whoever_asks() {
+    let running = start_with_bundle_for(OriginPolicy::list(["https://good.example"]).expect("an origin"));
+    for (method, tag) in [("GET", "\"1\""), ("GET", "\"4.8.4\""), ("HEAD", "\"1\"")] {
+        for origin in [None, Some("https://good.example"), Some("https://evil.example")] {
+            let asked = request(method, "/socket.io/socket.io.js").header("If-None-Match", tag);
+            let asked = origin.into_iter().fold(asked, |asked, origin| asked.header("Origin", origin));
+            let file = asked.send(running.address).await;
+            let mut vary: Vec<_> = file.headers("vary").collect();
+            vary.sort_unstable();
+            assert_eq!(vary, ["Accept-Encoding", "Origin"], "{method} {tag} {origin:?}");
+        }
     }
 }
 
