@@ -31,5 +31,13 @@ planted::planted! {
         DecidesByAnOldDirectory,
         /// An entry has the time of the clock, also when that was set back a little.
         BelievesTheClock,
+        /// The host of any room may remove people from all rooms that they are in.
+        LetsAnyHostRemove,
+        /// Somebody who was removed may join again by themselves.
+        ForgetsWhoWasRemoved,
+        /// Members may edit what others have said.
+        LetsMembersEditAll,
+        /// Members may rename a private room beside its host.
+        LetsMembersGovern,
     }
 }

@@ -1,4 +1,4 @@
-//! The checker: sixteen invariants over what people typed, were told and saw, and over the contents of the log.
+//! The checker: seventeen invariants over what people typed, were told and saw, and over the contents of the log.
 //!
 //! It knows nothing of how the server works. Entries that a restored backup took back are lost on purpose, so nobody is
 //! blamed for them. But every client must notice the restore: nobody may continue as if nothing had happened.
@@ -6,6 +6,7 @@
 mod commands;
 mod company;
 mod members;
+mod rights;
 mod views;
 
 use std::collections::HashMap;
@@ -37,7 +38,7 @@ pub enum Invariant {
     Converges,
     /// I10: a refused message is not in the log, and a proper message is never refused.
     RefusedMeansAbsent,
-    /// I11: only members write in a private room, and only members see it, each from the entry by which they join to
+    /// I11: only members see what is in a private room, each from the entry by which they join to
     /// the entry by which they leave. Only members type, and only members are told so; only a person's own devices are
     /// told of the person's read pointers.
     MembersOnly,
@@ -51,6 +52,9 @@ pub enum Invariant {
     PresenceAgrees,
     /// I16: after the faults, all devices of a person know how far the person has read.
     PointersAgree,
+    /// I17: nobody does what the tables of docs/permissions.md do not permit, and nobody is told what these keep from
+    /// them.
+    Permitted,
 }
 
 /// The server waits for a clock that was set back by at most this many milliseconds.

@@ -13,7 +13,7 @@ const BOB: u64 = 2;
 /// A private room that ada created.
 const PLANS: u64 = 2;
 
-/// Ada sends a message to the lobby, creates a room, sends a message there, adds bob, and sends one more. Bob is
+/// Ada takes a name, creates a room, sends a message there, adds bob, and sends one more. Bob is
 /// connected from the beginning. No rule is broken.
 fn right() -> Record {
     Record {
@@ -26,7 +26,7 @@ fn right() -> Record {
 
 fn log() -> Vec<Stored> {
     vec![
-        message(1, 1, (1, 1), "u0-0 "),
+        entry(1, 0, (0, 1), "named", What::Other),
         entry(2, PLANS, (0, 1), "room created", What::Opened { is_public: false, members: vec![ADA] }),
         message(3, PLANS, (1, 2), "u0-1 "),
         entry(4, PLANS, (1, 3), "joined", What::Joined(BOB)),
@@ -229,7 +229,28 @@ fn a_message_of_somebody_who_is_not_a_member_is_found() {
             person.sights.push(Sight::Entry(shown));
         }
     });
-    assert_eq!(stranger, [Invariant::MembersOnly]);
+    assert_eq!(stranger, [Invariant::Permitted]);
+}
+
+#[test]
+fn what_the_page_of_permissions_does_not_permit_is_found() {
+    let does = |user: u64, event, what: What| {
+        broken(|record| {
+            let sender = Some(Sender { user, device: "c".into(), n: 1 });
+            record.generations[0].log.push(Stored { sender, ..entry(6, PLANS, (2, 5), event, what) });
+            for person in &mut record.people {
+                let told = Shown { position: 6, rev: 5, event: event.into(), text: None, ..shown(5) };
+                person.sights.push(Sight::Entry(told));
+            }
+        })
+    };
+    assert_eq!(does(ADA, "topic", What::Other), []);
+    assert_eq!(does(BOB, "topic", What::Other), [Invariant::Permitted], "ada is the host");
+    assert_eq!(does(ADA, "removed", What::Left(BOB)), []);
+    assert_eq!(does(BOB, "removed", What::Left(ADA)), [Invariant::Permitted]);
+    assert_eq!(does(BOB, "left", What::Left(BOB)), []);
+    assert_eq!(does(ADA, "edited", What::Changed { seq: 2 }), []);
+    assert_eq!(does(BOB, "edited", What::Changed { seq: 2 }), [Invariant::Permitted]);
 }
 
 #[test]

@@ -11,6 +11,8 @@ planted::planted! {
         AnswersExpectedAsOk,
         /// A page of history begins before its reader has joined.
         ShowsHistoryFromBefore,
+        /// Somebody who is not in a private room gets its history.
+        ShowsHistoryToAll,
         /// A connection sees a private room from the room's beginning.
         SeesRoomsFromBefore,
         /// No connection of the sender gets an entry, not just the one that has the answer.
@@ -23,6 +25,8 @@ planted::planted! {
         ShowsWhatCameLater,
         /// An entry of a kind that is not known is not told of, neither as an event nor among the changes.
         HidesUnknownKinds,
+        /// Somebody who is not in a room can say that they type in it.
+        TypesFromOutside,
         /// Everybody is told who types in a room.
         TellsEverybodyWhoTypes,
         /// Somebody who types is told so.

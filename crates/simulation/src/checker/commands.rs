@@ -68,20 +68,6 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// Checks that nobody writes in a room that they are not in.
-    fn check_rights(&mut self, generation: usize, members: &Members<'a>) {
-        let Some(truth) = self.record.generations.get(generation) else { return };
-        for (entry, position) in truth.log.iter().zip(1_u64..) {
-            let Some(sender) = &entry.sender else { continue };
-            let is_said = matches!(entry.what, What::Message | What::Changed { .. });
-            if is_said && !members.is_member(sender.user, entry.room, position) {
-                let detail =
-                    format!("{:016x} says something in room {} at {position}", sender.user, entry.room);
-                self.object(Invariant::MembersOnly, detail);
-            }
-        }
-    }
-
     /// Checks that an acked command is in the log, a refused one is not, and no answer ever changes.
     fn check_answers(
         &mut self,

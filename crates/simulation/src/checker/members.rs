@@ -4,6 +4,18 @@ use std::collections::HashMap;
 
 use crate::record::{LOBBY, Stored, Truth, What};
 
+/// The roles of the tables of docs/permissions.md.
+pub(super) const TUTORIAL: &str = "tutorial";
+pub(super) const STRANGER: &str = "stranger";
+pub(super) const NAMELESS: &str = "no name";
+pub(super) const MEMBER: &str = "member";
+pub(super) const LEFT: &str = "left";
+pub(super) const REMOVED: &str = "removed";
+pub(super) const BACK: &str = "back";
+pub(super) const HOST: &str = "host";
+pub(super) const OWNER: &str = "owner";
+pub(super) const OWNER_IN_IT: &str = "owner in it";
+
 /// The rooms of one generation of the log.
 pub(super) struct Members<'a> {
     rooms: HashMap<u64, Facts>,
@@ -11,11 +23,27 @@ pub(super) struct Members<'a> {
     messages: HashMap<(u64, u64), &'a Stored>,
     /// The `rev` of each room's last entry.
     last: HashMap<u64, u64>,
+    /// Who has a name, and from which entry on.
+    names: HashMap<u64, u64>,
+    owners: HashMap<u64, u64>,
+}
+
+/// The kind of a room, as the tables of permissions tell them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RoomKind {
+    /// The lobby, and what concerns everybody.
+    Lobby,
+    Public,
+    Private,
+    Direct,
 }
 
 #[derive(Default)]
 struct Facts {
     is_public: bool,
+    is_direct: bool,
+    /// Who created it.
+    creator: Option<u64>,
     spans: HashMap<u64, Vec<Span>>,
 }
 
@@ -23,9 +51,12 @@ struct Facts {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) rev: u64,
+    /// The number of the room's last message then.
+    seq: u64,
     from: u64,
     /// The position of the last entry, and when it was stored.
     until: Option<(u64, u128)>,
+    is_removal: bool,
 }
 
 impl<'a> Members<'a> {
@@ -33,12 +64,17 @@ impl<'a> Members<'a> {
         let mut rooms: HashMap<u64, Facts> = HashMap::new();
         let mut messages = HashMap::new();
         let mut last = HashMap::new();
+        let (mut names, mut owners) = (HashMap::new(), HashMap::new());
         for (entry, position) in truth.log.iter().zip(1..) {
             let facts = rooms.entry(entry.room).or_default();
-            let came = Span { rev: entry.rev, from: position, until: None };
+            let came =
+                Span { rev: entry.rev, seq: entry.seq, from: position, until: None, is_removal: false };
+            let sender = entry.sender.as_ref().map(|sender| sender.user);
             match &entry.what {
                 What::Opened { is_public, members } => {
                     facts.is_public = *is_public;
+                    facts.is_direct = members.len() > 1;
+                    facts.creator = sender;
                     for user in members {
                         facts.spans.entry(*user).or_default().push(came);
                     }
@@ -47,14 +83,25 @@ impl<'a> Members<'a> {
                 What::Left(user) => {
                     if let Some(span) = facts.spans.get_mut(user).and_then(|spans| spans.last_mut()) {
                         span.until = Some((position, entry.micros));
+                        span.is_removal = entry.event == "removed";
                     }
                 }
                 What::Message => drop(messages.insert((entry.room, entry.seq), entry)),
-                What::Changed { .. } | What::Other => {}
+                What::Other => {
+                    let known = match entry.event {
+                        "named" => Some(&mut names),
+                        "owner" => Some(&mut owners),
+                        _ => None,
+                    };
+                    if let (Some(known), Some(user)) = (known, sender) {
+                        known.entry(user).or_insert(position);
+                    }
+                }
+                What::Changed { .. } => {}
             }
             last.insert(entry.room, entry.rev);
         }
-        Self { rooms, messages, last }
+        Self { rooms, messages, last, names, owners }
     }
 
     pub(super) fn message(&self, room: u64, seq: u64) -> Option<&'a Stored> {
@@ -70,9 +117,50 @@ impl<'a> Members<'a> {
         room <= LOBBY || self.rooms.get(&room).is_some_and(|facts| facts.is_public)
     }
 
-    /// Whether somebody is a member when the entry at `position` is decided, after all entries before it.
-    pub(super) fn is_member(&self, user: u64, room: u64, position: u64) -> bool {
-        room <= LOBBY || self.spans(user, room).any(|span| span.covers(position))
+    pub(super) fn kind(&self, room: u64) -> RoomKind {
+        match self.rooms.get(&room) {
+            _ if room <= LOBBY => RoomKind::Lobby,
+            Some(facts) if facts.is_public => RoomKind::Public,
+            Some(facts) if facts.is_direct => RoomKind::Direct,
+            Some(_) | None => RoomKind::Private,
+        }
+    }
+
+    /// The role of somebody when the entry at `position` is decided, after all entries before it.
+    pub(super) fn role(&self, user: u64, room: u64, position: u64) -> &'static str {
+        let is_known = |since: &HashMap<u64, u64>| since.get(&user).is_some_and(|at| *at < position);
+        let spans: Vec<Span> = self.spans(user, room).filter(|span| span.from < position).collect();
+        let is_in = spans.last().is_some_and(|span| span.until.is_none_or(|(until, _)| position <= until));
+        match spans.as_slice() {
+            _ if room <= LOBBY && is_known(&self.owners) => OWNER,
+            [] if room <= LOBBY && is_known(&self.names) => MEMBER,
+            _ if is_in && is_known(&self.owners) => OWNER_IN_IT,
+            [_] if is_in && self.created(user, room) => HOST,
+            [_, _, ..] if is_in => BACK,
+            _ if is_in => MEMBER,
+            _ if is_known(&self.owners) => OWNER,
+            [.., last] if last.is_removal => REMOVED,
+            [_, ..] => LEFT,
+            [] if is_known(&self.names) => STRANGER,
+            [] => NAMELESS,
+        }
+    }
+
+    /// Whether somebody created a room that has a host.
+    pub(super) fn created(&self, user: u64, room: u64) -> bool {
+        self.rooms.get(&room).is_some_and(|facts| !facts.is_direct && facts.creator == Some(user))
+    }
+
+    /// Whether the host of a room has not left it before an entry.
+    pub(super) fn has_host(&self, room: u64, position: u64) -> bool {
+        let creator = self.rooms.get(&room).and_then(|facts| facts.creator);
+        let first = creator.and_then(|creator| self.spans(creator, room).next());
+        first.is_some_and(|span| span.until.is_none_or(|(until, _)| position <= until))
+    }
+
+    /// Whether a message came while somebody was in a room without a break until `position`.
+    pub(super) fn has_said(&self, user: u64, room: u64, seq: u64, position: u64) -> bool {
+        self.spans(user, room).any(|span| span.covers(position) && seq > span.seq)
     }
 
     /// Whether an entry may be shown to somebody who asked for it, or connected, at the time `since`.

@@ -7,15 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::members::Members;
-use super::{Court, Invariant};
+use super::{Court, Invariant, rights};
 use crate::record::people::{By, Command, Listed, Person, Row, Shown, Sight, Told};
-use crate::record::{Generation, LOBBY, Stored, What};
+use crate::record::{Generation, Stored, What};
 
 /// The name of the event for a deleted message.
 const DELETED: &str = "deleted";
-
-/// The events that everybody gets of a public room, members or not.
-const DESCRIPTIONS: [&str; 3] = ["room created", "room renamed", "topic"];
 
 /// The room of the entries that concern everybody.
 const HOUSE: u64 = 0;
@@ -309,9 +306,13 @@ impl<'a> Court<'a> {
         };
         self.check_text(watch, stored, text.as_deref(), since);
         let is_for_all = match by {
-            By::Event => *room <= LOBBY || members.is_public(*room) && DESCRIPTIONS.contains(&stored.event),
-            By::Answer { .. } => members.is_public(*room),
+            By::Event => rights::is_told_to_all(members, stored),
+            By::Answer { .. } => rights::is_open(members, *room, "`changes`"),
         };
+        if *by == By::Event && rights::is_kept_from(members, watch.user, stored, *position) {
+            let detail = format!("person {index} was told of {event} {room}/{rev} at {position}");
+            self.object(Invariant::Permitted, detail);
+        }
         if !is_for_all && !members.may_see(watch.user, *room, *position, since) {
             let detail = format!("person {index} was shown {event} {room}/{rev} at {position} by {by:?}");
             self.object(Invariant::MembersOnly, detail);
@@ -350,7 +351,8 @@ impl<'a> Court<'a> {
         };
         self.check_text(watch, stored, text.as_deref(), *asked);
         let position = position_of(&truth.log, stored);
-        if !members.is_public(*room) && !members.may_see(watch.user, *room, position, *asked) {
+        let is_for_all = rights::is_open(members, *room, "`history`");
+        if !is_for_all && !members.may_see(watch.user, *room, position, *asked) {
             let detail = format!("person {} was shown the history of {room} at {position}", watch.index);
             self.object(Invariant::MembersOnly, detail);
         }

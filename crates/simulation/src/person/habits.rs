@@ -50,6 +50,8 @@ impl Person {
             0..42 => {
                 let room = if self.random.chance(400) { LOBBY } else { self.some_room() };
                 if self.is_welcome() && self.random.chance(300) {
+                    // Some say it in a room that they are not in.
+                    let room = if self.random.chance(100) { self.any_room() } else { room };
                     self.type_in(room);
                 }
                 self.say(room);
@@ -167,7 +169,9 @@ impl Person {
         let rooms = self.store.view.rooms.iter();
         let mine: Vec<u64> =
             rooms.filter(|(_, room)| room.is_host && room.is_joined).map(|(id, _)| *id).collect();
-        let room = if mine.is_empty() { self.some_room() } else { self.random.pick(&mine) };
+        // Some try it where somebody else is the host.
+        let is_elsewhere = mine.is_empty() || self.random.chance(100);
+        let room = if is_elsewhere { self.some_room() } else { self.random.pick(&mine) };
         let mut people: Vec<u64> = self.world.people.borrow().iter().copied().collect();
         if self.random.chance(800) {
             // Mostly somebody whom it makes sense for.
@@ -179,7 +183,7 @@ impl Person {
             return;
         }
         let user = self.random.pick(&people);
-        let is_own = !mine.is_empty() && self.store.user != Some(user);
+        let is_own = !is_elsewhere && self.store.user != Some(user);
         if event == "remove" && is_own && self.random.chance(900) {
             return self.announce_farewell(user, room);
         }
@@ -244,14 +248,18 @@ impl Person {
         }
     }
 
-    /// Edits or deletes an own message.
+    /// Edits or deletes an own message; some try it with another's.
     fn rewrite(&mut self) {
         let room = if self.random.chance(300) { LOBBY } else { self.some_room() };
-        let own = self.store.view.rooms.get(&room).map(|room| room.own.clone()).unwrap_or_default();
-        if own.is_empty() {
+        let Some(known) = self.store.view.rooms.get(&room) else { return };
+        let (own, last) = (known.own.clone(), known.seq);
+        let seq = if last > 0 && self.random.chance(100) {
+            self.random.within(1, last + 1)
+        } else if own.is_empty() {
             return;
-        }
-        let seq = self.random.pick(&own);
+        } else {
+            self.random.pick(&own)
+        };
         if self.random.chance(500) {
             let text = format!("e{}-{}", self.index, self.counter);
             self.counter += 1;

@@ -2,7 +2,7 @@
 //!
 //! Each request checks permission first, against the same [`Sight`] that the answer is built from and guarded by.
 
-use chat::{Budget, Kind, LogReader, Page, Rev, RoomId, RoomKind, Seq, UserId};
+use chat::{Budget, Kind, LogReader, Page, Rev, RoomId, RoomKind, Seq, UserId, Visibility};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -73,8 +73,11 @@ impl Asked<'_> {
     /// left the room by then. A later edit or deletion shows in the text of its message, under the older `rev` of the
     /// snapshot. That is harmless: its event is still to come and says the same.
     fn history(&self, room: RoomId, page: Page, limit: usize) -> Result<(String, usize), RequestError> {
-        self.sight.visible_room(room)?;
-        let visibility = self.sight.visibility(room)?;
+        let visibility = match self.sight.visibility(room) {
+            Err(_) if planted::is(Bug::ShowsHistoryToAll) => Visibility::ALL,
+            visibility => visibility?,
+        };
+        self.sight.room(room).ok_or(RequestError::NotFound)?;
         let numbers = self.sight.numbers(room);
         let after = if planted::is(Bug::ShowsHistoryFromBefore) { Seq::ZERO } else { visibility.seq };
         let (page, reaches_end) = match page {

@@ -9,6 +9,7 @@ use crate::entry::Kind;
 use crate::ids::{RoomId, UserId};
 use crate::name::{RoomName, Topic};
 use crate::outcome::Refusal;
+use crate::planted::{self, Bug};
 use crate::room::{Room, RoomKind};
 
 use super::{Person, Verdict, nothing};
@@ -94,7 +95,7 @@ impl<'a> Rooms<'a, '_> {
             (RoomKind::Public | RoomKind::Private, _) => {}
         }
         person.has_name()?;
-        if room.is_barred(person.user) {
+        if room.is_barred(person.user) && !planted::is(Bug::ForgetsWhoWasRemoved) {
             return Err(Refusal::Forbidden);
         }
         self.joined(id, room, person.user)
@@ -129,13 +130,20 @@ impl<'a> Rooms<'a, '_> {
 
     pub(super) fn remove(&self, id: RoomId, user: UserId) -> Result<Verdict, Refusal> {
         let room = self.with_changing_members(id)?;
-        if !self.0.is_host(room) || user == self.0.user {
+        let is_host = self.0.is_host(room) || planted::is(Bug::LetsAnyHostRemove) && self.hosts_any();
+        if !is_host || user == self.0.user {
             return Err(Refusal::Forbidden);
         }
         if !self.0.directory.is_member(user, id) {
             return Ok(nothing(id));
         }
         Ok(Verdict::Store { room: id, kind: Kind::Removed { user } })
+    }
+
+    /// The mistake [`Bug::LetsAnyHostRemove`].
+    fn hosts_any(&self) -> bool {
+        let Person { directory, user, .. } = *self.0;
+        directory.rooms_of(user).any(|(_, room)| room.host == Some(user))
     }
 
     /// A room whose name and topic the person may change.
@@ -148,6 +156,7 @@ impl<'a> Rooms<'a, '_> {
     fn governs(&self, room: &Room) -> bool {
         match room.kind {
             RoomKind::Public => self.0.is_host(room),
+            RoomKind::Private if planted::is(Bug::LetsMembersGovern) => true,
             RoomKind::Private => room.host.is_none() || self.0.is_host(room),
             RoomKind::Direct => false,
         }
