@@ -251,3 +251,46 @@ impl Draft {
         self.command.bytes() + self.identity.key().map_or(0, |key| key.as_str().len()) + size_of::<Self>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 5 bytes.
+    fn text() -> Text {
+        Text::from_stored("héra")
+    }
+
+    #[test]
+    fn a_draft_weighs_its_strings_and_lists_beside_itself() {
+        let (room, user, seq) = (RoomId(2), UserId(3), Seq(4));
+        let (name, topic) = (RoomName::from_stored("garden"), Topic::from_stored("tea"));
+        let (kind, content) = (RoomKind::Public, ContentHash::NOTHING);
+        for (command, bytes) in [
+            (Command::Say { room, text: text() }, 5),
+            (Command::Edit { room, seq, text: text() }, 5),
+            (Command::Create { kind, name: name.clone(), topic: topic.clone() }, 9),
+            (Command::Direct { with: vec![user; 7] }, 56),
+            (Command::Rename { room, name }, 6),
+            (Command::SetTopic { room, topic }, 3),
+            (Command::Name { name: Nickname::from_stored("ada") }, 3),
+            (Command::Delete { room, seq }, 0),
+            (Command::Join { room, by: JoinBy::Open }, 0),
+            (Command::Leave { room }, 0),
+            (Command::Add { room, user }, 0),
+            (Command::Remove { room, user }, 0),
+            (Command::Claim, 0),
+            (Command::Read { room, seq }, 0),
+            (Command::Rejected { why: Refusal::Invalid, content }, 0),
+            (Command::Skip, 0),
+        ] {
+            let told = format!("{command:?}");
+            let draft = Draft { identity: Identity::NONE, command, at: UnixMillis(0) };
+            assert_eq!(draft.weight(), bytes + size_of::<Draft>(), "{told}");
+        }
+        let key = Some(ClientKey::from_stored("xUz3kQ-0"));
+        let identity = Identity::Lineage { lineage: None, key };
+        let draft = Draft { identity, command: Command::Say { room, text: text() }, at: UnixMillis(0) };
+        assert_eq!(draft.weight(), 5 + 8 + size_of::<Draft>());
+    }
+}

@@ -282,3 +282,42 @@ impl Entry {
         self.kind.bytes() + size_of::<Self>()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_weighs_its_strings_and_lists_beside_itself() {
+        let (seq, user, name) = (Seq(1), UserId(2), RoomName::from_stored("garden"));
+        let (text, topic) = (Text::from_stored("héra"), Topic::from_stored("tea"));
+        let (ada, lovelace) = (Nickname::from_stored("ada"), Nickname::from_stored("lovelace"));
+        let created = |name, members| {
+            Kind::RoomCreated { kind: RoomKind::Public, name, topic: Topic::from_stored("tea"), members }
+        };
+        for (kind, bytes) in [
+            (Kind::message(text.clone()), 5),
+            (Kind::Message { body: Body::Edited(text.clone()) }, 5),
+            (Kind::Message { body: Body::Deleted }, 0),
+            (Kind::Edited { seq, text: Some(text) }, 5),
+            (Kind::Edited { seq, text: None }, 0),
+            (Kind::Deleted { seq }, 0),
+            (created(Some(name.clone()), vec![user; 7]), 6 + 3 + 56),
+            (created(None, vec![user]), 3 + 8),
+            (Kind::RoomRenamed { name }, 6),
+            (Kind::TopicSet { topic }, 3),
+            (Kind::Joined { user }, 0),
+            (Kind::Left { user }, 0),
+            (Kind::Removed { user }, 0),
+            (Kind::Named { user, name: ada.clone(), was: None }, 3),
+            (Kind::Named { user, name: ada, was: Some(lovelace) }, 11),
+            (Kind::Owner { user }, 0),
+            (Kind::Unknown { code: 7 }, 0),
+        ] {
+            let told = format!("{kind:?}");
+            let (position, room, rev, at) = (Position(1), RoomId::LOBBY, Rev(1), UnixMillis(0));
+            let entry = Entry { position, room, seq, rev, at, author: None, kind };
+            assert_eq!(entry.weight(), bytes + size_of::<Entry>(), "{told}");
+        }
+    }
+}

@@ -12,6 +12,8 @@ mod command;
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod content;
+#[cfg(test)]
+mod debug_output;
 mod decide;
 mod delivery;
 mod device;

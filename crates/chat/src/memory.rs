@@ -466,26 +466,26 @@ mod tests {
 
     crate::log_conformance!(InMemory::default());
 
-    /// The same disk, opened for several.
+    /// The same disk, opened for several. Its readers are shared, and must read what the reader inside reads.
     #[derive(Default)]
     struct Shared(InMemory);
 
     impl Bench for Shared {
         type Log = MemoryLog;
-        type Reader = MemoryReader;
+        type Reader = Arc<MemoryReader>;
 
-        fn open(&mut self) -> (MemoryLog, MemoryReader) {
+        fn open(&mut self) -> (MemoryLog, Arc<MemoryReader>) {
             self.0.openings += 1;
             let log = MemoryLog::open_shared(&self.0.disk, Epoch(self.0.openings));
-            let reader = log.reader();
+            let reader = Arc::new(log.reader());
             (log, reader)
         }
     }
 
     impl SharedBench for Shared {
-        fn join(&mut self) -> (MemoryLog, MemoryReader) {
+        fn join(&mut self) -> (MemoryLog, Arc<MemoryReader>) {
             let log = MemoryLog::join(&self.0.disk);
-            let reader = log.reader();
+            let reader = Arc::new(log.reader());
             (log, reader)
         }
     }

@@ -67,11 +67,10 @@ pub(super) fn check_page(
         Page::Before(seq) | Page::Around(seq) => entry.seq < seq,
         Page::After(seq) => entry.seq <= seq,
     });
-    let (halves, limit) = (Page::halves(limit), limit);
     let (from_before, from_behind) = match page {
         Page::Newest | Page::Before(_) => (limit, 0),
         Page::After(_) => (0, limit),
-        Page::Around(_) => halves,
+        Page::Around(_) => (limit / 2, limit - limit / 2),
     };
     let first = before.len().saturating_sub(from_before);
     let last = before.len() + from_behind.min(behind.len());

@@ -58,6 +58,18 @@ fn names_are_bounded_in_characters() {
     assert_eq!(Topic::parse(&"x".repeat(257)), Err(TopicError::TooLarge));
 }
 
+/// Whatever is longer than that is not looked at closer, so that a long one costs nothing.
+#[test]
+fn white_space_around_a_name_or_a_topic_may_be_so_long() {
+    let padded = |text: &str, bytes: usize| format!("{text}{}", " ".repeat(bytes - text.len()));
+    assert_eq!(Nickname::parse(&padded("ada", 32 * 4 * 4)).as_deref(), Ok("ada"));
+    assert_eq!(Nickname::parse(&padded("ada", 32 * 4 * 4 + 1)), Err(NameError::Invalid));
+    assert_eq!(RoomName::parse(&padded("garden", 64 * 4 * 4)).as_deref(), Ok("garden"));
+    assert_eq!(RoomName::parse(&padded("garden", 64 * 4 * 4 + 1)), Err(NameError::Invalid));
+    assert_eq!(Topic::parse(&padded("tea", 256 * 4 * 2)).as_deref(), Ok("tea"));
+    assert_eq!(Topic::parse(&padded("tea", 256 * 4 * 2 + 1)), Err(TopicError::TooLarge));
+}
+
 #[test]
 fn names_that_look_alike_share_a_skeleton() {
     for alike in ["ada", "ADA", "аdа", "Ada", "ａｄａ"] {
