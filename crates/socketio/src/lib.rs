@@ -38,6 +38,8 @@
 
 mod binary;
 mod connection;
+#[cfg(test)]
+mod conversions;
 mod encode;
 mod event;
 mod limits;
