@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 /// Thirty years.
-pub(crate) const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+pub(crate) const FAR: Duration = Duration::from_secs(946_080_000);
 
 pub(crate) fn after(now: Instant, delay: Duration) -> Instant {
     now + delay.min(FAR)

@@ -326,6 +326,27 @@ mod tests {
         assert_eq!(stretch.cut(frame + 1).after, at(3));
     }
 
+    /// From every start, up to every end, with every bound, against a plain count.
+    #[test]
+    fn a_stretch_ends_with_the_entry_that_reaches_the_bound() {
+        let frames = [5, 7, 6].map(|bytes: usize| "x".repeat(bytes - 3));
+        let batch = Arc::new(Batch::new(at(11), batch(&frames.each_ref().map(String::as_str))));
+        for (after, through, bytes_max) in (9..15)
+            .flat_map(|after| (9..15).map(move |through| (after, through)))
+            .flat_map(|(after, through)| (1..=19).map(move |bytes_max| (after, through, bytes_max)))
+        {
+            let stretch = Stretch::public(&batch, at(after), at(through), bytes_max);
+            let (mut last, mut bytes) = (after.max(10), 0);
+            while last < through.min(13) && bytes < bytes_max {
+                bytes += [5, 7, 6][usize::try_from(last - 10).unwrap()];
+                last += 1;
+            }
+            let told = format!("after {after} through {through}, {bytes_max} bytes");
+            assert_eq!((stretch.after(), stretch.last()), (at(after.max(10)), at(last)), "{told}");
+            assert_eq!(stretch.bytes().len(), bytes, "{told}");
+        }
+    }
+
     #[test]
     fn who_is_taken_out_does_not_break_the_buffer_of_the_others() {
         let mut entries = batch(&["a", "b"]);
