@@ -292,8 +292,11 @@ mod tests {
         let (seq, user, name) = (Seq(1), UserId(2), RoomName::from_stored("garden"));
         let (text, topic) = (Text::from_stored("héra"), Topic::from_stored("tea"));
         let (ada, lovelace) = (Nickname::from_stored("ada"), Nickname::from_stored("lovelace"));
-        let created = |name, members| {
-            Kind::RoomCreated { kind: RoomKind::Public, name, topic: Topic::from_stored("tea"), members }
+        let created = |name, members| Kind::RoomCreated {
+            kind: RoomKind::Public,
+            name,
+            topic: Topic::from_stored("tea"),
+            members,
         };
         for (kind, bytes) in [
             (Kind::message(text.clone()), 5),

@@ -84,6 +84,12 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_key_has_a_code_for_the_client() {
+        let codes = ["", &"k".repeat(257)].map(|key| ClientKey::parse(key).unwrap_err().code());
+        assert_eq!(codes, ["key_empty", "key_too_large"]);
+    }
+
+    #[test]
     fn only_a_number_behind_nothing_is_weak() {
         for weak in ["undefined-0", "undefined-4711", "null-1", "None-3", "nil-2", "-7"] {
             assert!(ClientKey::parse(weak).unwrap().is_weak(), "{weak}");

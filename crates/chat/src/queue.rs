@@ -283,47 +283,4 @@ impl<T> Waiting<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-    use crate::conformance::draft;
-
-    const BOUNDS: QueueBounds =
-        QueueBounds { soft_drafts: 8, soft_bytes: 4_000, hard_drafts: 12, hard_bytes: 6_000 };
-    const BATCH: BatchBounds = BatchBounds { drafts: 3, bytes: 1_500 };
-
-    proptest! {
-        /// Whoever else comes in between: a sender that nobody wakes is not read for ever.
-        #[test]
-        fn who_was_asked_to_pause_is_woken_when_the_queue_has_drained_and_at_no_other_time(
-            moves in prop::collection::vec(prop::option::weighted(0.6, 1..1_200_usize), 1..120),
-        ) {
-            let queue = Queue::new(BOUNDS, BATCH);
-            let mut is_owed = false;
-            let ends = [None; 12];
-            for next in moves.into_iter().chain(ends) {
-                if let Some(length) = next {
-                    let admission = queue.push(draft(None, None, &"x".repeat(length)), ());
-                    is_owed |= admission == Admission::AcceptedButFull;
-                    continue;
-                }
-                queue.announce();
-                let mut waiting = queue.lock();
-                if waiting.drafts.is_empty() {
-                    continue;
-                }
-                let Taken::Batch { wake, .. } = queue.take_from(&mut waiting) else {
-                    return Err(TestCaseError::fail("what waits is a batch"));
-                };
-                let is_drained = waiting.drafts.len() <= BOUNDS.soft_drafts / 2
-                    && waiting.recount() <= BOUNDS.soft_bytes / 2;
-                let expected =
-                    if is_owed && is_drained { Wake::PausedSenders } else { Wake::Nobody };
-                prop_assert_eq!(wake, expected);
-                is_owed &= !is_drained;
-            }
-            prop_assert!(!is_owed, "the queue is empty");
-        }
-    }
-}
+mod tests;

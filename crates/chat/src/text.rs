@@ -125,7 +125,16 @@ mod tests {
     }
 
     #[test]
+    fn a_bad_text_has_a_code_for_the_client() {
+        let codes = ["", &"x".repeat(16_385)].map(|text| Text::parse(text).unwrap_err().code());
+        assert_eq!(codes, ["empty", "too_large"]);
+    }
+
+    #[test]
     fn a_text_is_bounded_in_bytes() {
+        assert!(Text::parse(&"x".repeat(16_384)).is_ok());
+        let nulls = format!("x{}", "\0".repeat(5_461));
+        assert!(Text::parse(&nulls).is_ok_and(|text| text.len() == 16_384));
         assert_eq!(Text::parse(""), Err(TextError::Empty));
         assert!(Text::parse(&"x".repeat(Text::BYTES_MAX)).is_ok());
         assert_eq!(Text::parse(&"ä".repeat(Text::BYTES_MAX / 2 + 1)), Err(TextError::TooLarge));

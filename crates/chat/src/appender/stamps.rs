@@ -13,7 +13,19 @@ use crate::outcome::Outcome;
 use crate::planted::{self, Bug};
 
 /// A clock that is behind by no more than this is waited for.
-pub(crate) const BEHIND_MAX_MILLIS: u64 = 5 * 60 * 1_000;
+pub(crate) const BEHIND_MAX_MILLIS: u64 = 300_000;
+
+/// A clock that is behind by less is not worth a word.
+const BEHIND_TOLD_MILLIS: u64 = 1_000;
+
+/// Something about the clock that an operator should know.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Oddity {
+    /// It is waited for.
+    Behind,
+    /// It is believed, and times go back.
+    FarBehind,
+}
 
 /// Gives each entry its time.
 #[derive(Clone, Debug)]
@@ -48,19 +60,33 @@ impl Stamps {
     fn time(&mut self, clock: UnixMillis) -> UnixMillis {
         let behind_ms = self.last.0.saturating_sub(clock.0);
         let waits = (1..=BEHIND_MAX_MILLIS).contains(&behind_ms) && !planted::is(Bug::BelievesTheClock);
-        if behind_ms > BEHIND_MAX_MILLIS {
-            tracing::warn!(behind_ms, "the clock is far behind the last entry: the times in the log go back");
-        } else if waits && !self.is_waiting && behind_ms > 1_000 {
-            tracing::warn!(
+        match self.oddity(behind_ms) {
+            Some(Oddity::FarBehind) => {
+                tracing::warn!(
+                    behind_ms,
+                    "the clock is far behind the last entry: the times in the log go back"
+                );
+            }
+            Some(Oddity::Behind) => tracing::warn!(
                 behind_ms,
                 "the clock is behind the last entry: new entries get the time of that one"
-            );
+            ),
+            None => {}
         }
         self.is_waiting = waits;
         if !waits {
             self.last = clock;
         }
         self.last
+    }
+
+    /// What the operator is told of a clock that is so far behind: once, while it is waited for, and not of a moment.
+    fn oddity(&self, behind_ms: u64) -> Option<Oddity> {
+        match behind_ms {
+            0..BEHIND_TOLD_MILLIS => None,
+            BEHIND_TOLD_MILLIS..=BEHIND_MAX_MILLIS => (!self.is_waiting).then_some(Oddity::Behind),
+            _ => Some(Oddity::FarBehind),
+        }
     }
 }
 
@@ -95,6 +121,26 @@ mod tests {
         assert_eq!(stamped(&clock), clock);
         let clock = [NOON - 55 * YEAR, NOON];
         assert_eq!(stamped(&clock), clock);
+    }
+
+    #[test]
+    fn an_operator_is_told_once_of_a_clock_that_is_waited_for_and_always_of_one_far_behind() {
+        let (mut stamps, noon) = (Stamps::after(UnixMillis(NOON)), UnixMillis(NOON));
+        assert_eq!([0, 1, 999].map(|behind| stamps.oddity(behind)), [None; 3]);
+        assert_eq!([1_000, 300_000].map(|behind| stamps.oddity(behind)), [Some(Oddity::Behind); 2]);
+        assert_eq!(stamps.oddity(300_001), Some(Oddity::FarBehind));
+        assert_eq!(stamps.time(UnixMillis(NOON - 2_000)), noon);
+        assert_eq!([1_000, 300_000].map(|behind| stamps.oddity(behind)), [None; 2]);
+        assert_eq!(stamps.oddity(300_001), Some(Oddity::FarBehind));
+        // The clock is right again, and then wrong a second time.
+        assert_eq!(stamps.time(noon), noon);
+        assert_eq!(stamps.oddity(1_000), Some(Oddity::Behind));
+    }
+
+    #[test]
+    fn a_clock_is_waited_for_up_to_five_minutes() {
+        assert_eq!(stamped(&[NOON - 300_000]), [NOON]);
+        assert_eq!(stamped(&[NOON - 300_001]), [NOON - 300_001]);
     }
 
     proptest! {
