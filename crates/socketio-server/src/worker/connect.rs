@@ -432,10 +432,8 @@ impl Join<'_> {
         let is_recovered = place.recovered.is_some();
         // Requested now, in the turn of the cut, so it includes all changes while the client was joining.
         let rooms: Rooms = match &definition.rooms {
-            Some(rooms) if definition.feed.is_some() => {
-                rooms(&request.data).into_iter().map(FeedRoom::entered).collect()
-            }
-            Some(_) | None => place.recovered.into_iter().flatten().collect(),
+            Some(rooms) => rooms(&request.data).into_iter().map(FeedRoom::entered).collect(),
+            None => place.recovered.into_iter().flatten().collect(),
         };
         let needs_data = !definition.middleware.is_empty() || is_recovered || !request.data.is_empty();
         let data =

@@ -67,6 +67,8 @@ struct World {
     running: Running,
     feed: Feed,
     log: Arc<Log>,
+    /// A message for each client that begins to wait for the feed.
+    waits: mpsc::Receiver<()>,
 }
 
 #[derive(Deserialize)]
@@ -115,8 +117,11 @@ fn start_world_with(
         };
         FeedJoin { start, ..FeedJoin::default() }
     });
+    let (wait, waits) = mpsc::channel(16);
+    // Tests that do not ask have fewer such clients.
+    let namespace = namespace.on_ahead(move || drop(wait.try_send(())));
     let builder = Server::builder().namespace(namespace);
-    World { running: start_with(builder.configure(|config| config.workers = workers)), feed, log }
+    World { running: start_with(builder.configure(|config| config.workers = workers)), feed, log, waits }
 }
 
 fn entry(feed: &Feed, position: u64, audience: Selection) -> FeedEntry {
@@ -533,6 +538,35 @@ async fn so_many_clients_wait_and_no_more_until_places_are_free_again() {
         assert!(client.next().await.starts_with("0{"));
         expect(client, [9]).await;
     }
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_it_waits_leaves_its_place_to_another() {
+    let mut world = start_world_with(1, 3, 1 << 20, |config| config.ahead_wait = Some(NEVER));
+    let auth = format!(r#"0{{"after":9,"offset":"{}"}}"#, world.feed.offset(9));
+    let mut waiting = Vec::new();
+    for _ in 0..2 {
+        let mut client = Client::open(world.running.address).await;
+        client.send(&auth).await;
+        within(world.waits.recv()).await.expect("the server runs");
+        waiting.push(client);
+    }
+    drop(waiting);
+    // The server may hear of the next client before it hears that these two have left.
+    let next = async {
+        loop {
+            let mut client = Client::open(world.running.address).await;
+            client.send(&auth).await;
+            tokio::select! {
+                _ = world.waits.recv() => break client,
+                _ = client.closed() => {}
+            }
+        }
+    };
+    let mut next = within(next).await;
+    world.publish(7);
+    assert!(next.next().await.starts_with("0{"));
+    expect(&mut next, [10]).await;
 }
 
 #[tokio::test]

@@ -52,6 +52,25 @@ async fn a_refusal_carries_its_message_and_data_and_the_client_may_ask_again() {
     assert_eq!(client.ask(r#"["who"]"#).await, r#"["ada"]"#);
 }
 
+/// It may find out later who they are.
+#[tokio::test]
+async fn data_that_middleware_keeps_is_that_of_the_socket() {
+    let (keep, mut kept) = mpsc::channel(1);
+    let namespace = fenced(Namespace::new("/")).middleware(move |request: ConnectRequest| {
+        let (keep, data) = (keep.clone(), request.data().clone());
+        async move { keep.send(data).await.map_err(|_| Rejection::new("the test is over")) }
+    });
+    let namespace = namespace.on("who", |socket: Socket, ack: Ack| async move {
+        let _ = ack.send(&socket.data().find::<User>().map(|user| user.0.clone()));
+    });
+    let running = start(Server::builder().namespace(namespace));
+    let mut client = Client::open(running.address).await;
+    client.join("/", "").await;
+    assert_eq!(client.ask(r#"["who"]"#).await, "[null]");
+    within(kept.recv()).await.expect("middleware has run").insert(User("bob".into()));
+    assert_eq!(client.ask(r#"["who"]"#).await, r#"["bob"]"#);
+}
+
 #[tokio::test]
 async fn middleware_that_panics_refuses() {
     let running = start(Server::builder().namespace(guarded("/")));
