@@ -1,29 +1,29 @@
 //! `cargo xtask mutants`: changes the code in many small ways, one at a time, and demands that a test notices each.
 //!
 //! cargo-mutants makes the changes and runs the tests of the changed crate. A change that no test notices is a missing
-//! test, or has its reason in `xtask/mutants-reviewed.txt`. The command writes docs/mutants.md; parts that were not run
-//! keep their rows. A sample is a shard of all changes that is chosen by the date, and writes nothing.
+//! test, or has its reason in `xtask/mutants-reviewed.txt`. All changes take hours, so each part is dealt into shards: a run
+//! measures some of them and adds them to the ledger, from which docs/mutants.md is written. A sample writes nothing.
 
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
+mod ledger;
+mod options;
+mod outcomes;
+mod page;
+mod parts;
+
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
+use std::ffi::OsString;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::process::{Command, ExitCode, Stdio};
 
-use serde::Deserialize;
-
+use self::ledger::{Ledger, Shard};
+use self::options::{Options, What};
+use self::outcomes::Outcomes;
+use self::parts::{EXCLUDED, EXCLUDED_CHANGES, Part, SAMPLE_CHANGES, Tests};
 use crate::root::workspace_root;
 use crate::test::cargo_command;
-
-const USAGE: &str = "\
-usage: cargo xtask mutants [--sample N [--seed S]] [PART ...]
-
-  Changes the code of the named parts, or of all, in small ways, one at a time, and demands that a test fails.
-  --sample N   only one in N changes, chosen by the date; writes no page
-  --seed S     the sample of another day, as its run printed it";
 
 const VERSION: &str = "27.1.0";
 
@@ -33,83 +33,25 @@ const PAGE: &str = "docs/mutants.md";
 /// The changes that may live, each with its reason.
 const REVIEWED: &str = "xtask/mutants-reviewed.txt";
 
-/// So many of a hundred changes may be in the reviewed list.
-const REVIEWED_PERCENT_MAX: usize = 3;
+/// What was measured.
+const LEDGER: &str = "xtask/mutants-ledger.json";
 
-/// Code of tests, which no test tests.
-const EXCLUDED: [&str; 5] = [
-    "crates/chat/src/conformance.rs",
-    "crates/chat/src/conformance/**/*.rs",
-    "crates/chat/src/planted.rs",
-    "crates/socketio-server/src/planted.rs",
-    "crates/tidings/src/planted.rs",
-];
+/// How many changes are tried at once. Each builds everything in a copy of its own first.
+const JOBS: &str = "2";
 
-/// Code that is measured by the tests of its own crate.
-struct Part {
-    name: &'static str,
-    package: &'static str,
-    /// All of the crate, if there are none.
-    files: &'static [&'static str],
-    /// So many of a hundred changes have to be noticed.
-    percent_min: usize,
-}
+/// The same for a sample, which has too few changes to build everything twice.
+const SAMPLE_JOBS: &str = "1";
 
-const PARTS: &[Part] = &[
-    Part { name: "engineio", package: "engineio", files: &[], percent_min: 95 },
-    Part { name: "socketio", package: "socketio", files: &[], percent_min: 95 },
-    Part { name: "chat", package: "chat", files: &[], percent_min: 95 },
-    Part { name: "chat-sqlite", package: "chat-sqlite", files: &[], percent_min: 90 },
-    Part {
-        name: "feed",
-        package: "socketio-server",
-        files: &["crates/socketio-server/src/feed.rs", "crates/socketio-server/src/feed/**/*.rs"],
-        percent_min: 95,
-    },
-    Part {
-        name: "recovery",
-        package: "socketio-server",
-        files: &[
-            "crates/socketio-server/src/worker/recovery.rs",
-            "crates/socketio-server/src/worker/connecting.rs",
-            "crates/socketio-server/src/worker/connect.rs",
-            "crates/socketio-server/src/worker/ahead.rs",
-        ],
-        percent_min: 95,
-    },
-    Part {
-        name: "worker",
-        package: "socketio-server",
-        files: &["crates/socketio-server/src/worker.rs", "crates/socketio-server/src/worker/**/*.rs"],
-        percent_min: 90,
-    },
-    Part {
-        name: "http",
-        package: "socketio-server",
-        files: &["crates/socketio-server/src/http/**/*.rs", "crates/socketio-server/src/door/**/*.rs"],
-        percent_min: 90,
-    },
-    Part {
-        name: "v1",
-        package: "tidings",
-        files: &["crates/tidings/src/v1/**/*.rs", "crates/tidings/src/profile/**/*.rs"],
-        percent_min: 90,
-    },
-];
+/// The least time after which a test that hangs has noticed the change. Tests beside others take longer than alone.
+const TIMEOUT_SECONDS_MIN: &str = "30";
 
-#[derive(Default)]
-struct Options {
-    sample: Option<u64>,
-    seed: Option<u64>,
-    parts: Vec<String>,
-}
-
+/// Runs the command.
 pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
-    let Some(options) = parse(args) else {
-        eprintln!("{USAGE}");
+    let Some(options) = Options::parse(args) else {
+        eprintln!("{}", options::USAGE);
         return ExitCode::from(2);
     };
-    match measure(&workspace_root(), &options) {
+    match run_options(&workspace_root(), &options) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(err) => {
@@ -119,69 +61,175 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
     }
 }
 
-fn parse(mut args: impl Iterator<Item = String>) -> Option<Options> {
-    let mut options = Options::default();
-    while let Some(arg) = args.next() {
-        match arg.as_str() {
-            "--sample" => options.sample = Some(args.next()?.parse().ok().filter(|of| *of > 0)?),
-            "--seed" => options.seed = Some(args.next()?.parse().ok()?),
-            name if PARTS.iter().any(|part| part.name == name) => options.parts.push(arg),
-            _ => return None,
+/// Whether enough was noticed everywhere.
+fn run_options(root: &Path, options: &Options) -> Result<bool, String> {
+    let reviewed = reviewed(&read(root, REVIEWED)?)?;
+    let mut ledger = Ledger::parse(&read(root, LEDGER)?)?;
+    let path = match options.what {
+        What::Page => None,
+        What::Shards(_) | What::Again | What::Sample(_) => {
+            Some(cargo_command(root, "cargo-mutants", VERSION)?)
+        }
+    };
+    let mutants = path.map(|path| Mutants { root, path });
+    let mut is_good = true;
+    for part in options.parts() {
+        let Some(mutants) = &mutants else { continue };
+        match options.what {
+            What::Page => {}
+            What::Shards(count) => {
+                let changes = mutants.count(part)?;
+                for index in ledger.next_shards(part, count) {
+                    let shard = format!("{index}/{}", part.shards);
+                    println!("{}: shard {shard} of {changes} changes", part.name);
+                    let outcomes = mutants.measure_shard(part, &shard, JOBS)?;
+                    ledger.add(Shard::new(part, index, &today(), changes, outcomes));
+                    write(root, LEDGER, &ledger.text())?;
+                }
+            }
+            What::Again => {
+                for shard in ledger.shards_with_lives(part) {
+                    shard.update(&mutants.measure_again(part, &shard.lived)?);
+                }
+                write(root, LEDGER, &ledger.text())?;
+            }
+            What::Sample(seed) => is_good &= mutants.sample(part, ledger.changes(part), seed, &reviewed)?,
         }
     }
-    Some(options)
-}
-
-/// Whether enough was noticed everywhere.
-fn measure(root: &Path, options: &Options) -> Result<bool, String> {
-    let path = cargo_command(root, "cargo-mutants", VERSION)?;
-    let shard = options.sample.map(|of| {
-        let seed = options.seed.unwrap_or_else(day);
-        println!("one in {of} changes, seed {seed}");
-        format!("{}/{of}", seed % of)
-    });
-    let told = |err: std::io::Error| format!("{REVIEWED}: {err}");
-    let reviewed = reviewed(&fs::read_to_string(root.join(REVIEWED)).map_err(told)?)?;
-    let mut rows = Vec::new();
-    let mut is_good = true;
-    for part in PARTS.iter().filter(|part| options.parts.is_empty() || is_named(options, part)) {
-        let mut cargo = Command::new("cargo");
-        let output = root.join("target/mutants").join(part.name);
-        fs::create_dir_all(&output).map_err(|err| format!("{}: {err}", output.display()))?;
-        cargo
-            .args(["mutants", "--colors", "never", "--no-times", "--package", part.package])
-            .args(["--minimum-test-timeout", "60", "--sharding", "round-robin", "--output"])
-            .arg(&output)
-            .args(part.files.iter().flat_map(|file| ["--file", file]))
-            .args(EXCLUDED.iter().flat_map(|file| ["--exclude", file]))
-            .args(shard.iter().flat_map(|shard| ["--shard", shard]))
-            .args(["--", "--locked"])
-            .current_dir(root)
-            .env("PATH", &path)
-            // The dependencies are built once for all parts.
-            .env("CARGO_TARGET_DIR", root.join("target/mutants/build"))
-            .env("TIDINGS_WEB", "skip");
-        // It exits with an error if a change lives; the outcomes say which.
-        cargo.status().map_err(|err| format!("cargo mutants: {err}"))?;
-        let counts = counts(&output.join("mutants.out/outcomes.json"), &reviewed)?;
-        is_good &= counts.say(part);
-        rows.push((part.name, counts.row(part)));
-    }
-    if shard.is_none() {
-        let page = root.join(PAGE);
-        let text = page_with(&fs::read_to_string(&page).unwrap_or_default(), &rows);
-        fs::write(&page, text).map_err(|err| format!("{PAGE}: {err}"))?;
+    if !matches!(options.what, What::Sample(_)) {
+        write(root, PAGE, &page::text(&ledger, &reviewed))?;
+        for part in options.parts() {
+            is_good &= page::say(&ledger, part, &reviewed);
+        }
     }
     Ok(is_good)
 }
 
-fn is_named(options: &Options, part: &Part) -> bool {
-    options.parts.iter().any(|name| name == part.name)
+fn read(root: &Path, file: &str) -> Result<String, String> {
+    fs::read_to_string(root.join(file)).map_err(|err| format!("{file}: {err}"))
 }
 
-/// Days since 1970.
-fn day() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs() / 86_400)
+fn write(root: &Path, file: &str, text: &str) -> Result<(), String> {
+    fs::write(root.join(file), text).map_err(|err| format!("{file}: {err}"))
+}
+
+/// The day as `git` and people write it.
+fn today() -> String {
+    let output = Command::new("date").args(["-u", "+%F"]).output().map(|output| output.stdout);
+    String::from_utf8_lossy(&output.unwrap_or_default()).trim().to_owned()
+}
+
+/// Runs cargo-mutants.
+struct Mutants<'a> {
+    root: &'a Path,
+    /// Where cargo finds it.
+    path: OsString,
+}
+
+impl Mutants<'_> {
+    /// The command for some files of a part.
+    fn command(&self, part: &Part, files: &[&str]) -> Command {
+        let mut cargo = Command::new("cargo");
+        cargo
+            .args(["mutants", "--colors", "never", "--package", part.package])
+            .args(files.iter().flat_map(|file| ["--file", file]))
+            .args(EXCLUDED.iter().chain(part.without).flat_map(|file| ["--exclude", file]))
+            .args(["--exclude-re", EXCLUDED_CHANGES])
+            .current_dir(self.root)
+            .env("PATH", &self.path)
+            // Each copy of the sources has a target folder of its own: cargo could not tell the copies apart in a common one.
+            .env_remove("CARGO_TARGET_DIR")
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("RUST_BACKTRACE", "0")
+            .env("TIDINGS_WEB", "skip");
+        cargo
+    }
+
+    /// How many changes of a part there are.
+    fn count(&self, part: &Part) -> Result<usize, String> {
+        let output = self
+            .command(part, part.files)
+            .arg("--list")
+            .output()
+            .map_err(|err| format!("cargo mutants: {err}"))?;
+        match String::from_utf8_lossy(&output.stdout).lines().count() {
+            0 => Err(format!("cargo mutants knows no change of {}", part.name)),
+            changes => Ok(changes),
+        }
+    }
+
+    /// Tries some changes in files of a part.
+    fn measure(&self, part: &Part, files: &[&str], which: &[&str]) -> Result<Outcomes, String> {
+        let output = self.root.join("target/mutants").join(part.name);
+        fs::create_dir_all(&output).map_err(|err| format!("{}: {err}", output.display()))?;
+        let mut cargo = self.command(part, files);
+        cargo
+            .args(["--minimum-test-timeout", TIMEOUT_SECONDS_MIN, "--no-times"])
+            .arg("--output")
+            .arg(&output)
+            .args(which);
+        if part.tests == Tests::Crate && has_nextest() {
+            cargo.args(["--test-tool", "nextest"]);
+        }
+        cargo.args(["--", "--locked"]);
+        // It exits with an error if a change lives; the outcomes say which.
+        cargo.status().map_err(|err| format!("cargo mutants: {err}"))?;
+        Outcomes::read(&output.join("mutants.out/outcomes.json"))
+    }
+
+    fn measure_shard(&self, part: &Part, shard: &str, jobs: &str) -> Result<Outcomes, String> {
+        let which = ["--sharding", "round-robin", "--shard", shard, "--jobs", jobs];
+        self.measure(part, part.files, &which)
+    }
+
+    /// Tries the named changes. Expressions do not keep cargo-mutants from changing the fields of values, so the files are
+    /// named, too.
+    fn measure_again(&self, part: &Part, names: &[String]) -> Result<Outcomes, String> {
+        let expressions: BTreeSet<String> = names.iter().map(|name| outcomes::expression_of(name)).collect();
+        let files: BTreeSet<&str> = names.iter().filter_map(|name| Some(name.split_once(": ")?.0)).collect();
+        let which = expressions.iter().flat_map(|expression| ["--re", expression]);
+        let which: Vec<&str> = which.chain(["--jobs", JOBS]).collect();
+        self.measure(part, &files.into_iter().collect::<Vec<_>>(), &which)
+    }
+
+    /// Tries a few changes of a part; whether all were noticed or are reviewed.
+    fn sample(
+        &self,
+        part: &Part,
+        changes: usize,
+        seed: u64,
+        reviewed: &BTreeSet<String>,
+    ) -> Result<bool, String> {
+        let of = u64::try_from(changes / SAMPLE_CHANGES).map_or(1, |of| of.max(1));
+        let outcomes = self.measure_shard(part, &format!("{}/{of}", seed % of), SAMPLE_JOBS)?;
+        let lived: Vec<&String> = outcomes.lived.iter().filter(|name| !reviewed.contains(*name)).collect();
+        for name in &lived {
+            println!("lives: {name}");
+        }
+        if lived.is_empty() {
+            println!(
+                "{}: {} changes of the sample were noticed, seed {seed}",
+                part.name,
+                outcomes.noticed.len()
+            );
+        } else {
+            println!(
+                "{}: no test notices {} of the changes; add one, or give the reason in {REVIEWED}.\n\
+                 This repeats the sample: cargo xtask mutants --sample --seed {seed} {}",
+                part.name,
+                lived.len(),
+                part.name
+            );
+        }
+        Ok(lived.is_empty())
+    }
+}
+
+/// nextest runs each test alone and stops at the first failure, but knows no examples.
+fn has_nextest() -> bool {
+    let mut nextest = Command::new("cargo");
+    nextest.args(["nextest", "--version"]).stdout(Stdio::null()).stderr(Stdio::null());
+    nextest.status().is_ok_and(|status| status.success())
 }
 
 /// Each line is a change as cargo-mutants names it, without its place, and after ` -- ` the reason why it may live.
@@ -195,169 +243,34 @@ fn reviewed(list: &str) -> Result<BTreeSet<String>, String> {
         .collect()
 }
 
-/// What became of the changes of one part.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Counts {
-    noticed: usize,
-    /// Does not compile.
-    impossible: usize,
-    reviewed: usize,
-    lived: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Outcomes {
-    outcomes: Vec<Outcome>,
-}
-
-#[derive(Deserialize)]
-struct Outcome {
-    scenario: Scenario,
-    summary: String,
-}
-
-#[derive(Deserialize)]
-enum Scenario {
-    Baseline,
-    Mutant { name: String },
-}
-
-fn counts(file: &Path, reviewed: &BTreeSet<String>) -> Result<Counts, String> {
-    let text = fs::read_to_string(file).map_err(|err| format!("{}: {err}", file.display()))?;
-    let Outcomes { outcomes } =
-        serde_json::from_str(&text).map_err(|err| format!("{}: {err}", file.display()))?;
-    count(outcomes, reviewed)
-}
-
-fn count(outcomes: Vec<Outcome>, reviewed: &BTreeSet<String>) -> Result<Counts, String> {
-    let mut counts = Counts::default();
-    for Outcome { scenario, summary } in outcomes {
-        let Scenario::Mutant { name } = scenario else {
-            if summary != "Success" {
-                return Err(format!("the tests of the unchanged code: {summary}"));
-            }
-            continue;
-        };
-        match summary.as_str() {
-            // A change by which a test hangs is noticed.
-            "CaughtMutant" | "Timeout" => counts.noticed += 1,
-            "Unviable" => counts.impossible += 1,
-            _ if reviewed.contains(&without_place(&name)) => counts.reviewed += 1,
-            _ => counts.lived.push(name),
-        }
-    }
-    Ok(counts)
-}
-
-/// `crates/chat/src/ids.rs:29:5: replace …` without the line and the column, which move.
-fn without_place(name: &str) -> String {
-    let Some((place, change)) = name.split_once(": ") else { return name.to_owned() };
-    let file = place.split(':').next().unwrap_or(place);
-    format!("{file}: {change}")
-}
-
-impl Counts {
-    fn all(&self) -> usize {
-        self.noticed + self.reviewed + self.lived.len()
-    }
-
-    /// Of those that could be noticed.
-    fn percent(&self) -> usize {
-        (100 * self.noticed).checked_div(self.all() - self.reviewed).unwrap_or(100)
-    }
-
-    /// Prints the result, and whether it is good enough.
-    fn say(&self, part: &Part) -> bool {
-        for name in &self.lived {
-            println!("lives: {name}");
-        }
-        let (name, percent, needed) = (part.name, self.percent(), part.percent_min);
-        println!(
-            "{name}: {} of {} changes noticed, {percent} % ({needed} are needed)",
-            self.noticed,
-            self.all()
-        );
-        let is_short = self.reviewed * 100 <= REVIEWED_PERCENT_MAX * self.all().max(100);
-        if !is_short {
-            println!("{name}: more than {REVIEWED_PERCENT_MAX} % are in the reviewed list");
-        }
-        percent >= needed && is_short
-    }
-
-    fn row(&self, part: &Part) -> String {
-        let mut row = format!("| {} ", part.name);
-        for number in [self.all(), self.noticed, self.reviewed, self.lived.len(), self.impossible] {
-            write!(row, "| {number} ").expect("a string takes everything");
-        }
-        write!(row, "| {} % | {} % |", self.percent(), part.percent_min).expect("a string takes everything");
-        row
-    }
-}
-
-/// The page with new rows; parts that were not run keep theirs.
-fn page_with(old: &str, rows: &[(&str, String)]) -> String {
-    let mut page = String::from(
-        "# Mutants\n\n\
-         Written by `cargo xtask mutants`. It changes the code in many small ways, one at a time, and runs the tests of the\n\
-         changed crate: end-to-end tests, browser tests, the simulation and the proof are not asked. A change that no test\n\
-         notices shows what the tests do not check. *Reviewed* changes are in `xtask/mutants-reviewed.txt`, each with the\n\
-         reason why nobody could notice it; *impossible* ones do not compile.\n\n\
-         | part | changes | noticed | reviewed | live | impossible | noticed of those that can be | needed |\n\
-         |---|---|---|---|---|---|---|---|\n",
-    );
-    for part in PARTS {
-        let begins = format!("| {} |", part.name);
-        let new = rows.iter().find(|(name, _)| *name == part.name).map(|(_, row)| row.as_str());
-        let row = new.or_else(|| old.lines().find(|line| line.starts_with(&begins)));
-        let missing = format!("| {} | not measured yet | | | | | | {} % |", part.name, part.percent_min);
-        page.push_str(row.unwrap_or(&missing));
-        page.push('\n');
-    }
-    page
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn outcome(name: &str, summary: &str) -> Outcome {
-        Outcome { scenario: Scenario::Mutant { name: name.into() }, summary: summary.into() }
-    }
-
-    #[test]
-    fn a_change_is_known_by_what_it_is_and_not_by_its_place() {
-        let reviewed = reviewed("# why\n\na.rs: replace f -> bool with true -- f only saves time\n").unwrap();
-        let outcomes = vec![
-            outcome("a.rs:1:2: replace f -> bool with true", "MissedMutant"),
-            outcome("a.rs:7:2: replace f -> bool with false", "MissedMutant"),
-            outcome("b.rs:1:1: replace g -> u8 with 0", "Timeout"),
-            outcome("b.rs:1:1: replace g -> u8 with 1", "CaughtMutant"),
-            outcome("b.rs:1:1: replace g -> T with Default", "Unviable"),
-        ];
-        let counts = count(outcomes, &reviewed).unwrap();
-        let lived = vec!["a.rs:7:2: replace f -> bool with false".to_owned()];
-        assert_eq!(counts, Counts { noticed: 2, impossible: 1, reviewed: 1, lived });
-        assert_eq!((counts.all(), counts.percent()), (4, 66));
-    }
 
     #[test]
     fn every_reviewed_change_has_a_reason() {
         assert!(reviewed("a.rs: replace f -> bool with true").is_err());
         assert!(reviewed("a.rs: replace f -> bool with true -- ").is_err());
+        assert_eq!(reviewed("# why\n\na.rs: replace f -- it only saves time\n").unwrap().len(), 1);
     }
 
     #[test]
-    fn tests_that_fail_by_themselves_measure_nothing() {
-        let baseline = Outcome { scenario: Scenario::Baseline, summary: "Failure".into() };
-        assert!(count(vec![baseline], &BTreeSet::new()).is_err());
+    fn a_sample_is_taken_only_where_every_change_is_known() {
+        let root = workspace_root();
+        let ledger = Ledger::parse(&read(&root, LEDGER).unwrap()).unwrap();
+        let reviewed = reviewed(&read(&root, REVIEWED).unwrap()).unwrap();
+        for part in parts::sampled() {
+            let counts = ledger.counts(part, &reviewed);
+            assert_eq!((counts.lives.len(), ledger.is_whole(part)), (0, true), "{}", part.name);
+        }
     }
 
     #[test]
-    fn parts_that_were_not_run_keep_their_rows() {
-        let counts = Counts { noticed: 9, lived: vec!["x".into()], ..Counts::default() };
-        let page = page_with("", &[("chat", counts.row(&PARTS[2]))]);
-        assert!(page.contains("\n| chat | 10 | 9 | 0 | 1 | 0 | 90 % | 95 % |\n"), "{page}");
-        assert!(page.contains("| socketio | not measured yet |"));
-        assert_eq!(page_with(&page, &[]), page);
+    fn the_page_is_written_from_the_ledger() {
+        let root = workspace_root();
+        let ledger = Ledger::parse(&read(&root, LEDGER).unwrap()).unwrap();
+        let reviewed = reviewed(&read(&root, REVIEWED).unwrap()).unwrap();
+        let page = read(&root, PAGE).unwrap();
+        assert_eq!(page, page::text(&ledger, &reviewed), "cargo xtask mutants --page writes it");
     }
 }

@@ -43,7 +43,7 @@ pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
 
 /// Installs a command of cargo that tests do not need, and returns a search path with it.
 pub(crate) fn cargo_command(root: &Path, name: &str, version: &str) -> Result<OsString, String> {
-    setup::install_cargo_commands(&root.join("target/tools"), &[(name, version)])
+    setup::install_cargo_commands(&setup::tools_folder(root), &[(name, version)])
 }
 
 fn not_ready(message: &str) -> ExitCode {

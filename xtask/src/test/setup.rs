@@ -92,14 +92,19 @@ pub(super) fn prepare(root: &Path, needs: &[Need]) -> Result<Tools, String> {
             install_from_system(tool)?;
         }
     }
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
-    let folder = root.join(target).join("tools");
+    let folder = tools_folder(root);
     let path = if needs(Need::CargoCommands) {
         install_cargo_commands(&folder, &CARGO_COMMANDS)?
     } else {
         OsString::new()
     };
     Ok(Tools { chromium, python, path, folder })
+}
+
+/// Where additional commands of cargo are installed.
+pub(crate) fn tools_folder(root: &Path) -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from);
+    root.join(target).join("tools")
 }
 
 /// The test files of a folder, in order.
@@ -173,7 +178,9 @@ pub(crate) fn install_cargo_commands(folder: &Path, commands: &[(&str, &str)]) -
     let path = std::env::join_paths(std::iter::once(bin).chain(std::env::split_paths(&old)))
         .map_err(|err| format!("{}: {err}", folder.display()))?;
     for (name, version) in commands {
-        if succeeds(Command::new(name).arg("--version").env("PATH", &path)) {
+        // Not every one answers without being called by cargo.
+        let called = name.strip_prefix("cargo-").unwrap_or(name);
+        if succeeds(Command::new("cargo").args([called, "--version"]).env("PATH", &path)) {
             continue;
         }
         println!("installing {name}");

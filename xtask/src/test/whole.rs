@@ -1,10 +1,10 @@
 //! The whole run: everything that CI runs.
 //!
-//! The tests of the app run beside the builds, and fuzzing beside the end-to-end and browser tests: of these, each mostly
-//! waits. The proofs of durability kill, stop and starve their servers; nothing runs beside them.
+//! The tests of the app run beside the builds; fuzzing and a sample of mutants beside the end-to-end and browser tests: of
+//! these, each mostly waits. The proofs of durability kill, stop and starve their servers; nothing runs beside them.
 
 use std::path::Path;
-use std::process::{ExitCode, Output};
+use std::process::{Command, ExitCode, Output};
 use std::time::Instant;
 
 use super::binary::{self, Programs};
@@ -36,11 +36,11 @@ pub(super) fn run(root: &Path) -> ExitCode {
     steps.wait(web);
     let mut programs = Programs::of(root, release);
     programs.packages = Some(packages);
-    let fuzzing = fuzz(root);
+    let beside = fuzz_and_mutate(root);
     for folder in FOLDERS.into_iter().filter(|folder| *folder != PROOF) {
         test_folder(root, folder, &programs, &tools, &mut steps);
     }
-    steps.wait(fuzzing);
+    steps.wait(beside);
     test_folder(root, PROOF, &programs, &tools, &mut steps);
     steps.finish(begin.elapsed(), Skipped::Failed)
 }
@@ -95,12 +95,24 @@ fn test_folder(root: &Path, folder: &'static str, programs: &Programs, tools: &T
 /// Seconds for each target: enough to see that it works and finds nothing at once.
 const FUZZ_SECONDS: u64 = 5;
 
-fn fuzz(root: &Path) -> Beside {
+fn fuzz_and_mutate(root: &Path) -> Beside {
     let root = root.to_path_buf();
     Beside::start(move || {
         let command = step::in_idle_time(&crate::fuzz::build(&root));
         let build = step::run_quietly(Tool { name: "fuzz build", counting: Counting::Once, command });
-        vec![build, fuzz_targets(&root)]
+        let fuzzing = fuzz_targets(&root);
+        vec![build, fuzzing, mutants(&root)]
+    })
+}
+
+/// A few changes of the code, chosen by the date.
+fn mutants(root: &Path) -> (Step, String) {
+    let mut sample = Command::new(std::env::current_exe().unwrap_or_else(|_| "xtask".into()));
+    sample.args(["mutants", "--sample"]).current_dir(root);
+    step::run_quietly(Tool {
+        name: "mutants",
+        counting: Counting::Once,
+        command: step::in_idle_time(&sample),
     })
 }
 
