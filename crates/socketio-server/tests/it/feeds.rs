@@ -119,7 +119,9 @@ fn start_world_with(
     });
     let (wait, waits) = mpsc::channel(16);
     // Tests that do not ask have fewer such clients.
-    let namespace = namespace.on_ahead(move || drop(wait.try_send(())));
+    let namespace = namespace.on_ahead(move || {
+        let _ = wait.try_send(());
+    });
     let builder = Server::builder().namespace(namespace);
     World { running: start_with(builder.configure(|config| config.workers = workers)), feed, log, waits }
 }
