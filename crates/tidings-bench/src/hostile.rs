@@ -79,7 +79,7 @@ pub(crate) fn measure(options: &Hostile, target: &Target, report: &mut Report) -
             is_open
         });
         if before == (sent.bytes, sent.received_bytes) {
-            std::thread::sleep(REST);
+            std::thread::park_timeout(REST);
         }
     }
     let cost = span.end()?;

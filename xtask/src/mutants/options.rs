@@ -24,7 +24,7 @@ pub(super) enum What {
     Shards(usize),
     /// What lived before.
     Again,
-    /// Nothing.
+    /// Nothing: the page is written from what is known.
     Page,
     /// The sample with this seed.
     Sample(u64),

@@ -80,6 +80,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "memory",
             "watched",
             "conformance",
+            "debug_output",
         ],
     ),
     (
