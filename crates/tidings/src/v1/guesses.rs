@@ -1,4 +1,4 @@
-//! [`Guesses`]: the limit on codes that lead nowhere: links, invites, and the owner's code.
+//! `Guesses`: the limit on codes that lead nowhere: links, invites, and the owner's code.
 //!
 //! Codes have 80 bits or a signature, so guessing is hopeless; this keeps it from being a load, and tells the operator. A
 //! network and a person may fail a number of times. After that, each further try has to wait longer than the one before,
