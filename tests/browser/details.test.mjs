@@ -294,7 +294,7 @@ describe("the invitation", () => {
   });
 
   test("says nothing of it at an address of the network, where the page tells what plain http lacks", async (t) => {
-    const server = await Server.start(t);
+    const server = await Server.start(t, { args: ["--host=tidings.test"] });
     const { port } = new URL(server.url);
     const ada = await Person.arrive(t, browser, `http://tidings.test:${port}/`, "ada");
     await ada.button("Invite people", ada.people).click();
