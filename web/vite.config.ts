@@ -49,13 +49,6 @@ const ownServer: Plugin = {
   load: (id) => OWN_SERVER.find(([path]) => path.test(id.replaceAll("\\", "/")))?.[1] ?? null,
 };
 
-// The client needs little of its emitter.
-const shortEmitter: Plugin = {
-  name: "short-emitter",
-  enforce: "pre",
-  resolveId: (name) => (name === "@socket.io/component-emitter" ? path.join(import.meta.dirname, "src/core/browser/emitter.ts") : null),
-};
-
 // The core connects anew by itself, and switches the retries of the client off.
 const withoutRetries: Plugin = {
   name: "without-retries",
@@ -72,7 +65,7 @@ const plainImport: Plugin = {
 // Inlined assets would need `data:` in the content security policy, so nothing is inlined.
 export default defineConfig({
   base: "/",
-  plugins: [leaveOut, jsonOnly, ownServer, shortEmitter, withoutRetries, plainImport],
+  plugins: [leaveOut, jsonOnly, ownServer, withoutRetries, plainImport],
   build: {
     target: "es2022",
     // The oldest browsers that know `light-dark()`: nothing is rewritten for older ones.

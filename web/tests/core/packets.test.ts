@@ -1,10 +1,8 @@
 // Goal: our packets and events are those of the official client, for everything that is JSON.
 
-import { Emitter as Official } from "@socket.io/component-emitter";
 import fc from "fast-check";
 import * as official from "socket.io-parser";
 import { describe, expect, test } from "vitest";
-import { Emitter } from "../../src/core/browser/emitter.ts";
 import { Decoder, Encoder, type Packet } from "../../src/core/packets.ts";
 
 const object = fc.dictionary(fc.string(), fc.jsonValue());
@@ -59,41 +57,4 @@ describe("a packet", () => {
     decoder.add("0");
     expect(told).toBe(1);
   });
-});
-
-test("the events of an object are told to whom the official client tells them", () => {
-  const EVENTS = ["a", "b"];
-  const step = fc.record({
-    what: fc.constantFrom("on", "once", "off", "all off", "event off", "emit", "emit", "re-enter"),
-    event: fc.constantFrom(...EVENTS),
-    listener: fc.nat({ max: 2 }),
-  });
-  fc.assert(
-    fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-      const [own, theirs] = [new Emitter(), new Official() as unknown as Emitter].map((emitter) => {
-        const log: unknown[] = [];
-        let reenter: string | null = null;
-        const listeners = [0, 1, 2].map((number) => function (this: unknown, ...told: unknown[]) {
-          log.push([number, this === emitter, ...told]);
-          // What a listener changes counts from the next time on.
-          if (reenter === "off") emitter.off("a", listeners[1] as never);
-          if (reenter === "on" && log.length < 200) emitter.on("a", listeners[number] as never);
-        });
-        for (const { what, event, listener } of steps) {
-          const heard = listeners[listener] as never;
-          if (what === "on") emitter.on(event, heard);
-          else if (what === "once") emitter.once(event, heard);
-          else if (what === "off") emitter.removeListener(event, heard);
-          else if (what === "event off") emitter.removeAllListeners(event);
-          else if (what === "all off") emitter.off();
-          else if (what === "re-enter") reenter = [null, "off", "on"][listener] ?? null;
-          else (listener === 0 ? emitter.emit : emitter.emitReserved).call(emitter, event, listener, what);
-          log.push(EVENTS.map((name) => [emitter.listeners(name).length, emitter.hasListeners(name)]));
-        }
-        return log;
-      });
-      expect(own).toEqual(theirs);
-    }),
-    { numRuns: 300 },
-  );
 });
