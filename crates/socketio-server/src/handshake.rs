@@ -27,6 +27,20 @@ pub struct Handshake {
 }
 
 impl Handshake {
+    /// Of a connection in memory.
+    #[cfg(any(test, feature = "simulation"))]
+    pub(crate) fn without_request(rated: bool) -> Self {
+        Self {
+            headers: HeaderMap::new(),
+            query: Vec::new(),
+            url: String::new(),
+            address: None,
+            cross_origin: false,
+            secure: false,
+            rated,
+        }
+    }
+
     pub(crate) fn peer(&self) -> Peer {
         Peer { network: self.address.map(Network::from), rated: self.rated }
     }

@@ -5,7 +5,6 @@
 //! else is the real server.
 
 use bytes::Bytes;
-use http::HeaderMap;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::handle::command::Command;
@@ -40,15 +39,7 @@ impl Server {
         if shared.reach.readiness() == Readiness::NotReady {
             return;
         }
-        let handshake = Handshake {
-            headers: HeaderMap::new(),
-            query: Vec::new(),
-            url: String::new(),
-            address: None,
-            cross_origin: false,
-            secure: false,
-            rated: true,
-        };
+        let handshake = Handshake::without_request(true);
         let worker = shared.next_worker();
         if let Some(mailbox) = shared.reach.mailboxes.get(usize::from(worker)) {
             let stream = NewStream::Boxed(Box::new(stream));

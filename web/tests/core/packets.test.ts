@@ -1,4 +1,4 @@
-// Goal: our packets and events are those of the official client, for everything that is JSON.
+// Goal: our packets are those of the official client, for everything that is JSON.
 
 import fc from "fast-check";
 import * as official from "socket.io-parser";

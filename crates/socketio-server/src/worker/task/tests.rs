@@ -7,7 +7,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::LocalSet;
@@ -109,15 +108,7 @@ impl World {
     }
 
     fn handshake() -> Box<Handshake> {
-        Box::new(Handshake {
-            headers: HeaderMap::new(),
-            query: Vec::new(),
-            url: String::new(),
-            address: None,
-            cross_origin: false,
-            secure: false,
-            rated: false,
-        })
+        Box::new(Handshake::without_request(false))
     }
 
     /// A WebSocket that has joined `/`.
