@@ -74,8 +74,11 @@ async function atLine(person) {
   await person.page.locator(".new-line").waitFor();
   await person.eventually(async () => {
     const { line, after, before } = await screen(person);
-    return line !== null && after !== null && before !== null && line > 0 && line < 1;
-  }, "the line in view");
+    // Rows that are still being drawn move it.
+    await scrollBy(person, 0);
+    const isStill = (await screen(person)).line === line;
+    return isStill && line !== null && after !== null && before !== null && line > 0 && line < 1;
+  }, "the line in view, which no longer moves");
   return screen(person);
 }
 
