@@ -26,6 +26,7 @@ usage: cargo xtask <command>
   sim           the seeded simulation: --seeds N --from S, --planted, --story; see --help
   fuzz          fuzzes every decoder that a peer can reach: see --help
   mutants       changes the code in small ways and demands that a test notices; writes docs/mutants.md: see --help
+  planted       plants the bugs of HTTP, WebSocket and pages, and demands that a test notices each
   traps         situations that break a chat written after the tutorial, on a Node server and on ours
   bench         measures our server beside its peers; writes docs/performance.md: see --help
   conformance   runs the official Socket.IO suites against our fixtures: see --help";
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
         Some("conformance") => conformance::run(args),
         Some("fuzz") => fuzz::run(args),
         Some("mutants") => mutants::run(args),
+        Some("planted") => test::plant(args),
         Some("proof") => proof::run(args),
         Some("sim") => sim::run(args),
         Some("test") => test::run(args),

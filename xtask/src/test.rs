@@ -7,8 +7,10 @@
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
 
 mod binary;
+mod built;
 mod count;
 mod options;
+mod planted;
 mod select;
 mod setup;
 mod slow;
@@ -21,6 +23,7 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use self::options::{Asked, Options, USAGE};
+pub(crate) use self::planted::run as plant;
 pub(crate) use self::setup::NPM;
 pub(crate) use self::setup::test_files as files;
 use crate::root::workspace_root;

@@ -24,6 +24,9 @@
 //! assert_eq!(planted::Bug::ALL, [planted::Bug::ForgetsTheLast]);
 //! ```
 //!
+//! [`planted_by_name!`] is for code that runs on threads of its own or in a program of its own: the environment variable
+//! `PLANTED_BUG` names the bug, and the whole process has it.
+//!
 //! [`rare!`] defines the states of one crate that its tests must reach at least sometimes. Without the feature
 //! `planted`, counting costs nothing.
 //!
@@ -78,6 +81,59 @@ macro_rules! planted {
         /// No bug is ever switched on.
         #[cfg(not(feature = "planted"))]
         pub(crate) const fn is(_: $bugs) -> bool {
+            false
+        }
+    };
+}
+
+/// Makes an enum of bugs, `ALL` of them, and the function `is`. With the feature `planted`, the process has the bug
+/// whose name is in the environment variable `PLANTED_BUG` when it is first asked for.
+///
+/// ```
+/// mod planted {
+///     planted::planted_by_name! {
+///         /// A mistake that somebody could make.
+///         pub enum Bug {
+///             /// The last entry of a page is left out.
+///             ForgetsTheLast,
+///         }
+///     }
+/// }
+///
+/// assert!(!planted::is(planted::Bug::ForgetsTheLast));
+/// ```
+#[macro_export]
+macro_rules! planted_by_name {
+    (
+        $(#[$about:meta])*
+        pub enum $bugs:ident { $($(#[$mistake:meta])* $bug:ident),+ $(,)? }
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $bugs { $($(#[$mistake])* $bug),+ }
+
+        impl $bugs {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$bug),+];
+
+            /// The name in the code.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$bug => stringify!($bug)),+
+                }
+            }
+        }
+
+        /// Whether the process has the bug.
+        #[cfg(feature = "planted")]
+        pub fn is(bug: $bugs) -> bool {
+            static NAME: ::std::sync::OnceLock<Option<String>> = ::std::sync::OnceLock::new();
+            NAME.get_or_init(|| ::std::env::var("PLANTED_BUG").ok()).as_deref() == Some(bug.name())
+        }
+
+        /// No bug is ever there.
+        #[cfg(not(feature = "planted"))]
+        pub const fn is(_: $bugs) -> bool {
             false
         }
     };

@@ -1,5 +1,7 @@
 //! Planted bugs: the simulation must find each of these.
 
+pub mod edge;
+
 planted::planted! {
     /// A mistake that somebody could make.
     pub enum Bug {

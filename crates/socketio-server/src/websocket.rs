@@ -18,6 +18,7 @@ mod tests;
 
 use thiserror::Error;
 
+use crate::planted::edge::{self, EdgeBug};
 pub(crate) use decoder::Decoder;
 pub(crate) use frame::Opcode;
 pub(crate) use tungstenite::protocol::frame::coding::CloseCode;
@@ -97,6 +98,7 @@ impl WsError {
             | Self::NothingToContinue
             | Self::UnfinishedMessage
             | Self::MalformedClose => CloseCode::Protocol,
+            Self::InvalidUtf8 if edge::is(EdgeBug::MistakesTheCloseCode) => CloseCode::Protocol,
             Self::InvalidUtf8 => CloseCode::Invalid,
             Self::TooBig => CloseCode::Size,
             Self::TooManyFragments => CloseCode::Policy,

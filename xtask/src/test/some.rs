@@ -6,18 +6,17 @@
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::process::{Command, ExitCode};
 use std::time::Instant;
 
-use serde::Deserialize;
-
 use super::binary::{self, Programs};
+use super::built::{self, TestBinary};
 use super::count::Counting;
+use super::npm;
 use super::options::Options;
 use super::select::{Names, Selection, Target};
 use super::setup::{self, Need, Tools};
 use super::step::{Skipped, Steps};
-use super::{cargo, npm};
 
 /// A test binary, and the names that it gets.
 struct Binary {
@@ -100,64 +99,25 @@ impl Run<'_> {
     }
 }
 
-/// What cargo says about something that it has built.
-#[derive(Deserialize)]
-struct Artifact {
-    manifest_path: Option<PathBuf>,
-    target: Option<ArtifactTarget>,
-    profile: Option<Profile>,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct ArtifactTarget {
-    kind: Vec<String>,
-    name: String,
-}
-
-#[derive(Deserialize)]
-struct Profile {
-    test: bool,
-}
-
-impl Artifact {
-    /// The test binary that it is: the folder of its crate, and its target.
-    fn into_binary(self) -> Option<(PathBuf, Target, PathBuf)> {
-        let executable = self.executable.filter(|_| self.profile.is_some_and(|profile| profile.test))?;
-        let ArtifactTarget { kind, name } = self.target?;
-        let target = if kind == ["test"] { Target::Integration(name) } else { Target::Unit };
-        Some((self.manifest_path?.parent()?.to_path_buf(), target, executable))
-    }
-}
-
 /// Builds the test binaries of the selected targets.
 fn build(root: &Path, selection: &Selection, package: Option<&str>) -> Result<Vec<Binary>, String> {
     if selection.rust.is_empty() {
         return Ok(Vec::new());
     }
     let targets: BTreeSet<&Target> = selection.rust.keys().map(|(_, target)| target).collect();
-    let mut build =
-        cargo(root, &["test", "--locked", "--no-run", "--message-format=json-render-diagnostics"]);
-    match package {
-        Some(package) => build.args(["--package", package]),
-        None => build.arg("--workspace"),
+    let mut arguments = match package {
+        Some(package) => vec!["--package", package],
+        None => vec!["--workspace"],
     };
     for target in targets {
         match target {
-            Target::Unit => build.args(["--lib", "--bins"]),
-            Target::Integration(name) => build.args(["--test", name]),
-        };
+            Target::Unit => arguments.extend(["--lib", "--bins"]),
+            Target::Integration(name) => arguments.extend(["--test", name]),
+        }
     }
-    println!("\n── build");
-    let output =
-        build.stderr(Stdio::inherit()).output().map_err(|err| format!("cargo did not run: {err}"))?;
-    if !output.status.success() {
-        return Err("The tests cannot be built.".into());
-    }
-    let text = String::from_utf8_lossy(&output.stdout);
-    let artifacts = text.lines().filter_map(|line| serde_json::from_str::<Artifact>(line).ok());
     let mut binaries = Vec::new();
-    for (folder, target, executable) in artifacts.filter_map(Artifact::into_binary) {
+    for TestBinary { executable, folder, integration, .. } in built::test_binaries(root, &arguments)? {
+        let target = integration.map_or(Target::Unit, Target::Integration);
         if let Some(names) = selection.rust.get(&(folder.clone(), target)) {
             binaries.push(Binary { executable, folder, names: names.clone() });
         }

@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use super::binary::{self, Programs};
 use super::count::{self, Count, Counting};
+use super::planted;
 use super::select::FOLDERS;
 use super::setup::{self, Need, Tools};
 use super::step::{self, Beside, Skipped, Step, Steps, Tool};
@@ -68,6 +69,7 @@ fn test_crates(root: &Path, steps: &mut Steps) {
     let arguments = ["test", "--workspace", "--locked", "--no-fail-fast"];
     steps.run("crates", Counting::Cargo, cargo(root, &arguments));
     steps.run("fixtures", Counting::Once, binary::debug_build(root));
+    steps.note(planted::step(root));
     let mut docs = cargo(root, &["doc", "--workspace", "--no-deps", "--locked"]);
     docs.env("RUSTDOCFLAGS", "-D warnings");
     steps.run("documentation", Counting::Once, docs);

@@ -35,6 +35,7 @@ use crate::http::head_timer::{HeadMark, HeadTimer};
 use crate::http::response;
 use crate::http::stream::HttpStream;
 use crate::http::upgrade;
+use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::RefusalKind;
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
@@ -143,7 +144,9 @@ fn is_about_one_connection(error: &io::Error) -> bool {
 
 async fn serve(mut stream: TcpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) {
     let first = std::future::poll_fn(|cx| acceptor.poll_first(&mut stream, peer.ip(), cx));
-    match tokio::time::timeout(acceptor.config().head_timeout, first).await {
+    let is_endless = edge::is(EdgeBug::WaitsForeverForTheFirstByte);
+    let time = if is_endless { Duration::MAX } else { acceptor.config().head_timeout };
+    match tokio::time::timeout(time, first).await {
         Ok(Ok(First::Opens(Opening { answer, handshake }, early))) => {
             let taken = TakenOver { stream: NewStream::Local(stream), unsent: answer, early };
             acceptor.mailbox.post(Command::Attach { handshake, taken });
@@ -175,6 +178,7 @@ impl Acceptor {
         let opens = upgrade::parse(bytes)
             .and_then(|(request, len)| Some((self.service.open_at_once(request, peer)?, len)));
         Poll::Ready(Ok(match opens {
+            Some((opening, _)) if edge::is(EdgeBug::DropsEarlyFrames) => First::Opens(opening, Bytes::new()),
             Some((opening, len)) => {
                 First::Opens(opening, Bytes::copy_from_slice(bytes.get(len..).unwrap_or_default()))
             }

@@ -31,6 +31,7 @@ use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
 use crate::http::upgrade;
 use crate::pacing::Pacing;
+use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
 use crate::sid::Sid;
 use crate::stream::TakenOver;
@@ -112,9 +113,11 @@ impl SocketIoService {
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
         let (mut answer, readers) = self.answer_unhardened(request).await;
-        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+        let is_spared = edge::is(EdgeBug::HardensNoErrors) && !answer.status().is_success();
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS && !is_spared {
             response::harden(answer.headers_mut(), readers);
         }
+        edge::repeat_headers(answer.headers_mut());
         answer
     }
 
@@ -151,7 +154,9 @@ impl SocketIoService {
         let shared = Arc::clone(&self.shared);
         let verdict = judged.verdict.clone();
         let mut answer = self.route(request, judged).await;
-        shared.config.origins.add_cors(&verdict, answer.headers_mut());
+        if answer.status().is_success() || !edge::is(EdgeBug::AnswersErrorsWithoutCors) {
+            shared.config.origins.add_cors(&verdict, answer.headers_mut());
+        }
         (answer, Readers::SameOrigin)
     }
 
@@ -212,7 +217,8 @@ impl SocketIoService {
         if matches!(route, Route::Mismatch { .. }) && judged.upgrade == UpgradeHeader::Absent {
             self.note_engine_error(ErrorCode::BadRequest, request.uri());
         }
-        if !judged.verdict.is_allowed() {
+        let is_judged = sid.is_none() || !edge::is(EdgeBug::JudgesOriginsOnce);
+        if is_judged && !judged.verdict.is_allowed() {
             return Err(Refused::Origin(self.refuse_origin(request.headers(), &judged)));
         }
         match (route, sid) {
@@ -287,7 +293,8 @@ impl SocketIoService {
     fn has_room(&self) -> bool {
         let shared = &self.shared;
         shared.reach.readiness() != Readiness::NotReady
-            && shared.reach.connections() < shared.config.connections_max
+            && shared.reach.connections()
+                < shared.config.connections_max + usize::from(edge::is(EdgeBug::LetsOneMoreIn))
     }
 
     /// Checks a request for a WebSocket that needs nobody's permission. `None` is no verdict: the ordinary path handles
@@ -380,7 +387,8 @@ impl SocketIoService {
         let mailbox = self.mailbox(sid.worker);
         let number = self.shared.next_poll();
         let (reply, answer) = oneshot::channel();
-        let guard = Guard::new(&mailbox, Command::PollAborted { sid, number });
+        let mut guard = Guard::new(&mailbox, Command::PollAborted { sid, number });
+        guard.forget_if(EdgeBug::ForgetsAbandonedPolls);
         mailbox.post(Command::Poll { sid, number, buster, reply });
         let answer = answer.await;
         guard.disarm();
@@ -403,9 +411,11 @@ impl SocketIoService {
         mailbox.post(Command::PostBegin { sid, mark, reply });
         begun.await.map_err(|_| Refused::NotReady)??;
         // From here on the session waits for this POST: if the client goes away, the session ends.
-        let guard = Guard::new(&mailbox, Command::PostAborted { sid });
+        let mut guard = Guard::new(&mailbox, Command::PostAborted { sid });
+        guard.forget_if(EdgeBug::ForgetsAbandonedPosts);
         let (parts, body) = request.into_parts();
-        let bytes_max = self.shared.config.engine.max_payload;
+        let bytes_max =
+            self.shared.config.engine.max_payload + usize::from(edge::is(EdgeBug::TakesOneByteMore));
         let is_binary =
             parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream");
         if is_binary {
@@ -417,8 +427,10 @@ impl SocketIoService {
             guard.replace(Command::PostRefused { sid });
             return Ok(self.refuse_body(body).await);
         }
-        let limited = Limited::new(body.as_mut(), bytes_max);
-        let read = tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await;
+        let is_unlimited = edge::is(EdgeBug::LimitsAnnouncedBodiesOnly);
+        let limited = Limited::new(body.as_mut(), if is_unlimited { usize::MAX } else { bytes_max });
+        let time = if edge::is(EdgeBug::WaitsForeverForABody) { Duration::MAX } else { BODY_TIMEOUT };
+        let read = tokio::time::timeout(time, limited.collect()).await;
         let body = match read {
             Ok(Ok(body)) => body.to_bytes(),
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
@@ -453,7 +465,9 @@ impl SocketIoService {
             Ok(accepted) => accepted,
             Err(error) => return Ok(response::upgrade_invalid(error)),
         };
-        self.look(sid).await?;
+        if !edge::is(EdgeBug::AttachesUnseen) {
+            self.look(sid).await?;
+        }
         let upgraded = hyper::upgrade::on(&mut request);
         let (mailbox, owner) = (self.mailbox(sid.worker), self.owner(sid.worker));
         // The task ends when the client has its 101, or is gone.
@@ -548,6 +562,10 @@ struct Guard {
 impl Guard {
     fn new(mailbox: &Arc<Mailbox>, command: Command) -> Self {
         Self { mailbox: Arc::clone(mailbox), command: Some(command) }
+    }
+
+    fn forget_if(&mut self, bug: EdgeBug) {
+        self.command = self.command.take().filter(|_| !edge::is(bug));
     }
 
     fn disarm(mut self) {

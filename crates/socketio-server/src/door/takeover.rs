@@ -9,6 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::http::stream::HttpStream;
+use crate::planted::edge::{self, EdgeBug};
 use crate::stream::{NewStream, TakenOver};
 
 /// A socket, with the bytes that arrived early.
@@ -44,6 +45,9 @@ fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     let upgraded = match upgraded.downcast::<HttpStream>() {
         Ok(parts) => {
             let (stream, unread) = parts.io.into_parts();
+            if edge::is(EdgeBug::DropsWhatHttpRead) {
+                return Ok((stream, unread));
+            }
             return Ok((stream, [parts.read_buf, unread].concat().into()));
         }
         Err(upgraded) => upgraded,

@@ -16,6 +16,7 @@ use super::mailbox::Mailbox;
 use super::misfits::Misfits;
 use super::socket::Job;
 use crate::feed::Feed;
+use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::Refusals;
 
 pub(crate) struct Reach {
@@ -66,7 +67,9 @@ impl Reach {
     }
 
     pub(crate) fn discount_connection(&self) {
-        self.connections.fetch_sub(1, Ordering::Relaxed);
+        if !edge::is(EdgeBug::ForgetsToDiscount) {
+            self.connections.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn next_ack_id(&self) -> AckId {

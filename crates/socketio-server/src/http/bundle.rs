@@ -12,6 +12,7 @@ use http_body_util::Full;
 use thiserror::Error;
 
 use super::encoding::{Coding, preferred};
+use crate::planted::edge::{self, EdgeBug};
 
 /// The files of one version of the client, served at `/socket.io/NAME`.
 ///
@@ -82,7 +83,7 @@ impl ClientBundle {
         if let Some(coding) = coding {
             fields.insert(header::CONTENT_ENCODING, HeaderValue::from_static(coding));
         }
-        if method != Method::HEAD {
+        if method != Method::HEAD || edge::is(EdgeBug::SendsBodiesForHead) {
             *answer.body_mut() = Full::new(body.clone());
         }
         Some(answer)
@@ -93,7 +94,8 @@ impl ClientBundle {
         let lines = request.get_all(header::IF_NONE_MATCH).iter();
         let mut tags =
             lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b',')).map(<[u8]>::trim_ascii);
-        tags.any(|tag| tag == b"*" || tag.strip_prefix(b"W/").unwrap_or(tag) == self.etag.as_bytes())
+        let strong = |tag| <[u8]>::strip_prefix(tag, b"W/").filter(|_| !edge::is(EdgeBug::ForgetsWeakTags));
+        tags.any(|tag| tag == b"*" || strong(tag).unwrap_or(tag) == self.etag.as_bytes())
     }
 }
 
@@ -115,6 +117,9 @@ impl BundleFile {
 
     /// The source map of a script, such as `socket.io.min.js.map`.
     pub fn source_map(name: impl Into<String>, content: impl Into<Bytes>) -> Self {
+        if edge::is(EdgeBug::CallsMapsScripts) {
+            return Self::script(name, content);
+        }
         Self::new(name.into(), "application/json", content.into())
     }
 

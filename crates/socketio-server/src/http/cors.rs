@@ -12,6 +12,7 @@ use super::{
     policy::{OriginPolicy, Verdict},
     response::{self, Readers},
 };
+use crate::planted::edge::{self, EdgeBug};
 
 impl OriginPolicy {
     /// Adds the CORS headers to an answer, whatever its status, so that a page can read errors too.
@@ -20,10 +21,15 @@ impl OriginPolicy {
             Self::SameOrigin => {}
             Self::Any => {
                 answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+                if edge::is(EdgeBug::AllowsCookiesForAll) {
+                    answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+                }
             }
             Self::List(_) => {
                 // Even without an origin: a cache must not give this answer to a page that sends one.
-                answer.append(header::VARY, HeaderValue::from_static("Origin"));
+                if *verdict != Verdict::Absent || !edge::is(EdgeBug::ForgetsToVary) {
+                    answer.append(header::VARY, HeaderValue::from_static("Origin"));
+                }
                 if let Verdict::Cross(origin) = verdict {
                     answer.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
                     answer.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));

@@ -5,6 +5,8 @@
 
 use http::{HeaderMap, header};
 
+use crate::planted::edge::{self, EdgeBug};
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Coding {
     Identity,
@@ -42,6 +44,9 @@ pub(super) fn preferred(headers: &HeaderMap, on_offer: &[Coding]) -> Coding {
     for line in headers.get_all(header::ACCEPT_ENCODING) {
         line.to_str().unwrap_or_default().split(',').for_each(|member| wishes.add(member));
     }
+    if edge::is(EdgeBug::CompressesUnasked) && !headers.contains_key(header::ACCEPT_ENCODING) {
+        return *on_offer.first().unwrap_or(&Coding::Identity);
+    }
     let mut best = (Coding::Identity, wishes.identity.unwrap_or(Weight::ZERO));
     let offers = [(Coding::Gzip, wishes.gzip), (Coding::Brotli, wishes.brotli)];
     for (coding, weight) in offers.into_iter().filter(|(coding, _)| on_offer.contains(coding)) {
@@ -67,7 +72,10 @@ impl Wishes {
     fn add(&mut self, member: &str) {
         let (name, parameter) = member.split_once(';').unwrap_or((member, "q=1"));
         let weight = parameter.trim().strip_prefix(['q', 'Q']).and_then(|rest| rest.strip_prefix('='));
-        let Some(weight) = weight.and_then(Weight::parse) else { return };
+        let Some(mut weight) = weight.and_then(Weight::parse) else { return };
+        if edge::is(EdgeBug::IgnoresWeights) {
+            weight = Weight::ONE;
+        }
         match name.trim().to_ascii_lowercase().as_str() {
             "identity" => self.identity = Some(weight),
             "gzip" | "x-gzip" => self.gzip = Some(weight),

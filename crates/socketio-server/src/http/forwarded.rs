@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use super::own::{Own, Scheme};
+use crate::planted::edge::{self, EdgeBug};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
@@ -53,9 +54,16 @@ impl TrustedProxies {
         let mut client = direct;
         let mut depth = 0;
         let mut hops = members(headers, X_FORWARDED_FOR);
-        while client.address.is_some_and(|address| self.contains(address)) {
+        let is_proxy =
+            |depth, address| self.contains(address) || depth == 0 && edge::is(EdgeBug::TrustsThePeer);
+        while client.address.is_some_and(|address| is_proxy(depth, address)) {
             depth += 1;
-            match hops.next().and_then(hop_address) {
+            let hop = if edge::is(EdgeBug::ReadsProxiesFromTheLeft) {
+                members(headers, X_FORWARDED_FOR).collect::<Vec<_>>().into_iter().rev().nth(depth - 1)
+            } else {
+                hops.next()
+            };
+            match hop.and_then(hop_address) {
                 Some(address) => client.address = Some(address),
                 None => break,
             }

@@ -14,6 +14,8 @@ use std::time::{Duration, Instant};
 
 use hyper::rt::{Sleep, Timer};
 
+use crate::planted::edge::{self, EdgeBug};
+
 /// Whether a byte has arrived since the connection began to wait for a head.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct HeadMark(Arc<AtomicBool>);
@@ -71,8 +73,13 @@ impl Future for HeadSleep {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         // hyper polls this after each read.
-        if !self.has_begun && self.mark.is_set() {
+        let has_begun = self.mark.is_set() && !edge::is(EdgeBug::GivesHeadsTheIdleTime);
+        if !self.has_begun && has_begun {
             self.has_begun = true;
+            if edge::is(EdgeBug::StartsHeadsAnew) {
+                self.has_begun = false;
+                self.mark.clear();
+            }
             let deadline = tokio::time::Instant::now() + self.head_timeout;
             self.sleep.as_mut().reset(deadline);
         }

@@ -11,6 +11,7 @@ use std::fmt;
 use http::{HeaderMap, Uri, header};
 
 use super::origin::{self, Origin};
+use crate::planted::edge::{self, EdgeBug};
 
 /// What is known about the scheme that a client used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -61,6 +62,7 @@ impl Own {
             Scheme::Https => (page.scheme == "https", self.port),
             Scheme::Tls => (page.scheme == "https", Some(self.port.unwrap_or(443))),
         };
+        let port = port.filter(|_| !edge::is(EdgeBug::IgnoresPorts));
         scheme && self.host == page.host && (port.is_none() || port == page.effective_port())
     }
 }

@@ -13,6 +13,7 @@ use http::{HeaderMap, HeaderValue, header};
 use super::host::HostPattern;
 use super::origin::{Origin, OriginError, is_address, split_scheme};
 use super::own::Own;
+use crate::planted::edge::{self, EdgeBug};
 
 const SEC_FETCH_SITE: &str = "sec-fetch-site";
 
@@ -175,8 +176,10 @@ impl OriginPattern {
             Pattern::File => text == "file://",
             Pattern::Exactly(allowed) => origin == Some(allowed),
             Pattern::SubdomainsOf(parent) => origin.is_some_and(|page| {
-                let below = page.host.strip_suffix(&parent.host).and_then(|rest| rest.strip_suffix('.'));
-                page.scheme == parent.scheme
+                let below = page.host.strip_suffix(&parent.host);
+                let is_loose = edge::is(EdgeBug::ComparesEndsOfHosts);
+                let below = below.and_then(|rest| if is_loose { Some(rest) } else { rest.strip_suffix('.') });
+                (page.scheme == parent.scheme || edge::is(EdgeBug::IgnoresSchemes))
                     && page.port == parent.port
                     && below.is_some_and(|label| !label.is_empty())
             }),

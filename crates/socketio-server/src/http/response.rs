@@ -9,6 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 
 use crate::http::upgrade::UpgradeError;
+use crate::planted::edge::{self, EdgeBug};
 
 /// The pages that may use an answer without asking, like an image or a script.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,8 +42,12 @@ pub(crate) fn engine_error(status: StatusCode, json: String) -> Response<Full<By
 
 /// The packets in the answer to a handshake or a poll.
 pub(crate) fn packets(payload: impl Into<Bytes>) -> Response<Full<Bytes>> {
-    let mut answer = typed(StatusCode::OK, "text/plain; charset=UTF-8", payload.into());
-    forbid_storing(answer.headers_mut());
+    let is_page = edge::is(EdgeBug::SendsPacketsAsPages);
+    let content_type = if is_page { "text/html" } else { "text/plain; charset=UTF-8" };
+    let mut answer = typed(StatusCode::OK, content_type, payload.into());
+    if !edge::is(EdgeBug::LetsPollsBeStored) {
+        forbid_storing(answer.headers_mut());
+    }
     answer
 }
 
@@ -104,7 +109,9 @@ pub(crate) fn empty(status: StatusCode) -> Response<Full<Bytes>> {
 /// A WebSocket that is refused before the 101; its connection is closed.
 pub(crate) fn upgrade_refused(message: &str) -> Response<Full<Bytes>> {
     let mut answer = typed(StatusCode::BAD_REQUEST, "text/html", Bytes::copy_from_slice(message.as_bytes()));
-    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    if !edge::is(EdgeBug::KeepsRefusedUpgrades) {
+        answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     answer
 }
 

@@ -10,6 +10,7 @@ use tungstenite::handshake::machine::TryParse as _;
 use tungstenite::handshake::server::write_response;
 
 use crate::http::facts::names_one_host;
+use crate::planted::edge::{self, EdgeBug};
 
 /// Why a WebSocket request is refused. The text is the body of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
@@ -43,11 +44,12 @@ pub(crate) fn accept(method: &Method, headers: &HeaderMap) -> Result<Response<()
     if has_body(headers) {
         return Err(UpgradeError::Body);
     }
-    if only(headers, header::SEC_WEBSOCKET_VERSION).is_none_or(|version| version != "13") {
+    let is_version = |version: &HeaderValue| version == "13" || edge::is(EdgeBug::AcceptsAnyVersion);
+    if !only(headers, header::SEC_WEBSOCKET_VERSION).is_some_and(is_version) {
         return Err(UpgradeError::Version);
     }
     let key = only(headers, header::SEC_WEBSOCKET_KEY).map(HeaderValue::as_bytes).ok_or(UpgradeError::Key)?;
-    if !is_nonce(key) {
+    if !is_nonce(key) && !edge::is(EdgeBug::AcceptsAnyKey) {
         return Err(UpgradeError::Key);
     }
     let accept = HeaderValue::try_from(accept_key(key)).map_err(|_| UpgradeError::Key)?;
@@ -57,6 +59,11 @@ pub(crate) fn accept(method: &Method, headers: &HeaderMap) -> Result<Response<()
     fields.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
     fields.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     fields.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if edge::is(EdgeBug::AgreesToExtensions)
+        && let Some(wanted) = headers.get(header::SEC_WEBSOCKET_EXTENSIONS)
+    {
+        fields.insert(header::SEC_WEBSOCKET_EXTENSIONS, wanted.clone());
+    }
     Ok(response)
 }
 
@@ -69,7 +76,7 @@ pub(crate) fn parse(bytes: &[u8]) -> Option<(Request<()>, usize)> {
     let headers = request.headers();
     let is_usual = !headers.contains_key(header::CONTENT_LENGTH)
         && !headers.contains_key(header::TRANSFER_ENCODING)
-        && names_one_host(&request);
+        && (names_one_host(&request) || edge::is(EdgeBug::OpensForTwoHosts));
     is_usual.then_some((request, len))
 }
 

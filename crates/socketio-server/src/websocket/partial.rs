@@ -12,6 +12,7 @@ use tungstenite::protocol::frame::{
 };
 
 use super::{CloseCode, Halt, Message, WsError, WsLimits, mask::Mask};
+use crate::planted::edge::{self, EdgeBug};
 
 /// The longest header: two bytes, a 64-bit length, a mask.
 const HEADER_BYTES_MAX: usize = 14;
@@ -117,7 +118,11 @@ impl Partial {
         };
         let payload = input.take(frame.missing);
         frame.missing -= payload.len();
+        let key = frame.mask;
         frame.mask.apply(payload);
+        if edge::is(EdgeBug::RestartsTheMask) {
+            frame.mask = key;
+        }
         if frame.missing > 0 {
             self.hold(frame, payload)?;
             return Ok(Step::Continue);
@@ -133,7 +138,8 @@ impl Partial {
         if header.rsv1 || header.rsv2 || header.rsv3 {
             return Err(WsError::ReservedBits);
         }
-        let key = header.mask.ok_or(WsError::Unmasked)?;
+        let lenient = edge::is(EdgeBug::TakesUnmaskedFrames).then_some([0; 4]);
+        let key = header.mask.or(lenient).ok_or(WsError::Unmasked)?;
         let kind = match header.opcode {
             OpCode::Control(control) => {
                 if !header.is_final {
@@ -156,7 +162,9 @@ impl Partial {
     fn admit_data(&self, data: Data, length: u64, limits: &WsLimits) -> Result<DataKind, WsError> {
         let kind = match (data, &self.message) {
             (Data::Continue, Some(message)) => message.kind,
+            (Data::Continue, None) if edge::is(EdgeBug::ContinuesNothing) => DataKind::Text,
             (Data::Continue, None) => return Err(WsError::NothingToContinue),
+            (Data::Text, Some(_)) if edge::is(EdgeBug::BeginsWithinAMessage) => DataKind::Text,
             (Data::Text | Data::Binary, Some(_)) => return Err(WsError::UnfinishedMessage),
             (Data::Text, None) => DataKind::Text,
             (Data::Binary, None) => DataKind::Binary,
@@ -164,11 +172,12 @@ impl Partial {
         };
         let (held, frames) =
             self.message.as_ref().map_or((0, 0), |message| (message.body.len(), message.frames));
+        let held = if edge::is(EdgeBug::LimitsEachFragment) { 0 } else { held };
         let room = limits.message_bytes_max.saturating_sub(held);
         if usize::try_from(length).map_or(true, |length| length > room) {
             return Err(WsError::TooBig);
         }
-        if frames >= limits.fragments_max {
+        if frames >= limits.fragments_max && !edge::is(EdgeBug::CountsNoFragments) {
             return Err(WsError::TooManyFragments);
         }
         Ok(kind)
@@ -262,7 +271,7 @@ fn close_code(body: &[u8]) -> Result<Option<CloseCode>, WsError> {
         return if body.is_empty() { Ok(None) } else { Err(WsError::MalformedClose) };
     };
     let code = CloseCode::from(u16::from_be_bytes(*code));
-    if !code.is_allowed() {
+    if !code.is_allowed() && !edge::is(EdgeBug::EchoesAnyCloseCode) {
         return Err(WsError::MalformedClose);
     }
     str::from_utf8(reason).map_err(|_| WsError::InvalidUtf8)?;
@@ -336,7 +345,9 @@ impl Fragments {
         let unchecked = self.body.get(self.checked..).unwrap_or_default();
         match str::from_utf8(unchecked) {
             Ok(text) => self.checked += text.len(),
-            Err(error) if error.error_len().is_none() => self.checked += error.valid_up_to(),
+            Err(error) if error.error_len().is_none() && !edge::is(EdgeBug::ChecksCharactersEarly) => {
+                self.checked += error.valid_up_to();
+            }
             Err(_) => return Err(WsError::InvalidUtf8),
         }
         Ok(())

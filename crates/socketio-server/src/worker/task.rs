@@ -25,6 +25,7 @@ use super::Worker;
 use super::local_namespace::Cursor;
 use super::tombstones::{LastAnswers, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME};
 use crate::frame::Frame;
+use crate::planted::edge::{self, EdgeBug};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::seam;
@@ -400,7 +401,7 @@ impl SocketTurn<'_> {
             // RFC 6455 section 5.5.3: of several pings that arrived together, only the latest must be answered.
             Message::Ping(data) => {
                 let mut frame = Vec::new();
-                push_pong(&mut frame, data);
+                push_pong(&mut frame, if edge::is(EdgeBug::PongsWithoutTheBody) { &[] } else { data });
                 *pong = Some(frame);
             }
             Message::Pong => {}

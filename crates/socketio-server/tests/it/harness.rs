@@ -23,7 +23,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits for something that must come.
 pub(crate) async fn within<T>(future: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, future).await.expect("what the test waits for has not come in time")
+    tokio::time::timeout(patience(), future).await.expect("what the test waits for has not come in time")
+}
+
+/// A test that waits for what a planted bug prevents has noticed it, and waits less long.
+fn patience() -> Duration {
+    let is_planted = std::env::var_os("PLANTED_BUG").is_some();
+    if is_planted { Duration::from_secs(5) } else { PATIENCE }
 }
 
 /// A server that listens.

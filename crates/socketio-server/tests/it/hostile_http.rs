@@ -1,10 +1,16 @@
 //! Hostile HTTP (attacks A01 to A18): whatever is sent, it is answered or cut off, and the canaries notice nothing.
 
+use std::pin::Pin;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use bytes::Bytes;
+use http_body::Frame;
+use http_body_util::{BodyExt, Full};
 use socketio_server::{Namespace, Server};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
+use tower_service::Service;
 
 use crate::harness::http::{Pending, exchange};
 use crate::harness::{Canaries, Polling, Running, Ws, echoing, fenced, get, start, within};
@@ -227,4 +233,52 @@ async fn requests_after_the_end_of_a_session_are_answered() {
     }
     let ws = get(format!("/socket.io/?EIO=4&transport=websocket&sid={}", polling.sid)).upgrade();
     assert_eq!(ws.send(running.address).await.brief(), (400, "Session ID unknown"));
+}
+
+/// A body of which nothing comes for a minute after somebody has begun to wait for it; then its client is gone.
+#[derive(Default)]
+struct Silent(Option<Pin<Box<tokio::time::Sleep>>>);
+
+impl http_body::Body for Silent {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        let minute = self.0.get_or_insert_with(|| Box::pin(tokio::time::sleep(Duration::from_secs(60))));
+        std::task::ready!(minute.as_mut().poll(context));
+        Poll::Ready(Some(Err(std::io::ErrorKind::ConnectionReset.into())))
+    }
+}
+
+/// The clock stands still until there is nothing but time to wait for. The worker has a clock of its own, so no time may be
+/// waited for while it is asked.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_does_not_come_ends_its_request_and_its_session() {
+    let running = start_target();
+    let mut service = running.server.service();
+    let target = "/socket.io/?EIO=4&transport=polling";
+    let open = http::Request::get(target)
+        .header("host", "127.0.0.1")
+        .body(Full::<Bytes>::default())
+        .expect("a request");
+    let Ok(opened) = service.call(open).await;
+    let opened = opened.into_body().collect().await.expect("a body in memory").to_bytes();
+    let handshake: serde_json::Value = serde_json::from_slice(&opened[1..]).expect("a handshake");
+    let target = format!("{target}&sid={}", handshake["sid"].as_str().expect("a sid"));
+
+    let begin = tokio::time::Instant::now();
+    let post =
+        http::Request::post(&target).header("host", "127.0.0.1").body(Silent::default()).expect("a request");
+    let Ok(answer) = service.call(post).await;
+    assert_eq!(answer.status(), 408);
+    assert_eq!(begin.elapsed().as_secs(), 20);
+    let poll = http::Request::get(&target)
+        .header("host", "127.0.0.1")
+        .body(Full::<Bytes>::default())
+        .expect("a request");
+    let Ok(answer) = service.call(poll).await;
+    assert_eq!(answer.status(), 400, "the session has ended");
 }

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
 
+use tidings::planted::edge::{self, EdgeBug};
+
 use super::body::{Body, body};
 use crate::assets::{self, Asset, Freshness};
 
@@ -26,11 +28,16 @@ pub(super) fn answer(method: &Method, path: &str, headers: &HeaderMap) -> Respon
         (&Method::GET | &Method::HEAD, Some(asset)) => file(method, asset, headers),
         (_, Some(_)) => {
             let mut answer = status(StatusCode::METHOD_NOT_ALLOWED);
-            answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            if !edge::is(EdgeBug::NamesNoMethods) {
+                answer.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD"));
+            }
             answer
         }
         (_, None) => status(StatusCode::NOT_FOUND),
     };
+    if edge::is(EdgeBug::SendsNoPolicyWithErrors) && !answer.status().is_success() {
+        return answer;
+    }
     for (name, value) in SECURITY {
         answer.headers_mut().insert(name, HeaderValue::from_static(value));
     }
@@ -56,6 +63,7 @@ fn file(method: &Method, asset: &'static Asset, request: &HeaderMap) -> Response
     headers.insert(header::VARY, HeaderValue::from_static("Accept-Encoding"));
     let freshness = match asset.freshness {
         Freshness::Immutable => "public, max-age=31536000, immutable",
+        Freshness::Revalidate if edge::is(EdgeBug::KeepsThePageForever) => "public, max-age=31536000",
         Freshness::Revalidate => "no-cache",
     };
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(freshness));
@@ -78,7 +86,8 @@ fn file(method: &Method, asset: &'static Asset, request: &HeaderMap) -> Response
 fn is_known(asset: &Asset, request: &HeaderMap) -> bool {
     let tags = request.get_all(header::IF_NONE_MATCH).iter().filter_map(|line| line.to_str().ok());
     let mut tags = tags.flat_map(|line| line.split(',')).map(str::trim);
-    tags.any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == asset.etag)
+    let strong = |tag| str::strip_prefix(tag, "W/").filter(|_| !edge::is(EdgeBug::ForgetsWeakPageTags));
+    tags.any(|tag| tag == "*" || strong(tag).unwrap_or(tag) == asset.etag)
 }
 
 fn choose(asset: &'static Asset, request: &HeaderMap) -> (&'static [u8], Option<&'static str>) {
@@ -89,12 +98,89 @@ fn choose(asset: &'static Asset, request: &HeaderMap) -> (&'static [u8], Option<
             let mut parts = accepted.split(';').map(str::trim);
             let refused =
                 |weight: &str| weight.strip_prefix("q=").and_then(|q| q.parse::<f32>().ok()) == Some(0.0);
-            parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding)) && !parts.any(refused)
+            let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(coding));
+            is_named && (!parts.any(refused) || edge::is(EdgeBug::SendsRefusedCodings))
         })
     };
+    let is_unasked = edge::is(EdgeBug::CompressesPagesUnasked);
+    let accepts = |coding| accepts(coding) || is_unasked && !request.contains_key(header::ACCEPT_ENCODING);
     match (asset.brotli, asset.gzip) {
         (Some(bytes), _) if accepts("br") => (bytes, Some("br")),
         (_, Some(bytes)) if accepts("gzip") => (bytes, Some("gzip")),
         _ => (asset.identity, None),
+    }
+}
+
+#[cfg(all(test, not(without_web)))]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    fn ask(method: &Method, path: &str, fields: &[(&'static str, &str)]) -> Response<Body> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in fields {
+            headers.append(*name, HeaderValue::from_str(value).expect("a value of ours"));
+        }
+        answer(method, path, &headers)
+    }
+
+    #[test]
+    fn every_answer_has_all_security_headers_whatever_its_status() {
+        for (method, path, fields, status) in [
+            (Method::GET, "/", &[][..], 200),
+            (Method::HEAD, "/", &[], 200),
+            (Method::GET, "/", &[("if-none-match", "*")], 304),
+            (Method::GET, "/nothing", &[], 404),
+            (Method::POST, "/nothing", &[], 404),
+            (Method::POST, "/", &[], 405),
+        ] {
+            let answer = ask(&method, path, fields);
+            assert_eq!(answer.status(), status, "{method} {path}");
+            for (name, value) in SECURITY {
+                assert_eq!(answer.headers()[name], value, "{method} {path}");
+            }
+        }
+        assert_eq!(ask(&Method::POST, "/", &[]).headers()["allow"], "GET, HEAD");
+    }
+
+    #[test]
+    fn a_page_that_the_browser_has_is_not_sent_again() {
+        let etag = ask(&Method::GET, "/", &[]).headers()["etag"].to_str().unwrap().to_owned();
+        for (tag, status) in [
+            (etag.clone(), 304),
+            (format!("W/{etag}"), 304),
+            (format!("\"other\", W/{etag}"), 304),
+            ("*".to_owned(), 304),
+            ("\"other\"".to_owned(), 200),
+            (etag.trim_matches('"').to_owned(), 200),
+        ] {
+            assert_eq!(ask(&Method::GET, "/", &[("if-none-match", &tag)]).status(), status, "{tag}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_page_comes_in_a_coding_that_the_browser_has_asked_for() {
+        for (accept, coding) in [
+            (None, None),
+            (Some(""), None),
+            (Some("identity"), None),
+            (Some("gzip"), Some("gzip")),
+            (Some("gzip, deflate, br"), Some("br")),
+            (Some("gzip, br;q=0"), Some("gzip")),
+            (Some("br; q=0.0, gzip;q=0"), None),
+        ] {
+            let fields: Vec<_> = accept.into_iter().map(|accept| ("accept-encoding", accept)).collect();
+            let answer = ask(&Method::GET, "/", &fields);
+            let headers = answer.headers().clone();
+            let sent = headers.get("content-encoding").map(|coding| coding.to_str().unwrap());
+            assert_eq!(sent, coding, "{accept:?}");
+            assert_eq!(headers["vary"], "Accept-Encoding");
+            let body = answer.into_body().collect().await.unwrap().to_bytes();
+            assert_eq!(headers["content-length"], body.len().to_string(), "{accept:?}");
+            let head = ask(&Method::HEAD, "/", &fields);
+            assert_eq!(head.headers(), &headers);
+            assert!(head.into_body().collect().await.unwrap().to_bytes().is_empty());
+        }
     }
 }

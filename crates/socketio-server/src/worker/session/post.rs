@@ -9,6 +9,7 @@ use http::HeaderMap;
 use tokio::sync::oneshot;
 
 use crate::handle::command::HttpError;
+use crate::planted::edge::{self, EdgeBug};
 
 #[derive(Debug)]
 pub(crate) struct UnfinishedPost {
@@ -41,6 +42,9 @@ impl UnfinishedPost {
             packet
         } else {
             self.next = None;
+            if edge::is(EdgeBug::ForgetsTheLastPacket) && rest.len() < self.body.len() {
+                return None;
+            }
             rest
         };
         Some(PayloadPacket::decode(packet).map(|packet| (packet, &*self.headers)))
