@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { io } from "socket.io-client";
-import { LOBBY, V1Person } from "../harness/person.mjs";
+import { LOBBY, otherDevice, V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 import { within, PATIENCE_MS } from "../harness/waiting.mjs";
 
@@ -112,5 +112,38 @@ describe("durable commands", () => {
     for (let line = 0; line < 5; line += 1) await ada.say(`line ${line}`);
     assert.ok(isLate, "all of it was done before five of somebody else's");
     await flood;
+  });
+});
+
+describe("quotas", () => {
+  /** The codes of the refusals among the answers to so many commands at once. */
+  const codes = async (count, command) => (await Promise.all(Array.from({ length: count }, (_, number) => command(number)))).map((ack) => ack.code ?? "ok");
+  const creates = (person) => (number) => person.do("create", { kind: "public", name: `${person.user} ${number}-${person.n}` });
+
+  test("of rooms are those of a person on all devices and of an address, and nobody elsewhere notices", async (t) => {
+    const server = await serve(t, ["rooms-created-per-person=3/day", "rooms-created-per-address=5/day", "commands=0"]);
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...at("192.0.2.2") });
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    assert.deepEqual(await codes(6, creates(mallory)), ["ok", "ok", "ok", "quota", "quota", "quota"]);
+    const again = await otherDevice(t, server.url, mallory, at("192.0.2.9"));
+    assert.deepEqual(await codes(2, creates(again)), ["quota", "quota"]);
+    // A repeat gets its first answer, and what is not stored has cost nothing.
+    assert.equal((await mallory.ask("create", { n: 2, kind: "public", name: `${mallory.user} 0-1` })).ok, true);
+    const second = await V1Person.connect(t, server.url, { name: "mallory 2", ...at("192.0.2.1") });
+    assert.deepEqual(await codes(3, () => second.do("create", { kind: "public", name: "Lobby" })), ["name_taken", "name_taken", "name_taken"]);
+    assert.deepEqual(await codes(4, creates(second)), ["ok", "ok", "quota", "quota"]);
+    assert.equal((await second.do("direct", { with: [ada.user, mallory.user] })).code, "quota");
+    await second.must("direct", { with: [ada.user] });
+    assert.deepEqual(await codes(3, creates(ada)), ["ok", "ok", "ok"]);
+    const local = await V1Person.connect(t, server.url, { name: "local" });
+    assert.deepEqual(new Set(await codes(30, creates(local))), new Set(["ok"]));
+  });
+
+  test("of names let a person take a first one and change it three times in an hour", async (t) => {
+    const server = await serve(t, ["commands=0"]);
+    const ada = await V1Person.connect(t, server.url, at("192.0.2.2"));
+    await ada.must("name", { name: "ada" });
+    assert.deepEqual(await codes(6, (number) => ada.do("name", { name: `ada ${number}` })), ["ok", "ok", "ok", "quota", "quota", "quota"]);
+    assert.equal((await ada.do("name", { name: "ada 2" })).ok, true, "the name that they have");
   });
 });

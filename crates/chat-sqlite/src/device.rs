@@ -152,7 +152,7 @@ fn room_of(on: SpentOn) -> Option<i64> {
 
 const NOTHING: i64 = 3;
 /// The first number of a result that this version does not know.
-const UNKNOWN: i64 = 16;
+const UNKNOWN: i64 = 17;
 
 /// As it stands in the table.
 fn code(on: SpentOn) -> i64 {
@@ -174,6 +174,7 @@ fn code(on: SpentOn) -> i64 {
             Refusal::Invalid => 13,
             Refusal::TopicInvalid => 14,
             Refusal::Damaged => 15,
+            Refusal::Quota => 16,
             Refusal::Unknown => UNKNOWN,
         },
     }

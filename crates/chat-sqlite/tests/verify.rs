@@ -33,7 +33,12 @@ fn sound_log(folder: &Path) {
     let read = Command::Read { room, seq: Seq(3) };
     append(
         &mut log,
-        &[chat::Draft { identity: Identity::User(CLEOS.user), command: read, at: UnixMillis(0) }],
+        &[chat::Draft {
+            identity: Identity::User(CLEOS.user),
+            command: read,
+            at: UnixMillis(0),
+            over_quota: None,
+        }],
     );
 }
 

@@ -22,6 +22,9 @@ pub struct Draft {
     pub command: Command,
     /// When the server received it.
     pub at: UnixMillis,
+    /// What it is refused with instead of being stored, because its sender has used up a quota. A repeat gets its original
+    /// answer all the same, and a draft that would be refused anyway keeps its own reason.
+    pub over_quota: Option<Refusal>,
 }
 
 /// What a draft asks for.
@@ -285,12 +288,17 @@ mod tests {
             (Command::Skip, 0),
         ] {
             let told = format!("{command:?}");
-            let draft = Draft { identity: Identity::NONE, command, at: UnixMillis(0) };
+            let draft = Draft { identity: Identity::NONE, command, at: UnixMillis(0), over_quota: None };
             assert_eq!(draft.weight(), bytes + size_of::<Draft>(), "{told}");
         }
         let key = Some(ClientKey::from_stored("xUz3kQ-0"));
         let identity = Identity::Lineage { lineage: None, key };
-        let draft = Draft { identity, command: Command::Say { room, text: text() }, at: UnixMillis(0) };
+        let draft = Draft {
+            identity,
+            command: Command::Say { room, text: text() },
+            at: UnixMillis(0),
+            over_quota: None,
+        };
         assert_eq!(draft.weight(), 5 + 8 + size_of::<Draft>());
     }
 }

@@ -142,7 +142,7 @@ pub const CLEOS: Device = Device { user: UserId(3), id: DeviceId([3; 16]) };
 pub fn draft(lineage: Option<Lineage>, key: Option<&str>, text: &str) -> Draft {
     let identity = Identity::Lineage { lineage, key: key.map(ClientKey::from_stored) };
     let command = Command::Say { room: RoomId::LOBBY, text: Text::from_stored(text) };
-    Draft { identity, command, at: AT }
+    Draft { identity, command, at: AT, over_quota: None }
 }
 
 /// When everything happens.
@@ -164,7 +164,7 @@ pub fn settle(log: &mut impl Log) {
 
 /// A numbered command.
 pub fn command(device: Device, n: u64, command: Command) -> Draft {
-    Draft { identity: Identity::Device { device, n: CommandNumber(n) }, command, at: AT }
+    Draft { identity: Identity::Device { device, n: CommandNumber(n) }, command, at: AT, over_quota: None }
 }
 
 /// A numbered draft for a room.

@@ -35,9 +35,9 @@ fn debug_output_shows_how_long_a_text_is_and_not_what_it_says() {
     assert_eq!(format!("{:?}", RoomName::from_stored("garden")), "RoomName(6 bytes)");
     assert_eq!(format!("{:?}", Topic::from_stored("")), "Topic(0 bytes)");
     let command = Command::Say { room: RoomId::LOBBY, text: Text::parse("sec\0ret").unwrap() };
-    let draft = Draft { identity: Identity::NONE, command, at: UnixMillis(5) };
+    let draft = Draft { identity: Identity::NONE, command, at: UnixMillis(5), over_quota: None };
     let shown = "Draft { identity: Lineage { lineage: None, key: None }, \
-                 command: Say { room: RoomId(1), text: Text(9 bytes) }, at: UnixMillis(5) }";
+                 command: Say { room: RoomId(1), text: Text(9 bytes) }, at: UnixMillis(5), over_quota: None }";
     assert_eq!(format!("{draft:?}"), shown);
 }
 

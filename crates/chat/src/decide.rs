@@ -200,7 +200,8 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
                 Outcome::Refused(Refusal::Conflict)
             });
         }
-        let receipt = match judge_page(&self.limits, &draft.draft.command) {
+        let verdict = judge_page(&self.limits, &draft.draft.command).within(draft.draft.over_quota);
+        let receipt = match verdict {
             Verdict::Store { room, kind } => self.place(draft, room, kind)?,
             Verdict::Spend(on) => return Ok(on.outcome()),
         };
@@ -246,7 +247,7 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
             Turn::Past(earlier) => return Ok(again(&draft.draft.command, draft.content, earlier)),
         }
         let content = draft.content;
-        match self.judge(device.user, &draft.draft.command)? {
+        match self.judge(device.user, &draft.draft.command)?.within(draft.draft.over_quota) {
             Verdict::Store { room, kind } => {
                 let receipt = self.place(draft, room, kind)?;
                 let outcome = Outcome::Repeated(receipt);

@@ -84,6 +84,8 @@ crate::named! {
         NameRequired = "name_required",
         /// A bound of this server is reached.
         Limit = "limit",
+        /// The sender has used up what one person, or one network, may do of this in an hour or a day.
+        Quota = "quota",
         /// That is no topic.
         TopicInvalid = "topic_invalid",
         /// The code of a link or an invitation does not hold, or not any more.

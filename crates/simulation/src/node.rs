@@ -16,6 +16,7 @@ use tidings::allowance::{Rate, ReadRates};
 use tidings::delivery::Deliveries;
 use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host, Settings};
+use tidings::quotas::QuotaBounds;
 use tidings::reading::fair::FairBounds;
 use tidings::reading::pool::{Line, Pool};
 use tidings::ticket::Ticket;
@@ -78,6 +79,7 @@ impl Node {
             reading: ReadRates { person: Rate::OFF, network: Rate::OFF },
             guesses: GuessRates { person: NO_GUESSES, network: NO_GUESSES },
             commands: Rate::OFF,
+            quotas: QuotaBounds::OFF,
             ..Settings::default()
         };
         let mut steps = Steps::over(&log, rates, random);

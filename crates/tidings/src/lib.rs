@@ -12,6 +12,7 @@ pub mod node;
 #[doc(hidden)]
 pub mod planted;
 pub mod profile;
+pub mod quotas;
 #[doc(hidden)]
 pub mod rare;
 pub mod readiness;

@@ -10,6 +10,7 @@ use socketio_server::Config;
 
 use crate::allowance::Rate;
 use crate::node::Settings;
+use crate::quotas::Quota;
 use crate::v1::guesses::GuessRate;
 
 /// The settings that have limits.
@@ -75,6 +76,7 @@ enum Field<'a> {
     LongCount(&'a mut u64),
     Rate(&'a mut Rate),
     Guesses(&'a mut GuessRate),
+    Quota(&'a mut Quota),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +84,7 @@ enum Value {
     Count(u64),
     Rate(Rate),
     Guesses(GuessRate),
+    Quota(Quota),
 }
 
 /// All of them.
@@ -225,6 +228,24 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::Guesses(&mut bounds.node.guesses.network),
     },
     Limit {
+        name: "rooms-created-per-person",
+        scope: Scope::Person,
+        effect: "creating a room, or a conversation of more than two people, is refused: `quota`",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.rooms_person),
+    },
+    Limit {
+        name: "rooms-created-per-address",
+        scope: Scope::Address,
+        effect: "the same",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.rooms_network),
+    },
+    Limit {
+        name: "renames",
+        scope: Scope::Person,
+        effect: "another name is refused: `quota`; the first is free",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.renames),
+    },
+    Limit {
         name: "rooms-joined",
         scope: Scope::Person,
         effect: "joining, creating and being added are refused: `limit`",
@@ -258,6 +279,7 @@ impl Limit {
             Field::LongCount(count) => Value::Count(*count),
             Field::Rate(rate) => Value::Rate(*rate),
             Field::Guesses(rate) => Value::Guesses(*rate),
+            Field::Quota(quota) => Value::Quota(*quota),
         }
     }
 }
@@ -272,7 +294,8 @@ impl Change {
             (Field::LongCount(field), Value::Count(count)) => *field = count,
             (Field::Rate(field), Value::Rate(rate)) => *field = rate,
             (Field::Guesses(field), Value::Guesses(rate)) => *field = rate,
-            (_, Value::Count(_) | Value::Rate(_) | Value::Guesses(_)) => {
+            (Field::Quota(field), Value::Quota(quota)) => *field = quota,
+            (_, Value::Count(_) | Value::Rate(_) | Value::Guesses(_) | Value::Quota(_)) => {
                 unreachable!("a change has the kind of value that its limit has")
             }
         }
@@ -292,6 +315,7 @@ impl FromStr for Change {
             }
             Value::Rate(_) => Value::Rate(rate(value)?),
             Value::Guesses(_) => Value::Guesses(guesses(value)?),
+            Value::Quota(_) => Value::Quota(quota(value)?),
         };
         Ok(Self { limit, value })
     }
@@ -319,6 +343,22 @@ fn guesses(text: &str) -> Result<GuessRate, ChangeError> {
     let number =
         |text: &str| text.parse::<u32>().ok().filter(|number| (1..=86_400).contains(number)).ok_or(ERROR);
     Ok(GuessRate { burst: number(burst)?, interval: Duration::from_secs(u64::from(number(seconds)?)) })
+}
+
+fn quota(text: &str) -> Result<Quota, ChangeError> {
+    const ERROR: ChangeError = ChangeError::Value(
+        "so many in an hour or a day, such as 60/hour or 20/day, or 0 to switch the limit off",
+    );
+    if text == "0" {
+        return Ok(Quota::OFF);
+    }
+    let (count, period) = text.split_once('/').ok_or(ERROR)?;
+    let count = count.parse::<u32>().ok().filter(|count| *count > 0).ok_or(ERROR)?;
+    match period {
+        "hour" => Ok(Quota::an_hour(count)),
+        "day" => Ok(Quota::a_day(count)),
+        _ => Err(ERROR),
+    }
 }
 
 /// The table as Markdown.
@@ -353,6 +393,7 @@ impl fmt::Display for Value {
             }
             Self::Rate(Rate { per_second, burst }) => write!(f, "{per_second}/{burst}"),
             Self::Guesses(GuessRate { burst, interval }) => write!(f, "{burst}/{}", interval.as_secs()),
+            Self::Quota(quota) => quota.fmt(f),
         }
     }
 }
@@ -385,6 +426,7 @@ mod tests {
             let other = match limit.value(&Bounds::default()) {
                 Value::Count(_) => "7",
                 Value::Rate(_) | Value::Guesses(_) => "7/8",
+                Value::Quota(_) => "7/hour",
             };
             let mut bounds = Bounds::default();
             format!("{}={other}", limit.name).parse::<Change>().unwrap().apply(&mut bounds);
@@ -406,6 +448,9 @@ mod tests {
         }
         for text in ["commands=5", "commands=0/5", "commands=5/0", "commands=5/x"] {
             assert!(error(text).contains("5/30"), "{text}");
+        }
+        for text in ["renames=5", "renames=0/day", "renames=5/week", "renames=5/60"] {
+            assert!(error(text).contains("20/day"), "{text}");
         }
         for text in ["bad-codes-per-person=5", "bad-codes-per-person=5/0"] {
             assert!(error(text).contains("5/12"), "{text}");

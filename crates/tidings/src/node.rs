@@ -20,6 +20,7 @@ use crate::environment::Environment;
 use crate::profile::delivery::ProfileDelivery;
 use crate::profile::wire::CHAT_MESSAGE;
 use crate::profile::{self, join, take};
+use crate::quotas::{QuotaBounds, Quotas};
 use crate::readiness;
 use crate::reading::fair::FairBounds;
 use crate::reading::history::{Encoder, LogHistory, preload_all};
@@ -69,6 +70,8 @@ pub struct Settings {
     pub guesses: GuessRates,
     /// How fast one person may send durable commands.
     pub commands: Rate,
+    /// What one person and one network may add to the chat in an hour or a day.
+    pub quotas: QuotaBounds,
     /// What people may do at most.
     pub limits: Limits,
     /// Drafts that wait.
@@ -88,6 +91,7 @@ impl Default for Settings {
             reading: ReadRates::DEFAULT,
             guesses: GuessRates::DEFAULT,
             commands: COMMANDS,
+            quotas: QuotaBounds::DEFAULT,
             limits: Limits::default(),
             queue: QueueBounds::default(),
         }
@@ -213,6 +217,7 @@ impl Node {
             allowances: allowances.clone(),
             guesses: settings.guesses,
             commands: settings.commands,
+            quotas: Quotas::new(settings.quotas, environment.clock),
             environment,
         };
         let edge = Edge::new(directory, edge_parts);

@@ -39,7 +39,7 @@ pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) ->
     }
     let identity = Identity::Lineage { lineage: Some(Lineage(*turn.lineage().as_bytes())), key: message.key };
     let command = Command::Say { room: RoomId::LOBBY, text: message.text };
-    let draft = Draft { identity, command, at };
+    let draft = Draft { identity, command, at, over_quota: None };
     let ticket = Ticket::Profile(turn.take_ack());
     match appender.submit_quietly(draft, ticket) {
         Admission::Accepted => Flow::Continue,

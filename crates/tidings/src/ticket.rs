@@ -7,6 +7,7 @@ use socketio_server::{AckHandle, SocketId};
 use tokio::sync::oneshot;
 
 use crate::names::CommandName;
+use crate::quotas::Charge;
 
 /// The recipient of a draft's outcome.
 #[derive(Debug)]
@@ -23,6 +24,8 @@ pub enum Ticket {
         socket: SocketId,
         /// The ack, if the client asked for one.
         ack: Option<AckHandle>,
+        /// What the command was charged with, if anything.
+        charge: Option<Charge>,
     },
     /// A client of `/v1` that moved its read pointer.
     Read {
@@ -38,6 +41,14 @@ pub enum Ticket {
 }
 
 impl Ticket {
+    /// What the command was charged with.
+    pub(crate) fn take_charge(&mut self) -> Option<Charge> {
+        match self {
+            Self::Command { charge, .. } => charge.take(),
+            Self::Profile(_) | Self::Read { .. } | Self::Program(_) => None,
+        }
+    }
+
     /// Where the answer goes.
     pub fn into_ack(self) -> Option<AckHandle> {
         match self {

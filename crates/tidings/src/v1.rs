@@ -6,11 +6,12 @@
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
-//! `guesses`, `presence` and `typing` are pure; `edge`, `codes`, `job`, `sight`, `answers`, `unread`, `meaning`,
+//! `guesses`, `presence` and `typing` are pure; `edge`, `codes`, `charges`, `job`, `sight`, `answers`, `unread`, `meaning`,
 //! `traffic`, `delivery` and `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
 pub mod answers;
+mod charges;
 pub mod code;
 mod codes;
 pub mod command;

@@ -255,6 +255,7 @@ export const ar: Texts = {
   refusedNameRequired: "تحتاج أولًا إلى اسم لك",
   refusedTopicInvalid: "لا يمكن أن يحتوي الموضوع على أسطر جديدة أو رموز غير مرئية",
   refusedLimit: "بلغ الخادم حدًا من حدوده",
+  refusedQuota: "فعلت هذا مرات كثيرة، حاول لاحقًا",
   refusedDamaged: "الرسالة تالفة",
   refusedBusy: "الخادم مشغول الآن، حاول بعد لحظات",
   refusedBadCode: "هذا الرابط غير صالح أو انتهت صلاحيته",

@@ -258,6 +258,7 @@ export const de: Texts = {
   refusedNameRequired: "du brauchst zuerst einen Namen",
   refusedTopicInvalid: "das Thema darf keine Zeilenumbrüche und keine unsichtbaren Zeichen enthalten",
   refusedLimit: "eine Grenze dieses Servers ist erreicht",
+  refusedQuota: "das war zu oft, versuche es später noch einmal",
   refusedDamaged: "die Nachricht ist beschädigt",
   refusedBusy: "der Server ist überlastet, versuch es gleich noch einmal",
   refusedBadCode: "dieser Link gilt nicht oder nicht mehr",

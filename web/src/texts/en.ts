@@ -130,6 +130,7 @@ export const en = {
   refusedNameRequired: "you need a name first",
   refusedTopicInvalid: "the topic cannot have line breaks or invisible characters",
   refusedLimit: "a limit of this server is reached",
+  refusedQuota: "you have done this too often, try again later",
   refusedDamaged: "the message is damaged",
   refusedBusy: "the server is busy, try again in a moment",
   refusedBadCode: "this link is no longer valid, or never was",

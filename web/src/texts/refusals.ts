@@ -14,6 +14,7 @@ export const REFUSALS: Readonly<Record<string, PlainKey>> = {
   name_required: "refusedNameRequired",
   topic_invalid: "refusedTopicInvalid",
   limit: "refusedLimit",
+  quota: "refusedQuota",
   damaged: "refusedDamaged",
   busy: "refusedBusy",
   bad_code: "refusedBadCode",

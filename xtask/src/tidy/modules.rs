@@ -92,10 +92,11 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "environment",
             "names",
             "stamp",
-            "ticket",
-            "readiness",
             "debts",
             "allowance",
+            "quotas",
+            "ticket",
+            "readiness",
             "reading",
             // The namespaces, and the node that has them.
             "profile",

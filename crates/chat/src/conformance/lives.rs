@@ -131,7 +131,7 @@ fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
         29 => Command::Skip,
         27 | 30 => {
             let command = Command::Read { room, seq };
-            return Draft { identity: Identity::User(device.user), command, at: AT };
+            return Draft { identity: Identity::User(device.user), command, at: AT, over_quota: None };
         }
         _ => return draft(Some(ADA), Some(text), text),
     };

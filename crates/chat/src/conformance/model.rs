@@ -81,7 +81,7 @@ fn made_of(number: u32, counts: &mut [u64; 2]) -> Draft {
         counts[whose] = counts[whose].max(if n == next { n } else { 0 });
         Identity::Device { device: [ADAS, BOBS][whose], n: CommandNumber(n) }
     };
-    Draft { identity, command, at: UnixMillis(u64::from(number)) }
+    Draft { identity, command, at: UnixMillis(u64::from(number)), over_quota: None }
 }
 
 /// Puts a log through `steps` and compares it with the list after each.

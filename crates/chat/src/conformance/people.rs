@@ -95,7 +95,12 @@ pub fn an_entry_of_an_unknown_kind_keeps_its_place(bench: &mut impl Bench) {
             (next.position, next.seq, next.rev),
             (Position(kept[2].position.0 + 2), said.next(), kept[0].rev.next())
         );
-        let again = Draft { identity: Identity::Device { device, n }, command: Command::Skip, at: next.at };
+        let again = Draft {
+            identity: Identity::Device { device, n },
+            command: Command::Skip,
+            at: next.at,
+            over_quota: None,
+        };
         assert_eq!(town.takes(&[again]), [Outcome::Repeated(Receipt::of(&kept[0]))]);
         assert_eq!(shown(&reader, room), ["hi", "ho"]);
         assert_eq!(reader.locate(room, said).unwrap(), Position(kept[0].position.0 - 1));

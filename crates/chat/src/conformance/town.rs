@@ -60,7 +60,7 @@ impl<L: Log> Town<L> {
     pub fn draft(&mut self, device: Device, command: Command) -> Draft {
         let n = self.numbers.entry(device).or_default();
         *n = n.next();
-        Draft { identity: Identity::Device { device, n: *n }, command, at: AT }
+        Draft { identity: Identity::Device { device, n: *n }, command, at: AT, over_quota: None }
     }
 
     /// What becomes of drafts that come in one batch.
@@ -111,7 +111,7 @@ impl<L: Log> Town<L> {
     /// Somebody has read up to a message.
     pub fn reads(&mut self, user: UserId, room: RoomId, seq: Seq) -> Outcome {
         let command = Command::Read { room, seq };
-        self.takes(&[Draft { identity: Identity::User(user), command, at: AT }])[0]
+        self.takes(&[Draft { identity: Identity::User(user), command, at: AT, over_quota: None }])[0]
     }
 }
 

@@ -33,6 +33,16 @@ impl From<Refusal> for Verdict {
     }
 }
 
+impl Verdict {
+    /// Nothing is stored for somebody who has used up their quota.
+    pub(super) fn within(self, over_quota: Option<Refusal>) -> Self {
+        match (self, over_quota) {
+            (Self::Store { .. }, Some(refusal)) => refusal.into(),
+            (verdict, _) => verdict,
+        }
+    }
+}
+
 /// There is nothing to do.
 fn nothing(room: RoomId) -> Verdict {
     Verdict::Spend(SpentOn::Nothing { room })

@@ -251,6 +251,33 @@ fn tutorial_clients_speak_in_the_lobby_and_do_nothing_else() {
 }
 
 #[test]
+fn a_draft_beyond_a_quota_is_refused_unless_it_was_stored_before_or_has_nothing_to_store() {
+    let mut town = town();
+    let over = |draft: crate::Draft| crate::Draft { over_quota: Some(Refusal::Quota), ..draft };
+    let create = town.draft(ADA_THERE, create(RoomKind::Public, "garden"));
+    let [Outcome::Stored(receipt)] = town.takes(std::slice::from_ref(&create))[..] else {
+        panic!("it is not stored")
+    };
+    let refused = over(town.draft(ADA_THERE, say(receipt.room, "hi")));
+    let again = crate::Draft { over_quota: None, ..refused.clone() };
+    let foreign = over(town.draft(ADA_THERE, say(RoomId(9), "hi")));
+    let nothing = over(town.draft(ADA_THERE, join(receipt.room)));
+    let page = over(draft(Some(ADA), Some("k-0"), "hi"));
+    assert_eq!(
+        town.takes(&[over(create), refused, again, foreign, nothing, page]),
+        [
+            Outcome::Repeated(receipt),
+            Outcome::Refused(Refusal::Quota),
+            Outcome::Refused(Refusal::Quota),
+            Outcome::Refused(Refusal::NotFound),
+            already(receipt.room),
+            Outcome::Refused(Refusal::Quota),
+        ]
+    );
+    town.stores(ADA_THERE, say(receipt.room, "ho"));
+}
+
+#[test]
 fn the_link_of_the_first_start_makes_one_owner() {
     let mut town = town();
     town.stores(ADA_THERE, Command::Claim);
@@ -353,6 +380,7 @@ fn pointers_have_no_numbers_and_everything_else_has() {
         identity: crate::Identity::User(ADA_THERE.user),
         command: say(LOBBY, "hi"),
         at: crate::UnixMillis(0),
+        over_quota: None,
     };
     assert_eq!(town.takes(&[anonymous]), [Outcome::Refused(Refusal::Invalid)]);
     let garden = town.opens(ADA_THERE, RoomKind::Public, "garden");

@@ -55,12 +55,12 @@ pub(super) async fn fill(appender: &Appender<Ticket>) {
         let identity = Identity::Device { device: device(user), n: counts.next(user) };
         let at = UnixMillis(now.saturating_sub(minutes * MINUTE_MS));
         // The queue is empty and takes more than this.
-        drop(appender.submit(Draft { identity, command, at }, Ticket::Program(None)));
+        drop(appender.submit(Draft { identity, command, at, over_quota: None }, Ticket::Program(None)));
     }
     // Drafts are done with in order, so this one ends when all have ended.
     let (done, all) = oneshot::channel();
     let identity = Identity::Device { device: device(ADA), n: counts.next(ADA) };
-    let last = Draft { identity, command: Command::Skip, at: UnixMillis(now) };
+    let last = Draft { identity, command: Command::Skip, at: UnixMillis(now), over_quota: None };
     drop(appender.submit(last, Ticket::Program(Some(done))));
     // An appender that has stopped says so elsewhere.
     drop(all.await);

@@ -10,6 +10,7 @@ use serde::Serialize;
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, SocketId, WeakIo};
 
 use super::ack::{DONE, of_command, refused};
+use super::charges::settle;
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::ids::WireUser;
 use super::traffic::Traffic;
@@ -56,7 +57,8 @@ impl V1Delivery {
             self.feed.replace(entry.position.0, frames::feed_entry(self.stamp, directory, entry));
         }
         let mut acks = Vec::new();
-        for (ticket, outcome) in outcomes {
+        for (mut ticket, outcome) in outcomes {
+            settle(ticket.take_charge(), &outcome, entries);
             let about = about(directory, entries, &outcome);
             acks.extend(self.answer(ticket, &outcome, about));
         }

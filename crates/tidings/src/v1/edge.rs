@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat::{
-    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, RefusedWhy, RoomId, UserId,
+    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, Refusal, RefusedWhy, RoomId,
+    UserId,
 };
 use serde::Serialize;
 use socketio_server::{
@@ -37,6 +38,7 @@ use crate::debts::Debts;
 use crate::environment::Environment;
 use crate::names::{self, CommandName};
 use crate::planted::{self, Bug};
+use crate::quotas::{Quotas, UsedUp};
 use crate::rare::{self, Rare};
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
@@ -44,6 +46,9 @@ use crate::ticket::Ticket;
 
 /// Of so many people it is known how many commands they have sent lately.
 const PACED_MAX: usize = 20_000;
+
+/// A command beyond a quota counts as so many commands: it is refused, and the refusal is stored.
+const OVER_QUOTA_COST: u64 = 10;
 
 /// The parts of a node that the edge uses.
 #[derive(Debug)]
@@ -70,6 +75,8 @@ pub struct EdgeParts {
     pub guesses: GuessRates,
     /// How fast one person may send durable commands.
     pub commands: Rate,
+    /// What one person and one network may add to the chat.
+    pub quotas: Quotas,
     pub environment: Environment,
 }
 
@@ -253,24 +260,31 @@ impl Edge {
                 ShownCode::Bad | ShownCode::None => self.code_was_bad(session.peer),
             }
         }
-        let draft =
-            Draft { identity: Identity::Device { device, n }, command, at: (self.parts.environment.now)() };
-        let ticket = Ticket::Command { name, n, socket: turn.socket(), ack: turn.take_ack() };
-        match (self.submit(draft, ticket), self.pause_after_command(&session)) {
+        let (charge, over_quota) = match self.charge(&session, &command) {
+            Ok(charge) => (charge, None),
+            Err(UsedUp) => (None, Some(Refusal::Quota)),
+        };
+        let pause = self.pause_after_command(&session, over_quota);
+        let identity = Identity::Device { device, n };
+        let draft = Draft { identity, command, at: (self.parts.environment.now)(), over_quota };
+        let ticket = Ticket::Command { name, n, socket: turn.socket(), ack: turn.take_ack(), charge };
+        match (self.submit(draft, ticket), pause) {
             (Flow::Continue, Some(pause)) => Flow::PauseFor(pause),
             (flow, _) => flow,
         }
     }
 
     /// For how long the connection of somebody is not read who has sent many commands, on whatever connections.
-    fn pause_after_command(&self, session: &Session) -> Option<Duration> {
+    fn pause_after_command(&self, session: &Session, over_quota: Option<Refusal>) -> Option<Duration> {
         let rate = self.parts.commands;
         if !session.peer.rated || rate.per_second == 0 {
             return None;
         }
         let now = (self.parts.environment.clock)();
         let mut debts = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
-        debts.add(session.user, rate.time_of(1), now);
+        // Each refusal is stored too.
+        let cost = if over_quota.is_some() { OVER_QUOTA_COST } else { 1 };
+        debts.add(session.user, rate.time_of(cost), now);
         rate.wait(debts.of(session.user, now))
     }
 
@@ -307,6 +321,7 @@ impl Edge {
             identity: Identity::User(user),
             command: Command::Read { room, seq },
             at: (self.parts.environment.now)(),
+            over_quota: None,
         };
         let ticket = Ticket::Read { user, socket: turn.socket(), ack: turn.take_ack() };
         self.submit(draft, ticket)

@@ -120,7 +120,7 @@ fn a_pointer_that_was_moved_on_one_node_moves_on_the_other() {
     position(one.does(numbered(ADAS, 1, "hello")));
     let read = Command::Read { room: RoomId::LOBBY, seq: Seq(1) };
     let identity = crate::command::Identity::User(BOBS.user);
-    let read = Draft { identity, command: read, at: crate::UnixMillis(0) };
+    let read = Draft { identity, command: read, at: crate::UnixMillis(0), over_quota: None };
     assert!(matches!(one.does(read).1, Outcome::Read { .. }));
     other.hears();
     assert_eq!(position(other.does(numbered(BOBS, 1, "hi"))).1, 2);

@@ -95,7 +95,7 @@ impl Move {
             }
         };
         let at = UnixMillis(AT.0 + list.facts.len() as u64 * 7);
-        Some(Draft { identity, command, at })
+        Some(Draft { identity, command, at, over_quota: None })
     }
 }
 

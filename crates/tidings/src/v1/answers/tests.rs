@@ -16,6 +16,7 @@ use socketio_server::{Feed, FeedConfig, WeakIo};
 use super::*;
 use crate::allowance::{Allowances, Rate, ReadRates};
 use crate::environment::Environment;
+use crate::quotas::{QuotaBounds, Quotas};
 use crate::reading::fair::FairBounds;
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
@@ -73,6 +74,7 @@ impl Town {
                 allowances: Allowances::new(ReadRates::DEFAULT),
                 guesses: GuessRates::DEFAULT,
                 commands: Rate::OFF,
+                quotas: Quotas::new(QuotaBounds::OFF, Instant::now),
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
         );
@@ -95,7 +97,8 @@ impl Town {
             *n += 1;
             *n
         });
-        let draft = Draft { identity: Identity::Device { device, n }, command, at: UnixMillis(0) };
+        let draft =
+            Draft { identity: Identity::Device { device, n }, command, at: UnixMillis(0), over_quota: None };
         self.edge.parts.appender.submit(draft, Ticket::Program(None));
         assert_eq!(self.delivered.lock().unwrap().recv().unwrap(), 1, "the command was stored");
     }
