@@ -5,7 +5,7 @@
 
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
 import { within } from "./waiting.mjs";
@@ -59,7 +59,7 @@ export class Server {
   #child;
   #ended;
 
-  /** Starts a server that ends with the test. */
+  /** Starts a server that ends with the test; `files` is how many it may open. */
   static async start(test, options = {}) {
     const server = new Server({ ...options, data: options.data === undefined ? join(temporaryFolder(), "data") : options.data });
     test.after(() => server.kill());
@@ -85,6 +85,12 @@ export class Server {
 
   get process() {
     return this.#child.process.pid;
+  }
+
+  /** The most memory that it has had so far, in bytes. */
+  get memory() {
+    const status = readFileSync(`/proc/${this.#child.process.pid}/status`, "utf8");
+    return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)[1]) * 1024;
   }
 
   get output() {
@@ -120,11 +126,13 @@ export class Server {
   }
 
   async #launch(listen) {
-    const { data, pages, args = [], env = {} } = this.#options;
+    const { data, pages, args = [], env = {}, files } = this.#options;
     const folder = data === null || args.includes("--demo") ? [] : ["--data", data];
     const all = [...listen.flatMap((address) => ["--listen", address]), ...folder];
     if (pages !== undefined) all.push("--pages", pages);
-    const child = spawn(binary(), [...all, ...args], {
+    const limited = ["-c", `ulimit -n ${files} && exec "$0" "$@"`, binary()];
+    const [program, ...before] = files === undefined ? [binary()] : ["sh", ...limited];
+    const child = spawn(program, [...before, ...all, ...args], {
       env: cleanEnvironment(env),
       stdio: ["ignore", "pipe", "pipe"],
     });

@@ -10,6 +10,7 @@ use crate::handshake::HandshakeKept;
 use crate::http::forwarded::TrustedProxies;
 use crate::http::host::HostPolicy;
 use crate::http::policy::OriginPolicy;
+use crate::occupancy::Bounds;
 use crate::pacing::Pacing;
 
 /// Settings of a server. The defaults are those of the JavaScript implementation, where it has one.
@@ -70,8 +71,24 @@ pub struct Config {
     /// An idle HTTP connection is closed after this time. Default 75 s: load balancers keep theirs for 60 s, and the
     /// server must not close first.
     pub idle_timeout: Duration,
-    /// Open connections; beyond that the answer to a handshake is 503. Default 100,000.
+    /// Open connections. Beyond that, the oldest one that has joined no namespace is closed, and if all have, a new one
+    /// is answered with 503. Never more than the process has file descriptors for: see
+    /// [`raise_descriptor_limit`](crate::raise_descriptor_limit). Default 100,000.
     pub connections_max: usize,
+    /// So many of 100 connections may be without a namespace that they have joined. Beyond that, those are closed that
+    /// have not joined for a second, the oldest first. From 100 on there is no such limit. Default 10.
+    pub unjoined_percent_max: usize,
+    /// Requests for these paths are answered even if there is no room for another connection, so that whoever watches
+    /// the server learns that it lives. Default: none.
+    pub reserved_paths: Vec<Cow<'static, str>>,
+    /// Bytes of an unfinished message, POST or packet that a connection may hold before it has joined a namespace.
+    /// Beyond that it is closed with 1009, or its POST is answered with 413; after it has joined, `engine.max_payload`
+    /// applies. 0 switches this limit off. Default 16 KiB.
+    pub unjoined_input_bytes_max: usize,
+    /// Bytes of unfinished input of all connections together, as much as the allocator gives for it. Beyond that, the
+    /// connections that hold most are closed, with 1009. Connections that have not joined share three quarters of it. 0
+    /// switches this limit off. Default 64 MiB.
+    pub input_bytes_max: usize,
 }
 
 const ORIGIN_REMEDY: &str = "If it is a page of this server behind a proxy, let the proxy pass the browser's Host header \
@@ -80,6 +97,32 @@ const ORIGIN_REMEDY: &str = "If it is a page of this server behind a proxy, let 
 const HOST_REMEDY: &str = "If it is yours, add {host} to Config::hosts.";
 
 const PROXY_REMEDY: &str = "If it is your proxy, name {peer} in Config::trusted_proxies.";
+
+impl Config {
+    /// The default of [`connections_max`](Self::connections_max).
+    pub const CONNECTIONS_MAX: usize = 100_000;
+    /// The default of [`unjoined_percent_max`](Self::unjoined_percent_max).
+    pub const UNJOINED_PERCENT_MAX: usize = 10;
+    /// The default of [`unjoined_input_bytes_max`](Self::unjoined_input_bytes_max).
+    pub const UNJOINED_INPUT_BYTES_MAX: usize = 16 << 10;
+    /// The default of [`input_bytes_max`](Self::input_bytes_max).
+    pub const INPUT_BYTES_MAX: usize = 64 << 20;
+
+    /// What connections may take before they have joined, but no more of them than the process has descriptors for.
+    pub(crate) fn bounds(&self, workers: usize) -> Bounds {
+        let here = Bounds::connections_here(workers).unwrap_or(usize::MAX);
+        let bytes = if self.input_bytes_max == 0 { usize::MAX } else { self.input_bytes_max };
+        Bounds::new(self.connections_max.min(here), self.unjoined_percent_max, bytes)
+    }
+
+    /// Bytes of one message of a connection that has not joined.
+    pub(crate) fn unjoined_payload_max(&self) -> usize {
+        match self.unjoined_input_bytes_max {
+            0 => self.engine.max_payload,
+            bytes => bytes.min(self.engine.max_payload),
+        }
+    }
+}
 
 impl Default for Config {
     fn default() -> Self {
@@ -107,7 +150,11 @@ impl Default for Config {
             poll_packets_max: 16,
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
-            connections_max: 100_000,
+            connections_max: Self::CONNECTIONS_MAX,
+            unjoined_percent_max: Self::UNJOINED_PERCENT_MAX,
+            reserved_paths: Vec::new(),
+            unjoined_input_bytes_max: Self::UNJOINED_INPUT_BYTES_MAX,
+            input_bytes_max: Self::INPUT_BYTES_MAX,
         }
     }
 }

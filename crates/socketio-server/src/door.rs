@@ -5,5 +5,6 @@
 
 pub(crate) mod accept;
 mod host;
+mod post_body;
 pub(crate) mod service;
 pub(crate) mod takeover;

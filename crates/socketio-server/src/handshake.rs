@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use crate::peer::{Network, Peer};
 
@@ -48,6 +48,17 @@ impl Handshake {
     /// The first value of a query parameter.
     pub fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// About how much memory it takes.
+    pub(crate) fn held_bytes(&self) -> usize {
+        /// An entry of the map of headers, with its place in the index.
+        const HEADER_BYTES: usize = 128;
+        let query: usize = self.query.iter().map(|(name, value)| name.capacity() + value.capacity()).sum();
+        let query = query + self.query.capacity() * size_of::<(String, String)>();
+        let values: usize = self.headers.values().map(HeaderValue::len).sum();
+        let headers = values + self.headers.capacity() * HEADER_BYTES;
+        size_of::<Self>() + self.url.capacity() + query + headers
     }
 }
 

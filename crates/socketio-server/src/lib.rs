@@ -43,6 +43,7 @@ mod frame;
 mod handle;
 mod handshake;
 mod http;
+mod occupancy;
 mod pacing;
 mod peer;
 #[doc(hidden)]
@@ -93,6 +94,7 @@ pub use self::http::forwarded::{TrustedProxies, TrustedProxiesError};
 pub use self::http::host::{HostPattern, HostPatternError, HostPolicy};
 pub use self::http::origin::{Origin, OriginError};
 pub use self::http::policy::{OriginPattern, OriginPolicy};
+pub use self::occupancy::raise_descriptor_limit;
 pub use self::pacing::{Pacing, Rate};
 pub use self::peer::{Network, Peer};
 pub use self::reason::DisconnectReason;

@@ -23,8 +23,10 @@ use crate::http::own::{Own, Scheme};
 const NAMES_MAX: usize = 64;
 
 /// The period after which origins and hosts are logged again, so that invented ones cannot hide others for longer.
-/// A lack of files is logged again if there was none for so long.
 const PERIOD: Duration = Duration::from_secs(600);
+
+/// How often a shortage is logged.
+const SHORTAGE_PERIOD: Duration = Duration::from_secs(10);
 
 /// How many characters of an origin or host are logged.
 const SHOWN_CHARS_MAX: usize = 200;
@@ -47,10 +49,12 @@ pub enum RefusalKind {
     Malformed,
     /// A name that is not in [`Config::hosts`]: 421.
     Host,
+    /// A connection beyond [`Config::connections_max`]: 503.
+    Full,
 }
 
 impl RefusalKind {
-    const COUNT: usize = 7;
+    const COUNT: usize = 8;
 
     fn text(self) -> &'static str {
         match self {
@@ -64,6 +68,7 @@ impl RefusalKind {
             Self::BodyTooLarge => "a POST was over max_payload (413)",
             Self::Malformed => "a request was not valid HTTP (400)",
             Self::Host => "this server does not answer to this name (421)",
+            Self::Full => "there is no room for another connection (503)",
         }
     }
 }
@@ -74,25 +79,27 @@ pub(crate) struct Refusals {
     counts: [AtomicU64; RefusalKind::COUNT],
     origins: Mutex<Told>,
     hosts: Mutex<Told>,
-    exhaustion: Mutex<Exhaustion>,
+    exhausted: Mutex<Shortage>,
+    full: Mutex<Shortage>,
 }
 
-/// How often no connection could be accepted, because the process has no file left.
+/// Something that happens again and again while there is not enough of something, and that is told from time to time.
 #[derive(Default)]
-struct Exhaustion {
+struct Shortage {
+    /// Since it was told the last time.
     count: u64,
-    last: Option<Instant>,
+    told: Option<Instant>,
 }
 
-impl Exhaustion {
-    /// The count if it has to be told now.
+impl Shortage {
+    /// How often it has happened since it was told the last time, if it has to be told now.
     fn note(&mut self, now: Instant) -> Option<u64> {
-        if self.last.is_none_or(|last| now.saturating_duration_since(last) >= PERIOD) {
-            self.count = 0;
-        }
-        self.last = Some(now);
         self.count += 1;
-        is_told(self.count).then_some(self.count)
+        if self.told.is_some_and(|told| now.saturating_duration_since(told) < SHORTAGE_PERIOD) {
+            return None;
+        }
+        self.told = Some(now);
+        Some(std::mem::take(&mut self.count))
     }
 }
 
@@ -148,9 +155,18 @@ impl Refusals {
         }
     }
 
-    /// Counts a connection that cannot be accepted; returns the count if it has to be told.
+    /// Counts a connection that cannot be accepted, because the process has no file left; returns the count if it has to
+    /// be told.
     pub(crate) fn note_exhausted(&self, now: Instant) -> Option<u64> {
-        self.exhaustion.lock().unwrap_or_else(PoisonError::into_inner).note(now)
+        self.exhausted.lock().unwrap_or_else(PoisonError::into_inner).note(now)
+    }
+
+    /// Counts a connection that there is no room for.
+    pub(crate) fn note_full(&self, now: Instant) {
+        self.add(RefusalKind::Full);
+        if let Some(count) = self.full.lock().unwrap_or_else(PoisonError::into_inner).note(now) {
+            tracing::warn!(count, "{}", RefusalKind::Full.text());
+        }
     }
 
     fn add(&self, kind: RefusalKind) -> u64 {
@@ -245,7 +261,9 @@ fn shown(name: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use super::RefusalKind::{BodyTooLarge, HeadTooLarge, Host, Malformed, NoUpgrade, Origin, Protocol};
+    use super::RefusalKind::{
+        BodyTooLarge, Full, HeadTooLarge, Host, Malformed, NoUpgrade, Origin, Protocol,
+    };
     use super::*;
     use crate::http::own::Scheme;
 
@@ -338,12 +356,12 @@ mod tests {
     #[test]
     fn every_kind_has_a_counter() {
         let refusals = Refusals::default();
-        let kinds = [Origin, NoUpgrade, Protocol, HeadTooLarge, BodyTooLarge, Malformed, Host];
+        let kinds = [Origin, NoUpgrade, Protocol, HeadTooLarge, BodyTooLarge, Malformed, Host, Full];
         assert_eq!(kinds.len(), RefusalKind::COUNT);
         for (times, kind) in (1..).zip(kinds) {
             (0..times).for_each(|_| refusals.note(kind));
         }
-        assert_eq!(kinds.map(|kind| refusals.count(kind)), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!(kinds.map(|kind| refusals.count(kind)), [1, 2, 3, 4, 5, 6, 7, 8]);
     }
 
     #[test]
@@ -353,16 +371,11 @@ mod tests {
     }
 
     #[test]
-    fn a_lack_of_files_is_told_at_tenfolds_and_anew_when_it_was_over() {
-        let (mut exhaustion, start) = (Exhaustion::default(), Instant::now());
+    fn a_shortage_is_told_once_in_ten_seconds_with_its_count() {
+        let (mut shortage, start) = (Shortage::default(), Instant::now());
         let pause = Duration::from_millis(50);
-        let told: Vec<u64> =
-            (0..1_000).filter_map(|number| exhaustion.note(start + number * pause)).collect();
-        assert_eq!(told, [1, 10, 100, 1_000]);
-        let later = start + 1_000 * pause;
-        assert_eq!(exhaustion.note(later), None);
-        assert_eq!(exhaustion.note(later + PERIOD), Some(1));
-        assert_eq!(exhaustion.note(later + PERIOD + pause), None);
+        let told: Vec<u64> = (0..1_000).filter_map(|number| shortage.note(start + number * pause)).collect();
+        assert_eq!(told, [1, 200, 200, 200, 200]);
     }
 
     #[test]

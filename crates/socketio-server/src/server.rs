@@ -30,6 +30,7 @@ use crate::handle::namespace::{FeedBinding, Namespace, NamespacePattern};
 use crate::handle::reach::{Reach, StateMap};
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
+use crate::occupancy::Occupancy;
 use crate::worker::{
     self,
     shared::{Hooks, Numbers, Shared},
@@ -216,6 +217,7 @@ impl Builder {
         let feeds = bind_feeds(&self.namespaces, &mailboxes)?;
         let shared = Arc::new(Shared {
             reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds)),
+            occupancy: Occupancy::new(self.config.bounds(workers)),
             config: self.config,
             namespaces: self.namespaces.into_iter().map(Arc::new).collect(),
             bundle: self.bundle,

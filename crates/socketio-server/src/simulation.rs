@@ -43,7 +43,7 @@ impl Server {
         let worker = shared.next_worker();
         if let Some(mailbox) = shared.reach.mailboxes.get(usize::from(worker)) {
             let stream = NewStream::Boxed(Box::new(stream));
-            let taken = TakenOver { stream, unsent: Bytes::new(), early: Bytes::new() };
+            let taken = TakenOver::new(stream, Bytes::new());
             mailbox.post(Command::Attach { handshake: Box::new(handshake), taken });
         }
     }
@@ -54,7 +54,7 @@ impl Server {
         let Some(sid) = Sid::parse(sid) else { return };
         if let Some(mailbox) = self.shared.reach.mailboxes.get(usize::from(sid.worker)) {
             let stream = NewStream::Boxed(Box::new(stream));
-            mailbox.post(Command::Probe { sid, stream, early: Bytes::new() });
+            mailbox.post(Command::Probe { sid, taken: TakenOver::new(stream, Bytes::new()) });
         }
     }
 }

@@ -15,6 +15,8 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::occupancy::{Descriptor, Stay};
+
 /// How long to wait for the peer's end of a closed connection.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
@@ -50,6 +52,17 @@ pub(crate) struct TakenOver {
     pub(crate) unsent: Bytes,
     /// Bytes that arrived after the request.
     pub(crate) early: Bytes,
+    /// Its place among the connections, if our own accept loop has it.
+    pub(crate) descriptor: Option<Descriptor>,
+    /// Its stay, if that began when it was accepted.
+    pub(crate) stay: Option<Stay>,
+}
+
+impl TakenOver {
+    /// A connection with nothing but bytes that arrived early.
+    pub(crate) fn new(stream: NewStream, early: Bytes) -> Self {
+        Self { stream, unsent: Bytes::new(), early, descriptor: None, stay: None }
+    }
 }
 
 pub(crate) enum Stream {

@@ -27,6 +27,7 @@ pub(crate) mod local_namespace;
 mod missed;
 mod namespaces;
 mod newcomers;
+mod occupant;
 mod packets;
 mod recovery;
 mod requests;
@@ -59,6 +60,7 @@ use crate::frame::Frame;
 use crate::handle::command::{Command, answer};
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
+use crate::occupancy::{CONNECTION_BYTES, Stay};
 use crate::pacing::Paces;
 use crate::random::random;
 use crate::seam;
@@ -211,6 +213,9 @@ impl Worker {
 
     fn begin_turn(&mut self) {
         self.now = clock();
+        for (key, exit) in self.mailbox.take_exits() {
+            self.show_out(key, exit);
+        }
     }
 
     /// Executes commands in order, but collects growths of feeds, so that a session is written once for all of them.
@@ -247,15 +252,21 @@ impl Worker {
         match command {
             Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
             Command::Attach { handshake, taken } => self.open_websocket(*handshake, taken),
-            Command::Poll { sid, number, buster, reply } => self.request(sid).poll(number, buster, reply),
+            Command::Poll { sid, number, buster, visit, reply } => {
+                self.request(sid).welcome(visit.as_ref());
+                self.request(sid).poll(number, buster, reply);
+            }
             Command::PollAborted { sid, number } => self.request(sid).poll_aborted(number),
-            Command::PostBegin { sid, mark, reply } => self.request(sid).post_begin(mark, reply),
+            Command::PostBegin { sid, mark, visit, reply } => {
+                self.request(sid).welcome(visit.as_ref());
+                self.request(sid).post_begin(mark, reply);
+            }
             Command::Post { sid, body, headers, reply } => self.request(sid).post(body, headers, reply),
             Command::Continue { key } => self.continue_post(key),
             Command::PostAborted { sid } => self.request(sid).post_aborted(),
             Command::PostRefused { sid } => drop(self.request(sid).end_post()),
             Command::Look { sid, reply } => self.request(sid).look(reply),
-            Command::Probe { sid, stream, early } => self.request(sid).probe(stream, &early),
+            Command::Probe { sid, taken } => self.request(sid).probe(taken),
             Command::Broadcast(broadcast) => self.broadcast(&broadcast),
             Command::ToSocket { key, namespace, socket, command } => {
                 self.socket_command(key, &namespace, socket, command);
@@ -316,19 +327,27 @@ impl Worker {
 
     // Sessions.
 
-    fn insert(&mut self, kind: TransportKind, transport: Transport, handshake: Handshake) -> SessionKey {
+    fn insert(
+        &mut self,
+        kind: TransportKind,
+        transport: Transport,
+        handshake: Handshake,
+        stay: Option<Stay>,
+    ) -> SessionKey {
         let engine = engineio::Session::open(kind, &self.shared.config.engine, self.now);
         let plain_engine = self.shared.hooks.engine.is_some();
         let protocol =
             if plain_engine { Protocol::Engine } else { Protocol::SocketIo(Connection::default()) };
         let join_by = (!plain_engine).then(|| self.now + self.shared.config.connect_timeout);
         self.shared.reach.count_connection();
-        self.sessions.add(|generation| Session {
+        let base = CONNECTION_BYTES + handshake.held_bytes();
+        let key = self.sessions.add(|generation| Session {
             generation,
             secret: random(),
             engine,
             transport,
             probe: None,
+            stay: None,
             post: None,
             outbound: OutboundQueue::default(),
             protocol,
@@ -343,7 +362,11 @@ impl Worker {
             rests_until: None,
             tick: None,
             touched: false,
-        })
+        });
+        if !plain_engine {
+            self.begin_stay(key, stay, base);
+        }
+        key
     }
 
     /// Queues a frame in the session's outbound queue; one that overflows closes the session.

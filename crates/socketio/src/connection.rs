@@ -399,6 +399,11 @@ impl<S> Connection<S> {
         self.reassembly.is_some()
     }
 
+    /// Bytes of memory that a packet takes whose attachments have not all arrived.
+    pub fn held_bytes(&self) -> usize {
+        self.reassembly.as_ref().map_or(0, |reassembly| size_of::<Reassembly>() + reassembly.kept_bytes())
+    }
+
     /// How many namespaces are joined.
     pub fn joined_count(&self) -> usize {
         self.members.iter().filter(|member| matches!(member.state, State::Joined(..))).count()

@@ -22,6 +22,9 @@ pub(crate) use self::body::Body;
 use self::body::body;
 use self::folder::Folder;
 
+/// The path that tells whether the server takes connections.
+pub(crate) const HEALTH: &str = "/health";
+
 /// The service behind every path that is not the endpoint's.
 #[derive(Clone)]
 pub(crate) struct Site {
@@ -58,7 +61,7 @@ impl Service<Request<Incoming>> for Site {
 
     fn call(&mut self, request: Request<Incoming>) -> Self::Future {
         let may_ask = matches!(*request.method(), Method::GET | Method::HEAD);
-        if request.uri().path() == "/health" && (may_ask || edge::is(EdgeBug::TellsHealthToAll)) {
+        if request.uri().path() == HEALTH && (may_ask || edge::is(EdgeBug::TellsHealthToAll)) {
             let answer = health(self.io.readiness(), (self.damaged)());
             return Box::pin(async move { Ok(answer) });
         }

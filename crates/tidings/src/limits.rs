@@ -92,8 +92,26 @@ pub const ALL: &[Limit] = &[
     Limit {
         name: "connections",
         scope: Scope::Process,
-        effect: "a handshake is answered 503",
+        effect: "the oldest connection that has not joined is closed; if all have joined, a new one is answered 503",
         field: |bounds| Field::Count(&mut bounds.server.connections_max),
+    },
+    Limit {
+        name: "unjoined-percent",
+        scope: Scope::Process,
+        effect: "of the connections; the oldest one that has not joined for a second is closed",
+        field: |bounds| Field::Count(&mut bounds.server.unjoined_percent_max),
+    },
+    Limit {
+        name: "unjoined-input-bytes",
+        scope: Scope::Connection,
+        effect: "a longer message before the client has joined closes the connection",
+        field: |bounds| Field::Count(&mut bounds.server.unjoined_input_bytes_max),
+    },
+    Limit {
+        name: "input-bytes",
+        scope: Scope::Process,
+        effect: "the connections that hold most unfinished input are closed",
+        field: |bounds| Field::Count(&mut bounds.server.input_bytes_max),
     },
     Limit {
         name: "turn-packets",

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use chat::LogReader as _;
 use chat_sqlite::SqliteLog;
-use socketio_server::Readiness;
+use socketio_server::{Readiness, raise_descriptor_limit};
 use tempfile::TempDir;
 use tidings::limits::Bounds;
 use tidings::node::Node;
@@ -45,6 +45,8 @@ pub(crate) fn run(options: &Serve) -> Result<(), Failure> {
 }
 
 async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
+    // Each connection takes a descriptor.
+    raise_descriptor_limit();
     // Before anything can take long, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -24,6 +24,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "sid",
             "socket_data",
             "user_tag",
+            "occupancy",
             "stream",
             "websocket",
             "frame",

@@ -35,10 +35,10 @@ use crate::http::head_timer::{HeadMark, HeadTimer};
 use crate::http::response;
 use crate::http::stream::HttpStream;
 use crate::http::upgrade;
+use crate::occupancy::{Arrival, Descriptor, HTTP_BYTES, Stay, Visit};
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::RefusalKind;
-use crate::stream::NewStream;
-use crate::stream::TakenOver;
+use crate::stream::{NewStream, Stream, TakenOver};
 use crate::worker::shared::Shared;
 
 /// The most bytes of a request's head.
@@ -50,6 +50,16 @@ const HEADERS_MAX: usize = 1_000;
 
 /// How long accepting pauses when the process has no file descriptor left.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
+
+/// How many connections are accepted before those that were accepted have their turn.
+const ACCEPTS_MAX: usize = 8;
+
+/// A connection that there is no room for has so long to send its request, and to take the answer.
+const OVERFLOW_TIME: Duration = Duration::from_secs(1);
+
+/// The answer to it.
+const NO_ROOM: &[u8] =
+    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
 
 /// The backlog. With the usual 128 or 1,024, clients of a storm wait for repeated SYN packets.
 pub(crate) const BACKLOG: i32 = 4_096;
@@ -119,18 +129,36 @@ enum First {
 }
 
 async fn accept(socket: TcpListener, acceptor: Rc<Acceptor>) {
+    let shared = Arc::clone(&acceptor.service.shared);
+    let mut accepted = 0;
     loop {
         match socket.accept().await {
             Ok((stream, peer)) => {
-                // The task ends with its connection, or when that becomes a WebSocket.
-                drop(tokio::task::spawn_local(serve(stream, peer, Rc::clone(&acceptor))));
+                let descriptor = shared.occupancy.accepted();
+                shared.occupancy.make_room().await;
+                // The tasks end with their connections, or when those become WebSockets.
+                match shared.occupancy.arrive(descriptor, Instant::now()) {
+                    Arrival::Admitted(descriptor, stay) => {
+                        let place = Place { stream, peer, descriptor: Some(descriptor), stay };
+                        drop(tokio::task::spawn_local(serve(place, Rc::clone(&acceptor))));
+                    }
+                    Arrival::Overflow(stay) => {
+                        let place = Place { stream, peer, descriptor: None, stay };
+                        drop(tokio::task::spawn_local(turn_away(place, Rc::clone(&acceptor))));
+                    }
+                }
+                accepted += 1;
+                if accepted % ACCEPTS_MAX == 0 {
+                    tokio::task::yield_now().await;
+                }
             }
             Err(error) if is_about_one_connection(&error) => {}
             Err(error) => {
                 // Each worker tries again all the time: it would fill the log.
-                if let Some(count) = acceptor.service.shared.reach.refusals.note_exhausted(Instant::now()) {
+                if let Some(count) = shared.reach.refusals.note_exhausted(Instant::now()) {
                     tracing::warn!(count, %error, "cannot accept connections");
                 }
+                shared.occupancy.show_oldest_out();
                 tokio::time::sleep(EXHAUSTED_PAUSE).await;
             }
         }
@@ -142,27 +170,88 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-async fn serve(mut stream: TcpStream, peer: SocketAddr, acceptor: Rc<Acceptor>) {
-    let first = std::future::poll_fn(|cx| acceptor.poll_first(&mut stream, peer.ip(), cx));
+/// An accepted connection.
+struct Place {
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// Only if there is room for it.
+    descriptor: Option<Descriptor>,
+    stay: Stay,
+}
+
+async fn serve(mut place: Place, acceptor: Rc<Acceptor>) {
+    let Place { stream, peer, stay, .. } = &mut place;
+    let first = std::future::poll_fn(|cx| acceptor.poll_first(stream, peer.ip(), cx));
     let is_endless = edge::is(EdgeBug::WaitsForeverForTheFirstByte);
     let time = if is_endless { Duration::MAX } else { acceptor.config().head_timeout };
-    match tokio::time::timeout(time, first).await {
+    let first = tokio::select! {
+        // What has arrived is answered, even if it was told to leave meanwhile.
+        biased;
+        first = tokio::time::timeout(time, first) => first,
+        _ = stay.told() => return,
+    };
+    stay.spoke();
+    match first {
         Ok(Ok(First::Opens(Opening { answer, handshake }, early))) => {
-            let taken = TakenOver { stream: NewStream::Local(stream), unsent: answer, early };
+            let Place { stream, descriptor, stay, .. } = place;
+            let stream = NewStream::Local(stream);
+            let taken = TakenOver { stream, unsent: answer, early, descriptor, stay: Some(stay) };
             acceptor.mailbox.post(Command::Attach { handshake, taken });
         }
         // Boxed, so that the other connections do not carry the state of HTTP.
         Ok(Ok(First::Http(read))) => {
-            Box::pin(serve_http(stream, read, peer, acceptor)).await;
+            Box::pin(serve_http(place, read, acceptor, KeepAlive::Yes)).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "a connection ended before its first request"),
         Err(_) => tracing::debug!("a connection sent nothing in time"),
     }
 }
 
+/// Answers a connection that there is no room for, and closes it.
+async fn turn_away(mut place: Place, acceptor: Rc<Acceptor>) {
+    acceptor.service.shared.reach.refusals.note_full(Instant::now());
+    let Place { stream, stay, .. } = &mut place;
+    let first = std::future::poll_fn(|cx| acceptor.poll_read(stream, cx));
+    let first = tokio::select! {
+        first = tokio::time::timeout(OVERFLOW_TIME, first) => first,
+        _ = stay.told() => return,
+    };
+    let Ok(Ok(read)) = first else { return };
+    if acceptor.asks_for_reserved(&read) {
+        let served = Box::pin(serve_http(place, read, acceptor, KeepAlive::No));
+        drop(tokio::time::timeout(OVERFLOW_TIME, served).await);
+        return;
+    }
+    // A few bytes always fit into a socket that has sent nothing.
+    drop(place.stream.try_write(NO_ROOM));
+    let Place { stream, stay, .. } = place;
+    let mut stream = Stream::Tcp(stream);
+    tokio::select! {
+        _ = stay.told() => {}
+        () = stream.end() => {}
+    }
+}
+
 impl Acceptor {
     fn config(&self) -> &Config {
         &self.service.shared.config
+    }
+
+    /// The first bytes of a connection that there is no room for.
+    fn poll_read(&self, stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+        let mut scratch = self.scratch.borrow_mut();
+        let mut read = ReadBuf::new(&mut scratch);
+        ready!(Pin::new(stream).poll_read(cx, &mut read))?;
+        Poll::Ready(Ok(Bytes::copy_from_slice(read.filled())))
+    }
+
+    /// Whether a request is answered although there is no room.
+    fn asks_for_reserved(&self, bytes: &[u8]) -> bool {
+        let line = bytes.split(|byte| *byte == b'\r').next().unwrap_or_default();
+        let mut words = line.split(|byte| *byte == b' ');
+        let is_read = words.next().is_some_and(|method| matches!(method, b"GET" | b"HEAD"));
+        let path = words.next().unwrap_or_default();
+        is_read && self.config().reserved_paths.iter().any(|reserved| reserved.as_bytes() == path)
     }
 
     fn poll_first(
@@ -187,12 +276,24 @@ impl Acceptor {
     }
 }
 
-async fn serve_http(stream: TcpStream, read: Bytes, peer: SocketAddr, acceptor: Rc<Acceptor>) {
+/// Whether a connection may bring another request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeepAlive {
+    Yes,
+    No,
+}
+
+async fn serve_http(place: Place, read: Bytes, acceptor: Rc<Acceptor>, keep_alive: KeepAlive) {
+    let Place { stream, peer, descriptor, mut stay } = place;
+    stay.rebase(HTTP_BYTES);
+    let visit = Visit::new(stay);
+    let visiting = visit.clone();
     let shared = Arc::clone(&acceptor.service.shared);
     let mark = HeadMark::default();
     let timer = HeadTimer { mark: mark.clone(), head_timeout: acceptor.config().head_timeout };
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer));
+        request.extensions_mut().insert(visiting.clone());
         let acceptor = Rc::clone(&acceptor);
         async move {
             if !names_one_host(&request) {
@@ -214,9 +315,15 @@ async fn serve_http(stream: TcpStream, read: Bytes, peer: SocketAddr, acceptor: 
         .header_read_timeout(shared.config.idle_timeout)
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
-        .serve_connection(HttpStream::new(stream, read, mark), answer)
+        .keep_alive(keep_alive == KeepAlive::Yes)
+        .serve_connection(HttpStream::new(stream, read, mark, descriptor), answer)
         .with_upgrades();
-    if let Err(error) = connection.await {
+    let ended = tokio::select! {
+        biased;
+        ended = connection => ended,
+        () = visit.told() => return,
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "an HTTP connection ended");
         if error.is_parse_too_large() {
             shared.reach.refusals.note(RefusalKind::HeadTooLarge);

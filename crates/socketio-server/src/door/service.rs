@@ -14,12 +14,13 @@ use bytes::{Buf, Bytes};
 use engineio::{ErrorCode, Method as EngineMethod, Query, Route, TransportKind, UpgradeHeader};
 use http::{HeaderMap, Method, Request, Response, StatusCode, Version, header};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use tokio::sync::oneshot;
 use tower_service::Service;
 
+use crate::door::post_body::{self, Unread};
 use crate::door::takeover::{self, Owner};
-use crate::handle::command::{Command, HttpError, PollAnswer};
+use crate::handle::command::{Command, HttpError, PollAnswer, PostTerms};
 use crate::handle::io::Readiness;
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
@@ -30,15 +31,12 @@ use crate::http::own::addressed_host;
 use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
 use crate::http::upgrade;
+use crate::occupancy::Visit;
 use crate::pacing::Pacing;
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
 use crate::sid::Sid;
-use crate::stream::TakenOver;
 use crate::worker::shared::Shared;
-
-/// The body of a POST must be complete within this time.
-const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How much of an oversized body is read before it is refused, and for how long.
 const DISCARDED_BYTES_MAX: usize = 4 << 20;
@@ -223,7 +221,10 @@ impl SocketIoService {
         }
         match (route, sid) {
             (Route::Open(kind), _) => self.open(request, kind, judged).await,
-            (Route::Poll { .. }, Some(sid)) => self.poll(sid, CacheBuster::of(request.uri())).await,
+            (Route::Poll { .. }, Some(sid)) => {
+                let visit = request.extensions().get::<Visit>().cloned();
+                self.poll(sid, CacheBuster::of(request.uri()), visit).await
+            }
             (Route::Post { .. }, Some(sid)) => self.post(request, sid).await,
             (Route::Attach { .. }, Some(sid)) => self.attach(request, sid).await,
             (Route::OtherMethod { .. }, Some(sid)) => match self.look(sid).await? {
@@ -293,8 +294,9 @@ impl SocketIoService {
     fn has_room(&self) -> bool {
         let shared = &self.shared;
         shared.reach.readiness() != Readiness::NotReady
-            && shared.reach.connections()
-                < shared.config.connections_max + usize::from(edge::is(EdgeBug::LetsOneMoreIn))
+            && (shared.reach.connections()
+                < shared.occupancy.bounds().connections + usize::from(edge::is(EdgeBug::LetsOneMoreIn))
+                || shared.occupancy.show_oldest_session_out())
     }
 
     /// Checks a request for a WebSocket that needs nobody's permission. `None` is no verdict: the ordinary path handles
@@ -383,13 +385,13 @@ impl SocketIoService {
         Ok(answer)
     }
 
-    async fn poll(self, sid: Sid, buster: CacheBuster) -> Result<Answer, Refused> {
+    async fn poll(self, sid: Sid, buster: CacheBuster, visit: Option<Visit>) -> Result<Answer, Refused> {
         let mailbox = self.mailbox(sid.worker);
         let number = self.shared.next_poll();
         let (reply, answer) = oneshot::channel();
         let mut guard = Guard::new(&mailbox, Command::PollAborted { sid, number });
         guard.forget_if(EdgeBug::ForgetsAbandonedPolls);
-        mailbox.post(Command::Poll { sid, number, buster, reply });
+        mailbox.post(Command::Poll { sid, number, buster, visit, reply });
         let answer = answer.await;
         guard.disarm();
         match answer {
@@ -408,14 +410,14 @@ impl SocketIoService {
         let mailbox = self.mailbox(sid.worker);
         let (reply, begun) = oneshot::channel();
         let mark = CacheBuster::of(request.uri()).mark;
-        mailbox.post(Command::PostBegin { sid, mark, reply });
-        begun.await.map_err(|_| Refused::NotReady)??;
+        let visit = request.extensions().get::<Visit>().cloned();
+        mailbox.post(Command::PostBegin { sid, mark, visit, reply });
+        let PostTerms { bytes_max, held } = begun.await.map_err(|_| Refused::NotReady)??;
         // From here on the session waits for this POST: if the client goes away, the session ends.
         let mut guard = Guard::new(&mailbox, Command::PostAborted { sid });
         guard.forget_if(EdgeBug::ForgetsAbandonedPosts);
         let (parts, body) = request.into_parts();
-        let bytes_max =
-            self.shared.config.engine.max_payload + usize::from(edge::is(EdgeBug::TakesOneByteMore));
+        let bytes_max = bytes_max + usize::from(edge::is(EdgeBug::TakesOneByteMore));
         let is_binary =
             parts.headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/octet-stream");
         if is_binary {
@@ -427,18 +429,15 @@ impl SocketIoService {
             guard.replace(Command::PostRefused { sid });
             return Ok(self.refuse_body(body).await);
         }
-        let is_unlimited = edge::is(EdgeBug::LimitsAnnouncedBodiesOnly);
-        let limited = Limited::new(body.as_mut(), if is_unlimited { usize::MAX } else { bytes_max });
-        let time = if edge::is(EdgeBug::WaitsForeverForABody) { Duration::MAX } else { BODY_TIMEOUT };
-        let read = tokio::time::timeout(time, limited.collect()).await;
-        let body = match read {
-            Ok(Ok(body)) => body.to_bytes(),
-            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+        let body = match post_body::read(body.as_mut(), bytes_max, held).await {
+            Ok(body) => body,
+            Err(Unread::TooLarge) => {
                 guard.replace(Command::PostRefused { sid });
                 return Ok(self.refuse_body(body).await);
             }
-            Ok(Err(_)) => return Ok(response::bad_request()),
-            Err(_) => return Ok(response::empty(StatusCode::REQUEST_TIMEOUT)),
+            Err(Unread::Left) => return Ok(response::payload_too_large()),
+            Err(Unread::Broken) => return Ok(response::bad_request()),
+            Err(Unread::Late) => return Ok(response::empty(StatusCode::REQUEST_TIMEOUT)),
         };
         let (reply, taken) = oneshot::channel();
         mailbox.post(Command::Post { sid, body, headers: Box::new(parts.headers), reply });
@@ -472,8 +471,8 @@ impl SocketIoService {
         let (mailbox, owner) = (self.mailbox(sid.worker), self.owner(sid.worker));
         // The task ends when the client has its 101, or is gone.
         drop(tokio::spawn(async move {
-            if let Some(TakenOver { stream, early, .. }) = takeover::take(upgraded, owner).await {
-                mailbox.post(Command::Probe { sid, stream, early });
+            if let Some(taken) = takeover::take(upgraded, owner).await {
+                mailbox.post(Command::Probe { sid, taken });
             }
         }));
         Ok(accepted.map(|()| Full::default()))

@@ -9,11 +9,12 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use crate::http::stream::HttpStream;
+use crate::occupancy::Descriptor;
 use crate::planted::edge::{self, EdgeBug};
 use crate::stream::{NewStream, TakenOver};
 
-/// A socket, with the bytes that arrived early.
-type Plain = (TcpStream, Bytes);
+/// A socket, with the bytes that arrived early, and its place if our own accept loop has it.
+type Plain = (TcpStream, Bytes, Option<Descriptor>);
 
 /// Where the worker runs that will own a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,34 +27,34 @@ pub(crate) enum Owner {
 /// Waits for the connection; `None` if the client has gone.
 pub(crate) async fn take(upgraded: OnUpgrade, owner: Owner) -> Option<TakenOver> {
     let upgraded = upgraded.await.ok()?;
-    let (stream, early) = match plain_tcp(upgraded) {
+    let (stream, early, descriptor) = match plain_tcp(upgraded) {
         Ok(found) => found,
         Err(other) => {
             let stream = NewStream::Boxed(Box::new(TokioIo::new(other)));
-            return Some(TakenOver { stream, unsent: Bytes::new(), early: Bytes::new() });
+            return Some(TakenOver::new(stream, Bytes::new()));
         }
     };
     let stream = match owner {
         Owner::Here => NewStream::Local(stream),
         Owner::Elsewhere => NewStream::Detached(stream.into_std().ok()?),
     };
-    Some(TakenOver { stream, unsent: Bytes::new(), early })
+    Some(TakenOver { descriptor, ..TakenOver::new(stream, early) })
 }
 
 /// Finds the socket inside, whether our own accept loop drove hyper, another one, or the automatic builder of axum.
 fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     let upgraded = match upgraded.downcast::<HttpStream>() {
         Ok(parts) => {
-            let (stream, unread) = parts.io.into_parts();
+            let (stream, unread, descriptor) = parts.io.into_parts();
             if edge::is(EdgeBug::DropsWhatHttpRead) {
-                return Ok((stream, unread));
+                return Ok((stream, unread, descriptor));
             }
-            return Ok((stream, [parts.read_buf, unread].concat().into()));
+            return Ok((stream, [parts.read_buf, unread].concat().into(), descriptor));
         }
         Err(upgraded) => upgraded,
     };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf)),
+        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf, None)),
         Err(upgraded) => upgraded,
     };
     through_axum(upgraded)
@@ -62,7 +63,7 @@ fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
 #[cfg(feature = "axum")]
 fn through_axum(upgraded: Upgraded) -> Result<Plain, Upgraded> {
     use hyper_util::server::conn::auto::upgrade::downcast;
-    downcast::<TokioIo<TcpStream>>(upgraded).map(|parts| (parts.io.into_inner(), parts.read_buf))
+    downcast::<TokioIo<TcpStream>>(upgraded).map(|parts| (parts.io.into_inner(), parts.read_buf, None))
 }
 
 #[cfg(not(feature = "axum"))]

@@ -19,9 +19,9 @@ use crate::handle::io::Broadcast;
 use crate::handle::remote::RemoteSocket;
 use crate::handshake::Handshake;
 use crate::http::cache_buster::{CacheBuster, RequestMark};
+use crate::occupancy::{Portion, Visit};
 use crate::room::{Room, Selection};
 use crate::sid::{PollNumber, SessionKey, Sid};
-use crate::stream::NewStream;
 use crate::stream::TakenOver;
 
 #[derive(Debug)]
@@ -31,13 +31,24 @@ pub(crate) enum Command {
     /// Opens a session by WebSocket.
     Attach { handshake: Box<Handshake>, taken: TakenOver },
     /// A GET of a polling session.
-    Poll { sid: Sid, number: PollNumber, buster: CacheBuster, reply: oneshot::Sender<PollAnswer> },
+    Poll {
+        sid: Sid,
+        number: PollNumber,
+        buster: CacheBuster,
+        visit: Option<Visit>,
+        reply: oneshot::Sender<PollAnswer>,
+    },
     /// The client closed the connection of its GET.
     PollAborted { sid: Sid, number: PollNumber },
     /// A POST has begun: from now on, a second one overlaps.
-    PostBegin { sid: Sid, mark: Option<RequestMark>, reply: oneshot::Sender<Result<(), HttpError>> },
+    PostBegin {
+        sid: Sid,
+        mark: Option<RequestMark>,
+        visit: Option<Visit>,
+        reply: oneshot::Sender<Result<PostTerms, HttpError>>,
+    },
     /// The body of the POST has arrived.
-    Post { sid: Sid, body: Bytes, headers: Box<HeaderMap>, reply: oneshot::Sender<Result<(), HttpError>> },
+    Post { sid: Sid, body: PostBody, headers: Box<HeaderMap>, reply: oneshot::Sender<Result<(), HttpError>> },
     /// More packets of the POST may be handled, after what came in meanwhile.
     Continue { key: SessionKey },
     /// The client disconnected while it sent the body of the POST, which ends the session.
@@ -47,7 +58,7 @@ pub(crate) enum Command {
     /// Asks whether a session exists, and on which transport.
     Look { sid: Sid, reply: oneshot::Sender<Result<TransportKind, HttpError>> },
     /// A WebSocket that wants to take over a polling session.
-    Probe { sid: Sid, stream: NewStream, early: Bytes },
+    Probe { sid: Sid, taken: TakenOver },
     /// An event for many sockets.
     Broadcast(Arc<Broadcast>),
     /// Something for one socket. If the connection has joined the namespace again since, that is another socket.
@@ -116,6 +127,21 @@ impl Command {
             | Self::Run(_) => false,
         }
     }
+}
+
+/// What a POST may bring.
+#[derive(Debug)]
+pub(crate) struct PostTerms {
+    pub(crate) bytes_max: usize,
+    /// What its body holds, as a part of its session.
+    pub(crate) held: Portion,
+}
+
+/// The body of a POST, which is counted until its last packet has been handled.
+#[derive(Debug)]
+pub(crate) struct PostBody {
+    pub(crate) bytes: Bytes,
+    pub(crate) held: Portion,
 }
 
 /// Something for one socket.

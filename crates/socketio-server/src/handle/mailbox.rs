@@ -3,12 +3,14 @@
 //! [`Mailbox::offer`] is bounded: it refuses at [`COMMANDS_MAX`]. Commands that are bounded by their source (one
 //! request of a connection, one batch of a feed) use [`Mailbox::post`], which never refuses, so that none is lost.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::feed::{FeedAck, FeedPosition, HistoryError, HistoryPage, Outlet};
 use crate::handle::command::Command;
+use crate::occupancy::Exit;
 use crate::rare::{self, Rare};
 use crate::seam;
 use crate::sid::SessionKey;
@@ -21,6 +23,9 @@ pub(crate) struct Mailbox {
     /// `None` once the worker has stopped: later commands are dropped, which tells everybody who waits for an answer.
     queue: Mutex<Option<Queue>>,
     wake: Notify,
+    /// Sessions that have to leave. They go before the next turn of any socket, so that they read nothing more.
+    exits: Mutex<Vec<(SessionKey, Exit)>>,
+    has_exits: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -32,7 +37,12 @@ struct Queue {
 
 impl Default for Mailbox {
     fn default() -> Self {
-        Self { queue: Mutex::new(Some(Queue::default())), wake: Notify::new() }
+        Self {
+            queue: Mutex::new(Some(Queue::default())),
+            wake: Notify::new(),
+            exits: Mutex::default(),
+            has_exits: AtomicBool::new(false),
+        }
     }
 }
 
@@ -72,6 +82,21 @@ impl Mailbox {
             }
         }
         commands
+    }
+
+    /// Tells a session to leave.
+    pub(crate) fn show_out(&self, key: SessionKey, exit: Exit) {
+        self.exits.lock().unwrap_or_else(PoisonError::into_inner).push((key, exit));
+        self.has_exits.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    /// The sessions that have been told to leave.
+    pub(crate) fn take_exits(&self) -> Vec<(SessionKey, Exit)> {
+        if !self.has_exits.load(Ordering::Relaxed) || !self.has_exits.swap(false, Ordering::Acquire) {
+            return Vec::new();
+        }
+        std::mem::take(&mut *self.exits.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether commands wait for the worker's next turn, none of which is a growth of a feed.

@@ -10,6 +10,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
 use super::head_timer::HeadMark;
+use crate::occupancy::Descriptor;
 
 #[derive(Debug)]
 pub(crate) struct HttpStream {
@@ -17,17 +18,23 @@ pub(crate) struct HttpStream {
     /// Bytes that were read and not given to hyper.
     read: Bytes,
     mark: HeadMark,
+    descriptor: Option<Descriptor>,
 }
 
 impl HttpStream {
     /// Sets the mark whenever hyper reads a byte.
-    pub(crate) fn new(stream: TcpStream, read: Bytes, mark: HeadMark) -> Self {
-        Self { stream: TokioIo::new(stream), read, mark }
+    pub(crate) fn new(
+        stream: TcpStream,
+        read: Bytes,
+        mark: HeadMark,
+        descriptor: Option<Descriptor>,
+    ) -> Self {
+        Self { stream: TokioIo::new(stream), read, mark, descriptor }
     }
 
-    /// The socket, and the bytes that hyper has not read.
-    pub(crate) fn into_parts(self) -> (TcpStream, Bytes) {
-        (self.stream.into_inner(), self.read)
+    /// The socket, the bytes that hyper has not read, and its place among the connections.
+    pub(crate) fn into_parts(self) -> (TcpStream, Bytes, Option<Descriptor>) {
+        (self.stream.into_inner(), self.read, self.descriptor)
     }
 }
 
@@ -103,7 +110,7 @@ mod tests {
     async fn what_was_read_comes_before_what_the_socket_has() {
         let (mut client, server) = pair().await;
         client.write_all(b"later").await.unwrap();
-        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"), HeadMark::default());
+        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"), HeadMark::default(), None);
         assert_eq!(read(&mut stream, 3).await, b"fir");
         assert_eq!(read(&mut stream, 8).await, b"st");
         assert_eq!(read(&mut stream, 8).await, b"later");
@@ -112,7 +119,7 @@ mod tests {
     #[tokio::test]
     async fn what_http_has_not_read_is_left() {
         let (_client, server) = pair().await;
-        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"), HeadMark::default());
+        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"), HeadMark::default(), None);
         assert_eq!(read(&mut stream, 3).await, b"fir");
         assert_eq!(stream.into_parts().1, "st");
     }

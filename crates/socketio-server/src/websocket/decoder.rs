@@ -108,7 +108,6 @@ impl Decoder {
         }
     }
 
-    #[cfg(test)]
     /// Heap bytes of an incomplete message, for a bound over all connections.
     pub(crate) fn held_bytes(&self) -> usize {
         match &self.state {

@@ -96,7 +96,6 @@ impl Partial {
         self.frame.as_ref().map_or(0, |frame| frame.missing)
     }
 
-    #[cfg(test)]
     pub(super) fn capacity(&self) -> usize {
         let message = self.message.as_ref().map_or(0, |message| message.body.capacity());
         self.control.capacity() + message + self.rest.bytes.capacity()

@@ -453,6 +453,7 @@ impl Join<'_> {
         let session = self.worker.sessions.at_mut(self.key.slot)?;
         let slot = session.connection_mut()?.join(&request.namespace, joined)?;
         session.join_by = None;
+        session.stay = session.stay.take().and_then(|stay| stay.joined()).map(Box::new);
         if let Some(joined) = session.joined_mut(index) {
             joined.member = local.add(self.key.slot, joined.id);
             local.move_to(self.key.slot, joined, &rooms);

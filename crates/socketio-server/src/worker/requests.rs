@@ -9,18 +9,18 @@ use tokio::sync::oneshot;
 
 use super::Worker;
 use crate::frame::Frame;
-use crate::handle::command::{HttpError, PollAnswer, answer};
+use crate::handle::command::{HttpError, PollAnswer, PostBody, PostTerms, answer};
 use crate::handle::engine::{EngineHandler, EngineMessage, EngineSession};
 use crate::handshake::Handshake;
 use crate::http::cache_buster::{CacheBuster, RequestMark};
+use crate::occupancy::Visit;
 use crate::planted::edge::{self, EdgeBug};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::sid::{PollNumber, SessionKey, Sid, SocketNumber};
-use crate::stream::NewStream;
 use crate::stream::TakenOver;
 use crate::worker::session::repeats::Begun;
-use crate::worker::session::{OpenPoll, Polling, Transport, UnfinishedPost, WebSocket};
+use crate::worker::session::{OpenPoll, Polling, Session, Transport, UnfinishedPost, WebSocket};
 
 type HttpReply<T> = oneshot::Sender<Result<T, HttpError>>;
 
@@ -34,6 +34,7 @@ impl Worker {
             TransportKind::Polling,
             Transport::Polling(Polling::new(self.shared.config.poll_packets_max)),
             handshake,
+            None,
         );
         let Some(packet) = self.open_packet(key, TransportKind::Polling) else { return };
         if reply.send(packet).is_err() {
@@ -44,10 +45,10 @@ impl Worker {
     }
 
     pub(super) fn open_websocket(&mut self, handshake: Handshake, taken: TakenOver) {
-        let TakenOver { stream, unsent, early } = taken;
-        let Some(socket) = self.adopt(stream) else { return };
+        let TakenOver { stream, unsent, early, descriptor, stay } = taken;
+        let Some(socket) = self.adopt(stream, descriptor) else { return };
         let number = socket.number;
-        let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), handshake);
+        let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), handshake, stay);
         if let Some(packet) = self.open_packet(key, TransportKind::WebSocket) {
             let packet = Frame::engine(&packet);
             self.send(key, Frame::raw([&*unsent, &**packet.bytes()].concat()));
@@ -98,6 +99,7 @@ impl Worker {
     /// answered, or waits.
     fn take_post(&mut self, key: SessionKey, mut post: Box<UnfinishedPost>) {
         let taken = self.take_packets(key, &mut post);
+        self.count_input(key);
         let Some(session) = self.sessions.get_mut(key) else { return answer(post.reply, Ok(())) };
         match taken {
             Err(_) => {
@@ -283,7 +285,16 @@ impl SessionRequest<'_> {
         }
     }
 
-    pub(super) fn post_begin(&mut self, mark: Option<RequestMark>, reply: HttpReply<()>) {
+    /// The connection that a request has come by belongs to a client that has joined, if this session has.
+    pub(super) fn welcome(&mut self, visit: Option<&Visit>) {
+        let Some(visit) = visit else { return };
+        let session = self.session_key().and_then(|key| self.worker.sessions.get(key));
+        if session.is_some_and(Session::has_joined) {
+            visit.joined();
+        }
+    }
+
+    pub(super) fn post_begin(&mut self, mark: Option<RequestMark>, reply: HttpReply<PostTerms>) {
         let outcome = match self.session_key() {
             None => Err(HttpError::Engine(ErrorCode::UnknownSid)),
             Some(key) if self.is_repeated_post(key, mark) => {
@@ -293,10 +304,10 @@ impl SessionRequest<'_> {
             }
             Some(key) => match self.worker.sessions.get_mut(key).map(|session| session.engine.begin_post()) {
                 Some(Err(refusal)) => Err(self.refused(key, refusal)),
-                Some(Ok(())) | None => Ok(()),
+                Some(Ok(())) | None => Ok(key),
             },
         };
-        answer(reply, outcome);
+        answer(reply, outcome.map(|key| self.worker.post_terms(key)));
     }
 
     /// Whether a POST has come before. Its packets have been taken, but the client is told that the POST failed, and
@@ -308,10 +319,10 @@ impl SessionRequest<'_> {
         }
     }
 
-    pub(super) fn post(&mut self, body: Bytes, headers: Box<HeaderMap>, reply: HttpReply<()>) {
+    pub(super) fn post(&mut self, body: PostBody, headers: Box<HeaderMap>, reply: HttpReply<()>) {
         let Some(key) = self.session_key() else { return answer(reply, Err(HttpError::Ended)) };
         let is_repeat = match self.worker.sessions.get_mut(key).map(|session| &mut session.transport) {
-            Some(Transport::Polling(polling)) => polling.posts.is_repeat(&body),
+            Some(Transport::Polling(polling)) => polling.posts.is_repeat(&body.bytes),
             Some(Transport::WebSocket(_)) | None => false,
         };
         if is_repeat {
@@ -342,8 +353,9 @@ impl SessionRequest<'_> {
         answer(reply, kind.ok_or(HttpError::Engine(ErrorCode::UnknownSid)));
     }
 
-    pub(super) fn probe(&mut self, stream: NewStream, early: &Bytes) {
-        let Some(socket) = self.worker.adopt(stream) else { return };
+    pub(super) fn probe(&mut self, taken: TakenOver) {
+        let TakenOver { stream, early, descriptor, .. } = taken;
+        let Some(socket) = self.worker.adopt(stream, descriptor) else { return };
         let number = socket.number;
         let (shared, now) = (Arc::clone(&self.worker.shared), self.worker.now);
         let key = self.session_key();
@@ -353,7 +365,7 @@ impl SessionRequest<'_> {
                 session.probe = Some(Box::new(socket));
                 if let Some(key) = key {
                     self.worker.sessions.schedule(key);
-                    self.worker.start(key, number, early);
+                    self.worker.start(key, number, &early);
                 }
             }
             Some((Err(_), _)) | None => refuse_socket(socket),

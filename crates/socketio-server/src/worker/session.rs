@@ -22,6 +22,7 @@ pub(crate) use self::post::UnfinishedPost;
 use crate::frame::Frame;
 use crate::handle::command::{PollAnswer, answer};
 use crate::handshake::Handshake;
+use crate::occupancy::{Descriptor, Stay};
 use crate::pacing::Paces;
 use crate::peer::Peer;
 use crate::sid::SocketNumber;
@@ -46,6 +47,8 @@ pub(crate) struct Session {
     pub(crate) probe: Option<Box<WebSocket>>,
     /// A POST that is not answered, because its packets have not all been handled or the session is paused.
     pub(crate) post: Option<Box<UnfinishedPost>>,
+    /// Until it has joined, and from then on if it holds or has held unfinished input.
+    pub(crate) stay: Option<Box<Stay>>,
     pub(crate) outbound: OutboundQueue,
     pub(crate) protocol: Protocol,
     pub(crate) handshake: Option<Arc<Handshake>>,
@@ -100,6 +103,8 @@ pub(crate) struct WebSocket {
     pub(crate) blocked: bool,
     /// What it owes its peer when it ends.
     pub(crate) close_handshake: CloseHandshake,
+    /// Its place among the connections, until its stream is closed.
+    _descriptor: Option<Descriptor>,
 }
 
 /// How much of the closing handshake (RFC 6455 section 7.1.2) a socket still owes its peer.
@@ -107,6 +112,8 @@ pub(crate) struct WebSocket {
 pub(crate) enum CloseHandshake {
     /// Send a close frame, and give the peer time to answer it.
     Due,
+    /// Send a close frame, and end at once: the descriptor is needed.
+    Brief,
     /// The peer's close frame has been answered; its stream is about to end.
     Answered,
     /// Nothing: the peer's stream has ended or is broken, and nobody waits for a frame.
@@ -164,7 +171,7 @@ impl OutboundQueue {
 }
 
 impl WebSocket {
-    pub(crate) fn new(number: SocketNumber, stream: Stream) -> Self {
+    pub(crate) fn new(number: SocketNumber, stream: Stream, descriptor: Option<Descriptor>) -> Self {
         Self {
             number,
             stream,
@@ -172,6 +179,7 @@ impl WebSocket {
             waker: None,
             blocked: false,
             close_handshake: CloseHandshake::Due,
+            _descriptor: descriptor,
         }
     }
 

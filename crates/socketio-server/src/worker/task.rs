@@ -25,6 +25,7 @@ use super::Worker;
 use super::local_namespace::Cursor;
 use super::tombstones::{LastAnswers, TOMBSTONE_BYTES_MAX, TOMBSTONE_TIME};
 use crate::frame::Frame;
+use crate::occupancy::Descriptor;
 use crate::planted::edge::{self, EdgeBug};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
@@ -75,10 +76,10 @@ impl Worker {
     }
 
     /// Takes a connection and starts its task; `None` if the stream is broken already.
-    pub(super) fn adopt(&mut self, stream: NewStream) -> Option<WebSocket> {
+    pub(super) fn adopt(&mut self, stream: NewStream, descriptor: Option<Descriptor>) -> Option<WebSocket> {
         let stream = Stream::adopt(stream).ok()?;
         self.sockets += 1;
-        Some(WebSocket::new(SocketNumber(self.sockets), stream))
+        Some(WebSocket::new(SocketNumber(self.sockets), stream, descriptor))
     }
 
     pub(super) fn socket_turn(&mut self, key: SessionKey, number: SocketNumber) -> SocketTurn<'_> {
@@ -348,10 +349,8 @@ impl SocketTurn<'_> {
     /// Handles bytes of a WebSocket, or those that were left over in an earlier turn: complete messages are passed on,
     /// the decoder keeps the rest.
     pub(super) fn decode(&mut self, bytes: Option<&mut [u8]>) {
-        let limits = WsLimits {
-            message_bytes_max: self.worker.shared.config.engine.max_payload,
-            ..WsLimits::default()
-        };
+        let message_bytes_max = self.worker.payload_max(self.key);
+        let limits = WsLimits { message_bytes_max, ..WsLimits::default() };
         let mut frames = if !self.takes_input() {
             0
         } else if planted::is(Bug::ServesUntilEmpty) {
@@ -381,6 +380,7 @@ impl SocketTurn<'_> {
         self.packets = frames;
         if let Some(socket) = self.socket() {
             socket.decoder = decoder;
+            self.worker.count_input(self.key);
         }
         if let Some(pong) = pong {
             self.send_control(pong);
@@ -519,18 +519,23 @@ fn is_told_later(reason: CloseReason) -> bool {
 fn close_socket(mut socket: WebSocket, code: Option<CloseCode>) {
     match socket.close_handshake {
         CloseHandshake::Due => {
-            if !socket.blocked {
-                let mut frame = Vec::new();
-                push_close(&mut frame, code);
-                // The peer may be gone already.
-                drop(socket.write(&[frame.into()]));
-            }
+            push_goodbye(&mut socket, code);
             linger(socket);
         }
+        CloseHandshake::Brief => push_goodbye(&mut socket, code),
         CloseHandshake::Answered => linger(socket),
         // There is nothing to wait for, so it ends here: one task and three system calls less when thousands are cut at
         // once.
         CloseHandshake::Needless => {}
+    }
+}
+
+fn push_goodbye(socket: &mut WebSocket, code: Option<CloseCode>) {
+    if !socket.blocked {
+        let mut frame = Vec::new();
+        push_close(&mut frame, code);
+        // The peer may be gone already.
+        drop(socket.write(&[frame.into()]));
     }
 }
 

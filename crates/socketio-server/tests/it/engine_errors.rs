@@ -148,10 +148,14 @@ async fn the_application_refuses_handshakes_in_its_own_words() {
 #[tokio::test]
 async fn a_server_that_is_full_or_not_ready_answers_handshakes_with_503() {
     let running = start(
-        Server::builder().configure(|config| config.connections_max = 1).namespace(Namespace::new("/")),
+        Server::builder().configure(|config| config.connections_max = 3).namespace(Namespace::new("/")),
     );
     let handshake = || get("/socket.io/?EIO=4&transport=polling").send(running.address);
     let polling = Polling::of(running.address, &handshake().await);
+    polling.join().await;
+    for _ in 0..2 {
+        Polling::of(running.address, &handshake().await).join().await;
+    }
     let full = handshake().await;
     assert_eq!((full.status, full.header("retry-after")), (503, Some("2")));
     assert!(polling.is_alive().await);

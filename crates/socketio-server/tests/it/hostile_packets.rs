@@ -136,7 +136,10 @@ async fn namespaces_cannot_be_piled_up() {
 
 #[tokio::test]
 async fn auth_of_any_size_and_shape_is_one_clients_business() {
-    let running = start_target();
+    let namespace = echoing(fenced(Namespace::new("/")));
+    let builder = Server::builder().namespace(namespace);
+    // No bound but that of every message.
+    let running = start(builder.configure(|config| config.unjoined_input_bytes_max = 0));
     let canaries = Canaries::start(running.address).await;
     let large = format!(r#"{{"a":"{}"}}"#, "x".repeat(900_000));
     for auth in [

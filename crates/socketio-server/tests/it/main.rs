@@ -10,6 +10,7 @@ mod axum;
 mod binary;
 mod bundle;
 mod cors;
+mod crowded;
 mod disconnects;
 mod engine_errors;
 mod events;

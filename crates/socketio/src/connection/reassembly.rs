@@ -10,6 +10,9 @@ use crate::limits::Limits;
 use crate::packet::{AckId, Body, Packet, PacketType};
 use crate::payload::Payload;
 
+/// What an allocator takes for a block beside the bytes that were asked for, at most.
+const BESIDE_A_BLOCK: usize = 24;
+
 /// Where the packet goes once it is complete.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Target {
@@ -86,9 +89,10 @@ impl Reassembly {
         (self.target, Payload::new(String::from(self.json), self.body, self.attachments))
     }
 
-    /// How many bytes it keeps, without its own few dozen.
-    #[cfg(test)]
+    /// Bytes of memory that it keeps beside its own size.
     pub(super) fn kept_bytes(&self) -> usize {
-        self.json.len() + self.attachments.iter().map(Bytes::len).sum::<usize>()
+        let blocks = 2 + self.attachments.len();
+        let list = self.attachments.capacity() * size_of::<Bytes>();
+        self.json.len() + list + self.attachment_bytes + blocks * BESIDE_A_BLOCK
     }
 }

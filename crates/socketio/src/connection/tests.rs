@@ -395,12 +395,13 @@ proptest! {
         for step in steps {
             let outcome = match step {
                 Step::Text(text) => {
-                    received_since_idle += text.len();
+                    received_since_idle += text.len() + 2 * 24;
                     // Violations would close a real connection; here it goes on, which is harder.
                     connection.on_text(&text, &LIMITS).map(Incoming::into_owned)
                 }
                 Step::Binary(size) => {
-                    received_since_idle += size;
+                    // Its block, and its place in a list that doubles from four on.
+                    received_since_idle += size + 24 + 4 * size_of::<bytes::Bytes>();
                     connection.on_binary(vec![0; size].into(), &LIMITS)
                 }
                 Step::Join(namespace) => {

@@ -18,6 +18,7 @@ use super::clock::now;
 use super::hosts;
 use crate::assets;
 use crate::failure::Failure;
+use crate::http::HEALTH;
 use crate::options::Serve;
 
 /// Time and chance of this machine.
@@ -80,6 +81,7 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
                 config.host_remedy = hosts::REMEDY.into();
                 config.origin_remedy = ORIGIN_REMEDY.into();
                 config.proxy_remedy = PROXY_REMEDY.into();
+                config.reserved_paths = vec![HEALTH.into()];
             })
             .client_bundle(client_bundle()?);
         Ok(endpoint.namespace(profile).build()?)

@@ -3,17 +3,19 @@
 //! The client sends the next POST when this one is answered: that is how polling is paused. The session owns it, because
 //! its packets count too if a WebSocket takes over meanwhile.
 
-use bytes::Bytes;
 use engineio::{DecodeError, PayloadPacket, SEPARATOR};
 use http::HeaderMap;
 use tokio::sync::oneshot;
 
-use crate::handle::command::HttpError;
+use crate::handle::command::{HttpError, PostBody};
+use crate::occupancy::Portion;
 use crate::planted::edge::{self, EdgeBug};
 
 #[derive(Debug)]
 pub(crate) struct UnfinishedPost {
     body: String,
+    /// Counts the body while it is here.
+    _held: Portion,
     /// Where the next packet begins; `None` after the last one.
     next: Option<usize>,
     headers: Box<HeaderMap>,
@@ -25,13 +27,15 @@ pub(crate) struct UnfinishedPost {
 impl UnfinishedPost {
     /// What is not UTF-8 becomes U+FFFD, as with Node: the rest of a text may still be of use.
     pub(crate) fn new(
-        body: Bytes,
+        body: PostBody,
         headers: Box<HeaderMap>,
         reply: oneshot::Sender<Result<(), HttpError>>,
     ) -> Self {
-        let body = String::from_utf8(body.into())
+        let PostBody { bytes, mut held } = body;
+        let body = String::from_utf8(bytes.into())
             .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned());
-        Self { body, next: Some(0), headers, reply, is_queued: false }
+        held.hold(body.capacity());
+        Self { body, _held: held, next: Some(0), headers, reply, is_queued: false }
     }
 
     /// The next packet, if there is one, and the headers of the request.
@@ -58,14 +62,21 @@ impl UnfinishedPost {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
+    use bytes::Bytes;
     use engineio::decode_payload;
     use proptest::prelude::*;
 
     use super::*;
+    use crate::occupancy::{Bounds, Occupancy};
 
     fn packets(body: &str) -> Vec<String> {
         let (reply, _answer) = oneshot::channel();
-        let mut post = UnfinishedPost::new(Bytes::copy_from_slice(body.as_bytes()), Box::default(), reply);
+        let occupancy = Occupancy::new(Bounds::new(1, 10, 1));
+        let held = occupancy.member(Instant::now()).another();
+        let body = PostBody { bytes: Bytes::copy_from_slice(body.as_bytes()), held };
+        let mut post = UnfinishedPost::new(body, Box::default(), reply);
         let mut packets = Vec::new();
         while let Some(packet) = post.packet() {
             let is_broken = packet.is_err();

@@ -4,14 +4,14 @@
 //! choice alone, and the same in every run.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::LocalSet;
 
-use crate::handle::command::Command;
+use crate::handle::command::{Command, PostBody};
 use crate::handle::namespace::Namespace;
 use crate::handle::turn::Flow;
 use crate::handshake::Handshake;
@@ -115,7 +115,7 @@ impl World {
     async fn websocket(&self) -> DuplexStream {
         let (mut client, server) = tokio::io::duplex(1 << 20);
         let stream = NewStream::Boxed(Box::new(server));
-        let taken = TakenOver { stream, unsent: Bytes::new(), early: Bytes::new() };
+        let taken = TakenOver::new(stream, Bytes::new());
         self.tell(Command::Attach { handshake: Self::handshake(), taken });
         client.write_all(&text("40")).await.expect("the worker reads");
         let mut seen = Vec::new();
@@ -139,7 +139,8 @@ impl World {
 
     fn post(&self, sid: Sid, body: &str) -> oneshot::Receiver<Result<(), crate::handle::command::HttpError>> {
         let (reply, answer) = oneshot::channel();
-        let body = Bytes::copy_from_slice(body.as_bytes());
+        let held = self.shared.occupancy.member(Instant::now()).another();
+        let body = PostBody { bytes: Bytes::copy_from_slice(body.as_bytes()), held };
         self.tell(Command::Post { sid, body, headers: Box::default(), reply });
         answer
     }
@@ -245,7 +246,7 @@ async fn a_probe_that_comes_during_a_pause_takes_over_afterwards() {
         world.handled.wait_for(1).await;
         let (mut probe, server) = tokio::io::duplex(1 << 20);
         let stream = NewStream::Boxed(Box::new(server));
-        world.tell(Command::Probe { sid, stream, early: Bytes::new() });
+        world.tell(Command::Probe { sid, taken: TakenOver::new(stream, Bytes::new()) });
         probe.write_all(&text("2probe")).await.expect("there is room");
         let other = world.polling().await;
         world.post(other, r#"42["c"]"#).await.expect("an answer").expect("it is accepted");

@@ -1,0 +1,215 @@
+//! The bounds of connections that say nothing, and of those that say half of something.
+
+use std::sync::mpsc;
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// Bounds for so many connections, and so many bytes, if not 0.
+fn occupancy(connections: usize, bytes: usize) -> Arc<Occupancy> {
+    Occupancy::new(Bounds::new(connections, 10, if bytes == 0 { usize::MAX } else { bytes }))
+}
+
+/// A stay that says its name when it has to leave.
+fn named(stay: Stay, name: &'static str, left: &mpsc::SyncSender<(&'static str, Exit)>) -> Stay {
+    let left = left.clone();
+    stay.on_exit(move |exit| left.send((name, exit)).unwrap());
+    stay
+}
+
+fn arrive(occupancy: &Arc<Occupancy>, now: Instant) -> Arrival {
+    occupancy.arrive(occupancy.accepted(), now)
+}
+
+fn admitted(arrival: Arrival) -> (Descriptor, Stay) {
+    match arrival {
+        Arrival::Admitted(descriptor, stay) => (descriptor, stay),
+        Arrival::Overflow(_) => panic!("there is no room"),
+    }
+}
+
+#[test]
+fn a_connection_that_spoke_while_it_was_told_to_leave_stays_and_the_next_one_leaves() {
+    let (occupancy, now) = (occupancy(2, 0), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let (_first, mut ada) = admitted(arrive(&occupancy, now));
+    let (_second, bob) = admitted(arrive(&occupancy, now));
+    let (_third, _cleo) = admitted(arrive(&occupancy, now));
+    ada.spoke();
+    let _ada = named(ada, "ada", &left);
+    let _bob = named(bob, "bob", &left);
+    assert_eq!(gone.try_iter().count(), 0, "only ada was told, and she stays");
+    assert_eq!(occupancy.leaving.load(Ordering::Relaxed), 0);
+    drop(arrive(&occupancy, now));
+    assert_eq!(gone.try_iter().collect::<Vec<_>>(), [("bob", Exit::Crowded)]);
+}
+
+#[test]
+fn the_oldest_connection_that_has_not_joined_leaves_when_there_is_no_descriptor() {
+    let (occupancy, now) = (occupancy(3, 0), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let mut descriptors = Vec::new();
+    let mut stays = Vec::new();
+    for name in ["ada", "bob", "cleo"] {
+        let (descriptor, stay) = admitted(arrive(&occupancy, now));
+        descriptors.push(descriptor);
+        stays.push(named(stay, name, &left));
+    }
+    stays.iter_mut().for_each(Stay::spoke);
+    assert!(stays.remove(0).joined().is_none(), "it holds nothing");
+    let (_descriptor, _stay) = admitted(arrive(&occupancy, now));
+    assert_eq!(gone.try_iter().collect::<Vec<_>>(), [("bob", Exit::Crowded)]);
+}
+
+#[test]
+fn silent_connections_leave_before_those_that_have_spoken() {
+    let (occupancy, now) = (occupancy(3, 0), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let all = ["ada", "bob", "cleo"].map(|name| {
+        let (descriptor, stay) = admitted(arrive(&occupancy, now));
+        let mut stay = named(stay, name, &left);
+        if name == "ada" {
+            stay.spoke();
+        }
+        (descriptor, stay)
+    });
+    drop(admitted(arrive(&occupancy, now)));
+    assert_eq!(gone.try_iter().collect::<Vec<_>>(), [("bob", Exit::Crowded)]);
+    drop(all);
+}
+
+#[test]
+fn a_connection_beyond_those_that_have_joined_is_turned_away() {
+    let (occupancy, now) = (occupancy(1, 0), Instant::now());
+    let (descriptor, mut stay) = admitted(arrive(&occupancy, now));
+    stay.spoke();
+    assert!(stay.joined().is_none());
+    assert!(matches!(arrive(&occupancy, now), Arrival::Overflow(..)));
+    drop(descriptor);
+    assert!(matches!(arrive(&occupancy, now), Arrival::Admitted(..)));
+}
+
+#[test]
+fn the_oldest_of_those_that_are_turned_away_gives_way_to_the_next() {
+    let (occupancy, now) = (occupancy(1, 0), Instant::now());
+    let (_descriptor, mut stay) = admitted(arrive(&occupancy, now));
+    stay.spoke();
+    drop(stay.joined());
+    let (left, gone) = mpsc::sync_channel(100);
+    let names = ["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"];
+    let arrivals = names.map(|name| match arrive(&occupancy, now) {
+        Arrival::Overflow(stay) => named(stay, name, &left),
+        Arrival::Admitted(..) => panic!("it is turned away"),
+    });
+    assert_eq!(arrivals.len() - OVERFLOW_MAX, gone.try_iter().count());
+}
+
+#[test]
+fn a_crowd_that_has_not_joined_has_a_second() {
+    let (occupancy, start) = (occupancy(20, 0), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let names = ["ada", "bob", "cleo", "dan"];
+    let mut stays: Vec<Stay> =
+        names.iter().map(|name| named(occupancy.stranger(start, 0), name, &left)).collect();
+    assert_eq!(gone.try_iter().count(), 0);
+    stays.push(occupancy.stranger(start + GRACE, 0));
+    let left: Vec<_> = gone.try_iter().map(|(name, _)| name).collect();
+    assert_eq!(left, ["ada", "bob", "cleo"], "two may stay");
+}
+
+#[test]
+fn the_largest_holder_leaves_first_and_small_ones_stay() {
+    let (occupancy, now) = (occupancy(100, 1_600), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let hold = |name, bytes| {
+        let mut stay = named(occupancy.member(now), name, &left);
+        stay.hold(bytes);
+        stay
+    };
+    let _stays = [hold("ada", 300), hold("bob", 900), hold("cleo", 300), hold("dan", 200)];
+    assert_eq!(gone.try_iter().collect::<Vec<_>>(), [("bob", Exit::Memory)]);
+}
+
+#[test]
+fn strangers_leave_before_they_cost_a_member_anything() {
+    let (occupancy, now) = (occupancy(100, 1_600), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let mut member = named(occupancy.member(now), "ada", &left);
+    member.hold(390);
+    let mut strangers = Vec::new();
+    for _ in 0..40 {
+        strangers.push(named(occupancy.stranger(now, 100), "stranger", &left));
+    }
+    let left: Vec<_> = gone.try_iter().map(|(name, _)| name).collect();
+    assert!(left.len() > 25 && left.iter().all(|name| *name == "stranger"), "{left:?}");
+}
+
+#[test]
+fn a_part_of_a_connection_that_has_ended_is_told() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let occupancy = occupancy(100, 0);
+    let stay = occupancy.member(Instant::now());
+    let mut part = stay.another();
+    part.hold(10);
+    assert_eq!(occupancy.held.load(Ordering::Relaxed), 10);
+    drop(stay);
+    assert_eq!(occupancy.held.load(Ordering::Relaxed), 0);
+    assert_eq!(runtime.block_on(part.told()), Exit::Ended);
+}
+
+#[test]
+fn a_connection_that_joins_with_half_a_message_counts_among_the_joined() {
+    let occupancy = occupancy(100, 0);
+    let mut stay = occupancy.stranger(Instant::now(), 1_000);
+    stay.hold(7);
+    let totals = || [&occupancy.held, &occupancy.held_unjoined].map(|total| total.load(Ordering::Relaxed));
+    assert_eq!(totals(), [1_007, 1_007]);
+    let stay = stay.joined().unwrap();
+    assert_eq!(totals(), [7, 0]);
+    drop(stay);
+    assert_eq!(totals(), [0, 0]);
+}
+
+proptest! {
+    /// What is counted is what is there, whatever happens, and it stays within the bounds.
+    #[test]
+    fn the_accounts_are_those_of_the_connections(steps in prop::collection::vec((0..6_u8, 0..8_usize, 0..600_usize), 0..200)) {
+        let (occupancy, now) = (occupancy(6, 1_600), Instant::now());
+        let mut all: Vec<(Option<Descriptor>, Option<Stay>, Vec<Portion>)> = Vec::new();
+        for (step, index, bytes) in steps {
+            let index = index.min(all.len().saturating_sub(1));
+            match (step, all.get_mut(index)) {
+                (0, _) => match arrive(&occupancy, now) {
+                    Arrival::Admitted(descriptor, stay) => all.push((Some(descriptor), Some(stay), Vec::new())),
+                    Arrival::Overflow(stay) => all.push((None, Some(stay), Vec::new())),
+                },
+                (1, Some((_, Some(stay), _))) => {
+                    stay.spoke();
+                    stay.hold(bytes);
+                }
+                (2, Some((_, stay, _))) => *stay = stay.take().and_then(Stay::joined),
+                (3, Some((_, Some(stay), parts))) => {
+                    let mut part = stay.another();
+                    part.hold(bytes / 2);
+                    parts.push(part);
+                }
+                (4, Some((_, _, parts))) => drop(parts.pop()),
+                (5, Some(_)) => drop(all.swap_remove(index)),
+                _ => {}
+            }
+            let stays = occupancy.stays();
+            let sum = |group: &BTreeMap<u64, Arc<Entry>>| group.values().map(|entry| entry.held()).sum::<usize>();
+            let strangers = sum(&stays.silent) + sum(&stays.unjoined);
+            let held = strangers + sum(&stays.joined) + sum(&stays.overflow);
+            drop(stays);
+            prop_assert_eq!(occupancy.held.load(Ordering::Relaxed), held);
+            prop_assert_eq!(occupancy.held_unjoined.load(Ordering::Relaxed), strangers);
+            let descriptors = all.iter().filter(|(descriptor, ..)| descriptor.is_some()).count();
+            prop_assert_eq!(occupancy.descriptors.load(Ordering::Relaxed), descriptors);
+        }
+        all.clear();
+        prop_assert_eq!(occupancy.leaving.load(Ordering::Relaxed), 0);
+        prop_assert_eq!(occupancy.held.load(Ordering::Relaxed), 0);
+    }
+}
