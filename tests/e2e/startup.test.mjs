@@ -13,7 +13,7 @@ import { readLog } from "../harness/history.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 import { request } from "../harness/wire.mjs";
 
-const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy", "limit"];
+const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy", "limit", "memory"];
 
 describe("the command line", () => {
   for (const args of [["--help"], ["serve", "--help"]]) {
@@ -39,6 +39,8 @@ describe("the command line", () => {
     ["--origin", "http://example.org/with/a/path"],
     ["--trusted-proxy", "300.0.0.1"],
     ["--trusted-proxy", "10.0.0.0/99"],
+    ["--memory", "plenty"],
+    ["--memory", "31M"],
     ["--pages", "/no/such/folder"],
     ["--data", ""],
     ["--no-such-option"],

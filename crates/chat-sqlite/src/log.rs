@@ -117,6 +117,17 @@ impl SqliteLog {
         })
     }
 
+    /// Bounds the pages of the database that are kept in memory, in bytes: half of it for the writer, the rest for the
+    /// readers. Nobody may be reading yet.
+    pub fn bound_cache(&self, bytes_max: usize) -> Result<(), OpenError> {
+        let bound = || {
+            schema::bound_cache(&self.connection, bytes_max / 2)?;
+            self.reader.bound_cache(bytes_max / 2)
+        };
+        let file = Path::new(self.connection.path().unwrap_or_default());
+        bound().map_err(|cause| OpenError::of_database(file, cause))
+    }
+
     /// A reader of this log. Clones share its few connections.
     pub fn reader(&self) -> SqliteReader {
         self.reader.clone()

@@ -62,6 +62,12 @@ impl SqliteReader {
         let pool = Pool { idle: Mutex::new(idle), returned: Condvar::new(), _folder: Arc::clone(folder) };
         Ok(Self { pool: Arc::new(pool), head, damages })
     }
+
+    /// Bounds the pages that the connections keep in memory, in bytes.
+    pub(crate) fn bound_cache(&self, bytes_max: usize) -> rusqlite::Result<()> {
+        let idle = self.pool.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        idle.iter().try_for_each(|connection| schema::bound_cache(connection, bytes_max / CONNECTIONS))
+    }
 }
 
 impl fmt::Debug for SqliteReader {

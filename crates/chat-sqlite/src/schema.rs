@@ -84,6 +84,18 @@ pub(crate) fn knows_epoch(path: &Path, epoch: u64) -> rusqlite::Result<bool> {
     Connection::open_with_flags(uri, flags)?.query_row(known, [to_sql(epoch)], |row| row.get(0))
 }
 
+/// Pages that the writer keeps in memory, unless it is told otherwise.
+const WRITER_CACHE_BYTES: usize = 64 << 20;
+
+/// The same for a connection that reads.
+const READER_CACHE_BYTES: usize = 8 << 20;
+
+/// Bounds the pages that a connection keeps in memory, in bytes.
+pub(crate) fn bound_cache(connection: &Connection, bytes_max: usize) -> rusqlite::Result<()> {
+    let kib = i64::try_from(bytes_max / 1024).unwrap_or(i64::MAX);
+    connection.pragma_update(None, "cache_size", -kib)
+}
+
 /// A connection of the writer's side.
 pub(crate) fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -98,7 +110,7 @@ pub(crate) fn connect_writer(path: &Path) -> rusqlite::Result<Connection> {
         ));
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "cache_size", -65_536)?;
+    bound_cache(&connection, WRITER_CACHE_BYTES)?;
     connection.pragma_update(None, "temp_store", "MEMORY")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     connection.pragma_update(None, "trusted_schema", false)?;
@@ -122,7 +134,7 @@ pub(crate) fn connect_reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "cache_size", -8192)?;
+    bound_cache(&connection, READER_CACHE_BYTES)?;
     connection.pragma_update(None, "trusted_schema", false)?;
     plan_once(&connection)?;
     Ok(connection)

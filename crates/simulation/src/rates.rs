@@ -152,7 +152,7 @@ impl Rates {
             workers: random.index(3) + 1,
             hostile: random.millis(10_000, 60_000),
             old_messages: random.pick(&[0, 0, 0, 3, 40, 700]),
-            ring_bytes_max: random.pick(&[1, 400, 4_000, 1 << 20]),
+            ring_bytes_max: random.pick(&[1, 3_000, 30_000, 1 << 20]),
             recovery_entries_max: random.pick(&[2_000, 2_000, 2_000, 3, 20]),
             resume_entries_max: random.pick(&[5_000, 5_000, 30, 3]),
             history_bytes_max: if random.chance(300) { 500 } else { 256 << 10 },

@@ -98,7 +98,8 @@ pub struct FeedConfig {
     pub resume: Resume,
     /// Keys that sign private ids.
     pub keys: Keys,
-    /// Bytes of frames kept in memory for slow and returning clients. Older ones are read from the history.
+    /// Bytes of memory for the newest entries, for slow and returning clients: their frames and all that belongs to them, as
+    /// much as the allocator gives for it. Older ones are read from the history.
     pub ring_bytes_max: usize,
     /// A socket that missed more visible entries than this is not recovered: it replays instead.
     pub recovery_entries_max: usize,
@@ -178,6 +179,12 @@ impl Feed {
         self.ring().head()
     }
 
+    /// How many bytes of memory the entries take that are kept for slow and returning clients. At most
+    /// [`FeedConfig::ring_bytes_max`].
+    pub fn memory(&self) -> usize {
+        self.ring().memory()
+    }
+
     /// The offset of a position, as at the end of every event of the namespace.
     pub fn offset(&self, position: impl Into<FeedPosition>) -> String {
         self.stamp(position.into()).to_string()
@@ -222,10 +229,12 @@ impl Feed {
         }
     }
 
-    /// Fills the ring with the entries up to the head, before the server starts.
+    /// Fills the ring with the entries up to the head, before the server starts: in one piece or in several, one after the
+    /// other. A piece that does not follow the one before takes the place of all of them, even if it
+    /// is empty.
     ///
     /// # Panics
-    /// If the entries do not end at the head.
+    /// If a piece goes beyond the head.
     pub fn preload(&self, first: impl Into<FeedPosition>, entries: Vec<FeedEntry>) {
         self.ring().preload(first.into(), entries);
     }

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use engineio::PayloadWriter;
 
 use crate::websocket::Opcode;
-use crate::websocket::frame::{push_binary, push_text, split};
+use crate::websocket::frame::{header_len, push_binary, push_text, split};
 
 /// An encoded packet, cheap to clone: all recipients share its bytes.
 ///
@@ -31,7 +31,10 @@ impl Frame {
 
     /// A Socket.IO packet and its binary attachments, in the order of their placeholders.
     pub fn with_attachments(packet: &str, attachments: &[Bytes]) -> Self {
-        let size = packet.len() + attachments.iter().map(|bytes| bytes.len() + 10).sum::<usize>() + 11;
+        // Exactly as much as it needs, because it may be kept for long.
+        let framed = |length: usize| header_len(length) + length;
+        let size =
+            framed(1 + packet.len()) + attachments.iter().map(|bytes| framed(bytes.len())).sum::<usize>();
         let mut out = Vec::with_capacity(size);
         push_text(&mut out, &[b"4", packet.as_bytes()]);
         for attachment in attachments {

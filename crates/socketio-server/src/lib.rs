@@ -37,6 +37,7 @@
 #![deny(missing_docs)]
 
 mod config;
+mod cost;
 mod door;
 mod feed;
 mod frame;

@@ -2,7 +2,12 @@
 
 use std::borrow::Borrow;
 use std::fmt;
+use std::mem::size_of;
 use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::cost::{ARC_COUNTS, block};
 
 /// The name of a group of sockets. Every socket is alone in the room with its own id.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -12,6 +17,11 @@ impl Room {
     /// The name as text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+
+    /// How much memory it takes, if nobody else has it.
+    pub(crate) fn memory(&self) -> usize {
+        block(ARC_COUNTS + self.0.len())
     }
 }
 
@@ -39,10 +49,20 @@ pub struct Selection {
     rooms: Option<Arc<SelectedRooms>>,
 }
 
+/// Nearly always it is one room, so the first needs no memory of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct SelectedRooms {
-    to: Vec<Room>,
-    except: Vec<Room>,
+    to: SmallVec<[Room; 1]>,
+    except: SmallVec<[Room; 1]>,
+}
+
+impl SelectedRooms {
+    fn memory(&self) -> usize {
+        let spilled = [&self.to, &self.except].into_iter().filter(|rooms| rooms.spilled());
+        let lists: usize = spilled.map(|rooms| block(rooms.capacity() * size_of::<Room>())).sum();
+        let rooms: usize = self.to.iter().chain(&self.except).map(Room::memory).sum();
+        block(ARC_COUNTS + size_of::<Self>()) + lists + rooms
+    }
 }
 
 impl Selection {
@@ -80,6 +100,11 @@ impl Selection {
 
     pub(crate) fn excluded(&self) -> &[Room] {
         self.rooms.as_deref().map_or(&[], |rooms| &rooms.except)
+    }
+
+    /// How much memory it takes, if nobody else has it.
+    pub(crate) fn memory(&self) -> usize {
+        self.rooms.as_deref().map_or(0, SelectedRooms::memory)
     }
 
     /// Whether a socket is selected; `is_in` says whether it is in a room.

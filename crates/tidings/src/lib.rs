@@ -7,6 +7,7 @@ mod debts;
 pub mod delivery;
 pub mod environment;
 pub mod limits;
+pub mod memory;
 pub mod names;
 pub mod node;
 #[doc(hidden)]

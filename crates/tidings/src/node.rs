@@ -17,6 +17,7 @@ use socketio_server::{Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace
 use crate::allowance::{Allowances, Rate, ReadRates};
 use crate::delivery::Deliveries;
 use crate::environment::Environment;
+use crate::memory::{Memory, Shares};
 use crate::profile::delivery::ProfileDelivery;
 use crate::profile::wire::CHAT_MESSAGE;
 use crate::profile::{self, join, take};
@@ -50,8 +51,10 @@ const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 /// The bounds of a node. `default` has those of the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
-    /// Frames kept in memory for those who are slow or come back, for each namespace.
+    /// Memory for the newest entries, for those who are slow or come back, for each namespace.
     pub ring_bytes_max: usize,
+    /// Unfinished input of all connections.
+    pub input_bytes_max: usize,
     /// A client of namespace `/` that missed more visible entries than this gets all messages again.
     pub recovery_entries_max: usize,
     /// A client of `/v1` that has missed more entries that it may see starts from now.
@@ -80,8 +83,18 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
+        Self::within(Memory::default())
+    }
+}
+
+impl Settings {
+    /// The bounds of a node that is to get by with so much memory.
+    pub fn within(memory: Memory) -> Self {
+        let Shares { ring, input, queue, cache: _ } = memory.shares();
+        let bounds = QueueBounds::default();
         Self {
-            ring_bytes_max: 64 << 20,
+            ring_bytes_max: ring,
+            input_bytes_max: input,
             recovery_entries_max: 2_000,
             resume_entries_max: RESUME_ENTRIES_MAX,
             resume_distance_max: RESUME_DISTANCE_MAX,
@@ -93,7 +106,11 @@ impl Default for Settings {
             commands: COMMANDS,
             quotas: QuotaBounds::DEFAULT,
             limits: Limits::default(),
-            queue: QueueBounds::default(),
+            queue: QueueBounds {
+                soft_bytes: bounds.soft_bytes.min(queue / 4),
+                hard_bytes: bounds.hard_bytes.min(queue),
+                ..bounds
+            },
         }
     }
 }
@@ -234,6 +251,8 @@ impl Node {
             .pace_replay(move |replay| allowances.charge(replay.peer, None, replay.bytes, replay.now))
             .on_ahead(look())
             .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (environment.now)()));
+        let input_bytes_max = settings.input_bytes_max;
+        let builder = builder.configure(|config| config.input_bytes_max = input_bytes_max);
         let endpoint = builder.namespace(v1::namespace(&edge).on_ahead(look())).after_events(move || {
             announce.announce();
             on_drafts();

@@ -10,6 +10,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use socketio_server::{HostPattern, OriginPattern, TrustedProxies};
 use tidings::limits::Change;
+use tidings::memory::Memory;
 
 /// The recipes of docs/proxy.md; a test compares them.
 const PROXIES: &str = "\
@@ -118,6 +119,11 @@ pub(crate) struct Serve {
     /// down
     #[arg(long, env = "TIDINGS_LIMIT_LOOPBACK", value_parser = switch("TIDINGS_LIMIT_LOOPBACK"))]
     pub(crate) limit_loopback: bool,
+
+    /// Get by with so much memory, such as 192M or 1G; at least 32M. It has shares for the newest messages, for unfinished
+    /// input, for what waits for the disk, and for pages of the database
+    #[arg(long, value_name = "SIZE", env = "TIDINGS_MEMORY", default_value = "192M")]
+    pub(crate) memory: Memory,
 }
 
 #[derive(Debug, Args)]
@@ -257,6 +263,13 @@ mod tests {
     }
 
     #[test]
+    fn the_memory_is_the_documented_one_unless_it_is_given() {
+        let memory = |args: &[&str]| Options::try_parse_from(args).unwrap().serve.memory;
+        assert_eq!(memory(&["tidings"]), Memory::default());
+        assert_eq!(memory(&["tidings", "--memory", "1G"]), "1024M".parse().unwrap());
+    }
+
+    #[test]
     fn several_listeners_are_several_options() {
         let options =
             Options::try_parse_from(["tidings", "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2"]);
@@ -279,6 +292,7 @@ mod tests {
             ["--host", "https://chat.example"],
             ["--origin", "chat.example"],
             ["--trusted-proxy", "10.0.0.0/40"],
+            ["--memory", "8M"],
         ] {
             let error = Options::try_parse_from(["tidings"].into_iter().chain(bad))
                 .map(drop)

@@ -19,7 +19,7 @@ use chat_sqlite::SqliteLog;
 use socketio_server::{Readiness, raise_descriptor_limit};
 use tempfile::TempDir;
 use tidings::limits::Bounds;
-use tidings::node::Node;
+use tidings::node::{Node, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -56,8 +56,9 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let folder = temporary.as_ref().map_or(options.data.folder.as_path(), TempDir::path);
     let (report, mut fatal) = mpsc::channel(1);
     let log = SqliteLog::open(folder).map_err(|err| Failure::from(err).about(folder))?;
+    log.bound_cache(options.memory.shares().cache).map_err(|err| Failure::from(err).about(folder))?;
     let reader = Arc::new(log.reader());
-    let mut bounds = Bounds::default();
+    let mut bounds = Bounds { node: Settings::within(options.memory), ..Bounds::default() };
     options.limit.iter().for_each(|change| change.apply(&mut bounds));
     let mut threads = Threads { options, fatal: report };
     let node = Node::open(log, &reader, &bounds.node, ENVIRONMENT, &mut threads)

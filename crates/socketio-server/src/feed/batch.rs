@@ -1,32 +1,42 @@
 //! [`Batch`]: entries that were published together, the unit of delivery. [`Stretch`]: a part of one, as it is written.
 //!
-//! All public entries are in one buffer that all sockets share. A socket that must not see some of them, or that sees
-//! entries for rooms between them, gets a list of parts of that buffer. A batch never changes: scrubbing an entry makes
-//! a new one.
+//! The frames of all entries are in one buffer, and nowhere else: first those for everyone, in order, which all sockets
+//! share, then the others. A socket that must not see some of them, or that sees entries for rooms between them, gets a
+//! list of parts of that buffer. A batch never changes: scrubbing an entry makes a new one.
 
-use std::sync::{Arc, OnceLock};
+use std::mem::size_of;
+use std::sync::Arc;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
+use smallvec::SmallVec;
 
-use super::{Anchor, FeedEntry, FeedPosition};
+use super::{Anchor, FeedEntry, FeedPosition, MemberChange};
+use crate::cost::{ARC_COUNTS, SHARED_BYTES, block};
+use crate::frame::Frame;
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::room::Room;
 
-/// How many bytes an entry without a frame counts in the ring: about its size in memory.
+/// How many bytes an entry without a frame counts in a page.
 const SILENT_BYTES: usize = 64;
 
 /// Entries that were published together.
 #[derive(Debug)]
 pub(crate) struct Batch {
     first: FeedPosition,
-    entries: Vec<FeedEntry>,
-    /// How many bytes it counts in the ring.
+    /// At an ordinary pace a batch is one entry, which needs no memory of its own.
+    entries: SmallVec<[FeedEntry; 1]>,
+    /// How many bytes it counts in a page.
     pub(super) bytes: usize,
+    /// How many bytes of memory it takes.
+    pub(super) memory: usize,
     audience: BatchAudience,
     /// The last entry with an anchor in this batch or, if that is known, in the batches before.
     anchored: Option<Anchored>,
-    public: OnceLock<Public>,
+    /// The frames for everyone.
+    public: Bytes,
+    /// Where in them each entry of the batch ends; empty if there is only one entry, or nothing for everyone.
+    ends: Box<[u32]>,
 }
 
 /// The position of an anchor.
@@ -45,13 +55,6 @@ struct BatchAudience {
     excepted: Vec<Room>,
 }
 
-/// The entries for everyone in one buffer, with the end of each entry of the batch.
-#[derive(Debug)]
-struct Public {
-    bytes: Bytes,
-    ends: Vec<usize>,
-}
-
 impl FeedEntry {
     /// Whether it is for all sockets, except perhaps the members of some rooms.
     pub(crate) fn is_public(&self) -> bool {
@@ -61,11 +64,23 @@ impl FeedEntry {
     fn cost(&self) -> usize {
         if self.is_silent() { SILENT_BYTES } else { self.frame.len() }
     }
+
+    /// What it takes beside its frame and its own size.
+    fn memory(&self) -> usize {
+        let rooms = |change: &MemberChange| change.sockets.memory() + change.room.memory();
+        let changes: usize = self.changes.iter().map(rooms).sum();
+        self.audience.memory() + block(self.changes.capacity() * size_of::<MemberChange>()) + changes
+    }
 }
 
 impl Batch {
     pub(crate) fn new(first: FeedPosition, entries: Vec<FeedEntry>) -> Self {
+        let mut entries: SmallVec<[FeedEntry; 1]> = entries.into();
+        if entries.len() <= entries.inline_size() || entries.capacity() > entries.len() + entries.len() / 8 {
+            entries.shrink_to_fit();
+        }
         let bytes = entries.iter().map(FeedEntry::cost).sum();
+        let (public, ends) = join(&mut entries);
         let mut audience = BatchAudience::default();
         for entry in &entries {
             audience.has_changes |= !entry.changes.is_empty();
@@ -75,7 +90,8 @@ impl Batch {
                 audience.has_rooms = true;
             }
         }
-        let mut batch = Self { first, entries, bytes, audience, anchored: None, public: OnceLock::new() };
+        let mut batch = Self { first, entries, bytes, memory: 0, audience, anchored: None, public, ends };
+        batch.memory = batch.recount();
         batch.anchored = batch.anchored_up_to(Anchor::MAX);
         batch
     }
@@ -99,17 +115,22 @@ impl Batch {
 
     /// This batch with another frame and audience at a position. The entry keeps its anchor and its changes of rooms.
     pub(super) fn replaced(&self, position: FeedPosition, entry: FeedEntry) -> Self {
-        let mut entries = self.entries.clone();
+        let mut entries = self.entries.to_vec();
         if let Some(old) = entries.get_mut(self.count_before(position)) {
             *old = FeedEntry { changes: std::mem::take(&mut old.changes), anchor: old.anchor, ..entry };
         }
         Self::new(self.first, entries).behind(self.anchored)
     }
 
-    /// How many bytes it counts in the ring, counted anew.
-    #[cfg(any(test, feature = "simulation"))]
+    /// How many bytes of memory it takes, counted anew.
     pub(super) fn recount(&self) -> usize {
-        self.entries.iter().map(FeedEntry::cost).sum()
+        let list = if self.entries.spilled() { self.entries.capacity() * size_of::<FeedEntry>() } else { 0 };
+        let frames: usize = self.entries.iter().map(|entry| entry.frame.len()).sum();
+        let shared = if frames > 0 { SHARED_BYTES } else { 0 };
+        let excepted = block(self.audience.excepted.capacity() * size_of::<Room>());
+        let entries: usize = self.entries.iter().map(FeedEntry::memory).sum();
+        let own = block(ARC_COUNTS + size_of::<Self>()) + block(list) + block(size_of_val(&*self.ends));
+        own + block(frames) + shared + excepted + entries
     }
 
     /// Position of the first entry.
@@ -152,32 +173,52 @@ impl Batch {
         usize::try_from(position.since(self.first)).unwrap_or(usize::MAX).min(self.entries.len())
     }
 
-    fn public(&self) -> &Public {
-        self.public.get_or_init(|| {
-            let mut end = 0;
-            let ends = self.entries.iter().map(|entry| {
-                end += if entry.is_public() { entry.frame.len() } else { 0 };
-                end
-            });
-            let ends = ends.collect();
-            if let [only] = self.entries.as_slice() {
-                let bytes = if only.is_public() { only.frame.bytes().clone() } else { Bytes::new() };
-                return Public { bytes, ends };
-            }
-            let mut bytes = BytesMut::with_capacity(end);
-            for entry in self.entries.iter().filter(|entry| entry.is_public()) {
-                bytes.extend_from_slice(entry.frame.bytes());
-            }
-            Public { bytes: bytes.freeze(), ends }
-        })
+    /// Where the first `count` entries end in the buffer for everyone.
+    fn end(&self, count: usize) -> usize {
+        match (count.checked_sub(1), self.ends.is_empty()) {
+            (None, _) => 0,
+            (Some(_), true) => self.public.len(),
+            (Some(last), false) => self.ends.get(last).map_or(self.public.len(), |end| *end as usize),
+        }
+    }
+
+    /// How many entries from `start` on, beyond the first, end less than `bytes_max` after it.
+    fn fit(&self, start: usize, bytes_max: usize) -> u64 {
+        let begin = self.end(start);
+        let within = self.ends.get(start..).unwrap_or_default();
+        within.partition_point(|end| (*end as usize) - begin < bytes_max) as u64
     }
 }
 
-impl Public {
-    /// Where the first `count` entries end.
-    fn end(&self, count: usize) -> usize {
-        count.checked_sub(1).and_then(|last| self.ends.get(last)).copied().unwrap_or(0)
+/// Puts the frames of entries into one buffer. Returns the part of it that is for everyone, and where in it each entry
+/// ends.
+fn join(entries: &mut [FeedEntry]) -> (Bytes, Box<[u32]>) {
+    if let [only] = entries {
+        let public = if only.is_public() { only.frame.bytes().clone() } else { Bytes::new() };
+        return (public, Box::default());
     }
+    let mut buffer: Vec<u8> = Vec::with_capacity(entries.iter().map(|entry| entry.frame.len()).sum());
+    let mut ends = Vec::with_capacity(entries.len());
+    for entry in &*entries {
+        if entry.is_public() {
+            buffer.extend_from_slice(entry.frame.bytes());
+        }
+        ends.push(u32::try_from(buffer.len()).expect("a batch has less than 4 GiB"));
+    }
+    let public_bytes = buffer.len();
+    for entry in entries.iter().filter(|entry| !entry.is_public()) {
+        buffer.extend_from_slice(entry.frame.bytes());
+    }
+    let buffer = Bytes::from(buffer);
+    let (mut public_end, mut other_end) = (0, public_bytes);
+    for entry in entries {
+        let end = if entry.is_public() { &mut public_end } else { &mut other_end };
+        let begin = *end;
+        *end += entry.frame.len();
+        entry.frame = Frame::shared(buffer.slice(begin..*end));
+    }
+    let ends = if public_bytes == 0 { Box::default() } else { ends.into() };
+    (buffer.slice(..public_bytes), ends)
 }
 
 /// Entries of one batch, in one buffer: either what is for everyone after a position up to another, or a single entry.
@@ -214,16 +255,17 @@ impl Stretch {
         through: FeedPosition,
         bytes_max: usize,
     ) -> Self {
-        let public = batch.public();
         let after = after.max(batch.first - 1);
         let through = through.min(batch.last()).max(after);
         let start_count = batch.count_before(after + 1);
-        let start = public.end(start_count);
+        let start = batch.end(start_count);
         // The entry that reaches the bound is the last one.
-        let within = public.ends.get(start_count..).unwrap_or_default();
-        let fit = within.partition_point(|end| end - start < bytes_max) as u64 + 1;
-        let last = through.min(after + fit);
-        let bytes = public.bytes.slice(start..public.end(batch.count_before(last + 1)));
+        let last = if batch.ends.is_empty() {
+            through
+        } else {
+            through.min(after + batch.fit(start_count, bytes_max) + 1)
+        };
+        let bytes = batch.public.slice(start..batch.end(batch.count_before(last + 1)));
         Self { batch: Arc::clone(batch), after, last, bytes, kind: StretchKind::Public }
     }
 
@@ -277,7 +319,10 @@ impl Stretch {
                 if position < self.last {
                     rare::reached(Rare::CutWithinEntry);
                 }
-                return Cut { after: position, rest: self.bytes.slice(written..end) };
+                let rest = self.bytes.slice(written..end);
+                // A part of a large buffer would keep all of it.
+                let rest = if self.batch.entries.len() > 1 { Bytes::copy_from_slice(&rest) } else { rest };
+                return Cut { after: position, rest };
             }
         }
         Cut { after: self.last, rest: Bytes::new() }

@@ -3,9 +3,11 @@
 //! It knows positions, but not who sees what. Readers take batches out and look at them without the lock.
 
 use std::collections::VecDeque;
+use std::mem::size_of;
 use std::sync::Arc;
 
 use super::{Anchor, Batch, FeedEntry, FeedPosition};
+use crate::cost::block;
 
 /// Entries of a batch that was not published as one: few, because they are copied when one of them is scrubbed.
 const PRELOADED_ENTRIES: usize = 256;
@@ -25,13 +27,14 @@ pub(crate) enum Grown {
 pub(crate) struct Ring {
     batches: VecDeque<Arc<Batch>>,
     head: FeedPosition,
-    bytes: usize,
+    /// What the batches take of the memory.
+    memory: usize,
     bytes_max: usize,
 }
 
 impl Ring {
     pub(crate) fn new(head: FeedPosition, bytes_max: usize) -> Self {
-        Self { batches: VecDeque::new(), head, bytes: 0, bytes_max }
+        Self { batches: VecDeque::new(), head, memory: 0, bytes_max }
     }
 
     pub(crate) fn head(&self) -> FeedPosition {
@@ -44,10 +47,15 @@ impl Ring {
         self.keep(first, entries);
     }
 
-    /// Fills an empty ring with the entries up to the head.
+    /// Fills a ring with the entries up to the head, in one piece or in several. A piece that does not follow the one before
+    /// takes its place.
     pub(crate) fn preload(&mut self, first: FeedPosition, entries: Vec<FeedEntry>) {
-        assert!(self.batches.is_empty(), "a feed is preloaded before it is used");
-        assert_eq!(first + entries.len() as u64, self.head + 1, "preloaded entries end at the head");
+        let follows = self.batches.back().is_none_or(|newest| newest.last() + 1 == first);
+        if !follows {
+            self.batches.clear();
+            self.memory = 0;
+        }
+        assert!(first + entries.len() as u64 <= self.head + 1, "preloaded entries end at the head");
         let mut entries = entries.into_iter();
         let mut first = first;
         loop {
@@ -63,13 +71,18 @@ impl Ring {
     fn keep(&mut self, first: FeedPosition, entries: Vec<FeedEntry>) {
         let before = self.batches.back().and_then(|newest| newest.anchored());
         let batch = Batch::new(first, entries).behind(before);
-        self.bytes += batch.bytes;
+        self.memory += batch.memory;
         self.batches.push_back(Arc::new(batch));
-        while self.bytes > self.bytes_max && self.batches.len() > 1 {
+        while self.memory() > self.bytes_max && self.batches.len() > 1 {
             if let Some(oldest) = self.batches.pop_front() {
-                self.bytes -= oldest.bytes;
+                self.memory -= oldest.memory;
             }
         }
+    }
+
+    /// How many bytes of memory it takes.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory + block(self.batches.capacity() * size_of::<Arc<Batch>>())
     }
 
     /// Replaces the frame and the audience at a position in the ring.
@@ -80,7 +93,7 @@ impl Ring {
         };
         // A reader that has the batch already keeps its version.
         let replaced = batch.replaced(position, entry);
-        self.bytes = self.bytes - batch.bytes + replaced.bytes;
+        self.memory = self.memory - batch.memory + replaced.memory;
         *batch = Arc::new(replaced);
     }
 
@@ -88,8 +101,8 @@ impl Ring {
     #[cfg(any(test, feature = "simulation"))]
     pub(crate) fn audit(&self) -> usize {
         let held: usize = self.batches.iter().map(|batch| batch.recount()).sum();
-        assert_eq!(self.bytes, held, "the bytes of a ring");
-        assert!(self.bytes <= self.bytes_max || self.batches.len() == 1, "{held} bytes in a ring");
+        assert_eq!(self.memory, held, "the bytes of a ring");
+        assert!(self.memory() <= self.bytes_max || self.batches.len() == 1, "{held} bytes in a ring");
         let mut next = self.floor() + 1;
         for batch in &self.batches {
             assert_eq!(batch.first(), next, "a ring has no holes");
@@ -207,8 +220,20 @@ mod tests {
     }
 
     #[test]
+    fn a_preloaded_piece_that_does_not_follow_takes_the_place_of_all_before() {
+        let mut ring = Ring::new(at(10), 10_000);
+        ring.preload(at(5), entries(&["a", "b"]));
+        ring.preload(at(9), entries(&["c", "d"]));
+        assert_eq!((ring.floor(), ring.audit()), (at(8), 2));
+        let mut ring = Ring::new(at(10), 10_000);
+        ring.preload(at(8), entries(&["a", "b"]));
+        ring.preload(at(11), Vec::new());
+        assert_eq!((ring.floor(), ring.audit()), (at(10), 0));
+    }
+
+    #[test]
     fn a_page_starts_in_the_middle_of_a_batch() {
-        let mut ring = Ring::new(at(10), 1_000);
+        let mut ring = Ring::new(at(10), 10_000);
         ring.push(at(11), entries(&["a", "b"]));
         ring.push(at(13), entries(&["c"]));
         assert_eq!(positions(ring.page(at(11), at(13), 100, 1_000)), Some(vec![12, 13]));
@@ -219,7 +244,7 @@ mod tests {
 
     /// The stretches of a ring that holds `a` to `e` in three batches, as their texts and last positions.
     fn stretches(after: u64, through: u64, bytes_max: usize) -> Option<Vec<(String, u64)>> {
-        let mut ring = Ring::new(at(10), 1_000);
+        let mut ring = Ring::new(at(10), 10_000);
         ring.push(at(11), entries(&["a", "b"]));
         ring.push(at(13), entries(&["c"]));
         ring.push(at(14), entries(&["d", "e"]));
@@ -247,7 +272,7 @@ mod tests {
 
     /// A ring from position 10 on: anchors 5 and 7, none, 9 and one without.
     fn anchored_ring(floor: u64) -> Ring {
-        let mut ring = Ring::new(at(floor), 1_000);
+        let mut ring = Ring::new(at(floor), 10_000);
         let mut texts = entries(&["a", "b", "c", "d", "e"]).into_iter();
         let mut next =
             |anchor: Option<u64>| FeedEntry { anchor: anchor.map(Anchor::from), ..texts.next().unwrap() };
@@ -291,7 +316,7 @@ mod tests {
 
     #[test]
     fn a_scrubbed_entry_is_gone_and_all_else_stays() {
-        let mut ring = Ring::new(at(10), 1_000);
+        let mut ring = Ring::new(at(10), 10_000);
         ring.push(at(11), entries(&["a", "b"]));
         ring.push(at(13), entries(&["c"]));
         let taken = ring.next(at(10), at(13), 1_000).unwrap();
@@ -319,7 +344,8 @@ mod tests {
 
     #[test]
     fn what_left_the_ring_is_not_pretended_to_be_there() {
-        let mut ring = Ring::new(at(0), 8);
+        let one = Batch::new(at(1), entries(&["a"])).memory;
+        let mut ring = Ring::new(at(0), 5 * one / 2);
         ring.push(at(1), entries(&["a"]));
         ring.push(at(2), entries(&["b"]));
         ring.push(at(3), entries(&["c"]));

@@ -51,7 +51,6 @@ pub(crate) fn frame_header(opcode: Opcode, length: usize, out: &mut impl BufMut)
     header(opcode).format(length as u64, &mut out.writer()).expect("a growing buffer takes every byte");
 }
 
-#[cfg(test)]
 /// The size of such a header: the payload of a frame starts there.
 pub(crate) fn header_len(length: usize) -> usize {
     header(Opcode::Text).len(length as u64)

@@ -219,7 +219,7 @@ impl Guest {
 async fn run(seed: u64) {
     let mut random = Random(seed);
     let workers = usize::try_from(1 + random.below(3)).expect("small");
-    let ring_bytes_max = random.of(&[300, 2_000, 1 << 20]);
+    let ring_bytes_max = random.of(&[300, 10_000, 1 << 20]);
     let house = House::start_with(workers, ring_bytes_max, |namespace| namespace);
     let mut model = Model::default();
     let mut guests: Vec<Guest> = Vec::new();

@@ -79,28 +79,26 @@ pub fn preload_all(
 ) -> Result<(), ReadError> {
     let head = Position(feeds.first().map_or(0, |(feed, _)| feed.head().get()));
     let mut after = Position(head.0.saturating_sub(PRELOAD_ENTRIES_MAX));
-    let mut first = after.next();
-    let mut filled: Vec<Vec<FeedEntry>> = feeds.iter().map(|_| Vec::new()).collect();
     while after < head {
+        let first = after.next();
         let page = match log.read(after, head, Budget::PAGE) {
             // What cannot be read is in no ring, and neither is what stands before it.
             Err(error @ ReadError::Corrupt { position }) => {
                 tracing::error!(%error, "the log cannot be read");
-                filled.iter_mut().for_each(Vec::clear);
-                (after, first) = (position, position.next());
+                for (feed, _) in feeds {
+                    feed.preload(position.next().0, Vec::new());
+                }
+                after = position;
                 continue;
             }
             page => page?,
         };
-        let Some(last) = page.last() else { break };
-        after = last.position;
+        after = page.last().expect("a log has entries up to its head").position;
         note(&page);
-        for (entries, (_, encoder)) in filled.iter_mut().zip(feeds) {
-            entries.extend(encoder(&page));
+        // Page by page, so that no more is in memory than the rings take.
+        for (feed, encoder) in feeds {
+            feed.preload(first.0, encoder(&page));
         }
-    }
-    for (entries, (feed, _)) in filled.into_iter().zip(feeds) {
-        feed.preload(first.0, entries);
     }
     Ok(())
 }
