@@ -19,8 +19,8 @@ use crate::wal::Mode;
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// About a thousand pages.
-const BYTES_MAX: usize = 4 << 20;
+/// 4 MiB: about a thousand pages.
+const BYTES_MAX: usize = 4_194_304;
 
 /// What a row costs besides its text: its share of table and index pages.
 const ROW_BYTES: usize = 512;
@@ -255,6 +255,66 @@ mod tests {
 
     use super::*;
     use crate::SqliteLog;
+
+    /// The writer's side, without a thread.
+    fn watched_by_hand() -> Checkpointer {
+        Checkpointer { shared: Arc::default(), thread: None, pages: Arc::default(), renewed_at: PAGES_MAX }
+    }
+
+    #[test]
+    fn a_long_log_begins_anew_once_it_is_copied_or_when_it_is_twice_as_long() {
+        let mut checkpointer = watched_by_hand();
+        let is_too_long = |checkpointer: &mut Checkpointer, pages: u32| {
+            checkpointer.pages.store(pages, Ordering::Relaxed);
+            checkpointer.wal_is_too_long()
+        };
+        let renewal = |checkpointer: &Checkpointer| checkpointer.shared.lock().renewal;
+        assert!(!is_too_long(&mut checkpointer, PAGES_MAX - 1));
+        assert_eq!(renewal(&checkpointer), Renewal::NotDue);
+        assert!(!is_too_long(&mut checkpointer, PAGES_MAX));
+        assert_eq!(renewal(&checkpointer), Renewal::Asked);
+
+        // A checkpoint that was under way says nothing about what was asked for meanwhile.
+        checkpointer.shared.copied();
+        assert!(!is_too_long(&mut checkpointer, PAGES_MAX + 1));
+        assert!(checkpointer.shared.wait().is_some());
+        assert!(!is_too_long(&mut checkpointer, PAGES_MAX + 2));
+        assert_eq!(renewal(&checkpointer), Renewal::Copying);
+        checkpointer.shared.copied();
+        assert!(is_too_long(&mut checkpointer, PAGES_MAX + 3));
+
+        checkpointer.in_use();
+        assert!(!is_too_long(&mut checkpointer, 2 * PAGES_MAX + 2));
+        assert!(!is_too_long(&mut checkpointer, 2 * PAGES_MAX + 3));
+        assert!(is_too_long(&mut checkpointer, 3 * PAGES_MAX + 3));
+        checkpointer.renewed();
+        assert!(!is_too_long(&mut checkpointer, 2 * PAGES_MAX - 1));
+        assert!(is_too_long(&mut checkpointer, 2 * PAGES_MAX));
+        assert!(!is_too_long(&mut checkpointer, PAGES_MAX - 1));
+        assert_eq!(renewal(&checkpointer), Renewal::NotDue);
+    }
+
+    #[test]
+    fn only_a_failed_flush_makes_the_database_one_that_cannot_be_trusted() {
+        let checkpointer = watched_by_hand();
+        let failure = |code| rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+        checkpointer.failed(&failure(rusqlite::ffi::SQLITE_BUSY));
+        checkpointer.failed(&failure(rusqlite::ffi::SQLITE_IOERR_WRITE));
+        checkpointer.failed(&rusqlite::Error::InvalidQuery);
+        assert_eq!(checkpointer.broken(), None);
+        checkpointer.failed(&failure(rusqlite::ffi::SQLITE_IOERR_FSYNC));
+        assert!(checkpointer.broken().is_some());
+    }
+
+    #[test]
+    fn a_log_that_is_dropped_leaves_no_thread_behind() {
+        let temp = tempfile::tempdir().unwrap();
+        let log = SqliteLog::open(temp.path()).unwrap();
+        let shared = Arc::downgrade(&log.checkpointer.shared);
+        assert!(shared.upgrade().is_some());
+        drop(log);
+        assert!(shared.upgrade().is_none());
+    }
 
     #[test]
     fn a_log_that_is_closed_during_a_checkpoint_leaves_its_write_ahead_log_empty() {

@@ -84,3 +84,52 @@ impl Row<'_> {
         crate::number::bits_to_sql(hash.digest())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+
+    use super::*;
+
+    /// Nobody can change these: every row that was ever stored has such a number.
+    #[test]
+    fn rows_keep_the_checksums_that_they_were_stored_with() {
+        let sum = |body, target, device| {
+            let columns = Columns { kind: 1, body, target, text: Cow::Borrowed("hi") };
+            let row = Row {
+                position: 7,
+                room: 1,
+                seq: 5,
+                rev: 6,
+                at_ms: 1_700_000_000_000,
+                lineage: None,
+                key: Some("k-1"),
+                content: &[3; 32],
+                columns: &columns,
+                device,
+            };
+            row.checksum()
+        };
+        let device = Some((4, &[9; 16], 2));
+        assert_eq!(
+            [
+                sum(None, None, None),
+                sum(None, None, device),
+                sum(Some(1), None, device),
+                sum(None, Some(3), device),
+                sum(Some(1), Some(3), None),
+            ],
+            [
+                5_621_051_517_283_497_125,
+                6_898_617_719_249_613_259,
+                -7_062_313_620_765_427_131,
+                5_609_768_264_825_433_617,
+                -5_636_668_108_670_154_735,
+            ]
+        );
+        let spent = |room| {
+            Spent { user: 4, device: &[9; 16], n: 2, result: 1, at_ms: 7, content: &[3; 16], room }.checksum()
+        };
+        assert_eq!([spent(None), spent(Some(1))], [-3_165_889_246_535_448, -4_525_067_458_945_770_583]);
+    }
+}

@@ -279,8 +279,7 @@ pub(crate) fn read_header(path: &Path) -> io::Result<Option<Header>> {
 ///
 /// When it returns, the name of the folder is durable: a power cut that took it would take all that is in it.
 fn make_private(path: &Path) -> io::Result<()> {
-    let made =
-        path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).count();
+    let made = missing_folders(path);
     let mut builder = DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -295,6 +294,11 @@ fn make_private(path: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// How many folders have to be made, so that there is `path`.
+fn missing_folders(path: &Path) -> usize {
+    path.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists()).count()
 }
 
 /// Opens a file of a data folder, and makes it if there is none.
@@ -355,4 +359,18 @@ pub(crate) fn parent_of(path: &Path) -> &Path {
 /// Makes names durable. Windows has no such thing and needs none.
 pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     if cfg!(unix) { File::open(path)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_folders_that_are_missing_are_counted_up_to_the_first_that_is_there() {
+        let temp = tempfile::tempdir().unwrap();
+        assert_eq!(missing_folders(temp.path()), 0);
+        assert_eq!(missing_folders(&temp.path().join("chat")), 1);
+        assert_eq!(missing_folders(&temp.path().join("a/b/c")), 3);
+        assert_eq!(missing_folders(Path::new("a-folder-that-nobody-has/b")), 2);
+    }
 }

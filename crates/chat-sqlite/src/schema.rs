@@ -26,8 +26,9 @@ const MIGRATIONS: &[&str] = &[
 #[expect(clippy::cast_possible_truncation, reason = "there will never be that many")]
 pub(crate) const VERSION: u32 = MIGRATIONS.len() as u32;
 
-/// A write-ahead log whose file has grown beyond this, because somebody has read it for long, is cut when it begins anew.
-pub(crate) const WAL_BYTES_MAX: u64 = 64 << 20;
+/// A write-ahead log whose file has grown beyond this (64 MiB), because somebody has read it for long, is cut when it begins
+/// anew.
+pub(crate) const WAL_BYTES_MAX: u64 = 67_108_864;
 
 /// How long a statement waits for a lock. Nobody of ours ever holds one for long; this is for an operator's tools.
 pub(crate) const BUSY: Duration = Duration::from_secs(1);

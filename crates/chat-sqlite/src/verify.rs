@@ -396,3 +396,21 @@ impl fmt::Display for Report {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_faults_beyond_a_hundred_are_counted() {
+        let mut report = Report::default();
+        assert!(!report.to_string().contains("more"));
+        for position in 1..=103 {
+            report.fault(Fault::Row { position: Position(position) });
+        }
+        assert_eq!((report.faults.len(), report.more_faults), (100, 3));
+        let text = report.to_string();
+        assert_eq!(text.lines().last(), Some("  ! and 3 more"));
+        assert!(text.contains("faults                   103"), "{text}");
+    }
+}

@@ -99,6 +99,7 @@ macro_rules! log_conformance {
             pages_go_in_both_directions
             changes_of_a_room_have_no_holes
             unread_is_what_others_have_said_since
+            unread_is_counted_for_a_while_only
         }
     };
     ($bench:expr; $($check:ident)*) => {

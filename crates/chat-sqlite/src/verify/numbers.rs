@@ -117,4 +117,28 @@ mod tests {
         assert_eq!(faults(&[(1, 4, 1), (2, 4, 1)]), 1);
         assert_eq!(faults(&[(1, 4, 1), (2, 3, 1)]), 1);
     }
+
+    /// What is said of a lobby whose last numbers are kept as these, after these entries.
+    fn finished(entries: &[(u64, u64, u64)], seq: u64, rev: u64) -> usize {
+        let mut numbers = Numbers::default();
+        for &(position, seq, at) in entries {
+            assert_eq!(numbers.take(&entry(position, seq, at)), []);
+        }
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("CREATE TABLE room (id INTEGER PRIMARY KEY, seq, rev)").unwrap();
+        connection.execute("INSERT INTO room VALUES (1, ?1, ?2)", (seq, rev)).unwrap();
+        numbers.finish(&connection).unwrap().len()
+    }
+
+    #[test]
+    fn another_system_may_have_used_numbers_after_its_last_message_and_we_may_not() {
+        let taken_over = [(1, 4, 1), (2, 7, 1)];
+        assert_eq!(finished(&taken_over, 7, 2), 0);
+        assert_eq!(finished(&taken_over, 9, 2), 0);
+        assert_eq!(finished(&taken_over, 6, 2), 1);
+        assert_eq!(finished(&taken_over, 9, 3), 1);
+        let own = [(1, 4, 1), (2, 7, 1), (3, 8, 2)];
+        assert_eq!(finished(&own, 8, 3), 0);
+        assert_eq!(finished(&own, 9, 3), 1);
+    }
 }

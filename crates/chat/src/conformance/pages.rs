@@ -115,6 +115,26 @@ pub fn unread_is_what_others_have_said_since(bench: &mut impl Bench) {
     }
 }
 
+/// Not even for somebody who has written a thousand messages and more that they need not read.
+pub fn unread_is_counted_for_a_while_only(bench: &mut impl Bench) {
+    let (log, reader) = bench.open();
+    let mut town = Town::with_names(log);
+    let says = |town: &mut Town<_>, count: usize| {
+        let drafts: Vec<_> =
+            (0..count).map(|_| town.draft(ADA_THERE, super::town::say(RoomId::LOBBY, "hi"))).collect();
+        town.takes(&drafts);
+    };
+    let unread = || {
+        let found = reader.unread(RoomId::LOBBY, Seq::ZERO, ADA_THERE.user, 9).unwrap();
+        (found.count, found.through.0, found.is_capped)
+    };
+    says(&mut town, Unread::LOOKS_MAX);
+    assert_eq!(unread(), (0, 1000, false));
+    says(&mut town, 1);
+    town.says(BOB_THERE, RoomId::LOBBY, "ho");
+    assert_eq!(unread(), (0, 1000, true));
+}
+
 /// The plain search.
 pub(super) fn check_unread(
     reader: &impl LogReader,
