@@ -1,7 +1,7 @@
 //! `cargo xtask mutants`: changes the code in many small ways, one at a time, and demands that a test notices each.
 //!
-//! cargo-mutants makes the changes and runs the tests of the changed crate. A change that no test notices is a missing
-//! test, or has its reason in `xtask/mutants-reviewed.txt`. All changes take hours, so each part is dealt into shards: a run
+//! cargo-mutants makes the changes and runs the tests of the changed crate, and the simulation for what they have not
+//! noticed. A change that nothing notices is a missing test, or has its reason in `xtask/mutants-reviewed.txt`. All changes take hours, so each part is dealt into shards: a run
 //! measures some of them and adds them to the ledger, from which docs/mutants.md is written. A sample writes nothing.
 
 #![expect(clippy::print_stdout, reason = "what a command prints is its result")]
@@ -44,6 +44,12 @@ const SAMPLE_JOBS: &str = "1";
 
 /// The least time after which a test that hangs has noticed the change. Tests beside others take longer than alone.
 const TIMEOUT_SECONDS_MIN: &str = "30";
+
+/// The test of the simulation in which people do whatever they can.
+const WORLDS: &str = "every_promise_holds_in_some_hundred_hostile_worlds";
+
+/// How long it may take with a change: some times as long as without.
+const WORLDS_SECONDS_MAX: &str = "300";
 
 /// Runs the command.
 pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
@@ -159,7 +165,7 @@ impl Mutants<'_> {
     }
 
     /// Tries some changes in files of a part.
-    fn measure(&self, part: &Part, files: &[&str], which: &[&str]) -> Result<Outcomes, String> {
+    fn measure(&self, part: &Part, tests: Tests, files: &[&str], which: &[&str]) -> Result<Outcomes, String> {
         let output = self.root.join("target/mutants").join(part.name);
         fs::create_dir_all(&output).map_err(|err| format!("{}: {err}", output.display()))?;
         let mut cargo = self.command(part, files);
@@ -168,10 +174,18 @@ impl Mutants<'_> {
             .arg("--output")
             .arg(&output)
             .args(which);
-        if part.tests == Tests::Crate && has_nextest() {
-            cargo.args(["--test-tool", "nextest"]);
+        match tests {
+            Tests::Crate if has_nextest() => drop(cargo.args(["--test-tool", "nextest", "--", "--locked"])),
+            Tests::Crate | Tests::CrateAndExamples => drop(cargo.args(["--", "--locked"])),
+            Tests::Simulation => {
+                cargo
+                    .args(["--test-package", "simulation", "--profile", "release"])
+                    // It would ask the changed crate for the test of the simulation.
+                    .args(["--baseline", "skip", "--timeout", WORLDS_SECONDS_MAX])
+                    .args(["--", "--locked", "--test", "simulation", WORLDS])
+                    .env("CARGO_PROFILE_RELEASE_LTO", "off");
+            }
         }
-        cargo.args(["--", "--locked"]);
         // It exits with an error if a change lives; the outcomes say which.
         cargo.status().map_err(|err| format!("cargo mutants: {err}"))?;
         Outcomes::read(&output.join("mutants.out/outcomes.json"))
@@ -179,17 +193,47 @@ impl Mutants<'_> {
 
     fn measure_shard(&self, part: &Part, shard: &str, jobs: &str) -> Result<Outcomes, String> {
         let which = ["--sharding", "round-robin", "--shard", shard, "--jobs", jobs];
-        self.measure(part, part.files, &which)
+        let mut outcomes = self.measure(part, part.tests, part.files, &which)?;
+        self.simulate(part, &mut outcomes)?;
+        Ok(outcomes)
+    }
+
+    /// Asks the simulation about what still lives.
+    fn simulate(&self, part: &Part, outcomes: &mut Outcomes) -> Result<(), String> {
+        if part.is_simulated && !outcomes.lived.is_empty() {
+            self.check_simulation()?;
+            outcomes.update(&self.measure_named(part, Tests::Simulation, &outcomes.lived)?);
+        }
+        Ok(())
+    }
+
+    /// A simulation that fails by itself would notice every change.
+    fn check_simulation(&self) -> Result<(), String> {
+        let mut cargo = Command::new("cargo");
+        cargo.args(["test", "--quiet", "--release", "--locked", "--package", "simulation"]);
+        cargo.args(["--test", "simulation", WORLDS]).current_dir(self.root).env("TIDINGS_WEB", "skip");
+        match cargo.status() {
+            Ok(status) if status.success() => Ok(()),
+            Ok(status) => Err(format!("the simulation of the unchanged code: {status}")),
+            Err(err) => Err(format!("cargo test: {err}")),
+        }
+    }
+
+    /// Tries changes that lived before.
+    fn measure_again(&self, part: &Part, names: &[String]) -> Result<Outcomes, String> {
+        let mut outcomes = self.measure_named(part, part.tests, names)?;
+        self.simulate(part, &mut outcomes)?;
+        Ok(outcomes)
     }
 
     /// Tries the named changes. Expressions do not keep cargo-mutants from changing the fields of values, so the files are
     /// named, too.
-    fn measure_again(&self, part: &Part, names: &[String]) -> Result<Outcomes, String> {
+    fn measure_named(&self, part: &Part, tests: Tests, names: &[String]) -> Result<Outcomes, String> {
         let expressions: BTreeSet<String> = names.iter().map(|name| outcomes::expression_of(name)).collect();
         let files: BTreeSet<&str> = names.iter().filter_map(|name| Some(name.split_once(": ")?.0)).collect();
         let which = expressions.iter().flat_map(|expression| ["--re", expression]);
         let which: Vec<&str> = which.chain(["--jobs", JOBS]).collect();
-        self.measure(part, &files.into_iter().collect::<Vec<_>>(), &which)
+        self.measure(part, tests, &files.into_iter().collect::<Vec<_>>(), &which)
     }
 
     /// Tries a few changes of a part; whether all were noticed or are reviewed.

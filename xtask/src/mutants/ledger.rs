@@ -3,12 +3,12 @@
 //! A shard that is measured again replaces its earlier result; how many changes lived the first time is kept, to show
 //! what has become better. Whether a change is reviewed is decided when the ledger is read.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
 use super::LEDGER;
-use super::outcomes::Outcomes;
+use super::outcomes::{Outcomes, sort_out};
 use super::parts::Part;
 
 /// All shards that were ever measured.
@@ -59,30 +59,12 @@ impl Shard {
         }
     }
 
-    /// Takes over what has become of the changes that lived. The outcomes may contain others, too. Changes that the code no
-    /// longer allows are forgotten: nobody has noticed them.
+    /// Takes over what has become of the changes that lived.
     pub(super) fn update(&mut self, outcomes: &Outcomes) {
-        let (mut lived, mut noticed) = (number_of_each(&outcomes.lived), number_of_each(&outcomes.noticed));
-        let take = |numbers: &mut BTreeMap<&str, usize>, name: &str| match numbers.get_mut(name) {
-            Some(left) if *left > 0 => {
-                *left -= 1;
-                true
-            }
-            Some(_) | None => false,
-        };
-        let (still, gone): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.lived).into_iter().partition(|name| take(&mut lived, name));
+        let (still, noticed) = sort_out(std::mem::take(&mut self.lived), outcomes);
         self.lived = still;
-        self.noticed += gone.iter().filter(|name| take(&mut noticed, name)).count();
+        self.noticed += noticed.len();
     }
-}
-
-fn number_of_each(names: &[String]) -> BTreeMap<&str, usize> {
-    let mut numbers = BTreeMap::new();
-    for name in names {
-        *numbers.entry(name.as_str()).or_default() += 1;
-    }
-    numbers
 }
 
 impl Ledger {

@@ -1,5 +1,6 @@
 //! Reads what cargo-mutants found.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
@@ -39,6 +40,13 @@ impl Outcomes {
         Self::count(outcomes)
     }
 
+    /// Takes over what other tests have noticed of what lived.
+    pub(super) fn update(&mut self, later: &Self) {
+        let (still, noticed) = sort_out(std::mem::take(&mut self.lived), later);
+        self.lived = still;
+        self.noticed.extend(noticed);
+    }
+
     fn count(outcomes: Vec<Outcome>) -> Result<Self, String> {
         let mut counts = Self::default();
         for Outcome { scenario, summary } in outcomes {
@@ -58,6 +66,29 @@ impl Outcomes {
         }
         Ok(counts)
     }
+}
+
+/// Which changes still live, and which are noticed now. The outcomes may contain others, too. Changes that the code no longer
+/// allows are in neither: nobody has noticed them.
+pub(super) fn sort_out(lived: Vec<String>, later: &Outcomes) -> (Vec<String>, Vec<String>) {
+    let (mut still, mut noticed) = (number_of_each(&later.lived), number_of_each(&later.noticed));
+    let take = |numbers: &mut BTreeMap<&str, usize>, name: &str| match numbers.get_mut(name) {
+        Some(left) if *left > 0 => {
+            *left -= 1;
+            true
+        }
+        Some(_) | None => false,
+    };
+    let (still, gone): (Vec<_>, Vec<_>) = lived.into_iter().partition(|name| take(&mut still, name));
+    (still, gone.into_iter().filter(|name| take(&mut noticed, name)).collect())
+}
+
+fn number_of_each(names: &[String]) -> BTreeMap<&str, usize> {
+    let mut numbers = BTreeMap::new();
+    for name in names {
+        *numbers.entry(name.as_str()).or_default() += 1;
+    }
+    numbers
 }
 
 /// `crates/chat/src/ids.rs:29:5: replace …` without the line and the column.
@@ -101,6 +132,17 @@ mod tests {
             lived: vec!["a.rs: replace f -> bool with false".to_owned()],
         };
         assert_eq!(Outcomes::count(outcomes), Ok(expected));
+    }
+
+    #[test]
+    fn what_other_tests_have_noticed_does_not_live_any_more() {
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        let mut outcomes =
+            Outcomes { noticed: names(&["a"]), lived: names(&["b", "c", "c", "d"]), ..Outcomes::default() };
+        let later =
+            Outcomes { noticed: names(&["b", "c"]), lived: names(&["c", "e"]), ..Outcomes::default() };
+        outcomes.update(&later);
+        assert_eq!((outcomes.noticed, outcomes.lived), (names(&["a", "b", "c"]), names(&["c"])));
     }
 
     #[test]

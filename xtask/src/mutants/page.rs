@@ -12,8 +12,8 @@ const HEAD: &str = "\
 # Mutants
 
 Written by `cargo xtask mutants`. It changes the code in many small ways, one at a time, and runs the tests of the changed
-crate: end-to-end tests, browser tests, the simulation and the proof are not asked. A change that no test notices shows
-what the tests do not check. *Reviewed* changes are in `xtask/mutants-reviewed.txt`, each with the reason why no test can
+crate. The simulation is asked about what they have not noticed, where it runs that code; end-to-end tests, browser tests
+and the proof are not asked. A change that nothing notices shows what the tests do not check. *Reviewed* changes are in `xtask/mutants-reviewed.txt`, each with the reason why no test can
 notice it; *impossible* ones do not compile.
 
 All changes take a machine with two cores most of a day. So the changes of each part are dealt into shards like cards,
