@@ -160,7 +160,8 @@ impl Checkpointer {
 }
 
 impl Checkpointer {
-    /// Ends the thread and its connection. A checkpoint under way is waited for: no other one can run beside it.
+    /// Ends the thread and its connection, as the log does that owns it. A checkpoint under way is waited for: no other one can
+    /// run beside it.
     pub(crate) fn stop(&mut self) {
         self.shared.lock().closing = true;
         self.shared.changed.notify_one();
@@ -169,12 +170,6 @@ impl Checkpointer {
         {
             tracing::error!("the checkpointer panicked");
         }
-    }
-}
-
-impl Drop for Checkpointer {
-    fn drop(&mut self) {
-        self.stop();
     }
 }
 
