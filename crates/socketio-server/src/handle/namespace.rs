@@ -20,6 +20,8 @@ pub(crate) type AsyncHandler = dyn Fn(Call) -> Option<Job> + Send + Sync;
 pub(crate) type SyncHandler = dyn Fn(&mut Turn<'_>) -> Flow + Send + Sync;
 type JoinFeed = dyn Fn(&Joining<'_>) -> FeedJoin + Send + Sync;
 type ReplayPace = dyn Fn(&Replay<'_>) -> Option<Duration> + Send + Sync;
+pub(crate) type Waiting = Pin<Box<dyn Future<Output = ()> + Send>>;
+type Door = dyn Fn() -> Option<Waiting> + Send + Sync;
 type Membership = dyn Fn(&SocketData) -> Vec<FeedRoom> + Send + Sync;
 
 /// The names that a definition is for.
@@ -58,6 +60,7 @@ pub(crate) struct FeedBinding {
 /// ```
 pub struct Namespace {
     pub(crate) pattern: NamespacePattern,
+    pub(crate) door: Option<Box<Door>>,
     pub(crate) middleware: Vec<Arc<Middleware>>,
     pub(crate) connect: Option<Arc<AsyncHandler>>,
     pub(crate) events: HashMap<String, EventHandler>,
@@ -97,6 +100,7 @@ impl Namespace {
     fn with_pattern(pattern: NamespacePattern) -> Self {
         Self {
             pattern,
+            door: None,
             middleware: Vec::new(),
             connect: None,
             events: HashMap::new(),
@@ -117,6 +121,19 @@ impl Namespace {
         Fut: Future<Output = Result<(), Rejection>> + Send + 'static,
     {
         self.middleware.push(Arc::new(move |request| Box::pin(middleware(request))));
+        self
+    }
+
+    /// Lets clients wait that want to join, before any middleware runs: `door` returns `None` if it is open, and otherwise what
+    /// ends when it has opened. A client that waits has a connection and no answer to its CONNECT, so the official ones keep
+    /// what they have to say and send nothing. `door` runs on a worker and must not block.
+    ///
+    /// A closed door does not send away who is in: see [`Target::close_transports`](crate::Target::close_transports).
+    pub fn door<W>(mut self, door: impl Fn() -> Option<W> + Send + Sync + 'static) -> Self
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        self.door = Some(Box::new(move || door().map(|waiting| Box::pin(waiting) as Waiting)));
         self
     }
 
@@ -218,6 +235,11 @@ impl Namespace {
     pub fn on_ahead(mut self, look: impl Fn() + Send + Sync + 'static) -> Self {
         self.ahead = Some(Box::new(look));
         self
+    }
+
+    /// What a client has to wait for before it is decided on.
+    pub(crate) fn waiting(&self) -> Option<Waiting> {
+        self.door.as_ref().and_then(|door| door())
     }
 
     /// Runs the middleware in order.

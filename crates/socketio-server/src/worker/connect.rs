@@ -210,10 +210,11 @@ impl Join<'_> {
 
     // Middleware.
 
-    /// Runs the middleware, on the application's runtime if it has any.
+    /// Waits at the door and runs the middleware, on the application's runtime if there is anything to wait for.
     fn decide(&mut self) -> Option<Event> {
         let definition = self.worker.shared.namespace(self.namespace.as_str()).cloned()?;
-        if definition.middleware.is_empty() {
+        let waiting = definition.waiting();
+        if definition.middleware.is_empty() && waiting.is_none() {
             return self.let_in();
         }
         let request = self.newcomer()?.request.clone();
@@ -221,7 +222,12 @@ impl Join<'_> {
         self.worker.shared.reach.spawn(Box::pin(async move {
             let decision = tokio::spawn({
                 let request = request.clone();
-                async move { definition.decide(&request).await }
+                async move {
+                    if let Some(waiting) = waiting {
+                        waiting.await;
+                    }
+                    definition.decide(&request).await
+                }
             });
             // Middleware that panics refuses the client.
             let outcome = decision.await.unwrap_or_else(|_| Err(Rejection::new("internal error")));
