@@ -47,7 +47,8 @@ export interface Connection {
   /**
    * `unavailable`: the server is there and cannot serve; `refused`: it does not take this page, and `reason` says why in its own
    * words; `unknown`: it does not know this person, so nothing is sent to it and
-   * nothing taken from it; `stopped`: this client was stopped.
+   * nothing taken from it; `stopped`: this client was stopped. `online` with the reason `full`: there is a connection, and the
+   * server has no room to store anything.
    */
   readonly state: "connecting" | "online" | "offline" | "unavailable" | "refused" | "unknown" | "stopped";
   readonly reason?: string;

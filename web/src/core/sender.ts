@@ -2,7 +2,8 @@
 //
 // After every connect it sends all of them again under their old numbers; the server recognises repeats. The answer
 // `expected` names the next number: sending continues from there. If that command is gone, all remaining ones move to a
-// new device, as after a `conflict`. It never guesses: a command without an answer has not failed.
+// new device, as after a `conflict`. `storage_full` means later: one command tries again and again until there is room for
+// all. It never guesses: a command without an answer has not failed.
 
 import { renumbered, spoiled, unsent } from "./numbering.ts";
 import type { Model } from "./model.ts";
@@ -27,6 +28,8 @@ export interface SenderEvents {
   doubted(): void;
   /** The server does not know commands that it had answered for good. */
   forgotten(): void;
+  /** Whether the server has no room to store anything. */
+  full(isFull: boolean): void;
 }
 
 export class Sender {
@@ -44,6 +47,7 @@ export class Sender {
   #round = 0;
   #moving = false;
   #isForgotten = false;
+  #isFull = false;
   #pause = AGAIN_MIN_MS;
   #cancelPause: (() => void) | null = null;
   #cancelDeadline: (() => void) | null = null;
@@ -67,7 +71,7 @@ export class Sender {
     this.#open = false;
     this.#round += 1;
     this.#moving = false;
-    this.#isForgotten = false;
+    this.#isForgotten = this.#isFull = false;
     this.#flying.clear();
     this.#answered.clear();
     this.#stopTimers();
@@ -76,7 +80,7 @@ export class Sender {
   pump(): void {
     if (!this.#open || this.#moving || this.#cancelPause !== null) return;
     for (const row of unsent(this.#model.outbox)) {
-      if (this.#flying.size >= WINDOW) break;
+      if (this.#flying.size >= (this.#isFull ? 1 : WINDOW)) break;
       if (this.#flying.has(row.id) || this.#answered.has(row.id)) continue;
       // The server would take it for a command of the device that this connection stands for.
       if (row.device !== this.#device) return this.#transport.interrupt();
@@ -103,10 +107,15 @@ export class Sender {
   }
 
   #answer(row: OutboxRow, ack: Ack, round: number): void {
-    if (ack.kind === "expected") {
-      if (round === this.#round && !this.#moving) this.#outOfTurn(row, ack.expected);
-      else if (round === this.#round) this.#landed(row);
-      return;
+    const isFull = ack.kind === "unread" && ack.code === "storage_full";
+    if (ack.kind === "expected" || isFull) {
+      if (round !== this.#round) return;
+      if (this.#moving) return this.#landed(row);
+      if (ack.kind === "expected") return this.#outOfTurn(row, ack.expected);
+      this.#setFull(true);
+      this.#round += 1;
+      this.#stopDeadline();
+      return this.#postpone();
     }
     if (this.#answered.has(row.id)) return;
     if (ack.kind !== "stored" && ack.code === "conflict") {
@@ -116,6 +125,7 @@ export class Sender {
     }
     this.#answered.add(row.id);
     this.#pause = AGAIN_MIN_MS;
+    this.#setFull(false);
     this.#landed(row);
     void this.#finish(row, ack).finally(() => {
       this.#answered.delete(row.id);
@@ -156,7 +166,15 @@ export class Sender {
       this.#watch();
       return;
     }
-    // The server could not store that one for now, and tries of ours must not become a storm.
+    this.#postpone();
+  }
+
+  #setFull(isFull: boolean): void {
+    if (isFull !== this.#isFull) this.#events.full((this.#isFull = isFull));
+  }
+
+  /** The server could not store something for now, and tries of ours must not become a storm. */
+  #postpone(): void {
     this.#flying.clear();
     this.#cancelPause = this.#world.setTimer(this.#pause, () => {
       this.#cancelPause = null;

@@ -85,6 +85,7 @@ export class Session {
       change: (look, change) => events.changeOutbox(look, change),
       forgotten: () => this.#forget(),
       doubted: () => this.#probe(),
+      full: (isFull) => events.connection("online", isFull ? "full" : ""),
     });
     this.#presence = new Presence(events.presence);
     this.#timers = new Timers(world.setTimer);

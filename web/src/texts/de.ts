@@ -127,6 +127,11 @@ export const de: Texts = {
     one: "Der Server kann gerade keine Nachrichten annehmen – {count} wird später gesendet",
     other: "Der Server kann gerade keine Nachrichten annehmen – {count} werden später gesendet",
   },
+  fullWaiting: {
+    one: "Der Speicherplatz des Servers ist voll: Du kannst lesen, und deine Nachricht wartet und wird gesendet",
+    other: "Der Speicherplatz des Servers ist voll: Du kannst lesen, und deine {count} Nachrichten warten und werden gesendet",
+  },
+  storingAgain: "Der Server nimmt wieder Nachrichten an",
   stopped: "Diese Seite wurde angehalten. Lade sie neu, um weiterzumachen.",
   backOnline: "Wieder online",
   strays: { one: "{count} Text blieb ungesendet", other: "{count} Texte blieben ungesendet" },

@@ -10,6 +10,11 @@ export const enDialogs = {
     one: "The server cannot take messages right now – {count} will be sent",
     other: "The server cannot take messages right now – {count} will be sent",
   },
+  fullWaiting: {
+    one: "The server’s disk is full: you can read, and your message waits and will be sent",
+    other: "The server’s disk is full: you can read, and your {count} messages wait and will be sent",
+  },
+  storingAgain: "The server takes messages again",
   stopped: "This page was stopped. Reload it to go on.",
   backOnline: "Back online",
   straysShow: "Show",

@@ -81,12 +81,14 @@ export class Commands {
     return answer;
   }
 
-  /** It cannot be stored now: no answer, and those behind it are out of turn. */
+  /** It cannot be stored now: there is no answer, or the disk is full. Those behind it are out of turn. */
   postpone(session: ModelSession, name: string, payload: Fields): Answer {
     const n = Number(payload["n"]);
     if (session.device === null || this.#device(session).last + 1 !== n) return this.run(session, name, payload);
     this.#sees("a command could not be stored for now");
-    return null;
+    if (n % 2 === 1) return null;
+    this.#sees("the disk was full");
+    return { ok: false, code: "storage_full" };
   }
 
   #device(session: ModelSession) {

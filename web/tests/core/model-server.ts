@@ -50,6 +50,7 @@ export type ServerSight =
   | "a repeat was answered from the log"
   | "a number was out of turn"
   | "a command could not be stored for now"
+  | "the disk was full"
   | "a number was skipped";
 
 export interface ModelServerOptions {

@@ -22,6 +22,7 @@ class Bench {
   readonly sent: Sent[] = [];
   readonly done: number[] = [];
   interrupts = 0;
+  readonly full: boolean[] = [];
   /** Ends the keeping of the answers so far. */
   keep: (() => void)[] = [];
   readonly #store = new MemoryStore();
@@ -51,6 +52,7 @@ class Bench {
       },
       forgotten: () => undefined,
       doubted: () => undefined,
+      full: (isFull) => this.full.push(isFull),
     });
   }
 
@@ -128,5 +130,39 @@ describe("the sender", () => {
     expect(pauses).toEqual([50, 100, 200, 400, 800, 1_600, 3_200, 5_000, 5_000]);
     bench.answer(1);
     expect(await pauseAfter()).toBe(50);
+  });
+
+  test("tries one command while the server's disk is full, keeps its number, and sends all when there is room", async () => {
+    const bench = new Bench();
+    await bench.say(40);
+    bench.sender.open("mine");
+    const tries = async (): Promise<readonly number[]> => {
+      const before = bench.sent.length;
+      bench.answer(1, { ok: false, code: "storage_full" });
+      // Of the answers to those behind it, which are out of turn, nothing follows.
+      if (before === 32) for (const n of upTo(32).slice(1)) bench.answer(n, { ok: false, code: "expected", expected: 1 });
+      await bench.clock.until(() => bench.sent.length > before, "another try");
+      bench.sender.pump();
+      return bench.numbers.slice(before);
+    };
+    for (let i = 0; i < 5; i += 1) expect(await tries()).toEqual([1]);
+    expect(bench.full).toEqual([true]);
+    const before = bench.sent.length;
+    bench.answer(1);
+    expect(bench.full).toEqual([true, false]);
+    expect(bench.numbers.slice(before)).toEqual(upTo(33).slice(1));
+    expect(bench.interrupts).toBe(0);
+  });
+
+  test("a connection that begins anew does not know that the disk was full", async () => {
+    const bench = new Bench();
+    await bench.say(2);
+    bench.sender.open("mine");
+    bench.answer(1, { ok: false, code: "storage_full" });
+    bench.sender.close();
+    bench.sender.open("mine");
+    expect(bench.numbers).toEqual([1, 2, 1, 2]);
+    bench.answer(1, { ok: false, code: "storage_full" });
+    expect(bench.full).toEqual([true, true]);
   });
 });

@@ -32,6 +32,7 @@ export const sometimes = new Sometimes([
   "a repeat was answered from the log",
   "a number was out of turn",
   "a command could not be stored for now",
+  "the disk was full",
   "a number was skipped",
   "a message on its way was taken back",
   "the outbox moved to another device",

@@ -1,9 +1,9 @@
-// The bar that shows the state of the connection: only when it has been gone for a while, and when it is back. It also
+// The bar that shows the state of the connection: only when it has been gone for a while, or the server has had no room for
+// messages, and when it is back. It also
 // counts unsent texts that have no place in a conversation any more. Its words come later than the page: `trouble.tsx`.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { Connection } from "../../core/facade.ts";
 import { laterPart } from "../dialogs/later.tsx";
 import { useUi } from "../state/ui.ts";
 import type { Shown } from "./trouble.tsx";
@@ -14,7 +14,8 @@ const RELIEF_MS = 2000;
 export function OfflineBar() {
   const { chat } = useUi();
   const hasStrays = chat.strays.value.length > 0;
-  const shown = useShown(chat.connection.value.state);
+  const { state, reason } = chat.connection.value;
+  const shown = useShown(state === "online" && reason === undefined);
   const Trouble = hasStrays || shown !== "nothing" ? laterPart("Trouble") : undefined;
   return (
     <div class={`offline-bar ${hasStrays ? "trouble" : shown}`} role="status">
@@ -23,9 +24,8 @@ export function OfflineBar() {
   );
 }
 
-function useShown(state: Connection["state"]): Shown {
+function useShown(well: boolean): Shown {
   const shown = useSignal<Shown>("nothing");
-  const well = state === "online";
   useEffect(() => {
     const now = shown.peek();
     if (well && now === "nothing") return undefined;

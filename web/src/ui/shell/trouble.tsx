@@ -1,5 +1,6 @@
 // What the bar above the messages says when it has something to say: see `offline-bar.tsx`.
 
+import { useRef } from "preact/hooks";
 import type { Connection } from "../../core/facade.ts";
 import { counted, text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
@@ -11,6 +12,8 @@ export function Trouble({ shown }: { readonly shown: Shown }) {
   const ui = useUi();
   const connection = ui.chat.connection.value;
   const strays = ui.chat.strays.value.length;
+  const wasFull = useRef(false);
+  if (shown === "trouble") wasFull.current = isFull(connection);
   return (
     <>
       {shown === "trouble" && (
@@ -32,7 +35,7 @@ export function Trouble({ shown }: { readonly shown: Shown }) {
       {shown === "relief" && (
         <>
           <Icon name="check" />
-          <span>{text("backOnline")}</span>
+          <span>{text(wasFull.current ? "storingAgain" : "backOnline")}</span>
         </>
       )}
       {strays > 0 && (
@@ -47,7 +50,11 @@ export function Trouble({ shown }: { readonly shown: Shown }) {
   );
 }
 
-function trouble({ state, waiting, reason = "" }: Connection): string {
+const isFull = ({ state, reason }: Connection): boolean => state === "online" && reason === "full";
+
+function trouble(connection: Connection): string {
+  const { state, waiting, reason = "" } = connection;
+  if (isFull(connection)) return counted("fullWaiting", waiting);
   switch (state) {
     case "online":
     case "connecting":
