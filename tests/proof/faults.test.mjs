@@ -3,14 +3,12 @@
 // strace puts them where they belong (Debian package strace). FAULT_POINTS says at how many calls the server dies.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { closeSync, fsyncSync, mkdtempSync, openSync, readdirSync, rmdirSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { describe, test } from "node:test";
+import { cannotMount, healthOf, readOnly, SmallDisk } from "../harness/disk.mjs";
 import { Server, temporaryFolder } from "../harness/server.mjs";
-import { request, engineUrl } from "../harness/wire.mjs";
 import { processOf } from "./support/process.mjs";
 import { Recorder } from "./support/recorder.mjs";
 import { amount, Dice, note, tally } from "./support/scale.mjs";
@@ -65,8 +63,8 @@ describe("a server whose system calls go wrong", () => {
     const { server, recorder, ada, bob, tracer, waiting } = await withReadOnlyDisk(t, "when=1+");
     const connects = bob.connects.length;
     await ada.until(() => !ada.socket.connected, "the server to send its clients away");
-    const refused = await request(engineUrl(server.url, { EIO: 4, transport: "polling" }));
-    assert.equal(refused.status, 503);
+    // A write that fails with EROFS is an error like others to SQLite, until it has lasted.
+    await healthOf(server, 200, readOnly("write_errors"));
     const stored = recorder.acked.length;
     assert.equal(stored, 3);
     assert.equal(tracer.ended, false, "the server waits");
@@ -120,22 +118,21 @@ describe("a server whose system calls go wrong", () => {
   });
 
   test("goes on by itself when a full disk has room again", async (t) => {
-    const disk = smallDisk(t);
-    if (disk.reason !== undefined) return t.skip(disk.reason);
-    const server = await Server.start(t, { data: join(disk.path, "data") });
+    if (cannotMount) return t.skip(cannotMount);
+    const disk = SmallDisk.mount(t, 32);
+    const server = await Server.start(t, { data: disk.data, args: ["--limit", "disk-free=0"] });
     const recorder = new Recorder(t);
     const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
     await recorder.sayAll(ada, 5, (index) => `before ${index}`);
-    const filler = fill(disk.path);
+    disk.fill();
     const before = [ada, bob].map((person) => person.connects.length);
     const waiting = recorder.sayAll(ada, 100, (index) => `into the full disk ${index}`);
     // Whoever cannot be served is sent away rather than kept waiting in vain.
     await ada.until(() => !ada.socket.connected, "the server to send its clients away");
-    const refused = await request(engineUrl(server.url, { EIO: 4, transport: "polling" }));
-    assert.equal(refused.status, 503);
+    await healthOf(server, 200, readOnly("disk_full"));
     const stored = recorder.acked.length;
     assert.ok(stored < 100, "the disk was full");
-    rmSync(filler);
+    disk.free(32);
     const since = performance.now();
     await waiting;
     await bob.until(() => bob.connects.length > before[1] && bob.socket.connected, "bob to be let in again");
@@ -201,36 +198,4 @@ async function failFlush(t, what, file, when) {
   await Promise.all(sent);
   const verdict = await recorder.judge(server.url);
   note(t, "failing flush", { of: what, when, "exit code": code.code, "acked before the end": before, acked: recorder.acked.length, checks: tally(verdict) });
-}
-
-/** A file system of 32 megabytes. */
-function smallDisk(t) {
-  if (process.getuid?.() !== 0) return { reason: "mounting a small disk needs root" };
-  const path = mkdtempSync(join(tmpdir(), "tidings-disk-"));
-  try {
-    execFileSync("mount", ["-t", "tmpfs", "-o", "size=32m", "tidings-proof", path], { stdio: "pipe" });
-  } catch (err) {
-    rmdirSync(path);
-    return { reason: `a small disk cannot be mounted here: ${err.stderr}` };
-  }
-  t.after(() => {
-    // Lazily: the server that lives on it is ended by a hook of its own.
-    execFileSync("umount", ["--lazy", path]);
-    rmdirSync(path);
-  });
-  return { path };
-}
-
-/** Takes all the room that is left but a little. */
-function fill(path) {
-  const file = join(path, "filler");
-  const fd = openSync(file, "w");
-  try {
-    for (;;) writeSync(fd, Buffer.alloc(4_096));
-  } catch (err) {
-    assert.equal(err.code, "ENOSPC");
-  }
-  fsyncSync(fd);
-  closeSync(fd);
-  return file;
 }

@@ -1,6 +1,6 @@
 //! What it costs to decide a batch and to have it on the disk, flush included.
 
-use chat::{Directory, Limits, Log, decide};
+use chat::{Directory, Limits, Log, Storage, decide};
 use chat_sqlite::SqliteLog;
 use divan::Bencher;
 
@@ -26,8 +26,8 @@ fn append_a_batch(bencher: Bencher<'_, '_>, messages: usize) {
                 )
             })
             .collect();
-        let decided =
-            decide(&mut log, &Directory::default(), Limits::default(), &drafts).expect("the log can be read");
+        let decided = decide(&mut log, &Directory::default(), Limits::default(), Storage::Open, &drafts)
+            .expect("the log can be read");
         log.append(&decided.records).expect("the disk is not full");
     });
 }

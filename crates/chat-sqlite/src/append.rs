@@ -116,6 +116,16 @@ impl Log for SqliteLog {
         self.bound_wal();
         Ok(())
     }
+
+    fn probe(&mut self) -> Result<(), AppendError> {
+        if let Some(detail) = self.broken.clone().or_else(|| self.checkpointer.broken()) {
+            return Err(AppendError::Unknown { detail });
+        }
+        self.write_nothing()?;
+        // What could not be copied into the database while the disk was full is copied now.
+        self.checkpointer.wrote(0);
+        Ok(())
+    }
 }
 
 impl SqliteLog {
@@ -128,7 +138,37 @@ impl SqliteLog {
         let mut names = Names { known: (&self.lineages, &self.devices), staged: Staged::default() };
         stage(&transaction, &mut names, self.fingerprint, batch).map_err(|err| rolled_back(&err))?;
         let staged = names.staged;
-        let Err(err) = transaction.commit() else { return Ok(staged) };
+        let committed = transaction.commit();
+        self.committed(committed)?;
+        Ok(staged)
+    }
+
+    /// A transaction that writes one page as it is. A statement would not do: SQLite leaves a page alone whose bytes do not
+    /// change.
+    fn write_nothing(&mut self) -> Result<(), AppendError> {
+        // Somebody else may hold the database for long, and commands wait behind this to be answered.
+        self.connection.busy_timeout(Duration::ZERO).map_err(|err| rolled_back(&err))?;
+        let written = self.write_page();
+        self.connection.busy_timeout(schema::BUSY).map_err(|err| rolled_back(&err))?;
+        written
+    }
+
+    fn write_page(&mut self) -> Result<(), AppendError> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(|err| rolled_back(&err))?;
+        let written = transaction
+            .pragma_query_value(None, "user_version", |row| row.get::<_, i64>(0))
+            .and_then(|version| transaction.pragma_update(None, "user_version", version));
+        written.map_err(|err| rolled_back(&err))?;
+        let committed = transaction.commit();
+        self.committed(committed)
+    }
+
+    /// What a commit has come to.
+    fn committed(&mut self, result: rusqlite::Result<()>) -> Result<(), AppendError> {
+        let Err(err) = result else { return Ok(()) };
         if is_refused_write(&err) && self.connection.is_autocommit() {
             return Err(rolled_back(&err));
         }

@@ -4,11 +4,14 @@
 //! submit ─► queue ─► take all that waits ─► decide each ─► append ─► Delivery (entries + outcomes)
 //!             ▲                                               │ overtaken: catch up, decide anew
 //!             │                                               │ rolled back: pause, same batch again
-//!             └── senders pause at the soft bound             │ unknown: Fatal, nothing is answered
+//!             └── senders pause at the soft bound             │ no space: read-only, decide anew without records
+//!                                                             │ unknown: Fatal, nothing is answered
 //! ```
 //!
 //! There is no timer: while the disk flushes one batch, the next one gathers in the queue, so batches are as large as
-//! the load makes them. Nothing is answered before it is durable. Knows nothing of who submits, and what a ticket is.
+//! the load makes them. Nothing is answered before it is durable. A log that refuses writes is read-only until it has taken
+//! one again: meanwhile drafts are answered [`Outcome::StorageFull`](crate::Outcome::StorageFull) rather than kept. Knows
+//! nothing of who submits, and what a ticket is.
 
 mod stamps;
 #[cfg(feature = "simulation")]
@@ -19,12 +22,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use crate::command::Draft;
-use crate::decide::{Decided, Limits, decide};
+use crate::command::{Draft, Identity};
+use crate::decide::{Decided, Limits, Storage, decide};
 use crate::delivery::{Committed, Delivery};
 use crate::directory::{Directory, DirectoryHandle};
-use crate::health::Health;
-use crate::log::{AppendError, CaughtUp, Log, ReadError, Record, Writers};
+use crate::health::{Health, ReadOnly};
+use crate::log::{AppendError, CaughtUp, Log, ReadError, Record, RollbackCause, Writers};
+use crate::outcome::Outcome;
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Taken, Wake};
@@ -42,13 +46,16 @@ const RETRY_PAUSE_MAX: Duration = Duration::from_millis(250);
 /// So often a batch is decided anew at once, because others have appended, before it pauses like one that was refused.
 const RACES_MAX: usize = 16;
 
+/// Errors other than a full or read-only disk mostly pass: the log is read-only once they have lasted so long.
+const FAILING_MAX: Duration = Duration::from_secs(5);
+
 /// What the appender calls, always on its own thread.
 pub struct Ports {
     /// Those who were told [`Admission::AcceptedButFull`] may read their sockets again.
     pub on_room: Box<dyn FnMut() + Send>,
     /// The appender has stopped for good and the process must end: only a new start can tell what is stored.
     pub on_fatal: Box<dyn FnOnce(Fatal) + Send>,
-    /// A monotonic clock, for [`Health`] alone.
+    /// A monotonic clock, for [`Health`] and for how long the log has refused.
     pub clock: Box<dyn Fn() -> Instant + Send>,
 }
 
@@ -156,6 +163,12 @@ impl<T: Send + 'static> Appender<T> {
         self.queue.tell_news();
     }
 
+    /// The reason why the log is read-only may be gone: the appender finds out by a write. The log stays read-only if since the
+    /// last time a draft without a number was turned away, whose sender may still send others that were to come after it.
+    pub fn probe(&self) {
+        self.queue.ask_probe();
+    }
+
     /// Whether the log commits.
     pub fn health(&self) -> &Health {
         &self.health
@@ -198,6 +211,8 @@ pub(crate) struct AppenderLoop<T, L, D> {
     stamps: Stamps,
     /// Others have appended what is not known here yet: nothing is decided before it is.
     is_behind: bool,
+    /// Since the last probe, a draft without a number was turned away.
+    has_dropped: bool,
     pointers_of_others: Vec<ReadPointer>,
     pub(crate) queue: Arc<Queue<T>>,
     health: Health,
@@ -247,6 +262,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
             log,
             stamps,
             is_behind: false,
+            has_dropped: false,
             pointers_of_others: Vec::new(),
             directory: (*directory.now()).clone(),
             delivery,
@@ -289,6 +305,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
                 self.follow();
                 return Ok(None);
             }
+            Taken::Probe => return self.probe(),
             Taken::Closed => {
                 self.on_fatal = None;
                 return Err(Closed::Drained);
@@ -305,6 +322,21 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
         Ok(Some(PendingBatch { drafts, since, pause: RETRY_PAUSE_MIN, tries: Tries::Unlimited }))
     }
 
+    /// A log that has become writable is so from here on.
+    fn probe(&mut self) -> Result<Option<PendingBatch<T>>, Closed> {
+        if std::mem::take(&mut self.has_dropped) || self.health.read_only().is_none() {
+            return Ok(None);
+        }
+        match self.log.probe() {
+            Ok(()) => self.health.make_writable(),
+            Err(AppendError::Unknown { detail }) => return Err(self.end(Fatal::OutcomeUnknown { detail })),
+            Err(err @ (AppendError::RolledBack { .. } | AppendError::Overtaken)) => {
+                tracing::debug!(%err, "the log takes no writes yet");
+            }
+        }
+        Ok(None)
+    }
+
     /// Tries to store the batch, and delivers it if that worked.
     pub(crate) fn try_batch(&mut self, mut batch: PendingBatch<T>) -> Tried<T> {
         if self.queue.take_news() {
@@ -318,9 +350,14 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
             }
             Err(TryError::Unknown(detail)) => {
                 self.health.failing(batch.since);
-                self.end(Fatal::OutcomeUnknown { detail })
+                Tried::Ended(self.end(Fatal::OutcomeUnknown { detail }))
             }
-            Err(TryError::Passing(detail)) => {
+            Err(TryError::Refused(cause, detail)) if self.is_read_only_by(cause, batch.since) => {
+                tracing::debug!(detail, "the log takes no writes");
+                // What is in hand is decided anew at once, and answered.
+                Tried::Again(batch, Duration::ZERO)
+            }
+            Err(TryError::Passing(detail) | TryError::Refused(_, detail)) => {
                 // It may be a long time and many tries: told once.
                 if batch.pause == RETRY_PAUSE_MIN {
                     tracing::warn!(detail, drafts = batch.drafts.len(), "the log rejected a batch");
@@ -344,13 +381,30 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
         }
     }
 
-    fn end(&mut self, fatal: Fatal) -> Tried<T> {
+    /// Whether the log becomes read-only, because it has refused a batch that was taken at `since`.
+    fn is_read_only_by(&self, cause: RollbackCause, since: Instant) -> bool {
+        let why = match cause {
+            RollbackCause::Full => ReadOnly::Full,
+            RollbackCause::ReadOnly => ReadOnly::Disk,
+            RollbackCause::Io if (self.clock)().saturating_duration_since(since) > FAILING_MAX => {
+                ReadOnly::Failing
+            }
+            RollbackCause::Io => return false,
+        };
+        if self.health.read_only().is_some() {
+            return false;
+        }
+        self.health.make_read_only(why);
+        true
+    }
+
+    fn end(&mut self, fatal: Fatal) -> Closed {
         tracing::error!(%fatal, "the appender stops");
         self.queue.abandon();
         if let Some(on_fatal) = self.on_fatal.take() {
             on_fatal(fatal);
         }
-        Tried::Ended(Closed::Stopped)
+        Closed::Stopped
     }
 
     /// Passes on what others have appended. What cannot be read now is tried again with the next batch or the next news.
@@ -391,8 +445,9 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
 
     /// Decides anew at each attempt: that costs little, and a lookup may have been what failed.
     fn attempt_here(&mut self, drafts: &[Pending<T>]) -> Result<Attempted, TryError> {
-        let mut decided =
-            decide(&mut self.log, &self.directory, self.limits, drafts.iter().map(|pending| &pending.draft))?;
+        let storage = if self.health.read_only().is_none() { Storage::Open } else { Storage::ReadOnly };
+        let drafts = drafts.iter().map(|pending| &pending.draft);
+        let mut decided = decide(&mut self.log, &self.directory, self.limits, storage, drafts)?;
         let mut stamps = self.stamps.clone();
         stamps.stamp(&mut decided);
         // Answers without a record are right only if the log is as it was when they were found.
@@ -418,6 +473,9 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
     fn deliver(&mut self, drafts: Vec<Pending<T>>, decided: Decided) {
         let Decided { records, outcomes, directory } = decided;
         self.directory = directory.clone();
+        self.has_dropped |= drafts.iter().zip(&outcomes).any(|(pending, outcome)| {
+            *outcome == Outcome::StorageFull && matches!(pending.draft.identity, Identity::Lineage { .. })
+        });
         let (mut rewritten, mut entries) = (Vec::new(), Vec::with_capacity(records.len()));
         let mut pointers = Vec::new();
         for record in records {
@@ -459,6 +517,8 @@ enum Attempted {
 
 enum TryError {
     Passing(String),
+    /// Nothing is stored.
+    Refused(RollbackCause, String),
     Unknown(String),
 }
 
@@ -471,7 +531,8 @@ impl From<ReadError> for TryError {
 impl From<AppendError> for TryError {
     fn from(err: AppendError) -> Self {
         match err {
-            AppendError::RolledBack { .. } | AppendError::Overtaken => Self::Passing(err.to_string()),
+            AppendError::RolledBack { cause, .. } => Self::Refused(cause, err.to_string()),
+            AppendError::Overtaken => Self::Passing(err.to_string()),
             AppendError::Unknown { detail } => Self::Unknown(detail),
         }
     }

@@ -22,7 +22,7 @@ pub mod town;
 mod writers;
 
 use crate::command::{Command, Draft, Identity};
-use crate::decide::{Decided, Limits, decide};
+use crate::decide::{Decided, Limits, Storage, decide};
 use crate::device::{Device, DeviceId};
 use crate::directory::Directory;
 use crate::entry::{Author, Entry, Kind, UnixMillis};
@@ -87,6 +87,8 @@ macro_rules! log_conformance {
             devices_are_told_apart_by_user_and_name
             an_entry_tells_its_device_and_number
             results_without_entries_do_not_move_the_head
+            a_read_only_log_answers_what_it_knows_and_uses_up_no_number
+            a_probe_changes_nothing
             numbers_of_a_batch_that_was_not_stored_are_free
             every_kind_of_entry_is_read_back
             the_directory_is_found_again
@@ -191,7 +193,7 @@ pub fn receipt(number: u64) -> Receipt {
 /// Decides `drafts` as one batch, by the directory of what stands in the log.
 pub fn decided(log: &mut impl Log, limits: Limits, drafts: &[Draft]) -> Decided {
     let directory = Directory::load(log).expect("the log can be asked");
-    decide(log, &directory, limits, drafts).expect("the log can be asked")
+    decide(log, &directory, limits, Storage::Open, drafts).expect("the log can be asked")
 }
 
 /// Decides and appends `drafts` as one batch.

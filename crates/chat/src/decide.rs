@@ -24,7 +24,7 @@ use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::rare::{self, Rare};
-use crate::spent::{Answered, Counted, Spent};
+use crate::spent::{Answered, Counted, Spent, SpentOn};
 use crate::text::Text;
 use batch::DecidedBatch;
 use device::Turn;
@@ -73,11 +73,21 @@ pub struct Decided {
     pub directory: Directory,
 }
 
+/// Whether records may be made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Storage {
+    /// What has to be stored can be stored.
+    Open,
+    /// The log is read-only: whatever would need a record is answered [`Outcome::StorageFull`]. Repeats get their results.
+    ReadOnly,
+}
+
 /// Decides `drafts` in order, each against the state that those before it leave behind. `directory` is what the log says.
 pub fn decide<'a, L: Log + ?Sized>(
     log: &mut L,
     directory: &Directory,
     limits: Limits,
+    storage: Storage,
     drafts: impl IntoIterator<Item = &'a Draft>,
 ) -> Result<Decided, ReadError> {
     let drafts: Vec<_> = drafts.into_iter().map(Considered::new).collect();
@@ -90,7 +100,7 @@ pub fn decide<'a, L: Log + ?Sized>(
     let messages: BTreeSet<_> = commands().filter_map(Command::target).collect();
     log.prefetch(&Vec::from_iter(rooms), &Vec::from_iter(messages))?;
     let batch = DecidedBatch::new(log.head(), directory.clone(), drafts.len());
-    let mut deciding = Deciding { log, limits, batch, before: directory };
+    let mut deciding = Deciding { log, limits, storage, batch, before: directory };
     let mut outcomes = Vec::with_capacity(drafts.len());
     for draft in &drafts {
         outcomes.push(match draft.sender {
@@ -109,6 +119,7 @@ pub fn decide<'a, L: Log + ?Sized>(
         });
     }
     let DecidedBatch { records, directory, .. } = deciding.batch;
+    debug_assert!(storage == Storage::Open || records.is_empty() || planted::is(Bug::UsesUpNumbersWhenFull));
     Ok(Decided { records, outcomes, directory })
 }
 
@@ -179,6 +190,7 @@ struct InLog {
 struct Deciding<'a, 'l, L: ?Sized> {
     log: &'l mut L,
     limits: Limits,
+    storage: Storage,
     batch: DecidedBatch<'a>,
     /// The directory of the log before the batch.
     before: &'l Directory,
@@ -202,6 +214,7 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
         }
         let verdict = judge_page(&self.limits, &draft.draft.command).within(draft.draft.over_quota);
         let receipt = match verdict {
+            Verdict::Store { .. } if self.storage == Storage::ReadOnly => return Ok(Outcome::StorageFull),
             Verdict::Store { room, kind } => self.place(draft, room, kind)?,
             Verdict::Spend(on) => return Ok(on.outcome()),
         };
@@ -238,6 +251,9 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
         (device, n): (Device, CommandNumber),
         in_log: Counted,
     ) -> Result<Outcome, ReadError> {
+        if self.storage == Storage::ReadOnly && planted::is(Bug::ForgetsResultsWhenFull) {
+            return Ok(Outcome::StorageFull);
+        }
         match self.batch.by_device.turn(device, n, in_log) {
             Turn::Next => {}
             Turn::Ahead { expected } => {
@@ -247,6 +263,15 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
             Turn::Past(earlier) => return Ok(again(&draft.draft.command, draft.content, earlier)),
         }
         let content = draft.content;
+        if self.storage == Storage::ReadOnly {
+            rare::reached(Rare::AnsweredFull);
+            if planted::is(Bug::UsesUpNumbersWhenFull) {
+                let on = SpentOn::Skip;
+                self.batch.records.push(Record::Spent(Spent { device, n, content, on, at: draft.draft.at }));
+                self.batch.by_device.count(device, n, Answered { content, outcome: on.outcome() });
+            }
+            return Ok(Outcome::StorageFull);
+        }
         match self.judge(device.user, &draft.draft.command)?.within(draft.draft.over_quota) {
             Verdict::Store { room, kind } => {
                 let receipt = self.place(draft, room, kind)?;
@@ -283,6 +308,9 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
         let seq = asked.min(last).max(before);
         let (seq, before) =
             if planted::is(Bug::MovesPointersBack) { (asked, Seq::ZERO) } else { (seq, before) };
+        if seq > before && self.storage == Storage::ReadOnly {
+            return Ok(Outcome::StorageFull);
+        }
         if seq > before {
             self.batch.read(ReadPointer { user, room, seq });
         }

@@ -47,14 +47,14 @@ pub use crate::appender::{Appender, Closed, Fatal, Ports, StartError};
 pub use crate::appender::{Step, Stepper};
 pub use crate::applier::{Applier, Applying, Piece};
 pub use crate::command::{Command, Draft, Identity, JoinBy};
-pub use crate::decide::{Decided, Limits, decide};
+pub use crate::decide::{Decided, Limits, Storage, decide};
 pub use crate::delivery::{Committed, Delivery};
 pub use crate::device::{Device, DeviceId};
 pub use crate::directory::{Directory, DirectoryHandle, Snapshot};
 pub use crate::entry::{Author, Body, Entry, Group, Kind, UnixMillis};
 pub use crate::epochs::{EpochStart, Epochs};
 pub use crate::hash::ContentHash;
-pub use crate::health::{Health, HealthState};
+pub use crate::health::{Health, HealthState, ReadOnly};
 pub use crate::ids::{
     CommandNumber, Epoch, InviteGeneration, Lineage, LogId, Position, Rev, RoomId, Seq, UserId,
 };

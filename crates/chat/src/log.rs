@@ -88,6 +88,10 @@ pub trait Log: Send {
     /// does not is a bug of the caller, and an implementation may panic. A [`Record::Rewrite`] takes the place of what the
     /// entry at its position said; all else of that entry stays, and so do its key and the hash of its content.
     fn append(&mut self, batch: &[Record]) -> Result<(), AppendError>;
+
+    /// Finds out whether the log takes writes, by a small one that means nothing; `Ok` and the errors are as in
+    /// [`append`](Self::append).
+    fn probe(&mut self) -> Result<(), AppendError>;
 }
 
 /// The readers' side, shared by many threads while the writer works.

@@ -348,6 +348,18 @@ impl Log for MemoryLog {
             Some(Fault::UnknownLost) => Err(AppendError::Unknown { detail: "the test asked for it".into() }),
         }
     }
+
+    fn probe(&mut self) -> Result<(), AppendError> {
+        match self.disk.lock().faults.pop_front() {
+            Some(Fault::RollBack(cause)) => {
+                Err(AppendError::RolledBack { cause, detail: "the test asked for it".into() })
+            }
+            Some(Fault::UnknownStored | Fault::UnknownLost) => {
+                Err(AppendError::Unknown { detail: "the test asked for it".into() })
+            }
+            None => Ok(()),
+        }
+    }
 }
 
 /// A reader of a log in memory. Clones read the same.

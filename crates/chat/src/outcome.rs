@@ -30,8 +30,8 @@ impl Receipt {
     }
 }
 
-/// The result of a draft. All but [`Expected`](Self::Expected) and [`Read`](Self::Read) are final: a repeat gets the
-/// same result.
+/// The result of a draft. All but [`Expected`](Self::Expected), [`StorageFull`](Self::StorageFull) and [`Read`](Self::Read)
+/// are final: a repeat gets the same result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is now stored.
@@ -52,6 +52,9 @@ pub enum Outcome {
         /// The next number of the device.
         n: CommandNumber,
     },
+    /// The log is read-only for now, and this would need a record. Nothing is stored of it and no number used up: the same
+    /// draft may be stored later.
+    StorageFull,
     /// The read pointer is now here.
     Read {
         /// The room that was read.

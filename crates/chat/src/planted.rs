@@ -17,6 +17,10 @@ planted::planted! {
         RetriesUnknown,
         /// The newest draft of a batch is decided first.
         TakesNewestFirst,
+        /// A command that cannot be stored for now uses up its number.
+        UsesUpNumbersWhenFull,
+        /// A command that is stored is answered as if it could not be.
+        ForgetsResultsWhenFull,
         /// A number that is used up without an entry is not kept.
         ForgetsSpent,
         /// A command is judged by what was so before its batch.

@@ -77,6 +77,8 @@ pub(crate) enum Taken<T> {
     Batch { drafts: Vec<Pending<T>>, wake: Wake },
     /// Others have appended to the log.
     News,
+    /// Somebody wants to know whether the log takes writes.
+    Probe,
     /// The queue is closed and empty.
     Closed,
 }
@@ -112,7 +114,16 @@ struct Waiting<T> {
     /// Somebody was asked to pause and has not been told of room since.
     paused: bool,
     news: News,
+    probe: Probe,
     closed: bool,
+}
+
+/// Whether it is to be found out if the log takes writes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Probe {
+    #[default]
+    None,
+    Asked,
 }
 
 /// Whether other writers have appended to the log.
@@ -132,6 +143,7 @@ impl<T> Queue<T> {
             announced: false,
             paused: false,
             news: News::None,
+            probe: Probe::None,
             closed: false,
         };
         Self { bounds, batch, waiting: Mutex::new(waiting), changed: Condvar::new() }
@@ -172,7 +184,7 @@ impl<T> Queue<T> {
     /// Waits until drafts are announced and takes all that has come, up to the bounds of a batch but at least one.
     pub(crate) fn take(&self) -> Taken<T> {
         let mut waiting = self.lock();
-        while !waiting.announced && !waiting.closed && waiting.news == News::None {
+        while !waiting.is_due() {
             waiting = self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner);
         }
         self.take_from(&mut waiting)
@@ -182,14 +194,16 @@ impl<T> Queue<T> {
     #[cfg(feature = "simulation")]
     pub(crate) fn try_take(&self) -> Option<Taken<T>> {
         let mut waiting = self.lock();
-        (waiting.announced || waiting.closed || waiting.news == News::Untold)
-            .then(|| self.take_from(&mut waiting))
+        waiting.is_due().then(|| self.take_from(&mut waiting))
     }
 
     fn take_from(&self, waiting: &mut Waiting<T>) -> Taken<T> {
         let bounds = self.batch;
         if std::mem::take(&mut waiting.news) == News::Untold {
             return Taken::News;
+        }
+        if std::mem::take(&mut waiting.probe) == Probe::Asked {
+            return Taken::Probe;
         }
         if waiting.drafts.is_empty() {
             return Taken::Closed;
@@ -222,6 +236,12 @@ impl<T> Queue<T> {
     /// Others have appended to the log.
     pub(crate) fn tell_news(&self) {
         self.lock().news = News::Untold;
+        self.changed.notify_one();
+    }
+
+    /// The appender is to find out whether the log takes writes.
+    pub(crate) fn ask_probe(&self) {
+        self.lock().probe = Probe::Asked;
         self.changed.notify_one();
     }
 
@@ -274,6 +294,11 @@ impl<T> Waiting<T> {
     /// The bytes of the drafts, counted anew.
     fn recount(&self) -> usize {
         self.drafts.iter().map(|pending| pending.draft.weight()).sum()
+    }
+
+    /// Whether there is something for the appender to do.
+    fn is_due(&self) -> bool {
+        self.announced || self.closed || self.news == News::Untold || self.probe == Probe::Asked
     }
 
     /// True if the appender has to be told.

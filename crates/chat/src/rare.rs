@@ -11,6 +11,8 @@ planted::rare! {
         NumberAhead,
         /// A key or number is used for something else.
         Conflict,
+        /// A command cannot be stored for now, because the log is read-only.
+        AnsweredFull,
         /// Entries that another node has stored are read from the log.
         ReadByFollower,
     }

@@ -70,4 +70,7 @@ impl<W: Watch> Log for Watched<W> {
         self.watch.appends(batch.len());
         self.log.append(batch)
     }
+    fn probe(&mut self) -> Result<(), AppendError> {
+        self.log.probe()
+    }
 }

@@ -9,9 +9,11 @@ use chat::{
     Log, LogReader as _, Lookup, MemoryDisk, MemoryLog, MemoryReader, Placed, Position, ReadError,
     ReadPointer, Record, RollbackCause, RoomId, RoomNumbers, Seq, SigningKeys, Standing, Writers,
 };
+use tidings::disk::DiskSpace;
 use tidings::node::Feeds;
 use tokio::time::Instant;
 
+use crate::full::{Spell, Want};
 use crate::ledger::Ledger;
 use crate::meanwhile;
 use crate::news::News;
@@ -41,6 +43,7 @@ struct State {
     unknown: u64,
     lookups_fail: u64,
     later_kinds: u64,
+    full: Vec<Spell>,
     stalls: u64,
     pages_fail: u64,
     latency: Duration,
@@ -63,6 +66,7 @@ impl HostileDisk {
             unknown: rates.unknown,
             lookups_fail: rates.lookups_fail,
             later_kinds: rates.later_kinds,
+            full: rates.full.clone(),
             stalls: rates.disk_stalls,
             pages_fail: rates.history_fails,
             latency: rates.disk_latency,
@@ -78,8 +82,14 @@ impl HostileDisk {
         let mut state = self.lock();
         (state.rolls_back, state.unknown, state.lookups_fail, state.later_kinds) = (0, 0, 0, 0);
         (state.stalls, state.pages_fail) = (0, 0);
+        state.full.clear();
         state.news.heal();
         (state.latency, state.page_delay) = (Duration::from_millis(1), Duration::from_millis(1));
+    }
+
+    /// What a look at the disk finds.
+    pub(crate) fn space(&self) -> DiskSpace {
+        Want::space(self.lock().wants())
     }
 
     /// How long the disk needs for one batch.
@@ -210,6 +220,16 @@ impl HostileDisk {
 }
 
 impl State {
+    /// What the disk lacks now.
+    fn wants(&self) -> Option<Want> {
+        Spell::at(&self.full, self.start.elapsed())
+    }
+
+    /// Why it takes no writes now.
+    fn refuses(&self) -> Option<RollbackCause> {
+        self.wants().and_then(Want::refuses)
+    }
+
     /// Now and then a later version has run before this one does, and has left something that this one does not know.
     fn run_later_version(&mut self) {
         if self.random.chance(self.later_kinds) {
@@ -387,14 +407,16 @@ impl Log for HostileLog {
             state.hear_of_later_version(self.node);
         }
         let (rolls_back, unknown) = (state.rolls_back, state.unknown);
-        if state.random.chance(unknown) {
+        if let Some(cause) = state.refuses() {
+            reached(Rare::Full);
+            state.memory.inject(Fault::RollBack(cause));
+        } else if state.random.chance(unknown) {
             let is_stored = state.random.chance(500);
             reached(if is_stored { Rare::UnknownStored } else { Rare::UnknownLost });
             state.memory.inject(if is_stored { Fault::UnknownStored } else { Fault::UnknownLost });
         } else if state.random.chance(rolls_back) {
-            let cause = state.random.pick(&[RollbackCause::Full, RollbackCause::ReadOnly, RollbackCause::Io]);
             reached(Rare::RolledBack);
-            state.memory.inject(Fault::RollBack(cause));
+            state.memory.inject(Fault::RollBack(RollbackCause::Io));
         }
         if planted::is(Planted::BroadcastsBeforeCommit)
             && let Some(feeds) = self.feeds.get()
@@ -419,5 +441,13 @@ impl Log for HostileLog {
         drop(state);
         meanwhile::others_answer(self.node);
         result
+    }
+
+    fn probe(&mut self) -> Result<(), AppendError> {
+        if let Some(cause) = self.disk.lock().refuses() {
+            return Err(AppendError::RolledBack { cause, detail: "the simulation says so".into() });
+        }
+        reached(Rare::WritableAgain);
+        self.inner.probe()
     }
 }

@@ -14,6 +14,7 @@ mod client;
 mod clock;
 mod exchange;
 mod frames;
+mod full;
 mod hostile_log;
 mod ledger;
 mod link;

@@ -14,6 +14,7 @@ use chat::{Appender, Applying, Fatal, Limits, Log as _, ReadError, Step, Stepper
 use socketio_server::{BuildError, Builder, Namespace, Server, SocketIoService};
 use tidings::allowance::{Rate, ReadRates};
 use tidings::delivery::Deliveries;
+use tidings::disk::Look;
 use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host, Settings};
 use tidings::quotas::QuotaBounds;
@@ -126,7 +127,7 @@ impl Node {
         self.server.borrow().as_ref().map(Server::service)
     }
 
-    /// Whether clients may stay. They may not while the log cannot commit, or while the server stops.
+    /// Whether clients may come. They may not while the server stops.
     pub(crate) fn is_ready(&self) -> bool {
         let server = self.server.borrow();
         server.as_ref().is_some_and(|server| server.io().readiness() == socketio_server::Readiness::Ready)
@@ -215,6 +216,11 @@ impl From<ReadError> for Failure {
 impl Host<HostileLog, SlowReader> for Steps<'_> {
     type Failure = Failure;
     type Delivery = Publisher;
+
+    fn disk(&mut self) -> Look {
+        let disk = self.disk.clone();
+        Arc::new(move || Some(disk.space()))
+    }
 
     fn read(&mut self, log: &Arc<SlowReader>, requests: FairBounds) -> Result<Arc<Pool>, Failure> {
         let (page, request) = (Arc::new(Notify::new()), Arc::new(Notify::new()));

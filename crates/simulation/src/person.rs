@@ -37,6 +37,7 @@ enum Awaited {
         index: usize,
         n: u64,
         round: u64,
+        asked: u128,
     },
     Changes {
         room: u64,
@@ -242,7 +243,7 @@ impl Person {
         if !self.sort() {
             return;
         }
-        let timeout = self.ack_timeout();
+        let (timeout, asked) = (self.ack_timeout(), self.world.micros());
         let mut due: Vec<_> = self
             .store
             .outbox
@@ -260,7 +261,7 @@ impl Person {
                 fields.insert("n".into(), json!(command.n));
             }
             let awaited =
-                Awaited::Command { index: command.index, n: command.n, round: self.connection.round };
+                Awaited::Command { index: command.index, n: command.n, round: self.connection.round, asked };
             self.ask(command.event, &fields, awaited, Some(timeout));
         }
     }

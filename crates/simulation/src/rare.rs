@@ -15,6 +15,10 @@ mod world {
             UnknownLost,
             /// A batch is rolled back.
             RolledBack,
+            /// A batch finds the disk full, or read-only.
+            Full,
+            /// A log that was read-only takes writes again.
+            WritableAgain,
             /// A writer was overtaken by the other node.
             Overtaken,
             /// The appender stores something while an answer is being made.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::full::Spell;
 use crate::random::Random;
 
 /// What may happen in a run, and how often. Probabilities are in thousandths.
@@ -35,6 +36,8 @@ pub(crate) struct Rates {
     pub(crate) lookups_fail: u64,
     /// Starts before which a later version has written, and appends just before which another node of a later version does.
     pub(crate) later_kinds: u64,
+    /// When the disk is full, or takes no writes.
+    pub(crate) full: Vec<Spell>,
     /// Batches that are announced twice.
     pub(crate) echoes: u64,
     /// Interleaving points at which another thread acts.
@@ -136,6 +139,7 @@ impl Rates {
             // A ghost on another node is not evicted: what its client had sent may be stored after what came later.
             rates.link.late_bytes = 0;
         }
+        rates.full = Spell::draw(seed, rates.hostile);
         rates.later_kinds = Random::new(seed ^ LATER).pick(&[0, 0, 50, 300]);
         rates
     }
@@ -166,6 +170,7 @@ impl Rates {
             unknown: random.pick(&[0, 0, 20, 100]),
             lookups_fail: random.pick(&[0, 0, 20]),
             later_kinds: 0,
+            full: Vec::new(),
             echoes: random.pick(&[0, 300]),
             interleaves,
             crash_every: sometimes(random, 600, 4_000, 30_000),

@@ -5,6 +5,7 @@
 pub mod allowance;
 mod debts;
 pub mod delivery;
+pub mod disk;
 pub mod environment;
 pub mod limits;
 pub mod memory;

@@ -9,6 +9,7 @@ use std::time::Duration;
 use socketio_server::Config;
 
 use crate::allowance::Rate;
+use crate::disk::Watermark;
 use crate::node::Settings;
 use crate::quotas::Quota;
 use crate::v1::guesses::GuessRate;
@@ -77,6 +78,7 @@ enum Field<'a> {
     Rate(&'a mut Rate),
     Guesses(&'a mut GuessRate),
     Quota(&'a mut Quota),
+    Watermark(&'a mut Watermark),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +87,7 @@ enum Value {
     Rate(Rate),
     Guesses(GuessRate),
     Quota(Quota),
+    Watermark(Watermark),
 }
 
 /// All of them.
@@ -287,6 +290,12 @@ pub const ALL: &[Limit] = &[
         effect: "creating a room is refused: `limit`",
         field: |bounds| Field::Count(&mut bounds.node.limits.rooms_max),
     },
+    Limit {
+        name: "disk-free",
+        scope: Scope::Process,
+        effect: "with less space on the disk of the data folder nothing is stored: `storage_full`",
+        field: |bounds| Field::Watermark(&mut bounds.node.watermark),
+    },
 ];
 
 impl Limit {
@@ -298,6 +307,7 @@ impl Limit {
             Field::Rate(rate) => Value::Rate(*rate),
             Field::Guesses(rate) => Value::Guesses(*rate),
             Field::Quota(quota) => Value::Quota(*quota),
+            Field::Watermark(watermark) => Value::Watermark(*watermark),
         }
     }
 }
@@ -313,7 +323,11 @@ impl Change {
             (Field::Rate(field), Value::Rate(rate)) => *field = rate,
             (Field::Guesses(field), Value::Guesses(rate)) => *field = rate,
             (Field::Quota(field), Value::Quota(quota)) => *field = quota,
-            (_, Value::Count(_) | Value::Rate(_) | Value::Guesses(_) | Value::Quota(_)) => {
+            (Field::Watermark(field), Value::Watermark(watermark)) => *field = watermark,
+            (
+                _,
+                Value::Count(_) | Value::Rate(_) | Value::Guesses(_) | Value::Quota(_) | Value::Watermark(_),
+            ) => {
                 unreachable!("a change has the kind of value that its limit has")
             }
         }
@@ -334,6 +348,7 @@ impl FromStr for Change {
             Value::Rate(_) => Value::Rate(rate(value)?),
             Value::Guesses(_) => Value::Guesses(guesses(value)?),
             Value::Quota(_) => Value::Quota(quota(value)?),
+            Value::Watermark(_) => Value::Watermark(watermark(value)?),
         };
         Ok(Self { limit, value })
     }
@@ -379,6 +394,22 @@ fn quota(text: &str) -> Result<Quota, ChangeError> {
     }
 }
 
+fn watermark(text: &str) -> Result<Watermark, ChangeError> {
+    const ERROR: ChangeError = ChangeError::Value(
+        "percent of the disk, and at least and at most so many MiB, such as 5/256/4096, or 0 to switch the limit off",
+    );
+    if text == "0" {
+        return Ok(Watermark::OFF);
+    }
+    let numbers: Result<Vec<u32>, _> = text.split('/').map(str::parse).collect();
+    match numbers.as_deref() {
+        Ok(&[percent @ 1..=100, mebibytes_min, mebibytes_max]) if mebibytes_min <= mebibytes_max => {
+            Ok(Watermark { percent, mebibytes_min, mebibytes_max })
+        }
+        _ => Err(ERROR),
+    }
+}
+
 /// The table as Markdown.
 pub fn table(bounds: &Bounds) -> String {
     let mut table = String::from("| limit | for each | default | beyond it |\n|---|---|---|---|\n");
@@ -410,6 +441,10 @@ impl fmt::Display for Value {
                 f.write_str("0")
             }
             Self::Rate(Rate { per_second, burst }) => write!(f, "{per_second}/{burst}"),
+            Self::Watermark(Watermark { percent: 0, .. }) => f.write_str("0"),
+            Self::Watermark(Watermark { percent, mebibytes_min, mebibytes_max }) => {
+                write!(f, "{percent}/{mebibytes_min}/{mebibytes_max}")
+            }
             Self::Guesses(GuessRate { burst, interval }) => write!(f, "{burst}/{}", interval.as_secs()),
             Self::Quota(quota) => quota.fmt(f),
         }
@@ -445,6 +480,7 @@ mod tests {
                 Value::Count(_) => "7",
                 Value::Rate(_) | Value::Guesses(_) => "7/8",
                 Value::Quota(_) => "7/hour",
+                Value::Watermark(_) => "7/8/9",
             };
             let mut bounds = Bounds::default();
             format!("{}={other}", limit.name).parse::<Change>().unwrap().apply(&mut bounds);
@@ -473,8 +509,16 @@ mod tests {
         for text in ["bad-codes-per-person=5", "bad-codes-per-person=5/0"] {
             assert!(error(text).contains("5/12"), "{text}");
         }
+        for text in
+            ["disk-free=5", "disk-free=101/1/2", "disk-free=5/2/1", "disk-free=5/1/2/3", "disk-free=0/1/2"]
+        {
+            assert!(error(text).contains("5/256/4096"), "{text}");
+        }
         let mut bounds = Bounds::default();
-        "commands=0".parse::<Change>().unwrap().apply(&mut bounds);
+        for text in ["commands=0", "disk-free=0"] {
+            text.parse::<Change>().unwrap().apply(&mut bounds);
+        }
         assert_eq!(bounds.node.commands, Rate::OFF);
+        assert_eq!(bounds.node.watermark, Watermark::OFF);
     }
 }

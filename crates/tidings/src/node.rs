@@ -5,6 +5,7 @@
 //! and the feeds are filled from the log first, so that nobody who is let in misses anything. Knows no backend, no command
 //! line, no clock.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -16,13 +17,14 @@ use socketio_server::{Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace
 
 use crate::allowance::{Allowances, Rate, ReadRates};
 use crate::delivery::Deliveries;
+use crate::disk::{Look, Watermark};
 use crate::environment::Environment;
 use crate::memory::{Memory, Shares};
 use crate::profile::delivery::ProfileDelivery;
 use crate::profile::wire::CHAT_MESSAGE;
 use crate::profile::{self, join, take};
 use crate::quotas::{QuotaBounds, Quotas};
-use crate::readiness;
+use crate::readiness::Standing;
 use crate::reading::fair::FairBounds;
 use crate::reading::history::{Encoder, LogHistory, preload_all};
 use crate::reading::pool::Pool;
@@ -79,6 +81,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Drafts that wait.
     pub queue: QueueBounds,
+    /// Space that has to stay free on the disk.
+    pub watermark: Watermark,
 }
 
 impl Default for Settings {
@@ -111,6 +115,7 @@ impl Settings {
                 hard_bytes: bounds.hard_bytes.min(queue),
                 ..bounds
             },
+            watermark: Watermark::DEFAULT,
         }
     }
 }
@@ -121,6 +126,9 @@ pub trait Host<L: Log, R: LogReader> {
     type Failure: From<ReadError>;
     /// What entries pass on their way to clients; the program's are [`Deliveries`] and nothing else.
     type Delivery: Delivery<Ticket>;
+
+    /// Looks at the disk of the log.
+    fn disk(&mut self) -> Look;
 
     /// Runs what waits for the log; requests have these bounds.
     fn read(&mut self, log: &Arc<R>, requests: FairBounds) -> Result<Arc<Pool>, Self::Failure>;
@@ -177,7 +185,6 @@ pub struct Feeds {
 }
 
 /// A running server.
-#[derive(Debug)]
 pub struct Node {
     /// The Socket.IO server, with both namespaces.
     pub server: Server,
@@ -185,7 +192,10 @@ pub struct Node {
     pub appender: Arc<Appender<Ticket>>,
     /// The code that makes somebody the owner; `None` once there is an owner.
     pub setup: Option<Code>,
+    /// Whom the server serves now.
+    pub standing: Standing,
     edge: Arc<Edge>,
+    on_probe: Arc<dyn Fn() + Send + Sync>,
 }
 
 impl Node {
@@ -239,6 +249,7 @@ impl Node {
         };
         let edge = Edge::new(directory, edge_parts);
         let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
+        let standing = Standing::new(appender.health().clone(), host.disk(), settings.watermark);
         let mut look = || {
             let (appender, on_news) = (Arc::clone(&appender), host.on_drafts());
             move || {
@@ -246,9 +257,7 @@ impl Node {
                 on_news();
             }
         };
-        let profile = Namespace::new("/")
-            .feed(feeds.profile, join)
-            .pace_replay(move |replay| allowances.charge(replay.peer, None, replay.bytes, replay.now))
+        let profile = profile_namespace(feeds.profile, standing.clone(), allowances)
             .on_ahead(look())
             .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (environment.now)()));
         let input_bytes_max = settings.input_bytes_max;
@@ -258,19 +267,38 @@ impl Node {
             on_drafts();
         });
         let server = host.serve(profile, endpoint)?;
-        Ok(Self { server, appender, setup, edge })
+        let on_probe = Arc::from(host.on_drafts());
+        Ok(Self { server, appender, setup, standing, edge, on_probe })
     }
 
-    /// Keeps clients away while the log does not commit, and tells who comes and goes. Never ends.
+    /// Keeps clients of `/` away while nothing can be stored, and tells who comes and goes. Never ends.
     pub fn tend(&self) -> impl Future<Output = ()> + use<> {
-        let (health, io) = (self.appender.health().clone(), self.server.io().clone());
-        let edge = Arc::clone(&self.edge);
+        let (standing, io) = (self.standing.clone(), self.server.io().clone());
+        let (edge, appender, on_probe) =
+            (Arc::clone(&self.edge), Arc::clone(&self.appender), Arc::clone(&self.on_probe));
+        let probe = move || {
+            appender.probe();
+            on_probe();
+        };
         async move {
             tokio::select! {
-                () = readiness::watch(&health, &io) => {}
+                () = standing.watch(&io, probe) => {}
                 () = tell_presence(&edge) => {}
             }
         }
+    }
+}
+
+fn profile_namespace(feed: Feed, standing: Standing, allowances: Allowances) -> Namespace {
+    Namespace::new("/")
+        .door(move || standing.door())
+        .feed(feed, join)
+        .pace_replay(move |replay| allowances.charge(replay.peer, None, replay.bytes, replay.now))
+}
+
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Node").field("standing", &self.standing).finish_non_exhaustive()
     }
 }
 

@@ -1,47 +1,165 @@
-//! Closes the server to clients while the log cannot commit, and opens it again.
+//! [`Standing`]: whom the server serves while the log takes writes, and while it does not.
 //!
-//! Knows only the appender's health and the server's readiness.
+//! Clients of `/v1` always stay: they can read, and what they send is answered or waits in their outbox. Clients of `/` throw
+//! a message away after some sends, but keep it as long as they cannot join. So while the log takes no writes, or a commit
+//! hangs, their connections are closed, and new ones wait at the door of the namespace. Knows the appender's health, the disk
+//! and the server, and nothing of what is sent.
 
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use chat::Health;
-use socketio_server::{Io, Readiness};
+use chat::{Health, ReadOnly};
+use socketio_server::Io;
+use tokio::sync::watch::{Receiver, Sender};
 
-/// How long the log may fail to commit before clients are sent away. They throw a message away after four sends of
-/// ten seconds each, but keep it as long as they cannot connect.
-const UNREADY_AFTER: Duration = Duration::from_secs(5);
+use crate::disk::{Access, DiskSpace, Look, Watermark};
 
-/// How often that is looked at.
-const HEALTH_INTERVAL: Duration = Duration::from_millis(500);
+/// How long a commit may take before clients of `/` are sent away. They throw a message away after four sends of ten
+/// seconds each.
+const STUCK_AFTER: Duration = Duration::from_secs(5);
 
-/// Sends clients away while the log cannot commit, and lets them in again. Never ends.
-pub async fn watch(health: &Health, io: &Io) {
-    let mut interval = tokio::time::interval(HEALTH_INTERVAL);
-    loop {
-        interval.tick().await;
-        let is_stuck = health.waiting(tokio::time::Instant::now().into_std()) > UNREADY_AFTER;
-        match (is_stuck, io.readiness()) {
-            (true, Readiness::Ready) => {
-                tracing::error!("the log cannot commit: the server rejects connections until it can");
-                io.set_readiness(Readiness::NotReady);
-                io.close_transports();
+/// How often that is looked at, and the disk.
+const INTERVAL: Duration = Duration::from_millis(500);
+
+/// The log stays read-only for so many looks at least, and is asked at every second one from then on. By the first one, all
+/// clients of `/` are sent away.
+const LOOKS_MIN: u32 = 4;
+
+/// Whom the server serves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// The clients of both namespaces, with all that they want.
+    Full,
+    /// Nothing is stored. Clients of `/v1` read.
+    ReadOnly(ReadOnly),
+    /// A commit hangs, or fails in a way that may pass. Clients of `/v1` read, and their commands wait.
+    Stuck,
+}
+
+/// Whom the server serves now. Clones share it.
+#[derive(Clone)]
+pub struct Standing {
+    service: Arc<Sender<Service>>,
+    health: Health,
+    look: Look,
+    watermark: Watermark,
+}
+
+impl Standing {
+    /// Of a server whose log has this health and is on that disk.
+    pub fn new(health: Health, look: Look, watermark: Watermark) -> Self {
+        Self { service: Arc::new(Sender::new(Service::Full)), health, look, watermark }
+    }
+
+    /// Whom the server serves.
+    pub fn service(&self) -> Service {
+        *self.service.borrow()
+    }
+
+    /// The disk of the log, as far as it is known.
+    pub fn space(&self) -> Option<DiskSpace> {
+        (self.look)()
+    }
+
+    /// What a new client of `/` waits for, if it has to wait.
+    pub fn door(&self) -> Option<impl Future<Output = ()> + use<>> {
+        let is_open = self.service() == Service::Full && self.health.read_only().is_none();
+        (!is_open).then(|| wait(self.service.subscribe(), self.health.clone()))
+    }
+
+    /// Looks at the log and the disk, sends clients of `/` away while nothing can be stored, and asks `probe` to find out
+    /// whether it can again. Never ends.
+    pub async fn watch(&self, io: &Io, probe: impl Fn()) {
+        let mut interval = tokio::time::interval(INTERVAL);
+        let mut looks = 0_u32;
+        loop {
+            interval.tick().await;
+            let space = self.space();
+            self.look_at(space);
+            let service = self.judge();
+            self.change(service, space);
+            if service == Service::Full {
+                looks = 0;
+                continue;
             }
-            (false, Readiness::NotReady) => {
-                tracing::warn!("the log commits again");
-                io.set_readiness(Readiness::Ready);
+            // Each time: somebody who was joining before may have come in since.
+            if io.root().close_transports().is_err() {
+                tracing::debug!("clients stay until the server is less busy");
             }
-            // A handshake that had begun before may have come through after the others were sent away.
-            (true, Readiness::NotReady) => io.close_transports(),
-            (false, Readiness::Ready) => {}
+            looks = looks.saturating_add(1);
+            let is_time = looks >= LOOKS_MIN && looks.is_multiple_of(2);
+            if matches!(service, Service::ReadOnly(_)) && is_time && self.has_space(space) {
+                probe();
+            }
         }
+    }
+
+    /// The log is read-only before the disk is full.
+    fn look_at(&self, space: Option<DiskSpace>) {
+        let Some(DiskSpace { free, total, access }) = space else { return };
+        if access == Access::ReadOnly {
+            self.health.make_read_only(ReadOnly::Disk);
+        } else if free < self.watermark.bytes(total) {
+            self.health.make_read_only(ReadOnly::LowSpace);
+        }
+    }
+
+    /// A disk that cannot be looked at may have space.
+    fn has_space(&self, space: Option<DiskSpace>) -> bool {
+        space.is_none_or(|DiskSpace { free, total, access }| {
+            access == Access::ReadWrite && free >= self.watermark.bytes_again(total)
+        })
+    }
+
+    fn judge(&self) -> Service {
+        let is_stuck = self.health.waiting(tokio::time::Instant::now().into_std()) > STUCK_AFTER;
+        match self.health.read_only() {
+            Some(why) => Service::ReadOnly(why),
+            None if is_stuck => Service::Stuck,
+            None => Service::Full,
+        }
+    }
+
+    fn change(&self, service: Service, space: Option<DiskSpace>) {
+        let before = self.service.send_replace(service);
+        if before == service {
+            return;
+        }
+        match service {
+            Service::Full => tracing::warn!("the log takes writes again, and messages are stored"),
+            Service::Stuck => {
+                tracing::error!("the log cannot commit: clients of / wait outside until it can");
+            }
+            Service::ReadOnly(why) => {
+                let free_bytes = space.map(|space| space.free);
+                let needed_bytes = space.map(|space| self.watermark.bytes_again(space.total));
+                tracing::error!(
+                    reason = why.code(),
+                    free_bytes,
+                    needed_bytes,
+                    "nothing is stored: people can read, and what they write waits on their devices"
+                );
+            }
+        }
+    }
+}
+
+async fn wait(mut service: Receiver<Service>, health: Health) {
+    let is_open = |service: &Service| *service == Service::Full && health.read_only().is_none();
+    // An error says that the server is gone, and the client with it.
+    drop(service.wait_for(is_open).await);
+}
+
+impl fmt::Debug for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Standing").field("service", &self.service()).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
-    use std::net::{SocketAddr, TcpListener, TcpStream};
-    use std::sync::Arc;
+    use std::sync::Mutex;
     use std::time::Instant;
 
     use chat::conformance::draft;
@@ -49,79 +167,91 @@ mod tests {
         Appender, Committed, DirectoryHandle, Epoch, Fault, Limits, MemoryDisk, MemoryLog, QueueBounds,
         RollbackCause,
     };
-    use socketio_server::{Namespace, Server};
-    use tokio::sync::Semaphore;
 
     use super::*;
 
-    const BEFORE: Duration = Duration::from_secs(10);
+    const WATERMARK: Watermark = Watermark { percent: 10, mebibytes_min: 0, mebibytes_max: 1_000 };
 
-    /// An appender whose log takes nothing, and has not for longer than clients may stay.
-    fn stuck() -> Appender<()> {
-        let disk = MemoryDisk::default();
-        let mut log = MemoryLog::open(&disk, Epoch(1));
-        for _ in 0..10_000 {
-            disk.inject(Fault::RollBack(RollbackCause::ReadOnly));
-        }
+    fn appender(disk: &MemoryDisk, clock: fn() -> Instant) -> Appender<()> {
+        let mut log = MemoryLog::open(disk, Epoch(1));
         let directory = DirectoryHandle::load(&mut log).unwrap();
         let ports = chat::Ports {
             on_room: Box::new(|| ()),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
-            clock: Box::new(|| Instant::now().checked_sub(BEFORE).unwrap()),
+            clock: Box::new(clock),
         };
         let delivery = |batch: Committed<()>| assert_eq!(batch.entries, [], "nothing is stored");
-        let bounds = QueueBounds::default();
-        let appender = Appender::start(log, &directory, delivery, Limits::DEFAULT, bounds, ports).unwrap();
+        Appender::start(log, &directory, delivery, Limits::DEFAULT, QueueBounds::default(), ports).unwrap()
+    }
+
+    fn disk(free_mebibytes: u64) -> DiskSpace {
+        DiskSpace { free: free_mebibytes << 20, total: 1_000 << 20, access: Access::ReadWrite }
+    }
+
+    #[test]
+    fn a_batch_that_waits_for_long_leaves_the_server_stuck() {
+        let disk = MemoryDisk::default();
+        // They pass, as far as the clock of the appender says.
+        for _ in 0..10_000 {
+            disk.inject(Fault::RollBack(RollbackCause::Io));
+        }
+        let appender = appender(&disk, || Instant::now().checked_sub(2 * STUCK_AFTER).unwrap());
+        let standing = Standing::new(appender.health().clone(), Arc::new(|| None), WATERMARK);
+        assert_eq!(standing.judge(), Service::Full);
         appender.submit(draft(None, None, "hi"), ());
-        while appender.health().waiting(Instant::now()) <= UNREADY_AFTER {
+        while standing.judge() == Service::Full {
             std::thread::yield_now();
         }
-        appender
+        assert_eq!(standing.judge(), Service::Stuck);
+        standing.change(Service::Stuck, None);
+        assert!(standing.door().is_some(), "new clients of / wait");
     }
 
-    fn ask(stream: &mut TcpStream, query: &str) -> String {
-        let head = format!("GET /socket.io/?EIO=4&transport=polling{query} HTTP/1.1\r\nHost: chat\r\n\r\n");
-        stream.write_all(head.as_bytes()).unwrap();
-        let mut answer = vec![0; 4_096];
-        let length = stream.read(&mut answer).expect("an answer in time");
-        String::from_utf8_lossy(&answer[..length]).into_owned()
+    #[test]
+    fn the_log_is_read_only_below_the_watermark_and_may_be_asked_above_it() {
+        let appender = appender(&MemoryDisk::default(), Instant::now);
+        let standing = Standing::new(appender.health().clone(), Arc::new(|| None), WATERMARK);
+        standing.look_at(None);
+        standing.look_at(Some(disk(100)));
+        assert_eq!(standing.judge(), Service::Full);
+        assert!(standing.door().is_none());
+        standing.look_at(Some(disk(99)));
+        assert_eq!(standing.judge(), Service::ReadOnly(ReadOnly::LowSpace));
+        assert!(standing.door().is_some(), "before anybody has looked");
+        let read_only = DiskSpace { access: Access::ReadOnly, ..disk(900) };
+        let may_be_asked = [Some(disk(100)), Some(disk(112)), Some(disk(113)), Some(read_only), None];
+        assert_eq!(may_be_asked.map(|space| standing.has_space(space)), [false, false, true, false, true]);
     }
 
-    /// A client whose handshake takes long; the answer to its first poll.
-    fn come_late(address: SocketAddr) -> String {
-        let mut stream = TcpStream::connect(address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        let opened = ask(&mut stream, "");
-        let sid = opened.split("\"sid\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        let sid = sid.unwrap_or_else(|| panic!("{opened} opens a session"));
-        ask(&mut stream, &format!("&sid={sid}"))
+    #[test]
+    fn a_disk_that_was_mounted_read_only_is_noticed_before_anything_is_stored() {
+        let appender = appender(&MemoryDisk::default(), Instant::now);
+        let standing = Standing::new(appender.health().clone(), Arc::new(|| None), Watermark::OFF);
+        standing.look_at(Some(disk(0)));
+        assert_eq!(standing.judge(), Service::Full, "there is no watermark");
+        standing.look_at(Some(DiskSpace { access: Access::ReadOnly, ..disk(900) }));
+        assert_eq!(standing.judge(), Service::ReadOnly(ReadOnly::Disk));
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn a_client_whose_handshake_was_let_in_before_is_sent_away_as_well() {
-        let (begun, finish) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let (tell, wait) = (Arc::clone(&begun), Arc::clone(&finish));
-        let admit = move |_| {
-            tell.add_permits(1);
-            let wait = Arc::clone(&wait);
-            async move { wait.acquire().await.map(drop).map_err(|error| error.to_string()) }
-        };
-        let server = Server::builder().namespace(Namespace::new("/")).admission(admit).build().unwrap();
-        let address = server.listen(TcpListener::bind("127.0.0.1:0").unwrap()).unwrap();
-        let late = tokio::task::spawn_blocking(move || come_late(address));
-        drop(begun.acquire().await.unwrap());
-        let appender = stuck();
-        let io = server.io();
+    async fn a_client_waits_at_the_door_until_a_write_has_worked() {
+        let space = Arc::new(Mutex::new(disk(1)));
+        let seen = Arc::clone(&space);
+        let appender = appender(&MemoryDisk::default(), Instant::now);
+        let look: Look = Arc::new(move || Some(*seen.lock().unwrap()));
+        let standing = Standing::new(appender.health().clone(), look, WATERMARK);
+        let server = socketio_server::Server::builder().namespace(socketio_server::Namespace::new("/"));
+        let server = server.build().unwrap();
         let told = async {
-            while io.readiness() == Readiness::Ready {
-                tokio::task::yield_now().await;
-            }
-            finish.add_permits(1);
-            late.await.unwrap()
+            let mut service = standing.service.subscribe();
+            service.wait_for(|service| matches!(service, Service::ReadOnly(_))).await.unwrap();
+            let door = standing.door().expect("the door is shut");
+            *space.lock().unwrap() = disk(900);
+            door.await;
         };
         tokio::select! {
-            () = watch(appender.health(), io) => panic!("it never ends"),
-            answer = told => assert!(!answer.starts_with("HTTP/1.1 200"), "{answer}"),
+            () = standing.watch(server.io(), || appender.probe()) => panic!("it never ends"),
+            () = told => assert_eq!(standing.judge(), Service::Full),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod clock;
 mod demo;
+mod disk;
 mod first_run;
 mod hosts;
 mod secrecy;
@@ -23,10 +24,11 @@ use tidings::node::{Node, Settings};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
+use self::disk::Disk;
 use self::first_run::{FirstRun, in_network};
 use self::threads::{ENVIRONMENT, Threads};
 use crate::failure::Failure;
-use crate::http::Site;
+use crate::http::{Health, Site};
 use crate::options::Serve;
 
 /// Commits that are under way when the server is told to stop have so long. Longer than any disk that works takes, and
@@ -60,7 +62,8 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let reader = Arc::new(log.reader());
     let mut bounds = Bounds { node: Settings::within(options.memory), ..Bounds::default() };
     options.limit.iter().for_each(|change| change.apply(&mut bounds));
-    let mut threads = Threads { options, fatal: report };
+    let disk = Disk::of(folder);
+    let mut threads = Threads { options, fatal: report, disk: disk.look() };
     let node = Node::open(log, &reader, &bounds.node, ENVIRONMENT, &mut threads)
         .map_err(|failure| failure.about(folder))?;
     if temporary.is_some() {
@@ -70,7 +73,8 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     for listener in listeners {
         let log = Arc::clone(&reader);
         let damaged = Arc::new(move || log.damaged());
-        let site = Site::new(node.server.io().clone(), options.pages.as_deref(), &options.origin, damaged);
+        let health = Health::new(node.server.io().clone(), node.standing.clone(), damaged);
+        let site = Site::new(health, options.pages.as_deref(), &options.origin);
         addresses.push(node.server.listen_with(listener, site)?);
     }
     let data = if temporary.is_some() { None } else { Some(folder) };
@@ -82,6 +86,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
         _ = interrupt.recv() => None,
         fatal = fatal.recv() => Some(fatal),
         () = node.tend() => None,
+        () = disk.watch() => None,
     };
     if let Some(fatal) = reason {
         return Err(fatal.map_or(Failure::Stopped, Failure::Fatal));

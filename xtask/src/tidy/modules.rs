@@ -99,6 +99,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "allowance",
             "quotas",
             "ticket",
+            "disk",
             "readiness",
             "reading",
             // The namespaces, and the node that has them.

@@ -1,9 +1,11 @@
 //! The appender over a log in memory. Its appends wait for the test, so the test decides what is in a batch.
 
+mod full;
 mod people;
 mod writers;
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
@@ -43,6 +45,8 @@ struct Desk {
     committed: Receiver<Committed<u32>>,
     room: Receiver<()>,
     fatal: Receiver<Fatal>,
+    /// How many seconds its clock is ahead.
+    ahead: Arc<AtomicU64>,
 }
 
 const NO_BOUNDS: QueueBounds =
@@ -58,16 +62,18 @@ impl Desk {
         let gate = Gate { entered: entered_tx, go_on: go_on_rx };
         let mut log = Watched { log: MemoryLog::open(disk, Epoch(1)), watch: gate };
         let directory = DirectoryHandle::load(&mut log).unwrap();
+        let ahead = Arc::new(AtomicU64::new(0));
+        let seconds = Arc::clone(&ahead);
         let ports = Ports {
             on_room: Box::new(move || room_tx.send(()).unwrap_or_default()),
             on_fatal: Box::new(move |fatal| drop(fatal_tx.send(fatal))),
-            clock: Box::new(Instant::now),
+            clock: Box::new(move || Instant::now() + Duration::from_secs(seconds.load(Ordering::Relaxed))),
         };
         let delivery = move |batch: Committed<u32>| drop(committed_tx.send(batch));
         let applier = Applier::new(disk.reader(), log.head(), directory.clone());
         let delivery = Applying::new(applier, delivery);
         let appender = Appender::start(log, &directory, delivery, limits, bounds, ports).unwrap();
-        Self { appender, directory, disk: disk.clone(), entered, go_on, committed, room, fatal }
+        Self { appender, directory, disk: disk.clone(), entered, go_on, committed, room, fatal, ahead }
     }
 
     fn open() -> Self {
@@ -255,7 +261,7 @@ fn the_number_of_a_rejected_draft_is_expected_next() {
 #[test]
 fn a_result_without_an_entry_is_committed_before_it_is_told() {
     let desk = Desk::open();
-    desk.disk.inject(Fault::RollBack(RollbackCause::Full));
+    desk.disk.inject(Fault::RollBack(RollbackCause::Io));
     desk.let_all_go();
     desk.submit(&[(1, skip(ADAS, 1))]);
     let committed = desk.committed.recv().unwrap();
@@ -267,7 +273,7 @@ fn a_result_without_an_entry_is_committed_before_it_is_told() {
 fn a_batch_that_was_rolled_back_is_tried_again_before_anything_else() {
     let desk = Desk::open();
     for _ in 0..3 {
-        desk.disk.inject(Fault::RollBack(RollbackCause::Full));
+        desk.disk.inject(Fault::RollBack(RollbackCause::Io));
     }
     desk.submit(&[(1, draft(Some(ADA), Some("k-0"), "hi"))]);
     desk.let_one_go();
@@ -339,7 +345,7 @@ fn closing_stores_and_answers_what_was_accepted() {
 fn closing_gives_a_log_up_that_does_not_take_anything() {
     let desk = Desk::open();
     for _ in 0..10_000 {
-        desk.disk.inject(Fault::RollBack(RollbackCause::ReadOnly));
+        desk.disk.inject(Fault::RollBack(RollbackCause::Io));
     }
     desk.let_all_go();
     desk.submit(&[(1, draft(None, None, "hi"))]);

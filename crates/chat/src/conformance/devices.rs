@@ -2,15 +2,18 @@
 
 use std::slice::from_ref;
 
-use crate::command::Draft;
-use crate::decide::Limits;
+use crate::command::{Command, Draft, Identity};
+use crate::decide::{Limits, Storage, decide};
 use crate::device::Device;
+use crate::directory::Directory;
 use crate::entry::Author;
-use crate::ids::{CommandNumber, Position};
-use crate::log::Log;
+use crate::ids::{CommandNumber, Position, RoomId, Seq};
+use crate::log::{Log, LogReader};
 use crate::outcome::{Outcome, Refusal};
 
-use super::{ADAS, BOBS, Bench, append_messages, decided, numbered, read_all, receipt, skip};
+use super::{
+    ADA, ADAS, BOB, BOBS, Bench, append_messages, command, decided, draft, numbered, read_all, receipt, skip,
+};
 
 const LIMITS: Limits = Limits { text_bytes_max: 8, ..Limits::DEFAULT };
 const TOO_LARGE: Outcome = Outcome::Refused(Refusal::TooLarge);
@@ -164,4 +167,61 @@ pub fn numbers_of_a_batch_that_was_not_stored_are_free(bench: &mut impl Bench) {
     let first = decided(&mut log, LIMITS, &drafts).outcomes;
     assert_eq!(decided(&mut log, LIMITS, &drafts).outcomes, first);
     assert_eq!(take(&mut log, &[numbered(ADAS, 1, "other")]), [stored(1)]);
+}
+
+/// What has a result gets it, of devices and of pages. Everything else may be sent again, and is stored then.
+pub fn a_read_only_log_answers_what_it_knows_and_uses_up_no_number(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    take(
+        &mut log,
+        &[numbered(ADAS, 1, "one"), numbered(ADAS, 2, "far too long"), draft(Some(ADA), Some("k"), "hi")],
+    );
+    let read = |seq| Draft {
+        identity: Identity::User(ADAS.user),
+        command: Command::Read { room: RoomId::LOBBY, seq: Seq(seq) },
+        ..numbered(ADAS, 9, "")
+    };
+    take(&mut log, &[read(1)]);
+    let moved = |seq| Outcome::Read { room: RoomId::LOBBY, seq: Seq(seq) };
+    let (full, before) = (Outcome::StorageFull, read_all(&reader));
+    for (draft, outcome) in [
+        (numbered(ADAS, 1, "one"), repeated(1)),
+        (numbered(ADAS, 1, "else"), CONFLICT),
+        (numbered(ADAS, 2, "far too long"), TOO_LARGE),
+        (numbered(ADAS, 3, "three"), full),
+        (numbered(ADAS, 4, "four"), expected(3)),
+        (numbered(ADAS, 3, "far too long"), full),
+        (command(ADAS, 3, Command::Skip), full),
+        (command(ADAS, 3, Command::Delete { room: RoomId::LOBBY, seq: Seq(1) }), full),
+        (numbered(BOBS, 1, "one"), full),
+        (draft(Some(ADA), Some("k"), "hi"), repeated(2)),
+        (draft(Some(ADA), Some("k"), "else"), CONFLICT),
+        (draft(Some(BOB), None, "hi"), full),
+        (draft(Some(BOB), None, "far too long"), TOO_LARGE),
+        (read(1), moved(1)),
+        (read(2), full),
+    ] {
+        let directory = Directory::load(&mut log).unwrap();
+        let told = format!("{draft:?}");
+        let decided = decide(&mut log, &directory, LIMITS, Storage::ReadOnly, [&draft]).unwrap();
+        assert_eq!(decided.outcomes, [outcome], "{told}");
+        assert_eq!(decided.records.len(), 0, "{told}");
+    }
+    assert_eq!(read_all(&reader), before);
+    let later = [numbered(ADAS, 3, "three"), numbered(ADAS, 4, "four"), read(2)];
+    assert_eq!(take(&mut log, &later), [stored(3), stored(4), moved(2)]);
+}
+
+/// It may be asked at any time, and what is appended goes on after it.
+pub fn a_probe_changes_nothing(bench: &mut impl Bench) {
+    let (mut log, reader) = bench.open();
+    append_messages(&mut log, 2);
+    let before = read_all(&reader);
+    for _ in 0..3 {
+        log.probe().unwrap();
+        assert_eq!((log.head(), reader.head()), (Position(2), Position(2)));
+        assert_eq!(read_all(&reader), before);
+    }
+    append_messages(&mut log, 1);
+    assert_eq!(read_all(&reader).len(), 3);
 }

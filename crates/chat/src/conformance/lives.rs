@@ -4,7 +4,7 @@
 //! directories must be equal, and the directory must be the same when the log is opened again.
 
 use crate::command::{Command, Draft, Identity, JoinBy};
-use crate::decide::{Limits, decide};
+use crate::decide::{Limits, Storage, decide};
 use crate::directory::Directory;
 use crate::entry::{Body, Entry, Kind};
 use crate::ids::{Epoch, InviteGeneration, RoomId, Seq, UserId};
@@ -38,7 +38,7 @@ pub fn people_live(bench: &mut impl Bench, numbers: &[u32]) {
         batch.push(made_of(&mut plain, *number));
         if number >> 28 < 4 {
             if number >> 28 == 1 {
-                decide(&mut town.log, &town.directory, LIMITS, &batch).unwrap();
+                decide(&mut town.log, &town.directory, LIMITS, Storage::Open, &batch).unwrap();
             }
             live_through(&mut town, &mut plain, &std::mem::take(&mut batch));
         }

@@ -16,7 +16,7 @@ use std::collections::{BTreeSet, HashSet};
 use std::mem::discriminant;
 
 use crate::command::Draft;
-use crate::decide::{Limits, decide};
+use crate::decide::{Limits, Storage, decide};
 use crate::directory::Directory;
 use crate::ids::RoomId;
 use crate::log::Log;
@@ -109,7 +109,8 @@ fn play(bench: &mut impl Bench, steps: &[Step]) -> Result<BTreeSet<Rare>, String
         }
         let touched = rooms_of(&expected);
         rare.extend(seen_at_once(&drafts, &expected));
-        let decided = decide(&mut log, &directory, LIMITS, &drafts).map_err(|err| told(&err))?;
+        let decided =
+            decide(&mut log, &directory, LIMITS, Storage::Open, &drafts).map_err(|err| told(&err))?;
         same(|| format!("answers to {drafts:?}"), &decided.outcomes, &expected)?;
         if step.fate == Fate::RolledBack {
             reached.insert(Rare::RolledBack);
@@ -135,7 +136,7 @@ fn rooms_of(outcomes: &[Outcome]) -> BTreeSet<RoomId> {
     let room = |outcome: &Outcome| match outcome {
         Outcome::Stored(receipt) | Outcome::Repeated(receipt) => Some(receipt.room),
         Outcome::Already { room } | Outcome::Read { room, .. } => Some(*room),
-        Outcome::Refused(_) | Outcome::Skipped | Outcome::Expected { .. } => None,
+        Outcome::Refused(_) | Outcome::Skipped | Outcome::Expected { .. } | Outcome::StorageFull => None,
     };
     outcomes.iter().filter_map(room).collect()
 }

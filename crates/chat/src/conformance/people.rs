@@ -1,6 +1,7 @@
 //! Checks of everything that people do besides sending messages: what a log must keep, and what must be gone.
 
 use crate::command::{Command, Draft, Identity, JoinBy};
+use crate::decide::Storage;
 use crate::device::Device;
 use crate::directory::Directory;
 use crate::entry::{Author, Kind};
@@ -53,7 +54,8 @@ pub fn every_kind_of_entry_is_read_back(bench: &mut impl Bench) {
         let mut town = Town::with_names(log);
         for (device, command) in one_of_each() {
             let drafts = [town.draft(device, command)];
-            let decided = crate::decide(&mut town.log, &town.directory, town.limits, &drafts).unwrap();
+            let decided =
+                crate::decide(&mut town.log, &town.directory, town.limits, Storage::Open, &drafts).unwrap();
             expected.extend(decided.records.iter().filter_map(Record::entry).cloned());
             assert_eq!(town.takes(&drafts), decided.outcomes);
         }

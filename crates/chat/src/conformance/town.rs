@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::command::{Command, Draft, Identity, JoinBy};
-use crate::decide::{Limits, decide};
+use crate::decide::{Limits, Storage, decide};
 use crate::device::{Device, DeviceId};
 use crate::directory::Directory;
 use crate::entry::{Body, Entry, Kind};
@@ -65,7 +65,7 @@ impl<L: Log> Town<L> {
 
     /// What becomes of drafts that come in one batch.
     pub fn takes(&mut self, drafts: &[Draft]) -> Vec<Outcome> {
-        let decided = decide(&mut self.log, &self.directory, self.limits, drafts).unwrap();
+        let decided = decide(&mut self.log, &self.directory, self.limits, Storage::Open, drafts).unwrap();
         self.log.append(&decided.records).unwrap();
         self.directory = decided.directory;
         decided.outcomes

@@ -4,7 +4,7 @@
 //! catches up and decides anew.
 
 use crate::command::{Command, Draft};
-use crate::decide::{Decided, Limits, decide};
+use crate::decide::{Decided, Limits, Storage, decide};
 use crate::device::{Device, DeviceId};
 use crate::directory::Directory;
 use crate::ids::{CommandNumber, Position, RoomId, Seq};
@@ -36,7 +36,7 @@ impl<L: Log, R: LogReader> Side<L, R> {
     }
 
     fn decide(&mut self, drafts: &[Draft]) -> Decided {
-        decide(&mut self.log, &self.directory, Limits::DEFAULT, drafts).unwrap()
+        decide(&mut self.log, &self.directory, Limits::DEFAULT, Storage::Open, drafts).unwrap()
     }
 
     fn append(&mut self, decided: Decided) -> Result<Vec<Outcome>, AppendError> {

@@ -68,7 +68,8 @@ impl<'a> Court<'a> {
         }
     }
 
-    /// Checks that an acked command is in the log, a refused one is not, and no answer ever changes.
+    /// Checks that an acked command is in the log, a refused one is not, and no answer ever changes. What was stored before it
+    /// was sent again has an answer.
     fn check_answers(
         &mut self,
         index: usize,
@@ -79,14 +80,24 @@ impl<'a> Court<'a> {
         let Command { device, n, answers, is_proper, .. } = command;
         let mut first: HashMap<Generation, &Told> = HashMap::new();
         for (generation, told) in answers {
+            let stands = by_number.get(generation.0).and_then(|numbers| numbers.get(&(device.as_str(), *n)));
+            let truth = self.record.generations.get(generation.0);
+            if let Told::Full { asked } = told {
+                let entry = stands.zip(truth).and_then(|(position, truth)| truth.at(*position));
+                if entry.is_some_and(|entry| entry.micros < *asked) {
+                    let detail =
+                        format!("command {n} of person {index}: {told:?}, but it was stored: {entry:?}");
+                    self.object(Invariant::AckedOnce, detail);
+                }
+                continue;
+            }
             let before = *first.entry(*generation).or_insert(told);
             if before != told {
                 let detail = format!("command {n} of person {index} was answered {before:?}, then {told:?}");
                 self.object(Invariant::AckedOnce, detail);
             }
-            let stands = by_number.get(generation.0).and_then(|numbers| numbers.get(&(device.as_str(), *n)));
-            let truth = self.record.generations.get(generation.0);
             match told {
+                Told::Full { .. } => {}
                 Told::Stored { position, room, rev } => {
                     let entry = truth.and_then(|truth| truth.at(*position));
                     let is_it = stands == Some(position)

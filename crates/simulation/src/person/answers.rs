@@ -16,7 +16,9 @@ impl Person {
         let Some((awaited, _)) = self.connection.awaited.remove(&id) else { return Some(()) };
         let is_ok = told["ok"].as_bool()?;
         match awaited {
-            Awaited::Command { index, n, round } => self.command_answered(index, n, round, told),
+            Awaited::Command { index, n, round, asked } => {
+                self.command_answered(index, n, round, asked, told)
+            }
             Awaited::Changes { room, asked } => self.changes(room, asked, told),
             Awaited::Looked { room, asked } if is_ok => {
                 let entries = told["entries"].as_array()?;
@@ -42,7 +44,14 @@ impl Person {
         }
     }
 
-    fn command_answered(&mut self, index: usize, n: u64, round: u64, told: &Value) -> Option<()> {
+    fn command_answered(
+        &mut self,
+        index: usize,
+        n: u64,
+        round: u64,
+        asked: u128,
+        told: &Value,
+    ) -> Option<()> {
         let epoch = self.connection.epoch?;
         let told = match (told["ok"].as_bool()?, told["code"].as_str()) {
             (true, None) if told["skipped"] == true => Told::Skipped,
@@ -65,6 +74,15 @@ impl Person {
             (false, Some("busy")) => {
                 self.connection.next_to_send = self.connection.next_to_send.min(n);
                 self.connection.rests_until = Some(Instant::now() + std::time::Duration::from_secs(1));
+                return Some(());
+            }
+            (false, Some("storage_full")) => {
+                self.connection.next_to_send = self.connection.next_to_send.min(n);
+                self.connection.rests_until = Some(Instant::now() + std::time::Duration::from_secs(1));
+                let generation = self.world.record.borrow().epochs.get(&epoch).copied()?;
+                let mut record = self.world.record.borrow_mut();
+                let answers = &mut record.people.get_mut(self.index)?.commands.get_mut(index)?.answers;
+                answers.push((generation, Told::Full { asked }));
                 return Some(());
             }
             (false, Some("invalid" | "no_device") | None) | (true, Some(_)) => return None,

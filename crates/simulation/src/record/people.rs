@@ -76,6 +76,11 @@ pub enum Told {
     Refused(String),
     /// It was cancelled.
     Skipped,
+    /// It could not be stored then, and may be later.
+    Full {
+        /// When it had been sent, in microseconds.
+        asked: u128,
+    },
 }
 
 /// How an entry reached the client.

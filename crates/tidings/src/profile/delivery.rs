@@ -59,6 +59,10 @@ fn answer(ack: AckHandle, outcome: &Outcome) -> Option<FeedAck> {
         }
         Outcome::Refused(reason) => Some(ack.answer(&wire::refused(*reason))),
         // The profile numbers nothing; what is not final is never acked.
-        Outcome::Already { .. } | Outcome::Skipped | Outcome::Expected { .. } | Outcome::Read { .. } => None,
+        Outcome::Already { .. }
+        | Outcome::Skipped
+        | Outcome::Expected { .. }
+        | Outcome::StorageFull
+        | Outcome::Read { .. } => None,
     }
 }

@@ -82,6 +82,7 @@ pub fn of_command(
         Outcome::Skipped => format!(r#"{{"ok":true,"n":{n},"skipped":true}}"#),
         Outcome::Expected { .. } if planted::is(Bug::AnswersExpectedAsOk) => already(n, RoomId::LOBBY),
         Outcome::Expected { n } => format!(r#"{{"ok":false,"code":"expected","expected":{n}}}"#),
+        Outcome::StorageFull => STORAGE_FULL.into(),
         // No command is answered so; see `READ`.
         Outcome::Read { .. } => DONE.into(),
     }
@@ -113,6 +114,9 @@ fn refused_by_number(n: CommandNumber, refusal: Refusal) -> String {
 pub fn refused(refusal: Refusal) -> String {
     format!(r#"{{"ok":false,"code":"{}"}}"#, refusal.code())
 }
+
+/// The answer to what cannot be stored now. Its number is not used up.
+pub const STORAGE_FULL: &str = r#"{"ok":false,"code":"storage_full"}"#;
 
 /// The answer to what needs none but that it was done.
 pub const DONE: &str = r#"{"ok":true}"#;

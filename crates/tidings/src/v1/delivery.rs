@@ -9,7 +9,7 @@ use chat::{Author, Directory, DirectoryHandle, Entry, Kind, Outcome, UserId};
 use serde::Serialize;
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, SocketId, WeakIo};
 
-use super::ack::{DONE, of_command, refused};
+use super::ack::{DONE, STORAGE_FULL, of_command, refused};
 use super::charges::settle;
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::ids::WireUser;
@@ -80,6 +80,7 @@ impl V1Delivery {
                     | Outcome::Refused(_)
                     | Outcome::Skipped
                     | Outcome::Expected { .. }
+                    | Outcome::StorageFull
                     | Outcome::Read { .. } => ack?.answer(&answer),
                 })
             }
@@ -117,6 +118,7 @@ impl V1Delivery {
         }
         let answer = match outcome {
             Outcome::Refused(refusal) => refused(*refusal),
+            Outcome::StorageFull => STORAGE_FULL.to_owned(),
             Outcome::Read { .. }
             | Outcome::Stored(_)
             | Outcome::Repeated(_)

@@ -73,6 +73,7 @@ fn expected_command(name: &str) -> Command {
     match name {
         "say" => Command::Say { room: lobby, text: text("hello, everyone") },
         "say-refused" => Command::Say { room: RoomId(7), text: text("am I still in?") },
+        "say-storage-full" => Command::Say { room: lobby, text: text("is there room for this?") },
         "say-expected" => Command::Say { room: lobby, text: text("too early") },
         "edit" => Command::Edit { room: lobby, seq: Seq(42), text: text("hello, all") },
         "delete" => Command::Delete { room: lobby, seq: Seq(42) },
@@ -113,6 +114,7 @@ fn outcome(answer: &Value) -> Outcome {
         return Outcome::Stored(receipt);
     }
     match answer["code"].as_str() {
+        Some("storage_full") => Outcome::StorageFull,
         Some("expected") => Outcome::Expected { n: CommandNumber(number("expected")) },
         code => Outcome::Refused(
             Refusal::ALL.into_iter().find(|refusal| Some(refusal.code()) == code).expect("a known code"),

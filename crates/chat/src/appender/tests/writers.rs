@@ -131,7 +131,7 @@ fn a_pointer_that_was_moved_on_one_node_moves_on_the_other() {
 fn a_refused_append_is_tried_again_beside_others() {
     let disk = MemoryDisk::default();
     let [one, other] = Node::both(&disk);
-    disk.inject(Fault::RollBack(RollbackCause::Full));
+    disk.inject(Fault::RollBack(RollbackCause::Io));
     assert_eq!(position(one.does(draft(None, None, "one"))).1, 1);
     assert_eq!(position(other.does(draft(None, None, "two"))).1, 2);
 }

@@ -1,0 +1,73 @@
+// A small disk that can be filled, and the server's word on it.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { closeSync, fsyncSync, mkdtempSync, openSync, rmdirSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { PATIENCE_MS, within } from "./waiting.mjs";
+import { request } from "./wire.mjs";
+
+/** Why no disk can be mounted here, if none can. */
+export const cannotMount = process.platform === "linux" && process.getuid() === 0 ? false : "mounting a small disk needs Linux and root";
+
+export class SmallDisk {
+  /** Mounts a file system of so many MB; it is gone when the test is over. */
+  static mount(t, megabytes) {
+    const disk = new SmallDisk();
+    disk.folder = mkdtempSync(join(tmpdir(), "tidings-disk-"));
+    execFileSync("mount", ["-t", "tmpfs", "-o", `size=${megabytes}m`, "tidings-test", disk.folder]);
+    t.after(() => {
+      // Lazily: the server that lives on it is ended by a hook of its own.
+      execFileSync("umount", ["--lazy", disk.folder]);
+      rmdirSync(disk.folder);
+    });
+    return disk;
+  }
+
+  /** The folder for a server. */
+  get data() {
+    return join(this.folder, "data");
+  }
+
+  get freeBytes() {
+    const { bavail, bsize } = statfsSync(this.folder);
+    return bavail * bsize;
+  }
+
+  /** Takes all the room but so many bytes. */
+  fill(leave = 0) {
+    const file = openSync(join(this.folder, "ballast"), "a");
+    const page = Buffer.alloc(4_096);
+    try {
+      while (this.freeBytes > leave) writeSync(file, page);
+    } catch (err) {
+      assert.equal(err.code, "ENOSPC");
+    } finally {
+      fsyncSync(file);
+      closeSync(file);
+    }
+  }
+
+  /** Gives it back, and so many MB in all. */
+  free(megabytes) {
+    unlinkSync(join(this.folder, "ballast"));
+    execFileSync("mount", ["-o", `remount,size=${megabytes}m`, this.folder]);
+  }
+}
+
+/** Waits until the server says this of its health. */
+export async function healthOf(server, status, text) {
+  const asked = async () => {
+    for (;;) {
+      const answer = await request(`${server.url}/health`);
+      if (answer.status === status && text.test(answer.text)) return answer.text;
+      await setTimeout(50);
+    }
+  };
+  return within(asked(), PATIENCE_MS, `${status} and ${text} from /health`);
+}
+
+/** What `/health` says of a server that stores nothing. */
+export const readOnly = (reason) => new RegExp(`^ready\nread_only: true\nreason: ${reason}\nfree_bytes: \\d+\n$`, "u");
