@@ -147,3 +147,42 @@ describe("quotas", () => {
     assert.equal((await ada.do("name", { name: "ada 2" })).ok, true, "the name that they have");
   });
 });
+
+describe("rooms", () => {
+  test("that everybody has left take no place, and their names are free", async (t) => {
+    const server = await serve(t, ["rooms=5"]);
+    const [ada, mallory] = await Promise.all(["ada", "mallory"].map((name) => V1Person.connect(t, server.url, { name })));
+    for (let round = 0; round < 20; round += 1) {
+      const kind = round % 2 === 0 ? "public" : "private";
+      const { room } = await mallory.must("create", { kind, name: "squat" });
+      await mallory.must("leave", { room });
+      assert.deepEqual(await ada.ask("history", { room }), { ok: false, code: "not_found" });
+    }
+    const { room } = await ada.must("create", { kind: "public", name: "squat" });
+    const { rooms } = await mallory.ask("rooms", {});
+    assert.deepEqual(rooms.map(({ room }) => room), [LOBBY, room]);
+    await ada.reconnects(() => server.restart());
+    assert.deepEqual(ada.welcome.rooms.map(({ room }) => room), [LOBBY, room]);
+    assert.equal((await ada.do("create", { kind: "public", name: "another" })).ok, true);
+  });
+
+  test("into which others bring a person do not keep the person from joining rooms", async (t) => {
+    const server = await serve(t, ["rooms-joined=3"]);
+    const mallories = await Promise.all(Array.from({ length: 4 }, (_, number) => V1Person.connect(t, server.url, { name: `mallory ${number}` })));
+    const [ada, victim] = await Promise.all(["ada", "victim"].map((name) => V1Person.connect(t, server.url, { name })));
+    for (const mallory of mallories) {
+      await mallory.must("direct", { with: [victim.user] });
+      for (const name of ["plot", "plan"]) {
+        const { room } = await mallory.must("create", { kind: "private", name });
+        await mallory.must("add", { room, user: victim.user });
+      }
+      assert.equal((await mallory.do("create", { kind: "private", name: "more" })).code, "limit");
+    }
+    const { room } = await ada.must("create", { kind: "public", name: "garden" });
+    await victim.must("join", { room });
+    await ada.must("direct", { with: [victim.user] });
+    await victim.must("create", { kind: "private", name: "own" });
+    await victim.must("direct", { with: [mallories[0].user, ada.user] });
+    assert.equal((await victim.do("create", { kind: "private", name: "more" })).code, "limit");
+  });
+});

@@ -35,7 +35,7 @@ use judge::{Verdict, judge, judge_page, judge_reading};
 pub struct Limits {
     /// Longer texts are refused with `too_large`.
     pub text_bytes_max: usize,
-    /// Rooms that one person is a member of.
+    /// Rooms that one person has joined or opened by themselves, and is still a member of.
     pub rooms_joined_max: usize,
     /// People in a direct conversation.
     pub direct_members_max: usize,

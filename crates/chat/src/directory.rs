@@ -202,8 +202,14 @@ impl Directory {
         pointer.max(joined)
     }
 
+    /// How many rooms somebody has joined or opened by themselves, without the lobby.
+    pub(crate) fn joined_by_self(&self, user: UserId) -> usize {
+        let memberships = self.joined(user).filter_map(|id| self.room(id)?.membership(user));
+        memberships.filter(|membership| membership.by_self).count()
+    }
+
     /// Rooms joined, without the lobby.
-    pub(crate) fn joined(&self, user: UserId) -> impl Iterator<Item = RoomId> + '_ {
+    fn joined(&self, user: UserId) -> impl Iterator<Item = RoomId> + '_ {
         self.0.joined.range((user, RoomId(0))..=(user, RoomId(u64::MAX))).map(|(_, room)| *room)
     }
 

@@ -29,6 +29,8 @@ pub struct Membership {
     pub seq: Seq,
     /// The entry's own number in the room.
     pub rev: Rev,
+    /// Whether they came by themselves. What others do to a person does not count against that person's limits.
+    pub by_self: bool,
 }
 
 /// How much of a room somebody may see.
@@ -51,7 +53,7 @@ impl Visibility {
 
     /// From the entry of joining on.
     pub(crate) fn from_joining(membership: Membership) -> Self {
-        let Membership { since, seq, rev } = membership;
+        let Membership { since, seq, rev, by_self: _ } = membership;
         Self { since, seq, rev: Rev(rev.0.saturating_sub(1)) }
     }
 }

@@ -269,7 +269,7 @@ pub const ALL: &[Limit] = &[
     Limit {
         name: "rooms-joined",
         scope: Scope::Person,
-        effect: "joining, creating and being added are refused: `limit`",
+        effect: "joining and creating are refused: `limit`; rooms that others have added the person to do not count",
         field: |bounds| Field::Count(&mut bounds.node.limits.rooms_joined_max),
     },
     Limit {

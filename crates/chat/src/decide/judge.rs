@@ -234,9 +234,9 @@ impl<'a> Person<'a> {
         Ok(Verdict::Store { room: RoomId::HOUSE, kind: Kind::Owner { user: self.user } })
     }
 
-    /// Whether somebody has room for one more membership.
-    fn may_join_more(&self, user: UserId) -> Result<(), Refusal> {
-        let joined = self.directory.joined(user).take(self.limits.rooms_joined_max).count();
+    /// Whether the person may join one more room. Rooms that others have brought them into do not count.
+    fn may_join_more(&self) -> Result<(), Refusal> {
+        let joined = self.directory.joined_by_self(self.user);
         if joined < self.limits.rooms_joined_max { Ok(()) } else { Err(Refusal::Limit) }
     }
 

@@ -313,6 +313,41 @@ fn a_private_room_without_a_host_belongs_to_all_who_are_in_it() {
 }
 
 #[test]
+fn a_room_ends_when_its_last_member_leaves_and_its_name_is_free_again() {
+    let mut town = town();
+    let garden = town.opens(ADA_THERE, RoomKind::Public, "garden");
+    let tea = town.opens(ADA_THERE, RoomKind::Private, "tea");
+    town.stores(BOB_THERE, join(garden));
+    town.stores(ADA_THERE, Command::Leave { room: garden });
+    assert_eq!(town.directory.room(garden).map(crate::Room::count), Some(1), "bob is there");
+    town.stores(BOB_THERE, Command::Leave { room: garden });
+    town.stores(ADA_THERE, Command::Leave { room: tea });
+    assert_eq!(town.directory.room_count(), 1, "the lobby");
+    assert_eq!(town.refuses(BOB_THERE, join(garden)), Refusal::NotFound);
+    let invited = Command::Join { room: tea, by: JoinBy::Invite(InviteGeneration::ZERO) };
+    assert_eq!(town.refuses(ADA_THERE, invited), Refusal::BadCode);
+    let next = town.opens(BOB_THERE, RoomKind::Public, "Garden");
+    assert_eq!(next, RoomId(4), "a number is never given again");
+}
+
+#[test]
+fn a_person_joins_as_many_rooms_as_they_may_whatever_rooms_others_have_brought_them_into() {
+    let mut town = town();
+    town.limits = Limits { rooms_joined_max: 2, ..Limits::DEFAULT };
+    for name in ["tea", "coffee"] {
+        let room = town.opens(ADA_THERE, RoomKind::Private, name);
+        town.stores(ADA_THERE, Command::Add { room, user: BOB_THERE.user });
+    }
+    assert_eq!(town.refuses(ADA_THERE, Command::Direct { with: vec![BOB_THERE.user] }), Refusal::Limit);
+    town.stores(CLEO_THERE, Command::Direct { with: vec![BOB_THERE.user] });
+    for name in ["milk", "water"] {
+        town.opens(BOB_THERE, RoomKind::Private, name);
+    }
+    assert_eq!(town.refuses(BOB_THERE, create(RoomKind::Private, "wine")), Refusal::Limit);
+    town.stores(CLEO_THERE, Command::Direct { with: vec![BOB_THERE.user, ADA_THERE.user] });
+}
+
+#[test]
 fn public_rooms_have_names_of_their_own_and_private_ones_need_none() {
     let mut town = town();
     let garden = town.opens(ADA_THERE, RoomKind::Public, "garden");

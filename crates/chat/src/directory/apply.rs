@@ -54,13 +54,12 @@ impl Present {
             | Kind::Damaged { is_change: true } => {}
             Kind::Damaged { is_change: false } => self.doubt(id),
             Kind::RoomCreated { kind, name, topic, members } => {
-                let since = membership(entry);
                 let room = Room {
                     kind: *kind,
                     name: name.clone(),
                     topic: topic.clone(),
                     host: host_of(*kind, entry.author),
-                    members: members.iter().map(|user| (*user, since)).collect(),
+                    members: members.iter().map(|user| (*user, membership(entry, *user))).collect(),
                     barred: OrdSet::new(),
                     invites: InviteGeneration::ZERO,
                 };
@@ -68,11 +67,15 @@ impl Present {
             }
             Kind::RoomRenamed { name } => self.rename(id, name),
             Kind::TopicSet { topic } => self.change(id, |room| room.topic = topic.clone()),
-            Kind::Joined { user } => self.join(id, *user, membership(entry)),
-            Kind::Left { user } => self.leave(id, *user),
+            Kind::Joined { user } => self.join(id, *user, membership(entry, *user)),
+            Kind::Left { user } => {
+                self.leave(id, *user);
+                self.end_if_empty(id);
+            }
             Kind::Removed { user } => {
                 self.leave(id, *user);
                 self.bar(id, *user);
+                self.end_if_empty(id);
             }
             Kind::Named { user, name, .. } => self.call(*user, name),
             Kind::Owner { user } => {
@@ -128,6 +131,18 @@ impl Present {
         });
     }
 
+    /// Nobody can ever make the server keep a room that nobody is in. Its name is free again, and its number is not.
+    fn end_if_empty(&mut self, id: RoomId) {
+        let is_empty = |room: &Arc<Room>| room.members.is_empty();
+        if id == RoomId::LOBBY || !self.rooms.get(&id).is_some_and(is_empty) {
+            return;
+        }
+        let room = self.rooms.remove(&id);
+        self.public.remove(&id);
+        let name = room.as_ref().and_then(|room| room.name.as_ref());
+        release(&mut self.rooms_taken, name.into_iter().flat_map(RoomName::skeletons), &id);
+    }
+
     fn join(&mut self, id: RoomId, user: UserId, since: Membership) {
         if self.rooms.contains_key(&id) {
             self.joined.insert((user, id));
@@ -171,8 +186,9 @@ impl Present {
     }
 }
 
-fn membership(entry: &Entry) -> Membership {
-    Membership { since: entry.position, seq: entry.seq, rev: entry.rev }
+fn membership(entry: &Entry, user: UserId) -> Membership {
+    let by_self = entry.author.and_then(Author::user) == Some(user);
+    Membership { since: entry.position, seq: entry.seq, rev: entry.rev, by_self }
 }
 
 fn host_of(kind: RoomKind, author: Option<Author>) -> Option<UserId> {

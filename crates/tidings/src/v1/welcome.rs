@@ -1,6 +1,8 @@
 //! The first event of a connection: who you are, which rooms you are in, and where the stream continues.
 
-use chat::{Snapshot, UnixMillis};
+use std::cmp::Reverse;
+
+use chat::{Directory, Room, RoomId, Snapshot, UnixMillis, UserId};
 use serde::Serialize;
 use socketio_server::{CursorAt, Feed, FeedPosition, Start};
 
@@ -19,7 +21,7 @@ pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 /// through all of it.
 pub const RESUME_DISTANCE_MAX: u64 = 50_000;
 
-/// Rooms that a welcome tells of: a person's own rooms and the lobby; nobody can be in more.
+/// Rooms that a welcome tells of: as many as a person may join, and the lobby.
 const ROOMS_TOLD_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
 
 /// How a connection goes on from its cursor.
@@ -114,8 +116,9 @@ impl<'a> Welcome<'a> {
         limits: WireLimits,
     ) -> Self {
         let user = session.user;
-        let rooms = now.rooms_of(user).take(ROOMS_TOLD_MAX);
-        let rooms = rooms.map(|(id, room)| RoomView::of(now, user, (id, room), now.numbers(id)));
+        let rooms = rooms_told(now, user)
+            .into_iter()
+            .map(|(id, room)| RoomView::of(now, user, (id, room), now.numbers(id)));
         Self {
             server,
             at: at.0,
@@ -132,8 +135,22 @@ impl<'a> Welcome<'a> {
     }
 }
 
+/// The lobby and the rooms of a person. Others can bring somebody into any number of rooms; of too many, those come first
+/// that the person has joined, and then the newest.
+fn rooms_told(now: &Directory, user: UserId) -> Vec<(RoomId, &Room)> {
+    let mut rooms: Vec<_> = now.rooms_of(user).collect();
+    if rooms.len() > ROOMS_TOLD_MAX {
+        let is_others = |room: &Room| room.membership(user).is_some_and(|membership| !membership.by_self);
+        rooms.sort_by_key(|(id, room)| (is_others(room), Reverse(*id)));
+        rooms.truncate(ROOMS_TOLD_MAX);
+        rooms.sort_by_key(|(id, _)| *id);
+    }
+    rooms
+}
+
 #[cfg(test)]
 mod tests {
+    use chat::{Author, CommandNumber, Device, DeviceId, Entry, Kind, Position, Rev, RoomKind, Seq, Topic};
     use socketio_server::{EpochStart, FeedConfig, Offset};
 
     use super::*;
@@ -179,6 +196,31 @@ mod tests {
         assert_eq!(resumption(9, 10_000), Resumption::Resumed { after: 10_000.into() });
         assert_eq!(resumption(7, 4_001), Resumption::Reset);
         assert_eq!(resumption(8, 10_001), Resumption::Reset);
+    }
+
+    #[test]
+    fn a_person_whom_others_have_brought_into_many_rooms_is_told_of_their_own() {
+        let entry = |position: u64, author: u64, members: Vec<UserId>| Entry {
+            position: Position(position),
+            room: RoomId(position + 1),
+            seq: Seq::ZERO,
+            rev: Rev(1),
+            at: UnixMillis(0),
+            author: Some(Author::Device {
+                device: Device { user: UserId(author), id: DeviceId([0; 16]) },
+                n: CommandNumber(1),
+            }),
+            kind: Kind::RoomCreated { kind: RoomKind::Direct, name: None, topic: Topic::default(), members },
+        };
+        let mut directory = Directory::default();
+        for position in 1..=2_000 {
+            let (own, other) = (UserId(1), UserId(position + 10));
+            let author = if position <= 500 { own } else { other };
+            directory.apply(&entry(position, author.0, vec![own, other]));
+        }
+        let told: Vec<_> = rooms_told(&directory, UserId(1)).into_iter().map(|(id, _)| id.0).collect();
+        let expected: Vec<_> = (1..=501).chain(1_502..=2_001).collect();
+        assert_eq!(told, expected, "the lobby, 500 of their own, and the 500 newest of others");
     }
 
     #[test]

@@ -50,11 +50,10 @@ export function DeleteDialog({ room, seq }: { readonly room: RoomId; readonly se
 
 export function LeaveDialog({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
-  const help = room.kind === "public" ? {} : { help: text("leaveHelp") };
   return (
     <Confirm
       title={text("leaveAsk", { room: roomName(room) })}
-      {...help}
+      help={text(room.kind === "public" ? "leavePublicHelp" : "leaveHelp")}
       submit={text("roomLeave")}
       manner="wait"
       act={() => ui.chat.leave(room.room)}

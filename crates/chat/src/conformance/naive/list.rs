@@ -150,10 +150,24 @@ impl List {
     }
 
     /// The lobby and every room that was created.
-    pub(super) fn rooms(&self) -> BTreeSet<RoomId> {
+    pub(super) fn rooms_ever(&self) -> BTreeSet<RoomId> {
         let is_creation = |fact: &&Fact| matches!(fact.what, What::Created { .. });
         let created = self.facts.iter().filter(is_creation).map(Fact::room);
         std::iter::once(RoomId::LOBBY).chain(created).collect()
+    }
+
+    /// A room is there as long as somebody is in it.
+    pub(super) fn rooms(&self) -> BTreeSet<RoomId> {
+        let is_there = |room: &RoomId| *room == RoomId::LOBBY || self.has_members(*room);
+        self.rooms_ever().into_iter().filter(is_there).collect()
+    }
+
+    fn has_members(&self, room: RoomId) -> bool {
+        self.of(room).any(|fact| match &fact.what {
+            What::Created { members, .. } => members.iter().any(|user| self.since(*user, room).is_some()),
+            What::Joined(user) => self.since(*user, room).is_some(),
+            _ => false,
+        })
     }
 
     pub(super) fn exists(&self, room: RoomId) -> bool {
@@ -223,6 +237,12 @@ impl List {
         ever.into_iter().filter(|user| self.since(*user, room).is_some()).collect()
     }
 
+    /// The rooms that somebody has come into by themselves, and is in.
+    pub(super) fn joined_by_self(&self, user: UserId) -> usize {
+        let is_own = |room: &RoomId| self.since(user, *room).and_then(Fact::user) == Some(user);
+        self.joined(user).into_iter().filter(is_own).count()
+    }
+
     /// The rooms that somebody is in, without the lobby.
     pub(super) fn joined(&self, user: UserId) -> BTreeSet<RoomId> {
         self.rooms().into_iter().filter(|room| self.since(user, *room).is_some()).collect()
@@ -250,7 +270,8 @@ impl List {
     /// Whether somebody was removed and not added since.
     pub(super) fn is_barred(&self, user: UserId, room: RoomId) -> bool {
         let about = |fact: &&Fact| fact.what == What::Removed(user) || fact.what == What::Joined(user);
-        self.of(room).rev().find(about).is_some_and(|fact| fact.what == What::Removed(user))
+        self.exists(room)
+            && self.of(room).rev().find(about).is_some_and(|fact| fact.what == What::Removed(user))
     }
 
     /// How often somebody was removed: each time, the invites before it end.

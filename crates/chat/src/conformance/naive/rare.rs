@@ -42,6 +42,8 @@ crate::named! {
         OldInvite = "an invite from before a removal is used",
         RemovedWithInvite = "a removed person uses an invite that still holds",
         HostLeaves = "a host leaves",
+        LastLeaves = "the last member leaves a room",
+        LastRemoved = "the owner removes the last member of a room",
         HostComesBack = "a former host comes back",
         FormerHostIsRefused = "a former host who came back tries to govern a public room",
         RoomWithoutHost = "a member renames a private room without a host",
@@ -59,7 +61,7 @@ crate::named! {
         ReadBeyond = "a pointer is asked to go beyond the last message",
         LimitOfRooms = "the chat is full",
         LimitOfJoined = "somebody is in too many rooms",
-        LimitOfAdded = "somebody is added who is in too many rooms",
+        AddedBeyondLimit = "somebody is added who has joined as many rooms as they may",
         LimitOfMembers = "a private room is full",
         LimitOfDirect = "a direct conversation has too many people",
         RepeatedLate = "a stored command is repeated after other things happened",
@@ -178,7 +180,10 @@ impl Asked<'_> {
             Command::Direct { with } => self.conversing(user, with),
             Command::Join { room, by } => self.joining(user, *room, *by),
             Command::Leave { room } => {
-                vec![(self.stored() && self.list.host(*room) == Some(user), Rare::HostLeaves)]
+                vec![
+                    (self.stored() && self.list.host(*room) == Some(user), Rare::HostLeaves),
+                    (self.stored() && self.list.members(*room).len() == 1, Rare::LastLeaves),
+                ]
             }
             Command::Add { room, user: who } => self.adding(user, *room, *who),
             Command::Remove { room, user: who } => self.removing(*room, *who),
@@ -189,7 +194,7 @@ impl Asked<'_> {
             _ => Vec::new(),
         };
         found.extend(self.governing(user, command));
-        found.extend(self.limits(user, command));
+        found.extend(self.limits(command));
         found
     }
 
@@ -330,6 +335,10 @@ impl Asked<'_> {
         let is_owner = list.owner() == Some(user);
         vec![
             (back && is_private && host == Some(user), Rare::AddedAgain),
+            (
+                self.stored() && list.joined_by_self(who) >= super::LIMITS.rooms_joined_max,
+                Rare::AddedBeyondLimit,
+            ),
             (back && is_private && host.is_none() && !is_owner, Rare::BroughtBackWithoutHost),
             (back && !is_private, Rare::BroughtBack),
             (
@@ -344,19 +353,16 @@ impl Asked<'_> {
         vec![
             (self.stored() && again, Rare::RemovedAgain),
             (self.stored() && self.list.host(room) == Some(who), Rare::HostRemoved),
+            (self.stored() && self.list.members(room).len() == 1, Rare::LastRemoved),
         ]
     }
 
-    fn limits(&self, user: UserId, command: &Command) -> Vec<(bool, Rare)> {
+    fn limits(&self, command: &Command) -> Vec<(bool, Rare)> {
         if !self.refused(Refusal::Limit) {
             return Vec::new();
         }
         let rooms = self.list.rooms().len();
-        let is_in_too_many = |user| self.list.joined(user).len() >= super::LIMITS.rooms_joined_max;
         vec![match command {
-            Command::Add { user: who, .. } if is_in_too_many(*who) && !is_in_too_many(user) => {
-                (true, Rare::LimitOfAdded)
-            }
             Command::Create { .. } if rooms == super::LIMITS.rooms_max => (true, Rare::LimitOfRooms),
             Command::Create { .. } => (true, Rare::LimitOfJoined),
             Command::Join { room, .. } | Command::Add { room, .. } => {

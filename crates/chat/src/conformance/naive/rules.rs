@@ -241,7 +241,7 @@ impl Ruler<'_> {
         must(kind != RoomKind::Direct, Refusal::Invalid)?;
         must(kind == RoomKind::Private || self.list.public_like(name).is_empty(), Refusal::NameTaken)?;
         self.may_be_one_more_room()?;
-        self.may_join_one_more(self.user)?;
+        self.may_join_one_more()?;
         Ok(self.opens(kind, Some(name), topic, [self.user].into()))
     }
 
@@ -255,12 +255,12 @@ impl Ruler<'_> {
         }
         must(members.len() <= self.limits.direct_members_max, Refusal::Limit)?;
         self.may_be_one_more_room()?;
-        members.iter().try_for_each(|user| self.may_join_one_more(*user))?;
+        self.may_join_one_more()?;
         Ok(self.opens(RoomKind::Direct, None, "", members))
     }
 
     fn opens(&self, kind: RoomKind, name: Option<&str>, topic: &str, members: BTreeSet<UserId>) -> Ruling {
-        let last = self.list.rooms().last().map_or(1, |room| room.0);
+        let last = self.list.rooms_ever().last().map_or(1, |room| room.0);
         let members = members.into_iter().collect();
         let what = What::Created { kind, name: name.map(Into::into), topic: topic.into(), members };
         Ruling::Happens(RoomId(last + 1), what)
@@ -270,8 +270,9 @@ impl Ruler<'_> {
         must(self.list.rooms().len() < self.limits.rooms_max, Refusal::Limit)
     }
 
-    fn may_join_one_more(&self, user: UserId) -> Result<(), Refusal> {
-        must(self.list.joined(user).len() < self.limits.rooms_joined_max, Refusal::Limit)
+    /// Where others have brought them in does not count.
+    fn may_join_one_more(&self) -> Result<(), Refusal> {
+        must(self.list.joined_by_self(self.user) < self.limits.rooms_joined_max, Refusal::Limit)
     }
 
     fn may_change(&self, room: RoomId) -> Result<(), Refusal> {
@@ -326,7 +327,9 @@ impl Ruler<'_> {
     fn becomes_a_member(&self, room: RoomId, user: UserId) -> Ruled {
         let is_full = self.list.members(room).len() >= self.limits.private_members_max;
         must(self.list.kind(room) != RoomKind::Private || !is_full, Refusal::Limit)?;
-        self.may_join_one_more(user)?;
+        if user == self.user {
+            self.may_join_one_more()?;
+        }
         Ok(Ruling::Happens(room, What::Joined(user)))
     }
 

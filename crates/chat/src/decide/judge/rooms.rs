@@ -29,7 +29,7 @@ impl<'a> Rooms<'a, '_> {
             RoomKind::Public | RoomKind::Private => {}
         }
         self.may_open_more()?;
-        person.may_join_more(person.user)?;
+        person.may_join_more()?;
         Ok(self.opened(kind, Some(name.clone()), topic.clone(), vec![person.user]))
     }
 
@@ -54,7 +54,7 @@ impl<'a> Rooms<'a, '_> {
             return Err(Refusal::Limit);
         }
         self.may_open_more()?;
-        members.iter().try_for_each(|user| person.may_join_more(*user))?;
+        person.may_join_more()?;
         Ok(self.opened(RoomKind::Direct, None, Topic::default(), members))
     }
 
@@ -174,7 +174,9 @@ impl<'a> Rooms<'a, '_> {
 
     fn joined(&self, id: RoomId, room: &Room, user: UserId) -> Result<Verdict, Refusal> {
         self.0.may_have_more_members(room)?;
-        self.0.may_join_more(user)?;
+        if user == self.0.user {
+            self.0.may_join_more()?;
+        }
         Ok(Verdict::Store { room: id, kind: Kind::Joined { user } })
     }
 
