@@ -13,7 +13,8 @@ import { readLog } from "../harness/history.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 import { request } from "../harness/wire.mjs";
 
-const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy", "limit", "memory"];
+const TLS_OPTIONS = ["tls-cert", "tls-key", "redirect", "hsts"];
+const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy", "limit", "memory", ...TLS_OPTIONS];
 
 describe("the command line", () => {
   for (const args of [["--help"], ["serve", "--help"]]) {

@@ -103,6 +103,25 @@ export class Server {
     return this.output.stderr;
   }
 
+  /** Waits until it has logged this, and returns the match. */
+  async logged(pattern) {
+    const { process: child, output } = this.#child;
+    let look;
+    const found = new Promise((resolve) => {
+      look = () => {
+        const match = pattern.exec(output.stderr);
+        if (match !== null) resolve(match);
+      };
+      child.stderr.on("data", look);
+      look();
+    });
+    try {
+      return await within(found, READY_DEADLINE_MS, `${pattern} in the log: ${output.stderr}`);
+    } finally {
+      child.stderr.off("data", look);
+    }
+  }
+
   /** Asks it to end, and waits for that. */
   async stop() {
     this.#child.process.kill("SIGTERM");

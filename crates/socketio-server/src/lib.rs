@@ -39,6 +39,7 @@
 mod config;
 mod cost;
 mod door;
+mod encryption;
 mod feed;
 mod frame;
 mod handle;
@@ -72,6 +73,7 @@ mod worker;
 
 pub use self::config::Config;
 pub use self::door::service::SocketIoService;
+pub use self::encryption::{Accepting, EncryptedStream, Encryption, Leaving};
 pub use self::feed::{
     AckHandle, Anchor, CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedEpoch, FeedPosition,
     FeedRoom, History, HistoryError, HistoryPage, HistoryReply, HistoryRequest, LogNumber, MemberChange,

@@ -21,6 +21,7 @@ use tower_service::Service;
 use crate::config::Config;
 use crate::door::accept::{self, BACKLOG, Fallback};
 use crate::door::service::SocketIoService;
+use crate::encryption::Encryption;
 use crate::feed::{Feed, Outlet};
 use crate::handle::command::{Command, Errand};
 use crate::handle::engine::EngineHandler;
@@ -343,10 +344,6 @@ impl Server {
     ///
     /// # Errors
     /// If the listener cannot be shared among the workers.
-    #[expect(
-        clippy::needless_pass_by_value,
-        reason = "the workers' copies are all that is left of the listener"
-    )]
     pub fn listen_with<S, B>(&self, listener: TcpListener, fallback: S) -> io::Result<std::net::SocketAddr>
     where
         S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
@@ -358,15 +355,53 @@ impl Server {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
     {
-        let fallback = Fallback::new(fallback);
+        self.listen_on(listener, None, &Fallback::new(fallback))
+    }
+
+    /// The same for a listener whose connections are encrypted, for example by TLS.
+    ///
+    /// [`Handshake::secure`](crate::Handshake::secure) is true for them, their requests have [`OverTls`](crate::OverTls),
+    /// and pages without TLS are foreign.
+    ///
+    /// # Errors
+    /// If the listener cannot be shared among the workers.
+    pub fn listen_encrypted<S, B>(
+        &self,
+        listener: TcpListener,
+        encryption: Arc<dyn Encryption>,
+        fallback: S,
+    ) -> io::Result<std::net::SocketAddr>
+    where
+        S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>
+            + Clone
+            + Send
+            + Sync
+            + 'static,
+        S::Future: Send,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
+        self.listen_on(listener, Some(encryption), &Fallback::new(fallback))
+    }
+
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "the workers' copies are all that is left of the listener"
+    )]
+    fn listen_on(
+        &self,
+        listener: TcpListener,
+        encryption: Option<Arc<dyn Encryption>>,
+        fallback: &Fallback,
+    ) -> io::Result<std::net::SocketAddr> {
         listener.set_nonblocking(true)?;
         // Accepted sockets inherit this: without it, a small frame waits for the acknowledgement of the one before.
         socket2::SockRef::from(&listener).set_tcp_nodelay(true)?;
         let address = listener.local_addr()?;
         for (worker, mailbox) in (0..).zip(&self.shared.reach.mailboxes) {
             let (socket, fallback) = (listener.try_clone()?, fallback.clone());
-            let shared = Arc::clone(&self.shared);
-            let listen = move || accept::listen(socket, fallback, worker, &shared);
+            let (shared, encryption) = (Arc::clone(&self.shared), encryption.clone());
+            let listen = move || accept::listen(socket, encryption, fallback, worker, &shared);
             mailbox.post(Command::Run(Errand::new(listen)));
         }
         Ok(address)

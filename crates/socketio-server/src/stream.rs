@@ -11,14 +11,19 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use smallvec::SmallVec;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::encryption::{EncryptedStream, Leaving};
 use crate::occupancy::{Descriptor, Stay};
 
 /// How long to wait for the peer's end of a closed connection.
 const LINGER_TIME: Duration = Duration::from_secs(1);
+
+/// How many slices of a write need no memory of their own.
+const SLICES_INLINE: usize = 16;
 
 /// A transport of a connection.
 pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -31,6 +36,8 @@ pub(crate) enum NewStream {
     Local(TcpStream),
     /// It is registered with no runtime.
     Detached(StdTcpStream),
+    /// The same for an encrypted one.
+    Leaving(Leaving),
     Boxed(Box<dyn Duplex>),
 }
 
@@ -39,8 +46,89 @@ impl fmt::Debug for NewStream {
         f.write_str(match self {
             Self::Local(_) => "Local",
             Self::Detached(_) => "Detached",
+            Self::Leaving(_) => "Leaving",
             Self::Boxed(_) => "Boxed",
         })
+    }
+}
+
+/// A connection that our own accept loop serves, registered with the runtime of this worker.
+pub(crate) enum Accepted {
+    Plain(TcpStream),
+    Encrypted(Box<dyn EncryptedStream>),
+}
+
+impl fmt::Debug for Accepted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plain(_) => "Plain",
+            Self::Encrypted(_) => "Encrypted",
+        })
+    }
+}
+
+impl Accepted {
+    pub(crate) fn is_encrypted(&self) -> bool {
+        matches!(self, Self::Encrypted(_))
+    }
+
+    /// For the worker of this thread.
+    pub(crate) fn stay(self) -> NewStream {
+        match self {
+            Self::Plain(stream) => NewStream::Local(stream),
+            Self::Encrypted(stream) => NewStream::Boxed(Box::new(stream)),
+        }
+    }
+
+    /// For a worker of another thread.
+    pub(crate) fn leave(self) -> io::Result<NewStream> {
+        Ok(match self {
+            Self::Plain(stream) => NewStream::Detached(stream.into_std()?),
+            Self::Encrypted(stream) => NewStream::Leaving(stream.leave()?),
+        })
+    }
+
+    fn duplex(&mut self) -> Pin<&mut dyn Duplex> {
+        match self {
+            Self::Plain(stream) => Pin::new(stream),
+            Self::Encrypted(stream) => Pin::new(stream),
+        }
+    }
+}
+
+impl AsyncRead for Accepted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.duplex().poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Accepted {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.duplex().poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.duplex().poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.duplex().poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.duplex().poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
     }
 }
 
@@ -97,6 +185,7 @@ impl Stream {
         Ok(match new {
             NewStream::Local(stream) => Self::Tcp(stream),
             NewStream::Detached(stream) => Self::Tcp(TcpStream::from_std(stream)?),
+            NewStream::Leaving(arrive) => Self::Boxed(Box::new(arrive()?)),
             NewStream::Boxed(stream) => Self::Boxed(stream),
         })
     }
@@ -182,18 +271,20 @@ impl Stream {
             Self::Boxed(stream) => {
                 let mut cx = Context::from_waker(waker.unwrap_or(Waker::noop()));
                 let mut total = 0;
-                // Until it is full: only a write that pends registers the task.
-                for mut rest in slices.iter().map(|slice| &**slice) {
-                    while !rest.is_empty() {
-                        match Pin::new(&mut *stream).poll_write(&mut cx, rest) {
-                            Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-                            Poll::Ready(Ok(written)) => {
-                                total += written;
-                                rest = rest.get(written..).unwrap_or_default();
-                            }
-                            Poll::Ready(Err(error)) => return Err(error),
-                            Poll::Pending => return Ok(total),
+                let mut slices: SmallVec<[IoSlice<'_>; SLICES_INLINE]> = slices.into();
+                let mut rest = &mut *slices;
+                IoSlice::advance_slices(&mut rest, 0);
+                // Until it is full: only a write that pends registers the task. All together, so that TLS makes one record
+                // of many small frames.
+                while !rest.is_empty() {
+                    match Pin::new(&mut *stream).poll_write_vectored(&mut cx, rest) {
+                        Poll::Ready(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
+                        Poll::Ready(Ok(written)) => {
+                            total += written;
+                            IoSlice::advance_slices(&mut rest, written);
                         }
+                        Poll::Ready(Err(error)) => return Err(error),
+                        Poll::Pending => return Ok(total),
                     }
                 }
                 if let Poll::Ready(Err(error)) = Pin::new(stream).poll_flush(&mut cx) {

@@ -4,6 +4,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 use std::time::Duration;
 
 use chat::{Fatal, ReadError};
@@ -11,12 +12,19 @@ use chat_sqlite::{BackupError, ImportError, OpenError, RepairError, RestoreError
 use socketio_server::BuildError;
 
 use crate::plural::counted;
+use crate::tls::CertificateError;
 
 /// Why a command has failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
     #[error("cannot listen on {address}: {error}; choose another address with --listen or TIDINGS_LISTEN")]
     Listen { address: SocketAddr, error: std::io::Error },
+    #[error(
+        "cannot listen on {address}: {error}; choose another address with --redirect or TIDINGS_REDIRECT"
+    )]
+    Redirect { address: SocketAddr, error: std::io::Error },
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("{0}; name the data folder with --data or TIDINGS_DATA")]
@@ -76,6 +84,11 @@ impl From<RepairError> for Failure {
 }
 
 impl Failure {
+    /// How the process ends: with 2 if an option is wrong, as for options that cannot be read at all.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        if matches!(self, Self::Certificate(_)) { ExitCode::from(2) } else { ExitCode::FAILURE }
+    }
+
     /// With the words that its operator needs if it is about the chat in `folder`: where that is, and what to do.
     pub(crate) fn about(self, folder: &Path) -> Self {
         match self {

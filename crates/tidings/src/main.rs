@@ -13,6 +13,7 @@ mod repair;
 mod restore;
 mod rotate;
 mod serve;
+mod tls;
 mod verify;
 
 use std::io::Write as _;
@@ -42,7 +43,7 @@ fn main() -> ExitCode {
         Err(failure) => {
             // Nobody is left to tell if standard error is closed.
             let _ = writeln!(std::io::stderr(), "tidings: {failure}");
-            ExitCode::FAILURE
+            failure.exit_code()
         }
     }
 }

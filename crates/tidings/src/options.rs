@@ -2,6 +2,8 @@
 //!
 //! `--help` is the reference; docs/running.md repeats it for people who have not installed anything yet.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -11,6 +13,8 @@ use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, S
 use socketio_server::{HostPattern, OriginPattern, TrustedProxies};
 use tidings::limits::Change;
 use tidings::memory::Memory;
+
+pub(crate) use self::tls::TlsOptions;
 
 /// The recipes of docs/proxy.md; a test compares them.
 const PROXIES: &str = "\
@@ -52,7 +56,7 @@ pub(crate) struct Options {
 pub(crate) enum Command {
     /// Serve the chat (the default)
     #[command(after_long_help = PROXIES)]
-    Serve(Serve),
+    Serve(Box<Serve>),
     /// Take over the database of the Socket.IO tutorial's server; its pages continue where they were
     Import(Import),
     /// Copy the chat into one file, also while the server runs
@@ -124,6 +128,9 @@ pub(crate) struct Serve {
     /// input, for what waits for the disk, and for pages of the database
     #[arg(long, value_name = "SIZE", env = "TIDINGS_MEMORY", default_value = "192M")]
     pub(crate) memory: Memory,
+
+    #[command(flatten)]
+    pub(crate) tls: TlsOptions,
 }
 
 #[derive(Debug, Args)]
@@ -225,7 +232,7 @@ fn asks_for_a_demo_with_data(matches: &ArgMatches) -> bool {
 }
 
 /// An address to listen on. A name such as `localhost` stands for several addresses, so it is rejected.
-fn listener(text: &str) -> Result<SocketAddr, &'static str> {
+pub(crate) fn listener(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "give an address and a port, such as 127.0.0.1:3000 or 0.0.0.0:3000")
 }
 

@@ -25,11 +25,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use self::disk::Disk;
-use self::first_run::{FirstRun, in_network};
+use self::first_run::{FirstRun, Scheme, in_network};
 use self::threads::{ENVIRONMENT, Threads};
 use crate::failure::Failure;
 use crate::http::{Health, Site};
 use crate::options::Serve;
+use crate::tls::Tls;
 
 /// Commits that are under way when the server is told to stop have so long. Longer than any disk that works takes, and
 /// shorter than the ten seconds after which the usual supervisors kill.
@@ -52,7 +53,13 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     // Before anything can take long, so that no signal is missed.
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut tls = Tls::begin(&options.tls, clock::seconds)?;
+    let certified = tls.as_ref().map(Tls::hosts).unwrap_or_default();
     let listeners = options.listen.iter().map(|address| bind(*address)).collect::<Result<Vec<_>, _>>()?;
+    let redirect = match (&mut tls, options.tls.redirect) {
+        (Some(tls), Some(address)) => Some(redirect(tls, address)?),
+        (Some(_) | None, _) => None,
+    };
     // Goes with everything in it when the demonstration ends.
     let temporary = options.demo.then(TempDir::new).transpose()?;
     let folder = temporary.as_ref().map_or(options.data.folder.as_path(), TempDir::path);
@@ -63,7 +70,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let mut bounds = Bounds { node: Settings::within(options.memory), ..Bounds::default() };
     options.limit.iter().for_each(|change| change.apply(&mut bounds));
     let disk = Disk::of(folder);
-    let mut threads = Threads { options, fatal: report, disk: disk.look() };
+    let mut threads = Threads { options, certified: &certified, fatal: report, disk: disk.look() };
     let node = Node::open(log, &reader, &bounds.node, ENVIRONMENT, &mut threads)
         .map_err(|failure| failure.about(folder))?;
     if temporary.is_some() {
@@ -75,18 +82,33 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
         let damaged = Arc::new(move || log.damaged());
         let health = Health::new(node.server.io().clone(), node.standing.clone(), damaged);
         let site = Site::new(health, options.pages.as_deref(), &options.origin);
-        addresses.push(node.server.listen_with(listener, site)?);
+        addresses.push(match &tls {
+            Some(tls) => {
+                node.server.listen_encrypted(listener, tls.encryption(), site.over_tls(options.tls.hsts))?
+            }
+            None => node.server.listen_with(listener, site)?,
+        });
     }
     let data = if temporary.is_some() { None } else { Some(folder) };
     let took = begin.elapsed();
     let (setup, pages) = (node.setup.as_ref(), options.pages.as_deref());
-    FirstRun { addresses: &addresses, took, data, setup, pages, in_network }.announce();
+    let name = tls.as_ref().and_then(Tls::name);
+    let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
+    FirstRun { addresses: &addresses, scheme, name, redirect, took, data, setup, pages, in_network }
+        .announce();
+    let tending_tls = async {
+        match tls {
+            Some(tls) => tls.tend(&addresses).await,
+            None => std::future::pending().await,
+        }
+    };
     let reason = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         fatal = fatal.recv() => Some(fatal),
         () = node.tend() => None,
         () = disk.watch() => None,
+        () = tending_tls => None,
     };
     if let Some(fatal) = reason {
         return Err(fatal.map_or(Failure::Stopped, Failure::Fatal));
@@ -97,6 +119,15 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let drained = tokio::time::timeout(DRAIN_DEADLINE, closed).await;
     node.server.shutdown().await;
     drained.map(drop).map_err(|_| Failure::Undrained { after: DRAIN_DEADLINE })
+}
+
+/// Takes the address of `--redirect`.
+fn redirect(tls: &mut Tls, address: SocketAddr) -> Result<SocketAddr, Failure> {
+    let failed = |error| Failure::Redirect { address, error };
+    let listener = socketio_server::bind(address).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    tls.redirect(listener).map_err(failed)?;
+    Ok(bound)
 }
 
 fn bind(address: SocketAddr) -> Result<TcpListener, Failure> {

@@ -1,12 +1,12 @@
 //! Our own accept loop: every worker accepts from the shared listeners and keeps what it accepts.
 //!
 //! A request that opens a WebSocket usually arrives in one piece. It is answered here: its 101 and the open packet
-//! leave in one call. Everything else is HTTP and goes to hyper. Requests outside the endpoint go to the application's
+//! leave in one call. On an encrypted listener the handshake comes first. Everything else is HTTP and goes to hyper. Requests outside the endpoint go to the application's
 //! fallback service.
 
 use std::cell::RefCell;
 use std::convert::Infallible;
-use std::io;
+use std::io::{self, IoSlice};
 use std::net::{IpAddr, SocketAddr, TcpListener as StdTcpListener};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -28,9 +28,10 @@ use tower_service::Service;
 
 use crate::config::Config;
 use crate::door::service::{Opening, SocketIoService};
+use crate::encryption::Encryption;
 use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;
-use crate::http::facts::{PeerAddress, names_one_host};
+use crate::http::facts::{OverTls, PeerAddress, names_one_host};
 use crate::http::head_timer::{HeadMark, HeadTimer};
 use crate::http::response;
 use crate::http::stream::HttpStream;
@@ -38,7 +39,7 @@ use crate::http::upgrade;
 use crate::occupancy::{Arrival, Descriptor, HTTP_BYTES, Stay, Visit};
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::RefusalKind;
-use crate::stream::{NewStream, Stream, TakenOver};
+use crate::stream::{Accepted, Stream, TakenOver};
 use crate::worker::shared::Shared;
 
 /// The most bytes of a request's head.
@@ -96,13 +97,20 @@ impl Fallback {
 }
 
 /// Starts accepting on a worker, until the worker stops. Must run on the worker's thread.
-pub(crate) fn listen(socket: StdTcpListener, fallback: Fallback, worker: u16, shared: &Arc<Shared>) {
+pub(crate) fn listen(
+    socket: StdTcpListener,
+    encryption: Option<Arc<dyn Encryption>>,
+    fallback: Fallback,
+    worker: u16,
+    shared: &Arc<Shared>,
+) {
     let socket = match TcpListener::from_std(socket) {
         Ok(socket) => socket,
         Err(error) => return tracing::error!(%error, "a listener cannot be used"),
     };
     let acceptor = Acceptor {
         service: SocketIoService { shared: Arc::clone(shared), home: Some(worker) },
+        encryption,
         fallback,
         mailbox: Arc::clone(&shared.reach.mailboxes[usize::from(worker)]),
         scratch: RefCell::new(vec![0; HEAD_BYTES_MAX].into()),
@@ -114,6 +122,7 @@ pub(crate) fn listen(socket: StdTcpListener, fallback: Fallback, worker: u16, sh
 /// What the connections of one listener share on a worker.
 struct Acceptor {
     service: SocketIoService,
+    encryption: Option<Arc<dyn Encryption>>,
     fallback: Fallback,
     mailbox: Arc<Mailbox>,
     /// The scratch buffer for the first bytes of a connection.
@@ -128,23 +137,23 @@ enum First {
     Http(Bytes),
 }
 
-async fn accept(socket: TcpListener, acceptor: Rc<Acceptor>) {
+async fn accept(listener: TcpListener, acceptor: Rc<Acceptor>) {
     let shared = Arc::clone(&acceptor.service.shared);
     let mut accepted = 0;
     loop {
-        match socket.accept().await {
-            Ok((stream, peer)) => {
+        match listener.accept().await {
+            Ok((socket, peer)) => {
                 let descriptor = shared.occupancy.accepted();
                 shared.occupancy.make_room().await;
                 // The tasks end with their connections, or when those become WebSockets.
                 match shared.occupancy.arrive(descriptor, Instant::now()) {
                     Arrival::Admitted(descriptor, stay) => {
-                        let place = Place { stream, peer, descriptor: Some(descriptor), stay };
-                        drop(tokio::task::spawn_local(serve(place, Rc::clone(&acceptor))));
+                        let newcomer = Newcomer { socket, peer, descriptor: Some(descriptor), stay };
+                        drop(tokio::task::spawn_local(serve(newcomer, Rc::clone(&acceptor))));
                     }
                     Arrival::Overflow(stay) => {
-                        let place = Place { stream, peer, descriptor: None, stay };
-                        drop(tokio::task::spawn_local(turn_away(place, Rc::clone(&acceptor))));
+                        let newcomer = Newcomer { socket, peer, descriptor: None, stay };
+                        drop(tokio::task::spawn_local(turn_away(newcomer, Rc::clone(&acceptor))));
                     }
                 }
                 accepted += 1;
@@ -170,20 +179,59 @@ fn is_about_one_connection(error: &io::Error) -> bool {
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }
 
-/// An accepted connection.
-struct Place {
-    stream: TcpStream,
+/// A connection that has arrived.
+struct Newcomer {
+    socket: TcpStream,
     peer: SocketAddr,
     /// Only if there is room for it.
     descriptor: Option<Descriptor>,
     stay: Stay,
 }
 
-async fn serve(mut place: Place, acceptor: Rc<Acceptor>) {
+/// A connection that is read and written.
+struct Place {
+    stream: Accepted,
+    peer: SocketAddr,
+    descriptor: Option<Descriptor>,
+    stay: Stay,
+}
+
+impl Newcomer {
+    /// Makes the handshake that the listener demands. `None` if the connection is over.
+    async fn settle(self, time: Duration, acceptor: &Acceptor) -> Option<Place> {
+        let Self { socket, peer, descriptor, stay } = self;
+        let stream = match &acceptor.encryption {
+            None => Accepted::Plain(socket),
+            Some(encryption) => {
+                let handshake = encryption.accept(socket);
+                let handshake = tokio::select! {
+                    handshake = tokio::time::timeout(time, handshake) => handshake,
+                    _ = stay.told() => return None,
+                };
+                match handshake {
+                    Ok(Ok(stream)) => Accepted::Encrypted(stream),
+                    Ok(Err(error)) => {
+                        tracing::debug!(%error, "a handshake failed");
+                        return None;
+                    }
+                    Err(_) => {
+                        tracing::debug!("a handshake was not done in time");
+                        return None;
+                    }
+                }
+            }
+        };
+        Some(Place { stream, peer, descriptor, stay })
+    }
+}
+
+async fn serve(newcomer: Newcomer, acceptor: Rc<Acceptor>) {
+    let head_timeout = acceptor.config().head_timeout;
+    let Some(mut place) = newcomer.settle(head_timeout, &acceptor).await else { return };
     let Place { stream, peer, stay, .. } = &mut place;
     let first = std::future::poll_fn(|cx| acceptor.poll_first(stream, peer.ip(), cx));
     let is_endless = edge::is(EdgeBug::WaitsForeverForTheFirstByte);
-    let time = if is_endless { Duration::MAX } else { acceptor.config().head_timeout };
+    let time = if is_endless { Duration::MAX } else { head_timeout };
     let first = tokio::select! {
         // What has arrived is answered, even if it was told to leave meanwhile.
         biased;
@@ -194,7 +242,7 @@ async fn serve(mut place: Place, acceptor: Rc<Acceptor>) {
     match first {
         Ok(Ok(First::Opens(Opening { answer, handshake }, early))) => {
             let Place { stream, descriptor, stay, .. } = place;
-            let stream = NewStream::Local(stream);
+            let stream = stream.stay();
             let taken = TakenOver { stream, unsent: answer, early, descriptor, stay: Some(stay) };
             acceptor.mailbox.post(Command::Attach { handshake, taken });
         }
@@ -208,8 +256,9 @@ async fn serve(mut place: Place, acceptor: Rc<Acceptor>) {
 }
 
 /// Answers a connection that there is no room for, and closes it.
-async fn turn_away(mut place: Place, acceptor: Rc<Acceptor>) {
+async fn turn_away(newcomer: Newcomer, acceptor: Rc<Acceptor>) {
     acceptor.service.shared.reach.refusals.note_full(Instant::now());
+    let Some(mut place) = newcomer.settle(OVERFLOW_TIME, &acceptor).await else { return };
     let Place { stream, stay, .. } = &mut place;
     let first = std::future::poll_fn(|cx| acceptor.poll_read(stream, cx));
     let first = tokio::select! {
@@ -222,10 +271,10 @@ async fn turn_away(mut place: Place, acceptor: Rc<Acceptor>) {
         drop(tokio::time::timeout(OVERFLOW_TIME, served).await);
         return;
     }
-    // A few bytes always fit into a socket that has sent nothing.
-    drop(place.stream.try_write(NO_ROOM));
     let Place { stream, stay, .. } = place;
-    let mut stream = Stream::Tcp(stream);
+    let Ok(mut stream) = Stream::adopt(stream.stay()) else { return };
+    // A few bytes always fit into a socket that has sent nothing.
+    drop(stream.try_write(&[IoSlice::new(NO_ROOM)], None));
     tokio::select! {
         _ = stay.told() => {}
         () = stream.end() => {}
@@ -238,7 +287,7 @@ impl Acceptor {
     }
 
     /// The first bytes of a connection that there is no room for.
-    fn poll_read(&self, stream: &mut TcpStream, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    fn poll_read(&self, stream: &mut Accepted, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let mut scratch = self.scratch.borrow_mut();
         let mut read = ReadBuf::new(&mut scratch);
         ready!(Pin::new(stream).poll_read(cx, &mut read))?;
@@ -256,16 +305,21 @@ impl Acceptor {
 
     fn poll_first(
         &self,
-        stream: &mut TcpStream,
+        stream: &mut Accepted,
         peer: IpAddr,
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<First>> {
+        let is_encrypted = stream.is_encrypted();
         let mut scratch = self.scratch.borrow_mut();
         let mut read = ReadBuf::new(&mut scratch);
         ready!(Pin::new(stream).poll_read(cx, &mut read))?;
         let bytes = read.filled();
-        let opens = upgrade::parse(bytes)
-            .and_then(|(request, len)| Some((self.service.open_at_once(request, peer)?, len)));
+        let opens = upgrade::parse(bytes).and_then(|(mut request, len)| {
+            if is_encrypted {
+                request.extensions_mut().insert(OverTls);
+            }
+            Some((self.service.open_at_once(request, peer)?, len))
+        });
         Poll::Ready(Ok(match opens {
             Some((opening, _)) if edge::is(EdgeBug::DropsEarlyFrames) => First::Opens(opening, Bytes::new()),
             Some((opening, len)) => {
@@ -291,8 +345,12 @@ async fn serve_http(place: Place, read: Bytes, acceptor: Rc<Acceptor>, keep_aliv
     let shared = Arc::clone(&acceptor.service.shared);
     let mark = HeadMark::default();
     let timer = HeadTimer { mark: mark.clone(), head_timeout: acceptor.config().head_timeout };
+    let is_encrypted = stream.is_encrypted();
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer));
+        if is_encrypted {
+            request.extensions_mut().insert(OverTls);
+        }
         request.extensions_mut().insert(visiting.clone());
         let acceptor = Rc::clone(&acceptor);
         async move {

@@ -1,7 +1,7 @@
 //! Takes a connection from hyper once the 101 is written.
 //!
-//! A plain TCP connection comes back as its socket, which the worker reads and writes directly. Everything else stays a
-//! boxed stream.
+//! A plain TCP connection comes back as its socket, which the worker reads and writes directly, and an encrypted one of
+//! our own listeners as its stream. Everything else stays a boxed stream.
 
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
@@ -11,10 +11,10 @@ use tokio::net::TcpStream;
 use crate::http::stream::HttpStream;
 use crate::occupancy::Descriptor;
 use crate::planted::edge::{self, EdgeBug};
-use crate::stream::{NewStream, TakenOver};
+use crate::stream::{Accepted, NewStream, TakenOver};
 
-/// A socket, with the bytes that arrived early, and its place if our own accept loop has it.
-type Plain = (TcpStream, Bytes, Option<Descriptor>);
+/// A connection, with the bytes that arrived early, and its place if our own accept loop has it.
+type Found = (Accepted, Bytes, Option<Descriptor>);
 
 /// Where the worker runs that will own a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub(crate) enum Owner {
 /// Waits for the connection; `None` if the client has gone.
 pub(crate) async fn take(upgraded: OnUpgrade, owner: Owner) -> Option<TakenOver> {
     let upgraded = upgraded.await.ok()?;
-    let (stream, early, descriptor) = match plain_tcp(upgraded) {
+    let (stream, early, descriptor) = match found(upgraded) {
         Ok(found) => found,
         Err(other) => {
             let stream = NewStream::Boxed(Box::new(TokioIo::new(other)));
@@ -35,14 +35,14 @@ pub(crate) async fn take(upgraded: OnUpgrade, owner: Owner) -> Option<TakenOver>
         }
     };
     let stream = match owner {
-        Owner::Here => NewStream::Local(stream),
-        Owner::Elsewhere => NewStream::Detached(stream.into_std().ok()?),
+        Owner::Here => stream.stay(),
+        Owner::Elsewhere => stream.leave().ok()?,
     };
     Some(TakenOver { descriptor, ..TakenOver::new(stream, early) })
 }
 
-/// Finds the socket inside, whether our own accept loop drove hyper, another one, or the automatic builder of axum.
-fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
+/// Finds the connection inside, whether our own accept loop drove hyper, another one, or the automatic builder of axum.
+fn found(upgraded: Upgraded) -> Result<Found, Upgraded> {
     let upgraded = match upgraded.downcast::<HttpStream>() {
         Ok(parts) => {
             let (stream, unread, descriptor) = parts.io.into_parts();
@@ -54,19 +54,20 @@ fn plain_tcp(upgraded: Upgraded) -> Result<Plain, Upgraded> {
         Err(upgraded) => upgraded,
     };
     let upgraded = match upgraded.downcast::<TokioIo<TcpStream>>() {
-        Ok(parts) => return Ok((parts.io.into_inner(), parts.read_buf, None)),
+        Ok(parts) => return Ok((Accepted::Plain(parts.io.into_inner()), parts.read_buf, None)),
         Err(upgraded) => upgraded,
     };
     through_axum(upgraded)
 }
 
 #[cfg(feature = "axum")]
-fn through_axum(upgraded: Upgraded) -> Result<Plain, Upgraded> {
+fn through_axum(upgraded: Upgraded) -> Result<Found, Upgraded> {
     use hyper_util::server::conn::auto::upgrade::downcast;
-    downcast::<TokioIo<TcpStream>>(upgraded).map(|parts| (parts.io.into_inner(), parts.read_buf, None))
+    downcast::<TokioIo<TcpStream>>(upgraded)
+        .map(|parts| (Accepted::Plain(parts.io.into_inner()), parts.read_buf, None))
 }
 
 #[cfg(not(feature = "axum"))]
-fn through_axum(upgraded: Upgraded) -> Result<Plain, Upgraded> {
+fn through_axum(upgraded: Upgraded) -> Result<Found, Upgraded> {
     Err(upgraded)
 }

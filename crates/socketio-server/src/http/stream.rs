@@ -1,20 +1,19 @@
-//! [`HttpStream`]: a plain connection whose first bytes were read before hyper gets it.
+//! [`HttpStream`]: a connection whose first bytes were read before hyper gets it.
 
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
+use super::head_timer::HeadMark;
+use crate::occupancy::Descriptor;
+use crate::stream::Accepted;
 use bytes::Bytes;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
-
-use super::head_timer::HeadMark;
-use crate::occupancy::Descriptor;
 
 #[derive(Debug)]
 pub(crate) struct HttpStream {
-    stream: TokioIo<TcpStream>,
+    stream: TokioIo<Accepted>,
     /// Bytes that were read and not given to hyper.
     read: Bytes,
     mark: HeadMark,
@@ -23,17 +22,12 @@ pub(crate) struct HttpStream {
 
 impl HttpStream {
     /// Sets the mark whenever hyper reads a byte.
-    pub(crate) fn new(
-        stream: TcpStream,
-        read: Bytes,
-        mark: HeadMark,
-        descriptor: Option<Descriptor>,
-    ) -> Self {
+    pub(crate) fn new(stream: Accepted, read: Bytes, mark: HeadMark, descriptor: Option<Descriptor>) -> Self {
         Self { stream: TokioIo::new(stream), read, mark, descriptor }
     }
 
-    /// The socket, the bytes that hyper has not read, and its place among the connections.
-    pub(crate) fn into_parts(self) -> (TcpStream, Bytes, Option<Descriptor>) {
+    /// The connection, the bytes that hyper has not read, and its place among the connections.
+    pub(crate) fn into_parts(self) -> (Accepted, Bytes, Option<Descriptor>) {
         (self.stream.into_inner(), self.read, self.descriptor)
     }
 }
@@ -88,7 +82,7 @@ mod tests {
 
     use hyper::rt::ReadBuf;
     use tokio::io::AsyncWriteExt;
-    use tokio::net::TcpListener;
+    use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
 
@@ -110,7 +104,8 @@ mod tests {
     async fn what_was_read_comes_before_what_the_socket_has() {
         let (mut client, server) = pair().await;
         client.write_all(b"later").await.unwrap();
-        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"), HeadMark::default(), None);
+        let mut stream =
+            HttpStream::new(Accepted::Plain(server), Bytes::from_static(b"first"), HeadMark::default(), None);
         assert_eq!(read(&mut stream, 3).await, b"fir");
         assert_eq!(read(&mut stream, 8).await, b"st");
         assert_eq!(read(&mut stream, 8).await, b"later");
@@ -119,7 +114,8 @@ mod tests {
     #[tokio::test]
     async fn what_http_has_not_read_is_left() {
         let (_client, server) = pair().await;
-        let mut stream = HttpStream::new(server, Bytes::from_static(b"first"), HeadMark::default(), None);
+        let mut stream =
+            HttpStream::new(Accepted::Plain(server), Bytes::from_static(b"first"), HeadMark::default(), None);
         assert_eq!(read(&mut stream, 3).await, b"fir");
         assert_eq!(stream.into_parts().1, "st");
     }

@@ -12,6 +12,7 @@ mod bundle;
 mod cors;
 mod crowded;
 mod disconnects;
+mod encryption;
 mod engine_errors;
 mod events;
 mod fairness;

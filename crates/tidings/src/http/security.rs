@@ -18,6 +18,12 @@ pub(super) fn harden(headers: &mut HeaderMap) {
     }
 }
 
+/// Tells a browser to use nothing but https for the host, for so many days.
+pub(super) fn https_only(days: u32) -> Option<HeaderValue> {
+    const DAY_SECONDS: u64 = 24 * 60 * 60;
+    HeaderValue::try_from(format!("max-age={}", u64::from(days) * DAY_SECONDS)).ok()
+}
+
 /// What is said about somebody's own pages: what they load and run is their affair, who frames and uses them is that of
 /// `--origin`.
 #[derive(Clone)]

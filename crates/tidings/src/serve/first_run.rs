@@ -14,6 +14,11 @@ use tidings::v1::code::Code;
 /// A start that has succeeded.
 pub(super) struct FirstRun<'a> {
     pub(super) addresses: &'a [SocketAddr],
+    pub(super) scheme: Scheme,
+    /// The name in the certificate.
+    pub(super) name: Option<String>,
+    /// Where http is redirected.
+    pub(super) redirect: Option<SocketAddr>,
     pub(super) took: Duration,
     /// None if nothing is kept.
     pub(super) data: Option<&'a Path>,
@@ -23,6 +28,22 @@ pub(super) struct FirstRun<'a> {
     pub(super) pages: Option<&'a Path>,
     /// The address of this machine in its network, for a listener on all addresses of that kind. See [`in_network`].
     pub(super) in_network: fn(IpAddr) -> Option<IpAddr>,
+}
+
+/// What the listeners speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Scheme {
+    Http,
+    Https,
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        })
+    }
 }
 
 impl FirstRun<'_> {
@@ -37,7 +58,8 @@ impl FirstRun<'_> {
 
 impl fmt::Display for FirstRun<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let urls: Vec<String> = self.addresses.iter().map(|address| format!("http://{address}")).collect();
+        let urls: Vec<String> =
+            self.addresses.iter().map(|address| format!("{}://{address}", self.scheme)).collect();
         writeln!(f, "tidings is ready on {}", urls.join(" "))?;
         write!(f, "ready in {} ms", self.took.as_millis().max(1))?;
         if let Some(bytes) = resident_bytes() {
@@ -46,6 +68,9 @@ impl fmt::Display for FirstRun<'_> {
         match self.data {
             Some(folder) => writeln!(f, ", data in {}", folder.display())?,
             None => writeln!(f, ", data in a temporary folder, deleted at the end")?,
+        }
+        if let Some(address) = self.redirect {
+            writeln!(f, "http on {address} is redirected to https")?;
         }
         if WITHOUT_WEB {
             writeln!(f, "THIS BINARY HAS NO WEB APP: it was built with TIDINGS_WEB=skip")?;
@@ -56,23 +81,28 @@ impl fmt::Display for FirstRun<'_> {
                 "code to become the owner: {code} (the app, which takes it, is not served with --pages)"
             )?;
         } else if let (Some(code), Some(address)) = (self.setup, self.addresses.first()) {
-            writeln!(f, "open to become the owner: {}/#setup={code}", reachable(*address))?;
+            writeln!(f, "open to become the owner: {}/#setup={code}", self.reachable(*address))?;
             // A browser is somebody else at each address, so the owner has to choose one now.
-            if let Some(ip) = (self.in_network)(address.ip()) {
-                let address = SocketAddr::new(ip, address.port());
-                writeln!(f, "or, to use the chat in your network: http://{address}/#setup={code}")?;
+            if self.name.is_none()
+                && let Some(ip) = (self.in_network)(address.ip())
+            {
+                let address = format!("{}://{}", self.scheme, SocketAddr::new(ip, address.port()));
+                writeln!(f, "or, to use the chat in your network: {address}/#setup={code}")?;
             }
         }
         Ok(())
     }
 }
 
-/// An address that a browser on this machine can open.
-fn reachable(address: SocketAddr) -> String {
-    if address.ip().is_unspecified() {
-        format!("http://localhost:{}", address.port())
-    } else {
-        format!("http://{address}")
+impl FirstRun<'_> {
+    /// An address that a browser can open: by the name in the certificate, or on this machine.
+    fn reachable(&self, address: SocketAddr) -> String {
+        match (&self.name, address.port()) {
+            (Some(name), 443) => format!("{}://{name}", self.scheme),
+            (Some(name), port) => format!("{}://{name}:{port}", self.scheme),
+            (None, port) if address.ip().is_unspecified() => format!("{}://localhost:{port}", self.scheme),
+            (None, _) => format!("{}://{address}", self.scheme),
+        }
     }
 }
 
@@ -114,7 +144,9 @@ mod tests {
         let took = Duration::from_micros(300);
         let in_network = |_| Some([192, 168, 1, 7].into());
         let data = Some(Path::new("data"));
-        let run = FirstRun { addresses: &addresses, took, data, setup, pages, in_network };
+        let (scheme, name, redirect) = (Scheme::Http, None, None);
+        let run =
+            FirstRun { addresses: &addresses, scheme, name, redirect, took, data, setup, pages, in_network };
         run.to_string().lines().map(str::to_owned).collect()
     }
 
@@ -139,6 +171,33 @@ mod tests {
             "or, to use the chat in your network: http://192.168.1.7:3000/#setup=0000-0000-0000-0000",
         ];
         assert_eq!(lines[lines.len() - 2..], expected);
+    }
+
+    #[test]
+    fn over_tls_the_link_has_the_name_in_the_certificate() {
+        let code = Code::from_bytes([0; 10]);
+        let check = |address: &str, name: Option<&str>, expected: &str| {
+            let addresses = [address.parse().unwrap()];
+            let text = FirstRun {
+                addresses: &addresses,
+                scheme: Scheme::Https,
+                name: name.map(str::to_owned),
+                redirect: Some("0.0.0.0:80".parse().unwrap()),
+                took: Duration::ZERO,
+                data: None,
+                setup: Some(&code),
+                pages: None,
+                in_network: |_| None,
+            }
+            .to_string();
+            assert!(text.starts_with(&format!("tidings is ready on https://{address}\n")), "{text}");
+            assert!(text.contains("\nhttp on 0.0.0.0:80 is redirected to https\n"), "{text}");
+            let link = format!("\nopen to become the owner: {expected}/#setup=0000-0000-0000-0000\n");
+            assert!(text.ends_with(&link), "{text}");
+        };
+        check("0.0.0.0:443", Some("chat.example"), "https://chat.example");
+        check("127.0.0.1:8443", Some("chat.example"), "https://chat.example:8443");
+        check("0.0.0.0:443", None, "https://localhost:443");
     }
 
     #[test]

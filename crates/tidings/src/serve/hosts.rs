@@ -11,10 +11,10 @@ use crate::options::Serve;
 /// Said to a client that asks for another name, and in the log.
 pub(super) const REMEDY: &str = "If it is yours, start tidings with --host {host}: see tidings --help";
 
-/// The hosts of the options, and this machine's own.
-pub(super) fn of(options: &Serve) -> HostPolicy {
+/// The hosts of the options and of the certificate, and this machine's own.
+pub(super) fn of(options: &Serve, certified: &[HostPattern]) -> HostPolicy {
     let origins = options.origin.iter().filter_map(OriginPattern::host);
-    options.host.iter().cloned().chain(origins).chain(machine()).collect()
+    options.host.iter().cloned().chain(origins).chain(certified.iter().cloned()).chain(machine()).collect()
 }
 
 /// The name that this machine has given itself, if it is one.

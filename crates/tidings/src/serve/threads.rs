@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use chat::{Appender, Fatal, Log, LogReader};
-use socketio_server::{Builder, BundleFile, ClientBundle, Namespace, Server};
+use socketio_server::{Builder, BundleFile, ClientBundle, HostPattern, Namespace, Server};
 use tidings::delivery::Deliveries;
 use tidings::disk::Look;
 use tidings::environment::Environment;
@@ -36,6 +36,8 @@ const PROXY_REMEDY: &str =
 /// Runs a node as the options say.
 pub(super) struct Threads<'a> {
     pub(super) options: &'a Serve,
+    /// The names that the certificate is for.
+    pub(super) certified: &'a [HostPattern],
     /// Told when the appender has stopped for good.
     pub(super) fatal: mpsc::Sender<Fatal>,
     /// The disk of the data folder.
@@ -75,7 +77,7 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
     }
 
     fn serve(&mut self, profile: Namespace, endpoint: Builder) -> Result<Server, Failure> {
-        let options = self.options;
+        let (options, certified) = (self.options, self.certified);
         let endpoint = endpoint
             .configure(|config| {
                 let mut bounds = Bounds { server: std::mem::take(config), ..Bounds::default() };
@@ -84,7 +86,7 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
                 config.pacing.loopback = options.limit_loopback;
                 config.trusted_proxies = options.trusted_proxy.iter().cloned().collect();
                 config.origins = options.origin.iter().cloned().collect();
-                config.hosts = hosts::of(options);
+                config.hosts = hosts::of(options, certified);
                 config.host_remedy = hosts::REMEDY.into();
                 config.origin_remedy = ORIGIN_REMEDY.into();
                 config.proxy_remedy = PROXY_REMEDY.into();

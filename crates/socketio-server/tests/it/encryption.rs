@@ -1,0 +1,206 @@
+//! Listeners whose connections are not those of the kernel: the handshake comes first, and the server reads and writes what
+//! comes of it. The stand-in for TLS here encrypts nothing and counts.
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use socketio_server::{
+    Accepting, Ack, Arg, Builder, EncryptedStream, Encryption, HandshakeKept, Leaving, Namespace, Server,
+    Socket,
+};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::harness::{Client, Polling, Running, Ws, fenced, get, within};
+
+/// What a client sends first, where a handshake is demanded.
+const HELLO: u8 = 0x16;
+
+#[derive(Default)]
+struct Counts {
+    leaves: AtomicUsize,
+    /// The most slices in one write.
+    slices: AtomicUsize,
+}
+
+struct Clear {
+    counts: Arc<Counts>,
+    demands_hello: bool,
+}
+
+struct ClearStream(TcpStream, Arc<Counts>);
+
+impl Encryption for Clear {
+    fn accept(&self, mut socket: TcpStream) -> Accepting {
+        let (counts, demands_hello) = (Arc::clone(&self.counts), self.demands_hello);
+        Box::pin(async move {
+            if demands_hello && socket.read_u8().await? != HELLO {
+                return Err(io::ErrorKind::InvalidData.into());
+            }
+            Ok(Box::new(ClearStream(socket, counts)) as _)
+        })
+    }
+}
+
+impl EncryptedStream for ClearStream {
+    fn leave(self: Box<Self>) -> io::Result<Leaving> {
+        let Self(socket, counts) = *self;
+        counts.leaves.fetch_add(1, Ordering::Relaxed);
+        let socket = socket.into_std()?;
+        Ok(Box::new(move || Ok(Box::new(Self(TcpStream::from_std(socket)?, counts)) as _)))
+    }
+}
+
+impl AsyncRead for ClearStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for ClearStream {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(cx, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.1.slices.fetch_max(slices.len(), Ordering::Relaxed);
+        Pin::new(&mut self.0).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
+    }
+}
+
+fn start(builder: Builder, demands_hello: bool) -> (Running, Arc<Counts>) {
+    let counts = Arc::<Counts>::default();
+    let namespace = fenced(Namespace::new("/"))
+        .on("secure", |socket: Socket, ack: Ack| async move {
+            let _ = ack.send(&socket.handshake().is_some_and(|handshake| handshake.secure));
+        })
+        .on("count", |socket: Socket, Arg(to): Arg<u32>| async move {
+            for number in 1..=to {
+                let _ = socket.emit("n", &number);
+            }
+        });
+    let builder = builder.namespace(namespace).configure(|config| {
+        config.workers = 2;
+        config.handshake_kept = HandshakeKept::Session;
+    });
+    let server = builder.build().expect("the server can be built");
+    let listener = socketio_server::bind("127.0.0.1:0".parse().expect("an address")).expect("a port is free");
+    let encryption = Arc::new(Clear { counts: Arc::clone(&counts), demands_hello });
+    let address = server.listen_encrypted(listener, encryption, server.service()).expect("it can be shared");
+    (Running { address, server }, counts)
+}
+
+async fn is_secure(client: &mut Client) -> String {
+    client.send(r#"21["secure"]"#).await;
+    client.next().await
+}
+
+#[tokio::test]
+async fn what_comes_over_an_encrypted_listener_is_secure_on_both_transports() {
+    let (running, _) = start(Server::builder(), false);
+    let mut client = Client::connect(running.address).await;
+    assert_eq!(is_secure(&mut client).await, "31[true]");
+    let polling = Polling::open(running.address).await;
+    polling.join().await;
+    let mut client = upgraded(running.address, &polling).await;
+    assert_eq!(is_secure(&mut client).await, "31[true]");
+    for (scheme, status) in [("https", 200), ("http", 403)] {
+        let origin = format!("{scheme}://{}", running.address);
+        let handshake = get("/socket.io/?EIO=4&transport=polling").header("Origin", origin);
+        let handshake = handshake.header("Host", running.address.to_string());
+        assert_eq!(handshake.send(running.address).await.status, status, "{scheme}");
+    }
+}
+
+async fn upgraded(address: SocketAddr, polling: &Polling) -> Client {
+    let mut ws = Ws::attach(address, &polling.sid).await;
+    ws.send("2probe").await;
+    assert_eq!(ws.text().await, "3probe");
+    ws.send("5").await;
+    Client::over(ws)
+}
+
+#[tokio::test]
+async fn a_websocket_that_was_accepted_elsewhere_moves_to_the_worker_of_its_session() {
+    const TRIES: usize = 200;
+    let (running, counts) = start(Server::builder(), false);
+    for _ in 0..TRIES {
+        let polling = Polling::open(running.address).await;
+        polling.join().await;
+        upgraded(running.address, &polling).await.fence().await;
+        if counts.leaves.load(Ordering::Relaxed) > 0 {
+            return;
+        }
+    }
+    panic!("of {TRIES} connections, none was accepted by the other worker");
+}
+
+#[tokio::test]
+async fn small_frames_are_written_together() {
+    let (running, counts) = start(Server::builder(), false);
+    let mut client = Client::connect(running.address).await;
+    client.send(r#"2["count",20]"#).await;
+    client.take(20).await;
+    assert!(counts.slices.load(Ordering::Relaxed) >= 10, "{:?}", counts.slices);
+}
+
+#[tokio::test]
+async fn a_handshake_that_does_not_end_is_cut_off_and_holds_up_nobody() {
+    let short = Duration::from_millis(500);
+    let (running, _) = start(Server::builder().configure(|config| config.head_timeout = short), true);
+    let mut silent = Vec::new();
+    for _ in 0..50 {
+        silent.push(TcpStream::connect(running.address).await.expect("a connection"));
+    }
+    // Another one is served meanwhile.
+    let mut polite = TcpStream::connect(running.address).await.expect("a connection");
+    let request =
+        "GET /socket.io/?EIO=4&transport=polling HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    polite.write_all(&[&[HELLO], request.as_bytes()].concat()).await.expect("it is sent");
+    let mut answer = String::new();
+    within(polite.read_to_string(&mut answer)).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    for mut socket in silent {
+        assert_eq!(within(socket.read(&mut [0; 16])).await.expect("an end in order"), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_handshake_that_fails_ends_its_own_connection_only() {
+    let (running, _) = start(Server::builder(), true);
+    let mut bad = TcpStream::connect(running.address).await.expect("a connection");
+    bad.write_all(&[0]).await.expect("it is sent");
+    assert_eq!(within(bad.read(&mut [0; 16])).await.expect("an end in order"), 0);
+    let mut good = TcpStream::connect(running.address).await.expect("a connection");
+    good.write_all(&[&[HELLO][..], b"GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat())
+        .await
+        .expect("sent");
+    let mut line = [0; 12];
+    within(good.read_exact(&mut line)).await.expect("an answer");
+    assert_eq!(&line, b"HTTP/1.1 404");
+}

@@ -1,0 +1,154 @@
+//! [`Certificate`]: a certificate chain with its private key, checked before anybody uses it.
+//!
+//! A pair that is made is readable, belongs together and is valid at that time. What is wrong with one that is not is said
+//! in words for its operator.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::pki_types::pem::{Error as PemError, PemObject as _};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{Error as TlsError, InconsistentKeys, crypto::ring};
+use x509_parser::prelude::{ASN1Time, FromDer as _, GeneralName, X509Certificate};
+
+/// Why a certificate cannot be used. It names the option and the file.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("{what}: {why}")]
+pub(crate) struct CertificateError {
+    /// What it is about: an option with its value.
+    pub(crate) what: String,
+    pub(crate) why: String,
+}
+
+impl CertificateError {
+    fn of(option: &str, file: &Path, why: impl Into<String>) -> Self {
+        Self { what: format!("{option} {}", file.display()), why: why.into() }
+    }
+}
+
+/// A certificate with its key.
+#[derive(Clone, Debug)]
+pub(super) struct Certificate {
+    pub(super) key: Arc<CertifiedKey>,
+    /// The names of hosts that it is for, in small letters.
+    pub(super) names: Vec<String>,
+    pub(super) validity: Validity,
+}
+
+/// The time in which a certificate is valid, in seconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Validity {
+    pub(super) not_before: i64,
+    pub(super) not_after: i64,
+}
+
+/// Two files of the operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pair {
+    pub(super) certificate: PathBuf,
+    pub(super) key: PathBuf,
+}
+
+impl Pair {
+    /// Reads both files, and checks that they can be used now.
+    pub(super) fn load(&self, now: i64) -> Result<Certificate, CertificateError> {
+        let of_certificate = |why: String| CertificateError::of("--tls-cert", &self.certificate, why);
+        let of_key = |why: String| CertificateError::of("--tls-key", &self.key, why);
+        let chain = std::fs::read(&self.certificate).map_err(|error| of_certificate(unreadable(&error)))?;
+        let key = std::fs::read(&self.key).map_err(|error| of_key(unreadable(&error)))?;
+        let chain = chain_of(&chain).map_err(of_certificate)?;
+        let key = key_of(&key).map_err(of_key)?;
+        let signer = ring::sign::any_supported_type(&key).map_err(|_| {
+            of_key("this kind of private key is not supported: use an ECDSA, Ed25519 or RSA key".into())
+        })?;
+        let key = CertifiedKey::new(chain, signer);
+        let facts =
+            key.end_entity_cert().map_err(|error| of_certificate(error.to_string())).and_then(|leaf| {
+                Facts::read(leaf)
+                    .ok_or_else(|| of_certificate("the first certificate in it is damaged".into()))
+            })?;
+        match key.keys_match() {
+            Ok(()) | Err(TlsError::InconsistentKeys(InconsistentKeys::Unknown)) => {}
+            Err(_) => {
+                let first = self.certificate.display();
+                return Err(of_key(format!("the key does not belong to the first certificate in {first}")));
+            }
+        }
+        facts.check(now).map_err(of_certificate)?;
+        let Facts { names, not_before, not_after } = facts;
+        let validity = Validity { not_before: not_before.timestamp(), not_after: not_after.timestamp() };
+        Ok(Certificate { key: Arc::new(key), names, validity })
+    }
+}
+
+fn unreadable(error: &std::io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
+fn chain_of(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
+    let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
+    match chain {
+        Ok(chain) if chain.is_empty() => {
+            Err("there is no certificate in it: a PEM file has a line -----BEGIN CERTIFICATE-----".into())
+        }
+        Ok(chain) => Ok(chain),
+        Err(error) => Err(format!("not a PEM file: {error}")),
+    }
+}
+
+fn key_of(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
+    let is_encrypted = String::from_utf8_lossy(pem).contains("ENCRYPTED");
+    match PrivateKeyDer::from_pem_slice(pem) {
+        Ok(key) => Ok(key),
+        Err(_) if is_encrypted => {
+            Err("the private key in it is encrypted: store it without a passphrase".into())
+        }
+        Err(PemError::NoItemsFound) => {
+            Err("there is no private key in it: a PEM file has a line -----BEGIN PRIVATE KEY-----".into())
+        }
+        Err(error) => Err(format!("not a PEM file: {error}")),
+    }
+}
+
+/// What is read from a certificate.
+struct Facts {
+    names: Vec<String>,
+    not_before: ASN1Time,
+    not_after: ASN1Time,
+}
+
+impl Facts {
+    /// `None` if it is damaged.
+    fn read(certificate: &CertificateDer<'_>) -> Option<Self> {
+        let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+        let alternatives = parsed.subject_alternative_name().ok()?;
+        let names = alternatives.iter().flat_map(|names| &names.value.general_names);
+        let names = names.filter_map(|name| match name {
+            GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
+            _ => None,
+        });
+        let validity = parsed.validity();
+        Some(Self { names: names.collect(), not_before: validity.not_before, not_after: validity.not_after })
+    }
+
+    fn check(&self, now: i64) -> Result<(), String> {
+        if now > self.not_after.timestamp() {
+            return Err(format!("the certificate has expired: it was valid until {}", day(self.not_after)));
+        }
+        if now < self.not_before.timestamp() {
+            return Err(format!(
+                "the certificate is not valid before {}; is the clock right?",
+                day(self.not_before)
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The day of a time, and the time.
+fn day(time: ASN1Time) -> String {
+    let time = time.to_datetime();
+    let (hour, minute, second) = time.to_hms();
+    format!("{} {hour:02}:{minute:02}:{second:02} UTC", time.date())
+}

@@ -1,0 +1,129 @@
+//! [`Files`]: a certificate from two files, which are read again when they change.
+//!
+//! A program that renews a certificate replaces two files, one after the other. So they are read when they have not
+//! changed for a moment. If they are wrong then, the log says so once, and the certificate in use stays.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::Now;
+use super::certificate::{Certificate, CertificateError, Pair};
+use super::expiry::{Expiry, Stage};
+use super::keyring::Keyring;
+use crate::options::TlsOptions;
+
+/// How often the files are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(500);
+
+#[derive(Clone, Debug)]
+pub(super) struct Files(Pair);
+
+/// What shows that a file has changed: its device, number, size and times. `None` if it cannot be looked at.
+type Look = Option<[u64; 5]>;
+
+impl Files {
+    pub(super) fn of(options: &TlsOptions) -> Option<Self> {
+        let (certificate, key) = (options.tls_cert.clone()?, options.tls_key.clone()?);
+        Some(Self(Pair { certificate, key }))
+    }
+
+    pub(super) fn load(&self, now: i64) -> Result<Certificate, CertificateError> {
+        self.0.load(now)
+    }
+
+    /// Replaces the certificate whenever the files change, until it is dropped.
+    pub(super) async fn watch(&self, keyring: &Keyring, now: Now) {
+        let mut interval = tokio::time::interval(LOOK_INTERVAL);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut watched = Watched::new(self.look().await);
+        let mut expiry = Expiry::default();
+        loop {
+            interval.tick().await;
+            match expiry.news(keyring.validity(), now()) {
+                Some(Stage::Soon) => {
+                    tracing::warn!(
+                        "the certificate will expire soon: renew {}",
+                        self.0.certificate.display()
+                    );
+                }
+                Some(Stage::Over) => {
+                    tracing::warn!("the certificate has expired: renew {}", self.0.certificate.display());
+                }
+                None => {}
+            }
+            if watched.settles(self.look().await) {
+                self.reload(keyring, now).await;
+            }
+        }
+    }
+
+    /// Both files as they are now. A disk may be slow.
+    async fn look(&self) -> [Look; 2] {
+        let Pair { certificate, key } = self.0.clone();
+        let look = move || [look(&certificate), look(&key)];
+        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+    }
+
+    async fn reload(&self, keyring: &Keyring, now: Now) {
+        let pair = self.0.clone();
+        let Ok(loaded) = tokio::task::spawn_blocking(move || pair.load(now())).await else { return };
+        match loaded.and_then(|certificate| keyring.replace(certificate)) {
+            Ok(()) => tracing::info!("new connections get the new certificate"),
+            Err(error) => tracing::warn!("the old certificate stays in use: {error}"),
+        }
+    }
+}
+
+fn look(file: &Path) -> Look {
+    let about = std::fs::metadata(file).ok()?;
+    let nanoseconds = about.mtime().cast_unsigned().wrapping_mul(1_000_000_000);
+    let changed = about.ctime().cast_unsigned().wrapping_mul(1_000_000_000);
+    let (modified, changed) = (
+        nanoseconds.wrapping_add(about.mtime_nsec().cast_unsigned()),
+        changed.wrapping_add(about.ctime_nsec().cast_unsigned()),
+    );
+    Some([about.dev(), about.ino(), about.size(), modified, changed])
+}
+
+/// The files as they were read, and as they were last seen.
+struct Watched<T> {
+    read: T,
+    seen: T,
+}
+
+impl<T: PartialEq + Clone> Watched<T> {
+    fn new(look: T) -> Self {
+        Self { read: look.clone(), seen: look }
+    }
+
+    /// Whether the files are others than those that were read, and stand still. They count as read then.
+    fn settles(&mut self, look: T) -> bool {
+        let stands_still = self.seen == look;
+        self.seen = look;
+        let settles = stands_still && self.seen != self.read;
+        if settles {
+            self.read = self.seen.clone();
+        }
+        settles
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_read_once_when_they_have_stopped_changing() {
+        let mut watched = Watched::new(1);
+        let looks = [1, 1, 2, 3, 3, 3, 4, 4, 1, 1];
+        let read = looks.map(|look| watched.settles(look));
+        assert_eq!(read, [false, false, false, false, true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn files_that_were_changed_back_before_they_were_read_are_not_read() {
+        let mut watched = Watched::new(1);
+        assert_eq!([2, 1, 1].map(|look| watched.settles(look)), [false, false, false]);
+    }
+}
