@@ -47,7 +47,7 @@ describe("tidings-bench", () => {
     });
   }
 
-  for (const kind of ["pings", "unfinished"]) {
+  for (const kind of ["pings", "unfinished", "requests", "rooms", "invites"]) {
     test(`attacks a chat with ${kind}, says what was sent, and the chat goes on`, async (t) => {
       const server = await Server.start(t);
       const hostile = ["hostile", kind, "--sockets", "3", "--seconds", "1", "--url", server.url];
@@ -58,6 +58,14 @@ describe("tidings-bench", () => {
       assert.deepEqual([after.code, after.verdict], [0, "good"], after.stderr);
     });
   }
+
+  test("measures what polite clients from several addresses notice", async (t) => {
+    const server = await Server.start(t);
+    const few = ["--clients", "20", "--senders", "2", "--readers", "2", "--sources", "5", "--seconds", "1"];
+    const { code, verdict, stderr, measures } = await report(["polite", "--url", server.url, ...few]);
+    assert.deepEqual([code, verdict], [0, "good"], stderr);
+    assert.ok(measures.ack_p99_ms > 0 && measures.history_p99_ms > 0, JSON.stringify(measures));
+  });
 
   test("attacks no server on another machine", async () => {
     const { code, stderr } = await runBench(["hostile", "pings", "--url", "http://192.0.2.1:3000"]);

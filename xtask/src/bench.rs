@@ -7,7 +7,6 @@
 
 mod contestant;
 mod instructions;
-mod machine;
 mod page;
 mod plan;
 
@@ -19,6 +18,7 @@ use serde::Deserialize;
 
 use self::contestant::{CONTESTANTS, Contestant, Contract, Server};
 use self::plan::{PLAN, Row};
+use crate::machine;
 
 /// The error of a contestant that cannot run a row.
 const ABSENT: &str = "does not take part";

@@ -7,6 +7,8 @@ use std::process::ExitCode;
 mod bench;
 mod conformance;
 mod fuzz;
+mod hardening;
+mod machine;
 mod mutants;
 mod proof;
 mod root;
@@ -29,6 +31,7 @@ usage: cargo xtask <command>
   planted       plants the bugs of HTTP, WebSocket and pages, and demands that a test notices each
   traps         situations that break a chat written after the tutorial, on a Node server and on ours
   bench         measures our server beside its peers; writes docs/performance.md: see --help
+  hardening     attacks our server in 256 MiB beside 500 polite clients; writes docs/hardening.md: see --help
   conformance   runs the official Socket.IO suites against our fixtures: see --help";
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Some("bench") => bench::run(args),
         Some("conformance") => conformance::run(args),
         Some("fuzz") => fuzz::run(args),
+        Some("hardening") => hardening::run(args),
         Some("mutants") => mutants::run(args),
         Some("planted") => test::plant(args),
         Some("proof") => proof::run(args),

@@ -101,10 +101,15 @@ fn simulate(root: &Path, results: &Path, options: &Options) -> Result<(), String
 
 /// The release binary.
 pub(crate) fn build(root: &Path) -> Result<PathBuf, String> {
+    build_package(root, "tidings")
+}
+
+/// The release binary of a package.
+pub(crate) fn build_package(root: &Path, package: &str) -> Result<PathBuf, String> {
     let mut cargo = cargo(root);
-    cargo.args(["build", "--release", "--locked", "--package", "tidings"]);
+    cargo.args(["build", "--release", "--locked", "--package", package]);
     must_succeed(&mut cargo)?;
-    Ok(release(root).join(format!("tidings{}", std::env::consts::EXE_SUFFIX)))
+    Ok(release(root).join(format!("{package}{}", std::env::consts::EXE_SUFFIX)))
 }
 
 /// The example server, with every feature but chat.

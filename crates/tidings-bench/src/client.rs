@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -13,7 +13,7 @@ use mio::net::TcpStream;
 use super::frame::{self, Front, push_text};
 use super::ledger::{Ledger, View};
 use super::packet::{self, Packet, Stamp, Verdict};
-use super::socket::{read_some, write_some};
+use super::socket::{connect, read_some, write_some};
 
 /// Nobody has so many messages: who asks for what comes after gets nothing.
 pub(crate) const NOTHING_OLD: u64 = (1 << 53) - 1;
@@ -68,13 +68,14 @@ pub(crate) struct Progress {
 }
 
 impl Client {
-    pub(crate) fn connect(host: SocketAddr, join: Join, view: View, now: Duration) -> io::Result<Self> {
-        let stream = TcpStream::connect(host)?;
-        stream.set_nodelay(true)?;
-        // Closing is a cut: no connection lingers and uses up the ports.
-        socket2::SockRef::from(&stream).set_linger(Some(Duration::ZERO))?;
+    pub(crate) fn connect(
+        (host, source): (SocketAddr, Option<IpAddr>),
+        join: Join,
+        view: View,
+        now: Duration,
+    ) -> io::Result<Self> {
         Ok(Self {
-            stream,
+            stream: TcpStream::from_std(connect(host, source)?),
             stage: Stage::Connecting,
             join,
             host,

@@ -4,7 +4,7 @@
 //! known, and so that a core of its own is enough for it.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
@@ -29,6 +29,8 @@ pub(crate) struct Fleet {
     events: Events,
     scratch: Vec<u8>,
     host: SocketAddr,
+    /// Addresses that connections come from, in turn; none if it does not matter.
+    pub(crate) sources: Vec<IpAddr>,
     pub(crate) clients: Vec<Client>,
     pub(crate) ledger: Ledger,
     /// A ledger for each room, if there are rooms: a client is in the one that its number says, modulo their count.
@@ -62,6 +64,7 @@ impl Fleet {
             events: Events::with_capacity(EVENTS_MAX),
             scratch: vec![0; SCRATCH_BYTES],
             host,
+            sources: Vec::new(),
             clients: Vec::new(),
             // As long as the head is not known, nothing is written down.
             ledger: Ledger::new(start, u64::MAX - 1, 0),
@@ -181,9 +184,14 @@ impl Fleet {
         Ok(())
     }
 
+    fn source(&self, client: usize) -> Option<IpAddr> {
+        self.sources.get(client.checked_rem(self.sources.len())?).copied()
+    }
+
     fn add(&mut self, join: Join) -> Result<(), Failure> {
         let view = View::after(join.server_offset);
-        let mut client = Client::connect(self.host, join, view, self.ledger.now())?;
+        let way = (self.host, self.source(self.clients.len()));
+        let mut client = Client::connect(way, join, view, self.ledger.now())?;
         let token = Token(self.clients.len());
         self.poll.registry().register(client.stream(), token, Interest::READABLE | Interest::WRITABLE)?;
         self.clients.push(client);
@@ -192,12 +200,13 @@ impl Fleet {
 
     /// Connects a client again that has been cut or not, with what it knows.
     pub(crate) fn come_back(&mut self, index: usize) -> Result<(), Failure> {
+        let way = (self.host, self.source(index));
         let Some(old) = self.clients.get_mut(index) else { return Ok(()) };
         let offset = self.ledger.recovery(old.view.last()).map(str::to_owned);
         let recovery = old.pid.clone().map(|pid| (pid, offset));
         let join = Join { server_offset: old.view.last(), recovery, room: None };
         let view = std::mem::take(&mut old.view);
-        let mut client = Client::connect(self.host, join, view, self.ledger.now())?;
+        let mut client = Client::connect(way, join, view, self.ledger.now())?;
         client.continue_from(old);
         self.poll.registry().register(
             client.stream(),

@@ -18,6 +18,7 @@ mod ingest;
 mod ledger;
 mod options;
 mod packet;
+mod polite;
 mod pollers;
 mod process;
 mod progress;
@@ -87,6 +88,7 @@ fn measure(workload: &Workload, report: &mut Report) -> Result<(), Failure> {
         Workload::Replay(options) => replay::measure(options, &target, report),
         Workload::Storm(options) => storm::measure(options, &target, report),
         Workload::Ingest(options) => ingest::measure(options, &target, report),
+        Workload::Polite(options) => polite::measure(options, &target, report),
         Workload::Hostile(options) => hostile::measure(options, &target, report),
     }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Workload {
     Start(Start),
     /// Many clients write, each after the ack of its last message
     Ingest(Ingest),
+    /// Everybody behaves: what they notice of an attack that runs at the same time
+    Polite(Polite),
     /// Attack a server on this machine, and say what was sent
     Hostile(Hostile),
 }
@@ -203,6 +205,33 @@ pub(crate) struct Ingest {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Polite {
+    #[command(flatten)]
+    pub(crate) server: Subject,
+    /// Connections that receive every message
+    #[arg(long, default_value_t = 500)]
+    pub(crate) clients: usize,
+    /// Of these, so many write in turn
+    #[arg(long, default_value_t = 50)]
+    pub(crate) senders: usize,
+    /// Messages a second that they write together
+    #[arg(long, default_value_t = 20)]
+    pub(crate) rate: u32,
+    /// Further connections that ask for the history of the lobby, four times a second each; the server must be Tidings
+    #[arg(long, default_value_t = 10)]
+    pub(crate) readers: u32,
+    /// Addresses of this machine that the connections come from, in turn; 0 leaves it to the system
+    #[arg(long, default_value_t = 0)]
+    pub(crate) sources: u32,
+    /// Duration of the measurement
+    #[arg(long, default_value_t = 10)]
+    pub(crate) seconds: u64,
+    /// Size of a message
+    #[arg(long, default_value_t = 72)]
+    pub(crate) text_bytes: usize,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Hostile {
     /// What the sockets do
     #[arg(value_enum)]
@@ -212,6 +241,9 @@ pub(crate) struct Hostile {
     /// Connections that attack at the same time
     #[arg(long, default_value_t = 30)]
     pub(crate) sockets: usize,
+    /// Address of this machine that they come from
+    #[arg(long, value_name = "ADDR")]
+    pub(crate) source: Option<std::net::IpAddr>,
     /// Duration of the attack
     #[arg(long, default_value_t = 5)]
     pub(crate) seconds: u64,
@@ -232,6 +264,16 @@ pub(crate) enum Kind {
     Silent,
     /// Ask for all messages again and again, and read slowly
     SlowReads,
+    /// Ask for what is expensive: pages around a message, changes, unread messages of a hundred rooms
+    Requests,
+    /// Create rooms
+    Rooms,
+    /// Change one's name
+    Names,
+    /// Ask for codes of links
+    Links,
+    /// Guess codes of invites
+    Invites,
 }
 
 impl Workload {
@@ -246,6 +288,7 @@ impl Workload {
             Self::Replay(replay) => &replay.server,
             Self::Storm(storm) => &storm.server,
             Self::Ingest(ingest) => &ingest.server,
+            Self::Polite(polite) => &polite.server,
             Self::Hostile(hostile) => &hostile.server,
         })
     }
@@ -260,6 +303,7 @@ impl Workload {
             | Self::Replay(_)
             | Self::Storm(_)
             | Self::Ingest(_)
+            | Self::Polite(_)
             | Self::Hostile(_) => self.server().is_some_and(|server| server.json),
         }
     }
@@ -274,6 +318,7 @@ impl Workload {
             Self::Storm(_) => "storm",
             Self::Start(_) => "start",
             Self::Ingest(_) => "ingest",
+            Self::Polite(_) => "polite",
             Self::Hostile(_) => "hostile",
         }
     }

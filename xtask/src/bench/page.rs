@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::contestant::{CONTESTANTS, FLOOR};
-use super::machine;
 use super::plan::{Better, Row};
 use super::{ABSENT, Options, Outcome, Outcomes, Results};
+use crate::machine;
 
 const INTRODUCTION: &str = "\
 Written by `cargo xtask bench`, never by hand. Each figure is a median; the contestants took turns, so that whatever else

@@ -1,10 +1,10 @@
-//! Describes where and when the page was made.
+//! Describes where and when a page of measurements was made.
 
 use std::fs;
 use std::process::Command;
 
 /// Cores, memory and kernel.
-pub(super) fn description() -> String {
+pub(crate) fn description() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model =
         info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": ").map(|(_, it)| it));
@@ -20,12 +20,12 @@ pub(super) fn description() -> String {
 }
 
 /// Today's date.
-pub(super) fn today() -> String {
+pub(crate) fn today() -> String {
     output("date", &["-u", "+%Y-%m-%d"])
 }
 
 /// The commit that was measured.
-pub(super) fn revision() -> String {
+pub(crate) fn revision() -> String {
     output("git", &["describe", "--always", "--dirty"])
 }
 
