@@ -302,13 +302,8 @@ mod tests {
         let quiet = [1.0, 9.0, 2.0].map(|ms| Noticed { ack_p99_ms: ms, history_p99_ms: 10.0 * ms });
         let quiet = median(&quiet);
         assert_eq!((quiet.ack_p99_ms, quiet.history_p99_ms), (2.0, 20.0));
-        let sent = Sent {
-            packets: 0.0,
-            bytes_out: 0.0,
-            bytes_in: 0.0,
-            connections: 0.0,
-            closed_by_server: 0.0,
-        };
+        let sent =
+            Sent { packets: 0.0, bytes_out: 0.0, bytes_in: 0.0, connections: 0.0, closed_by_server: 0.0 };
         let mut finding = Finding { kind: "pings", sent, noticed: Err("it broke".into()), memory_bytes: 0 };
         assert!(!finding.is_good(&quiet));
         finding.noticed = Ok(Noticed { ack_p99_ms: 20.0, history_p99_ms: 200.0 });

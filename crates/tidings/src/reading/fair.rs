@@ -3,8 +3,11 @@
 //! It is surplus round robin (Adiseshu, Parulkar and Varghese, "A Reliable and Scalable Striping Protocol", SIGCOMM
 //! 1996): deficit round robin for jobs whose cost is known only when they are done. Owners take turns. A turn lasts until
 //! the owner's balance is used up; then a quantum is added to it for the next turn. A job is charged with the most that it
-//! may cost, and the owner gets the rest back when it is done. The queue knows neither what a job does nor what a unit of
-//! cost is.
+//! may cost, and the owner gets the rest back when it is done.
+//!
+//! Whoever can be many owners at once would get many shares. So owners belong to parties: parties share the work evenly in
+//! the same way, and so do the owners of each party among themselves. The queue knows neither what a job does, nor what a
+//! unit of cost or a party is.
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hash;
@@ -18,7 +21,9 @@ pub struct FairBounds {
     pub waiting_max: usize,
     /// Jobs of one owner that run at once.
     pub running_max: usize,
-    /// What an owner's turn may cost.
+    /// Jobs of one party that run at once.
+    pub party_running_max: usize,
+    /// What a turn of an owner or a party may cost.
     pub quantum: u32,
 }
 
@@ -33,11 +38,12 @@ pub trait Costs {
 
 /// Jobs that wait, by owner.
 #[derive(Debug)]
-pub struct FairQueue<K, J> {
+pub struct FairQueue<P, K, J> {
     bounds: FairBounds,
-    lines: HashMap<K, Line<J>>,
-    /// Owners who may have a job to run, in the order of their turns.
-    turns: VecDeque<K>,
+    lines: HashMap<K, Line<P, J>>,
+    parties: HashMap<P, Party<K>>,
+    /// Parties that may have a job to run, in the order of their turns.
+    turns: VecDeque<P>,
     /// Owners with jobs that wait, by their number.
     sizes: BTreeSet<(usize, K)>,
     waiting: usize,
@@ -45,10 +51,22 @@ pub struct FairQueue<K, J> {
 
 /// The jobs of one owner.
 #[derive(Debug)]
-struct Line<J> {
+struct Line<P, J> {
+    /// An owner stays in the party of their first job until they have none.
+    party: P,
     jobs: VecDeque<J>,
     running: usize,
     /// What is left of this turn. Later turns pay for what is below 0.
+    balance: i64,
+    is_in_turns: bool,
+}
+
+/// Owners who share one share.
+#[derive(Debug)]
+struct Party<K> {
+    /// Those who may have a job to run, in the order of their turns.
+    turns: VecDeque<K>,
+    running: usize,
     balance: i64,
     is_in_turns: bool,
 }
@@ -60,14 +78,15 @@ pub struct Refused<J>(pub J);
 /// A job that runs. It must be given back.
 #[derive(Debug, PartialEq, Eq)]
 #[must_use = "its owner's other jobs wait for it"]
-pub struct Running<K> {
+pub struct Running<P, K> {
+    party: P,
     owner: K,
     charged: u32,
 }
 
-/// What a look at an owner's line has brought.
-enum Look<J> {
-    Job(J),
+/// What a look at an owner's line, or at a party, has brought.
+enum Look<T> {
+    Job(T),
     /// Its first job was not wanted.
     Unwanted,
     /// It has to wait for its next turn.
@@ -76,15 +95,16 @@ enum Look<J> {
     Nothing,
 }
 
-impl<K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<K, J> {
+impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J> {
     /// An empty queue.
     ///
     /// # Panics
     /// If nothing could ever run within these bounds.
     pub fn new(bounds: FairBounds) -> Self {
-        assert!(bounds.running_max > 0 && bounds.quantum > 0, "a queue lets something run");
-        let (lines, turns, sizes) = Default::default();
-        Self { bounds, lines, turns, sizes, waiting: 0 }
+        let FairBounds { running_max, party_running_max, quantum, .. } = bounds;
+        assert!(running_max.min(party_running_max) > 0 && quantum > 0, "a queue lets something run");
+        let (lines, parties, turns, sizes) = Default::default();
+        Self { bounds, lines, parties, turns, sizes, waiting: 0 }
     }
 
     /// The number of jobs that wait.
@@ -98,7 +118,7 @@ impl<K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<K, J> {
     }
 
     /// Adds a job. Returns the one that is refused for it, or instead of it.
-    pub fn push(&mut self, owner: K, job: J) -> Option<Refused<J>> {
+    pub fn push(&mut self, party: P, owner: K, job: J) -> Option<Refused<J>> {
         if self.open(owner) >= self.bounds.per_owner_max {
             self.change(owner, |line| line.jobs.retain(Costs::is_wanted));
         }
@@ -110,31 +130,30 @@ impl<K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<K, J> {
             let own = self.lines.get(&owner).map_or(0, |line| line.jobs.len());
             match self.sizes.last() {
                 Some((most, other)) if *most > own + 1 => {
-                    displaced = self.change(*other, |line| line.jobs.pop_back());
+                    displaced = self.change(*other, |line| line.jobs.pop_back()).flatten();
                 }
                 Some(_) | None => return Some(Refused(job)),
             }
         }
+        let quantum = i64::from(self.bounds.quantum);
+        self.lines.entry(owner).or_insert_with(|| Line::new(party, quantum));
         self.change(owner, |line| line.jobs.push_back(job));
         displaced.map(Refused)
     }
 
     /// The job whose turn it is. It runs until it is given back with [`done`](Self::done) or [`again`](Self::again).
-    pub fn take(&mut self) -> Option<(J, Running<K>)> {
-        while let Some(owner) = self.turns.front().copied() {
-            match self.look(owner) {
-                Look::Job(job) => {
-                    let charged = job.cost_max();
-                    return Some((job, Running { owner, charged }));
-                }
+    pub fn take(&mut self) -> Option<(J, Running<P, K>)> {
+        while let Some(party) = self.turns.front().copied() {
+            match self.look_at_party(party) {
+                Look::Job(taken) => return Some(taken),
                 Look::Unwanted => {}
                 Look::Spent => self.turns.rotate_left(1),
                 Look::Nothing => {
                     self.turns.pop_front();
-                    if let Some(line) = self.lines.get_mut(&owner) {
-                        line.is_in_turns = false;
+                    if let Some(party) = self.parties.get_mut(&party) {
+                        party.is_in_turns = false;
                     }
-                    self.forget_idle(owner);
+                    self.forget_idle_party(party);
                 }
             }
         }
@@ -142,26 +161,74 @@ impl<K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<K, J> {
     }
 
     /// A job is done, and has cost this.
-    #[expect(clippy::needless_pass_by_value, reason = "nobody gives a job back twice")]
-    pub fn done(&mut self, running: Running<K>, cost: u32) {
-        let Running { owner, charged } = running;
-        self.settle(owner, i64::from(charged) - i64::from(cost), |_| ());
+    pub fn done(&mut self, running: Running<P, K>, cost: u32) {
+        let owner = running.owner;
+        self.settle(running, cost, |_| ());
         self.forget_idle(owner);
     }
 
     /// Part of a job is done, and has cost this. The rest is its owner's next job.
-    #[expect(clippy::needless_pass_by_value, reason = "nobody gives a job back twice")]
-    pub fn again(&mut self, running: Running<K>, cost: u32, job: J) {
-        let Running { owner, charged } = running;
-        self.settle(owner, i64::from(charged) - i64::from(cost), |line| line.jobs.push_front(job));
+    pub fn again(&mut self, running: Running<P, K>, cost: u32, job: J) {
+        self.settle(running, cost, |line| line.jobs.push_front(job));
     }
 
-    fn settle(&mut self, owner: K, rest: i64, change: impl FnOnce(&mut Line<J>)) {
+    #[expect(clippy::needless_pass_by_value, reason = "nobody gives a job back twice")]
+    fn settle(&mut self, running: Running<P, K>, cost: u32, change: impl FnOnce(&mut Line<P, J>)) {
+        let Running { party, owner, charged } = running;
+        let rest = i64::from(charged) - i64::from(cost);
+        if let Some(party) = self.parties.get_mut(&party) {
+            party.running -= 1;
+            party.balance += rest;
+        }
         self.change(owner, |line| {
             line.running -= 1;
             line.balance += rest;
             change(line);
         });
+        self.wake(party);
+        self.forget_idle_party(party);
+    }
+
+    fn look_at_party(&mut self, party: P) -> Look<(J, Running<P, K>)> {
+        let FairBounds { party_running_max, quantum, .. } = self.bounds;
+        let Some(found) = self.parties.get_mut(&party) else { return Look::Nothing };
+        let Some(owner) = found.turns.front().copied() else { return Look::Nothing };
+        if found.running >= party_running_max {
+            return Look::Nothing;
+        }
+        if found.balance <= 0 {
+            found.balance += i64::from(quantum);
+            return Look::Spent;
+        }
+        match self.look(owner) {
+            Look::Job(job) => {
+                let charged = job.cost_max();
+                if let Some(party) = self.parties.get_mut(&party) {
+                    party.running += 1;
+                    party.balance -= i64::from(charged);
+                }
+                return Look::Job((job, Running { party, owner, charged }));
+            }
+            Look::Unwanted => {}
+            Look::Spent => self.turns_of(party, |turns| turns.rotate_left(1)),
+            Look::Nothing => {
+                self.turns_of(party, |turns| {
+                    turns.pop_front();
+                });
+                if let Some(line) = self.lines.get_mut(&owner) {
+                    line.is_in_turns = false;
+                }
+                self.forget_idle(owner);
+            }
+        }
+        // Its turn is not over.
+        Look::Unwanted
+    }
+
+    fn turns_of(&mut self, party: P, change: impl FnOnce(&mut VecDeque<K>)) {
+        if let Some(party) = self.parties.get_mut(&party) {
+            change(&mut party.turns);
+        }
     }
 
     fn look(&mut self, owner: K) -> Look<J> {
@@ -174,15 +241,19 @@ impl<K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<K, J> {
             line.balance += i64::from(quantum);
             return Look::Spent;
         }
-        let Some(job) = self.change(owner, |line| line.jobs.pop_front()) else { return Look::Nothing };
-        if !job.is_wanted() {
-            return Look::Unwanted;
-        }
-        self.change(owner, |line| {
-            line.running += 1;
-            line.balance -= i64::from(job.cost_max());
+        let taken = self.change(owner, |line| {
+            let job = line.jobs.pop_front()?;
+            if job.is_wanted() {
+                line.running += 1;
+                line.balance -= i64::from(job.cost_max());
+            }
+            Some(job)
         });
-        Look::Job(job)
+        match taken.flatten() {
+            Some(job) if job.is_wanted() => Look::Job(job),
+            Some(_) => Look::Unwanted,
+            None => Look::Nothing,
+        }
     }
 
     fn open(&self, owner: K) -> usize {
@@ -190,9 +261,8 @@ impl<K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<K, J> {
     }
 
     /// Changes a line, and what is known of it with it.
-    fn change<T>(&mut self, owner: K, change: impl FnOnce(&mut Line<J>) -> T) -> T {
-        let quantum = i64::from(self.bounds.quantum);
-        let line = self.lines.entry(owner).or_insert_with(|| Line::with(quantum));
+    fn change<T>(&mut self, owner: K, change: impl FnOnce(&mut Line<P, J>) -> T) -> Option<T> {
+        let line = self.lines.get_mut(&owner)?;
         let before = line.jobs.len();
         let result = change(line);
         let after = line.jobs.len();
@@ -205,23 +275,49 @@ impl<K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<K, J> {
         }
         if after > 0 && line.running < self.bounds.running_max && !line.is_in_turns {
             line.is_in_turns = true;
-            self.turns.push_back(owner);
+            let party = line.party;
+            let quantum = i64::from(self.bounds.quantum);
+            self.parties.entry(party).or_insert_with(|| Party::new(quantum)).turns.push_back(owner);
+            self.wake(party);
         }
-        result
+        Some(result)
+    }
+
+    /// Gives a party a turn if one of its owners may have something to run.
+    fn wake(&mut self, party: P) {
+        let Some(found) = self.parties.get_mut(&party) else { return };
+        let may_run = !found.turns.is_empty() && found.running < self.bounds.party_running_max;
+        if may_run && !found.is_in_turns {
+            found.is_in_turns = true;
+            self.turns.push_back(party);
+        }
     }
 
     /// An owner without jobs is not remembered: debts are no larger than one job.
     fn forget_idle(&mut self, owner: K) {
-        let is_idle = |line: &Line<J>| line.jobs.is_empty() && line.running == 0 && !line.is_in_turns;
+        let is_idle = |line: &Line<P, J>| line.jobs.is_empty() && line.running == 0 && !line.is_in_turns;
         if self.lines.get(&owner).is_some_and(is_idle) {
             self.lines.remove(&owner);
         }
     }
+
+    fn forget_idle_party(&mut self, party: P) {
+        let is_idle = |party: &Party<K>| party.turns.is_empty() && party.running == 0 && !party.is_in_turns;
+        if self.parties.get(&party).is_some_and(is_idle) {
+            self.parties.remove(&party);
+        }
+    }
 }
 
-impl<J> Line<J> {
-    fn with(balance: i64) -> Self {
-        Self { jobs: VecDeque::new(), running: 0, balance, is_in_turns: false }
+impl<P, J> Line<P, J> {
+    fn new(party: P, balance: i64) -> Self {
+        Self { party, jobs: VecDeque::new(), running: 0, balance, is_in_turns: false }
+    }
+}
+
+impl<K> Party<K> {
+    fn new(balance: i64) -> Self {
+        Self { turns: VecDeque::new(), running: 0, balance, is_in_turns: false }
     }
 }
 

@@ -2,9 +2,9 @@
 //!
 //! Pages for sockets that are behind and requests of `/v1` share the threads and alternate: neither a storm of
 //! returning sockets nor a flood of requests keeps the other from the log. A socket has one open page at a time, so the
-//! number of connections bounds the pages. Requests are bounded here and shared out among people
-//! ([`FairQueue`]): however much somebody asks, the others wait for single steps of it. The pool does not know what is
-//! read.
+//! number of connections bounds the pages. Requests are bounded here and shared out among addresses, and there among
+//! people ([`FairQueue`]): however much somebody asks, and as however many people, the others wait for single steps of it.
+//! The pool does not know what is read.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,6 +12,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use chat::{LogReader, UserId};
+use socketio_server::Network;
 
 use super::fair::{Costs, FairBounds, FairQueue, Refused, Running};
 
@@ -73,20 +74,26 @@ pub struct Pool {
 
 struct Waiting {
     pages: VecDeque<Box<dyn Task>>,
-    requests: FairQueue<UserId, Box<dyn Job>>,
+    requests: FairQueue<Option<Network>, UserId, Box<dyn Job>>,
     last_was_page: bool,
 }
 
 /// Something to do.
 enum Work {
     Page(Box<dyn Task>),
-    Request(Box<dyn Job>, Running<UserId>),
+    Request(Box<dyn Job>, Running<Option<Network>, UserId>),
 }
 
 impl FairBounds {
     /// Of the requests of a server that is not told otherwise. A unit of cost is one row of the log.
-    pub const DEFAULT: Self =
-        Self { per_owner_max: 32, waiting_max: 2_048, running_max: READERS / 2, quantum: 1_000 };
+    pub const DEFAULT: Self = Self {
+        per_owner_max: 32,
+        waiting_max: 2_048,
+        running_max: READERS / 2,
+        // One is always left for others.
+        party_running_max: READERS - 1,
+        quantum: 1_000,
+    };
 }
 
 impl Pool {
@@ -119,10 +126,10 @@ impl Pool {
         (self.on_task)(Line::Pages);
     }
 
-    /// Adds a request of somebody. When there are too many, theirs or in all, a request of the person who has most is
-    /// refused, and nobody else's.
-    pub fn push_request(&self, asker: UserId, job: Box<dyn Job>) {
-        let refused = self.waiting().requests.push(asker, job);
+    /// Adds a request of somebody at some address, if it is known. When there are too many, theirs or in all, a request of the
+    /// person who has most is refused, and nobody else's.
+    pub fn push_request(&self, network: Option<Network>, asker: UserId, job: Box<dyn Job>) {
+        let refused = self.waiting().requests.push(network, asker, job);
         self.came.notify_one();
         (self.on_task)(Line::Requests);
         if let Some(Refused(job)) = refused {
@@ -286,7 +293,7 @@ mod tests {
             let task = |name, steps| Box::new(Named { name, steps, done: done.clone() });
             match asked {
                 Page(name) => pool.push_page(task(name, 1)),
-                Request(person, name, steps) => pool.push_request(*person, task(name, *steps)),
+                Request(person, name, steps) => pool.push_request(None, *person, task(name, *steps)),
             }
         }
         loop {
@@ -326,7 +333,7 @@ mod tests {
         pool.push_page(task("page"));
         assert_eq!(names.recv().unwrap(), "page");
         for name in ["one", "two"] {
-            pool.push_request(ADA, task(name));
+            pool.push_request(None, ADA, task(name));
             assert_eq!((names.recv().unwrap(), names.recv().unwrap()), (name, name));
         }
     }

@@ -60,9 +60,9 @@ impl Edge {
         };
         let wait = self.charge_answer(&session, 0);
         if let Some(ack) = turn.take_ack() {
-            let (edge, user) = (Arc::downgrade(self), session.user);
+            let (edge, user, network) = (Arc::downgrade(self), session.user, session.peer.network);
             let question = Question { edge, session, request, tried, counting: None, ack, open };
-            self.parts.readers.push_request(user, Box::new(question));
+            self.parts.readers.push_request(network, user, Box::new(question));
         }
         // This is answered, and what comes after it is read later.
         wait.map_or(Flow::Continue, Flow::PauseFor)

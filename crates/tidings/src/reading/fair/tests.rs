@@ -7,7 +7,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const BOUNDS: FairBounds = FairBounds { per_owner_max: 4, waiting_max: 6, running_max: 2, quantum: 100 };
+const BOUNDS: FairBounds =
+    FairBounds { per_owner_max: 4, waiting_max: 6, running_max: 2, party_running_max: 3, quantum: 100 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Job {
@@ -30,14 +31,26 @@ fn job(number: usize, cost: u32) -> Job {
     Job { number, cost, wanted: Rc::new(Cell::new(true)) }
 }
 
-impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, J: Costs> FairQueue<K, J> {
+impl FairQueue<char, char, Job> {
+    /// Adds a job of somebody who is a party of their own.
+    fn push_alone(&mut self, owner: char, job: Job) -> Option<Refused<Job>> {
+        self.push(owner, owner, job)
+    }
+}
+
+impl<P, K, J> FairQueue<P, K, J>
+where
+    P: Copy + Eq + Hash + Ord + std::fmt::Debug,
+    K: Copy + Eq + Hash + Ord + std::fmt::Debug,
+    J: Costs,
+{
     /// Compares what it counts as it changes with a fresh count.
     fn audit(&self) {
         let sizes = self.lines.iter().map(|(owner, line)| (line.jobs.len(), *owner));
         let sizes: BTreeSet<_> = sizes.filter(|(size, _)| *size > 0).collect();
         assert_eq!(self.sizes, sizes);
         assert_eq!(self.waiting, sizes.iter().map(|(size, _)| size).sum::<usize>());
-        let mut turns: Vec<K> = self.turns.iter().copied().collect();
+        let mut turns: Vec<K> = self.parties.values().flat_map(|party| &party.turns).copied().collect();
         turns.sort_unstable();
         let mut marked: Vec<K> =
             self.lines.iter().filter(|(_, line)| line.is_in_turns).map(|(owner, _)| *owner).collect();
@@ -47,11 +60,28 @@ impl<K: Copy + Eq + Hash + Ord + std::fmt::Debug, J: Costs> FairQueue<K, J> {
             let may_run = !line.jobs.is_empty() && line.running < self.bounds.running_max;
             assert!(line.is_in_turns || !may_run, "{owner:?} is forgotten");
         }
+        let mut turns: Vec<P> = self.turns.iter().copied().collect();
+        turns.sort_unstable();
+        let is_marked = |party: &(&P, &Party<K>)| party.1.is_in_turns;
+        let mut marked: Vec<P> = self.parties.iter().filter(is_marked).map(|(name, _)| *name).collect();
+        marked.sort_unstable();
+        assert_eq!(turns, marked, "every party has one turn");
+        for (name, party) in &self.parties {
+            let own = |line: &&Line<P, J>| line.party == *name;
+            assert_eq!(
+                party.running,
+                self.lines.values().filter(own).map(|line| line.running).sum::<usize>()
+            );
+            let may_run = !party.turns.is_empty() && party.running < self.bounds.party_running_max;
+            assert!(party.is_in_turns || !may_run, "{name:?} is forgotten");
+            let is_idle = party.turns.is_empty() && party.running == 0 && !party.is_in_turns;
+            assert!(!is_idle, "{name:?} is remembered");
+        }
     }
 }
 
 /// The numbers of the jobs in the order in which they run, one at a time.
-fn order(queue: &mut FairQueue<char, Job>) -> Vec<usize> {
+fn order(queue: &mut FairQueue<char, char, Job>) -> Vec<usize> {
     let mut order = Vec::new();
     while let Some((job, running)) = queue.take() {
         order.push(job.number);
@@ -64,18 +94,51 @@ fn order(queue: &mut FairQueue<char, Job>) -> Vec<usize> {
 fn one_owner_with_many_jobs_keeps_another_waiting_for_one_turn_only() {
     let mut queue = FairQueue::new(FairBounds { per_owner_max: 100, waiting_max: 1_000, ..BOUNDS });
     for number in 0..50 {
-        assert_eq!(queue.push('m', job(number, 100)), None);
+        assert_eq!(queue.push_alone('m', job(number, 100)), None);
     }
-    queue.push('a', job(99, 100));
+    queue.push_alone('a', job(99, 100));
     assert_eq!(order(&mut queue).iter().position(|number| *number == 99), Some(1));
+}
+
+#[test]
+fn many_owners_of_one_party_keep_another_party_waiting_for_one_turn_only() {
+    let mut queue = FairQueue::new(FairBounds { per_owner_max: 100, waiting_max: 1_000, ..BOUNDS });
+    for number in 0..50 {
+        let owner = char::from(b'A' + number % 25);
+        assert_eq!(queue.push('m', owner, job(usize::from(number), 100)), None);
+    }
+    queue.push('a', 'a', job(99, 100));
+    queue.push('a', 'a', job(98, 100));
+    queue.audit();
+    let order = order(&mut queue);
+    assert_eq!(order[..4], [0, 99, 1, 98], "{order:?}");
+    assert_eq!(order[4..29], (2..27).collect::<Vec<_>>(), "within a party, its owners take turns");
+    queue.audit();
+    assert!(queue.parties.is_empty() && queue.lines.is_empty());
+}
+
+#[test]
+fn a_party_has_a_bounded_number_of_running_jobs() {
+    let mut queue = FairQueue::new(BOUNDS);
+    for (number, owner) in ['b', 'c', 'd', 'e'].into_iter().enumerate() {
+        queue.push('m', owner, job(number, 1));
+    }
+    let mut running: Vec<_> = (0..3).map(|_| queue.take().unwrap().1).collect();
+    assert_eq!(queue.take(), None, "three of them run");
+    queue.audit();
+    queue.push('a', 'a', job(9, 1));
+    assert_eq!(queue.take().unwrap().0.number, 9, "and another party is not kept waiting");
+    queue.done(running.pop().unwrap(), 1);
+    queue.audit();
+    assert_eq!(queue.take().unwrap().0.number, 3);
 }
 
 #[test]
 fn cheap_jobs_are_more_in_a_turn_than_dear_ones() {
     let mut queue = FairQueue::new(FairBounds { per_owner_max: 100, waiting_max: 1_000, ..BOUNDS });
     for number in 0..10 {
-        queue.push('m', job(number, 100));
-        queue.push('a', job(100 + number, 25));
+        queue.push_alone('m', job(number, 100));
+        queue.push_alone('a', job(100 + number, 25));
     }
     assert_eq!(order(&mut queue).split(|number| *number < 100).map(<[_]>::len).max(), Some(4));
 }
@@ -83,11 +146,11 @@ fn cheap_jobs_are_more_in_a_turn_than_dear_ones() {
 #[test]
 fn a_job_that_cost_more_than_it_was_charged_is_paid_for_by_later_turns() {
     let mut queue = FairQueue::new(BOUNDS);
-    queue.push('m', job(1, 100));
-    queue.push('m', job(2, 100));
+    queue.push_alone('m', job(1, 100));
+    queue.push_alone('m', job(2, 100));
     let (_, running) = queue.take().unwrap();
     for number in 11..15 {
-        queue.push('a', job(number, 100));
+        queue.push_alone('a', job(number, 100));
     }
     queue.done(running, 300);
     assert_eq!(order(&mut queue), [11, 12, 13, 2, 14]);
@@ -97,15 +160,15 @@ fn a_job_that_cost_more_than_it_was_charged_is_paid_for_by_later_turns() {
 fn an_owner_has_a_bounded_number_of_open_jobs_and_of_running_ones() {
     let mut queue = FairQueue::new(BOUNDS);
     for number in 0..4 {
-        assert_eq!(queue.push('m', job(number, 1)), None);
+        assert_eq!(queue.push_alone('m', job(number, 1)), None);
     }
-    assert_eq!(queue.push('m', job(4, 1)), Some(Refused(job(4, 1))));
+    assert_eq!(queue.push_alone('m', job(4, 1)), Some(Refused(job(4, 1))));
     let (_, first) = queue.take().unwrap();
     let (_, second) = queue.take().unwrap();
     assert_eq!(queue.take(), None, "two of them run");
-    assert_eq!(queue.push('m', job(4, 1)), Some(Refused(job(4, 1))), "running jobs are open too");
+    assert_eq!(queue.push_alone('m', job(4, 1)), Some(Refused(job(4, 1))), "running jobs are open too");
     queue.done(first, 1);
-    assert_eq!(queue.push('m', job(4, 1)), None);
+    assert_eq!(queue.push_alone('m', job(4, 1)), None);
     queue.again(second, 1, job(1, 1));
     assert_eq!(queue.take().unwrap().0.number, 1, "the rest of a job comes before others of its owner");
 }
@@ -114,13 +177,13 @@ fn an_owner_has_a_bounded_number_of_open_jobs_and_of_running_ones() {
 fn a_full_queue_refuses_the_newest_job_of_who_has_most_and_nobody_elses() {
     let mut queue = FairQueue::new(BOUNDS);
     for number in 0..4 {
-        queue.push('m', job(number, 1));
+        queue.push_alone('m', job(number, 1));
     }
-    queue.push('b', job(10, 1));
-    queue.push('b', job(11, 1));
-    assert_eq!(queue.push('a', job(20, 1)), Some(Refused(job(3, 1))));
-    assert_eq!(queue.push('a', job(21, 1)), Some(Refused(job(2, 1))));
-    assert_eq!(queue.push('a', job(22, 1)), Some(Refused(job(22, 1))), "nobody has more");
+    queue.push_alone('b', job(10, 1));
+    queue.push_alone('b', job(11, 1));
+    assert_eq!(queue.push_alone('a', job(20, 1)), Some(Refused(job(3, 1))));
+    assert_eq!(queue.push_alone('a', job(21, 1)), Some(Refused(job(2, 1))));
+    assert_eq!(queue.push_alone('a', job(22, 1)), Some(Refused(job(22, 1))), "nobody has more");
 }
 
 #[test]
@@ -128,13 +191,13 @@ fn a_job_that_nobody_wants_any_more_does_not_run_and_takes_no_place() {
     let mut queue = FairQueue::new(BOUNDS);
     let jobs: Vec<Job> = (0..4).map(|number| job(number, 1)).collect();
     for job in &jobs {
-        queue.push('m', job.clone());
+        queue.push_alone('m', job.clone());
     }
     jobs.iter().take(3).for_each(|job| job.wanted.set(false));
-    assert_eq!(queue.push('m', job(4, 1)), None);
+    assert_eq!(queue.push_alone('m', job(4, 1)), None);
     assert_eq!(order(&mut queue), [3, 4]);
     let last = job(5, 1);
-    queue.push('m', last.clone());
+    queue.push_alone('m', last.clone());
     last.wanted.set(false);
     assert!(order(&mut queue).is_empty());
 }
@@ -175,13 +238,17 @@ impl Naive {
         let first = self.waiting.iter().position(|(other, _)| *other == owner).unwrap();
         let is_first = self.waiting.remove(first).1 == number;
         self.running.push(owner);
-        is_first && self.running.iter().filter(|other| **other == owner).count() <= BOUNDS.running_max
+        let run = |owner: char| self.running.iter().filter(|other| **other == owner).count();
+        is_first && run(owner) <= BOUNDS.running_max && run('a') + run('b') <= BOUNDS.party_running_max
     }
 
     fn has_something(&self) -> bool {
-        let is_free =
-            |owner: &char| self.running.iter().filter(|other| *other == owner).count() < BOUNDS.running_max;
-        self.waiting.iter().any(|(owner, _)| is_free(owner))
+        let run = |owner: char| self.running.iter().filter(|other| **other == owner).count();
+        let is_free = |owner: char| {
+            let of_party = if matches!(owner, 'a' | 'b') { run('a') + run('b') } else { run(owner) };
+            run(owner) < BOUNDS.running_max && of_party < BOUNDS.party_running_max
+        };
+        self.waiting.iter().any(|(owner, _)| is_free(*owner))
     }
 }
 
@@ -213,7 +280,9 @@ proptest! {
         for (number, act) in acts.into_iter().enumerate() {
             match act {
                 Act::Push(owner, cost) => {
-                    let refused = queue.push(owner, job(number, cost)).map(|Refused(job)| job.number);
+                    // Two of them are one party.
+                    let party = if owner == 'b' { 'a' } else { owner };
+                    let refused = queue.push(party, owner, job(number, cost)).map(|Refused(job)| job.number);
                     prop_assert_eq!(refused, naive.push(owner, number));
                 }
                 Act::Take => match queue.take() {
@@ -248,15 +317,17 @@ proptest! {
         costs in prop::collection::vec((1..150_u32, 0..150_u32), 30..300),
         at_once in 1..6_u8,
     ) {
-        let bounds =
-            FairBounds { per_owner_max: 1_000, waiting_max: 10_000, running_max: usize::from(at_once), ..BOUNDS };
+        let running_max = usize::from(at_once);
+        let party_running_max = running_max;
+        let (per_owner_max, waiting_max) = (1_000, 10_000);
+        let bounds = FairBounds { per_owner_max, waiting_max, running_max, party_running_max, ..BOUNDS };
         let mut queue = FairQueue::new(bounds);
         let owners = ['a', 'b', 'c'];
         for (number, (cost_max, _)) in costs.iter().enumerate() {
             for owner in owners {
                 // Nobody's jobs cost the same as another's.
                 let factor = u32::from(owner) - u32::from('a') + 1;
-                queue.push(owner, job(number, cost_max * factor));
+                queue.push_alone(owner, job(number, cost_max * factor));
             }
         }
         let mut spent = owners.map(|_| 0_i64);
