@@ -96,19 +96,13 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
     FirstRun { addresses: &addresses, scheme, name, redirect, took, data, setup, pages, in_network }
         .announce();
-    let tending_tls = async {
-        match tls {
-            Some(tls) => tls.tend(&addresses).await,
-            None => std::future::pending().await,
-        }
-    };
     let reason = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
         fatal = fatal.recv() => Some(fatal),
         () = node.tend() => None,
         () = disk.watch() => None,
-        () = tending_tls => None,
+        () = Tls::tend(tls, &addresses) => None,
     };
     if let Some(fatal) = reason {
         return Err(fatal.map_or(Failure::Stopped, Failure::Fatal));

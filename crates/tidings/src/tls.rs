@@ -66,8 +66,8 @@ impl Tls {
     }
 
     /// Keeps the certificate up to date and redirects, until it is dropped. `https` are the addresses of the listeners.
-    pub(crate) async fn tend(self, https: &[SocketAddr]) {
-        let Self { keyring, source, redirect, now } = self;
+    pub(crate) async fn tend(tls: Option<Self>, https: &[SocketAddr]) {
+        let Some(Self { keyring, source, redirect, now }) = tls else { return std::future::pending().await };
         let port = https.first().map_or(443, SocketAddr::port);
         let redirecting = async {
             if let Some(listener) = redirect {
