@@ -1,10 +1,10 @@
 // A small disk that can be filled, and the server's word on it.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
-import { closeSync, fsyncSync, mkdtempSync, openSync, rmdirSync, statfsSync, unlinkSync, writeSync } from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, truncateSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { PATIENCE_MS, within } from "./waiting.mjs";
 import { request } from "./wire.mjs";
@@ -54,6 +54,54 @@ export class SmallDisk {
   free(megabytes) {
     unlinkSync(join(this.folder, "ballast"));
     execFileSync("mount", ["-o", `remount,size=${megabytes}m`, this.folder]);
+  }
+}
+
+/** A file system of 64 MB in a file, which the kernel can be made to take for broken. */
+export class BreakableDisk {
+  /** Why it does not work here, if it does not. */
+  reason;
+
+  static mount(t) {
+    const disk = new BreakableDisk();
+    const place = mkdtempSync(join(tmpdir(), "tidings-disk-"));
+    disk.folder = join(place, "mounted");
+    disk.image = join(place, "image");
+    mkdirSync(disk.folder);
+    writeFileSync(disk.image, "");
+    truncateSync(disk.image, 64 << 20);
+    t.after(() => {
+      spawnSync("umount", ["--lazy", disk.folder]);
+      rmSync(place, { recursive: true, force: true });
+    });
+    for (const [program, ...args] of [["mkfs.ext4", "-q", disk.image], disk.#mounting]) {
+      const { status, stderr, error } = spawnSync(program, args, { encoding: "utf8" });
+      if (status !== 0) disk.reason = `${program} does not work here: ${error ?? stderr}`;
+    }
+    return disk;
+  }
+
+  get #mounting() {
+    return ["mount", "-o", "loop,errors=remount-ro", this.image, this.folder];
+  }
+
+  get data() {
+    return join(this.folder, "data");
+  }
+
+  /** From now on nothing can be written there, also by those who have files open. */
+  break() {
+    const device = execFileSync("findmnt", ["-n", "-o", "SOURCE", this.folder], { encoding: "utf8" }).trim();
+    writeFileSync(`/sys/fs/ext4/${basename(device)}/trigger_fs_error`, "broken by a test");
+  }
+
+  /** Repairs it, when nobody uses it. */
+  repair() {
+    execFileSync("umount", [this.folder]);
+    // 1: it has mended something.
+    assert.ok(spawnSync("e2fsck", ["-f", "-y", this.image]).status <= 1);
+    const [program, ...args] = this.#mounting;
+    execFileSync(program, args);
   }
 }
 

@@ -3,11 +3,13 @@
 // strace puts them where they belong (Debian package strace). FAULT_POINTS says at how many calls the server dies.
 
 import assert from "node:assert/strict";
-import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { describe, test } from "node:test";
-import { cannotMount, healthOf, readOnly, SmallDisk } from "../harness/disk.mjs";
+import { setTimeout } from "node:timers/promises";
+import { BreakableDisk, cannotMount, healthOf, readOnly, SmallDisk } from "../harness/disk.mjs";
+import { V1Person } from "../harness/person.mjs";
 import { Server, temporaryFolder } from "../harness/server.mjs";
 import { processOf } from "./support/process.mjs";
 import { Recorder } from "./support/recorder.mjs";
@@ -97,12 +99,17 @@ describe("a server whose system calls go wrong", () => {
     const recorder = new Recorder(t);
     const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
     await recorder.sayAll(ada, 5, (index) => `before ${index}`);
+    const cleo = await V1Person.connect(t, server.url);
     writeFileSync(flag, "");
     const waiting = recorder.say(bob, "into the hanging disk");
     // Lines that come while the disk hangs queue up behind.
     const behind = recorder.say(ada, "behind it");
     // Whoever cannot be served is sent away: by then the commit has begun and hangs.
     await ada.until(() => !ada.socket.connected, "the server to send its clients away");
+    // Those of /v1 stay, and read.
+    assert.equal((await cleo.ask("history", { room: 1 })).messages.length, 5);
+    assert.equal(cleo.welcomes.length, 1);
+    await healthOf(server, 503, /^not ready\n$/u);
     const since = performance.now();
     const { code, signal } = await server.stop();
     const took = Math.round(performance.now() - since);
@@ -115,6 +122,39 @@ describe("a server whose system calls go wrong", () => {
     await Promise.all([waiting, behind]);
     const verdict = await recorder.judge(server.url);
     note(t, "hanging flush", { "exit code": code, "stopped in, ms": took, "acked before the end": acked, acked: recorder.acked.length, checks: tally(verdict) });
+  });
+
+  test("can be read on a disk that has broken and takes no writes, and has everything when that is repaired", async (t) => {
+    if (cannotMount) return t.skip(cannotMount);
+    const disk = BreakableDisk.mount(t);
+    if (disk.reason !== undefined) return t.skip(disk.reason);
+    const server = await Server.start(t, { data: disk.data });
+    const recorder = new Recorder(t);
+    const [ada, bob] = await recorder.joinAll(server.url, ["ada", "bob"], { transports: ["websocket"] });
+    const cleo = await V1Person.connect(t, server.url);
+    await recorder.sayAll(ada, 20, (index) => `before ${index}`);
+    // A checkpoint whose flush fails would end the server: it is over when it has written.
+    const written = Date.now();
+    while (statSync(join(disk.data, "chat.db")).mtimeMs <= written) await setTimeout(50);
+    disk.break();
+    const waiting = Promise.all([recorder.say(ada, "to the broken disk"), recorder.sayAll(bob, 10, (index) => `behind it ${index}`)]);
+    await ada.until(() => !ada.socket.connected, "the server to send its clients away");
+    // Not every kernel says of such a disk that it is read-only.
+    await healthOf(server, 200, readOnly("(read_only_disk|write_errors)"));
+    assert.deepEqual(await cleo.ask("say", { n: 1, room: 1, text: "from cleo" }), { ok: false, code: "storage_full" });
+    assert.equal((await cleo.ask("history", { room: 1 })).messages.length, 20);
+    const { token } = cleo;
+    const late = await V1Person.connect(t, server.url, { auth: { token, cursor: cleo.cursor } });
+    assert.deepEqual([late.welcome.resumed, cleo.welcomes.length], [true, 1]);
+    const stored = recorder.acked.length;
+    assert.equal(stored, 20);
+    for (const person of [cleo, late]) person.leave();
+    await server.stop();
+    disk.repair();
+    await server.startAgain();
+    await waiting;
+    const verdict = await recorder.judge(server.url);
+    note(t, "broken disk", { "acked before it broke": stored, acked: recorder.acked.length, checks: tally(verdict) });
   });
 
   test("goes on by itself when a full disk has room again", async (t) => {

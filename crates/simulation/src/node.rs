@@ -18,6 +18,7 @@ use tidings::disk::Look;
 use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host, Settings};
 use tidings::quotas::QuotaBounds;
+use tidings::readiness::{Service, Standing};
 use tidings::reading::fair::FairBounds;
 use tidings::reading::pool::{Line, Pool};
 use tidings::ticket::Ticket;
@@ -53,6 +54,7 @@ const ENVIRONMENT: Environment = Environment {
 pub(crate) struct Node {
     server: RefCell<Option<Server>>,
     appender: Arc<Appender<Ticket>>,
+    standing: Standing,
     drafts: Arc<Notify>,
     process: JoinHandle<()>,
     pub(crate) epoch: u64,
@@ -99,6 +101,7 @@ impl Node {
         Rc::new(Self {
             server: RefCell::new(Some(node.server)),
             appender: node.appender,
+            standing: node.standing,
             drafts: steps.drafts,
             process: spawn_local(Process { at, tasks: process }),
             epoch,
@@ -127,10 +130,11 @@ impl Node {
         self.server.borrow().as_ref().map(Server::service)
     }
 
-    /// Whether clients may come. They may not while the server stops.
+    /// Whether all clients may stay. They may not while the log cannot store anything, or while the server stops.
     pub(crate) fn is_ready(&self) -> bool {
         let server = self.server.borrow();
-        server.as_ref().is_some_and(|server| server.io().readiness() == socketio_server::Readiness::Ready)
+        let is_ready = |server: &Server| server.io().readiness() == socketio_server::Readiness::Ready;
+        server.as_ref().is_some_and(is_ready) && self.standing.service() == Service::Full
     }
 
     /// `kill -9`: only the disk remains.

@@ -1,6 +1,7 @@
 //! Middleware: what it sees, what it keeps, whom it refuses, and what a client may do while it decides.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Deserialize;
 use socketio_server::{
@@ -281,4 +282,51 @@ async fn auth_is_an_object_and_typed_for_handlers() {
         client.send(&format!("0{auth}")).await;
         assert_eq!(client.closed().await, Some(1002), "{auth}");
     }
+}
+
+/// It is not refused, and the other namespaces of its connection go on.
+#[tokio::test]
+async fn a_client_waits_at_a_door_that_is_shut_and_middleware_runs_when_it_opens() {
+    let is_shut = Arc::new(AtomicBool::new(true));
+    let opens = Arc::new(Semaphore::new(0));
+    let (shut, key) = (Arc::clone(&is_shut), Arc::clone(&opens));
+    let inner = guarded("/inner").door(move || {
+        let key = Arc::clone(&key);
+        shut.load(Ordering::Relaxed)
+            .then(|| async move { key.acquire().await.expect("it is never closed").forget() })
+    });
+    let running = start(Server::builder().namespace(fenced(Namespace::new("/"))).namespace(inner));
+    let mut client = Client::connect(running.address).await;
+    client.send(r#"0/inner,{"token":"secret"}"#).await;
+    client.fence().await;
+    let mut other = Client::connect(running.address).await;
+    other.send(r#"0/inner,{"token":"x"}"#).await;
+    other.fence().await;
+    is_shut.store(false, Ordering::Relaxed);
+    // Nobody waits for a door that is open.
+    let mut late = Client::connect(running.address).await;
+    late.join("/inner", r#"{"token":"secret"}"#).await;
+    opens.add_permits(2);
+    assert!(client.next().await.starts_with(r#"0/inner,{"sid":"#));
+    assert!(other.next().await.starts_with(r#"4/inner,{"message":"wrong"#));
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_while_it_waits_at_a_door_is_forgotten() {
+    let opens = Arc::new(Semaphore::new(0));
+    let key = Arc::clone(&opens);
+    let inner = fenced(Namespace::new("/")).door(move || {
+        let key = Arc::clone(&key);
+        Some(async move { key.acquire().await.expect("it is never closed").forget() })
+    });
+    let running = start(Server::builder().namespace(inner));
+    let mut client = Client::open(running.address).await;
+    client.send("0").await;
+    drop(client);
+    let mut other = Client::open(running.address).await;
+    other.send("0").await;
+    opens.add_permits(2);
+    assert!(other.next().await.starts_with(r#"0{"sid":"#));
+    other.fence().await;
+    assert_eq!(within(running.io().root().fetch()).await.len(), 1);
 }
