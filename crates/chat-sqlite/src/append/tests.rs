@@ -102,3 +102,27 @@ fn only_a_page_that_was_not_taken_is_a_refused_write() {
         assert!(!is_refused_write(&failure(code)), "{code}");
     }
 }
+
+/// Without a write nothing is found out about the disk.
+#[test]
+fn a_probe_writes_a_page_and_waits_for_nobody() {
+    let temp = tempfile::TempDir::new().unwrap();
+    let mut log = SqliteLog::open(temp.path()).unwrap();
+    append_messages(&mut log, 1);
+    let wal = temp.path().join("chat.db-wal");
+    let length = || std::fs::metadata(&wal).unwrap().len();
+    let before = length();
+    log.probe().unwrap();
+    assert!(length() > before, "{before} and {}", length());
+
+    let other = schema::connect_writer(&temp.path().join("chat.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begin = std::time::Instant::now();
+    let err = log.probe().unwrap_err();
+    assert!(matches!(err, AppendError::RolledBack { cause: chat::RollbackCause::Io, .. }), "{err}");
+    assert!(begin.elapsed() < schema::BUSY, "others wait behind it");
+    other.execute_batch("ROLLBACK").unwrap();
+    log.probe().unwrap();
+    append_messages(&mut log, 1);
+    assert_eq!(read_all(&log.reader()).len(), 2);
+}
