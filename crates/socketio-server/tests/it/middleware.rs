@@ -293,7 +293,7 @@ async fn a_client_waits_at_a_door_that_is_shut_and_middleware_runs_when_it_opens
     let inner = guarded("/inner").door(move || {
         let key = Arc::clone(&key);
         shut.load(Ordering::Relaxed)
-            .then(|| async move { key.acquire().await.expect("it is never closed").forget() })
+            .then_some(async move { key.acquire().await.expect("it is never closed").forget() })
     });
     let running = start(Server::builder().namespace(fenced(Namespace::new("/"))).namespace(inner));
     let mut client = Client::connect(running.address).await;
