@@ -146,6 +146,7 @@ describe("the sender", () => {
       return bench.numbers.slice(before);
     };
     for (let i = 0; i < 5; i += 1) expect(await tries()).toEqual([1]);
+    expect(bench.sent.slice(32).map(({ at }) => at - (bench.sent[0]?.at ?? 0))).toEqual([50, 150, 350, 750, 1_550]);
     expect(bench.full).toEqual([true]);
     const before = bench.sent.length;
     bench.answer(1);
