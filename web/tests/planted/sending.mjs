@@ -56,8 +56,15 @@ export const sending = [
   {
     name: "more commands are under way than the window allows",
     file: "src/core/sender.ts",
-    find: "if (this.#flying.size >= WINDOW) break;",
+    find: "if (this.#flying.size >= (this.#isFull ? 1 : WINDOW)) break;",
     replace: "",
+    tests: SENDING,
+  },
+  {
+    name: "a full disk is taken for a refusal",
+    file: "src/core/sender.ts",
+    find: 'ack.kind === "unread" && ack.code === "storage_full"',
+    replace: "false",
     tests: SENDING,
   },
   {
