@@ -104,7 +104,7 @@ describe("the past", () => {
 
 describe("durable commands", () => {
   test("of one person are read later beyond a burst", async (t) => {
-    const server = await serve(t, ["commands=50/30"]);
+    const server = await serve(t, ["commands-per-guest=50/30"]);
     const ada = await V1Person.connect(t, server.url, { name: "ada", ...at("192.0.2.2") });
     const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
     let isLate = true;
@@ -115,13 +115,14 @@ describe("durable commands", () => {
   });
 });
 
+/** The codes of the refusals among the answers to so many commands at once. */
+const codes = async (count, command) => (await Promise.all(Array.from({ length: count }, (_, number) => command(number)))).map((ack) => ack.code ?? "ok");
+
 describe("quotas", () => {
-  /** The codes of the refusals among the answers to so many commands at once. */
-  const codes = async (count, command) => (await Promise.all(Array.from({ length: count }, (_, number) => command(number)))).map((ack) => ack.code ?? "ok");
   const creates = (person) => (number) => person.do("create", { kind: "public", name: `${person.user} ${number}-${person.n}` });
 
   test("of rooms are those of a person on all devices and of an address, and nobody elsewhere notices", async (t) => {
-    const server = await serve(t, ["rooms-created-per-person=3/day", "rooms-created-per-address=5/day", "commands=0"]);
+    const server = await serve(t, ["rooms-created-per-person=3/day", "rooms-created-per-address=5/day", "commands-per-guest=0"]);
     const ada = await V1Person.connect(t, server.url, { name: "ada", ...at("192.0.2.2") });
     const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
     assert.deepEqual(await codes(6, creates(mallory)), ["ok", "ok", "ok", "quota", "quota", "quota"]);
@@ -140,11 +141,71 @@ describe("quotas", () => {
   });
 
   test("of names let a person take a first one and change it three times in an hour", async (t) => {
-    const server = await serve(t, ["commands=0"]);
+    const server = await serve(t, ["commands-per-guest=0"]);
     const ada = await V1Person.connect(t, server.url, at("192.0.2.2"));
     await ada.must("name", { name: "ada" });
     assert.deepEqual(await codes(6, (number) => ada.do("name", { name: `ada ${number}` })), ["ok", "ok", "ok", "quota", "quota", "quota"]);
     assert.equal((await ada.do("name", { name: "ada 2" })).ok, true, "the name that they have");
+  });
+});
+
+describe("members", () => {
+  /** An owner, and somebody whom they have let in. */
+  async function ownerAndMember(t, server) {
+    const owner = await V1Person.connect(t, server.url, { name: "olga", ...at("192.0.2.3") });
+    await owner.must("claim", { code: /#setup=(\S+)/.exec(server.output.stdout)[1] });
+    const bob = await V1Person.connect(t, server.url, { name: "bob", ...at("192.0.2.1") });
+    const { room } = await owner.must("create", { kind: "private", name: "tea" });
+    const { code } = await owner.ask("invite", { room });
+    await bob.must("join", { invite: code });
+    return { owner, bob };
+  }
+
+  test("are in touch with more new people than guests, and those with whom they are count once", async (t) => {
+    const server = await serve(t, ["contacts-per-guest=2/hour", "contacts-per-member=4/hour", "commands-per-guest=0"]);
+    const { bob } = await ownerAndMember(t, server);
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    const people = await Promise.all(Array.from({ length: 5 }, (_, number) => V1Person.connect(t, server.url, { name: `p ${number}` })));
+    const meet = (person, others) => codes(others.length, (number) => person.do("direct", { with: [others[number].user] }));
+    assert.deepEqual(await meet(mallory, people), ["ok", "ok", "quota", "quota", "quota"]);
+    const { room } = await mallory.must("create", { kind: "private", name: "trap" });
+    const adds = await codes(3, (number) => mallory.do("add", { room, user: people[number].user }));
+    assert.deepEqual(adds, ["ok", "ok", "quota"]);
+    await mallory.must("direct", { with: [people[0].user, people[1].user] });
+    assert.deepEqual(await meet(bob, people), ["ok", "ok", "ok", "ok", "quota"]);
+    assert.deepEqual(await meet(people[4], [mallory, bob]), ["ok", "ok"], "who is met pays nothing");
+  });
+
+  test("do not pay for what guests at their address do", async (t) => {
+    const server = await serve(t, ["rooms-created-per-address=2/day", "bad-codes-per-address=2/60", "commands-per-guest=0"]);
+    const { bob } = await ownerAndMember(t, server);
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    const create = (person) => codes(3, (number) => person.do("create", { kind: "private", name: `room ${number}` }));
+    assert.deepEqual(await create(mallory), ["ok", "ok", "quota"]);
+    assert.deepEqual(await create(bob), ["ok", "ok", "ok"]);
+    const guess = (person) => codes(3, () => person.ask("code", { code: "0000-0000-0000-0000" }));
+    assert.deepEqual((await guess(mallory)).toSorted(), ["bad_code", "bad_code", "busy"]);
+    assert.deepEqual(await guess(bob), ["bad_code", "bad_code", "bad_code"]);
+  });
+
+  test("store more bytes in a day than guests", async (t) => {
+    const limits = ["bytes-stored-per-guest=25000/day", "bytes-stored-per-member=45000/day", "bytes-stored-per-address=60000/day"];
+    const server = await serve(t, [...limits, "commands-per-guest=0"]);
+    const { owner, bob } = await ownerAndMember(t, server);
+    const [mallory, second] = await Promise.all(["mallory", "second"].map((name) => V1Person.connect(t, server.url, { name, ...at("192.0.2.1") })));
+    const fill = (person) => codes(5, () => person.do("say", { room: LOBBY, text: "x".repeat(10_000) }));
+    assert.deepEqual(await fill(mallory), ["ok", "ok", "quota", "quota", "quota"]);
+    assert.deepEqual(await fill(bob), ["ok", "ok", "ok", "ok", "quota"]);
+    assert.deepEqual(await fill(second), ["ok", "ok", "quota", "quota", "quota"]);
+    // The address has one more text left, for clients of the tutorial too.
+    const page = io(server.url, { forceNew: true, transports: ["websocket"], ...at("192.0.2.1") });
+    t.after(() => page.disconnect());
+    const send = (text) => within(new Promise((resolve) => page.emit("chat message", text, resolve)), PATIENCE_MS, "the ack of a page");
+    const told = [];
+    for (let round = 0; round < 3; round += 1) told.push(await send("x".repeat(9_000)));
+    assert.deepEqual(told.map((ack) => ack?.code ?? "ok"), ["ok", "quota", "quota"]);
+    await owner.say("undisturbed");
+    assert.equal((await mallory.ask("history", { room: LOBBY })).ok, true, "reading goes on");
   });
 });
 

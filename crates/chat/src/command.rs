@@ -227,7 +227,7 @@ impl Command {
     }
 
     /// Its strings and lists, in bytes.
-    fn bytes(&self) -> usize {
+    pub fn bytes(&self) -> usize {
         match self {
             Self::Say { text, .. } | Self::Edit { text, .. } => text.len(),
             Self::Create { name, topic, .. } => name.len() + topic.len(),

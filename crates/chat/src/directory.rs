@@ -16,6 +16,7 @@ use crate::ids::{InviteGeneration, RoomId, Seq, UserId};
 use crate::log::{Log, ReadError};
 use crate::name::{Nickname, RoomName, Skeleton, Topic};
 use crate::room::{Room, RoomKind, Visibility};
+use crate::trust::Trust;
 
 pub use handle::{DirectoryHandle, Snapshot};
 
@@ -28,6 +29,8 @@ struct Present {
     names: OrdMap<UserId, Nickname>,
     names_taken: OrdMap<Skeleton, UserId>,
     owners: OrdSet<UserId>,
+    /// Whom a member has let into a private room.
+    let_in: OrdSet<UserId>,
     rooms: OrdMap<RoomId, Arc<Room>>,
     /// The skeletons of public rooms.
     rooms_taken: OrdMap<Skeleton, RoomId>,
@@ -49,6 +52,7 @@ impl Default for Directory {
             name: Some(name),
             topic: Topic::default(),
             host: None,
+            creator: None,
             members: OrdMap::new(),
             barred: OrdSet::new(),
             invites: InviteGeneration::ZERO,
@@ -57,6 +61,7 @@ impl Default for Directory {
             names: OrdMap::new(),
             names_taken: OrdMap::new(),
             owners: OrdSet::new(),
+            let_in: OrdSet::new(),
             rooms: OrdMap::unit(RoomId::LOBBY, Arc::new(lobby)),
             rooms_taken: taken,
             public: OrdSet::unit(RoomId::LOBBY),
@@ -118,6 +123,17 @@ impl Directory {
     /// Whether the server has an owner.
     pub fn has_owner(&self) -> bool {
         !self.0.owners.is_empty()
+    }
+
+    /// How far somebody is known.
+    pub fn trust(&self, user: UserId) -> Trust {
+        self.0.trust(user)
+    }
+
+    /// Whether two people are in a private room or a direct conversation together.
+    pub fn are_in_touch(&self, one: UserId, other: UserId) -> bool {
+        let closed = self.rooms_of(one).filter(|(_, room)| room.kind != RoomKind::Public);
+        closed.map(|(_, room)| room).any(|room| room.membership(other).is_some())
     }
 
     /// A room, without a check of who may see it. For that, see [`visibility`](Self::visibility).

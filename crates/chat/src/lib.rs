@@ -39,6 +39,7 @@ mod room;
 mod signing;
 mod spent;
 mod text;
+mod trust;
 #[cfg(test)]
 mod watched;
 
@@ -72,3 +73,4 @@ pub use crate::room::{Membership, Room, RoomKind, Visibility};
 pub use crate::signing::{SigningKey, SigningKeys};
 pub use crate::spent::{Answered, Counted, Spent, SpentOn};
 pub use crate::text::{Text, TextError};
+pub use crate::trust::{ByTrust, Trust};

@@ -65,6 +65,7 @@ pub struct Room {
     pub(crate) name: Option<RoomName>,
     pub(crate) topic: Topic,
     pub(crate) host: Option<UserId>,
+    pub(crate) creator: Option<UserId>,
     pub(crate) members: OrdMap<UserId, Membership>,
     pub(crate) barred: OrdSet<UserId>,
     pub(crate) invites: InviteGeneration,

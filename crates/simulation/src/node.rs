@@ -10,7 +10,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use chat::{Appender, Applying, Fatal, Limits, Log as _, ReadError, Step, Stepper};
+use chat::{Appender, Applying, ByTrust, Fatal, Limits, Log as _, ReadError, Step, Stepper};
 use socketio_server::{BuildError, Builder, Namespace, Server, SocketIoService};
 use tidings::allowance::{Rate, ReadRates};
 use tidings::delivery::Deliveries;
@@ -81,7 +81,7 @@ impl Node {
             limits: Limits { rooms_joined_max: rates.rooms_joined_max, ..Limits::DEFAULT },
             reading: ReadRates { person: Rate::OFF, network: Rate::OFF },
             guesses: GuessRates { person: NO_GUESSES, network: NO_GUESSES },
-            commands: Rate::OFF,
+            commands: ByTrust::all(Rate::OFF),
             quotas: QuotaBounds::OFF,
             ..Settings::default()
         };

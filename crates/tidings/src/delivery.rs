@@ -28,7 +28,7 @@ impl Delivery<Ticket> for Deliveries {
     fn deliver(&mut self, committed: Committed<Ticket>) {
         let Committed { entries, rewritten, outcomes, directory, pointers: _ } = committed;
         let (profile, v1): (Vec<_>, Vec<_>) =
-            outcomes.into_iter().partition(|(ticket, _)| matches!(ticket, Ticket::Profile(_)));
+            outcomes.into_iter().partition(|(ticket, _)| matches!(ticket, Ticket::Profile { .. }));
         // A namespace that nothing happened in hears of a commit only if it brought entries.
         if !entries.is_empty() || !rewritten.is_empty() || !profile.is_empty() {
             self.profile.deliver(&entries, &rewritten, profile);

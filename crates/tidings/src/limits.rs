@@ -30,6 +30,10 @@ pub enum Scope {
     Connection,
     /// One person, on all their connections.
     Person,
+    /// A person who came without an invite.
+    Guest,
+    /// A person whom a member has let in.
+    Member,
     /// All connections from one address, or from one /64 of IPv6.
     Address,
     /// One room.
@@ -171,10 +175,16 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::Count(&mut bounds.node.queue.soft_bytes),
     },
     Limit {
-        name: "commands",
-        scope: Scope::Person,
+        name: "commands-per-guest",
+        scope: Scope::Guest,
         effect: "the connection is read later",
-        field: |bounds| Field::Rate(&mut bounds.node.commands),
+        field: |bounds| Field::Rate(&mut bounds.node.commands.guest),
+    },
+    Limit {
+        name: "commands-per-member",
+        scope: Scope::Member,
+        effect: "the same",
+        field: |bounds| Field::Rate(&mut bounds.node.commands.member),
     },
     Limit {
         name: "text-bytes",
@@ -259,6 +269,36 @@ pub const ALL: &[Limit] = &[
         scope: Scope::Address,
         effect: "the same",
         field: |bounds| Field::Quota(&mut bounds.node.quotas.rooms_network),
+    },
+    Limit {
+        name: "contacts-per-guest",
+        scope: Scope::Guest,
+        effect: "`direct` and `add` with more people who are in no private room or conversation with them are refused: `quota`",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.contacts.guest),
+    },
+    Limit {
+        name: "contacts-per-member",
+        scope: Scope::Member,
+        effect: "the same",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.contacts.member),
+    },
+    Limit {
+        name: "bytes-stored-per-guest",
+        scope: Scope::Guest,
+        effect: "messages and other commands are refused: `quota`",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_person.guest),
+    },
+    Limit {
+        name: "bytes-stored-per-member",
+        scope: Scope::Member,
+        effect: "the same",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_person.member),
+    },
+    Limit {
+        name: "bytes-stored-per-address",
+        scope: Scope::Address,
+        effect: "the same, also in the namespace /",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_network),
     },
     Limit {
         name: "renames",
@@ -426,6 +466,8 @@ impl fmt::Display for Scope {
         f.write_str(match self {
             Self::Connection => "connection",
             Self::Person => "person",
+            Self::Guest => "guest",
+            Self::Member => "member",
             Self::Address => "address",
             Self::Room => "room",
             Self::Process => "server",
@@ -500,7 +542,12 @@ mod tests {
         for text in ["requests=0", "requests=-1", "requests=many", "requests=1/2"] {
             assert!(error(text).contains("from 1 on"), "{text}");
         }
-        for text in ["commands=5", "commands=0/5", "commands=5/0", "commands=5/x"] {
+        for text in [
+            "commands-per-guest=5",
+            "commands-per-guest=0/5",
+            "commands-per-guest=5/0",
+            "commands-per-guest=5/x",
+        ] {
             assert!(error(text).contains("5/30"), "{text}");
         }
         for text in ["renames=5", "renames=0/day", "renames=5/week", "renames=5/60"] {
@@ -515,10 +562,10 @@ mod tests {
             assert!(error(text).contains("5/256/4096"), "{text}");
         }
         let mut bounds = Bounds::default();
-        for text in ["commands=0", "disk-free=0"] {
+        for text in ["commands-per-guest=0", "disk-free=0"] {
             text.parse::<Change>().unwrap().apply(&mut bounds);
         }
-        assert_eq!(bounds.node.commands, Rate::OFF);
+        assert_eq!(bounds.node.commands.guest, Rate::OFF);
         assert_eq!(bounds.node.watermark, Watermark::OFF);
     }
 }

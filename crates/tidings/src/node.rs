@@ -10,8 +10,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chat::{
-    Appender, Applier, Applying, Delivery, DirectoryHandle, Fatal, Limits, Log, LogId, LogReader, Position,
-    QueueBounds, ReadError, SigningKeys, Writers,
+    Appender, Applier, Applying, ByTrust, Delivery, DirectoryHandle, Fatal, Limits, Log, LogId, LogReader,
+    Position, QueueBounds, ReadError, SigningKeys, Writers,
 };
 use socketio_server::{Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Resume, Server, WeakIo};
 
@@ -45,7 +45,8 @@ use crate::v1::welcome::{RESUME_DISTANCE_MAX, RESUME_ENTRIES_MAX, WireLimits};
 const AHEAD_WAIT: Duration = Duration::from_secs(2);
 
 /// How fast one person may send durable commands.
-const COMMANDS: Rate = Rate { per_second: 5, burst: 30 };
+const COMMANDS: ByTrust<Rate> =
+    ByTrust { guest: Rate { per_second: 5, burst: 30 }, member: Rate { per_second: 20, burst: 200 } };
 
 /// How often people are told who came and went.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
@@ -74,7 +75,7 @@ pub struct Settings {
     /// How often codes may lead nowhere.
     pub guesses: GuessRates,
     /// How fast one person may send durable commands.
-    pub commands: Rate,
+    pub commands: ByTrust<Rate>,
     /// What one person and one network may add to the chat in an hour or a day.
     pub quotas: QuotaBounds,
     /// What people may do at most.
@@ -216,19 +217,19 @@ impl Node {
         let builder = Server::builder();
         let io = builder.io();
         let head = Position(feeds.profile.head().get());
-        let applier = Applier::new(Arc::clone(reader), head, directory.clone());
         let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
         let ports = chat_ports(io.clone(), environment.clock, host.on_fatal());
         let appender = host.append(Appending {
             log,
             directory: directory.clone(),
-            delivery: Applying::new(applier, deliveries),
+            delivery: Applying::new(Applier::new(Arc::clone(reader), head, directory.clone()), deliveries),
             limits: settings.limits,
             bounds: settings.queue,
             ports,
         })?;
         let appender = Arc::new(appender);
-        let allowances = Allowances::new(settings.reading);
+        let (allowances, quotas) =
+            (Allowances::new(settings.reading), Quotas::new(settings.quotas, environment.clock));
         let edge_parts = EdgeParts {
             signer,
             feed: feeds.v1,
@@ -244,7 +245,7 @@ impl Node {
             allowances: allowances.clone(),
             guesses: settings.guesses,
             commands: settings.commands,
-            quotas: Quotas::new(settings.quotas, environment.clock),
+            quotas: quotas.clone(),
             environment,
         };
         let edge = Edge::new(directory, edge_parts);
@@ -259,7 +260,7 @@ impl Node {
         };
         let profile = profile_namespace(feeds.profile, standing.clone(), allowances)
             .on_ahead(look())
-            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, (environment.now)()));
+            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, &quotas, (environment.now)()));
         let input_bytes_max = settings.input_bytes_max;
         let builder = builder.configure(|config| config.input_bytes_max = input_bytes_max);
         let endpoint = builder.namespace(v1::namespace(&edge).on_ahead(look())).after_events(move || {

@@ -6,11 +6,12 @@
 pub mod delivery;
 pub mod wire;
 
-use chat::{Admission, Appender, Command, Draft, Identity, Lineage, RoomId, UnixMillis};
+use chat::{Admission, Appender, Command, Draft, Identity, Lineage, Refusal, RoomId, UnixMillis};
 use socketio_server::{FeedJoin, FeedPosition, Flow, Joining, Start, Turn};
 
 use self::wire::{ChatMessage, ProfileAuth};
 use crate::planted::{self, Bug};
+use crate::quotas::{Payer, Quotas, ROW_BYTES, Spending, UsedUp};
 use crate::ticket::Ticket;
 
 /// Where a client that is not recovered starts: after the last message that it says it has.
@@ -26,7 +27,7 @@ pub fn join(joining: &Joining<'_>) -> FeedJoin {
 
 /// Handles a `chat message`: answers malformed ones, and turns the others into drafts, in order. The caller announces
 /// the drafts when all ready sockets have been read, so that they share a flush.
-pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) -> Flow {
+pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, quotas: &Quotas, at: UnixMillis) -> Flow {
     let message = match ChatMessage::parse(turn.payload()) {
         Ok(message) => message,
         Err(malformed) => {
@@ -39,8 +40,14 @@ pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, at: UnixMillis) ->
     }
     let identity = Identity::Lineage { lineage: Some(Lineage(*turn.lineage().as_bytes())), key: message.key };
     let command = Command::Say { room: RoomId::LOBBY, text: message.text };
-    let draft = Draft { identity, command, at, over_quota: None };
-    let ticket = Ticket::Profile(turn.take_ack());
+    let bytes = u32::try_from(command.bytes()).unwrap_or(u32::MAX).saturating_add(ROW_BYTES);
+    let payer = Payer { peer: turn.peer(), person: None };
+    let (charge, over_quota) = match quotas.charge(payer, Spending { bytes, ..Spending::default() }) {
+        Ok(charge) => (charge, None),
+        Err(UsedUp) => (None, Some(Refusal::Quota)),
+    };
+    let draft = Draft { identity, command, at, over_quota };
+    let ticket = Ticket::Profile { ack: turn.take_ack(), charge };
     match appender.submit_quietly(draft, ticket) {
         Admission::Accepted => Flow::Continue,
         // What was refused is not answered: it is temporary, and the client sends it again.

@@ -1,21 +1,24 @@
 //! [`Quotas`]: what one person and one network may add to the chat in an hour or a day.
 //!
 //! A command is charged when it arrives, so that many at once count as many. The [`Charge`] travels with it and gives back
-//! what was charged, unless the command is stored. Only the person who acts is charged, and their network while nobody
-//! has vouched for them. Peers to whom rates do not apply are not charged. A quota lives in memory: a restart of the server, which
-//! no client can cause, renews it.
+//! what was charged, unless the command is stored. Only the person who acts is charged, and their network as long as they are
+//! guests. Peers to whom rates do not apply are not charged. A quota lives in memory: a restart of the server, which no client can
+//! cause, renews it.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use chat::UserId;
+use chat::{ByTrust, Trust, UserId};
 use socketio_server::{Network, Peer};
 
 use crate::debts::Debts;
 
 /// So many have used some of each quota.
 const OWERS_MAX: usize = 20_000;
+
+/// About what a command needs in the log besides its texts, with its share of the indexes.
+pub const ROW_BYTES: u32 = 250;
 
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
@@ -38,6 +41,21 @@ pub struct QuotaBounds {
     pub rooms_network: Quota,
     /// How often one person changes their name.
     pub renames: Quota,
+    /// People with whom one person is in touch for the first time.
+    pub contacts: ByTrust<Quota>,
+    /// Bytes that one person adds to the log.
+    pub bytes_person: ByTrust<Quota>,
+    /// The same for all of one network, clients of the tutorial among them.
+    pub bytes_network: Quota,
+}
+
+/// Who is charged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Payer {
+    /// The other end of the connection.
+    pub peer: Peer,
+    /// The person, with the trust that they have; `None` for clients of the tutorial.
+    pub person: Option<(UserId, Trust)>,
 }
 
 /// What a command adds to the chat, as far as quotas are concerned.
@@ -47,6 +65,10 @@ pub struct Spending {
     pub rooms: u32,
     /// Changes of a name.
     pub renames: u32,
+    /// People who are not in touch with its sender yet.
+    pub contacts: u32,
+    /// Bytes that the log needs for it.
+    pub bytes: u32,
 }
 
 /// Something that has a quota.
@@ -54,6 +76,8 @@ pub struct Spending {
 enum Use {
     Rooms,
     Renames,
+    Contacts,
+    Bytes,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -92,6 +116,8 @@ pub struct UsedUp;
 struct Used {
     rooms: Debts<Holder>,
     renames: Debts<Holder>,
+    contacts: Debts<Holder>,
+    bytes: Debts<Holder>,
 }
 
 impl Quota {
@@ -127,42 +153,55 @@ impl fmt::Display for Quota {
 
 impl QuotaBounds {
     /// Those of a server that is not told otherwise.
-    pub const DEFAULT: Self =
-        Self { rooms_person: Quota::a_day(20), rooms_network: Quota::a_day(50), renames: Quota::an_hour(3) };
+    pub const DEFAULT: Self = Self {
+        rooms_person: Quota::a_day(20),
+        rooms_network: Quota::a_day(50),
+        renames: Quota::an_hour(3),
+        contacts: ByTrust { guest: Quota::an_hour(10), member: Quota::an_hour(60) },
+        bytes_person: ByTrust { guest: Quota::a_day(20_000_000), member: Quota::a_day(200_000_000) },
+        bytes_network: Quota::a_day(200_000_000),
+    };
 
     /// No quota at all.
-    pub const OFF: Self = Self { rooms_person: Quota::OFF, rooms_network: Quota::OFF, renames: Quota::OFF };
+    pub const OFF: Self = Self {
+        rooms_person: Quota::OFF,
+        rooms_network: Quota::OFF,
+        renames: Quota::OFF,
+        contacts: ByTrust::all(Quota::OFF),
+        bytes_person: ByTrust::all(Quota::OFF),
+        bytes_network: Quota::OFF,
+    };
 }
 
 impl Quotas {
     /// Nobody has used anything; `clock` tells when something is there again.
     pub fn new(bounds: QuotaBounds, clock: fn() -> Instant) -> Self {
-        let used = Used { rooms: Debts::new(OWERS_MAX), renames: Debts::new(OWERS_MAX) };
+        let none = || Debts::new(OWERS_MAX);
+        let used = Used { rooms: none(), renames: none(), contacts: none(), bytes: none() };
         Self { bounds, used: Arc::new(Mutex::new(used)), clock }
     }
 
     /// Charges somebody for a command; `None` if there is nothing to charge.
-    pub fn charge(&self, peer: Peer, user: UserId, spending: Spending) -> Result<Option<Charge>, UsedUp> {
-        self.charge_at(peer, user, spending, (self.clock)())
-    }
-
-    fn charge_at(
-        &self,
-        peer: Peer,
-        user: UserId,
-        spending: Spending,
-        now: Instant,
-    ) -> Result<Option<Charge>, UsedUp> {
-        if !peer.rated || spending == Spending::default() {
+    pub fn charge(&self, payer: Payer, spending: Spending) -> Result<Option<Charge>, UsedUp> {
+        if !payer.peer.rated || spending == Spending::default() {
             return Ok(None);
         }
-        let person = Some(Holder::Person(user));
-        let network = peer.network.map(Holder::Network);
-        let QuotaBounds { rooms_person, rooms_network, renames } = self.bounds;
+        self.charge_at(payer, spending, (self.clock)())
+    }
+
+    fn charge_at(&self, payer: Payer, spending: Spending, now: Instant) -> Result<Option<Charge>, UsedUp> {
+        let Spending { rooms, renames, contacts, bytes } = spending;
+        let trust = payer.person.map_or(Trust::Guest, |(_, trust)| trust);
+        let person = payer.person.map(|(user, _)| Holder::Person(user));
+        let network = payer.network().map(Holder::Network);
+        let bounds = &self.bounds;
         let all = [
-            (Use::Rooms, person, rooms_person, spending.rooms),
-            (Use::Rooms, network, rooms_network, spending.rooms),
-            (Use::Renames, person, renames, spending.renames),
+            (Use::Rooms, person, bounds.rooms_person, rooms),
+            (Use::Rooms, network, bounds.rooms_network, rooms),
+            (Use::Renames, person, bounds.renames, renames),
+            (Use::Contacts, person, bounds.contacts.of(trust), contacts),
+            (Use::Bytes, person, bounds.bytes_person.of(trust), bytes),
+            (Use::Bytes, network, bounds.bytes_network, bytes),
         ];
         let mut debts = self.debts();
         let mut lines = Vec::new();
@@ -198,7 +237,24 @@ impl Used {
         match of {
             Use::Rooms => &mut self.rooms,
             Use::Renames => &mut self.renames,
+            Use::Contacts => &mut self.contacts,
+            Use::Bytes => &mut self.bytes,
         }
+    }
+}
+
+impl Payer {
+    /// The network that is charged: that of members is not, so that a school behind one address does not slow itself down.
+    pub fn network(&self) -> Option<Network> {
+        match self.person {
+            None | Some((_, Trust::Guest)) => self.peer.network,
+            Some((_, Trust::Member)) => None,
+        }
+    }
+
+    /// The peer without the network, if that is not charged.
+    pub fn charged_peer(&self) -> Peer {
+        Peer { network: self.network(), ..self.peer }
     }
 }
 
@@ -206,6 +262,11 @@ impl Charge {
     /// The command is stored.
     pub fn keep(mut self) {
         self.lines.clear();
+    }
+
+    /// The command has added nothing but its bytes, because it was refused.
+    pub fn keep_bytes(mut self) {
+        self.lines.retain(|line| line.of != Use::Bytes);
     }
 }
 
@@ -231,12 +292,21 @@ mod tests {
     use super::*;
 
     const ADA: UserId = UserId(1);
-    const ROOM: Spending = Spending { rooms: 1, renames: 0 };
-    const RENAME: Spending = Spending { rooms: 0, renames: 1 };
+    const NOTHING: Spending = Spending { rooms: 0, renames: 0, contacts: 0, bytes: 0 };
+    const ROOM: Spending = Spending { rooms: 1, ..NOTHING };
+    const RENAME: Spending = Spending { renames: 1, ..NOTHING };
 
     fn at(address: &str) -> Peer {
         let address: IpAddr = address.parse().unwrap();
         Peer { network: Some(address.into()), rated: true }
+    }
+
+    fn guest(address: &str, user: UserId) -> Payer {
+        Payer { peer: at(address), person: Some((user, Trust::Guest)) }
+    }
+
+    fn member(address: &str, user: UserId) -> Payer {
+        Payer { peer: at(address), person: Some((user, Trust::Member)) }
     }
 
     /// A clock that stands still.
@@ -251,7 +321,11 @@ mod tests {
 
     /// How many are stored of a hundred that somebody sends at once.
     fn stored(quotas: &Quotas, address: &str, user: UserId, spending: Spending, now: Instant) -> usize {
-        let charges = (0..100).map(|_| quotas.charge_at(at(address), user, spending, now));
+        stored_by(quotas, guest(address, user), spending, now)
+    }
+
+    fn stored_by(quotas: &Quotas, payer: Payer, spending: Spending, now: Instant) -> usize {
+        let charges = (0..100).map(|_| quotas.charge_at(payer, spending, now));
         charges.filter_map(Result::ok).flatten().map(Charge::keep).count()
     }
 
@@ -279,7 +353,7 @@ mod tests {
     fn what_was_charged_for_a_command_that_is_not_stored_is_given_back() {
         let (quotas, now) = (quotas(), start());
         for _ in 0..100 {
-            let charge = quotas.charge_at(at("192.0.2.1"), ADA, ROOM, now).expect("the quota is free");
+            let charge = quotas.charge_at(guest("192.0.2.1", ADA), ROOM, now).expect("the quota is free");
             assert_eq!(charge.map(|charge| charge.lines.len()), Some(2));
         }
         assert_eq!(stored(&quotas, "192.0.2.1", ADA, ROOM, now), 20);
@@ -296,11 +370,38 @@ mod tests {
     }
 
     #[test]
+    fn members_may_do_more_than_guests_and_do_not_pay_for_their_network() {
+        let (quotas, now) = (quotas(), start());
+        let contact = Spending { contacts: 1, ..NOTHING };
+        assert_eq!(stored_by(&quotas, guest("192.0.2.1", UserId(2)), contact, now), 10);
+        assert_eq!(stored_by(&quotas, member("192.0.2.1", UserId(3)), contact, now), 60);
+        let many = Spending { contacts: 11, ..NOTHING };
+        assert_eq!(stored_by(&quotas, guest("192.0.2.1", UserId(4)), many, now), 0);
+        let rooms = |user| stored_by(&quotas, member("192.0.2.1", UserId(user)), ROOM, now);
+        assert_eq!((10..15).map(rooms).sum::<usize>(), 100);
+    }
+
+    #[test]
+    fn bytes_are_charged_to_a_person_and_to_a_network_and_those_of_a_refusal_too() {
+        let (quotas, now) = (quotas(), start());
+        let bytes = Spending { bytes: 1_000_000, ..NOTHING };
+        let refused = quotas.charge_at(guest("192.0.2.1", ADA), Spending { rooms: 1, ..bytes }, now);
+        refused.unwrap().unwrap().keep_bytes();
+        assert_eq!(stored(&quotas, "192.0.2.1", ADA, bytes, now), 19);
+        assert_eq!(stored(&quotas, "192.0.2.1", ADA, ROOM, now), 20);
+        let page = Payer { peer: at("192.0.2.1"), person: None };
+        let pages = (0..4).map(|_| stored_by(&quotas, page, bytes, now));
+        assert_eq!(pages.sum::<usize>(), 180, "of what the network has left");
+        assert_eq!(stored_by(&quotas, member("192.0.2.1", UserId(2)), bytes, now), 100);
+        assert_eq!(stored(&quotas, "192.0.2.1", UserId(3), bytes, now), 0);
+    }
+
+    #[test]
     fn half_of_a_quota_for_ever_is_never_refused() {
         let (quotas, now) = (quotas(), start());
         for hour in 0..1_000 {
             let now = now + Duration::from_mins(144) * hour;
-            let charge = quotas.charge_at(at("192.0.2.1"), ADA, ROOM, now);
+            let charge = quotas.charge_at(guest("192.0.2.1", ADA), ROOM, now);
             charge.expect("half of the quota").expect("it counts").keep();
         }
     }
@@ -309,8 +410,9 @@ mod tests {
     fn peers_without_rates_and_quotas_of_zero_are_not_charged() {
         let now = start();
         let local = Peer { rated: false, ..at("127.0.0.1") };
-        assert!(quotas().charge_at(local, ADA, ROOM, now).unwrap().is_none());
+        let local = Payer { peer: local, person: Some((ADA, Trust::Guest)) };
+        assert!(quotas().charge(local, ROOM).unwrap().is_none());
         let off = Quotas::new(QuotaBounds::OFF, start);
-        assert!(off.charge_at(at("192.0.2.1"), ADA, ROOM, now).unwrap().is_none());
+        assert!(off.charge_at(guest("192.0.2.1", ADA), ROOM, now).unwrap().is_none());
     }
 }

@@ -12,8 +12,13 @@ use crate::quotas::Charge;
 /// The recipient of a draft's outcome.
 #[derive(Debug)]
 pub enum Ticket {
-    /// A client of the tutorial, with an ack if it asked for one.
-    Profile(Option<AckHandle>),
+    /// A client of the tutorial.
+    Profile {
+        /// The ack, if the client asked for one.
+        ack: Option<AckHandle>,
+        /// What the message was charged with, if anything.
+        charge: Option<Charge>,
+    },
     /// A client of `/v1` that sent a durable command.
     Command {
         /// The name of the command.
@@ -45,14 +50,14 @@ impl Ticket {
     pub(crate) fn take_charge(&mut self) -> Option<Charge> {
         match self {
             Self::Command { charge, .. } => charge.take(),
-            Self::Profile(_) | Self::Read { .. } | Self::Program(_) => None,
+            Self::Profile { .. } | Self::Read { .. } | Self::Program(_) => None,
         }
     }
 
     /// Where the answer goes.
     pub fn into_ack(self) -> Option<AckHandle> {
         match self {
-            Self::Profile(ack) | Self::Command { ack, .. } | Self::Read { ack, .. } => ack,
+            Self::Profile { ack, .. } | Self::Command { ack, .. } | Self::Read { ack, .. } => ack,
             Self::Program(_) => None,
         }
     }

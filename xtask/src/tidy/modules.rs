@@ -64,6 +64,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "name",
             "pointer",
             "room",
+            "trust",
             "entry",
             "outcome",
             "command",

@@ -14,6 +14,7 @@ use crate::memory::{MemoryDisk, MemoryLog};
 use crate::name::{RoomName, Topic};
 use crate::outcome::{Outcome, Refusal};
 use crate::room::{RoomKind, Visibility};
+use crate::trust::Trust;
 
 const LOBBY: RoomId = RoomId::LOBBY;
 
@@ -345,6 +346,30 @@ fn a_person_joins_as_many_rooms_as_they_may_whatever_rooms_others_have_brought_t
     }
     assert_eq!(town.refuses(BOB_THERE, create(RoomKind::Private, "wine")), Refusal::Limit);
     town.stores(CLEO_THERE, Command::Direct { with: vec![BOB_THERE.user, ADA_THERE.user] });
+}
+
+#[test]
+fn members_are_those_whom_the_owner_or_members_let_into_private_rooms() {
+    let mut town = town();
+    let trust =
+        |town: &Town<_>| [ADA_THERE, BOB_THERE, CLEO_THERE].map(|device| town.directory.trust(device.user));
+    let invite = |room| Command::Join { room, by: JoinBy::Invite(InviteGeneration::ZERO) };
+    let den = town.opens(CLEO_THERE, RoomKind::Private, "den");
+    town.stores(BOB_THERE, invite(den));
+    town.stores(ADA_THERE, Command::Claim);
+    let square = town.opens(ADA_THERE, RoomKind::Public, "square");
+    town.stores(BOB_THERE, join(square));
+    town.stores(ADA_THERE, Command::Direct { with: vec![BOB_THERE.user] });
+    assert_eq!(trust(&town), [Trust::Member, Trust::Guest, Trust::Guest], "guests do not make members");
+    let tea = town.opens(ADA_THERE, RoomKind::Private, "tea");
+    town.stores(BOB_THERE, invite(tea));
+    assert_eq!(trust(&town), [Trust::Member, Trust::Member, Trust::Guest]);
+    let coffee = town.opens(BOB_THERE, RoomKind::Private, "coffee");
+    town.stores(BOB_THERE, Command::Add { room: coffee, user: CLEO_THERE.user });
+    assert_eq!(trust(&town), [Trust::Member; 3], "members do");
+    town.stores(ADA_THERE, Command::Remove { room: tea, user: BOB_THERE.user });
+    let mut log = town.log;
+    assert_eq!(Directory::load(&mut log).unwrap().trust(BOB_THERE.user), Trust::Member);
 }
 
 #[test]

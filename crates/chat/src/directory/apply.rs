@@ -14,6 +14,7 @@ use crate::name::{Nickname, RoomName};
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::room::{Membership, Room, RoomKind};
+use crate::trust::Trust;
 
 impl Directory {
     /// Goes on to the moment after `entry`. Entries are applied in the order of the log.
@@ -59,6 +60,7 @@ impl Present {
                     name: name.clone(),
                     topic: topic.clone(),
                     host: host_of(*kind, entry.author),
+                    creator: host_of(*kind, entry.author),
                     members: members.iter().map(|user| (*user, membership(entry, *user))).collect(),
                     barred: OrdSet::new(),
                     invites: InviteGeneration::ZERO,
@@ -67,7 +69,10 @@ impl Present {
             }
             Kind::RoomRenamed { name } => self.rename(id, name),
             Kind::TopicSet { topic } => self.change(id, |room| room.topic = topic.clone()),
-            Kind::Joined { user } => self.join(id, *user, membership(entry, *user)),
+            Kind::Joined { user } => {
+                self.join(id, *user, membership(entry, *user));
+                self.let_in(id, *user);
+            }
             Kind::Left { user } => {
                 self.leave(id, *user);
                 self.end_if_empty(id);
@@ -151,6 +156,19 @@ impl Present {
             room.members.insert(user, since);
             room.barred.remove(&user);
         });
+    }
+
+    /// A private room is entered by those alone whom its people let in; its creator answers for them.
+    fn let_in(&mut self, id: RoomId, user: UserId) {
+        let Some(room) = self.rooms.get(&id).filter(|room| room.kind == RoomKind::Private) else { return };
+        if room.creator.is_some_and(|creator| creator != user && self.trust(creator) >= Trust::Member) {
+            self.let_in.insert(user);
+        }
+    }
+
+    pub(super) fn trust(&self, user: UserId) -> Trust {
+        let is_member = self.owners.contains(&user) || self.let_in.contains(&user);
+        if is_member { Trust::Member } else { Trust::Guest }
     }
 
     /// A removed person could pass on an invite, so all existing invites become invalid.

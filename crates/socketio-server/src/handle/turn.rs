@@ -9,6 +9,7 @@ use crate::feed::AckHandle;
 use crate::frame::Frame;
 use crate::handle::io::Io;
 use crate::handle::reach::Reach;
+use crate::peer::Peer;
 use crate::sid::{ConnectionId, SessionKey};
 use crate::socket_data::SocketData;
 
@@ -29,6 +30,7 @@ pub struct Turn<'a> {
     pub(crate) reach: &'a Arc<Reach>,
     pub(crate) worker: u16,
     pub(crate) key: SessionKey,
+    pub(crate) peer: Peer,
     pub(crate) namespace: &'a NamespaceName,
     pub(crate) socket: SocketId,
     pub(crate) lineage: Lineage,
@@ -47,6 +49,11 @@ impl Turn<'_> {
     /// The connection that sent the event.
     pub fn connection(&self) -> ConnectionId {
         ConnectionId { worker: self.worker, key: self.key }
+    }
+
+    /// The other end of the connection, as far as limits are concerned.
+    pub fn peer(&self) -> Peer {
+        self.peer
     }
 
     /// The server.

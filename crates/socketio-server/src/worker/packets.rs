@@ -100,6 +100,7 @@ impl Worker {
 
     fn take_event(&mut self, key: SessionKey, slot: Slot, ack: Option<AckId>, payload: Payload<'_>) {
         let Some(session) = self.sessions.at_mut(key.slot) else { return };
+        let peer = session.peer;
         let Some(joined) = session.connection().and_then(|connection| connection.socket(slot)) else {
             return;
         };
@@ -111,6 +112,7 @@ impl Worker {
                 reach: &self.shared.reach,
                 worker: self.index,
                 key,
+                peer,
                 namespace: &local.name,
                 socket: joined.id,
                 lineage: joined.lineage,
@@ -167,6 +169,7 @@ impl Worker {
         if handler.is_none() && any.is_none() {
             return;
         }
+        let Some(peer) = self.sessions.at_mut(key.slot).map(|session| session.peer) else { return };
         let Some(socket) = self.handles().of(key, slot) else { return };
         let payload = payload.into_owned();
         let ack = ack.map(|id| {
@@ -192,6 +195,7 @@ impl Worker {
                     reach: &self.shared.reach,
                     worker: self.index,
                     key,
+                    peer,
                     namespace: &inner.namespace,
                     socket: inner.id,
                     lineage: inner.lineage,

@@ -30,7 +30,13 @@ impl ProfileDelivery {
         let first = entries.first().map_or(0, |entry| entry.position.0);
         let entries = entries.iter().map(|entry| feed_entry(self.stamp, entry)).collect();
         let acks = outcomes.into_iter().filter_map(|(ticket, outcome)| match ticket {
-            Ticket::Profile(ack) => answer(ack?, &outcome),
+            Ticket::Profile { ack, charge } => {
+                // Nothing is stored of what is refused here.
+                if let (Outcome::Stored(_), Some(charge)) = (outcome, charge) {
+                    charge.keep();
+                }
+                answer(ack?, &outcome)
+            }
             Ticket::Command { .. } | Ticket::Read { .. } | Ticket::Program(_) => None,
         });
         self.feed.publish(first, entries, acks.collect());

@@ -2,44 +2,74 @@
 
 use std::collections::BTreeSet;
 
-use chat::{Command, Entry, Kind, Outcome, UserId};
+use chat::{Command, Directory, Entry, Kind, Outcome, Trust, UserId};
+use socketio_server::Peer;
 
 use super::edge::Edge;
 use super::session::Session;
-use crate::quotas::{Charge, Spending, UsedUp};
+use crate::quotas::{Charge, Payer, ROW_BYTES, Spending, UsedUp};
 
 impl Edge {
     /// Charges the sender of a command.
     pub(super) fn charge(&self, session: &Session, command: &Command) -> Result<Option<Charge>, UsedUp> {
-        self.parts.quotas.charge(session.peer, session.user, spending(session.user, command))
+        if !session.peer.rated {
+            return Ok(None);
+        }
+        let sight = self.sight(session.user);
+        let payer = Payer { peer: session.peer, person: Some((session.user, sight.trust(session.user))) };
+        self.parts.quotas.charge(payer, spending(&sight, session.user, command))
+    }
+
+    /// How far somebody is known. Where no rate applies, that makes no difference.
+    pub(super) fn trust(&self, peer: Peer, user: UserId) -> Trust {
+        if peer.rated { self.sight(user).trust(user) } else { Trust::Guest }
+    }
+
+    /// The peer of a person, without the network if that is not charged for them.
+    pub(super) fn charged_peer(&self, peer: Peer, user: UserId) -> Peer {
+        Payer { peer, person: Some((user, self.trust(peer, user))) }.charged_peer()
     }
 }
 
-/// Keeps the charge of a command that is stored, and gives back any other. `entries` are those of its commit.
+/// Keeps the charge of a command that is stored. Of one that is refused only the bytes are kept, because the refusal is stored,
+/// and nothing of any other. `entries` are those of the commit.
 pub(super) fn settle(charge: Option<Charge>, outcome: &Outcome, entries: &[Entry]) {
-    let (Some(charge), Outcome::Stored(receipt)) = (charge, outcome) else { return };
-    let found = entries.binary_search_by_key(&receipt.position, |entry| entry.position);
-    let kind = found.ok().and_then(|index| entries.get(index)).map(|entry| &entry.kind);
-    let is_first_name = matches!(kind, Some(Kind::Named { was: None, .. }));
-    if !is_first_name {
-        charge.keep();
+    let Some(charge) = charge else { return };
+    match outcome {
+        Outcome::Stored(receipt) => {
+            let found = entries.binary_search_by_key(&receipt.position, |entry| entry.position);
+            let kind = found.ok().and_then(|index| entries.get(index)).map(|entry| &entry.kind);
+            // The first name is free.
+            if matches!(kind, Some(Kind::Named { was: None, .. })) {
+                charge.keep_bytes();
+            } else {
+                charge.keep();
+            }
+        }
+        Outcome::Already { .. } | Outcome::Refused(_) | Outcome::Skipped => charge.keep_bytes(),
+        Outcome::Repeated(_) | Outcome::Expected { .. } | Outcome::Read { .. } | Outcome::StorageFull => {
+            drop(charge);
+        }
     }
 }
 
 /// What a command adds if it is stored.
-fn spending(user: UserId, command: &Command) -> Spending {
-    let none = Spending::default();
+fn spending(directory: &Directory, user: UserId, command: &Command) -> Spending {
+    let bytes = u32::try_from(command.bytes()).unwrap_or(u32::MAX).saturating_add(ROW_BYTES);
+    let none = Spending { bytes, ..Spending::default() };
+    let is_new = |other: &UserId| *other != user && !directory.are_in_touch(user, *other);
     match command {
         Command::Create { .. } => Spending { rooms: 1, ..none },
         // There is one conversation of each pair, but any number among a few people.
         Command::Direct { with } => {
-            let others = with.iter().filter(|other| **other != user).collect::<BTreeSet<_>>();
-            Spending { rooms: u32::from(others.len() > 1), ..none }
+            let others: BTreeSet<_> = with.iter().copied().filter(|other| *other != user).collect();
+            let contacts = others.iter().filter(|other| is_new(other)).count();
+            let contacts = u32::try_from(contacts).unwrap_or(u32::MAX);
+            Spending { rooms: u32::from(others.len() > 1), contacts, ..none }
         }
-        // Whether it is the first is known when it is stored.
+        Command::Add { user: other, .. } => Spending { contacts: u32::from(is_new(other)), ..none },
         Command::Name { .. } => Spending { renames: 1, ..none },
-        Command::Add { .. }
-        | Command::Say { .. }
+        Command::Say { .. }
         | Command::Edit { .. }
         | Command::Delete { .. }
         | Command::Rename { .. }

@@ -92,7 +92,7 @@ impl V1Delivery {
                 }
                 None
             }
-            Ticket::Profile(_) => None,
+            Ticket::Profile { .. } => None,
         }
     }
 

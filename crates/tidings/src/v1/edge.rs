@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat::{
-    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, Refusal, RefusedWhy, RoomId,
-    UserId,
+    Admission, Appender, ByTrust, Command, DirectoryHandle, Draft, Identity, Position, Refusal, RefusedWhy,
+    RoomId, UserId,
 };
 use serde::Serialize;
 use socketio_server::{
@@ -74,7 +74,7 @@ pub struct EdgeParts {
     /// How often codes may lead nowhere.
     pub guesses: GuessRates,
     /// How fast one person may send durable commands.
-    pub commands: Rate,
+    pub commands: ByTrust<Rate>,
     /// What one person and one network may add to the chat.
     pub quotas: Quotas,
     pub environment: Environment,
@@ -251,7 +251,9 @@ impl Edge {
         };
         let shown = ShownCode::of(&command);
         if shown != ShownCode::None {
-            let Some(tried) = self.try_code(session.peer, Some(session.user)) else {
+            let Some(tried) =
+                self.try_code(self.charged_peer(session.peer, session.user), Some(session.user))
+            else {
                 turn.reply(&RequestError::Busy.answer());
                 return Flow::Continue;
             };
@@ -276,7 +278,7 @@ impl Edge {
 
     /// For how long the connection of somebody is not read who has sent many commands, on whatever connections.
     fn pause_after_command(&self, session: &Session, over_quota: Option<Refusal>) -> Option<Duration> {
-        let rate = self.parts.commands;
+        let rate = self.parts.commands.of(self.trust(session.peer, session.user));
         if !session.peer.rated || rate.per_second == 0 {
             return None;
         }
@@ -291,7 +293,8 @@ impl Edge {
     /// For how long somebody has to wait for more of the past.
     pub fn pace_replay(&self, replay: &Replay<'_>) -> Option<Duration> {
         let person = replay.data.and_then(Session::of).map(|session| session.user);
-        self.parts.allowances.charge(replay.peer, person, replay.bytes, replay.now)
+        let peer = person.map_or(replay.peer, |user| self.charged_peer(replay.peer, user));
+        self.parts.allowances.charge(peer, person, replay.bytes, replay.now)
     }
 
     fn submit(&self, draft: Draft, ticket: Ticket) -> Flow {

@@ -44,7 +44,9 @@ impl Edge {
             return Flow::Continue;
         };
         let tried = match &request {
-            Request::Code { .. } => self.try_code(session.peer, Some(session.user)).map(Some),
+            Request::Code { .. } => {
+                self.try_code(self.charged_peer(session.peer, session.user), Some(session.user)).map(Some)
+            }
             Request::History { .. }
             | Request::Changes { .. }
             | Request::Rooms { .. }
@@ -70,7 +72,8 @@ impl Edge {
 
     fn charge_answer(&self, session: &Session, bytes: usize) -> Option<Duration> {
         let now = (self.parts.environment.clock)();
-        self.parts.allowances.charge(session.peer, Some(session.user), bytes, now)
+        let peer = self.charged_peer(session.peer, session.user);
+        self.parts.allowances.charge(peer, Some(session.user), bytes, now)
     }
 }
 

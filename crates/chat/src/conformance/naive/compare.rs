@@ -81,6 +81,7 @@ fn people_are_the_same(list: &List, directory: &Directory) -> Compared {
     for user in PEOPLE {
         let name = directory.name(user).map(|name| &**name);
         same(|| format!("name of {user}"), name, list.name(user))?;
+        same(|| format!("trust in {user}"), directory.trust(user), list.trust(user))?;
         same(|| format!("owner {user}"), directory.is_owner(user), list.owner() == Some(user))?;
         let rooms: BTreeSet<_> = directory.rooms_of(user).map(|(room, _)| room).collect();
         let mut expected = list.joined(user);

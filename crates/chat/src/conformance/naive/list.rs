@@ -13,6 +13,7 @@ use crate::name::{Nickname, RoomName, Topic};
 use crate::outcome::{Outcome, Receipt};
 use crate::room::RoomKind;
 use crate::text::Text;
+use crate::trust::Trust;
 
 use super::names::look_alike;
 
@@ -138,6 +139,25 @@ impl List {
         self.facts.iter().find_map(|fact| match fact.what {
             What::Owner(who) => Some(who),
             _ => None,
+        })
+    }
+}
+
+/// What the list knows of trust.
+impl List {
+    pub(super) fn trust(&self, user: UserId) -> Trust {
+        if self.is_member_of_the_chat(user, Position::MAX) { Trust::Member } else { Trust::Guest }
+    }
+
+    /// Whether somebody owns the chat, or came into a private room whose creator was a member by then.
+    fn is_member_of_the_chat(&self, user: UserId, before: Position) -> bool {
+        self.facts.iter().filter(|fact| fact.receipt.position < before).any(|fact| match fact.what {
+            What::Owner(who) => who == user,
+            What::Joined(who) if who == user && self.kind(fact.room()) == RoomKind::Private => {
+                let creator = self.creator(fact.room()).filter(|creator| *creator != user);
+                creator.is_some_and(|creator| self.is_member_of_the_chat(creator, fact.receipt.position))
+            }
+            _ => false,
         })
     }
 }

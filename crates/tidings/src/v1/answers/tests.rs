@@ -73,7 +73,7 @@ impl Town {
                 requests_open_max: 16,
                 allowances: Allowances::new(ReadRates::DEFAULT),
                 guesses: GuessRates::DEFAULT,
-                commands: Rate::OFF,
+                commands: chat::ByTrust::all(Rate::OFF),
                 quotas: Quotas::new(QuotaBounds::OFF, Instant::now),
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
