@@ -159,7 +159,7 @@ describe("malformed input", () => {
   });
 
   test("without an end from one connection is slowed down, and nobody else's messages are", async (t) => {
-    const server = await Server.start(t, { args: ["--limit-loopback", "--limit=commands=0"] });
+    const server = await Server.start(t, { args: ["--limit-loopback", "--limit=commands-per-guest=0"] });
     const ada = await V1Person.connect(t, server.url, { name: "ada" });
     const mallory = await V1Person.connect(t, server.url, { name: "mallory" });
     const { room } = await mallory.must("create", { kind: "private", name: "Noise" });
