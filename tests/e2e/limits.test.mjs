@@ -118,6 +118,21 @@ describe("durable commands", () => {
 /** The codes of the refusals among the answers to so many commands at once. */
 const codes = async (count, command) => (await Promise.all(Array.from({ length: count }, (_, number) => command(number)))).map((ack) => ack.code ?? "ok");
 
+describe("new people", () => {
+  test("come to an address as often as they may, and those who were there before always", async (t) => {
+    const server = await serve(t, ["newcomers-per-address=2/hour"]);
+    const home = at("192.0.2.1");
+    const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => V1Person.connect(t, server.url, { name, ...home })));
+    await assert.rejects(V1Person.connect(t, server.url, home), /"busy"/);
+    await otherDevice(t, server.url, ada, home);
+    const { code } = await bob.ask("link");
+    await V1Person.connect(t, server.url, { auth: { link: code }, ...home });
+    const cleo = await V1Person.connect(t, server.url, { name: "cleo", ...at("192.0.2.2") });
+    await cleo.say("undisturbed");
+    await V1Person.connect(t, server.url);
+  });
+});
+
 describe("quotas", () => {
   const creates = (person) => (number) => person.do("create", { kind: "public", name: `${person.user} ${number}-${person.n}` });
 

@@ -301,6 +301,12 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_network),
     },
     Limit {
+        name: "newcomers-per-address",
+        scope: Scope::Address,
+        effect: "a connection to /v1 without a token is refused: `busy`",
+        field: |bounds| Field::Quota(&mut bounds.node.quotas.newcomers_network),
+    },
+    Limit {
         name: "renames",
         scope: Scope::Person,
         effect: "another name is refused: `quota`; the first is free",

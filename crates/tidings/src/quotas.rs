@@ -43,6 +43,8 @@ pub struct QuotaBounds {
     pub renames: Quota,
     /// People with whom one person is in touch for the first time.
     pub contacts: ByTrust<Quota>,
+    /// People who come to one network without a token.
+    pub newcomers_network: Quota,
     /// Bytes that one person adds to the log.
     pub bytes_person: ByTrust<Quota>,
     /// The same for all of one network, clients of the tutorial among them.
@@ -69,6 +71,8 @@ pub struct Spending {
     pub contacts: u32,
     /// Bytes that the log needs for it.
     pub bytes: u32,
+    /// People who were not there before.
+    pub newcomers: u32,
 }
 
 /// Something that has a quota.
@@ -78,6 +82,7 @@ enum Use {
     Renames,
     Contacts,
     Bytes,
+    Newcomers,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -118,6 +123,7 @@ struct Used {
     renames: Debts<Holder>,
     contacts: Debts<Holder>,
     bytes: Debts<Holder>,
+    newcomers: Debts<Holder>,
 }
 
 impl Quota {
@@ -160,6 +166,7 @@ impl QuotaBounds {
         contacts: ByTrust { guest: Quota::an_hour(10), member: Quota::an_hour(60) },
         bytes_person: ByTrust { guest: Quota::a_day(20_000_000), member: Quota::a_day(200_000_000) },
         bytes_network: Quota::a_day(200_000_000),
+        newcomers_network: Quota::an_hour(60),
     };
 
     /// No quota at all.
@@ -170,6 +177,7 @@ impl QuotaBounds {
         contacts: ByTrust::all(Quota::OFF),
         bytes_person: ByTrust::all(Quota::OFF),
         bytes_network: Quota::OFF,
+        newcomers_network: Quota::OFF,
     };
 }
 
@@ -177,7 +185,8 @@ impl Quotas {
     /// Nobody has used anything; `clock` tells when something is there again.
     pub fn new(bounds: QuotaBounds, clock: fn() -> Instant) -> Self {
         let none = || Debts::new(OWERS_MAX);
-        let used = Used { rooms: none(), renames: none(), contacts: none(), bytes: none() };
+        let used =
+            Used { rooms: none(), renames: none(), contacts: none(), bytes: none(), newcomers: none() };
         Self { bounds, used: Arc::new(Mutex::new(used)), clock }
     }
 
@@ -190,7 +199,7 @@ impl Quotas {
     }
 
     fn charge_at(&self, payer: Payer, spending: Spending, now: Instant) -> Result<Option<Charge>, UsedUp> {
-        let Spending { rooms, renames, contacts, bytes } = spending;
+        let Spending { rooms, renames, contacts, bytes, newcomers } = spending;
         let trust = payer.person.map_or(Trust::Guest, |(_, trust)| trust);
         let person = payer.person.map(|(user, _)| Holder::Person(user));
         let network = payer.network().map(Holder::Network);
@@ -202,6 +211,7 @@ impl Quotas {
             (Use::Contacts, person, bounds.contacts.of(trust), contacts),
             (Use::Bytes, person, bounds.bytes_person.of(trust), bytes),
             (Use::Bytes, network, bounds.bytes_network, bytes),
+            (Use::Newcomers, network, bounds.newcomers_network, newcomers),
         ];
         let mut debts = self.debts();
         let mut lines = Vec::new();
@@ -239,6 +249,7 @@ impl Used {
             Use::Renames => &mut self.renames,
             Use::Contacts => &mut self.contacts,
             Use::Bytes => &mut self.bytes,
+            Use::Newcomers => &mut self.newcomers,
         }
     }
 }
@@ -292,7 +303,7 @@ mod tests {
     use super::*;
 
     const ADA: UserId = UserId(1);
-    const NOTHING: Spending = Spending { rooms: 0, renames: 0, contacts: 0, bytes: 0 };
+    const NOTHING: Spending = Spending { rooms: 0, renames: 0, contacts: 0, bytes: 0, newcomers: 0 };
     const ROOM: Spending = Spending { rooms: 1, ..NOTHING };
     const RENAME: Spending = Spending { renames: 1, ..NOTHING };
 
@@ -394,6 +405,16 @@ mod tests {
         assert_eq!(pages.sum::<usize>(), 180, "of what the network has left");
         assert_eq!(stored_by(&quotas, member("192.0.2.1", UserId(2)), bytes, now), 100);
         assert_eq!(stored(&quotas, "192.0.2.1", UserId(3), bytes, now), 0);
+    }
+
+    #[test]
+    fn sixty_people_an_hour_come_to_a_network() {
+        let (quotas, now) = (quotas(), start());
+        let newcomer = Spending { newcomers: 1, ..NOTHING };
+        let at_home = |address| Payer { peer: at(address), person: None };
+        assert_eq!(stored_by(&quotas, at_home("192.0.2.1"), newcomer, now), 60);
+        assert_eq!(stored_by(&quotas, at_home("192.0.2.2"), newcomer, now), 60);
+        assert_eq!(stored_by(&quotas, at_home("192.0.2.1"), newcomer, now + Duration::from_mins(1)), 1);
     }
 
     #[test]

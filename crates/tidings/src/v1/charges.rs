@@ -20,6 +20,13 @@ impl Edge {
         self.parts.quotas.charge(payer, spending(&sight, session.user, command))
     }
 
+    /// Whether somebody new may come to this network.
+    pub(super) fn admits_newcomer(&self, peer: Peer) -> bool {
+        let newcomer = Spending { newcomers: 1, ..Spending::default() };
+        let charge = self.parts.quotas.charge(Payer { peer, person: None }, newcomer);
+        charge.map(|charge| charge.map(Charge::keep)).is_ok()
+    }
+
     /// How far somebody is known. Where no rate applies, that makes no difference.
     pub(super) fn trust(&self, peer: Peer, user: UserId) -> Trust {
         if peer.rated { self.sight(user).trust(user) } else { Trust::Guest }

@@ -142,6 +142,9 @@ impl Edge {
                 (user.ok_or_else(|| self.unknown())?, None)
             }
             (None, None) => {
+                if !self.admits_newcomer(request.peer()) {
+                    return Err(refusal("too many new people from this address", "busy"));
+                }
                 let user = self.new_user();
                 (user, Some(Secret(self.parts.signer.token(user))))
             }
