@@ -139,6 +139,12 @@ impl<T: Send + 'static> Appender<T> {
         (Self { queue, health, thread: Mutex::new(None) }, Stepper::new(appender_loop))
     }
 
+    /// How many bytes of memory the drafts take that wait, by the account of the queue. At most
+    /// [`QueueBounds::hard_bytes`].
+    pub fn waiting_bytes(&self) -> usize {
+        self.queue.memory()
+    }
+
     /// Hands a draft in, without waiting. Drafts are decided and stored in the order of these calls.
     pub fn submit(&self, draft: Draft, ticket: T) -> Admission<T> {
         let admission = self.queue.push(draft, ticket);

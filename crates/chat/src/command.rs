@@ -229,7 +229,7 @@ impl Command {
     /// Its strings and lists, in bytes.
     pub fn bytes(&self) -> usize {
         match self {
-            Self::Say { text, .. } | Self::Edit { text, .. } => text.len(),
+            Self::Say { text, .. } | Self::Edit { text, .. } => text.bytes(),
             Self::Create { name, topic, .. } => name.len() + topic.len(),
             Self::Direct { with } => with.len() * size_of::<UserId>(),
             Self::Rename { name, .. } => name.len(),
@@ -272,6 +272,8 @@ mod tests {
         for (command, bytes) in [
             (Command::Say { room, text: text() }, 5),
             (Command::Edit { room, seq, text: text() }, 5),
+            // What is shown, and what was sent.
+            (Command::Say { room, text: Text::parse("a\0").expect("it shows something") }, 4 + 2),
             (Command::Create { kind, name: name.clone(), topic: topic.clone() }, 9),
             (Command::Direct { with: vec![user; 7] }, 56),
             (Command::Rename { room, name }, 6),

@@ -18,7 +18,7 @@ use crate::command::Draft;
 pub struct QueueBounds {
     /// From here on, senders are asked to pause.
     pub soft_drafts: usize,
-    /// The same in bytes, by [`Draft::weight`].
+    /// The same in bytes of memory: the drafts with all that the allocator gives for them and for their places.
     pub soft_bytes: usize,
     /// From here on, drafts are turned away.
     pub hard_drafts: usize,
@@ -36,6 +36,18 @@ impl Default for QueueBounds {
             hard_bytes: (8 << 20) + (64 << 20),
         }
     }
+}
+
+/// What an allocator takes for a block beside the bytes that were asked for, and an `Arc` beside its value.
+const BESIDE_A_BLOCK: usize = 32;
+
+/// The strings of a draft: its text or its list, what was sent instead, and its key.
+const BLOCKS: usize = 2;
+
+/// What a draft takes of the memory while it waits. A list that grows has up to twice as many places as it needs.
+fn memory<T>(draft: &Draft) -> usize {
+    let strings = draft.weight() - size_of::<Draft>();
+    strings + 2 * size_of::<Pending<T>>() + BLOCKS * BESIDE_A_BLOCK
 }
 
 /// What became of a submitted draft at the door.
@@ -151,17 +163,17 @@ impl<T> Queue<T> {
 
     /// Queues a draft. Unless a batch is full by it, the appender does not learn of it before [`announce`](Self::announce).
     pub(crate) fn push(&self, draft: Draft, ticket: T) -> Admission<T> {
-        let weight = draft.weight();
+        let memory = memory::<T>(&draft);
         let mut waiting = self.lock();
         if waiting.closed {
             return Admission::Refused { ticket, why: RefusedWhy::Closed };
         }
-        if waiting.drafts.len() >= self.bounds.hard_drafts || waiting.bytes + weight > self.bounds.hard_bytes
+        if waiting.drafts.len() >= self.bounds.hard_drafts || waiting.bytes + memory > self.bounds.hard_bytes
         {
             return Admission::Refused { ticket, why: RefusedWhy::Overloaded };
         }
         waiting.drafts.push_back(Pending { draft, ticket });
-        waiting.bytes += weight;
+        waiting.bytes += memory;
         let is_batch = waiting.drafts.len() >= self.batch.drafts || waiting.bytes >= self.batch.bytes;
         let is_news = is_batch && waiting.announce();
         let full = waiting.drafts.len() >= self.bounds.soft_drafts || waiting.bytes >= self.bounds.soft_bytes;
@@ -171,6 +183,11 @@ impl<T> Queue<T> {
             self.changed.notify_one();
         }
         if full { Admission::AcceptedButFull } else { Admission::Accepted }
+    }
+
+    /// How many bytes of memory the drafts take that wait.
+    pub(crate) fn memory(&self) -> usize {
+        self.lock().bytes
     }
 
     /// The drafts that are in may be taken.
@@ -209,18 +226,24 @@ impl<T> Queue<T> {
             return Taken::Closed;
         }
         let mut drafts = Vec::with_capacity(waiting.drafts.len().min(bounds.drafts));
-        let mut bytes = 0;
+        let (mut bytes, mut freed) = (0, 0);
         while drafts.len() < bounds.drafts
             && let Some(next) = waiting.drafts.front()
         {
             let weight = next.draft.weight();
+            let memory = memory::<T>(&next.draft);
             if !drafts.is_empty() && bytes + weight > bounds.bytes {
                 break;
             }
             bytes += weight;
+            freed += memory;
             drafts.extend(waiting.drafts.pop_front());
         }
-        waiting.bytes -= bytes;
+        waiting.bytes -= freed;
+        if waiting.drafts.is_empty() {
+            // After a flood, the places go too.
+            waiting.drafts.shrink_to(self.bounds.soft_drafts);
+        }
         debug_assert_eq!(waiting.bytes, waiting.recount(), "the bytes of the drafts that wait");
         // What is left over was announced with the rest.
         waiting.announced = !waiting.drafts.is_empty();
@@ -293,7 +316,7 @@ impl<T> Queue<T> {
 impl<T> Waiting<T> {
     /// The bytes of the drafts, counted anew.
     fn recount(&self) -> usize {
-        self.drafts.iter().map(|pending| pending.draft.weight()).sum()
+        self.drafts.iter().map(|pending| memory::<T>(&pending.draft)).sum()
     }
 
     /// Whether there is something for the appender to do.

@@ -76,6 +76,11 @@ impl Text {
         Self { shown: text.into(), sent: None }
     }
 
+    /// How many bytes it has, together with what was sent.
+    pub(crate) fn bytes(&self) -> usize {
+        self.shown.len() + self.sent.as_ref().map_or(0, |sent| sent.len())
+    }
+
     /// What was sent. A retry says the same, whatever has become of it.
     pub fn as_sent(&self) -> &str {
         self.sent.as_deref().unwrap_or(&self.shown)

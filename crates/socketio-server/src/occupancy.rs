@@ -48,6 +48,9 @@ const RELIEVED: (usize, usize) = (15, 16);
 /// What a connection of hyper takes: its buffer, and the state of a request.
 pub(crate) const HTTP_BYTES: usize = 12 << 10;
 
+/// What hyper's buffers take while a body arrives.
+pub(crate) const BODY_BYTES: usize = 32 << 10;
+
 /// What any connection takes: its task, its session.
 pub(crate) const CONNECTION_BYTES: usize = 1 << 10;
 
@@ -124,6 +127,11 @@ impl Occupancy {
 
     pub(crate) fn bounds(&self) -> &Bounds {
         &self.bounds
+    }
+
+    /// Bytes that connections hold.
+    pub(crate) fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
     }
 
     /// A connection was accepted. If that is one too many, the oldest one leaves that has not joined.

@@ -216,9 +216,9 @@ impl Builder {
         };
         let mailboxes: Vec<Arc<Mailbox>> = indices.clone().map(|_| Arc::default()).collect();
         let feeds = bind_feeds(&self.namespaces, &mailboxes)?;
+        let occupancy = Occupancy::new(self.config.bounds(workers));
         let shared = Arc::new(Shared {
-            reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds)),
-            occupancy: Occupancy::new(self.config.bounds(workers)),
+            reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds, occupancy)),
             config: self.config,
             namespaces: self.namespaces.into_iter().map(Arc::new).collect(),
             bundle: self.bundle,

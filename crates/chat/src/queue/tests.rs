@@ -33,7 +33,7 @@ fn take(queue: &Queue<u8>) -> (Vec<u8>, Wake) {
 
 #[test]
 fn a_queue_is_full_and_refuses_at_its_bounds_in_drafts_and_in_bytes() {
-    let bytes = hi().weight();
+    let bytes = memory::<u8>(&hi());
     for bounds in [
         QueueBounds { soft_drafts: 3, hard_drafts: 5, ..NO_BOUNDS },
         QueueBounds { soft_bytes: 3 * bytes, hard_bytes: 5 * bytes, ..NO_BOUNDS },
@@ -46,7 +46,7 @@ fn a_queue_is_full_and_refuses_at_its_bounds_in_drafts_and_in_bytes() {
 
 #[test]
 fn a_full_batch_is_announced_without_asking() {
-    let bytes = hi().weight();
+    let bytes = memory::<u8>(&hi());
     for batch in [BatchBounds { drafts: 3, ..NO_BATCH }, BatchBounds { bytes: 3 * bytes, ..NO_BATCH }] {
         let queue = Queue::new(NO_BOUNDS, batch);
         admitted(&queue, 2);
@@ -94,7 +94,7 @@ fn a_batch_ends_at_its_bounds_and_the_rest_stays_announced() {
 
 #[test]
 fn paused_senders_are_woken_once_when_half_of_the_queue_is_empty() {
-    let bytes = hi().weight();
+    let bytes = memory::<u8>(&hi());
     for bounds in
         [QueueBounds { soft_drafts: 4, ..NO_BOUNDS }, QueueBounds { soft_bytes: 4 * bytes, ..NO_BOUNDS }]
     {

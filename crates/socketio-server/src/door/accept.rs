@@ -143,10 +143,10 @@ async fn accept(listener: TcpListener, acceptor: Rc<Acceptor>) {
     loop {
         match listener.accept().await {
             Ok((socket, peer)) => {
-                let descriptor = shared.occupancy.accepted();
-                shared.occupancy.make_room().await;
+                let descriptor = shared.reach.occupancy.accepted();
+                shared.reach.occupancy.make_room().await;
                 // The tasks end with their connections, or when those become WebSockets.
-                match shared.occupancy.arrive(descriptor, Instant::now()) {
+                match shared.reach.occupancy.arrive(descriptor, Instant::now()) {
                     Arrival::Admitted(descriptor, stay) => {
                         let newcomer = Newcomer { socket, peer, descriptor: Some(descriptor), stay };
                         drop(tokio::task::spawn_local(serve(newcomer, Rc::clone(&acceptor))));
@@ -167,7 +167,7 @@ async fn accept(listener: TcpListener, acceptor: Rc<Acceptor>) {
                 if let Some(count) = shared.reach.refusals.note_exhausted(Instant::now()) {
                     tracing::warn!(count, %error, "cannot accept connections");
                 }
-                shared.occupancy.show_oldest_out();
+                shared.reach.occupancy.show_oldest_out();
                 tokio::time::sleep(EXHAUSTED_PAUSE).await;
             }
         }

@@ -8,7 +8,7 @@ use http_body::Body;
 use http_body_util::BodyExt;
 
 use crate::handle::command::PostBody;
-use crate::occupancy::Portion;
+use crate::occupancy::{BODY_BYTES, Portion};
 use crate::planted::edge::{self, EdgeBug};
 
 /// The body of a POST must be complete within this time.
@@ -44,6 +44,7 @@ async fn gather<B: Body>(
     held: &mut Portion,
     whole: &mut Vec<u8>,
 ) -> Result<(), Unread> {
+    held.hold(BODY_BYTES);
     loop {
         let frame = tokio::select! {
             biased;
@@ -62,7 +63,7 @@ async fn gather<B: Body>(
             let count = piece.len();
             data.advance(count);
         }
-        held.hold(whole.capacity());
+        held.hold(BODY_BYTES + whole.capacity());
     }
 }
 

@@ -295,8 +295,8 @@ impl SocketIoService {
         let shared = &self.shared;
         shared.reach.readiness() != Readiness::NotReady
             && (shared.reach.connections()
-                < shared.occupancy.bounds().connections + usize::from(edge::is(EdgeBug::LetsOneMoreIn))
-                || shared.occupancy.show_oldest_session_out())
+                < shared.reach.occupancy.bounds().connections + usize::from(edge::is(EdgeBug::LetsOneMoreIn))
+                || shared.reach.occupancy.show_oldest_session_out())
     }
 
     /// Checks a request for a WebSocket that needs nobody's permission. `None` is no verdict: the ordinary path handles

@@ -122,6 +122,12 @@ impl Io {
         self.reach.connections()
     }
 
+    /// Bytes of memory that unfinished messages, POSTs and packets take, and connections that have not joined. At most
+    /// [`Config::input_bytes_max`](crate::Config::input_bytes_max).
+    pub fn input_bytes(&self) -> usize {
+        self.reach.occupancy.held()
+    }
+
     /// How many requests of one kind were refused since the start.
     pub fn refused(&self, kind: RefusalKind) -> u64 {
         self.reach.refusals.count(kind)

@@ -16,6 +16,7 @@ use super::mailbox::Mailbox;
 use super::misfits::Misfits;
 use super::socket::Job;
 use crate::feed::Feed;
+use crate::occupancy::Occupancy;
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::Refusals;
 
@@ -28,6 +29,7 @@ pub(crate) struct Reach {
     pub(crate) feeds: HashMap<Box<str>, Feed>,
     pub(crate) refusals: Refusals,
     pub(crate) misfits: Misfits,
+    pub(crate) occupancy: Arc<Occupancy>,
     not_ready: AtomicBool,
     connections: AtomicUsize,
     ack_ids: AtomicU64,
@@ -39,6 +41,7 @@ impl Reach {
         runtime: Handle,
         state: StateMap,
         feeds: HashMap<Box<str>, Feed>,
+        occupancy: Arc<Occupancy>,
     ) -> Self {
         Self {
             mailboxes,
@@ -47,6 +50,7 @@ impl Reach {
             feeds,
             refusals: Refusals::default(),
             misfits: Misfits::default(),
+            occupancy,
             not_ready: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             ack_ids: AtomicU64::new(0),

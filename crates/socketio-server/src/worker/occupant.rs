@@ -17,7 +17,7 @@ impl Worker {
     pub(super) fn begin_stay(&mut self, key: SessionKey, stay: Option<Stay>, base: usize) {
         let mut stay = match stay {
             Some(stay) => stay,
-            None => self.shared.occupancy.stranger(self.now, base),
+            None => self.shared.reach.occupancy.stranger(self.now, base),
         };
         stay.rebase(base);
         self.keep_stay(key, stay);
@@ -39,7 +39,7 @@ impl Worker {
             Some(stay) => stay.hold(bytes),
             None if bytes == 0 => {}
             None => {
-                let mut stay = self.shared.occupancy.member(self.now);
+                let mut stay = self.shared.reach.occupancy.member(self.now);
                 stay.hold(bytes);
                 self.keep_stay(key, stay);
             }
@@ -59,13 +59,13 @@ impl Worker {
     pub(super) fn post_terms(&mut self, key: SessionKey) -> PostTerms {
         let bytes_max = self.payload_max(key);
         if self.sessions.get(key).is_some_and(|session| session.stay.is_none()) {
-            let stay = self.shared.occupancy.member(self.now);
+            let stay = self.shared.reach.occupancy.member(self.now);
             self.keep_stay(key, stay);
         }
         let stay = self.sessions.get(key).and_then(|session| session.stay.as_ref());
         // A session that has ended meanwhile holds nothing.
-        let held =
-            stay.map_or_else(|| self.shared.occupancy.member(self.now).another(), |stay| stay.another());
+        let held = stay
+            .map_or_else(|| self.shared.reach.occupancy.member(self.now).another(), |stay| stay.another());
         PostTerms { bytes_max, held }
     }
 

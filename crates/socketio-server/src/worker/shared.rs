@@ -14,7 +14,6 @@ use crate::handle::namespace::{Namespace, NamespacePattern};
 use crate::handle::reach::Reach;
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
-use crate::occupancy::Occupancy;
 use crate::sid::PollNumber;
 
 /// Decides about a handshake, before a session exists.
@@ -30,7 +29,6 @@ pub(crate) type InitialHeaders = dyn Fn(&Handshake, &mut HeaderMap) + Send + Syn
 pub(crate) struct Shared {
     pub(crate) reach: Arc<Reach>,
     pub(crate) config: Config,
-    pub(crate) occupancy: Arc<Occupancy>,
     pub(crate) namespaces: Vec<Arc<Namespace>>,
     pub(crate) bundle: Option<ClientBundle>,
     pub(crate) hooks: Hooks,

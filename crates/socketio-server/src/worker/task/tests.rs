@@ -139,7 +139,7 @@ impl World {
 
     fn post(&self, sid: Sid, body: &str) -> oneshot::Receiver<Result<(), crate::handle::command::HttpError>> {
         let (reply, answer) = oneshot::channel();
-        let held = self.shared.occupancy.member(Instant::now()).another();
+        let held = self.shared.reach.occupancy.member(Instant::now()).another();
         let body = PostBody { bytes: Bytes::copy_from_slice(body.as_bytes()), held };
         self.tell(Command::Post { sid, body, headers: Box::default(), reply });
         answer
