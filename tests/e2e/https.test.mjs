@@ -165,7 +165,7 @@ describe("a new certificate in the files", { concurrency: true }, () => {
     const server = await start(t, files);
     const other = authority.issue();
     writeFileSync(files.certificate, other.certificate);
-    const mismatch = /WARN.*the old certificate stays in use: --tls-key \S+key\.pem: the key does not belong to the first certificate/g;
+    const mismatch = /WARN.*the old certificate stays in use: --tls-key \S+key\.pem: the key does not belong to the first certificate/;
     await server.logged(mismatch);
     rmSync(files.key);
     await server.logged(/the old certificate stays in use: --tls-key \S+key\.pem: cannot be read/);
@@ -193,7 +193,7 @@ describe("a certificate that cannot be used", () => {
       "store it without a passphrase",
     ],
     "a damaged certificate": [{ certificate: damaged, key: usual.key }, "--tls-cert", "damaged"],
-    "the key of another one": [{ certificate: usual.certificate, key: other.key }, "--tls-key", "does not belong to the first certificate"],
+    "the key of another one": [{ certificate: usual.certificate, key: other.key }, "--tls-key", "does not belong to the first certificate of --tls-cert"],
     "an expired one": [authority.issue(undefined, { from: -3, until: -2 }), "--tls-cert", "has expired: it was valid until 20"],
     "one of tomorrow": [authority.issue(undefined, { from: 1, until: 2 }), "--tls-cert", "is not valid before 20"],
   };

@@ -13,7 +13,7 @@ import { readLog } from "../harness/history.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 import { request } from "../harness/wire.mjs";
 
-const TLS_OPTIONS = ["tls-cert", "tls-key", "redirect", "hsts"];
+const TLS_OPTIONS = ["tls-cert", "tls-key", "acme", "acme-contact", "acme-directory", "acme-root", "redirect", "hsts"];
 const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy", "limit", "memory", ...TLS_OPTIONS];
 
 describe("the command line", () => {

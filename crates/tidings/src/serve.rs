@@ -65,6 +65,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let folder = temporary.as_ref().map_or(options.data.folder.as_path(), TempDir::path);
     let (report, mut fatal) = mpsc::channel(1);
     let log = SqliteLog::open(folder).map_err(|err| Failure::from(err).about(folder))?;
+    tls.as_mut().map_or(Ok(()), |tls| tls.open(folder))?;
     log.bound_cache(options.memory.shares().cache).map_err(|err| Failure::from(err).about(folder))?;
     let reader = Arc::new(log.reader());
     let mut bounds = Bounds { node: Settings::within(options.memory), ..Bounds::default() };

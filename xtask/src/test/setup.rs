@@ -54,12 +54,13 @@ impl Need {
 }
 
 /// The programs of the system that tests start, each with an argument with which it only tells its version.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("g++", "--version"),
     ("strace", "--version"),
     ("openssl", "version"),
     ("nginx", "-v"),
     ("haproxy", "-v"),
+    ("pebble", "-version"),
 ];
 
 /// Checks for what is needed, and installs what is missing.

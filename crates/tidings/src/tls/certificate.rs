@@ -57,28 +57,47 @@ impl Pair {
         let of_key = |why: String| CertificateError::of("--tls-key", &self.key, why);
         let chain = std::fs::read(&self.certificate).map_err(|error| of_certificate(unreadable(&error)))?;
         let key = std::fs::read(&self.key).map_err(|error| of_key(unreadable(&error)))?;
-        let chain = chain_of(&chain).map_err(of_certificate)?;
-        let key = key_of(&key).map_err(of_key)?;
+        Certificate::read(&chain, &key, now).map_err(|wrong| match wrong {
+            Wrong::Certificate(why) => of_certificate(why),
+            Wrong::Key(why) => of_key(why),
+        })
+    }
+}
+
+/// What is wrong with a pair, and with which of the two.
+enum Wrong {
+    Certificate(String),
+    Key(String),
+}
+
+impl Certificate {
+    /// From two PEM texts that no option names.
+    pub(super) fn from_pem(chain: &[u8], key: &[u8], now: i64) -> Result<Self, String> {
+        Self::read(chain, key, now).map_err(|(Wrong::Certificate(why) | Wrong::Key(why))| why)
+    }
+
+    fn read(chain: &[u8], key: &[u8], now: i64) -> Result<Self, Wrong> {
+        let chain = chain_of(chain).map_err(Wrong::Certificate)?;
+        let key = key_of(key).map_err(Wrong::Key)?;
         let signer = ring::sign::any_supported_type(&key).map_err(|_| {
-            of_key("this kind of private key is not supported: use an ECDSA, Ed25519 or RSA key".into())
+            Wrong::Key("this kind of private key is not supported: use an ECDSA, Ed25519 or RSA key".into())
         })?;
         let key = CertifiedKey::new(chain, signer);
-        let facts =
-            key.end_entity_cert().map_err(|error| of_certificate(error.to_string())).and_then(|leaf| {
-                Facts::read(leaf)
-                    .ok_or_else(|| of_certificate("the first certificate in it is damaged".into()))
-            })?;
+        let leaf = key.end_entity_cert().map_err(|error| Wrong::Certificate(error.to_string()))?;
+        let facts = Facts::read(leaf)
+            .ok_or_else(|| Wrong::Certificate("the first certificate in it is damaged".into()))?;
         match key.keys_match() {
             Ok(()) | Err(TlsError::InconsistentKeys(InconsistentKeys::Unknown)) => {}
             Err(_) => {
-                let first = self.certificate.display();
-                return Err(of_key(format!("the key does not belong to the first certificate in {first}")));
+                return Err(Wrong::Key(
+                    "the key does not belong to the first certificate of --tls-cert".into(),
+                ));
             }
         }
-        facts.check(now).map_err(of_certificate)?;
+        facts.check(now).map_err(Wrong::Certificate)?;
         let Facts { names, not_before, not_after } = facts;
         let validity = Validity { not_before: not_before.timestamp(), not_after: not_after.timestamp() };
-        Ok(Certificate { key: Arc::new(key), names, validity })
+        Ok(Self { key: Arc::new(key), names, validity })
     }
 }
 

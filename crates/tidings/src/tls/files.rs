@@ -40,7 +40,7 @@ impl Files {
         let mut expiry = Expiry::default();
         loop {
             interval.tick().await;
-            match expiry.news(keyring.validity(), now()) {
+            match keyring.validity().and_then(|validity| expiry.news(validity, now())) {
                 Some(Stage::Soon) => {
                     tracing::warn!(
                         "the certificate will expire soon: renew {}",

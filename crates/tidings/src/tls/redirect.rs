@@ -1,9 +1,10 @@
-//! `--redirect`: answers plain http with the https address of the same host.
+//! `--redirect`: answers plain http with the https address of the same host, and the challenges of an authority.
 //!
 //! It reads a head and nothing else, answers once and closes. Connections are bounded in number and in time. It does not
 //! judge the host: whoever asks for one is sent to that one, and the server behind judges it.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -18,6 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
+use super::challenges::Challenges;
+
 /// How many connections there are at most. Others wait to be accepted.
 const CONNECTIONS_MAX: usize = 512;
 
@@ -31,13 +34,13 @@ const HEAD_BYTES_MAX: usize = 16 << 10;
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 
 /// Redirects to https at this port, until it is dropped.
-pub(super) async fn serve(listener: TcpListener, port: u16) {
+pub(super) async fn serve(listener: TcpListener, port: u16, challenges: Arc<Challenges>) {
     // They end with this future.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((socket, _)) => drop(connections.spawn(timeout(CONNECTION_TIME, answer(socket, port)))),
+                Ok((socket, _)) => drop(connections.spawn(timeout(CONNECTION_TIME, answer(socket, port, Arc::clone(&challenges))))),
                 Err(error) => {
                     tracing::debug!(%error, "cannot accept a connection to redirect");
                     tokio::time::sleep(EXHAUSTED_PAUSE).await;
@@ -48,11 +51,14 @@ pub(super) async fn serve(listener: TcpListener, port: u16) {
     }
 }
 
-async fn answer(socket: TcpStream, port: u16) {
-    let service =
-        service_fn(
-            move |request: Request<Incoming>| async move { Ok::<_, Infallible>(redirect(&request, port)) },
-        );
+async fn answer(socket: TcpStream, port: u16, challenges: Arc<Challenges>) {
+    let service = service_fn(move |request: Request<Incoming>| {
+        let proof = challenges.at(request.uri().path());
+        std::future::ready(Ok::<_, Infallible>(match proof {
+            Some(proof) => text(StatusCode::OK, proof),
+            None => redirect(&request, port),
+        }))
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(CONNECTION_TIME)
@@ -93,8 +99,8 @@ fn target<B>(request: &Request<B>, port: u16) -> Option<String> {
     })
 }
 
-fn text(status: StatusCode, text: &'static str) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::new(Bytes::from_static(text.as_bytes())));
+fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(text.into()));
     *answer.status_mut() = status;
     for (name, value) in [
         ("content-type", "text/plain; charset=utf-8"),
