@@ -127,4 +127,16 @@ mod tests {
         drop(open);
         assert!(session.open_request(16).is_some());
     }
+
+    #[test]
+    fn a_connection_tells_that_its_user_types_once_a_second() {
+        let session = Session::new(UserId(1), None, None, Peer { network: None, rated: true });
+        let now = Instant::now();
+        let admits = |what, after| {
+            session.admits_typing(what, RoomId::LOBBY, now + std::time::Duration::from_millis(after))
+        };
+        assert!(!admits(Typing::Stopped, 0));
+        assert!(admits(Typing::Goes, 0) && !admits(Typing::Goes, 999));
+        assert!(admits(Typing::Stopped, 999) && admits(Typing::Goes, 1_000));
+    }
 }

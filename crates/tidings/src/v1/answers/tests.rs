@@ -198,3 +198,52 @@ fn a_person_who_joins_after_asking_is_answered_like_a_stranger() {
     let request = Request::Members { room: PLANS, after: None };
     assert_eq!(answer(&town.edge, &town.reader, sight, &request).unwrap_err(), RequestError::NotFound);
 }
+
+#[test]
+fn changes_say_whether_there_are_more() {
+    let town = Town::open();
+    town.say(ADA, message("one more"));
+    let more = |after, limit| {
+        let (_, text) = town.answer(&Request::Changes { room: PLANS, after, limit }, || ());
+        let told: serde_json::Value = serde_json::from_str(&text).unwrap();
+        (told["entries"].as_array().map(Vec::len), told["more"].as_bool())
+    };
+    // Of the four changes, bob may see those from the one on that let him in.
+    assert_eq!(more(Rev::ZERO, 2), (Some(2), Some(true)));
+    assert_eq!(more(Rev::ZERO, 3), (Some(3), Some(false)));
+    assert_eq!(more(Rev(4), 2), (Some(0), Some(false)));
+}
+
+#[test]
+fn who_is_online_is_told_as_a_list_and_a_number() {
+    let town = Town::open();
+    // Whoever asks is there, and is not told of themselves.
+    let (within, text) = town.answer(&Request::Who { after: None }, || ());
+    assert_eq!((within, text.as_str()), (vec![], r#"{"ok":true,"online":[],"count":1,"more":false}"#));
+}
+
+/// A code that admits nobody any more still leads members to where they are.
+#[test]
+fn the_code_of_a_room_tells_members_of_it_whatever_became_of_the_code() {
+    let town = Town::open();
+    let invite = Invite { room: PLANS, generation: chat::InviteGeneration(0), by: Some(ADA.user) };
+    let code = town.edge.parts.signer.invite(invite);
+    let ask = |user| {
+        let request = Request::Code { code: crate::v1::session::Secret(code.clone()) };
+        match answer(&town.edge, &town.reader, Sight::new(user, &town.directory), &request) {
+            Ok(Answering::Whole(answer, _)) => {
+                let told: serde_json::Value = serde_json::from_str(&answer.parts().1).unwrap();
+                Ok((told["joined"].as_bool(), told["name"].as_str().map(str::to_owned)))
+            }
+            Ok(Answering::Counting(_)) => panic!("a code is nothing to count"),
+            Err(error) => Err(error),
+        }
+    };
+    let plans = |joined| Ok((Some(joined), Some("Plans".to_owned())));
+    let stranger = UserId(7);
+    assert_eq!((ask(BOB.user), ask(stranger)), (plans(true), plans(false)));
+    // Removing somebody ends all codes of a private room.
+    town.say(ADA, Command::Remove { room: PLANS, user: BOB.user });
+    assert_eq!((ask(ADA.user), ask(stranger)), (plans(true), Err(RequestError::BadCode)));
+    assert_eq!(ask(BOB.user), Err(RequestError::BadCode));
+}
