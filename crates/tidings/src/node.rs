@@ -283,6 +283,8 @@ impl Node {
         };
         async move {
             tokio::select! {
+                // In an order that a simulation can repeat.
+                biased;
                 () = standing.watch(&io, probe) => {}
                 () = tell_presence(&edge) => {}
             }
