@@ -14,7 +14,7 @@ import { Server, run, temporaryFolder } from "../harness/server.mjs";
 import { request } from "../harness/wire.mjs";
 
 const TLS_OPTIONS = ["tls-cert", "tls-key", "acme", "acme-contact", "acme-directory", "acme-root", "redirect", "hsts"];
-const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy", "limit", "memory", ...TLS_OPTIONS];
+const OPTIONS = ["listen", "data", "demo", "pages", "host", "origin", "trusted-proxy", "limit", "memory", "metrics", "log-format", ...TLS_OPTIONS];
 
 describe("the command line", () => {
   for (const args of [["--help"], ["serve", "--help"]]) {
@@ -42,6 +42,9 @@ describe("the command line", () => {
     ["--trusted-proxy", "10.0.0.0/99"],
     ["--memory", "plenty"],
     ["--memory", "31M"],
+    ["--metrics", "localhost:9464"],
+    ["--metrics", "70000"],
+    ["--log-format", "xml"],
     ["--pages", "/no/such/folder"],
     ["--data", ""],
     ["--no-such-option"],

@@ -13,7 +13,8 @@ use crate::error::OpenError;
 use crate::schema;
 
 const LOCK: &str = "lock";
-const DATABASE: &str = "chat.db";
+/// The name of the database in the data folder. That of its write-ahead log ends with `-wal`.
+pub const DATABASE: &str = "chat.db";
 /// A database that is being made. It gets its name when it is whole.
 const UNFINISHED: &str = "chat.db.new";
 /// Names the epoch that the write-ahead log was begun in.

@@ -31,6 +31,7 @@ mod wal;
 
 pub use crate::backup::{BackupError, Copied, RestoreError, backup, restore};
 pub use crate::error::OpenError;
+pub use crate::folder::DATABASE;
 pub use crate::import::{ImportError, Imported, check_import};
 pub use crate::log::{Meta, SqliteLog};
 pub use crate::reader::SqliteReader;

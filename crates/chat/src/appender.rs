@@ -32,6 +32,7 @@ use crate::outcome::Outcome;
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::queue::{Admission, BatchBounds, Pending, Queue, QueueBounds, Taken, Wake};
+use crate::stats::{AppenderCount, AppenderStats, Tallies};
 use stamps::Stamps;
 #[cfg(feature = "simulation")]
 pub use stepper::{Step, Stepper};
@@ -98,6 +99,7 @@ pub enum Closed {
 pub struct Appender<T> {
     queue: Arc<Queue<T>>,
     health: Health,
+    tallies: Arc<Tallies>,
     thread: Mutex<Option<JoinHandle<Closed>>>,
 }
 
@@ -117,11 +119,12 @@ impl<T: Send + 'static> Appender<T> {
     {
         let (queue, health, appender_loop) =
             AppenderLoop::new(log, directory, delivery, limits, bounds, ports);
+        let tallies = Arc::clone(&appender_loop.tallies);
         let thread = std::thread::Builder::new()
             .name("appender".into())
             .spawn(move || appender_loop.run())
             .map_err(StartError)?;
-        Ok(Self { queue, health, thread: Mutex::new(Some(thread)) })
+        Ok(Self { queue, health, tallies, thread: Mutex::new(Some(thread)) })
     }
 
     /// An appender without a thread: nothing is stored unless the [`Stepper`] is stepped.
@@ -136,7 +139,8 @@ impl<T: Send + 'static> Appender<T> {
     ) -> (Self, Stepper<T, L, D>) {
         let (queue, health, appender_loop) =
             AppenderLoop::new(log, directory, delivery, limits, bounds, ports);
-        (Self { queue, health, thread: Mutex::new(None) }, Stepper::new(appender_loop))
+        let tallies = Arc::clone(&appender_loop.tallies);
+        (Self { queue, health, tallies, thread: Mutex::new(None) }, Stepper::new(appender_loop))
     }
 
     /// How many bytes of memory the drafts take that wait, by the account of the queue. At most
@@ -178,6 +182,11 @@ impl<T: Send + 'static> Appender<T> {
     /// Whether the log commits.
     pub fn health(&self) -> &Health {
         &self.health
+    }
+
+    /// What was counted so far, and what waits.
+    pub fn stats(&self) -> AppenderStats {
+        self.tallies.stats(self.queue.size())
     }
 
     /// Lets no draft in any more, waits until those that are in are stored and delivered, and ends the thread.
@@ -222,6 +231,7 @@ pub(crate) struct AppenderLoop<T, L, D> {
     pointers_of_others: Vec<ReadPointer>,
     pub(crate) queue: Arc<Queue<T>>,
     health: Health,
+    tallies: Arc<Tallies>,
     clock: Box<dyn Fn() -> Instant + Send>,
     on_room: Box<dyn FnMut() + Send>,
     on_fatal: Option<Box<dyn FnOnce(Fatal) + Send>>,
@@ -275,6 +285,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
             limits,
             queue: Arc::clone(&queue),
             health: health.clone(),
+            tallies: Arc::default(),
             clock: ports.clock,
             on_room: ports.on_room,
             on_fatal: Some(ports.on_fatal),
@@ -351,6 +362,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
         match self.attempt(&batch.drafts) {
             Ok(decided) => {
                 self.health.ready();
+                self.tallies.commits.record_time((self.clock)().saturating_duration_since(batch.since));
                 self.deliver(batch.drafts, decided);
                 Tried::Delivered
             }
@@ -370,6 +382,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
                 } else {
                     tracing::debug!(detail, "the log still rejects it");
                 }
+                self.tallies.counts.add(AppenderCount::RolledBack, 1);
                 self.health.failing(batch.since);
                 match batch.tries {
                     Tries::Unlimited => {
@@ -443,7 +456,10 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
             }
             match self.attempt_here(drafts)? {
                 Attempted::Done(decided) => return Ok(decided),
-                Attempted::Overtaken => self.is_behind = true,
+                Attempted::Overtaken => {
+                    self.tallies.counts.add(AppenderCount::Overtaken, 1);
+                    self.is_behind = true;
+                }
             }
         }
         Err(TryError::Passing("others append all the time".into()))
@@ -477,7 +493,11 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
 
     /// From here on all of it is durable.
     fn deliver(&mut self, drafts: Vec<Pending<T>>, decided: Decided) {
-        let Decided { records, outcomes, directory } = decided;
+        let Decided { records, outcomes, directory, limits_hit } = decided;
+        self.tallies.add(&outcomes);
+        for limit in limits_hit {
+            self.tallies.limits.add(limit, 1);
+        }
         self.directory = directory.clone();
         self.has_dropped |= drafts.iter().zip(&outcomes).any(|(pending, outcome)| {
             *outcome == Outcome::StorageFull && matches!(pending.draft.identity, Identity::Lineage { .. })

@@ -10,6 +10,7 @@ mod judge;
 #[cfg(test)]
 mod prefetched;
 
+use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use crate::command::{Command, Draft, Identity};
@@ -25,10 +26,11 @@ use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::rare::{self, Rare};
 use crate::spent::{Answered, Counted, Spent, SpentOn};
+use crate::stats::LimitHit;
 use crate::text::Text;
 use batch::DecidedBatch;
 use device::Turn;
-use judge::{Verdict, judge, judge_page, judge_reading};
+use judge::{Bounds, Verdict, judge, judge_page, judge_reading};
 
 /// What this server takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,8 @@ pub struct Decided {
     pub outcomes: Vec<Outcome>,
     /// People and rooms as `records` make them. Valid only when they are durable.
     pub directory: Directory,
+    /// The bounds for which drafts were refused.
+    pub limits_hit: Vec<LimitHit>,
 }
 
 /// Whether records may be made.
@@ -100,7 +104,8 @@ pub fn decide<'a, L: Log + ?Sized>(
     let messages: BTreeSet<_> = commands().filter_map(Command::target).collect();
     log.prefetch(&Vec::from_iter(rooms), &Vec::from_iter(messages))?;
     let batch = DecidedBatch::new(log.head(), directory.clone(), drafts.len());
-    let mut deciding = Deciding { log, limits, storage, batch, before: directory };
+    let limits_hit = RefCell::default();
+    let mut deciding = Deciding { log, limits, storage, batch, before: directory, limits_hit };
     let mut outcomes = Vec::with_capacity(drafts.len());
     for draft in &drafts {
         outcomes.push(match draft.sender {
@@ -118,9 +123,10 @@ pub fn decide<'a, L: Log + ?Sized>(
             Sender::User(user) => deciding.by_user(draft, user)?,
         });
     }
+    let limits_hit = deciding.limits_hit.into_inner();
     let DecidedBatch { records, directory, .. } = deciding.batch;
     debug_assert!(storage == Storage::Open || records.is_empty() || planted::is(Bug::UsesUpNumbersWhenFull));
-    Ok(Decided { records, outcomes, directory })
+    Ok(Decided { records, outcomes, directory, limits_hit })
 }
 
 /// A draft with what it is recognised by.
@@ -194,6 +200,7 @@ struct Deciding<'a, 'l, L: ?Sized> {
     batch: DecidedBatch<'a>,
     /// The directory of the log before the batch.
     before: &'l Directory,
+    limits_hit: RefCell<Vec<LimitHit>>,
 }
 
 impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
@@ -294,7 +301,8 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
             None => None,
         };
         let directory = if planted::is(Bug::JudgesByThePast) { self.before } else { &self.batch.directory };
-        Ok(judge(directory, &self.limits, user, command, standing.as_ref()))
+        let bounds = Bounds { limits: &self.limits, hit: &self.limits_hit };
+        Ok(judge(directory, bounds, user, command, standing.as_ref()))
     }
 
     /// What may be done twice, and so needs no identity: a pointer that only moves forward.

@@ -38,6 +38,7 @@ pub mod rare;
 mod room;
 mod signing;
 mod spent;
+mod stats;
 mod text;
 mod trust;
 #[cfg(test)]
@@ -72,5 +73,6 @@ pub use crate::queue::{Admission, QueueBounds, RefusedWhy};
 pub use crate::room::{Membership, Room, RoomKind, Visibility};
 pub use crate::signing::{SigningKey, SigningKeys};
 pub use crate::spent::{Answered, Counted, Spent, SpentOn};
+pub use crate::stats::{AppenderCount, AppenderStats, LimitHit};
 pub use crate::text::{Text, TextError};
 pub use crate::trust::{ByTrust, Trust};

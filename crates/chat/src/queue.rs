@@ -190,6 +190,12 @@ impl<T> Queue<T> {
         self.lock().bytes
     }
 
+    /// How many drafts wait, and their bytes.
+    pub(crate) fn size(&self) -> (usize, usize) {
+        let waiting = self.lock();
+        (waiting.drafts.len(), waiting.bytes)
+    }
+
     /// The drafts that are in may be taken.
     pub(crate) fn announce(&self) {
         let is_news = self.lock().announce();

@@ -22,7 +22,7 @@ mod ring;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socketio::{Keys, Lineage, Offset, PrivateId, SocketId};
 
@@ -40,6 +40,7 @@ use crate::frame::Frame;
 use crate::planted::{self, Bug};
 use crate::random::random;
 use crate::room::Selection;
+use crate::stats::FeedStats;
 use crate::user_tag::UserTag;
 
 /// An epoch of the log, with its first position. An offset of this epoch is valid up to the start of the next one.
@@ -225,7 +226,7 @@ impl Feed {
     pub fn acknowledge(&self, ack: FeedAck) {
         let Some(Home { namespace, outlets }) = self.inner.home.get() else { return };
         if let Some(outlet) = outlets.get(usize::from(ack.worker())) {
-            outlet.grown(Arc::clone(namespace), self.head(), vec![ack]);
+            outlet.grown(Arc::clone(namespace), self.head(), vec![ack], clock());
         }
     }
 
@@ -256,6 +257,18 @@ impl Feed {
 
     pub(crate) fn history(&self) -> Option<&Arc<dyn History>> {
         self.inner.config.history.as_ref()
+    }
+
+    /// What it has now, under the name of its namespace.
+    pub(crate) fn stats(&self, namespace: &str) -> FeedStats {
+        let ring = self.ring();
+        let head = ring.head();
+        FeedStats {
+            namespace: namespace.into(),
+            head: head.get(),
+            ring_entries: head.since(ring.floor()),
+            ring_bytes: ring.bytes() as u64,
+        }
     }
 
     pub(crate) fn config(&self) -> &FeedConfig {
@@ -336,10 +349,16 @@ impl Feed {
                 share.push(ack);
             }
         }
+        let at = clock();
         for (outlet, acks) in outlets.iter().zip(shares) {
-            outlet.grown(Arc::clone(namespace), through, acks);
+            outlet.grown(Arc::clone(namespace), through, acks, at);
         }
     }
+}
+
+/// The clock of the workers: monotonic.
+fn clock() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 impl fmt::Debug for Feed {

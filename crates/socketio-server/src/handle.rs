@@ -18,4 +18,5 @@ pub(crate) mod reach;
 pub(crate) mod remote;
 pub(crate) mod socket;
 pub(crate) mod stamp;
+pub(crate) mod stats;
 pub(crate) mod turn;

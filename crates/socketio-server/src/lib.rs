@@ -63,6 +63,7 @@ mod sid;
 #[doc(hidden)]
 pub mod simulation;
 mod socket_data;
+mod stats;
 mod stream;
 mod user_tag;
 mod websocket;
@@ -106,9 +107,13 @@ pub use self::room::{Room, Selection};
 pub use self::server::{BuildError, Builder, Server, bind};
 pub use self::sid::ConnectionId;
 pub use self::socket_data::SocketData;
+pub use self::stats::{
+    Census, DoorCount, FeedStats, OccupancyCount, OccupancyStats, Stats, WorkerCount, WorkerStats,
+};
 pub use self::user_tag::UserTag;
 pub use engineio::{self, CloseReason, TransportKind};
 pub use socketio::{
     self, ArgsError, Binary, EncodeError, Keys, Lineage, NamespaceName, Offset, Payload, RawArgs, SocketId,
     Spread,
 };
+pub use tally::{self, Counts, Distribution};

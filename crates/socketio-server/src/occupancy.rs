@@ -22,12 +22,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tally::Counters;
 use tokio::sync::Notify;
 
 pub use self::descriptors::raise_descriptor_limit;
 use self::stay::{Entry, Group};
 pub(crate) use self::stay::{Exit, Portion, Stay};
 pub(crate) use self::visit::Visit;
+use crate::stats::{OccupancyCount, OccupancyStats};
 
 /// Of the memory for unfinished input, so many quarters are for those who have not joined.
 const UNJOINED_QUARTERS: usize = 3;
@@ -91,6 +93,7 @@ pub(crate) struct Occupancy {
     freed: Notify,
     held: AtomicUsize,
     held_unjoined: AtomicUsize,
+    counts: Counters<OccupancyCount>,
     stays: Mutex<Stays>,
 }
 
@@ -121,8 +124,17 @@ impl Occupancy {
             freed: Notify::new(),
             held: AtomicUsize::new(0),
             held_unjoined: AtomicUsize::new(0),
+            counts: Counters::spread(),
             stays: Mutex::default(),
         })
+    }
+
+    pub(crate) fn stats(&self) -> OccupancyStats {
+        OccupancyStats {
+            counts: self.counts.counts(),
+            descriptors: self.descriptors.load(Ordering::Relaxed) as u64,
+            held_bytes: self.held.load(Ordering::Relaxed) as u64,
+        }
     }
 
     pub(crate) fn bounds(&self) -> &Bounds {
@@ -189,6 +201,7 @@ impl Occupancy {
         let oldest = stays.silent.pop_first().or_else(|| stays.unjoined.pop_first());
         drop(stays);
         if let Some((_, entry)) = oldest {
+            self.counts.add(OccupancyCount::LimitConnections, 1);
             entry.show_out(self, Exit::Crowded);
         }
     }
@@ -199,7 +212,9 @@ impl Occupancy {
         let oldest = stays.unjoined.iter().find(|(_, entry)| entry.is_session()).map(|(number, _)| *number);
         let oldest = oldest.and_then(|number| stays.unjoined.remove(&number));
         drop(stays);
-        oldest.is_some_and(|entry| entry.show_out(self, Exit::Crowded))
+        let Some(entry) = oldest else { return false };
+        self.counts.add(OccupancyCount::LimitConnections, 1);
+        entry.show_out(self, Exit::Crowded)
     }
 
     fn is_over(&self) -> bool {
@@ -217,6 +232,7 @@ impl Occupancy {
             let oldest = silent.or_else(|| take_old(&mut stays.unjoined, now));
             let Some(entry) = oldest else { return };
             drop(stays);
+            self.counts.add(OccupancyCount::LimitUnjoinedPercent, 1);
             entry.show_out(self, Exit::Crowded);
         }
     }
@@ -263,6 +279,7 @@ impl Occupancy {
             if held.load(Ordering::Relaxed) <= goal {
                 return;
             }
+            self.counts.add(OccupancyCount::LimitInputBytes, 1);
             entry.show_out(self, Exit::Memory);
         }
     }

@@ -56,6 +56,18 @@ pub enum RefusalKind {
 impl RefusalKind {
     const COUNT: usize = 8;
 
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Origin,
+        Self::NoUpgrade,
+        Self::Protocol,
+        Self::HeadTooLarge,
+        Self::BodyTooLarge,
+        Self::Malformed,
+        Self::Host,
+        Self::Full,
+    ];
+
     fn text(self) -> &'static str {
         match self {
             Self::Origin => "pages of this origin may not connect (403)",

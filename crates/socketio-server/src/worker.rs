@@ -18,6 +18,7 @@ mod ahead;
 mod audience;
 #[cfg(any(test, feature = "simulation"))]
 mod audit;
+mod census;
 mod connect;
 mod connecting;
 mod deliver;
@@ -54,10 +55,9 @@ use self::namespaces::Namespaces;
 use self::newcomers::Newcomers;
 use self::sessions::Sessions;
 use self::tombstones::Tombstones;
-use crate::feed::{FeedAck, FeedPosition};
 use crate::frame::Frame;
 
-use crate::handle::command::{Command, answer};
+use crate::handle::command::{Announcement, Command, answer};
 use crate::handle::mailbox::Mailbox;
 use crate::handshake::Handshake;
 use crate::occupancy::{CONNECTION_BYTES, Stay};
@@ -65,6 +65,7 @@ use crate::pacing::Paces;
 use crate::random::random;
 use crate::seam;
 use crate::sid::SessionKey;
+use crate::stats::{WorkerCount, WorkerTallies};
 use crate::worker::session::{OutboundQueue, Pause, Protocol, Session, Transport};
 use crate::worker::shared::Shared;
 
@@ -80,6 +81,7 @@ const EVENTS_MAX: usize = 1_024;
 pub(crate) struct Worker {
     index: u16,
     shared: Arc<Shared>,
+    tallies: Arc<WorkerTallies>,
     mailbox: Arc<Mailbox>,
     sessions: Sessions,
     namespaces: Namespaces,
@@ -193,6 +195,7 @@ impl Worker {
         Rc::new_cyclic(|own| {
             RefCell::new(Self {
                 index,
+                tallies: Arc::clone(&shared.reach.tallies[usize::from(index)]),
                 sessions: Sessions::new(Arc::clone(&mailbox), &shared.config, now),
                 namespaces: Namespaces::new(shared.config.rooms_max),
                 waiting: Vec::new(),
@@ -221,16 +224,13 @@ impl Worker {
     /// Executes commands in order, but collects growths of feeds, so that a session is written once for all of them.
     /// Several feeds over one log grow in turn, and do not interrupt each other's collection.
     fn execute_all(&mut self, commands: Vec<Command>) {
-        let mut growths: Vec<(Arc<str>, FeedPosition, Vec<FeedAck>)> = Vec::new();
+        let mut growths: Vec<Announcement> = Vec::new();
         for command in commands {
             seam::others_act();
-            if let Command::Feed { namespace, through, acks } = command {
-                match growths.iter_mut().find(|(grown, ..)| *grown == namespace) {
-                    Some((_, end, all)) => {
-                        *end = through.max(*end);
-                        all.extend(acks);
-                    }
-                    None => growths.push((namespace, through, acks)),
+            if let Command::Feed(announced) = command {
+                match growths.iter_mut().find(|known| known.namespace == announced.namespace) {
+                    Some(known) => known.merge(announced),
+                    None => growths.push(announced),
                 }
                 continue;
             }
@@ -242,9 +242,9 @@ impl Worker {
         self.feeds_grown(&mut growths);
     }
 
-    fn feeds_grown(&mut self, growths: &mut Vec<(Arc<str>, FeedPosition, Vec<FeedAck>)>) {
-        for (namespace, through, acks) in growths.drain(..) {
-            self.feed_grown(&namespace, through, acks);
+    fn feeds_grown(&mut self, growths: &mut Vec<Announcement>) {
+        for announced in growths.drain(..) {
+            self.feed_grown(announced);
         }
     }
 
@@ -292,7 +292,8 @@ impl Worker {
             }
             Command::History { key, namespace, page } => self.history_read(key, &namespace, page),
             Command::Engine { key, message } => self.engine_send(key, message),
-            Command::Feed { namespace, through, acks } => self.feed_grown(&namespace, through, acks),
+            Command::Feed(announced) => self.feed_grown(announced),
+            Command::Census { reply } => answer(reply, self.census()),
             Command::Touch { key } => self.sessions.touch(key),
             Command::Resume { key } => self.sessions.resume(key),
             Command::ResumeAll => self.sessions.resume_all(),
@@ -340,6 +341,10 @@ impl Worker {
             if plain_engine { Protocol::Engine } else { Protocol::SocketIo(Connection::default()) };
         let join_by = (!plain_engine).then(|| self.now + self.shared.config.connect_timeout);
         self.shared.reach.count_connection();
+        self.tallies.count(match kind {
+            TransportKind::Polling => WorkerCount::OpenedPolling,
+            TransportKind::WebSocket => WorkerCount::OpenedWebSocket,
+        });
         let base = CONNECTION_BYTES + handshake.held_bytes();
         let key = self.sessions.add(|generation| Session {
             generation,
@@ -372,6 +377,7 @@ impl Worker {
     /// Queues a frame in the session's outbound queue; one that overflows closes the session.
     fn send(&mut self, key: SessionKey, frame: Frame) {
         if let Err(reason) = self.sessions.send(key, frame) {
+            self.tallies.count(WorkerCount::LimitOutboundBytes);
             self.close(key, reason);
         }
     }

@@ -11,6 +11,7 @@ use chat::UserId;
 use socketio_server::{Network, Peer};
 
 use crate::debts::Debts;
+use crate::stats::{Count, Tallies};
 pub use socketio_server::Rate;
 
 /// So many have used some of their allowance.
@@ -39,17 +40,27 @@ enum Reader {
     Network(Network),
 }
 
+impl Reader {
+    fn limit(self) -> Count {
+        match self {
+            Self::Person(_) => Count::LimitReadBytesPerPerson,
+            Self::Network(_) => Count::LimitReadBytesPerAddress,
+        }
+    }
+}
+
 /// What everybody has used of their allowance; clones share it.
 #[derive(Clone, Debug)]
 pub struct Allowances {
     rates: ReadRates,
     debts: Arc<Mutex<Debts<Reader>>>,
+    tallies: Arc<Tallies>,
 }
 
 impl Allowances {
     /// Nobody has used anything.
-    pub fn new(rates: ReadRates) -> Self {
-        Self { rates, debts: Arc::new(Mutex::new(Debts::new(OWERS_MAX))) }
+    pub fn new(rates: ReadRates, tallies: Arc<Tallies>) -> Self {
+        Self { rates, debts: Arc::new(Mutex::new(Debts::new(OWERS_MAX))), tallies }
     }
 
     /// Charges for bytes that were read. Returns how long these have to wait before they read more, if at all.
@@ -65,7 +76,11 @@ impl Allowances {
             if bytes > 0 {
                 debts.add(reader, rate.time_of(bytes as u64), now);
             }
-            rate.wait(debts.of(reader, now))
+            let wait = rate.wait(debts.of(reader, now));
+            if wait.is_some() {
+                self.tallies.count(reader.limit());
+            }
+            wait
         });
         waits.max().flatten()
     }
@@ -87,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_person_reads_32_mb_at_once_and_then_4_mb_a_second() {
-        let (allowances, now) = (Allowances::new(ReadRates::DEFAULT), Instant::now());
+        let (allowances, now) = (Allowances::new(ReadRates::DEFAULT, Arc::default()), Instant::now());
         let charge = |bytes, now| allowances.charge(at("192.0.2.1"), ADA, bytes, now);
         assert!((0..32).all(|_| charge(1_000_000, now).is_none()));
         assert_eq!(charge(1_000_000, now), Some(Duration::from_millis(250)));
@@ -101,7 +116,7 @@ mod tests {
 
     #[test]
     fn nobody_pays_for_what_another_person_in_another_network_reads() {
-        let (allowances, now) = (Allowances::new(ReadRates::DEFAULT), Instant::now());
+        let (allowances, now) = (Allowances::new(ReadRates::DEFAULT, Arc::default()), Instant::now());
         assert!(allowances.charge(at("192.0.2.1"), ADA, 900_000_000, now).is_some());
         assert_eq!(allowances.charge(at("192.0.2.2"), BOB, 32_000_000, now), None);
         // The person has used it up wherever they are, and so has their network for others.
@@ -112,12 +127,12 @@ mod tests {
     #[test]
     fn peers_without_rates_and_rates_of_zero_are_not_counted() {
         let now = Instant::now();
-        let allowances = Allowances::new(ReadRates::DEFAULT);
+        let allowances = Allowances::new(ReadRates::DEFAULT, Arc::default());
         let local = Peer { rated: false, ..at("127.0.0.1") };
         assert_eq!(allowances.charge(local, ADA, usize::MAX, now), None);
         assert_eq!(allowances.charge(at("192.0.2.1"), ADA, 0, now), None);
         let off = Rate::OFF;
-        let allowances = Allowances::new(ReadRates { person: off, network: off });
+        let allowances = Allowances::new(ReadRates { person: off, network: off }, Arc::default());
         assert_eq!(allowances.charge(at("192.0.2.1"), ADA, usize::MAX, now), None);
     }
 }

@@ -25,6 +25,10 @@ pub(crate) enum Failure {
     Redirect { address: SocketAddr, error: std::io::Error },
     #[error(transparent)]
     Certificate(#[from] CertificateError),
+    #[error(
+        "cannot listen on {address} for metrics: {error}; choose another address with --metrics or TIDINGS_METRICS"
+    )]
+    Metrics { address: SocketAddr, error: std::io::Error },
     #[error(transparent)]
     Open(#[from] OpenError),
     #[error("{0}; name the data folder with --data or TIDINGS_DATA")]

@@ -4,7 +4,7 @@ mod body;
 mod folder;
 mod health;
 mod pages;
-mod security;
+pub(crate) mod security;
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -19,6 +19,7 @@ use tidings::planted::edge::{self, EdgeBug};
 use tower_service::Service;
 
 pub(crate) use self::body::Body;
+pub(crate) use self::body::body;
 use self::folder::Folder;
 pub(crate) use self::health::Health;
 

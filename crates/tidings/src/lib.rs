@@ -9,6 +9,7 @@ pub mod disk;
 pub mod environment;
 pub mod limits;
 pub mod memory;
+pub mod metrics;
 pub mod names;
 pub mod node;
 #[doc(hidden)]
@@ -20,5 +21,6 @@ pub mod rare;
 pub mod readiness;
 pub mod reading;
 pub mod stamp;
+pub mod stats;
 pub mod ticket;
 pub mod v1;

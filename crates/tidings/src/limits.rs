@@ -6,21 +6,32 @@ use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::time::Duration;
 
-use socketio_server::Config;
+use chat::{AppenderCount, LimitHit, Refusal};
+use socketio_server::{Config, OccupancyCount, RefusalKind, WorkerCount};
 
 use crate::allowance::Rate;
 use crate::disk::Watermark;
 use crate::node::Settings;
 use crate::quotas::Quota;
+use crate::reading::fair::Crowd;
+use crate::stats::{Count, Snapshot};
 use crate::v1::guesses::GuessRate;
 
 /// The settings that have limits.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Bounds {
     /// Those of the node.
     pub node: Settings,
     /// Those of the endpoint.
     pub server: Config,
+    /// Lines of one kind that the log of the program has in a second.
+    pub log_lines_per_second: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Self { node: Settings::default(), server: Config::default(), log_lines_per_second: 10 }
+    }
 }
 
 /// What a limit is counted for.
@@ -51,7 +62,18 @@ pub struct Limit {
     pub scope: Scope,
     /// What happens at it.
     pub effect: &'static str,
+    /// How the metrics show it.
+    pub seen: Seen,
     field: fn(&mut Bounds) -> Field<'_>,
+}
+
+/// How the metrics show a limit.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen {
+    /// How often it was reached.
+    Hits(fn(&Snapshot) -> u64),
+    /// How much of it is used.
+    Budget(fn(&Snapshot) -> u64),
 }
 
 /// A limit, and the value that it is given.
@@ -100,251 +122,311 @@ pub const ALL: &[Limit] = &[
         name: "connections",
         scope: Scope::Process,
         effect: "the oldest connection that has not joined is closed; if all have joined, a new one is answered 503",
+        seen: Seen::Hits(|seen| {
+            seen.left(OccupancyCount::LimitConnections) + seen.refused(RefusalKind::Full)
+        }),
         field: |bounds| Field::Count(&mut bounds.server.connections_max),
     },
     Limit {
         name: "unjoined-percent",
         scope: Scope::Process,
         effect: "of the connections; the oldest one that has not joined for a second is closed",
+        seen: Seen::Hits(|seen| seen.left(OccupancyCount::LimitUnjoinedPercent)),
         field: |bounds| Field::Count(&mut bounds.server.unjoined_percent_max),
     },
     Limit {
         name: "unjoined-input-bytes",
         scope: Scope::Connection,
         effect: "a longer message before the client has joined closes the connection",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitUnjoinedInputBytes)),
         field: |bounds| Field::Count(&mut bounds.server.unjoined_input_bytes_max),
     },
     Limit {
         name: "input-bytes",
         scope: Scope::Process,
         effect: "the connections that hold most unfinished input are closed",
+        seen: Seen::Budget(|seen| seen.node.server.occupancy.held_bytes),
         field: |bounds| Field::Count(&mut bounds.server.input_bytes_max),
     },
     Limit {
         name: "turn-packets",
         scope: Scope::Connection,
         effect: "other connections come first",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitTurnPackets)),
         field: |bounds| Field::Count(&mut bounds.server.pacing.turn_packets_max),
     },
     Limit {
         name: "events",
         scope: Scope::Connection,
         effect: "the connection is read later",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitEvents)),
         field: |bounds| Field::Rate(&mut bounds.server.pacing.events),
     },
     Limit {
         name: "control-frames",
         scope: Scope::Connection,
         effect: "the connection is closed",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitControlFrames)),
         field: |bounds| Field::Rate(&mut bounds.server.pacing.control_frames),
     },
     Limit {
         name: "outbound-bytes",
         scope: Scope::Connection,
         effect: "acks and events wait for a slow client; beyond that, its connection is closed",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitOutboundBytes)),
         field: |bounds| Field::Count(&mut bounds.server.outbound_bytes_max),
     },
     Limit {
         name: "namespaces",
         scope: Scope::Connection,
         effect: "a CONNECT closes the connection",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitNamespaces)),
         field: |bounds| Field::Count(&mut bounds.server.limits.namespaces),
     },
     Limit {
         name: "attachment-bytes",
         scope: Scope::Connection,
         effect: "a packet with more bytes of attachments closes the connection",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitAttachmentBytes)),
         field: |bounds| Field::Count(&mut bounds.server.limits.attachment_bytes),
     },
     Limit {
         name: "ring-bytes",
         scope: Scope::Process,
         effect: "older entries are read from the disk, in each of the two namespaces",
+        seen: Seen::Budget(Snapshot::largest_ring),
         field: |bounds| Field::Count(&mut bounds.node.ring_bytes_max),
     },
     Limit {
         name: "queue-commands",
         scope: Scope::Process,
         effect: "connections that send commands are read later",
+        seen: Seen::Budget(|seen| seen.node.log.queue_drafts as u64),
         field: |bounds| Field::Count(&mut bounds.node.queue.soft_drafts),
     },
     Limit {
         name: "queue-bytes",
         scope: Scope::Process,
         effect: "the same",
+        seen: Seen::Budget(|seen| seen.node.log.queue_bytes as u64),
         field: |bounds| Field::Count(&mut bounds.node.queue.soft_bytes),
     },
     Limit {
         name: "commands-per-guest",
         scope: Scope::Guest,
         effect: "the connection is read later",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitCommandsPerGuest)),
         field: |bounds| Field::Rate(&mut bounds.node.commands.guest),
     },
     Limit {
         name: "commands-per-member",
         scope: Scope::Member,
         effect: "the same",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitCommandsPerMember)),
         field: |bounds| Field::Rate(&mut bounds.node.commands.member),
     },
     Limit {
         name: "text-bytes",
         scope: Scope::Connection,
         effect: "a longer text is refused: `too_large`",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitTextBytes) + seen.node.log.refusals[Refusal::TooLarge]),
         field: |bounds| Field::Count(&mut bounds.node.limits.text_bytes_max),
     },
     Limit {
         name: "requests-per-connection",
         scope: Scope::Connection,
         effect: "one more open request is answered `busy`",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitRequestsPerConnection)),
         field: |bounds| Field::Count(&mut bounds.node.requests_open_max),
     },
     Limit {
         name: "requests-per-person",
         scope: Scope::Person,
         effect: "one more open request is answered `busy`",
+        seen: Seen::Hits(|seen| seen.node.pool.refused[Crowd::Own]),
         field: |bounds| Field::Count(&mut bounds.node.requests.per_owner_max),
     },
     Limit {
         name: "requests",
         scope: Scope::Process,
         effect: "the newest open request of the person who has most is answered `busy`",
+        seen: Seen::Hits(|seen| seen.node.pool.refused[Crowd::All]),
         field: |bounds| Field::Count(&mut bounds.node.requests.waiting_max),
     },
     Limit {
         name: "history-bytes",
         scope: Scope::Connection,
         effect: "a page of history is cut",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitHistoryBytes)),
         field: |bounds| Field::Count(&mut bounds.node.history_bytes_max),
     },
     Limit {
         name: "read-bytes-per-person",
         scope: Scope::Person,
         effect: "the past is sent later: replays, history, changes",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitReadBytesPerPerson)),
         field: |bounds| Field::Rate(&mut bounds.node.reading.person),
     },
     Limit {
         name: "read-bytes-per-address",
         scope: Scope::Address,
         effect: "the same",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitReadBytesPerAddress)),
         field: |bounds| Field::Rate(&mut bounds.node.reading.network),
     },
     Limit {
         name: "resume-entries",
         scope: Scope::Connection,
         effect: "a client of /v1 that has missed more starts from now; only entries count that it may see",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitResumeEntries)),
         field: |bounds| Field::LongCount(&mut bounds.node.resume_entries_max),
     },
     Limit {
         name: "resume-distance",
         scope: Scope::Connection,
         effect: "the same; all entries count",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitResumeDistance)),
         field: |bounds| Field::LongCount(&mut bounds.node.resume_distance_max),
     },
     Limit {
         name: "recovery-entries",
         scope: Scope::Connection,
         effect: "a client of / that has missed more gets them without being recovered",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitRecovery)),
         field: |bounds| Field::Count(&mut bounds.node.recovery_entries_max),
     },
     Limit {
         name: "bad-codes-per-person",
         scope: Scope::Person,
         effect: "a link, an invite or the owner's code is answered `busy`; each further try waits twice as long",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitBadCodesPerPerson)),
         field: |bounds| Field::Guesses(&mut bounds.node.guesses.person),
     },
     Limit {
         name: "bad-codes-per-address",
         scope: Scope::Address,
         effect: "the same, and one line in the log in 10 s",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitBadCodesPerAddress)),
         field: |bounds| Field::Guesses(&mut bounds.node.guesses.network),
     },
     Limit {
         name: "rooms-created-per-person",
         scope: Scope::Person,
         effect: "creating a room, or a conversation of more than two people, is refused: `quota`",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitRoomsPerPerson)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.rooms_person),
     },
     Limit {
         name: "rooms-created-per-address",
         scope: Scope::Address,
         effect: "the same",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitRoomsPerAddress)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.rooms_network),
     },
     Limit {
         name: "contacts-per-guest",
         scope: Scope::Guest,
         effect: "`direct` and `add` with more people who are in no private room or conversation with them are refused: `quota`",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitContactsPerGuest)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.contacts.guest),
     },
     Limit {
         name: "contacts-per-member",
         scope: Scope::Member,
         effect: "the same",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitContactsPerMember)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.contacts.member),
     },
     Limit {
         name: "bytes-stored-per-guest",
         scope: Scope::Guest,
         effect: "messages and other commands are refused: `quota`",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitBytesStoredPerGuest)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_person.guest),
     },
     Limit {
         name: "bytes-stored-per-member",
         scope: Scope::Member,
         effect: "the same",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitBytesStoredPerMember)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_person.member),
     },
     Limit {
         name: "bytes-stored-per-address",
         scope: Scope::Address,
         effect: "the same, also in the namespace /",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitBytesStoredPerAddress)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_network),
     },
     Limit {
         name: "newcomers-per-address",
         scope: Scope::Address,
         effect: "a connection to /v1 without a token is refused: `busy`",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitNewcomersPerAddress)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.newcomers_network),
     },
     Limit {
         name: "renames",
         scope: Scope::Person,
         effect: "another name is refused: `quota`; the first is free",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitRenames)),
         field: |bounds| Field::Quota(&mut bounds.node.quotas.renames),
     },
     Limit {
         name: "rooms-joined",
         scope: Scope::Person,
         effect: "joining and creating are refused: `limit`; rooms that others have added the person to do not count",
+        seen: Seen::Hits(|seen| seen.node.log.limits[LimitHit::RoomsJoined]),
         field: |bounds| Field::Count(&mut bounds.node.limits.rooms_joined_max),
     },
     Limit {
         name: "direct-members",
         scope: Scope::Room,
         effect: "a direct conversation with more people is refused: `limit`",
+        seen: Seen::Hits(|seen| {
+            seen.edge(Count::LimitDirectMembers) + seen.node.log.limits[LimitHit::DirectMembers]
+        }),
         field: |bounds| Field::Count(&mut bounds.node.limits.direct_members_max),
     },
     Limit {
         name: "private-members",
         scope: Scope::Room,
         effect: "joining a private room, and being added to it, are refused: `limit`",
+        seen: Seen::Hits(|seen| seen.node.log.limits[LimitHit::PrivateMembers]),
         field: |bounds| Field::Count(&mut bounds.node.limits.private_members_max),
     },
     Limit {
         name: "rooms",
         scope: Scope::Process,
         effect: "creating a room is refused: `limit`",
+        seen: Seen::Hits(|seen| seen.node.log.limits[LimitHit::Rooms]),
         field: |bounds| Field::Count(&mut bounds.node.limits.rooms_max),
     },
     Limit {
         name: "disk-free",
         scope: Scope::Process,
         effect: "with less space on the disk of the data folder nothing is stored: `storage_full`",
+        seen: Seen::Hits(|seen| seen.node.log.counts[AppenderCount::StorageFull]),
         field: |bounds| Field::Watermark(&mut bounds.node.watermark),
+    },
+    Limit {
+        name: "log-lines",
+        scope: Scope::Process,
+        effect: "lines of one kind beyond so many in a second are counted, and one line tells how many there were",
+        seen: Seen::Hits(|seen| seen.lines.left_out.iter().sum()),
+        field: |bounds| Field::Count(&mut bounds.log_lines_per_second),
     },
 ];
 
 impl Limit {
+    /// How much there is of it, if it is a plain number.
+    pub(crate) fn count(&self, bounds: &Bounds) -> Option<u64> {
+        match self.value(bounds) {
+            Value::Count(count) => Some(count),
+            Value::Rate(_) | Value::Guesses(_) | Value::Quota(_) | Value::Watermark(_) => None,
+        }
+    }
+
     /// What it is in some settings.
     fn value(&self, bounds: &Bounds) -> Value {
         match (self.field)(&mut bounds.clone()) {
@@ -506,72 +588,4 @@ impl fmt::Debug for Limit {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_page_has_the_table() {
-        let page = include_str!("../../../docs/limits.md");
-        let table = table(&Bounds::default());
-        for line in table.lines() {
-            assert!(page.contains(line), "docs/limits.md lacks: {line}");
-        }
-        let rows = page.lines().filter(|line| line.starts_with("| `")).count();
-        assert_eq!(rows, ALL.len(), "docs/limits.md has rows that the table lacks");
-    }
-
-    #[test]
-    fn every_limit_has_a_name_of_its_own_and_can_be_changed_alone() {
-        for limit in ALL {
-            assert_eq!(ALL.iter().filter(|other| other.name == limit.name).count(), 1, "{limit:?}");
-            let other = match limit.value(&Bounds::default()) {
-                Value::Count(_) => "7",
-                Value::Rate(_) | Value::Guesses(_) => "7/8",
-                Value::Quota(_) => "7/hour",
-                Value::Watermark(_) => "7/8/9",
-            };
-            let mut bounds = Bounds::default();
-            format!("{}={other}", limit.name).parse::<Change>().unwrap().apply(&mut bounds);
-            for row in ALL {
-                let (before, now) = (row.value(&Bounds::default()), row.value(&bounds));
-                assert_eq!(now != before, row.name == limit.name, "{row:?} after a change of {limit:?}");
-            }
-            assert_eq!(limit.value(&bounds).to_string(), other);
-        }
-    }
-
-    #[test]
-    fn a_bad_value_names_what_is_accepted() {
-        let error = |text: &str| text.parse::<Change>().unwrap_err().to_string();
-        assert!(error("requests").contains("NAME=VALUE"));
-        assert!(error("request=1").contains("tidings limits"));
-        for text in ["requests=0", "requests=-1", "requests=many", "requests=1/2"] {
-            assert!(error(text).contains("from 1 on"), "{text}");
-        }
-        for text in [
-            "commands-per-guest=5",
-            "commands-per-guest=0/5",
-            "commands-per-guest=5/0",
-            "commands-per-guest=5/x",
-        ] {
-            assert!(error(text).contains("5/30"), "{text}");
-        }
-        for text in ["renames=5", "renames=0/day", "renames=5/week", "renames=5/60"] {
-            assert!(error(text).contains("20/day"), "{text}");
-        }
-        for text in ["bad-codes-per-person=5", "bad-codes-per-person=5/0"] {
-            assert!(error(text).contains("5/12"), "{text}");
-        }
-        for text in
-            ["disk-free=5", "disk-free=101/1/2", "disk-free=5/2/1", "disk-free=5/1/2/3", "disk-free=0/1/2"]
-        {
-            assert!(error(text).contains("5/256/4096"), "{text}");
-        }
-        let mut bounds = Bounds::default();
-        for text in ["commands-per-guest=0", "disk-free=0"] {
-            text.parse::<Change>().unwrap().apply(&mut bounds);
-        }
-        assert_eq!(bounds.node.commands.guest, Rate::OFF);
-        assert_eq!(bounds.node.watermark, Watermark::OFF);
-    }
-}
+mod tests;

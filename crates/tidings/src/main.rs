@@ -19,11 +19,13 @@ mod verify;
 use std::io::Write as _;
 use std::process::ExitCode;
 
+use crate::logging::Format;
 use crate::options::{Command, Options};
 
 fn main() -> ExitCode {
     let options = Options::read();
-    logging::begin();
+    let log_format = options.log_format();
+    logging::begin(log_format, options.log_lines_per_second());
     let result = match options.command {
         None => serve::run(&options.serve),
         Some(Command::Serve(serve)) => serve::run(&serve),
@@ -41,8 +43,11 @@ fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody is left to tell if standard error is closed.
-            let _ = writeln!(std::io::stderr(), "tidings: {failure}");
+            match log_format {
+                Format::Json => tracing::error!("{failure}"),
+                // Nobody is left to tell if standard error is closed.
+                Format::Text => drop(writeln!(std::io::stderr(), "tidings: {failure}")),
+            }
             failure.exit_code()
         }
     }

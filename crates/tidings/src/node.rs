@@ -13,7 +13,10 @@ use chat::{
     Appender, Applier, Applying, ByTrust, Delivery, DirectoryHandle, Fatal, Limits, Log, LogId, LogReader,
     Position, QueueBounds, ReadError, SigningKeys, Writers,
 };
-use socketio_server::{Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Resume, Server, WeakIo};
+use socketio_server::{
+    Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Readiness, RefusalKind, Resume, Server,
+    WeakIo,
+};
 
 use crate::allowance::{Allowances, Rate, ReadRates};
 use crate::delivery::Deliveries;
@@ -29,6 +32,7 @@ use crate::reading::fair::FairBounds;
 use crate::reading::history::{Encoder, LogHistory, preload_all};
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
+use crate::stats::{NodeStats, Tallies};
 use crate::ticket::Ticket;
 use crate::v1;
 use crate::v1::answers::HISTORY_BYTES_MAX;
@@ -197,6 +201,18 @@ pub struct Node {
     pub standing: Standing,
     edge: Arc<Edge>,
     on_probe: Arc<dyn Fn() + Send + Sync>,
+    readers: Arc<Pool>,
+    tallies: Arc<Tallies>,
+}
+
+/// Watches a node: see [`Node::monitor`].
+#[derive(Clone, Debug)]
+pub struct Monitor {
+    io: Io,
+    appender: Arc<Appender<Ticket>>,
+    edge: Arc<Edge>,
+    readers: Arc<Pool>,
+    tallies: Arc<Tallies>,
 }
 
 impl Node {
@@ -214,29 +230,29 @@ impl Node {
         let signer = signer(log.signing_keys());
         let setup = directory.now().owners().next().is_none().then(|| signer.setup_code());
         // The appender needs the server to wake paused sockets, the server the appender to submit.
-        let builder = Server::builder();
+        let builder = Server::builder().configure(|config| config.input_bytes_max = settings.input_bytes_max);
         let io = builder.io();
-        let head = Position(feeds.profile.head().get());
         let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
         let ports = chat_ports(io.clone(), environment.clock, host.on_fatal());
-        let appender = host.append(Appending {
+        let delivery = applying(reader, &feeds, deliveries);
+        let appender = Arc::new(host.append(Appending {
             log,
             directory: directory.clone(),
-            delivery: Applying::new(Applier::new(Arc::clone(reader), head, directory.clone()), deliveries),
+            delivery,
             limits: settings.limits,
             bounds: settings.queue,
             ports,
-        })?;
-        let appender = Arc::new(appender);
-        let (allowances, quotas) =
-            (Allowances::new(settings.reading), Quotas::new(settings.quotas, environment.clock));
+        })?);
+        let tallies = Arc::<Tallies>::default();
+        let allowances = Allowances::new(settings.reading, Arc::clone(&tallies));
+        let quotas = Quotas::new(settings.quotas, environment.clock, Arc::clone(&tallies));
         let edge_parts = EdgeParts {
             signer,
             feed: feeds.v1,
             traffic: feeds.traffic,
             stamp: feeds.stamp,
             appender: Arc::clone(&appender),
-            readers,
+            readers: Arc::clone(&readers),
             io,
             limits: WireLimits::new(settings.limits.text_bytes_max),
             resume_entries_max: settings.resume_entries_max,
@@ -246,11 +262,13 @@ impl Node {
             guesses: settings.guesses,
             commands: settings.commands,
             quotas: quotas.clone(),
+            tallies: Arc::clone(&tallies),
             environment,
         };
         let edge = Edge::new(directory, edge_parts);
         let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
         let standing = Standing::new(appender.health().clone(), host.disk(), settings.watermark);
+        let counted = Arc::clone(&tallies);
         let mut look = || {
             let (appender, on_news) = (Arc::clone(&appender), host.on_drafts());
             move || {
@@ -260,16 +278,25 @@ impl Node {
         };
         let profile = profile_namespace(feeds.profile, standing.clone(), allowances)
             .on_ahead(look())
-            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, &quotas, (environment.now)()));
-        let input_bytes_max = settings.input_bytes_max;
-        let builder = builder.configure(|config| config.input_bytes_max = input_bytes_max);
+            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, &quotas, &counted, (environment.now)()));
         let endpoint = builder.namespace(v1::namespace(&edge).on_ahead(look())).after_events(move || {
             announce.announce();
             on_drafts();
         });
         let server = host.serve(profile, endpoint)?;
         let on_probe = Arc::from(host.on_drafts());
-        Ok(Self { server, appender, setup, standing, edge, on_probe })
+        Ok(Self { server, appender, setup, standing, edge, on_probe, readers, tallies })
+    }
+
+    /// Watches the node. The node ends without it.
+    pub fn monitor(&self) -> Monitor {
+        Monitor {
+            io: self.server.io().clone(),
+            appender: Arc::clone(&self.appender),
+            edge: Arc::clone(&self.edge),
+            readers: Arc::clone(&self.readers),
+            tallies: Arc::clone(&self.tallies),
+        }
     }
 
     /// Keeps clients of `/` away while nothing can be stored, and tells who comes and goes. Never ends.
@@ -302,6 +329,27 @@ fn profile_namespace(feed: Feed, standing: Standing, allowances: Allowances) -> 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Node").field("standing", &self.standing).finish_non_exhaustive()
+    }
+}
+
+impl Monitor {
+    /// What was counted so far, and what there is now.
+    pub async fn stats(&self) -> NodeStats {
+        let io = &self.io;
+        let refused = RefusalKind::ALL.iter().map(|kind| (*kind, io.refused(*kind)));
+        NodeStats {
+            refused: refused.collect(),
+            misfits: io.misfits(),
+            connections: io.connections() as u64,
+            is_ready: io.readiness() == Readiness::Ready,
+            log: self.appender.stats(),
+            read_only: self.appender.health().read_only(),
+            commit_waits: self.appender.health().waiting(tokio::time::Instant::now().into_std()),
+            pool: self.readers.stats(),
+            edge: self.tallies.counts(),
+            online: self.edge.online(),
+            server: io.stats().await,
+        }
     }
 }
 
@@ -365,6 +413,12 @@ fn feed(log: &impl Log, resume: Resume, history: Arc<LogHistory>, settings: &Set
         history: Some(history),
         ..FeedConfig::in_memory()
     })
+}
+
+/// What passes entries on from where the feeds are.
+fn applying<R: LogReader, D>(reader: &Arc<R>, feeds: &Feeds, deliveries: D) -> Applying<Arc<R>, D> {
+    let head = Position(feeds.profile.head().get());
+    Applying::new(Applier::new(Arc::clone(reader), head, feeds.directory.clone()), deliveries)
 }
 
 fn signer(keys: &SigningKeys) -> Signer {

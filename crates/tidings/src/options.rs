@@ -4,17 +4,18 @@
 
 mod tls;
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use socketio_server::{HostPattern, OriginPattern, TrustedProxies};
-use tidings::limits::Change;
+use tidings::limits::{Bounds, Change};
 use tidings::memory::Memory;
 
 pub(crate) use self::tls::TlsOptions;
+use crate::logging::Format;
 
 /// The recipes of docs/proxy.md; a test compares them.
 const PROXIES: &str = "\
@@ -129,6 +130,15 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "SIZE", env = "TIDINGS_MEMORY", default_value = "192M")]
     pub(crate) memory: Memory,
 
+    /// Serve metrics for Prometheus at http://ADDR:PORT/metrics; a port alone stands for 127.0.0.1. Anybody who reaches the
+    /// address can read them
+    #[arg(long, value_name = "ADDR:PORT", env = "TIDINGS_METRICS", value_parser = metrics)]
+    pub(crate) metrics: Option<SocketAddr>,
+
+    /// Write the log for people, or as one JSON object a line
+    #[arg(long, value_name = "FORMAT", env = "TIDINGS_LOG_FORMAT", default_value = "text")]
+    pub(crate) log_format: Format,
+
     #[command(flatten)]
     pub(crate) tls: TlsOptions,
 }
@@ -210,6 +220,26 @@ data!(NewData, "Data folder, new or empty; created if it does not exist");
 data!(ChatData, "Data folder of the chat");
 
 impl Options {
+    /// How the log is written.
+    pub(crate) fn log_format(&self) -> Format {
+        self.served().map_or_else(Format::default, |serve| serve.log_format)
+    }
+
+    /// How many lines of one kind the log has in a second.
+    pub(crate) fn log_lines_per_second(&self) -> usize {
+        let mut bounds = Bounds::default();
+        self.served().into_iter().flat_map(|serve| &serve.limit).for_each(|change| change.apply(&mut bounds));
+        bounds.log_lines_per_second
+    }
+
+    fn served(&self) -> Option<&Serve> {
+        match &self.command {
+            None => Some(&self.serve),
+            Some(Command::Serve(serve)) => Some(serve),
+            Some(_) => None,
+        }
+    }
+
     /// Reads the command line and the environment. Ends the process if they are wrong, or if they ask for help.
     pub(crate) fn read() -> Self {
         let matches = Self::command().try_get_matches().unwrap_or_else(|err| with_advice(err).exit());
@@ -234,6 +264,13 @@ fn asks_for_a_demo_with_data(matches: &ArgMatches) -> bool {
 /// An address to listen on. A name such as `localhost` stands for several addresses, so it is rejected.
 pub(crate) fn listener(text: &str) -> Result<SocketAddr, &'static str> {
     text.parse().map_err(|_| "give an address and a port, such as 127.0.0.1:3000 or 0.0.0.0:3000")
+}
+
+/// An address for monitors. A port alone is one of this machine.
+fn metrics(text: &str) -> Result<SocketAddr, &'static str> {
+    let port = text.parse::<u16>().map(|port| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+    let error = "give a port of this machine, such as 9464, or an address and a port, such as 127.0.0.1:9464";
+    port.or_else(|_| text.parse()).map_err(|_| error)
 }
 
 /// A folder that can be read.

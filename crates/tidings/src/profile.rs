@@ -12,6 +12,7 @@ use socketio_server::{FeedJoin, FeedPosition, Flow, Joining, Start, Turn};
 use self::wire::{ChatMessage, ProfileAuth};
 use crate::planted::{self, Bug};
 use crate::quotas::{Payer, Quotas, ROW_BYTES, Spending, UsedUp};
+use crate::stats::{Count, Tallies};
 use crate::ticket::Ticket;
 
 /// Where a client that is not recovered starts: after the last message that it says it has.
@@ -27,10 +28,18 @@ pub fn join(joining: &Joining<'_>) -> FeedJoin {
 
 /// Handles a `chat message`: answers malformed ones, and turns the others into drafts, in order. The caller announces
 /// the drafts when all ready sockets have been read, so that they share a flush.
-pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, quotas: &Quotas, at: UnixMillis) -> Flow {
+pub fn take(
+    turn: &mut Turn<'_>,
+    appender: &Appender<Ticket>,
+    quotas: &Quotas,
+    tallies: &Tallies,
+    at: UnixMillis,
+) -> Flow {
+    tallies.count(Count::ChatMessages);
     let message = match ChatMessage::parse(turn.payload()) {
         Ok(message) => message,
         Err(malformed) => {
+            tallies.count(malformed.count());
             turn.reply(&malformed.answer());
             return Flow::Continue;
         }

@@ -13,6 +13,7 @@ use chat::{ByTrust, Trust, UserId};
 use socketio_server::{Network, Peer};
 
 use crate::debts::Debts;
+use crate::stats::{Count, Tallies};
 
 /// So many have used some of each quota.
 const OWERS_MAX: usize = 20_000;
@@ -105,6 +106,7 @@ pub struct Quotas {
     bounds: QuotaBounds,
     used: Arc<Mutex<Used>>,
     clock: fn() -> Instant,
+    tallies: Arc<Tallies>,
 }
 
 /// What was charged for a command. Dropping it gives everything back that was not [kept](Charge::keep).
@@ -183,11 +185,11 @@ impl QuotaBounds {
 
 impl Quotas {
     /// Nobody has used anything; `clock` tells when something is there again.
-    pub fn new(bounds: QuotaBounds, clock: fn() -> Instant) -> Self {
+    pub fn new(bounds: QuotaBounds, clock: fn() -> Instant, tallies: Arc<Tallies>) -> Self {
         let none = || Debts::new(OWERS_MAX);
         let used =
             Used { rooms: none(), renames: none(), contacts: none(), bytes: none(), newcomers: none() };
-        Self { bounds, used: Arc::new(Mutex::new(used)), clock }
+        Self { bounds, used: Arc::new(Mutex::new(used)), clock, tallies }
     }
 
     /// Charges somebody for a command; `None` if there is nothing to charge.
@@ -219,6 +221,7 @@ impl Quotas {
             let Some(holder) = holder.filter(|_| amount > 0 && quota.count > 0) else { continue };
             let time = quota.time_of(amount);
             if debts.of_use(of).of(holder, now) + time > quota.period {
+                self.tallies.count(limit(of, holder, trust));
                 return Err(UsedUp);
             }
             lines.push(Line { of, holder, time });
@@ -239,6 +242,21 @@ impl Quotas {
 
     fn debts(&self) -> MutexGuard<'_, Used> {
         self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a quota that is used up is counted as.
+fn limit(of: Use, holder: Holder, trust: Trust) -> Count {
+    match (of, holder, trust) {
+        (Use::Rooms, Holder::Person(_), _) => Count::LimitRoomsPerPerson,
+        (Use::Rooms, Holder::Network(_), _) => Count::LimitRoomsPerAddress,
+        (Use::Renames, _, _) => Count::LimitRenames,
+        (Use::Contacts, _, Trust::Guest) => Count::LimitContactsPerGuest,
+        (Use::Contacts, _, Trust::Member) => Count::LimitContactsPerMember,
+        (Use::Bytes, Holder::Network(_), _) => Count::LimitBytesStoredPerAddress,
+        (Use::Bytes, Holder::Person(_), Trust::Guest) => Count::LimitBytesStoredPerGuest,
+        (Use::Bytes, Holder::Person(_), Trust::Member) => Count::LimitBytesStoredPerMember,
+        (Use::Newcomers, _, _) => Count::LimitNewcomersPerAddress,
     }
 }
 
@@ -327,7 +345,7 @@ mod tests {
     }
 
     fn quotas() -> Quotas {
-        Quotas::new(QuotaBounds::DEFAULT, start)
+        Quotas::new(QuotaBounds::DEFAULT, start, Arc::default())
     }
 
     /// How many are stored of a hundred that somebody sends at once.
@@ -433,7 +451,7 @@ mod tests {
         let local = Peer { rated: false, ..at("127.0.0.1") };
         let local = Payer { peer: local, person: Some((ADA, Trust::Guest)) };
         assert!(quotas().charge(local, ROOM).unwrap().is_none());
-        let off = Quotas::new(QuotaBounds::OFF, start);
+        let off = Quotas::new(QuotaBounds::OFF, start, Arc::default());
         assert!(off.charge_at(guest("192.0.2.1", ADA), ROOM, now).unwrap().is_none());
     }
 }

@@ -6,8 +6,10 @@
 mod clock;
 mod demo;
 mod disk;
+mod exporter;
 mod first_run;
 mod hosts;
+mod machine;
 mod secrecy;
 mod threads;
 
@@ -16,7 +18,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chat::LogReader as _;
-use chat_sqlite::SqliteLog;
+use chat_sqlite::{SqliteLog, SqliteReader};
 use socketio_server::{Readiness, raise_descriptor_limit};
 use tempfile::TempDir;
 use tidings::limits::Bounds;
@@ -25,10 +27,12 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
 use self::disk::Disk;
+use self::exporter::{Exporter, Metrics};
 use self::first_run::{FirstRun, Scheme, in_network};
 use self::threads::{ENVIRONMENT, Threads};
 use crate::failure::Failure;
 use crate::http::{Health, Site};
+use crate::logging;
 use crate::options::Serve;
 use crate::tls::Tls;
 
@@ -60,6 +64,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
         (Some(tls), Some(address)) => Some(redirect(tls, address)?),
         (Some(_) | None, _) => None,
     };
+    let monitors = Metrics::bind(options.metrics)?;
     // Goes with everything in it when the demonstration ends.
     let temporary = options.demo.then(TempDir::new).transpose()?;
     let folder = temporary.as_ref().map_or(options.data.folder.as_path(), TempDir::path);
@@ -77,26 +82,17 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     if temporary.is_some() {
         demo::fill(&node.appender).await;
     }
-    let mut addresses = Vec::new();
-    for listener in listeners {
-        let log = Arc::clone(&reader);
-        let damaged = Arc::new(move || log.damaged());
-        let health = Health::new(node.server.io().clone(), node.standing.clone(), damaged);
-        let site = Site::new(health, options.pages.as_deref(), &options.origin);
-        addresses.push(match &tls {
-            Some(tls) => {
-                node.server.listen_encrypted(listener, tls.encryption(), site.over_tls(options.tls.hsts))?
-            }
-            None => node.server.listen_with(listener, site)?,
-        });
-    }
+    let addresses = listen(listeners, &node, &reader, tls.as_ref(), options)?;
     let data = if temporary.is_some() { None } else { Some(folder) };
     let took = begin.elapsed();
     let (setup, pages) = (node.setup.as_ref(), options.pages.as_deref());
     let name = tls.as_ref().and_then(Tls::name);
     let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
-    FirstRun { addresses: &addresses, scheme, name, redirect, took, data, setup, pages, in_network }
+    let metrics = monitors.address();
+    FirstRun { addresses: &addresses, scheme, name, redirect, took, data, setup, pages, in_network, metrics }
         .announce();
+    let (monitor, hosts) = (node.monitor(), hosts::of(options, &certified));
+    let exporter = Exporter { monitor, bounds, hosts, folder: folder.to_owned(), log: reader };
     let reason = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,
@@ -104,10 +100,41 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
         () = node.tend() => None,
         () = disk.watch() => None,
         () = Tls::tend(tls, &addresses) => None,
+        () = monitors.serve(exporter) => None,
     };
     if let Some(fatal) = reason {
         return Err(fatal.map_or(Failure::Stopped, Failure::Fatal));
     }
+    stop(node).await
+}
+
+/// Lets clients in.
+fn listen(
+    listeners: Vec<TcpListener>,
+    node: &Node,
+    reader: &Arc<SqliteReader>,
+    tls: Option<&Tls>,
+    options: &Serve,
+) -> Result<Vec<SocketAddr>, Failure> {
+    let mut addresses = Vec::new();
+    for listener in listeners {
+        let log = Arc::clone(reader);
+        let damaged = Arc::new(move || log.damaged());
+        let health = Health::new(node.server.io().clone(), node.standing.clone(), damaged);
+        let site = Site::new(health, options.pages.as_deref(), &options.origin);
+        addresses.push(match tls {
+            Some(tls) => {
+                node.server.listen_encrypted(listener, tls.encryption(), site.over_tls(options.tls.hsts))?
+            }
+            None => node.server.listen_with(listener, site)?,
+        });
+    }
+    Ok(addresses)
+}
+
+/// Refuses handshakes, finishes the commits, and closes the connections.
+async fn stop(node: Node) -> Result<(), Failure> {
+    logging::tell_left_out();
     node.server.io().set_readiness(Readiness::NotReady);
     let appender = Arc::clone(&node.appender);
     let closed = tokio::task::spawn_blocking(move || appender.close());

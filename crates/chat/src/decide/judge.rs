@@ -5,6 +5,8 @@
 
 mod rooms;
 
+use std::cell::RefCell;
+
 use crate::command::Command;
 use crate::directory::Directory;
 use crate::entry::{Author, Body, Entry, Kind};
@@ -15,6 +17,7 @@ use crate::outcome::Refusal;
 use crate::planted::{self, Bug};
 use crate::room::{Room, RoomKind};
 use crate::spent::SpentOn;
+use crate::stats::LimitHit;
 use crate::text::Text;
 
 use super::Limits;
@@ -77,12 +80,12 @@ pub(super) fn judge_page(limits: &Limits, command: &Command) -> Verdict {
 /// Judges a command of a person. `standing` is the message that the command is about.
 pub(super) fn judge(
     directory: &Directory,
-    limits: &Limits,
+    bounds: Bounds<'_>,
     user: UserId,
     command: &Command,
     standing: Option<&Standing>,
 ) -> Verdict {
-    let person = Person { directory, limits, user };
+    let person = Person { directory, limits: bounds.limits, bounds, user };
     let rooms = Rooms(&person);
     let verdict = match command {
         Command::Say { room, text } => person.say(*room, text),
@@ -119,10 +122,26 @@ pub(super) fn judge_reading(
     if directory.is_member(user, *room) { Ok((*room, *seq)) } else { Err(Refusal::Forbidden) }
 }
 
+/// The limits, and those of them for which commands were refused.
+#[derive(Clone, Copy)]
+pub(super) struct Bounds<'a> {
+    pub(super) limits: &'a Limits,
+    pub(super) hit: &'a RefCell<Vec<LimitHit>>,
+}
+
+impl Bounds<'_> {
+    /// A command is refused because of this bound.
+    fn reached(self, which: LimitHit) -> Refusal {
+        self.hit.borrow_mut().push(which);
+        Refusal::Limit
+    }
+}
+
 /// The person who sent the command.
 struct Person<'a> {
     directory: &'a Directory,
     limits: &'a Limits,
+    bounds: Bounds<'a>,
     user: UserId,
 }
 
@@ -237,12 +256,18 @@ impl<'a> Person<'a> {
     /// Whether the person may join one more room. Rooms that others have brought them into do not count.
     fn may_join_more(&self) -> Result<(), Refusal> {
         let joined = self.directory.joined_by_self(self.user);
-        if joined < self.limits.rooms_joined_max { Ok(()) } else { Err(Refusal::Limit) }
+        if joined < self.limits.rooms_joined_max {
+            Ok(())
+        } else {
+            Err(self.bounds.reached(LimitHit::RoomsJoined))
+        }
     }
 
     fn may_have_more_members(&self, room: &Room) -> Result<(), Refusal> {
         match room.kind {
-            RoomKind::Private if room.count() >= self.limits.private_members_max => Err(Refusal::Limit),
+            RoomKind::Private if room.count() >= self.limits.private_members_max => {
+                Err(self.bounds.reached(LimitHit::PrivateMembers))
+            }
             RoomKind::Public | RoomKind::Private | RoomKind::Direct => Ok(()),
         }
     }

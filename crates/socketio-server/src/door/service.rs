@@ -36,6 +36,7 @@ use crate::pacing::Pacing;
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
 use crate::sid::Sid;
+use crate::stats::DoorCount;
 use crate::worker::shared::Shared;
 
 /// How much of an oversized body is read before it is refused, and for how long.
@@ -337,6 +338,10 @@ impl SocketIoService {
             return Err(ErrorCode::UnknownTransport.into());
         }
         if !self.has_room() {
+            match shared.reach.readiness() {
+                Readiness::Ready => shared.reach.refusals.note_full(Instant::now()),
+                Readiness::NotReady => shared.reach.door.add(DoorCount::NotReady, 1),
+            }
             return Err(Refused::NotReady);
         }
         let accepted = match kind {
@@ -351,7 +356,10 @@ impl SocketIoService {
             None => handshake,
             Some(admit) => {
                 let handshake = Arc::new(handshake);
-                admit(Arc::clone(&handshake)).await.map_err(Refused::Hook)?;
+                admit(Arc::clone(&handshake)).await.map_err(|message| {
+                    shared.reach.door.add(DoorCount::NotAdmitted, 1);
+                    Refused::Hook(message)
+                })?;
                 Arc::unwrap_or_clone(handshake)
             }
         };

@@ -50,6 +50,7 @@ pub(super) struct Anchored {
 #[derive(Debug, Default)]
 struct BatchAudience {
     has_rooms: bool,
+    has_silent: bool,
     has_changes: bool,
     /// Rooms whose members do not get some entry for everyone.
     excepted: Vec<Room>,
@@ -84,6 +85,7 @@ impl Batch {
         let mut audience = BatchAudience::default();
         for entry in &entries {
             audience.has_changes |= !entry.changes.is_empty();
+            audience.has_silent |= entry.is_silent();
             if entry.is_public() {
                 audience.excepted.extend_from_slice(entry.audience.excluded());
             } else {
@@ -293,6 +295,15 @@ impl Stretch {
 
     pub(crate) fn bytes(&self) -> &Bytes {
         &self.bytes
+    }
+
+    /// How many entries its reader sees.
+    pub(crate) fn count(&self) -> u64 {
+        let audience = &self.batch.audience;
+        match self.kind {
+            StretchKind::Public if audience.has_rooms || audience.has_silent => self.frames().count() as u64,
+            StretchKind::Public | StretchKind::Single => self.last.since(self.after),
+        }
     }
 
     /// Its frames, each with its position.

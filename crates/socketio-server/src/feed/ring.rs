@@ -41,6 +41,11 @@ impl Ring {
         self.head
     }
 
+    /// What its batches take of the memory.
+    pub(crate) fn bytes(&self) -> usize {
+        self.memory
+    }
+
     pub(crate) fn push(&mut self, first: FeedPosition, entries: Vec<FeedEntry>) {
         assert_eq!(first, self.head + 1, "a feed has no holes");
         self.head += entries.len() as u64;

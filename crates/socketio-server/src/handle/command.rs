@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use bytes::Bytes;
 use engineio::{ErrorCode, TransportKind};
@@ -22,6 +23,7 @@ use crate::http::cache_buster::{CacheBuster, RequestMark};
 use crate::occupancy::{Portion, Visit};
 use crate::room::{Room, Selection};
 use crate::sid::{PollNumber, SessionKey, Sid};
+use crate::stats::Census;
 use crate::stream::TakenOver;
 
 #[derive(Debug)]
@@ -79,7 +81,9 @@ pub(crate) enum Command {
     Engine { key: SessionKey, message: Option<EngineMessage> },
     /// A feed has grown up to a position. A worker delivers no further, even if the ring has more. So a command that
     /// was sent before an entry was published, such as joining a room, takes effect before that entry.
-    Feed { namespace: Arc<str>, through: FeedPosition, acks: Vec<FeedAck> },
+    Feed(Announcement),
+    /// Counts what the worker has now.
+    Census { reply: oneshot::Sender<Census> },
     /// A session has more to write than one turn allows.
     Touch { key: SessionKey },
     /// The handlers of a socket have caught up.
@@ -120,7 +124,8 @@ impl Command {
             | Self::Probe { .. }
             | Self::History { .. }
             | Self::Engine { .. }
-            | Self::Feed { .. }
+            | Self::Feed(_)
+            | Self::Census { .. }
             | Self::Touch { .. }
             | Self::Resume { .. }
             | Self::ResumeAll
@@ -142,6 +147,25 @@ pub(crate) struct PostTerms {
 pub(crate) struct PostBody {
     pub(crate) bytes: Bytes,
     pub(crate) held: Portion,
+}
+
+/// A feed has grown, or has answers for sockets of one worker.
+#[derive(Debug)]
+pub(crate) struct Announcement {
+    pub(crate) namespace: Arc<str>,
+    /// Up to this position.
+    pub(crate) through: FeedPosition,
+    pub(crate) acks: Vec<FeedAck>,
+    /// When it was published.
+    pub(crate) at: Instant,
+}
+
+impl Announcement {
+    /// Adds a later one of the same namespace.
+    pub(crate) fn merge(&mut self, later: Self) {
+        self.through = self.through.max(later.through);
+        self.acks.extend(later.acks);
+    }
 }
 
 /// Something for one socket.

@@ -5,11 +5,12 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
 use crate::feed::{FeedAck, FeedPosition, HistoryError, HistoryPage, Outlet};
-use crate::handle::command::Command;
+use crate::handle::command::{Announcement, Command};
 use crate::occupancy::Exit;
 use crate::rare::{self, Rare};
 use crate::seam;
@@ -63,7 +64,7 @@ impl Mailbox {
         // A rejected command is dropped without the lock, because its drop may post another one.
         let Some(queue) = &mut *guard else { return drop(guard) };
         let first = queue.commands.is_empty();
-        queue.has_growth |= matches!(command, Command::Feed { .. });
+        queue.has_growth |= matches!(command, Command::Feed(_));
         queue.commands.push(command);
         drop(guard);
         if first {
@@ -126,8 +127,8 @@ impl Mailbox {
 }
 
 impl Outlet for Mailbox {
-    fn grown(&self, namespace: Arc<str>, through: FeedPosition, acks: Vec<FeedAck>) {
-        self.post(Command::Feed { namespace, through, acks });
+    fn grown(&self, namespace: Arc<str>, through: FeedPosition, acks: Vec<FeedAck>, at: Instant) {
+        self.post(Command::Feed(Announcement { namespace, through, acks, at }));
     }
 
     fn page(&self, key: SessionKey, namespace: Arc<str>, page: Result<HistoryPage, HistoryError>) {

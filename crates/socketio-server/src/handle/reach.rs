@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use socketio::AckId;
+use tally::Counters;
 use tokio::runtime::Handle;
 
 use super::io::Readiness;
@@ -19,6 +20,7 @@ use crate::feed::Feed;
 use crate::occupancy::Occupancy;
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::Refusals;
+use crate::stats::{DoorCount, WorkerTallies};
 
 pub(crate) struct Reach {
     /// The mailboxes, by number of the worker.
@@ -30,6 +32,10 @@ pub(crate) struct Reach {
     pub(crate) refusals: Refusals,
     pub(crate) misfits: Misfits,
     pub(crate) occupancy: Arc<Occupancy>,
+    /// What each worker counts, by its number.
+    pub(crate) tallies: Vec<Arc<WorkerTallies>>,
+    /// Handshakes that were refused.
+    pub(crate) door: Counters<DoorCount>,
     not_ready: AtomicBool,
     connections: AtomicUsize,
     ack_ids: AtomicU64,
@@ -44,6 +50,8 @@ impl Reach {
         occupancy: Arc<Occupancy>,
     ) -> Self {
         Self {
+            tallies: mailboxes.iter().map(|_| Arc::default()).collect(),
+            door: Counters::spread(),
             mailboxes,
             runtime,
             state,

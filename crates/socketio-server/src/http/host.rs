@@ -32,7 +32,7 @@ pub enum HostPolicy {
 
 impl HostPolicy {
     /// Whether the server answers to this `Host`, which may have a port.
-    pub(crate) fn allows(&self, host: &str) -> bool {
+    pub fn allows(&self, host: &str) -> bool {
         let Self::List(list) = self else { return true };
         let Some(name) = name_of(host) else { return false };
         let is_local = is_address(&name)

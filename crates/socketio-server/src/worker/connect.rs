@@ -34,6 +34,7 @@ use crate::rare::{self, Rare};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::socket_data::SocketData;
+use crate::stats::WorkerCount;
 
 /// Where and how a socket joins.
 struct Place {
@@ -147,8 +148,12 @@ impl Join<'_> {
     /// Carries actions out, until there is something to wait for.
     fn carry_on(&mut self, mut action: Action) {
         while let Some(event) = self.carry_out(action) {
+            let has_missed = matches!(event, Event::Gathered { .. });
             let Some(newcomer) = self.newcomer() else { return };
             action = newcomer.steps.on(event);
+            if has_missed && matches!(action, Action::Ask { .. }) {
+                self.worker.tallies.count(WorkerCount::LimitRecovery);
+            }
         }
     }
 
@@ -460,6 +465,10 @@ impl Join<'_> {
         let slot = session.connection_mut()?.join(&request.namespace, joined)?;
         session.join_by = None;
         session.stay = session.stay.take().and_then(|stay| stay.joined()).map(Box::new);
+        self.worker.tallies.count(WorkerCount::Joined);
+        if is_recovered {
+            self.worker.tallies.count(WorkerCount::Recovered);
+        }
         if let Some(joined) = session.joined_mut(index) {
             joined.member = local.add(self.key.slot, joined.id);
             local.move_to(self.key.slot, joined, &rooms);

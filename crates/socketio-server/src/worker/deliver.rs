@@ -11,24 +11,26 @@ use engineio::CloseReason;
 use smallvec::SmallVec;
 use socketio::NamespaceName;
 
-use super::Worker;
 use super::audience::{Audiences, Mark, Marks};
 use super::connecting::Event;
 use super::local_namespace::{Cursor, Joined};
 use super::namespaces::Namespaces;
 use super::sessions::Sessions;
-use super::view::{Growth, Took, View};
+use super::view::{Growth, Took, View, Written};
+use super::{Worker, clock};
 use crate::feed::{
     Batch, Feed, FeedAck, FeedPosition, Grown, HistoryError, HistoryPage, HistoryReply, HistoryRequest,
     PageStart,
 };
 
+use crate::handle::command::Announcement;
 use crate::handle::mailbox::Mailbox;
 use crate::handle::namespace::Replay;
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::seam;
 use crate::sid::SessionKey;
+use crate::stats::{WorkerCount, WorkerTallies};
 use crate::stream::Direct;
 use crate::worker::session::Session;
 
@@ -46,7 +48,9 @@ const RUN: usize = 64;
 
 impl Worker {
     /// Entries were published: gives attached sockets what is new, with their acks.
-    pub(super) fn feed_grown(&mut self, namespace: &Arc<str>, through: FeedPosition, mut acks: Vec<FeedAck>) {
+    pub(super) fn feed_grown(&mut self, announced: Announcement) {
+        let Announcement { namespace, through, mut acks, at } = announced;
+        let namespace = &namespace;
         // An answer that was judged before these entries does not follow an ack that tells of one of them.
         acks.sort_by_key(|ack| (ack.after, !ack.has_condition()));
         let mut shares: BTreeMap<SessionKey, Vec<FeedAck>> = BTreeMap::new();
@@ -55,7 +59,12 @@ impl Worker {
             shares.entry(ack.handle.key).or_default().push(ack);
         }
         if let Some(index) = self.namespaces.index_of(namespace) {
+            let is_news = self.namespaces.applied(index) < through;
             let lost = self.delivery().advance(index, through, &mut shares);
+            if is_news {
+                self.tallies.count(WorkerCount::Growths);
+                self.tallies.delivery.record_time(clock().saturating_duration_since(at));
+            }
             self.close_all(lost);
         }
         // Acks of sockets that are behind, and of known entries, leave at once.
@@ -104,6 +113,7 @@ impl Worker {
             namespaces: &mut self.namespaces,
             sessions: &mut self.sessions,
             mailbox: &self.mailbox,
+            tallies: &self.tallies,
             now: self.now,
         }
     }
@@ -128,6 +138,7 @@ pub(super) struct Delivery<'a> {
     sessions: &'a mut Sessions,
     /// Where answers of the history come to, and what is to be done in a later turn.
     mailbox: &'a Arc<Mailbox>,
+    tallies: &'a WorkerTallies,
     now: Instant,
 }
 
@@ -229,9 +240,10 @@ impl Delivery<'_> {
         }
         let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
         let mut parts: SmallVec<[(u32, usize); 4]> = SmallVec::new();
+        let mut entries = 0;
         for (slot, socket) in clear {
             match socket.send(&slices) {
-                Ok(written) if written == wanted => {}
+                Ok(written) if written == wanted => entries += growth.public.entries(),
                 Ok(written) => parts.push((slot, written)),
                 // The runtime must learn of it: its own write will fail in the same way.
                 Err(_) => others.push(slot),
@@ -239,18 +251,21 @@ impl Delivery<'_> {
         }
         for (slot, written) in parts {
             if let Some(session) = self.sessions.at_mut(slot) {
-                growth.public.note_part(written, session, index, growth.through);
+                entries += growth.public.note_part(written, session, index, growth.through);
+                self.tallies.count(WorkerCount::FellBehind);
             }
             if let Some(key) = self.sessions.key_of(slot) {
                 self.sessions.touch(key);
             }
         }
+        self.tallies.add(WorkerCount::Deliveries, entries);
         others
     }
 
     /// The ring has lapped this worker: all sockets continue from their cursors.
     fn fall_behind(&mut self, index: usize, before: FeedPosition) {
         rare::reached(Rare::WorkerLapped);
+        self.tallies.count(WorkerCount::Lapped);
         self.namespaces.renew_rooms(self.sessions, index);
         let members = self.namespaces.get(index).map(|local| local.members.clone());
         for slot in members.into_iter().flatten() {
@@ -293,6 +308,7 @@ impl Delivery<'_> {
         let own = acks.remove(&key);
         if !session.is_writable() {
             rare::reached(Rare::FallsBehind);
+            self.tallies.count(WorkerCount::FellBehind);
             if let Some(joined) = session.joined_mut(index)
                 && !planted::is(Bug::ForgetsWhatDidNotFit)
             {
@@ -301,7 +317,8 @@ impl Delivery<'_> {
             acks.extend(own.map(|own| (key, own)));
             return Ok(());
         }
-        growth.write(session, index, marks, own.unwrap_or_default()).map_err(lost)?;
+        let written = growth.write(session, index, marks, own.unwrap_or_default()).map_err(lost)?;
+        self.tallies.note_written(written);
         if session.has_poll() || !session.is_writable() {
             // The held GET is answered, or the rest is noted, at the end of the turn.
             self.sessions.touch(key);
@@ -393,8 +410,9 @@ impl Delivery<'_> {
         let batches = feed.ring().next(after, applied, PAGE_BYTES_MAX);
         match batches {
             Some(batches) => {
-                let sent = write_page(session, index, &batches, after, applied)
+                let sent = write_page(session, index, &batches, after, applied, self.tallies)
                     .map_err(|_| CloseReason::TransportClose)?;
+                self.tallies.count(WorkerCount::PagesFromRing);
                 self.has_to_wait(key, index, sent);
                 Ok(Pumped::Page)
             }
@@ -424,6 +442,7 @@ impl Delivery<'_> {
         let (now, peer) = (self.now, session.peer);
         let data = session.joined(index).and_then(Joined::data);
         let Some(wait) = pace(&Replay { peer, data, bytes, now }) else { return false };
+        self.tallies.count(WorkerCount::LimitReplay);
         let until = now + wait;
         session.rests_until = Some(session.rests_until.map_or(until, |other| other.min(until)));
         self.sessions.schedule(key);
@@ -462,8 +481,9 @@ impl Delivery<'_> {
                 let batch = Batch::new(after + 1, page.entries);
                 let last = batch.last();
                 if session.is_writable() {
-                    let sent = write_page(session, index, &[Arc::new(batch)], after, last)
+                    let sent = write_page(session, index, &[Arc::new(batch)], after, last, self.tallies)
                         .map_err(|_| CloseReason::TransportClose)?;
+                    self.tallies.count(WorkerCount::PagesFromHistory);
                     self.has_to_wait(key, index, sent);
                 }
                 self.sessions.touch(key);
@@ -484,6 +504,15 @@ impl Delivery<'_> {
     }
 }
 
+impl WorkerTallies {
+    fn note_written(&self, written: Written) {
+        self.add(WorkerCount::Deliveries, written.entries);
+        if written.took == Took::Part {
+            self.count(WorkerCount::FellBehind);
+        }
+    }
+}
+
 /// What became of a page that was to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Pumped {
@@ -501,10 +530,13 @@ fn write_page(
     batches: &[Arc<Batch>],
     after: FeedPosition,
     through: FeedPosition,
+    tallies: &WorkerTallies,
 ) -> std::io::Result<usize> {
     let Some(joined) = session.joined_mut(index) else { return Ok(0) };
     let (view, reached) = View::page(joined, batches, after, through, PAGE_BYTES_MAX);
-    if view.write(session, index, reached)? == Took::All
+    let written = view.write(session, index, reached)?;
+    tallies.note_written(written);
+    if written.took == Took::All
         && let Some(joined) = session.joined_mut(index)
     {
         let after = reached + u64::from(planted::is(Bug::ReplaysOffByOne));

@@ -55,6 +55,10 @@ impl Worker {
         }
     }
 
+    pub(super) fn has_joined(&self, key: SessionKey) -> bool {
+        self.sessions.get(key).is_some_and(Session::has_joined)
+    }
+
     /// What a POST of a session may bring.
     pub(super) fn post_terms(&mut self, key: SessionKey) -> PostTerms {
         let bytes_max = self.payload_max(key);

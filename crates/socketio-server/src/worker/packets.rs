@@ -21,6 +21,7 @@ use crate::handle::turn::{Flow, Turn};
 use crate::pacing::{CONNECT_COST, cost_of};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
+use crate::stats::WorkerCount;
 use crate::websocket::CloseCode;
 use crate::worker::session::{Pause, Protocol, Session};
 
@@ -60,8 +61,12 @@ impl Worker {
 
     fn take_incoming(&mut self, key: SessionKey, incoming: Result<Incoming<'_>, Violation>, cost: u32) {
         match incoming {
-            Ok(Incoming::Nothing) => self.charge(key, cost),
+            Ok(Incoming::Nothing) => {
+                self.tallies.count(WorkerCount::OtherPackets);
+                self.charge(key, cost);
+            }
             Ok(Incoming::Connect { namespace, auth, replaces }) => {
+                self.tallies.count(WorkerCount::OtherPackets);
                 if let Some(slot) = replaces {
                     self.leave(key, slot, DisconnectReason::ClientNamespaceDisconnect);
                 }
@@ -69,21 +74,40 @@ impl Worker {
                 self.charge(key, cost.saturating_mul(CONNECT_COST));
             }
             Ok(Incoming::Event { slot, ack, payload }) => {
+                self.tallies.count(WorkerCount::Events);
                 self.take_event(key, slot, ack, payload);
                 self.charge(key, cost);
             }
-            Ok(Incoming::Ack { slot, id, payload }) => match self.sessions.take_ack(key, slot, id) {
-                Some(pending) => pending.resolve(payload.into_owned()),
-                None => self.charge(key, cost),
-            },
+            Ok(Incoming::Ack { slot, id, payload }) => {
+                self.tallies.count(WorkerCount::OtherPackets);
+                match self.sessions.take_ack(key, slot, id) {
+                    Some(pending) => pending.resolve(payload.into_owned()),
+                    None => self.charge(key, cost),
+                }
+            }
             Ok(Incoming::Disconnect { slot }) => {
+                self.tallies.count(WorkerCount::OtherPackets);
                 self.leave(key, slot, DisconnectReason::ClientNamespaceDisconnect);
                 self.charge(key, cost);
             }
             Err(violation) => {
+                self.note_violation(violation);
                 tracing::debug!(%violation, "a client broke the protocol; its connection is closed");
                 self.close_with(key, CloseReason::ForcedClose, Some(close_code(violation)));
             }
+        }
+    }
+
+    fn note_violation(&self, violation: Violation) {
+        match violation {
+            Violation::TooManyNamespaces => self.tallies.count(WorkerCount::LimitNamespaces),
+            Violation::AttachmentsTooLarge => self.tallies.count(WorkerCount::LimitAttachmentBytes),
+            Violation::Decode(_)
+            | Violation::AttachmentsMissing
+            | Violation::UnexpectedBinary
+            | Violation::EventNameTooLong
+            | Violation::NotJoined
+            | Violation::ConnectError => {}
         }
     }
 
@@ -92,6 +116,7 @@ impl Worker {
         let (rate, now) = (self.shared.config.pacing.events, self.now);
         let Some(session) = self.sessions.get_mut(key).filter(|session| session.paces.rated) else { return };
         if let Some(early) = session.paces.events.charge(rate, cost, now) {
+            self.tallies.count(WorkerCount::LimitEvents);
             self.sessions.pause(key, Pause::Until(now + early));
         }
     }
@@ -167,6 +192,7 @@ impl Worker {
         payload: Payload<'_>,
     ) {
         if handler.is_none() && any.is_none() {
+            self.tallies.count(WorkerCount::EventsUnhandled);
             return;
         }
         let Some(peer) = self.sessions.at_mut(key.slot).map(|session| session.peer) else { return };

@@ -214,7 +214,7 @@ impl Sessions {
         self.slots.len()
     }
 
-    #[cfg(any(test, feature = "simulation"))]
+    /// All of them.
     pub(super) fn iter(&self) -> impl Iterator<Item = (SessionKey, &Session)> {
         let key = |slot| u32::try_from(slot).expect("fewer than 2^32 sessions");
         let session = move |(slot, session): (usize, _)| {

@@ -31,6 +31,7 @@ use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::seam;
 use crate::sid::{SessionKey, SocketNumber};
+use crate::stats::WorkerCount;
 use crate::stream::{NewStream, Stream};
 use crate::websocket::frame::{push_close, push_pong};
 use crate::websocket::{CloseCode, Halt, Message, WsError, WsLimits};
@@ -102,8 +103,11 @@ impl Worker {
         headers: Option<&HeaderMap>,
     ) {
         let (shared, now) = (self.shared.clone(), self.now);
-        if packet.kind != engineio::PacketKind::Message && self.charge_control(key, packet).is_break() {
-            return;
+        if packet.kind != engineio::PacketKind::Message {
+            self.tallies.count(WorkerCount::OtherPackets);
+            if self.charge_control(key, packet).is_break() {
+                return;
+            }
         }
         let Some(session) = self.sessions.get_mut(key) else { return };
         if let Transport::Polling(polling) = &mut session.transport
@@ -151,6 +155,7 @@ impl Worker {
         if session.paces.control_frames.charge(rate, 1, now).is_none() {
             return ControlFlow::Continue(());
         }
+        self.tallies.count(WorkerCount::LimitControlFrames);
         tracing::debug!("a client sends too many control frames; its connection is closed");
         self.close_with(key, CloseReason::ForcedClose, Some(CloseCode::Policy));
         ControlFlow::Break(())
@@ -239,6 +244,7 @@ impl Worker {
         self.leave_all(key, reason);
         let mut session = self.sessions.remove(key)?;
         session.engine.close();
+        self.tallies.count(WorkerCount::of_end(reason));
         self.shared.reach.discount_connection();
         if matches!(session.protocol, Protocol::Engine)
             && let Some((handler, session)) = self.plain_engine(key)
@@ -334,6 +340,7 @@ impl SocketTurn<'_> {
         }
         if self.packets == 0 {
             rare::reached(Rare::TurnOver);
+            self.worker.tallies.count(WorkerCount::LimitTurnPackets);
         }
         if !planted::is(Bug::ForgetsToContinue) {
             continue_after_the_others(cx);
@@ -452,6 +459,7 @@ impl SocketTurn<'_> {
                     session.transport = Transport::WebSocket(*probe);
                 }
                 plant_at_switch(session);
+                self.worker.tallies.count(WorkerCount::Upgraded);
                 self.worker.sessions.schedule(self.key);
                 self.worker.sessions.touch(self.key);
             }
@@ -485,6 +493,9 @@ impl SocketTurn<'_> {
 
     fn refuse_bytes(&mut self, error: WsError) {
         let code = error.close_code();
+        if code == CloseCode::Size && !self.worker.has_joined(self.key) {
+            self.worker.tallies.count(WorkerCount::LimitUnjoinedInputBytes);
+        }
         tracing::debug!(%error, "a WebSocket broke the protocol");
         if self.is_probe() {
             return self.worker.abort_upgrade(self.key);

@@ -28,6 +28,14 @@ pub(super) enum Took {
     Part,
 }
 
+/// What a write has come to.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Written {
+    pub(super) took: Took,
+    /// How many entries the transport has begun.
+    pub(super) entries: u64,
+}
+
 /// One piece of a view.
 enum Part {
     Ack(Bytes),
@@ -41,6 +49,13 @@ impl Part {
             Self::Entries(stretch) => stretch.bytes(),
         }
     }
+
+    fn entries(&self) -> u64 {
+        match self {
+            Self::Ack(_) => 0,
+            Self::Entries(stretch) => stretch.count(),
+        }
+    }
 }
 
 /// Everything that is sent to a socket.
@@ -50,6 +65,8 @@ pub(super) struct View {
     /// The parts as they are passed to the kernel.
     bytes: Vec<Bytes>,
     len: usize,
+    /// How many entries it has.
+    entries: u64,
 }
 
 /// The place within a view at which a write ended.
@@ -80,9 +97,15 @@ impl View {
         self.len
     }
 
+    /// How many entries it has.
+    pub(super) fn entries(&self) -> u64 {
+        self.entries
+    }
+
     fn push(&mut self, part: Part) {
         let bytes = part.bytes();
         if !bytes.is_empty() {
+            self.entries += part.entries();
             self.len += bytes.len();
             self.bytes.push(bytes.clone());
             self.parts.push(part);
@@ -153,9 +176,9 @@ impl View {
         session: &mut Session,
         index: usize,
         through: FeedPosition,
-    ) -> io::Result<Took> {
+    ) -> io::Result<Written> {
         if self.is_empty() {
-            return Ok(Took::All);
+            return Ok(Written { took: Took::All, entries: 0 });
         }
         let stop = match &mut session.transport {
             Transport::WebSocket(socket) => {
@@ -165,10 +188,11 @@ impl View {
             Transport::Polling(_) => self.gather(session),
         };
         Ok(match stop {
-            None => Took::All,
+            None => Written { took: Took::All, entries: self.entries },
             Some(stop) => {
+                let entries = self.entries_before(&stop);
                 self.note(stop, session, index, through);
-                Took::Part
+                Written { took: Took::Part, entries }
             }
         })
     }
@@ -178,20 +202,34 @@ impl View {
         (self.bytes.len() <= SLICES_MAX).then(|| self.bytes.iter().map(|bytes| IoSlice::new(bytes)).collect())
     }
 
-    /// Notes that a WebSocket took this many bytes and no more, as [`write`](Self::write) does.
+    /// Notes that a WebSocket took this many bytes and no more, as [`write`](Self::write) does. Returns how many entries
+    /// that were.
     pub(super) fn note_part(
         &self,
         written: usize,
         session: &mut Session,
         index: usize,
         through: FeedPosition,
-    ) {
+    ) -> u64 {
         if let Transport::WebSocket(socket) = &mut session.transport {
             socket.block();
         }
-        if let Some(stop) = self.stop_at(written) {
-            self.note(stop, session, index, through);
-        }
+        let Some(stop) = self.stop_at(written) else { return self.entries };
+        let entries = self.entries_before(&stop);
+        self.note(stop, session, index, through);
+        entries
+    }
+
+    /// How many entries a write has begun that ended here.
+    fn entries_before(&self, stop: &Stop) -> u64 {
+        let whole: u64 = self.parts.iter().take(stop.part).map(Part::entries).sum();
+        let begun = match (self.parts.get(stop.part), stop.after) {
+            (Some(Part::Entries(stretch)), Some(after)) => {
+                stretch.frames().take_while(|(position, _)| *position <= after).count()
+            }
+            _ => 0,
+        };
+        whole + begun as u64
     }
 
     fn note(&self, stop: Stop, session: &mut Session, index: usize, through: FeedPosition) {
@@ -301,7 +339,7 @@ impl Growth {
         index: usize,
         marks: &[Mark],
         acks: Vec<FeedAck>,
-    ) -> io::Result<Took> {
+    ) -> io::Result<Written> {
         let sights: Vec<Sight> = marks.iter().map(|mark| mark.sight).collect();
         if !acks.is_empty() {
             return self.view(&sights, acks).write(session, index, self.through);

@@ -9,6 +9,6 @@ type BoxError = Box<dyn std::error::Error + Send + Sync>;
 pub(crate) type Body = UnsyncBoxBody<Bytes, BoxError>;
 
 /// A body that is in memory.
-pub(super) fn body(bytes: Bytes) -> Body {
+pub(crate) fn body(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
 }

@@ -12,7 +12,7 @@ const NO_PAGE: [(&str, &str); 3] = [
 ];
 
 /// Says that an answer is no page.
-pub(super) fn harden(headers: &mut HeaderMap) {
+pub(crate) fn harden(headers: &mut HeaderMap) {
     for (name, value) in NO_PAGE {
         headers.insert(name, HeaderValue::from_static(value));
     }

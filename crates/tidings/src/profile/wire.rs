@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use socketio_server::{Auth, Frame, Lineage, NamespaceName, Payload, socketio};
 
 use crate::planted::{self, Bug};
+use crate::stats::Count;
 
 /// The only event of the profile, both ways.
 pub const CHAT_MESSAGE: &str = "chat message";
@@ -54,6 +55,11 @@ impl ChatMessage {
 impl InvalidMessage {
     /// The content is not a string, or the client offset is neither a string nor absent.
     const INVALID: Self = Self { code: "invalid" };
+
+    /// What it is counted as.
+    pub fn count(self) -> Count {
+        if self.code == Refusal::TooLarge.code() { Count::LimitTextBytes } else { Count::RefusedInvalid }
+    }
 
     /// Arguments of the answer.
     pub fn answer(self) -> String {

@@ -73,7 +73,21 @@ struct Party<K> {
 
 /// A job that was not added, or that gave its place to another.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Refused<J>(pub J);
+pub struct Refused<J> {
+    /// The job.
+    pub job: J,
+    /// Why there is no room for it.
+    pub why: Crowd,
+}
+
+/// Of whom there are too many jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Crowd {
+    /// Of their owner.
+    Own,
+    /// Of all owners.
+    All,
+}
 
 /// A job that runs. It must be given back.
 #[derive(Debug, PartialEq, Eq)]
@@ -123,7 +137,7 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
             self.change(owner, |line| line.jobs.retain(Costs::is_wanted));
         }
         if self.open(owner) >= self.bounds.per_owner_max {
-            return Some(Refused(job));
+            return Some(Refused { job, why: Crowd::Own });
         }
         let mut displaced = None;
         if self.waiting >= self.bounds.waiting_max {
@@ -132,13 +146,13 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
                 Some((most, other)) if *most > own + 1 => {
                     displaced = self.change(*other, |line| line.jobs.pop_back()).flatten();
                 }
-                Some(_) | None => return Some(Refused(job)),
+                Some(_) | None => return Some(Refused { job, why: Crowd::All }),
             }
         }
         let quantum = i64::from(self.bounds.quantum);
         self.lines.entry(owner).or_insert_with(|| Line::new(party, quantum));
         self.change(owner, |line| line.jobs.push_back(job));
-        displaced.map(Refused)
+        displaced.map(|job| Refused { job, why: Crowd::All })
     }
 
     /// The job whose turn it is. It runs until it is given back with [`done`](Self::done) or [`again`](Self::again).

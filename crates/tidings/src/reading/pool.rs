@@ -13,8 +13,9 @@ use std::thread;
 
 use chat::{LogReader, UserId};
 use socketio_server::Network;
+use tally::{Counted, Counters, Counts};
 
-use super::fair::{Costs, FairBounds, FairQueue, Refused, Running};
+use super::fair::{Costs, Crowd, FairBounds, FairQueue, Refused, Running};
 
 /// Threads that read at once.
 const READERS: usize = 4;
@@ -69,6 +70,7 @@ pub enum Line {
 pub struct Pool {
     waiting: Mutex<Waiting>,
     came: Condvar,
+    refusals: Counters<Crowd>,
     on_task: Box<dyn Fn(Line) + Send + Sync>,
 }
 
@@ -116,7 +118,12 @@ impl Pool {
     pub fn stepped(requests: FairBounds, on_task: impl Fn(Line) + Send + Sync + 'static) -> Arc<Self> {
         let requests = FairQueue::new(requests);
         let waiting = Mutex::new(Waiting { pages: VecDeque::new(), requests, last_was_page: false });
-        Arc::new(Self { waiting, came: Condvar::new(), on_task: Box::new(on_task) })
+        Arc::new(Self {
+            waiting,
+            came: Condvar::new(),
+            refusals: Counters::spread(),
+            on_task: Box::new(on_task),
+        })
     }
 
     /// Adds a page to those that wait.
@@ -132,7 +139,8 @@ impl Pool {
         let refused = self.waiting().requests.push(network, asker, job);
         self.came.notify_one();
         (self.on_task)(Line::Requests);
-        if let Some(Refused(job)) = refused {
+        if let Some(Refused { job, why }) = refused {
+            self.refusals.add(why, 1);
             job.refuse();
         }
     }
@@ -148,6 +156,16 @@ impl Pool {
         let Some((job, running)) = taken else { return false };
         self.carry_out(Work::Request(job, running), log);
         true
+    }
+
+    /// What waits, and what was refused.
+    pub fn stats(&self) -> PoolStats {
+        let waiting = self.waiting();
+        PoolStats {
+            pages: waiting.pages.len() as u64,
+            requests: waiting.requests.len() as u64,
+            refused: self.refusals.counts(),
+        }
     }
 
     fn carry_out(&self, work: Work, log: &dyn LogReader) {
@@ -180,6 +198,25 @@ impl Pool {
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What waits for the log to be read, and what was refused.
+#[derive(Clone, Debug, Default)]
+pub struct PoolStats {
+    /// Pages for sockets that are behind.
+    pub pages: u64,
+    /// Requests that wait.
+    pub requests: u64,
+    /// Requests that were refused.
+    pub refused: Counts<Crowd>,
+}
+
+impl Counted for Crowd {
+    const ALL: &'static [Self] = &[Self::Own, Self::All];
+
+    fn index(self) -> usize {
+        self as usize
     }
 }
 

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
+use super::machine::resident_bytes;
 use crate::assets::WITHOUT_WEB;
 use tidings::v1::code::Code;
 
@@ -28,6 +29,8 @@ pub(super) struct FirstRun<'a> {
     pub(super) pages: Option<&'a Path>,
     /// The address of this machine in its network, for a listener on all addresses of that kind. See [`in_network`].
     pub(super) in_network: fn(IpAddr) -> Option<IpAddr>,
+    /// Where monitors find the metrics.
+    pub(super) metrics: Option<SocketAddr>,
 }
 
 /// What the listeners speak.
@@ -71,6 +74,9 @@ impl fmt::Display for FirstRun<'_> {
         }
         if let Some(address) = self.redirect {
             writeln!(f, "http on {address} is redirected to https")?;
+        }
+        if let Some(address) = self.metrics {
+            writeln!(f, "metrics on http://{address}/metrics")?;
         }
         if WITHOUT_WEB {
             writeln!(f, "THIS BINARY HAS NO WEB APP: it was built with TIDINGS_WEB=skip")?;
@@ -127,14 +133,6 @@ pub(super) fn in_network(listener: IpAddr) -> Option<IpAddr> {
     found.ok().filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
-/// What the process occupies, where the system says so in the manner of Linux.
-fn resident_bytes() -> Option<u64> {
-    let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes * 1024)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -145,8 +143,18 @@ mod tests {
         let in_network = |_| Some([192, 168, 1, 7].into());
         let data = Some(Path::new("data"));
         let (scheme, name, redirect) = (Scheme::Http, None, None);
-        let run =
-            FirstRun { addresses: &addresses, scheme, name, redirect, took, data, setup, pages, in_network };
+        let run = FirstRun {
+            addresses: &addresses,
+            scheme,
+            name,
+            redirect,
+            took,
+            data,
+            setup,
+            pages,
+            in_network,
+            metrics: None,
+        };
         run.to_string().lines().map(str::to_owned).collect()
     }
 
@@ -188,6 +196,7 @@ mod tests {
                 setup: Some(&code),
                 pages: None,
                 in_network: |_| None,
+                metrics: None,
             }
             .to_string();
             assert!(text.starts_with(&format!("tidings is ready on https://{address}\n")), "{text}");

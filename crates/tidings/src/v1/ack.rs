@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use super::view::RoomView;
 use crate::names::CommandName;
 use crate::planted::{self, Bug};
+use crate::stats::Count;
 
 /// Why a request has no answer, or a command was not looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +36,19 @@ impl RequestError {
         match error {
             ReadError::Corrupt { .. } => Self::Damaged,
             ReadError::Unavailable { .. } => Self::Busy,
+        }
+    }
+
+    /// What it is counted as.
+    pub(super) fn count(self) -> Count {
+        match self {
+            Self::Invalid => Count::RefusedInvalid,
+            Self::NoDevice => Count::RefusedNoDevice,
+            Self::NotFound => Count::RefusedNotFound,
+            Self::Forbidden => Count::RefusedForbidden,
+            Self::BadCode => Count::RefusedBadCode,
+            Self::Damaged => Count::RefusedDamaged,
+            Self::Busy => Count::RefusedBusy,
         }
     }
 

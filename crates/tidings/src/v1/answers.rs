@@ -18,6 +18,7 @@ use super::unread::UnreadCount;
 use super::view::{EntryView, Person, RoomView};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
+use crate::stats::Count;
 
 /// An answer has this many bytes of messages, or one message. The outbound queue of a slow connection has room for several
 /// answers.
@@ -98,6 +99,7 @@ impl Asked<'_> {
         let cut = Cut::of(messages.collect(), page, self.edge.parts.history_bytes_max);
         if cut.before + cut.after > 0 {
             rare::reached(Rare::HistoryCutByBytes);
+            self.edge.parts.tallies.count(Count::LimitHistoryBytes);
         }
         let view = HistoryView {
             ok: true,

@@ -9,6 +9,7 @@ use socketio_server::Peer;
 
 use super::edge::Edge;
 use super::guesses::{Asker, Guesses, Try};
+use crate::stats::Count;
 
 impl Edge {
     /// Whether a code of this peer is looked at.
@@ -18,10 +19,17 @@ impl Edge {
         }
         let askers = user.map(Asker::Person).into_iter().chain(peer.network.map(Asker::Network));
         let tried = self.guesses().admit(askers, (self.parts.environment.clock)());
-        if tried.is_none() {
-            self.code_was_bad(peer);
+        match tried {
+            Ok(tried) => Some(tried),
+            Err(asker) => {
+                self.parts.tallies.count(match asker {
+                    Asker::Person(_) => Count::LimitBadCodesPerPerson,
+                    Asker::Network(_) => Count::LimitBadCodesPerAddress,
+                });
+                self.code_was_bad(peer);
+                None
+            }
         }
-        tried
     }
 
     /// A code has led somewhere.

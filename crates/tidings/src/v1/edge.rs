@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chat::{
     Admission, Appender, ByTrust, Command, DirectoryHandle, Draft, Identity, Position, Refusal, RefusedWhy,
-    RoomId, UserId,
+    RoomId, Trust, UserId,
 };
 use serde::Serialize;
 use socketio_server::{
@@ -42,6 +42,7 @@ use crate::quotas::{Quotas, UsedUp};
 use crate::rare::{self, Rare};
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
+use crate::stats::{Count, Tallies};
 use crate::ticket::Ticket;
 
 /// Of so many people it is known how many commands they have sent lately.
@@ -77,6 +78,8 @@ pub struct EdgeParts {
     pub commands: ByTrust<Rate>,
     /// What one person and one network may add to the chat.
     pub quotas: Quotas,
+    /// What is counted.
+    pub tallies: Arc<Tallies>,
     pub environment: Environment,
 }
 
@@ -117,6 +120,11 @@ impl Edge {
         self.presence.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// People who are connected.
+    pub(crate) fn online(&self) -> u64 {
+        self.presence().told() as u64
+    }
+
     fn links(&self) -> MutexGuard<'_, Links> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -131,6 +139,7 @@ impl Edge {
                 let code = Code::parse(&link.0);
                 let user = code.and_then(|code| self.links().redeem(&code, (self.parts.environment.clock)()));
                 let Some(user) = user else {
+                    self.parts.tallies.count(Count::RefusedBadLink);
                     self.code_was_bad(request.peer());
                     return Err(refusal("bad link", "bad_link"));
                 };
@@ -156,6 +165,7 @@ impl Edge {
 
     /// For a token of another server; it is told which this one is, so that a client that knows several can tell.
     fn unknown(&self) -> Rejection {
+        self.parts.tallies.count(Count::RefusedBadToken);
         let server = self.parts.signer.server().to_string();
         refusal_with("bad token", &[("code", "bad_token"), ("server", &server)])
     }
@@ -175,7 +185,14 @@ impl Edge {
         let now = self.directory.now();
         let missed_max = self.parts.resume_entries_max;
         let is_near = |after: FeedPosition| {
-            self.parts.traffic.is_near(&now, session.user, Position(after.get()), missed_max)
+            let (traffic, after) = (&self.parts.traffic, Position(after.get()));
+            let is_near = traffic.is_near(&now, session.user, after, missed_max);
+            if !is_near {
+                let is_known = traffic.reaches(after);
+                let limit = if is_known { Count::LimitResumeEntries } else { Count::LimitResumeDistance };
+                self.parts.tallies.count(limit);
+            }
+            is_near
         };
         let resumption = Resumption::of(feed, cursor.as_deref(), missed_max, is_near);
         let start = match resumption {
@@ -243,21 +260,25 @@ impl Edge {
 
     /// A durable command: checked, then handed in, in the order in which they come.
     pub fn command(&self, name: CommandName, turn: &mut Turn<'_>) -> Flow {
+        self.parts.tallies.commands.add(name, 1);
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Some(device) = session.device() else {
-            turn.reply(&RequestError::NoDevice.answer());
+            self.refuse(turn, RequestError::NoDevice);
             return Flow::Continue;
         };
         let Ok(Numbered { n, command }) = Numbered::parse(name, turn.payload(), &self.parts.signer) else {
-            turn.reply(&RequestError::Invalid.answer());
+            self.refuse(turn, RequestError::Invalid);
             return Flow::Continue;
         };
+        if matches!(command, Command::Rejected { why: Refusal::Limit, .. }) {
+            self.parts.tallies.count(Count::LimitDirectMembers);
+        }
         let shown = ShownCode::of(&command);
         if shown != ShownCode::None {
             let Some(tried) =
                 self.try_code(self.charged_peer(session.peer, session.user), Some(session.user))
             else {
-                turn.reply(&RequestError::Busy.answer());
+                self.refuse(turn, RequestError::Busy);
                 return Flow::Continue;
             };
             match shown {
@@ -281,7 +302,8 @@ impl Edge {
 
     /// For how long the connection of somebody is not read who has sent many commands, on whatever connections.
     fn pause_after_command(&self, session: &Session, over_quota: Option<Refusal>) -> Option<Duration> {
-        let rate = self.parts.commands.of(self.trust(session.peer, session.user));
+        let trust = self.trust(session.peer, session.user);
+        let rate = self.parts.commands.of(trust);
         if !session.peer.rated || rate.per_second == 0 {
             return None;
         }
@@ -290,7 +312,14 @@ impl Edge {
         // Each refusal is stored too.
         let cost = if over_quota.is_some() { OVER_QUOTA_COST } else { 1 };
         debts.add(session.user, rate.time_of(cost), now);
-        rate.wait(debts.of(session.user, now))
+        let wait = rate.wait(debts.of(session.user, now));
+        if wait.is_some() {
+            self.parts.tallies.count(match trust {
+                Trust::Guest => Count::LimitCommandsPerGuest,
+                Trust::Member => Count::LimitCommandsPerMember,
+            });
+        }
+        wait
     }
 
     /// For how long somebody has to wait for more of the past.
@@ -300,6 +329,12 @@ impl Edge {
         self.parts.allowances.charge(peer, person, replay.bytes, replay.now)
     }
 
+    /// Answers an event that is not carried out.
+    pub(super) fn refuse(&self, turn: &mut Turn<'_>, error: RequestError) {
+        self.parts.tallies.count(error.count());
+        turn.reply(&error.answer());
+    }
+
     fn submit(&self, draft: Draft, ticket: Ticket) -> Flow {
         match self.parts.appender.submit_quietly(draft, ticket) {
             Admission::Accepted => Flow::Continue,
@@ -307,6 +342,7 @@ impl Edge {
             Admission::Refused { ticket, why } => {
                 // A server that is ending closes the connection, and the client comes back with what was not answered.
                 if let (RefusedWhy::Overloaded, Some(ack)) = (why, ticket.into_ack()) {
+                    self.parts.tallies.count(RequestError::Busy.count());
                     let answer = ack.answer(&RequestError::Busy.answer());
                     self.parts.feed.acknowledge(answer);
                 }
@@ -317,9 +353,10 @@ impl Edge {
 
     /// A read pointer moves.
     pub fn read(&self, turn: &mut Turn<'_>) -> Flow {
+        self.parts.tallies.count(Count::Reads);
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Ok(Moved { room, seq }) = Moved::parse(turn.payload()) else {
-            turn.reply(&RequestError::Invalid.answer());
+            self.refuse(turn, RequestError::Invalid);
             return Flow::Continue;
         };
         let user = session.user;
@@ -335,9 +372,13 @@ impl Edge {
 
     /// Somebody writes, or has stopped.
     pub fn typing(&self, what: Typing, turn: &mut Turn<'_>) -> Flow {
+        self.parts.tallies.count(match what {
+            Typing::Goes => Count::Typing,
+            Typing::Stopped => Count::TypingStopped,
+        });
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Ok(room) = request::typing(turn.payload()) else {
-            turn.reply(&RequestError::Invalid.answer());
+            self.refuse(turn, RequestError::Invalid);
             return Flow::Continue;
         };
         turn.reply(DONE);

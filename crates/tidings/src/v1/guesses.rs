@@ -80,8 +80,12 @@ impl Guesses {
         Self { rates, debts: Debts::new(ASKERS_MAX) }
     }
 
-    /// Admits a try, if all of these may fail once more.
-    pub(super) fn admit(&mut self, askers: impl IntoIterator<Item = Asker>, now: Instant) -> Option<Try> {
+    /// Admits a try, if all of these may fail once more; else, one of them who may not.
+    pub(super) fn admit(
+        &mut self,
+        askers: impl IntoIterator<Item = Asker>,
+        now: Instant,
+    ) -> Result<Try, Asker> {
         let mut costs = Vec::new();
         for asker in askers {
             let GuessRate { burst, interval } = self.rate(asker);
@@ -90,7 +94,7 @@ impl Guesses {
             }
             let owed = self.debts.of(asker, now);
             if owed > interval * (burst - 1) {
-                return None;
+                return Err(asker);
             }
             let is_last = owed + interval > interval * (burst - 1);
             let doublings = self.debts.note(asker, now).map_or(0, |record| record.doublings);
@@ -102,7 +106,7 @@ impl Guesses {
                 record.doublings = (record.doublings + 1).min(DOUBLINGS_MAX);
             }
         }
-        Some(Try(costs.into_iter().map(|(asker, cost, _)| (asker, cost)).collect()))
+        Ok(Try(costs.into_iter().map(|(asker, cost, _)| (asker, cost)).collect()))
     }
 
     /// The code was good.
@@ -151,17 +155,17 @@ mod tests {
     #[test]
     fn a_person_fails_ten_times_and_a_network_five_times_at_once() {
         let (mut guesses, now) = (guesses(), Instant::now());
-        assert_eq!((0..100).filter(|_| guesses.admit([ADA], now).is_some()).count(), 10);
+        assert_eq!((0..100).filter(|_| guesses.admit([ADA], now).is_ok()).count(), 10);
         let home = Asker::Network(network(1));
-        assert_eq!((0..100).filter(|_| guesses.admit([home], now).is_some()).count(), 5);
-        assert_eq!((0..100).filter(|_| guesses.admit([BOB], now).is_some()).count(), 10);
+        assert_eq!((0..100).filter(|_| guesses.admit([home], now).is_ok()).count(), 5);
+        assert_eq!((0..100).filter(|_| guesses.admit([BOB], now).is_ok()).count(), 10);
     }
 
     #[test]
     fn each_further_try_waits_twice_as_long_until_a_rest() {
         let (mut guesses, start) = (guesses(), Instant::now());
         let home = Asker::Network(network(1));
-        let mut admits = |second: u64| guesses.admit([home], start + Duration::from_secs(second)).is_some();
+        let mut admits = |second: u64| guesses.admit([home], start + Duration::from_secs(second)).is_ok();
         let admitted: Vec<u64> = (0..400).filter(|second| admits(*second)).collect();
         // Five tries take a second each here, during which something is paid back.
         let gaps: Vec<u64> = admitted.windows(2).map(|pair| pair[1] - pair[0]).collect();
@@ -169,7 +173,7 @@ mod tests {
         assert!(gaps[5..].windows(2).all(|pair| pair[1] >= 2 * pair[0] - 1), "{gaps:?}");
         assert!(admitted.len() < 12, "{admitted:?}");
         let rested = start + Duration::from_hours(1);
-        assert_eq!((0..100).filter(|_| guesses.admit([home], rested).is_some()).count(), 5);
+        assert_eq!((0..100).filter(|_| guesses.admit([home], rested).is_ok()).count(), 5);
     }
 
     #[test]
@@ -185,8 +189,8 @@ mod tests {
     fn a_try_is_refused_if_one_of_its_askers_has_failed_too_often_and_costs_the_other_nothing() {
         let (mut guesses, now) = (guesses(), Instant::now());
         let home = Asker::Network(network(1));
-        assert_eq!((0..100).filter(|_| guesses.admit([ADA, home], now).is_some()).count(), 5);
-        assert_eq!((0..100).filter(|_| guesses.admit([ADA], now).is_some()).count(), 5);
+        assert_eq!((0..100).filter(|_| guesses.admit([ADA, home], now).is_ok()).count(), 5);
+        assert_eq!((0..100).filter(|_| guesses.admit([ADA], now).is_ok()).count(), 5);
     }
 
     #[test]
@@ -194,7 +198,7 @@ mod tests {
         let (mut guesses, now) = (guesses(), Instant::now());
         let mut fail = |second| {
             let now = now + Duration::from_secs(second);
-            guesses.admit([Asker::Network(network(1))], now);
+            drop(guesses.admit([Asker::Network(network(1))], now));
             guesses.failed(network(1), now)
         };
         assert_eq!([0, 1, 2, 9].map(&mut fail), [Some(1), None, None, None]);

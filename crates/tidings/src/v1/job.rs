@@ -6,7 +6,7 @@
 //! meanwhile, they are told to ask again, and nothing of the room follows the removal.
 
 use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chat::LogReader;
 use socketio_server::{AckHandle, Flow, Turn};
@@ -21,6 +21,7 @@ use super::sight::Answer;
 use super::unread::UnreadCount;
 use crate::names::RequestName;
 use crate::reading::pool::{Job, Step};
+use crate::stats::Count;
 
 /// What each step costs besides the rows that it looks at: permission, and the way there and back.
 const STEP_COST: u32 = 10;
@@ -34,13 +35,15 @@ const ROWS_MAX: u32 = 500;
 impl Edge {
     /// A question: its answer is read on a thread that may wait for the disk.
     pub fn request(self: &Arc<Self>, name: RequestName, turn: &mut Turn<'_>) -> Flow {
+        self.parts.tallies.requests.add(name, 1);
         let Some(session) = turn.data().and_then(Session::of) else { return Flow::Continue };
         let Ok(request) = Request::parse(name, turn.payload()) else {
-            turn.reply(&RequestError::Invalid.answer());
+            self.refuse(turn, RequestError::Invalid);
             return Flow::Continue;
         };
         let Some(open) = session.open_request(self.parts.requests_open_max) else {
-            turn.reply(&RequestError::Busy.answer());
+            self.parts.tallies.count(Count::LimitRequestsPerConnection);
+            self.refuse(turn, RequestError::Busy);
             return Flow::Continue;
         };
         let tried = match &request {
@@ -57,13 +60,14 @@ impl Edge {
             | Request::Link => Some(None),
         };
         let Some(tried) = tried else {
-            turn.reply(&RequestError::Busy.answer());
+            self.refuse(turn, RequestError::Busy);
             return Flow::Continue;
         };
         let wait = self.charge_answer(&session, 0);
         if let Some(ack) = turn.take_ack() {
             let (edge, user, network) = (Arc::downgrade(self), session.user, session.peer.network);
-            let question = Question { edge, session, request, tried, counting: None, ack, open };
+            let asked = Some((self.parts.environment.clock)());
+            let question = Question { edge, session, request, tried, counting: None, ack, open, asked };
             self.parts.readers.push_request(network, user, Box::new(question));
         }
         // This is answered, and what comes after it is read later.
@@ -91,6 +95,8 @@ struct Question {
     ack: AckHandle,
     /// Closed when it is answered.
     open: OpenRequest,
+    /// When it came, until somebody begins with it.
+    asked: Option<Instant>,
 }
 
 impl Question {
@@ -98,7 +104,10 @@ impl Question {
         let Self { ack, open, .. } = self;
         let ack = match answer {
             Ok(answer) => answer.ack(ack),
-            Err(error) => ack.answer(&error.answer()),
+            Err(error) => {
+                edge.parts.tallies.count(error.count());
+                ack.answer(&error.answer())
+            }
         };
         edge.parts.feed.acknowledge(ack);
         drop(open);
@@ -131,6 +140,10 @@ impl Job for Question {
 
     fn step(mut self: Box<Self>, log: &dyn LogReader) -> Step {
         let Some(edge) = self.edge.upgrade() else { return Step::Done { cost: 0 } };
+        if let Some(asked) = self.asked.take() {
+            let now = (edge.parts.environment.clock)();
+            edge.parts.tallies.request_waits.record_time(now.saturating_duration_since(asked));
+        }
         let (answer, rows) = match self.next(&edge, log) {
             Ok((Some(answer), rows)) => (Ok(answer), rows),
             Ok((None, rows)) => return Step::More { cost: cost(rows, 0), rest: self },

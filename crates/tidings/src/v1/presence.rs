@@ -135,6 +135,11 @@ impl Presence {
         user == asker || self.people.get(&user).is_some_and(|person| person.is_told)
     }
 
+    /// How many are told as online.
+    pub fn told(&self) -> usize {
+        self.told
+    }
+
     /// How many `asker` sees.
     pub fn count(&self, asker: UserId) -> usize {
         self.told + usize::from(!self.people.get(&asker).is_some_and(|person| person.is_told))

@@ -61,6 +61,11 @@ impl Traffic {
         self.window().is_near(&rooms, after, missed_max)
     }
 
+    /// Whether the entries after a position are known.
+    pub fn reaches(&self, after: Position) -> bool {
+        self.window().reaches(after)
+    }
+
     fn window(&self) -> MutexGuard<'_, Window> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -83,9 +88,13 @@ impl Window {
         }
     }
 
+    fn reaches(&self, after: Position) -> bool {
+        self.blocks.front().is_some_and(|oldest| oldest.after <= after)
+    }
+
     /// `rooms` are those of the person, with the positions at which they joined.
     fn is_near(&self, rooms: &HashMap<RoomId, Position>, after: Position, missed_max: u64) -> bool {
-        if self.blocks.front().is_none_or(|oldest| oldest.after > after) {
+        if !self.reaches(after) {
             return false;
         }
         let mut missed = 0;

@@ -11,6 +11,7 @@ use crate::name::{RoomName, Topic};
 use crate::outcome::Refusal;
 use crate::planted::{self, Bug};
 use crate::room::{Room, RoomKind};
+use crate::stats::LimitHit;
 
 use super::{Person, Verdict, nothing};
 
@@ -51,7 +52,7 @@ impl<'a> Rooms<'a, '_> {
             return Ok(nothing(room));
         }
         if members.len() > person.limits.direct_members_max {
-            return Err(Refusal::Limit);
+            return Err(person.bounds.reached(LimitHit::DirectMembers));
         }
         self.may_open_more()?;
         person.may_join_more()?;
@@ -181,8 +182,8 @@ impl<'a> Rooms<'a, '_> {
     }
 
     fn may_open_more(&self) -> Result<(), Refusal> {
-        let Person { directory, limits, .. } = self.0;
-        if directory.room_count() < limits.rooms_max { Ok(()) } else { Err(Refusal::Limit) }
+        let Person { directory, limits, bounds, .. } = self.0;
+        if directory.room_count() < limits.rooms_max { Ok(()) } else { Err(bounds.reached(LimitHit::Rooms)) }
     }
 
     fn opened(&self, kind: RoomKind, name: Option<RoomName>, topic: Topic, members: Vec<UserId>) -> Verdict {

@@ -162,11 +162,15 @@ fn an_owner_has_a_bounded_number_of_open_jobs_and_of_running_ones() {
     for number in 0..4 {
         assert_eq!(queue.push_alone('m', job(number, 1)), None);
     }
-    assert_eq!(queue.push_alone('m', job(4, 1)), Some(Refused(job(4, 1))));
+    assert_eq!(queue.push_alone('m', job(4, 1)), Some(Refused { job: job(4, 1), why: Crowd::Own }));
     let (_, first) = queue.take().unwrap();
     let (_, second) = queue.take().unwrap();
     assert_eq!(queue.take(), None, "two of them run");
-    assert_eq!(queue.push_alone('m', job(4, 1)), Some(Refused(job(4, 1))), "running jobs are open too");
+    assert_eq!(
+        queue.push_alone('m', job(4, 1)),
+        Some(Refused { job: job(4, 1), why: Crowd::Own }),
+        "running jobs are open too"
+    );
     queue.done(first, 1);
     assert_eq!(queue.push_alone('m', job(4, 1)), None);
     queue.again(second, 1, job(1, 1));
@@ -181,9 +185,13 @@ fn a_full_queue_refuses_the_newest_job_of_who_has_most_and_nobody_elses() {
     }
     queue.push_alone('b', job(10, 1));
     queue.push_alone('b', job(11, 1));
-    assert_eq!(queue.push_alone('a', job(20, 1)), Some(Refused(job(3, 1))));
-    assert_eq!(queue.push_alone('a', job(21, 1)), Some(Refused(job(2, 1))));
-    assert_eq!(queue.push_alone('a', job(22, 1)), Some(Refused(job(22, 1))), "nobody has more");
+    assert_eq!(queue.push_alone('a', job(20, 1)), Some(Refused { job: job(3, 1), why: Crowd::All }));
+    assert_eq!(queue.push_alone('a', job(21, 1)), Some(Refused { job: job(2, 1), why: Crowd::All }));
+    assert_eq!(
+        queue.push_alone('a', job(22, 1)),
+        Some(Refused { job: job(22, 1), why: Crowd::All }),
+        "nobody has more"
+    );
 }
 
 #[test]
@@ -282,7 +290,7 @@ proptest! {
                 Act::Push(owner, cost) => {
                     // Two of them are one party.
                     let party = if owner == 'b' { 'a' } else { owner };
-                    let refused = queue.push(party, owner, job(number, cost)).map(|Refused(job)| job.number);
+                    let refused = queue.push(party, owner, job(number, cost)).map(|Refused { job, .. }| job.number);
                     prop_assert_eq!(refused, naive.push(owner, number));
                 }
                 Act::Take => match queue.take() {

@@ -2,6 +2,7 @@
 //!
 //! The parts are real, including the appender's thread; each test chooses the moment of the commit.
 
+use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::Instant;
@@ -71,10 +72,11 @@ impl Town {
                 resume_entries_max: 5_000,
                 history_bytes_max: HISTORY_BYTES_MAX,
                 requests_open_max: 16,
-                allowances: Allowances::new(ReadRates::DEFAULT),
+                allowances: Allowances::new(ReadRates::DEFAULT, Arc::default()),
                 guesses: GuessRates::DEFAULT,
+                tallies: Arc::default(),
                 commands: chat::ByTrust::all(Rate::OFF),
-                quotas: Quotas::new(QuotaBounds::OFF, Instant::now),
+                quotas: Quotas::new(QuotaBounds::OFF, Instant::now, Arc::default()),
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
         );
