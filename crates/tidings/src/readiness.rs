@@ -6,12 +6,12 @@
 //! and the server, and nothing of what is sent.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chat::{Health, ReadOnly};
 use socketio_server::Io;
-use tokio::sync::watch::{Receiver, Sender};
+use tokio::sync::Notify;
 
 use crate::disk::{Access, DiskSpace, Look, Watermark};
 
@@ -40,21 +40,28 @@ pub enum Service {
 /// Whom the server serves now. Clones share it.
 #[derive(Clone)]
 pub struct Standing {
-    service: Arc<Sender<Service>>,
+    sign: Arc<Sign>,
     health: Health,
     look: Look,
     watermark: Watermark,
 }
 
+/// What everybody reads who waits. They are called in the order in which they came, which a simulation can repeat.
+struct Sign {
+    service: Mutex<Service>,
+    changed: Notify,
+}
+
 impl Standing {
     /// Of a server whose log has this health and is on that disk.
     pub fn new(health: Health, look: Look, watermark: Watermark) -> Self {
-        Self { service: Arc::new(Sender::new(Service::Full)), health, look, watermark }
+        let sign = Arc::new(Sign { service: Mutex::new(Service::Full), changed: Notify::new() });
+        Self { sign, health, look, watermark }
     }
 
     /// Whom the server serves.
     pub fn service(&self) -> Service {
-        *self.service.borrow()
+        self.sign.read()
     }
 
     /// The disk of the log, as far as it is known.
@@ -65,7 +72,7 @@ impl Standing {
     /// What a new client of `/` waits for, if it has to wait.
     pub fn door(&self) -> Option<impl Future<Output = ()> + use<>> {
         let is_open = self.service() == Service::Full && self.health.read_only().is_none();
-        (!is_open).then(|| wait(self.service.subscribe(), self.health.clone()))
+        (!is_open).then(|| wait(Arc::clone(&self.sign), self.health.clone()))
     }
 
     /// Looks at the log and the disk, sends clients of `/` away while nothing can be stored, and asks `probe` to find out
@@ -122,7 +129,7 @@ impl Standing {
     }
 
     fn change(&self, service: Service, space: Option<DiskSpace>) {
-        let before = self.service.send_replace(service);
+        let before = self.sign.write(service);
         if before == service {
             return;
         }
@@ -145,10 +152,33 @@ impl Standing {
     }
 }
 
-async fn wait(mut service: Receiver<Service>, health: Health) {
-    let is_open = |service: &Service| *service == Service::Full && health.read_only().is_none();
-    // An error says that the server is gone, and the client with it.
-    drop(service.wait_for(is_open).await);
+impl Sign {
+    fn read(&self) -> Service {
+        *self.service.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what it said before.
+    fn write(&self, service: Service) -> Service {
+        let mut written = self.service.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::replace(&mut *written, service);
+        drop(written);
+        if before != service {
+            self.changed.notify_waiters();
+        }
+        before
+    }
+}
+
+async fn wait(sign: Arc<Sign>, health: Health) {
+    loop {
+        // Who is called from now on looks again.
+        let mut changed = std::pin::pin!(sign.changed.notified());
+        changed.as_mut().enable();
+        if sign.read() == Service::Full && health.read_only().is_none() {
+            return;
+        }
+        changed.await;
+    }
 }
 
 impl fmt::Debug for Standing {

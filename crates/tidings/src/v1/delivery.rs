@@ -45,7 +45,7 @@ impl V1Delivery {
         outcomes: Vec<(Ticket, Outcome)>,
     ) {
         for entry in entries {
-            tell_owner(directory, entry);
+            tell_owner(entry);
         }
         let senders: HashMap<u64, SocketId> = outcomes.iter().filter_map(sender).collect();
         let frames = entries.iter().map(|entry| {
@@ -131,10 +131,10 @@ impl V1Delivery {
 }
 
 /// Tells the operator who owns the chat from now on: the link that is printed may have been opened by somebody else.
-fn tell_owner(directory: &Directory, entry: &Entry) {
+fn tell_owner(entry: &Entry) {
     if let Kind::Owner { user } = &entry.kind {
-        let name = directory.name(*user).map_or("a guest without a name", |name| &**name);
-        tracing::warn!(user = %WireUser(*user), name, "somebody has become the owner of this chat");
+        // The log has no names: they belong to people.
+        tracing::warn!(user = %WireUser(*user), "somebody has become the owner of this chat");
     }
 }
 
