@@ -16,7 +16,7 @@ use super::step::{self, Beside, Skipped, Step, Steps, Tool};
 use super::{cargo, npm};
 
 /// The library crates, which other programs can depend on.
-const PUBLISHED: [&str; 4] = ["planted", "engineio", "socketio", "socketio-server"];
+const PUBLISHED: [&str; 5] = ["planted", "tally-counters", "engineio", "socketio", "socketio-server"];
 
 /// The folder of the proofs, the last step.
 const PROOF: &str = "proof";

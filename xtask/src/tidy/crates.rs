@@ -12,20 +12,20 @@ use super::{Fault, Source};
 /// Which crates of the workspace each crate may use.
 const HOUSE: [(&str, &[&str]); 12] = [
     ("planted", &[]),
-    ("tally", &[]),
+    ("tally-counters", &[]),
     ("engineio", &[]),
     ("socketio", &[]),
-    ("socketio-server", &["engineio", "planted", "socketio", "tally"]),
-    ("chat", &["planted", "tally"]),
+    ("socketio-server", &["engineio", "planted", "socketio", "tally-counters"]),
+    ("chat", &["planted", "tally-counters"]),
     ("chat-sqlite", &["chat"]),
-    ("tidings", &["chat", "chat-sqlite", "planted", "socketio-server", "tally"]),
+    ("tidings", &["chat", "chat-sqlite", "planted", "socketio-server", "tally-counters"]),
     ("tidings-bench", &[]),
     ("conformance", &["socketio-server"]),
     ("simulation", &["chat", "planted", "socketio-server", "tidings"]),
     ("xtask", &[]),
 ];
 /// The crates without a clock and without sockets, and the dependencies that would bring those in.
-const PURE: [&str; 5] = ["planted", "tally", "engineio", "socketio", "chat"];
+const PURE: [&str; 5] = ["planted", "tally-counters", "engineio", "socketio", "chat"];
 const IMPURE: [&str; 9] =
     ["tokio", "hyper", "hyper-util", "axum", "mio", "socket2", "rand", "getrandom", "rusqlite"];
 
