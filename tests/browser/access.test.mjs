@@ -40,6 +40,8 @@ describe("the keyboard alone", () => {
     await keyboard.press("Enter");
     await bob.sees("frist");
     await ada.sees("frist");
+    // What is not stored yet cannot be edited.
+    await ada.waits();
     await keyboard.press("ArrowUp");
     await ada.page.getByText("Editing a message").waitFor();
     await keyboard.press("Control+a");
