@@ -131,7 +131,7 @@ describe("recovery", () => {
     const half = Math.floor(real.length / 2);
     const forgeries = [
       swap(real, 0), swap(real, half), swap(real, real.length - 1), real.slice(0, -1), `${real}A`, "", "A".repeat(real.length),
-      "__proto__", "\u0000", "A".repeat(100_000), ada.socket._pid.slice(0, half) + real.slice(half),
+      "__proto__", "\u0000", "A".repeat(10_000), ada.socket._pid.slice(0, half) + real.slice(half),
     ];
     for (const [index, forgery] of forgeries.entries()) {
       await settled(bob);
