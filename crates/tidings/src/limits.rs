@@ -2,6 +2,8 @@
 //!
 //! A row points at a field of the settings. So the table has the values that apply, and a setting changes what it names.
 
+mod within;
+
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
 use std::time::Duration;

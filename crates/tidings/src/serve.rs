@@ -22,7 +22,7 @@ use chat_sqlite::{SqliteLog, SqliteReader};
 use socketio_server::{Readiness, raise_descriptor_limit};
 use tempfile::TempDir;
 use tidings::limits::Bounds;
-use tidings::node::{Node, Settings};
+use tidings::node::Node;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 
@@ -73,7 +73,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     tls.as_mut().map_or(Ok(()), |tls| tls.open(folder))?;
     log.bound_cache(options.memory.shares().cache).map_err(|err| Failure::from(err).about(folder))?;
     let reader = Arc::new(log.reader());
-    let mut bounds = Bounds { node: Settings::within(options.memory), ..Bounds::default() };
+    let mut bounds = Bounds::within(options.memory);
     options.limit.iter().for_each(|change| change.apply(&mut bounds));
     let disk = Disk::of(folder);
     let mut threads = Threads { options, certified: &certified, fatal: report, disk: disk.look() };

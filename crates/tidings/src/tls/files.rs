@@ -38,6 +38,7 @@ impl Files {
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut watched = Watched::new(self.look().await);
         let mut expiry = Expiry::default();
+        let mut has_failed = false;
         loop {
             interval.tick().await;
             match keyring.validity().and_then(|validity| expiry.news(validity, now())) {
@@ -53,7 +54,7 @@ impl Files {
                 None => {}
             }
             if watched.settles(self.look().await) {
-                self.reload(keyring, now).await;
+                has_failed = self.reload(keyring, now, has_failed).await;
             }
         }
     }
@@ -65,13 +66,21 @@ impl Files {
         tokio::task::spawn_blocking(look).await.unwrap_or_default()
     }
 
-    async fn reload(&self, keyring: &Keyring, now: Now) {
+    /// Returns whether it has failed. Who reads that it has must read that it has not any more.
+    async fn reload(&self, keyring: &Keyring, now: Now, had_failed: bool) -> bool {
         let pair = self.0.clone();
-        let Ok(loaded) = tokio::task::spawn_blocking(move || pair.load(now())).await else { return };
+        let Ok(loaded) = tokio::task::spawn_blocking(move || pair.load(now())).await else {
+            return had_failed;
+        };
         match loaded.and_then(|certificate| keyring.replace(certificate)) {
+            Ok(()) if had_failed => tracing::warn!("new connections get the new certificate after all"),
             Ok(()) => tracing::info!("new connections get the new certificate"),
-            Err(error) => tracing::warn!("the old certificate stays in use: {error}"),
+            Err(error) => {
+                tracing::warn!("the old certificate stays in use: {error}");
+                return true;
+            }
         }
+        false
     }
 }
 
