@@ -21,10 +21,10 @@ export function standingOf(model: Model, entry: Pick<Entry, "room" | "rev">): St
   return entry.rev === applied + 1 ? "next" : "gap";
 }
 
-/** The changes of an entry that does not stand behind a gap. */
-export function effectsOf(model: Model, entry: Entry): readonly Change[] {
+/** The changes of an entry that does not stand behind a gap; it was told when people had the names of version `asOf`, or later ones. */
+export function effectsOf(model: Model, entry: Entry, asOf?: number): readonly Change[] {
   const people = [entry.from, ...("who" in entry ? [entry.who] : []), ...("members" in entry ? entry.members : [])];
-  const changes: Change[] = people.flatMap((person) => learned(model, person));
+  const changes: Change[] = people.flatMap((person) => learned(model, person, asOf));
   const settled = entry.event === "message" ? model.rowOf(entry.device, entry.n) : null;
   if (settled !== null) changes.push({ kind: "settled", id: settled.id });
 
@@ -37,15 +37,15 @@ export function effectsOf(model: Model, entry: Entry): readonly Change[] {
   return [...changes, ...roomEffects(model, withFacts(model, record, entry), entry, begins)];
 }
 
-/** What a page of the history changes; `asOf` is the revision that was applied when it was asked for. */
-export function historyEffects(model: Model, room: RoomId, page: Page, answer: HistoryAnswer, asOf: number): readonly Change[] {
+/** What a page of the history changes; `asOf` is the revision that was applied, and `names` the version of people, when it was asked for. */
+export function historyEffects(model: Model, room: RoomId, page: Page, answer: HistoryAnswer, asOf: number, names?: number): readonly Change[] {
   const record = model.record(room);
   if (record === null) return [];
   const changes: Change[] = [];
   for (const { room: _, ...message } of answer.messages) {
     const known = model.message(room, message.seq);
     if (known === null || known.asOf <= asOf) changes.push({ kind: "message", message: { ...message, room, asOf } });
-    changes.push(...learned(model, message.from));
+    changes.push(...learned(model, message.from, names));
   }
   const from = answer.messages[0]?.seq;
   const to = answer.messages.at(-1)?.seq;
@@ -99,11 +99,11 @@ export function unknownRoom(room: RoomId): RoomRecord {
   };
 }
 
-/** What there is to learn of a person. */
-export function learned(model: Model, person: Person): readonly Change[] {
+/** What there is to learn of a person, who may have got another name since version `asOf`. */
+export function learned(model: Model, person: Person, asOf = Infinity): readonly Change[] {
   const { user, name } = person;
   if (user === undefined || name === undefined) return [];
-  return model.people.get(user)?.name === name ? [] : [{ kind: "person", person: { user, name } }];
+  return model.people.get(user)?.name === name || (model.learned.get(user) ?? 0) > asOf ? [] : [{ kind: "person", person: { user, name } }];
 }
 
 function concernsMe(model: Model, entry: Entry): boolean {

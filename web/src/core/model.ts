@@ -32,6 +32,8 @@ export class Model {
   outbox: OutboxState = { device: null, rows: [], drafts: this.drafts };
   /** Rises whenever somebody is learned of. */
   peopleVersion = 0;
+  /** In which version somebody got the name that they have here. */
+  readonly learned = new Map<UserId, number>();
   #touched = new Set<RoomId>();
   #settled = new Set<number>();
 
@@ -124,7 +126,7 @@ export class Model {
         return;
       case "person":
         this.people.set(change.person.user, change.person);
-        this.peopleVersion += 1;
+        this.learned.set(change.person.user, (this.peopleVersion += 1));
         // The lobby counts those who have a name, and the others of a direct conversation are its name.
         this.#touched.add(LOBBY);
         for (const [room, { record }] of this.rooms) if (record.with?.some(({ user }) => user === change.person.user) === true) this.#touched.add(room);

@@ -21,33 +21,31 @@ export const NOBODY: PresenceState = { online: { people: [], count: 0 }, notices
 export class Presence {
   readonly #changed: (state: PresenceState) => void;
   readonly #people = new Map<UserId, Person>();
-  /** What was reported while the server was being asked: it may be newer than the answer. */
-  #meanwhile: Report[] = [];
-  #isAsking = false;
+  /** What was reported while the server was being asked: it may be newer than the answer. Names the question, too. */
+  #meanwhile: Report[] | null = null;
   #count = 0;
 
   constructor(changed: (state: PresenceState) => void) {
     this.#changed = changed;
   }
 
-  /** The server is being asked. */
-  asking(): void {
-    this.#isAsking = true;
-    this.#meanwhile = [];
+  /** The server is being asked; the answer to an earlier question means nothing any more. */
+  asking(): readonly Report[] {
+    return (this.#meanwhile = []);
   }
 
-  unanswered(): void {
-    this.#isAsking = false;
-    this.#meanwhile = [];
+  unanswered(question: readonly Report[]): void {
+    if (question === this.#meanwhile) this.#meanwhile = null;
   }
 
   /** What the server says when it is asked. */
-  begin(count: number, people: readonly Person[]): void {
+  begin(question: readonly Report[], count: number, people: readonly Person[]): void {
+    if (question !== this.#meanwhile) return;
     this.#count = count;
     this.#people.clear();
     for (const person of people) if (person.user !== undefined) this.#people.set(person.user, person);
-    for (const report of this.#meanwhile) this.#apply(report);
-    this.unanswered();
+    for (const report of question) this.#apply(report);
+    this.unanswered(question);
     this.#tell();
   }
 
@@ -58,7 +56,7 @@ export class Presence {
   }
 
   report(report: Report): void {
-    if (this.#isAsking) this.#meanwhile.push(report);
+    this.#meanwhile?.push(report);
     this.#apply(report);
     this.#tell();
   }

@@ -24,6 +24,8 @@ export interface ReadsContext {
   readonly request: (event: wire.RequestName, payload: object) => Promise<unknown>;
   /** A pointer has arrived: what it leaves open may be asked for. */
   readonly told: () => void;
+  /** Tells what happens until the function that it returns is called. */
+  readonly watch: (seen: (entry: wire.Entry) => void) => () => void;
 }
 
 export class Reads {
@@ -82,7 +84,7 @@ export class Reads {
   }
 
   async #askUnread(): Promise<void> {
-    const { model, ledger, request } = this.#context;
+    const { model, ledger, request, watch, told } = this.#context;
     const asked = new Map<RoomId, Seq>();
     for (const state of model.rooms.values()) {
       const { room, joined, read, seq, away } = state.record;
@@ -94,12 +96,17 @@ export class Reads {
       asked.set(room, read);
     }
     if (asked.size === 0) return;
+    // The server may have counted what is deleted by now.
+    const spoiled = new Set<RoomId>();
+    const unwatch = watch(({ event, room }) => event === "deleted" && spoiled.add(room));
     const answer = wire.readUnread(await request("unread", { rooms: [...asked.keys()] }));
-    if (answer === null) return;
     await ledger.submit((apply) => {
-      for (const [room, away] of answer) {
+      unwatch();
+      for (const room of spoiled) this.#asked.delete(room);
+      if (spoiled.size > 0) told();
+      for (const [room, away] of answer ?? []) {
         const record = model.record(room);
-        if (record === null || record.read !== asked.get(room)) continue;
+        if (record === null || record.read !== asked.get(room) || spoiled.has(room)) continue;
         apply([{ kind: "room", room: { ...record, seq: Math.max(record.seq, away.mark), away: { ...away, read: record.read } } }]);
       }
     });

@@ -96,6 +96,7 @@ export class Session {
       isOnline: () => this.#online,
       request: (event, payload) => this.request(event, payload),
       told: () => this.settle(),
+      watch: (seen) => this.#stream.watch(seen),
     });
   }
 
@@ -158,17 +159,21 @@ export class Session {
 
   /** Null when there is no connection or no answer. */
   async request(event: wire.RequestName, payload: object): Promise<unknown> {
+    const connection = this.#connected;
     for (let tries = 1; ; tries += 1) {
+      const asOf = this.#model.peopleVersion;
       const answer = await this.#ask(event, payload);
-      if (event === "members") await this.#learn(wire.readMembers(answer)?.members);
+      if (event === "members") await this.#learn(wire.readMembers(answer)?.members, asOf);
       if (answer === null || tries === REQUEST_TRIES || wire.refusalOf(answer) !== "busy") return answer;
       await new Promise<void>((resolve) => this.#world.setTimer(REQUEST_PAUSE_MS, resolve));
+      // Who asked has watched the connection of then, and its answer would be taken for one about that.
+      if (connection !== this.#connected) return null;
     }
   }
 
-  /** People whom the server names. */
-  #learn(people: readonly Person[] = []): Promise<void> {
-    return this.#ledger.submit((apply) => people.forEach((person) => apply(learned(this.#model, person))));
+  /** People whom the server names; some may have got another name since version `asOf`. */
+  #learn(people: readonly Person[] = [], asOf = Infinity): Promise<void> {
+    return this.#ledger.submit((apply) => people.forEach((person) => apply(learned(this.#model, person, asOf))));
   }
 
   #ask(event: wire.RequestName, payload: object): Promise<unknown> {
@@ -193,18 +198,22 @@ export class Session {
   /** Brings a page of the history here. */
   async history(room: RoomId, page: wire.Page, limit: number): Promise<boolean> {
     const asOf = this.#model.record(room)?.applied ?? 0;
+    const names = this.#model.peopleVersion;
     const missed: wire.Entry[] = [];
     const unwatch = this.#stream.watch((entry) => entry.room === room && missed.push(entry));
     const answer = wire.readHistory(await this.request("history", { room, ...page, limit }));
+    let isOld = false;
     if (answer !== null) {
       await this.#ledger.submit((apply) => {
-        if (this.#model.record(room) === null) return;
-        apply(historyEffects(this.#model, room, page, answer, asOf));
+        // Somebody who has joined since may see less, and what happened before that is not told.
+        isOld = missed.some((entry) => entry.event === "joined" && entry.rev > answer.rev && entry.who.user === this.#model.session?.user);
+        if (isOld || this.#model.record(room) === null) return;
+        apply(historyEffects(this.#model, room, page, answer, asOf, names));
         for (const entry of missed) apply(missedChange(this.#model, entry));
       });
     }
     unwatch();
-    return answer !== null;
+    return isOld ? this.history(room, page, limit) : answer !== null;
   }
 
   /** Makes a room known that one is not in, as it is now. */
@@ -459,26 +468,33 @@ export class Session {
 
   async #askWho(count: number): Promise<void> {
     const people: Person[] = [];
-    this.#presence.asking();
+    const question = this.#presence.asking();
+    const asOf = this.#model.peopleVersion;
     for (let page = 0; page < WHO_PAGES; page += 1) {
       const after = people.at(-1)?.user;
       const answer = wire.readWho(await this.request("who", after === undefined ? {} : { after }));
-      if (answer === null) return this.#presence.unanswered();
+      if (answer === null) return this.#presence.unanswered(question);
       people.push(...answer.online);
       if (!answer.more || answer.online.length === 0) break;
     }
-    this.#presence.begin(Math.max(count, people.length), people);
-    await this.#learn(people);
+    this.#presence.begin(question, Math.max(count, people.length), people);
+    await this.#learn(people, asOf);
   }
 
   /** A room that was joined without being told what it is: asks, or else comes back to be told. */
   async #meet(room: RoomId): Promise<void> {
     this.#met.add(room);
     const rooms = wire.readRooms(await this.request("rooms", { after: room - 1, limit: 1 }));
-    const found = rooms?.find((other) => other.room === room);
-    if (rooms === null) return;
+    // It may have been left meanwhile.
+    if (rooms === null || this.#model.record(room) === null) return;
+    const found = rooms.find((other) => other.room === room);
     if (found === undefined) return this.#transport.interrupt();
-    await this.#ledger.submit((apply) => apply([{ kind: "room", room: described(this.#model.record(room), found) }]));
+    await this.#ledger.submit((apply) => {
+      const record = this.#model.record(room);
+      if (record?.strange !== true) return;
+      if (found.rev < record.rev) void this.#meet(room);
+      else apply([{ kind: "room", room: described(record, found) }]);
+    });
   }
 
   #newStream(): Stream {

@@ -44,6 +44,8 @@ interface Held {
   readonly entry: Entry;
   readonly origin: Origin;
   readonly applied: (apply: Apply) => void;
+  /** The version of people when it was told, or asked for. */
+  readonly asOf: number;
 }
 
 export class Stream {
@@ -73,7 +75,7 @@ export class Stream {
 
   /** Inside a work. `applied` is called when the entry has taken effect, or is known to have done so before. */
   take(apply: Apply, entry: Entry, origin: Origin, applied: (apply: Apply) => void = () => undefined): void {
-    const held = { entry, origin, applied };
+    const held = { entry, origin, applied, asOf: this.#model.peopleVersion };
     this.#taken += 1;
     if (origin === "stream" && entry.cursor !== "") this.#cursor = entry.cursor;
     if (standingOf(this.#model, entry) === "gap") {
@@ -97,19 +99,19 @@ export class Stream {
     this.#wait(room);
   }
 
-  /** Tells of the changes of messages until the function that it returns is called. */
+  /** Tells what is applied until the function that it returns is called. */
   watch(seen: (entry: Entry) => void): () => void {
     this.#watchers.add(seen);
     return () => this.#watchers.delete(seen);
   }
 
-  #apply(apply: Apply, { entry, origin, applied }: Held): void {
+  #apply(apply: Apply, { entry, origin, applied, asOf }: Held): void {
     if (this.#hasDiverged) return;
     if (contradicts(this.#model, entry)) return this.#diverge(apply);
-    apply(effectsOf(this.#model, entry));
+    apply(effectsOf(this.#model, entry, asOf));
     // What came before the connection ended may be applied after it; the cursor stays where it is then.
     apply(trailOf(this.#model, entry, origin === "stream" && this.#gaps.size === 0 && !this.#closed));
-    if (entry.event === "edited" || entry.event === "deleted") for (const seen of this.#watchers) seen(entry);
+    for (const seen of this.#watchers) seen(entry);
     applied(apply);
   }
 
@@ -180,6 +182,7 @@ export class Stream {
   async #fillPages(room: RoomId): Promise<void> {
     while (!this.#closed && this.#lacks(room)) {
       const after = this.#model.record(room)?.applied ?? 0;
+      const asOf = this.#model.peopleVersion;
       const answer = await this.#context.request("changes", { room, after, limit: FILL_LIMIT });
       if (this.#closed) return;
       if (answer === null) return this.#wait(room);
@@ -187,7 +190,7 @@ export class Stream {
       await this.#context.ledger.submit((apply) => {
         if (this.#closed) return;
         for (const entry of page?.entries ?? []) {
-          if (standingOf(this.#model, entry) !== "gap") this.#apply(apply, { entry, origin: "aside", applied: () => undefined });
+          if (standingOf(this.#model, entry) !== "gap") this.#apply(apply, { entry, origin: "aside", applied: () => undefined, asOf });
         }
         this.#drain(apply, room);
         const moved = (this.#model.record(room)?.applied ?? 0) > after;

@@ -21,13 +21,15 @@ export function answerRequest(server: ModelServer, session: ModelSession, name: 
     }
     case "members": {
       if (room === undefined || readableFrom(state, room.room, session.user) === null) return { ok: false, code: "not_found" };
-      const users = room.room === 1 ? [...state.users.keys()] : [...room.members.keys()];
-      const members = users.map((user) => ({
+      const named = [...state.users].flatMap(([user, { name: called }]) => (called === null ? [] : [user]));
+      const after = String(payload["after"] ?? "");
+      const users = (room.room === 1 ? named : [...room.members.keys()]).filter((user) => user > after).sort();
+      const members = users.slice(0, server.weather.members).map((user) => ({
         ...personOf(state, user),
         online: server.isOnline(user),
         ...(room.host === user ? { host: true } : {}),
       }));
-      return { ok: true, members, more: false };
+      return { ok: true, members, more: users.length > members.length };
     }
     case "who":
       return { ok: true, online: server.online.map((user) => personOf(state, user)), count: server.online.length, more: false };

@@ -20,13 +20,15 @@ export interface Weather {
   /** Entries that a connection which is behind gets at once. */
   readonly slice: () => number;
   /** Milliseconds between the reading of a request's answer and its sending. */
-  readonly thinks: () => number;
+  readonly thinks: (request: string) => number;
   /** Whether a command can be stored now. */
   readonly stores: () => boolean;
   /** What becomes of a line on its way to a connection. */
   readonly step: (step: "open" | "join") => "passes" | "cut" | "silent" | "refused";
   /** The most bytes of one answer. */
   readonly bytes: { readonly history: number; readonly changes: number };
+  /** The most members of one answer. */
+  readonly members: number;
 }
 
 /** With the bounds of the real server. */
@@ -38,6 +40,7 @@ export const FAIR_WEATHER: Weather = {
   stores: () => true,
   step: () => "passes",
   bytes: { history: 256 * 1024, changes: 64 * 1024 },
+  members: 100,
 };
 
 /** What the server has done, and does rarely. */
@@ -368,7 +371,7 @@ class ModelLine implements Line {
     const send = (): void => {
       if (session === this.#session) this.#frame("down", "ack", () => answered(copy));
     };
-    const pause = this.#server.commands.isCommand(name) ? 0 : this.#server.weather.thinks();
+    const pause = this.#server.commands.isCommand(name) ? 0 : this.#server.weather.thinks(name);
     if (pause === 0) send();
     else this.#setTimer(pause, send);
   }

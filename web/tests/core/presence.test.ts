@@ -20,7 +20,7 @@ function lobby() {
 describe("presence", () => {
   test("is the answer, and what was told since", () => {
     const { presence, report, last, told } = lobby();
-    presence.begin(2, [person("bob"), person("cleo")]);
+    presence.begin(presence.asking(), 2, [person("bob"), person("cleo")]);
     expect(last()).toEqual({ people: [person("bob"), person("cleo")], count: 2 });
     report(["dan"], ["bob"], 2);
     expect(last()).toEqual({ people: [person("cleo"), person("dan")], count: 2 });
@@ -30,13 +30,34 @@ describe("presence", () => {
   test("of a new answer knows nobody of before", () => {
     const { presence, report, last } = lobby();
     report(["bob"], [], 1);
-    presence.begin(1, [person("cleo")]);
+    presence.begin(presence.asking(), 1, [person("cleo")]);
     expect(last()).toEqual({ people: [person("cleo")], count: 1 });
+  });
+
+  test("is the answer to the last question, with what was told since that was asked", () => {
+    const { presence, report, last, told } = lobby();
+    const first = presence.asking();
+    const second = presence.asking();
+    report([], ["bob"], 1);
+    presence.begin(first, 2, [person("bob"), person("cleo")]);
+    presence.unanswered(first);
+    expect(told.length).toBe(1);
+    presence.begin(second, 2, [person("bob"), person("cleo")]);
+    expect(last()).toEqual({ people: [person("cleo")], count: 1 });
+  });
+
+  test("stays as it was told while nobody answers", () => {
+    const { presence, report, last } = lobby();
+    const question = presence.asking();
+    report(["bob"], [], 1);
+    presence.unanswered(question);
+    presence.begin(question, 7, []);
+    expect(last()).toEqual({ people: [person("bob")], count: 1 });
   });
 
   test("names five hundred people, and counts all", () => {
     const { presence, last } = lobby();
-    presence.begin(900, Array.from({ length: 600 }, (_, index) => person(`${index}`)));
+    presence.begin(presence.asking(), 900, Array.from({ length: 600 }, (_, index) => person(`${index}`)));
     expect([last()?.people.length, last()?.count]).toEqual([500, 900]);
   });
 });

@@ -43,6 +43,7 @@ function weatherOf(chance: Chance, loses: boolean): Weather {
     stores: () => !chance.is(refuses),
     step: () => (chance.is(breaks) ? chance.pick(["cut", "silent", "refused"]) : "passes"),
     bytes,
+    members: 2,
   };
 }
 

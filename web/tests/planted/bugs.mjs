@@ -8,6 +8,7 @@ import { elsewhere, WALK } from "./elsewhere.mjs";
 import { failing } from "./failing.mjs";
 import { identity } from "./identity.mjs";
 import { keeping } from "./keeping.mjs";
+import { late } from "./late.mjs";
 import { outbox } from "./outbox.mjs";
 import { reading } from "./reading.mjs";
 import { sending } from "./sending.mjs";
@@ -20,4 +21,4 @@ export { WALK };
 /** @typedef {{ name: string, file: string, find: string, replace: string, tests: string[] }} Bug */
 
 /** @type {readonly Bug[]} */
-export const BUGS = [...connection, ...elsewhere, ...failing, ...identity, ...keeping, ...outbox, ...reading, ...sending, ...showing, ...text, ...typed];
+export const BUGS = [...connection, ...elsewhere, ...failing, ...identity, ...keeping, ...late, ...outbox, ...reading, ...sending, ...showing, ...text, ...typed];

@@ -7,15 +7,15 @@ export const showing = [
   {
     name: "members that the server names are not learned",
     file: "src/core/session.ts",
-    find: "      if (event === \"members\") await this.#learn(wire.readMembers(answer)?.members);\n",
+    find: "      if (event === \"members\") await this.#learn(wire.readMembers(answer)?.members, asOf);\n",
     replace: "",
     tests: SHOWING,
   },
   {
     name: "of the members that the server names, nobody without a connection is learned",
     file: "src/core/session.ts",
-    find: "await this.#learn(wire.readMembers(answer)?.members);",
-    replace: "await this.#learn(wire.readMembers(answer)?.members.filter(({ online }) => online));",
+    find: "await this.#learn(wire.readMembers(answer)?.members, asOf);",
+    replace: "await this.#learn(wire.readMembers(answer)?.members.filter(({ online }) => online), asOf);",
     tests: SHOWING,
   },
   {

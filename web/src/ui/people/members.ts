@@ -1,7 +1,7 @@
 // The members of a room, requested from the server, with their current presence.
 
-import { useComputed, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { type Signal, signal, useComputed } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import type { ChatClient, Connection, Person, RoomId, RoomMember, UserId } from "../../core/facade.ts";
 import { compareNames } from "../../texts/texts.ts";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
@@ -21,33 +21,49 @@ function nobody(room: RoomId): Members {
   return { room, known: [], more: false, failed: false };
 }
 
-export function useMembers(ui: Ui, room: RoomId, count: number): { readonly members: Members; readonly loadMore: () => void } {
-  const members = useSignal<Members>(nobody(room));
-  const online = useComputed(() => ui.chat.connection.value.state === "online").value;
-  useEffect(() => {
-    if (!online) return undefined;
-    let closed = false;
-    void ask(ui.chat, room, undefined).then((answer) => {
-      if (!closed) members.value = answer;
+/** The pages that have come of one room's members. What comes late, when another list was asked for, is not shown. */
+export class MemberPages {
+  readonly shown: Signal<Members> = signal(nobody(0));
+  readonly #chat: Pick<ChatClient, "members">;
+  #question = {};
+
+  constructor(chat: Pick<ChatClient, "members">) {
+    this.#chat = chat;
+  }
+
+  /** Asks for the list anew, until the function that it returns is called. */
+  ask(room: RoomId): () => void {
+    const question = (this.#question = {});
+    void this.#page(room, undefined).then((answer) => {
+      if (question === this.#question) this.shown.value = answer;
     });
     return () => {
-      closed = true;
+      this.#question = {};
     };
-  }, [room, count, online]);
-  const loadMore = () => {
-    const before = members.peek().known;
-    void ask(ui.chat, room, before.at(-1)?.user).then((answer) => {
-      if (members.peek().known === before) members.value = { ...answer, known: [...before, ...answer.known] };
+  }
+
+  /** Asks for the page after those that are here. */
+  askMore(): void {
+    const { room, known } = this.shown.peek();
+    void this.#page(room, known.at(-1)?.user).then((answer) => {
+      if (this.shown.peek().known === known) this.shown.value = { ...answer, known: [...known, ...answer.known] };
     });
-  };
-  // Those of the room before are nobody here.
-  return { members: members.value.room === room ? members.value : nobody(room), loadMore };
+  }
+
+  async #page(room: RoomId, after: UserId | undefined): Promise<Members> {
+    const answer = await this.#chat.members(room, after).catch(() => undefined);
+    if (answer?.ok !== true) return { ...nobody(room), failed: true };
+    return { room, known: answer.members, more: answer.more, failed: false };
+  }
 }
 
-async function ask(chat: ChatClient, room: RoomId, after: string | undefined): Promise<Members> {
-  const answer = await chat.members(room, after).catch(() => undefined);
-  if (answer?.ok !== true) return { ...nobody(room), failed: true };
-  return { room, known: answer.members, more: answer.more, failed: false };
+export function useMembers(ui: Ui, room: RoomId, count: number): { readonly members: Members; readonly loadMore: () => void } {
+  const [pages] = useState(() => new MemberPages(ui.chat));
+  const online = useComputed(() => ui.chat.connection.value.state === "online").value;
+  useEffect(() => (online ? pages.ask(room) : undefined), [room, count, online]);
+  const shown = pages.shown.value;
+  // Those of the room before are nobody here.
+  return { members: shown.room === room ? shown : nobody(room), loadMore: () => pages.askMore() };
 }
 
 /** Why the list may be empty: nothing is said of a room that is closed to one, and nothing while it is still being tried. */

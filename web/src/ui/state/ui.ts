@@ -127,7 +127,8 @@ export class Ui {
       const wanted = room.value;
       if (view.peek().room === wanted) return;
       const before = view.peek();
-      this.editing.value = null;
+      // What they ask is about the room before.
+      this.editing.value = this.dialog.value = null;
       view.value = this.chat.open(wanted);
       before.close();
     });
