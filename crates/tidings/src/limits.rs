@@ -2,15 +2,16 @@
 //!
 //! A row points at a field of the settings. So the table has the values that apply, and a setting changes what it names.
 
+mod value;
 mod within;
 
 use std::fmt::{self, Write as _};
 use std::str::FromStr;
-use std::time::Duration;
 
 use chat::{AppenderCount, LimitHit, Refusal};
 use socketio_server::{Config, OccupancyCount, RefusalKind, WorkerCount};
 
+use self::value::Value;
 use crate::allowance::Rate;
 use crate::disk::Watermark;
 use crate::node::Settings;
@@ -107,15 +108,6 @@ enum Field<'a> {
     Guesses(&'a mut GuessRate),
     Quota(&'a mut Quota),
     Watermark(&'a mut Watermark),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Value {
-    Count(u64),
-    Rate(Rate),
-    Guesses(GuessRate),
-    Quota(Quota),
-    Watermark(Watermark),
 }
 
 /// All of them.
@@ -470,73 +462,8 @@ impl FromStr for Change {
     fn from_str(text: &str) -> Result<Self, ChangeError> {
         let (name, value) = text.split_once('=').ok_or(ChangeError::Shape)?;
         let limit = ALL.iter().find(|limit| limit.name == name).ok_or(ChangeError::Name)?;
-        let value = match limit.value(&Bounds::default()) {
-            Value::Count(_) => {
-                let count = value.parse::<u64>().ok().filter(|count| *count > 0);
-                Value::Count(count.ok_or(ChangeError::Value("a whole number from 1 on"))?)
-            }
-            Value::Rate(_) => Value::Rate(rate(value)?),
-            Value::Guesses(_) => Value::Guesses(guesses(value)?),
-            Value::Quota(_) => Value::Quota(quota(value)?),
-            Value::Watermark(_) => Value::Watermark(watermark(value)?),
-        };
+        let value = limit.value(&Bounds::default()).parse_other(value)?;
         Ok(Self { limit, value })
-    }
-}
-
-fn rate(text: &str) -> Result<Rate, ChangeError> {
-    const ERROR: ChangeError =
-        ChangeError::Value("so many a second and at once, such as 5/30, or 0 to switch the limit off");
-    if text == "0" {
-        return Ok(Rate::OFF);
-    }
-    let (per_second, burst) = text.split_once('/').ok_or(ERROR)?;
-    let number = |text: &str| text.parse::<u32>().ok().filter(|number| *number > 0).ok_or(ERROR);
-    Ok(Rate { per_second: number(per_second)?, burst: number(burst)? })
-}
-
-fn guesses(text: &str) -> Result<GuessRate, ChangeError> {
-    const ERROR: ChangeError = ChangeError::Value(
-        "so many at once and the seconds until one more, such as 5/12, or 0 to switch the limit off",
-    );
-    if text == "0" {
-        return Ok(GuessRate { burst: 0, interval: Duration::ZERO });
-    }
-    let (burst, seconds) = text.split_once('/').ok_or(ERROR)?;
-    let number =
-        |text: &str| text.parse::<u32>().ok().filter(|number| (1..=86_400).contains(number)).ok_or(ERROR);
-    Ok(GuessRate { burst: number(burst)?, interval: Duration::from_secs(u64::from(number(seconds)?)) })
-}
-
-fn quota(text: &str) -> Result<Quota, ChangeError> {
-    const ERROR: ChangeError = ChangeError::Value(
-        "so many in an hour or a day, such as 60/hour or 20/day, or 0 to switch the limit off",
-    );
-    if text == "0" {
-        return Ok(Quota::OFF);
-    }
-    let (count, period) = text.split_once('/').ok_or(ERROR)?;
-    let count = count.parse::<u32>().ok().filter(|count| *count > 0).ok_or(ERROR)?;
-    match period {
-        "hour" => Ok(Quota::an_hour(count)),
-        "day" => Ok(Quota::a_day(count)),
-        _ => Err(ERROR),
-    }
-}
-
-fn watermark(text: &str) -> Result<Watermark, ChangeError> {
-    const ERROR: ChangeError = ChangeError::Value(
-        "percent of the disk, and at least and at most so many MiB, such as 5/256/4096, or 0 to switch the limit off",
-    );
-    if text == "0" {
-        return Ok(Watermark::OFF);
-    }
-    let numbers: Result<Vec<u32>, _> = text.split('/').map(str::parse).collect();
-    match numbers.as_deref() {
-        Ok(&[percent @ 1..=100, mebibytes_min, mebibytes_max]) if mebibytes_min <= mebibytes_max => {
-            Ok(Watermark { percent, mebibytes_min, mebibytes_max })
-        }
-        _ => Err(ERROR),
     }
 }
 
@@ -562,24 +489,6 @@ impl fmt::Display for Scope {
             Self::Room => "room",
             Self::Process => "server",
         })
-    }
-}
-
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Count(count) => write!(f, "{count}"),
-            Self::Rate(Rate { per_second: 0, .. }) | Self::Guesses(GuessRate { burst: 0, .. }) => {
-                f.write_str("0")
-            }
-            Self::Rate(Rate { per_second, burst }) => write!(f, "{per_second}/{burst}"),
-            Self::Watermark(Watermark { percent: 0, .. }) => f.write_str("0"),
-            Self::Watermark(Watermark { percent, mebibytes_min, mebibytes_max }) => {
-                write!(f, "{percent}/{mebibytes_min}/{mebibytes_max}")
-            }
-            Self::Guesses(GuessRate { burst, interval }) => write!(f, "{burst}/{}", interval.as_secs()),
-            Self::Quota(quota) => quota.fmt(f),
-        }
     }
 }
 

@@ -24,13 +24,15 @@ pub const ROW_BYTES: u32 = 250;
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
-/// So much at once after a rest, and as much again in the period, bit by bit.
+/// So much in a period, bit by bit; after a rest, a part of it or all at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quota {
     /// How much; 0 switches the quota off.
     pub count: u32,
-    /// The time after which all of it is there again.
+    /// The time in which so much is there again.
     pub period: Duration,
+    /// How much of it at once after a rest.
+    pub burst: u32,
 }
 
 /// The quotas of a server.
@@ -130,16 +132,22 @@ struct Used {
 
 impl Quota {
     /// No quota.
-    pub const OFF: Self = Self { count: 0, period: HOUR };
+    pub const OFF: Self = Self { count: 0, period: HOUR, burst: 0 };
 
     /// So much in a day.
     pub const fn a_day(count: u32) -> Self {
-        Self { count, period: DAY }
+        Self { count, period: DAY, burst: count }
     }
 
     /// So much in an hour.
     pub const fn an_hour(count: u32) -> Self {
-        Self { count, period: HOUR }
+        Self { count, period: HOUR, burst: count }
+    }
+
+    /// The same, but no more at once.
+    #[must_use]
+    pub const fn at_once(self, burst: u32) -> Self {
+        Self { burst, ..self }
     }
 
     /// How long it takes until so much is there again.
@@ -154,7 +162,10 @@ impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self { count: 0, .. } => f.write_str("0"),
-            Self { count, period } => write!(f, "{count}/{}", if *period == DAY { "day" } else { "hour" }),
+            Self { count, period, burst } => {
+                write!(f, "{count}/{}", if *period == DAY { "day" } else { "hour" })?;
+                if burst == count { Ok(()) } else { write!(f, "/{burst}") }
+            }
         }
     }
 }
@@ -168,7 +179,7 @@ impl QuotaBounds {
         contacts: ByTrust { guest: Quota::an_hour(10), member: Quota::an_hour(60) },
         bytes_person: ByTrust { guest: Quota::a_day(20_000_000), member: Quota::a_day(200_000_000) },
         bytes_network: Quota::a_day(200_000_000),
-        newcomers_network: Quota::an_hour(60),
+        newcomers_network: Quota::an_hour(60).at_once(30),
     };
 
     /// No quota at all.
@@ -220,7 +231,7 @@ impl Quotas {
         for (of, holder, quota, amount) in all {
             let Some(holder) = holder.filter(|_| amount > 0 && quota.count > 0) else { continue };
             let time = quota.time_of(amount);
-            if debts.of_use(of).of(holder, now) + time > quota.period {
+            if debts.of_use(of).of(holder, now) + time > quota.time_of(quota.burst) {
                 self.tallies.count(limit(of, holder, trust));
                 return Err(UsedUp);
             }
@@ -426,13 +437,16 @@ mod tests {
     }
 
     #[test]
-    fn sixty_people_an_hour_come_to_a_network() {
+    fn thirty_people_come_to_a_network_at_once_and_then_one_a_minute() {
         let (quotas, now) = (quotas(), start());
         let newcomer = Spending { newcomers: 1, ..NOTHING };
         let at_home = |address| Payer { peer: at(address), person: None };
-        assert_eq!(stored_by(&quotas, at_home("192.0.2.1"), newcomer, now), 60);
-        assert_eq!(stored_by(&quotas, at_home("192.0.2.2"), newcomer, now), 60);
-        assert_eq!(stored_by(&quotas, at_home("192.0.2.1"), newcomer, now + Duration::from_mins(1)), 1);
+        assert_eq!(stored_by(&quotas, at_home("192.0.2.1"), newcomer, now), 30);
+        assert_eq!(stored_by(&quotas, at_home("192.0.2.2"), newcomer, now), 30);
+        let minutes = |count| now + Duration::from_mins(count);
+        assert_eq!(stored_by(&quotas, at_home("192.0.2.1"), newcomer, minutes(1)), 1);
+        assert_eq!(stored_by(&quotas, at_home("192.0.2.1"), newcomer, minutes(11)), 10);
+        assert_eq!(stored_by(&quotas, at_home("192.0.2.1"), newcomer, minutes(1_000)), 30);
     }
 
     #[test]

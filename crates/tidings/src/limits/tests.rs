@@ -46,7 +46,16 @@ fn a_bad_value_names_what_is_accepted() {
     {
         assert!(error(text).contains("5/30"), "{text}");
     }
-    for text in ["renames=5", "renames=0/day", "renames=5/week", "renames=5/60"] {
+    for text in [
+        "renames=5",
+        "renames=0/day",
+        "renames=5/week",
+        "renames=5/60",
+        "renames=5/day/",
+        "renames=5/day/0",
+        "renames=5/day/6",
+        "renames=5/day/4/3",
+    ] {
         assert!(error(text).contains("20/day"), "{text}");
     }
     for text in ["bad-codes-per-person=5", "bad-codes-per-person=5/0"] {
@@ -63,4 +72,8 @@ fn a_bad_value_names_what_is_accepted() {
     }
     assert_eq!(bounds.node.commands.guest, Rate::OFF);
     assert_eq!(bounds.node.watermark, Watermark::OFF);
+    for (text, told) in [("5/day/3", "5/day/3"), ("5/day/5", "5/day"), ("5/hour", "5/hour"), ("0", "0")] {
+        format!("renames={text}").parse::<Change>().unwrap().apply(&mut bounds);
+        assert_eq!(bounds.node.quotas.renames.to_string(), told);
+    }
 }
