@@ -5,6 +5,7 @@
 
 pub(crate) mod accept;
 mod host;
+pub(crate) mod opening;
 mod post_body;
 pub(crate) mod service;
 pub(crate) mod takeover;

@@ -45,6 +45,7 @@ mod frame;
 mod handle;
 mod handshake;
 mod http;
+mod new_sessions;
 mod occupancy;
 mod pacing;
 mod peer;

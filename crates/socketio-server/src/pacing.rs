@@ -36,8 +36,11 @@ pub struct Pacing {
     /// of polling clients count as events.
     /// Default 50 a second, 200 at once.
     pub control_frames: Rate,
-    /// Whether the rate of events applies to clients on loopback too. Default false, so that tests and bots on the same
-    /// machine are not slowed down. The other two bounds always apply.
+    /// New sessions from one address, which is one /64 of IPv6. A handshake beyond this is answered later; one that would
+    /// wait for more than 10 s is refused with 503. Default 20 a second, 100 at once.
+    pub sessions: Rate,
+    /// Whether the rates of events and of sessions apply to clients on loopback too. Default false, so that tests and bots on
+    /// the same machine are not slowed down. The other two bounds always apply.
     pub loopback: bool,
 }
 
@@ -56,6 +59,7 @@ impl Default for Pacing {
             turn_packets_max: 64,
             events: Rate { per_second: 500, burst: 2_000 },
             control_frames: Rate { per_second: 50, burst: 200 },
+            sessions: Rate { per_second: 20, burst: 100 },
             loopback: false,
         }
     }
@@ -126,6 +130,16 @@ impl Pace {
         let done_at = begun.checked_add(rate.time_of(u64::from(cost))).unwrap_or(begun);
         self.done_at = Some(done_at);
         rate.wait(done_at.saturating_duration_since(now))
+    }
+
+    /// Takes back a charge.
+    pub(crate) fn forgive(&mut self, rate: Rate, cost: u32) {
+        self.done_at = self.done_at.and_then(|done_at| done_at.checked_sub(rate.time_of(u64::from(cost))));
+    }
+
+    /// Whether more was sent than the rate would have allowed without a burst.
+    pub(crate) fn is_behind(self, now: Instant) -> bool {
+        self.done_at.is_some_and(|done_at| done_at > now)
     }
 }
 

@@ -31,6 +31,7 @@ use crate::handle::namespace::{FeedBinding, Namespace, NamespacePattern};
 use crate::handle::reach::{Reach, StateMap};
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
+use crate::new_sessions::NewSessions;
 use crate::occupancy::Occupancy;
 use crate::worker::{
     self,
@@ -219,6 +220,7 @@ impl Builder {
         let occupancy = Occupancy::new(self.config.bounds(workers));
         let shared = Arc::new(Shared {
             reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds, occupancy)),
+            new_sessions: NewSessions::new(self.config.pacing.sessions),
             config: self.config,
             namespaces: self.namespaces.into_iter().map(Arc::new).collect(),
             bundle: self.bundle,

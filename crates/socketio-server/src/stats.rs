@@ -71,12 +71,16 @@ tally::counted! {
 }
 
 tally::counted! {
-    /// Handshakes that were refused before there was a session.
+    /// Handshakes that were refused before there was a session, or had to wait.
     pub enum DoorCount {
         /// The server was not ready.
         NotReady,
         /// The application refused it.
         NotAdmitted,
+        /// Too many came from its address.
+        TooMany,
+        /// Not refused, but answered later: many came from its address.
+        Delayed,
     }
 }
 
@@ -125,7 +129,7 @@ impl WorkerTallies {
 pub struct Stats {
     /// The workers, by number.
     pub workers: Vec<WorkerStats>,
-    /// Handshakes that were refused. Those whose request was refused are counted by
+    /// Handshakes that were refused, or answered later. Those whose request was refused are counted by
     /// [`RefusalKind`](crate::RefusalKind): see [`Io::refused`](crate::Io::refused).
     pub door: tally::Counts<DoorCount>,
     /// What connections take before they have joined, and what their unfinished input takes.

@@ -9,7 +9,7 @@ use std::fmt::{self, Write as _};
 use std::str::FromStr;
 
 use chat::{AppenderCount, LimitHit, Refusal};
-use socketio_server::{Config, OccupancyCount, RefusalKind, WorkerCount};
+use socketio_server::{Config, DoorCount, OccupancyCount, RefusalKind, WorkerCount};
 
 use self::value::Value;
 use crate::allowance::Rate;
@@ -127,6 +127,13 @@ pub const ALL: &[Limit] = &[
         effect: "of the connections; the oldest one that has not joined for a second is closed",
         seen: Seen::Hits(|seen| seen.left(OccupancyCount::LimitUnjoinedPercent)),
         field: |bounds| Field::Count(&mut bounds.server.unjoined_percent_max),
+    },
+    Limit {
+        name: "sessions-per-address",
+        scope: Scope::Address,
+        effect: "a new connection waits; one that would wait for more than 10 s is answered 503",
+        seen: Seen::Hits(|seen| seen.door(DoorCount::Delayed) + seen.door(DoorCount::TooMany)),
+        field: |bounds| Field::Rate(&mut bounds.server.pacing.sessions),
     },
     Limit {
         name: "unjoined-input-bytes",

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use socketio_server::{OccupancyCount, RefusalKind};
+use socketio_server::{DoorCount, OccupancyCount, RefusalKind};
 use tally::{Counted, Counters, Counts, Distribution, Histogram, LATENCIES};
 
 use crate::names::{CommandName, RequestName};
@@ -248,6 +248,11 @@ impl Snapshot {
     /// Connections that were told to leave.
     pub fn left(&self, why: OccupancyCount) -> u64 {
         self.node.server.occupancy.counts[why]
+    }
+
+    /// Handshakes that were refused, or answered later.
+    pub fn door(&self, what: DoorCount) -> u64 {
+        self.node.server.door[what]
     }
 
     /// Requests of HTTP that were refused.

@@ -35,6 +35,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "peer",
             "handshake",
             "pacing",
+            "new_sessions",
             "config",
             "refusal",
             // The four layers.

@@ -27,7 +27,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
 use crate::config::Config;
-use crate::door::service::{Opening, SocketIoService};
+use crate::door::opening::Opening;
+use crate::door::service::SocketIoService;
 use crate::encryption::Encryption;
 use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;

@@ -23,7 +23,6 @@ use crate::door::takeover::{self, Owner};
 use crate::handle::command::{Command, HttpError, PollAnswer, PostTerms};
 use crate::handle::io::Readiness;
 use crate::handle::mailbox::Mailbox;
-use crate::handshake::Handshake;
 use crate::http::cache_buster::CacheBuster;
 use crate::http::facts::{names_websocket, peer_of, scheme_of};
 use crate::http::forwarded::Client;
@@ -32,18 +31,22 @@ use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
 use crate::http::upgrade;
 use crate::occupancy::Visit;
-use crate::pacing::Pacing;
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::{Cause, ORIGIN_MALFORMED, RefusalKind, origin_refused};
 use crate::sid::Sid;
-use crate::stats::DoorCount;
 use crate::worker::shared::Shared;
 
 /// How much of an oversized body is read before it is refused, and for how long.
 const DISCARDED_BYTES_MAX: usize = 4 << 20;
 const DISCARDING_TIME: Duration = Duration::from_secs(1);
 
-type Answer = Response<Full<Bytes>>;
+/// In so many seconds, a server that is not ready or has no room is asked again.
+const NOT_READY_PAUSE: &str = "2";
+
+/// In so many seconds, those of one address are gone that wait before a client.
+const TOO_MANY_PAUSE: &str = "10";
+
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// The endpoint as a tower service. The answer to a request for another path is 404.
 ///
@@ -84,19 +87,12 @@ where
 }
 
 /// A request whose headers were checked.
-struct Judged {
-    verdict: Verdict,
+pub(super) struct Judged {
+    pub(super) verdict: Verdict,
     /// The address of the peer: the client, or the nearest proxy.
     peer: Option<IpAddr>,
-    client: Client,
-    upgrade: UpgradeHeader,
-}
-
-/// A WebSocket that may open.
-pub(crate) struct Opening {
-    /// The 101 as it is sent.
-    pub(crate) answer: Bytes,
-    pub(crate) handshake: Box<Handshake>,
+    pub(super) client: Client,
+    pub(super) upgrade: UpgradeHeader,
 }
 
 impl SocketIoService {
@@ -159,7 +155,7 @@ impl SocketIoService {
         (answer, Readers::SameOrigin)
     }
 
-    fn judge<B>(&self, address: Option<IpAddr>, request: &Request<B>) -> Judged {
+    pub(super) fn judge<B>(&self, address: Option<IpAddr>, request: &Request<B>) -> Judged {
         let headers = request.headers();
         let address = address.map(|address| address.to_canonical());
         let host = addressed_host(request.uri(), headers);
@@ -193,7 +189,8 @@ impl SocketIoService {
             Err(Refused::Http(HttpError::Engine(code))) => refuse(upgrade, code, None),
             Err(Refused::Origin(message)) => response::origin_refused(upgrade, &message),
             Err(Refused::Hook(message)) => refuse(upgrade, ErrorCode::Forbidden, Some(&message)),
-            Err(Refused::NotReady) => not_ready(upgrade),
+            Err(Refused::NotReady) => come_later(upgrade, NOT_READY_PAUSE),
+            Err(Refused::TooMany) => come_later(upgrade, TOO_MANY_PAUSE),
         }
     }
 
@@ -277,12 +274,12 @@ impl SocketIoService {
         sid.ok_or(ErrorCode::UnknownSid.into())
     }
 
-    fn mailbox(&self, worker: u16) -> Arc<Mailbox> {
+    pub(super) fn mailbox(&self, worker: u16) -> Arc<Mailbox> {
         Arc::clone(&self.shared.reach.mailboxes[usize::from(worker)])
     }
 
     /// Whether a worker runs on this thread.
-    fn owner(&self, worker: u16) -> Owner {
+    pub(super) fn owner(&self, worker: u16) -> Owner {
         if self.home == Some(worker) { Owner::Here } else { Owner::Elsewhere }
     }
 
@@ -290,107 +287,6 @@ impl SocketIoService {
         let (reply, kind) = oneshot::channel();
         self.mailbox(sid.worker).post(Command::Look { sid, reply });
         Ok(kind.await.map_err(|_| Refused::NotReady)??)
-    }
-
-    fn has_room(&self) -> bool {
-        let shared = &self.shared;
-        shared.reach.readiness() != Readiness::NotReady
-            && (shared.reach.connections()
-                < shared.reach.occupancy.bounds().connections + usize::from(edge::is(EdgeBug::LetsOneMoreIn))
-                || shared.reach.occupancy.show_oldest_session_out())
-    }
-
-    /// Checks a request for a WebSocket that needs nobody's permission. `None` is no verdict: the ordinary path handles
-    /// the request, with all its refusals.
-    pub(crate) fn open_at_once(&self, request: Request<()>, peer: IpAddr) -> Option<Opening> {
-        let shared = &self.shared;
-        let kind = TransportKind::WebSocket;
-        if shared.hooks.admission.is_some() || request.uri().path() != shared.config.path {
-            return None;
-        }
-        if self.foreign_host(Some(peer), &request).is_some() {
-            return None;
-        }
-        let judged = self.judge(Some(peer), &request);
-        let query = Query::parse(request.uri().query().unwrap_or_default());
-        let route = engineio::route(EngineMethod::Get, &query, judged.upgrade);
-        if route != Ok(Route::Open(kind))
-            || !judged.verdict.is_allowed()
-            || !shared.config.transports.contains(&kind)
-            || !self.has_room()
-        {
-            return None;
-        }
-        let mut answer = upgrade::accept(request.method(), request.headers()).ok()?;
-        shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
-        let answer = upgrade::encode(&answer)?;
-        Some(Opening { answer, handshake: Box::new(handshake(request, &judged, shared.config.pacing)) })
-    }
-
-    async fn open<B>(
-        self,
-        mut request: Request<B>,
-        kind: TransportKind,
-        judged: Judged,
-    ) -> Result<Answer, Refused> {
-        let shared = &self.shared;
-        if !shared.config.transports.contains(&kind) {
-            return Err(ErrorCode::UnknownTransport.into());
-        }
-        if !self.has_room() {
-            match shared.reach.readiness() {
-                Readiness::Ready => shared.reach.refusals.note_full(Instant::now()),
-                Readiness::NotReady => shared.reach.door.add(DoorCount::NotReady, 1),
-            }
-            return Err(Refused::NotReady);
-        }
-        let accepted = match kind {
-            TransportKind::Polling => None,
-            TransportKind::WebSocket => match upgrade::accept(request.method(), request.headers()) {
-                Ok(accepted) => Some((accepted, hyper::upgrade::on(&mut request))),
-                Err(error) => return Ok(response::upgrade_invalid(error)),
-            },
-        };
-        let handshake = handshake(request, &judged, shared.config.pacing);
-        let handshake = match &shared.hooks.admission {
-            None => handshake,
-            Some(admit) => {
-                let handshake = Arc::new(handshake);
-                admit(Arc::clone(&handshake)).await.map_err(|message| {
-                    shared.reach.door.add(DoorCount::NotAdmitted, 1);
-                    Refused::Hook(message)
-                })?;
-                Arc::unwrap_or_clone(handshake)
-            }
-        };
-        match accepted {
-            None => self.open_polling(handshake).await,
-            Some((accepted, upgraded)) => {
-                let handshake = Box::new(handshake);
-                let worker = self.home.unwrap_or_else(|| shared.next_worker());
-                let (mailbox, owner) = (self.mailbox(worker), self.owner(worker));
-                // The task ends when the client has its 101, or is gone.
-                drop(tokio::spawn(async move {
-                    if let Some(taken) = takeover::take(upgraded, owner).await {
-                        mailbox.post(Command::Attach { handshake, taken });
-                    }
-                }));
-                Ok(accepted.map(|()| Full::default()))
-            }
-        }
-    }
-
-    async fn open_polling(&self, handshake: Handshake) -> Result<Answer, Refused> {
-        let mut extra = HeaderMap::new();
-        if let Some(add) = &self.shared.hooks.initial_headers {
-            add(&handshake, &mut extra);
-        }
-        let worker = self.home.unwrap_or_else(|| self.shared.next_worker());
-        let (reply, packet) = oneshot::channel();
-        self.mailbox(worker).post(Command::Open { handshake: Box::new(handshake), reply });
-        let mut answer = response::packets(packet.await.map_err(|_| Refused::NotReady)?);
-        answer.headers_mut().extend(extra);
-        Ok(answer)
     }
 
     async fn poll(self, sid: Sid, buster: CacheBuster, visit: Option<Visit>) -> Result<Answer, Refused> {
@@ -502,12 +398,14 @@ async fn discard<B: Body>(mut body: Pin<&mut B>) {
 }
 
 /// Why a request is refused.
-enum Refused {
+pub(super) enum Refused {
     Http(HttpError),
     /// The page has another origin. The text says what can be done about it.
     Origin(String),
     Hook(String),
     NotReady,
+    /// Too many sessions come from its address.
+    TooMany,
 }
 
 impl From<HttpError> for Refused {
@@ -535,29 +433,15 @@ fn refuse(upgrade: UpgradeHeader, code: ErrorCode, message: Option<&str>) -> Ans
     }
 }
 
-fn not_ready(upgrade: UpgradeHeader) -> Answer {
+/// Asks a client to come again after so many seconds.
+fn come_later(upgrade: UpgradeHeader, seconds: &'static str) -> Answer {
     let mut answer = response::empty(StatusCode::SERVICE_UNAVAILABLE);
     if upgrade == UpgradeHeader::WebSocket {
         // Nobody sends another request on a connection that was to become a WebSocket.
         answer.headers_mut().insert(header::CONNECTION, http::HeaderValue::from_static("close"));
     }
-    answer.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static("2"));
+    answer.headers_mut().insert(header::RETRY_AFTER, http::HeaderValue::from_static(seconds));
     answer
-}
-
-fn handshake<B>(request: Request<B>, judged: &Judged, pacing: Pacing) -> Handshake {
-    let (parts, _) = request.into_parts();
-    let pairs = Query::pairs(parts.uri.query().unwrap_or_default());
-    let query = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
-    Handshake {
-        query,
-        url: parts.uri.to_string(),
-        headers: parts.headers,
-        secure: judged.client.scheme.is_secure(),
-        rated: pacing.applies_to(judged.client.address),
-        address: judged.client.address,
-        cross_origin: matches!(judged.verdict, Verdict::Cross(_)),
-    }
 }
 
 /// Tells the worker if a request is dropped before its end, because the client is gone.

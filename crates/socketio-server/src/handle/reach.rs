@@ -34,7 +34,7 @@ pub(crate) struct Reach {
     pub(crate) occupancy: Arc<Occupancy>,
     /// What each worker counts, by its number.
     pub(crate) tallies: Vec<Arc<WorkerTallies>>,
-    /// Handshakes that were refused.
+    /// Handshakes that were refused, or answered later.
     pub(crate) door: Counters<DoorCount>,
     not_ready: AtomicBool,
     connections: AtomicUsize,

@@ -14,6 +14,7 @@ use crate::handle::namespace::{Namespace, NamespacePattern};
 use crate::handle::reach::Reach;
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
+use crate::new_sessions::NewSessions;
 use crate::sid::PollNumber;
 
 /// Decides about a handshake, before a session exists.
@@ -33,6 +34,8 @@ pub(crate) struct Shared {
     pub(crate) bundle: Option<ClientBundle>,
     pub(crate) hooks: Hooks,
     pub(crate) numbers: Numbers,
+    /// How fast sessions come from each address.
+    pub(crate) new_sessions: NewSessions,
 }
 
 /// The hooks of the application.

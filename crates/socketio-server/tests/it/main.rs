@@ -29,6 +29,7 @@ mod hosts;
 mod http_connections;
 mod middleware;
 mod namespaces;
+mod new_sessions;
 mod pacing;
 mod polling;
 mod polling_clocks;

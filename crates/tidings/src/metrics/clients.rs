@@ -92,7 +92,9 @@ pub(super) const ROWS: &[Metric] = &[
         |from, out| {
             let NodeStats { server, refused, .. } = node(from);
             for what in DoorCount::ALL {
-                out.put(&[door(*what).into()], server.door[*what]);
+                if let Some(reason) = door(*what) {
+                    out.put(&[reason.into()], server.door[*what]);
+                }
             }
             for (kind, count) in refused {
                 out.put(&[refusal(*kind).into()], *count);
@@ -197,10 +199,13 @@ const CODES_OF_BOTH: [(Refusal, Count); 6] = [
     (Refusal::TooLarge, Count::LimitTextBytes),
 ];
 
-fn door(what: DoorCount) -> &'static str {
+/// Why a handshake was refused, if it was.
+fn door(what: DoorCount) -> Option<&'static str> {
     match what {
-        DoorCount::NotReady => "not ready",
-        DoorCount::NotAdmitted => "not admitted",
+        DoorCount::NotReady => Some("not ready"),
+        DoorCount::NotAdmitted => Some("not admitted"),
+        DoorCount::TooMany => Some("too many"),
+        DoorCount::Delayed => None,
     }
 }
 

@@ -1,0 +1,187 @@
+//! How a session opens: what is checked before there is one, and how long its handshake waits.
+//!
+//! A WebSocket that needs nobody's permission opens at once. Every other handshake takes the ordinary path, on which it
+//! may wait: for its turn among those of its address, and for the application.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::Bytes;
+use engineio::{ErrorCode, Method as EngineMethod, Query, Route, TransportKind};
+use http::{HeaderMap, Request};
+use http_body_util::Full;
+use tokio::sync::oneshot;
+
+use crate::door::service::{Answer, Judged, Refused, SocketIoService};
+use crate::door::takeover;
+use crate::handle::command::Command;
+use crate::handle::io::Readiness;
+use crate::handshake::Handshake;
+use crate::http::policy::Verdict;
+use crate::http::response;
+use crate::http::upgrade;
+use crate::pacing::Pacing;
+use crate::peer::Network;
+use crate::planted::edge::{self, EdgeBug};
+use crate::stats::DoorCount;
+
+/// A WebSocket that may open.
+pub(crate) struct Opening {
+    /// The 101 as it is sent.
+    pub(crate) answer: Bytes,
+    pub(crate) handshake: Box<Handshake>,
+}
+
+impl SocketIoService {
+    fn has_room(&self) -> bool {
+        let shared = &self.shared;
+        shared.reach.readiness() != Readiness::NotReady
+            && (shared.reach.connections()
+                < shared.reach.occupancy.bounds().connections + usize::from(edge::is(EdgeBug::LetsOneMoreIn))
+                || shared.reach.occupancy.show_oldest_session_out())
+    }
+
+    /// The address whose rate applies to a new session.
+    fn rated_network(&self, judged: &Judged) -> Option<Network> {
+        let address = judged.client.address;
+        let is_rated = self.shared.config.pacing.applies_to(address);
+        address.filter(|_| is_rated).map(Network::from)
+    }
+
+    /// Checks a request for a WebSocket that needs nobody's permission and does not have to wait. `None` is no verdict: the
+    /// ordinary path handles the request, with all its refusals.
+    pub(crate) fn open_at_once(&self, request: Request<()>, peer: IpAddr) -> Option<Opening> {
+        let shared = &self.shared;
+        let kind = TransportKind::WebSocket;
+        if shared.hooks.admission.is_some() || request.uri().path() != shared.config.path {
+            return None;
+        }
+        if self.foreign_host(Some(peer), &request).is_some() {
+            return None;
+        }
+        let judged = self.judge(Some(peer), &request);
+        let query = Query::parse(request.uri().query().unwrap_or_default());
+        let route = engineio::route(EngineMethod::Get, &query, judged.upgrade);
+        if route != Ok(Route::Open(kind))
+            || !judged.verdict.is_allowed()
+            || !shared.config.transports.contains(&kind)
+            || !self.has_room()
+        {
+            return None;
+        }
+        let mut answer = upgrade::accept(request.method(), request.headers()).ok()?;
+        shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
+        let answer = upgrade::encode(&answer)?;
+        if !shared.new_sessions.begins_at_once(self.rated_network(&judged), Instant::now()) {
+            return None;
+        }
+        Some(Opening { answer, handshake: Box::new(handshake(request, &judged, shared.config.pacing)) })
+    }
+
+    pub(super) async fn open<B>(
+        self,
+        mut request: Request<B>,
+        kind: TransportKind,
+        judged: Judged,
+    ) -> Result<Answer, Refused> {
+        let shared = &self.shared;
+        if !shared.config.transports.contains(&kind) {
+            return Err(ErrorCode::UnknownTransport.into());
+        }
+        self.check_room()?;
+        let accepted = match kind {
+            TransportKind::Polling => None,
+            TransportKind::WebSocket => match upgrade::accept(request.method(), request.headers()) {
+                Ok(accepted) => Some((accepted, hyper::upgrade::on(&mut request))),
+                Err(error) => return Ok(response::upgrade_invalid(error)),
+            },
+        };
+        self.wait_for_turn(&judged).await?;
+        let handshake = handshake(request, &judged, shared.config.pacing);
+        let handshake = match &shared.hooks.admission {
+            None => handshake,
+            Some(admit) => {
+                let handshake = Arc::new(handshake);
+                admit(Arc::clone(&handshake)).await.map_err(|message| {
+                    shared.reach.door.add(DoorCount::NotAdmitted, 1);
+                    Refused::Hook(message)
+                })?;
+                Arc::unwrap_or_clone(handshake)
+            }
+        };
+        match accepted {
+            None => self.open_polling(handshake).await,
+            Some((accepted, upgraded)) => {
+                let handshake = Box::new(handshake);
+                let worker = self.home.unwrap_or_else(|| shared.next_worker());
+                let (mailbox, owner) = (self.mailbox(worker), self.owner(worker));
+                // The task ends when the client has its 101, or is gone.
+                drop(tokio::spawn(async move {
+                    if let Some(taken) = takeover::take(upgraded, owner).await {
+                        mailbox.post(Command::Attach { handshake, taken });
+                    }
+                }));
+                Ok(accepted.map(|()| Full::default()))
+            }
+        }
+    }
+
+    fn check_room(&self) -> Result<(), Refused> {
+        if self.has_room() {
+            return Ok(());
+        }
+        let reach = &self.shared.reach;
+        match reach.readiness() {
+            Readiness::Ready => reach.refusals.note_full(Instant::now()),
+            Readiness::NotReady => reach.door.add(DoorCount::NotReady, 1),
+        }
+        Err(Refused::NotReady)
+    }
+
+    /// Waits until it is the turn of a handshake among those of its address. If the client leaves meanwhile, this is dropped,
+    /// and those behind it come earlier.
+    async fn wait_for_turn(&self, judged: &Judged) -> Result<(), Refused> {
+        let door = &self.shared.reach.door;
+        let place = self.shared.new_sessions.queue(self.rated_network(judged), Instant::now());
+        let place = place.map_err(|_| {
+            door.add(DoorCount::TooMany, 1);
+            Refused::TooMany
+        })?;
+        if let Some(wait) = place.wait() {
+            door.add(DoorCount::Delayed, 1);
+            tokio::time::sleep(wait).await;
+            self.check_room()?;
+        }
+        place.take();
+        Ok(())
+    }
+
+    async fn open_polling(&self, handshake: Handshake) -> Result<Answer, Refused> {
+        let mut extra = HeaderMap::new();
+        if let Some(add) = &self.shared.hooks.initial_headers {
+            add(&handshake, &mut extra);
+        }
+        let worker = self.home.unwrap_or_else(|| self.shared.next_worker());
+        let (reply, packet) = oneshot::channel();
+        self.mailbox(worker).post(Command::Open { handshake: Box::new(handshake), reply });
+        let mut answer = response::packets(packet.await.map_err(|_| Refused::NotReady)?);
+        answer.headers_mut().extend(extra);
+        Ok(answer)
+    }
+}
+
+fn handshake<B>(request: Request<B>, judged: &Judged, pacing: Pacing) -> Handshake {
+    let (parts, _) = request.into_parts();
+    let pairs = Query::pairs(parts.uri.query().unwrap_or_default());
+    let query = pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect();
+    Handshake {
+        query,
+        url: parts.uri.to_string(),
+        headers: parts.headers,
+        secure: judged.client.scheme.is_secure(),
+        rated: pacing.applies_to(judged.client.address),
+        address: judged.client.address,
+        cross_origin: matches!(judged.verdict, Verdict::Cross(_)),
+    }
+}

@@ -1,0 +1,174 @@
+//! [`NewSessions`]: how fast sessions come from one address. Beyond the rate, a handshake is answered later.
+//!
+//! A client that connects again and again would make others wait: each new session is cheap, and there is no end of them. A
+//! crowd behind one address that comes back after a restart is let in bit by bit. Time is an argument.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::pacing::{Pace, Rate};
+use crate::peer::Network;
+
+/// A handshake that would wait for longer is refused at once.
+const WAIT_MAX: Duration = Duration::from_secs(10);
+
+/// Addresses that are remembered. If there are more, all begin anew.
+const NETWORKS_MAX: usize = 1 << 16;
+
+/// What the addresses have used of the rate.
+#[derive(Debug)]
+pub(crate) struct NewSessions {
+    rate: Rate,
+    paces: Mutex<HashMap<Network, Pace>>,
+}
+
+/// Too many sessions come from this address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TooMany;
+
+/// A place in the line of an address. It is given back when it is dropped, unless it is [taken](Self::take).
+#[derive(Debug)]
+pub(crate) struct Place<'a> {
+    line: &'a NewSessions,
+    /// Of nobody, if no rate applies.
+    network: Option<Network>,
+    wait: Option<Duration>,
+}
+
+impl NewSessions {
+    pub(crate) fn new(rate: Rate) -> Self {
+        Self { rate, paces: Mutex::default() }
+    }
+
+    /// Begins a session, if it does not have to wait.
+    pub(crate) fn begins_at_once(&self, network: Option<Network>, now: Instant) -> bool {
+        match self.queue(network, now) {
+            Ok(place) if place.wait.is_none() => {
+                place.take();
+                true
+            }
+            Ok(_) | Err(TooMany) => false,
+        }
+    }
+
+    /// Gets in line for a session. `None` is an address to which no rate applies.
+    pub(crate) fn queue(&self, network: Option<Network>, now: Instant) -> Result<Place<'_>, TooMany> {
+        let Some(network) = network.filter(|_| self.rate.per_second > 0) else {
+            return Ok(Place { line: self, network: None, wait: None });
+        };
+        let mut paces = self.paces();
+        if paces.len() >= NETWORKS_MAX && !paces.contains_key(&network) {
+            paces.retain(|_, pace| pace.is_behind(now));
+            // If most of them are behind, looking at all of them again would cost more than they do.
+            if paces.len() > NETWORKS_MAX / 2 {
+                paces.clear();
+            }
+        }
+        let pace = paces.entry(network).or_default();
+        let mut charged = *pace;
+        let wait = charged.charge(self.rate, 1, now);
+        if wait.is_some_and(|wait| wait > WAIT_MAX) {
+            return Err(TooMany);
+        }
+        *pace = charged;
+        Ok(Place { line: self, network: Some(network), wait })
+    }
+
+    fn paces(&self) -> MutexGuard<'_, HashMap<Network, Pace>> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Place<'_> {
+    /// How long the session has to wait.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        self.wait
+    }
+
+    /// The session begins.
+    pub(crate) fn take(mut self) {
+        self.network = None;
+    }
+}
+
+impl Drop for Place<'_> {
+    /// Whoever comes next waits for less.
+    fn drop(&mut self) {
+        if let Some(network) = self.network
+            && let Some(pace) = self.line.paces().get_mut(&network)
+        {
+            pace.forgive(self.line.rate, 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use super::*;
+
+    const RATE: Rate = Rate { per_second: 20, burst: 100 };
+    const INTERVAL: Duration = Duration::from_millis(50);
+
+    fn network(number: u32) -> Network {
+        IpAddr::V4(Ipv4Addr::from_bits(number)).into()
+    }
+
+    /// The wait of the next session from an address.
+    fn wait(line: &NewSessions, number: u32, now: Instant) -> Result<Option<Duration>, TooMany> {
+        let place = line.queue(Some(network(number)), now)?;
+        let wait = place.wait();
+        place.take();
+        Ok(wait)
+    }
+
+    #[test]
+    fn a_crowd_comes_in_at_once_then_one_by_one_and_then_not_at_all() {
+        let (line, now) = (NewSessions::new(RATE), Instant::now());
+        let all: Vec<_> = (0..400).map(|_| wait(&line, 1, now)).collect();
+        assert_eq!(all[..100], [Ok(None); 100]);
+        assert_eq!(all[100], Ok(Some(INTERVAL)));
+        assert_eq!(all[299], Ok(Some(WAIT_MAX)));
+        assert_eq!(all[300..], [Err(TooMany); 100]);
+        assert_eq!(wait(&line, 2, now), Ok(None), "others do not wait");
+        assert_eq!(wait(&line, 1, now + INTERVAL), Ok(Some(WAIT_MAX)), "a refusal costs nothing");
+        assert!(line.begins_at_once(None, now));
+    }
+
+    #[test]
+    fn half_of_the_rate_for_ever_never_waits() {
+        let (line, start) = (NewSessions::new(RATE), Instant::now());
+        assert!((0..10_000).all(|number| wait(&line, 1, start + INTERVAL * 2 * number) == Ok(None)));
+    }
+
+    #[test]
+    fn a_place_that_is_left_makes_the_next_session_wait_for_less() {
+        let (line, now) = (NewSessions::new(RATE), Instant::now());
+        assert!((0..100).all(|_| line.begins_at_once(Some(network(1)), now)));
+        let places: Vec<_> = (0..200).map(|_| line.queue(Some(network(1)), now).unwrap()).collect();
+        assert!(!line.begins_at_once(Some(network(1)), now));
+        assert_eq!(line.queue(Some(network(1)), now).unwrap_err(), TooMany);
+        drop(places);
+        assert_eq!(wait(&line, 1, now), Ok(Some(INTERVAL)));
+        assert!(!line.begins_at_once(Some(network(1)), now), "a session that would wait begins at once");
+        assert_eq!(wait(&line, 1, now), Ok(Some(INTERVAL * 2)), "a try has used up a place");
+    }
+
+    #[test]
+    fn a_rate_of_nothing_is_no_limit() {
+        let (line, now) = (NewSessions::new(Rate::OFF), Instant::now());
+        assert!((0..10_000).all(|_| line.begins_at_once(Some(network(1)), now)));
+        assert!(line.paces().is_empty());
+    }
+
+    #[test]
+    fn a_bounded_number_of_addresses_is_remembered() {
+        let (line, now) = (NewSessions::new(RATE), Instant::now());
+        for number in 0..2 * u32::try_from(NETWORKS_MAX).unwrap() {
+            assert!(line.begins_at_once(Some(network(number)), now));
+        }
+        assert!(line.paces().len() <= NETWORKS_MAX);
+    }
+}
