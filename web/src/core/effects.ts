@@ -11,29 +11,34 @@ import { contains, withSpan } from "./spans.ts";
 import type { Change, MessageRecord, RoomRecord } from "./store.ts";
 import type { Entry, HistoryAnswer, Page, Room } from "./wire.ts";
 
-export type Standing = "next" | "known" | "gap" | "elsewhere";
-
-/** How an entry stands to the timeline of its room. `elsewhere`: the timeline does not flow. */
-export function standingOf(model: Model, entry: Pick<Entry, "room" | "rev">): Standing {
+/** How an entry stands to the timeline of its room. Null: it comes next, or the timeline does not flow. */
+export function standingOf(model: Model, entry: Pick<Entry, "room" | "rev">): "known" | "gap" | null {
   const applied = model.record(entry.room)?.applied ?? null;
-  if (applied === null) return "elsewhere";
-  if (entry.rev <= applied) return "known";
-  return entry.rev === applied + 1 ? "next" : "gap";
+  if (applied === null || entry.rev === applied + 1) return null;
+  return entry.rev <= applied ? "known" : "gap";
+}
+
+/** What entries of some kinds have. */
+interface Details {
+  readonly from: Person;
+  readonly who?: Person;
+  readonly members?: readonly Person[];
+  readonly device?: string;
+  readonly n?: number;
 }
 
 /** The changes of an entry that does not stand behind a gap; it was told when people had the names of version `asOf`, or later ones. */
 export function effectsOf(model: Model, entry: Entry, asOf?: number): readonly Change[] {
-  const people = [entry.from, ...("who" in entry ? [entry.who] : []), ...("members" in entry ? entry.members : [])];
-  const changes: Change[] = people.flatMap((person) => learned(model, person, asOf));
-  const settled = entry.event === "message" ? model.rowOf(entry.device, entry.n) : null;
+  const { from, who, members, device, n }: Details = entry;
+  const changes: Change[] = [from, who, members].flat().flatMap((person) => (person === undefined ? [] : learned(model, person, asOf)));
+  const settled = model.rowOf(device, n);
   if (settled !== null) changes.push({ kind: "settled", id: settled.id });
 
   if (entry.room === HOUSE) return [...changes, ...houseEffects(model, entry)];
   const begins = concernsMe(model, entry) && (entry.event === "joined" || entry.event === "room created");
   const record = model.record(entry.room) ?? (begins ? unknownRoom(entry.room) : null);
   if (record === null) return changes;
-  const standing = standingOf(model, entry);
-  if (standing === "known") return changes;
+  if (standingOf(model, entry) === "known") return changes;
   return [...changes, ...roomEffects(model, withFacts(model, record, entry), entry, begins)];
 }
 
@@ -48,9 +53,9 @@ export function historyEffects(model: Model, room: RoomId, page: Page, answer: H
     changes.push(...learned(model, message.from, names));
   }
   const from = answer.messages[0]?.seq;
-  const to = answer.messages.at(-1)?.seq;
-  const held = from === undefined || to === undefined ? record.held : withSpan(record.held, from, to);
-  const seq = Math.max(record.seq, answer.seq, to ?? 0);
+  const to = answer.messages.at(-1)?.seq ?? 0;
+  const held = from === undefined ? record.held : withSpan(record.held, from, to);
+  const seq = Math.max(record.seq, answer.seq, to);
   const floor = answer.first ? (from ?? beginningOf(page, answer) ?? record.floor) : record.floor;
   const toldOf = Math.max(record.toldOf ?? 0, answer.rev);
   return [...changes, { kind: "room", room: { ...record, held, seq, floor, toldOf } }];
@@ -64,20 +69,10 @@ function beginningOf(page: Page, answer: HistoryAnswer): Seq | null {
 
 /** A record of a room as the server describes it, over what is known of it. */
 export function described(known: RoomRecord | null, room: Room): RoomRecord {
-  const { applied, appliedSeq, held, floor, away, read, rev, strange, trail, toldOf } = known ?? unknownRoom(room.room);
-  if (known !== null && rev > room.rev && strange === undefined) return known;
-  return {
-    ...room,
-    read: Math.max(read, room.read),
-    seq: Math.max(known?.seq ?? 0, room.seq),
-    applied,
-    appliedSeq,
-    held,
-    floor,
-    ...(away === undefined ? {} : { away }),
-    ...(trail === undefined ? {} : { trail }),
-    ...(toldOf === undefined ? {} : { toldOf }),
-  };
+  const before = known ?? unknownRoom(room.room);
+  if (before.rev > room.rev && before.strange === undefined) return before;
+  const { host: _, with: __, strange: ___, ...own } = before;
+  return { ...own, ...room, read: Math.max(own.read, room.read), seq: Math.max(own.seq, room.seq) };
 }
 
 export function unknownRoom(room: RoomId): RoomRecord {
@@ -115,7 +110,7 @@ function concernsMe(model: Model, entry: Entry): boolean {
 
 function houseEffects(model: Model, entry: Entry): readonly Change[] {
   const record = model.record(HOUSE) ?? unknownRoom(HOUSE);
-  if (record.applied !== null && entry.rev <= record.applied) return [];
+  if (entry.rev <= (record.applied ?? 0)) return [];
   const changes: Change[] = [{ kind: "room", room: { ...record, applied: entry.rev, rev: entry.rev } }];
   const session = model.session;
   if (session === null || !concernsMe(model, entry)) return changes;

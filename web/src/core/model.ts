@@ -66,7 +66,6 @@ export class Model {
 
   /** The row of an own send, if it is not finished. */
   rowOf(device: string | undefined, n: number | undefined): OutboxRow | null {
-    if (device === undefined || n === undefined) return null;
     return this.outbox.rows.find((row) => row.device === device && row.n === n && row.refused === undefined) ?? null;
   }
 

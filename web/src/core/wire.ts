@@ -189,7 +189,7 @@ export function readWelcome(value: unknown): Welcome | null {
   return attempt(() => {
     const f = fieldsOf(value);
     const person = personOf(f["user"]);
-    if (person.user === undefined) throw new Malformed("user");
+    if (person.user === undefined) return fail();
     return {
       ...optional("server", maybe(f, "server", isText)),
       user: { ...person, user: person.user },
@@ -287,7 +287,7 @@ export function readMeaning(value: unknown): CodeMeaning | null {
     const kind = f["kind"];
     if (kind === "setup") return { kind };
     if (kind === "link") return { kind, who: personOf(f["who"]) };
-    if (kind !== "invite") return fail("kind");
+    if (kind !== "invite") return fail();
     const from = f["from"] === undefined ? undefined : personOf(f["from"]);
     const { name, members } = { name: text(f, "name"), members: count(f, "members") };
     return { kind, room: count(f, "room"), name, members, joined: f["joined"] === true, ...optional("from", from) };
@@ -332,7 +332,7 @@ function attempt<T>(read: () => T): T | null {
 function answer<T>(value: unknown, read: (fields: Fields) => T): T | null {
   return attempt(() => {
     const fields = fieldsOf(value);
-    if (fields["ok"] !== true) throw new Malformed("ok");
+    if (fields["ok"] !== true) return fail();
     return read(fields);
   });
 }
@@ -420,7 +420,7 @@ function roomOf(value: unknown): Room {
 function presenceOf(f: Fields): Presence {
   return {
     online: f["online"] === undefined ? [] : list(f, "online", personOf),
-    offline: f["offline"] === undefined ? [] : list(f, "offline", (user) => (isText(user) ? user : fail("offline"))),
+    offline: f["offline"] === undefined ? [] : list(f, "offline", (user) => (isText(user) ? user : fail())),
     count: count(f, "count"),
     more: f["more"] === true,
   };
@@ -437,41 +437,41 @@ function personOf(value: unknown): Person {
 
 function kindOf(f: Fields): RoomKind {
   const kind = f["kind"];
-  return kind === "public" || kind === "private" || kind === "direct" ? kind : fail("kind");
+  return kind === "public" || kind === "private" || kind === "direct" ? kind : fail();
 }
 
 function fieldsOf(value: unknown): Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : fail("object");
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Fields) : fail();
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";
-const isCount = (value: unknown): value is number => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
 function text(f: Fields, name: string): string {
   const value = f[name];
-  return isText(value) ? value : fail(name);
+  return isText(value) ? value : fail();
 }
 
 function count(f: Fields, name: string): number {
   const value = f[name];
-  return isCount(value) ? value : fail(name);
+  return isCount(value) ? value : fail();
 }
 
 function maybe<T>(f: Fields, name: string, is: (value: unknown) => value is T): T | undefined {
   const value = f[name];
   if (value === undefined || value === null) return undefined;
-  return is(value) ? value : fail(name);
+  return is(value) ? value : fail();
 }
 
 function list<T>(f: Fields, name: string, read: (item: unknown) => T): T[] {
   const value = f[name];
-  return Array.isArray(value) ? value.map(read) : fail(name);
+  return Array.isArray(value) ? value.map(read) : fail();
 }
 
 function optional<K extends string, T>(name: K, value: T | undefined): { readonly [name in K]?: T } {
   return (value === undefined ? {} : { [name]: value }) as { readonly [name in K]?: T };
 }
 
-function fail(name: string): never {
-  throw new Malformed(name);
+function fail(): never {
+  throw new Malformed();
 }

@@ -150,6 +150,13 @@ test("a change that is told twice brings back nothing that is done since", async
   expect(known()).toEqual([]);
 });
 
+test("a change that is told twice in a row is not read", async () => {
+  const { store, outbox, says } = await twoTabs();
+  const said = await says("one");
+  for (let times = 0; times < 2; times += 1) await outbox.take(said);
+  expect(store.reads).toBe(0);
+});
+
 test("a tab reads the outbox when a page does not say what it has changed", async () => {
   const { store, outbox, says, known } = await twoTabs();
   await says("one");

@@ -126,7 +126,7 @@ export const keeping = [
   {
     name: "the read pointer goes back to what the server has",
     file: "src/core/effects.ts",
-    find: "read: Math.max(read, room.read),",
+    find: "read: Math.max(own.read, room.read),",
     replace: "read: room.read,",
     tests: KEEPING,
   },
