@@ -105,3 +105,17 @@ describe("the facts of a room", () => {
     expect(described(null, room)).toMatchObject({ read: 4, seq: 9, members: 3 });
   });
 });
+
+test("a count of unread messages from elsewhere is void when a message is deleted that it may have counted", () => {
+  for (const isHere of [false, true]) {
+    const isKept = (seq: number): boolean => {
+      const model = new Model();
+      const room = { ...unknownRoom(ROOM), joined: true, applied: 20, rev: 20, seq: 12, read: 4, away: { read: 4, mark: 9, count: 5, capped: false } };
+      model.apply({ kind: "room", room: { ...room, held: isHere ? [[1, 12]] : [] } });
+      for (const change of effectsOf(model, { ...head(21), event: "deleted", seq })) model.apply(change);
+      return model.record(ROOM)?.away !== undefined;
+    };
+    const counted = Array.from({ length: 12 }, (_, index) => index + 1).filter((seq) => !isKept(seq));
+    expect(counted).toEqual([5, 6, 7, 8, 9]);
+  }
+});
