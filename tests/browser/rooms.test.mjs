@@ -176,7 +176,14 @@ describe("a direct conversation", () => {
     await cleo.enterDirect("ada", "bob");
     await bob.write("indeed");
     for (const person of [ada, bob, cleo]) await person.shows("the three of us", "indeed");
-    assert.ok(!dan.frames.heard.some((packet) => /the three of us|indeed/.test(packet)));
+    // A message to one of them is for that one alone.
+    await ada.people.getByRole("button", { name: /^Message bob\b/ }).click();
+    await ada.isIn("bob");
+    await ada.write("the two of us");
+    await bob.enter("ada");
+    await bob.shows("the two of us");
+    assert.ok(!dan.frames.heard.some((packet) => /of us|indeed/.test(packet)));
+    assert.ok(!cleo.frames.heard.some((packet) => /the two of us/.test(packet)));
     for (const person of [ada, bob, cleo, dan]) person.assertContent();
   });
 });
