@@ -3,10 +3,10 @@
 
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import https from "node:https";
 import net from "node:net";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { describe, test } from "node:test";
 import tls from "node:tls";
 import { Authority } from "../harness/authority.mjs";
@@ -153,6 +153,26 @@ describe("a new certificate in the files", { concurrency: true }, () => {
     await ada.say("still here");
     await ada.sees("still here");
     assert.deepEqual(ada.connects, [false]);
+  });
+
+  test("is found behind links, whichever of them leads elsewhere now", async (t) => {
+    const folder = temporaryFolder();
+    const files = { certificate: join(folder, "tls.crt"), key: join(folder, "tls.key") };
+    // As an orchestrator mounts a secret: the files lead through a link to the folder of a version.
+    const lead = (version, issued) => {
+      mkdirSync(join(folder, version));
+      for (const [kind, file] of Object.entries(files)) writeFileSync(join(folder, version, basename(file)), issued[kind]);
+      symlinkSync(version, join(folder, "..new"));
+      renameSync(join(folder, "..new"), join(folder, "..data"));
+    };
+    lead("..1", usual);
+    for (const file of Object.values(files)) symlinkSync(join("..data", basename(file)), file);
+    const server = await start(t, files);
+    assert.equal((await shown(server)).fingerprint, usual.fingerprint);
+    const renewed = authority.issue();
+    lead("..2", renewed);
+    await server.logged(/new connections get the new certificate/);
+    assert.equal((await shown(server)).fingerprint, renewed.fingerprint);
   });
 
   test("is asked for before the old one expires", async (t) => {
