@@ -48,6 +48,8 @@ describe("one person's requests", () => {
       while (goesOn) {
         const answer = await socket.ask("unread", ask);
         counted += answer.ok ? 1 : 0;
+        // It is counted in several steps.
+        if (answer.ok) assert.deepEqual(Object.keys(answer.unread).map(Number), ask.rooms);
         // What is over the bound is refused at once, and asked again.
         if (!answer.ok) await new Promise((resolve) => setImmediate(resolve));
       }
