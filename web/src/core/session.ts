@@ -106,10 +106,7 @@ export class Session {
     this.#timers.start("unheard", UNHEARD_MS, () => this.#dropUnheard());
     this.#transport.open(
       {
-        connected: () => {
-          this.#connected += 1;
-          this.#isWelcome = false;
-        },
+        connected: () => undefined,
         disconnected: () => this.#disconnected("offline"),
         refused: (code, reason) => this.#connectRefused(code, reason),
         event: (name, payload) => this.#event(name, payload),

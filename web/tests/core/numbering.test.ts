@@ -1,9 +1,9 @@
 // Goal: a number of a device names one command for ever, and the server can be given every number without a gap.
 
 import { describe, expect, test } from "vitest";
-import { enqueue, renewed, renumbered, ROWS_MAX, spoiled, unsent, withdrawn } from "../../src/core/numbering.ts";
+import { enqueue, renewed, renumbered, ROWS_MAX, spoiled, unsent, withDevice, withdrawn } from "../../src/core/numbering.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { OutboxChange, OutboxPart } from "../../src/core/store.ts";
+import type { OutboxChange, OutboxPart, OutboxRow } from "../../src/core/store.ts";
 import type { Command } from "../../src/core/wire.ts";
 
 const say = (text: string): Command => ({ event: "say", room: 1, text });
@@ -81,5 +81,49 @@ describe("commands", () => {
     await desk.change((state) => withdrawn(state, 2));
     await desk.change((state) => spoiled(state, 2, "invalid"));
     expect(await desk.sent()).toEqual([["first", 1, "skip"]]);
+  });
+});
+
+describe("without what they need, changes of the outbox", () => {
+  const device = { id: "first", next: 5, lastRow: 9 };
+  const row = (id: number, change: Partial<OutboxRow> = {}): OutboxRow => ({ id, device: "first", n: id, command: say(`${id}`), at: 0, ...change });
+  const state = (...rows: readonly OutboxRow[]) => ({ device, rows, drafts: new Map() });
+  const skip: Command = { event: "skip" };
+
+  test("move no skip to a new device, and no row that was taken back or refused", () => {
+    const rows = [row(1, { command: skip }), row(2, { withdrawn: true }), row(3, { refused: "empty" }), row(5), row(4)];
+    expect(renumbered(state(...rows), "second")).toEqual({
+      device: { id: "second", next: 3, lastRow: 9 },
+      put: [row(4, { device: "second", n: 1 }), row(5, { device: "second", n: 2 })],
+      drop: [1, 2],
+      result: undefined,
+    });
+    expect(renumbered({ ...state(), device: null }, "second")).toEqual({ device: { id: "second", next: 1, lastRow: 0 }, put: [], drop: [], result: undefined });
+  });
+
+  test("send again only what was refused, with the row that is meant", () => {
+    const refused = row(2, { refused: "empty" });
+    expect(renewed(state(row(1), refused), 2, 7)).toEqual({ device: { id: "first", next: 6, lastRow: 10 }, put: [{ ...row(10), n: 5, at: 7, command: refused.command }], drop: [2], result: { ...row(10), n: 5, at: 7, command: refused.command } });
+    for (const [at, id] of [[state(row(1), refused), 1], [state(refused), 3], [{ ...state(refused), device: null }, 2]] as const) expect(renewed(at, id, 7)).toEqual({ result: null });
+  });
+
+  test("take back what waits, and throw away what was refused", () => {
+    const refused = row(2, { refused: "empty" });
+    expect(withdrawn(state(row(1), refused), 1)).toEqual({ put: [row(1, { withdrawn: true })], result: say("1") });
+    expect(withdrawn(state(row(1), refused), 2)).toEqual({ drop: [2], result: say("2") });
+    expect(withdrawn(state(row(1)), 3)).toEqual({ result: null });
+  });
+
+  test("refuse what the server cannot read, once, and leave a skip under its number", () => {
+    expect(spoiled(state(row(1), row(2)), 2, "invalid")).toEqual({ device: { id: "first", next: 5, lastRow: 10 }, put: [row(2, { refused: "invalid" }), { ...row(2), id: 10, command: skip }], result: undefined });
+    for (const done of [row(1, { command: skip }), row(1, { withdrawn: true })]) expect(spoiled(state(done), 1, "invalid")).toEqual({ drop: [1], result: undefined });
+    for (const at of [state(), state(row(1, { refused: "empty" })), { ...state(row(1)), device: null }]) expect(spoiled(at, 1, "invalid")).toEqual({ result: undefined });
+  });
+
+  test("give a number of the device that is there, and make none", () => {
+    expect(withDevice({ device }, "second")).toEqual({ result: device });
+    expect(withDevice({ device: null }, "second")).toEqual({ device: { id: "second", next: 1, lastRow: 0 }, result: { id: "second", next: 1, lastRow: 0 } });
+    expect(enqueue({ device, count: ROWS_MAX - 1 }, say("last"), 3, "second")).toEqual({ device: { id: "first", next: 6, lastRow: 10 }, put: [{ ...row(10), n: 5, at: 3, command: say("last") }], result: { ...row(10), n: 5, at: 3, command: say("last") } });
+    expect(enqueue({ device, count: ROWS_MAX }, say("more"), 3, "second")).toEqual({ result: null });
   });
 });

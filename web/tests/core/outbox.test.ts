@@ -202,3 +202,43 @@ test("a tab that looks whether it has missed something reads the outbox only the
   await outbox.catchUp();
   expect([store.reads, known()]).toEqual([1, [[1, 1, "one"]]]);
 });
+
+test("answers that nobody waits for are remembered up to two hundred, the oldest go first", async () => {
+  const { outbox } = bench();
+  for (let id = 1; id <= 201; id += 1) outbox.answer(id, { ok: false, code: `${id}` });
+  const answerTo = async (id: number): Promise<unknown> => Promise.race([outbox.answerTo({ id, device: "mine", n: id, command: SAY, at: 0 }), Promise.resolve("none")]);
+  expect(await answerTo(1)).toBe("none");
+  expect([await answerTo(2), await answerTo(201)]).toEqual([{ ok: false, code: "2" }, { ok: false, code: "201" }]);
+});
+
+test("a tab that cannot look whether it has missed something reads nothing, and does not fail", async () => {
+  const { store, outbox, says, known } = await twoTabs();
+  await says("one");
+  store.outboxVersion = () => Promise.reject(new Error("of the disk"));
+  await outbox.catchUp();
+  expect([store.reads, known()]).toEqual([0, []]);
+});
+
+test("a tab that reads already does not look whether it has missed something", async () => {
+  const { store, outbox, says } = await twoTabs();
+  await says("one");
+  const reading = outbox.read();
+  await outbox.catchUp();
+  await reading;
+  expect(store.reads).toBe(1);
+});
+
+test("a commit is kept here if it made the next version or an older one", async () => {
+  const { outbox, says } = await twoTabs();
+  await outbox.take(await says("one"));
+  expect([outbox.isKept(), outbox.isKept(null), outbox.isKept(1), outbox.isKept(3), outbox.isKept(2), outbox.isKept(3), outbox.isKept(2)]).toEqual([true, true, true, false, true, true, true]);
+});
+
+test("a tab reads the outbox when another device has its numbers, though as many rows were made", async () => {
+  const { store, outbox, writes, says } = await twoTabs();
+  await outbox.take(await says("one"));
+  await writes(() => ({ device: { id: "another", next: 2, lastRow: 1 }, result: undefined }));
+  const { difference } = { difference: await writes((part) => ({ put: [...part.rows], result: undefined })) };
+  await outbox.take({ ...difference, version: 2 });
+  expect(store.reads).toBe(1);
+});

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { unknownRoom } from "../../src/core/effects.ts";
 import { Model } from "../../src/core/model.ts";
 import { entryOfAck, roomOfCommand } from "../../src/core/replies.ts";
-import type { Command, Entry } from "../../src/core/wire.ts";
+import type { Command, Entry, Room } from "../../src/core/wire.ts";
 
 const ADA = { user: "ada", name: "Ada" };
 const BOB = { user: "bob", name: "Bob" };
@@ -41,6 +41,30 @@ test("each command becomes its entry", () => {
   expect(stored({ event: "claim", code: "secret" })).toEqual({ event: "owner", who: ADA });
 });
 
+test("a command about somebody who has no name here names their id, and a skip is an entry of its own", () => {
+  expect(stored({ event: "add", room: 7, user: "cleo" })).toEqual({ event: "joined", who: { user: "cleo" } });
+  expect(stored({ event: "remove", room: 7, user: "cleo" })).toEqual({ event: "removed", who: { user: "cleo" } });
+  expect(stored({ event: "create", kind: "private", name: "den", topic: "quiet" })).toMatchObject({ kind: "private", name: "den", topic: "quiet" });
+  expect(stored({ event: "skip" })).toEqual({ event: "unknown" });
+});
+
+test("the ack of joining tells what the room is", () => {
+  const about: Room = { room: 7, kind: "public", name: "garden", topic: "", joined: true, members: 2, rev: 9, seq: 3, read: 0 };
+  const row = { id: 1, device: "mine", n: 4, command: { event: "join", room: 7 } as const, at: 0 };
+  expect(entryOfAck(model(), row, { kind: "stored", room: 7, rev: 9, at: 8, about })).toEqual({ event: "joined", cursor: "", room: 7, rev: 9, at: 8, from: ADA, who: ADA, about });
+  expect(Object.keys(entryOfAck(model(), row, { kind: "stored", room: 7, rev: 9, at: 8 }) ?? {})).not.toContain("about");
+});
+
+test("who has no name has none in an own entry, and nobody has entries without being somebody", () => {
+  const [guest, nobody] = [new Model(), new Model()];
+  guest.apply({ kind: "session", session: { user: "ada", name: null, owner: false, token: "" } });
+  const row = { id: 1, device: "mine", n: 4, command: { event: "leave", room: 7 } as const, at: 0 };
+  const ack = { kind: "stored", room: 7, rev: 9, at: 8 } as const;
+  expect(Object.keys(entryOfAck(guest, row, ack)?.from ?? {})).toEqual(["user"]);
+  expect(entryOfAck(nobody, row, ack)).toBeNull();
+  expect(entryOfAck(guest, row, { kind: "stored", rev: 9, at: 8 })).toBeNull();
+});
+
 test("an ack without an entry stores nothing", () => {
   const row = { id: 1, device: "mine", n: 4, command: { event: "rename", room: 7, name: "yard" } as const, at: 0 };
   expect(entryOfAck(model(), row, { kind: "stored", room: 7, at: 8 })).toBeNull();
@@ -56,5 +80,11 @@ test("a finished command that made a room tells which", () => {
   expect(roomOfCommand(known, { event: "create", kind: "public", name: "garden" })).toBe(6);
   expect(roomOfCommand(known, { event: "direct", with: ["cleo", "bob"] })).toBe(4);
   expect(roomOfCommand(known, { event: "direct", with: ["bob"] })).toBe(0);
+  expect(roomOfCommand(known, { event: "create", kind: "public", name: "yard" })).toBe(0);
+  known.apply({ kind: "room", room: { ...unknownRoom(8), name: "yard", host: "bob" } });
+  known.apply({ kind: "room", room: { ...unknownRoom(9), name: "", with: [{ user: "dan" }, BOB] } });
+  expect(roomOfCommand(known, { event: "create", kind: "public", name: "yard" })).toBe(0);
+  expect(roomOfCommand(known, { event: "direct", with: ["bob", "dan"] })).toBe(9);
+  expect(roomOfCommand(new Model(), { event: "create", kind: "public", name: "yard" })).toBe(0);
   expect(roomOfCommand(known, { event: "name", name: "Ida" })).toBe(0);
 });

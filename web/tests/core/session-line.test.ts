@@ -1,0 +1,489 @@
+// Goal: what a session says on its connection, and what it makes of each thing that comes, one at a time.
+
+import { describe, expect, test } from "vitest";
+import { unknownRoom } from "../../src/core/effects.ts";
+import type { Person } from "../../src/core/facade.ts";
+import { Ledger } from "../../src/core/ledger.ts";
+import { Model } from "../../src/core/model.ts";
+import { enqueue } from "../../src/core/numbering.ts";
+import type { Transport, TransportEvents } from "../../src/core/ports.ts";
+import type { PresenceState } from "../../src/core/presence.ts";
+import { HOUSE } from "../../src/core/rooms.ts";
+import { Session } from "../../src/core/session.ts";
+import { MemoryStore } from "../../src/core/store-memory.ts";
+import type { Change } from "../../src/core/store.ts";
+import type { Auth, Command } from "../../src/core/wire.ts";
+import { settled, VirtualClock } from "./virtual-clock.ts";
+
+const ADA = { user: "ada", name: "ada" };
+const LOBBY = { room: 1, kind: "public", name: "Lobby", topic: "", seq: 3, rev: 3, joined: true, read: 0, members: 2 };
+const WELCOME = { server: "s", user: ADA, owner: false, token: "token", cursor: "c1", resumed: false, reset: false, rooms: [LOBBY], online: 1 };
+
+interface Sent {
+  readonly name: string;
+  readonly payload: object;
+  readonly at: number;
+  readonly answer: (value: unknown) => void;
+}
+
+/** A session whose connection is the test. */
+class Bench {
+  readonly clock = new VirtualClock();
+  readonly model = new Model();
+  readonly sent: Sent[] = [];
+  /** What was told, in order. */
+  readonly told: string[] = [];
+  readonly presence: PresenceState[] = [];
+  readonly #store = new MemoryStore();
+  readonly ledger = new Ledger(this.model, this.#store, null, { kept: () => this.session.settle(), deposed: () => undefined });
+  #events: TransportEvents | null = null;
+  #auth: (() => Promise<Auth>) | null = null;
+  readonly #transport: Transport = {
+    open: (events, auth) => {
+      this.#events = events;
+      this.#auth = auth;
+    },
+    emit: (name, payload, answer = () => undefined) => this.sent.push({ name, payload, at: this.clock.now(), answer }),
+    welcomed: () => this.told.push("welcomed"),
+    interrupt: () => this.told.push("interrupt"),
+    hurry: () => this.told.push("hurry"),
+    nudge: () => this.told.push("nudge"),
+    close: () => this.told.push("close"),
+  };
+  readonly session: Session;
+
+  constructor() {
+    const world = { now: this.clock.now, setTimer: this.clock.setTimer, randomId: () => "mine", random: () => 0.5, isWatched: () => true };
+    this.session = new Session(this.model, this.ledger, this.#transport, world, {
+      connection: (state, reason) => this.told.push(reason === undefined ? state : `${state} (${reason})`),
+      presence: (state) => this.presence.push(state),
+      typing: (room, who) => this.told.push(`${who.user} types in ${room}`),
+      typingStopped: (room, who) => this.told.push(`${who.user} stopped in ${room}`),
+      result: (id, result) => this.told.push(`${id}: ${result.ok ? `ok in ${result.room}` : result.code}`),
+      changeOutbox: async (look, change) => {
+        const { result } = await this.#store.changeOutbox(look, change);
+        this.model.setOutbox(await this.#store.outbox());
+        return result;
+      },
+      bind: (session) => this.#store.bind(session),
+    });
+  }
+
+  async online(welcome: object = WELCOME): Promise<this> {
+    this.session.start();
+    await settled();
+    await this.connect(welcome);
+    // Whoever is there is asked for at once.
+    this.answer("who", { ok: true, online: [ADA], count: 1, more: false });
+    await settled();
+    this.sent.length = this.told.length = this.presence.length = 0;
+    return this;
+  }
+
+  auth(): Promise<Auth> | undefined {
+    return this.#auth?.();
+  }
+
+  async connect(welcome: object): Promise<void> {
+    await this.auth();
+    this.#events?.connected();
+    await this.hear("welcome", welcome);
+  }
+
+  async hear(name: string, payload: object): Promise<void> {
+    this.#events?.event(name, payload);
+    await settled();
+  }
+
+  refuse(code: string, reason?: string): void {
+    this.#events?.refused(code, reason);
+  }
+
+  cut(): void {
+    this.#events?.disconnected();
+  }
+
+  moved(): void {
+    this.#events?.moved();
+  }
+
+  answer(name: string, value: unknown): void {
+    this.sent.findLast((sent) => sent.name === name)?.answer(value);
+  }
+
+  async apply(...changes: readonly Change[]): Promise<void> {
+    await this.ledger.submit((apply) => apply(changes));
+  }
+
+  async put(command: Command): Promise<void> {
+    await this.#store.changeOutbox({}, (state) => enqueue(state, command, 0, "mine"));
+    this.model.setOutbox(await this.#store.outbox());
+  }
+
+  names(but: readonly string[] = ["unread"]): readonly string[] {
+    return this.sent.flatMap(({ name }) => (but.includes(name) ? [] : [name]));
+  }
+
+  /** When something was sent, after the first time. */
+  times(name: string): readonly number[] {
+    const all = this.sent.filter((sent) => sent.name === name).map(({ at }) => at);
+    return all.map((at) => at - (all[0] ?? 0));
+  }
+}
+
+/** Nobody has unread messages, so nobody asks. */
+const quiet = { ...WELCOME, rooms: [{ ...LOBBY, seq: 0 }] };
+const online = (): Promise<Bench> => new Bench().online(quiet);
+
+describe("who asks to be let in", () => {
+  test("says the version and the device, then who one is and how far one has come", async () => {
+    const bench = new Bench();
+    bench.session.start();
+    expect(await bench.auth()).toEqual({ v: 1, device: "mine" });
+    await bench.connect(quiet);
+    expect(bench.told).toEqual(["connecting", "welcomed", "online"]);
+    expect(await bench.auth()).toEqual({ v: 1, device: "mine", token: "token", cursor: "c1" });
+    await bench.apply({ kind: "forget all" });
+    expect(await bench.auth()).toEqual({ v: 1, device: "mine", token: "token" });
+  });
+
+  test("is told why not", async () => {
+    const bench = new Bench();
+    bench.session.start();
+    bench.refuse("bad_token");
+    bench.refuse("refused", "come back later");
+    bench.refuse("");
+    bench.refuse("unavailable");
+    bench.session.stop();
+    bench.refuse("bad_token");
+    expect(bench.told).toEqual(["connecting", "unknown", "refused (come back later)", "offline", "unavailable", "stopped", "close"]);
+  });
+
+  test("is not let in by what is no welcome, and hears nothing before one", async () => {
+    const bench = new Bench();
+    bench.session.start();
+    await bench.connect({ ...quiet, cursor: 7 });
+    await bench.hear("typing", { room: 1, who: { user: "bob" }, cursor: "c" });
+    expect(bench.told).toEqual(["connecting"]);
+    expect(bench.model.session).toBeNull();
+  });
+
+  test("learns nothing from the server of somebody else", async () => {
+    const bench = await online();
+    bench.cut();
+    await bench.connect({ ...quiet, user: { user: "eve" }, cursor: "c9" });
+    await bench.hear("topic", { room: 1, rev: 4, at: 1, from: {}, topic: "of eve", cursor: "c10" });
+    expect(bench.told).toEqual(["offline", "welcomed", "unknown"]);
+    expect([bench.model.session?.user, bench.model.cursor, bench.model.record(1)?.topic]).toEqual(["ada", "c1", ""]);
+  });
+});
+
+describe("a welcome", () => {
+  test("of a log that does not go on from here forgets what it does not list, but names it", async () => {
+    const bench = await online();
+    await bench.apply({ kind: "room", room: { ...unknownRoom(7), name: "den", joined: true, applied: 2, rev: 2 } }, { kind: "room", room: { ...unknownRoom(8), kind: "public", joined: false, name: "garden" } });
+    bench.cut();
+    await bench.connect({ ...quiet, resumed: true, cursor: "c2" });
+    expect([[...bench.model.rooms.keys()].sort(), [...bench.model.lost.values()]]).toEqual([[1, 8], [{ room: 7, kind: "private", name: "den" }]]);
+    expect(bench.model.cursor).toBe("c2");
+  });
+
+  test("that resets begins with nothing but what it says", async () => {
+    const bench = await online();
+    await bench.apply({ kind: "room", room: { ...unknownRoom(8), kind: "public", joined: false } });
+    bench.cut();
+    await bench.connect({ ...quiet, reset: true });
+    expect([...bench.model.rooms.keys()]).toEqual([1]);
+  });
+
+  test("tells the names of those in conversations, and one's own", async () => {
+    const bench = await online();
+    bench.cut();
+    await bench.connect({ ...quiet, user: { user: "ada", name: "Ida" }, rooms: [...quiet.rooms, { ...LOBBY, room: 4, kind: "direct", name: "", with: [{ user: "bob", name: "Bob" }] }] });
+    expect([...bench.model.people.values()]).toEqual([{ user: "ada", name: "Ida" }, { user: "bob", name: "Bob" }]);
+    expect(bench.model.session?.name).toBe("Ida");
+  });
+
+  test("lets somebody new begin at the end of the lobby, and nobody else", async () => {
+    const bench = new Bench();
+    bench.session.start();
+    await bench.connect(WELCOME);
+    expect(bench.model.record(1)?.read).toBe(3);
+    const { token: _, ...known } = WELCOME;
+    bench.cut();
+    await bench.connect({ ...known, rooms: [{ ...LOBBY, seq: 9, rev: 9 }] });
+    expect(bench.model.record(1)?.read).toBe(3);
+  });
+
+  test("asks for what the cursor stands for and did not come", async () => {
+    const bench = await new Bench().online();
+    bench.cut();
+    await bench.connect({ ...WELCOME, resumed: true, rooms: [{ ...LOBBY, rev: 5 }] });
+    await bench.clock.pass(1_900);
+    expect(bench.names(["unread", "read"])).toEqual(["who"]);
+    await bench.clock.pass(200);
+    expect(bench.sent.at(-1)).toMatchObject({ name: "changes", payload: { room: 1, after: 3, limit: 100 } });
+  });
+
+  test("that does not go on lets the stream of the house begin anew", async () => {
+    const bench = await online();
+    await bench.apply({ kind: "room", room: { ...unknownRoom(HOUSE), applied: 4, rev: 4 } });
+    bench.cut();
+    await bench.connect({ ...quiet, resumed: true });
+    expect(bench.model.record(HOUSE)?.applied).toBe(4);
+    bench.cut();
+    await bench.connect(quiet);
+    expect(bench.model.record(HOUSE)?.applied).toBeNull();
+  });
+});
+
+describe("a connection that may be none", () => {
+  test("is tried with a question, and given up after four seconds; each time it gets more, up to sixteen", async () => {
+    const bench = await online();
+    const patience: number[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      const start = bench.clock.now();
+      bench.session.hurry();
+      bench.session.hurry();
+      expect(bench.sent.map(({ name, payload }) => [name, payload])).toEqual([["unread", { rooms: [] }]]);
+      await bench.clock.until(() => bench.told.includes("interrupt"), "the end");
+      patience.push(Math.round((bench.clock.now() - start) / 1_000));
+      bench.sent.length = bench.told.length = 0;
+    }
+    expect(patience).toEqual([4, 8, 16, 16]);
+    bench.session.hurry();
+    bench.answer("unread", {});
+    await bench.clock.pass(60_000);
+    expect(bench.told).toEqual([]);
+    bench.session.hurry();
+    await bench.clock.pass(4_100);
+    expect(bench.told).toEqual(["interrupt"]);
+  });
+
+  test("is tried when it goes another way, when an answer takes three seconds, and when any answer comes not at all", async () => {
+    const bench = await online();
+    bench.moved();
+    expect(bench.names([])).toEqual(["unread"]);
+    bench.answer("unread", {});
+    void bench.session.request("members", { room: 1 });
+    await bench.clock.pass(2_900);
+    expect(bench.names([])).toEqual(["unread", "members"]);
+    await bench.clock.pass(200);
+    expect(bench.names([])).toEqual(["unread", "members", "unread"]);
+    bench.answer("members", { ok: true, members: [], more: false });
+    await bench.clock.pass(60_000);
+    expect([bench.told, bench.names([])]).toEqual([[], ["unread", "members", "unread"]]);
+  });
+
+  test("is not tried while there is none: it is hurried", async () => {
+    const bench = await online();
+    bench.session.hurry();
+    bench.cut();
+    bench.session.hurry();
+    bench.session.nudge();
+    await bench.clock.pass(60_000);
+    expect([bench.told, bench.names([])]).toEqual([["offline", "hurry", "nudge"], ["unread"]]);
+  });
+
+  test("is nobody's after the stop", async () => {
+    const bench = await online();
+    const asked = bench.session.request("members", { room: 1 });
+    bench.session.stop();
+    expect([await asked, bench.told]).toEqual([null, ["stopped", "close"]]);
+    bench.cut();
+    await bench.clock.pass(60_000);
+    expect([bench.told, await bench.session.request("members", { room: 1 })]).toEqual([["stopped", "close"], null]);
+  });
+});
+
+test("a connection on which a command has no answer is tried after three seconds", async () => {
+  const bench = await online();
+  await bench.put({ event: "say", room: 1, text: "hello" });
+  bench.session.pump();
+  await bench.clock.pass(2_900);
+  expect(bench.names([])).toEqual(["say"]);
+  await bench.clock.pass(200);
+  expect(bench.sent.at(-1)).toMatchObject({ name: "unread", payload: { rooms: [] } });
+});
+
+describe("a request", () => {
+  test("has no answer without a connection, after fifteen seconds, and when the connection ends", async () => {
+    const bench = await online();
+    const asked = bench.session.request("members", { room: 1 });
+    await bench.clock.pass(3_000);
+    bench.answer("unread", {});
+    await bench.clock.pass(11_900);
+    expect(await Promise.race([asked, Promise.resolve("none yet")])).toBe("none yet");
+    await bench.clock.pass(200);
+    expect(await asked).toBeNull();
+    const cut = bench.session.request("members", { room: 1 });
+    bench.cut();
+    expect([await cut, await bench.session.request("members", { room: 1 })]).toEqual([null, null]);
+  });
+
+  test("that finds the server busy is made ten times, a second apart", async () => {
+    const bench = await online();
+    const busy = { ok: false, code: "busy" };
+    const asked = bench.session.request("invite", { room: 1 });
+    for (let i = 0; i < 10; i += 1) {
+      bench.answer("invite", busy);
+      await bench.clock.pass(1_000);
+    }
+    expect([await asked, bench.times("invite")]).toEqual([busy, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9].map((second) => second * 1_000)]);
+  });
+
+  test("that is refused for another reason is made once", async () => {
+    const bench = await online();
+    const asked = bench.session.request("invite", { room: 1 });
+    bench.answer("invite", { ok: false, code: "not_found" });
+    expect([await asked, bench.names()]).toEqual([{ ok: false, code: "not_found" }, ["invite"]]);
+  });
+});
+
+describe("typing", () => {
+  test("is told once a second for each room, and its end only where it was told", async () => {
+    const bench = await online();
+    bench.session.typingStopped(1);
+    for (const room of [1, 1, 2]) bench.session.typing(room);
+    await bench.clock.pass(999);
+    bench.session.typing(1);
+    await bench.clock.pass(1);
+    bench.session.typing(1);
+    bench.session.typingStopped(2);
+    const said = bench.sent.map(({ name, payload }) => [name, payload]);
+    expect(said).toEqual([["typing", { room: 1 }], ["typing", { room: 2 }], ["typing", { room: 1 }], ["typing stopped", { room: 2 }]]);
+    bench.cut();
+    await bench.clock.pass(5_000);
+    bench.session.typing(1);
+    bench.session.typingStopped(1);
+    expect(bench.sent.length).toBe(4);
+  });
+
+  test("of others is heard, one's own on another device is not", async () => {
+    const bench = await online();
+    const bob = { room: 1, who: { user: "bob" }, cursor: "c2" };
+    await bench.hear("typing", bob);
+    await bench.hear("typing stopped", bob);
+    for (const name of ["typing", "typing stopped"]) await bench.hear(name, { ...bob, who: ADA });
+    await bench.hear("typing", { room: "1" });
+    expect(bench.told).toEqual(["bob types in 1", "bob stopped in 1"]);
+    expect(bench.model.cursor).toBe("c2");
+  });
+});
+
+describe("who is there", () => {
+  const named = (...users: readonly string[]): readonly Person[] => users.map((user) => ({ user, name: user }));
+
+  test("is asked page by page, three pages at most", async () => {
+    const bench = new Bench();
+    bench.session.start();
+    await bench.connect({ ...quiet, online: 9 });
+    for (const user of ["bob", "cleo", "dan"]) {
+      bench.answer("who", { ok: true, online: named(user), count: 9, more: true });
+      await settled();
+    }
+    const asked = bench.sent.filter(({ name }) => name === "who").map(({ payload }) => payload);
+    expect(asked).toEqual([{}, { after: "bob" }, { after: "cleo" }]);
+    expect(bench.presence).toEqual([{ online: { people: named("bob", "cleo", "dan"), count: 9 }, notices: [] }]);
+    expect([...bench.model.people.keys()]).toEqual(["ada", "bob", "cleo", "dan"]);
+  });
+
+  test("is told when it changes, and asked for again a second after more came than an event names", async () => {
+    const bench = await online();
+    await bench.hear("presence", { online: named("bob"), offline: [], count: 2, cursor: "c2" });
+    await bench.hear("presence", { online: "bob" });
+    expect(bench.presence.at(-1)?.online).toEqual({ people: [ADA, ...named("bob")], count: 2 });
+    expect(bench.model.people.get("bob")?.name).toBe("bob");
+    await bench.clock.pass(2_000);
+    expect(bench.names()).toEqual([]);
+    for (let i = 0; i < 2; i += 1) await bench.hear("presence", { online: [], offline: [], count: 300, more: true, cursor: "c3" });
+    await bench.clock.pass(900);
+    expect(bench.names()).toEqual([]);
+    await bench.clock.pass(200);
+    expect(bench.names()).toEqual(["who"]);
+    bench.answer("who", { ok: true, online: named("cleo"), count: 1, more: true });
+    await settled();
+    bench.answer("who", { ok: true, online: [], count: 1, more: true });
+    await settled();
+    expect(bench.presence.at(-1)?.online).toEqual({ people: named("cleo"), count: 300 });
+  });
+});
+
+describe("the outbox", () => {
+  const say: Command = { event: "say", room: 1, text: "hello" };
+  const leave: Command = { event: "leave", room: 7 };
+
+  test("is sent once one is online, and told how it ended", async () => {
+    const bench = await online();
+    await bench.put(say);
+    bench.session.pump();
+    expect(bench.sent.at(-1)).toMatchObject({ name: "say", payload: { n: 1, room: 1, text: "hello" } });
+    bench.answer("say", { ok: true, n: 1, room: 1, rev: 4, seq: 1, at: 5 });
+    await settled();
+    expect([bench.told, bench.model.outbox.rows, bench.model.message(1, 1)?.text]).toEqual([["1: ok in 1"], [], "hello"]);
+    await bench.put({ event: "rename", room: 1, name: "Lobby" });
+    bench.session.pump();
+    bench.answer("rename", { ok: true, n: 2, at: 5 });
+    await settled();
+    expect(bench.told.at(-1)).toBe("2: ok in 1");
+    await bench.put({ event: "name", name: "ada" });
+    bench.session.pump();
+    bench.answer("name", { ok: true, n: 3, at: 5 });
+    await settled();
+    expect(bench.told.at(-1)).toBe("3: ok in 0");
+  });
+
+  test("tells of a full disk, and of the room after it", async () => {
+    const bench = await online();
+    await bench.put(say);
+    bench.session.pump();
+    bench.answer("say", { ok: false, code: "storage_full" });
+    await bench.clock.pass(100);
+    bench.answer("say", { ok: true, n: 1, room: 1, rev: 4, seq: 1, at: 5 });
+    expect(bench.told).toEqual(["online (full)", "online ()"]);
+  });
+
+  test("keeps a refused text with its reason, and nothing of another command that was refused", async () => {
+    const bench = await online();
+    for (const command of [say, leave, { event: "edit", room: 1, seq: 1, text: "" }, { event: "delete", room: 1, seq: 1 }] as const) await bench.put(command);
+    bench.session.pump();
+    for (const [index, name] of ["say", "leave", "edit", "delete"].entries()) bench.answer(name, { ok: false, code: `code ${index}`, n: index + 1 });
+    await settled();
+    expect(bench.told).toEqual(["1: code 0", "2: code 1", "3: code 2", "4: code 3"]);
+    expect(bench.model.outbox.rows.map(({ id, refused }) => [id, refused])).toEqual([[1, "code 0"], [3, "code 2"], [4, "code 3"]]);
+  });
+
+  test("loses refusals that a leader of before could not tell, after ten seconds", async () => {
+    const bench = new Bench();
+    for (const command of [say, leave]) await bench.put(command);
+    await bench.apply({ kind: "refused", id: 1, code: "empty" }, { kind: "refused", id: 2, code: "not_found" });
+    bench.session.start();
+    await bench.clock.pass(9_900);
+    expect(bench.model.outbox.rows.length).toBe(2);
+    await bench.clock.pass(200);
+    expect(bench.model.outbox.rows.map(({ id }) => id)).toEqual([1]);
+  });
+
+  test("is answered by an own message that comes as an event", async () => {
+    const bench = await online();
+    await bench.put(say);
+    await bench.hear("message", { room: 1, rev: 4, at: 5, from: ADA, seq: 1, text: "hello", device: "mine", n: 1, cursor: "c2" });
+    expect([bench.told, bench.model.outbox.rows]).toEqual([["1: ok in 1"], []]);
+  });
+});
+
+test("a session begins with the bounds of what is kept", async () => {
+  const bench = new Bench();
+  await bench.apply(...Array.from({ length: 30 }, (_, room): Change => ({ kind: "room", room: { ...unknownRoom(room + 10), kind: "public" } })));
+  bench.session.start();
+  await settled();
+  expect(bench.model.rooms.size).toBe(20);
+});
+
+test("the read pointer of another device moves this one's, and the cursor with it", async () => {
+  const bench = await new Bench().online({ ...WELCOME, token: undefined });
+  await bench.hear("read", { room: 1, seq: 2, cursor: "c5" });
+  await bench.hear("read", { room: 1, seq: 1, cursor: "c6" });
+  await bench.hear("read", { room: "1", seq: 3 });
+  expect([bench.model.record(1)?.read, bench.model.cursor]).toEqual([2, "c6"]);
+});
