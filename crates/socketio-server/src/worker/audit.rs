@@ -153,6 +153,9 @@ impl Sessions {
                 paused += 1;
             }
             assert!(self.wakes_for(session), "{key:?} has a deadline that nobody watches");
+            if let Some(index) = self.known_as_clear(key.slot) {
+                assert!(session.attached_socket(index).is_some(), "{key:?} was changed unnoticed");
+            }
         }
         assert_eq!(self.paused().len(), paused, "only paused sessions are in the list");
         // A session that has ended since may still be in this one.

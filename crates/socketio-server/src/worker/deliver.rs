@@ -227,21 +227,19 @@ impl Delivery<'_> {
     ) -> SmallVec<[u32; RUN]> {
         let unmarked = slots.iter().copied().filter(|slot| !marks.has(*slot));
         let Some(slices) = growth.public.slices() else { return unmarked.collect() };
-        let mut others = SmallVec::new();
-        let mut clear: SmallVec<[(u32, Direct<'_>); RUN]> = SmallVec::new();
-        for slot in unmarked {
-            let session = self.sessions.at(slot);
-            let has_acks =
-                !acks.is_empty() && self.sessions.key_of(slot).is_some_and(|key| acks.contains_key(&key));
-            match session.filter(|_| !has_acks).and_then(|session| session.attached_socket(index)) {
-                Some(socket) => clear.push((slot, socket)),
+        let (clear, mut others): (SmallVec<[u32; RUN]>, SmallVec<[u32; RUN]>) = unmarked
+            .partition(|slot| !has_acks(acks, *slot) && self.sessions.is_attached_and_clear(*slot, index));
+        let mut sockets: SmallVec<[(u32, Direct<'_>); RUN]> = SmallVec::new();
+        for slot in clear {
+            match self.sessions.direct(slot) {
+                Some(socket) => sockets.push((slot, socket)),
                 None => others.push(slot),
             }
         }
         let wanted: usize = slices.iter().map(|slice| slice.len()).sum();
         let mut parts: SmallVec<[(u32, usize); 4]> = SmallVec::new();
         let mut entries = 0;
-        for (slot, socket) in clear {
+        for (slot, socket) in sockets {
             match socket.send(&slices) {
                 Ok(written) if written == wanted => entries += growth.public.entries(),
                 Ok(written) => parts.push((slot, written)),
@@ -511,6 +509,12 @@ impl WorkerTallies {
             self.count(WorkerCount::FellBehind);
         }
     }
+}
+
+/// Whether there are acks for the session in a slot, or for one that was there before it.
+fn has_acks(acks: &BTreeMap<SessionKey, Vec<FeedAck>>, slot: u32) -> bool {
+    let first = SessionKey { slot, generation: 0 };
+    acks.range(first..).next().is_some_and(|(key, _)| key.slot == slot)
 }
 
 /// What became of a page that was to be written.
