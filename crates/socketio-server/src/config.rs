@@ -52,6 +52,9 @@ pub struct Config {
     pub workers: usize,
     /// Bytes of acks and events that may wait for one connection; beyond that it is closed. Default 2 MiB.
     pub outbound_bytes_max: usize,
+    /// Bytes of acks and events that may wait for all connections together. Beyond that, the connections that hold most
+    /// are closed. 0 switches this limit off. Default 16 MiB.
+    pub output_bytes_max: usize,
     /// A connection that accepts no data for this long, although some waits, is closed. Default 20 s.
     pub stall_timeout: Duration,
     /// Events that may wait for the handlers of one socket; beyond that its connection is not read. Default 64.
@@ -75,6 +78,8 @@ pub struct Config {
     /// is answered with 503. Never more than the process has file descriptors for: see
     /// [`raise_descriptor_limit`](crate::raise_descriptor_limit). Default 100,000.
     pub connections_max: usize,
+    /// File descriptors that the program may need later for something else, such as another listener. Default 0.
+    pub descriptors_reserved: usize,
     /// So many of 100 connections may be without a namespace that they have joined. Beyond that, those are closed that
     /// have not joined for a second, the oldest first. From 100 on there is no such limit. Default 10.
     pub unjoined_percent_max: usize,
@@ -110,7 +115,7 @@ impl Config {
 
     /// What connections may take before they have joined, but no more of them than the process has descriptors for.
     pub(crate) fn bounds(&self, workers: usize) -> Bounds {
-        let here = Bounds::connections_here(workers).unwrap_or(usize::MAX);
+        let here = Bounds::connections_here(workers, self.descriptors_reserved).unwrap_or(usize::MAX);
         let bytes = if self.input_bytes_max == 0 { usize::MAX } else { self.input_bytes_max };
         Bounds::new(self.connections_max.min(here), self.unjoined_percent_max, bytes)
     }
@@ -143,6 +148,7 @@ impl Default for Config {
             handshake_kept: HandshakeKept::default(),
             workers: std::thread::available_parallelism().map_or(1, usize::from),
             outbound_bytes_max: 2 << 20,
+            output_bytes_max: 16 << 20,
             stall_timeout: Duration::from_secs(20),
             inbox_max: 64,
             pending_acks_max: 256,
@@ -151,6 +157,7 @@ impl Default for Config {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             connections_max: Self::CONNECTIONS_MAX,
+            descriptors_reserved: 0,
             unjoined_percent_max: Self::UNJOINED_PERCENT_MAX,
             reserved_paths: Vec::new(),
             unjoined_input_bytes_max: Self::UNJOINED_INPUT_BYTES_MAX,

@@ -4,8 +4,10 @@
 //! keeps nothing of a connection that belongs to a worker.
 
 pub(crate) mod accept;
+mod handshakes;
 mod host;
 pub(crate) mod opening;
 mod post_body;
+mod requests;
 pub(crate) mod service;
 pub(crate) mod takeover;

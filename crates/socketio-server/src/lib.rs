@@ -47,6 +47,7 @@ mod handshake;
 mod http;
 mod new_sessions;
 mod occupancy;
+mod output;
 mod pacing;
 mod peer;
 #[doc(hidden)]

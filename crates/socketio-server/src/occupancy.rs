@@ -76,9 +76,9 @@ impl Bounds {
         Self { connections, unjoined: unjoined.max(1), bytes, unjoined_bytes: bytes / 4 * UNJOINED_QUARTERS }
     }
 
-    /// How many connections the process has descriptors for; `None` without a limit.
-    pub(crate) fn connections_here(workers: usize) -> Option<usize> {
-        descriptors::connections_max(OVERFLOW_MAX, workers)
+    /// How many connections the process has descriptors for, beside so many for other things; `None` without a limit.
+    pub(crate) fn connections_here(workers: usize, reserved: usize) -> Option<usize> {
+        descriptors::connections_max(OVERFLOW_MAX + reserved, workers)
     }
 }
 

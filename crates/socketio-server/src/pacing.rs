@@ -39,8 +39,11 @@ pub struct Pacing {
     /// New sessions from one address, which is one /64 of IPv6. A handshake beyond this is answered later; one that would
     /// wait for more than 10 s is refused with 503. Default 20 a second, 100 at once.
     pub sessions: Rate,
-    /// Whether the rates of events and of sessions apply to clients on loopback too. Default false, so that tests and bots on
-    /// the same machine are not slowed down. The other two bounds always apply.
+    /// Requests of one HTTP connection; 16 kB of an answer count as one more. A request beyond this is answered later. It
+    /// does not apply to trusted proxies, whose connections carry the requests of many. Default 100 a second, 500 at once.
+    pub requests: Rate,
+    /// Whether the rates of events, of sessions and of requests apply to clients on loopback too. Default false, so that tests and bots on
+    /// the same machine are not slowed down. The other bounds always apply.
     pub loopback: bool,
 }
 
@@ -60,6 +63,7 @@ impl Default for Pacing {
             events: Rate { per_second: 500, burst: 2_000 },
             control_frames: Rate { per_second: 50, burst: 200 },
             sessions: Rate { per_second: 20, burst: 100 },
+            requests: Rate { per_second: 100, burst: 500 },
             loopback: false,
         }
     }

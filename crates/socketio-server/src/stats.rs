@@ -57,6 +57,8 @@ tally::counted! {
         LimitControlFrames,
         /// Connections that were closed because of `outbound_bytes_max`.
         LimitOutboundBytes,
+        /// Connections that were closed because of `output_bytes_max`.
+        LimitOutputBytes,
         /// Connections that were closed because they joined too many namespaces.
         LimitNamespaces,
         /// Connections that were closed because of a packet with too many bytes of attachments.
@@ -81,6 +83,8 @@ tally::counted! {
         TooMany,
         /// Not refused, but answered later: many came from its address.
         Delayed,
+        /// Not a refusal: a request was answered later, because its connection brings too many.
+        LaterRequests,
     }
 }
 
@@ -134,6 +138,8 @@ pub struct Stats {
     pub door: tally::Counts<DoorCount>,
     /// What connections take before they have joined, and what their unfinished input takes.
     pub occupancy: OccupancyStats,
+    /// Bytes of acks and events that wait for all connections together.
+    pub output_bytes: u64,
     /// The feeds, in the order of their namespaces.
     pub feeds: Vec<FeedStats>,
 }

@@ -29,6 +29,7 @@ mod missed;
 mod namespaces;
 mod newcomers;
 mod occupant;
+mod output;
 mod packets;
 mod recovery;
 mod requests;
@@ -295,6 +296,7 @@ impl Worker {
             Command::Feed(announced) => self.feed_grown(announced),
             Command::Census { reply } => answer(reply, self.census()),
             Command::Touch { key } => self.sessions.touch(key),
+            Command::RelieveOutput => self.relieve_output(),
             Command::Resume { key } => self.sessions.resume(key),
             Command::ResumeAll => self.sessions.resume_all(),
             Command::CloseTransports { sessions_max } => {
@@ -320,6 +322,7 @@ impl Worker {
             for key in touched {
                 seam::others_act();
                 self.settle(key);
+                self.count_output(key);
             }
         }
         #[cfg(any(test, feature = "simulation"))]
@@ -355,6 +358,7 @@ impl Worker {
             stay: None,
             post: None,
             outbound: OutboundQueue::default(),
+            counted_output: 0,
             protocol,
             peer: handshake.peer(),
             newcomers: Newcomers::default(),

@@ -27,7 +27,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tower_service::Service;
 
 use crate::config::Config;
+use crate::door::handshakes::Handshakes;
 use crate::door::opening::Opening;
+use crate::door::requests::Requests;
 use crate::door::service::SocketIoService;
 use crate::encryption::Encryption;
 use crate::handle::command::Command;
@@ -38,6 +40,7 @@ use crate::http::response;
 use crate::http::stream::HttpStream;
 use crate::http::upgrade;
 use crate::occupancy::{Arrival, Descriptor, HTTP_BYTES, Stay, Visit};
+use crate::pacing::Rate;
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::RefusalKind;
 use crate::stream::{Accepted, Stream, TakenOver};
@@ -112,6 +115,7 @@ pub(crate) fn listen(
     let acceptor = Acceptor {
         service: SocketIoService { shared: Arc::clone(shared), home: Some(worker) },
         encryption,
+        handshakes: Handshakes::new(),
         fallback,
         mailbox: Arc::clone(&shared.reach.mailboxes[usize::from(worker)]),
         scratch: RefCell::new(vec![0; HEAD_BYTES_MAX].into()),
@@ -124,6 +128,7 @@ pub(crate) fn listen(
 struct Acceptor {
     service: SocketIoService,
     encryption: Option<Arc<dyn Encryption>>,
+    handshakes: Handshakes,
     fallback: Fallback,
     mailbox: Arc<Mailbox>,
     /// The scratch buffer for the first bytes of a connection.
@@ -204,7 +209,7 @@ impl Newcomer {
         let stream = match &acceptor.encryption {
             None => Accepted::Plain(socket),
             Some(encryption) => {
-                let handshake = encryption.accept(socket);
+                let handshake = acceptor.handshakes.make(encryption.accept(socket));
                 let handshake = tokio::select! {
                     handshake = tokio::time::timeout(time, handshake) => handshake,
                     _ = stay.told() => return None,
@@ -287,6 +292,32 @@ impl Acceptor {
         &self.service.shared.config
     }
 
+    /// How fast a peer may bring requests on one connection.
+    fn request_rate(&self, peer: IpAddr) -> Rate {
+        let Config { pacing, trusted_proxies, .. } = self.config();
+        let is_rated = pacing.applies_to(Some(peer)) && !trusted_proxies.contains(peer);
+        if is_rated { pacing.requests } else { Rate::OFF }
+    }
+
+    async fn answer(
+        &self,
+        request: Request<Incoming>,
+        peer: SocketAddr,
+    ) -> Response<Either<Full<Bytes>, FallbackBody>> {
+        if !names_one_host(&request) {
+            self.service.shared.reach.refusals.note(RefusalKind::Malformed);
+            return response::malformed().map(Either::Left);
+        }
+        if self.service.owns(request.uri().path()) {
+            let Ok(response) = self.service.clone().call(request).await;
+            response.map(Either::Left)
+        } else if let Some(message) = self.service.refuse_host(Some(peer.ip()), &request) {
+            response::misdirected_page(&message).map(Either::Left)
+        } else {
+            self.fallback.0(request).await.map(Either::Right)
+        }
+    }
+
     /// The first bytes of a connection that there is no room for.
     fn poll_read(&self, stream: &mut Accepted, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let mut scratch = self.scratch.borrow_mut();
@@ -347,26 +378,19 @@ async fn serve_http(place: Place, read: Bytes, acceptor: Rc<Acceptor>, keep_aliv
     let mark = HeadMark::default();
     let timer = HeadTimer { mark: mark.clone(), head_timeout: acceptor.config().head_timeout };
     let is_encrypted = stream.is_encrypted();
+    let requests = Rc::new(Requests::new(acceptor.request_rate(peer.ip())));
     let answer = service_fn(move |mut request: Request<Incoming>| {
         request.extensions_mut().insert(PeerAddress(peer));
         if is_encrypted {
             request.extensions_mut().insert(OverTls);
         }
         request.extensions_mut().insert(visiting.clone());
-        let acceptor = Rc::clone(&acceptor);
+        let (acceptor, requests) = (Rc::clone(&acceptor), Rc::clone(&requests));
         async move {
-            if !names_one_host(&request) {
-                acceptor.service.shared.reach.refusals.note(RefusalKind::Malformed);
-                return Ok::<_, Infallible>(response::malformed().map(Either::Left));
-            }
-            if acceptor.service.owns(request.uri().path()) {
-                let Ok(response) = acceptor.service.clone().call(request).await;
-                Ok(response.map(Either::<Full<Bytes>, FallbackBody>::Left))
-            } else if let Some(message) = acceptor.service.refuse_host(Some(peer.ip()), &request) {
-                Ok(response::misdirected_page(&message).map(Either::Left))
-            } else {
-                Ok(acceptor.fallback.0(request).await.map(Either::Right))
-            }
+            requests.admit(&acceptor.service.shared.reach.door).await;
+            let answer = acceptor.answer(request, peer).await;
+            requests.answered(answer.body().size_hint().exact());
+            Ok::<_, Infallible>(answer)
         }
     });
     let connection = http1::Builder::new()

@@ -86,6 +86,8 @@ pub(crate) enum Command {
     Census { reply: oneshot::Sender<Census> },
     /// A session has more to write than one turn allows.
     Touch { key: SessionKey },
+    /// Too much waits for slow clients: close those that hold most.
+    RelieveOutput,
     /// The handlers of a socket have caught up.
     Resume { key: SessionKey },
     /// The application accepts events again: read all paused connections.
@@ -127,6 +129,7 @@ impl Command {
             | Self::Feed(_)
             | Self::Census { .. }
             | Self::Touch { .. }
+            | Self::RelieveOutput
             | Self::Resume { .. }
             | Self::ResumeAll
             | Self::Run(_) => false,

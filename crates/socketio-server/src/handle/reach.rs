@@ -18,6 +18,7 @@ use super::misfits::Misfits;
 use super::socket::Job;
 use crate::feed::Feed;
 use crate::occupancy::Occupancy;
+use crate::output::Output;
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::Refusals;
 use crate::stats::{DoorCount, WorkerTallies};
@@ -32,6 +33,8 @@ pub(crate) struct Reach {
     pub(crate) refusals: Refusals,
     pub(crate) misfits: Misfits,
     pub(crate) occupancy: Arc<Occupancy>,
+    /// What waits for slow clients.
+    pub(crate) output: Output,
     /// What each worker counts, by its number.
     pub(crate) tallies: Vec<Arc<WorkerTallies>>,
     /// Handshakes that were refused, or answered later.
@@ -48,6 +51,7 @@ impl Reach {
         state: StateMap,
         feeds: HashMap<Box<str>, Feed>,
         occupancy: Arc<Occupancy>,
+        output: Output,
     ) -> Self {
         Self {
             tallies: mailboxes.iter().map(|_| Arc::default()).collect(),
@@ -59,6 +63,7 @@ impl Reach {
             refusals: Refusals::default(),
             misfits: Misfits::default(),
             occupancy,
+            output,
             not_ready: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             ack_ids: AtomicU64::new(0),

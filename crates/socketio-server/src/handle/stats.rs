@@ -43,6 +43,8 @@ impl Io {
         let mut feeds: Vec<FeedStats> =
             self.reach.feeds.iter().map(|(name, feed)| feed.stats(name)).collect();
         feeds.sort_by(|one, other| one.namespace.cmp(&other.namespace));
-        Stats { workers, door: self.reach.door.counts(), occupancy: self.reach.occupancy.stats(), feeds }
+        let occupancy = self.reach.occupancy.stats();
+        let output_bytes = self.reach.output.held() as u64;
+        Stats { workers, door: self.reach.door.counts(), occupancy, output_bytes, feeds }
     }
 }

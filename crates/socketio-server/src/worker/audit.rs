@@ -168,6 +168,9 @@ impl Sessions {
 impl Session {
     fn audit(&self) {
         self.outbound.audit();
+        if !self.touched {
+            assert_eq!(self.counted_output, self.outbound.held(), "what waits for a slow client is counted");
+        }
         if let Some(post) = &self.post {
             assert!(post.is_queued || self.is_paused(), "a POST is held back for nothing");
         }

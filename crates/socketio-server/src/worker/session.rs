@@ -50,6 +50,8 @@ pub(crate) struct Session {
     /// Until it has joined, and from then on if it holds or has held unfinished input.
     pub(crate) stay: Option<Box<Stay>>,
     pub(crate) outbound: OutboundQueue,
+    /// What of it counts in the worker's [`Output`](crate::output::Output).
+    pub(crate) counted_output: usize,
     pub(crate) protocol: Protocol,
     pub(crate) handshake: Option<Arc<Handshake>>,
     /// Namespaces that the client is joining.
@@ -134,6 +136,11 @@ impl OutboundQueue {
 
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// How many frames wait.
+    pub(crate) fn len(&self) -> usize {
+        self.frames.len()
     }
 
     pub(crate) fn push(&mut self, frame: Bytes) {

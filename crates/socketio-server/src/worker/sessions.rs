@@ -101,10 +101,6 @@ impl Sessions {
     }
 
     /// The session in a slot, whichever it is.
-    pub(super) fn at(&self, slot: u32) -> Option<&Session> {
-        self.slots.get(slot as usize)
-    }
-
     pub(super) fn at_mut(&mut self, slot: u32) -> Option<&mut Session> {
         self.forget(slot);
         self.slots.get_mut(slot as usize)

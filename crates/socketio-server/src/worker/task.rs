@@ -244,6 +244,7 @@ impl Worker {
         self.leave_all(key, reason);
         let mut session = self.sessions.remove(key)?;
         session.engine.close();
+        self.discount_output(session.counted_output);
         self.tallies.count(WorkerCount::of_end(reason));
         self.shared.reach.discount_connection();
         if matches!(session.protocol, Protocol::Engine)

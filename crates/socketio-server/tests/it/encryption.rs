@@ -7,11 +7,11 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use socketio_server::{
-    Accepting, Ack, Arg, Builder, EncryptedStream, Encryption, HandshakeKept, Leaving, Namespace, Server,
-    Socket,
+    Accepting, Ack, Arg, Builder, EncryptedStream, Encryption, Flow, HandshakeKept, Leaving, Namespace,
+    Server, Socket,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -188,6 +188,61 @@ async fn a_handshake_that_does_not_end_is_cut_off_and_holds_up_nobody() {
     for mut socket in silent {
         assert_eq!(within(socket.read(&mut [0; 16])).await.expect("an end in order"), 0);
     }
+}
+
+/// A handshake whose signature keeps the processor busy for a while, after one byte of the client.
+struct Signing(Arc<AtomicUsize>);
+
+/// Longer than handshakes may take before the others have their turn.
+const SIGNATURE_TIME: Duration = Duration::from_millis(3);
+
+impl Encryption for Signing {
+    fn accept(&self, mut socket: TcpStream) -> Accepting {
+        let signed = Arc::clone(&self.0);
+        Box::pin(async move {
+            socket.read_u8().await?;
+            let begun = Instant::now();
+            while begun.elapsed() < SIGNATURE_TIME {
+                std::hint::spin_loop();
+            }
+            signed.fetch_add(1, Ordering::Relaxed);
+            Ok(Box::new(ClearStream(socket, Arc::default())) as _)
+        })
+    }
+}
+
+#[tokio::test]
+async fn handshakes_that_come_together_let_others_have_their_turn_between_them() {
+    const HANDSHAKES: usize = 60;
+    let signed = Arc::new(AtomicUsize::new(0));
+    let asked = Arc::clone(&signed);
+    let namespace = Namespace::new("/").on_sync("how many", move |turn| {
+        turn.reply(&asked.load(Ordering::Relaxed).to_string());
+        Flow::Continue
+    });
+    let builder = Server::builder().namespace(namespace).configure(|config| config.workers = 1);
+    let server = builder.build().expect("the server can be built");
+    let bind = || socketio_server::bind("127.0.0.1:0".parse().expect("an address")).expect("a port is free");
+    let address = server.listen(bind()).expect("it can be shared");
+    let signing = Arc::new(Signing(Arc::clone(&signed)));
+    let encrypted = server.listen_encrypted(bind(), signing, server.service()).expect("it can be shared");
+    let mut polite = Client::connect(address).await;
+    let mut hurried = Vec::new();
+    for _ in 0..HANDSHAKES {
+        let mut socket = TcpStream::connect(encrypted).await.expect("a connection");
+        socket.write_u8(HELLO).await.expect("it is sent");
+        hurried.push(socket);
+    }
+    let mut answers = vec![0];
+    while answers.last() != Some(&HANDSHAKES) {
+        let answer = polite.ask(r#"["how many"]"#).await;
+        answers.push(answer.trim_matches(['[', ']']).parse().expect("a number"));
+    }
+    // The worse ones tell of the time in which the test itself waits for a processor.
+    let mut before: Vec<usize> = answers.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    before.sort_unstable();
+    assert!(before[before.len() / 4] <= 3, "handshakes before an answer: {answers:?}");
+    drop(server);
 }
 
 #[tokio::test]

@@ -126,6 +126,49 @@ async fn a_polite_client_waits_for_a_few_packets_of_each_attacker() {
     assert!(before <= 8 * ATTACKERS * PACKETS_MAX, "{before} packets of attackers came first");
 }
 
+/// Connections that bring requests as fast as the server takes them, many at once.
+async fn bring_requests(running: &Running) -> Vec<JoinHandle<()>> {
+    let mut tasks = Vec::new();
+    for _ in 0..ATTACKERS {
+        let stream = TcpStream::connect(running.address).await.expect("the server accepts");
+        let (mut read, mut write) = stream.into_split();
+        let block = "GET /somewhere HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(1_000);
+        tasks.push(tokio::spawn(async move { while write.write_all(block.as_bytes()).await.is_ok() {} }));
+        tasks.push(tokio::spawn(async move {
+            let mut buffer = vec![0; 64 << 10];
+            while let Ok(1..) = read.read(&mut buffer).await {}
+        }));
+    }
+    tasks
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_polite_client_waits_for_a_few_requests_of_each_attacker() {
+    let handled = Arc::new(AtomicUsize::new(0));
+    let (counting, asked) = (Arc::clone(&handled), Arc::clone(&handled));
+    let namespace = Namespace::new("/").on_sync("how many", move |turn| {
+        turn.reply(&asked.load(Ordering::Relaxed).to_string());
+        Flow::Continue
+    });
+    let server = Server::builder().namespace(namespace).configure(|config| config.workers = 1);
+    let server = server.build().expect("the server can be built");
+    let listener = socketio_server::bind("127.0.0.1:0".parse().expect("an address")).expect("a port is free");
+    let somewhere = axum::Router::new().fallback(move || {
+        counting.fetch_add(1, Ordering::Relaxed);
+        async { "found" }
+    });
+    let address = server.listen_with(listener, somewhere).expect("it can be shared");
+    let running = Running { address, server };
+    let mut polite = Client::connect(running.address).await;
+    let tasks = bring_requests(&running).await;
+    while handled.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let before = packets_before_an_answer(&mut polite, &handled).await;
+    end(&tasks);
+    assert!(before <= 64 * ATTACKERS, "{before} requests of attackers came first");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn answers_keep_coming_beside_every_flood() {
     let (running, _) = start_target(PACKETS_MAX);

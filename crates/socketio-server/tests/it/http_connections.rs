@@ -1,9 +1,11 @@
 //! HTTP connections that are kept, and heads: how long they may take, how large they may be, what they have to name.
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use socketio_server::{BundleFile, ClientBundle, Config, Namespace, OriginPolicy, RefusalKind, Server};
+use socketio_server::{
+    BundleFile, ClientBundle, Config, DoorCount, Namespace, OriginPolicy, Pacing, Rate, RefusalKind, Server,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -78,6 +80,47 @@ async fn a_head_has_its_own_deadline_and_an_idle_connection_lives_longer() {
     until_closed(Pending::begin(running.address, b"GET /nothing HT").await.0).await;
     let answer = ask(&mut idle, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+}
+
+#[tokio::test]
+async fn requests_beyond_the_rate_of_a_connection_are_answered_later_and_in_order() {
+    const RATE: Rate = Rate { per_second: 50, burst: 5 };
+    let pacing = Pacing { requests: RATE, loopback: true, ..Pacing::default() };
+    let running = start_with(|config| config.pacing = pacing);
+    let begun = Instant::now();
+    let (mut quick, mut other) = (kept(running.address).await, kept(running.address).await);
+    let several = "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n".repeat(10);
+    quick.write_all(several.as_bytes()).await.expect("the server reads");
+    quick
+        .write_all(b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        .await
+        .expect("the server reads");
+    let answer = ask(&mut other, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+    let mut answers = String::new();
+    within(quick.read_to_string(&mut answers)).await.expect("the server writes");
+    assert_eq!(answers.matches("HTTP/1.1 404").count(), 11, "{answers}");
+    // One was allowed before them, and five at once.
+    assert!(begun.elapsed() >= Duration::from_millis(7 * 20 - 20), "{:?}", begun.elapsed());
+    assert!(running.io().stats().await.door[DoorCount::LaterRequests] > 0);
+}
+
+#[tokio::test]
+async fn requests_of_a_client_on_loopback_and_of_a_trusted_proxy_have_no_rate() {
+    const RATE: Rate = Rate { per_second: 1, burst: 1 };
+    let local = Pacing { requests: RATE, ..Pacing::default() };
+    let proxied = Pacing { loopback: true, ..local };
+    for (pacing, proxies) in [(local, "192.0.2.1"), (proxied, "127.0.0.1")] {
+        let running = start_with(|config| {
+            config.pacing = pacing;
+            config.trusted_proxies = proxies.parse().expect("networks");
+        });
+        let mut stream = kept(running.address).await;
+        for _ in 0..20 {
+            ask(&mut stream, "GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        }
+        assert_eq!(running.io().stats().await.door[DoorCount::LaterRequests], 0, "{proxies}");
+    }
 }
 
 #[tokio::test]

@@ -175,6 +175,33 @@ async fn events_outside_of_the_feed_are_bounded_in_bytes() {
 }
 
 #[tokio::test]
+async fn what_waits_for_all_slow_clients_together_is_bounded() {
+    const OUTPUT_BYTES_MAX: usize = 4_000_000;
+    let (running, mut reasons) = start_feeding(FeedConfig::in_memory(), |config| {
+        config.outbound_bytes_max = usize::MAX;
+        config.output_bytes_max = OUTPUT_BYTES_MAX;
+        config.stall_timeout = Duration::from_hours(1);
+        config.pending_acks_max = 100_000;
+    });
+    let mut other = Client::connect(running.address).await;
+    let mut slow = Vec::new();
+    for _ in 0..8 {
+        let mut client = narrow(&running).await;
+        // The kernel takes some megabytes.
+        client.send(r#"2["flood me",700]"#).await;
+        slow.push(client);
+    }
+    assert_eq!(within(reasons.recv()).await.map(DisconnectReason::as_str), Some("transport error"));
+    other.fence().await;
+    drop(slow);
+    for _ in 1..8 {
+        within(reasons.recv()).await.expect("each of them ends");
+    }
+    assert_eq!(running.io().stats().await.output_bytes, 0, "whoever has left holds nothing");
+    other.fence().await;
+}
+
+#[tokio::test]
 async fn a_polling_client_that_does_not_poll_falls_behind_and_catches_up() {
     use crate::harness::Polling;
     let (running, _reasons) =
