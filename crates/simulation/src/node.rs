@@ -82,6 +82,7 @@ impl Node {
             reading: ReadRates { person: Rate::OFF, network: Rate::OFF },
             guesses: GuessRates { person: NO_GUESSES, network: NO_GUESSES },
             commands: ByTrust::all(Rate::OFF),
+            commands_network: Rate::OFF,
             quotas: QuotaBounds::OFF,
             ..Settings::default()
         };

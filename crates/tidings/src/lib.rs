@@ -3,6 +3,7 @@
 //! The program supplies these; the simulation replaces them.
 
 pub mod allowance;
+pub mod command_pace;
 mod debts;
 pub mod delivery;
 pub mod disk;

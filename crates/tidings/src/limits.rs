@@ -178,6 +178,20 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::Count(&mut bounds.server.outbound_bytes_max),
     },
     Limit {
+        name: "output-bytes",
+        scope: Scope::Process,
+        effect: "the connections for which most acks and events wait are closed",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitOutputBytes)),
+        field: |bounds| Field::Count(&mut bounds.server.output_bytes_max),
+    },
+    Limit {
+        name: "http-requests",
+        scope: Scope::Connection,
+        effect: "the request is answered later; not for trusted proxies",
+        seen: Seen::Hits(|seen| seen.door(DoorCount::LaterRequests)),
+        field: |bounds| Field::Rate(&mut bounds.server.pacing.requests),
+    },
+    Limit {
         name: "namespaces",
         scope: Scope::Connection,
         effect: "a CONNECT closes the connection",
@@ -225,6 +239,13 @@ pub const ALL: &[Limit] = &[
         effect: "the same",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitCommandsPerMember)),
         field: |bounds| Field::Rate(&mut bounds.node.commands.member),
+    },
+    Limit {
+        name: "commands-per-address",
+        scope: Scope::Address,
+        effect: "the same, for all its guests",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitCommandsPerAddress)),
+        field: |bounds| Field::Rate(&mut bounds.node.commands_network),
     },
     Limit {
         name: "text-bytes",

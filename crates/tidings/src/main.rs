@@ -8,6 +8,7 @@ mod import;
 mod limit_list;
 mod logging;
 mod options;
+mod places;
 mod plural;
 mod repair;
 mod restore;

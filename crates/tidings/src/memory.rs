@@ -22,6 +22,8 @@ pub struct Shares {
     pub ring: usize,
     /// Unfinished input of all connections: a third.
     pub input: usize,
+    /// Acks and events that wait for clients that read slowly: a twelfth.
+    pub output: usize,
     /// Messages and commands that wait for the disk: five parts of 24.
     pub queue: usize,
     /// Pages of the database: an eighth.
@@ -40,7 +42,7 @@ impl Memory {
     /// Its shares.
     pub const fn shares(self) -> Shares {
         let part = self.bytes / 24;
-        Shares { ring: 2 * part, input: 8 * part, queue: 5 * part, cache: 3 * part }
+        Shares { ring: 2 * part, input: 8 * part, output: 2 * part, queue: 5 * part, cache: 3 * part }
     }
 }
 
@@ -93,8 +95,8 @@ mod tests {
 
     #[test]
     fn the_shares_leave_something_for_everything_else() {
-        let Shares { ring, input, queue, cache } = Memory::default().shares();
-        assert_eq!([ring, input, queue, cache].map(|bytes| bytes / MIB), [16, 64, 40, 24]);
-        assert_eq!(192 * MIB - 2 * ring - input - queue - cache, 32 * MIB);
+        let Shares { ring, input, output, queue, cache } = Memory::default().shares();
+        assert_eq!([ring, input, output, queue, cache].map(|bytes| bytes / MIB), [16, 64, 16, 40, 24]);
+        assert_eq!(192 * MIB - 2 * ring - input - output - queue - cache, 16 * MIB);
     }
 }

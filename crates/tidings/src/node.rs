@@ -14,18 +14,19 @@ use chat::{
     Position, QueueBounds, ReadError, SigningKeys, Writers,
 };
 use socketio_server::{
-    Builder, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Readiness, RefusalKind, Resume, Server,
-    WeakIo,
+    Builder, Config, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Readiness, RefusalKind, Resume,
+    Server, WeakIo,
 };
 
 use crate::allowance::{Allowances, Rate, ReadRates};
+use crate::command_pace::{CommandPaces, CommandRates};
 use crate::delivery::Deliveries;
 use crate::disk::{Look, Watermark};
 use crate::environment::Environment;
 use crate::memory::{Memory, Shares};
 use crate::profile::delivery::ProfileDelivery;
 use crate::profile::wire::CHAT_MESSAGE;
-use crate::profile::{self, join, take};
+use crate::profile::{self, Intake, join, take};
 use crate::quotas::{QuotaBounds, Quotas};
 use crate::readiness::Standing;
 use crate::reading::fair::FairBounds;
@@ -48,10 +49,6 @@ use crate::v1::welcome::{RESUME_DISTANCE_MAX, RESUME_ENTRIES_MAX, WireLimits};
 /// How long a client waits that another node over the same log has shown more.
 const AHEAD_WAIT: Duration = Duration::from_secs(2);
 
-/// How fast one person may send durable commands.
-const COMMANDS: ByTrust<Rate> =
-    ByTrust { guest: Rate { per_second: 5, burst: 30 }, member: Rate { per_second: 20, burst: 200 } };
-
 /// How often people are told who came and went.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -62,6 +59,8 @@ pub struct Settings {
     pub ring_bytes_max: usize,
     /// Unfinished input of all connections.
     pub input_bytes_max: usize,
+    /// Acks and events that wait for all connections.
+    pub output_bytes_max: usize,
     /// A client of namespace `/` that missed more visible entries than this gets all messages again.
     pub recovery_entries_max: usize,
     /// A client of `/v1` that has missed more entries that it may see starts from now.
@@ -78,8 +77,10 @@ pub struct Settings {
     pub reading: ReadRates,
     /// How often codes may lead nowhere.
     pub guesses: GuessRates,
-    /// How fast one person may send durable commands.
+    /// How fast one person may send durable commands, and one connection of namespace `/` messages.
     pub commands: ByTrust<Rate>,
+    /// The same for all guests of one network.
+    pub commands_network: Rate,
     /// What one person and one network may add to the chat in an hour or a day.
     pub quotas: QuotaBounds,
     /// What people may do at most.
@@ -99,11 +100,12 @@ impl Default for Settings {
 impl Settings {
     /// The bounds of a node that is to get by with so much memory.
     pub fn within(memory: Memory) -> Self {
-        let Shares { ring, input, queue, cache: _ } = memory.shares();
+        let Shares { ring, input, output, queue, cache: _ } = memory.shares();
         let bounds = QueueBounds::default();
         Self {
             ring_bytes_max: ring,
             input_bytes_max: input,
+            output_bytes_max: output,
             recovery_entries_max: 2_000,
             resume_entries_max: RESUME_ENTRIES_MAX,
             resume_distance_max: RESUME_DISTANCE_MAX,
@@ -112,7 +114,8 @@ impl Settings {
             requests: FairBounds::DEFAULT,
             reading: ReadRates::DEFAULT,
             guesses: GuessRates::DEFAULT,
-            commands: COMMANDS,
+            commands: CommandRates::DEFAULT.person,
+            commands_network: CommandRates::DEFAULT.network,
             quotas: QuotaBounds::DEFAULT,
             limits: Limits::default(),
             queue: QueueBounds {
@@ -122,6 +125,16 @@ impl Settings {
             },
             watermark: Watermark::DEFAULT,
         }
+    }
+
+    fn command_rates(&self) -> CommandRates {
+        CommandRates { person: self.commands, network: self.commands_network }
+    }
+
+    /// Gives the endpoint its shares of the memory.
+    fn share(&self, config: &mut Config) {
+        config.input_bytes_max = self.input_bytes_max;
+        config.output_bytes_max = self.output_bytes_max;
     }
 }
 
@@ -230,7 +243,7 @@ impl Node {
         let signer = signer(log.signing_keys());
         let setup = directory.now().owners().next().is_none().then(|| signer.setup_code());
         // The appender needs the server to wake paused sockets, the server the appender to submit.
-        let builder = Server::builder().configure(|config| config.input_bytes_max = settings.input_bytes_max);
+        let builder = Server::builder().configure(|config| settings.share(config));
         let io = builder.io();
         let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
         let ports = chat_ports(io.clone(), environment.clock, host.on_fatal());
@@ -245,6 +258,7 @@ impl Node {
         })?);
         let tallies = Arc::<Tallies>::default();
         let allowances = Allowances::new(settings.reading, Arc::clone(&tallies));
+        let paces = CommandPaces::new(settings.command_rates(), Arc::clone(&tallies));
         let quotas = Quotas::new(settings.quotas, environment.clock, Arc::clone(&tallies));
         let edge_parts = EdgeParts {
             signer,
@@ -260,7 +274,7 @@ impl Node {
             requests_open_max: settings.requests_open_max,
             allowances: allowances.clone(),
             guesses: settings.guesses,
-            commands: settings.commands,
+            paces: paces.clone(),
             quotas: quotas.clone(),
             tallies: Arc::clone(&tallies),
             environment,
@@ -268,21 +282,16 @@ impl Node {
         let edge = Edge::new(directory, edge_parts);
         let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
         let standing = Standing::new(appender.health().clone(), host.disk(), settings.watermark);
-        let counted = Arc::clone(&tallies);
-        let mut look = || {
-            let (appender, on_news) = (Arc::clone(&appender), host.on_drafts());
-            move || {
-                appender.tell_news();
-                on_news();
-            }
-        };
+        let intake = Intake { quotas, paces, tallies: Arc::clone(&tallies), environment };
         let profile = profile_namespace(feeds.profile, standing.clone(), allowances)
-            .on_ahead(look())
-            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, &quotas, &counted, (environment.now)()));
-        let endpoint = builder.namespace(v1::namespace(&edge).on_ahead(look())).after_events(move || {
-            announce.announce();
-            on_drafts();
-        });
+            .on_ahead(look(&appender, host.on_drafts()))
+            .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, &intake));
+        let endpoint = builder
+            .namespace(v1::namespace(&edge).on_ahead(look(&appender, host.on_drafts())))
+            .after_events(move || {
+                announce.announce();
+                on_drafts();
+            });
         let server = host.serve(profile, endpoint)?;
         let on_probe = Arc::from(host.on_drafts());
         Ok(Self { server, appender, setup, standing, edge, on_probe, readers, tallies })
@@ -316,6 +325,18 @@ impl Node {
                 () = tell_presence(&edge) => {}
             }
         }
+    }
+}
+
+/// Looks whether another node over the same log has stored something.
+fn look(
+    appender: &Arc<Appender<Ticket>>,
+    on_news: Box<dyn Fn() + Send + Sync>,
+) -> impl Fn() + Send + Sync + 'static {
+    let appender = Arc::clone(appender);
+    move || {
+        appender.tell_news();
+        on_news();
     }
 }
 

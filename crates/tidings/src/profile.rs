@@ -6,10 +6,14 @@
 pub mod delivery;
 pub mod wire;
 
-use chat::{Admission, Appender, Command, Draft, Identity, Lineage, Refusal, RoomId, UnixMillis};
+use std::sync::Arc;
+
+use chat::{Admission, Appender, Command, Draft, Identity, Lineage, Refusal, RoomId};
 use socketio_server::{FeedJoin, FeedPosition, Flow, Joining, Start, Turn};
 
 use self::wire::{ChatMessage, ProfileAuth};
+use crate::command_pace::{CommandPaces, Writer};
+use crate::environment::Environment;
 use crate::planted::{self, Bug};
 use crate::quotas::{Payer, Quotas, ROW_BYTES, Spending, UsedUp};
 use crate::stats::{Count, Tallies};
@@ -26,15 +30,19 @@ pub fn join(joining: &Joining<'_>) -> FeedJoin {
     FeedJoin { start, lineage, ..FeedJoin::default() }
 }
 
+/// What is asked about a message before it is handed in.
+#[derive(Debug)]
+pub struct Intake {
+    pub quotas: Quotas,
+    pub paces: CommandPaces,
+    pub tallies: Arc<Tallies>,
+    pub environment: Environment,
+}
+
 /// Handles a `chat message`: answers malformed ones, and turns the others into drafts, in order. The caller announces
 /// the drafts when all ready sockets have been read, so that they share a flush.
-pub fn take(
-    turn: &mut Turn<'_>,
-    appender: &Appender<Ticket>,
-    quotas: &Quotas,
-    tallies: &Tallies,
-    at: UnixMillis,
-) -> Flow {
+pub fn take(turn: &mut Turn<'_>, appender: &Appender<Ticket>, intake: &Intake) -> Flow {
+    let Intake { quotas, paces, tallies, environment } = intake;
     tallies.count(Count::ChatMessages);
     let message = match ChatMessage::parse(turn.payload()) {
         Ok(message) => message,
@@ -55,10 +63,12 @@ pub fn take(
         Ok(charge) => (charge, None),
         Err(UsedUp) => (None, Some(Refusal::Quota)),
     };
-    let draft = Draft { identity, command, at, over_quota };
+    let writer = Writer::Unknown(turn.connection());
+    let pause = paces.charge(turn.peer(), writer, 1, (environment.clock)());
+    let draft = Draft { identity, command, at: (environment.now)(), over_quota };
     let ticket = Ticket::Profile { ack: turn.take_ack(), charge };
     match appender.submit_quietly(draft, ticket) {
-        Admission::Accepted => Flow::Continue,
+        Admission::Accepted => pause.map_or(Flow::Continue, Flow::PauseFor),
         // What was refused is not answered: it is temporary, and the client sends it again.
         Admission::AcceptedButFull | Admission::Refused { .. } => Flow::Pause,
     }

@@ -49,6 +49,8 @@ tally::counted! {
         LimitCommandsPerGuest,
         /// A member has sent durable commands faster than the rate.
         LimitCommandsPerMember,
+        /// The guests of an address have sent durable commands faster than the rate.
+        LimitCommandsPerAddress,
         /// A guest has been in touch with too many new people.
         LimitContactsPerGuest,
         /// A member has been in touch with too many new people.

@@ -28,6 +28,7 @@ use self::challenges::Challenges;
 use self::endpoint::Endpoint;
 use self::files::Files;
 use self::keyring::Keyring;
+pub(crate) use self::redirect::CONNECTIONS_MAX as REDIRECTED_MAX;
 use crate::options::TlsOptions;
 
 /// The time of the wall clock, in seconds since 1970: certificates are valid by it.

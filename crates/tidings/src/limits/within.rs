@@ -10,6 +10,7 @@ impl Bounds {
         let mut bounds = Self { node: Settings::within(memory), ..Self::default() };
         // It is told, and a limit of its own may change it.
         bounds.server.input_bytes_max = bounds.node.input_bytes_max;
+        bounds.server.output_bytes_max = bounds.node.output_bytes_max;
         bounds
     }
 }
@@ -24,5 +25,7 @@ mod tests {
         assert_eq!((bounds.server.input_bytes_max, bounds.node.ring_bytes_max), (16 << 20, 4 << 20));
         let input_bytes_max = Bounds::default().server.input_bytes_max;
         assert_eq!(Bounds::within(Memory::default()).server.input_bytes_max, input_bytes_max);
+        let output_bytes_max = Bounds::default().server.output_bytes_max;
+        assert_eq!(Bounds::within(Memory::default()).server.output_bytes_max, output_bytes_max);
     }
 }

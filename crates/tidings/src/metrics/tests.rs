@@ -42,6 +42,7 @@ fn snapshot() -> Snapshot {
             workers: vec![worker(), worker()],
             door: Counts::default(),
             occupancy: OccupancyStats::default(),
+            output_bytes: 0,
             feeds: vec![feed("/"), feed("/v1")],
         },
         refused: RefusalKind::ALL.iter().map(|kind| (*kind, 0)).collect(),

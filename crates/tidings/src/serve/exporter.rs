@@ -21,15 +21,15 @@ use tidings::metrics::{CONTENT_TYPE, text};
 use tidings::node::Monitor;
 use tidings::stats::Snapshot;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 
 use super::machine;
 use crate::failure::Failure;
 use crate::http::{Body, body, security};
 use crate::logging;
+use crate::places::Places;
 
-/// Monitors that are answered at once; others wait.
-const CONNECTIONS_MAX: usize = 8;
+/// Monitors that are answered at once. One more, and the oldest connection ends.
+pub(super) const CONNECTIONS_MAX: usize = 16;
 
 /// A connection is closed after this time, whatever it does.
 const CONNECTION_TIME: Duration = Duration::from_secs(10);
@@ -97,18 +97,10 @@ pub(super) struct Exporter {
 impl Exporter {
     /// Accepts connections. Never ends.
     async fn serve(self, listener: TcpListener) {
-        let (exporter, places) = (Arc::new(self), Arc::new(Semaphore::new(CONNECTIONS_MAX)));
+        let (exporter, mut places) = (Arc::new(self), Places::new(CONNECTIONS_MAX));
         loop {
-            let place = Arc::clone(&places).acquire_owned().await;
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    let exporter = Arc::clone(&exporter);
-                    // It ends by itself.
-                    drop(tokio::spawn(async move {
-                        exporter.connected(stream).await;
-                        drop(place);
-                    }));
-                }
+                Ok((stream, _)) => places.take(Arc::clone(&exporter).connected(stream)),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection of a monitor");
                     tokio::time::sleep(FAILURE_PAUSE).await;

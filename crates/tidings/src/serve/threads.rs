@@ -16,11 +16,12 @@ use tidings::ticket::Ticket;
 use tokio::sync::mpsc;
 
 use super::clock::now;
-use super::hosts;
+use super::{exporter, hosts};
 use crate::assets;
 use crate::failure::Failure;
 use crate::http::HEALTH;
 use crate::options::Serve;
+use crate::tls;
 
 /// Time and chance of this machine.
 pub(super) const ENVIRONMENT: Environment = Environment { now, clock: Instant::now, random };
@@ -91,10 +92,18 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
                 config.origin_remedy = ORIGIN_REMEDY.into();
                 config.proxy_remedy = PROXY_REMEDY.into();
                 config.reserved_paths = vec![HEALTH.into()];
+                config.descriptors_reserved = other_descriptors(options);
             })
             .client_bundle(client_bundle()?);
         Ok(endpoint.namespace(profile).build()?)
     }
+}
+
+/// What the connections of the other listeners take.
+fn other_descriptors(options: &Serve) -> usize {
+    let monitors = options.metrics.map_or(0, |_| exporter::CONNECTIONS_MAX);
+    let redirected = options.tls.redirect.map_or(0, |_| tls::REDIRECTED_MAX);
+    monitors + redirected
 }
 
 /// As the server draws its session ids.

@@ -12,6 +12,9 @@ use rustls::sign::CertifiedKey;
 use rustls::{Error as TlsError, InconsistentKeys, crypto::ring};
 use x509_parser::prelude::{ASN1Time, FromDer as _, GeneralName, X509Certificate};
 
+/// The most bytes of a file. Chains and keys have some thousand.
+const FILE_BYTES_MAX: u64 = 1 << 20;
+
 /// Why a certificate cannot be used. It names the option and the file.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("{what}: {why}")]
@@ -55,13 +58,25 @@ impl Pair {
     pub(super) fn load(&self, now: i64) -> Result<Certificate, CertificateError> {
         let of_certificate = |why: String| CertificateError::of("--tls-cert", &self.certificate, why);
         let of_key = |why: String| CertificateError::of("--tls-key", &self.key, why);
-        let chain = std::fs::read(&self.certificate).map_err(|error| of_certificate(unreadable(&error)))?;
-        let key = std::fs::read(&self.key).map_err(|error| of_key(unreadable(&error)))?;
+        let chain = read(&self.certificate).map_err(of_certificate)?;
+        let key = read(&self.key).map_err(of_key)?;
         Certificate::read(&chain, &key, now).map_err(|wrong| match wrong {
             Wrong::Certificate(why) => of_certificate(why),
             Wrong::Key(why) => of_key(why),
         })
     }
+}
+
+/// The content of a file. A pipe would keep the reader for ever, and a file that is too long is none of these.
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    let about = std::fs::metadata(path).map_err(|error| unreadable(&error))?;
+    if !about.is_file() && !about.is_dir() {
+        return Err("it is a pipe or a device, and no file".into());
+    }
+    if about.len() > FILE_BYTES_MAX {
+        return Err(format!("it has more than {FILE_BYTES_MAX} bytes"));
+    }
+    std::fs::read(path).map_err(|error| unreadable(&error))
 }
 
 /// What is wrong with a pair, and with which of the two.

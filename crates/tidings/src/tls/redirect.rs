@@ -16,13 +16,13 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::challenges::Challenges;
+use crate::places::Places;
 
-/// How many connections there are at most. Others wait to be accepted.
-const CONNECTIONS_MAX: usize = 512;
+/// How many connections there are at most. One more, and the oldest ends.
+pub(crate) const CONNECTIONS_MAX: usize = 64;
 
 /// How long a connection may take, from its beginning to its end.
 const CONNECTION_TIME: Duration = Duration::from_secs(10);
@@ -36,17 +36,17 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(50);
 /// Redirects to https at this port, until it is dropped.
 pub(super) async fn serve(listener: TcpListener, port: u16, challenges: Arc<Challenges>) {
     // They end with this future.
-    let mut connections = JoinSet::new();
+    let mut places = Places::new(CONNECTIONS_MAX);
     loop {
-        tokio::select! {
-            accepted = listener.accept(), if connections.len() < CONNECTIONS_MAX => match accepted {
-                Ok((socket, _)) => drop(connections.spawn(timeout(CONNECTION_TIME, answer(socket, port, Arc::clone(&challenges))))),
-                Err(error) => {
-                    tracing::debug!(%error, "cannot accept a connection to redirect");
-                    tokio::time::sleep(EXHAUSTED_PAUSE).await;
-                }
-            },
-            Some(_) = connections.join_next() => {}
+        match listener.accept().await {
+            Ok((socket, _)) => {
+                let answer = answer(socket, port, Arc::clone(&challenges));
+                places.take(async move { drop(timeout(CONNECTION_TIME, answer).await) });
+            }
+            Err(error) => {
+                tracing::debug!(%error, "cannot accept a connection to redirect");
+                tokio::time::sleep(EXHAUSTED_PAUSE).await;
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat::{
-    Admission, Appender, ByTrust, Command, DirectoryHandle, Draft, Identity, Position, Refusal, RefusedWhy,
-    RoomId, Trust, UserId,
+    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, Refusal, RefusedWhy, RoomId,
+    UserId,
 };
 use serde::Serialize;
 use socketio_server::{
@@ -33,8 +33,8 @@ use super::traffic::Traffic;
 use super::typing::Typing;
 use super::view::Person;
 use super::welcome::{Resumption, Welcome, WireLimits};
-use crate::allowance::{Allowances, Rate};
-use crate::debts::Debts;
+use crate::allowance::Allowances;
+use crate::command_pace::{CommandPaces, Writer};
 use crate::environment::Environment;
 use crate::names::{self, CommandName};
 use crate::planted::{self, Bug};
@@ -44,9 +44,6 @@ use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
 use crate::stats::{Count, Tallies};
 use crate::ticket::Ticket;
-
-/// Of so many people it is known how many commands they have sent lately.
-const PACED_MAX: usize = 20_000;
 
 /// A command beyond a quota counts as so many commands: it is refused, and the refusal is stored.
 const OVER_QUOTA_COST: u64 = 10;
@@ -74,8 +71,8 @@ pub struct EdgeParts {
     pub allowances: Allowances,
     /// How often codes may lead nowhere.
     pub guesses: GuessRates,
-    /// How fast one person may send durable commands.
-    pub commands: ByTrust<Rate>,
+    /// How fast durable commands are taken.
+    pub paces: CommandPaces,
     /// What one person and one network may add to the chat.
     pub quotas: Quotas,
     /// What is counted.
@@ -92,8 +89,6 @@ pub struct Edge {
     presence: Mutex<Presence>,
     links: Mutex<Links>,
     pub(super) guesses: Mutex<Guesses>,
-    /// What people owe for their durable commands.
-    commands: Mutex<Debts<UserId>>,
 }
 
 impl Edge {
@@ -101,8 +96,7 @@ impl Edge {
     pub fn new(directory: DirectoryHandle, parts: EdgeParts) -> Arc<Self> {
         let (presence, links) = Default::default();
         let guesses = Mutex::new(Guesses::new(parts.guesses));
-        let commands = Mutex::new(Debts::new(PACED_MAX));
-        Arc::new(Self { parts, directory, presence, links, guesses, commands })
+        Arc::new(Self { parts, directory, presence, links, guesses })
     }
 
     /// What somebody may see now.
@@ -302,24 +296,10 @@ impl Edge {
 
     /// For how long the connection of somebody is not read who has sent many commands, on whatever connections.
     fn pause_after_command(&self, session: &Session, over_quota: Option<Refusal>) -> Option<Duration> {
-        let trust = self.trust(session.peer, session.user);
-        let rate = self.parts.commands.of(trust);
-        if !session.peer.rated || rate.per_second == 0 {
-            return None;
-        }
-        let now = (self.parts.environment.clock)();
-        let mut debts = self.commands.lock().unwrap_or_else(PoisonError::into_inner);
         // Each refusal is stored too.
         let cost = if over_quota.is_some() { OVER_QUOTA_COST } else { 1 };
-        debts.add(session.user, rate.time_of(cost), now);
-        let wait = rate.wait(debts.of(session.user, now));
-        if wait.is_some() {
-            self.parts.tallies.count(match trust {
-                Trust::Guest => Count::LimitCommandsPerGuest,
-                Trust::Member => Count::LimitCommandsPerMember,
-            });
-        }
-        wait
+        let writer = Writer::Person(session.user, self.trust(session.peer, session.user));
+        self.parts.paces.charge(session.peer, writer, cost, (self.parts.environment.clock)())
     }
 
     /// For how long somebody has to wait for more of the past.

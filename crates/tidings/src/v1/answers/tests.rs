@@ -16,6 +16,7 @@ use socketio_server::{Feed, FeedConfig, WeakIo};
 
 use super::*;
 use crate::allowance::{Allowances, Rate, ReadRates};
+use crate::command_pace::{CommandPaces, CommandRates};
 use crate::environment::Environment;
 use crate::quotas::{QuotaBounds, Quotas};
 use crate::reading::fair::FairBounds;
@@ -75,7 +76,10 @@ impl Town {
                 allowances: Allowances::new(ReadRates::DEFAULT, Arc::default()),
                 guesses: GuessRates::DEFAULT,
                 tallies: Arc::default(),
-                commands: chat::ByTrust::all(Rate::OFF),
+                paces: CommandPaces::new(
+                    CommandRates { person: chat::ByTrust::all(Rate::OFF), network: Rate::OFF },
+                    Arc::default(),
+                ),
                 quotas: Quotas::new(QuotaBounds::OFF, Instant::now, Arc::default()),
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
