@@ -223,3 +223,20 @@ describe("the question before somebody is removed", () => {
     await ada.dialog.getByText("no invite lets them in until the host or the owner adds them").waitFor();
   });
 });
+
+test("a question about a room goes when another room opens, and nothing is done there", async (t) => {
+  const server = await Server.start(t);
+  const [ada] = await arrive(t, server, "ada");
+  await ada.write("stays here");
+  await ada.create("public", "Bread");
+  await ada.write("stays there");
+  await ada.act("stays there", "Delete");
+  await ada.dialog.waitFor();
+  await ada.page.goBack();
+  await ada.isIn("Lobby");
+  await ada.dialog.waitFor({ state: "detached" });
+  await ada.shows("stays here");
+  await ada.page.goForward();
+  await ada.isIn("Bread");
+  await ada.shows("stays there");
+});

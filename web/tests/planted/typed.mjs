@@ -193,4 +193,11 @@ export const typed = [
     replace: "},",
     tests: DRAFTS,
   },
+  {
+    name: "draft: places that were emptied lately are forgotten, older ones stay",
+    file: "src/core/drafts.ts",
+    find: "text === null && at < limit;",
+    replace: "text === null && at > limit;",
+    tests: ["tests/core/drafts-tidy.test.ts"],
+  },
 ];
