@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { request } from "node:http";
 import { describe, test } from "node:test";
+import { Person } from "../harness/client.mjs";
 import { otherDevice, V1Person } from "../harness/person.mjs";
 import { run, Server } from "../harness/server.mjs";
 
@@ -31,6 +32,15 @@ function status(url, { host, method = "GET" }) {
     const sent = request(url, { method, headers: { host } }, (answer) => resolve(answer.resume().statusCode));
     sent.on("error", reject).end();
   });
+}
+
+/** A line for people, as a program would read it. */
+function readText(line) {
+  const plain = line.replaceAll(/\u001b\[\d*m/g, "");
+  const [, message, fields] = /^\S+ +[A-Z]+ [\w:]+: (.*?)((?: \w+=.*)?)$/.exec(plain) ?? [];
+  const [, connection] = / connection=(\S+)/.exec(fields) ?? [];
+  const [, namespace] = / namespace="([^"]*)"/.exec(fields) ?? [];
+  return { message, connection, namespace };
 }
 
 /** People who name, write, invite, link and fail. Returns all that nobody else may read. */
@@ -77,6 +87,30 @@ describe("the log and the metrics", () => {
           assert.ok(Number.isFinite(Date.parse(timestamp)) && /^(ERROR|WARN|INFO|DEBUG|TRACE)$/.test(level) && target.length > 0, line);
         }
       }
+    });
+  }
+
+  for (const [format, read] of Object.entries({ json: JSON.parse, text: readText })) {
+    test(`tells connections and their namespaces apart, as ${format}`, async (t) => {
+      const env = { TIDINGS_LOG: "socketio_server=debug,tidings=info" };
+      const server = await Server.start(t, { args: ["--log-format", format], env });
+      await V1Person.connect(t, server.url, { name: "zanzibarada" });
+      const bob = await V1Person.connect(t, server.url, { reconnection: false });
+      const closed = new Promise((resolve) => bob.socket.once("disconnect", resolve));
+      bob.socket.io.engine.write("9no packet of Socket.IO");
+      await closed;
+      const tutorial = await Person.connect(t, server.url);
+      await tutorial.say("zanzibar text");
+      const lines = (await server.log()).trim().split("\n").map((line) => read(line));
+      const joined = lines.filter(({ message }) => message === "a socket has joined");
+      assert.deepEqual(joined.map(({ namespace }) => namespace), ["/v1", "/v1", "/"]);
+      const ids = joined.map(({ connection }) => connection);
+      assert.ok(new Set(ids).size === 3 && ids.every((id) => /^\d+\.\d+\.\d+$/.test(id)), ids.join());
+      const of = (id) => lines.filter(({ connection }) => connection === id).map(({ message }) => message);
+      const [opened, broken, ended] = ["a connection was opened", "a client broke the protocol; its connection is closed", "a connection has ended"];
+      assert.deepEqual(of(ids[0]), [opened, joined[0].message, ended], "ada");
+      assert.deepEqual(of(ids[1]), [opened, joined[0].message, broken, ended], "bob");
+      assert.ok(!server.output.stderr.includes("zanzibar"));
     });
   }
 

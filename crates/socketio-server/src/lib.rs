@@ -32,6 +32,10 @@
 //! let chat = Namespace::new("/").recovery(Feed::new(FeedConfig::in_memory()));
 //! ```
 //!
+//! The crate logs with [`tracing`](https://docs.rs/tracing). Lines about a connection have the field `connection`, the
+//! [`ConnectionId`], and `namespace` where they are about one. Handlers and middleware run in a span of level info with the same two
+//! fields, so that what they log can be told apart. Nothing that clients send is logged but the names of namespaces and events.
+//!
 //! Deliberately unsupported: Engine.IO 3 (clients of Socket.IO 2), JSONP, WebTransport, permessage-deflate and the
 //! msgpack parser.
 #![deny(missing_docs)]
@@ -65,6 +69,7 @@ mod sid;
 #[doc(hidden)]
 pub mod simulation;
 mod socket_data;
+mod span;
 mod stats;
 mod stream;
 mod user_tag;

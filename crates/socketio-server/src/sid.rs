@@ -3,6 +3,8 @@
 //! 16 random bytes make it unguessable. The worker and the slot before them make the look-up an array access, so there
 //! is no map of sessions. It is not the Socket.IO id, which is public.
 
+use std::fmt;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -15,6 +17,8 @@ pub(crate) struct SessionKey {
 
 /// Names an Engine.IO connection, whichever namespaces it has joined. A count by this id survives when a client joins a
 /// namespace again. No other connection of this server has the same one, and it is meaningless elsewhere.
+///
+/// It is the `connection` of log lines. It is no secret: it gives no access, unlike the session id of Engine.IO.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ConnectionId {
     pub(crate) worker: u16,
@@ -35,6 +39,13 @@ pub(crate) struct Sid {
     pub(crate) worker: u16,
     pub(crate) slot: u32,
     pub(crate) secret: [u8; 16],
+}
+
+impl fmt::Display for ConnectionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { worker, key: SessionKey { slot, generation } } = self;
+        write!(f, "{worker}.{slot}.{generation}")
+    }
 }
 
 impl Sid {
@@ -62,9 +73,9 @@ impl Sid {
     }
 }
 
-impl std::fmt::Debug for Sid {
+impl fmt::Debug for Sid {
     /// The secret must not be logged.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sid({}/{})", self.worker, self.slot)
     }
 }

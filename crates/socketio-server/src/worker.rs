@@ -197,7 +197,7 @@ impl Worker {
             RefCell::new(Self {
                 index,
                 tallies: Arc::clone(&shared.reach.tallies[usize::from(index)]),
-                sessions: Sessions::new(Arc::clone(&mailbox), &shared.config, now),
+                sessions: Sessions::new(index, Arc::clone(&mailbox), &shared.config, now),
                 namespaces: Namespaces::new(shared.config.rooms_max),
                 waiting: Vec::new(),
                 tombstones: Tombstones::default(),
@@ -375,6 +375,7 @@ impl Worker {
         if !plain_engine {
             self.begin_stay(key, stay, base);
         }
+        tracing::debug!(connection = %self.sessions.id_of(key), transport = ?kind, "a connection was opened");
         key
     }
 
@@ -425,7 +426,8 @@ impl Worker {
             return self.close(key, reason);
         }
         if session.attachment_by.is_some_and(|at| at <= now) {
-            tracing::debug!("an attachment did not arrive in time; its connection is closed");
+            let connection = self.sessions.id_of(key);
+            tracing::debug!(%connection, "an attachment did not arrive in time; its connection is closed");
             return self.close(key, CloseReason::ForcedClose);
         }
         if session.doubtful_until().is_some_and(|until| until <= now) {

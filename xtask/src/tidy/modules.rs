@@ -23,6 +23,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "reason",
             "room",
             "sid",
+            "span",
             "socket_data",
             "user_tag",
             "stats",

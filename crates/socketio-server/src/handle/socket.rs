@@ -221,7 +221,11 @@ impl Socket {
     async fn run(self, jobs_max: usize) {
         while let Some(job) = self.next_job(jobs_max) {
             if Caught(job).await.is_err() {
-                tracing::error!(namespace = self.namespace(), "a handler panicked; its connection is closed");
+                tracing::error!(
+                    connection = %self.connection(),
+                    namespace = self.namespace(),
+                    "a handler panicked; its connection is closed"
+                );
                 self.inner.io.post(self.inner.worker, self.addressed(SocketCommand::Abort));
             }
         }

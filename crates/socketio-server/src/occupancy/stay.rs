@@ -73,9 +73,10 @@ impl Entry {
             occupancy.leaving.fetch_add(1, Ordering::Relaxed);
         }
         drop(state);
-        tracing::debug!(?exit, held, "a connection has to leave");
         if let Some(tell) = teller {
             tell(exit);
+        } else {
+            tracing::debug!(?exit, held, "a connection without a session has to leave");
         }
         self.told.notify_waiters();
         true

@@ -28,7 +28,12 @@ impl Join<'_> {
             self.worker.forget_who_waits_no_more();
         }
         let Some(until) = until.filter(|_| self.worker.waiting.len() < clients_max) else {
-            tracing::debug!("too many clients wait for what they have seen on other nodes");
+            let (connection, namespace) = (self.worker.sessions.id_of(self.key), self.namespace.as_str());
+            tracing::debug!(
+                %connection,
+                namespace,
+                "too many clients wait for what they have seen on other nodes"
+            );
             return Some(Event::OutOfReach);
         };
         rare::reached(Rare::ClientAhead);
@@ -76,7 +81,11 @@ impl Worker {
             self.sessions.get_mut(key).and_then(|session| session.newcomers.take_expired(now))
         {
             rare::reached(Rare::ClientAheadInVain);
-            tracing::debug!("a client has seen more than this node has heard of in time");
+            tracing::debug!(
+                connection = %self.sessions.id_of(key),
+                namespace = namespace.as_str(),
+                "a client has seen more than this node has heard of in time"
+            );
             self.joining(key, &namespace).on(Event::OutOfReach);
         }
     }

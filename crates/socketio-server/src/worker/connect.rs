@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use engineio::CloseReason;
 use socketio::{AuthPayload, Lineage, NamespaceName, Slot, SocketId};
+use tracing::Instrument as _;
 
 use super::Worker;
 use super::connecting::{Action, Arrival, Connecting, Event, Terms};
@@ -34,6 +35,7 @@ use crate::rare::{self, Rare};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::socket_data::SocketData;
+use crate::span;
 use crate::stats::WorkerCount;
 
 /// Where and how a socket joins.
@@ -224,15 +226,17 @@ impl Join<'_> {
         }
         let request = self.newcomer()?.request.clone();
         let (key, mailbox) = (self.key, Arc::clone(&self.worker.mailbox));
+        let span = span::middleware(self.worker.sessions.id_of(key), self.namespace.as_str());
         self.worker.shared.reach.spawn(Box::pin(async move {
             let decision = tokio::spawn({
                 let request = request.clone();
-                async move {
+                let decision = async move {
                     if let Some(waiting) = waiting {
                         waiting.await;
                     }
                     definition.decide(&request).await
-                }
+                };
+                decision.instrument(span)
             });
             // Middleware that panics refuses the client.
             let outcome = decision.await.unwrap_or_else(|_| Err(Rejection::new("internal error")));
@@ -260,7 +264,15 @@ impl Join<'_> {
             self.discard();
             return None;
         }
-        let user = self.newcomer()?.request.user();
+        let newcomer = self.newcomer()?;
+        let user = newcomer.request.user();
+        if newcomer.steps.claims_of_others(user) {
+            tracing::debug!(
+                connection = %self.worker.sessions.id_of(self.key),
+                namespace = self.namespace.as_str(),
+                "a client showed a private id of another user"
+            );
+        }
         Some(Event::Decided { user })
     }
 
@@ -274,7 +286,9 @@ impl Join<'_> {
         match packet {
             Ok(packet) => self.worker.send(self.key, Frame::text(&packet)),
             Err(error) => {
-                tracing::error!(%error, "a rejection cannot be encoded");
+                let connection = self.worker.sessions.id_of(self.key);
+                let namespace = self.namespace.as_str();
+                tracing::error!(%connection, namespace, %error, "a rejection cannot be encoded");
                 self.worker.close(self.key, CloseReason::ForcedClose);
             }
         }
@@ -473,6 +487,8 @@ impl Join<'_> {
             joined.member = local.add(self.key.slot, joined.id);
             local.move_to(self.key.slot, joined, &rooms);
         }
+        let (connection, namespace) = (self.worker.sessions.id_of(self.key), self.namespace.as_str());
+        tracing::debug!(%connection, namespace, is_recovered, "a socket has joined");
         Some(slot)
     }
 

@@ -154,6 +154,11 @@ impl Connecting {
         (Self { terms, stage }, action)
     }
 
+    /// Whether the client claims a socket of somebody else, if it is this user.
+    pub(super) fn claims_of_others(&self, user: Option<UserTag>) -> bool {
+        matches!(&self.stage, Stage::Deciding(Some(claim)) if claim.user != user)
+    }
+
     /// The action after an event. An event that nobody waits for changes nothing.
     pub(super) fn on(&mut self, event: Event) -> Action {
         match (std::mem::replace(&mut self.stage, Stage::Over), event) {
@@ -193,10 +198,7 @@ impl Connecting {
     fn decided(&mut self, claim: Option<Claim>, user: Option<UserTag>) -> Action {
         match (self.terms, claim) {
             (Terms::NoFeed, _) => Action::Arrive(Arrival::Plain),
-            (Terms::Feed { .. }, Some(claim)) if claim.user != user => {
-                tracing::debug!("a client showed a private id of another user");
-                self.ask(None, None)
-            }
+            (Terms::Feed { .. }, Some(claim)) if claim.user != user => self.ask(None, None),
             (Terms::Feed { .. }, Some(claim)) if user.is_none() => self.remember(claim),
             (Terms::Feed { .. }, Some(claim)) => {
                 let socket = claim.id.socket;

@@ -423,7 +423,11 @@ impl Delivery<'_> {
                 Ok(Pumped::Nothing)
             }
             None => {
-                tracing::debug!("a client fell too far behind the feed; it has to reconnect");
+                tracing::debug!(
+                    connection = %self.sessions.id_of(key),
+                    namespace = self.name_of(index),
+                    "a client fell too far behind the feed; it has to reconnect"
+                );
                 Err(CloseReason::TransportClose)
             }
         }
@@ -489,11 +493,17 @@ impl Delivery<'_> {
             }
             Ok(_) | Err(HistoryError) => {
                 tracing::warn!(
+                    connection = %self.sessions.id_of(key),
+                    namespace = self.name_of(index),
                     "the history has no page for a client that is behind; its connection is closed"
                 );
                 Err(CloseReason::ForcedClose)
             }
         }
+    }
+
+    fn name_of(&self, index: usize) -> Option<&str> {
+        self.namespaces.get(index).map(|local| local.name.as_str())
     }
 
     /// Continues with a session in a later turn.

@@ -96,7 +96,13 @@ impl Namespaces {
                 continue;
             }
             if joined.rooms.len() >= rooms_max {
-                tracing::warn!(rooms_max, "a socket is in too many rooms to join another");
+                let connection = sessions.key_of(slot).map(|key| sessions.id_of(key));
+                tracing::warn!(
+                    connection = connection.map(tracing::field::display),
+                    namespace = local.name.as_str(),
+                    rooms_max,
+                    "a socket is in too many rooms to join another"
+                );
                 return;
             }
             local.enter(slot, joined, room, joining.since);

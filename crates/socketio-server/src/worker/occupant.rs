@@ -81,7 +81,10 @@ impl Worker {
             Exit::Crowded => CloseCode::Again,
             Exit::Memory => CloseCode::Size,
         };
+        let held = session.input_bytes();
         session.drop_input(exit);
+        let connection = self.sessions.id_of(key);
+        tracing::debug!(%connection, ?exit, held, "a connection has to leave");
         self.close_with(key, CloseReason::TransportError, Some(code));
     }
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use engineio::CloseReason;
 use http::HeaderMap;
 use socketio::{AckId, Incoming, Payload, Slot, Violation};
+use tracing::Instrument as _;
 
 use super::Worker;
 use super::handles::Handles;
@@ -21,6 +22,7 @@ use crate::handle::turn::{Flow, Turn};
 use crate::pacing::{CONNECT_COST, cost_of};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
+use crate::span;
 use crate::stats::WorkerCount;
 use crate::websocket::CloseCode;
 use crate::worker::session::{Pause, Protocol, Session};
@@ -92,7 +94,8 @@ impl Worker {
             }
             Err(violation) => {
                 self.note_violation(violation);
-                tracing::debug!(%violation, "a client broke the protocol; its connection is closed");
+                let connection = self.sessions.id_of(key);
+                tracing::debug!(%connection, %violation, "a client broke the protocol; its connection is closed");
                 self.close_with(key, CloseReason::ForcedClose, Some(close_code(violation)));
             }
         }
@@ -176,7 +179,8 @@ impl Worker {
             Some(Flow::Pause) => self.sessions.pause(key, Pause::UntilResumed),
             Some(Flow::PauseFor(time)) => self.sessions.pause(key, Pause::Until(self.now + time)),
             None => {
-                tracing::error!("a handler panicked; its connection is closed");
+                let connection = self.sessions.id_of(key);
+                tracing::error!(%connection, "a handler panicked; its connection is closed");
                 self.close(key, CloseReason::ForcedClose);
             }
         }
@@ -239,9 +243,11 @@ impl Worker {
 
     /// Queues a call of a handler. A socket whose handlers fall behind is not read.
     pub(super) fn run(&mut self, key: SessionKey, socket: &Socket, handler: &Arc<AsyncHandler>, call: Call) {
+        let span = span::handler(socket.connection(), socket.namespace());
         // Making the call extracts the parameters, which runs code of the application.
-        match catch_unwind(AssertUnwindSafe(|| handler(call))) {
+        match catch_unwind(AssertUnwindSafe(|| span.in_scope(|| handler(call)))) {
             Ok(Some(job)) => {
+                let job = if span.is_disabled() { job } else { Box::pin(job.instrument(span)) };
                 if socket.enqueue(job, self.shared.config.inbox_max) {
                     self.sessions.pause(key, Pause::UntilResumed);
                 }
@@ -312,7 +318,8 @@ impl Worker {
 
 /// Runs a sync handler. Returns what happens to the connection, unless it panicked, and its answer.
 fn run_sync(handler: &Arc<SyncHandler>, mut turn: Turn<'_>) -> (Option<Flow>, Vec<Frame>) {
-    let flow = catch_unwind(AssertUnwindSafe(|| handler(&mut turn)));
+    let span = span::handler(turn.connection(), turn.namespace.as_str());
+    let flow = catch_unwind(AssertUnwindSafe(|| span.in_scope(|| handler(&mut turn))));
     (flow.ok(), turn.replies)
 }
 

@@ -18,10 +18,12 @@ use crate::frame::Frame;
 use crate::handle::ack::PendingAck;
 use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;
-use crate::sid::{SessionKey, Sid, SocketNumber};
+use crate::sid::{ConnectionId, SessionKey, Sid, SocketNumber};
 use crate::stream::Direct;
 
 pub(super) struct Sessions {
+    /// Of which worker they are.
+    worker: u16,
     slots: Slab<Session>,
     /// What is known of the session in each slot since it was last changed.
     clear: Vec<Clear>,
@@ -52,8 +54,9 @@ enum Clear {
 }
 
 impl Sessions {
-    pub(super) fn new(mailbox: Arc<Mailbox>, config: &Config, now: Instant) -> Self {
+    pub(super) fn new(worker: u16, mailbox: Arc<Mailbox>, config: &Config, now: Instant) -> Self {
         Self {
+            worker,
             slots: Slab::new(),
             clear: Vec::new(),
             generation: 0,
@@ -136,6 +139,11 @@ impl Sessions {
         }
     }
 
+    /// What the log calls a connection.
+    pub(super) fn id_of(&self, key: SessionKey) -> ConnectionId {
+        ConnectionId { worker: self.worker, key }
+    }
+
     pub(super) fn key_of(&self, slot: u32) -> Option<SessionKey> {
         let session = self.slots.get(slot as usize)?;
         Some(SessionKey { slot, generation: session.generation })
@@ -208,7 +216,8 @@ impl Sessions {
         let Some(session) = self.get_mut(key) else { return Ok(()) };
         session.outbound.push(frame.into_bytes());
         if session.outbound.bytes() > bytes_max {
-            tracing::debug!(bytes_max, "a connection does not read what it is sent; it is closed");
+            let connection = self.id_of(key);
+            tracing::debug!(%connection, bytes_max, "a connection does not read what it is sent; it is closed");
             return Err(CloseReason::TransportError);
         }
         self.touch(key);

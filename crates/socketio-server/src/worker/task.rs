@@ -156,7 +156,8 @@ impl Worker {
             return ControlFlow::Continue(());
         }
         self.tallies.count(WorkerCount::LimitControlFrames);
-        tracing::debug!("a client sends too many control frames; its connection is closed");
+        let connection = self.sessions.id_of(key);
+        tracing::debug!(%connection, "a client sends too many control frames; its connection is closed");
         self.close_with(key, CloseReason::ForcedClose, Some(CloseCode::Policy));
         ControlFlow::Break(())
     }
@@ -245,6 +246,7 @@ impl Worker {
         let mut session = self.sessions.remove(key)?;
         session.engine.close();
         self.discount_output(session.counted_output);
+        tracing::debug!(connection = %self.sessions.id_of(key), ?reason, "a connection has ended");
         self.tallies.count(WorkerCount::of_end(reason));
         self.shared.reach.discount_connection();
         if matches!(session.protocol, Protocol::Engine)
@@ -497,7 +499,8 @@ impl SocketTurn<'_> {
         if code == CloseCode::Size && !self.worker.has_joined(self.key) {
             self.worker.tallies.count(WorkerCount::LimitUnjoinedInputBytes);
         }
-        tracing::debug!(%error, "a WebSocket broke the protocol");
+        let connection = self.worker.sessions.id_of(self.key);
+        tracing::debug!(%connection, %error, "a WebSocket broke the protocol");
         if self.is_probe() {
             return self.worker.abort_upgrade(self.key);
         }

@@ -43,5 +43,6 @@ mod rooms;
 mod session_ends;
 mod shutdown;
 mod slow_consumers;
+mod spans;
 mod upgrade;
 mod websockets;
