@@ -2,6 +2,7 @@
 // happens when the files change.
 
 import assert from "node:assert/strict";
+import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { mkdirSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import https from "node:https";
@@ -54,6 +55,15 @@ async function shown({ port }, session) {
   const seen = { fingerprint: socket.getPeerCertificate().fingerprint256, resumed: socket.isSessionReused() };
   await within(answered, PATIENCE_MS, "the end of an answer");
   return { ...seen, session: sessions.at(-1) };
+}
+
+/** When a certificate expires, in milliseconds. */
+const expiry = ({ certificate }) => Date.parse(new X509Certificate(certificate).validTo);
+
+/** The same as monitors are told. */
+async function expiryInMetrics(server) {
+  const text = await (await fetch(/^metrics on (\S+)$/m.exec(server.output.stdout)[1])).text();
+  return Number(/^tidings_certificate_expiry_timestamp_seconds (\S+)$/m.exec(text)[1]) * 1000;
 }
 
 describe("a server with a certificate", () => {
@@ -176,8 +186,17 @@ describe("a new certificate in the files", { concurrency: true }, () => {
   });
 
   test("is asked for before the old one expires", async (t) => {
-    const server = await start(t, filesOf(authority.issue(undefined, { from: -2, until: 0.01 })));
-    await server.logged(/WARN.*the certificate will expire soon: renew \S+chain\.pem/);
+    const old = authority.issue(undefined, { from: -2, until: 0.01 });
+    const files = filesOf(old);
+    const server = await start(t, files, ["--metrics", "127.0.0.1:0"]);
+    const [, told] = await server.logged(/WARN.*the certificate will expire at (\S+): renew \S+chain\.pem/);
+    assert.match(told, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/);
+    assert.equal(Date.parse(told), expiry(old));
+    assert.equal(await expiryInMetrics(server), expiry(old));
+    const renewed = authority.issue();
+    replace(files, renewed);
+    await server.logged(/new connections get the new certificate/);
+    assert.equal(await expiryInMetrics(server), expiry(renewed));
   });
 
   test("that is broken is reported once, and the old one stays", async (t) => {

@@ -92,7 +92,8 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     FirstRun { addresses: &addresses, scheme, name, redirect, took, data, setup, pages, in_network, metrics }
         .announce();
     let (monitor, hosts) = (node.monitor(), hosts::of(options, &certified));
-    let exporter = Exporter { monitor, bounds, hosts, folder: folder.to_owned(), log: reader };
+    let certificate = tls.as_ref().map(Tls::in_use);
+    let exporter = Exporter { monitor, bounds, hosts, folder: folder.to_owned(), log: reader, certificate };
     let reason = tokio::select! {
         _ = terminate.recv() => None,
         _ = interrupt.recv() => None,

@@ -234,6 +234,8 @@ pub struct Snapshot {
     pub disk: DiskStats,
     /// The log.
     pub lines: LineStats,
+    /// When the certificate in use expires, since 1970; `None` without TLS, and before there is one.
+    pub certificate_expires: Option<Duration>,
 }
 
 impl Snapshot {

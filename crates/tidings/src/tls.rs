@@ -17,6 +17,7 @@ mod stream;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::crypto::ring;
 use socketio_server::{Encryption, HostPattern};
@@ -41,6 +42,17 @@ pub(crate) struct Tls {
     challenges: Arc<Challenges>,
     redirect: Option<TcpListener>,
     now: Now,
+}
+
+/// The certificate in use.
+pub(crate) struct InUse(Arc<Keyring>);
+
+impl InUse {
+    /// When it expires, since 1970. `None` if there is none yet.
+    pub(crate) fn expires(&self) -> Option<Duration> {
+        let validity = self.0.validity()?;
+        u64::try_from(validity.not_after).ok().map(Duration::from_secs)
+    }
 }
 
 /// Where certificates come from.
@@ -91,6 +103,11 @@ impl Tls {
     /// The name that links to the server should have.
     pub(crate) fn name(&self) -> Option<String> {
         self.names().into_iter().find(|name| !name.starts_with('*'))
+    }
+
+    /// The certificate in use, whichever it is at a time, for monitors.
+    pub(crate) fn in_use(&self) -> InUse {
+        InUse(Arc::clone(&self.keyring))
     }
 
     fn names(&self) -> Vec<String> {

@@ -67,6 +67,13 @@ pub(super) const ROWS: &[Metric] = &[
         "Rows of the log that were found damaged since the start",
         |from, out| out.value(from.snapshot.disk.damaged_rows),
     ),
+    gauge(
+        "tidings_certificate_expiry_timestamp_seconds",
+        &[],
+        "seconds since 1970",
+        "When the certificate in use expires; left out without TLS",
+        |from, out| out.known(from.snapshot.certificate_expires),
+    ),
     counter("tidings_log_lines_total", &["level"], "lines", "Lines of the program's log", |from, out| {
         LEVELS
             .into_iter()

@@ -63,7 +63,8 @@ fn snapshot() -> Snapshot {
         cpu: Some(Duration::from_millis(1_500)),
         started: Some(Duration::from_secs(5)),
     };
-    Snapshot { node, process, disk: DiskStats::default(), lines: LineStats::default() }
+    let (disk, lines) = (DiskStats::default(), LineStats::default());
+    Snapshot { node, process, disk, lines, certificate_expires: Some(Duration::from_secs(7)) }
 }
 
 fn one<C: Counted>(what: C) -> Counts<C> {

@@ -27,6 +27,7 @@ use crate::failure::Failure;
 use crate::http::{Body, body, security};
 use crate::logging;
 use crate::places::Places;
+use crate::tls::InUse;
 
 /// Monitors that are answered at once. One more, and the oldest connection ends.
 pub(super) const CONNECTIONS_MAX: usize = 16;
@@ -92,6 +93,7 @@ pub(super) struct Exporter {
     /// The data folder.
     pub(super) folder: PathBuf,
     pub(super) log: Arc<SqliteReader>,
+    pub(super) certificate: Option<InUse>,
 }
 
 impl Exporter {
@@ -147,7 +149,8 @@ impl Exporter {
             tokio::task::spawn_blocking(move || (machine::process(), machine::disk(&folder, damaged_rows)));
         let node = self.monitor.stats().await;
         let (process, disk) = read.await.unwrap_or_default();
-        Snapshot { node, process, disk, lines: logging::lines() }
+        let certificate_expires = self.certificate.as_ref().and_then(InUse::expires);
+        Snapshot { node, process, disk, lines: logging::lines(), certificate_expires }
     }
 }
 

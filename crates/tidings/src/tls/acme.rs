@@ -93,11 +93,10 @@ impl Acme {
                 }
                 Err(error) => {
                     let pause = delay.after(&error);
-                    let until = if keyring.validity().is_some() {
-                        "the old one stays in use"
-                    } else {
-                        "https does not work yet"
-                    };
+                    let until = keyring.validity().map_or_else(
+                        || "https does not work yet".to_owned(),
+                        |validity| format!("the old one stays in use and expires at {}", validity.end()),
+                    );
                     let names = self.names.join(", ");
                     tracing::warn!(
                         "no new certificate for {names}: {error}; {}. {until}; the next try is in {} s",

@@ -46,6 +46,13 @@ pub(super) struct Validity {
     pub(super) not_after: i64,
 }
 
+impl Validity {
+    /// Its end, as `2026-12-01T10:00:00Z`.
+    pub(super) fn end(self) -> String {
+        ASN1Time::from_timestamp(self.not_after).map_or_else(|_| "an unknown time".into(), iso)
+    }
+}
+
 /// Two files of the operator.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pair {
@@ -168,21 +175,32 @@ impl Facts {
 
     fn check(&self, now: i64) -> Result<(), String> {
         if now > self.not_after.timestamp() {
-            return Err(format!("the certificate has expired: it was valid until {}", day(self.not_after)));
+            return Err(format!("the certificate has expired: it was valid until {}", iso(self.not_after)));
         }
         if now < self.not_before.timestamp() {
             return Err(format!(
                 "the certificate is not valid before {}; is the clock right?",
-                day(self.not_before)
+                iso(self.not_before)
             ));
         }
         Ok(())
     }
 }
 
-/// The day of a time, and the time.
-fn day(time: ASN1Time) -> String {
+/// A time as in ISO 8601, in UTC.
+fn iso(time: ASN1Time) -> String {
     let time = time.to_datetime();
     let (hour, minute, second) = time.to_hms();
-    format!("{} {hour:02}:{minute:02}:{second:02} UTC", time.date())
+    format!("{}T{hour:02}:{minute:02}:{second:02}Z", time.date())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Validity;
+
+    #[test]
+    fn the_end_of_a_certificate_is_told_in_utc() {
+        let validity = Validity { not_before: 0, not_after: 1_796_119_205 };
+        assert_eq!(validity.end(), "2026-12-01T10:00:05Z");
+    }
 }

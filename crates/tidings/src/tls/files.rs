@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::Now;
-use super::certificate::{Certificate, CertificateError, Pair};
+use super::certificate::{Certificate, CertificateError, Pair, Validity};
 use super::expiry::{Expiry, Stage};
 use super::keyring::Keyring;
 use crate::options::TlsOptions;
@@ -41,21 +41,22 @@ impl Files {
         let mut has_failed = false;
         loop {
             interval.tick().await;
-            match keyring.validity().and_then(|validity| expiry.news(validity, now())) {
-                Some(Stage::Soon) => {
-                    tracing::warn!(
-                        "the certificate will expire soon: renew {}",
-                        self.0.certificate.display()
-                    );
-                }
-                Some(Stage::Over) => {
-                    tracing::warn!("the certificate has expired: renew {}", self.0.certificate.display());
-                }
-                None => {}
+            if let Some(validity) = keyring.validity()
+                && let Some(stage) = expiry.news(validity, now())
+            {
+                self.tell(stage, validity);
             }
             if watched.settles(self.look().await) {
                 has_failed = self.reload(keyring, now, has_failed).await;
             }
+        }
+    }
+
+    fn tell(&self, stage: Stage, validity: Validity) {
+        let (end, file) = (validity.end(), self.0.certificate.display());
+        match stage {
+            Stage::Soon => tracing::warn!("the certificate will expire at {end}: renew {file}"),
+            Stage::Over => tracing::warn!("the certificate has expired at {end}: renew {file}"),
         }
     }
 
