@@ -1,9 +1,12 @@
 // The load generator as its users meet it: what it prints, and that it fails when a chat breaks its contract.
 
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
+import { Authority } from "../harness/authority.mjs";
 import { HABITS, startRelay } from "../harness/relay.mjs";
-import { Server, runBench } from "../harness/server.mjs";
+import { Server, runBench, temporaryFolder } from "../harness/server.mjs";
 
 const FEW = ["--clients", "10", "--seconds", "1"];
 const RATES = ["--rate", "20"];
@@ -46,6 +49,31 @@ describe("tidings-bench", () => {
       assert.ok(Object.values(measures).every(Number.isFinite));
     });
   }
+
+  for (const workload of ["fanout", "connect"]) {
+    test(`measures ${workload} over TLS while the metrics are read`, async () => {
+      const { code, verdict, stderr, measures } = await report([workload, ...FEW, "--rate", "20", "--tls", "--metrics"]);
+      assert.deepEqual([code, verdict], [0, "good"], stderr);
+      assert.ok((measures.deliveries ?? measures.connections) >= 10, JSON.stringify(measures));
+    });
+  }
+
+  test("measures a server with a certificate, and only one that it is told to trust", async (t) => {
+    const folder = temporaryFolder();
+    const [chain, key, root] = ["chain.pem", "key.pem", "root.pem"].map((name) => join(folder, name));
+    const authority = new Authority();
+    const issued = authority.issue();
+    for (const [file, text] of [[chain, issued.certificate], [key, issued.key], [root, new Authority().root]]) writeFileSync(file, text);
+    const server = await Server.start(t, { args: ["--tls-cert", chain, "--tls-key", key] });
+    const trusting = (file) => runBench(["fanout", "--url", server.url, "--ca", file, ...FEW, ...RATES]);
+    const good = await trusting(authority.rootFile);
+    assert.equal(good.code, 0, good.stderr);
+    const foreign = await trusting(root);
+    assert.deepEqual([foreign.code, foreign.stdout], [1, ""]);
+    assert.match(foreign.stderr, /invalid peer certificate/);
+    const none = await runBench(["fanout", "--url", server.url, ...FEW, ...RATES]);
+    assert.match(none.stderr, /--ca/);
+  });
 
   for (const kind of ["pings", "unfinished", "requests", "rooms", "invites"]) {
     test(`attacks a chat with ${kind}, says what was sent, and the chat goes on`, async (t) => {

@@ -16,8 +16,8 @@ use std::process::{Command, ExitCode, Stdio};
 
 use serde::Deserialize;
 
-use self::contestant::{CONTESTANTS, Contestant, Contract, Server};
-use self::plan::{PLAN, Row};
+use self::contestant::{Contestant, Contract, Server};
+use self::plan::{PLANS, Plan, Row};
 use crate::machine;
 
 /// The error of a contestant that cannot run a row.
@@ -28,7 +28,8 @@ usage: cargo xtask bench [options]
 
   --runs N          runs of each workload against each contestant (5)
   --seconds N       how long a run of the timed workloads measures (5); at ten messages a second not under 6
-  --only WORDS      only rows whose name contains this; may be given several times
+  --only WORDS      only rows whose name contains this, or `peers` or `costs` for all rows of one kind; may be given several
+                    times
   --server-cpu N    core of the server (0)
   --client-cpu N    core of the client (1)
   --out FILE        where the page goes (docs/performance.md)
@@ -55,8 +56,8 @@ struct Outcome {
 /// All outcomes of one contestant in one row. A run without an outcome has an error.
 type Outcomes = Vec<Result<Outcome, String>>;
 
-/// Outcomes in the order of the plan, then of the contestants.
-struct Results(Vec<(&'static Row, Vec<Outcomes>)>);
+/// Outcomes in the order of the plans, then of the rows, then of the contestants.
+struct Results(Vec<Vec<(&'static Row, Vec<Outcomes>)>>);
 
 pub(crate) fn run(args: impl Iterator<Item = String>) -> ExitCode {
     let options = match parse(args) {
@@ -116,27 +117,21 @@ fn parse(mut args: impl Iterator<Item = String>) -> Result<Option<Options>, Stri
 
 fn measure(options: &Options) -> Result<(), String> {
     let root = root();
-    for contestant in &CONTESTANTS {
-        println!("building {}", contestant.name);
-        contestant.build(&root)?;
+    let wanted = |plan: &'static Plan| plan.rows.iter().filter(|row| options.wants(plan, row));
+    for plan in PLANS.iter().filter(|plan| wanted(plan).next().is_some()) {
+        for contestant in plan.contestants {
+            println!("building {}", contestant.name);
+            contestant.build(&root)?;
+        }
     }
     // The commit that was built, whatever is committed meanwhile.
     let revision = machine::revision();
-    let rows: Vec<&Row> = PLAN.iter().filter(|row| options.wants(row)).collect();
-    let mut results = Results(rows.iter().map(|row| (*row, empty())).collect());
+    let empty = |plan: &Plan| plan.contestants.iter().map(|_| Vec::new()).collect();
+    let nothing = |plan: &'static Plan| wanted(plan).map(|row| (row, empty(plan))).collect();
+    let mut results = Results(PLANS.iter().map(nothing).collect());
     for turn in 1..=options.runs {
-        for (row, outcomes) in &mut results.0 {
-            for (contestant, outcomes) in CONTESTANTS.iter().zip(outcomes) {
-                let outcome = run_one(&root, row, contestant, options);
-                println!(
-                    "{turn}/{} {}: {}: {}",
-                    options.runs,
-                    row.name,
-                    contestant.name,
-                    in_short(row, &outcome)
-                );
-                outcomes.push(outcome);
-            }
+        for (plan, rows) in PLANS.iter().zip(&mut results.0) {
+            run_rows(&root, plan, rows, options, turn);
         }
         // Written after each turn, so that an interrupted run leaves its results so far.
         let page = page::write(&results, options, turn, &revision);
@@ -145,13 +140,27 @@ fn measure(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-fn empty() -> Vec<Outcomes> {
-    CONTESTANTS.iter().map(|_| Vec::new()).collect()
+/// One turn of all contestants in all rows.
+fn run_rows(
+    root: &Path,
+    plan: &Plan,
+    rows: &mut [(&'static Row, Vec<Outcomes>)],
+    options: &Options,
+    turn: usize,
+) {
+    for (row, outcomes) in rows {
+        for (contestant, outcomes) in plan.contestants.iter().zip(outcomes) {
+            let outcome = run_one(root, row, contestant, options);
+            let short = in_short(row, &outcome);
+            println!("{turn}/{} {}: {}: {short}", options.runs, row.name, contestant.name);
+            outcomes.push(outcome);
+        }
+    }
 }
 
 fn run_one(root: &Path, row: &Row, contestant: &Contestant, options: &Options) -> Result<Outcome, String> {
     let mut command = Command::new(root.join("target/release/tidings-bench"));
-    command.args(row.arguments).arg("--json");
+    command.args(row.arguments).args(contestant.arguments).arg("--json");
     if let Some(seconds) = row.seconds(options.seconds) {
         command.args(["--seconds", &seconds.to_string()]);
     }
@@ -187,7 +196,8 @@ fn root() -> PathBuf {
 }
 
 impl Options {
-    fn wants(&self, row: &Row) -> bool {
-        self.only.is_empty() || self.only.iter().any(|word| row.name.contains(word.as_str()))
+    fn wants(&self, plan: &Plan, row: &Row) -> bool {
+        let is_named = |word: &String| plan.name == word || row.name.contains(word.as_str());
+        self.only.is_empty() || self.only.iter().any(is_named)
     }
 }

@@ -4,16 +4,18 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write as _;
-use std::io;
+use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use mio::net::TcpStream;
 
 use super::frame::{self, Front, push_text};
+use super::host::Host;
 use super::ledger::{Ledger, View};
+use super::line::Line;
 use super::packet::{self, Packet, Stamp, Verdict};
-use super::socket::{connect, read_some, write_some};
+use super::socket::{read_some, write_some};
 
 /// Nobody has so many messages: who asks for what comes after gets nothing.
 pub(crate) const NOTHING_OLD: u64 = (1 << 53) - 1;
@@ -43,7 +45,7 @@ pub(crate) struct Join {
 }
 
 pub(crate) struct Client {
-    stream: TcpStream,
+    line: Line,
     pub(crate) stage: Stage,
     join: Join,
     host: SocketAddr,
@@ -69,16 +71,16 @@ pub(crate) struct Progress {
 
 impl Client {
     pub(crate) fn connect(
-        (host, source): (SocketAddr, Option<IpAddr>),
+        (host, source): (&Host, Option<IpAddr>),
         join: Join,
         view: View,
         now: Duration,
     ) -> io::Result<Self> {
         Ok(Self {
-            stream: TcpStream::from_std(connect(host, source)?),
+            line: Line::connect(host, source)?,
             stage: Stage::Connecting,
             join,
-            host,
+            host: host.address(),
             torn: Vec::new(),
             unsent: Vec::new(),
             view,
@@ -90,14 +92,14 @@ impl Client {
     }
 
     pub(crate) fn stream(&mut self) -> &mut TcpStream {
-        &mut self.stream
+        self.line.socket()
     }
 
     /// Cuts the connection; what the client knows stays.
     pub(crate) fn hang_up(&mut self) -> io::Result<()> {
         self.stage = Stage::Closed;
         self.torn = Vec::new();
-        self.stream.shutdown(std::net::Shutdown::Both)
+        self.line.socket().shutdown(std::net::Shutdown::Both)
     }
 
     /// Goes on numbering where a former connection of the same sender has ended.
@@ -139,10 +141,10 @@ impl Client {
     /// Readiness: true if the client is to be read.
     pub(crate) fn on_writable(&mut self) -> io::Result<()> {
         if self.stage == Stage::Connecting {
-            if let Some(error) = self.stream.take_error()? {
+            if let Some(error) = self.line.socket().take_error()? {
                 return Err(error);
             }
-            if self.stream.peer_addr().is_err() {
+            if self.line.socket().peer_addr().is_err() {
                 return Ok(());
             }
             self.stage = Stage::Upgrading;
@@ -158,21 +160,30 @@ impl Client {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        write_some(&mut self.stream, &mut self.unsent)?;
+        write_some(&mut self.line, &mut self.unsent)?;
         if self.unsent.is_empty() {
             // An idle client keeps no buffer.
             self.unsent = Vec::new();
         }
-        Ok(())
+        match self.line.flush() {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            result => result,
+        }
     }
 
-    /// Reads what there is. Notification is edge-triggered, so a buffer that was not filled is the end for now.
+    /// Reads what there is, and sends what had to wait for that, as a handshake makes it wait.
     pub(crate) fn on_readable(
         &mut self,
         scratch: &mut [u8],
         ledger: &mut Ledger,
         progress: &mut Progress,
     ) -> io::Result<()> {
+        self.read(scratch, ledger, progress)?;
+        if self.unsent.is_empty() { Ok(()) } else { self.flush() }
+    }
+
+    /// Notification is edge-triggered, so a buffer that was not filled is the end for now.
+    fn read(&mut self, scratch: &mut [u8], ledger: &mut Ledger, progress: &mut Progress) -> io::Result<()> {
         loop {
             let torn = self.torn.len();
             if let Some(front) = scratch.get_mut(..torn) {
@@ -180,7 +191,7 @@ impl Client {
             }
             let room = scratch.get_mut(torn..).unwrap_or_default();
             let wanted = room.len();
-            let Some(read) = read_some(&mut self.stream, room)? else { return Ok(()) };
+            let Some(read) = read_some(&mut self.line, room)? else { return Ok(()) };
             let bytes = scratch.get(..torn + read).unwrap_or_default();
             let used = self.take(bytes, ledger, progress)?;
             let rest = bytes.get(used..).unwrap_or_default();
@@ -189,7 +200,7 @@ impl Client {
             if rest.is_empty() {
                 self.torn = Vec::new();
             }
-            if read < wanted {
+            if read < wanted && self.line.short_reads_are_last() {
                 return Ok(());
             }
         }

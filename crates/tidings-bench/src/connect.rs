@@ -8,7 +8,7 @@ use super::target::Target;
 use super::{Failure, Fleet};
 
 pub(crate) fn measure(options: &Connect, target: &Target, report: &mut Report) -> Result<(), Failure> {
-    let mut fleet = Fleet::new(target.address, target.is_new(), 0, options.clients)?;
+    let mut fleet = Fleet::new(&target.host, target.is_new(), 0, options.clients)?;
     let head = fleet.ledger.head();
     // The first ones pay for what the server makes once.
     fleet.join(options.clients, head)?;

@@ -15,6 +15,10 @@ pub(crate) enum Failure {
     Void,
     #[error("the server has broken the contract")]
     Contract,
+    #[error("the metrics: {0}")]
+    Monitor(std::io::Error),
+    #[error("this workload speaks no TLS: give an http:// URL")]
+    NoTls,
     #[error("only a server on this machine can be measured: name its process with --server-pid")]
     NoProcess,
     #[error(

@@ -17,7 +17,7 @@ const TURN_MAX: Duration = Duration::from_millis(10);
 const FULL: usize = 512;
 
 pub(crate) fn measure(options: &Fanout, target: &Target, report: &mut Report) -> Result<(), Failure> {
-    let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, options.clients)?;
+    let mut fleet = Fleet::new(&target.host, target.is_new(), options.text_bytes, options.clients)?;
     fleet.join(options.clients, fleet.ledger.head())?;
     if options.polling > 0 {
         fleet.join_pollers(options.polling)?;

@@ -4,7 +4,7 @@
 //! known, and so that a core of its own is enough for it.
 
 use std::io;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use mio::{Events, Interest, Poll, Token};
@@ -12,6 +12,7 @@ use mio::{Events, Interest, Poll, Token};
 use super::Failure;
 use super::client::{Client, Join, NOTHING_OLD, Progress, Stage};
 use super::histogram::Histogram;
+use super::host::Host;
 use super::ledger::{Faults, Ledger, View};
 use super::pollers::{FIRST_TOKEN, Pollers};
 use super::progress;
@@ -28,7 +29,7 @@ pub(crate) struct Fleet {
     poll: Poll,
     events: Events,
     scratch: Vec<u8>,
-    host: SocketAddr,
+    host: Host,
     /// Addresses that connections come from, in turn; none if it does not matter.
     pub(crate) sources: Vec<IpAddr>,
     pub(crate) clients: Vec<Client>,
@@ -51,19 +52,14 @@ pub(crate) struct Fleet {
 
 impl Fleet {
     /// Clients of a chat whose head is found out first, by sending one message if it is not known to be new.
-    pub(crate) fn new(
-        host: SocketAddr,
-        is_new: New,
-        text_bytes: usize,
-        audience: usize,
-    ) -> Result<Self, Failure> {
+    pub(crate) fn new(host: &Host, is_new: New, text_bytes: usize, audience: usize) -> Result<Self, Failure> {
         let start = Instant::now();
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
         let mut fleet = Self {
             poll: Poll::new()?,
             events: Events::with_capacity(EVENTS_MAX),
             scratch: vec![0; SCRATCH_BYTES],
-            host,
+            host: host.clone(),
             sources: Vec::new(),
             clients: Vec::new(),
             // As long as the head is not known, nothing is written down.
@@ -89,7 +85,7 @@ impl Fleet {
     }
 
     /// Clients of a server of rooms. Those of this run are new, whatever was said in others.
-    pub(crate) fn of_rooms(host: SocketAddr, text_bytes: usize) -> Result<Self, Failure> {
+    pub(crate) fn of_rooms(host: &Host, text_bytes: usize) -> Result<Self, Failure> {
         Self::new(host, New::Yes, text_bytes, 0)
     }
 
@@ -126,7 +122,8 @@ impl Fleet {
     /// Lets `count` clients join that stay with long-polling.
     pub(crate) fn join_pollers(&mut self, count: usize) -> Result<(), Failure> {
         let ledger = self.ledger.beside(u32::try_from(count).unwrap_or(u32::MAX));
-        self.pollers = Some(Pollers::connect(self.host, count, ledger, self.poll.registry())?);
+        self.pollers =
+            Some(Pollers::connect(self.host.plain_address()?, count, ledger, self.poll.registry())?);
         self.until("joining by polling", |fleet| {
             fleet.pollers.as_ref().is_none_or(|pollers| pollers.joined == pollers.count())
         })
@@ -190,7 +187,7 @@ impl Fleet {
 
     fn add(&mut self, join: Join) -> Result<(), Failure> {
         let view = View::after(join.server_offset);
-        let way = (self.host, self.source(self.clients.len()));
+        let way = (&self.host, self.source(self.clients.len()));
         let mut client = Client::connect(way, join, view, self.ledger.now())?;
         let token = Token(self.clients.len());
         self.poll.registry().register(client.stream(), token, Interest::READABLE | Interest::WRITABLE)?;
@@ -200,13 +197,13 @@ impl Fleet {
 
     /// Connects a client again that has been cut or not, with what it knows.
     pub(crate) fn come_back(&mut self, index: usize) -> Result<(), Failure> {
-        let way = (self.host, self.source(index));
+        let source = self.source(index);
         let Some(old) = self.clients.get_mut(index) else { return Ok(()) };
         let offset = self.ledger.recovery(old.view.last()).map(str::to_owned);
         let recovery = old.pid.clone().map(|pid| (pid, offset));
         let join = Join { server_offset: old.view.last(), recovery, room: None };
         let view = std::mem::take(&mut old.view);
-        let mut client = Client::connect(way, join, view, self.ledger.now())?;
+        let mut client = Client::connect((&self.host, source), join, view, self.ledger.now())?;
         client.continue_from(old);
         self.poll.registry().register(
             client.stream(),

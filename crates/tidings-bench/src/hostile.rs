@@ -40,10 +40,10 @@ struct Attacker {
 
 #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^52")]
 pub(crate) fn measure(options: &Hostile, target: &Target, report: &mut Report) -> Result<(), Failure> {
-    if !target.address.ip().is_loopback() {
+    if !target.host.address().ip().is_loopback() {
         return Err(Failure::Remote);
     }
-    let attack = Attack { kind: options.kind, host: target.address };
+    let attack = Attack { kind: options.kind, host: target.host.plain_address()? };
     let mut buffer = vec![0; 64 << 10];
     let (mut attackers, mut sent) = (Vec::new(), Sent::default());
     let (start, time) = (Instant::now(), Duration::from_secs(options.seconds));

@@ -15,7 +15,7 @@ const TURN_MAX: Duration = Duration::from_millis(100);
 #[expect(clippy::cast_precision_loss, reason = "bytes of a machine are far below 2^52")]
 pub(crate) fn measure(options: &Idle, target: &Target, report: &mut Report) -> Result<(), Failure> {
     let tree = target.tree.ok_or(Failure::NoProcess)?;
-    let mut fleet = Fleet::new(target.address, target.is_new(), 0, options.clients)?;
+    let mut fleet = Fleet::new(&target.host, target.is_new(), 0, options.clients)?;
     let before = tree.usage()?.memory_bytes;
     let kernel_before = process::kernel_bytes();
     fleet.join(options.clients, fleet.ledger.head())?;

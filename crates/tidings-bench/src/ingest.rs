@@ -10,7 +10,7 @@ use super::{Failure, Fleet, progress};
 const TURN_MAX: Duration = Duration::from_millis(10);
 
 pub(crate) fn measure(options: &Ingest, target: &Target, report: &mut Report) -> Result<(), Failure> {
-    let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, options.senders)?;
+    let mut fleet = Fleet::new(&target.host, target.is_new(), options.text_bytes, options.senders)?;
     fleet.join(options.senders, fleet.ledger.head())?;
     for sender in 0..u32::try_from(options.senders).unwrap_or(u32::MAX) {
         fleet.send(sender, 1)?;

@@ -5,6 +5,7 @@
 //! the generator itself had no time to spare is void. Costs are those of the server's process, so that a busy machine
 //! changes the figures less than it changes the time that things take.
 
+mod certificate;
 mod client;
 mod connect;
 mod failure;
@@ -12,10 +13,13 @@ mod fanout;
 mod fleet;
 mod frame;
 mod histogram;
+mod host;
 mod hostile;
 mod idle;
 mod ingest;
 mod ledger;
+mod line;
+mod monitor;
 mod options;
 mod packet;
 mod polite;
@@ -79,7 +83,7 @@ fn measure(workload: &Workload, report: &mut Report) -> Result<(), Failure> {
     }
     let Some(server) = workload.server() else { return Err(Failure::NoProcess) };
     let target = Target::reach(server)?;
-    match workload {
+    let measured = match workload {
         Workload::Start(_) => Ok(()),
         Workload::Fanout(options) => fanout::measure(options, &target, report),
         Workload::Rooms(options) => rooms::measure(options, &target, report),
@@ -90,5 +94,6 @@ fn measure(workload: &Workload, report: &mut Report) -> Result<(), Failure> {
         Workload::Ingest(options) => ingest::measure(options, &target, report),
         Workload::Polite(options) => polite::measure(options, &target, report),
         Workload::Hostile(options) => hostile::measure(options, &target, report),
-    }
+    };
+    measured.and_then(|()| target.leave())
 }

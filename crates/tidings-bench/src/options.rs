@@ -1,5 +1,7 @@
 //! The command line of `tidings-bench`.
 
+use std::path::PathBuf;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Measure a chat: Tidings, or another server with the contract of the Socket.IO tutorial
@@ -44,6 +46,18 @@ pub(crate) struct Subject {
     /// Process of the server at the URL, to measure its cost, with its children
     #[arg(long, value_name = "PID", requires = "url")]
     pub(crate) server_pid: Option<u32>,
+
+    /// Certificate to trust at a URL with https, a PEM file
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(crate) ca: Option<PathBuf>,
+
+    /// Start Tidings with a certificate of this run's own, and connect over TLS
+    #[arg(long, conflicts_with_all = ["url", "server"])]
+    pub(crate) tls: bool,
+
+    /// Start Tidings with metrics, and read them once a second
+    #[arg(long, conflicts_with_all = ["url", "server"])]
+    pub(crate) metrics: bool,
 
     /// Command that starts another server; it must print a line with its http:// address
     #[arg(long, value_name = "COMMAND")]

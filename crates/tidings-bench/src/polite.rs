@@ -22,8 +22,8 @@ const TURN_MAX: Duration = Duration::from_millis(10);
 const SOURCES: Ipv4Addr = Ipv4Addr::new(127, 1, 0, 1);
 
 pub(crate) fn measure(options: &Polite, target: &Target, report: &mut Report) -> Result<(), Failure> {
-    let sources = sources(options.sources);
-    let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, options.clients)?;
+    let (sources, address) = (sources(options.sources), target.host.plain_address()?);
+    let mut fleet = Fleet::new(&target.host, target.is_new(), options.text_bytes, options.clients)?;
     fleet.sources.clone_from(&sources);
     fleet.join(options.clients, fleet.ledger.head())?;
     let is_over = AtomicBool::new(false);
@@ -32,7 +32,7 @@ pub(crate) fn measure(options: &Polite, target: &Target, report: &mut Report) ->
             .map(|number| {
                 let source = sources.get(number as usize % sources.len().max(1)).copied();
                 let is_over = &is_over;
-                scope.spawn(move || reader::ask(target.address, source, is_over))
+                scope.spawn(move || reader::ask(address, source, is_over))
             })
             .collect();
         let written = write(&mut fleet, options, target, report);

@@ -9,7 +9,7 @@ use super::{Failure, Fleet};
 const WRITTEN_AT_ONCE: usize = 50;
 
 pub(crate) fn measure(options: &Replay, target: &Target, report: &mut Report) -> Result<(), Failure> {
-    let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, options.clients)?;
+    let mut fleet = Fleet::new(&target.host, target.is_new(), options.text_bytes, options.clients)?;
     let base = fleet.ledger.head();
     fleet.join(1, base)?;
     let mut left = options.messages;

@@ -18,7 +18,7 @@ use super::{Failure, Fleet, progress};
 const TURN_MAX: Duration = Duration::from_millis(10);
 
 pub(crate) fn measure(options: &Rooms, target: &Target, report: &mut Report) -> Result<(), Failure> {
-    let mut fleet = Fleet::of_rooms(target.address, options.text_bytes)?;
+    let mut fleet = Fleet::of_rooms(&target.host, options.text_bytes)?;
     fleet.join_rooms(options.clients, options.count.clamp(1, options.clients.max(1)))?;
     let mut writers = Writers::new(options.clients, options.rate);
     let time = Duration::from_secs(options.seconds);

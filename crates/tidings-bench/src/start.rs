@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::fleet::New;
 use super::histogram::Histogram;
+use super::host::Host;
 use super::options::Start;
 use super::report::Report;
 use super::{Failure, Fleet, progress, target};
@@ -22,7 +23,7 @@ const TURN_MAX: Duration = Duration::from_millis(10);
 pub(crate) fn measure(options: &Start, report: &mut Report) -> Result<(), Failure> {
     let folder = tempfile::Builder::new().prefix("tidings-bench-").tempdir()?;
     let running = Running::start(folder.path())?;
-    let mut fleet = Fleet::new(target::resolve(&running.url)?, New::Yes, options.text_bytes, SENDERS)?;
+    let mut fleet = Fleet::new(&Host::at(&running.url, &[])?, New::Yes, options.text_bytes, SENDERS)?;
     if options.messages > 0 {
         write_history(&mut fleet, options.messages)?;
     }

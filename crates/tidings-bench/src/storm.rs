@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_mins(2);
 
 pub(crate) fn measure(options: &Storm, target: &Target, report: &mut Report) -> Result<(), Failure> {
     let all = options.clients + options.senders;
-    let mut fleet = Fleet::new(target.address, target.is_new(), options.text_bytes, all)?;
+    let mut fleet = Fleet::new(&target.host, target.is_new(), options.text_bytes, all)?;
     fleet.join(all, fleet.ledger.head())?;
     let mut writers = Writers::new(options.senders, options.rate);
     let calm = Instant::now();

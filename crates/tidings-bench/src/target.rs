@@ -1,25 +1,29 @@
 //! [`Target`]: the server that is measured: one that runs already, or one started for this run alone.
 //!
 //! A server that is started gets an empty folder to work in, which goes with it, and says on its standard output, in a line
-//! with an `http://` URL, where it listens. Without a command it is Tidings itself.
+//! with its URL, where it listens. Without a command it is Tidings itself, which can be asked to speak TLS or to tell its metrics.
 
 use std::io::{self, BufRead as _, BufReader};
-use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
 use tempfile::TempDir;
 
-use super::Failure;
 use super::fleet::New;
+use super::host::{Host, trusted_in};
+use super::monitor::Monitor;
 use super::options::Subject;
 use super::process::{self, Tree};
+use super::{Failure, certificate};
 
 pub(crate) struct Target {
-    pub(crate) address: SocketAddr,
+    pub(crate) host: Host,
     /// Nothing, if the server runs elsewhere.
     pub(crate) tree: Option<Tree>,
+    /// Reads its metrics.
+    monitor: Option<Monitor>,
     /// Ends with the run; its folder after it.
-    started: Option<(Child, TempDir)>,
+    started: Option<Started>,
 }
 
 impl Target {
@@ -29,11 +33,12 @@ impl Target {
     }
 
     pub(crate) fn reach(server: &Subject) -> Result<Self, Failure> {
-        let target = match &server.url {
-            Some(url) => {
-                Self { address: resolve(url)?, tree: server.server_pid.map(Tree::of), started: None }
-            }
-            None => Self::start(server)?,
+        let (mut target, metrics) = if let Some(url) = &server.url {
+            let trusted = server.ca.as_deref().map_or(Ok(Vec::new()), trusted_in)?;
+            let tree = server.server_pid.map(Tree::of);
+            (Self { host: Host::at(url, &trusted)?, tree, monitor: None, started: None }, None)
+        } else {
+            Self::start(server)?
         };
         if let (Some(cpu), Some(tree)) = (server.pin_server, target.tree) {
             tree.pin(cpu)?;
@@ -41,11 +46,15 @@ impl Target {
         if let Some(cpu) = server.pin_client {
             process::pin_self(cpu)?;
         }
+        // Beside the clients, on their core.
+        target.monitor = metrics.map(Monitor::begin).transpose()?;
         Ok(target)
     }
 
-    fn start(server: &Subject) -> Result<Self, Failure> {
+    /// Starts a server; returns where its metrics are, too.
+    fn start(server: &Subject) -> Result<(Self, Option<SocketAddr>), Failure> {
         let folder = tempfile::Builder::new().prefix("tidings-bench-").tempdir()?;
+        let mut trusted = Vec::new();
         let mut command = if let Some(line) = &server.server {
             let mut words = line.split_whitespace();
             let program = words.next().ok_or_else(|| Failure::Server("the command is empty".into()))?;
@@ -57,6 +66,14 @@ impl Target {
         } else {
             let mut command = tidings()?;
             command.args(["serve", "--listen", "127.0.0.1:0", "--data", "data"]);
+            if server.tls {
+                let made = certificate::make(folder.path())?;
+                command.arg("--tls-cert").arg(made.certificate).arg("--tls-key").arg(made.key);
+                trusted.push(made.trusted);
+            }
+            if server.metrics {
+                command.args(["--metrics", "127.0.0.1:0"]);
+            }
             command
         };
         command.current_dir(folder.path()).stdin(Stdio::null()).stdout(Stdio::piped());
@@ -70,16 +87,23 @@ impl Target {
         let mut child = child?;
         let tree = Some(Tree::of(child.id()));
         let output = child.stdout.take();
-        let mut target =
-            Self { address: SocketAddr::from(([127, 0, 0, 1], 0)), tree, started: Some((child, folder)) };
+        let started = Started(child, folder);
         let output = output.ok_or_else(|| io::Error::from(io::ErrorKind::BrokenPipe))?;
-        for line in BufReader::new(output).lines() {
-            if let Some(url) = url_in(&line?) {
-                target.address = resolve(&url)?;
-                return Ok(target);
-            }
-        }
-        Err(Failure::Server("it has ended without saying where it listens".into()))
+        // Its own address comes first, then that of its metrics.
+        let mut urls = BufReader::new(output).lines().map_while(Result::ok).filter_map(|line| url_in(&line));
+        let silent = || Failure::Server("it has ended without saying where it listens".into());
+        let host = Host::at(&urls.next().ok_or_else(silent)?, &trusted)?;
+        let metrics = if server.metrics {
+            Some(Host::at(&urls.next().ok_or_else(silent)?, &[])?.address())
+        } else {
+            None
+        };
+        Ok((Self { host, tree, monitor: None, started: Some(started) }, metrics))
+    }
+
+    /// The run is over. It does not count if the metrics could not be read meanwhile.
+    pub(crate) fn leave(mut self) -> Result<(), Failure> {
+        self.monitor.as_mut().map_or(Ok(()), Monitor::end).map_err(Failure::Monitor)
     }
 }
 
@@ -97,27 +121,21 @@ pub(crate) fn spawn(command: &mut Command) -> Result<Child, Failure> {
     })
 }
 
-impl Drop for Target {
+/// A server with the folder that it works in.
+struct Started(Child, #[expect(dead_code, reason = "it is there until the server has ended")] TempDir);
+
+impl Drop for Started {
     fn drop(&mut self) {
-        if let Some((child, _)) = &mut self.started {
-            // It may have ended by itself.
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        let Self(child, _) = self;
+        // It may have ended by itself.
+        let _ = child.kill();
+        let _ = child.wait();
     }
 }
 
 pub(crate) fn url_in(line: &str) -> Option<String> {
-    let start = line.find("http://")?;
+    let start = line.find("http://").or_else(|| line.find("https://"))?;
     line.get(start..)?.split_whitespace().next().map(str::to_owned)
-}
-
-pub(crate) fn resolve(url: &str) -> Result<SocketAddr, Failure> {
-    let unusable = || Failure::Server(format!("{url} is not an address such as http://127.0.0.1:3000"));
-    let authority = url.strip_prefix("http://").ok_or_else(unusable)?;
-    let authority = authority.split('/').next().unwrap_or(authority);
-    let authority = if authority.contains(':') { authority.to_owned() } else { format!("{authority}:80") };
-    authority.to_socket_addrs()?.find(SocketAddr::is_ipv4).ok_or_else(unusable)
 }
 
 #[cfg(test)]
@@ -128,12 +146,7 @@ mod tests {
     fn the_first_url_of_the_line_is_where_the_server_is() {
         let line = "tidings is ready on http://127.0.0.1:1 http://127.0.0.1:2";
         assert_eq!(url_in(line).as_deref(), Some("http://127.0.0.1:1"));
+        assert_eq!(url_in("on https://127.0.0.1:1/").as_deref(), Some("https://127.0.0.1:1/"));
         assert_eq!(url_in("listening"), None);
-    }
-
-    #[test]
-    fn an_address_may_have_a_path_but_needs_its_scheme() {
-        assert_eq!(resolve("http://127.0.0.1:3000/chat").unwrap().port(), 3000);
-        assert!(resolve("127.0.0.1:3000").is_err());
     }
 }

@@ -6,6 +6,8 @@ use std::process::Command;
 pub(super) struct Contestant {
     pub(super) name: &'static str,
     kind: Kind,
+    /// What `tidings-bench` is told beside the arguments of a row.
+    pub(super) arguments: &'static [&'static str],
 }
 
 #[derive(Clone, Copy)]
@@ -47,12 +49,23 @@ pub(super) const BUN: usize = 5;
 
 /// All contestants; ours is the first.
 pub(super) const CONTESTANTS: [Contestant; 6] = [
-    Contestant { name: "Tidings", kind: Kind::Tidings },
-    Contestant { name: "socketioxide", kind: Kind::Socketioxide },
-    Contestant { name: "floor", kind: Kind::Floor },
-    Contestant { name: "Node", kind: Kind::Node { workers: 0 } },
-    Contestant { name: "Node, 2 workers", kind: Kind::Node { workers: 2 } },
-    Contestant { name: "Bun", kind: Kind::Bun },
+    Contestant::of("Tidings", Kind::Tidings, &[]),
+    Contestant::of("socketioxide", Kind::Socketioxide, &[]),
+    Contestant::of("floor", Kind::Floor, &[]),
+    Contestant::of("Node", Kind::Node { workers: 0 }, &[]),
+    Contestant::of("Node, 2 workers", Kind::Node { workers: 2 }, &[]),
+    Contestant::of("Bun", Kind::Bun, &[]),
+];
+
+/// The indexes of the forms of our server that have a bar.
+pub(super) const OVER_TLS: usize = 1;
+pub(super) const WITH_METRICS: usize = 2;
+
+/// Our server as it is by default, and with something that can be switched on.
+pub(super) const FORMS: [Contestant; 3] = [
+    Contestant::of("by default", Kind::Tidings, &[]),
+    Contestant::of("over TLS", Kind::Tidings, &["--tls"]),
+    Contestant::of("with metrics", Kind::Tidings, &["--metrics"]),
 ];
 
 const RELAY: &str = "room_relay";
@@ -63,6 +76,10 @@ const NODE_FOLDER: &str = "bench/peers/node";
 const BUN_FOLDER: &str = "bench/peers/bun";
 
 impl Contestant {
+    const fn of(name: &'static str, kind: Kind, arguments: &'static [&'static str]) -> Self {
+        Self { name, kind, arguments }
+    }
+
     pub(super) fn build(&self, root: &Path) -> Result<(), String> {
         match self.kind {
             Kind::Tidings => {

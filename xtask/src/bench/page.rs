@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::contestant::{CONTESTANTS, FLOOR};
-use super::plan::{Better, Row};
+use super::contestant::{CONTESTANTS, Contestant, FLOOR, FORMS};
+use super::plan::{Better, COSTS, PEERS, Row};
 use super::{ABSENT, Options, Outcome, Outcomes, Results};
 use crate::machine;
 
@@ -14,6 +14,12 @@ time, both halves of the loopback included. All servers flush every message to t
 `synchronous=FULL`. *socketioxide*, *Node* and *Bun* are the tutorial's server on these libraries (`bench/peers`); the
 *floor* is one thread that does what the kernel and SQLite ask, and nothing else (`bench/floor`). A message is in flight
 until all clients have it.";
+
+const COSTS_INTRODUCTION: &str = "\
+Our server as it is by default, beside the same server with something switched on. *Over TLS*: every client makes a whole
+handshake (TLS 1.3, a certificate on P-256) and none resumes an earlier one. *With metrics*: a monitor reads `/metrics`
+every second. In brackets what is left of the rate, or what is taken beyond the default, and what we ask for. Counting itself cannot be
+switched off, so it is part of every column.";
 
 pub(super) fn write(results: &Results, options: &Options, runs: usize, revision: &str) -> String {
     let mut page = String::from("# Performance\n\n");
@@ -26,30 +32,87 @@ pub(super) fn write(results: &Results, options: &Options, runs: usize, revision:
             options.seconds
         ),
     );
+    let part = |index: usize| results.0.get(index).map_or(&[][..], Vec::as_slice);
+    if !part(PEERS).is_empty() {
+        push_peers(&mut page, part(PEERS), options);
+    }
+    if !part(COSTS).is_empty() {
+        push_costs(&mut page, part(COSTS), options);
+    }
+    page
+}
+
+fn push_peers(page: &mut String, rows: &[(&'static Row, Vec<Outcomes>)], options: &Options) {
     page.push_str("\n## Ratios\n\nOurs against each; above 1 is better than they are. In brackets what we ask for,\nand where we miss it, how many times better the floor is.\n\n| |");
-    CONTESTANTS.iter().skip(1).for_each(|other| push(&mut page, format_args!(" {} |", other.name)));
+    CONTESTANTS.iter().skip(1).for_each(|other| push(page, format_args!(" {} |", other.name)));
     page.push_str("\n|---|");
     CONTESTANTS.iter().skip(1).for_each(|_| page.push_str("---|"));
     page.push('\n');
-    for (row, outcomes) in &results.0 {
+    for (row, outcomes) in rows {
         let figures: Vec<_> = outcomes.iter().map(|outcomes| median(row.measure, outcomes)).collect();
         if figures.iter().skip(1).all(Option::is_none) {
             // There is nobody to compare with: the figures below are enough.
             continue;
         }
-        push(&mut page, format_args!("| {} |", title(row, options.seconds)));
+        push(page, format_args!("| {} |", title(row, options.seconds)));
         let (own, floor) = (figures.first().copied().flatten(), figures.get(FLOOR).copied().flatten());
         for (contestant, other) in figures.iter().enumerate().skip(1) {
             let bar = row.bar(contestant);
-            push(&mut page, format_args!(" {} |", compared(row, own, *other, bar, floor)));
+            push(page, format_args!(" {} |", compared(row, own, *other, bar, floor)));
         }
         page.push('\n');
     }
     page.push_str("\n## Figures\n");
-    for (row, outcomes) in &results.0 {
-        push_figures(&mut page, &title(row, options.seconds), row.measure, outcomes);
+    for (row, outcomes) in rows {
+        push_figures(page, &title(row, options.seconds), row.measure, (&CONTESTANTS, outcomes));
     }
-    page
+}
+
+/// What TLS and metrics cost our own server.
+fn push_costs(page: &mut String, rows: &[(&'static Row, Vec<Outcomes>)], options: &Options) {
+    page.push_str("\n## What TLS and metrics cost\n\n");
+    page.push_str(COSTS_INTRODUCTION);
+    page.push_str("\n\n| |");
+    for form in &FORMS {
+        push(page, format_args!(" {} |", form.name));
+    }
+    push(page, format_args!("\n|---|{}\n", "---|".repeat(FORMS.len())));
+    for (row, outcomes) in rows {
+        push(page, format_args!("| {} |", title(row, options.seconds)));
+        let figures: Vec<_> = outcomes.iter().map(|outcomes| median(row.measure, outcomes)).collect();
+        let by_default = figures.first().copied().flatten();
+        for (form, figure) in figures.iter().enumerate() {
+            let cell = match (by_default, figure) {
+                (Some(by_default), Some(figure)) if form > 0 => cost(row, by_default, *figure, row.bar(form)),
+                (_, figure) => figure.map_or_else(|| "–".into(), number),
+            };
+            push(page, format_args!(" {cell} |"));
+        }
+        page.push('\n');
+    }
+    for (row, outcomes) in rows {
+        push_figures(page, &title(row, options.seconds), row.measure, (&FORMS, outcomes));
+    }
+}
+
+/// A figure, and beside it what is left of a rate, or how much more is taken.
+fn cost(row: &Row, by_default: f64, figure: f64, bar: Option<f64>) -> String {
+    let (change, is_met, sign) = match row.better {
+        Better::More => {
+            let share = figure / by_default;
+            (format!("{share:.3} of it"), bar.map(|bar| share >= bar), "≥")
+        }
+        Better::Less => {
+            let more = figure - by_default;
+            let sign = if more < 0.0 { "−" } else { "+" };
+            (format!("{sign}{}", number(more.abs())), bar.map(|bar| more <= bar), "≤")
+        }
+    };
+    let goal = bar.map_or_else(String::new, |bar| format!("; {sign} {}", number(bar)));
+    match is_met {
+        Some(false) => format!("{}, missed ({change}{goal})", number(figure)),
+        Some(true) | None => format!("{} ({change}{goal})", number(figure)),
+    }
 }
 
 /// The name of a row, with its measuring time if that differs from the requested one.
@@ -60,10 +123,15 @@ fn title(row: &Row, asked: u64) -> String {
     }
 }
 
-fn push_figures(page: &mut String, title: &str, measure: &str, all: &[Outcomes]) {
+fn push_figures(
+    page: &mut String,
+    title: &str,
+    measure: &str,
+    (contestants, all): (&[Contestant], &[Outcomes]),
+) {
     push(page, format_args!("\n### {title}\n\n| | {} |", measure.replace('_', " ")));
     page.push_str(" delivery p50, ms | p99, ms | client's core | remarks |\n|---|---|---|---|---|---|\n");
-    for (contestant, outcomes) in CONTESTANTS.iter().zip(all) {
+    for (contestant, outcomes) in contestants.iter().zip(all) {
         let figure = |name: &str| median(name, outcomes).map_or_else(|| "–".into(), number);
         let share = median("client_cpu_share", outcomes);
         let share = share.map_or_else(|| "–".into(), |share| format!("{:.0} %", share * 100.0));
@@ -164,7 +232,7 @@ fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::plan::{Lasts, PLAN};
+    use super::super::plan::{Lasts, PLANS};
     use super::*;
 
     #[test]
@@ -178,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_missed_bar_is_told_with_what_the_floor_reaches() {
-        let row = |better| Row { better, ..PLAN[0] };
+        let row = |better| Row { better, ..PLANS[PEERS].rows[0] };
         let more = |bar| compared(&row(Better::More), Some(3.0), Some(2.0), bar, Some(4.0));
         assert_eq!(more(Some(1.5)), "**1.50** (≥ 1.5)");
         assert_eq!(more(Some(1.6)), "1.50, missed (≥ 1.6; the floor: 2.00)");
@@ -192,11 +260,23 @@ mod tests {
 
     #[test]
     fn a_row_says_how_long_it_measures_where_that_is_not_what_was_asked_for() {
-        let titled = |lasts| title(&Row { name: "a row", lasts, ..PLAN[0] }, 2);
+        let titled = |lasts| title(&Row { name: "a row", lasts, ..PLANS[PEERS].rows[0] }, 2);
         assert_eq!(titled(Lasts::AtLeast(6)), "a row (6 s)");
         for lasts in [Lasts::UntilDone, Lasts::Asked, Lasts::AtLeast(1)] {
             assert_eq!(titled(lasts), "a row");
         }
+    }
+
+    #[test]
+    fn a_cost_is_told_beside_what_we_ask_for() {
+        let row = |better| Row { better, ..PLANS[COSTS].rows[0] };
+        let more = |figure, bar| cost(&row(Better::More), 1_000.0, figure, bar);
+        assert_eq!(more(995.0, Some(0.99)), "995 (0.995 of it; ≥ 0.99)");
+        assert_eq!(more(700.0, Some(0.99)), "700, missed (0.700 of it; ≥ 0.99)");
+        let less = |figure, bar| cost(&row(Better::Less), 4_000.0, figure, bar);
+        assert_eq!(less(7_500.0, Some(6_000.0)), "7,500 (+3,500; ≤ 6,000)");
+        assert_eq!(less(10_001.0, Some(6_000.0)), "10,001, missed (+6,001; ≤ 6,000)");
+        assert_eq!(less(3_999.0, None), "3,999 (−1.00)");
     }
 
     #[test]

@@ -1,6 +1,27 @@
 //! The workloads, and the ratios that we want to reach.
 
-use super::contestant::{BUN, Contract, FLOOR, NODE, SOCKETIOXIDE};
+use super::contestant::{
+    BUN, CONTESTANTS, Contestant, Contract, FLOOR, FORMS, NODE, OVER_TLS, SOCKETIOXIDE, WITH_METRICS,
+};
+
+/// Rows, and who takes part in all of them.
+pub(super) struct Plan {
+    pub(super) name: &'static str,
+    pub(super) contestants: &'static [Contestant],
+    pub(super) rows: &'static [Row],
+}
+
+/// Ours beside others.
+pub(super) const PEERS: usize = 0;
+
+/// Ours beside ours, with what can be switched on.
+pub(super) const COSTS: usize = 1;
+
+/// All that is measured, in this order.
+pub(super) const PLANS: [Plan; 2] = [
+    Plan { name: "peers", contestants: &CONTESTANTS, rows: &PEER_ROWS },
+    Plan { name: "costs", contestants: &FORMS, rows: &COST_ROWS },
+];
 
 /// One row of the result.
 pub(super) struct Row {
@@ -12,7 +33,8 @@ pub(super) struct Row {
     /// The measure that is compared.
     pub(super) measure: &'static str,
     pub(super) better: Better,
-    /// The ratio that we want to reach, with the contestant.
+    /// The ratio that we want to reach, with the contestant; in `COST_ROWS`, what that form should keep of the rate that the
+    /// server has by default, or may take beyond what it takes by default.
     ///
     /// Beside the floor it is the same in every row that measures work or time. The floor keeps nothing of a connection
     /// but its descriptor, so what a connection costs while it is idle has no bar.
@@ -60,7 +82,7 @@ const FLOOR_RATIO: f64 = 0.95;
 
 const DELIVERIES: &str = "deliveries_per_server_cpu_second";
 
-pub(super) const PLAN: [Row; 18] = [
+const PEER_ROWS: [Row; 18] = [
     Row {
         name: "1,000 clients, 1 message in flight",
         contract: Contract::Chat,
@@ -222,6 +244,52 @@ pub(super) const PLAN: [Row; 18] = [
         lasts: Lasts::UntilDone,
         measure: "start_p50_ms",
         better: Better::Less,
+        bars: &[],
+    },
+];
+
+/// The metrics and all that they count may take so much of the work.
+const METRICS_RATIO: f64 = 0.99;
+
+/// Bytes that an idle connection may take beyond a plain one.
+const TLS_IDLE_BYTES: f64 = 6_000.0;
+
+const COST_ROWS: [Row; 4] = [
+    Row {
+        name: "1,000 clients, 1 message in flight",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "1000", "--in-flight", "1"],
+        lasts: Lasts::Asked,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: &[(WITH_METRICS, METRICS_RATIO)],
+    },
+    Row {
+        name: "1,000 clients, 32 in flight",
+        contract: Contract::Chat,
+        arguments: &["fanout", "--clients", "1000", "--in-flight", "32"],
+        lasts: Lasts::Asked,
+        measure: DELIVERIES,
+        better: Better::More,
+        bars: &[(WITH_METRICS, METRICS_RATIO)],
+    },
+    Row {
+        name: "user memory per idle connection, 10,000 of them",
+        contract: Contract::Chat,
+        arguments: &["idle", "--clients", "10000", "--seconds", "3"],
+        lasts: Lasts::UntilDone,
+        measure: "memory_per_connection_bytes",
+        better: Better::Less,
+        bars: &[(OVER_TLS, TLS_IDLE_BYTES)],
+    },
+    Row {
+        // Clients make the same handshakes on one core.
+        name: "connections made",
+        contract: Contract::Chat,
+        arguments: &["connect", "--clients", "1000", "--rate", "1000"],
+        lasts: Lasts::Asked,
+        measure: "connections_per_server_cpu_second",
+        better: Better::More,
         bars: &[],
     },
 ];
