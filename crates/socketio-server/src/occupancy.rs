@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 pub use self::descriptors::raise_descriptor_limit;
 use self::stay::{Entry, Group};
 pub(crate) use self::stay::{Exit, Portion, Stay};
-pub(crate) use self::visit::Visit;
+pub(crate) use self::visit::{Visit, Visits};
 use crate::stats::{OccupancyCount, OccupancyStats};
 
 /// Of the memory for unfinished input, so many quarters are for those who have not joined.

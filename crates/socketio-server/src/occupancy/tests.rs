@@ -63,6 +63,33 @@ fn the_oldest_connection_that_has_not_joined_leaves_when_there_is_no_descriptor(
 }
 
 #[test]
+fn so_many_connections_of_one_session_are_no_strangers_and_not_one_more() {
+    let (occupancy, now) = (occupancy(1_000, 0), Instant::now());
+    let visits = Visits::default();
+    let strangers = || {
+        let stays = occupancy.stays();
+        stays.silent.len() + stays.unjoined.len()
+    };
+    let mut all: Vec<_> = (0..12)
+        .map(|_| {
+            let (descriptor, stay) = admitted(arrive(&occupancy, now));
+            let visit = Visit::new(stay);
+            visit.joined(&visits);
+            visit.joined(&visits);
+            (descriptor, visit)
+        })
+        .collect();
+    assert_eq!(strangers(), 4);
+    all.remove(0);
+    for (_, visit) in &all {
+        visit.joined(&visits);
+    }
+    assert_eq!(strangers(), 3, "one has ended, and another takes its place");
+    drop(all);
+    assert_eq!(strangers(), 0);
+}
+
+#[test]
 fn silent_connections_leave_before_those_that_have_spoken() {
     let (occupancy, now) = (occupancy(3, 0), Instant::now());
     let (left, gone) = mpsc::sync_channel(100);

@@ -20,7 +20,7 @@ use crate::rare::{self, Rare};
 use crate::sid::{PollNumber, SessionKey, Sid, SocketNumber};
 use crate::stream::TakenOver;
 use crate::worker::session::repeats::Begun;
-use crate::worker::session::{OpenPoll, Polling, Session, Transport, UnfinishedPost, WebSocket};
+use crate::worker::session::{OpenPoll, Polling, Transport, UnfinishedPost, WebSocket};
 
 type HttpReply<T> = oneshot::Sender<Result<T, HttpError>>;
 
@@ -289,8 +289,10 @@ impl SessionRequest<'_> {
     pub(super) fn welcome(&mut self, visit: Option<&Visit>) {
         let Some(visit) = visit else { return };
         let session = self.session_key().and_then(|key| self.worker.sessions.get(key));
-        if session.is_some_and(Session::has_joined) {
-            visit.joined();
+        if let Some(session) = session.filter(|session| session.has_joined())
+            && let Transport::Polling(polling) = &session.transport
+        {
+            visit.joined(&polling.visits);
         }
     }
 

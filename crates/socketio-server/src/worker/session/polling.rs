@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 
 use crate::frame::Frame;
 use crate::handle::command::PollAnswer;
+use crate::occupancy::Visits;
 use crate::sid::PollNumber;
 use crate::worker::session::repeats::{Contents, Polls, Posts};
 
@@ -25,6 +26,8 @@ pub(crate) struct Polling {
     /// How many packets one answer may have.
     pub(crate) packets_max: usize,
     pub(crate) poll: Option<OpenPoll>,
+    /// The connections by which its requests come.
+    pub(crate) visits: Visits,
 }
 
 /// A GET that is held.
@@ -43,7 +46,13 @@ impl OpenPoll {
 
 impl Polling {
     pub(crate) fn new(packets_max: usize) -> Self {
-        Self { polls: Polls::default(), posts: Posts::default(), packets_max, poll: None }
+        Self {
+            polls: Polls::default(),
+            posts: Posts::default(),
+            packets_max,
+            poll: None,
+            visits: Visits::default(),
+        }
     }
 
     /// Whether a GET is held whose answer has space for another small frame. One packet is reserved for the noop or the
