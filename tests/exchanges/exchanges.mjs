@@ -80,7 +80,8 @@ function filled(value, kept) {
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, filled(item, kept)]));
 }
 
-const PLACES = { cursor: "<cursor>", at: "<time>", expires: "<time>", token: "<token>", server: "<server>" };
+// Who is online is known a moment later.
+const PLACES = { online: "<whether>", cursor: "<cursor>", at: "<time>", expires: "<time>", token: "<token>", server: "<server>" };
 
 /** Without what differs from run to run; the order of fields says nothing. */
 function named(value, names, key) {

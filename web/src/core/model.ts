@@ -18,7 +18,7 @@ export interface RoomState {
 }
 
 /** Names a send for as long as it lives: as a waiting row and as the message that it becomes. */
-export const sendName = (device: string, n: number): string => `${device}/${n}`;
+export const sendName = (device: string | undefined, n: number | undefined): string => `${device}/${n}`;
 
 export class Model {
   readonly rooms = new Map<RoomId, RoomState>();
@@ -190,9 +190,7 @@ export class Model {
     this.#touched.add(room);
     const start = lowerBound(state.messages, (message) => message.seq < from);
     const end = lowerBound(state.messages, (message) => message.seq <= to);
-    for (const { device, n } of state.messages.splice(start, end - start)) {
-      if (device !== undefined && n !== undefined) state.sends.delete(sendName(device, n));
-    }
+    for (const { device, n } of state.messages.splice(start, end - start)) state.sends.delete(sendName(device, n));
   }
 
   #changeRow(id: number, change: (row: OutboxRow) => OutboxRow | null): void {

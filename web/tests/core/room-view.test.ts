@@ -421,3 +421,127 @@ describe("what was on the screen", () => {
     expect(view.newFrom.value).toBe(103);
   });
 });
+
+describe("at its bounds, a window", () => {
+  test("that may not be shown yet is empty, and its room neither begins nor goes on", async () => {
+    const bench = new Bench(200, 200);
+    bench.mayShow = false;
+    const view = await bench.opened();
+    expect([view.rows.value, view.first.value, view.last.value, view.read.value, view.newFrom.value, view.typing.value, view.placed.value]).toEqual([[], false, true, 0, null, [], 0]);
+  });
+
+  test("has three hundred messages at the live end, and is cut with the next one", async () => {
+    const bench = new Bench(100, 100);
+    const view = await bench.opened();
+    const read = (): void => {
+      view.passOver();
+      bench.set({ read: bench.record.seq });
+    };
+    bench.hear(view, 220);
+    read();
+    expect(shape(view)).toBe("… 21-320 |");
+    view.shown([320]);
+    bench.hear(view, 1);
+    expect(shape(view)).toBe("… 22-321 |");
+  });
+
+  test("is cut below with the three hundred and first message after the first unread one", async () => {
+    const bench = new Bench(100, 90);
+    const view = await bench.opened();
+    bench.hear(view, 270);
+    expect(shape(view)).toBe("… 71-370 |");
+    bench.hear(view, 1);
+    expect(shape(view)).toBe("… 71-370 …");
+  });
+
+  test("that grows upwards to three hundred and one is cut below", async () => {
+    const bench = new Bench(1_000, 1_000);
+    const view = await bench.opened();
+    bench.hear(view, 21);
+    bench.set({ read: 1_021 });
+    for (let i = 0; i < 4; i += 1) await view.older();
+    expect(shape(view)).toBe("… 721-1020 …");
+  });
+
+  test("is at the live end when a page ends with the last message, or the message that is looked for is fifty before it", async () => {
+    const view = await new Bench(230, 100).opened();
+    await view.newer();
+    expect(shape(view)).toBe("… 81-230 |");
+    const other = await new Bench(500, 500).opened();
+    await other.around(450);
+    expect(other.last.value).toBe(true);
+    await other.around(449);
+    expect(other.last.value).toBe(false);
+  });
+
+  test("asks for no message that is here with those around it, and for one that lacks some", async () => {
+    const bench = new Bench(200, 200);
+    const view = await bench.opened();
+    bench.asked.length = 0;
+    for (const seq of [150, 200]) await view.around(seq);
+    expect(bench.asked).toEqual([]);
+    await view.around(130);
+    expect(bench.asked).toEqual(["around 130: 50"]);
+  });
+
+  test("in a room that nobody knows looks for a message in vain", async () => {
+    const bench = new Bench(0, 0);
+    bench.model.apply({ kind: "forget room", room: ROOM });
+    const view = await bench.opened();
+    await view.around(5);
+    expect([bench.asked, view.rows.value]).toEqual([["around 5: 50"], []]);
+  });
+});
+
+describe("on the next connection, a window", () => {
+  test("at the end asks for the end, though there is something unread far above", async () => {
+    const bench = new Bench(500, 100);
+    const view = await bench.opened();
+    await view.latest();
+    bench.set({ seq: 600 });
+    (bench as { size: number }).size = 600;
+    bench.asked.length = 0;
+    await view.refresh();
+    expect(bench.asked).toEqual(["newest: 80"]);
+  });
+
+  test("in the middle of what is read asks for nothing", async () => {
+    const bench = new Bench(500, 500);
+    const view = await bench.opened();
+    await view.around(200);
+    bench.asked.length = 0;
+    await view.refresh();
+    expect(bench.asked).toEqual([]);
+  });
+
+  test("that was sent to the end without a network stays there", async () => {
+    const bench = new Bench(500, 100);
+    bench.isOnline = false;
+    const view = await bench.opened();
+    await view.latest();
+    bench.isOnline = true;
+    await view.refresh();
+    expect(shape(view)).toBe("… 421-500 |");
+  });
+});
+
+test("a window on its way to the end goes to the end as it is when it arrives", async () => {
+  const bench = new Bench(500, 100);
+  const view = await bench.opened();
+  bench.release = [];
+  const moving = view.latest();
+  await settled();
+  bench.hear(view, 5);
+  bench.release.splice(0).forEach((go) => go());
+  await moving;
+  expect(shape(view)).toBe("… 426-505 |");
+});
+
+test("a line stays where all below it is read", async () => {
+  const bench = new Bench(120, 100);
+  const view = await bench.opened();
+  view.passOver();
+  bench.set({ read: 120 });
+  view.renewLine();
+  expect(view.newFrom.value).toBe(101);
+});
