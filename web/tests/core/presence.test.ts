@@ -1,7 +1,7 @@
 // Goal: who is here, and who is typing, is what the server said last.
 
 import { describe, expect, test } from "vitest";
-import { Presence, type PresenceState } from "../../src/core/presence.ts";
+import { NOBODY, Presence, type PresenceState } from "../../src/core/presence.ts";
 import { Typing } from "../../src/core/typing.ts";
 import type { Person } from "../../src/core/facade.ts";
 import { VirtualClock } from "./virtual-clock.ts";
@@ -51,8 +51,25 @@ describe("presence", () => {
     const question = presence.asking();
     report(["bob"], [], 1);
     presence.unanswered(question);
-    presence.begin(question, 7, []);
+    presence.begin(question, 7, [person("cleo")]);
     expect(last()).toEqual({ people: [person("bob")], count: 1 });
+  });
+
+  test("is the answer once: what is told after it is newer", () => {
+    const { presence, report, last } = lobby();
+    const question = presence.asking();
+    presence.begin(question, 1, [person("bob")]);
+    report([], ["bob"], 0);
+    presence.begin(question, 1, [person("bob")]);
+    expect(last()).toEqual({ people: [], count: 0 });
+  });
+
+  test("names nobody without an id, and is nobody at first", () => {
+    const { presence, last } = lobby();
+    presence.begin(presence.asking(), 3, [{ guest: "a tutorial's client" }, person("bob")]);
+    presence.report({ online: [{ guest: "another" }], offline: [], count: 4, more: false });
+    expect(last()).toEqual({ people: [person("bob")], count: 4 });
+    expect(NOBODY).toEqual({ online: { people: [], count: 0 }, notices: [] });
   });
 
   test("names five hundred people, and counts all", () => {
