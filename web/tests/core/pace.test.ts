@@ -99,3 +99,67 @@ test("a phase gets more time after each failure, so a slow network gets through"
   }
   expect(deadlines).toEqual([4_000, 4_000, 6_000, 9_000, 13_500, 20_000, PACE.deadlineMax]);
 });
+
+/** The pauses after so many failures in a row, a minute apart, so that no bound on tries lengthens them. */
+function pauses(failure: "unreachable" | "broken", count: number, isWatched = true, random = 0): readonly number[] {
+  const pace = new Pace();
+  return Array.from({ length: count }, (_, index) => {
+    pace.began(index * 600_000);
+    return pace.failed(failure, index * 600_000, isWatched, random);
+  });
+}
+
+test("pauses grow step by step, and the last one stays; a page that nobody looks at waits half a minute then", () => {
+  expect(pauses("unreachable", 8)).toEqual([300, 1_200, 4_000, 10_000, 20_000, 25_000, 25_000, 25_000]);
+  expect(pauses("unreachable", 8, false)).toEqual([300, 1_200, 4_000, 10_000, 20_000, 25_000, 30_000, 30_000]);
+  expect(pauses("broken", 5)).toEqual([300, 1_500, 4_000, 8_000, 15_000]);
+});
+
+test("chance lengthens a pause by up to two fifths", () => {
+  expect([pauses("unreachable", 2, true, 0.5), pauses("unreachable", 1, true, 0.999)]).toEqual([[360, 1_440], [420]]);
+});
+
+test("failures of one kind are counted apart from those of the other, until a welcome or ten good seconds", () => {
+  const pace = new Pace();
+  const fail = (failure: "unreachable" | "broken", now: number): number => {
+    pace.began(now);
+    return pace.failed(failure, now, true, 0);
+  };
+  expect([fail("unreachable", 0), fail("broken", 0), fail("unreachable", 0)]).toEqual([300, 300, 1_200]);
+  pace.began(100_000);
+  pace.welcomed(100_000);
+  // Somebody was there, but it did not last.
+  expect(pace.failed("broken", 105_000, true, 0)).toBe(1_500);
+  expect(fail("unreachable", 200_000)).toBe(300);
+  pace.began(300_000);
+  pace.welcomed(300_000);
+  expect(pace.failed("broken", 310_000, true, 0)).toBe(300);
+  // A welcome is good for its own connection.
+  expect(fail("broken", 900_000)).toBe(1_500);
+});
+
+test("six broken tries in a minute are enough, also for somebody who hurries", () => {
+  const pace = new Pace();
+  for (let index = 0; index < 5; index += 1) {
+    pace.began(index * 1_000);
+    pace.failed("broken", index * 1_000, true, 0);
+    expect(pace.hurried(index * 1_000)).toBe(0);
+  }
+  pace.began(5_000);
+  expect(pace.failed("broken", 5_000, true, 0)).toBe(55_000);
+  expect([pace.hurried(5_000), pace.hurried(59_999), pace.hurried(60_000), pace.hurried(70_000)]).toEqual([55_000, 1, 0, 0]);
+  pace.began(60_000);
+  pace.failed("broken", 60_000, true, 0);
+  expect(pace.hurried(60_000)).toBe(1_000);
+});
+
+test("a phase may take four seconds, half as long again with each failure after the first, and twenty at most", () => {
+  const pace = new Pace();
+  const deadlines = [pace.deadline];
+  for (let index = 0; index < 7; index += 1) {
+    pace.began(0);
+    pace.failed(index % 2 === 0 ? "unreachable" : "broken", 0, true, 0);
+    deadlines.push(pace.deadline);
+  }
+  expect(deadlines).toEqual([4_000, 4_000, 6_000, 9_000, 13_500, 20_000, 20_000, 20_000]);
+});
