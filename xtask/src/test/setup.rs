@@ -53,14 +53,15 @@ impl Need {
     }
 }
 
-/// The programs of the system that tests start, each with an argument with which it only tells its version.
-const PROGRAMS: [(&str, &str); 6] = [
-    ("g++", "--version"),
-    ("strace", "--version"),
-    ("openssl", "version"),
-    ("nginx", "-v"),
-    ("haproxy", "-v"),
-    ("pebble", "-version"),
+/// The programs of the system that tests start, each with an argument with which it only tells its version, and its package.
+const PROGRAMS: [(&str, &str, &str); 7] = [
+    ("g++", "--version", "g++"),
+    ("strace", "--version", "strace"),
+    ("openssl", "version", "openssl"),
+    ("nginx", "-v", "nginx"),
+    ("haproxy", "-v", "haproxy"),
+    ("pebble", "-version", "pebble"),
+    ("promtool", "--version", "prometheus"),
 ];
 
 /// Checks for what is needed, and installs what is missing.
@@ -86,11 +87,11 @@ pub(super) fn prepare(root: &Path, needs: &[Need]) -> Result<Tools, String> {
     }
     let chromium = needs(Need::Chromium).then(find_chromium).transpose()?;
     let python = needs(Need::Python).then(|| install_python_packages(&tests)).transpose()?;
-    for (tool, version) in PROGRAMS.iter().filter(|_| needs(Need::Tests)) {
+    for (tool, version, package) in PROGRAMS.iter().filter(|_| needs(Need::Tests)) {
         // Proxies are often outside the path of an ordinary user.
         let found = Path::new("/usr/sbin").join(tool).exists();
         if !found && !succeeds(Command::new(tool).arg(version)) {
-            install_from_system(tool)?;
+            install_from_system(package)?;
         }
     }
     let folder = tools_folder(root);
