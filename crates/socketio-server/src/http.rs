@@ -19,5 +19,6 @@ pub(crate) mod origin;
 pub(crate) mod own;
 pub(crate) mod policy;
 pub(crate) mod response;
+pub(crate) mod stall;
 pub(crate) mod stream;
 pub(crate) mod upgrade;

@@ -3,7 +3,12 @@
 //! Each connection has a bound of its own, but there may be any number of them. When too much waits, the connections that
 //! hold most are closed.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+use bytes::Bytes;
+use tokio::sync::Notify;
+use tokio::sync::futures::OwnedNotified;
 
 /// Memory is freed until so much of the bound is used.
 const RELIEVED: (usize, usize) = (15, 16);
@@ -54,5 +59,79 @@ impl Output {
         } else if to < from {
             self.held.fetch_sub(from - to, Ordering::Relaxed);
         }
+    }
+}
+
+/// The answers to polls that HTTP connections hold until their peers have taken them. They have a bound of the same size:
+/// when it is reached, the connections end whose peers take nothing.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    held: Output,
+    /// Told to those whose peers take nothing.
+    too_much: Arc<Notify>,
+}
+
+impl Answers {
+    pub(crate) fn new(bytes_max: usize) -> Arc<Self> {
+        Arc::new(Self { held: Output::new(bytes_max), too_much: Arc::default() })
+    }
+
+    /// An answer that counts until it is dropped.
+    pub(crate) fn hold(self: &Arc<Self>, payload: String) -> Bytes {
+        self.held.change(0, payload.len());
+        if self.held.is_over() {
+            self.too_much.notify_waiters();
+        }
+        Bytes::from_owner(Answer { payload, answers: Arc::clone(self) })
+    }
+
+    /// Resolves when too much is held.
+    pub(crate) fn too_much(&self) -> OwnedNotified {
+        Arc::clone(&self.too_much).notified_owned()
+    }
+}
+
+struct Answer {
+    payload: String,
+    answers: Arc<Answers>,
+}
+
+impl AsRef<[u8]> for Answer {
+    fn as_ref(&self) -> &[u8] {
+        self.payload.as_bytes()
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        self.answers.held.change(self.payload.len(), 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::Pin;
+    use std::task::Poll;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn too_many_answers_are_told_to_those_who_hold_them_and_count_until_they_are_gone() {
+        let answers = Answers::new(100);
+        let mut told = Box::pin(answers.too_much());
+        let first = answers.hold("a".repeat(60));
+        assert!(is_pending(told.as_mut()).await);
+        let second = answers.hold("b".repeat(60));
+        told.await;
+        assert_eq!((&first[..2], answers.held.held()), (&b"aa"[..], 120));
+        drop((first.clone(), first));
+        assert_eq!(answers.held.held(), 60);
+        drop(second);
+        assert_eq!(answers.held.held(), 0);
+    }
+
+    async fn is_pending(future: impl Future<Output = ()> + Unpin) -> bool {
+        let mut future = future;
+        std::future::poll_fn(|cx| Poll::Ready(Pin::new(&mut future).poll(cx).is_pending())).await
     }
 }

@@ -33,7 +33,7 @@ use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
 use crate::new_sessions::NewSessions;
 use crate::occupancy::Occupancy;
-use crate::output::Output;
+use crate::output::{Answers, Output};
 use crate::worker::{
     self,
     shared::{Hooks, Numbers, Shared},
@@ -219,9 +219,10 @@ impl Builder {
         let mailboxes: Vec<Arc<Mailbox>> = indices.clone().map(|_| Arc::default()).collect();
         let feeds = bind_feeds(&self.namespaces, &mailboxes)?;
         let occupancy = Occupancy::new(self.config.bounds(workers));
-        let output = Output::new(self.config.output_bytes_max);
+        let bytes_max = self.config.output_bytes_max;
+        let (output, answers) = (Output::new(bytes_max), Answers::new(bytes_max));
         let shared = Arc::new(Shared {
-            reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds, occupancy, output)),
+            reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds, occupancy, output, answers)),
             new_sessions: NewSessions::new(self.config.pacing.sessions),
             config: self.config,
             namespaces: self.namespaces.into_iter().map(Arc::new).collect(),

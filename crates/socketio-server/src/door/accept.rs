@@ -37,6 +37,7 @@ use crate::handle::mailbox::Mailbox;
 use crate::http::facts::{OverTls, PeerAddress, names_one_host};
 use crate::http::head_timer::{HeadMark, HeadTimer};
 use crate::http::response;
+use crate::http::stall::Patience;
 use crate::http::stream::HttpStream;
 use crate::http::upgrade;
 use crate::occupancy::{Arrival, Descriptor, HTTP_BYTES, Stay, Visit};
@@ -376,6 +377,8 @@ async fn serve_http(place: Place, read: Bytes, acceptor: Rc<Acceptor>, keep_aliv
     let visiting = visit.clone();
     let shared = Arc::clone(&acceptor.service.shared);
     let mark = HeadMark::default();
+    let (time, answers) = (acceptor.config().stall_timeout, Arc::clone(&shared.reach.answers));
+    let patience = Patience { time, answers };
     let timer = HeadTimer { mark: mark.clone(), head_timeout: acceptor.config().head_timeout };
     let is_encrypted = stream.is_encrypted();
     let requests = Rc::new(Requests::new(acceptor.request_rate(peer.ip())));
@@ -399,7 +402,7 @@ async fn serve_http(place: Place, read: Bytes, acceptor: Rc<Acceptor>, keep_aliv
         .max_buf_size(HEAD_BYTES_MAX)
         .max_headers(HEADERS_MAX)
         .keep_alive(keep_alive == KeepAlive::Yes)
-        .serve_connection(HttpStream::new(stream, read, mark, descriptor), answer)
+        .serve_connection(HttpStream::new(stream, read, mark, descriptor, patience), answer)
         .with_upgrades();
     let ended = tokio::select! {
         biased;

@@ -299,7 +299,9 @@ impl SocketIoService {
         let answer = answer.await;
         guard.disarm();
         match answer {
-            Ok(PollAnswer::Payload(payload)) => Ok(response::packets(payload)),
+            Ok(PollAnswer::Payload(payload)) => {
+                Ok(response::packets(self.shared.reach.answers.hold(payload)))
+            }
             Ok(PollAnswer::Error(error)) => Err(error.into()),
             Err(_) if self.shared.reach.readiness() == Readiness::NotReady => Err(Refused::NotReady),
             Err(_) => Ok(response::bad_request()),

@@ -18,7 +18,7 @@ use super::misfits::Misfits;
 use super::socket::Job;
 use crate::feed::Feed;
 use crate::occupancy::Occupancy;
-use crate::output::Output;
+use crate::output::{Answers, Output};
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::Refusals;
 use crate::stats::{DoorCount, WorkerTallies};
@@ -35,6 +35,8 @@ pub(crate) struct Reach {
     pub(crate) occupancy: Arc<Occupancy>,
     /// What waits for slow clients.
     pub(crate) output: Output,
+    /// What waits for slow clients that poll.
+    pub(crate) answers: Arc<Answers>,
     /// What each worker counts, by its number.
     pub(crate) tallies: Vec<Arc<WorkerTallies>>,
     /// Handshakes that were refused, or answered later.
@@ -52,6 +54,7 @@ impl Reach {
         feeds: HashMap<Box<str>, Feed>,
         occupancy: Arc<Occupancy>,
         output: Output,
+        answers: Arc<Answers>,
     ) -> Self {
         Self {
             tallies: mailboxes.iter().map(|_| Arc::default()).collect(),
@@ -64,6 +67,7 @@ impl Reach {
             misfits: Misfits::default(),
             occupancy,
             output,
+            answers,
             not_ready: AtomicBool::new(false),
             connections: AtomicUsize::new(0),
             ack_ids: AtomicU64::new(0),

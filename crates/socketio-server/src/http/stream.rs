@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use super::head_timer::HeadMark;
+use super::stall::{Patience, Stall};
 use crate::occupancy::Descriptor;
 use crate::stream::Accepted;
 use bytes::Bytes;
@@ -18,12 +19,19 @@ pub(crate) struct HttpStream {
     read: Bytes,
     mark: HeadMark,
     descriptor: Option<Descriptor>,
+    stall: Stall,
 }
 
 impl HttpStream {
     /// Sets the mark whenever hyper reads a byte.
-    pub(crate) fn new(stream: Accepted, read: Bytes, mark: HeadMark, descriptor: Option<Descriptor>) -> Self {
-        Self { stream: TokioIo::new(stream), read, mark, descriptor }
+    pub(crate) fn new(
+        stream: Accepted,
+        read: Bytes,
+        mark: HeadMark,
+        descriptor: Option<Descriptor>,
+        patience: Patience,
+    ) -> Self {
+        Self { stream: TokioIo::new(stream), read, mark, descriptor, stall: Stall::new(patience) }
     }
 
     /// The connection, the bytes that hyper has not read, and its place among the connections.
@@ -52,7 +60,8 @@ impl Read for HttpStream {
 
 impl Write for HttpStream {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let write = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.stall.watch(cx, write)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -68,7 +77,8 @@ impl Write for HttpStream {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let write = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.stall.watch(cx, write)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -79,17 +89,25 @@ impl Write for HttpStream {
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::time::Duration;
 
     use hyper::rt::ReadBuf;
     use tokio::io::AsyncWriteExt;
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
+    use crate::output::Answers;
 
     async fn pair() -> (TcpStream, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         (client, listener.accept().await.unwrap().0)
+    }
+
+    fn begun(server: TcpStream) -> HttpStream {
+        let patience = Patience { time: Duration::from_secs(1), answers: Answers::new(0) };
+        let (stream, read) = (Accepted::Plain(server), Bytes::from_static(b"first"));
+        HttpStream::new(stream, read, HeadMark::default(), None, patience)
     }
 
     /// Reads into a buffer of so many bytes.
@@ -104,8 +122,7 @@ mod tests {
     async fn what_was_read_comes_before_what_the_socket_has() {
         let (mut client, server) = pair().await;
         client.write_all(b"later").await.unwrap();
-        let mut stream =
-            HttpStream::new(Accepted::Plain(server), Bytes::from_static(b"first"), HeadMark::default(), None);
+        let mut stream = begun(server);
         assert_eq!(read(&mut stream, 3).await, b"fir");
         assert_eq!(read(&mut stream, 8).await, b"st");
         assert_eq!(read(&mut stream, 8).await, b"later");
@@ -114,8 +131,7 @@ mod tests {
     #[tokio::test]
     async fn what_http_has_not_read_is_left() {
         let (_client, server) = pair().await;
-        let mut stream =
-            HttpStream::new(Accepted::Plain(server), Bytes::from_static(b"first"), HeadMark::default(), None);
+        let mut stream = begun(server);
         assert_eq!(read(&mut stream, 3).await, b"fir");
         assert_eq!(stream.into_parts().1, "st");
     }

@@ -124,6 +124,40 @@ async fn requests_of_a_client_on_loopback_and_of_a_trusted_proxy_have_no_rate() 
 }
 
 #[tokio::test]
+async fn a_client_that_reads_nothing_of_its_answer_is_left() {
+    const BYTES: usize = 64 << 20;
+    let server = Server::builder().namespace(Namespace::new("/"));
+    let server =
+        server.configure(|config| config.stall_timeout = SOON).build().expect("the server can be built");
+    let listener = socketio_server::bind("127.0.0.1:0".parse().expect("an address")).expect("a port is free");
+    let (left, ended) = tokio::sync::oneshot::channel::<()>();
+    let left = std::sync::Arc::new(std::sync::Mutex::new(Some(left)));
+    let much = axum::Router::new().fallback(move || {
+        let left = left.lock().expect("nobody panics").take();
+        let body = bytes::Bytes::from_owner(Answer { bytes: vec![b'x'; BYTES], _left: left });
+        async { body }
+    });
+    let address = server.listen_with(listener, much).expect("it can be shared");
+    let mut stream = TcpStream::connect(address).await.expect("the server accepts");
+    stream.write_all(b"GET /much HTTP/1.1\r\nHost: x\r\n\r\n").await.expect("the server reads");
+    // Nobody has the answer any more.
+    assert!(within(ended).await.is_err());
+    drop((stream, server));
+}
+
+/// An answer that tells when it is dropped.
+struct Answer {
+    bytes: Vec<u8>,
+    _left: Option<tokio::sync::oneshot::Sender<()>>,
+}
+
+impl AsRef<[u8]> for Answer {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[tokio::test]
 async fn a_head_may_have_a_thousand_fields_and_not_one_more() {
     let running = start_plain();
     // `Host` and `Connection` are fields as well; each of the others is as short as a field can be.
