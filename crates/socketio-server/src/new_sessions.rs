@@ -1,4 +1,5 @@
-//! [`NewSessions`]: how fast sessions come from one address. Beyond the rate, a handshake is answered later.
+//! [`NewSessions`]: how fast sessions come from one address, or encrypted connections. Beyond the rate, a handshake is answered
+//! later.
 //!
 //! A client that connects again and again would make others wait: each new session is cheap, and there is no end of them. A
 //! crowd behind one address that comes back after a restart is let in bit by bit. Time is an argument.

@@ -39,6 +39,9 @@ pub struct Pacing {
     /// New sessions from one address, which is one /64 of IPv6. A handshake beyond this is answered later; one that would
     /// wait for more than 10 s is refused with 503. Default 20 a second, 100 at once.
     pub sessions: Rate,
+    /// Handshakes of encrypted connections from one address. One beyond this comes later; if it would wait for more than 10 s,
+    /// its connection is closed. It does not apply to trusted proxies. Default 40 a second, 200 at once.
+    pub handshakes: Rate,
     /// Requests of one HTTP connection; 16 kB of an answer count as one more. A request beyond this is answered later. It
     /// does not apply to trusted proxies, whose connections carry the requests of many. Default 100 a second, 500 at once.
     pub requests: Rate,
@@ -63,6 +66,7 @@ impl Default for Pacing {
             events: Rate { per_second: 500, burst: 2_000 },
             control_frames: Rate { per_second: 50, burst: 200 },
             sessions: Rate { per_second: 20, burst: 100 },
+            handshakes: Rate { per_second: 40, burst: 200 },
             requests: Rate { per_second: 100, burst: 500 },
             loopback: false,
         }

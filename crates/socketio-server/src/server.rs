@@ -224,6 +224,7 @@ impl Builder {
         let shared = Arc::new(Shared {
             reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds, occupancy, output, answers)),
             new_sessions: NewSessions::new(self.config.pacing.sessions),
+            new_handshakes: NewSessions::new(self.config.pacing.handshakes),
             config: self.config,
             namespaces: self.namespaces.into_iter().map(Arc::new).collect(),
             bundle: self.bundle,

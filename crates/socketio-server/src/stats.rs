@@ -83,6 +83,8 @@ tally::counted! {
         TooMany,
         /// Not refused, but answered later: many came from its address.
         Delayed,
+        /// A handshake of an encrypted connection waited, or its connection was closed: many came from its address.
+        LaterHandshakes,
         /// Not a refusal: a request was answered later, because its connection brings too many.
         LaterRequests,
     }

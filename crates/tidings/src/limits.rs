@@ -185,6 +185,13 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::Count(&mut bounds.server.output_bytes_max),
     },
     Limit {
+        name: "tls-handshakes",
+        scope: Scope::Address,
+        effect: "a handshake comes later; after more than 10 s its connection is closed; not for trusted proxies",
+        seen: Seen::Hits(|seen| seen.door(DoorCount::LaterHandshakes)),
+        field: |bounds| Field::Rate(&mut bounds.server.pacing.handshakes),
+    },
+    Limit {
         name: "http-requests",
         scope: Scope::Connection,
         effect: "the request is answered later; not for trusted proxies",

@@ -40,10 +40,13 @@ use crate::http::response;
 use crate::http::stall::Patience;
 use crate::http::stream::HttpStream;
 use crate::http::upgrade;
+use crate::new_sessions::Place as HandshakePlace;
 use crate::occupancy::{Arrival, Descriptor, HTTP_BYTES, Stay, Visit};
 use crate::pacing::Rate;
+use crate::peer::Network;
 use crate::planted::edge::{self, EdgeBug};
 use crate::refusal::RefusalKind;
+use crate::stats::DoorCount;
 use crate::stream::{Accepted, Stream, TakenOver};
 use crate::worker::shared::Shared;
 
@@ -210,6 +213,7 @@ impl Newcomer {
         let stream = match &acceptor.encryption {
             None => Accepted::Plain(socket),
             Some(encryption) => {
+                acceptor.wait_for_handshake(peer.ip(), &stay).await?;
                 let handshake = acceptor.handshakes.make(encryption.accept(socket));
                 let handshake = tokio::select! {
                     handshake = tokio::time::timeout(time, handshake) => handshake,
@@ -293,11 +297,35 @@ impl Acceptor {
         &self.service.shared.config
     }
 
+    /// Whether rates apply to the connections of a peer.
+    fn is_rated(&self, peer: IpAddr) -> bool {
+        let Config { pacing, trusted_proxies, .. } = self.config();
+        pacing.applies_to(Some(peer)) && !trusted_proxies.contains(peer)
+    }
+
     /// How fast a peer may bring requests on one connection.
     fn request_rate(&self, peer: IpAddr) -> Rate {
-        let Config { pacing, trusted_proxies, .. } = self.config();
-        let is_rated = pacing.applies_to(Some(peer)) && !trusted_proxies.contains(peer);
-        if is_rated { pacing.requests } else { Rate::OFF }
+        if self.is_rated(peer) { self.config().pacing.requests } else { Rate::OFF }
+    }
+
+    /// Waits until it is the turn of a handshake among those of its address. `None` if the connection is over.
+    async fn wait_for_handshake(&self, peer: IpAddr, stay: &Stay) -> Option<()> {
+        let shared = &self.service.shared;
+        let network = self.is_rated(peer).then(|| Network::from(peer));
+        let place = shared.new_handshakes.queue(network, Instant::now());
+        let wait = place.as_ref().map_or(Some(Duration::ZERO), HandshakePlace::wait);
+        if wait.is_some() {
+            shared.reach.door.add(DoorCount::LaterHandshakes, 1);
+        }
+        let place = place.ok()?;
+        if let Some(wait) = wait {
+            tokio::select! {
+                () = tokio::time::sleep(wait) => {}
+                _ = stay.told() => return None,
+            }
+        }
+        place.take();
+        Some(())
     }
 
     async fn answer(

@@ -36,6 +36,8 @@ pub(crate) struct Shared {
     pub(crate) numbers: Numbers,
     /// How fast sessions come from each address.
     pub(crate) new_sessions: NewSessions,
+    /// The same for the handshakes of encrypted connections.
+    pub(crate) new_handshakes: NewSessions,
 }
 
 /// The hooks of the application.

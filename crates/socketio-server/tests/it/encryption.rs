@@ -10,8 +10,8 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use socketio_server::{
-    Accepting, Ack, Arg, Builder, EncryptedStream, Encryption, Flow, HandshakeKept, Leaving, Namespace,
-    Server, Socket,
+    Accepting, Ack, Arg, Builder, Config, DoorCount, EncryptedStream, Encryption, Flow, HandshakeKept,
+    Leaving, Namespace, Pacing, Rate, Server, Socket,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -243,6 +243,32 @@ async fn handshakes_that_come_together_let_others_have_their_turn_between_them()
     before.sort_unstable();
     assert!(before[before.len() / 4] <= 3, "handshakes before an answer: {answers:?}");
     drop(server);
+}
+
+#[tokio::test]
+async fn handshakes_of_one_address_beyond_the_rate_come_later_or_not_at_all() {
+    let rate = Rate { per_second: 1, burst: 2 };
+    let strict = |config: &mut Config| {
+        config.pacing = Pacing { handshakes: rate, loopback: true, ..Pacing::default() };
+    };
+    let (running, _) = start(Server::builder().configure(strict), true);
+    let mut sockets = Vec::new();
+    for _ in 0..20 {
+        let mut socket = TcpStream::connect(running.address).await.expect("a connection");
+        socket.write_u8(HELLO).await.expect("it is sent");
+        sockets.push(socket);
+    }
+    // Two come at once, some wait, and these are closed.
+    for socket in &mut sockets[14..] {
+        assert!(matches!(within(socket.read(&mut [0; 1])).await, Ok(0) | Err(_)));
+    }
+    assert!(running.io().stats().await.door[DoorCount::LaterHandshakes] >= 16);
+    let mut first = sockets.remove(0);
+    let ask = b"GET /none HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    first.write_all(ask).await.expect("it is sent");
+    let mut answer = String::new();
+    within(first.read_to_string(&mut answer)).await.expect("an answer");
+    assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
 }
 
 #[tokio::test]

@@ -205,7 +205,7 @@ fn door(what: DoorCount) -> Option<&'static str> {
         DoorCount::NotReady => Some("not ready"),
         DoorCount::NotAdmitted => Some("not admitted"),
         DoorCount::TooMany => Some("too many"),
-        DoorCount::Delayed | DoorCount::LaterRequests => None,
+        DoorCount::Delayed | DoorCount::LaterHandshakes | DoorCount::LaterRequests => None,
     }
 }
 
