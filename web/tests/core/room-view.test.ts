@@ -509,6 +509,7 @@ describe("on the next connection, a window", () => {
     const bench = new Bench(500, 500);
     const view = await bench.opened();
     await view.around(200);
+    bench.set({ held: [[175, 224]] });
     bench.asked.length = 0;
     await view.refresh();
     expect(bench.asked).toEqual([]);
@@ -523,6 +524,35 @@ describe("on the next connection, a window", () => {
     await view.refresh();
     expect(shape(view)).toBe("… 421-500 |");
   });
+});
+
+test.each([[180, "newest: 100"], [181, "after 80: 100"]])("of what is unread up to %i, twenty before it with it, one page is asked for: %s", async (seq, asked) => {
+  const bench = new Bench(100, 100);
+  const view = await bench.opened();
+  bench.set({ seq });
+  (bench as { size: number }).size = seq;
+  bench.asked.length = 0;
+  await view.refresh();
+  expect(bench.asked).toEqual([asked]);
+});
+
+test("a window that opens with the last hundred messages is at the live end", async () => {
+  expect(shape(await new Bench(500, 420).opened())).toBe("… 401-500 |");
+});
+
+test("a reader who has read everything, and looks at nothing, has nothing to tell, and goes along", async () => {
+  const bench = new Bench(100, 100);
+  const view = await bench.opened();
+  view.passOver();
+  view.shown([]);
+  expect(bench.marked).toEqual([]);
+  for (let i = 0; i < 4; i += 1) {
+    bench.hear(view, 100);
+    view.passOver();
+    bench.set({ read: bench.record.seq });
+    view.update();
+  }
+  expect(shape(view)).toBe("… 201-500 |");
 });
 
 test("a window on its way to the end goes to the end as it is when it arrives", async () => {
