@@ -10,20 +10,25 @@ describe("tidings rotate-key", () => {
   test("signs with a new key, and whoever came before is recovered all the same", async (t) => {
     const server = await Server.start(t);
     const ada = await Person.connect(t, server.url);
-    const { id, _pid: pid } = ada.socket;
     await ada.say("before");
-    for (const round of [1, 2]) {
-      await ada.reconnects(async () => {
+    // One more with each key.
+    const people = [ada];
+    for (const round of [1, 2, 3]) {
+      const before = people.map(({ socket }) => [true, socket.id, socket._pid]);
+      const rotate = async () => {
         await server.stop();
         const { code, stdout, stderr } = await run(["rotate-key", "--data", server.data]);
         assert.equal(code, 0, stderr);
         assert.match(stdout, new RegExp(`^new signing key in .*; still valid: ${round} older keys?\n$`));
         await server.startAgain();
-      });
-      assert.deepEqual([ada.socket.recovered, ada.socket.id, ada.socket._pid], [true, id, pid]);
-      const bob = await Person.connect(t, server.url);
-      await bob.say(`round ${round}`);
-      await ada.sees(`round ${round}`);
+      };
+      const rotated = rotate();
+      await Promise.all(people.map((person) => person.reconnects(() => rotated)));
+      assert.deepEqual(people.map(({ socket }) => [socket.recovered, socket.id, socket._pid]), before);
+      const next = await Person.connect(t, server.url);
+      await next.say(`round ${round}`);
+      for (const person of people) await person.sees(`round ${round}`);
+      people.push(next);
     }
     assert.equal((await run(["verify", "--data", server.data])).code, 0);
   });
