@@ -25,3 +25,14 @@ test("what needs no other name stays the same object", () => {
   expect(noticeCalled(names, notice)).toBe(notice);
   expect(namesAlike(notice, { ...notice })).toBe(true);
 });
+
+test("of several people and of both in a notice, one who has another name is enough", () => {
+  const bob: Person = { user: "b", name: "bob" };
+  expect(allCalled(names, [bob, ada])).toEqual([bob, { user: "a", name: "ada lovelace" }]);
+  const made: Notice = { what: "renamed", from: ada, text: "den" };
+  expect(noticeCalled(names, made)).toStrictEqual({ ...made, from: { user: "a", name: "ada lovelace" } });
+  const [named, unnamed]: Notice[] = [{ what: "joined", from: bob, who: ada }, { what: "joined", from: { user: "b" }, who: { user: "a" } }];
+  if (named === undefined || unnamed === undefined) throw new Error("no notice");
+  expect([namesAlike(named, unnamed), namesAlike(named, { ...named, from: { user: "b", name: "rob" } }), namesAlike(made, { ...made, from: { user: "a" } })]).toEqual([false, false, false]);
+  expect(namesAlike({ ...made, from: {} }, { ...made, from: { name: "" } })).toBe(true);
+});

@@ -31,3 +31,31 @@ test("an entry ahead of the cursor is remembered by its time until the cursor st
   expect(trail(entry(8, 80), false)).toEqual([]);
   expect([contradicts(model, entry(8, 80)), contradicts(model, entry(8, 81)), contradicts(model, entry(7, 1))]).toEqual([false, true, false]);
 });
+
+test("a message that stands where another one stood contradicts it, by its revision or its time", () => {
+  const model = new Model();
+  model.apply({ kind: "room", room: known({ applied: null }) });
+  const message = { room: 7, seq: 3, rev: 6, at: 60, from: {}, text: "", edited: false, deleted: false };
+  model.apply({ kind: "message", message: { ...message, asOf: 6 } });
+  const told = (change: object): Entry => ({ ...message, event: "message", cursor: "", ...change });
+  expect([{}, { rev: 7 }, { at: 61 }, { rev: 7, at: 61 }, { seq: 4, rev: 9 }].map((change) => contradicts(model, told(change)))).toEqual([false, true, true, true, false]);
+});
+
+test("only an entry that is known already can contradict what is remembered, and nothing is remembered of other rooms", () => {
+  const model = new Model();
+  const entry = (room: number, rev: number): Entry => ({ cursor: "", room, rev, at: 1, from: {}, event: "topic", topic: "" });
+  model.apply({ kind: "room", room: known({ trail: [{ rev: 9, at: 90 }] }) });
+  model.apply({ kind: "room", room: { ...unknownRoom(9), applied: 5 } });
+  expect([contradicts(model, entry(7, 9)), contradicts(model, entry(9, 5)), contradicts(model, entry(8, 1))]).toEqual([false, false, false]);
+  model.apply({ kind: "room", room: { ...unknownRoom(4), applied: null, trail: [{ rev: 1, at: 1 }] } });
+  expect([trailOf(model, entry(8, 1), false), trailOf(model, entry(4, 1), true), trailOf(model, entry(9, 5), true)]).toEqual([[], [], []]);
+  expect(trailOf(model, entry(9, 6), false)).toMatchObject([{ room: { trail: [{ rev: 6, at: 1 }] } }]);
+});
+
+test("the last hundred entries are remembered", () => {
+  const model = new Model();
+  model.apply({ kind: "room", room: known({ trail: Array.from({ length: 100 }, (_, rev) => ({ rev, at: rev })) }) });
+  const [change] = trailOf(model, { cursor: "", room: 7, rev: 200, at: 200, from: {}, event: "topic", topic: "" }, false);
+  const trail = change?.kind === "room" ? (change.room.trail ?? []) : [];
+  expect([trail.length, trail[0]?.rev, trail.at(-1)?.rev]).toEqual([100, 1, 200]);
+});
