@@ -312,14 +312,25 @@ impl<'a> Insert<'a> {
         content: ContentHash,
         author: ShortName,
     ) -> rusqlite::Result<()> {
-        let columns = Columns::of(&entry.kind);
+        self.execute_with(entry, &Columns::of(&entry.kind), key, content, author)
+    }
+
+    /// The same with columns that say more than the kind does.
+    pub(crate) fn execute_with(
+        &mut self,
+        entry: &Entry,
+        columns: &Columns<'_>,
+        key: Option<&ClientKey>,
+        content: ContentHash,
+        author: ShortName,
+    ) -> rusqlite::Result<()> {
         let (lineage_name, device_name) = match author {
             ShortName::Nobody => (None, None),
             ShortName::Lineage(id) => (Some(id), None),
             ShortName::Device(id) => (None, Some(id)),
         };
         let key = key.map(ClientKey::as_str);
-        let row = row_of(entry, key, &content.0, &columns);
+        let row = row_of(entry, key, &content.0, columns);
         let n = row.device.map(|(_, _, n)| n);
         self.statement.execute(params![
             row.position,

@@ -1,8 +1,11 @@
 //! Repairs a database that nobody uses: puts damaged rows back from a backup, or gives them up.
 //!
 //! A row of a backup is put back as it would stand there now: what was edited or deleted since stays edited or deleted. A
-//! row that is given up keeps its place and its number, and says that it was damaged. The indexes are made anew, because
-//! those of a damaged row cannot be trusted to be found again.
+//! row that is given up keeps its place and its number, and says that it was damaged. An edit or a deletion that is given up
+//! still says of which message it was, so that no backup brings back later what somebody has taken back. The indexes are
+//! made anew, because those of a damaged row cannot be trusted to be found again.
+
+mod results;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -19,6 +22,7 @@ use crate::device;
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
 use crate::folder::{Folder, chat_in};
+use crate::kind::Columns;
 use crate::log::{begin_epoch, now_ms, settle};
 use crate::number::to_sql;
 use crate::rows::{CONTENT, KEY, SELECT, decode};
@@ -37,6 +41,8 @@ pub struct Repaired {
     pub given_up: u64,
     /// Those that are as they were.
     pub left: Vec<Position>,
+    /// The same of results of commands that have no row of the log.
+    pub left_results: u64,
 }
 
 /// Why nothing was repaired.
@@ -88,11 +94,16 @@ pub fn repair(folder: &Path, backup: Option<&Path>, gives_up: bool) -> Result<Re
     Ok(repaired)
 }
 
+/// What stands for the content of a command that is lost: no command has it.
+const LOST_CONTENT: ContentHash = ContentHash([0; 16]);
+
 /// A row that takes the place of a damaged one.
 struct Replacement {
     entry: Entry,
     key: Option<ClientKey>,
     content: ContentHash,
+    /// The message that a change was about which cannot be read.
+    target: Option<Seq>,
 }
 
 impl Repaired {
@@ -120,12 +131,16 @@ impl Repaired {
                 self.left.push(position);
             }
         }
-        replace(&transaction, &replacements)?;
+        // The index is all that is known of a damaged row: one that is left keeps it.
+        if !replacements.is_empty() || self.left.is_empty() {
+            replace(&transaction, &replacements)?;
+        }
         if self.restored > 0 {
             // What clients have of these rows is out of date: they do not know any epoch of this log, and ask anew.
             transaction.execute("DELETE FROM epoch", [])?;
             begin_epoch(&transaction, now_ms())?;
         }
+        self.repair_results(&transaction, backup, gives_up)?;
         transaction.commit()
     }
 }
@@ -144,14 +159,16 @@ fn damaged(connection: &Connection) -> rusqlite::Result<Vec<(Position, bool)>> {
         }
         match decode(row).map(|entry| entry.kind) {
             None => damaged.push((position, false)),
-            Some(Kind::Message { body: Body::Damaged } | Kind::Damaged { .. }) => {
-                damaged.push((position, true));
-            }
+            Some(kind) if is_given_up(&kind) => damaged.push((position, true)),
             Some(_) => {}
         }
         expected = position.next();
     }
     Ok(damaged)
+}
+
+fn is_given_up(kind: &Kind) -> bool {
+    matches!(kind, Kind::Message { body: Body::Damaged } | Kind::Damaged { .. })
 }
 
 /// The place of a row with nothing in it. Who sent it, and under which number, stays where an index knows that.
@@ -170,7 +187,21 @@ fn given_up(connection: &Connection, position: Position) -> rusqlite::Result<Opt
             .optional()?;
         entry.author = known.map(|device| Author::Device { device, n: CommandNumber(n) });
     }
-    Ok(Some(Replacement { entry, key: None, content: ContentHash([0; 16]) }))
+    let target = match entry.kind {
+        Kind::Damaged { is_change: true } => target(connection, entry.room, position)?,
+        _ => None,
+    };
+    Ok(Some(Replacement { entry, key: None, content: LOST_CONTENT, target }))
+}
+
+/// The message that a damaged edit or deletion is about, as the index has it.
+fn target(connection: &Connection, room: RoomId, position: Position) -> rusqlite::Result<Option<Seq>> {
+    let known = "SELECT target FROM entry INDEXED BY entry_change
+                 WHERE target IS NOT NULL AND room = ?1 AND +position = ?2";
+    connection
+        .prepare_cached(known)?
+        .query_row((to_sql(room.0), to_sql(position.0)), |row| Ok(Seq(row.get(0)?)))
+        .optional()
 }
 
 /// Writes the rows, without the indexes, which are made anew at the end.
@@ -184,7 +215,7 @@ fn replace(transaction: &Transaction<'_>, replacements: &[Replacement]) -> rusql
     }
     let seed: i64 = transaction.query_row("SELECT key_seed FROM about", [], |row| row.get(0))?;
     let mut insert = Insert::prepare(transaction, Fingerprint::new(seed.cast_unsigned()))?;
-    for Replacement { entry, key, content } in replacements {
+    for Replacement { entry, key, content, target } in replacements {
         transaction.execute("DELETE FROM entry WHERE position = ?1", [to_sql(entry.position.0)])?;
         let author = match entry.author {
             None => ShortName::Nobody,
@@ -195,7 +226,11 @@ fn replace(transaction: &Transaction<'_>, replacements: &[Replacement]) -> rusql
                 ShortName::Device(device::name(transaction, &HashMap::default(), device)?)
             }
         };
-        insert.execute(entry, key.as_ref(), *content, author)?;
+        let mut columns = Columns::of(&entry.kind);
+        if let Some(target) = target {
+            columns.target = Some(to_sql(target.0));
+        }
+        insert.execute_with(entry, &columns, key.as_ref(), *content, author)?;
     }
     for (_, sql) in &indexes {
         transaction.execute_batch(sql)?;
@@ -251,10 +286,14 @@ impl Backup {
                 entry,
                 key: key.as_deref().map(ClientKey::from_stored),
                 content,
+                target: None,
             }))
         };
         let found = self.at(position, read)?.flatten();
-        let Some(mut replacement) = found else { return Ok(None) };
+        // What was given up before the backup was made is not there either.
+        let Some(mut replacement) = found.filter(|found| !is_given_up(&found.entry.kind)) else {
+            return Ok(None);
+        };
         // An index of the chat knows another row at this place: the backup is of another past.
         if let Some(known) = tombstone(chat, position)? {
             let place = |entry: &Entry| (entry.room, entry.rev, entry.kind.is_message());

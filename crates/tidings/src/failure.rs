@@ -49,11 +49,12 @@ pub(crate) enum Failure {
     #[error(transparent)]
     Repair(RepairError),
     #[error(
-        "still damaged: {}, the first at position {first}; put back what a backup has with `tidings repair --from BACKUP`, \
+        "still damaged: {}{}; put back what a backup has with `tidings repair --from BACKUP`, \
          or have the rest say that it was damaged with --give-up",
-        counted(*.rows, "row")
+        counted(*.rows, "row"),
+        .first.map_or(String::new(), |first| format!(", the first at position {first}"))
     )]
-    Unrepaired { rows: u64, first: u64 },
+    Unrepaired { rows: u64, first: Option<u64> },
     #[error("{} is damaged: {}", .file.display(), counted(*.faults, "fault"))]
     Unsound { file: PathBuf, faults: u64 },
     #[error(transparent)]

@@ -21,8 +21,8 @@ pub(crate) fn run(options: &Repair) -> Result<(), Failure> {
         repaired.restored,
         repaired.given_up,
     );
-    match repaired.left.first() {
-        None => Ok(()),
-        Some(first) => Err(Failure::Unrepaired { rows: repaired.left.len() as u64, first: first.0 }),
+    match repaired.left.len() as u64 + repaired.left_results {
+        0 => Ok(()),
+        rows => Err(Failure::Unrepaired { rows, first: repaired.left.first().map(|first| first.0) }),
     }
 }

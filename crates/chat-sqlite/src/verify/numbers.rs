@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use chat::{Author, Entry, Rev, RoomId, RoomNumbers, Seq, UnixMillis};
+use chat::{Author, Body, Entry, Kind, Rev, RoomId, RoomNumbers, Seq, UnixMillis};
 use rusqlite::Connection;
 
 use super::Fault;
@@ -36,11 +36,14 @@ impl Numbers {
     }
 
     pub(super) fn take(&mut self, entry: &Entry) -> Vec<Fault> {
-        let first = *self.first.get_or_insert((entry.at, entry.author));
         // The other system may have given numbers after its last message: so the first of our own may follow a gap.
         let may_skip = entry.room == RoomId::LOBBY && self.stretch == Stretch::TakenOver;
-        if entry.room == RoomId::LOBBY && first != (entry.at, entry.author) {
-            self.stretch = Stretch::Own;
+        // A row that was given up does not say who sent it, and when.
+        if !matches!(entry.kind, Kind::Message { body: Body::Damaged } | Kind::Damaged { .. }) {
+            let first = *self.first.get_or_insert((entry.at, entry.author));
+            if entry.room == RoomId::LOBBY && first != (entry.at, entry.author) {
+                self.stretch = Stretch::Own;
+            }
         }
         let before = self.rooms.get(&entry.room).copied().unwrap_or_default();
         self.rooms.insert(entry.room, RoomNumbers { seq: entry.seq, rev: entry.rev });
