@@ -231,6 +231,14 @@ mod tests {
         }
 
         #[test]
+        fn a_signed_id_verifies_under_every_retired_key(id in arb_id(), retired: [[u8; 32]; 3]) {
+            let keys = retired.into_iter().fold(Keys::new([1; 32]), Keys::with_retired);
+            for key in retired {
+                prop_assert_eq!(PrivateId::verify(&id.sign(&Keys::new(key)), &keys), Some(id));
+            }
+        }
+
+        #[test]
         fn one_changed_bit_breaks_the_signature(id in arb_id(), bit in 0..TOKEN_BYTES * 8) {
             let keys = Keys::new([1; 32]);
             let mut token = URL_SAFE_NO_PAD.decode(id.sign(&keys)).unwrap();

@@ -194,6 +194,18 @@ mod tests {
     }
 
     #[test]
+    fn what_any_retired_key_has_signed_is_good() {
+        let keys = [[1; 32], [2; 32], [3; 32]];
+        let now = Signer::new(&[9; 32], keys);
+        let invite = Invite { room: RoomId(7), generation: InviteGeneration(3), by: None };
+        for key in keys {
+            let then = Signer::new(&key, []);
+            assert_eq!(now.user(&then.token(UserId(7))), Some(UserId(7)));
+            assert_eq!(now.invited(&then.invite(invite)), Some(invite));
+        }
+    }
+
+    #[test]
     fn one_changed_bit_breaks_a_token() {
         let token = URL_SAFE_NO_PAD.decode(signer().token(UserId(7))).unwrap();
         for bit in 0..token.len() * 8 {
