@@ -109,15 +109,18 @@ fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
     let room = RoomId([1, 2, 3, 2, 3, 4, 5, 0][usize::try_from(small(8, 8)).unwrap()]);
     let seq = Seq(small(11, 4) + u64::from(number >> 13 & 7 != 7));
     let user = UserId(small(14, 4));
-    let text = ["hi", "ho", "far too long"][usize::try_from(small(17, 3)).unwrap()];
+    let text = ["hi", "\"\\", "far too long"][usize::try_from(small(17, 3)).unwrap()];
     let names = ["ada", "аda", "Ada", "bob", "cleo", "garden"];
     let name = names[usize::try_from(small(19, 6)).unwrap()];
     let command = match number >> CHOICE_SHIFT & CHOICE {
         0..=5 => say(room, text),
         6..=9 => edit(room, seq, text),
         10 | 11 => Command::Delete { room, seq },
-        12 => create(RoomKind::Public, name),
-        13 => create(RoomKind::Private, name),
+        12 | 13 => Command::Create {
+            kind: if number & 1 == 0 { RoomKind::Public } else { RoomKind::Private },
+            name: RoomName::from_stored(name),
+            topic: Topic::from_stored(text),
+        },
         14 => Command::Direct { with: vec![user, UserId(small(16, 4))] },
         15 => Command::Rename { room, name: RoomName::from_stored(name) },
         16 => Command::SetTopic { room, topic: Topic::from_stored(name) },

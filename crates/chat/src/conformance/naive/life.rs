@@ -150,8 +150,9 @@ fn named(name: &str) -> Command {
     Command::Name { name: Nickname::from_stored(name) }
 }
 
+/// With a topic that is hard to write down.
 fn created(kind: RoomKind, name: &str) -> Command {
-    Command::Create { kind, name: RoomName::from_stored(name), topic: Topic::default() }
+    Command::Create { kind, name: RoomName::from_stored(name), topic: Topic::from_stored("\"\\\n\0") }
 }
 
 fn renamed(room: RoomId, name: &str) -> Command {
