@@ -127,6 +127,34 @@ fn what_was_edited_or_deleted_after_the_backup_stays_so() {
     assert_eq!(shown(&log.reader(), TEA), ["a single one*", "two and three quarters*", "-"]);
 }
 
+/// One message is changed and another is not, whichever is the last of the room.
+#[test]
+fn an_edit_that_is_put_back_says_what_the_message_says_now() {
+    let change = |seq, number| match number {
+        0 => None,
+        1 => Some(edit(TEA, Seq(seq), "at last")),
+        _ => Some(Command::Delete { room: TEA, seq: Seq(seq) }),
+    };
+    for changes in 0..9 {
+        let temp = TempDir::new().unwrap();
+        let (folder, file) = (temp.path().join("data"), temp.path().join("backup.db"));
+        let mut town = town(&folder);
+        town.stores(BOB_THERE, edit(TEA, Seq(3), "three and a half"));
+        backup(&folder, &file).unwrap();
+        for command in [change(2, changes % 3), change(3, changes / 3)].into_iter().flatten() {
+            let by = if matches!(command, Command::Delete { .. }) { ADA_THERE } else { BOB_THERE };
+            town.stores(by, command);
+        }
+        drop(town);
+        let before = entries(&folder);
+        damage(&folder, "position IN (SELECT min(position) FROM entry WHERE kind = 2 GROUP BY target)");
+        let repaired = repair(&folder, Some(&file), false).unwrap();
+        assert_eq!((repaired.restored, repaired.left.len()), (2, 0), "changes {changes}");
+        assert_eq!(entries(&folder), before, "changes {changes}");
+        assert!(verify(&folder).unwrap().is_sound(), "changes {changes}");
+    }
+}
+
 /// The change cannot be read either, so nobody knows what the message says now.
 #[test]
 fn a_message_whose_last_change_is_damaged_too_is_not_put_back_as_it_was_before() {
