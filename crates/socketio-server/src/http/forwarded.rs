@@ -265,6 +265,24 @@ mod tests {
         check("10.0.0.1", &fields, "192.0.2.1", "https://chat.example");
     }
 
+    /// A proxy adds to the line of the client, or writes one below it.
+    #[test]
+    fn a_list_may_go_on_in_the_next_line() {
+        let lists = [
+            ("x-forwarded-for", ["192.0.2.66", "192.0.2.1", "10.0.0.2"]),
+            ("x-forwarded-proto", ["http", "https", "http"]),
+            ("x-forwarded-host", ["evil.example", "chat.example", "inner"]),
+        ];
+        for cuts in 0..4 {
+            let separator = |cut: u8| if cuts & cut == 0 { ", " } else { "\n" };
+            let written = lists.map(|(name, [forged, client, proxy])| {
+                (name, [forged, separator(1), client, separator(2), proxy].concat())
+            });
+            let lines = written.iter().flat_map(|(name, list)| list.lines().map(|line| (*name, line)));
+            check("10.0.0.1", &lines.collect::<Vec<_>>(), "192.0.2.1", "https://chat.example");
+        }
+    }
+
     #[test]
     fn the_scheme_of_a_websocket_counts_as_that_of_its_page() {
         check("10.0.0.1", &[("x-forwarded-proto", "wss")], "10.0.0.1", "https://inner:3000");
