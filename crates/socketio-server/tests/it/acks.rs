@@ -141,6 +141,48 @@ async fn only_so_many_answers_are_awaited_from_one_socket() {
     client.fence().await;
 }
 
+/// Of a socket and of a broadcast, whose time was over and who was given up.
+#[tokio::test]
+async fn answers_for_which_nobody_waits_any_more_keep_no_place() {
+    let (running, mut sockets) = start_with_sockets();
+    let (mut client, socket) = ada(&running, &mut sockets).await;
+    let mut given_up = Vec::new();
+    let mut over = Vec::new();
+    for (patience, questions) in [(PATIENCE, &mut given_up), (Duration::from_millis(200), &mut over)] {
+        let (asking, everyone) = (socket.clone(), running.io().root());
+        let one = async move { asking.emit_with_ack("q", &(), patience).await.is_err() };
+        let all =
+            async move { everyone.emit_with_ack("q", &(), patience).await.expect("sent").missing.len() == 1 };
+        questions.extend([tokio::spawn(one), tokio::spawn(all)]);
+    }
+    for _ in 0..4 {
+        asked(&client.next().await, r#"["q"]"#);
+    }
+    for question in given_up {
+        question.abort();
+        assert!(within(question).await.expect_err("given up").is_cancelled());
+    }
+    for question in over {
+        assert!(within(question).await.expect("no panic"), "there was no answer");
+    }
+    let again: Vec<_> = (0..4)
+        .map(|_| {
+            let socket = socket.clone();
+            tokio::spawn(async move { socket.emit_with_ack("again", &(), PATIENCE).await })
+        })
+        .collect();
+    let mut ids = Vec::new();
+    for _ in 0..4 {
+        ids.push(asked(&client.next().await, r#"["again"]"#));
+    }
+    for id in ids {
+        client.send(&format!("3{id}[]")).await;
+    }
+    for question in again {
+        assert!(within(question).await.expect("no panic").is_ok());
+    }
+}
+
 #[tokio::test]
 async fn a_broadcast_gathers_the_answers_of_all() {
     let (running, mut sockets) = start_with_sockets();
