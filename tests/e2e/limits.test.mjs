@@ -23,14 +23,19 @@ async function fill(t, server, count) {
 }
 
 /** The refusal of a connection with a link. */
-function refusal(t, server, address, link) {
-  const socket = io(`${server.url}/v1`, { forceNew: true, reconnection: false, transports: ["websocket"], auth: { v: 1, link }, ...at(address) });
+function refusedLink(t, server, address, link) {
+  return refusal(t, `${server.url}/v1`, { auth: { v: 1, link }, ...at(address) });
+}
+
+/** The code with which a connection is refused. */
+function refusal(t, url, options) {
+  const socket = io(url, { forceNew: true, reconnection: false, transports: ["websocket"], ...options });
   t.after(() => socket.disconnect());
   const refused = new Promise((resolve, reject) => {
     socket.on("connect_error", (err) => resolve(err.data?.code ?? err.message));
-    socket.on("connect", () => reject(new Error("a bad link was good")));
+    socket.on("connect", () => reject(new Error("it was let in")));
   });
-  return within(refused, PATIENCE_MS, "the refusal of a bad link");
+  return within(refused, PATIENCE_MS, "a refusal");
 }
 
 describe("codes that lead nowhere", () => {
@@ -47,12 +52,12 @@ describe("codes that lead nowhere", () => {
     const again = await V1Person.connect(t, server.url, { name: "mallory 2", ...at("192.0.2.1") });
     assert.equal((await again.ask("code", { code })).code, "busy");
     assert.deepEqual(await again.ask("join", { n: again.n + 1, invite: code }), { ok: false, code: "busy" });
-    assert.equal(await refusal(t, server, "192.0.2.1", "0000-0000-0000-0000"), "busy");
+    assert.equal(await refusedLink(t, server, "192.0.2.1", "0000-0000-0000-0000"), "busy");
     const bob = await V1Person.connect(t, server.url, { name: "bob", ...at("192.0.2.3") });
     for (let round = 0; round < 20; round += 1) assert.equal((await bob.ask("code", { code })).ok, true);
     await bob.must("join", { invite: code });
     const links = [];
-    for (let round = 0; round < 7; round += 1) links.push(await refusal(t, server, "192.0.2.4", "0000-0000-0000-0000"));
+    for (let round = 0; round < 7; round += 1) links.push(await refusedLink(t, server, "192.0.2.4", "0000-0000-0000-0000"));
     assert.deepEqual(links, [...Array(5).fill("bad_link"), ...Array(2).fill("busy")]);
     const lines = (await server.log()).split("\n").filter((line) => line.includes("codes that lead nowhere"));
     const of = (address) => lines.filter((line) => line.includes(address)).length;
@@ -120,7 +125,7 @@ const codes = async (count, command) => (await Promise.all(Array.from({ length: 
 
 describe("new people", () => {
   test("come to an address as often as they may, and those who were there before always", async (t) => {
-    const server = await serve(t, ["newcomers-per-address=2/hour"]);
+    const server = await serve(t, ["newcomers-per-address=60/hour/2"]);
     const home = at("192.0.2.1");
     const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => V1Person.connect(t, server.url, { name, ...home })));
     await assert.rejects(V1Person.connect(t, server.url, home), /"busy"/);
@@ -130,6 +135,40 @@ describe("new people", () => {
     const cleo = await V1Person.connect(t, server.url, { name: "cleo", ...at("192.0.2.2") });
     await cleo.say("undisturbed");
     await V1Person.connect(t, server.url);
+  });
+});
+
+describe("connections", () => {
+  test("of one person are so many on all devices, and a place that is left is free", async (t) => {
+    const server = await serve(t, ["connections-per-person=3"]);
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...at("192.0.2.1") });
+    const again = (address) => otherDevice(t, server.url, ada, at(address));
+    const devices = [await again("192.0.2.2"), await again("192.0.2.3")];
+    await assert.rejects(again("192.0.2.4"), /"busy"/);
+    const bob = await V1Person.connect(t, server.url, { name: "bob", ...at("192.0.2.1") });
+    await bob.say("undisturbed");
+    devices.pop().leave();
+    const place = async () => {
+      for (;;) {
+        try {
+          return await again("192.0.2.4");
+        } catch (err) {
+          assert.match(err.message, /"busy"/);
+        }
+      }
+    };
+    await within(place(), PATIENCE_MS, "a free place");
+  });
+
+  test("of one address wait when many come at once, and those of others do not", async (t) => {
+    const server = await serve(t, ["sessions-per-address=1/2"]);
+    const late = [];
+    const crowd = Array.from({ length: 3 }, (_, number) => V1Person.connect(t, server.url, { name: `m ${number}`, ...at("192.0.2.1") }));
+    const all = Promise.all(crowd).then(() => late.push("crowd"));
+    for (const address of ["192.0.2.2", "192.0.2.3"]) await V1Person.connect(t, server.url, at(address));
+    late.push("others");
+    await within(all, PATIENCE_MS, "the whole crowd");
+    assert.deepEqual(late, ["others", "crowd"]);
   });
 });
 
@@ -189,6 +228,21 @@ describe("members", () => {
     await mallory.must("direct", { with: [people[0].user, people[1].user] });
     assert.deepEqual(await meet(bob, people), ["ok", "ok", "ok", "ok", "quota"]);
     assert.deepEqual(await meet(people[4], [mallory, bob]), ["ok", "ok"], "who is met pays nothing");
+  });
+
+  test("come in when there are as many guests at their address as may be", async (t) => {
+    const server = await serve(t, ["connections-per-address=2"]);
+    const { bob } = await ownerAndMember(t, server);
+    // As long as he was a guest when he connected, he counts.
+    await bob.cut();
+    const home = at("192.0.2.1");
+    const guests = [await V1Person.connect(t, server.url, home), await V1Person.connect(t, server.url, home)];
+    await assert.rejects(V1Person.connect(t, server.url, home), /"busy"/);
+    assert.equal(await refusal(t, server.url, home), "busy");
+    await otherDevice(t, server.url, bob, home);
+    const cleo = await V1Person.connect(t, server.url, { name: "cleo", ...at("192.0.2.2") });
+    for (const person of [bob, cleo]) await person.say("undisturbed");
+    for (const guest of guests) assert.equal((await guest.ask("history", { room: LOBBY })).ok, true);
   });
 
   test("do not pay for what guests at their address do", async (t) => {

@@ -78,6 +78,8 @@ impl Node {
             recovery_entries_max: rates.recovery_entries_max,
             resume_entries_max: rates.resume_entries_max,
             history_bytes_max: rates.history_bytes_max,
+            // Clients come back faster than the server notices that they are gone.
+            connections_per_person_max: usize::MAX,
             limits: Limits { rooms_joined_max: rates.rooms_joined_max, ..Limits::DEFAULT },
             reading: ReadRates { person: Rate::OFF, network: Rate::OFF },
             guesses: GuessRates { person: NO_GUESSES, network: NO_GUESSES },

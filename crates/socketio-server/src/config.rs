@@ -10,7 +10,7 @@ use crate::handshake::HandshakeKept;
 use crate::http::forwarded::TrustedProxies;
 use crate::http::host::HostPolicy;
 use crate::http::policy::OriginPolicy;
-use crate::occupancy::Bounds;
+use crate::occupancy::{Bounds, StrangerBounds};
 use crate::pacing::Pacing;
 
 /// Settings of a server. The defaults are those of the JavaScript implementation, where it has one.
@@ -94,6 +94,8 @@ pub struct Config {
     /// connections that hold most are closed, with 1009. Connections that have not joined share three quarters of it. 0
     /// switches this limit off. Default 64 MiB.
     pub input_bytes_max: usize,
+    /// What clients of one address may take together for whom the application does not vouch. Default: no bounds.
+    pub strangers: StrangerBounds,
 }
 
 const ORIGIN_REMEDY: &str = "If it is a page of this server behind a proxy, let the proxy pass the browser's Host header \
@@ -162,6 +164,7 @@ impl Default for Config {
             reserved_paths: Vec::new(),
             unjoined_input_bytes_max: Self::UNJOINED_INPUT_BYTES_MAX,
             input_bytes_max: Self::INPUT_BYTES_MAX,
+            strangers: StrangerBounds::OFF,
         }
     }
 }

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderValue};
 
+use crate::occupancy::Resident;
 use crate::peer::{Network, Peer};
 
 /// Headers, query and addresses of the request that opened the connection.
@@ -60,6 +61,14 @@ impl Handshake {
         let headers = values + self.headers.capacity() * HEADER_BYTES;
         size_of::<Self>() + self.url.capacity() + query + headers
     }
+}
+
+/// A client that is let in.
+#[derive(Debug)]
+pub(crate) struct Entrant {
+    pub(crate) handshake: Handshake,
+    /// As long as it counts for its address.
+    pub(crate) resident: Option<Resident>,
 }
 
 /// When the handshake is dropped.

@@ -105,7 +105,7 @@ pub use self::http::forwarded::{TrustedProxies, TrustedProxiesError};
 pub use self::http::host::{HostPattern, HostPatternError, HostPolicy};
 pub use self::http::origin::{Origin, OriginError};
 pub use self::http::policy::{OriginPattern, OriginPolicy};
-pub use self::occupancy::raise_descriptor_limit;
+pub use self::occupancy::{StrangerBounds, raise_descriptor_limit};
 pub use self::pacing::{Pacing, Rate};
 pub use self::peer::{Network, Peer};
 pub use self::reason::DisconnectReason;

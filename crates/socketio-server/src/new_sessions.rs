@@ -42,17 +42,6 @@ impl NewSessions {
         Self { rate, paces: Mutex::default() }
     }
 
-    /// Begins a session, if it does not have to wait.
-    pub(crate) fn begins_at_once(&self, network: Option<Network>, now: Instant) -> bool {
-        match self.queue(network, now) {
-            Ok(place) if place.wait.is_none() => {
-                place.take();
-                true
-            }
-            Ok(_) | Err(TooMany) => false,
-        }
-    }
-
     /// Gets in line for a session. `None` is an address to which no rate applies.
     pub(crate) fn queue(&self, network: Option<Network>, now: Instant) -> Result<Place<'_>, TooMany> {
         let Some(network) = network.filter(|_| self.rate.per_second > 0) else {
@@ -109,6 +98,19 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     use super::*;
+
+    impl NewSessions {
+        /// Begins a session, if it does not have to wait.
+        fn begins_at_once(&self, network: Option<Network>, now: Instant) -> bool {
+            match self.queue(network, now) {
+                Ok(place) if place.wait.is_none() => {
+                    place.take();
+                    true
+                }
+                Ok(_) | Err(TooMany) => false,
+            }
+        }
+    }
 
     const RATE: Rate = Rate { per_second: 20, burst: 100 };
     const INTERVAL: Duration = Duration::from_millis(50);

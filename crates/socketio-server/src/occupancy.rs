@@ -9,11 +9,13 @@
 //!
 //! When descriptors run short, the oldest connection that has not joined is closed; when memory does, the one that holds
 //! most. Those who have not joined share a part of the memory, so that they never cost a joined connection anything.
+//! Clients of one address that the application does not know have bounds of their own (`strangers`).
 //! Nothing here is touched by a delivery. It knows neither sockets nor sessions: each says by itself how it is told to
 //! leave.
 
 mod descriptors;
 mod stay;
+mod strangers;
 mod visit;
 
 use std::cmp::Reverse;
@@ -28,7 +30,11 @@ use tokio::sync::Notify;
 pub use self::descriptors::raise_descriptor_limit;
 use self::stay::{Entry, Group};
 pub(crate) use self::stay::{Exit, Portion, Stay};
+pub use self::strangers::StrangerBounds;
+pub(crate) use self::strangers::{AddressFull, Resident};
+use self::strangers::{Home, Strangers};
 pub(crate) use self::visit::{Visit, Visits};
+use crate::peer::Network;
 use crate::stats::{OccupancyCount, OccupancyStats};
 
 /// Of the memory for unfinished input, so many quarters are for those who have not joined.
@@ -93,6 +99,7 @@ pub(crate) struct Occupancy {
     freed: Notify,
     held: AtomicUsize,
     held_unjoined: AtomicUsize,
+    strangers: Arc<Strangers>,
     counts: Counters<OccupancyCount>,
     stays: Mutex<Stays>,
 }
@@ -116,7 +123,7 @@ pub(crate) enum Arrival {
 }
 
 impl Occupancy {
-    pub(crate) fn new(bounds: Bounds) -> Arc<Self> {
+    pub(crate) fn new(bounds: Bounds, strangers: StrangerBounds) -> Arc<Self> {
         Arc::new(Self {
             bounds,
             descriptors: AtomicUsize::new(0),
@@ -124,6 +131,7 @@ impl Occupancy {
             freed: Notify::new(),
             held: AtomicUsize::new(0),
             held_unjoined: AtomicUsize::new(0),
+            strangers: Strangers::new(strangers),
             counts: Counters::spread(),
             stays: Mutex::default(),
         })
@@ -134,6 +142,7 @@ impl Occupancy {
             counts: self.counts.counts(),
             descriptors: self.descriptors.load(Ordering::Relaxed) as u64,
             held_bytes: self.held.load(Ordering::Relaxed) as u64,
+            strange_addresses: self.strangers.addresses() as u64,
         }
     }
 
@@ -195,6 +204,33 @@ impl Occupancy {
         Stay::new(self, Group::Joined, now, 0)
     }
 
+    /// A session of an address begins. If that is one too many, the oldest one of the address leaves that has not joined.
+    pub(crate) fn begin(
+        &self,
+        network: Option<Network>,
+        now: Instant,
+    ) -> Result<Option<Resident>, AddressFull> {
+        let Some(resident) = network.and_then(|network| self.strangers.begin(network)) else {
+            return Ok(None);
+        };
+        if resident.is_one_too_many() && !self.show_oldest_resident_out(resident.home(), now) {
+            return Err(AddressFull);
+        }
+        Ok(Some(resident))
+    }
+
+    /// Tells the oldest session of an address to leave that has not joined and had the time for it; false if there is none.
+    fn show_oldest_resident_out(&self, home: &Arc<Home>, now: Instant) -> bool {
+        let mut stays = self.stays();
+        let is_meant = |entry: &Entry| entry.is_of(home) && entry.is_old(now);
+        let oldest = stays.unjoined.iter().find(|(_, entry)| is_meant(entry)).map(|(number, _)| *number);
+        let oldest = oldest.and_then(|number| stays.unjoined.remove(&number));
+        drop(stays);
+        let Some(entry) = oldest else { return false };
+        self.counts.add(OccupancyCount::LimitConnectionsPerAddress, 1);
+        entry.show_out(self, Exit::Crowded)
+    }
+
     /// Tells the oldest connection to leave that has not joined, one that has sent nothing before the others.
     pub(crate) fn show_oldest_out(&self) {
         let mut stays = self.stays();
@@ -247,39 +283,52 @@ impl Occupancy {
         }
     }
 
-    /// Frees memory if too much is held: the largest holders go first.
-    fn relieve(&self) {
+    /// Frees memory if too much is held, by an address or by all: the largest holders go first.
+    fn relieve(&self, home: Option<&Arc<Home>>) {
+        let of_address = self.strangers.input_bytes_max();
+        if let Some(home) = home
+            && home.held.load(Ordering::Relaxed) > of_address
+        {
+            let what = OccupancyCount::LimitInputBytesPerAddress;
+            self.show_largest_out(what, &home.held, of_address, |stays| {
+                let all = [&stays.joined, &stays.unjoined].into_iter().flatten();
+                all.filter(|(_, entry)| entry.is_of(home)).collect()
+            });
+        }
         let Bounds { bytes, unjoined_bytes, .. } = self.bounds;
         if self.held_unjoined.load(Ordering::Relaxed) > unjoined_bytes {
-            self.show_largest_out(&self.held_unjoined, unjoined_bytes, |stays| {
-                vec![&stays.silent, &stays.unjoined]
+            let what = OccupancyCount::LimitInputBytes;
+            self.show_largest_out(what, &self.held_unjoined, unjoined_bytes, |stays| {
+                [&stays.silent, &stays.unjoined].into_iter().flatten().collect()
             });
         }
         if self.held.load(Ordering::Relaxed) > bytes {
-            self.show_largest_out(&self.held, bytes, |stays| {
-                vec![&stays.joined, &stays.silent, &stays.unjoined]
+            self.show_largest_out(OccupancyCount::LimitInputBytes, &self.held, bytes, |stays| {
+                [&stays.joined, &stays.silent, &stays.unjoined].into_iter().flatten().collect()
             });
         }
     }
 
     fn show_largest_out(
         &self,
+        what: OccupancyCount,
         held: &AtomicUsize,
         bytes_max: usize,
-        groups: impl FnOnce(&Stays) -> Vec<&BTreeMap<u64, Arc<Entry>>>,
+        meant: impl FnOnce(&Stays) -> Vec<(&u64, &Arc<Entry>)>,
     ) {
         let goal = bytes_max / RELIEVED.1 * RELIEVED.0;
         let stays = self.stays();
-        let entries = groups(&stays).into_iter().flatten();
-        let mut holders: Vec<(Reverse<usize>, u64, Arc<Entry>)> =
-            entries.map(|(number, entry)| (Reverse(entry.held()), *number, Arc::clone(entry))).collect();
+        let mut holders: Vec<(Reverse<usize>, u64, Arc<Entry>)> = meant(&stays)
+            .into_iter()
+            .map(|(number, entry)| (Reverse(entry.held()), *number, Arc::clone(entry)))
+            .collect();
         drop(stays);
         holders.sort_unstable_by_key(|(held, number, _)| (*held, *number));
         for (_, _, entry) in holders {
             if held.load(Ordering::Relaxed) <= goal {
                 return;
             }
-            self.counts.add(OccupancyCount::LimitInputBytes, 1);
+            self.counts.add(what, 1);
             entry.show_out(self, Exit::Memory);
         }
     }
@@ -328,7 +377,7 @@ impl Stays {
 /// Takes the oldest one off a list, if its grace is over.
 fn take_old(group: &mut BTreeMap<u64, Arc<Entry>>, now: Instant) -> Option<Arc<Entry>> {
     let oldest = group.first_entry()?;
-    let is_old = now.saturating_duration_since(oldest.get().since) >= GRACE;
+    let is_old = oldest.get().is_old(now);
     is_old.then(|| oldest.remove())
 }
 

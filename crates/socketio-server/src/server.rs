@@ -218,7 +218,7 @@ impl Builder {
         };
         let mailboxes: Vec<Arc<Mailbox>> = indices.clone().map(|_| Arc::default()).collect();
         let feeds = bind_feeds(&self.namespaces, &mailboxes)?;
-        let occupancy = Occupancy::new(self.config.bounds(workers));
+        let occupancy = Occupancy::new(self.config.bounds(workers), self.config.strangers);
         let bytes_max = self.config.output_bytes_max;
         let (output, answers) = (Output::new(bytes_max), Answers::new(bytes_max));
         let shared = Arc::new(Shared {

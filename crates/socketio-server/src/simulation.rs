@@ -9,7 +9,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::handle::command::Command;
 use crate::handle::io::Readiness;
-use crate::handshake::Handshake;
+use crate::handshake::{Entrant, Handshake};
 pub use crate::random::seed;
 pub use crate::seam::{Seams, sew};
 use crate::server::{BuildError, Builder, Server};
@@ -39,12 +39,12 @@ impl Server {
         if shared.reach.readiness() == Readiness::NotReady {
             return;
         }
-        let handshake = Handshake::without_request(true);
+        let entrant = Entrant { handshake: Handshake::without_request(true), resident: None };
         let worker = shared.next_worker();
         if let Some(mailbox) = shared.reach.mailboxes.get(usize::from(worker)) {
             let stream = NewStream::Boxed(Box::new(stream));
             let taken = TakenOver::new(stream, Bytes::new());
-            mailbox.post(Command::Attach { handshake: Box::new(handshake), taken });
+            mailbox.post(Command::Attach { entrant: Box::new(entrant), taken });
         }
     }
 

@@ -53,6 +53,10 @@ tally::counted! {
         LimitTurnPackets,
         /// Times that a connection was read later because of the rate of events.
         LimitEvents,
+        /// Times that a connection was read later because of the rate of events of its address.
+        LimitEventsPerAddress,
+        /// Clients that were refused because as many of their address had joined as may.
+        LimitConnectionsPerAddress,
         /// Connections that were closed because of the rate of control frames.
         LimitControlFrames,
         /// Connections that were closed because of `outbound_bytes_max`.
@@ -87,6 +91,8 @@ tally::counted! {
         LaterHandshakes,
         /// Not a refusal: a request was answered later, because its connection brings too many.
         LaterRequests,
+        /// As many of its address as may be were there that had not joined.
+        AddressFull,
     }
 }
 
@@ -99,6 +105,10 @@ tally::counted! {
         LimitUnjoinedPercent,
         /// Too much unfinished input was held.
         LimitInputBytes,
+        /// There were too many of one address that had not joined.
+        LimitConnectionsPerAddress,
+        /// Too much unfinished input was held by one address.
+        LimitInputBytesPerAddress,
     }
 }
 
@@ -155,6 +165,8 @@ pub struct OccupancyStats {
     pub descriptors: u64,
     /// Bytes of unfinished input.
     pub held_bytes: u64,
+    /// Addresses of clients for whom the application does not vouch.
+    pub strange_addresses: u64,
 }
 
 /// What one worker has counted.

@@ -60,7 +60,7 @@ use crate::frame::Frame;
 
 use crate::handle::command::{Announcement, Command, answer};
 use crate::handle::mailbox::Mailbox;
-use crate::handshake::Handshake;
+use crate::handshake::Entrant;
 use crate::occupancy::{CONNECTION_BYTES, Stay};
 use crate::pacing::Paces;
 use crate::random::random;
@@ -251,8 +251,8 @@ impl Worker {
 
     fn execute(&mut self, command: Command) {
         match command {
-            Command::Open { handshake, reply } => self.open_polling(*handshake, reply),
-            Command::Attach { handshake, taken } => self.open_websocket(*handshake, taken),
+            Command::Open { entrant, reply } => self.open_polling(*entrant, reply),
+            Command::Attach { entrant, taken } => self.open_websocket(*entrant, taken),
             Command::Poll { sid, number, buster, visit, reply } => {
                 self.request(sid).welcome(visit.as_ref());
                 self.request(sid).poll(number, buster, reply);
@@ -335,9 +335,10 @@ impl Worker {
         &mut self,
         kind: TransportKind,
         transport: Transport,
-        handshake: Handshake,
+        entrant: Entrant,
         stay: Option<Stay>,
     ) -> SessionKey {
+        let Entrant { handshake, resident } = entrant;
         let engine = engineio::Session::open(kind, &self.shared.config.engine, self.now);
         let plain_engine = self.shared.hooks.engine.is_some();
         let protocol =
@@ -356,6 +357,7 @@ impl Worker {
             transport,
             probe: None,
             stay: None,
+            resident: resident.map(Box::new),
             post: None,
             outbound: OutboundQueue::default(),
             counted_output: 0,

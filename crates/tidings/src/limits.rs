@@ -14,7 +14,7 @@ use socketio_server::{Config, DoorCount, OccupancyCount, RefusalKind, WorkerCoun
 use self::value::Value;
 use crate::allowance::Rate;
 use crate::disk::Watermark;
-use crate::node::Settings;
+use crate::node::{STRANGERS, Settings};
 use crate::quotas::Quota;
 use crate::reading::fair::Crowd;
 use crate::stats::{Count, Snapshot};
@@ -33,7 +33,8 @@ pub struct Bounds {
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { node: Settings::default(), server: Config::default(), log_lines_per_second: 10 }
+        let server = Config { strangers: STRANGERS, ..Config::default() };
+        Self { node: Settings::default(), server, log_lines_per_second: 10 }
     }
 }
 
@@ -129,6 +130,24 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::Count(&mut bounds.server.unjoined_percent_max),
     },
     Limit {
+        name: "connections-per-person",
+        scope: Scope::Person,
+        effect: "one more connection to /v1 is refused: `busy`",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitConnectionsPerPerson)),
+        field: |bounds| Field::Count(&mut bounds.node.connections_per_person_max),
+    },
+    Limit {
+        name: "connections-per-address",
+        scope: Scope::Address,
+        effect: "one more guest, or client of /, is refused: `busy`; of as many that have not joined, the oldest one is closed",
+        seen: Seen::Hits(|seen| {
+            seen.workers(WorkerCount::LimitConnectionsPerAddress)
+                + seen.left(OccupancyCount::LimitConnectionsPerAddress)
+                + seen.door(DoorCount::AddressFull)
+        }),
+        field: |bounds| Field::Count(&mut bounds.server.strangers.connections_max),
+    },
+    Limit {
         name: "sessions-per-address",
         scope: Scope::Address,
         effect: "a new connection waits; one that would wait for more than 10 s is answered 503",
@@ -150,6 +169,13 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::Count(&mut bounds.server.input_bytes_max),
     },
     Limit {
+        name: "input-bytes-per-address",
+        scope: Scope::Address,
+        effect: "those of its connections that hold most unfinished input are closed",
+        seen: Seen::Hits(|seen| seen.left(OccupancyCount::LimitInputBytesPerAddress)),
+        field: |bounds| Field::Count(&mut bounds.server.strangers.input_bytes_max),
+    },
+    Limit {
         name: "turn-packets",
         scope: Scope::Connection,
         effect: "other connections come first",
@@ -162,6 +188,13 @@ pub const ALL: &[Limit] = &[
         effect: "the connection is read later",
         seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitEvents)),
         field: |bounds| Field::Rate(&mut bounds.server.pacing.events),
+    },
+    Limit {
+        name: "events-per-address",
+        scope: Scope::Address,
+        effect: "its connections are read later",
+        seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitEventsPerAddress)),
+        field: |bounds| Field::Rate(&mut bounds.server.strangers.events),
     },
     Limit {
         name: "control-frames",

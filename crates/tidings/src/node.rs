@@ -15,7 +15,7 @@ use chat::{
 };
 use socketio_server::{
     Builder, Config, EpochStart, Feed, FeedConfig, Io, Keys, Namespace, Readiness, RefusalKind, Resume,
-    Server, WeakIo,
+    Server, StrangerBounds, WeakIo,
 };
 
 use crate::allowance::{Allowances, Rate, ReadRates};
@@ -38,6 +38,7 @@ use crate::ticket::Ticket;
 use crate::v1;
 use crate::v1::answers::HISTORY_BYTES_MAX;
 use crate::v1::code::Code;
+use crate::v1::connections::CONNECTIONS_MAX;
 use crate::v1::delivery::V1Delivery;
 use crate::v1::edge::{Edge, EdgeParts};
 use crate::v1::guesses::GuessRates;
@@ -51,6 +52,13 @@ const AHEAD_WAIT: Duration = Duration::from_secs(2);
 
 /// How often people are told who came and went.
 const PRESENCE_INTERVAL: Duration = Duration::from_secs(1);
+
+/// What guests, clients of `/` and clients that have not joined take together at one address.
+pub const STRANGERS: StrangerBounds = StrangerBounds {
+    connections_max: 100,
+    input_bytes_max: 8 << 20,
+    events: Rate { per_second: 200, burst: 2_000 },
+};
 
 /// The bounds of a node. `default` has those of the program.
 #[derive(Clone, Copy, Debug)]
@@ -69,6 +77,8 @@ pub struct Settings {
     pub resume_distance_max: u64,
     /// A page of history that has more bytes is cut.
     pub history_bytes_max: usize,
+    /// Connections of one person to `/v1`. One more is refused: `busy`.
+    pub connections_per_person_max: usize,
     /// Open requests of one connection. One more is answered `busy`.
     pub requests_open_max: usize,
     /// The same for one person and for all, and what one may cost while others wait.
@@ -110,6 +120,7 @@ impl Settings {
             resume_entries_max: RESUME_ENTRIES_MAX,
             resume_distance_max: RESUME_DISTANCE_MAX,
             history_bytes_max: HISTORY_BYTES_MAX,
+            connections_per_person_max: CONNECTIONS_MAX,
             requests_open_max: REQUESTS_OPEN_MAX,
             requests: FairBounds::DEFAULT,
             reading: ReadRates::DEFAULT,
@@ -131,10 +142,11 @@ impl Settings {
         CommandRates { person: self.commands, network: self.commands_network }
     }
 
-    /// Gives the endpoint its shares of the memory.
+    /// Gives the endpoint its shares of the memory, and what strangers may take.
     fn share(&self, config: &mut Config) {
         config.input_bytes_max = self.input_bytes_max;
         config.output_bytes_max = self.output_bytes_max;
+        config.strangers = STRANGERS;
     }
 }
 
@@ -271,6 +283,7 @@ impl Node {
             limits: WireLimits::new(settings.limits.text_bytes_max),
             resume_entries_max: settings.resume_entries_max,
             history_bytes_max: settings.history_bytes_max,
+            connections_per_person_max: settings.connections_per_person_max,
             requests_open_max: settings.requests_open_max,
             allowances: allowances.clone(),
             guesses: settings.guesses,

@@ -63,6 +63,8 @@ tally::counted! {
         LimitBytesStoredPerAddress,
         /// Too many new people came from a network.
         LimitNewcomersPerAddress,
+        /// A person had too many connections.
+        LimitConnectionsPerPerson,
         /// A connection had too many open requests.
         LimitRequestsPerConnection,
         /// A page of history was cut.

@@ -15,6 +15,7 @@ mod charges;
 pub mod code;
 mod codes;
 pub mod command;
+pub mod connections;
 mod cut;
 pub mod delivery;
 pub mod edge;

@@ -251,11 +251,11 @@ async fn serve(newcomer: Newcomer, acceptor: Rc<Acceptor>) {
     };
     stay.spoke();
     match first {
-        Ok(Ok(First::Opens(Opening { answer, handshake }, early))) => {
+        Ok(Ok(First::Opens(Opening { answer, entrant }, early))) => {
             let Place { stream, descriptor, stay, .. } = place;
             let stream = stream.stay();
             let taken = TakenOver { stream, unsent: answer, early, descriptor, stay: Some(stay) };
-            acceptor.mailbox.post(Command::Attach { handshake, taken });
+            acceptor.mailbox.post(Command::Attach { entrant, taken });
         }
         // Boxed, so that the other connections do not carry the state of HTTP.
         Ok(Ok(First::Http(read))) => {

@@ -17,10 +17,11 @@ use crate::door::service::{Answer, Judged, Refused, SocketIoService};
 use crate::door::takeover;
 use crate::handle::command::Command;
 use crate::handle::io::Readiness;
-use crate::handshake::Handshake;
+use crate::handshake::{Entrant, Handshake};
 use crate::http::policy::Verdict;
 use crate::http::response;
 use crate::http::upgrade;
+use crate::occupancy::{AddressFull, Resident};
 use crate::pacing::Pacing;
 use crate::peer::Network;
 use crate::planted::edge::{self, EdgeBug};
@@ -30,7 +31,7 @@ use crate::stats::DoorCount;
 pub(crate) struct Opening {
     /// The 101 as it is sent.
     pub(crate) answer: Bytes,
-    pub(crate) handshake: Box<Handshake>,
+    pub(crate) entrant: Box<Entrant>,
 }
 
 impl SocketIoService {
@@ -73,10 +74,12 @@ impl SocketIoService {
         let mut answer = upgrade::accept(request.method(), request.headers()).ok()?;
         shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
         let answer = upgrade::encode(&answer)?;
-        if !shared.new_sessions.begins_at_once(self.rated_network(&judged), Instant::now()) {
-            return None;
-        }
-        Some(Opening { answer, handshake: Box::new(handshake(request, &judged, shared.config.pacing)) })
+        let (network, now) = (self.rated_network(&judged), Instant::now());
+        let place = shared.new_sessions.queue(network, now).ok().filter(|place| place.wait().is_none())?;
+        let resident = self.begin(network, now).ok()?;
+        place.take();
+        let handshake = handshake(request, &judged, shared.config.pacing);
+        Some(Opening { answer, entrant: Box::new(Entrant { handshake, resident }) })
     }
 
     pub(super) async fn open<B>(
@@ -97,7 +100,7 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
-        self.wait_for_turn(&judged).await?;
+        let resident = self.wait_for_turn(&judged).await?;
         let handshake = handshake(request, &judged, shared.config.pacing);
         let handshake = match &shared.hooks.admission {
             None => handshake,
@@ -111,15 +114,15 @@ impl SocketIoService {
             }
         };
         match accepted {
-            None => self.open_polling(handshake).await,
+            None => self.open_polling(Entrant { handshake, resident }).await,
             Some((accepted, upgraded)) => {
-                let handshake = Box::new(handshake);
+                let entrant = Box::new(Entrant { handshake, resident });
                 let worker = self.home.unwrap_or_else(|| shared.next_worker());
                 let (mailbox, owner) = (self.mailbox(worker), self.owner(worker));
                 // The task ends when the client has its 101, or is gone.
                 drop(tokio::spawn(async move {
                     if let Some(taken) = takeover::take(upgraded, owner).await {
-                        mailbox.post(Command::Attach { handshake, taken });
+                        mailbox.post(Command::Attach { entrant, taken });
                     }
                 }));
                 Ok(accepted.map(|()| Full::default()))
@@ -140,10 +143,10 @@ impl SocketIoService {
     }
 
     /// Waits until it is the turn of a handshake among those of its address. If the client leaves meanwhile, this is dropped,
-    /// and those behind it come earlier.
-    async fn wait_for_turn(&self, judged: &Judged) -> Result<(), Refused> {
-        let door = &self.shared.reach.door;
-        let place = self.shared.new_sessions.queue(self.rated_network(judged), Instant::now());
+    /// and those behind it come earlier. `None` if it does not count for its address.
+    async fn wait_for_turn(&self, judged: &Judged) -> Result<Option<Resident>, Refused> {
+        let (door, network) = (&self.shared.reach.door, self.rated_network(judged));
+        let place = self.shared.new_sessions.queue(network, Instant::now());
         let place = place.map_err(|_| {
             door.add(DoorCount::TooMany, 1);
             Refused::TooMany
@@ -153,18 +156,27 @@ impl SocketIoService {
             tokio::time::sleep(wait).await;
             self.check_room()?;
         }
+        let resident = self.begin(network, Instant::now()).map_err(|_| {
+            door.add(DoorCount::AddressFull, 1);
+            Refused::TooMany
+        })?;
         place.take();
-        Ok(())
+        Ok(resident)
     }
 
-    async fn open_polling(&self, handshake: Handshake) -> Result<Answer, Refused> {
+    /// A session begins. Where nobody ever joins, nobody is a stranger.
+    fn begin(&self, network: Option<Network>, now: Instant) -> Result<Option<Resident>, AddressFull> {
+        self.shared.reach.occupancy.begin(network.filter(|_| self.shared.hooks.engine.is_none()), now)
+    }
+
+    async fn open_polling(&self, entrant: Entrant) -> Result<Answer, Refused> {
         let mut extra = HeaderMap::new();
         if let Some(add) = &self.shared.hooks.initial_headers {
-            add(&handshake, &mut extra);
+            add(&entrant.handshake, &mut extra);
         }
         let worker = self.home.unwrap_or_else(|| self.shared.next_worker());
         let (reply, packet) = oneshot::channel();
-        self.mailbox(worker).post(Command::Open { handshake: Box::new(handshake), reply });
+        self.mailbox(worker).post(Command::Open { entrant: Box::new(entrant), reply });
         let mut answer = response::packets(packet.await.map_err(|_| Refused::NotReady)?);
         answer.headers_mut().extend(extra);
         Ok(answer)

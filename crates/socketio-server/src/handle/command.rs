@@ -18,7 +18,7 @@ use crate::handle::engine::EngineMessage;
 use crate::handle::eviction::{ArrivalNumber, EvictDone};
 use crate::handle::io::Broadcast;
 use crate::handle::remote::RemoteSocket;
-use crate::handshake::Handshake;
+use crate::handshake::Entrant;
 use crate::http::cache_buster::{CacheBuster, RequestMark};
 use crate::occupancy::{Portion, Visit};
 use crate::room::{Room, Selection};
@@ -29,9 +29,9 @@ use crate::stream::TakenOver;
 #[derive(Debug)]
 pub(crate) enum Command {
     /// Opens a session by polling. The answer is the body of the response.
-    Open { handshake: Box<Handshake>, reply: oneshot::Sender<String> },
+    Open { entrant: Box<Entrant>, reply: oneshot::Sender<String> },
     /// Opens a session by WebSocket.
-    Attach { handshake: Box<Handshake>, taken: TakenOver },
+    Attach { entrant: Box<Entrant>, taken: TakenOver },
     /// A GET of a polling session.
     Poll {
         sid: Sid,

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,7 +25,7 @@ pub struct ConnectRequest {
     pub(crate) handshake: Option<Arc<Handshake>>,
     pub(crate) peer: Peer,
     pub(crate) data: SocketData,
-    pub(crate) user: NamedUser,
+    pub(crate) found: Found,
 }
 
 impl ConnectRequest {
@@ -64,18 +64,36 @@ impl ConnectRequest {
     /// The private id of the socket is then valid only for this user. Anybody else who presents it is a stranger: they
     /// get a new id, a new lineage and no missed events, and the socket of the private id is not affected.
     pub fn name_user(&self, user: UserTag) {
-        self.user.0.store(user.get(), Ordering::Relaxed);
+        self.found.0.user.store(user.get(), Ordering::Relaxed);
     }
 
     /// The user that middleware has named.
     pub(crate) fn user(&self) -> Option<UserTag> {
-        UserTag::new(self.user.0.load(Ordering::Relaxed))
+        UserTag::new(self.found.0.user.load(Ordering::Relaxed))
+    }
+
+    /// For middleware: vouches for the client. Its connection no longer counts among those of its address that nobody knows:
+    /// see [`StrangerBounds`](crate::StrangerBounds).
+    pub fn vouch(&self) {
+        self.found.0.is_known.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether middleware has vouched for the client.
+    pub(crate) fn is_known(&self) -> bool {
+        self.found.0.is_known.load(Ordering::Relaxed)
     }
 }
 
-/// The named user, shared by all clones of a request. 0 until somebody is named.
+/// What middleware has found out, shared by all clones of a request.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct NamedUser(Arc<AtomicU64>);
+pub(crate) struct Found(Arc<Facts>);
+
+#[derive(Debug, Default)]
+struct Facts {
+    /// 0 until somebody is named.
+    user: AtomicU64,
+    is_known: AtomicBool,
+}
 
 /// The `auth` object of a CONNECT packet as raw JSON; `{}` if the client sent none.
 #[derive(Clone, PartialEq, Eq)]
@@ -123,6 +141,14 @@ impl Rejection {
     pub fn with_data<D: Serialize + ?Sized>(mut self, data: &D) -> Result<Self, serde_json::Error> {
         self.data = Some(serde_json::value::to_raw_value(data)?);
         Ok(self)
+    }
+}
+
+impl Rejection {
+    /// There are too many of something, and the client may come again later.
+    pub(crate) fn busy(message: &str) -> Self {
+        let data = serde_json::value::RawValue::from_string(r#"{"code":"busy"}"#.into());
+        Self { message: message.into(), data: Some(data.expect("it is JSON")) }
     }
 }
 

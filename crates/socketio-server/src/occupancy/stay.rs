@@ -7,7 +7,8 @@ use std::time::Instant;
 
 use tokio::sync::Notify;
 
-use super::Occupancy;
+use super::strangers::Home;
+use super::{GRACE, Occupancy, Resident};
 
 /// Why a connection is told to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub(super) struct Entry {
 struct State {
     group: Group,
     held: usize,
+    /// The address that it counts for, if any.
+    home: Option<Arc<Home>>,
     teller: Option<Teller>,
     /// Set once it was told to leave. From then on what it holds counts no more: it is about to be freed.
     exit: Option<Exit>,
@@ -52,6 +55,16 @@ impl Entry {
 
     pub(super) fn held(&self) -> usize {
         self.state().held
+    }
+
+    /// Whether it counts for an address.
+    pub(super) fn is_of(&self, home: &Arc<Home>) -> bool {
+        self.state().home.as_ref().is_some_and(|own| Arc::ptr_eq(own, home))
+    }
+
+    /// Whether it has had the time to join.
+    pub(super) fn is_old(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) >= GRACE
     }
 
     /// Whether it is a session, and not only a connection.
@@ -105,6 +118,7 @@ impl State {
         let totals = [
             Some(&occupancy.held),
             matches!(self.group, Group::Silent | Group::Unjoined).then_some(&occupancy.held_unjoined),
+            self.home.as_ref().map(|home| &home.held),
         ];
         for total in totals.into_iter().flatten() {
             total.fetch_add(held, Ordering::Relaxed);
@@ -137,9 +151,10 @@ impl Portion {
         }
         let held = state.held + bytes - before;
         state.change(&self.occupancy, held);
+        let home = state.home.clone().filter(|_| bytes > before);
         drop(state);
         if bytes > before {
-            self.occupancy.relieve();
+            self.occupancy.relieve(home.as_ref());
         }
     }
 
@@ -178,7 +193,7 @@ pub(crate) struct Stay {
 
 impl Stay {
     pub(super) fn new(occupancy: &Arc<Occupancy>, group: Group, since: Instant, base: usize) -> Self {
-        let state = State { group, held: 0, teller: None, exit: None };
+        let state = State { group, held: 0, home: None, teller: None, exit: None };
         let entry = Arc::new(Entry { since, state: Mutex::new(state), told: Notify::new() });
         let number = occupancy.stays().add(group, &entry);
         let mut stay = Self { number, base, portion: Portion::new(occupancy, &entry) };
@@ -196,6 +211,16 @@ impl Stay {
                 tell(exit);
             }
         }
+    }
+
+    /// From now on it counts for the address of a resident, or for none.
+    pub(crate) fn count_for(&self, resident: Option<&Resident>) {
+        let Portion { occupancy, entry, .. } = &self.portion;
+        let mut state = entry.state();
+        let held = state.held;
+        state.change(occupancy, 0);
+        state.home = resident.map(|resident| Arc::clone(resident.home()));
+        state.change(occupancy, held);
     }
 
     /// It holds so many bytes of unfinished input now.

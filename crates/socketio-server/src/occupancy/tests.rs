@@ -1,14 +1,17 @@
 //! The bounds of connections that say nothing, and of those that say half of something.
 
+use std::net::IpAddr;
 use std::sync::mpsc;
 
 use proptest::prelude::*;
 
 use super::*;
+use crate::pacing::Rate;
 
 /// Bounds for so many connections, and so many bytes, if not 0.
 fn occupancy(connections: usize, bytes: usize) -> Arc<Occupancy> {
-    Occupancy::new(Bounds::new(connections, 10, if bytes == 0 { usize::MAX } else { bytes }))
+    let bytes = if bytes == 0 { usize::MAX } else { bytes };
+    Occupancy::new(Bounds::new(connections, 10, bytes), StrangerBounds::OFF)
 }
 
 /// A stay that says its name when it has to leave.
@@ -196,6 +199,104 @@ fn a_connection_that_joins_with_half_a_message_counts_among_the_joined() {
     assert_eq!(totals(), [7, 0]);
     drop(stay);
     assert_eq!(totals(), [0, 0]);
+}
+
+/// Three connections of an address, and 1,600 bytes.
+fn with_strangers() -> Arc<Occupancy> {
+    let events = Rate { per_second: 10, burst: 5 };
+    let strangers = StrangerBounds { connections_max: 3, input_bytes_max: 1_600, events };
+    Occupancy::new(Bounds::new(1_000, 10, usize::MAX), strangers)
+}
+
+fn network(last: u8) -> Network {
+    IpAddr::from([192, 0, 2, last]).into()
+}
+
+/// A session from an address that has not joined.
+fn session(occupancy: &Arc<Occupancy>, last: u8, now: Instant) -> (Stay, Resident) {
+    let resident = occupancy.begin(Some(network(last)), now).unwrap().unwrap();
+    let stay = occupancy.stranger(now, 0);
+    stay.count_for(Some(&resident));
+    (stay, resident)
+}
+
+#[test]
+fn of_too_many_sessions_of_an_address_the_oldest_one_leaves_that_had_time_to_join() {
+    let (occupancy, start) = (with_strangers(), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let mut all = Vec::new();
+    for (name, last) in [("far", 2), ("ada", 1), ("bob", 1), ("cleo", 1)] {
+        let (stay, resident) = session(&occupancy, last, start);
+        all.push((named(stay, name, &left), resident));
+    }
+    assert_eq!(occupancy.begin(Some(network(1)), start).unwrap_err(), AddressFull);
+    assert_eq!(gone.try_iter().count(), 0, "they have a second");
+    let now = start + GRACE;
+    let _dan = session(&occupancy, 1, now);
+    assert_eq!(gone.try_iter().collect::<Vec<_>>(), [("ada", Exit::Crowded)]);
+    all.remove(1);
+    let (_, bob) = &mut all[1];
+    bob.join().unwrap();
+    let _eve = session(&occupancy, 1, now);
+    assert_eq!(gone.try_iter().count(), 0, "there is room for one in the place of one that has joined");
+}
+
+#[test]
+fn of_one_address_so_many_join_and_nothing_is_kept_of_an_address_from_which_nobody_is_there() {
+    let (occupancy, now) = (with_strangers(), Instant::now());
+    let mut joined = Vec::new();
+    for _ in 0..3 {
+        let (_, mut resident) = session(&occupancy, 1, now);
+        resident.join().unwrap();
+        joined.push(resident);
+    }
+    let (stay, mut fourth) = session(&occupancy, 1, now);
+    assert_eq!(fourth.join().unwrap_err(), AddressFull);
+    session(&occupancy, 2, now).1.join().unwrap();
+    joined[0].join().unwrap();
+    drop(joined.pop());
+    fourth.join().unwrap();
+    drop((joined, fourth, stay));
+    assert_eq!(occupancy.stats().strange_addresses, 0);
+    assert!(occupancy.begin(None, now).unwrap().is_none(), "somebody without an address counts for one");
+}
+
+#[test]
+fn the_largest_holder_of_an_address_leaves_first_and_nobody_elsewhere() {
+    let (occupancy, now) = (with_strangers(), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let hold = |name, last, bytes| {
+        let (stay, mut resident) = session(&occupancy, last, now);
+        resident.join().unwrap();
+        let mut stay = named(stay, name, &left);
+        stay.hold(bytes);
+        (stay, resident)
+    };
+    let far = hold("far", 2, 1_500);
+    let mut known = hold("known", 1, 1_500);
+    known.0.count_for(None);
+    known.0.hold(9_000);
+    let near = [hold("ada", 1, 600), hold("bob", 1, 900)];
+    assert_eq!(gone.try_iter().count(), 0);
+    let cleo = session(&occupancy, 1, now);
+    let mut cleo = (named(cleo.0, "cleo", &left), cleo.1);
+    cleo.0.hold(200);
+    assert_eq!(gone.try_iter().collect::<Vec<_>>(), [("bob", Exit::Memory)]);
+    drop((far, known, near, cleo));
+    assert_eq!((occupancy.stats().held_bytes, occupancy.stats().strange_addresses), (0, 0));
+}
+
+#[test]
+fn the_events_of_an_address_are_charged_together_and_half_of_the_rate_for_ever_never_waits() {
+    let (occupancy, start) = (with_strangers(), Instant::now());
+    let (ada, bob, far) =
+        (session(&occupancy, 1, start).1, session(&occupancy, 1, start).1, session(&occupancy, 2, start).1);
+    let interval = Duration::from_millis(100);
+    assert!((0..1_000).all(|event| ada.charge(1, start + interval * 2 * event).is_none()));
+    let now = start + interval * 3_000;
+    assert!((0..2).all(|_| ada.charge(1, now).is_none() && bob.charge(1, now).is_none()));
+    assert_eq!((bob.charge(2, now), ada.charge(1, now)), (Some(interval), Some(interval * 2)));
+    assert_eq!(far.charge(5, now), None);
 }
 
 proptest! {

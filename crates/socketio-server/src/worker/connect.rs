@@ -24,11 +24,12 @@ use super::session::Session;
 use crate::feed::{FeedPosition, FeedRoom, Parked, Resume};
 use crate::frame::Frame;
 use crate::handle::command::{Closing, Command};
-use crate::handle::connect::{Auth, ConnectRequest, Joining, NamedUser, Rejection, Start};
+use crate::handle::connect::{Auth, ConnectRequest, Found, Joining, Rejection, Start};
 use crate::handle::eviction::{ArrivalNumber, EvictDone};
 use crate::handle::handler::Call;
 use crate::handle::namespace::{Namespace, Replay};
 use crate::handshake::HandshakeKept;
+use crate::occupancy::AddressFull;
 use crate::planted::{self, Bug};
 use crate::random::random;
 use crate::rare::{self, Rare};
@@ -129,7 +130,7 @@ impl Join<'_> {
             handshake: session.handshake.clone(),
             peer: session.peer,
             data: SocketData::default(),
-            user: NamedUser::default(),
+            found: Found::default(),
         };
         let feed = definition.feed.as_ref().map(|binding| &binding.feed);
         let feed = feed.filter(|feed| feed.config().resume == Resume::Recovery);
@@ -265,7 +266,7 @@ impl Join<'_> {
             return None;
         }
         let newcomer = self.newcomer()?;
-        let user = newcomer.request.user();
+        let (user, is_known) = (newcomer.request.user(), newcomer.request.is_known());
         if newcomer.steps.claims_of_others(user) {
             tracing::debug!(
                 connection = %self.worker.sessions.id_of(self.key),
@@ -273,7 +274,23 @@ impl Join<'_> {
                 "a client showed a private id of another user"
             );
         }
+        if self.finds_room(is_known).is_err() {
+            self.worker.tallies.count(WorkerCount::LimitConnectionsPerAddress);
+            drop(self.take_newcomer());
+            self.refuse(&Rejection::busy("too many connections from this address"));
+            return None;
+        }
         Some(Event::Decided { user })
+    }
+
+    /// Whether there is room for the client among those of its address. Known clients do not count.
+    fn finds_room(&mut self, is_known: bool) -> Result<(), AddressFull> {
+        let Some(session) = self.worker.sessions.get_mut(self.key) else { return Ok(()) };
+        if is_known {
+            session.resident = None;
+            session.stay.iter().for_each(|stay| stay.count_for(None));
+        }
+        session.resident.as_mut().map_or(Ok(()), |resident| resident.join())
     }
 
     fn refuse(&mut self, rejection: &Rejection) {

@@ -27,6 +27,7 @@ impl Worker {
         let mailbox = Arc::clone(&self.mailbox);
         stay.on_exit(move |exit| mailbox.show_out(key, exit));
         if let Some(session) = self.sessions.get_mut(key) {
+            stay.count_for(session.resident.as_deref());
             session.stay = Some(Box::new(stay));
         }
     }

@@ -118,8 +118,12 @@ impl Worker {
     pub(super) fn charge(&mut self, key: SessionKey, cost: u32) {
         let (rate, now) = (self.shared.config.pacing.events, self.now);
         let Some(session) = self.sessions.get_mut(key).filter(|session| session.paces.rated) else { return };
-        if let Some(early) = session.paces.events.charge(rate, cost, now) {
-            self.tallies.count(WorkerCount::LimitEvents);
+        let own = session.paces.events.charge(rate, cost, now);
+        let shared = session.resident.as_ref().and_then(|resident| resident.charge(cost, now));
+        if let Some(early) = own.max(shared) {
+            let is_own = own >= shared;
+            let limit = if is_own { WorkerCount::LimitEvents } else { WorkerCount::LimitEventsPerAddress };
+            self.tallies.count(limit);
             self.sessions.pause(key, Pause::Until(now + early));
         }
     }

@@ -11,7 +11,7 @@ use super::Worker;
 use crate::frame::Frame;
 use crate::handle::command::{HttpError, PollAnswer, PostBody, PostTerms, answer};
 use crate::handle::engine::{EngineHandler, EngineMessage, EngineSession};
-use crate::handshake::Handshake;
+use crate::handshake::Entrant;
 use crate::http::cache_buster::{CacheBuster, RequestMark};
 use crate::occupancy::Visit;
 use crate::planted::edge::{self, EdgeBug};
@@ -29,11 +29,11 @@ impl Worker {
         SessionRequest { worker: self, sid }
     }
 
-    pub(super) fn open_polling(&mut self, handshake: Handshake, reply: oneshot::Sender<String>) {
+    pub(super) fn open_polling(&mut self, entrant: Entrant, reply: oneshot::Sender<String>) {
         let key = self.insert(
             TransportKind::Polling,
             Transport::Polling(Polling::new(self.shared.config.poll_packets_max)),
-            handshake,
+            entrant,
             None,
         );
         let Some(packet) = self.open_packet(key, TransportKind::Polling) else { return };
@@ -44,11 +44,11 @@ impl Worker {
         }
     }
 
-    pub(super) fn open_websocket(&mut self, handshake: Handshake, taken: TakenOver) {
+    pub(super) fn open_websocket(&mut self, entrant: Entrant, taken: TakenOver) {
         let TakenOver { stream, unsent, early, descriptor, stay } = taken;
         let Some(socket) = self.adopt(stream, descriptor) else { return };
         let number = socket.number;
-        let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), handshake, stay);
+        let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), entrant, stay);
         if let Some(packet) = self.open_packet(key, TransportKind::WebSocket) {
             let packet = Frame::engine(&packet);
             self.send(key, Frame::raw([&*unsent, &**packet.bytes()].concat()));

@@ -22,7 +22,7 @@ pub(crate) use self::post::UnfinishedPost;
 use crate::frame::Frame;
 use crate::handle::command::{PollAnswer, answer};
 use crate::handshake::Handshake;
-use crate::occupancy::{Descriptor, Stay};
+use crate::occupancy::{Descriptor, Resident, Stay};
 use crate::pacing::Paces;
 use crate::peer::Peer;
 use crate::sid::SocketNumber;
@@ -49,6 +49,8 @@ pub(crate) struct Session {
     pub(crate) post: Option<Box<UnfinishedPost>>,
     /// Until it has joined, and from then on if it holds or has held unfinished input.
     pub(crate) stay: Option<Box<Stay>>,
+    /// As long as it counts for its address.
+    pub(crate) resident: Option<Box<Resident>>,
     pub(crate) outbound: OutboundQueue,
     /// What of it counts in the worker's [`Output`](crate::output::Output).
     pub(crate) counted_output: usize,

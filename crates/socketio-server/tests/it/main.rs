@@ -44,5 +44,6 @@ mod session_ends;
 mod shutdown;
 mod slow_consumers;
 mod spans;
+mod strangers;
 mod upgrade;
 mod websockets;

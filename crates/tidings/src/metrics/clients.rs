@@ -205,6 +205,7 @@ fn door(what: DoorCount) -> Option<&'static str> {
         DoorCount::NotReady => Some("not ready"),
         DoorCount::NotAdmitted => Some("not admitted"),
         DoorCount::TooMany => Some("too many"),
+        DoorCount::AddressFull => Some("address full"),
         DoorCount::Delayed | DoorCount::LaterHandshakes | DoorCount::LaterRequests => None,
     }
 }
@@ -228,5 +229,7 @@ fn shown_out(why: OccupancyCount) -> &'static str {
         OccupancyCount::LimitConnections => "connections",
         OccupancyCount::LimitUnjoinedPercent => "unjoined",
         OccupancyCount::LimitInputBytes => "input",
+        OccupancyCount::LimitConnectionsPerAddress => "unjoined of an address",
+        OccupancyCount::LimitInputBytesPerAddress => "input of an address",
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use chat::{
     Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, Refusal, RefusedWhy, RoomId,
-    UserId,
+    Trust, UserId,
 };
 use serde::Serialize;
 use socketio_server::{
@@ -20,6 +20,7 @@ use socketio_server::{
 use super::ack::{DONE, RequestError};
 use super::code::Code;
 use super::command::{Numbered, ShownCode};
+use super::connections::Connections;
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::guesses::{GuessRates, Guesses};
 use super::identity::Signer;
@@ -67,6 +68,8 @@ pub struct EdgeParts {
     pub history_bytes_max: usize,
     /// One more open request of a connection is answered `busy`.
     pub requests_open_max: usize,
+    /// One more connection of a person is refused: `busy`.
+    pub connections_per_person_max: usize,
     /// How fast the past is read.
     pub allowances: Allowances,
     /// How often codes may lead nowhere.
@@ -88,15 +91,16 @@ pub struct Edge {
     directory: DirectoryHandle,
     presence: Mutex<Presence>,
     links: Mutex<Links>,
+    connections: Connections,
     pub(super) guesses: Mutex<Guesses>,
 }
 
 impl Edge {
     /// An edge between these, over the people and rooms of `directory`.
     pub fn new(directory: DirectoryHandle, parts: EdgeParts) -> Arc<Self> {
-        let (presence, links) = Default::default();
+        let (presence, links, connections) = Default::default();
         let guesses = Mutex::new(Guesses::new(parts.guesses));
-        Arc::new(Self { parts, directory, presence, links, guesses })
+        Arc::new(Self { parts, directory, presence, links, connections, guesses })
     }
 
     /// What somebody may see now.
@@ -152,8 +156,16 @@ impl Edge {
                 (user, Some(Secret(self.parts.signer.token(user))))
             }
         };
+        let Some(open) = self.connections.begin(user, self.parts.connections_per_person_max) else {
+            self.parts.tallies.count(Count::LimitConnectionsPerPerson);
+            return Err(refusal("too many connections of this person", "busy"));
+        };
+        // From here on a member is bounded as a person, and not as somebody at this address.
+        if self.trust(request.peer(), user) == Trust::Member {
+            request.vouch();
+        }
         let device = claims.device.map(|device| device.0);
-        request.data().insert(Session::new(user, device, token, request.peer()));
+        request.data().insert(Session::new(user, device, token, request.peer()).counted(open));
         Ok(())
     }
 

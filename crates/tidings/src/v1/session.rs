@@ -9,6 +9,7 @@ use chat::{Device, DeviceId, RoomId, UserId};
 use serde::Deserialize;
 use socketio_server::{Auth, Peer, SocketData};
 
+use super::connections::OpenConnection;
 use super::ids::WireDevice;
 use super::typing::{Typing, TypingPace};
 
@@ -39,6 +40,8 @@ pub struct Session {
     typing: Mutex<TypingPace>,
     requests: Arc<AtomicUsize>,
     has_left: AtomicBool,
+    /// Until it has left.
+    open: Mutex<Option<OpenConnection>>,
 }
 
 /// An open request of a connection; dropping it closes it.
@@ -56,7 +59,14 @@ impl Session {
             typing: Mutex::default(),
             requests: Arc::default(),
             has_left: AtomicBool::new(false),
+            open: Mutex::default(),
         }
+    }
+
+    /// Counted among the connections of its user.
+    #[must_use]
+    pub fn counted(self, open: OpenConnection) -> Self {
+        Self { open: Mutex::new(Some(open)), ..self }
     }
 
     /// What the middleware has stored.
@@ -84,6 +94,7 @@ impl Session {
     /// The connection has left: nobody waits for answers any more.
     pub fn leave(&self) {
         self.has_left.store(true, Ordering::Relaxed);
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
     }
 
     /// Whether the connection has left.

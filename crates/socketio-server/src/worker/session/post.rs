@@ -69,11 +69,11 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::occupancy::{Bounds, Occupancy};
+    use crate::occupancy::{Bounds, Occupancy, StrangerBounds};
 
     fn packets(body: &str) -> Vec<String> {
         let (reply, _answer) = oneshot::channel();
-        let occupancy = Occupancy::new(Bounds::new(1, 10, 1));
+        let occupancy = Occupancy::new(Bounds::new(1, 10, 1), StrangerBounds::OFF);
         let held = occupancy.member(Instant::now()).another();
         let body = PostBody { bytes: Bytes::copy_from_slice(body.as_bytes()), held };
         let mut post = UnfinishedPost::new(body, Box::default(), reply);

@@ -14,7 +14,7 @@ use tokio::task::LocalSet;
 use crate::handle::command::{Command, PostBody};
 use crate::handle::namespace::Namespace;
 use crate::handle::turn::Flow;
-use crate::handshake::Handshake;
+use crate::handshake::{Entrant, Handshake};
 use crate::pacing::{Pacing, Rate};
 use crate::server::{Builder, Server};
 use crate::sid::Sid;
@@ -107,8 +107,8 @@ impl World {
         self.shared.reach.mailboxes[0].post(command);
     }
 
-    fn handshake() -> Box<Handshake> {
-        Box::new(Handshake::without_request(false))
+    fn entrant() -> Box<Entrant> {
+        Box::new(Entrant { handshake: Handshake::without_request(false), resident: None })
     }
 
     /// A WebSocket that has joined `/`.
@@ -116,7 +116,7 @@ impl World {
         let (mut client, server) = tokio::io::duplex(1 << 20);
         let stream = NewStream::Boxed(Box::new(server));
         let taken = TakenOver::new(stream, Bytes::new());
-        self.tell(Command::Attach { handshake: Self::handshake(), taken });
+        self.tell(Command::Attach { entrant: Self::entrant(), taken });
         client.write_all(&text("40")).await.expect("the worker reads");
         let mut seen = Vec::new();
         while !seen.windows(3).any(|bytes| bytes == b"40{") {
@@ -129,7 +129,7 @@ impl World {
     /// A polling session that has joined `/`.
     async fn polling(&self) -> Sid {
         let (reply, packet) = oneshot::channel();
-        self.tell(Command::Open { handshake: Self::handshake(), reply });
+        self.tell(Command::Open { entrant: Self::entrant(), reply });
         let packet = packet.await.expect("the worker answers");
         let sid = packet.split('"').nth(3).expect("an id");
         let sid = Sid::parse(sid).expect("an id");

@@ -62,6 +62,7 @@ impl Town {
         let edge = Edge::new(
             directory.clone(),
             EdgeParts {
+                connections_per_person_max: 20,
                 signer: Signer::new(&[1; 32], []),
                 feed: Feed::new(FeedConfig::in_memory()),
                 appender: std::sync::Arc::new(appender),
