@@ -1,6 +1,6 @@
 //! Codes that people show: how often they may be wrong, and what the operator is told.
 //!
-//! Whatever reads a code asks here first, and says afterwards whether the code was good.
+//! Whatever reads a code looks it up, and says here if it led nowhere. So nobody's bad codes keep a good one from working.
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -8,41 +8,32 @@ use chat::UserId;
 use socketio_server::Peer;
 
 use super::edge::Edge;
-use super::guesses::{Asker, Guesses, Try};
+use super::guesses::{Asker, Guesses};
 use crate::stats::Count;
 
 impl Edge {
-    /// Whether a code of this peer is looked at.
-    pub(super) fn try_code(&self, peer: Peer, user: Option<UserId>) -> Option<Try> {
+    /// A code of this peer has led nowhere. Returns whether they are told so: beyond the limit they are only told that they
+    /// are too fast.
+    pub(super) fn may_fail(&self, peer: Peer, user: Option<UserId>) -> bool {
+        let peer = user.map_or(peer, |user| self.charged_peer(peer, user));
         if !peer.rated {
-            return Some(Try::default());
+            return true;
         }
         let askers = user.map(Asker::Person).into_iter().chain(peer.network.map(Asker::Network));
-        let tried = self.guesses().admit(askers, (self.parts.environment.clock)());
-        match tried {
-            Ok(tried) => Some(tried),
-            Err(asker) => {
-                self.parts.tallies.count(match asker {
-                    Asker::Person(_) => Count::LimitBadCodesPerPerson,
-                    Asker::Network(_) => Count::LimitBadCodesPerAddress,
-                });
-                self.code_was_bad(peer);
-                None
-            }
-        }
-    }
-
-    /// A code has led somewhere.
-    pub(super) fn code_was_good(&self, tried: Try) {
-        self.guesses().forgive(tried, (self.parts.environment.clock)());
-    }
-
-    /// A code has led nowhere, or was not looked at.
-    pub(super) fn code_was_bad(&self, peer: Peer) {
-        let Some(network) = peer.network.filter(|_| peer.rated) else { return };
-        if let Some(count) = self.guesses().failed(network, (self.parts.environment.clock)()) {
+        let (mut guesses, now) = (self.guesses(), (self.parts.environment.clock)());
+        let charged = guesses.charge(askers, now);
+        let untold = peer.network.and_then(|network| Some((network, guesses.failed(network, now)?)));
+        drop(guesses);
+        if let Some((network, count)) = untold {
             tracing::warn!(%network, count, "somebody tries codes that lead nowhere");
         }
+        if let Err(asker) = charged {
+            self.parts.tallies.count(match asker {
+                Asker::Person(_) => Count::LimitBadCodesPerPerson,
+                Asker::Network(_) => Count::LimitBadCodesPerAddress,
+            });
+        }
+        charged.is_ok()
     }
 
     fn guesses(&self) -> MutexGuard<'_, Guesses> {

@@ -132,16 +132,15 @@ impl Edge {
         let claims = Claims::of(request.auth()).ok_or_else(|| refusal("invalid auth", "invalid"))?;
         let (user, token) = match (&claims.link, &claims.token) {
             (Some(link), _) => {
-                let tried = self.try_code(request.peer(), None);
-                let tried = tried.ok_or_else(|| refusal("too many codes that lead nowhere", "busy"))?;
                 let code = Code::parse(&link.0);
                 let user = code.and_then(|code| self.links().redeem(&code, (self.parts.environment.clock)()));
                 let Some(user) = user else {
+                    if !self.may_fail(request.peer(), None) {
+                        return Err(refusal("too many codes that lead nowhere", "busy"));
+                    }
                     self.parts.tallies.count(Count::RefusedBadLink);
-                    self.code_was_bad(request.peer());
                     return Err(refusal("bad link", "bad_link"));
                 };
-                self.code_was_good(tried);
                 (user, Some(Secret(self.parts.signer.token(user))))
             }
             (None, Some(token)) => {
@@ -279,18 +278,9 @@ impl Edge {
         if matches!(command, Command::Rejected { why: Refusal::Limit, .. }) {
             self.parts.tallies.count(Count::LimitDirectMembers);
         }
-        let shown = ShownCode::of(&command);
-        if shown != ShownCode::None {
-            let Some(tried) =
-                self.try_code(self.charged_peer(session.peer, session.user), Some(session.user))
-            else {
-                self.refuse(turn, RequestError::Busy);
-                return Flow::Continue;
-            };
-            match shown {
-                ShownCode::Good => self.code_was_good(tried),
-                ShownCode::Bad | ShownCode::None => self.code_was_bad(session.peer),
-            }
+        if ShownCode::of(&command) == ShownCode::Bad && !self.may_fail(session.peer, Some(session.user)) {
+            self.refuse(turn, RequestError::Busy);
+            return Flow::Continue;
         }
         let (charge, over_quota) = match self.charge(&session, &command) {
             Ok(charge) => (charge, None),

@@ -14,7 +14,6 @@ use socketio_server::{AckHandle, Flow, Turn};
 use super::ack::RequestError;
 use super::answers::{Answering, answer};
 use super::edge::Edge;
-use super::guesses::Try;
 use super::request::Request;
 use super::session::{OpenRequest, Session};
 use super::sight::Answer;
@@ -46,28 +45,11 @@ impl Edge {
             self.refuse(turn, RequestError::Busy);
             return Flow::Continue;
         };
-        let tried = match &request {
-            Request::Code { .. } => {
-                self.try_code(self.charged_peer(session.peer, session.user), Some(session.user)).map(Some)
-            }
-            Request::History { .. }
-            | Request::Changes { .. }
-            | Request::Rooms { .. }
-            | Request::Members { .. }
-            | Request::Who { .. }
-            | Request::Unread { .. }
-            | Request::Invite { .. }
-            | Request::Link => Some(None),
-        };
-        let Some(tried) = tried else {
-            self.refuse(turn, RequestError::Busy);
-            return Flow::Continue;
-        };
         let wait = self.charge_answer(&session, 0);
         if let Some(ack) = turn.take_ack() {
             let (edge, user, network) = (Arc::downgrade(self), session.user, session.peer.network);
             let asked = Some((self.parts.environment.clock)());
-            let question = Question { edge, session, request, tried, counting: None, ack, open, asked };
+            let question = Question { edge, session, request, counting: None, ack, open, asked };
             self.parts.readers.push_request(network, user, Box::new(question));
         }
         // This is answered, and what comes after it is read later.
@@ -88,8 +70,6 @@ struct Question {
     edge: Weak<Edge>,
     session: Arc<Session>,
     request: Request,
-    /// The try that a code is.
-    tried: Option<Try>,
     /// What is counted, if that takes more than one step.
     counting: Option<UnreadCount>,
     ack: AckHandle,
@@ -149,13 +129,14 @@ impl Job for Question {
             Ok((None, rows)) => return Step::More { cost: cost(rows, 0), rest: self },
             Err(error) => (Err(error), 0),
         };
+        let answer = match answer {
+            Err(RequestError::BadCode) if !edge.may_fail(self.session.peer, Some(self.session.user)) => {
+                Err(RequestError::Busy)
+            }
+            answer => answer,
+        };
         let bytes = answer.as_ref().map_or(0, Answer::bytes);
         edge.charge_answer(&self.session, bytes);
-        match (self.tried.take(), &answer) {
-            (Some(tried), Ok(_)) => edge.code_was_good(tried),
-            (Some(_), Err(_)) => edge.code_was_bad(self.session.peer),
-            (None, _) => {}
-        }
         self.send(&edge, answer);
         Step::Done { cost: cost(rows, bytes) }
     }
