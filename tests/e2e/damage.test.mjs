@@ -131,4 +131,22 @@ describe("a write-ahead log", () => {
     assert.match(server.output.stderr, /3 entries that were acknowledged are missing, positions 1 to 3: the write-ahead log was lost/);
     assert.equal((await run(["verify", "--data", server.data])).code, 0);
   });
+
+  test("whose loss nobody can tell, because the note of the head is damaged too, is told as that", async (t) => {
+    const server = await Server.start(t);
+    const head = join(server.data, "chat.db-head");
+    const unknown = /chat\.db-head cannot be read: nobody can tell whether acknowledged entries are missing/;
+    for (const damage of [(note) => note.with(18, note[18] ^ 1), (note) => note.slice(0, 5), () => Buffer.alloc(0)]) {
+      const page = await Person.connect(t, server.url);
+      await page.say("one", "one");
+      await server.kill();
+      rmSync(join(server.data, "chat.db-wal"));
+      writeFileSync(head, damage(readFileSync(head)));
+      await server.startAgain();
+      assert.match(server.output.stderr, unknown);
+      await server.kill();
+      await server.startAgain();
+      assert.doesNotMatch(server.output.stderr, unknown, "it is told once");
+    }
+  });
 });

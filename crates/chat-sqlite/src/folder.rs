@@ -8,6 +8,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use chat::Position;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::error::OpenError;
 use crate::schema;
@@ -155,15 +156,32 @@ impl HeadNote {
     pub(crate) fn set(&mut self, position: Position) {
         use std::io::{Seek as _, SeekFrom};
         // Always of the same length, so that nothing of an earlier one stays. What cannot be noted is not checked.
-        let line = format!("{:020}\n", position.0);
+        let line = head_line(position);
         let _ = self.0.seek(SeekFrom::Start(0)).and_then(|_| self.0.write_all(line.as_bytes()));
     }
 }
 
+/// The digits of a position have a checksum, because any other digits would be a position too.
+fn head_line(position: Position) -> String {
+    let digits = format!("{:020}", position.0);
+    format!("{digits} {:016x}\n", xxh3_64(digits.as_bytes()))
+}
+
 /// How far the log of a folder had come, as its last writer noted; zero if nobody has.
-pub(crate) fn noted_head(folder: &Path) -> Position {
-    let noted = std::fs::read_to_string(folder.join(HEAD)).ok();
-    Position(noted.and_then(|noted| noted.trim().parse().ok()).unwrap_or(0))
+///
+/// # Errors
+/// The note cannot be read, or is not what was noted.
+pub(crate) fn noted_head(folder: &Path) -> io::Result<Position> {
+    let noted = match std::fs::read_to_string(folder.join(HEAD)) {
+        Err(err) if err.kind() == io::ErrorKind::NotFound => return Ok(Position::ZERO),
+        noted => noted?,
+    };
+    let digits = noted.split([' ', '\n']).next().unwrap_or_default();
+    let position = digits.parse().ok().map(Position);
+    // An earlier version has noted no checksum.
+    position
+        .filter(|position| noted == head_line(*position) || noted == format!("{:020}\n", position.0))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "it is damaged"))
 }
 
 /// Names the file if that is what cannot be written, and otherwise the folder, in which it cannot be made.
@@ -219,7 +237,15 @@ fn wal_epoch(folder: &Path) -> Result<Option<u64>, OpenError> {
         return Ok(None);
     }
     match std::fs::read_to_string(folder.join(WAL_EPOCH)) {
-        Ok(epoch) => Ok(epoch.trim().parse().ok()),
+        Ok(epoch) => {
+            let epoch = epoch.trim().parse().ok();
+            if epoch.is_none() {
+                tracing::warn!(
+                    "{WAL_EPOCH} is damaged: nobody can tell whether {DATABASE}-wal belongs to {DATABASE}"
+                );
+            }
+            Ok(epoch)
+        }
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(OpenError::Storage { file: folder.join(WAL_EPOCH), cause: cause.into() }),
     }
@@ -365,6 +391,29 @@ pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_note_of_the_head_that_is_changed_anywhere_or_cut_is_not_believed() {
+        let temp = tempfile::tempdir().unwrap();
+        let file = temp.path().join(HEAD);
+        let noted = || noted_head(temp.path()).ok();
+        assert_eq!(noted(), Some(Position::ZERO));
+        let line = head_line(Position(1234)).into_bytes();
+        std::fs::write(&file, &line).unwrap();
+        assert_eq!(noted(), Some(Position(1234)));
+        for at in 0..line.len() {
+            for changed in [line[at] ^ 1, b'0', 0xff] {
+                let mut bytes = line.clone();
+                bytes[at] = changed;
+                std::fs::write(&file, &bytes).unwrap();
+                assert!(bytes == line || noted().is_none(), "{at}: {}", bytes.escape_ascii());
+            }
+            std::fs::write(&file, &line[..at]).unwrap();
+            assert_eq!(noted(), None, "{at}");
+        }
+        std::fs::write(&file, "00000000000000001234\n").unwrap();
+        assert_eq!(noted(), Some(Position(1234)), "of an earlier version");
+    }
 
     #[test]
     fn the_folders_that_are_missing_are_counted_up_to_the_first_that_is_there() {

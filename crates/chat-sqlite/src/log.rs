@@ -85,13 +85,7 @@ impl SqliteLog {
         settle(&connection).map_err(storage)?;
         folder.note_wal_epoch(loaded.epochs.current().epoch.0)?;
         let head = Head::new(loaded.epochs.current().start);
-        if let Some((first, last)) = missing(noted_head(folder.path()), head.position()) {
-            tracing::error!(
-                "{} entries that were acknowledged are missing, positions {first} to {last}: the write-ahead log was \
-                 lost or cut, or the database is an older copy; clients that have seen them are sent everything anew",
-                last.0 - first.0 + 1
-            );
-        }
+        tell_missing(&folder, head.position());
         let mut head_note = folder.head_note()?;
         head_note.set(head.position());
         let folder = Arc::new(folder);
@@ -173,6 +167,22 @@ pub(crate) fn settle(connection: &Connection) -> rusqlite::Result<()> {
 /// The first and the last position that should be there, and are not.
 pub(crate) fn missing(noted: Position, head: Position) -> Option<(Position, Position)> {
     (noted > head).then(|| (head.next(), noted))
+}
+
+/// Says in the log what a start finds missing.
+fn tell_missing(folder: &Folder, head: Position) {
+    match noted_head(folder.path()).map(|noted| missing(noted, head)) {
+        Ok(None) => {}
+        Ok(Some((first, last))) => tracing::error!(
+            "{} entries that were acknowledged are missing, positions {first} to {last}: the write-ahead log was \
+             lost or cut, or the database is an older copy; clients that have seen them are sent everything anew",
+            last.0 - first.0 + 1
+        ),
+        Err(error) => tracing::warn!(
+            %error,
+            "chat.db-head cannot be read: nobody can tell whether acknowledged entries are missing at the end of the log"
+        ),
+    }
 }
 
 /// What the writer keeps at hand.

@@ -166,7 +166,7 @@ pub fn verify(path: &Path) -> Result<Report, OpenError> {
         check_wal(path)?;
     }
     // Before the log is read, which may grow meanwhile.
-    let noted = if path.is_dir() { noted_head(path) } else { Position::ZERO };
+    let noted = if path.is_dir() { noted_head(path).unwrap_or(Position::ZERO) } else { Position::ZERO };
     let mut report = Report { file, ..Report::default() };
     if let Err(err) = report.read() {
         match err.sqlite_error_code() {

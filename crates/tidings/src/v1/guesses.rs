@@ -179,7 +179,7 @@ mod tests {
         let (mut guesses, now) = (guesses(), Instant::now());
         let mut fail = |second| {
             let now = now + Duration::from_secs(second);
-            drop(guesses.charge([Asker::Network(network(1))], now));
+            let _ = guesses.charge([Asker::Network(network(1))], now);
             guesses.failed(network(1), now)
         };
         assert_eq!([0, 1, 2, 9].map(&mut fail), [Some(1), None, None, None]);
