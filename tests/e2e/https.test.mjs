@@ -40,6 +40,9 @@ const argsOf = ({ certificate, key }) => ["--tls-cert", certificate, "--tls-key"
 const start = (t, files = filesOf(usual), args = []) =>
   Server.start(t, { args: [...argsOf(files), ...args], env: { TIDINGS_LOG: "info" } });
 
+/** What every answer says that has a body. */
+const hardened = [/\r\nx-content-type-options: nosniff\r\n/, /\r\ncontent-security-policy: default-src 'none'; /, /\r\ncross-origin-resource-policy: same-origin\r\n/];
+
 const trusting = (options = {}) => ({ ca: authority.root, ...options });
 
 /** The certificate that a new connection gets; with a session, of one that goes on. */
@@ -123,6 +126,7 @@ describe("a server with a certificate", () => {
     const server = await start(t);
     const answer = await raw(server.port, "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert.match(answer, /^HTTP\/1\.1 400 .*\r\n\r\nThis port speaks https, not http\. [^\n]*\n$/s);
+    for (const field of hardened) assert.match(answer, field);
     const post = await raw(server.port, `POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 200000\r\n\r\n${"x".repeat(200_000)}`);
     assert.match(post, /^HTTP\/1\.1 400 /);
   });
@@ -281,6 +285,12 @@ describe("http beside https", () => {
     const posted = await request(`http://127.0.0.1:${redirect}/`, { method: "POST", body: "x" });
     assert.deepEqual([posted.status, posted.headers.location], [308, `https://127.0.0.1:${server.port}/`]);
     assert.match(await raw(redirect, "GET / HTTP/1.0\r\n\r\n"), /^HTTP\/1\.0 400 /);
+    for (const head of ["GET / HTTP/1.0\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\n\r\n"]) {
+      const answer = await raw(redirect, head);
+      for (const field of hardened) assert.match(answer, field, head);
+    }
+    // It answers by itself before anybody is asked, and says nothing that could be a page.
+    assert.match(await raw(redirect, "GET / HTTP/1.1\r\nno field\r\n\r\n"), /^HTTP\/1\.1 400 .*\r\ncontent-length: 0\r\n.*\r\n\r\n$/s);
     const secure = await request(`https://localhost:${server.port}/`);
     assert.equal(secure.headers["strict-transport-security"], "max-age=2592000");
     assert.equal((await request(`https://localhost:${server.port}/health`)).headers["strict-transport-security"], "max-age=2592000");

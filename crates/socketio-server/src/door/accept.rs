@@ -66,10 +66,6 @@ const ACCEPTS_MAX: usize = 8;
 /// A connection that there is no room for has so long to send its request, and to take the answer.
 const OVERFLOW_TIME: Duration = Duration::from_secs(1);
 
-/// The answer to it.
-const NO_ROOM: &[u8] =
-    b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-
 /// The backlog. With the usual 128 or 1,024, clients of a storm wait for repeated SYN packets.
 pub(crate) const BACKLOG: i32 = 4_096;
 
@@ -285,7 +281,7 @@ async fn turn_away(newcomer: Newcomer, acceptor: Rc<Acceptor>) {
     let Place { stream, stay, .. } = place;
     let Ok(mut stream) = Stream::adopt(stream.stay()) else { return };
     // A few bytes always fit into a socket that has sent nothing.
-    drop(stream.try_write(&[IoSlice::new(NO_ROOM)], None));
+    drop(stream.try_write(&[IoSlice::new(&response::no_room())], None));
     tokio::select! {
         _ = stay.told() => {}
         () = stream.end() => {}

@@ -93,6 +93,20 @@ pub(crate) fn misdirected_page(message: &str) -> Response<Full<Bytes>> {
     answer
 }
 
+/// There is no room for a connection: the whole answer, as bytes, because HTTP has no part in it.
+pub(crate) fn no_room() -> Vec<u8> {
+    let mut answer = empty(StatusCode::SERVICE_UNAVAILABLE);
+    answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    harden(answer.headers_mut(), Readers::SameOrigin);
+    let mut bytes = b"HTTP/1.1 503 Service Unavailable\r\n".to_vec();
+    for (name, value) in answer.headers() {
+        bytes.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    bytes.extend_from_slice(b"\r\n");
+    bytes
+}
+
 /// A method that the endpoint does not know, on a session that continues.
 pub(crate) fn unknown_method() -> Response<Full<Bytes>> {
     empty(StatusCode::INTERNAL_SERVER_ERROR)
@@ -163,6 +177,21 @@ mod tests {
         assert_eq!(parts.headers.len(), expected.len());
         let length = http_body::Body::size_hint(&body).exact().unwrap();
         assert_eq!(parts.headers["content-length"].to_str().unwrap(), length.to_string());
+    }
+
+    #[test]
+    fn the_answer_without_room_is_whole_and_has_the_headers_of_every_answer() {
+        let text = String::from_utf8(no_room()).unwrap();
+        assert!(
+            text.starts_with("HTTP/1.1 503 Service Unavailable\r\n") && text.ends_with("\r\n\r\n"),
+            "{text}"
+        );
+        for field in
+            ["retry-after: 2", "content-length: 0", "connection: close", "x-content-type-options: nosniff"]
+        {
+            assert!(text.contains(&format!("\r\n{field}\r\n")), "{field}: {text}");
+        }
+        assert!(text.contains("\r\ncross-origin-resource-policy: same-origin\r\n"), "{text}");
     }
 
     #[test]

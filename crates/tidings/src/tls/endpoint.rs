@@ -4,22 +4,19 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::{HeaderMap, HeaderValue, header};
 use socketio_server::{Accepting, Encryption};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
 use super::keyring::Keyring;
 use super::stream::{Refused, TlsStream};
+use crate::http::security;
 
 /// How long a client that speaks http has to take the answer.
 const ANSWER_TIME: Duration = Duration::from_secs(1);
 
-const PLAIN_HTTP: &[u8] = b"HTTP/1.1 400 Bad Request\r\n\
-    content-type: text/plain; charset=utf-8\r\n\
-    x-content-type-options: nosniff\r\n\
-    content-length: 66\r\n\
-    connection: close\r\n\r\n\
-    This port speaks https, not http. Open it at an https:// address.\n";
+const PLAIN_HTTP: &str = "This port speaks https, not http. Open it at an https:// address.\n";
 
 pub(super) struct Endpoint {
     pub(super) keyring: Arc<Keyring>,
@@ -44,11 +41,26 @@ impl Encryption for Endpoint {
 
 /// Unread bytes would turn the close into a reset, and the answer would be lost.
 async fn answer(mut socket: TcpStream) -> io::Result<()> {
-    socket.write_all(PLAIN_HTTP).await?;
+    socket.write_all(&plain_http()).await?;
     socket.shutdown().await?;
     let mut discarded = [0; 1_024];
     while socket.read(&mut discarded).await? > 0 {}
     Ok(())
+}
+
+/// The whole answer to plain http.
+fn plain_http() -> Vec<u8> {
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    headers.insert(header::CONTENT_LENGTH, PLAIN_HTTP.len().into());
+    headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    security::harden(&mut headers);
+    let mut answer = b"HTTP/1.1 400 Bad Request\r\n".to_vec();
+    for (name, value) in &headers {
+        answer.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    answer.extend_from_slice(&[&b"\r\n"[..], PLAIN_HTTP.as_bytes()].concat());
+    answer
 }
 
 #[cfg(test)]
@@ -56,9 +68,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_answer_to_plain_http_has_the_length_that_it_names() {
-        let text = std::str::from_utf8(PLAIN_HTTP).unwrap();
+    fn the_answer_to_plain_http_has_the_length_that_it_names_and_the_headers_of_every_answer() {
+        let text = String::from_utf8(plain_http()).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap();
-        assert!(head.contains(&format!("content-length: {}\r\n", body.len())), "{}", body.len());
+        for field in [
+            &format!("content-length: {}", body.len()),
+            "x-content-type-options: nosniff",
+            "content-security-policy: default-src 'none'; frame-ancestors 'none'",
+            "cross-origin-resource-policy: same-origin",
+        ] {
+            assert!(head.split("\r\n").any(|line| line == field), "{field}: {head}");
+        }
     }
 }

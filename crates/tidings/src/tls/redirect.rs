@@ -19,6 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::challenges::Challenges;
+use crate::http::security;
 use crate::places::Places;
 
 /// How many connections there are at most. One more, and the oldest ends.
@@ -102,13 +103,9 @@ fn target<B>(request: &Request<B>, port: u16) -> Option<String> {
 fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Full<Bytes>> {
     let mut answer = Response::new(Full::new(text.into()));
     *answer.status_mut() = status;
-    for (name, value) in [
-        ("content-type", "text/plain; charset=utf-8"),
-        ("content-security-policy", "default-src 'none'; frame-ancestors 'none'"),
-        ("x-content-type-options", "nosniff"),
-    ] {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
+    let headers = answer.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
+    security::harden(headers);
     answer
 }
 
