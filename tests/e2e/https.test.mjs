@@ -131,6 +131,28 @@ describe("a server with a certificate", () => {
     assert.match(post, /^HTTP\/1\.1 400 /);
   });
 
+  test("closes half handshakes when they hold too much together, before their time is over, and nobody else", async (t) => {
+    const server = await start(t, undefined, ["--limit", "input-bytes=1000000"]);
+    const ada = await Person.connect(t, server.url, trusting({ transports: ["websocket"] }));
+    // One whole record of a long message, and most of a second: the server has to keep both.
+    const begun = Buffer.from("1603013ff00100fff0", "hex");
+    const half = Buffer.concat([begun, Buffer.alloc(0x3ff0 - 4), begun.subarray(0, 5), Buffer.alloc(0x3fe0)]);
+    const sockets = Array.from({ length: 60 }, () => net.connect(server.port, "127.0.0.1").on("error", () => {}).resume());
+    t.after(() => sockets.forEach((socket) => socket.destroy()));
+    let closed = 0;
+    const most = new Promise((resolve) => {
+      for (const socket of sockets) {
+        socket.on("close", () => {
+          closed += 1;
+          if (closed === 35) resolve();
+        });
+        socket.write(half);
+      }
+    });
+    await within(most, 8_000, "the end of most half handshakes, which have ten seconds");
+    await ada.say("undisturbed");
+  });
+
   test("goes on beside handshakes that fail", async (t) => {
     const server = await start(t);
     const ada = await Person.connect(t, server.url, trusting({ transports: ["websocket"] }));

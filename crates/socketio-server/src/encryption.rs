@@ -9,6 +9,8 @@ use std::pin::Pin;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
+use crate::occupancy::Portion;
+
 /// Ends the encryption of a listener's connections in this process: see
 /// [`Server::listen_encrypted`](crate::Server::listen_encrypted).
 pub trait Encryption: Send + Sync + 'static {
@@ -16,8 +18,26 @@ pub trait Encryption: Send + Sync + 'static {
     ///
     /// It runs on a worker and must not block. It is dropped after [`Config::head_timeout`](crate::Config::head_timeout);
     /// until it is done, the connection has no session. An error ends the connection: what a client should be told has to
-    /// be sent before.
-    fn accept(&self, socket: TcpStream) -> Accepting;
+    /// be sent before. What the handshake and the stream hold is to be told to `held`.
+    fn accept(&self, socket: TcpStream, held: HeldBytes) -> Accepting;
+}
+
+/// What a connection holds of input that nobody can read yet, such as half a record. It is given back when this is dropped.
+///
+/// The server bounds the sum over all connections ([`Config::input_bytes_max`](crate::Config::input_bytes_max)). If there is
+/// too much, it closes those that hold most, also in the middle of their handshakes.
+#[derive(Debug)]
+pub struct HeldBytes(Portion);
+
+impl HeldBytes {
+    pub(crate) fn new(portion: Portion) -> Self {
+        Self(portion)
+    }
+
+    /// The connection holds so many bytes now. Saying the same again costs nothing.
+    pub fn set(&mut self, bytes: usize) {
+        self.0.hold(bytes);
+    }
 }
 
 /// A handshake in progress.

@@ -81,7 +81,7 @@ mod worker;
 
 pub use self::config::Config;
 pub use self::door::service::SocketIoService;
-pub use self::encryption::{Accepting, EncryptedStream, Encryption, Leaving};
+pub use self::encryption::{Accepting, EncryptedStream, Encryption, HeldBytes, Leaving};
 pub use self::feed::{
     AckHandle, Anchor, CursorAt, EpochStart, Feed, FeedAck, FeedConfig, FeedEntry, FeedEpoch, FeedPosition,
     FeedRoom, History, HistoryError, HistoryPage, HistoryReply, HistoryRequest, LogNumber, MemberChange,

@@ -31,7 +31,7 @@ use crate::door::handshakes::Handshakes;
 use crate::door::opening::Opening;
 use crate::door::requests::Requests;
 use crate::door::service::SocketIoService;
-use crate::encryption::Encryption;
+use crate::encryption::{Encryption, HeldBytes};
 use crate::handle::command::Command;
 use crate::handle::mailbox::Mailbox;
 use crate::http::facts::{OverTls, PeerAddress, names_one_host};
@@ -210,7 +210,8 @@ impl Newcomer {
             None => Accepted::Plain(socket),
             Some(encryption) => {
                 acceptor.wait_for_handshake(peer.ip(), &stay).await?;
-                let handshake = acceptor.handshakes.make(encryption.accept(socket));
+                let held = HeldBytes::new(stay.another());
+                let handshake = acceptor.handshakes.make(encryption.accept(socket, held));
                 let handshake = tokio::select! {
                     handshake = tokio::time::timeout(time, handshake) => handshake,
                     _ = stay.told() => return None,

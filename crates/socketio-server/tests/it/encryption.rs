@@ -9,9 +9,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use futures_util::future::select_all;
 use socketio_server::{
     Accepting, Ack, Arg, Builder, Config, DoorCount, EncryptedStream, Encryption, Flow, HandshakeKept,
-    Leaving, Namespace, Pacing, Rate, Server, Socket,
+    HeldBytes, Leaving, Namespace, Pacing, Rate, Server, Socket,
 };
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -20,6 +21,9 @@ use crate::harness::{Client, Polling, Running, Ws, fenced, get, within};
 
 /// What a client sends first, where a handshake is demanded.
 const HELLO: u8 = 0x16;
+
+/// What it may send before, and the server has to keep.
+const HALF: u8 = 0x17;
 
 #[derive(Default)]
 struct Counts {
@@ -33,26 +37,35 @@ struct Clear {
     demands_hello: bool,
 }
 
-struct ClearStream(TcpStream, Arc<Counts>);
+struct ClearStream(TcpStream, Arc<Counts>, HeldBytes);
 
 impl Encryption for Clear {
-    fn accept(&self, mut socket: TcpStream) -> Accepting {
+    fn accept(&self, mut socket: TcpStream, mut held: HeldBytes) -> Accepting {
         let (counts, demands_hello) = (Arc::clone(&self.counts), self.demands_hello);
         Box::pin(async move {
-            if demands_hello && socket.read_u8().await? != HELLO {
-                return Err(io::ErrorKind::InvalidData.into());
+            let mut begun = Vec::new();
+            if demands_hello {
+                loop {
+                    match socket.read_u8().await? {
+                        HELLO => break,
+                        HALF => begun.push(HALF),
+                        _ => return Err(io::ErrorKind::InvalidData.into()),
+                    }
+                    held.set(begun.capacity());
+                }
             }
-            Ok(Box::new(ClearStream(socket, counts)) as _)
+            held.set(0);
+            Ok(Box::new(ClearStream(socket, counts, held)) as _)
         })
     }
 }
 
 impl EncryptedStream for ClearStream {
     fn leave(self: Box<Self>) -> io::Result<Leaving> {
-        let Self(socket, counts) = *self;
+        let Self(socket, counts, held) = *self;
         counts.leaves.fetch_add(1, Ordering::Relaxed);
         let socket = socket.into_std()?;
-        Ok(Box::new(move || Ok(Box::new(Self(TcpStream::from_std(socket)?, counts)) as _)))
+        Ok(Box::new(move || Ok(Box::new(Self(TcpStream::from_std(socket)?, counts, held)) as _)))
     }
 }
 
@@ -197,7 +210,7 @@ struct Signing(Arc<AtomicUsize>);
 const SIGNATURE_TIME: Duration = Duration::from_millis(3);
 
 impl Encryption for Signing {
-    fn accept(&self, mut socket: TcpStream) -> Accepting {
+    fn accept(&self, mut socket: TcpStream, held: HeldBytes) -> Accepting {
         let signed = Arc::clone(&self.0);
         Box::pin(async move {
             socket.read_u8().await?;
@@ -206,7 +219,7 @@ impl Encryption for Signing {
                 std::hint::spin_loop();
             }
             signed.fetch_add(1, Ordering::Relaxed);
-            Ok(Box::new(ClearStream(socket, Arc::default())) as _)
+            Ok(Box::new(ClearStream(socket, Arc::default(), held)) as _)
         })
     }
 }
@@ -269,6 +282,48 @@ async fn handshakes_of_one_address_beyond_the_rate_come_later_or_not_at_all() {
     let mut answer = String::new();
     within(first.read_to_string(&mut answer)).await.expect("an answer");
     assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
+}
+
+#[tokio::test]
+async fn half_handshakes_have_a_common_bound_and_the_largest_go_first() {
+    const BYTES_MAX: usize = 64 << 10;
+    let (running, _) = start(Server::builder().configure(|config| config.input_bytes_max = BYTES_MAX), true);
+    let mut small = TcpStream::connect(running.address).await.expect("a connection");
+    small.write_all(&[HALF; 100]).await.expect("it is sent");
+    let mut large = Vec::new();
+    for _ in 0..60 {
+        let mut socket = TcpStream::connect(running.address).await.expect("a connection");
+        // It may be closed before all of it has come.
+        let _ = socket.write_all(&[HALF; 4_000]).await;
+        large.push(socket);
+    }
+    // 4 KiB each, and what a connection takes, would be five times as much. At least three quarters of them have to go.
+    let mut closed = 0;
+    while closed < 44 {
+        let ends = large
+            .iter_mut()
+            .map(|socket| Box::pin(async move { socket.read(&mut [0; 16]).await.unwrap_or(0) }));
+        let (_, index, rest) = within(select_all(ends)).await;
+        drop(rest);
+        drop(large.swap_remove(index));
+        closed += 1;
+    }
+    assert!(running.io().stats().await.occupancy.held_bytes <= BYTES_MAX as u64);
+    // Whoever holds little is not among them.
+    small
+        .write_all(&[&[HELLO][..], b"GET /none HTTP/1.1\r\nHost: localhost\r\n\r\n"].concat())
+        .await
+        .expect("sent");
+    let mut line = [0; 12];
+    within(small.read_exact(&mut line)).await.expect("an answer");
+    assert_eq!(&line, b"HTTP/1.1 404");
+    drop((large, small));
+    within(async {
+        while running.io().stats().await.occupancy.held_bytes > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
-use socketio_server::{Accepting, Encryption};
+use socketio_server::{Accepting, Encryption, HeldBytes};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
@@ -23,10 +23,10 @@ pub(super) struct Endpoint {
 }
 
 impl Encryption for Endpoint {
-    fn accept(&self, socket: TcpStream) -> Accepting {
+    fn accept(&self, socket: TcpStream, held: HeldBytes) -> Accepting {
         let config = self.keyring.config();
         Box::pin(async move {
-            match TlsStream::handshake(config, socket).await {
+            match TlsStream::handshake(config, socket, held).await {
                 Ok(stream) => Ok(stream as _),
                 Err(Refused::Tls(error)) => Err(error),
                 Err(Refused::PlainHttp(socket)) => {

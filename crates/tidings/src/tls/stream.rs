@@ -2,7 +2,8 @@
 //!
 //! Its keys are in a session of rustls that has no buffers of its own. Bytes are read, decrypted and encrypted in scratch
 //! buffers of the thread. A stream keeps only what is left over: a record that has not arrived completely, decrypted bytes
-//! that nobody has read, and encrypted ones that the socket has not taken. Each is less than a scratch buffer.
+//! that nobody has read, and encrypted ones that the socket has not taken. Each is less than a scratch buffer, and what has
+//! come in is counted among the server's unfinished input. During the handshake all of it is, and the state of the session.
 //!
 //! A write joins what it is given to one record, up to 16 KiB. It calls the socket and not the runtime, so that a worker
 //! can write to thousands of streams in one turn.
@@ -16,7 +17,7 @@ use std::task::{Context, Poll, ready};
 
 use rustls::server::{ServerConfig, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, EncodeError, InsufficientSizeError, UnbufferedStatus};
-use socketio_server::{EncryptedStream, Leaving};
+use socketio_server::{EncryptedStream, HeldBytes, Leaving};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -28,6 +29,9 @@ const TEXT_BYTES: usize = 16 << 10;
 
 /// What encryption adds to a record at most, and a change of keys before it.
 const OVERHEAD_BYTES: usize = 1 << 10;
+
+/// What the session of a handshake takes beside our buffers.
+const HANDSHAKE_BYTES: usize = 4 << 10;
 
 /// The buffers of a thread.
 struct Scratch {
@@ -57,6 +61,7 @@ pub(super) struct TlsStream {
     has_ended: bool,
     /// Whether we have said so.
     has_said_goodbye: bool,
+    held: HeldBytes,
 }
 
 /// Why there is no stream.
@@ -95,6 +100,7 @@ impl TlsStream {
     pub(super) async fn handshake(
         config: Arc<ServerConfig>,
         socket: TcpStream,
+        held: HeldBytes,
     ) -> Result<Box<Self>, Refused> {
         let session = UnbufferedServerConnection::new(config).map_err(|error| Refused::Tls(broken(error)))?;
         let mut stream = Box::new(Self {
@@ -105,7 +111,9 @@ impl TlsStream {
             outgoing: Rest::default(),
             has_ended: false,
             has_said_goodbye: false,
+            held,
         });
+        stream.count();
         match std::future::poll_fn(|cx| stream.poll_handshake(cx)).await {
             Ok(Spoken::Tls) => Ok(stream),
             Ok(Spoken::Http) => Err(Refused::PlainHttp(stream.socket)),
@@ -129,10 +137,18 @@ impl TlsStream {
             let mut unread = mem::take(&mut self.unread.bytes);
             let step = self.poll_step(cx, &mut |text| unread.extend_from_slice(text));
             self.unread.bytes = unread;
+            self.count();
             if ready!(step)? == Spoken::Http {
                 return Poll::Ready(Ok(Spoken::Http));
             }
         }
+    }
+
+    /// Tells what is held. What waits to be sent is part of the queue of its connection, once there is one.
+    fn count(&mut self) {
+        let received = self.incoming.capacity() + self.unread.bytes.capacity();
+        let handshake = HANDSHAKE_BYTES + self.outgoing.bytes.capacity();
+        self.held.set(received + if self.session.is_handshaking() { handshake } else { 0 });
     }
 
     /// Reads once from the socket, and decrypts what has come.
@@ -331,6 +347,7 @@ impl AsyncRead for TlsStream {
                 let count = buffer.remaining().min(self.unread.left().len());
                 buffer.put_slice(&self.unread.left()[..count]);
                 self.unread.take(count);
+                self.count();
                 return Poll::Ready(Ok(()));
             }
             if self.has_ended {
@@ -344,6 +361,7 @@ impl AsyncRead for TlsStream {
                 unread.extend_from_slice(rest);
             });
             self.unread.bytes = unread;
+            self.count();
             ready!(step)?;
             if buffer.filled().len() > filled {
                 return Poll::Ready(Ok(()));
@@ -386,11 +404,12 @@ impl AsyncWrite for TlsStream {
 
 impl EncryptedStream for TlsStream {
     fn leave(self: Box<Self>) -> io::Result<Leaving> {
-        let Self { socket, session, incoming, unread, outgoing, has_ended, has_said_goodbye } = *self;
+        let Self { socket, session, incoming, unread, outgoing, has_ended, has_said_goodbye, held } = *self;
         let socket = socket.into_std()?;
         Ok(Box::new(move || {
             let socket = TcpStream::from_std(socket)?;
-            let stream = Self { socket, session, incoming, unread, outgoing, has_ended, has_said_goodbye };
+            let stream =
+                Self { socket, session, incoming, unread, outgoing, has_ended, has_said_goodbye, held };
             Ok(Box::new(stream) as _)
         }))
     }
