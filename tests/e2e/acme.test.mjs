@@ -113,6 +113,8 @@ describe("an order that cannot be placed", () => {
       const { code, stderr } = await run(args, { cwd: temporaryFolder() });
       assert.equal(code, 2, stderr);
       assert.match(stderr, /--acme/);
+      if (/cannot be used with|: add /.test(stderr)) assert.equal(stderr.trim().split("\n").length, 1, stderr);
+      assert.doesNotMatch(stderr, /after the name of the command/);
     });
   }
 

@@ -292,6 +292,7 @@ describe("a certificate that cannot be used", () => {
       const { code, stderr } = await run(args, { cwd: temporaryFolder() });
       assert.equal(code, 2, stderr);
       assert.match(stderr, /--(tls-cert|tls-key|hsts|redirect) /);
+      if (args.length === 2) assert.match(stderr, /^error: --[a-z-]+ needs .*: add --[^\n]*\n$/, "one line");
     });
   }
 });

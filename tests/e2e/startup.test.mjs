@@ -36,12 +36,14 @@ describe("the command line", () => {
     ["--origin", "no url"],
     ["--limit", "requests"],
     ["--limit", "requests=0"],
+    ["--limit", "unjoined-percent=150"],
     ["--limit", "no-such-limit=1"],
     ["--origin", "http://example.org/with/a/path"],
     ["--trusted-proxy", "300.0.0.1"],
     ["--trusted-proxy", "10.0.0.0/99"],
     ["--memory", "plenty"],
     ["--memory", "31M"],
+    ["--memory", "1025G"],
     ["--metrics", "localhost:9464"],
     ["--metrics", "70000"],
     ["--log-format", "xml"],
@@ -66,6 +68,20 @@ describe("the command line", () => {
     const { code, stdout } = await run(["limits"]);
     assert.equal(code, 0);
     assert.match(stdout, /\| `requests-per-person` \| person \| 32 \|/);
+  });
+
+  test("names the limit with a value that makes no sense, and what it accepts", async () => {
+    for (const [value, accepted] of [["unjoined-percent=150", "from 1 to 100"], ["disk-free=5/2/1", "such as 5/256/4096"], ["events=5", "such as 5/30"]]) {
+      const { code, stderr } = await run(["--limit", value], { cwd: temporaryFolder() });
+      assert.equal(code, 2);
+      assert.ok(stderr.includes("--limit") && stderr.includes(value) && stderr.includes(accepted), stderr);
+    }
+  });
+
+  test("names what its reader has set, if that is variables", async () => {
+    const { code, stderr } = await run([], { cwd: temporaryFolder(), env: { TIDINGS_TLS_CERT: "chain.pem" } });
+    assert.equal(code, 2);
+    assert.match(stderr, /^error: TIDINGS_TLS_CERT needs the private key of the certificate: add --tls-key <FILE>\n$/);
   });
 
   test("says where an option of the server belongs, and which words TIDINGS_DEMO takes", async (t) => {

@@ -32,12 +32,15 @@ pub struct Shares {
 
 /// A text that is no size of the memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("give a size of 32M or more, such as 192M or 1G")]
+#[error("give a size from 32M to 1024G, such as 192M or 1G")]
 pub struct MemoryError;
 
 impl Memory {
     /// The least that a server can do with.
     pub const LEAST: Self = Self { bytes: 32 * MIB };
+
+    /// More than a machine has. The bounds that come of it can be added up.
+    pub const MOST: Self = Self { bytes: (1 << 20) * MIB };
 
     /// Its shares.
     pub const fn shares(self) -> Shares {
@@ -68,7 +71,8 @@ impl FromStr for Memory {
         };
         let number: usize = number.parse().map_err(|_| MemoryError)?;
         let bytes = number.checked_mul(1 << scale).ok_or(MemoryError)?;
-        if bytes < Self::LEAST.bytes { Err(MemoryError) } else { Ok(Self { bytes }) }
+        let accepted = Self::LEAST.bytes..=Self::MOST.bytes;
+        if accepted.contains(&bytes) { Ok(Self { bytes }) } else { Err(MemoryError) }
     }
 }
 
@@ -82,12 +86,12 @@ mod tests {
             assert_eq!(text.parse(), Ok(Memory::default()), "{text}");
         }
         assert_eq!("1G".parse(), Ok(Memory { bytes: 1024 * MIB }));
-        assert_eq!("32M".parse(), Ok(Memory::LEAST));
+        assert_eq!(["32M", "1024G"].map(str::parse), [Ok(Memory::LEAST), Ok(Memory::MOST)]);
     }
 
     #[test]
     fn what_is_no_size_or_too_small_is_refused() {
-        for text in ["", "M", "-1M", "1.5G", "192X", "many", "192", "31M", "99999999999999999999G"] {
+        for text in ["", "M", "-1M", "1.5G", "192X", "many", "192", "31M", "1025G", "99999999999999999999G"] {
             assert_eq!(text.parse::<Memory>(), Err(MemoryError), "{text}");
         }
         assert!(MemoryError.to_string().contains("such as 192M"));

@@ -2,14 +2,14 @@
 //!
 //! `--help` is the reference; docs/running.md repeats it for people who have not installed anything yet.
 
+mod pairs;
 mod tls;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use socketio_server::{HostPattern, OriginPattern, TrustedProxies};
 use tidings::limits::{Bounds, Change};
 use tidings::memory::Memory;
@@ -125,7 +125,7 @@ pub(crate) struct Serve {
     #[arg(long, env = "TIDINGS_LIMIT_LOOPBACK", value_parser = switch("TIDINGS_LIMIT_LOOPBACK"))]
     pub(crate) limit_loopback: bool,
 
-    /// Get by with so much memory, such as 192M or 1G; at least 32M. It has shares for the newest messages, for unfinished
+    /// Get by with so much memory, from 32M to 1024G, such as 192M or 1G. It has shares for the newest messages, for unfinished
     /// input, for what waits for the disk, and for pages of the database
     #[arg(long, value_name = "SIZE", env = "TIDINGS_MEMORY", default_value = "192M")]
     pub(crate) memory: Memory,
@@ -243,22 +243,16 @@ impl Options {
     /// Reads the command line and the environment. Ends the process if they are wrong, or if they ask for help.
     pub(crate) fn read() -> Self {
         let matches = Self::command().try_get_matches().unwrap_or_else(|err| with_advice(err).exit());
-        if asks_for_a_demo_with_data(&matches) {
-            let why = "'--demo' uses a temporary folder, so it cannot be used with '--data <DIR>'";
-            Self::command().error(ErrorKind::ArgumentConflict, why).exit();
+        let serve = match matches.subcommand() {
+            None => Some(&matches),
+            Some(("serve", serve)) => Some(serve),
+            Some(_) => None,
+        };
+        if let Some(why) = serve.and_then(pairs::fault) {
+            clap::Error::raw(ErrorKind::ArgumentConflict, format!("{why}\n")).exit();
         }
         Self::from_arg_matches(&matches).unwrap_or_else(|err| err.exit())
     }
-}
-
-/// A folder from the environment is a default, which `--demo` overrides: a service or an image has one.
-fn asks_for_a_demo_with_data(matches: &ArgMatches) -> bool {
-    let serve = match matches.subcommand() {
-        None => matches,
-        Some(("serve", serve)) => serve,
-        Some(_) => return false,
-    };
-    serve.get_flag("demo") && serve.value_source("folder") == Some(ValueSource::CommandLine)
 }
 
 /// An address to listen on. A name such as `localhost` stands for several addresses, so it is rejected.
@@ -337,6 +331,7 @@ mod tests {
             ["--origin", "chat.example"],
             ["--trusted-proxy", "10.0.0.0/40"],
             ["--memory", "8M"],
+            ["--limit", "unjoined-percent=150"],
         ] {
             let error = Options::try_parse_from(["tidings"].into_iter().chain(bad))
                 .map(drop)
@@ -360,19 +355,6 @@ mod tests {
             [Ok(true), Ok(true), Ok(true), Ok(false), Ok(false), Ok(false)]
         );
         assert!(switch("TIDINGS_DEMO")("maybe").unwrap_err().contains("TIDINGS_DEMO to true"));
-    }
-
-    #[test]
-    fn a_demo_with_a_data_folder_is_refused_and_one_beside_a_default_is_not() {
-        let is_refused = |args: &[&str]| {
-            let matches = Options::command().try_get_matches_from(args).unwrap();
-            asks_for_a_demo_with_data(&matches)
-        };
-        assert!(is_refused(&["tidings", "--demo", "--data", "d"]));
-        assert!(is_refused(&["tidings", "serve", "--data", "d", "--demo"]));
-        assert!(!is_refused(&["tidings", "--demo"]));
-        assert!(!is_refused(&["tidings", "--data", "d"]));
-        assert!(!is_refused(&["tidings", "verify", "--data", "d"]));
     }
 
     #[test]

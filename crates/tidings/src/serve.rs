@@ -73,8 +73,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     tls.as_mut().map_or(Ok(()), |tls| tls.open(folder))?;
     log.bound_cache(options.memory.shares().cache).map_err(|err| Failure::from(err).about(folder))?;
     let reader = Arc::new(log.reader());
-    let mut bounds = Bounds::within(options.memory);
-    options.limit.iter().for_each(|change| change.apply(&mut bounds));
+    let bounds = Bounds::changed(options.memory, &options.limit);
     let disk = Disk::of(folder);
     let mut threads = Threads { options, certified: &certified, fatal: report, disk: disk.look() };
     let node = Node::open(log, &reader, &bounds.node, ENVIRONMENT, &mut threads)

@@ -1,6 +1,6 @@
 //! [`Bounds::within`]: the limits of a server that is to get by with so much memory.
 
-use super::Bounds;
+use super::{Bounds, Change};
 use crate::memory::Memory;
 use crate::node::Settings;
 
@@ -13,11 +13,36 @@ impl Bounds {
         bounds.server.output_bytes_max = bounds.node.output_bytes_max;
         bounds
     }
+
+    /// The same with some changes.
+    pub fn changed(memory: Memory, changes: &[Change]) -> Self {
+        let mut bounds = Self::within(memory);
+        let told = bounds.node.queue;
+        for change in changes {
+            change.apply(&mut bounds);
+        }
+        // Senders are asked to pause before their commands are turned away, as long before as without the changes.
+        let queue = &mut bounds.node.queue;
+        queue.hard_drafts = queue.soft_drafts + (told.hard_drafts - told.soft_drafts);
+        queue.hard_bytes = queue.soft_bytes + (told.hard_bytes - told.soft_bytes);
+        bounds
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_longer_queue_still_asks_senders_to_pause_before_it_turns_commands_away() {
+        let told = Bounds::within(Memory::default()).node.queue;
+        assert_eq!(Bounds::changed(Memory::default(), &[]).node.queue, told);
+        let changes = ["queue-commands=1000000", "queue-bytes=1000000000"].map(|text| text.parse().unwrap());
+        let queue = Bounds::changed(Memory::default(), &changes).node.queue;
+        assert_eq!((queue.soft_drafts, queue.soft_bytes), (1_000_000, 1_000_000_000));
+        assert_eq!(queue.hard_drafts - queue.soft_drafts, told.hard_drafts - told.soft_drafts);
+        assert_eq!(queue.hard_bytes - queue.soft_bytes, told.hard_bytes - told.soft_bytes);
+    }
 
     #[test]
     fn shares_of_the_memory_are_the_bounds_that_are_told() {

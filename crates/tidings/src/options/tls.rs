@@ -1,4 +1,4 @@
-//! The options about TLS.
+//! The options about TLS. [`pairs`](super::pairs) says which of them go together.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -15,11 +15,11 @@ const LETS_ENCRYPT: &str = "https://acme-v02.api.letsencrypt.org/directory";
 pub(crate) struct TlsOptions {
     /// Speak TLS on all addresses of --listen, with the certificate in this PEM file: the server's own first, then the
     /// intermediate ones. It is read again when it changes
-    #[arg(long, value_name = "FILE", env = "TIDINGS_TLS_CERT", requires = "tls_key", group = "certificate")]
+    #[arg(long, value_name = "FILE", env = "TIDINGS_TLS_CERT")]
     pub(crate) tls_cert: Option<PathBuf>,
 
     /// The private key of the certificate, a PEM file
-    #[arg(long, value_name = "FILE", env = "TIDINGS_TLS_KEY", requires = "tls_cert")]
+    #[arg(long, value_name = "FILE", env = "TIDINGS_TLS_KEY")]
     pub(crate) tls_key: Option<PathBuf>,
 
     /// Speak TLS on all addresses of --listen, with a certificate for this name that is ordered from Let's Encrypt and
@@ -30,14 +30,12 @@ pub(crate) struct TlsOptions {
         value_name = "DOMAIN",
         env = "TIDINGS_ACME",
         value_delimiter = ',',
-        value_parser = domain,
-        group = "certificate",
-        conflicts_with = "demo"
+        value_parser = domain
     )]
     pub(crate) acme: Vec<String>,
 
     /// Where the authority may write to if something is wrong with a certificate
-    #[arg(long, value_name = "EMAIL", env = "TIDINGS_ACME_CONTACT", value_parser = email, requires = "acme")]
+    #[arg(long, value_name = "EMAIL", env = "TIDINGS_ACME_CONTACT", value_parser = email)]
     pub(crate) acme_contact: Option<String>,
 
     /// Order certificates from the authority with this ACME directory
@@ -47,17 +45,16 @@ pub(crate) struct TlsOptions {
         env = "TIDINGS_ACME_DIRECTORY",
         default_value = LETS_ENCRYPT,
         hide_default_value = true,
-        value_parser = directory,
-        requires = "acme"
+        value_parser = directory
     )]
     pub(crate) acme_directory: String,
 
     /// Trust this authority's server by the certificate in this PEM file, instead of those that the system trusts
-    #[arg(long, value_name = "FILE", env = "TIDINGS_ACME_ROOT", requires = "acme")]
+    #[arg(long, value_name = "FILE", env = "TIDINGS_ACME_ROOT")]
     pub(crate) acme_root: Option<PathBuf>,
 
     /// Redirect http on this address to https, such as 0.0.0.0:80. Needs TLS
-    #[arg(long, value_name = "ADDR:PORT", env = "TIDINGS_REDIRECT", value_parser = super::listener, requires = "certificate")]
+    #[arg(long, value_name = "ADDR:PORT", env = "TIDINGS_REDIRECT", value_parser = super::listener)]
     pub(crate) redirect: Option<SocketAddr>,
 
     /// Tell browsers to use nothing but https for this host, all its ports included, for so many days. Needs TLS; 0 takes it
@@ -66,8 +63,7 @@ pub(crate) struct TlsOptions {
         long,
         value_name = "DAYS",
         env = "TIDINGS_HSTS",
-        value_parser = clap::value_parser!(u32).range(0..=i64::from(HSTS_DAYS_MAX)),
-        requires = "certificate"
+        value_parser = clap::value_parser!(u32).range(0..=i64::from(HSTS_DAYS_MAX))
     )]
     pub(crate) hsts: Option<u32>,
 }

@@ -17,7 +17,7 @@ use super::ids::{Number, WireUser};
 use crate::names::CommandName;
 
 /// People of one direct conversation besides the one who opens it. The log has the last word; this bounds what is read.
-const WITH_MAX: usize = 100;
+pub const WITH_MAX: usize = 100;
 
 /// A command and its number among those of its device.
 #[derive(Debug, PartialEq, Eq)]

@@ -22,7 +22,10 @@ pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 pub const RESUME_DISTANCE_MAX: u64 = 50_000;
 
 /// Rooms that a welcome tells of: as many as a person may join, and the lobby.
-const ROOMS_TOLD_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max + 1;
+/// So many rooms a person may join at most: a welcome tells of all of them.
+pub const ROOMS_JOINED_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max;
+
+const ROOMS_TOLD_MAX: usize = ROOMS_JOINED_MAX + 1;
 
 /// How a connection goes on from its cursor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
