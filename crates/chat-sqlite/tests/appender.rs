@@ -31,6 +31,7 @@ impl Served {
         let delivery = Applying::new(Applier::new(reader.clone(), log.head(), directory.clone()), delivery);
         let ports = Ports {
             on_room: Box::new(|| ()),
+            on_written: Box::new(|_| None),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
             clock: Box::new(Instant::now),
         };

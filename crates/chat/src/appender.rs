@@ -50,12 +50,18 @@ const RACES_MAX: usize = 16;
 /// Errors other than a full or read-only disk mostly pass: the log is read-only once they have lasted so long.
 const FAILING_MAX: Duration = Duration::from_secs(5);
 
+/// Told by [`Ports::on_written`] when the log had no space.
+pub const NO_SPACE: usize = usize::MAX;
+
 /// What the appender calls, always on its own thread.
 pub struct Ports {
     /// Those who were told [`Admission::AcceptedButFull`] may read their sockets again.
     pub on_room: Box<dyn FnMut() + Send>,
     /// The appender has stopped for good and the process must end: only a new start can tell what is stored.
     pub on_fatal: Box<dyn FnOnce(Fatal) + Send>,
+    /// Called after each commit with about as many bytes as it had, and with [`NO_SPACE`] when the log had no space for one.
+    /// Says why nothing more is to be appended, if so: a disk that is nearly full is noticed before the next batch.
+    pub on_written: Box<dyn FnMut(usize) -> Option<ReadOnly> + Send>,
     /// A monotonic clock, for [`Health`] and for how long the log has refused.
     pub clock: Box<dyn Fn() -> Instant + Send>,
 }
@@ -234,6 +240,7 @@ pub(crate) struct AppenderLoop<T, L, D> {
     tallies: Arc<Tallies>,
     clock: Box<dyn Fn() -> Instant + Send>,
     on_room: Box<dyn FnMut() + Send>,
+    on_written: Box<dyn FnMut(usize) -> Option<ReadOnly> + Send>,
     on_fatal: Option<Box<dyn FnOnce(Fatal) + Send>>,
 }
 
@@ -288,6 +295,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
             tallies: Arc::default(),
             clock: ports.clock,
             on_room: ports.on_room,
+            on_written: ports.on_written,
             on_fatal: Some(ports.on_fatal),
         };
         (queue, health, appender_loop)
@@ -401,7 +409,7 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
     }
 
     /// Whether the log becomes read-only, because it has refused a batch that was taken at `since`.
-    fn is_read_only_by(&self, cause: RollbackCause, since: Instant) -> bool {
+    fn is_read_only_by(&mut self, cause: RollbackCause, since: Instant) -> bool {
         let why = match cause {
             RollbackCause::Full => ReadOnly::Full,
             RollbackCause::ReadOnly => ReadOnly::Disk,
@@ -414,6 +422,10 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
             return false;
         }
         self.health.make_read_only(why);
+        if cause == RollbackCause::Full {
+            // It is read-only already: this is for those who tell how much space there is.
+            (self.on_written)(NO_SPACE);
+        }
         true
     }
 
@@ -487,6 +499,9 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
                 appended => appended?,
             }
             self.stamps = stamps;
+            if let Some(why) = (self.on_written)(decided.records.iter().map(Record::weight).sum()) {
+                self.health.make_read_only(why);
+            }
         }
         Ok(Attempted::Done(decided))
     }

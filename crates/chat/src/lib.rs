@@ -44,7 +44,7 @@ mod trust;
 #[cfg(test)]
 mod watched;
 
-pub use crate::appender::{Appender, Closed, Fatal, Ports, StartError};
+pub use crate::appender::{Appender, Closed, Fatal, NO_SPACE, Ports, StartError};
 #[cfg(feature = "simulation")]
 pub use crate::appender::{Step, Stepper};
 pub use crate::applier::{Applier, Applying, Piece};

@@ -214,6 +214,14 @@ impl Record {
             Self::Spent(_) | Self::Rewrite(_) | Self::Read(_) => None,
         }
     }
+
+    /// About how many bytes it has.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::Entry { entry, .. } | Self::Rewrite(entry) => entry.weight(),
+            Self::Spent(_) | Self::Read(_) => size_of::<Self>(),
+        }
+    }
 }
 
 /// A search for an earlier message by its key. Keys are compared exactly.

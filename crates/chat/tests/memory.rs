@@ -52,6 +52,7 @@ fn check(length: usize) {
     };
     let ports = Ports {
         on_room: Box::new(|| ()),
+        on_written: Box::new(|_| None),
         on_fatal: Box::new(|fatal| panic!("{fatal}")),
         clock: Box::new(Instant::now),
     };

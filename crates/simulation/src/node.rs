@@ -14,7 +14,7 @@ use chat::{Appender, Applying, ByTrust, Fatal, Limits, Log as _, ReadError, Step
 use socketio_server::{BuildError, Builder, Namespace, Server, SocketIoService};
 use tidings::allowance::{Rate, ReadRates};
 use tidings::delivery::Deliveries;
-use tidings::disk::Look;
+use tidings::disk::{Look, Looks};
 use tidings::environment::Environment;
 use tidings::node::{Appending, Feeds, Host, Settings};
 use tidings::quotas::QuotaBounds;
@@ -224,9 +224,10 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
     type Failure = Failure;
     type Delivery = Publisher;
 
-    fn disk(&mut self) -> Look {
+    fn disk(&mut self) -> Looks {
         let disk = self.disk.clone();
-        Arc::new(move || Some(disk.space()))
+        let look: Look = Arc::new(move || Some(disk.space()));
+        Looks { known: Arc::clone(&look), fresh: look }
     }
 
     fn read(&mut self, log: &Arc<SlowReader>, requests: FairBounds) -> Result<Arc<Pool>, Failure> {

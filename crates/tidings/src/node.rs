@@ -21,7 +21,7 @@ use socketio_server::{
 use crate::allowance::{Allowances, Rate, ReadRates};
 use crate::command_pace::{CommandPaces, CommandRates};
 use crate::delivery::Deliveries;
-use crate::disk::{Look, Watermark};
+use crate::disk::{Gauge, Look, Looks, Watermark};
 use crate::environment::Environment;
 use crate::memory::{Memory, Shares};
 use crate::profile::delivery::ProfileDelivery;
@@ -157,8 +157,8 @@ pub trait Host<L: Log, R: LogReader> {
     /// What entries pass on their way to clients; the program's are [`Deliveries`] and nothing else.
     type Delivery: Delivery<Ticket>;
 
-    /// Looks at the disk of the log.
-    fn disk(&mut self) -> Look;
+    /// How the disk of the log is looked at.
+    fn disk(&mut self) -> Looks;
 
     /// Runs what waits for the log; requests have these bounds.
     fn read(&mut self, log: &Arc<R>, requests: FairBounds) -> Result<Arc<Pool>, Self::Failure>;
@@ -258,12 +258,12 @@ impl Node {
         let builder = Server::builder().configure(|config| settings.share(config));
         let io = builder.io();
         let deliveries = host.deliver(&feeds, feeds.deliveries(&io));
-        let ports = chat_ports(io.clone(), environment.clock, host.on_fatal());
-        let delivery = applying(reader, &feeds, deliveries);
+        let Looks { known, fresh } = host.disk();
+        let ports = chat_ports(io.clone(), fresh, settings, environment.clock, host.on_fatal());
         let appender = Arc::new(host.append(Appending {
             log,
             directory: directory.clone(),
-            delivery,
+            delivery: applying(reader, &feeds, deliveries),
             limits: settings.limits,
             bounds: settings.queue,
             ports,
@@ -294,7 +294,7 @@ impl Node {
         };
         let edge = Edge::new(directory, edge_parts);
         let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
-        let standing = Standing::new(appender.health().clone(), host.disk(), settings.watermark);
+        let standing = Standing::new(appender.health().clone(), known, settings.watermark);
         let intake = Intake { quotas, paces, tallies: Arc::clone(&tallies), environment };
         let profile = profile_namespace(feeds.profile, standing.clone(), allowances)
             .on_ahead(look(&appender, host.on_drafts()))
@@ -459,9 +459,17 @@ fn signer(keys: &SigningKeys) -> Signer {
     Signer::new(&keys.current.0, keys.retired.iter().map(|key| key.0))
 }
 
-fn chat_ports(io: WeakIo, clock: fn() -> Instant, on_fatal: Box<dyn FnOnce(Fatal) + Send>) -> chat::Ports {
+fn chat_ports(
+    io: WeakIo,
+    fresh: Look,
+    settings: &Settings,
+    clock: fn() -> Instant,
+    on_fatal: Box<dyn FnOnce(Fatal) + Send>,
+) -> chat::Ports {
+    let mut gauge = Gauge::new(fresh, settings.watermark);
     chat::Ports {
         on_room: Box::new(move || io.upgrade().iter().for_each(Io::resume)),
+        on_written: Box::new(move |bytes| gauge.wrote(bytes)),
         on_fatal,
         clock: Box::new(clock),
     }

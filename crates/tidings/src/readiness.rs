@@ -85,7 +85,8 @@ impl Standing {
             let space = self.space();
             self.look_at(space);
             let service = self.judge();
-            self.change(service, space);
+            // What the appender has found since counts for those who are told.
+            self.change(service, self.space());
             if service == Service::Full {
                 looks = 0;
                 continue;
@@ -119,6 +120,13 @@ impl Standing {
         })
     }
 
+    /// The bytes that are free and those that are needed. `None` if it is not for lack of them, or not any more.
+    fn shortage(&self, space: Option<DiskSpace>) -> Option<(u64, u64)> {
+        let DiskSpace { free, total, access: _ } = space?;
+        let needed = self.watermark.bytes_again(total);
+        (free < needed).then_some((free, needed))
+    }
+
     fn judge(&self) -> Service {
         let is_stuck = self.health.waiting(tokio::time::Instant::now().into_std()) > STUCK_AFTER;
         match self.health.read_only() {
@@ -139,8 +147,7 @@ impl Standing {
                 tracing::error!("the log cannot commit: clients of / wait outside until it can");
             }
             Service::ReadOnly(why) => {
-                let free_bytes = space.map(|space| space.free);
-                let needed_bytes = space.map(|space| self.watermark.bytes_again(space.total));
+                let (free_bytes, needed_bytes) = self.shortage(space).unzip();
                 tracing::error!(
                     reason = why.code(),
                     free_bytes,
@@ -207,6 +214,7 @@ mod tests {
         let directory = DirectoryHandle::load(&mut log).unwrap();
         let ports = chat::Ports {
             on_room: Box::new(|| ()),
+            on_written: Box::new(|_| None),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
             clock: Box::new(clock),
         };
@@ -251,6 +259,17 @@ mod tests {
         let read_only = DiskSpace { access: Access::ReadOnly, ..disk(900) };
         let may_be_asked = [Some(disk(100)), Some(disk(112)), Some(disk(113)), Some(read_only), None];
         assert_eq!(may_be_asked.map(|space| standing.has_space(space)), [false, false, true, false, true]);
+    }
+
+    #[test]
+    fn the_space_that_is_told_explains_why_nothing_is_stored_or_is_left_out() {
+        let appender = appender(&MemoryDisk::default(), Instant::now);
+        let standing = |watermark| Standing::new(appender.health().clone(), Arc::new(|| None), watermark);
+        let told = |watermark, free| standing(watermark).shortage(Some(disk(free)));
+        assert_eq!(told(WATERMARK, 99), Some((99 << 20, 225 << 19)));
+        assert_eq!(told(Watermark::OFF, 0), Some((0, 1 << 20)));
+        assert_eq!(told(Watermark::OFF, 900), None, "it was full a moment ago");
+        assert_eq!(standing(WATERMARK).shortage(None), None);
     }
 
     #[test]

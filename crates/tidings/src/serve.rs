@@ -75,7 +75,7 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let reader = Arc::new(log.reader());
     let bounds = Bounds::changed(options.memory, &options.limit);
     let disk = Disk::of(folder);
-    let mut threads = Threads { options, certified: &certified, fatal: report, disk: disk.look() };
+    let mut threads = Threads { options, certified: &certified, fatal: report, disk: disk.looks() };
     let node = Node::open(log, &reader, &bounds.node, ENVIRONMENT, &mut threads)
         .map_err(|failure| failure.about(folder))?;
     if temporary.is_some() {

@@ -5,7 +5,7 @@ mod people;
 mod writers;
 
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::*;
@@ -47,6 +47,10 @@ struct Desk {
     fatal: Receiver<Fatal>,
     /// How many seconds its clock is ahead.
     ahead: Arc<AtomicU64>,
+    /// What it has told of its commits.
+    written: Receiver<usize>,
+    /// Whether it is told that the disk has too little space.
+    is_low: Arc<AtomicBool>,
 }
 
 const NO_BOUNDS: QueueBounds =
@@ -59,6 +63,9 @@ impl Desk {
         let (committed_tx, committed) = sync_channel(10_000);
         let (room_tx, room) = sync_channel(10_000);
         let (fatal_tx, fatal) = sync_channel(1);
+        let (written_tx, written) = sync_channel(10_000);
+        let is_low = Arc::new(AtomicBool::new(false));
+        let low = Arc::clone(&is_low);
         let gate = Gate { entered: entered_tx, go_on: go_on_rx };
         let mut log = Watched { log: MemoryLog::open(disk, Epoch(1)), watch: gate };
         let directory = DirectoryHandle::load(&mut log).unwrap();
@@ -66,6 +73,10 @@ impl Desk {
         let seconds = Arc::clone(&ahead);
         let ports = Ports {
             on_room: Box::new(move || room_tx.send(()).unwrap_or_default()),
+            on_written: Box::new(move |bytes| {
+                written_tx.send(bytes).unwrap_or_default();
+                low.load(Ordering::Relaxed).then_some(ReadOnly::LowSpace)
+            }),
             on_fatal: Box::new(move |fatal| drop(fatal_tx.send(fatal))),
             clock: Box::new(move || Instant::now() + Duration::from_secs(seconds.load(Ordering::Relaxed))),
         };
@@ -73,7 +84,8 @@ impl Desk {
         let applier = Applier::new(disk.reader(), log.head(), directory.clone());
         let delivery = Applying::new(applier, delivery);
         let appender = Appender::start(log, &directory, delivery, limits, bounds, ports).unwrap();
-        Self { appender, directory, disk: disk.clone(), entered, go_on, committed, room, fatal, ahead }
+        let disk = disk.clone();
+        Self { appender, directory, disk, entered, go_on, committed, room, fatal, ahead, written, is_low }
     }
 
     fn open() -> Self {
@@ -457,6 +469,7 @@ fn a_delivery_that_panics_is_fatal() {
     let told = std::sync::Arc::clone(&fatal);
     let ports = Ports {
         on_room: Box::new(|| ()),
+        on_written: Box::new(|_| None),
         on_fatal: Box::new(move |fatal| *told.lock().unwrap() = Some(fatal)),
         clock: Box::new(Instant::now),
     };

@@ -1,14 +1,14 @@
 //! [`Disk`]: the space on the disk of the data folder.
 //!
 //! The system is asked twice a second, away from everything that must not wait: a disk in a network may take its time to
-//! answer. In between, the last answer counts.
+//! answer. The appender asks it in between, when it has written much. Otherwise the last answer counts.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use rustix::fs::{StatVfsMountFlags, statvfs};
-use tidings::disk::{Access, DiskSpace, Look};
+use tidings::disk::{Access, DiskSpace, Look, Looks};
 
 const INTERVAL: Duration = Duration::from_millis(500);
 
@@ -24,10 +24,16 @@ impl Disk {
         Self { folder: folder.to_owned(), known: Arc::new(Mutex::new(space(folder))) }
     }
 
-    /// What was found last.
-    pub(super) fn look(&self) -> Look {
-        let known = Arc::clone(&self.known);
-        Arc::new(move || *known.lock().unwrap_or_else(PoisonError::into_inner))
+    /// What was found last, and how to ask.
+    pub(super) fn looks(&self) -> Looks {
+        let (known, folder, found) = (Arc::clone(&self.known), self.folder.clone(), Arc::clone(&self.known));
+        let known: Look = Arc::new(move || *known.lock().unwrap_or_else(PoisonError::into_inner));
+        let fresh: Look = Arc::new(move || {
+            let space = space(&folder);
+            *found.lock().unwrap_or_else(PoisonError::into_inner) = space;
+            space
+        });
+        Looks { known, fresh }
     }
 
     /// Goes on looking. Never ends.
@@ -62,9 +68,16 @@ mod tests {
     #[test]
     fn a_folder_is_on_a_disk_and_what_is_absent_on_none() {
         let folder = tempfile::tempdir().unwrap();
-        let space = Disk::of(folder.path()).look()().unwrap();
+        let disk = Disk::of(folder.path());
+        let space = (disk.looks().known)().unwrap();
         assert!(space.free <= space.total && space.total > 0, "{space:?}");
         assert_eq!(space.access, Access::ReadWrite);
-        assert_eq!(Disk::of(&folder.path().join("absent")).look()(), None);
+        let absent = folder.path().join("absent");
+        let Looks { known, fresh } = Disk::of(&absent).looks();
+        assert_eq!(known(), None);
+        std::fs::create_dir(absent).unwrap();
+        assert_eq!(known(), None, "nobody has asked");
+        let space = fresh().unwrap();
+        assert_eq!(known(), Some(space));
     }
 }

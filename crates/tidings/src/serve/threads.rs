@@ -6,7 +6,7 @@ use std::time::Instant;
 use chat::{Appender, Fatal, Log, LogReader};
 use socketio_server::{Builder, BundleFile, ClientBundle, HostPattern, Namespace, Server};
 use tidings::delivery::Deliveries;
-use tidings::disk::Look;
+use tidings::disk::Looks;
 use tidings::environment::Environment;
 use tidings::limits::Bounds;
 use tidings::node::{Appending, Feeds, Host};
@@ -42,15 +42,15 @@ pub(super) struct Threads<'a> {
     /// Told when the appender has stopped for good.
     pub(super) fatal: mpsc::Sender<Fatal>,
     /// The disk of the data folder.
-    pub(super) disk: Look,
+    pub(super) disk: Looks,
 }
 
 impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
     type Failure = Failure;
     type Delivery = Deliveries;
 
-    fn disk(&mut self) -> Look {
-        Arc::clone(&self.disk)
+    fn disk(&mut self) -> Looks {
+        self.disk.clone()
     }
 
     fn read(&mut self, log: &Arc<R>, requests: FairBounds) -> Result<Arc<Pool>, Failure> {

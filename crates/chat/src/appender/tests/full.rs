@@ -65,6 +65,35 @@ fn a_read_only_log_appends_nothing_until_a_probe_succeeds() {
 }
 
 #[test]
+fn a_commit_after_which_there_is_too_little_space_is_the_last_one() {
+    let desk = Desk::open();
+    desk.let_all_go();
+    assert_eq!(desk.outcome(numbered(ADAS, 1, "one")), stored(1));
+    let [first] = desk.written.try_iter().collect::<Vec<_>>()[..] else { panic!("told once for a commit") };
+    assert_eq!(desk.outcome(numbered(ADAS, 1, "one")), repeated(1));
+    assert_eq!(desk.written.try_iter().count(), 0, "nothing was written");
+    desk.is_low.store(true, Ordering::Relaxed);
+    assert_eq!(desk.outcome(numbered(ADAS, 2, &"x".repeat(1_000))), stored(2), "it is stored already");
+    assert_eq!(desk.written.try_recv(), Ok(first + 997));
+    assert_eq!(desk.appender.health().read_only(), Some(ReadOnly::LowSpace));
+    assert_eq!(desk.outcome(numbered(ADAS, 3, "three")), Outcome::StorageFull);
+    assert_eq!(desk.stored().len(), 2);
+}
+
+#[test]
+fn a_log_without_space_has_the_disk_looked_at() {
+    let desk = refused_by(RollbackCause::Full);
+    desk.written.try_iter().for_each(drop);
+    assert_eq!(desk.outcome(numbered(ADAS, 2, "two")), Outcome::StorageFull);
+    assert_eq!(desk.written.try_iter().collect::<Vec<_>>(), [NO_SPACE]);
+    assert_eq!(
+        desk.appender.health().read_only(),
+        Some(ReadOnly::Full),
+        "that is why, whatever the disk says"
+    );
+}
+
+#[test]
 fn little_space_is_enough_to_be_read_only() {
     let desk = Desk::open();
     desk.let_all_go();

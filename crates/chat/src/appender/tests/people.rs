@@ -33,6 +33,7 @@ fn the_directory_is_shown_before_anything_is_delivered() {
     let delivery = Applying::new(applier, delivery);
     let ports = Ports {
         on_room: Box::new(|| ()),
+        on_written: Box::new(|_| None),
         on_fatal: Box::new(|fatal| panic!("{fatal}")),
         clock: Box::new(Instant::now),
     };

@@ -34,6 +34,7 @@ impl Node {
         let applier = Applier::new(log.reader(), log.head(), directory.clone());
         let ports = Ports {
             on_room: Box::new(|| {}),
+            on_written: Box::new(|_| None),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
             clock: Box::new(std::time::Instant::now),
         };

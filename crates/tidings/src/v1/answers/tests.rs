@@ -55,6 +55,7 @@ impl Town {
         let ports = chat::Ports {
             on_room: Box::new(|| ()),
             on_fatal: Box::new(|fatal| panic!("{fatal}")),
+            on_written: Box::new(|_| None),
             clock: Box::new(Instant::now),
         };
         let bounds = QueueBounds::default();
