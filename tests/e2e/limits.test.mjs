@@ -8,6 +8,7 @@ import { io } from "socket.io-client";
 import { LOBBY, otherDevice, V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 import { within, PATIENCE_MS } from "../harness/waiting.mjs";
+import { request } from "../harness/wire.mjs";
 
 const at = (address) => ({ extraHeaders: { "x-forwarded-for": address } });
 
@@ -125,6 +126,66 @@ describe("durable commands", () => {
     for (let line = 0; line < 5; line += 1) await ada.say(`line ${line}`);
     assert.ok(isLate, "all of it was done before five of somebody else's");
     await flood;
+  });
+});
+
+describe("notices", () => {
+  /** How often a limit was reached. */
+  const hits = async (server, limit) => {
+    const [, url] = /^metrics on (\S+)$/m.exec(server.output.stdout);
+    const { text } = await request(url);
+    return Number(new RegExp(`tidings_limit_hits_total\\{limit="${limit}"\\} (\\d+)`).exec(text)[1]);
+  };
+  const start = (t, limits) => Server.start(t, { args: ["--trusted-proxy", "127.0.0.1", "--metrics", "0", "--limit", limits] });
+
+  test("that somebody types are dropped beyond the rate, and the same connection writes and stays", async (t) => {
+    const server = await start(t, "typing=2/2");
+    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    for (let key = 0; key < 500; key += 1) mallory.socket.emit("typing", { room: LOBBY });
+    await mallory.say("finished");
+    await bob.sees("finished");
+    assert.ok((await hits(server, "typing")) > 400);
+    assert.equal(mallory.welcomes.length, 1);
+    // On the machine of the server, no rate applies.
+    for (let key = 0; key < 20; key += 1) bob.socket.emit("typing", { room: LOBBY });
+    const before = await hits(server, "typing");
+    await bob.say("me too");
+    assert.equal(await hits(server, "typing"), before);
+  });
+
+  test("that somebody reads wait beyond the rate, and the last one of each room arrives", async (t) => {
+    const server = await start(t, "reads=1/2");
+    const home = at("192.0.2.1");
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...home });
+    const rooms = [];
+    for (const name of ["one", "two", "three"]) rooms.push((await ada.must("create", { kind: "private", name })).room);
+    const count = 6;
+    const said = rooms.flatMap((room) => Array.from({ length: count }, (_, number) => ada.must("say", { room, text: `${number}` })));
+    await Promise.all(said);
+    const other = await otherDevice(t, server.url, ada, home);
+    const acks = [];
+    for (let seq = 1; seq <= count; seq += 1) for (const room of rooms) acks.push(ada.ask("read", { room, seq }));
+    await ada.say("in between");
+    for (const ack of await Promise.all(acks)) assert.deepEqual(ack, { ok: true });
+    for (const room of rooms) await other.seesEvent("read", (moved) => moved.room === room && moved.seq === count);
+    const moves = other.of("read");
+    assert.ok(moves.length <= 2 + 2 * rooms.length, `${moves.length} of ${acks.length} pointers were sent`);
+    assert.ok((await hits(server, "reads")) > 10);
+    assert.equal(ada.welcomes.length, 1);
+  });
+
+  test("that somebody reads arrive although the connection is gone", async (t) => {
+    const server = await start(t, "reads=1/1");
+    const home = at("192.0.2.1");
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...home });
+    for (let line = 0; line < 5; line += 1) await ada.say(`${line}`);
+    const other = await otherDevice(t, server.url, ada, home);
+    for (let seq = 1; seq <= 5; seq += 1) ada.socket.emit("read", { room: LOBBY, seq });
+    // All of it has come when this is answered.
+    await ada.ask("unread", { rooms: [] });
+    ada.socket.disconnect();
+    await other.seesEvent("read", ({ seq }) => seq === 5);
   });
 });
 

@@ -43,7 +43,7 @@ use crate::v1::delivery::V1Delivery;
 use crate::v1::edge::{Edge, EdgeParts};
 use crate::v1::guesses::GuessRates;
 use crate::v1::identity::Signer;
-use crate::v1::session::REQUESTS_OPEN_MAX;
+use crate::v1::session::{NoticeRates, REQUESTS_OPEN_MAX};
 use crate::v1::traffic::Traffic;
 use crate::v1::welcome::{RESUME_DISTANCE_MAX, RESUME_ENTRIES_MAX, WireLimits};
 
@@ -91,6 +91,8 @@ pub struct Settings {
     pub commands: ByTrust<Rate>,
     /// The same for all guests of one network.
     pub commands_network: Rate,
+    /// How fast one connection may tell that somebody types, and move read pointers.
+    pub notices: NoticeRates,
     /// What one person and one network may add to the chat in an hour or a day.
     pub quotas: QuotaBounds,
     /// What people may do at most.
@@ -127,6 +129,7 @@ impl Settings {
             guesses: GuessRates::DEFAULT,
             commands: CommandRates::DEFAULT.person,
             commands_network: CommandRates::DEFAULT.network,
+            notices: NoticeRates::DEFAULT,
             quotas: QuotaBounds::DEFAULT,
             limits: Limits::default(),
             queue: QueueBounds {
@@ -288,6 +291,7 @@ impl Node {
             allowances: allowances.clone(),
             guesses: settings.guesses,
             paces: paces.clone(),
+            notices: settings.notices,
             quotas: quotas.clone(),
             tallies: Arc::clone(&tallies),
             environment,
@@ -321,11 +325,17 @@ impl Node {
         }
     }
 
-    /// Keeps clients of `/` away while nothing can be stored, and tells who comes and goes. Never ends.
+    /// Keeps clients of `/` away while nothing can be stored, tells who comes and goes, and sends read pointers that wait. Never
+    /// ends.
     pub fn tend(&self) -> impl Future<Output = ()> + use<> {
         let (standing, io) = (self.standing.clone(), self.server.io().clone());
         let (edge, appender, on_probe) =
             (Arc::clone(&self.edge), Arc::clone(&self.appender), Arc::clone(&self.on_probe));
+        let (announced, on_drafts) = (Arc::clone(&appender), Arc::clone(&on_probe));
+        let announce = move || {
+            announced.announce();
+            on_drafts();
+        };
         let probe = move || {
             appender.probe();
             on_probe();
@@ -335,7 +345,7 @@ impl Node {
                 // In an order that a simulation can repeat.
                 biased;
                 () = standing.watch(&io, probe) => {}
-                () = tell_presence(&edge) => {}
+                () = tick(&edge, announce) => {}
             }
         }
     }
@@ -388,11 +398,14 @@ impl Monitor {
 }
 
 /// Never ends.
-async fn tell_presence(edge: &Edge) {
+async fn tick(edge: &Edge, announce: impl Fn()) {
     let mut interval = tokio::time::interval(PRESENCE_INTERVAL);
     loop {
         interval.tick().await;
         edge.tick();
+        if edge.send_held_reads() {
+            announce();
+        }
     }
 }
 

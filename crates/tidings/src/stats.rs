@@ -45,6 +45,10 @@ tally::counted! {
         LimitTextBytes,
         /// More people were named for a direct conversation than are read.
         LimitDirectMembers,
+        /// A connection has told faster than the rate that somebody types.
+        LimitTyping,
+        /// A connection has moved read pointers faster than the rate.
+        LimitReads,
         /// A guest has sent durable commands faster than the rate.
         LimitCommandsPerGuest,
         /// A member has sent durable commands faster than the rate.

@@ -190,6 +190,20 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::rate(&mut bounds.node.commands_network),
     },
     Limit {
+        name: "typing",
+        scope: Scope::Connection,
+        effect: "nobody is told that the person types",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitTyping)),
+        field: |bounds| Field::rate(&mut bounds.node.notices.typing),
+    },
+    Limit {
+        name: "reads",
+        scope: Scope::Connection,
+        effect: "the newest read pointer of each room waits",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitReads)),
+        field: |bounds| Field::rate(&mut bounds.node.notices.reads),
+    },
+    Limit {
         name: "text-bytes",
         scope: Scope::Connection,
         effect: "a longer text is refused: `too_large`",

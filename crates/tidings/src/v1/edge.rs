@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat::{
-    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, Refusal, RefusedWhy, RoomId,
-    Trust, UserId,
+    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, ReadPointer, Refusal, RefusedWhy,
+    RoomId, Trust, UserId,
 };
 use serde::Serialize;
 use socketio_server::{
@@ -27,8 +27,9 @@ use super::identity::Signer;
 use super::ids::WireUser;
 use super::links::{IssuedLink, Links};
 use super::presence::{Named, Presence};
+use super::reads::{Held, HeldReads};
 use super::request::{self, Moved};
-use super::session::{Claims, Secret, Session};
+use super::session::{Claims, NoticeRates, Secret, Session};
 use super::sight::Sight;
 use super::traffic::Traffic;
 use super::typing::Typing;
@@ -76,6 +77,8 @@ pub struct EdgeParts {
     pub guesses: GuessRates,
     /// How fast durable commands are taken.
     pub paces: CommandPaces,
+    /// How fast one connection may tell that somebody types, and move read pointers.
+    pub notices: NoticeRates,
     /// What one person and one network may add to the chat.
     pub quotas: Quotas,
     /// What is counted.
@@ -93,6 +96,8 @@ pub struct Edge {
     links: Mutex<Links>,
     connections: Connections,
     pub(super) guesses: Mutex<Guesses>,
+    /// Read pointers that wait.
+    reads: Mutex<HeldReads<Ticket>>,
 }
 
 impl Edge {
@@ -100,7 +105,8 @@ impl Edge {
     pub fn new(directory: DirectoryHandle, parts: EdgeParts) -> Arc<Self> {
         let (presence, links, connections) = Default::default();
         let guesses = Mutex::new(Guesses::new(parts.guesses));
-        Arc::new(Self { parts, directory, presence, links, connections, guesses })
+        let reads = Mutex::default();
+        Arc::new(Self { parts, directory, presence, links, connections, guesses, reads })
     }
 
     /// What somebody may see now.
@@ -323,10 +329,9 @@ impl Edge {
             Admission::AcceptedButFull => Flow::Pause,
             Admission::Refused { ticket, why } => {
                 // A server that is ending closes the connection, and the client comes back with what was not answered.
-                if let (RefusedWhy::Overloaded, Some(ack)) = (why, ticket.into_ack()) {
+                if why == RefusedWhy::Overloaded {
                     self.parts.tallies.count(RequestError::Busy.count());
-                    let answer = ack.answer(&RequestError::Busy.answer());
-                    self.parts.feed.acknowledge(answer);
+                    self.answer(Some(ticket), &RequestError::Busy.answer());
                 }
                 Flow::Pause
             }
@@ -341,18 +346,64 @@ impl Edge {
             self.refuse(turn, RequestError::Invalid);
             return Flow::Continue;
         };
-        let user = session.user;
+        let pointer = ReadPointer { user: session.user, room, seq };
+        let ticket = Ticket::Read { user: session.user, socket: turn.socket(), ack: turn.take_ack() };
+        let now = (self.parts.environment.clock)();
+        if session.has_time_for_reading(self.parts.notices.reads, now) {
+            let older = self.held_reads().pass(pointer);
+            self.answer(older, DONE);
+            return self.submit_read(pointer, ticket);
+        }
+        self.parts.tallies.count(Count::LimitReads);
+        // So nobody fills what waits with rooms that they are not in.
+        let is_member = self.directory.now().is_member(session.user, room);
+        let held = if is_member { self.held_reads().hold(pointer, ticket) } else { Held::Full(ticket) };
+        match held {
+            Held::Waits => {}
+            Held::Supersedes(older) => self.answer(Some(older), DONE),
+            Held::Full(ticket) => {
+                self.parts.tallies.count(RequestError::Busy.count());
+                self.answer(Some(ticket), &RequestError::Busy.answer());
+            }
+        }
+        Flow::Continue
+    }
+
+    /// Sends read pointers that have waited for their rate. To be called once a second. Returns whether there were some, which are
+    /// then to be announced to the appender.
+    pub fn send_held_reads(&self) -> bool {
+        let per_second = usize::try_from(self.parts.notices.reads.per_second).unwrap_or(usize::MAX);
+        let due = self.held_reads().take(per_second);
+        let is_some = !due.is_empty();
+        for (pointer, ticket) in due {
+            self.submit_read(pointer, ticket);
+        }
+        is_some
+    }
+
+    fn held_reads(&self) -> MutexGuard<'_, HeldReads<Ticket>> {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn submit_read(&self, pointer: ReadPointer, ticket: Ticket) -> Flow {
+        let ReadPointer { user, room, seq } = pointer;
         let draft = Draft {
             identity: Identity::User(user),
             command: Command::Read { room, seq },
             at: (self.parts.environment.now)(),
             over_quota: None,
         };
-        let ticket = Ticket::Read { user, socket: turn.socket(), ack: turn.take_ack() };
         self.submit(draft, ticket)
     }
 
     /// Somebody writes, or has stopped.
+    /// Answers what does not go through the log.
+    fn answer(&self, ticket: Option<Ticket>, answer: &str) {
+        if let Some(ack) = ticket.and_then(Ticket::into_ack) {
+            self.parts.feed.acknowledge(ack.answer(answer));
+        }
+    }
+
     pub fn typing(&self, what: Typing, turn: &mut Turn<'_>) -> Flow {
         self.parts.tallies.count(match what {
             Typing::Goes => Count::Typing,
@@ -365,12 +416,18 @@ impl Edge {
         };
         turn.reply(DONE);
         let directory = self.directory.now();
+        let now = (self.parts.environment.clock)();
+        // Of "stopped" there is at most one after each that was passed on.
+        if what == Typing::Goes && !session.has_time_for_typing(self.parts.notices.typing, now) {
+            self.parts.tallies.count(Count::LimitTyping);
+            return Flow::Continue;
+        }
         let is_there = room != RoomId::HOUSE && directory.is_member(session.user, room);
         if !is_there {
             rare::reached(Rare::TypingOutside);
         }
         let is_let_in = is_there || planted::is(Bug::TypesFromOutside);
-        if !is_let_in || !session.admits_typing(what, room, (self.parts.environment.clock)()) {
+        if !is_let_in || !session.admits_typing(what, room, now) {
             return Flow::Continue;
         }
         let Some(target) = self.everyone() else { return Flow::Continue };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use chat::{Device, DeviceId, RoomId, UserId};
@@ -11,10 +11,27 @@ use socketio_server::{Auth, Peer, SocketData};
 
 use super::connections::OpenConnection;
 use super::ids::WireDevice;
+use super::pace::Pace;
 use super::typing::{Typing, TypingPace};
+use crate::allowance::Rate;
 
 /// Requests that one connection may have open; one more is answered `busy`.
 pub const REQUESTS_OPEN_MAX: usize = 16;
+
+/// How fast one connection may send what costs others little, and would cost them much if it came without an end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoticeRates {
+    /// Notices that somebody types. Beyond it they are dropped.
+    pub typing: Rate,
+    /// Read pointers. Beyond it, the newest of each room waits.
+    pub reads: Rate,
+}
+
+impl NoticeRates {
+    /// Those of a server that is not told otherwise.
+    pub const DEFAULT: Self =
+        Self { typing: Rate { per_second: 2, burst: 10 }, reads: Rate { per_second: 5, burst: 50 } };
+}
 
 /// A token or the code of a link. `Debug` does not show it.
 #[derive(Clone, PartialEq, Eq, Deserialize)]
@@ -37,11 +54,18 @@ pub struct Session {
     pub token: Option<Secret>,
     /// The other end of the connection.
     pub peer: Peer,
-    typing: Mutex<TypingPace>,
+    paces: Mutex<Paces>,
     requests: Arc<AtomicUsize>,
     has_left: AtomicBool,
     /// Until it has left.
     open: Mutex<Option<OpenConnection>>,
+}
+
+#[derive(Debug, Default)]
+struct Paces {
+    notices: TypingPace,
+    typing: Pace,
+    reads: Pace,
 }
 
 /// An open request of a connection; dropping it closes it.
@@ -56,7 +80,7 @@ impl Session {
             device,
             token,
             peer,
-            typing: Mutex::default(),
+            paces: Mutex::default(),
             requests: Arc::default(),
             has_left: AtomicBool::new(false),
             open: Mutex::default(),
@@ -81,7 +105,21 @@ impl Session {
 
     /// Whether it is passed on that they write, or have stopped.
     pub fn admits_typing(&self, what: Typing, room: RoomId, now: Instant) -> bool {
-        self.typing.lock().unwrap_or_else(PoisonError::into_inner).admits(what, room, now)
+        self.paces().notices.admits(what, room, now)
+    }
+
+    /// Whether the rate of notices that somebody types allows one more.
+    pub fn has_time_for_typing(&self, rate: Rate, now: Instant) -> bool {
+        !self.peer.rated || self.paces().typing.admits(rate, now)
+    }
+
+    /// Whether the rate of read pointers allows one more.
+    pub fn has_time_for_reading(&self, rate: Rate, now: Instant) -> bool {
+        !self.peer.rated || self.paces().reads.admits(rate, now)
+    }
+
+    fn paces(&self) -> MutexGuard<'_, Paces> {
+        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a request, if fewer than `open_max` are open.
@@ -137,6 +175,19 @@ mod tests {
         assert!(session.open_request(16).is_none());
         drop(open);
         assert!(session.open_request(16).is_some());
+    }
+
+    #[test]
+    fn rates_of_notices_are_those_of_one_connection_and_none_without_a_rated_peer() {
+        let session = |rated| Session::new(UserId(1), None, None, Peer { network: None, rated });
+        let NoticeRates { typing, reads } = NoticeRates::DEFAULT;
+        let now = Instant::now();
+        let counts = |session: &Session| {
+            let typed = (0..100).filter(|_| session.has_time_for_typing(typing, now)).count();
+            (typed, (0..100).filter(|_| session.has_time_for_reading(reads, now)).count())
+        };
+        assert_eq!([counts(&session(true)), counts(&session(true))], [(10, 50), (10, 50)]);
+        assert_eq!(counts(&session(false)), (100, 100));
     }
 
     #[test]

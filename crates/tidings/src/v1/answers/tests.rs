@@ -26,6 +26,7 @@ use crate::ticket::Ticket;
 use crate::v1::edge::EdgeParts;
 use crate::v1::guesses::GuessRates;
 use crate::v1::identity::Signer;
+use crate::v1::session::NoticeRates;
 use crate::v1::sight::Sight;
 use crate::v1::traffic::Traffic;
 use crate::v1::welcome::WireLimits;
@@ -54,8 +55,8 @@ impl Town {
         let delivery = Applying::new(applier, delivery);
         let ports = chat::Ports {
             on_room: Box::new(|| ()),
-            on_fatal: Box::new(|fatal| panic!("{fatal}")),
             on_written: Box::new(|_| None),
+            on_fatal: Box::new(|fatal| panic!("{fatal}")),
             clock: Box::new(Instant::now),
         };
         let bounds = QueueBounds::default();
@@ -82,6 +83,7 @@ impl Town {
                     CommandRates { person: chat::ByTrust::all(Rate::OFF), network: Rate::OFF },
                     Arc::default(),
                 ),
+                notices: NoticeRates::DEFAULT,
                 quotas: Quotas::new(QuotaBounds::OFF, Instant::now, Arc::default()),
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
