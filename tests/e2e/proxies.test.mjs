@@ -6,6 +6,7 @@ import { describe, test } from "node:test";
 import { io } from "socket.io-client";
 import { Person, TRANSPORTS } from "../harness/client.mjs";
 import { BARE_FRONTS, FRONTS, Front, HOSTLESS_FRONT, RECIPES } from "../harness/front.mjs";
+import { V1Person, otherDevice } from "../harness/person.mjs";
 import { Server, run } from "../harness/server.mjs";
 import { within } from "../harness/waiting.mjs";
 import { engineUrl, request } from "../harness/wire.mjs";
@@ -14,6 +15,9 @@ const DEADLINE_MS = 20_000;
 
 /** What a browser says of a page that the same server has served. */
 const asPage = (url, more = {}) => ({ rejectUnauthorized: false, extraHeaders: { Origin: url, ...more } });
+
+/** Whether a proxy says for whom it asks. */
+const forwards = ({ config }) => /X-Forwarded|option forwardfor/.test(config);
 
 /** The failure of a client that is refused. */
 async function failure(t, url, options) {
@@ -35,7 +39,14 @@ for (const [name, config] of Object.entries(FRONTS)) {
           await ada.say(`hello ${way}`);
           await bob.sees(`hello ${way}`);
         }
-        assert.doesNotMatch(await server.log(), /may not connect|WebSocket|refused|X-Forwarded/);
+        const log = await server.log();
+        assert.doesNotMatch(log, /may not connect|WebSocket|refused/);
+        const told = log.match(/.*X-Forwarded.*/g) ?? [];
+        assert.equal(told.length, args.length === 0 && forwards(config) ? 1 : 0, "it is told once that the proxy is not trusted");
+        for (const line of told) {
+          assert.match(line, /WARN.*X-Forwarded-For was ignored, because 127\.0\.0\.1 is not a trusted proxy: .*one address, and no rate applies/);
+          assert.match(line, /start tidings with --trusted-proxy 127\.0\.0\.1: see tidings --help/);
+        }
       });
     }
 
@@ -134,6 +145,46 @@ describe("behind a proxy that says something wrong or is not trusted", () => {
       assert.match(text, /X-Forwarded-Host was ignored, because 127\.0\.0\.1 is not a trusted proxy/);
       assert.match(text, /--trusted-proxy 127\.0\.0\.1/);
     }
+  });
+});
+
+describe("a proxy that is not trusted", () => {
+  const { "nginx as Socket.IO documents it": NGINX } = FRONTS;
+  const claim = async (owner, server) => owner.must("claim", { code: /#setup=(\S+)/.exec(server.output.stdout)[1] });
+  const untrusted = async (t, url, person) => (await otherDevice(t, url, person)).welcome.untrusted;
+
+  test("is told to the owner and to nobody else, and to nobody when it is trusted", async (t) => {
+    for (const [args, told] of [[[], "127.0.0.1"], [["--trusted-proxy", "127.0.0.1"], undefined]]) {
+      const server = await Server.start(t, { args });
+      const owner = await V1Person.connect(t, server.url, { name: "olga" });
+      await claim(owner, server);
+      assert.equal(await untrusted(t, server.url, owner), undefined, "nobody came through a proxy yet");
+      const front = await Front.start(t, NGINX, server.port);
+      const ada = await V1Person.connect(t, front.url, { name: "ada" });
+      assert.equal(await untrusted(t, server.url, owner), told);
+      assert.equal(await untrusted(t, front.url, owner), told);
+      assert.equal(await untrusted(t, front.url, ada), undefined);
+    }
+  });
+
+  test("is told of for each header that proxies send, and only Forwarded is not read from any", async (t) => {
+    for (const header of ["X-Forwarded-For", "X-Forwarded-Proto", "X-Forwarded-Host", "Forwarded"]) {
+      const server = await Server.start(t);
+      for (let round = 0; round < 3; round += 1) {
+        await request(engineUrl(server.url, { EIO: 4, transport: "polling" }), { headers: { [header]: "for=192.0.2.1" } });
+      }
+      const lines = (await server.log()).match(/.*is not a trusted proxy.*/g);
+      assert.equal(lines?.length, 1, header);
+      assert.ok(lines[0].includes(`${header} was ignored`), lines[0]);
+      assert.equal(lines[0].includes("Only X-Forwarded-For"), header === "Forwarded");
+    }
+  });
+
+  test("is not told of for a name that is not the server's, because any site could send such headers", async (t) => {
+    const server = await Server.start(t);
+    const headers = { host: "evil.example", "x-forwarded-for": "192.0.2.1" };
+    assert.equal((await request(engineUrl(server.url, { EIO: 4, transport: "polling" }), { headers })).status, 421);
+    assert.doesNotMatch(await server.log(), /X-Forwarded/);
   });
 });
 

@@ -24,6 +24,7 @@ export class MemoryChat implements ChatClient {
   readonly me: Signal<Me>;
   readonly connection: Signal<Connection>;
   readonly people: Signal<ReadonlyMap<UserId, Person>> = signal(new Map());
+  readonly untrusted = signal("");
   readonly ahead: Signal<number> = signal(0);
   readonly outside: Signal<readonly RoomSummary[]> = signal([]);
   readonly lost: Signal<ReadonlyMap<number, LostRoom>> = signal(new Map());

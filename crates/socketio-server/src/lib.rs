@@ -49,6 +49,7 @@ mod frame;
 mod handle;
 mod handshake;
 mod http;
+mod ignored;
 mod new_sessions;
 mod occupancy;
 mod output;

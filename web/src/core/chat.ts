@@ -56,6 +56,7 @@ class Chat implements ChatClient {
   readonly people: ChatClient["people"];
   readonly strays: ChatClient["strays"];
   readonly ahead: ChatClient["ahead"];
+  readonly untrusted: ChatClient["untrusted"];
   readonly lost: ChatClient["lost"];
   readonly #options: ChatOptions;
   readonly #world: World;
@@ -79,7 +80,7 @@ class Chat implements ChatClient {
       markRead: (room, seq) => this.#share.tell({ kind: "read", room, seq }),
     }));
     ({ connection: this.connection, me: this.me, rooms: this.rooms, outside: this.outside, online: this.online } = shown);
-    ({ people: this.people, strays: this.strays, ahead: this.ahead, lost: this.lost } = shown);
+    ({ people: this.people, strays: this.strays, ahead: this.ahead, untrusted: this.untrusted, lost: this.lost } = shown);
     const outbox = (this.#outbox = new Outbox(this.#model, store, world, {
       changed: (difference) => tabs.post({ kind: "outbox", difference }),
       reading: () => this.#share.reading(),

@@ -206,6 +206,8 @@ export interface ChatClient {
   readonly strays: ReadonlySignal<readonly Stray[]>;
   /** Milliseconds that the server's clock is ahead of this device's; 0 where both agree well enough. */
   readonly ahead: ReadonlySignal<number>;
+  /** For the owner: the address of a proxy that the server should trust, if it is the operator's; empty if there is none. */
+  readonly untrusted: ReadonlySignal<string>;
   /** Rooms that one has looked into or left: what they were like then. */
   readonly outside: ReadonlySignal<readonly RoomSummary[]>;
   readonly lost: ReadonlySignal<ReadonlyMap<RoomId, LostRoom>>;

@@ -32,6 +32,7 @@ export class Shown {
   readonly people = signal<ReadonlyMap<UserId, Person>>(new Map());
   readonly strays = signal<readonly Stray[]>([]);
   readonly ahead = signal(0);
+  readonly untrusted = signal("");
   readonly lost = signal<ReadonlyMap<RoomId, LostRoom>>(new Map());
   readonly typing: Typing;
   readonly #model: Model;
@@ -115,6 +116,7 @@ export class Shown {
       }
       this.lost.value = this.#model.lost;
       this.ahead.value = this.#model.session?.ahead ?? 0;
+      this.untrusted.value = this.#model.session?.untrusted ?? "";
       const { user, name, owner, server } = this.#model.session ?? { user: null, name: null, owner: false };
       const me = this.me.peek();
       if (me.user !== user || me.name !== name || me.owner !== owner || me.server !== server) {

@@ -159,6 +159,8 @@ export interface SessionRecord {
   readonly token: string;
   /** Milliseconds that the server's clock is ahead of this device's, if one of them is wrong. */
   readonly ahead?: number;
+  /** The address of a proxy that the server's operator should name, if there is one and this person is the owner. */
+  readonly untrusted?: string;
 }
 
 /** One step of what a commit changes. They are applied in their order. */

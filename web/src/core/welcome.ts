@@ -16,7 +16,8 @@ export function sessionOf(welcome: wire.Welcome, before: SessionRecord | null): 
   const { user, name = null } = welcome.user;
   const server = welcome.server ?? before?.server;
   const token = welcome.token ?? before?.token ?? "";
-  return { user, name, owner: welcome.owner, token, ...(server === undefined ? {} : { server }) };
+  const { owner, untrusted } = welcome;
+  return { user, name, owner, token, ...(server === undefined ? {} : { server }), ...(untrusted === undefined ? {} : { untrusted }) };
 }
 
 /** A clock that is only a little wrong, or a slow network, changes nothing. */

@@ -95,6 +95,8 @@ export interface Welcome {
   readonly reset: boolean;
   readonly rooms: readonly Room[];
   readonly online: number;
+  /** For the owner: the address of a proxy that the operator has not named. */
+  readonly untrusted?: string;
 }
 
 export interface Auth {
@@ -201,6 +203,7 @@ export function readWelcome(value: unknown): Welcome | null {
       reset: f["reset"] === true,
       rooms: list(f, "rooms", roomOf),
       online: maybe(f, "online", isCount) ?? 0,
+      ...optional("untrusted", maybe(f, "untrusted", isText)),
     };
   });
 }

@@ -136,6 +136,7 @@ export const ar: Texts = {
   backOnline: "عاد الاتصال",
   strays: { one: "نص بقي دون إرسال ({count})", two: "نصان بقيا دون إرسال ({count})", few: "{count} نصوص بقيت دون إرسال", many: "{count} نصًا بقي دون إرسال", other: "{count} نص بقي دون إرسال" },
   straysShow: "عرض",
+  untrustedProxy: "لا يثق هذا الخادم بالوكيل {peer}: كل من يأتي عبره يُحسب عنوانًا واحدًا، وقد لا تسري الحدود. إن كان وكيلك فشغّل الخادم هكذا: ‎tidings --trusted-proxy {peer}‎",
   straysTitle: "بقيت دون إرسال",
   strayFor: "كُتب من أجل {room}",
   strayAside: "كُتب من أجل {room} في تبويب آخر",

@@ -136,6 +136,7 @@ export const de: Texts = {
   backOnline: "Wieder online",
   strays: { one: "{count} Text blieb ungesendet", other: "{count} Texte blieben ungesendet" },
   straysShow: "Zeigen",
+  untrustedProxy: "Dieser Server vertraut dem Proxy {peer} nicht: Alle, die durch ihn kommen, zählen als eine Adresse, und Grenzen gelten womöglich nicht. Wenn es deiner ist, starte tidings mit --trusted-proxy {peer}",
   straysTitle: "Ungesendet geblieben",
   strayFor: "Geschrieben für {room}",
   strayAside: "Geschrieben für {room} in einem anderen Tab",

@@ -18,6 +18,7 @@ export const enDialogs = {
   stopped: "This page was stopped. Reload it to go on.",
   backOnline: "Back online",
   straysShow: "Show",
+  untrustedProxy: "This server does not trust the proxy at {peer}: all who come through it count as one address, and limits may not apply. If it is yours, start tidings with --trusted-proxy {peer}",
   reload: "Reload",
   unknownServer: "This server does not know you",
   unknownChoose: "What to do",

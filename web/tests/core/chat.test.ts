@@ -420,6 +420,23 @@ test("somebody who is offline and has said nothing is known by name once the mem
   expect((await world.chat({ store: new MemoryStore(disk) })).people.value.get(user)?.name).toBe("cleo");
 });
 
+test("the owner hears in all tabs of a proxy that is not trusted, until it is, and nobody else does", async () => {
+  const world = new World();
+  const [hub, disk] = [new TabHub(), new MemoryDisk()];
+  const tab = () => world.chat({ tabs: hub.join(), store: new MemoryStore(disk) });
+  const [leader, follower, bob] = [await tab(), await tab(), await world.person("bob")];
+  const told = () => [leader, follower, bob].map(({ untrusted }) => untrusted.value);
+  await world.online(leader);
+  expect((await world.does(leader.claim("setup"))).ok).toBe(true);
+  for (const untrusted of ["10.0.0.5", undefined]) {
+    world.server.untrusted = untrusted;
+    world.server.cutAll();
+    await world.clock.pass(10_000);
+    for (const chat of [leader, bob]) await world.online(chat);
+    expect(told()).toEqual([untrusted ?? "", untrusted ?? "", ""]);
+  }
+});
+
 test("a tab whose leader does not answer is told that there is no answer", async () => {
   const world = new World();
   const hub = new TabHub();

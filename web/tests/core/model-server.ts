@@ -81,6 +81,9 @@ export class ModelServer {
   #sockets = 0;
   #epochs = 1;
 
+  /** A proxy that the operator has not named. */
+  untrusted: string | undefined;
+
   constructor(options: ModelServerOptions) {
     this.#options = options;
     this.weather = options.weather ?? FAIR_WEATHER;
@@ -220,6 +223,7 @@ export class ModelServer {
       reset,
       rooms: rooms.map((room) => roomOf(this.state, room, session.user)),
       online: this.online.length,
+      ...(this.untrusted === undefined || !this.state.owners.has(session.user) ? {} : { untrusted: this.untrusted }),
       limits: { text: 16_384, name: 32, history: 100 },
     });
   }

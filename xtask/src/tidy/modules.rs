@@ -39,6 +39,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "http",
             "handshake",
             "config",
+            "ignored",
             "refusal",
             // The four layers.
             "feed",

@@ -6,13 +6,14 @@
 use std::net::IpAddr;
 use std::time::Instant;
 
-use http::{Request, header};
+use http::{HeaderMap, Request, header};
 
 use crate::door::service::SocketIoService;
 use crate::http::facts::scheme_of;
-use crate::http::forwarded::Client;
+use crate::http::forwarded::{self, Client};
 use crate::http::host::HostPolicy;
 use crate::http::own::addressed_host;
+use crate::ignored;
 use crate::refusal::host_refused;
 
 impl SocketIoService {
@@ -23,6 +24,17 @@ impl SocketIoService {
         let text = host_refused(&host, &self.shared.config);
         self.shared.reach.refusals.note_host(&host, &text, Instant::now());
         Some(text)
+    }
+
+    /// Tells once of a peer that says for whom it asks and is not trusted to. To be called for a host that is not refused: a site
+    /// whose name leads here can send anything from the browsers of its visitors.
+    pub(super) fn note_forwarder(&self, peer: Option<IpAddr>, headers: &HeaderMap) {
+        let (Some(peer), Some(header)) = (peer, forwarded::present(headers)) else { return };
+        let peer = peer.to_canonical();
+        let config = &self.shared.config;
+        if !config.trusted_proxies.contains(peer) && self.shared.reach.ignored.note(peer) {
+            tracing::warn!("{}", ignored::told(header, peer, config));
+        }
     }
 
     /// The name in a request that is not one of the server's.

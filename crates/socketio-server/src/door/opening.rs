@@ -62,6 +62,7 @@ impl SocketIoService {
             return None;
         }
         let judged = self.judge(Some(peer), &request);
+        self.note_forwarder(Some(peer), request.headers());
         let query = Query::parse(request.uri().query().unwrap_or_default());
         let route = engineio::route(EngineMethod::Get, &query, judged.upgrade);
         if route != Ok(Route::Open(kind))

@@ -134,6 +134,7 @@ impl SocketIoService {
             origins.add_cors(&judged.verdict, answer.headers_mut());
             return (answer, Readers::SameOrigin);
         }
+        self.note_forwarder(peer, request.headers());
         let file = self.shared.bundle.as_ref().filter(|_| !rest.is_empty());
         if let Some(mut answer) =
             file.and_then(|bundle| bundle.answer(request.method(), rest, request.headers()))

@@ -1,6 +1,7 @@
 //! [`Io`]: a handle to the server, to emit from anywhere. [`Target`]: the sockets that an operation is for.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
@@ -131,6 +132,13 @@ impl Io {
     /// How many requests of one kind were refused since the start.
     pub fn refused(&self, kind: RefusalKind) -> u64 {
         self.reach.refusals.count(kind)
+    }
+
+    /// A peer of the same machine or network that sends `X-Forwarded-…` or `Forwarded`, although it is not in
+    /// [`Config::trusted_proxies`](crate::Config::trusted_proxies): if there is one, all clients that come through it have its
+    /// address. The log tells of each such peer once.
+    pub fn untrusted_proxy(&self) -> Option<IpAddr> {
+        self.reach.ignored.proxy()
     }
 
     /// How often a handler did not run because the event did not fit its parameters. The first time of each event is

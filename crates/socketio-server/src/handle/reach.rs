@@ -17,6 +17,7 @@ use super::mailbox::Mailbox;
 use super::misfits::Misfits;
 use super::socket::Job;
 use crate::feed::Feed;
+use crate::ignored::Ignored;
 use crate::occupancy::Occupancy;
 use crate::output::{Answers, Output};
 use crate::planted::edge::{self, EdgeBug};
@@ -31,6 +32,7 @@ pub(crate) struct Reach {
     /// The feeds, by name of their namespace.
     pub(crate) feeds: HashMap<Box<str>, Feed>,
     pub(crate) refusals: Refusals,
+    pub(crate) ignored: Ignored,
     pub(crate) misfits: Misfits,
     pub(crate) occupancy: Arc<Occupancy>,
     /// What waits for slow clients.
@@ -64,6 +66,7 @@ impl Reach {
             state,
             feeds,
             refusals: Refusals::default(),
+            ignored: Ignored::default(),
             misfits: Misfits::default(),
             occupancy,
             output,

@@ -10,7 +10,7 @@ use std::{
     str::FromStr,
 };
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, header};
 use ipnet::IpNet;
 use thiserror::Error;
 
@@ -20,6 +20,9 @@ use crate::planted::edge::{self, EdgeBug};
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
 const X_FORWARDED_PROTO: &str = "x-forwarded-proto";
 const X_FORWARDED_HOST: &str = "x-forwarded-host";
+
+/// The standard header, as people write it. It is not believed from anybody.
+pub(crate) const FORWARDED: &str = "Forwarded";
 
 /// The proxies whose headers are believed. Default: none.
 ///
@@ -118,6 +121,18 @@ impl Client {
     pub(crate) fn own(&self) -> Option<Own> {
         Own::new(self.scheme, self.host.as_deref()?)
     }
+}
+
+/// A header by which a peer says for whom it asks, as people write it.
+pub(crate) fn present(headers: &HeaderMap) -> Option<&'static str> {
+    [
+        (X_FORWARDED_FOR, "X-Forwarded-For"),
+        (X_FORWARDED_PROTO, "X-Forwarded-Proto"),
+        (X_FORWARDED_HOST, "X-Forwarded-Host"),
+        (header::FORWARDED.as_str(), FORWARDED),
+    ]
+    .into_iter()
+    .find_map(|(name, shown)| headers.contains_key(name).then_some(shown))
 }
 
 /// The host that an untrusted peer forwarded, to report that it was ignored.

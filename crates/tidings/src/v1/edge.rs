@@ -224,7 +224,8 @@ impl Edge {
             resumption,
             online,
             self.parts.limits,
-        );
+        )
+        .with_untrusted_proxy(|| self.parts.io.upgrade()?.untrusted_proxy());
         FeedJoin {
             start: resumption.start(),
             greeting: vec![frames::event(names::WELCOME, &welcome)],
@@ -396,7 +397,6 @@ impl Edge {
         self.submit(draft, ticket)
     }
 
-    /// Somebody writes, or has stopped.
     /// Answers what does not go through the log.
     fn answer(&self, ticket: Option<Ticket>, answer: &str) {
         if let Some(ack) = ticket.and_then(Ticket::into_ack) {
@@ -404,6 +404,7 @@ impl Edge {
         }
     }
 
+    /// Somebody writes, or has stopped.
     pub fn typing(&self, what: Typing, turn: &mut Turn<'_>) -> Flow {
         self.parts.tallies.count(match what {
             Typing::Goes => Count::Typing,
@@ -415,13 +416,13 @@ impl Edge {
             return Flow::Continue;
         };
         turn.reply(DONE);
-        let directory = self.directory.now();
         let now = (self.parts.environment.clock)();
         // Of "stopped" there is at most one after each that was passed on.
         if what == Typing::Goes && !session.has_time_for_typing(self.parts.notices.typing, now) {
             self.parts.tallies.count(Count::LimitTyping);
             return Flow::Continue;
         }
+        let directory = self.directory.now();
         let is_there = room != RoomId::HOUSE && directory.is_member(session.user, room);
         if !is_there {
             rare::reached(Rare::TypingOutside);

@@ -1,6 +1,7 @@
 //! The first event of a connection: who you are, which rooms you are in, and where the stream continues.
 
 use std::cmp::Reverse;
+use std::net::IpAddr;
 
 use chat::{Directory, Room, RoomId, Snapshot, UnixMillis, UserId};
 use serde::Serialize;
@@ -21,10 +22,10 @@ pub const RESUME_ENTRIES_MAX: u64 = 5_000;
 /// through all of it.
 pub const RESUME_DISTANCE_MAX: u64 = 50_000;
 
-/// Rooms that a welcome tells of: as many as a person may join, and the lobby.
 /// So many rooms a person may join at most: a welcome tells of all of them.
 pub const ROOMS_JOINED_MAX: usize = chat::Limits::DEFAULT.rooms_joined_max;
 
+/// Rooms that a welcome tells of: as many as a person may join, and the lobby.
 const ROOMS_TOLD_MAX: usize = ROOMS_JOINED_MAX + 1;
 
 /// How a connection goes on from its cursor.
@@ -103,6 +104,9 @@ pub struct Welcome<'a> {
     rooms: Vec<RoomView<'a>>,
     online: usize,
     limits: WireLimits,
+    /// What the operator should mend, for the owner.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    untrusted: Option<IpAddr>,
 }
 
 impl<'a> Welcome<'a> {
@@ -134,7 +138,14 @@ impl<'a> Welcome<'a> {
             rooms: rooms.collect(),
             online,
             limits,
+            untrusted: None,
         }
+    }
+
+    /// Tells the owner, and nobody else, of a proxy that the operator has not named: behind it, all have one address.
+    pub fn with_untrusted_proxy(self, find: impl FnOnce() -> Option<IpAddr>) -> Self {
+        let untrusted = if self.owner { find() } else { None };
+        Self { untrusted, ..self }
     }
 }
 

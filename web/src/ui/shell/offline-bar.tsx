@@ -1,6 +1,6 @@
 // The bar that shows the state of the connection: only when it has been gone for a while, or the server has had no room for
 // messages, and when it is back. It also
-// counts unsent texts that have no place in a conversation any more. Its words come later than the page: `trouble.tsx`.
+// counts unsent texts that have no place in a conversation any more, and tells the owner what the server lacks. Its words come later than the page: `trouble.tsx`.
 
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
@@ -12,8 +12,8 @@ const PATIENCE_MS = 2000;
 const RELIEF_MS = 2000;
 
 export function OfflineBar() {
-  const { chat } = useUi();
-  const hasStrays = chat.strays.value.length > 0;
+  const { chat, dismissed } = useUi();
+  const hasStrays = chat.strays.value.length > 0 || !["", dismissed.value].includes(chat.untrusted.value);
   const { state, reason } = chat.connection.value;
   const shown = useShown(state === "online" && reason === undefined);
   const Trouble = hasStrays || shown !== "nothing" ? laterPart("Trouble") : undefined;

@@ -4,6 +4,7 @@ import { useRef } from "preact/hooks";
 import type { Connection } from "../../core/facade.ts";
 import { counted, text } from "../../texts/texts.ts";
 import { Icon } from "../parts/icon.tsx";
+import { remember } from "../state/preferences.ts";
 import { useUi } from "../state/ui.ts";
 
 export type Shown = "nothing" | "trouble" | "relief";
@@ -12,6 +13,7 @@ export function Trouble({ shown }: { readonly shown: Shown }) {
   const ui = useUi();
   const connection = ui.chat.connection.value;
   const strays = ui.chat.strays.value.length;
+  const peer = ui.chat.untrusted.value;
   const wasFull = useRef(false);
   if (shown === "trouble") wasFull.current = isFull(connection);
   return (
@@ -43,6 +45,15 @@ export function Trouble({ shown }: { readonly shown: Shown }) {
           <span>{counted("strays", strays)}</span>
           <button type="button" class="link" onClick={() => (ui.dialog.value = { kind: "strays" })}>
             {text("straysShow")}
+          </button>
+        </>
+      )}
+      {peer !== "" && peer !== ui.dismissed.value && (
+        <>
+          <Icon name="alert" />
+          <span>{text("untrustedProxy", { peer })}</span>
+          <button type="button" class="link" onClick={() => remember("dismissed", (ui.dismissed.value = peer))}>
+            {text("close")}
           </button>
         </>
       )}

@@ -69,6 +69,8 @@ export class Ui {
   readonly invite: Signal<string | null> = signal(null);
   readonly owning: Signal<boolean> = signal(false);
   readonly nameAsked: Signal<boolean> = signal(remembered("name-asked") !== null);
+  /** The proxy of which the owner does not want to hear any more. */
+  readonly dismissed: Signal<string | null> = signal(remembered("dismissed"));
   readonly peopleShown: Signal<boolean> = signal(remembered("people") !== "hidden");
   readonly narrow = media("(max-width: 45rem)");
   readonly touch = media("(pointer: coarse)");
