@@ -120,6 +120,104 @@ fn a_connection_beyond_those_that_have_joined_is_turned_away() {
     assert!(matches!(arrive(&occupancy, now), Arrival::Admitted(..)));
 }
 
+/// Connections that were told to leave and have not left, as many as others do not wait for.
+fn crowd_that_leaves(occupancy: &Arc<Occupancy>) -> Vec<(Descriptor, Stay)> {
+    let now = Instant::now();
+    let mut crowd: Vec<_> =
+        (0..occupancy.bounds.connections).map(|_| admitted(arrive(occupancy, now))).collect();
+    for _ in 0..OVERFLOW_MAX {
+        crowd.push(admitted(arrive(occupancy, now)));
+    }
+    assert_eq!(occupancy.leaving.load(Ordering::Relaxed), OVERFLOW_MAX);
+    crowd
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_connection_waits_until_one_has_left_if_many_are_still_leaving() {
+    let occupancy = occupancy(20, 0);
+    let mut crowd = crowd_that_leaves(&occupancy);
+    let descriptor = occupancy.accepted();
+    let begin = tokio::time::Instant::now();
+    let wait = Duration::from_millis(50);
+    let leaves = async {
+        tokio::time::sleep(wait).await;
+        drop(crowd.remove(0));
+    };
+    tokio::join!(biased; occupancy.make_room(), leaves);
+    let waited = begin.elapsed();
+    assert!(
+        (wait..wait * 2).contains(&waited),
+        "{waited:?}: it waits for the one that leaves, and no longer"
+    );
+    assert!(matches!(occupancy.arrive(descriptor, Instant::now()), Arrival::Admitted(..)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_connection_waits_in_vain_for_a_bounded_time_and_is_turned_away() {
+    let occupancy = occupancy(20, 0);
+    let crowd = crowd_that_leaves(&occupancy);
+    let descriptor = occupancy.accepted();
+    let begin = tokio::time::Instant::now();
+    occupancy.make_room().await;
+    let waited = begin.elapsed();
+    assert!((LEAVING_TIME..LEAVING_TIME * 2).contains(&waited), "{waited:?}");
+    assert!(matches!(occupancy.arrive(descriptor, Instant::now()), Arrival::Overflow(..)));
+    drop(crowd);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_for_room_if_nobody_is_leaving_or_few_are() {
+    let begin = tokio::time::Instant::now();
+    let full = occupancy(1, 0);
+    let (_descriptor, mut stay) = admitted(arrive(&full, Instant::now()));
+    stay.spoke();
+    assert!(stay.joined().is_none(), "it holds nothing");
+    let beyond = full.accepted();
+    full.make_room().await;
+    drop(beyond);
+    let crowded = occupancy(20, 0);
+    let _crowd = crowd_that_leaves(&crowded);
+    crowded.make_room().await;
+    assert_eq!(begin.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_is_made_by_silent_connections_then_by_those_that_spoke_oldest_first_and_never_by_joined_ones() {
+    let (occupancy, now) = (occupancy(6, 0), Instant::now());
+    let (left, gone) = mpsc::sync_channel(100);
+    let mut all = BTreeMap::new();
+    for name in ["joined", "spoke 1", "silent 1", "spoke 2", "silent 2", "joined with half a message"] {
+        let (descriptor, stay) = admitted(arrive(&occupancy, now));
+        let mut stay = named(stay, name, &left);
+        if !name.starts_with("silent") {
+            stay.spoke();
+        }
+        if name.ends_with("half a message") {
+            stay.hold(100);
+        }
+        let stay = if name.starts_with("joined") { stay.joined() } else { Some(stay) };
+        all.insert(name, (descriptor, stay));
+    }
+    let (mut order, mut newcomers) = (Vec::new(), Vec::new());
+    for _ in 0..4 {
+        let descriptor = occupancy.accepted();
+        occupancy.make_room().await;
+        let (name, exit) = gone.try_recv().expect("somebody leaves");
+        assert_eq!((gone.try_recv().ok(), exit), (None, Exit::Crowded), "one leaves for one that comes");
+        all.remove(name);
+        order.push(name);
+        let (descriptor, mut stay) = admitted(occupancy.arrive(descriptor, now));
+        stay.spoke();
+        assert!(stay.joined().is_none(), "it joins at once, and holds nothing");
+        newcomers.push(descriptor);
+    }
+    assert_eq!(order, ["silent 1", "silent 2", "spoke 1", "spoke 2"]);
+    let beyond = occupancy.accepted();
+    occupancy.make_room().await;
+    assert_eq!(gone.try_recv().ok(), None, "those that have joined stay");
+    assert!(matches!(occupancy.arrive(beyond, now), Arrival::Overflow(..)));
+}
+
 #[test]
 fn the_oldest_of_those_that_are_turned_away_gives_way_to_the_next() {
     let (occupancy, now) = (occupancy(1, 0), Instant::now());
