@@ -432,7 +432,7 @@ impl Worker {
             tracing::debug!(%connection, "an attachment did not arrive in time; its connection is closed");
             return self.close(key, CloseReason::ForcedClose);
         }
-        if session.doubtful_until().is_some_and(|until| until <= now) {
+        if session.doubtful_until().is_some_and(|until| until <= now) && !session.doubts_longer(now) {
             return self.end_repeated(key);
         }
         if session.stalled_since.is_some_and(|since| since + stall <= now) {

@@ -369,6 +369,17 @@ impl Session {
         }
     }
 
+    /// While a POST is held back, the client cannot send the pong that ends a doubt: it has more time then. True if it is so.
+    pub(crate) fn doubts_longer(&mut self, now: Instant) -> bool {
+        match &mut self.transport {
+            Transport::Polling(polling) if self.post.is_some() => {
+                polling.polls.doubt_longer(now);
+                true
+            }
+            Transport::Polling(_) | Transport::WebSocket(_) => false,
+        }
+    }
+
     /// The rest of the packets for a polling client when its session has ended, up to a size, and the end itself: one
     /// payload for each poll that is still to come.
     pub(crate) fn last_payloads(&self, bytes_max: usize) -> VecDeque<String> {

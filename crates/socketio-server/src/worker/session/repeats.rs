@@ -165,6 +165,11 @@ impl Polls {
         self.doubtful_until.is_some()
     }
 
+    /// A doubt lasts as long again.
+    pub(crate) fn doubt_longer(&mut self, now: Instant) {
+        self.doubtful_until = self.doubtful_until.map(|_| now + DOUBT_MAX);
+    }
+
     /// When a doubt counts as a repeat.
     pub(crate) fn doubtful_until(&self) -> Option<Instant> {
         self.doubtful_until
