@@ -276,7 +276,7 @@ pub const ALL: &[Limit] = &[
     Limit {
         name: "bad-codes-per-person",
         scope: Scope::Person,
-        effect: "a link, an invite or the owner's code is answered `busy`; each further try waits twice as long",
+        effect: "a bad link, invite or owner's code is answered `busy`; each further one waits twice as long. Good ones always work",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitBadCodesPerPerson)),
         field: |bounds| Field::Guesses(&mut bounds.node.guesses.person),
     },

@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use chat::{
-    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, ReadPointer, Refusal, RefusedWhy,
-    RoomId, Trust, UserId,
+    Admission, Appender, Command, DirectoryHandle, Draft, Identity, Position, ReadPointer, Refusal,
+    RefusedWhy, RoomId, Trust, UserId,
 };
 use serde::Serialize;
 use socketio_server::{
