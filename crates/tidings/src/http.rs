@@ -4,13 +4,13 @@ mod body;
 mod folder;
 mod health;
 mod pages;
-pub(crate) mod security;
 
 use std::convert::Infallible;
 use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use crate::security;
 use http::{HeaderValue, Method, Request, Response, header};
 use http_body_util::Either;
 use hyper::body::Incoming;

@@ -13,6 +13,7 @@ mod plural;
 mod repair;
 mod restore;
 mod rotate;
+mod security;
 mod serve;
 mod tls;
 mod verify;

@@ -125,6 +125,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "logging",
             "options",
             "places",
+            "security",
             "tls",
             "failure",
             "http",

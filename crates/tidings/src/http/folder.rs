@@ -20,7 +20,7 @@ use tidings::planted::edge::{self, EdgeBug};
 use tower_http::services::ServeDir;
 
 use super::body::{Body, body};
-use super::security::{self, OwnPages};
+use crate::security::{self, OwnPages};
 
 #[derive(Clone)]
 pub(super) struct Folder {

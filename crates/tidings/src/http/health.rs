@@ -12,7 +12,7 @@ use tidings::planted::edge::{self, EdgeBug};
 use tidings::readiness::{Service, Standing};
 
 use super::body::{Body, body};
-use super::security;
+use crate::security;
 
 /// How many rows of the log were found damaged so far.
 pub(crate) type Damaged = Arc<dyn Fn() -> u64 + Send + Sync>;

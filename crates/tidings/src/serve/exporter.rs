@@ -24,9 +24,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use super::machine;
 use crate::failure::Failure;
-use crate::http::{Body, body, security};
+use crate::http::{Body, body};
 use crate::logging;
 use crate::places::Places;
+use crate::security;
 use crate::tls::InUse;
 
 /// Monitors that are answered at once. One more, and the oldest connection ends.

@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::keyring::Keyring;
 use super::stream::{Refused, TlsStream};
-use crate::http::security;
+use crate::security;
 
 /// How long a client that speaks http has to take the answer.
 const ANSWER_TIME: Duration = Duration::from_secs(1);

@@ -19,8 +19,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
 
 use super::challenges::Challenges;
-use crate::http::security;
 use crate::places::Places;
+use crate::security;
 
 /// How many connections there are at most. One more, and the oldest ends.
 pub(crate) const CONNECTIONS_MAX: usize = 64;
