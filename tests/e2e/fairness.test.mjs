@@ -27,7 +27,7 @@ async function sockets(t, server, person, count) {
 
 describe("one person's requests", () => {
   test("on 32 sockets keep nobody else's answers waiting", async (t) => {
-    const server = await Server.start(t);
+    const server = await Server.start(t, { args: ["--limit", "connections-per-person=100"] });
     const ada = await V1Person.connect(t, server.url, { name: "ada" });
     for (let line = 0; line < 60; line += 1) await ada.say(`line ${line}`);
     const { person, ask } = await mallory(t, server);

@@ -132,7 +132,7 @@ describe("a server with a certificate", () => {
   });
 
   test("closes half handshakes when they hold too much together, before their time is over, and nobody else", async (t) => {
-    const server = await start(t, undefined, ["--limit", "input-bytes=1000000"]);
+    const server = await start(t, undefined, ["--limit", "input-bytes=1048576"]);
     const ada = await Person.connect(t, server.url, trusting({ transports: ["websocket"] }));
     // One whole record of a long message, and most of a second: the server has to keep both.
     const begun = Buffer.from("1603013ff00100fff0", "hex");
