@@ -368,6 +368,7 @@ impl SocketTurn<'_> {
         } else {
             self.packets
         };
+        let (allowed, handled) = (frames, self.handled);
         let Some(socket) = self.socket() else { return };
         // The decoder is outside of its session while its messages are handled, which may end the session.
         let mut decoder = std::mem::take(&mut socket.decoder);
@@ -388,6 +389,7 @@ impl SocketTurn<'_> {
             None => decoder.resume(&limits, &mut frames, &mut sink),
         };
         self.packets = frames;
+        self.charge_fragments((allowed - frames).saturating_sub(self.handled - handled));
         if let Some(socket) = self.socket() {
             socket.decoder = decoder;
             self.worker.count_input(self.key);
@@ -397,6 +399,13 @@ impl SocketTurn<'_> {
         }
         if let Err(error) = result {
             self.refuse_bytes(error);
+        }
+    }
+
+    /// Charges for frames that are no message by themselves: a message may come in any number of them.
+    fn charge_fragments(&mut self, frames: usize) {
+        if frames > 0 {
+            self.worker.charge(self.key, u32::try_from(frames).unwrap_or(u32::MAX));
         }
     }
 

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use socketio_server::{Builder, Flow, Namespace, Pacing, Rate, Server, Socket};
+use socketio_server::{Builder, Flow, Namespace, Pacing, Rate, Server, Socket, WorkerCount};
+use tokio::io::AsyncWriteExt;
 use tokio::sync::Notify;
 use tokio_tungstenite::tungstenite::Message;
 
@@ -56,6 +57,29 @@ async fn a_websocket_above_the_rate_is_read_later_and_loses_nothing() {
     assert!(counter.now() < 60, "all events were handled at once");
     counter.reaches(60).await;
     quick.fence().await;
+}
+
+/// A masked frame with a short payload; the mask changes nothing.
+fn frame(first: u8, payload: &str) -> Vec<u8> {
+    let length = u8::try_from(payload.len()).expect("a short frame");
+    [&[first, 0x80 | length, 0, 0, 0, 0], payload.as_bytes()].concat()
+}
+
+#[tokio::test]
+async fn fragments_of_a_message_count_as_well() {
+    let counter = Counter::default();
+    let running = start(counter.server(Rate { per_second: 50, burst: 30 }, true));
+    let mut quick = Client::connect(running.address).await;
+    let many = [frame(0x01, "4"), frame(0x00, "").repeat(100), frame(0x80, r#"2["count"]"#)].concat();
+    for _ in 0..2 {
+        quick.ws.stream.get_mut().write_all(&many).await.expect("the server reads");
+    }
+    counter.reaches(1).await;
+    quick.fence().await;
+    assert_eq!(counter.now(), 2);
+    assert!(
+        running.io().stats().await.workers.iter().any(|worker| worker.counts[WorkerCount::LimitEvents] > 0)
+    );
 }
 
 #[tokio::test]
