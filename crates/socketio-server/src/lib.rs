@@ -50,7 +50,7 @@ mod handle;
 mod handshake;
 mod http;
 mod ignored;
-mod new_sessions;
+mod lines;
 mod occupancy;
 mod output;
 mod pacing;

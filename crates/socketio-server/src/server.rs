@@ -31,7 +31,7 @@ use crate::handle::namespace::{FeedBinding, Namespace, NamespacePattern};
 use crate::handle::reach::{Reach, StateMap};
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
-use crate::new_sessions::NewSessions;
+use crate::lines::Lines;
 use crate::occupancy::Occupancy;
 use crate::output::{Answers, Output};
 use crate::worker::{
@@ -223,8 +223,8 @@ impl Builder {
         let (output, answers) = (Output::new(bytes_max), Answers::new(bytes_max));
         let shared = Arc::new(Shared {
             reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds, occupancy, output, answers)),
-            new_sessions: NewSessions::new(self.config.pacing.sessions),
-            new_handshakes: NewSessions::new(self.config.pacing.handshakes),
+            new_sessions: Lines::new(self.config.pacing.sessions),
+            new_handshakes: Lines::new(self.config.pacing.handshakes),
             config: self.config,
             namespaces: self.namespaces.into_iter().map(Arc::new).collect(),
             bundle: self.bundle,

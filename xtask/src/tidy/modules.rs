@@ -29,7 +29,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "stats",
             "peer",
             "pacing",
-            "new_sessions",
+            "lines",
             "occupancy",
             "output",
             "encryption",

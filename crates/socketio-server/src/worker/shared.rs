@@ -14,7 +14,7 @@ use crate::handle::namespace::{Namespace, NamespacePattern};
 use crate::handle::reach::Reach;
 use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
-use crate::new_sessions::NewSessions;
+use crate::lines::Lines;
 use crate::sid::PollNumber;
 
 /// Decides about a handshake, before a session exists.
@@ -35,9 +35,9 @@ pub(crate) struct Shared {
     pub(crate) hooks: Hooks,
     pub(crate) numbers: Numbers,
     /// How fast sessions come from each address.
-    pub(crate) new_sessions: NewSessions,
+    pub(crate) new_sessions: Lines,
     /// The same for the handshakes of encrypted connections.
-    pub(crate) new_handshakes: NewSessions,
+    pub(crate) new_handshakes: Lines,
 }
 
 /// The hooks of the application.

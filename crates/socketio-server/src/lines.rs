@@ -1,5 +1,5 @@
-//! [`NewSessions`]: how fast sessions come from one address, or encrypted connections. Beyond the rate, a handshake is answered
-//! later.
+//! [`Lines`]: those of each address who come faster than a rate stand in a line of their own. New sessions do, and so do
+//! encrypted connections before their handshake.
 //!
 //! A client that connects again and again would make others wait: each new session is cheap, and there is no end of them. A
 //! crowd behind one address that comes back after a restart is let in bit by bit. Time is an argument.
@@ -19,33 +19,33 @@ const NETWORKS_MAX: usize = 1 << 16;
 
 /// What the addresses have used of the rate.
 #[derive(Debug)]
-pub(crate) struct NewSessions {
+pub(crate) struct Lines {
     rate: Rate,
     paces: Mutex<HashMap<Network, Pace>>,
 }
 
-/// Too many sessions come from this address.
+/// The line of this address is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
 /// A place in the line of an address. It is given back when it is dropped, unless it is [taken](Self::take).
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
-    line: &'a NewSessions,
+    lines: &'a Lines,
     /// Of nobody, if no rate applies.
     network: Option<Network>,
     wait: Option<Duration>,
 }
 
-impl NewSessions {
+impl Lines {
     pub(crate) fn new(rate: Rate) -> Self {
         Self { rate, paces: Mutex::default() }
     }
 
-    /// Gets in line for a session. `None` is an address to which no rate applies.
+    /// Gets in line. `None` is an address to which no rate applies.
     pub(crate) fn queue(&self, network: Option<Network>, now: Instant) -> Result<Place<'_>, TooMany> {
         let Some(network) = network.filter(|_| self.rate.per_second > 0) else {
-            return Ok(Place { line: self, network: None, wait: None });
+            return Ok(Place { lines: self, network: None, wait: None });
         };
         let mut paces = self.paces();
         if paces.len() >= NETWORKS_MAX && !paces.contains_key(&network) {
@@ -62,7 +62,7 @@ impl NewSessions {
             return Err(TooMany);
         }
         *pace = charged;
-        Ok(Place { line: self, network: Some(network), wait })
+        Ok(Place { lines: self, network: Some(network), wait })
     }
 
     fn paces(&self) -> MutexGuard<'_, HashMap<Network, Pace>> {
@@ -71,12 +71,12 @@ impl NewSessions {
 }
 
 impl Place<'_> {
-    /// How long the session has to wait.
+    /// How long it has to wait.
     pub(crate) fn wait(&self) -> Option<Duration> {
         self.wait
     }
 
-    /// The session begins.
+    /// It is its turn.
     pub(crate) fn take(mut self) {
         self.network = None;
     }
@@ -86,9 +86,9 @@ impl Drop for Place<'_> {
     /// Whoever comes next waits for less.
     fn drop(&mut self) {
         if let Some(network) = self.network
-            && let Some(pace) = self.line.paces().get_mut(&network)
+            && let Some(pace) = self.lines.paces().get_mut(&network)
         {
-            pace.forgive(self.line.rate, 1);
+            pace.forgive(self.lines.rate, 1);
         }
     }
 }
@@ -99,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    impl NewSessions {
+    impl Lines {
         /// Begins a session, if it does not have to wait.
         fn begins_at_once(&self, network: Option<Network>, now: Instant) -> bool {
             match self.queue(network, now) {
@@ -120,7 +120,7 @@ mod tests {
     }
 
     /// The wait of the next session from an address.
-    fn wait(line: &NewSessions, number: u32, now: Instant) -> Result<Option<Duration>, TooMany> {
+    fn wait(line: &Lines, number: u32, now: Instant) -> Result<Option<Duration>, TooMany> {
         let place = line.queue(Some(network(number)), now)?;
         let wait = place.wait();
         place.take();
@@ -129,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_crowd_comes_in_at_once_then_one_by_one_and_then_not_at_all() {
-        let (line, now) = (NewSessions::new(RATE), Instant::now());
+        let (line, now) = (Lines::new(RATE), Instant::now());
         let all: Vec<_> = (0..400).map(|_| wait(&line, 1, now)).collect();
         assert_eq!(all[..100], [Ok(None); 100]);
         assert_eq!(all[100], Ok(Some(INTERVAL)));
@@ -142,13 +142,13 @@ mod tests {
 
     #[test]
     fn half_of_the_rate_for_ever_never_waits() {
-        let (line, start) = (NewSessions::new(RATE), Instant::now());
+        let (line, start) = (Lines::new(RATE), Instant::now());
         assert!((0..10_000).all(|number| wait(&line, 1, start + INTERVAL * 2 * number) == Ok(None)));
     }
 
     #[test]
     fn a_place_that_is_left_makes_the_next_session_wait_for_less() {
-        let (line, now) = (NewSessions::new(RATE), Instant::now());
+        let (line, now) = (Lines::new(RATE), Instant::now());
         assert!((0..100).all(|_| line.begins_at_once(Some(network(1)), now)));
         let places: Vec<_> = (0..200).map(|_| line.queue(Some(network(1)), now).unwrap()).collect();
         assert!(!line.begins_at_once(Some(network(1)), now));
@@ -161,14 +161,14 @@ mod tests {
 
     #[test]
     fn a_rate_of_nothing_is_no_limit() {
-        let (line, now) = (NewSessions::new(Rate::OFF), Instant::now());
+        let (line, now) = (Lines::new(Rate::OFF), Instant::now());
         assert!((0..10_000).all(|_| line.begins_at_once(Some(network(1)), now)));
         assert!(line.paces().is_empty());
     }
 
     #[test]
     fn a_bounded_number_of_addresses_is_remembered() {
-        let (line, now) = (NewSessions::new(RATE), Instant::now());
+        let (line, now) = (Lines::new(RATE), Instant::now());
         for number in 0..2 * u32::try_from(NETWORKS_MAX).unwrap() {
             assert!(line.begins_at_once(Some(network(number)), now));
         }
