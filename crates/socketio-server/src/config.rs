@@ -52,8 +52,9 @@ pub struct Config {
     pub workers: usize,
     /// Bytes of acks and events that may wait for one connection; beyond that it is closed. Default 2 MiB.
     pub outbound_bytes_max: usize,
-    /// Bytes of acks and events that may wait for all connections together. Beyond that, the connections that hold most
-    /// are closed. 0 switches this limit off. Default 16 MiB.
+    /// Bytes of acks and events that may wait for all connections together. One half is for what waits in sessions: beyond it,
+    /// the connections that hold most are closed. The other is for answers to polls that clients do not read: beyond it, the
+    /// connections of those answers are closed. 0 switches this limit off. Default 16 MiB.
     pub output_bytes_max: usize,
     /// A connection that accepts no data for this long, although some waits, is closed. Default 20 s.
     pub stall_timeout: Duration,

@@ -62,8 +62,8 @@ impl Output {
     }
 }
 
-/// The answers to polls that HTTP connections hold until their peers have taken them. They have a bound of the same size:
-/// when it is reached, the connections end whose peers take nothing.
+/// The answers to polls that HTTP connections hold until their peers have taken them. When it is too much, the
+/// connections end whose peers take nothing.
 #[derive(Debug)]
 pub(crate) struct Answers {
     held: Output,

@@ -219,8 +219,8 @@ impl Builder {
         let mailboxes: Vec<Arc<Mailbox>> = indices.clone().map(|_| Arc::default()).collect();
         let feeds = bind_feeds(&self.namespaces, &mailboxes)?;
         let occupancy = Occupancy::new(self.config.bounds(workers), self.config.strangers);
-        let bytes_max = self.config.output_bytes_max;
-        let (output, answers) = (Output::new(bytes_max), Answers::new(bytes_max));
+        let half = self.config.output_bytes_max.div_ceil(2);
+        let (output, answers) = (Output::new(half), Answers::new(half));
         let shared = Arc::new(Shared {
             reach: Arc::new(Reach::new(mailboxes, runtime, self.state, feeds, occupancy, output, answers)),
             new_sessions: Lines::new(self.config.pacing.sessions),
