@@ -44,8 +44,8 @@ pub(super) struct Sessions {
 
 /// Whether the socket of a session is attached to a namespace and clear, as [`Session::attached_socket`] says.
 ///
-/// A session is spread over so many lines of the processor's cache that asking it costs a tenth of a delivery. The answers
-/// of sixteen sessions are in one line. Every way to change a session forgets its answer.
+/// A session is spread over several lines of the processor's cache, and from one delivery to the next the kernel leaves few of
+/// them there. The answers of eight sessions are in one line. Every way to change a session forgets its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Clear {
     #[default]
