@@ -5,6 +5,10 @@
 // misses it takes over. Each leader gets a generation number from the store, which refuses writes of older generations.
 // When an old leader wakes, it can do no harm: it notices, and becomes a follower. A tab in the background never takes
 // over, because its timers may be throttled.
+//
+// A disk that takes nothing gives no number, and a page leads all the same. It writes nothing then, and what it tells is
+// worth less than what a later leader tells: it goes by the time at which it began, as a fraction above the last number
+// that it knows.
 
 import type { World } from "./ports.ts";
 import type { Generation, Store } from "./store.ts";
@@ -14,16 +18,20 @@ const BEAT_MS = 1_000;
 const LOOK_MS = 500;
 /** With the pause between two looks: less than three seconds. */
 const SILENT_MS = 2_400;
+/** A tab that could not get a number follows one without for so long, before it tries again. */
+const RESIGNED_MS = 30_000;
+/** More milliseconds than will have passed since 1970 for a hundred years. */
+const FOREVER_MS = 2 ** 42;
 
 export interface LeadershipEvents {
   /**
-   * This tab leads; null where no tab can keep the others from leading, and where the store gives no number yet: then nothing may be
-   * written.
+   * This tab leads, as long as `isMine` says so; null where no tab can keep the others from leading, and where the store gives no
+   * number yet: then nothing may be written.
    */
-  begin(own: Generation | null): void;
+  begin(own: Generation | null, isMine: () => boolean): void;
   /** It leads no more. */
   end(): void;
-  beat(own: Generation): void;
+  beat(): void;
 }
 
 export class Leadership {
@@ -37,8 +45,12 @@ export class Leadership {
   #own: Generation | null = null;
   /** The latest leader that is known of. */
   #known: Generation = 0;
+  /** When it began to lead without a number, or last tried in vain to get one. */
+  #since = 0;
+  #refused = -Infinity;
   /** Counts beginnings and ends: a beginning that was overtaken is none. */
   #turn = 0;
+  #term = 0;
   #seen = 0;
   #looked = 0;
   #cancel: (() => void) | null = null;
@@ -64,20 +76,23 @@ export class Leadership {
 
   /** By which others know this tab while it leads. */
   get number(): Generation {
-    return this.#own ?? 0;
+    if (!this.#isLeading || !this.#tabs.areExclusive) return 0;
+    return this.#own ?? Math.max(this.#known, Math.floor(this.#known) + this.#since / FOREVER_MS);
   }
 
-  /** Whether this tab leads, and as that one. */
-  leads(own: Generation | null): boolean {
-    return this.#isLeading && this.#own === own;
+  /** The store knows of this leader. */
+  learn(leader: Generation): void {
+    this.#known = Math.max(this.#known, leader);
   }
 
   /** Whether a message of this leader counts; a later one than oneself ends the own lead. */
   heeds(leader: Generation): boolean {
-    if (leader < this.#known) return false;
+    if (leader < this.#known || (this.#isLeading && leader <= this.number)) return false;
     this.#known = leader;
-    this.#seen = this.#world.now();
-    if ((this.#own ?? 0) < leader) this.deposed(this.#own);
+    const now = this.#world.now();
+    // One without a number may be replaced by a tab that gets one.
+    if (Number.isInteger(leader) || now - this.#refused < RESIGNED_MS) this.#seen = now;
+    this.deposed(this.#own);
     return true;
   }
 
@@ -88,7 +103,8 @@ export class Leadership {
 
   /** Somebody else leads instead of that one, as the store has said. */
   deposed(own: Generation | null): void {
-    if (!this.leads(own)) return;
+    if (!this.#isLeading || this.#own !== own) return;
+    this.#turn += 1;
     this.#isLeading = false;
     this.#own = null;
     this.#follow();
@@ -118,25 +134,25 @@ export class Leadership {
     const own = this.#tabs.areExclusive ? await this.#store.lead(isWanted).catch(() => null) : null;
     if (!isWanted()) return;
     this.#cancel?.();
-    if (own !== null) {
-      this.#known = Math.max(this.#known, own);
-      this.#beat(own);
-    } else if (this.#tabs.areExclusive) {
-      // A leader without a number writes nothing until it has one.
-      this.#cancel = this.#world.setTimer(BEAT_MS, () => void this.#begin());
-    }
+    const now = this.#world.now();
+    if (own !== null) this.learn(own);
+    else this.#refused = now;
     if (this.#isLeading) {
-      if (own === null) return;
+      if (own === null) return this.#beat();
       this.#events.end();
     }
     this.#isLeading = true;
     this.#own = own;
-    this.#events.begin(own);
+    this.#since = now;
+    if (this.#tabs.areExclusive) this.#beat();
+    const term = (this.#term += 1);
+    this.#events.begin(own, () => this.#isLeading && term === this.#term);
   }
 
-  #beat(own: Generation): void {
-    this.#events.beat(own);
-    this.#cancel = this.#world.setTimer(BEAT_MS, () => this.#beat(own));
+  #beat(): void {
+    this.#events.beat();
+    // A leader without a number writes nothing until it has one.
+    this.#cancel = this.#world.setTimer(BEAT_MS, () => (this.#own === null ? void this.#begin() : this.#beat()));
   }
 
   #follow(): void {

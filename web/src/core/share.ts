@@ -60,12 +60,12 @@ export class Share {
     this.#parts = parts;
     ({ model: this.#model, store: this.#store, tabs: this.#tabs, world: this.#world, outbox: this.#outbox, shown: this.#shown } = parts);
     this.#questions = new Questions(this.#tabs, this.#world);
-    this.#ledger = this.#newLedger(null);
+    this.#ledger = this.#newLedger(null, 0);
     this.#leadership = new Leadership(this.#tabs, this.#store, this.#world, {
-      begin: (own) => void this.#lead(own),
+      begin: (own, isMine) => void this.#lead(own, isMine),
       end: () => void this.#stepDown(),
-      beat: (leader) => {
-        this.#tabs.post({ kind: "beat", leader });
+      beat: () => {
+        this.#tabs.post({ kind: "beat", leader: this.#leadership.number });
         void this.#outbox.catchUp();
       },
     });
@@ -139,11 +139,11 @@ export class Share {
     else this.#heard(message);
   }
 
-  async #lead(own: Generation | null): Promise<void> {
+  async #lead(own: Generation | null, isLeading: () => boolean): Promise<void> {
     await this.readAll();
-    if (this.#stopped || !this.#leadership.leads(own)) return;
-    const leader = own ?? 0;
-    this.#ledger = this.#newLedger(own);
+    if (this.#stopped || !isLeading()) return;
+    const leader = this.#leadership.number;
+    this.#ledger = this.#newLedger(own, leader);
     const transport = this.#parts.transport();
     const session = new Session(this.#model, this.#ledger, transport, this.#world, {
       connection: (state, reason) => isMine() && this.#setState(state, reason),
@@ -181,20 +181,26 @@ export class Share {
     this.#questions.again();
   }
 
-  #newLedger(leader: Generation | null): Ledger {
-    const own = leader === null && this.#tabs.areExclusive ? NOBODY : leader;
-    return new Ledger(this.#model, this.#store, own, {
-      kept: (changes, revision, version) => this.#kept(changes, revision, version, leader ?? 0),
-      deposed: () => this.#leadership.deposed(own),
+  #newLedger(own: Generation | null, leader: Generation): Ledger {
+    const writer = this.#writerOf(own);
+    return new Ledger(this.#model, this.#store, writer, {
+      kept: (changes, revision, version) => this.#kept(changes, revision, version, leader),
+      deposed: () => this.#leadership.deposed(writer),
     });
+  }
+
+  /** As whom it writes. */
+  #writerOf(own: Generation | null): Generation | null {
+    return own === null && this.#tabs.areExclusive ? NOBODY : own;
   }
 
   /** For the session of this tab: it hears no more when another leads. */
   async #changeAsLeader<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, own: Generation | null): Promise<T> {
     try {
-      return await this.#outbox.change(look, change, "strict", own);
+      return await this.#outbox.change(look, change, "strict", this.#writerOf(own));
     } catch (error) {
-      if (!(error instanceof Deposed)) throw error;
+      // The store never knew of a leader without a number.
+      if (!(error instanceof Deposed) || own === null) throw error;
       this.#leadership.deposed(own);
       return new Promise<never>(() => undefined);
     }
@@ -210,6 +216,7 @@ export class Share {
       // Nothing is heard or shown until it can be read.
       if (snapshot === null) await new Promise<void>((resolve) => this.#world.setTimer(NUDGE_MS, resolve));
     }
+    this.#leadership.learn(snapshot.leader);
     this.#outbox.load(snapshot);
     this.#revision = snapshot.revision;
     this.#hearing.end();

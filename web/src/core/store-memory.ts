@@ -52,6 +52,7 @@ export class MemoryStore implements Store {
   load(): Promise<Snapshot> {
     const disk = this.#disk;
     return Promise.resolve({
+      leader: disk.leader,
       revision: disk.revision,
       session: disk.session,
       cursor: disk.cursor,

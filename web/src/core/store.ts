@@ -188,6 +188,8 @@ export type Change =
   | { readonly kind: "forget all" };
 
 export interface Snapshot {
+  /** The latest of the tabs; 0 before the first. */
+  readonly leader: Generation;
   readonly revision: Revision;
   readonly session: SessionRecord | null;
   readonly cursor: string | null;
@@ -200,7 +202,10 @@ export interface Snapshot {
   readonly people: readonly (Person & { readonly user: UserId })[];
 }
 
-/** Which leader of the tabs writes; each has a higher number than those before it. */
+/**
+ * Which leader of the tabs writes; each has a higher number than those before it. Whole numbers are of the store; one with a fraction
+ * writes nothing.
+ */
 export type Generation = number;
 
 /** How often `commit` has changed the store. */

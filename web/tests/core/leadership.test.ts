@@ -6,8 +6,9 @@ import type { ChatClient } from "../../src/core/facade.ts";
 import type { SetTimer } from "../../src/core/ports.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
 import { NoTabs, TabHub, type TabMessage } from "../../src/core/tabs.ts";
+import { FailingStore, type Operation } from "./failing-store.ts";
 import { Life } from "./mortal.ts";
-import { LOBBY, texts, World } from "./people.ts";
+import { LOBBY, recorded, rowsOf, texts, World } from "./people.ts";
 import { SlowStore } from "./slow-store.ts";
 
 class Tab {
@@ -199,6 +200,138 @@ describe("a leader that is well", () => {
     await world.clock.pass(10_000);
     // The one that is looked at leads: it was frozen, and the other does not take the lead by itself.
     expect(browser.disk.leader).toBe(leader);
+  });
+});
+
+describe("leaders to which the store gives no number", () => {
+  const isWrite = (operation: Operation): boolean => ["lead", "commit", "changeOutbox", "bind"].includes(operation);
+
+  /** Of a browser whose disk takes nothing as long as `isFull` says so. */
+  const store = (browser: Browser, isFull: () => boolean): FailingStore =>
+    new FailingStore(new MemoryStore(browser.disk), (operation) => (isFull() && isWrite(operation) ? "rejected" : "passes"));
+
+  test("are told apart: what an earlier one still says changes nothing in the later one, nor in those that follow", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const bob = await world.person("bob");
+    (await browser.open()).life.end();
+    const told: TabMessage[] = [];
+    const stranger = browser.hub.join();
+    stranger.listen((message) => told.push(message));
+    const full = { store: store(browser, () => true) };
+    const first = await browser.open(full);
+    await world.does(bob.say(LOBBY, "early"));
+    await world.clock.pass(1_000);
+    const late = told.findLast((message) => message.kind === "kept");
+    first.life.freeze();
+    const second = await browser.open(full);
+    const third = await browser.open({ ...full, isWatched: false });
+    for (const text of ["late", "later"]) await world.does(bob.say(LOBBY, text));
+    await world.clock.pass(1_000);
+    const views = [second, third].map(({ chat }) => chat.open(LOBBY));
+    const shown: string[] = [];
+    for (const view of views) view.rows.subscribe(() => shown.push([...texts(view), ...rowsOf(view, "hole").map(() => "a hole")].join(" ")));
+    // It has told more often than the second.
+    if (late?.kind === "kept") stranger.post({ ...late, revision: (late.revision ?? 0) + 0.5 });
+    await world.does(bob.say(LOBBY, "last"));
+    await world.clock.pass(1_000);
+    expect(new Set(shown)).toEqual(new Set(["early late later", "early late later last"]));
+    expect(views.map((view) => texts(view).length)).toEqual([4, 4]);
+  });
+
+  test.each(["with", "without"])("are heard by tabs that followed one %s a number before", async (before) => {
+    const world = new World();
+    const browser = new Browser(world);
+    const bob = await world.person("bob");
+    let isFull = before === "without";
+    const own = (): FailingStore => store(browser, () => isFull);
+    const [first, second, third] = [await browser.open({ store: own() }), await browser.open({ store: own() }), await browser.open({ store: own(), isWatched: false })];
+    isFull = true;
+    first.life.end();
+    await world.clock.pass(5_000);
+    await world.does(bob.say(LOBBY, "to the second"));
+    await world.clock.pass(1_000);
+    expect(texts(third.chat.open(LOBBY))).toEqual(["to the second"]);
+    // Nobody tells a new tab who leads.
+    second.life.freeze();
+    const fourth = await browser.open({ store: own() });
+    await world.does(bob.say(LOBBY, "to the fourth"));
+    await world.clock.pass(1_000);
+    for (const { chat } of [third, fourth]) expect(texts(chat.open(LOBBY)).at(-1)).toBe("to the fourth");
+  });
+
+  test("do not take the lead from each other all the time, and leave it to a tab that can write", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const tabs = [await browser.open({ store: store(browser, () => true) }), await browser.open({ store: store(browser, () => true) })];
+    await world.clock.pass(10_000);
+    let changes = 0;
+    for (const { chat } of tabs) chat.connection.subscribe(() => (changes += 1));
+    changes = 0;
+    await world.clock.pass(20_000);
+    expect(changes).toBe(0);
+    const able = await browser.open();
+    await world.clock.until(() => browser.disk.leader === 1, "a leader with a number", 3_500);
+    for (const { chat } of [...tabs, able]) await world.online(chat);
+    expect(browser.connections()).toBe(1);
+  });
+
+  test("leave it to one with a number to move what is unsent to another device", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    const first = await browser.open();
+    const backup = world.server.backup();
+    await world.does(first.chat.say(LOBBY, "before"));
+    await world.clock.pass(1_000);
+    first.life.end();
+    const numberless = new FailingStore(new MemoryStore(browser.disk), (operation) => (operation === "lead" ? "rejected" : "passes"));
+    const second = await browser.open({ store: numberless });
+    // It expects the number of what was said before.
+    world.server.kill();
+    world.server.start(backup);
+    const device = browser.disk.device?.id;
+    void second.chat.say(LOBBY, "unsent");
+    await world.clock.pass(10_000);
+    expect([browser.disk.device?.id, said(world)]).toEqual([device, []]);
+    await browser.open();
+    await world.clock.until(() => second.chat.connection.value.waiting === 0, "its answer");
+    expect(browser.disk.device?.id).not.toBe(device);
+    expect(said(world)).toEqual(["unsent"]);
+  });
+
+  test("have one connection, though they began once more before they had read the store", async () => {
+    const world = new World();
+    const browser = new Browser(world);
+    let reads = 0;
+    let isBroken = false;
+    const broken = new FailingStore(new MemoryStore(browser.disk), (operation) => {
+      if (operation === "load") reads += 1;
+      return operation === "lead" || (isBroken && operation === "load") ? "rejected" : "passes";
+    });
+    let opened = 0;
+    const counted = (): ReturnType<typeof recorded> => {
+      opened += 1;
+      return recorded(world.server.transport(), () => undefined);
+    };
+    const tabs = browser.hub.join();
+    const first = await browser.open({ store: broken, tabs, transport: counted });
+    isBroken = true;
+    const stranger = browser.hub.join();
+    stranger.lead(() => undefined, () => undefined);
+    // Twice the lead goes to and fro.
+    for (let times = 0; times < 2; times += 1) {
+      stranger.takeOver();
+      await world.clock.pass(100);
+      tabs.takeOver();
+      await world.clock.pass(100);
+    }
+    isBroken = false;
+    opened = 0;
+    await world.online(first.chat);
+    await world.clock.pass(10_000);
+    expect(reads).toBeGreaterThan(2);
+    expect(opened).toBe(1);
+    expect(browser.connections()).toBe(1);
   });
 });
 

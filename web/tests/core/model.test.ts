@@ -171,7 +171,7 @@ describe("the outbox", () => {
 
 describe("a copy of the store", () => {
   const snapshot: Snapshot = {
-    revision: 3,
+    leader: 1, revision: 3,
     session: { user: "ada", name: "ada", owner: false, token: "t" },
     cursor: "c",
     outbox: { device: null, rows: [row(1)], drafts: new Map([draft(8, 5)]), version: 1, count: 1 },

@@ -9,6 +9,8 @@ export const sometimes = new Sometimes([
   "a commit of a deposed leader was refused",
   "a change of the outbox by a deposed leader was refused",
   "a number for a leader was not wanted any more",
+  "a tab heard a leader without a number",
+  "a tab heard a leader without a number after a later one",
   // The store.
   "a commit was rejected",
   "a commit was rejected twice in a row",

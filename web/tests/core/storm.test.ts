@@ -43,7 +43,7 @@ function weatherOf(chance: Chance, loses: boolean): Weather {
     stores: () => !chance.is(refuses),
     step: () => (chance.is(breaks) ? chance.pick(["cut", "silent", "refused"]) : "passes"),
     bytes,
-    members: 2,
+    members: 1 + chance.below(3),
   };
 }
 
@@ -65,6 +65,7 @@ async function storm(seed: number): Promise<void> {
     if (chat === undefined) continue;
     await world.online(chat);
     await world.does(chat.setName(browser.name));
+    for (let more = chance.below(3); more > 0; more -= 1) await browser.open(chance, terseness);
   }
   await commonRooms(world, browsers);
   world.server.weather = weatherOf(chance, loses);

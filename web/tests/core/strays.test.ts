@@ -61,7 +61,7 @@ describe("a stray", () => {
 });
 
 describe("somebody who has done nothing", () => {
-  const blank: Snapshot = { revision: 0, session: null, cursor: null, outbox: { device: null, rows: [], drafts: new Map(), version: 0, count: 0 }, rooms: [], lost: [], messages: [], notices: [], people: [] };
+  const blank: Snapshot = { leader: 1, revision: 0, session: null, cursor: null, outbox: { device: null, rows: [], drafts: new Map(), version: 0, count: 0 }, rooms: [], lost: [], messages: [], notices: [], people: [] };
   const session = { user: "ada", name: null, owner: false, token: "" };
   const joined = (room: number): Snapshot => ({ ...blank, rooms: [{ ...unknownRoom(room), joined: true }] });
 

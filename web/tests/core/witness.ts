@@ -1,6 +1,6 @@
 // Sees what becomes of the changes of the outbox that one tab is told of: whether it applies them, or has to read all.
 
-import type { OutboxPart, Store } from "../../src/core/store.ts";
+import type { Generation, OutboxPart, Store } from "../../src/core/store.ts";
 import type { TabMessage, Tabs } from "../../src/core/tabs.ts";
 
 export type Sight =
@@ -9,13 +9,17 @@ export type Sight =
   | "a difference was made from a version that is not known"
   | "a difference was made from a device that is not known"
   | "a commit was told after a version that is not known"
-  | "a page of an earlier version has changed the outbox";
+  | "a page of an earlier version has changed the outbox"
+  | "a tab heard a leader without a number"
+  | "a tab heard a leader without a number after a later one";
 
 export class Witness {
   readonly #sees: (sight: Sight) => void;
   /** Of the outbox, as this tab knows it. */
   #version = -1;
   #begun = 0;
+  /** The latest leader that it has heard. */
+  #leader = 0;
   /** Until the chat is there, and while anything is read, what is told has to wait. */
   #reading = 1;
   #committing = 0;
@@ -76,6 +80,7 @@ export class Witness {
   }
 
   #hears(message: TabMessage, heard: (message: TabMessage) => void): void {
+    if ("leader" in message) this.#follows(message.leader);
     const { version } = message.kind === "outbox" ? (message.difference ?? {}) : message.kind === "kept" ? message : {};
     const [begun, isWaiting, known] = [this.#begun, this.#reading > 0, this.#version];
     heard(message);
@@ -91,6 +96,11 @@ export class Witness {
     } else {
       this.#sees(version > known ? "a difference of the outbox was applied" : "a difference was known already");
     }
+  }
+
+  #follows(leader: Generation): void {
+    if (!Number.isInteger(leader)) this.#sees(leader < this.#leader ? "a tab heard a leader without a number after a later one" : "a tab heard a leader without a number");
+    this.#leader = Math.max(this.#leader, leader);
   }
 
   async #reads<T>(read: Promise<T>, outboxOf: (read: T) => OutboxPart): Promise<T> {

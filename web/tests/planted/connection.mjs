@@ -189,8 +189,8 @@ export const connection = [
   {
     name: "connection: the heartbeat does not count",
     file: "src/core/leadership.ts",
-    find: "    this.#seen = this.#world.now();\n    if ((this.#own",
-    replace: "    if ((this.#own",
+    find: "if (Number.isInteger(leader) || now - this.#refused < RESIGNED_MS) this.#seen = now;",
+    replace: "",
     tests: ["tests/core/leadership.test.ts"],
   },
   {
@@ -210,8 +210,8 @@ export const connection = [
   {
     name: "connection: what an old leader says counts",
     file: "src/core/leadership.ts",
-    find: "    if (leader < this.#known) return false;\n",
-    replace: "",
+    find: "if (leader < this.#known || ",
+    replace: "if (",
     tests: ["tests/core/leadership.test.ts", "tests/core/storm.test.ts"],
   },
   {

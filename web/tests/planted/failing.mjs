@@ -1,6 +1,7 @@
 // Planted bugs: a disk that is full, or that fails now and then.
 
 const FAILING = ["tests/core/storm.test.ts"];
+const LEADERSHIP = ["tests/core/leadership.test.ts"];
 const CUT = ["tests/core/browser/cut.test.ts"];
 
 /** @type {import("./bugs.mjs").Bug[]} */
@@ -29,16 +30,58 @@ export const failing = [
   {
     name: "failing: a leader without a number writes",
     file: "src/core/share.ts",
-    find: "leader === null && this.#tabs.areExclusive ? NOBODY : leader",
-    replace: "leader",
+    find: "own === null && this.#tabs.areExclusive ? NOBODY : own",
+    replace: "own",
     tests: FAILING,
   },
   {
     name: "failing: a leader without a number never gets one",
     file: "src/core/leadership.ts",
-    find: "this.#cancel = this.#world.setTimer(BEAT_MS, () => void this.#begin());",
-    replace: "",
+    find: "(this.#own === null ? void this.#begin() : this.#beat())",
+    replace: "this.#beat()",
     tests: FAILING,
+  },
+  {
+    name: "failing: leaders without a number cannot be told apart",
+    file: "src/core/leadership.ts",
+    find: "return this.#own ?? Math.max(this.#known, Math.floor(this.#known) + this.#since / FOREVER_MS);",
+    replace: "return this.#own ?? this.#known;",
+    tests: LEADERSHIP,
+  },
+  {
+    name: "failing: a leader without a number takes what an earlier one says for its own",
+    file: "src/core/leadership.ts",
+    find: " || (this.#isLeading && leader <= this.number)",
+    replace: "",
+    tests: [...LEADERSHIP, ...FAILING],
+  },
+  {
+    name: "failing: tabs to which the store gives no number take the lead from each other without end",
+    file: "src/core/leadership.ts",
+    find: "now - this.#refused < RESIGNED_MS",
+    replace: "false",
+    tests: LEADERSHIP,
+  },
+  {
+    name: "failing: a tab follows one without a number, though it could get one",
+    file: "src/core/leadership.ts",
+    find: "Number.isInteger(leader) || now - this.#refused < RESIGNED_MS",
+    replace: "true",
+    tests: LEADERSHIP,
+  },
+  {
+    name: "failing: a new tab knows of no leader that the others know",
+    file: "src/core/share.ts",
+    find: "    this.#leadership.learn(snapshot.leader);\n",
+    replace: "",
+    tests: LEADERSHIP,
+  },
+  {
+    name: "failing: one that begins to lead twice has two connections",
+    file: "src/core/leadership.ts",
+    find: "() => this.#isLeading && term === this.#term",
+    replace: "() => this.#isLeading",
+    tests: LEADERSHIP,
   },
   {
     name: "failing: a tab that could not read the store once hears nothing any more",

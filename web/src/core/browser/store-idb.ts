@@ -159,6 +159,7 @@ export class IndexedDbStore implements Store {
       const notices = table("notices").getAll();
       const people = table("people").getAll();
       return () => ({
+        leader: known().leader,
         revision: known().revision,
         session: session.result ?? null,
         cursor: cursor.result ?? null,
