@@ -51,6 +51,9 @@ export class Drafts {
   /** Sent, and not yet in the outbox; `at` is the version that removes it from the drafts. */
   readonly #leaving = new Map<string, { readonly text: string; readonly at: number }[]>();
   readonly #shown: Signal<ReadonlyMap<string, string>> = signal(new Map());
+  /** The last version of this tab. */
+  #made = 0;
+  #returning: Promise<unknown> | null = null;
   #keptAt = -Infinity;
   #cancelKeep: (() => void) | null = null;
 
@@ -92,11 +95,12 @@ export class Drafts {
     this.#cancelKeep?.();
     this.#cancelKeep = null;
     this.#keptAt = this.#world.now();
+    await this.#returning;
     const drafts = [...this.#unkept()].filter((draft) => !this.#isLeaving(draft));
     if (drafts.length === 0) return;
     try {
       await this.#outbox.change({ drafts }, () => ({ drafts, result: undefined }), "relaxed");
-      for (const draft of drafts) this.#setKept(draft);
+for (const draft of drafts) this.#setKept(draft);
     } catch {
       this.#cancelKeep ??= this.#world.setTimer(AGAIN_MS, () => void this.keep());
     }
@@ -135,17 +139,32 @@ export class Drafts {
 
   /** Makes a draft of a refused command again. */
   async takeBack(n: number): Promise<DraftPlace | null> {
-    const draft = await this.#outbox.change({ rows: [n], drafts: "all" }, (state) => {
+    const taking = this.#taken(n);
+    // Nothing may be kept over it before it is known here.
+    const before = this.#returning;
+    this.#returning = taking.then(
+      () => before,
+      () => before,
+    );
+    return taking;
+  }
+
+  async #taken(n: number): Promise<DraftPlace | null> {
+    const taken = await this.#outbox.change({ rows: [n], drafts: "all" }, (state) => {
       const { result: command, ...change } = withdrawn(state, n);
       const place = command === null ? null : placeOf(command);
       if (command === null || place === null || !("text" in command)) return { ...change, result: null };
       const name = placeName(place);
-      const before = this.#latest(name, state);
-      const text = joined(command.text, before?.text ?? undefined);
-      const back: DraftRecord = { ...place, text, at: this.#later(before), ...originsOf(before) };
-      return { ...change, drafts: [back], result: back };
+      const seen = shownOf(this.#own.get(name)?.draft ?? null, state.drafts.get(name) ?? null);
+      const draft: DraftRecord = { ...place, text: joined(command.text, seen?.text ?? undefined), at: this.#later(this.#latest(name, state)), ...originsOf(seen) };
+      return { ...change, drafts: [draft], result: { place, text: command.text, at: draft.at } };
     });
-    return draft;
+    if (taken === null) return null;
+    const { place, text, at } = taken;
+    const own = this.#own.get(placeName(place))?.draft;
+    // Typed or sent since.
+    if (own !== undefined && own.at > at) this.set(place, joined(text, own.text ?? undefined));
+    return place;
   }
 
   /** Compares what was typed here with what the store has now. */
@@ -176,15 +195,12 @@ export class Drafts {
     this.#cancelKeep?.();
   }
 
-  /** The version that is shown: the latest, unless its writer has not seen what was typed here. */
+  /** The version that is shown. */
   #current(name: string): DraftRecord | null {
-    const own = this.#own.get(name);
-    const kept = this.#model.drafts.get(name) ?? null;
-    if (own === undefined) return kept;
-    if (kept === null || kept.at <= own.draft.at) return own.draft;
-    if (isTyped(own.draft) && !follows(kept, own.draft)) return own.draft;
-    this.#own.delete(name);
-    return kept;
+    const own = this.#own.get(name)?.draft ?? null;
+    const shown = shownOf(own, this.#model.drafts.get(name) ?? null);
+    if (shown !== own) this.#own.delete(name);
+    return shown;
   }
 
   #write({ room, seq, aside }: DraftPlace, text: string | null): DraftRecord {
@@ -201,7 +217,8 @@ export class Drafts {
   }
 
   #later(latest: DraftRecord | null): number {
-    return Math.floor(Math.max(this.#world.now(), (latest?.at ?? 0) + 1)) + this.share;
+    this.#made = Math.floor(Math.max(this.#world.now(), (latest?.at ?? 0) + 1, this.#made + 1)) + this.share;
+    return this.#made;
   }
 
   #latest(name: string, { drafts }: Pick<OutboxState, "drafts">): DraftRecord | null {
@@ -228,6 +245,12 @@ const isTyped = ({ text }: DraftRecord): boolean => text !== null && text.trim()
 
 /** Whether what is kept of a place says that a version was sent. */
 const isSentIn = (kept: DraftRecord | undefined, version: number): boolean => kept?.sent?.includes(version) === true;
+
+/** Of a version that was made here and one that is kept: the latest, unless its writer has not seen what was typed here. */
+function shownOf(own: DraftRecord | null, kept: DraftRecord | null): DraftRecord | null {
+  if (own === null || kept === null) return own ?? kept;
+  return kept.at <= own.at || (isTyped(own) && !follows(kept, own)) ? own : kept;
+}
 
 const tabOf = ({ at }: DraftRecord): number => at % 1;
 

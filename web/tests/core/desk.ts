@@ -49,7 +49,7 @@ export class Desk {
   /** It could not be sent: it is a draft again, before what was typed since. */
   returned(tab: string, chat: ChatClient, place: DraftPlace, text: string): void {
     const shown = chat.draft(place);
-    if (shown?.split("\n").includes(text) !== true) this.faults.push(`${tab} could not send ${text} of ${placeName(place)}, and shows ${shown} there`);
+    if (!`\n${shown}\n`.includes(`\n${text}\n`)) this.faults.push(`${tab} could not send ${text} of ${placeName(place)}, and shows ${shown} there`);
     const last = this.#last.get(placeName(place));
     if (last !== undefined) this.#last.set(placeName(place), { ...last, isSure: false });
   }

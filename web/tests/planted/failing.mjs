@@ -135,8 +135,8 @@ export const failing = [
   {
     name: "a refused text returns to the first room",
     file: "src/core/drafts.ts",
-    find: "const back: DraftRecord = { ...place, text,",
-    replace: "const back: DraftRecord = { ...place, room: 1, text,",
+    find: "const draft: DraftRecord = { ...place, text:",
+    replace: "const draft: DraftRecord = { ...place, room: 1, text:",
     tests: FAILING,
   },
   {

@@ -35,15 +35,15 @@ export const typed = [
   {
     name: "a text is replaced while somebody types it",
     file: "src/core/drafts.ts",
-    find: "if (isTyped(own.draft) && !follows(kept, own.draft)) return own.draft;",
+    find: " || (isTyped(own) && !follows(kept, own))",
     replace: "",
     tests: DRAFTS,
   },
   {
     name: "a text that was just typed stays after it was sent from another tab",
     file: "src/core/drafts.ts",
-    find: "isTyped(own.draft) && !follows(kept, own.draft)",
-    replace: "isTyped(own.draft)",
+    find: "isTyped(own) && !follows(kept, own)",
+    replace: "isTyped(own)",
     tests: DRAFTS,
   },
   {
@@ -199,5 +199,26 @@ export const typed = [
     find: "text === null && at < limit;",
     replace: "text === null && at > limit;",
     tests: ["tests/core/drafts-tidy.test.ts"],
+  },
+  {
+    name: "draft: what is taken back does not stand where the tab shows what was typed in it",
+    file: "src/core/drafts.ts",
+    find: "const seen = shownOf(this.#own.get(name)?.draft ?? null, state.drafts.get(name) ?? null);",
+    replace: "const seen = this.#latest(name, state);",
+    tests: ["tests/core/drafts-back.test.ts"],
+  },
+  {
+    name: "draft: what is typed while something is taken back replaces it",
+    file: "src/core/drafts.ts",
+    find: "    if (own !== undefined && own.at > at) this.set(place, joined(text, own.text ?? undefined));\n",
+    replace: "",
+    tests: ["tests/core/drafts-back.test.ts"],
+  },
+  {
+    name: "draft: what is typed is kept over what is being taken back",
+    file: "src/core/drafts.ts",
+    find: "    await this.#returning;\n",
+    replace: "",
+    tests: ["tests/core/drafts-back.test.ts"],
   },
 ];
