@@ -53,7 +53,7 @@ export class MemoryChat implements ChatClient {
     void log.read.value;
     const unread = facts.joined ? log.unread() : 0;
     const draft = this.#drafts.value.get(placeName(facts)) ?? "";
-    const summary = { ...facts, unread, unreadCapped: unread >= 100, members: members.length, draft, pending: log.pending.length };
+    const summary = { ...facts, unread, unreadCapped: unread >= 100, members: members.length, changes: log.rev, draft, pending: log.pending.length };
     const before = this.#summaries.get(facts.room);
     if (before !== undefined && JSON.stringify(before) === JSON.stringify(summary)) return before;
     this.#summaries.set(facts.room, summary);

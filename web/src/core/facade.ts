@@ -31,6 +31,8 @@ export interface RoomSummary {
   readonly with?: readonly Person[];
   readonly host?: UserId;
   readonly members: number;
+  /** Rises whenever somebody comes or goes, though there may be as many members as before, and now and then besides. */
+  readonly changes: number;
   /** What is typed there, be it a message or a change of one. */
   readonly draft: string;
   /** How many commands for this room wait in the outbox. */

@@ -50,6 +50,7 @@ export function summaryOf(model: Model, state: RoomState): RoomSummary {
     ...(host === undefined ? {} : { host }),
     // Nobody joins the lobby: a name makes a member, and some have got theirs since the server has counted.
     members: room === LOBBY ? Math.max(members, model.people.size) : members,
+    changes: room === LOBBY ? model.learned.size : (state.notices.at(-1)?.rev ?? 0),
     draft: draftIn(model, room),
     pending: pending.length,
   };
@@ -65,7 +66,7 @@ export function summaryOfListed(model: Model, room: Room): RoomSummary {
   const state = model.rooms.get(room.room);
   if (state !== undefined && state.record.joined) return summaryOf(model, state);
   const { seq: _, rev: __, read: ___, ...rest } = room;
-  return { ...rest, unread: 0, unreadCapped: false, draft: draftIn(model, room.room), pending: 0 };
+  return { ...rest, unread: 0, unreadCapped: false, changes: 0, draft: draftIn(model, room.room), pending: 0 };
 }
 
 export class Summaries {

@@ -66,10 +66,10 @@ describe("a room in the list", () => {
   test("is what is known of it", () => {
     const { model, state } = room(3, { kind: "direct", name: "n", topic: "t", host: "bob", members: 4, with: [{ user: "bob", name: "bob" }] });
     model.apply({ kind: "person", person: { user: "bob", name: "Rob" } });
-    const known = { room: 7, kind: "direct", name: "n", topic: "t", joined: true, unread: 3, unreadCapped: false, with: [{ user: "bob", name: "Rob" }], host: "bob", members: 4, draft: "", pending: 0 };
+    const known = { room: 7, kind: "direct", name: "n", topic: "t", joined: true, unread: 3, unreadCapped: false, with: [{ user: "bob", name: "Rob" }], host: "bob", members: 4, changes: 0, draft: "", pending: 0 };
     expect(summaryOf(model, state)).toEqual(known);
     const { model: other, state: bare } = room(3, { joined: false });
-    expect(summaryOf(other, bare)).toStrictEqual({ room: 7, kind: "private", name: "", topic: "", joined: false, unread: 0, unreadCapped: false, members: 0, draft: "", pending: 0 });
+    expect(summaryOf(other, bare)).toStrictEqual({ room: 7, kind: "private", name: "", topic: "", joined: false, unread: 0, unreadCapped: false, members: 0, changes: 0, draft: "", pending: 0 });
     const { model: busy, state: full } = room(150);
     expect(summaryOf(busy, full)).toMatchObject({ unread: 100, unreadCapped: true });
   });
@@ -98,7 +98,7 @@ describe("a room in the list", () => {
   test("that only the server lists is not known here, unless one is in it", () => {
     const { model } = room(3);
     const listed: Room = { room: 9, kind: "public", name: "hall", topic: "", seq: 4, rev: 4, read: 2, joined: false, members: 3 };
-    expect(summaryOfListed(model, listed)).toStrictEqual({ room: 9, kind: "public", name: "hall", topic: "", joined: false, members: 3, unread: 0, unreadCapped: false, draft: "", pending: 0 });
+    expect(summaryOfListed(model, listed)).toStrictEqual({ room: 9, kind: "public", name: "hall", topic: "", joined: false, members: 3, unread: 0, unreadCapped: false, changes: 0, draft: "", pending: 0 });
     expect(summaryOfListed(model, { ...listed, room: 7 })).toMatchObject({ room: 7, name: "", unread: 3 });
     model.apply({ kind: "room", room: { ...unknownRoom(9), name: "old" } });
     expect(summaryOfListed(model, listed).name).toBe("hall");

@@ -214,4 +214,11 @@ export const showing = [
     replace: "if (!Number.isSafeInteger(id)) return null;",
     tests: ["tests/ui/route.test.ts"],
   },
+  {
+    name: "showing: the list of members is old when one comes and another goes at the same moment",
+    file: "src/ui/people/members.ts",
+    find: "return [facts?.members ?? 0, facts?.changes ?? 0];",
+    replace: "return [facts?.members ?? 0, 0];",
+    tests: ["tests/ui/members.test.ts"],
+  },
 ];

@@ -2,9 +2,10 @@
 
 import { describe, expect, test } from "vitest";
 import type { ChatClient, RoomId } from "../../src/core/facade.ts";
-import { MemberPages } from "../../src/ui/people/members.ts";
+import { MemberPages, marksOf } from "../../src/ui/people/members.ts";
 import { FAIR_WEATHER } from "../core/model-server.ts";
 import { World } from "../core/people.ts";
+import { BusyStore } from "../core/slow-store.ts";
 
 /** Ada, and two rooms: ada, bob, cleo and dan are in the first, ada and bob in the second; a page names two people. */
 async function rooms(): Promise<{ readonly world: World; readonly ada: ChatClient; readonly den: RoomId; readonly attic: RoomId; readonly dan: string }> {
@@ -118,5 +119,46 @@ describe("the members of a room", () => {
     pages.askMore();
     await world.clock.pass(100);
     expect(shown(pages)).toBe(`${den}: ada bob failed`);
+  });
+
+  test("are asked for again when one comes and another goes at the same moment", async () => {
+    const world = new World();
+    const store = new BusyStore();
+    const ada = await world.person("ada", { store });
+    const [bob, cleo, host] = [await world.person("bob"), await world.person("cleo"), await world.person("dan")];
+    const made = await world.does(host.create("public", "hall"));
+    if (!made.ok) throw new Error(made.code);
+    for (const chat of [ada, bob]) await world.does(chat.join(made.room));
+    await world.clock.pass(1_000);
+    const seen: string[] = [];
+    ada.rooms.subscribe((rooms) => seen.push(marksOf(rooms.find(({ room }) => room === made.room)).join(" ")));
+    const [before] = seen;
+    // The disk is busy with this one while the others come.
+    const letGo = store.hold();
+    void host.say(made.room, "wait");
+    await world.clock.pass(100);
+    void bob.leave(made.room);
+    await world.clock.pass(100);
+    void cleo.join(made.room);
+    await world.clock.pass(100);
+    letGo();
+    await world.clock.pass(1_000);
+    expect(new Set(seen.map((marks) => marks.split(" ")[0]))).toEqual(new Set(["3"]));
+    expect(seen.at(-1)).not.toBe(before);
+    const pages = new MemberPages(ada);
+    pages.ask(made.room);
+    await world.clock.pass(1_000);
+    expect(shown(pages)).toBe(`${made.room}: ada cleo dan`);
+  });
+
+  test("of the lobby are asked for again when somebody gets a name, however many the server has counted", async () => {
+    const world = new World();
+    const ada = await world.person("ada");
+    await world.clock.pass(1_000);
+    const lobby = (): string => marksOf(ada.rooms.value.find(({ room }) => room === 1)).join(" ");
+    const before = lobby();
+    await world.person("bob");
+    await world.clock.pass(1_000);
+    expect(lobby()).not.toBe(before);
   });
 });

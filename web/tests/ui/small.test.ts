@@ -13,7 +13,7 @@ import { RoomOrder, inOrder, neighbour } from "../../src/ui/rooms/order.ts";
 import { Announcer } from "../../src/ui/state/announcer.ts";
 
 function room(id: number, kind: RoomKind, name: string, unread = 0): RoomSummary {
-  return { room: id, kind, name, topic: "", joined: true, unread, unreadCapped: false, members: 1, draft: "", pending: 0 };
+  return { room: id, kind, name, topic: "", joined: true, unread, unreadCapped: false, members: 1, changes: 0, draft: "", pending: 0 };
 }
 
 const LOBBY = room(1, "public", "Lobby");

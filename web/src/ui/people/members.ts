@@ -5,7 +5,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { ChatClient, Connection, Person, RoomId, RoomMember, UserId } from "../../core/facade.ts";
 import { compareNames } from "../../texts/texts.ts";
 import { LOBBY, personKey, personName } from "../parts/names.ts";
-import type { Ui } from "../state/ui.ts";
+import type { RoomFacts, Ui } from "../state/ui.ts";
 
 /** Above this the list of those who are online is not complete. */
 const ONLINE_NAMES_MAX = 100;
@@ -57,10 +57,15 @@ export class MemberPages {
   }
 }
 
-export function useMembers(ui: Ui, room: RoomId, count: number): { readonly members: Members; readonly loadMore: () => void } {
+/** When one of these is another than before, the list is out of date. */
+export function marksOf(facts: RoomFacts | undefined): readonly [number, number] {
+  return [facts?.members ?? 0, facts?.changes ?? 0];
+}
+
+export function useMembers(ui: Ui, room: RoomId, facts: RoomFacts | undefined): { readonly members: Members; readonly loadMore: () => void } {
   const [pages] = useState(() => new MemberPages(ui.chat));
   const online = useComputed(() => ui.chat.connection.value.state === "online").value;
-  useEffect(() => (online ? pages.ask(room) : undefined), [room, count, online]);
+  useEffect(() => (online ? pages.ask(room) : undefined), [room, ...marksOf(facts), online]);
   const shown = pages.shown.value;
   // Those of the room before are nobody here.
   return { members: shown.room === room ? shown : nobody(room), loadMore: () => pages.askMore() };

@@ -18,7 +18,7 @@ export function People() {
   const ui = useUi();
   const { room } = ui.route.value;
   const summary = ui.room.value;
-  const { members, loadMore } = useMembers(ui, room, summary?.members ?? 0);
+  const { members, loadMore } = useMembers(ui, room, summary);
   const state = useComputed(() => ui.chat.connection.value.state).value;
   const { known, more, failed } = members;
   const why = whyNobody(state, { isOpen: summary !== undefined, failed });
