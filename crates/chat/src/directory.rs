@@ -158,11 +158,6 @@ impl Directory {
         name.skeletons().into_iter().filter_map(|skeleton| self.0.rooms_taken.get(&skeleton).copied())
     }
 
-    /// One of them.
-    pub fn public_room_named(&self, name: &RoomName) -> Option<RoomId> {
-        self.public_rooms_named(name).next()
-    }
-
     /// The direct conversation of exactly these people, in any order.
     pub fn direct_between(&self, people: &[UserId]) -> Option<RoomId> {
         let mut people = people.to_vec();

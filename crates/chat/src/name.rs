@@ -1,10 +1,12 @@
 //! What people and rooms are called: [`Nickname`], [`RoomName`] and [`Topic`], each in one written form.
 //!
 //! A name is normalised (NFC), without white space around it and with single spaces inside. It has nothing invisible
-//! in it and nothing that turns the direction of text. Two names that look alike have a [`Skeleton`] in common
-//! (UTS 39), so a name is free if none of its skeletons is taken. Who holds which name is the directory's affair.
+//! in it, nothing that turns the direction of text, and no mark that does not belong to its letter. Two names that look
+//! alike have a [`Skeleton`] in common, so a name is free if none of its skeletons is taken. Who holds which name is the
+//! directory's affair.
 
 mod characters;
+mod looks;
 mod reserved;
 
 use std::fmt;
@@ -12,9 +14,9 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
-use unicode_security::confusable_detection::skeleton;
 
-use characters::{is_allowed_in_name, is_allowed_in_topic, marks_pile_up, shows_something};
+use characters::{has_stray_mark, is_allowed_in_name, is_allowed_in_topic, marks_pile_up, shows_something};
+pub use looks::Skeleton;
 
 /// Why a string is no name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,10 +58,6 @@ pub struct RoomName(Arc<str>);
 /// What a room is about, in one line; may be empty.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Topic(Arc<str>);
-
-/// What a name looks like. Names that share one could be taken for each other.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Skeleton(Arc<str>);
 
 macro_rules! written {
     ($name:ident) => {
@@ -105,7 +103,7 @@ impl Nickname {
 
     /// What it looks like.
     pub fn skeletons(&self) -> [Skeleton; 2] {
-        Skeleton::both_of(&self.0)
+        Skeleton::of_person(&self.0)
     }
 }
 
@@ -121,7 +119,7 @@ impl RoomName {
 
     /// What it looks like.
     pub fn skeletons(&self) -> [Skeleton; 2] {
-        Skeleton::both_of(&self.0)
+        Skeleton::of_room(&self.0)
     }
 }
 
@@ -153,21 +151,6 @@ impl Default for Topic {
     }
 }
 
-impl Skeleton {
-    /// Letters are folded before they are compared by their looks and after: `ALICE` is `alice`, and `AIice` with a
-    /// capital I looks like it.
-    fn both_of(name: &str) -> [Self; 2] {
-        let folded: String = skeleton(&fold(name)).collect();
-        let looks: String = skeleton(name).collect();
-        [Self(folded.into()), Self(fold(&looks).into())]
-    }
-}
-
-/// The lower case of a text, by way of its upper case, so that `ß` and `SS` meet.
-fn fold(text: &str) -> String {
-    text.to_uppercase().to_lowercase()
-}
-
 fn tidied(name: &str, chars_max: usize) -> Option<String> {
     // Before the work of looking closer. White space around a name may be as long as it is, within reason.
     if name.len() > chars_max * 4 * 4 {
@@ -175,7 +158,8 @@ fn tidied(name: &str, chars_max: usize) -> Option<String> {
     }
     let name = single_spaced(name);
     let has_room = (1..=chars_max).contains(&name.chars().count());
-    (has_room && name.chars().all(is_allowed_in_name) && !marks_pile_up(&name)).then_some(name)
+    let is_plain = name.chars().all(is_allowed_in_name) && !marks_pile_up(&name) && !has_stray_mark(&name);
+    (has_room && is_plain).then_some(name)
 }
 
 /// In one written form, without white space around it and with single spaces inside. Line breaks are none of that.

@@ -3,6 +3,7 @@
 //! A list by hand instead of a table of all categories: what is forbidden is little and rarely grows.
 
 use unicode_normalization::char::is_combining_mark;
+use unicode_script::UnicodeScript;
 
 use crate::text::is_blank;
 
@@ -11,7 +12,7 @@ const MARKS_MAX: usize = 4;
 
 /// Whether a name may contain it.
 pub(super) fn is_allowed_in_name(c: char) -> bool {
-    is_allowed_in_topic(c) && !is_joiner(c)
+    is_allowed_in_topic(c) && !is_joiner(c) && !is_enclosing(c)
 }
 
 /// Whether a topic may contain it: the same, and what joins emoji and the letters of some scripts.
@@ -34,6 +35,27 @@ pub(super) fn marks_pile_up(text: &str) -> bool {
         }
     }
     false
+}
+
+/// Whether a mark stands on something that it never stands on in writing: a sign, a digit, or a letter of another
+/// script. Most fonts draw it so small, or so far away, that the name looks like the one without it.
+pub(super) fn has_stray_mark(text: &str) -> bool {
+    let mut base = None;
+    text.chars().any(|c| {
+        if !is_combining_mark(c) {
+            base = Some(c);
+            return false;
+        }
+        base.is_none_or(|base| {
+            let scripts = base.script_extension().intersection(c.script_extension());
+            !base.is_alphabetic() || scripts.is_empty()
+        })
+    })
+}
+
+/// What is drawn around the letter before it, and marks for signs.
+fn is_enclosing(c: char) -> bool {
+    matches!(c, '\u{488}' | '\u{489}' | '\u{1abe}' | '\u{20d0}'..='\u{20ff}' | '\u{a670}'..='\u{a672}')
 }
 
 /// Joiners and selectors of emoji.

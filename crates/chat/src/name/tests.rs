@@ -1,5 +1,7 @@
 //! Names as people type them, and as people type them who want to be taken for others.
 
+mod impostors;
+
 use super::*;
 
 fn shares_a_skeleton(one: &str, other: &str) -> bool {

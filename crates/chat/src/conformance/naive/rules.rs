@@ -239,7 +239,7 @@ impl Ruler<'_> {
     fn create(&self, kind: RoomKind, name: &str, topic: &str) -> Ruled {
         self.has_name()?;
         must(kind != RoomKind::Direct, Refusal::Invalid)?;
-        must(kind == RoomKind::Private || self.list.public_like(name).is_empty(), Refusal::NameTaken)?;
+        must(self.is_free(name, kind, None), Refusal::NameTaken)?;
         self.may_be_one_more_room()?;
         self.may_join_one_more()?;
         Ok(self.opens(kind, Some(name), topic, [self.user].into()))
@@ -285,10 +285,18 @@ impl Ruler<'_> {
         if self.list.title(room) == Some(name) {
             return Ok(Ruling::Nothing(room));
         }
-        let is_public = self.list.kind(room) == RoomKind::Public;
-        let others = self.list.public_like(name).into_iter().filter(|other| *other != room).count();
-        must(!is_public || others == 0, Refusal::NameTaken)?;
+        must(self.is_free(name, self.list.kind(room), Some(room)), Refusal::NameTaken)?;
         Ok(Ruling::Happens(room, What::Renamed(name.into())))
+    }
+
+    /// No name of a public room is had twice, and no private room is called as the lobby is.
+    fn is_free(&self, name: &str, kind: RoomKind, own: Option<RoomId>) -> bool {
+        let mut others = self.list.public_like(name);
+        others.retain(|other| Some(*other) != own);
+        match kind {
+            RoomKind::Private => !others.contains(&RoomId::LOBBY),
+            RoomKind::Public | RoomKind::Direct => others.is_empty(),
+        }
     }
 
     fn set_topic(&self, room: RoomId, topic: &str) -> Ruled {

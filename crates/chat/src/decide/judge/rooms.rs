@@ -22,13 +22,10 @@ impl<'a> Rooms<'a, '_> {
     pub(super) fn create(&self, kind: RoomKind, name: &RoomName, topic: &Topic) -> Result<Verdict, Refusal> {
         let person = self.0;
         person.has_name()?;
-        match kind {
-            RoomKind::Direct => return Err(Refusal::Invalid),
-            RoomKind::Public if person.directory.public_room_named(name).is_some() => {
-                return Err(Refusal::NameTaken);
-            }
-            RoomKind::Public | RoomKind::Private => {}
+        if kind == RoomKind::Direct {
+            return Err(Refusal::Invalid);
         }
+        self.is_free(name, kind, None)?;
         self.may_open_more()?;
         person.may_join_more()?;
         Ok(self.opened(kind, Some(name.clone()), topic.clone(), vec![person.user]))
@@ -64,11 +61,16 @@ impl<'a> Rooms<'a, '_> {
         if room.name.as_ref() == Some(name) {
             return Ok(nothing(id));
         }
-        let is_taken = || self.0.directory.public_rooms_named(name).any(|other| other != id);
-        if room.kind == RoomKind::Public && is_taken() {
-            return Err(Refusal::NameTaken);
-        }
+        self.is_free(name, room.kind, Some(id))?;
         Ok(Verdict::Store { room: id, kind: Kind::RoomRenamed { name: name.clone() } })
+    }
+
+    /// Whether a room may have a name. Only public rooms need one of their own, but no room may be taken for the lobby, where
+    /// everybody reads what is said.
+    fn is_free(&self, name: &RoomName, kind: RoomKind, own: Option<RoomId>) -> Result<(), Refusal> {
+        let mut others = self.0.directory.public_rooms_named(name).filter(|other| Some(*other) != own);
+        let is_taken = others.any(|other| kind == RoomKind::Public || other == RoomId::LOBBY);
+        if is_taken { Err(Refusal::NameTaken) } else { Ok(()) }
     }
 
     pub(super) fn set_topic(&self, id: RoomId, topic: &Topic) -> Result<Verdict, Refusal> {
