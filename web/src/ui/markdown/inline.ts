@@ -4,6 +4,7 @@
 // twice, lookahead is done in one pass (`runs.ts`), and nesting has a fixed depth. Anything that is not understood
 // stays text.
 
+import { isOtherHost, shownAddress } from "./host.ts";
 import { addressIn, addressRun, safeAddress } from "./links.ts";
 import type { Inline } from "./nodes.ts";
 import { CodeRuns, closedParentheses, runLength } from "./runs.ts";
@@ -172,7 +173,8 @@ class InlineParser {
     if (end < 0) return false;
     const href = safeAddress(this.#text.slice(close + 2, end));
     if (href === undefined) return false;
-    const children = parseInline(this.#text.slice(this.#at + 1, close), DEPTH_MAX).map(withoutLink);
+    const label = this.#text.slice(this.#at + 1, close);
+    const children = isOtherHost(label, href) ? [textOf(href)] : parseInline(label, DEPTH_MAX).map(withoutLink);
     return this.#push({ kind: "link", href, children }, end + 1);
   }
 
@@ -194,15 +196,19 @@ class InlineParser {
     const found = addressIn(run);
     if (found === undefined) return false;
     const { written, href } = found;
-    return this.#push({ kind: "link", href, children: [{ kind: "text", text: written }] }, this.#at + written.length);
+    return this.#push({ kind: "link", href, children: [textOf(shownAddress(written, href))] }, this.#at + written.length);
   }
+}
+
+function textOf(text: string): Inline {
+  return { kind: "text", text };
 }
 
 /** A label that looks like an address stays text: a link stands in no link. */
 function withoutLink(node: Inline): Inline {
   if (node.kind !== "link") return node;
   const [only] = node.children;
-  return only?.kind === "text" ? only : { kind: "text", text: node.href };
+  return only?.kind === "text" ? only : textOf(node.href);
 }
 
 /** Whether a run of marker characters ends something that `marker` began. */

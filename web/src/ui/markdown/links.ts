@@ -25,7 +25,9 @@ export function safeAddress(written: string): string | undefined {
   if (written.length > ADDRESS_MAX || !/^(?:https?:\/\/|mailto:)/i.test(written) || /[\s\u0000-\u001f\u007f]/.test(written)) return undefined;
   try {
     const address = new URL(written);
-    return ALLOWED.has(address.protocol) && !isOwnCode(address) ? address.href : undefined;
+    // A name before the host looks like the host: https://good.example@evil.example.
+    const hasUser = address.username !== "" || address.password !== "";
+    return ALLOWED.has(address.protocol) && !hasUser && !isOwnCode(address) ? address.href : undefined;
   } catch {
     return undefined;
   }

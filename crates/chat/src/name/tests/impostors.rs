@@ -4,8 +4,10 @@
 
 use super::*;
 
-/// Ways to write a word so that it is still read as the word.
-const CLOTHES: [(&str, fn(&str) -> String); 20] = [
+/// A way to write a word so that it is still read as the word, and its name.
+type Clothes = (&'static str, fn(&str) -> String);
+
+const CLOTHES: [Clothes; 20] = [
     ("capitals", |word| word.to_uppercase()),
     ("full width", |word| shifted(word, 0xff41)),
     ("bold", |word| shifted(word, 0x1d41a)),
