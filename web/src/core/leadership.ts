@@ -51,9 +51,11 @@ export class Leadership {
   /** Counts beginnings and ends: a beginning that was overtaken is none. */
   #turn = 0;
   #term = 0;
+  /** The store takes its time to give a number. */
+  #isAsking = false;
   #seen = 0;
   #looked = 0;
-  #cancel: (() => void) | null = null;
+  #cancel: () => void = () => undefined;
 
   constructor(tabs: Tabs, store: Store, world: World, events: LeadershipEvents) {
     this.#tabs = tabs;
@@ -70,13 +72,13 @@ export class Leadership {
   stop(): void {
     this.#turn += 1;
     this.#isLeading = false;
-    this.#cancel?.();
+    this.#cancel();
     this.#tabs.close();
   }
 
   /** By which others know this tab while it leads. */
   get number(): Generation {
-    if (!this.#isLeading || !this.#tabs.areExclusive) return 0;
+    if (!this.#isLeading) return 0;
     return this.#own ?? Math.max(this.#known, Math.floor(this.#known) + this.#since / FOREVER_MS);
   }
 
@@ -131,9 +133,11 @@ export class Leadership {
     if (this.#isLeading && (this.#own !== null || !this.#tabs.areExclusive)) return;
     const turn = (this.#turn += 1);
     const isWanted = (): boolean => turn === this.#turn;
+    this.#isAsking = true;
     const own = this.#tabs.areExclusive ? await this.#store.lead(isWanted).catch(() => null) : null;
+    this.#isAsking = false;
     if (!isWanted()) return;
-    this.#cancel?.();
+    this.#cancel();
     const now = this.#world.now();
     if (own !== null) this.learn(own);
     else this.#refused = now;
@@ -156,7 +160,7 @@ export class Leadership {
   }
 
   #follow(): void {
-    this.#cancel?.();
+    this.#cancel();
     this.#seen = this.#looked = this.#world.now();
     this.#look();
   }
@@ -170,8 +174,8 @@ export class Leadership {
     if (now - this.#seen >= SILENT_MS) {
       this.#seen = now;
       // Chosen, and deposed by one that was not chosen in the end.
-      if (this.#isChosen) void this.#begin();
-      else this.#tabs.takeOver();
+      if (!this.#isChosen) this.#tabs.takeOver();
+      else if (!this.#isAsking) void this.#begin();
     }
     this.#cancel = this.#world.setTimer(LOOK_MS, () => this.#look());
   }

@@ -108,13 +108,13 @@ export class Share {
 
   /** Nothing goes to the server any more, nor comes from it. */
   hangUp(): void {
-    this.#cancelNudge?.();
     this.#session?.stop();
   }
 
   async stop(): Promise<void> {
     await this.#ledger.stop();
     this.#stopped = true;
+    this.#cancelNudge?.();
     this.#leadership.stop();
     this.#questions.stop();
   }
@@ -228,7 +228,7 @@ export class Share {
 
   /** A leader in the background has slow timers: who is looked at keeps it awake. */
   #nudge(): void {
-    if (this.#session !== null || this.#cancelNudge !== null || this.#stopped) return;
+    if (this.#session !== null || this.#cancelNudge !== null) return;
     this.#cancelNudge = this.#world.setTimer(NUDGE_MS, () => {
       this.#cancelNudge = null;
       if (this.#shown.standing.state === "online") return;

@@ -11,7 +11,6 @@
 
 import type { RoomId } from "./facade.ts";
 import { effectsOf, standingOf } from "./effects.ts";
-import { HOUSE } from "./rooms.ts";
 import { contradicts, trailOf } from "./trail.ts";
 import type { Apply, Ledger } from "./ledger.ts";
 import type { Model } from "./model.ts";
@@ -149,12 +148,13 @@ export class Stream {
       ahead.delete(rev);
       this.#apply(apply, held);
     }
-    if (!this.#lacks(room)) this.#reached(room);
+    if (this.#lacksAfter(room) === null) this.#reached(room);
   }
 
-  #lacks(room: RoomId): boolean {
+  /** Up to where the room has all, if there is more; null if there is not, or the stream of the room does not flow. */
+  #lacksAfter(room: RoomId): number | null {
     const applied = this.#model.record(room)?.applied ?? null;
-    return applied !== null && applied < (this.#due.get(room) ?? 0);
+    return applied !== null && applied < (this.#due.get(room) ?? 0) ? applied : null;
   }
 
   #reached(room: RoomId): void {
@@ -167,7 +167,7 @@ export class Stream {
   #wait(room: RoomId): void {
     const taken = this.#taken;
     this.#context.setTimer(PATIENCE_MS, () => {
-      if (this.#closed || !this.#lacks(room)) return;
+      if (this.#closed || this.#lacksAfter(room) === null) return;
       if (this.#taken === taken) this.#fill(room);
       else this.#wait(room);
     });
@@ -180,21 +180,18 @@ export class Stream {
   }
 
   async #fillPages(room: RoomId): Promise<void> {
-    while (!this.#closed && this.#lacks(room)) {
-      const after = this.#model.record(room)?.applied ?? 0;
+    for (let after = this.#lacksAfter(room); after !== null && !this.#closed; after = this.#lacksAfter(room)) {
       const asOf = this.#model.peopleVersion;
       const answer = await this.#context.request("changes", { room, after, limit: FILL_LIMIT });
-      if (this.#closed) return;
       if (answer === null) return this.#wait(room);
-      const page = readChanges(answer);
+      const entries = readChanges(answer)?.entries ?? [];
       await this.#context.ledger.submit((apply) => {
         if (this.#closed) return;
-        for (const entry of page?.entries ?? []) {
+        for (const entry of entries) {
           if (standingOf(this.#model, entry) !== "gap") this.#apply(apply, { entry, origin: "aside", applied: () => undefined, asOf });
         }
         this.#drain(apply, room);
-        const moved = (this.#model.record(room)?.applied ?? 0) > after;
-        if (!moved && this.#lacks(room)) this.#giveUp(apply, room);
+        if (this.#lacksAfter(room) === after) this.#giveUp(apply, room);
         this.#moveCursor(apply);
       });
     }
@@ -202,13 +199,12 @@ export class Stream {
 
   /** Makes a hole of what cannot be had, and goes on behind it. */
   #giveUp(apply: Apply, room: RoomId): void {
-    const revs = [...(this.#ahead.get(room)?.keys() ?? [])].map((rev) => rev - 1);
-    const applied = Math.min(...revs, this.#due.get(room) ?? Infinity);
     const record = this.#model.record(room);
-    if (record !== null && applied < Infinity) {
-      if (room !== HOUSE) apply([{ kind: "forget messages", room, from: 0, to: Number.MAX_SAFE_INTEGER }]);
-      apply([{ kind: "room", room: { ...record, held: [], applied } }]);
-    }
+    if (record === null) return;
+    const revs = [...(this.#ahead.get(room)?.keys() ?? [])].map((rev) => rev - 1);
+    const applied = Math.min(...revs, this.#due.get(room) ?? 0);
+    apply([{ kind: "forget messages", room, from: 0, to: Number.MAX_SAFE_INTEGER }]);
+    apply([{ kind: "room", room: { ...record, held: [], applied } }]);
     this.#drain(apply, room);
   }
 }

@@ -114,7 +114,7 @@ class HubTab implements Tabs {
   readonly #hub: TabHub;
   #begin: (() => void) | null = null;
   #end: (() => void) | null = null;
-  #heard: ((message: TabMessage) => void) | null = null;
+  #heard: (message: TabMessage) => void = () => undefined;
 
   constructor(hub: TabHub) {
     this.#hub = hub;
@@ -135,7 +135,7 @@ class HubTab implements Tabs {
   }
 
   hear(message: TabMessage): void {
-    this.#heard?.(message);
+    this.#heard(message);
   }
 
   lead(begin: () => void, end: () => void): void {
@@ -157,7 +157,7 @@ class HubTab implements Tabs {
   }
 
   close(): void {
-    this.#heard = null;
+    this.#heard = () => undefined;
     this.#hub.leave(this);
   }
 }

@@ -238,9 +238,67 @@ describe("a revision that is known to exist", () => {
     await bench.clock.pass(4_000);
     expect(bench.questions[0]).toMatchObject({ after: 3 });
   });
+
+  test("is not asked for in a room that does not flow, or that is not known", async () => {
+    const bench = new Bench();
+    bench.model.apply({ kind: "room", room: { ...unknownRoom(8), joined: true } });
+    for (const room of [8, 9]) bench.stream.expect(room, 5);
+    await bench.clock.pass(10_000);
+    expect(bench.asked).toEqual([]);
+  });
+
+  test("is waited for no more when it has come", async () => {
+    const bench = new Bench();
+    let timers = 0;
+    const { setTimer } = bench.clock;
+    const stream = new Stream({
+      model: bench.model,
+      ledger: bench.ledger,
+      request: () => Promise.resolve(null),
+      setTimer: (milliseconds, due) => {
+        timers += 1;
+        return setTimer(milliseconds, due);
+      },
+      diverged: () => undefined,
+    });
+    stream.expect(ROOM, 1);
+    for (const rev of [1, 2, 3, 4]) {
+      await bench.ledger.submit((apply) => stream.take(apply, bench.entry(rev), "stream"));
+      await bench.clock.pass(1_500);
+    }
+    expect(timers).toBe(1);
+  });
+
+  test.each([["there is none", { ok: true, entries: [], more: false }], ["the answer cannot be read", "?"]])("becomes a hole when %s, and nothing behind it is known", async (_, answer) => {
+    const bench = new Bench();
+    bench.answer = () => (bench.asked.length > 3 ? null : answer);
+    await bench.take(1, "stream");
+    bench.stream.expect(ROOM, 3);
+    await bench.clock.pass(5_000);
+    expect(bench.asked).toEqual(["changes"]);
+    expect([bench.model.record(ROOM)?.applied, bench.model.record(ROOM)?.held]).toEqual([3, []]);
+  });
 });
 
 describe("what waits behind a gap", () => {
+  test("does not become too much after the end of the connection", async () => {
+    const bench = new Bench();
+    bench.stream.close();
+    for (let rev = 2; rev <= 2_010; rev += 1) await bench.take(rev, "aside");
+    expect(bench.model.record(ROOM)?.applied).toBe(0);
+  });
+
+  test("is not applied though a page of changes begins with it: the server has left something out", async () => {
+    const bench = new Bench();
+    bench.answer = ({ after }) => (bench.asked.length > 3 ? null : { ok: true, entries: [bench.entry(after + 2)], more: false });
+    const applied: number[] = [];
+    bench.stream.watch(({ rev }) => applied.push(rev));
+    bench.stream.expect(ROOM, 4);
+    await bench.clock.pass(5_000);
+    expect(applied).toEqual([]);
+    expect(bench.model.record(ROOM)?.applied).toBe(4);
+  });
+
   test("is shown with a hole before it when it becomes too much", async () => {
     const bench = new Bench();
     bench.answer = () => new Promise(() => undefined);
@@ -254,14 +312,14 @@ describe("what waits behind a gap", () => {
   test("of all rooms together is passed over without forgetting a message", async () => {
     const bench = new Bench();
     bench.model.apply({ kind: "room", room: { ...unknownRoom(HOUSE), applied: 0 } });
-    const changes: Change[] = [];
+    for (const rev of [1, 2]) await bench.take(rev, "stream");
     bench.answer = () => ({ ok: true, entries: [], more: false });
     await bench.ledger.submit((apply) => {
-      bench.stream.take((some) => (changes.push(...some), apply(some)), { ...bench.entry(3), room: HOUSE, event: "named", who: { user: "bob", name: "bob" } } as Entry, "stream");
+      bench.stream.take(apply, { ...bench.entry(3), room: HOUSE, event: "named", who: { user: "bob", name: "bob" } } as Entry, "stream");
     });
     await bench.clock.pass(0);
     expect(bench.model.record(HOUSE)?.applied).toBe(3);
-    expect(changes.filter(({ kind }) => kind === "forget messages")).toEqual([]);
+    expect(bench.shown).toEqual([1, 2]);
   });
 });
 

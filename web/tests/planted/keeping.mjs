@@ -63,7 +63,7 @@ export const keeping = [
   {
     name: "a gap that cannot be filled is asked for for ever",
     file: "src/core/stream.ts",
-    find: "if (!moved && this.#lacks(room)) this.#giveUp(apply, room);",
+    find: "if (this.#lacksAfter(room) === after) this.#giveUp(apply, room);",
     replace: "",
     tests: KEEPING,
   },
