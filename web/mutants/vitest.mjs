@@ -54,17 +54,4 @@ test.each =
     rows(table).forEach((row, index) => test(`${name} #${index}`, () => bodyOf(parts)(...row), ...parts.filter((part) => typeof part === "number")));
 test.runIf = (condition) => (condition ? test : () => undefined);
 
-const POLL_MS = 10;
-
-async function waitFor(holds) {
-  for (let tries = 100; ; tries -= 1) {
-    try {
-      return await holds();
-    } catch (error) {
-      if (tries === 0) throw error;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
-    }
-  }
-}
-
-export const vi = { spyOn, restoreAllMocks, waitFor };
+export const vi = { spyOn, restoreAllMocks };

@@ -3,10 +3,10 @@
 import { describe, expect, test } from "vitest";
 import type { ChatClient } from "../../src/core/facade.ts";
 import { Connector } from "../../src/core/connector.ts";
-import type { LineEvents, SetTimer, Way } from "../../src/core/ports.ts";
-import type { Auth } from "../../src/core/wire.ts";
+import type { LineEvents, Way } from "../../src/core/ports.ts";
 import { FAIR_WEATHER, type Weather } from "./model-server.ts";
 import { LOBBY, World } from "./people.ts";
+import { Stubborn } from "./stubborn.ts";
 import { VirtualClock } from "./virtual-clock.ts";
 
 const weather = (change: Partial<Weather>): Weather => ({ ...FAIR_WEATHER, ...change });
@@ -92,52 +92,6 @@ test("a welcome alone does not make a connection good", async () => {
   }
   expect(world.server.tries.length).toBeLessThanOrEqual(6);
 });
-
-/** A line that ends for nobody: it says whatever it likes, whenever it likes. */
-class Stubborn {
-  readonly clock = new VirtualClock();
-  readonly lines: { readonly way: Way; readonly auth: () => Promise<Auth>; readonly events: LineEvents; isDiscarded: boolean }[] = [];
-  readonly heard: string[] = [];
-  readonly connector: Connector;
-  medium: "websocket" | "polling" = "websocket";
-  /** How late timers are, as those of a page in the background. */
-  late = 0;
-
-  constructor() {
-    const { now } = this.clock;
-    const setTimer: SetTimer = (milliseconds, due) => this.clock.setTimer(milliseconds + this.late, due);
-    const dial = (way: Way, auth: () => Promise<Auth>, events: LineEvents) => {
-      const line = { way, auth, events, isDiscarded: false };
-      this.lines.push(line);
-      const discard = (): void => void (line.isDiscarded = true);
-      return { medium: this.medium, emit: (name: string, _: object, answered?: (value: unknown) => void) => answered?.(name), discard };
-    };
-    this.connector = new Connector(dial, { now, setTimer, random: () => 0, isWatched: () => true });
-    this.connector.open(
-      {
-        connected: () => this.heard.push("connected"),
-        disconnected: () => this.heard.push("disconnected"),
-        refused: (code) => this.heard.push(`refused ${code}`),
-        event: (name) => this.heard.push(name),
-        moved: () => this.heard.push("moved"),
-      },
-      () => Promise.resolve({ v: 1 }),
-    );
-  }
-
-  get last() {
-    const line = this.lines.at(-1);
-    if (line === undefined) throw new Error("there is no line");
-    return line;
-  }
-
-  async connect(): Promise<void> {
-    await this.last.auth();
-    this.last.events.connected();
-    this.last.events.event("welcome", {});
-    this.connector.welcomed();
-  }
-}
 
 test("nothing of a line that was discarded is heard, and it is told to end", async () => {
   const world = new Stubborn();

@@ -93,8 +93,8 @@ describe("the store in IndexedDB", () => {
       expect(after).toBeGreaterThan(before);
       await expect(old.commit([{ kind: "cursor", cursor: "late" }, { kind: "message", message: message(1, 1, "late") }], before)).rejects.toThrow(Deposed);
       await expect(old.changeOutbox({}, (state) => withDevice(state, "late"), "strict", before)).rejects.toThrow(Deposed);
-      const { cursor, messages, outbox } = await young.load();
-      expect([cursor, messages, outbox.device]).toEqual(["before", [], null]);
+      const { leader, cursor, messages, outbox } = await young.load();
+      expect([leader, cursor, messages, outbox.device]).toEqual([after, "before", [], null]);
       // What anybody may write is taken from everybody.
       await old.changeOutbox({}, (state) => enqueue(state, { event: "say", room: 1, text: "typed" }, 0, "device"));
       await young.commit([{ kind: "cursor", cursor: "after" }], after);
