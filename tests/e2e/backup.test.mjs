@@ -154,7 +154,7 @@ describe("verify", () => {
     const started = await run(["--data", server.data, "--listen", "127.0.0.1:0"]);
     assert.equal(started.code, 1);
     assert.ok(started.stderr.includes(server.data), started.stderr);
-    assert.match(started.stderr, /is damaged: .+; run `tidings verify` for all faults and `tidings repair` to mend them, or put the last backup/);
+    assert.match(started.stderr, /the signing keys in .+ cannot be read: `tidings repair --from BACKUP` takes those of a backup/);
     const malformed = await run(["verify", "--data", server.data]);
     assert.equal(malformed.code, 1);
     assert.doesNotMatch(malformed.stdout, /entries|rooms/);

@@ -118,6 +118,71 @@ describe("a chat with damaged rows", () => {
   });
 });
 
+/** Where in the file a page of each kind stands: leaves and inner pages of tables and of indexes. */
+function pages(bytes) {
+  const kinds = new Map([[2, []], [5, []], [10, []], [13, []]]);
+  for (let at = 4096; at < bytes.length; at += 4096) kinds.get(bytes[at])?.push(at);
+  return kinds;
+}
+
+describe("a chat in whose file rows cannot be found", () => {
+  test("is read to its end by everybody after the next start, and a backup brings back the rest", async (t) => {
+    const { server, texts, auth, device } = await written(t, 1200);
+    const backup = join(temporaryFolder(), "backup.db");
+    assert.equal((await run(["backup", backup, "--data", server.data])).code, 0);
+    const file = join(server.data, "chat.db");
+    const seed = Number(process.env.DAMAGE_SEED ?? Date.now() % 1_000_000);
+    t.diagnostic(`DAMAGE_SEED=${seed}`);
+    const places = [...pages(readFileSync(file)).values()].filter((all) => all.length > 0).flatMap((all) => [
+      [all[seed % all.length], 0],
+      [all[(seed * 7 + 1) % all.length] + 3, 2],
+      [all[(seed * 11 + 2) % all.length] + 9, seed % 8],
+    ]);
+    let resumed = auth;
+    for (const [at, bit] of places) {
+      const bytes = readFileSync(file);
+      bytes[at] ^= 1 << bit;
+      writeFileSync(file, bytes);
+      await server.startAgain();
+      const page = await Person.connect(t, server.url);
+      const messages = await whole(await V1Person.connect(t, server.url));
+      const damaged = messages.filter(({ damaged }) => damaged);
+      assert.ok(damaged.length < 100, `${damaged.length} rows are lost after byte ${at}, bit ${bit}`);
+      const sound = messages.filter(({ damaged }) => !damaged).map(({ text }) => text);
+      assert.deepEqual(sound, texts.filter((_, number) => !messages[number].damaged));
+      await page.seesCount(sound.length);
+      assert.deepEqual(page.texts, sound);
+      assert.equal(page.connects.length, 1, "nobody connects again and again");
+      const ada = await V1Person.connect(t, server.url, { auth: resumed, device });
+      assert.equal(ada.welcomes.length, 1);
+      assert.equal(await health(server), damaged.length === 0 ? "ready\n" : `ready\ndamaged rows: ${damaged.length}\n`);
+      for (const person of [ada, page]) person.leave();
+      await server.stop();
+      const repaired = await run(["repair", "--from", backup, "--data", server.data]);
+      assert.equal(repaired.code, 0, `byte ${at}, bit ${bit}: ${repaired.stderr}`);
+      assert.equal((await run(["verify", "--data", server.data])).code, 0);
+      resumed = { token: ada.token, cursor: ada.cursor };
+    }
+  });
+
+  test("is written anew by the repair, too", async (t) => {
+    const { server, texts } = await written(t, 300);
+    const file = join(server.data, "chat.db");
+    const bytes = readFileSync(file);
+    bytes[pages(bytes).get(10)[3]] ^= 1;
+    writeFileSync(file, bytes);
+    const checked = await run(["verify", "--data", server.data]);
+    assert.equal(checked.code, 1);
+    assert.match(checked.stdout, /the file: /);
+    const repaired = await run(["repair", "--data", server.data]);
+    assert.equal(repaired.code, 0, repaired.stderr);
+    assert.match(repaired.stdout, /written anew +yes/);
+    assert.equal((await run(["verify", "--data", server.data])).code, 0);
+    await server.startAgain();
+    assert.deepEqual((await whole(await V1Person.connect(t, server.url))).map(({ text }) => text), texts);
+  });
+});
+
 describe("a write-ahead log", () => {
   test("that was lost with acknowledged messages is told in one line, with numbers", async (t) => {
     const server = await Server.start(t);

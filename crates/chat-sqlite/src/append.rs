@@ -19,12 +19,13 @@ use rusqlite::{
 
 use crate::checksum;
 use crate::device;
-use crate::error::{read_error, rollback_cause};
+use crate::error::{is_damage, read_error, rollback_cause};
 use crate::fingerprint::Fingerprint;
 use crate::kind::Columns;
 use crate::log::SqliteLog;
 use crate::lookup;
 use crate::number::to_sql;
+use crate::rooms::set_room;
 use crate::rows::receipt;
 use crate::schema;
 use crate::wal::Mode;
@@ -64,24 +65,23 @@ impl Log for SqliteLog {
         }
         let head = self.head();
         find(&mut self.connection, &self.lineages, self.fingerprint, lookups)
-            .map_err(|err| read_error(&err, head))
+            .map_err(|err| self.unreadable(&err, head))
     }
 
     fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
         let head = self.head();
-        device::find(&mut self.connection, &self.devices, asked).map_err(|err| read_error(&err, head))
+        device::find(&mut self.connection, &self.devices, asked).map_err(|err| self.unreadable(&err, head))
     }
 
     fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
         let head = self.head();
         let found = lookup::message(&self.connection, &self.damages, room, seq);
-        found.map_err(|err| read_error(&err, head))?.map_err(|position| ReadError::Corrupt { position })
+        found.map_err(|err| self.unreadable(&err, head))
     }
 
     fn directory(&mut self) -> Result<Vec<Entry>, ReadError> {
         let entries = lookup::directory(&self.connection, &self.damages);
-        let entries = entries.map_err(|err| read_error(&err, Position::ZERO))?;
-        entries.map_err(|position| ReadError::Corrupt { position })
+        entries.map_err(|err| self.unreadable(&err, Position::ZERO))
     }
 
     fn pointers(&mut self) -> Result<Vec<ReadPointer>, ReadError> {
@@ -129,6 +129,25 @@ impl Log for SqliteLog {
 }
 
 impl SqliteLog {
+    /// What a lookup says that did not work. Whoever writes has to know what is there, so damage ends this writer.
+    fn unreadable(&self, err: &rusqlite::Error, position: Position) -> ReadError {
+        if is_damage(err) {
+            self.damages.met(err);
+        }
+        read_error(err, position)
+    }
+
+    /// What has become of a batch that was not committed.
+    fn unwritten(&mut self, err: &rusqlite::Error) -> AppendError {
+        if !is_damage(err) {
+            return rolled_back(err);
+        }
+        self.damages.met(err);
+        let detail = format!("{err}: the next start mends the file");
+        self.broken = Some(detail.clone());
+        AppendError::Unknown { detail }
+    }
+
     /// The transaction. On an error that is not an unknown outcome, none of it is left.
     fn store(&mut self, batch: &[Record]) -> Result<Staged, AppendError> {
         let transaction = self
@@ -136,8 +155,14 @@ impl SqliteLog {
             .transaction_with_behavior(TransactionBehavior::Immediate)
             .map_err(|err| rolled_back(&err))?;
         let mut names = Names { known: (&self.lineages, &self.devices), staged: Staged::default() };
-        stage(&transaction, &mut names, self.fingerprint, batch).map_err(|err| rolled_back(&err))?;
-        let staged = names.staged;
+        let staged = stage(&transaction, &mut names, self.fingerprint, batch).map(|()| names.staged);
+        let staged = match staged {
+            Ok(staged) => staged,
+            Err(err) => {
+                drop(transaction);
+                return Err(self.unwritten(&err));
+            }
+        };
         let committed = transaction.commit();
         self.committed(committed)?;
         Ok(staged)
@@ -394,16 +419,6 @@ fn rewrite(connection: &Connection, entry: &Entry) -> rusqlite::Result<()> {
     connection
         .prepare_cached("UPDATE entry SET text = ?2, body = ?3, checksum = ?4 WHERE position = ?1")?
         .execute(params![position, columns.text, columns.body, checksum])?;
-    Ok(())
-}
-
-pub(crate) fn set_room(connection: &Connection, room: RoomId, numbers: RoomNumbers) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO room (id, seq, rev) VALUES (?1, ?2, ?3)
-             ON CONFLICT (id) DO UPDATE SET seq = excluded.seq, rev = excluded.rev",
-        )?
-        .execute((to_sql(room.0), to_sql(numbers.seq.0), to_sql(numbers.rev.0)))?;
     Ok(())
 }
 

@@ -12,9 +12,9 @@ use std::path::{Path, PathBuf};
 use chat::Position;
 use rusqlite::Connection;
 
+use crate::environment::random_bytes;
 use crate::error::OpenError;
 use crate::folder::{Folder, chat_in, check_wal, create_private, is_used, parent_of, sync_folder};
-use crate::log::random_bytes;
 use crate::schema;
 use crate::verify::verify;
 

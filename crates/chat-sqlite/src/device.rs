@@ -115,17 +115,22 @@ pub(crate) fn insert(connection: &Connection, spent: &Spent, id: i64) -> rusqlit
 
 /// The result of a row, if the row is what was once stored.
 pub(crate) fn decode(row: &Row<'_>) -> Option<Spent> {
-    let unsigned = |column: usize| u64::try_from(row.get_ref(column).ok()?.as_i64().ok()?).ok();
-    let (result, room) = (row.get(3).ok()?, row.get(7).ok()?);
+    decode_at(row, 0)
+}
+
+/// The same, where the columns begin at this one.
+pub(crate) fn decode_at(row: &Row<'_>, first: usize) -> Option<Spent> {
+    let number = |column: usize| row.get_ref(first + column).ok()?.as_i64().ok();
+    let unsigned = |column: usize| u64::try_from(number(column)?).ok();
+    let (result, room) = (number(3)?, row.get(first + 7).ok()?);
     let spent = Spent {
-        device: Device { user: UserId(unsigned(0)?), id: DeviceId(row.get(1).ok()?) },
+        device: Device { user: UserId(unsigned(0)?), id: DeviceId(row.get(first + 1).ok()?) },
         n: CommandNumber(unsigned(2)?),
         on: on(result, room)?,
         at: UnixMillis(unsigned(4)?),
-        content: ContentHash(row.get(5).ok()?),
+        content: ContentHash(row.get(first + 5).ok()?),
     };
-    let checksum: i64 = row.get(6).ok()?;
-    (checksum == checksum_of(&spent, result, room)).then_some(spent)
+    (number(6)? == checksum_of(&spent, result, room)).then_some(spent)
 }
 
 /// `result` and `room` as they stand in the table.

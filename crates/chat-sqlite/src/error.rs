@@ -89,6 +89,15 @@ pub enum OpenError {
         /// What is inconsistent.
         detail: String,
     },
+    /// The keys that everybody is known by cannot be read, and stand nowhere else.
+    #[error(
+        "the signing keys in {} cannot be read: `tidings repair --from BACKUP` takes those of a backup, and `tidings restore` \
+         puts one into a new folder; without one, `tidings repair --give-up` makes new keys, and everybody has to come in anew", .file.display()
+    )]
+    KeysLost {
+        /// The path of the database.
+        file: PathBuf,
+    },
     /// Reading or writing did not work.
     #[error("the database {} cannot be opened: {cause}", .file.display())]
     Storage {
@@ -110,6 +119,11 @@ impl OpenError {
             _ => Self::Storage { file: file.into(), cause: err.into() },
         }
     }
+}
+
+/// Whether SQLite does not find its way in the file.
+pub(crate) fn is_damage(err: &rusqlite::Error) -> bool {
+    matches!(err.sqlite_error_code(), Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase))
 }
 
 /// What kind of trouble a failed statement is, for a transaction that was rolled back.

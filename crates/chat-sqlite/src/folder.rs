@@ -20,6 +20,10 @@ pub const DATABASE: &str = "chat.db";
 const UNFINISHED: &str = "chat.db.new";
 /// Names the epoch that the write-ahead log was begun in.
 const WAL_EPOCH: &str = "chat.db-wal-epoch";
+/// A database whose structure was damaged, as it was before it was written anew.
+const DAMAGED: &str = "chat.db-damaged";
+/// Says that somebody has met damage in the structure of the database.
+const DAMAGE: &str = "chat.db-damage";
 /// Says how far the log had come when its writer wrote last.
 const HEAD: &str = "chat.db-head";
 
@@ -113,6 +117,41 @@ impl Folder {
             sync_folder(&self.path)
         };
         sync().map_err(|cause: io::Error| OpenError::Storage { file: self.database(), cause: cause.into() })
+    }
+
+    /// Whether the write-ahead log holds something.
+    pub(crate) fn has_wal(&self) -> bool {
+        std::fs::metadata(self.wal()).is_ok_and(|wal| wal.len() > 0)
+    }
+
+    /// Keeps the database under another name beside its own, until somebody has repaired it.
+    pub(crate) fn keep_damaged(&self) -> Result<(), OpenError> {
+        self.drop_damaged();
+        let kept = self.path.join(DAMAGED);
+        // A file system without links has space for a copy, or not: what is in it was not found, so nobody misses it.
+        std::fs::hard_link(self.database(), &kept)
+            .or_else(|_| std::fs::copy(self.database(), &kept).map(drop))
+            .map_err(|err| self.unwritable(&kept, err))
+    }
+
+    /// Removes what [`keep_damaged`](Self::keep_damaged) has kept.
+    pub(crate) fn drop_damaged(&self) {
+        let _ = std::fs::remove_file(self.path.join(DAMAGED));
+    }
+
+    /// Whether somebody has noted damage, so that a start looks at everything.
+    pub(crate) fn has_noted_damage(&self) -> bool {
+        self.path.join(DAMAGE).exists()
+    }
+
+    /// Has the next start look at everything. Where nothing can be written, it finds the damage as this one did.
+    pub(crate) fn note_damage(&self) {
+        let _ = open_private(&self.path.join(DAMAGE));
+    }
+
+    /// There is no damage any more.
+    pub(crate) fn forget_damage(&self) {
+        let _ = std::fs::remove_file(self.path.join(DAMAGE));
     }
 
     /// Refuses a write-ahead log of another life of the database.
@@ -329,7 +368,7 @@ fn missing_folders(path: &Path) -> usize {
 }
 
 /// Opens a file of a data folder, and makes it if there is none.
-fn open_private(path: &Path) -> io::Result<File> {
+pub(crate) fn open_private(path: &Path) -> io::Result<File> {
     match create_private(path) {
         Ok(file) => {
             give_to_owner_of_folder(&file, path)?;

@@ -14,9 +14,11 @@ use chat::{
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior};
 
-use crate::append::{Insert, ShortName, name_lineage, set_room};
+use crate::append::{Insert, ShortName, name_lineage};
+use crate::environment::{now_ms, random_bytes};
 use crate::folder::read_header;
-use crate::log::{SqliteLog, now_ms, random_bytes};
+use crate::log::SqliteLog;
+use crate::rooms::set_room;
 use crate::schema;
 
 /// The largest number that JavaScript represents exactly.

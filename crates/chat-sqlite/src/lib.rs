@@ -6,11 +6,13 @@
 #![deny(missing_docs)]
 
 mod append;
+mod around;
 mod backup;
 mod checkpoint;
 mod checksum;
 mod damage;
 mod device;
+mod environment;
 mod error;
 mod fingerprint;
 mod folder;
@@ -22,10 +24,14 @@ mod number;
 mod pages;
 mod reader;
 mod repair;
+mod rooms;
 mod rotate;
 mod rows;
+mod salvage;
 mod schema;
 mod signing;
+mod spare;
+mod structure;
 mod verify;
 mod wal;
 

@@ -7,25 +7,27 @@ use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use chat::{
-    Device, Epoch, EpochStart, Epochs, Lineage, Position, Rev, RoomId, RoomNumbers, Seq, SigningKeys,
-    UnixMillis,
+    Device, Epoch, EpochStart, Epochs, Lineage, Position, RoomId, RoomNumbers, SigningKeys, UnixMillis,
 };
-use rusqlite::Connection;
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::checkpoint::Checkpointer;
 use crate::damage::Damages;
+use crate::environment::{now_ms, random_bytes};
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
 use crate::folder::{Folder, Found, HeadNote, noted_head};
 use crate::lookup::load_epochs;
 use crate::number::to_sql;
 use crate::reader::{Head, SqliteReader};
+use crate::rooms;
+use crate::salvage::Fallback;
 use crate::schema;
 use crate::signing;
-use crate::wal::Mode;
+use crate::structure::{self, Check};
+use crate::wal::settle;
 
 /// The log in a data folder, for writing. Only one per folder, on this machine, at any time.
 ///
@@ -68,6 +70,7 @@ impl SqliteLog {
         let folder = Folder::take(folder)?;
         let file = folder.database();
         let storage = |err| OpenError::of_database(&file, err);
+        structure::mend_pages(&folder);
         if folder.look()? == Found::Nothing {
             let unfinished = folder.begin_database()?;
             let key_seed = random_bytes().map(u64::from_be_bytes).map_err(storage)?;
@@ -76,20 +79,24 @@ impl SqliteLog {
         }
         folder.sync()?;
         folder.check_wal()?;
-        let mut connection = schema::connect_writer(&file).map_err(storage)?;
-        settle(&connection).map_err(storage)?;
-        schema::migrate(&mut connection).map_err(storage)?;
-
-        let loaded = Loaded::begin(&mut connection).map_err(storage)?;
+        let (connection, loaded) = match Loaded::of(&folder, Check::AtStart) {
+            // What a start reads is damaged in a file that is too large to be checked each time.
+            Err(OpenError::Damaged { .. }) if !folder.has_wal() => Loaded::of(&folder, Check::Known)?,
+            loaded => loaded?,
+        };
         // The epoch goes into the file itself before anything of it stands in the write-ahead log.
         settle(&connection).map_err(storage)?;
+        // Nobody may read the file beside SQLite: closing it again would give up the locks of the whole process.
+        drop(connection);
+        structure::copy_pages(&folder);
+        let mut connection = schema::connect_writer(&file).map_err(storage)?;
         folder.note_wal_epoch(loaded.epochs.current().epoch.0)?;
         let head = Head::new(loaded.epochs.current().start);
         tell_missing(&folder, head.position());
         let mut head_note = folder.head_note()?;
         head_note.set(head.position());
         let folder = Arc::new(folder);
-        let damages = Damages::default();
+        let damages = Damages::of(&folder);
         let reader = SqliteReader::open(&folder, head.clone(), damages.clone()).map_err(storage)?;
         let checkpointer = Checkpointer::start(&folder, &mut connection)
             .map_err(|cause| OpenError::Storage { file: file.clone(), cause })?;
@@ -152,18 +159,6 @@ impl fmt::Debug for SqliteLog {
     }
 }
 
-/// Writes what a write-ahead log holds into the database, and flushes that.
-///
-/// After a crash, a log whose flush failed looks complete as long as the system runs, and flushing it again would prove
-/// nothing. So its pages are written again, and the next process that opens the file finds everything in one place.
-pub(crate) fn settle(connection: &Connection) -> rusqlite::Result<()> {
-    if Mode::Truncate.run(connection)? {
-        return Ok(());
-    }
-    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
-    Err(rusqlite::Error::SqliteFailure(busy, Some("somebody else reads or writes the database".into())))
-}
-
 /// The first and the last position that should be there, and are not.
 pub(crate) fn missing(noted: Position, head: Position) -> Option<(Position, Position)> {
     (noted > head).then(|| (head.next(), noted))
@@ -195,6 +190,16 @@ struct Loaded {
 }
 
 impl Loaded {
+    /// Connects to the database of a folder, and loads it.
+    fn of(folder: &Folder, check: Check) -> Result<(Connection, Self), OpenError> {
+        let (mut connection, _) = structure::connect(folder, check, Fallback::Nothing)?;
+        let loaded = schema::migrate(&mut connection)
+            .and_then(|()| check_ends(&connection))
+            .and_then(|()| Self::begin(&mut connection));
+        let loaded = loaded.map_err(|err| OpenError::of_database(&folder.database(), err))?;
+        Ok((connection, loaded))
+    }
+
     /// Reads it, and begins an epoch in the same transaction.
     fn begin(connection: &mut Connection) -> rusqlite::Result<Self> {
         let now_ms = now_ms();
@@ -206,7 +211,7 @@ impl Loaded {
         let schema = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
         let signing_keys = signing::load(&transaction, now_ms, random_bytes()?)?;
         let epochs = begin_epoch(&transaction, now_ms)?;
-        let rooms = load_rooms(&transaction)?;
+        let rooms = rooms::load(&transaction)?;
         transaction.commit()?;
         Ok(Self {
             epochs,
@@ -235,25 +240,14 @@ pub(crate) fn begin_epoch(connection: &Connection, now_ms: u64) -> rusqlite::Res
     Ok(Epochs::new(past, EpochStart { epoch, start: Position(start) }))
 }
 
-/// Loads all epochs, oldest first.
-fn load_rooms(connection: &Connection) -> rusqlite::Result<HashMap<RoomId, RoomNumbers>> {
-    connection
-        .prepare("SELECT id, seq, rev FROM room")?
-        .query_map([], |row| {
-            Ok((RoomId(row.get(0)?), RoomNumbers { seq: Seq(row.get(1)?), rev: Rev(row.get(2)?) }))
-        })?
-        .collect()
-}
-
-pub(crate) fn now_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
-}
-
-pub(crate) fn random_bytes<const N: usize>() -> rusqlite::Result<[u8; N]> {
-    let mut bytes = [0; N];
-    match getrandom::fill(&mut bytes) {
-        Ok(()) => Ok(bytes),
-        Err(err) => Err(rusqlite::Error::ToSqlConversionFailure(err.to_string().into())),
+/// Reads the end of the log and of its indexes, which every batch writes, and what the directory is made of.
+fn check_ends(connection: &Connection) -> rusqlite::Result<()> {
+    for ends in [
+        "SELECT text FROM entry NOT INDEXED ORDER BY position DESC LIMIT 1",
+        "SELECT rev FROM entry INDEXED BY entry_rev ORDER BY room DESC, rev DESC LIMIT 1",
+        "SELECT count(position) FROM entry INDEXED BY entry_directory WHERE kind > 3",
+    ] {
+        connection.query_row(ends, [], |_| Ok(())).optional()?;
     }
+    Ok(())
 }

@@ -1,12 +1,13 @@
 //! Pages of one room: its messages in both directions, its changes, and the count of unread messages.
 
-use chat::{Budget, Entry, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread, UserId};
-use rusqlite::{Connection, Statement};
+use std::ops::ControlFlow;
 
+use chat::{Budget, Entry, Messages, Page, Rev, RoomId, Seq, Unread, UserId};
+use rusqlite::{Connection, Params};
+
+use crate::around::{Ways, ways};
 use crate::damage::Damages;
-use crate::error::read_error;
 use crate::number::to_sql;
-use crate::rows::select;
 
 /// Messages of a room, all in one read transaction.
 pub(crate) fn messages(
@@ -16,7 +17,7 @@ pub(crate) fn messages(
     page: Page,
     after: Seq,
     limit: usize,
-) -> Result<Messages, Failure> {
+) -> rusqlite::Result<Messages> {
     let snapshot = connection.unchecked_transaction()?;
     let room = Room { connection: &snapshot, damages, id: room, after };
     let (entries, is_first, is_last) = match page {
@@ -51,17 +52,13 @@ pub(crate) fn changes(
     room: RoomId,
     after: Rev,
     budget: Budget,
-) -> Result<Vec<Entry>, Failure> {
-    let mut statement = connection
-        .prepare_cached(select!("entry INDEXED BY entry_rev", "WHERE room = ?1 AND rev > ?2 ORDER BY rev"))?;
-    let mut rows = statement.query((to_sql(room.0), to_sql(after.0)))?;
+) -> rusqlite::Result<Vec<Entry>> {
     let (mut entries, mut bytes) = (Vec::<Entry>::new(), 0);
-    while entries.is_empty() || entries.len() < budget.entries && bytes < budget.bytes {
-        let Some(row) = rows.next()? else { break };
-        let entry = damages.read(connection, row)?.map_err(Failure::Damaged)?;
+    CHANGES.read(connection, damages, &(to_sql(room.0), to_sql(after.0)), |entry| {
         bytes += entry.weight();
         entries.push(entry);
-    }
+        enough(entries.len() >= budget.entries || bytes >= budget.bytes)
+    })?;
     Ok(entries)
 }
 
@@ -73,52 +70,36 @@ pub(crate) fn unread(
     after: Seq,
     reader: UserId,
     max: u32,
-) -> Result<Unread, Failure> {
-    let mut statement = connection.prepare_cached(ASCENDING)?;
-    let mut rows = statement.query((to_sql(room.0), to_sql(after.0.saturating_add(1)), -1))?;
+) -> rusqlite::Result<Unread> {
     let mut unread = Unread { through: after, ..Unread::default() };
     let mut looks = 0;
-    while let Some(row) = rows.next()? {
+    let parameters = (to_sql(room.0), to_sql(after.0.saturating_add(1)), -1);
+    ASCENDING.read(connection, damages, &parameters, |entry| {
         if looks == Unread::LOOKS_MAX || unread.count >= max {
             unread.is_capped = true;
-            break;
+            return ControlFlow::Break(());
         }
         looks += 1;
-        unread.look_at(&damages.read(connection, row)?.map_err(Failure::Damaged)?, reader);
-    }
+        unread.look_at(&entry, reader);
+        ControlFlow::Continue(())
+    })?;
     Ok(unread)
 }
 
-const ASCENDING: &str = select!(
-    "entry INDEXED BY entry_message",
+const CHANGES: Ways = ways!("INDEXED BY entry_rev", "WHERE room = ?1 AND rev > ?2 ORDER BY rev");
+
+const ASCENDING: Ways = ways!(
+    "INDEXED BY entry_message",
     "WHERE room = ?1 AND kind = 1 AND seq >= ?2 ORDER BY seq, position LIMIT ?3"
 );
 
-const DESCENDING: &str = select!(
-    "entry INDEXED BY entry_message",
+const DESCENDING: Ways = ways!(
+    "INDEXED BY entry_message",
     "WHERE room = ?1 AND kind = 1 AND seq < ?2 AND seq > ?3 ORDER BY seq DESC, position LIMIT ?4"
 );
 
-/// Why there is no page.
-pub(crate) enum Failure {
-    Sql(rusqlite::Error),
-    Damaged(Position),
-}
-
-impl Failure {
-    /// As the reader tells it, who began at `head`.
-    pub(crate) fn told(self, head: Position) -> ReadError {
-        match self {
-            Self::Sql(err) => read_error(&err, head),
-            Self::Damaged(position) => ReadError::Corrupt { position },
-        }
-    }
-}
-
-impl From<rusqlite::Error> for Failure {
-    fn from(err: rusqlite::Error) -> Self {
-        Self::Sql(err)
-    }
+fn enough(is_enough: bool) -> ControlFlow<()> {
+    if is_enough { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
 }
 
 /// A room, as far as somebody may see it.
@@ -132,37 +113,34 @@ struct Room<'a> {
 
 impl Room<'_> {
     /// The last messages before `seq`, in order, and whether there are no more.
-    fn last_ones(&self, seq: Seq, limit: usize) -> Result<(Vec<Entry>, bool), Failure> {
-        let mut statement = self.connection.prepare_cached(DESCENDING)?;
-        let after = to_sql(self.after.0);
-        let parameters = (to_sql(self.id.0), to_sql(seq.0), after, one_more(limit));
-        let (mut entries, is_all) = self.collect(&mut statement, parameters, limit)?;
+    fn last_ones(&self, seq: Seq, limit: usize) -> rusqlite::Result<(Vec<Entry>, bool)> {
+        let parameters = (to_sql(self.id.0), to_sql(seq.0), to_sql(self.after.0), one_more(limit));
+        let (mut entries, is_all) = self.collect(DESCENDING, &parameters, limit)?;
         entries.reverse();
         Ok((entries, is_all))
     }
 
     /// The first messages from `seq` on, in order, and whether there are no more.
-    fn first_ones(&self, seq: Seq, limit: usize) -> Result<(Vec<Entry>, bool), Failure> {
-        let mut statement = self.connection.prepare_cached(ASCENDING)?;
+    fn first_ones(&self, seq: Seq, limit: usize) -> rusqlite::Result<(Vec<Entry>, bool)> {
         let from = seq.max(Seq(self.after.0.saturating_add(1)));
-        self.collect(&mut statement, (to_sql(self.id.0), to_sql(from.0), one_more(limit)), limit)
+        self.collect(ASCENDING, &(to_sql(self.id.0), to_sql(from.0), one_more(limit)), limit)
     }
 
     fn collect(
         &self,
-        statement: &mut Statement<'_>,
-        parameters: impl rusqlite::Params,
+        ways: Ways,
+        parameters: &(impl Params + Clone),
         limit: usize,
-    ) -> Result<(Vec<Entry>, bool), Failure> {
-        let mut rows = statement.query(parameters)?;
-        let mut entries = Vec::new();
-        while let Some(row) = rows.next()? {
-            if entries.len() == limit {
-                return Ok((entries, false));
+    ) -> rusqlite::Result<(Vec<Entry>, bool)> {
+        let (mut entries, mut is_all) = (Vec::new(), true);
+        ways.read(self.connection, self.damages, parameters, |entry| {
+            is_all = entries.len() < limit;
+            if is_all {
+                entries.push(entry);
             }
-            entries.push(self.damages.read(self.connection, row)?.map_err(Failure::Damaged)?);
-        }
-        Ok((entries, true))
+            enough(!is_all)
+        })?;
+        Ok((entries, is_all))
     }
 }
 

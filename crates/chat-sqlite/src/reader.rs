@@ -11,10 +11,11 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use chat::{
     Budget, Entry, Epochs, LogReader, Messages, Page, Position, ReadError, Rev, RoomId, Seq, Unread, UserId,
 };
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::Connection;
 
+use crate::around;
 use crate::damage::Damages;
-use crate::error::read_error;
+use crate::error::{is_damage, read_error};
 use crate::folder::Folder;
 use crate::lookup::{self, load_epochs};
 use crate::number::to_sql;
@@ -24,9 +25,8 @@ use crate::schema;
 
 const CONNECTIONS: usize = 3;
 
-/// A number stands for one message of its room, so the index alone gives the order.
-const LOCATE: &str = "SELECT position FROM entry INDEXED BY entry_message
-    WHERE room = ?1 AND kind = 1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1";
+/// So many rows are read one by one, beside a page that cannot be read, before a page of the log ends.
+const ONE_BY_ONE_MAX: usize = 128;
 
 /// The last committed position, as the writer tells it to its readers.
 #[derive(Clone)]
@@ -99,47 +99,43 @@ impl LogReader for SqliteReader {
 
     fn locate(&self, room: RoomId, seq: Seq) -> Result<Position, ReadError> {
         let head = self.head();
-        let connection = self.pool.connection();
-        let find = || {
-            connection
-                .prepare_cached(LOCATE)?
-                .query_row((to_sql(room.0), to_sql(seq.0)), |row| row.get(0))
-                .optional()
-        };
-        let found = find().map_err(|err: rusqlite::Error| read_error(&err, head))?;
+        let found = lookup::locate(&self.pool.connection(), &self.damages, room, seq);
         // The message may have been committed after the head was read, by which everything else is judged.
-        Ok(found.map_or(Position::ZERO, Position))
+        Ok(found.map_err(|err| read_error(&err, head))?.unwrap_or(Position::ZERO))
     }
 
     fn messages(&self, room: RoomId, page: Page, after: Seq, limit: usize) -> Result<Messages, ReadError> {
         let head = self.head();
         let connection = self.pool.connection();
         pages::messages(&connection, &self.damages, room, page, after, limit)
-            .map_err(|failure| failure.told(head))
+            .map_err(|err| read_error(&err, head))
     }
 
     fn changes(&self, room: RoomId, after: Rev, budget: Budget) -> Result<Vec<Entry>, ReadError> {
         let head = self.head();
         let connection = self.pool.connection();
-        pages::changes(&connection, &self.damages, room, after, budget).map_err(|failure| failure.told(head))
+        pages::changes(&connection, &self.damages, room, after, budget).map_err(|err| read_error(&err, head))
     }
 
     fn versions(&self, room: RoomId, seq: Seq) -> Result<Vec<Entry>, ReadError> {
         let head = self.head();
         let versions = lookup::versions(&self.pool.connection(), &self.damages, room, seq);
-        let versions = versions.map_err(|err| read_error(&err, head))?;
-        versions.map_err(|position| ReadError::Corrupt { position })
+        versions.map_err(|err| read_error(&err, head))
     }
 
     fn unread(&self, room: RoomId, after: Seq, reader: UserId, max: u32) -> Result<Unread, ReadError> {
         let head = self.head();
         let connection = self.pool.connection();
         let counted = pages::unread(&connection, &self.damages, room, after, reader, max);
-        counted.map_err(|failure| failure.told(head))
+        counted.map_err(|err| read_error(&err, head))
     }
 
     fn damaged(&self) -> u64 {
         self.damages.count()
+    }
+
+    fn is_malformed(&self) -> bool {
+        self.damages.is_malformed()
     }
 }
 
@@ -150,32 +146,50 @@ fn read_page(
     through: Position,
     budget: Budget,
 ) -> Result<Vec<Entry>, ReadError> {
-    let mut expected = after.next();
     let mut page = Vec::new();
-    let mut bytes = 0;
-    let unread = |expected| move |err: rusqlite::Error| read_error(&err, expected);
-    let mut statement = connection.prepare_cached(SELECT).map_err(unread(expected))?;
-    let mut rows = statement.query((to_sql(after.0), to_sql(through.0))).map_err(unread(expected))?;
-    while expected <= through && (page.is_empty() || page.len() < budget.entries && bytes < budget.bytes) {
-        let row = rows.next().map_err(unread(expected))?;
-        let position = row.map(|row| row.get(0)).transpose().map_err(unread(expected))?;
-        let entry = match row.filter(|_| position == Some(to_sql(expected.0))) {
-            Some(row) => damages.read(connection, row),
-            // A row that is missing is as bad as one that is not what it was: the log has no holes.
-            None => damages.at(connection, expected),
-        };
-        let entry = entry.map_err(unread(expected))?.map_err(|position| ReadError::Corrupt { position });
-        if position != Some(to_sql(expected.0)) {
-            // The statement stands behind the hole: the next read goes on from there.
-            page.push(entry?);
+    match read_rows(connection, damages, after, through, budget, &mut page) {
+        Err(err) if is_damage(&err) => damages.met(&err),
+        read => return read.map(|()| page).map_err(|err| read_error(&err, after.next())),
+    }
+    // SQLite goes no further than to what it cannot read. Behind that it finds rows again, if it is asked for each.
+    let mut expected = page.last().map_or(after, |last: &Entry| last.position).next();
+    for _ in 0..ONE_BY_ONE_MAX.min(budget.entries.max(1)) {
+        if expected > through {
             break;
         }
-        let entry = entry?;
-        bytes += entry.weight();
+        let entry = around::one(connection, damages, expected);
+        page.push(entry.map_err(|err| read_error(&err, expected))?);
         expected = expected.next();
-        page.push(entry);
     }
     Ok(page)
+}
+
+fn read_rows(
+    connection: &Connection,
+    damages: &Damages,
+    after: Position,
+    through: Position,
+    budget: Budget,
+    page: &mut Vec<Entry>,
+) -> rusqlite::Result<()> {
+    let mut expected = after.next();
+    let mut bytes = 0;
+    let mut statement = connection.prepare_cached(SELECT)?;
+    let mut rows = statement.query((to_sql(after.0), to_sql(through.0)))?;
+    while expected <= through && (page.is_empty() || page.len() < budget.entries && bytes < budget.bytes) {
+        let row = rows.next()?;
+        let position = row.map(|row| row.get(0)).transpose()?;
+        let Some(row) = row.filter(|_| position == Some(to_sql(expected.0))) else {
+            // A row that is missing is as bad as one that is not what it was: the log has no holes. The statement stands
+            // behind the hole: the next read goes on from there.
+            page.push(damages.at(connection, expected)?);
+            break;
+        };
+        page.push(damages.read(connection, row)?);
+        bytes += page.last().map_or(0, Entry::weight);
+        expected = expected.next();
+    }
+    Ok(())
 }
 
 /// Connections that wait for work.
@@ -224,6 +238,7 @@ mod tests {
 
     use super::*;
     use crate::SqliteLog;
+    use crate::lookup::LOCATE;
 
     #[test]
     fn a_place_is_found_without_compiling_and_without_sorting() {

@@ -19,14 +19,18 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehav
 use crate::append::{Insert, ShortName, name_lineage};
 use crate::damage::tombstone;
 use crate::device;
+use crate::environment::now_ms;
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
 use crate::folder::{Folder, chat_in};
 use crate::kind::Columns;
-use crate::log::{begin_epoch, now_ms, settle};
+use crate::log::begin_epoch;
 use crate::number::to_sql;
 use crate::rows::{CONTENT, KEY, SELECT, decode};
+use crate::salvage::Fallback;
 use crate::schema;
+use crate::structure::{self, Check};
+use crate::wal::settle;
 
 /// What was done about the damaged rows of a database.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -43,6 +47,8 @@ pub struct Repaired {
     pub left: Vec<Position>,
     /// The same of results of commands that have no row of the log.
     pub left_results: u64,
+    /// Whether the file was written anew, because its structure was damaged.
+    pub is_rebuilt: bool,
 }
 
 /// Why nothing was repaired.
@@ -60,14 +66,6 @@ pub enum RepairError {
         /// The path of the backup.
         file: PathBuf,
     },
-    /// The file itself is damaged, beside its rows.
-    #[error("{} is damaged beyond its rows: {detail}; put the last backup into a new folder with `tidings restore`", .file.display())]
-    Beyond {
-        /// The path of the database.
-        file: PathBuf,
-        /// The message of SQLite.
-        detail: String,
-    },
 }
 
 /// Repairs the chat in a folder that nobody serves, in one transaction.
@@ -75,23 +73,40 @@ pub enum RepairError {
 /// # Errors
 /// When the folder is in use, there is no chat in it, or the backup is not of this chat. Nothing is changed then.
 pub fn repair(folder: &Path, backup: Option<&Path>, gives_up: bool) -> Result<Repaired, RepairError> {
-    let file = chat_in(folder)?;
-    let taken = Folder::take(folder)?;
+    let taken = take(folder)?;
+    let file = taken.database();
     taken.check_wal()?;
-    let mut connection = schema::connect_writer(&file).map_err(|err| OpenError::of_database(&file, err))?;
+    let fallback = match backup {
+        Some(backup) => Fallback::Backup(backup),
+        None if gives_up => Fallback::Fresh,
+        None => Fallback::Nothing,
+    };
+    let (mut connection, rebuilt) = structure::connect(&taken, Check::Everything, fallback)?;
     let backup = backup.map(|backup| Backup::open(backup, &connection)).transpose()?;
-    let mut repaired = Repaired { file: file.clone(), ..Repaired::default() };
-    let result = settle(&connection)
-        .and_then(|()| schema::migrate(&mut connection))
+    let mut repaired = Repaired { file: file.clone(), is_rebuilt: rebuilt.is_some(), ..Repaired::default() };
+    let result = schema::migrate(&mut connection)
         .and_then(|()| repaired.run(&mut connection, backup.as_ref(), gives_up))
         .and_then(|()| settle(&connection));
-    result.map_err(|err| match err.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::DatabaseCorrupt) => {
-            RepairError::Beyond { file: file.clone(), detail: err.to_string() }
-        }
-        _ => OpenError::of_database(&file, err).into(),
-    })?;
+    result.map_err(|err| OpenError::of_database(&file, err))?;
+    if repaired.left.is_empty() && repaired.left_results == 0 {
+        taken.drop_damaged();
+    }
     Ok(repaired)
+}
+
+/// Takes a folder with a chat, and none that would have to be made.
+fn take(folder: &Path) -> Result<Folder, OpenError> {
+    let found = chat_in(folder);
+    if matches!(
+        found,
+        Err(OpenError::Missing { .. } | OpenError::Absent { .. } | OpenError::NotAFolder { .. })
+    ) {
+        found?;
+    }
+    let taken = Folder::take(folder)?;
+    structure::mend_pages(&taken);
+    chat_in(folder)?;
+    Ok(taken)
 }
 
 /// What stands for the content of a command that is lost: no command has it.
@@ -206,13 +221,7 @@ fn target(connection: &Connection, room: RoomId, position: Position) -> rusqlite
 
 /// Writes the rows, without the indexes, which are made anew at the end.
 fn replace(transaction: &Transaction<'_>, replacements: &[Replacement]) -> rusqlite::Result<()> {
-    let indexes: Vec<(String, String)> = transaction
-        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'entry' AND sql IS NOT NULL")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    for (name, _) in &indexes {
-        transaction.execute_batch(&format!("DROP INDEX \"{name}\""))?;
-    }
+    let indexes = schema::drop_indexes(transaction)?;
     let seed: i64 = transaction.query_row("SELECT key_seed FROM about", [], |row| row.get(0))?;
     let mut insert = Insert::prepare(transaction, Fingerprint::new(seed.cast_unsigned()))?;
     for Replacement { entry, key, content, target } in replacements {
@@ -232,7 +241,7 @@ fn replace(transaction: &Transaction<'_>, replacements: &[Replacement]) -> rusql
         }
         insert.execute_with(entry, &columns, key.as_ref(), *content, author)?;
     }
-    for (_, sql) in &indexes {
+    for sql in &indexes {
         transaction.execute_batch(sql)?;
     }
     transaction.execute_batch("REINDEX")

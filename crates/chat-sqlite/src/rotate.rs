@@ -4,9 +4,10 @@ use std::path::Path;
 
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::environment::{now_ms, random_bytes};
 use crate::error::OpenError;
 use crate::folder::chat_in;
-use crate::log::{SqliteLog, now_ms, random_bytes};
+use crate::log::SqliteLog;
 use crate::number::to_sql;
 
 /// Gives the chat in a folder that nobody serves a new key to sign with, durably; returns how many verify from now on.

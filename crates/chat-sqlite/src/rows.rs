@@ -9,19 +9,20 @@ use chat::{
     UserId,
 };
 use rusqlite::Row;
+use rusqlite::types::ValueRef;
 
 use crate::checksum;
 use crate::kind::Columns;
 
-/// A statement over `entry`, which may be followed by the index to use, with the columns that [`decode`] expects and
-/// then those that only lookups use.
+/// A statement over `entry` by an index or by none, with the columns that [`decode`] expects and then those that only lookups
+/// use.
 macro_rules! select {
-    ($entry:literal, $rest:literal) => {
+    ($how:literal, $rest:literal) => {
         concat!(
             "SELECT position, room, seq, rev, kind, at_ms, lineage.lineage, key, content, text, checksum,
                     device.user, device.device, n, body, target, key_print
-             FROM ",
-            $entry,
+             FROM entry ",
+            $how,
             " LEFT JOIN lineage ON lineage.id = entry.lineage LEFT JOIN device ON device.id = entry.device ",
             $rest
         )
@@ -30,7 +31,7 @@ macro_rules! select {
 pub(crate) use select;
 
 /// The rows of a stretch of the log.
-pub(crate) const SELECT: &str = select!("entry", "WHERE position > ?1 AND position <= ?2 ORDER BY position");
+pub(crate) const SELECT: &str = select!("", "WHERE position > ?1 AND position <= ?2 ORDER BY position");
 
 /// The same of a database from before there were rooms.
 pub(crate) const SELECT_WITHOUT_ROOMS: &str = "
@@ -57,19 +58,24 @@ pub(crate) const KEY_PRINT: usize = 16;
 
 /// The entry of a row, if the row is what was once stored.
 pub(crate) fn decode(row: &Row<'_>) -> Option<Entry> {
-    let number = |column: usize| row.get_ref(column).ok()?.as_i64().ok();
-    let lineage = row.get_ref(6).ok()?.as_blob_or_null().ok()?;
-    let nullable = |column: usize| row.get_ref(column).ok()?.as_i64_or_null().ok();
+    decode_columns(|column| row.get_ref(column).ok())
+}
+
+/// The same of the values of such a row, however they were found.
+pub(crate) fn decode_columns<'a>(value: impl Fn(usize) -> Option<ValueRef<'a>>) -> Option<Entry> {
+    let number = |column: usize| value(column)?.as_i64().ok();
+    let lineage = value(6)?.as_blob_or_null().ok()?;
+    let nullable = |column: usize| value(column)?.as_i64_or_null().ok();
     let device = match (nullable(11)?, nullable(13)?) {
         (None, None) => None,
-        (Some(user), Some(n)) => Some((user, row.get_ref(12).ok()?.as_blob().ok()?.try_into().ok()?, n)),
+        (Some(user), Some(n)) => Some((user, value(12)?.as_blob().ok()?.try_into().ok()?, n)),
         (Some(_), None) | (None, Some(_)) => return None,
     };
     let columns = Columns {
         kind: number(4)?,
         body: nullable(14)?,
         target: nullable(15)?,
-        text: Cow::Borrowed(row.get_ref(9).ok()?.as_str().ok()?),
+        text: Cow::Borrowed(value(9)?.as_str().ok()?),
     };
     let stored = checksum::Row {
         position: number(0)?,
@@ -78,8 +84,8 @@ pub(crate) fn decode(row: &Row<'_>) -> Option<Entry> {
         rev: number(3)?,
         at_ms: number(5)?,
         lineage,
-        key: row.get_ref(KEY).ok()?.as_str_or_null().ok()?,
-        content: row.get_ref(8).ok()?.as_blob().ok()?,
+        key: value(KEY)?.as_str_or_null().ok()?,
+        content: value(CONTENT)?.as_blob().ok()?,
         columns: &columns,
         device,
     };

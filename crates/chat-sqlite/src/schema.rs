@@ -68,11 +68,29 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Drops the indexes of the log, which cost less when they are made after its rows; returns how each is made.
+pub(crate) fn drop_indexes(connection: &Connection) -> rusqlite::Result<Vec<String>> {
+    let indexes: Vec<(String, String)> = connection
+        .prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'entry' AND sql IS NOT NULL")?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (name, _) in &indexes {
+        connection.execute_batch(&format!("DROP INDEX \"{name}\""))?;
+    }
+    Ok(indexes.into_iter().map(|(_, sql)| sql).collect())
+}
+
 /// Whether an epoch stands in the database file itself, without what its write-ahead log would add.
 ///
 /// Rows of that table are only ever added, at the start, so an epoch that is there stays there, whatever a power cut
 /// leaves of the checkpoint that brings the next one.
 pub(crate) fn knows_epoch(path: &Path, epoch: u64) -> rusqlite::Result<bool> {
+    let known = "SELECT EXISTS (SELECT 1 FROM epoch WHERE epoch = ?1)";
+    connect_to_file(path)?.query_row(known, [to_sql(epoch)], |row| row.get(0))
+}
+
+/// A connection that reads the file alone, without its write-ahead log, and takes no locks.
+pub(crate) fn connect_to_file(path: &Path) -> rusqlite::Result<Connection> {
     let mut uri = String::from("file:");
     for byte in path.as_os_str().as_encoded_bytes() {
         // All of it escaped: which characters mean something in an address need not be known then.
@@ -81,8 +99,7 @@ pub(crate) fn knows_epoch(path: &Path, epoch: u64) -> rusqlite::Result<bool> {
     uri.push_str("?immutable=1");
     let flags =
         OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let known = "SELECT EXISTS (SELECT 1 FROM epoch WHERE epoch = ?1)";
-    Connection::open_with_flags(uri, flags)?.query_row(known, [to_sql(epoch)], |row| row.get(0))
+    Connection::open_with_flags(uri, flags)
 }
 
 /// Pages that the writer keeps in memory, unless it is told otherwise.

@@ -24,3 +24,15 @@ impl Mode {
         connection.query_row(pragma, [], |row| row.get::<_, bool>(0)).map(|is_busy| !is_busy)
     }
 }
+
+/// Writes what a write-ahead log holds into the database, and flushes that.
+///
+/// After a crash, a log whose flush failed looks complete as long as the system runs, and flushing it again would prove
+/// nothing. So its pages are written again, and the next process that opens the file finds everything in one place.
+pub(crate) fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    if Mode::Truncate.run(connection)? {
+        return Ok(());
+    }
+    let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+    Err(rusqlite::Error::SqliteFailure(busy, Some("somebody else reads or writes the database".into())))
+}

@@ -205,7 +205,15 @@ fn files_of_a_data_folder_belong_to_the_owner_of_the_folder() {
     restore(&file, &folder).unwrap();
     check(&["chat.db", "lock"]);
     rotate_signing_key(&folder).unwrap();
-    check(&["chat.db", "chat.db-head", "chat.db-shm", "chat.db-wal", "chat.db-wal-epoch", "lock"]);
+    check(&[
+        "chat.db",
+        "chat.db-head",
+        "chat.db-shm",
+        "chat.db-spare",
+        "chat.db-wal",
+        "chat.db-wal-epoch",
+        "lock",
+    ]);
 }
 
 /// A link in the folder leads to a file of somebody else, which must not be given away.

@@ -151,7 +151,10 @@ fn a_database_that_is_cut_anywhere_is_refused_in_one_line_or_read_without_anythi
             Err(error) => {
                 refused += 1;
                 let line = error.to_string();
-                let is_clear = matches!(error, OpenError::Damaged { .. } | OpenError::Foreign { .. });
+                let is_clear = matches!(
+                    error,
+                    OpenError::Damaged { .. } | OpenError::Foreign { .. } | OpenError::KeysLost { .. }
+                );
                 assert!(
                     is_clear && !line.contains('\n') && line.contains("chat.db"),
                     "cut at {cut}: {error:?}"

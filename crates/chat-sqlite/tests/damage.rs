@@ -44,8 +44,6 @@ fn sql(change: &str) -> impl FnOnce(&Path) {
     move |database: &Path| Connection::open(database).unwrap().execute_batch(change).unwrap()
 }
 
-const SEVENTH: ReadError = ReadError::Corrupt { position: Position(7) };
-
 /// Everything as it was, but the seventh message, of which only the place is known.
 fn is_damaged_at_the_seventh(entries: &[Entry]) {
     let sound = read_after(|_| ()).unwrap();
@@ -101,7 +99,9 @@ fn a_row_that_was_moved_with_its_indexes_is_read_as_damaged() {
 
 #[test]
 fn a_missing_row_is_noticed() {
-    assert_eq!(read_after(sql("DELETE FROM entry WHERE position = 7")), Err(SEVENTH));
+    let entries = read_after(sql("DELETE FROM entry WHERE position = 7")).unwrap();
+    assert_eq!(entries.len(), 10);
+    assert_eq!((entries[6].room, &entries[6].kind), (RoomId(0), &Kind::Damaged { is_change: true }));
 }
 
 fn flip(at: usize, bit: u8) -> impl FnOnce(&Path) {
@@ -134,19 +134,11 @@ fn a_flipped_bit_anywhere_in_a_row_damages_that_row_alone() {
         if told.as_ref() == Ok(&sound) {
             continue;
         }
-        match told {
-            Ok(entries) => {
-                let different: Vec<_> =
-                    entries.iter().zip(&sound).filter(|(entry, sound)| entry != sound).collect();
-                assert_eq!(entries.len(), 10);
-                for (entry, _) in different {
-                    assert_eq!(entry.kind, Kind::Message { body: Body::Damaged }, "byte {at}, bit {bit}");
-                }
-            }
-            // The length of a row, or its number: SQLite itself cannot say where the rows are.
-            Err(error) => {
-                assert!(matches!(error, ReadError::Corrupt { .. }), "byte {at}, bit {bit}: {error}");
-            }
+        let entries = told.unwrap();
+        assert_eq!(entries.len(), 10);
+        for (entry, sound) in entries.iter().zip(&sound) {
+            let is_damaged = entry.kind == Kind::Message { body: Body::Damaged };
+            assert!(entry == sound || is_damaged, "byte {at}, bit {bit}: {entry:?}");
         }
     }
 }

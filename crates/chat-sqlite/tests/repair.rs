@@ -11,10 +11,10 @@ use chat::conformance::{
     ADA, ADAS, append, append_messages, append_unknown, command, decided, draft, numbered, read_all, skip,
 };
 use chat::{
-    Body, Command, Entry, Kind, Limits, LogReader as _, Outcome, Position, Refusal, RoomId, RoomKind,
-    RoomName, Seq, Topic,
+    Body, Command, Entry, Kind, Limits, Log as _, LogReader as _, Outcome, Position, Refusal, RoomId,
+    RoomKind, RoomName, Seq, Topic,
 };
-use chat_sqlite::{RepairError, Repaired, SqliteLog, backup, repair, verify};
+use chat_sqlite::{OpenError, RepairError, Repaired, SqliteLog, backup, repair, verify};
 use rusqlite::Connection;
 use tempfile::TempDir;
 
@@ -467,4 +467,41 @@ fn a_log_that_lost_nothing_says_nothing() {
     assert_eq!(log.reader().head(), Position(5));
     drop(log);
     assert!(verify(&folder).unwrap().is_sound());
+}
+
+/// The keys stand once, and their copy is lost with them.
+#[test]
+fn keys_that_are_lost_with_their_copy_come_from_a_backup_or_are_made_anew() {
+    let temp = TempDir::new().unwrap();
+    let (folder, file) = (temp.path().join("data"), temp.path().join("backup.db"));
+    let keys = town(&folder).log.signing_keys().clone();
+    backup(&folder, &file).unwrap();
+    let before = entries(&folder);
+    let database = Connection::open(folder.join("chat.db")).unwrap();
+    let root = "SELECT rootpage FROM sqlite_schema WHERE name = 'signing_key'";
+    let root: usize = database.query_row(root, [], |row| row.get(0)).unwrap();
+    drop(database);
+    let mut bytes = fs::read(folder.join("chat.db")).unwrap();
+    bytes[(root - 1) * 4096..root * 4096].fill(0x5a);
+    fs::write(folder.join("chat.db"), &bytes).unwrap();
+    fs::remove_file(folder.join("chat.db-spare")).unwrap();
+    assert!(matches!(SqliteLog::open(&folder), Err(OpenError::KeysLost { .. })));
+    let refused = repair(&folder, None, false);
+    assert!(matches!(refused, Err(RepairError::Chat(OpenError::KeysLost { .. }))), "{refused:?}");
+    assert!(fs::read(folder.join("chat.db")).unwrap() == bytes, "nothing is changed then");
+
+    let repaired = repair(&folder, Some(&file), false).unwrap();
+    assert!(repaired.is_rebuilt && repaired.left.is_empty());
+    assert!(verify(&folder).unwrap().is_sound(), "{}", verify(&folder).unwrap());
+    let log = SqliteLog::open(&folder).unwrap();
+    assert_eq!(log.signing_keys(), &keys);
+    assert_eq!(read_all(&log.reader()), before);
+    drop(log);
+
+    fs::write(folder.join("chat.db"), &bytes).unwrap();
+    fs::remove_file(folder.join("chat.db-spare")).unwrap();
+    repair(&folder, None, true).unwrap();
+    let log = SqliteLog::open(&folder).unwrap();
+    assert_ne!(log.signing_keys(), &keys);
+    assert_eq!(read_all(&log.reader()), before);
 }

@@ -75,6 +75,12 @@ pub enum Fatal {
         /// The backend's own words.
         detail: String,
     },
+    /// What is needed for a decision cannot be read, and asking again does not help.
+    #[error("the log cannot be read, and nothing can be stored: {detail}")]
+    Unreadable {
+        /// The backend's own words.
+        detail: String,
+    },
     /// The log or the delivery panicked.
     #[error("the appender's thread panicked")]
     Panicked,
@@ -378,6 +384,10 @@ impl<T, L: Log, D: Delivery<T>> AppenderLoop<T, L, D> {
                 self.health.failing(batch.since);
                 Tried::Ended(self.end(Fatal::OutcomeUnknown { detail }))
             }
+            Err(TryError::Unreadable(detail)) => {
+                self.health.failing(batch.since);
+                Tried::Ended(self.end(Fatal::Unreadable { detail }))
+            }
             Err(TryError::Refused(cause, detail)) if self.is_read_only_by(cause, batch.since) => {
                 tracing::debug!(detail, "the log takes no writes");
                 // What is in hand is decided anew at once, and answered.
@@ -558,6 +568,7 @@ enum Attempted {
 
 enum TryError {
     Passing(String),
+    Unreadable(String),
     /// Nothing is stored.
     Refused(RollbackCause, String),
     Unknown(String),
@@ -565,7 +576,10 @@ enum TryError {
 
 impl From<ReadError> for TryError {
     fn from(err: ReadError) -> Self {
-        Self::Passing(err.to_string())
+        match err {
+            ReadError::Corrupt { .. } => Self::Unreadable(err.to_string()),
+            ReadError::Unavailable { .. } => Self::Passing(err.to_string()),
+        }
     }
 }
 

@@ -146,6 +146,12 @@ pub trait LogReader: Send + Sync + 'static {
     fn damaged(&self) -> u64 {
         0
     }
+
+    /// Whether the storage does not find its way any more, so that it has to be mended at the next start. Until then, what
+    /// cannot be found is shown as damaged.
+    fn is_malformed(&self) -> bool {
+        false
+    }
 }
 
 impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
@@ -183,6 +189,10 @@ impl<R: LogReader + ?Sized> LogReader for std::sync::Arc<R> {
 
     fn damaged(&self) -> u64 {
         (**self).damaged()
+    }
+
+    fn is_malformed(&self) -> bool {
+        (**self).is_malformed()
     }
 }
 

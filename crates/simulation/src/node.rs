@@ -277,7 +277,7 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
     fn on_fatal(&mut self) -> Box<dyn FnOnce(Fatal) + Send> {
         let fatal = Arc::clone(&self.fatal);
         Box::new(move |why| match why {
-            Fatal::OutcomeUnknown { .. } => fatal.notify_one(),
+            Fatal::OutcomeUnknown { .. } | Fatal::Unreadable { .. } => fatal.notify_one(),
             // This happens when the appender is dropped with its process.
             Fatal::Panicked => {}
         })

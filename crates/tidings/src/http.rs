@@ -21,7 +21,7 @@ use tower_service::Service;
 pub(crate) use self::body::Body;
 pub(crate) use self::body::body;
 use self::folder::Folder;
-pub(crate) use self::health::Health;
+pub(crate) use self::health::{Damage, Health};
 
 /// The path that tells whether the server takes connections.
 pub(crate) const HEALTH: &str = "/health";

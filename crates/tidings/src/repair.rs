@@ -21,6 +21,9 @@ pub(crate) fn run(options: &Repair) -> Result<(), Failure> {
         repaired.restored,
         repaired.given_up,
     );
+    if repaired.is_rebuilt {
+        let _ = writeln!(std::io::stdout(), "  written anew             yes, for its structure was damaged");
+    }
     match repaired.left.len() as u64 + repaired.left_results {
         0 => Ok(()),
         rows => Err(Failure::Unrepaired { rows, first: repaired.left.first().map(|first| first.0) }),

@@ -31,7 +31,7 @@ use self::exporter::{Exporter, Metrics};
 use self::first_run::{FirstRun, Scheme, in_network};
 use self::threads::{ENVIRONMENT, Threads};
 use crate::failure::Failure;
-use crate::http::{Health, Site};
+use crate::http::{Damage, Health, Site};
 use crate::logging;
 use crate::options::Serve;
 use crate::tls::Tls;
@@ -119,7 +119,7 @@ fn listen(
     let mut addresses = Vec::new();
     for listener in listeners {
         let log = Arc::clone(reader);
-        let damaged = Arc::new(move || log.damaged());
+        let damaged = Arc::new(move || Damage { rows: log.damaged(), is_malformed: log.is_malformed() });
         let health = Health::new(node.server.io().clone(), node.standing.clone(), damaged);
         let site = Site::new(health, options.pages.as_deref(), &options.origin);
         addresses.push(match tls {

@@ -14,8 +14,17 @@ use tidings::readiness::{Service, Standing};
 use super::body::{Body, body};
 use crate::security;
 
-/// How many rows of the log were found damaged so far.
-pub(crate) type Damaged = Arc<dyn Fn() -> u64 + Send + Sync>;
+/// What was found damaged in the log so far.
+pub(crate) type Damaged = Arc<dyn Fn() -> Damage + Send + Sync>;
+
+/// What is damaged in the log.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Damage {
+    /// Rows that are not what was stored.
+    pub(crate) rows: u64,
+    /// Whether rows cannot be found any more.
+    pub(crate) is_malformed: bool,
+}
 
 /// What is known of the health of the server.
 #[derive(Clone)]
@@ -38,7 +47,12 @@ impl Health {
     }
 }
 
-fn answer(readiness: Readiness, service: Service, free_bytes: Option<u64>, damaged: u64) -> Response<Body> {
+fn answer(
+    readiness: Readiness,
+    service: Service,
+    free_bytes: Option<u64>,
+    damaged: Damage,
+) -> Response<Body> {
     let is_ready = readiness == Readiness::Ready && service != Service::Stuck;
     let (status, text) = if is_ready || edge::is(EdgeBug::IsAlwaysHealthy) {
         (StatusCode::OK, "ready\n")
@@ -54,10 +68,12 @@ fn answer(readiness: Readiness, service: Service, free_bytes: Option<u64>, damag
             writeln!(text, "free_bytes: {bytes}").expect("a string takes everything");
         }
     }
-    match damaged {
-        0 => {}
-        // The server goes on, but somebody should hear of it.
-        damaged => writeln!(text, "damaged rows: {damaged}").expect("a string takes everything"),
+    // The server goes on, but somebody should hear of it.
+    if damaged.rows > 0 {
+        writeln!(text, "damaged rows: {}", damaged.rows).expect("a string takes everything");
+    }
+    if damaged.is_malformed {
+        text += "damaged structure: restart the server to mend it\n";
     }
     let mut answer = Response::new(body(text.into()));
     *answer.status_mut() = status;
@@ -84,11 +100,20 @@ mod tests {
         for (readiness, service, free_bytes, damaged, status, text) in [
             (ready, Service::Full, Some(9), 0, 200, "ready\n"),
             (ready, Service::Full, None, 2, 200, "ready\ndamaged rows: 2\n"),
+            (
+                ready,
+                Service::Full,
+                None,
+                77,
+                200,
+                "ready\ndamaged rows: 77\ndamaged structure: restart the server to mend it\n",
+            ),
             (ready, low, Some(9), 0, 200, "ready\nread_only: true\nreason: low_space\nfree_bytes: 9\n"),
             (ready, low, None, 2, 200, "ready\nread_only: true\nreason: low_space\ndamaged rows: 2\n"),
             (ready, Service::Stuck, Some(9), 0, 503, "not ready\n"),
             (not_ready, Service::Full, None, 0, 503, "not ready\n"),
         ] {
+            let damaged = Damage { rows: damaged, is_malformed: damaged == 77 };
             let answer = answer(readiness, service, free_bytes, damaged);
             assert_eq!(answer.status(), status);
             for (name, value) in [
