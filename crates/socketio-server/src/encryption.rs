@@ -5,6 +5,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -27,16 +29,49 @@ pub trait Encryption: Send + Sync + 'static {
 /// The server bounds the sum over all connections ([`Config::input_bytes_max`](crate::Config::input_bytes_max)). If there is
 /// too much, it closes those that hold most, also in the middle of their handshakes.
 #[derive(Debug)]
-pub struct HeldBytes(Portion);
+pub struct HeldBytes {
+    portion: Portion,
+    holder: Holder,
+}
 
 impl HeldBytes {
     pub(crate) fn new(portion: Portion) -> Self {
-        Self(portion)
+        Self { portion, holder: Holder::default() }
     }
 
-    /// The connection holds so many bytes now. Saying the same again costs nothing.
+    /// The connection holds so many bytes now. Saying the same again costs next to nothing.
     pub fn set(&mut self, bytes: usize) {
-        self.0.hold(bytes);
+        if let Some(portion) = self.holder.next().take() {
+            self.portion = portion;
+        }
+        self.holder.0.bytes.store(bytes, Ordering::Relaxed);
+        self.portion.hold(bytes);
+    }
+
+    pub(crate) fn holder(&self) -> Holder {
+        self.holder.clone()
+    }
+}
+
+/// Whose the bytes of a stream are: first those of its connection, and then those of the session that it becomes part of.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Holder(Arc<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    bytes: AtomicUsize,
+    next: Mutex<Option<Portion>>,
+}
+
+impl Holder {
+    /// From now on, what the stream holds is counted here. Nobody reads the stream meanwhile.
+    pub(crate) fn move_to(&self, mut portion: Portion) {
+        portion.hold(self.0.bytes.load(Ordering::Relaxed));
+        *self.next() = Some(portion);
+    }
+
+    fn next(&self) -> MutexGuard<'_, Option<Portion>> {
+        self.0.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -16,7 +16,7 @@ use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-use crate::encryption::{EncryptedStream, Leaving};
+use crate::encryption::{EncryptedStream, Holder, Leaving};
 use crate::occupancy::{Descriptor, Stay};
 
 /// How long to wait for the peer's end of a closed connection.
@@ -55,28 +55,36 @@ impl fmt::Debug for NewStream {
 /// A connection that our own accept loop serves, registered with the runtime of this worker.
 pub(crate) enum Accepted {
     Plain(TcpStream),
-    Encrypted(Box<dyn EncryptedStream>),
+    Encrypted(Box<dyn EncryptedStream>, Holder),
 }
 
 impl fmt::Debug for Accepted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Plain(_) => "Plain",
-            Self::Encrypted(_) => "Encrypted",
+            Self::Encrypted(..) => "Encrypted",
         })
     }
 }
 
 impl Accepted {
     pub(crate) fn is_encrypted(&self) -> bool {
-        matches!(self, Self::Encrypted(_))
+        matches!(self, Self::Encrypted(..))
+    }
+
+    /// Whose the bytes are that it holds.
+    pub(crate) fn holder(&self) -> Option<Holder> {
+        match self {
+            Self::Plain(_) => None,
+            Self::Encrypted(_, holder) => Some(holder.clone()),
+        }
     }
 
     /// For the worker of this thread.
     pub(crate) fn stay(self) -> NewStream {
         match self {
             Self::Plain(stream) => NewStream::Local(stream),
-            Self::Encrypted(stream) => NewStream::Boxed(Box::new(stream)),
+            Self::Encrypted(stream, _) => NewStream::Boxed(Box::new(stream)),
         }
     }
 
@@ -84,14 +92,14 @@ impl Accepted {
     pub(crate) fn leave(self) -> io::Result<NewStream> {
         Ok(match self {
             Self::Plain(stream) => NewStream::Detached(stream.into_std()?),
-            Self::Encrypted(stream) => NewStream::Leaving(stream.leave()?),
+            Self::Encrypted(stream, _) => NewStream::Leaving(stream.leave()?),
         })
     }
 
     fn duplex(&mut self) -> Pin<&mut dyn Duplex> {
         match self {
             Self::Plain(stream) => Pin::new(stream),
-            Self::Encrypted(stream) => Pin::new(stream),
+            Self::Encrypted(stream, _) => Pin::new(stream),
         }
     }
 }
@@ -144,12 +152,14 @@ pub(crate) struct TakenOver {
     pub(crate) descriptor: Option<Descriptor>,
     /// Its stay, if that began when it was accepted.
     pub(crate) stay: Option<Stay>,
+    /// Whose the bytes are that the stream holds, if they have to be counted for its session from now on.
+    pub(crate) holder: Option<Holder>,
 }
 
 impl TakenOver {
     /// A connection with nothing but bytes that arrived early.
     pub(crate) fn new(stream: NewStream, early: Bytes) -> Self {
-        Self { stream, unsent: Bytes::new(), early, descriptor: None, stay: None }
+        Self { stream, unsent: Bytes::new(), early, descriptor: None, stay: None, holder: None }
     }
 }
 

@@ -211,13 +211,14 @@ impl Newcomer {
             Some(encryption) => {
                 acceptor.wait_for_handshake(peer.ip(), &stay).await?;
                 let held = HeldBytes::new(stay.another());
+                let holder = held.holder();
                 let handshake = acceptor.handshakes.make(encryption.accept(socket, held));
                 let handshake = tokio::select! {
                     handshake = tokio::time::timeout(time, handshake) => handshake,
                     _ = stay.told() => return None,
                 };
                 match handshake {
-                    Ok(Ok(stream)) => Accepted::Encrypted(stream),
+                    Ok(Ok(stream)) => Accepted::Encrypted(stream, holder),
                     Ok(Err(error)) => {
                         tracing::debug!(%error, "a handshake failed");
                         return None;
@@ -251,7 +252,8 @@ async fn serve(newcomer: Newcomer, acceptor: Rc<Acceptor>) {
         Ok(Ok(First::Opens(Opening { answer, entrant }, early))) => {
             let Place { stream, descriptor, stay, .. } = place;
             let stream = stream.stay();
-            let taken = TakenOver { stream, unsent: answer, early, descriptor, stay: Some(stay) };
+            let stay = Some(stay);
+            let taken = TakenOver { stream, unsent: answer, early, descriptor, stay, holder: None };
             acceptor.mailbox.post(Command::Attach { entrant, taken });
         }
         // Boxed, so that the other connections do not carry the state of HTTP.

@@ -34,11 +34,12 @@ pub(crate) async fn take(upgraded: OnUpgrade, owner: Owner) -> Option<TakenOver>
             return Some(TakenOver::new(stream, Bytes::new()));
         }
     };
+    let holder = stream.holder();
     let stream = match owner {
         Owner::Here => stream.stay(),
         Owner::Elsewhere => stream.leave().ok()?,
     };
-    Some(TakenOver { descriptor, ..TakenOver::new(stream, early) })
+    Some(TakenOver { descriptor, holder, ..TakenOver::new(stream, early) })
 }
 
 /// Finds the connection inside, whether our own accept loop drove hyper, another one, or the automatic builder of axum.

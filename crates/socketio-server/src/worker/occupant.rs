@@ -7,6 +7,7 @@ use socketio::Connection;
 
 use super::Worker;
 use super::session::{CloseHandshake, Session, Transport, WebSocket};
+use crate::encryption::Holder;
 use crate::handle::command::PostTerms;
 use crate::occupancy::{Exit, Stay};
 use crate::sid::SessionKey;
@@ -72,6 +73,12 @@ impl Worker {
         let held = stay
             .map_or_else(|| self.shared.reach.occupancy.member(self.now).another(), |stay| stay.another());
         PostTerms { bytes_max, held }
+    }
+
+    /// Counts what the stream of a socket holds for its session. It has left its HTTP connection, whose stay is over.
+    pub(super) fn count_stream(&mut self, key: SessionKey, holder: Option<Holder>) {
+        let Some(holder) = holder else { return };
+        holder.move_to(self.post_terms(key).held);
     }
 
     /// Closes a session that has to leave.

@@ -45,10 +45,11 @@ impl Worker {
     }
 
     pub(super) fn open_websocket(&mut self, entrant: Entrant, taken: TakenOver) {
-        let TakenOver { stream, unsent, early, descriptor, stay } = taken;
+        let TakenOver { stream, unsent, early, descriptor, stay, holder } = taken;
         let Some(socket) = self.adopt(stream, descriptor) else { return };
         let number = socket.number;
         let key = self.insert(TransportKind::WebSocket, Transport::WebSocket(socket), entrant, stay);
+        self.count_stream(key, holder);
         if let Some(packet) = self.open_packet(key, TransportKind::WebSocket) {
             let packet = Frame::engine(&packet);
             self.send(key, Frame::raw([&*unsent, &**packet.bytes()].concat()));
@@ -356,7 +357,7 @@ impl SessionRequest<'_> {
     }
 
     pub(super) fn probe(&mut self, taken: TakenOver) {
-        let TakenOver { stream, early, descriptor, .. } = taken;
+        let TakenOver { stream, early, descriptor, holder, .. } = taken;
         let Some(socket) = self.worker.adopt(stream, descriptor) else { return };
         let number = socket.number;
         let (shared, now) = (Arc::clone(&self.worker.shared), self.worker.now);
@@ -366,6 +367,7 @@ impl SessionRequest<'_> {
             Some((Ok(()), session)) => {
                 session.probe = Some(Box::new(socket));
                 if let Some(key) = key {
+                    self.worker.count_stream(key, holder);
                     self.worker.sessions.schedule(key);
                     self.worker.start(key, number, &early);
                 }

@@ -30,6 +30,8 @@ struct Counts {
     leaves: AtomicUsize,
     /// The most slices in one write.
     slices: AtomicUsize,
+    /// What each stream holds when it has been read.
+    held: AtomicUsize,
 }
 
 struct Clear {
@@ -75,7 +77,10 @@ impl AsyncRead for ClearStream {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_read(cx, buffer)
+        let read = Pin::new(&mut self.0).poll_read(cx, buffer);
+        let held = self.1.held.load(Ordering::Relaxed);
+        self.2.set(held);
+        read
     }
 }
 
@@ -325,6 +330,50 @@ async fn half_handshakes_have_a_common_bound_and_the_largest_go_first() {
         }
     })
     .await;
+}
+
+/// Waits until connections hold exactly this.
+async fn holds(running: &Running, bytes: usize) {
+    within(async {
+        while running.io().stats().await.occupancy.held_bytes != bytes as u64 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_stream_holds_after_an_upgrade_is_counted_for_its_session() {
+    const HELD: usize = 12_345;
+    let (running, counts) = start(Server::builder(), false);
+    let polling = Polling::open(running.address).await;
+    polling.join().await;
+    let mut client = upgraded(running.address, &polling).await;
+    drop(polling);
+    holds(&running, 0).await;
+    counts.held.store(HELD, Ordering::Relaxed);
+    client.fence().await;
+    holds(&running, HELD).await;
+    // A socket whose request came in two pieces has been in the hands of HTTP, too.
+    let mut socket = TcpStream::connect(running.address).await.expect("a connection");
+    let head = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n\
+                Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    socket.write_all(head.as_bytes()).await.expect("it is sent");
+    within(async {
+        while running.io().stats().await.occupancy.held_bytes <= HELD as u64 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    socket.write_all(b"\r\n").await.expect("it is sent");
+    let mut answer = [0; 12];
+    within(socket.read_exact(&mut answer)).await.expect("an answer");
+    assert_eq!(&answer, b"HTTP/1.1 101");
+    // A masked CONNECT of the namespace, without which it counts as a connection that has not joined.
+    socket.write_all(&[0x81, 0x82, 0, 0, 0, 0, b'4', b'0']).await.expect("it is sent");
+    holds(&running, 2 * HELD).await;
+    drop((client, socket));
+    holds(&running, 0).await;
 }
 
 #[tokio::test]
