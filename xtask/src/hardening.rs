@@ -27,7 +27,7 @@ usage: cargo xtask hardening [--seconds N] [--out FILE] [KIND ...]
   --out FILE    where the page goes (docs/hardening.md)";
 
 /// Every kind of attack; a test of the page compares them with those of the program.
-const KINDS: [&str; 11] = [
+const KINDS: [&str; 12] = [
     "pings",
     "strays",
     "joins",
@@ -39,7 +39,11 @@ const KINDS: [&str; 11] = [
     "names",
     "links",
     "invites",
+    CROWD,
 ];
+
+/// Requests from several addresses at once: each of them has as much as one honest address.
+const CROWD: &str = "crowd";
 
 /// What the server may have.
 const MEMORY_BYTES: u64 = 256 << 20;
@@ -50,8 +54,10 @@ const RATIO_MAX: f64 = 10.0;
 /// How long the attack goes on beside and after the measurement: the polite clients have to connect first.
 const EXTRA_SECONDS: u64 = 8;
 
-/// Where the attackers come from. The polite clients come from many other addresses.
-const ATTACKER: &str = "127.0.0.2";
+/// Where the attackers come from: the crowd from all of these, the others from the first. The polite clients come from many other
+/// addresses.
+const ATTACKERS: [&str; 8] =
+    ["127.0.0.2", "127.0.0.3", "127.0.0.4", "127.0.0.5", "127.0.0.6", "127.0.0.7", "127.0.0.8", "127.0.0.9"];
 
 struct Options {
     seconds: u64,
@@ -231,23 +237,26 @@ impl Server {
     fn attack(&self, bench: &Path, kind: &'static str, seconds: u64) -> Result<Finding, String> {
         let id = self.child.id();
         memory::forget_peak(id)?;
-        let time = (seconds + EXTRA_SECONDS).to_string();
-        // The attackers give way: what is measured is the server, not a client without a core.
-        let mut hostile = Command::new("nice");
-        hostile
-            .args(["-n", "19"])
-            .arg(bench)
-            .args(["hostile", kind, "--source", ATTACKER, "--seconds", &time, "--pin-client", "1", "--json"])
-            .args(["--url", &self.url]);
-        let attacker = hostile.stdout(Stdio::piped()).spawn().map_err(|err| format!("nice: {err}"))?;
+        let (sent_kind, sources) = if kind == CROWD { ("requests", 8) } else { (kind, 1) };
+        let attackers: Vec<Child> = ATTACKERS
+            .iter()
+            .take(sources)
+            .map(|source| self.attacker(bench, sent_kind, source, seconds))
+            .collect::<Result<_, _>>()?;
         let noticed = self.polite(bench, seconds);
-        let output = attacker.wait_with_output().map_err(|err| err.to_string())?;
+        let outputs: Vec<_> = attackers
+            .into_iter()
+            .map(Child::wait_with_output)
+            .collect::<Result<_, _>>()
+            .map_err(|err| err.to_string())?;
         let memory_bytes =
             memory::peak_bytes(id).map_err(|err| format!("the server is gone after {kind}: {err}"))?;
-        let measures = serde_json::from_slice::<Outcome>(&output.stdout)
-            .map_err(|err| format!("the attack {kind} told nothing: {err}"))?
-            .measures;
-        let of = |name: &str| measures.get(name).copied().unwrap_or_default();
+        let outcomes: Vec<Outcome> = outputs
+            .iter()
+            .map(|output| serde_json::from_slice(&output.stdout))
+            .collect::<Result<_, _>>()
+            .map_err(|err| format!("the attack {kind} told nothing: {err}"))?;
+        let of = |name: &str| outcomes.iter().filter_map(|outcome| outcome.measures.get(name)).sum();
         let sent = Sent {
             packets: of("packets_sent"),
             bytes_out: of("bytes_sent"),
@@ -256,6 +265,19 @@ impl Server {
             closed_by_server: of("closed_by_server"),
         };
         Ok(Finding { kind, sent, noticed, memory_bytes })
+    }
+
+    /// Starts to attack from one address.
+    fn attacker(&self, bench: &Path, kind: &str, source: &str, seconds: u64) -> Result<Child, String> {
+        let time = (seconds + EXTRA_SECONDS).to_string();
+        // The attackers give way: what is measured is the server, not a client without a core.
+        let mut hostile = Command::new("nice");
+        hostile
+            .args(["-n", "19"])
+            .arg(bench)
+            .args(["hostile", kind, "--source", source, "--seconds", &time, "--pin-client", "1", "--json"])
+            .args(["--url", &self.url]);
+        hostile.stdout(Stdio::piped()).spawn().map_err(|err| format!("nice: {err}"))
     }
 }
 
@@ -294,7 +316,7 @@ mod tests {
             });
             dashed.collect::<String>().trim_start_matches('-').to_owned()
         });
-        assert_eq!(names.collect::<Vec<_>>(), KINDS);
+        assert_eq!(names.chain([CROWD.to_owned()]).collect::<Vec<_>>(), KINDS);
     }
 
     #[test]

@@ -13,7 +13,8 @@ pub(super) fn text(run: &Run) -> String {
 Written by `cargo xtask hardening` on {} (commit {}, {}).
 
 One server in {} MiB of memory, with rate limits for this machine too (`--limit-loopback`), is attacked in each way in turn:
-30 sockets from one address send as fast as the server takes it, or hold what they can. At the same time, 500 polite clients
+30 sockets from one address send as fast as the server takes it, or hold what they can; `crowd` is `requests` from eight
+addresses, with 30 sockets each. At the same time, 500 polite clients
 at 250 other addresses receive 20 messages a second in the lobby, and 10 ask for the history four times a second each. The
 attackers share a core with the polite clients and give way to them; the server has the other core. *Times* are the slowest of a hundred (p99)
 beside the median of the quiet runs: acks {}, history {}. More than {RATIO_MAX} times, a message that is lost, doubled or out

@@ -6,11 +6,16 @@
 //! may cost, and the owner gets the rest back when it is done.
 //!
 //! Whoever can be many owners at once would get many shares. So owners belong to parties: parties share the work evenly in
-//! the same way, and so do the owners of each party among themselves. The queue knows neither what a job does, nor what a
-//! unit of cost or a party is.
+//! the same way, and so do the owners of each party among themselves. Whoever has not asked for a while comes before those
+//! who ask all the time ([`Turns`]), and something is kept free to run it. The queue knows neither what a job does, nor what
+//! a unit of cost or a party is.
+
+mod turns;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hash;
+
+use self::turns::{Next, Turns};
 
 /// The bounds of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +28,8 @@ pub struct FairBounds {
     pub running_max: usize,
     /// Jobs of one party that run at once.
     pub party_running_max: usize,
+    /// Jobs of all parties that run at once. One more may run of a party that has not asked for a while.
+    pub all_running_max: usize,
     /// What a turn of an owner or a party may cost.
     pub quantum: u32,
 }
@@ -43,7 +50,9 @@ pub struct FairQueue<P, K, J> {
     lines: HashMap<K, Line<P, J>>,
     parties: HashMap<P, Party<K>>,
     /// Parties that may have a job to run, in the order of their turns.
-    turns: VecDeque<P>,
+    turns: Turns<P>,
+    /// Jobs that run.
+    running: usize,
     /// Owners with jobs that wait, by their number.
     sizes: BTreeSet<(usize, K)>,
     waiting: usize,
@@ -59,16 +68,20 @@ struct Line<P, J> {
     /// What is left of this turn. Later turns pay for what is below 0.
     balance: i64,
     is_in_turns: bool,
+    /// Whether its owner has had no turn yet.
+    is_new: bool,
 }
 
 /// Owners who share one share.
 #[derive(Debug)]
 struct Party<K> {
     /// Those who may have a job to run, in the order of their turns.
-    turns: VecDeque<K>,
+    turns: Turns<K>,
     running: usize,
     balance: i64,
     is_in_turns: bool,
+    /// Whether it has had no turn yet.
+    is_new: bool,
 }
 
 /// A job that was not added, or that gave its place to another.
@@ -115,10 +128,11 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
     /// # Panics
     /// If nothing could ever run within these bounds.
     pub fn new(bounds: FairBounds) -> Self {
-        let FairBounds { running_max, party_running_max, quantum, .. } = bounds;
-        assert!(running_max.min(party_running_max) > 0 && quantum > 0, "a queue lets something run");
+        let FairBounds { running_max, party_running_max, all_running_max, quantum, .. } = bounds;
+        let running = running_max.min(party_running_max).min(all_running_max);
+        assert!(running > 0 && quantum > 0, "a queue lets something run");
         let (lines, parties, turns, sizes) = Default::default();
-        Self { bounds, lines, parties, turns, sizes, waiting: 0 }
+        Self { bounds, lines, parties, turns, sizes, waiting: 0, running: 0 }
     }
 
     /// The number of jobs that wait.
@@ -157,13 +171,18 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
 
     /// The job whose turn it is. It runs until it is given back with [`done`](Self::done) or [`again`](Self::again).
     pub fn take(&mut self) -> Option<(J, Running<P, K>)> {
-        while let Some(party) = self.turns.front().copied() {
-            match self.look_at_party(party) {
-                Look::Job(taken) => return Some(taken),
-                Look::Unwanted => {}
-                Look::Spent => self.turns.rotate_left(1),
-                Look::Nothing => {
-                    self.turns.pop_front();
+        while let Some(turn) = self.next_turn() {
+            let party = turn.who();
+            match (self.look_at_party(party), turn) {
+                (Look::Job(taken), _) => {
+                    self.turns.use_turn(turn);
+                    self.running += 1;
+                    return Some(taken);
+                }
+                (Look::Unwanted, _) => {}
+                (Look::Spent, _) | (Look::Nothing, Next::Newcomer(_)) => self.turns.end(turn),
+                (Look::Nothing, Next::InLine(_)) => {
+                    self.turns.remove_first_in_line();
                     if let Some(party) = self.parties.get_mut(&party) {
                         party.is_in_turns = false;
                     }
@@ -172,6 +191,16 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
             }
         }
         None
+    }
+
+    /// Whose turn it is. Where as many run as may, it is a newcomer's: one more of those may run.
+    fn next_turn(&self) -> Option<Next<P>> {
+        let all_running_max = self.bounds.all_running_max;
+        match self.running {
+            running if running < all_running_max => self.turns.next(),
+            running if running == all_running_max => self.turns.next_newcomer(),
+            _ => None,
+        }
     }
 
     /// A job is done, and has cost this.
@@ -190,6 +219,7 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
     fn settle(&mut self, running: Running<P, K>, cost: u32, change: impl FnOnce(&mut Line<P, J>)) {
         let Running { party, owner, charged } = running;
         let rest = i64::from(charged) - i64::from(cost);
+        self.running -= 1;
         if let Some(party) = self.parties.get_mut(&party) {
             party.running -= 1;
             party.balance += rest;
@@ -206,7 +236,8 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
     fn look_at_party(&mut self, party: P) -> Look<(J, Running<P, K>)> {
         let FairBounds { party_running_max, quantum, .. } = self.bounds;
         let Some(found) = self.parties.get_mut(&party) else { return Look::Nothing };
-        let Some(owner) = found.turns.front().copied() else { return Look::Nothing };
+        let Some(turn) = found.turns.next() else { return Look::Nothing };
+        let owner = turn.who();
         if found.running >= party_running_max {
             return Look::Nothing;
         }
@@ -214,21 +245,22 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
             found.balance += i64::from(quantum);
             return Look::Spent;
         }
-        match self.look(owner) {
-            Look::Job(job) => {
+        match (self.look(owner), turn) {
+            (Look::Job(job), _) => {
                 let charged = job.cost_max();
                 if let Some(party) = self.parties.get_mut(&party) {
+                    party.turns.use_turn(turn);
                     party.running += 1;
                     party.balance -= i64::from(charged);
                 }
                 return Look::Job((job, Running { party, owner, charged }));
             }
-            Look::Unwanted => {}
-            Look::Spent => self.turns_of(party, |turns| turns.rotate_left(1)),
-            Look::Nothing => {
-                self.turns_of(party, |turns| {
-                    turns.pop_front();
-                });
+            (Look::Unwanted, _) => {}
+            (Look::Spent, _) | (Look::Nothing, Next::Newcomer(_)) => {
+                self.turns_of(party, |turns| turns.end(turn));
+            }
+            (Look::Nothing, Next::InLine(_)) => {
+                self.turns_of(party, Turns::remove_first_in_line);
                 if let Some(line) = self.lines.get_mut(&owner) {
                     line.is_in_turns = false;
                 }
@@ -239,7 +271,7 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
         Look::Unwanted
     }
 
-    fn turns_of(&mut self, party: P, change: impl FnOnce(&mut VecDeque<K>)) {
+    fn turns_of(&mut self, party: P, change: impl FnOnce(&mut Turns<K>)) {
         if let Some(party) = self.parties.get_mut(&party) {
             change(&mut party.turns);
         }
@@ -289,9 +321,14 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
         }
         if after > 0 && line.running < self.bounds.running_max && !line.is_in_turns {
             line.is_in_turns = true;
-            let party = line.party;
+            let (party, is_new) = (line.party, std::mem::take(&mut line.is_new));
             let quantum = i64::from(self.bounds.quantum);
-            self.parties.entry(party).or_insert_with(|| Party::new(quantum)).turns.push_back(owner);
+            let turns = &mut self.parties.entry(party).or_insert_with(|| Party::new(quantum)).turns;
+            if is_new {
+                turns.welcome(owner);
+            } else {
+                turns.queue(owner);
+            }
             self.wake(party);
         }
         Some(result)
@@ -303,7 +340,11 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
         let may_run = !found.turns.is_empty() && found.running < self.bounds.party_running_max;
         if may_run && !found.is_in_turns {
             found.is_in_turns = true;
-            self.turns.push_back(party);
+            if std::mem::take(&mut found.is_new) {
+                self.turns.welcome(party);
+            } else {
+                self.turns.queue(party);
+            }
         }
     }
 
@@ -325,13 +366,13 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
 
 impl<P, J> Line<P, J> {
     fn new(party: P, balance: i64) -> Self {
-        Self { party, jobs: VecDeque::new(), running: 0, balance, is_in_turns: false }
+        Self { party, jobs: VecDeque::new(), running: 0, balance, is_in_turns: false, is_new: true }
     }
 }
 
 impl<K> Party<K> {
     fn new(balance: i64) -> Self {
-        Self { turns: VecDeque::new(), running: 0, balance, is_in_turns: false }
+        Self { turns: Turns::default(), running: 0, balance, is_in_turns: false, is_new: true }
     }
 }
 

@@ -92,8 +92,9 @@ impl FairBounds {
         per_owner_max: 32,
         waiting_max: 2_048,
         running_max: READERS / 2,
-        // One is always left for others.
         party_running_max: READERS - 1,
+        // One is always left for pages, and for who has not asked for a while.
+        all_running_max: READERS - 1,
         quantum: 1_000,
     };
 }
