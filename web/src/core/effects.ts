@@ -139,7 +139,7 @@ function withFacts(model: Model, record: RoomRecord, entry: Entry): RoomRecord {
       return { ...known, members: known.members + 1, joined: mine || known.joined };
     case "left":
     case "removed":
-      return { ...known, members: Math.max(0, known.members - 1), joined: known.joined && !mine };
+      return { ...withoutHost(known, entry.who), members: Math.max(0, known.members - 1), joined: known.joined && !mine };
     case "edited":
     case "deleted":
     case "named":
@@ -147,6 +147,13 @@ function withFacts(model: Model, record: RoomRecord, entry: Entry): RoomRecord {
     case "unknown":
       return known;
   }
+}
+
+/** Whoever created a room is its host until they leave it, and not again when they come back. */
+function withoutHost(record: RoomRecord, { user }: Person): RoomRecord {
+  if (record.host === undefined || record.host !== user) return record;
+  const { host: _, ...rest } = record;
+  return rest;
 }
 
 function createdRoom(model: Model, known: RoomRecord, entry: Entry & { readonly event: "room created" }, mine: boolean): RoomRecord {

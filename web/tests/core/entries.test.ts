@@ -84,6 +84,13 @@ describe("the next entry", () => {
     expect(effectsOf(room({ rev: 6, members: 3 }), { ...head(6), event: "joined", who: CLEO })[0]).toEqual(facts({ rev: 6, applied: 6, members: 3 }));
   });
 
+  test.each(["left", "removed"] as const)("makes a room one without a host when the host has %s, and nobody else", (event) => {
+    const others: Entry = { ...head(6), event, who: CLEO };
+    expect(effectsOf(room({ host: "cleo" }), others)[0]).toEqual(facts({ rev: 6, applied: 6, members: 1 }));
+    expect(effectsOf(room({ host: "bob" }), others)[0]).toEqual(facts({ rev: 6, applied: 6, members: 1, host: "bob" }));
+    expect(effectsOf(room({ host: "cleo", rev: 8 }), others)[0]).toEqual(facts({ rev: 8, applied: 6, host: "cleo" }));
+  });
+
   test("makes nobody a member by the coming and going of others", () => {
     const open = { kind: "public", joined: false, applied: null } as const;
     expect(effectsOf(room(open), { ...head(6), event: "joined", who: CLEO })).toEqual([facts({ ...open, rev: 6, members: 3 })]);

@@ -30,8 +30,8 @@ export class Bench {
   /** What was told, in order. */
   readonly told: string[] = [];
   readonly presence: PresenceState[] = [];
-  readonly #store = new MemoryStore();
-  readonly ledger = new Ledger(this.model, this.#store, null, { kept: () => this.session.settle(), deposed: () => undefined });
+  readonly #store: MemoryStore;
+  readonly ledger: Ledger;
   #events: TransportEvents | null = null;
   #auth: (() => Promise<Auth>) | null = null;
   readonly #transport: Transport = {
@@ -48,7 +48,9 @@ export class Bench {
   };
   readonly session: Session;
 
-  constructor() {
+  constructor(store = new MemoryStore()) {
+    this.#store = store;
+    this.ledger = new Ledger(this.model, store, null, { kept: () => this.session.settle(), deposed: () => undefined });
     const world = { now: this.clock.now, setTimer: this.clock.setTimer, randomId: () => "mine", random: () => 0.5, isWatched: () => true };
     this.session = new Session(this.model, this.ledger, this.#transport, world, {
       connection: (state, reason) => this.told.push(reason === undefined ? state : `${state} (${reason})`),

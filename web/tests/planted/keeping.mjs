@@ -110,6 +110,13 @@ export const keeping = [
     tests: KEEPING,
   },
   {
+    name: "a host who has left stays the host",
+    file: "src/core/effects.ts",
+    find: "...withoutHost(known, entry.who),",
+    replace: "...known,",
+    tests: ["tests/core/entries.test.ts"],
+  },
+  {
     name: "a private room that one was removed from stays",
     file: "src/core/effects.ts",
     find: "if (record.kind !== \"public\") return [{ kind: \"forget room\"",

@@ -1,6 +1,7 @@
 // Planted bugs: an answer that comes late is believed, though something newer is known.
 
 const LATE = ["tests/core/late.test.ts"];
+const TURNS = ["tests/core/session-turns.test.ts"];
 
 /** @type {import("./bugs.mjs").Bug[]} */
 export const late = [
@@ -66,6 +67,20 @@ export const late = [
     find: "      for (const room of spoiled) this.#asked.delete(room);\n",
     replace: "",
     tests: LATE,
+  },
+  {
+    name: "changes that wait for the same turn as a late page of the history are missed by it",
+    file: "src/core/session.ts",
+    find: "    const answer = wire.readHistory(await this.request(\"history\", { room, ...page, limit }));\n",
+    replace: "    const answer = wire.readHistory(await this.request(\"history\", { room, ...page, limit }));\n    unwatch();\n",
+    tests: TURNS,
+  },
+  {
+    name: "deletions that wait for the same turn as a late count of unread messages are counted",
+    file: "src/core/reads.ts",
+    find: "    await ledger.submit((apply) => {\n      unwatch();",
+    replace: "    unwatch();\n    await ledger.submit((apply) => {",
+    tests: TURNS,
   },
   {
     name: "a late answer about a room that was left ends the connection",

@@ -5,6 +5,13 @@ const SHOWING = ["rows", "presence", "unread", "tabs", "chat"].map((name) => `te
 /** @type {import("./bugs.mjs").Bug[]} */
 export const showing = [
   {
+    name: "a fact of the open room that is gone is no change",
+    file: "src/ui/state/facts.ts",
+    find: " && Object.keys(before).length === names.length",
+    replace: "",
+    tests: ["tests/ui/facts.test.ts"],
+  },
+  {
     name: "members that the server names are not learned",
     file: "src/core/session.ts",
     find: "      if (event === \"members\") await this.#learn(wire.readMembers(answer)?.members, asOf);\n",

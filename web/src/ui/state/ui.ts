@@ -10,11 +10,14 @@ import type { ChatClient, Person, RoomId, RoomSummary, RoomView, Seq } from "../
 import type { Identities, Identity } from "../../core/identities.ts";
 import { refusal } from "../../texts/refusals.ts";
 import { text } from "../../texts/texts.ts";
+import { type RoomFacts, factsOf } from "./facts.ts";
 import { media } from "./media.ts";
 import { remember, remembered } from "./preferences.ts";
 import { LOBBY, roomName, unknownRoomName } from "../parts/names.ts";
 import { RoomOrder } from "../rooms/order.ts";
 import { type Code, type Route, parseCode, parseRoute, roomHash } from "./route.ts";
+
+export type { RoomFacts };
 
 export type Dialog =
   | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" | "strays" | "unknown" | "identities" }
@@ -30,17 +33,6 @@ export interface Editing {
   readonly seq: Seq;
   /** As the message is now. */
   readonly text: string;
-}
-
-export type RoomFacts = Omit<RoomSummary, "unread" | "unreadCapped" | "draft" | "pending">;
-
-/** The facts that were known before, as long as nothing about them changed. */
-function factsOf(room: RoomSummary | undefined, before: RoomFacts | undefined): RoomFacts | undefined {
-  if (room === undefined) return undefined;
-  const { unread: _unread, unreadCapped: _capped, draft: _draft, pending: _pending, ...facts } = room;
-  const names = Object.keys(facts) as (keyof RoomFacts)[];
-  const same = before !== undefined && Object.keys(before).length === names.length && names.every((name) => before[name] === facts[name]);
-  return same ? before : facts;
 }
 
 const NOTE_MS = 4000;
