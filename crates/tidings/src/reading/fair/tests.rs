@@ -65,6 +65,8 @@ where
         for (owner, line) in &self.lines {
             let may_run = !line.jobs.is_empty() && line.running < self.bounds.running_max;
             assert!(line.is_in_turns || !may_run, "{owner:?} is forgotten");
+            let is_idle = line.jobs.is_empty() && line.running == 0 && !line.is_in_turns;
+            assert!(!is_idle, "{owner:?} is remembered");
         }
         let mut turns: Vec<P> = self.turns.iter().copied().collect();
         turns.sort_unstable();
