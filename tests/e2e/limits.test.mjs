@@ -345,6 +345,18 @@ describe("members", () => {
     await owner.say("undisturbed");
     assert.equal((await mallory.ask("history", { room: LOBBY })).ok, true, "reading goes on");
   });
+
+  test("pay for what they send without asking for an answer", async (t) => {
+    const server = await serve(t, ["bytes-stored-per-guest=25000/day", "bytes-stored-per-address=60000/day", "commands-per-guest=0"]);
+    const { owner } = await ownerAndMember(t, server);
+    const page = io(server.url, { forceNew: true, transports: ["websocket"], ...at("192.0.2.3") });
+    t.after(() => page.disconnect());
+    for (let round = 0; round < 8; round += 1) page.emit("chat message", `page ${round} ${"x".repeat(9_000)}`);
+    const ack = await within(new Promise((resolve) => page.emit("chat message", "x".repeat(9_000), resolve)), PATIENCE_MS, "the ack of a page");
+    assert.equal(ack?.code, "quota");
+    const { messages } = await owner.ask("history", { room: LOBBY });
+    assert.equal(messages.filter(({ text }) => text.startsWith("page ")).length, 6, "an address stores 60 kB, by pages too");
+  });
 });
 
 describe("rooms", () => {
