@@ -250,3 +250,32 @@ describe("a room with unread messages", () => {
     ada.assertContent();
   });
 });
+
+describe("a page that nobody looks at", () => {
+  /** A browser without a screen believes that somebody always looks. */
+  const looks = (person, isThere) =>
+    person.page.evaluate((answer) => {
+      document.hasFocus = () => answer;
+      globalThis.dispatchEvent(new Event(answer ? "focus" : "blur"));
+    }, isThere);
+
+  test("reads nothing of what comes, and all that is in view when somebody looks again", async (t) => {
+    const the = await scene(t);
+    const ada = await comesBack(the);
+    await ada.sees(line(READ));
+    await looks(ada, false);
+    for (let count = 1; count <= 3; count += 1) {
+      await the.say(READ + count, 1);
+      await ada.sees(line(READ + count));
+      await ada.eventually(async () => (await ada.page.title()).startsWith(`(${count}) `), `${count} in the title`);
+    }
+    const before = the.phone.of("read").length;
+    assert.equal((await unread(the.phone)).count, 3);
+    await looks(ada, true);
+    await eventually(async () => (await unread(the.phone)).count === 0);
+    await ada.eventually(async () => !(await ada.page.title()).startsWith("("), "a title without a count");
+    const read = the.phone.of("read").slice(before);
+    assert.deepEqual(read.map(({ seq }) => seq), [READ + 3]);
+    ada.assertContent();
+  });
+});
