@@ -300,7 +300,7 @@ export class Person extends Visitor {
 
   /** Waits until the page says that there is no server to be reached. */
   async waitsForServer() {
-    await this.status(/Offline|Connecting|cannot take messages/);
+    await this.status(/Offline|Connecting|takes no new connections/);
   }
 
   async status(text) {
