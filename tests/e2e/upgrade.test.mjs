@@ -1,7 +1,7 @@
 // Goal: a data folder that the release before made is opened, and everybody goes on with what they hold.
 //
-// Method: fixtures/ has such a folder as SQL, and what its clients held (made by fixtures/make.mjs with the binary of that
-// release). The server of now opens it; the old token, device, cursor, invite and private id have to work as before.
+// Method: fixtures/ has such folders as SQL, and what their clients held (made by fixtures/make.mjs with the binaries of their
+// time). The server of now opens it; the old token, device, cursor, invite and private id have to work as before.
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
@@ -13,15 +13,17 @@ import { LOBBY, V1Person } from "../harness/person.mjs";
 import { run, Server, temporaryFolder } from "../harness/server.mjs";
 import { within } from "../harness/waiting.mjs";
 
-const FIXTURE = new URL("fixtures/first-release", import.meta.url);
-const held = JSON.parse(readFileSync(`${FIXTURE.pathname}.json`, "utf8"));
+const fixture = (name) => new URL(`fixtures/${name}`, import.meta.url).pathname;
+const heldOf = (name) => JSON.parse(readFileSync(`${fixture(name)}.json`, "utf8"));
+const FIRST = "first-release";
+const held = heldOf(FIRST);
 const BUILD = "import os, sqlite3, sys\nos.umask(0o077)\ndb = sqlite3.connect(sys.argv[2])\ndb.executescript(open(sys.argv[1], encoding='utf8').read())";
 
-/** The folder as the release before left it. */
-function oldFolder(t) {
+/** The folder as an earlier version left it. */
+function oldFolder(name = FIRST) {
   const data = join(temporaryFolder(), "data");
   mkdirSync(data, { mode: 0o700 });
-  execFileSync(process.env.PYTHON ?? "python3", ["-c", BUILD, `${FIXTURE.pathname}.sql`, join(data, "chat.db")]);
+  execFileSync(process.env.PYTHON ?? "python3", ["-c", BUILD, `${fixture(name)}.sql`, join(data, "chat.db")]);
   return data;
 }
 
@@ -35,7 +37,7 @@ async function comeBack(t, server, who) {
 
 describe("a data folder of the release before", () => {
   test("is opened, and a person goes on from their cursor with their token and device", async (t) => {
-    const server = await Server.start(t, { data: oldFolder(t) });
+    const server = await Server.start(t, { data: oldFolder() });
     const bob = await comeBack(t, server, held.bob);
     assert.equal(bob.welcome.user.user, held.bob.user);
     assert.equal(bob.welcome.user.name, "bob");
@@ -50,7 +52,7 @@ describe("a data folder of the release before", () => {
   });
 
   test("shows its messages as they were, also those that would not be taken any more", async (t) => {
-    const server = await Server.start(t, { data: oldFolder(t) });
+    const server = await Server.start(t, { data: oldFolder() });
     const ada = await comeBack(t, server, held.ada);
     const lobby = await ada.ask("history", { room: LOBBY });
     const texts = lobby.messages.map(({ text }) => text);
@@ -62,7 +64,7 @@ describe("a data folder of the release before", () => {
   });
 
   test("answers the retry of an old command as it was answered then", async (t) => {
-    const server = await Server.start(t, { data: oldFolder(t) });
+    const server = await Server.start(t, { data: oldFolder() });
     const ada = await comeBack(t, server, held.ada);
     const again = await ada.ask("say", { n: held.ada.n, room: held.plans, text: "third plan" });
     assert.deepEqual([again.ok, again.seq], [true, 3]);
@@ -71,14 +73,14 @@ describe("a data folder of the release before", () => {
   });
 
   test("lets in by an invite that was given out then", async (t) => {
-    const server = await Server.start(t, { data: oldFolder(t) });
+    const server = await Server.start(t, { data: oldFolder() });
     const cleo = await V1Person.connect(t, server.url, { name: "cleo" });
     const joined = await cleo.must("join", { invite: held.invite });
     assert.equal(joined.about.name, "Plans");
   });
 
   test("recovers a page of the tutorial by its private id, with what it missed", async (t) => {
-    const server = await Server.start(t, { data: oldFolder(t) });
+    const server = await Server.start(t, { data: oldFolder() });
     const page = io(server.url, { forceNew: true, autoConnect: false, auth: { serverOffset: 0 } });
     t.after(() => page.disconnect());
     page._pid = held.page.pid;
@@ -102,7 +104,7 @@ describe("a data folder of the release before", () => {
   });
 
   test("is verified, backed up and restored by the release of now", async (t) => {
-    const data = oldFolder(t);
+    const data = oldFolder();
     const verified = await run(["verify", "--data", data]);
     assert.equal(verified.code, 0, verified.stderr);
     const server = await Server.start(t, { data });
@@ -118,5 +120,37 @@ describe("a data folder of the release before", () => {
     const again = await comeBack(t, other, { ...held.ada, n: held.ada.n + 1 });
     const { messages } = await again.ask("history", { room: LOBBY, limit: 1 });
     assert.equal(messages[0].text, "before the backup");
+  });
+});
+
+describe("a data folder in which each refused command has a row", () => {
+  test("keeps what they were answered, and goes on with fewer rows", async (t) => {
+    const name = "before-runs";
+    const { ada: who, refused } = heldOf(name);
+    const data = oldFolder(name);
+    const server = await Server.start(t, { data });
+    const ada = await comeBack(t, server, who);
+    const repeat = async () => {
+      for (const { event, fields, ack } of refused) assert.deepEqual(await ada.ask(event, fields), ack);
+    };
+    await repeat();
+    for (const { fields } of refused) {
+      const other = await ada.ask("say", { n: fields.n, room: LOBBY, text: "something else" });
+      assert.equal(other.code, "conflict");
+    }
+    const later = [];
+    for (const text of ["where?", "who?"]) later.push(await ada.do("say", { room: 999, text }));
+    await ada.reconnects(() => server.restart());
+    await repeat();
+    assert.deepEqual(await ada.ask("say", { n: later[0].n, room: 999, text: "where?" }), later[0]);
+    await ada.say("on");
+    ada.leave();
+    await server.stop();
+    const verified = await run(["verify", "--data", data]);
+    assert.equal(verified.code, 0, verified.stdout);
+    const count = "import sqlite3, sys\nprint(sqlite3.connect(sys.argv[1]).execute('SELECT count(*) FROM spent').fetchone()[0])";
+    const rows = execFileSync(process.env.PYTHON ?? "python3", ["-c", count, join(data, "chat.db")], { encoding: "utf8" });
+    // One more was refused before the last message: each old row stays, and the last of them has grown.
+    assert.equal(Number(rows), refused.length + 1);
   });
 });

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { Person } from "../harness/client.mjs";
 import { LOBBY, newDevice, otherDevice, V1Person } from "../harness/person.mjs";
-import { Server } from "../harness/server.mjs";
+import { run, Server } from "../harness/server.mjs";
 
 async function two(t, url) {
   return [await V1Person.connect(t, url, { name: "ada" }), await V1Person.connect(t, url, { name: "bob" })];
@@ -187,6 +187,37 @@ describe("a number", () => {
     await ada.say("twice");
     await bob.sees("twice");
     assert.deepEqual(bob.texts().filter((text) => text === "once").length, 1);
+  });
+
+  test("that was refused among many stays refused as it was, after kill -9, and means nothing else", async (t) => {
+    const server = await Server.start(t);
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    const commands = Array.from({ length: 250 }, (_, index) => [
+      ["say", { room: 999, text: `nowhere ${index}` }],
+      ["say", { room: LOBBY, text: "" }],
+      ["skip", {}],
+      ["join", { room: LOBBY }],
+      ["name", { name: "admin" }],
+    ][index % 5]);
+    const first = ada.n + 1;
+    const acks = await Promise.all(commands.map(([event, fields]) => ada.do(event, fields)));
+    const kinds = new Set(acks.map(({ code, skipped }) => code ?? (skipped ? "skipped" : "nothing")));
+    assert.deepEqual([...kinds].sort(), ["empty", "name_reserved", "not_found", "nothing", "skipped"]);
+    await ada.reconnects(async () => {
+      await server.kill();
+      await server.startAgain();
+    });
+    const repeats = commands.map(([event, fields], index) => ada.ask(event, { n: first + index, ...fields }));
+    assert.deepEqual(await Promise.all(repeats), acks);
+    for (const index of [0, 1, 3, 4, 201, 248]) {
+      const other = await ada.ask("say", { n: first + index, room: LOBBY, text: "something else" });
+      assert.deepEqual(other, { ok: false, n: first + index, code: "conflict" });
+    }
+    await ada.say("at last");
+    ada.leave();
+    await server.stop();
+    const { code, stdout } = await run(["verify", "--data", server.data]);
+    assert.deepEqual([code, /commands without effect +(\d+)/.exec(stdout)?.[1]], [0, "250"], stdout);
   });
 
   test("out of turn is answered with the one that is due, and nothing is stored", async (t) => {

@@ -27,6 +27,7 @@ use crate::lookup;
 use crate::number::to_sql;
 use crate::rooms::set_room;
 use crate::rows::receipt;
+use crate::runs;
 use crate::schema;
 use crate::wal::Mode;
 
@@ -70,7 +71,8 @@ impl Log for SqliteLog {
 
     fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
         let head = self.head();
-        device::find(&mut self.connection, &self.devices, asked).map_err(|err| self.unreadable(&err, head))
+        device::find(&mut self.connection, &self.damages, &self.devices, asked)
+            .map_err(|err| self.unreadable(&err, head))
     }
 
     fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {
@@ -293,7 +295,7 @@ fn stage(
             }
             Record::Spent(spent) => {
                 let id = names.device(transaction, spent.device)?;
-                device::insert(transaction, spent, id)?;
+                runs::keep(transaction, spent, id)?;
             }
             Record::Rewrite(entry) => rewrite(transaction, entry)?,
             Record::Read(pointer) => lookup::set_pointer(transaction, *pointer)?,

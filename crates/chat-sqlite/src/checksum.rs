@@ -32,6 +32,7 @@ pub(crate) struct Spent<'a> {
     pub(crate) at_ms: i64,
     pub(crate) content: &'a [u8; 16],
     pub(crate) room: Option<i64>,
+    pub(crate) more: Option<&'a [u8]>,
 }
 
 impl Spent<'_> {
@@ -46,6 +47,12 @@ impl Spent<'_> {
         // Rows from before there were rooms keep the checksum that they have.
         if let Some(room) = self.room {
             hash.update(&room.to_le_bytes());
+        }
+        // And so do those from before there were runs. A room is 8 bytes, this is more.
+        if let Some(more) = self.more {
+            hash.update(b"+");
+            hash.update(&(more.len() as u64).to_le_bytes());
+            hash.update(more);
         }
         crate::number::bits_to_sql(hash.digest())
     }
@@ -127,9 +134,23 @@ mod tests {
                 -5_636_668_108_670_154_735,
             ]
         );
-        let spent = |room| {
-            Spent { user: 4, device: &[9; 16], n: 2, result: 1, at_ms: 7, content: &[3; 16], room }.checksum()
+        let spent = |room, more| {
+            let (device, content) = (&[9; 16], &[3; 16]);
+            Spent { user: 4, device, n: 2, result: 1, at_ms: 7, content, room, more }.checksum()
         };
-        assert_eq!([spent(None), spent(Some(1))], [-3_165_889_246_535_448, -4_525_067_458_945_770_583]);
+        assert_eq!(
+            [
+                spent(None, None),
+                spent(Some(1), None),
+                spent(None, Some(&[0, 2, 1, 2, 3, 4])),
+                spent(Some(1), Some(&[0]))
+            ],
+            [
+                -3_165_889_246_535_448,
+                -4_525_067_458_945_770_583,
+                1_676_713_507_790_727_328,
+                8_512_495_445_421_767_927
+            ]
+        );
     }
 }

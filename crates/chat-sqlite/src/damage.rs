@@ -4,16 +4,17 @@
 //! read as damaged, in the place where it stands. Its room and its number come from the indexes, which are copies of their
 //! own, because nothing in the row itself can be believed. A row that no index knows keeps its position alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use chat::{Body, Entry, Kind, Position, Rev, RoomId, Seq, UnixMillis};
+use chat::{Body, Entry, Kind, Position, Rev, RoomId, Run, Seq, UnixMillis};
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Params, Row};
 
 use crate::error::is_damage;
 use crate::folder::Folder;
 use crate::rows::decode;
+use crate::runs::{StoredRun, key};
 
 /// So many damaged rows are kept at hand, and told one by one in the log. The others are looked up each time.
 const KNOWN_MAX: usize = 1000;
@@ -29,6 +30,8 @@ pub(crate) struct Damages(Arc<Shared>);
 struct Shared {
     known: Mutex<BTreeMap<Position, Entry>>,
     near: Mutex<Near>,
+    /// Rows of numbers without an entry, by device and first number.
+    runs: Mutex<BTreeSet<(i64, i64)>>,
     /// Whether SQLite has not found its way.
     is_malformed: AtomicBool,
     /// Where the next start finds a note of that.
@@ -40,6 +43,7 @@ impl Damages {
         Self(Arc::new(Shared {
             known: Mutex::default(),
             near: Mutex::default(),
+            runs: Mutex::default(),
             is_malformed: AtomicBool::new(false),
             folder: Arc::clone(folder),
         }))
@@ -47,7 +51,9 @@ impl Damages {
 
     /// How many rows were found damaged so far.
     pub(crate) fn count(&self) -> u64 {
-        self.0.known.lock().unwrap_or_else(PoisonError::into_inner).len() as u64
+        let entries = self.0.known.lock().unwrap_or_else(PoisonError::into_inner).len();
+        let runs = self.0.runs.lock().unwrap_or_else(PoisonError::into_inner).len();
+        (entries + runs) as u64
     }
 
     /// Whether SQLite has not found its way in the file, so that the next start has to write it anew.
@@ -154,6 +160,27 @@ impl Near {
         }
         *self = near;
         Ok(())
+    }
+}
+
+impl Damages {
+    /// The run of a row of `spent`, if the row is what was once stored.
+    pub(crate) fn run(&self, row: &Row<'_>) -> Option<Run> {
+        if let Some(stored) = StoredRun::decode(row) {
+            return Some(stored.run);
+        }
+        let (device, first) = key(row);
+        let mut runs = self.0.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        if runs.len() < KNOWN_MAX && runs.insert((device, first)) {
+            tracing::error!(
+                device,
+                first,
+                "the results of commands from this number on are not what was stored: whoever sends one of these commands \
+                 again is answered `conflict`. `tidings verify` says how many they are, and `tidings repair --from BACKUP` \
+                 puts back what a backup has"
+            );
+        }
+        None
     }
 }
 

@@ -27,6 +27,7 @@ mod repair;
 mod rooms;
 mod rotate;
 mod rows;
+mod runs;
 mod salvage;
 mod schema;
 mod signing;

@@ -27,6 +27,7 @@ use crate::kind::Columns;
 use crate::log::begin_epoch;
 use crate::number::to_sql;
 use crate::rows::{CONTENT, KEY, SELECT, decode};
+use crate::runs::LOST_CONTENT;
 use crate::salvage::Fallback;
 use crate::schema;
 use crate::structure::{self, Check};
@@ -108,9 +109,6 @@ fn take(folder: &Path) -> Result<Folder, OpenError> {
     chat_in(folder)?;
     Ok(taken)
 }
-
-/// What stands for the content of a command that is lost: no command has it.
-const LOST_CONTENT: ContentHash = ContentHash([0; 16]);
 
 /// A row that takes the place of a damaged one.
 struct Replacement {

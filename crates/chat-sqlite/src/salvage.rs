@@ -9,6 +9,7 @@ mod entries;
 mod names;
 mod pages;
 mod places;
+mod results;
 mod scan;
 mod tables;
 

@@ -20,6 +20,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0001_log.sql"),
     include_str!("migrations/0002_device.sql"),
     include_str!("migrations/0003_rooms.sql"),
+    include_str!("migrations/0004_runs.sql"),
 ];
 
 /// The newest schema that this version knows.

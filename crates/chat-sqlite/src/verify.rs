@@ -139,11 +139,15 @@ pub enum Fault {
         /// What is wrong.
         detail: String,
     },
-    /// The stored result of a command without an entry has changed.
-    #[error("number {n} of a device: the result is not what was stored")]
+    /// The stored results of commands without an entry have changed.
+    #[error("device {device}: the results {} are not what was stored", numbers_from(*.first, *.last))]
     Spent {
-        /// The command number.
-        n: i64,
+        /// The row id of the device.
+        device: i64,
+        /// The number of the first of these commands.
+        first: i64,
+        /// The number of the last one, unless it is the last of all, which is damaged too.
+        last: Option<i64>,
     },
     /// The epochs do not describe this log.
     #[error("epochs: {detail}")]
@@ -157,6 +161,14 @@ pub enum Fault {
         /// What does not hold.
         detail: String,
     },
+}
+
+fn numbers_from(first: i64, last: Option<i64>) -> String {
+    match last {
+        Some(last) if last == first => format!("of number {first}"),
+        Some(last) => format!("of the numbers {first} to {last}"),
+        None => format!("from number {first} on"),
+    }
 }
 
 /// Reads all of a database: that of a data folder, or a file such as a backup.

@@ -6,8 +6,8 @@ use std::path::Path;
 use std::sync::LazyLock;
 
 use chat::conformance::{
-    ADA, ADAS, BOB, BOBS, CLEOS, append, append_messages, append_unknown, command, draft, numbered, read_all,
-    settle, skip,
+    ADA, ADAS, BOB, BOBS, CLEOS, append, append_messages, append_unknown, command, draft, numbered,
+    numbered_in, read_all, settle, skip,
 };
 use chat::{Command, Identity, RoomId, Seq, Text, UnixMillis};
 use chat_sqlite::{OpenError, Report, SqliteLog, backup, restore, verify};
@@ -24,6 +24,7 @@ fn sound_log(folder: &Path) {
     }
     let mut log = SqliteLog::open(folder).unwrap();
     append(&mut log, &[numbered(ADAS, 1, "hi"), skip(ADAS, 2), numbered(ADAS, 3, "ho"), skip(BOBS, 1)]);
+    append(&mut log, &[numbered_in(RoomId(99), BOBS, 2, "where?"), skip(BOBS, 3)]);
     settle(&mut log);
     // Ada's two messages, at 11 and 12, are edited (15, 16) and deleted (17).
     let (room, text) = (RoomId::LOBBY, |text| Text::parse(text).unwrap());
@@ -67,7 +68,7 @@ fn a_sound_log_is_counted() {
     let report = report_after(|_| ());
     assert!(report.is_sound(), "{report}");
     assert_eq!((report.entries, report.with_key, report.rooms, report.lineages), (17, 4, 3, 2));
-    assert_eq!((report.devices, report.without_entry, report.pointers), (3, 2, 1));
+    assert_eq!((report.devices, report.without_entry, report.pointers), (3, 4, 1));
     assert_eq!((report.epochs, report.signing_keys, report.more_faults), (3, 1, 0));
 }
 
@@ -130,13 +131,21 @@ fn every_fault_is_told() {
         ("UPDATE entry SET key_print = NULL WHERE position = 4", "position 4: its key"),
         ("UPDATE epoch SET start = 18 WHERE id = 2", "epochs: "),
         ("UPDATE epoch SET start = 3 WHERE id = 1; UPDATE epoch SET start = 2 WHERE id = 2", "epochs: "),
-        ("DELETE FROM spent WHERE device = 1", "device 1: has 5 results"),
+        ("DELETE FROM spent WHERE device = 1", "device 1: has no result for number 2"),
+        ("DELETE FROM entry WHERE position IN (15, 16)", "device 1: has no results for the numbers 4 to 5"),
         (
-            "INSERT INTO spent SELECT 1, 1, result, at_ms, content, checksum, room FROM spent LIMIT 1",
-            "device 1: has two",
+            "INSERT INTO spent SELECT 1, 1, result, at_ms, content, checksum, room, more FROM spent LIMIT 1",
+            "device 1: has two results for number 1",
         ),
-        ("UPDATE spent SET result = 2 WHERE device = 2", "number 1 of a device: the result"),
-        ("UPDATE spent SET result = 7 WHERE device = 2", "number 1 of a device: the result"),
+        ("UPDATE spent SET n = 3 WHERE device = 1", "device 1: has no result for number 2"),
+        ("UPDATE spent SET n = 7 WHERE device = 1", "device 1: the results from number 7 on are not"),
+        ("UPDATE spent SET result = 2 WHERE device = 1", "device 1: the results of number 2 are not"),
+        ("UPDATE spent SET result = 7 WHERE device = 2", "device 2: the results from number 1 on are not"),
+        ("UPDATE spent SET more = NULL WHERE device = 2", "device 2: the results from number 1 on are not"),
+        (
+            "UPDATE spent SET more = CAST(x'00' || more AS BLOB) WHERE device = 2",
+            "device 2: the results from number 1 on",
+        ),
         ("UPDATE entry SET n = 9 WHERE position = 12", "position 12: the row"),
         ("UPDATE entry SET device = NULL WHERE position = 12", "position 12: the row"),
         ("UPDATE device SET user = 9 WHERE id = 1", "position 11: the row"),

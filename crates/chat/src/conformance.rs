@@ -86,6 +86,7 @@ macro_rules! log_conformance {
             a_skip_uses_up_its_number_unless_it_comes_too_late
             devices_are_told_apart_by_user_and_name
             an_entry_tells_its_device_and_number
+            each_of_many_numbers_without_an_entry_keeps_its_result
             results_without_entries_do_not_move_the_head
             a_read_only_log_answers_what_it_knows_and_uses_up_no_number
             a_probe_changes_nothing
@@ -122,6 +123,7 @@ macro_rules! shared_log_conformance {
             writers_share_an_epoch
             an_overtaken_writer_stores_nothing
             what_moves_no_head_overtakes_too
+            numbers_without_an_entry_are_known_on_both_sides
             an_empty_batch_tells_of_others
             every_order_of_two_batches_is_one_order
         }

@@ -25,7 +25,7 @@ use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::rare::{self, Rare};
-use crate::spent::{Answered, Counted, Spent, SpentOn};
+use crate::spent::{Answered, Counted, KeptContent, Spent, SpentOn};
 use crate::stats::LimitHit;
 use crate::text::Text;
 use batch::DecidedBatch;
@@ -275,21 +275,20 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
             if planted::is(Bug::UsesUpNumbersWhenFull) {
                 let on = SpentOn::Skip;
                 self.batch.records.push(Record::Spent(Spent { device, n, content, on, at: draft.draft.at }));
-                self.batch.by_device.count(device, n, Answered { content, outcome: on.outcome() });
+                self.batch.by_device.count(device, n, answered(content, on.outcome()));
             }
             return Ok(Outcome::StorageFull);
         }
         match self.judge(device.user, &draft.draft.command)?.within(draft.draft.over_quota) {
             Verdict::Store { room, kind } => {
                 let receipt = self.place(draft, room, kind)?;
-                let outcome = Outcome::Repeated(receipt);
-                self.batch.by_device.count(device, n, Answered { content, outcome });
+                self.batch.by_device.count(device, n, answered(content, Outcome::Repeated(receipt)));
                 Ok(Outcome::Stored(receipt))
             }
             Verdict::Spend(on) if planted::is(Bug::ForgetsSpent) => Ok(on.outcome()),
             Verdict::Spend(on) => {
                 self.batch.records.push(Record::Spent(Spent { device, n, content, on, at: draft.draft.at }));
-                self.batch.by_device.count(device, n, Answered { content, outcome: on.outcome() });
+                self.batch.by_device.count(device, n, answered(content, on.outcome()));
                 Ok(on.outcome())
             }
         }
@@ -338,11 +337,15 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
     }
 }
 
+fn answered(content: ContentHash, outcome: Outcome) -> Answered {
+    Answered { content: KeptContent::Hash(content), outcome }
+}
+
 /// The answer to a command whose number is used up.
 fn again(command: &Command, content: ContentHash, earlier: Option<Answered>) -> Outcome {
     match earlier {
         // Nothing of the sender's can be swallowed by this answer: it says that it was too late to cancel.
-        Some(earlier) if *command == Command::Skip || earlier.content == content => {
+        Some(earlier) if *command == Command::Skip || earlier.content.is_of(content) => {
             rare::reached(Rare::NumberRepeated);
             earlier.outcome
         }

@@ -36,6 +36,7 @@ mod queue;
 #[doc(hidden)]
 pub mod rare;
 mod room;
+mod run;
 mod signing;
 mod spent;
 mod stats;
@@ -55,7 +56,7 @@ pub use crate::device::{Device, DeviceId};
 pub use crate::directory::{Directory, DirectoryHandle, Snapshot};
 pub use crate::entry::{Author, Body, Entry, Group, Kind, UnixMillis};
 pub use crate::epochs::{EpochStart, Epochs};
-pub use crate::hash::ContentHash;
+pub use crate::hash::{ContentHash, ContentTag};
 pub use crate::health::{Health, HealthState, ReadOnly};
 pub use crate::ids::{
     CommandNumber, Epoch, InviteGeneration, Lineage, LogId, Position, Rev, RoomId, Seq, UserId,
@@ -71,8 +72,9 @@ pub use crate::outcome::{Outcome, Receipt, Refusal};
 pub use crate::pointer::ReadPointer;
 pub use crate::queue::{Admission, QueueBounds, RefusedWhy};
 pub use crate::room::{Membership, Room, RoomKind, Visibility};
+pub use crate::run::{Kept, Run};
 pub use crate::signing::{SigningKey, SigningKeys};
-pub use crate::spent::{Answered, Counted, Spent, SpentOn};
+pub use crate::spent::{Answered, Counted, KeptContent, Spent, SpentOn};
 pub use crate::stats::{AppenderCount, AppenderStats, LimitHit};
 pub use crate::text::{Text, TextError};
 pub use crate::trust::{ByTrust, Trust};

@@ -3,7 +3,9 @@
 //! [`MemoryDisk`] is what survives; a [`MemoryLog`] is one opening of it. The disk can be told to fail, in each of
 //! the ways that the contract of [`Log`] knows. Promises what the contract promises, but for the durability.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod devices;
+
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::device::Device;
@@ -16,10 +18,12 @@ use crate::log::{
     AppendError, Budget, CaughtUp, Log, LogReader, Lookup, Messages, Page, Placed, ReadError, Record,
     RollbackCause, RoomNumbers, Standing, Unread, Writers,
 };
-use crate::outcome::{Outcome, Receipt};
+use crate::outcome::Receipt;
+use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::signing::{SigningKey, SigningKeys};
-use crate::spent::{Answered, Counted};
+use crate::spent::Counted;
+use devices::Devices;
 
 /// What the openings of a log in memory share. Clones are the same disk.
 #[derive(Clone, Debug, Default)]
@@ -41,8 +45,7 @@ struct Contents {
     entries: Vec<Entry>,
     by_lineage: HashMap<(Lineage, ClientKey), Placed>,
     by_content: HashMap<(ClientKey, ContentHash), Placed>,
-    /// With the head at the time that the number was used up.
-    by_device: HashMap<Device, BTreeMap<CommandNumber, (Position, Answered)>>,
+    by_device: Devices,
     rooms: HashMap<RoomId, RoomIndex>,
     /// With the commit that moved it.
     pointers: HashMap<(UserId, RoomId), (Seq, u64)>,
@@ -88,9 +91,7 @@ impl MemoryDisk {
         contents.entries.retain(|entry| entry.position <= head);
         contents.by_lineage.retain(|_, placed| placed.receipt.position <= head);
         contents.by_content.retain(|_, placed| placed.receipt.position <= head);
-        for commands in contents.by_device.values_mut() {
-            commands.retain(|_, (position, _)| *position <= head);
-        }
+        contents.by_device.take_back(head);
         let mut rooms: HashMap<RoomId, RoomIndex> = HashMap::new();
         for entry in &contents.entries {
             rooms.entry(entry.room).or_default().take(entry);
@@ -153,10 +154,7 @@ impl Contents {
         for record in batch {
             match record {
                 Record::Entry { entry, key, content } => self.store_entry(entry, key.as_ref(), *content),
-                Record::Spent(spent) => {
-                    let answered = Answered { content: spent.content, outcome: spent.on.outcome() };
-                    self.count(spent.device, spent.n, answered);
-                }
+                Record::Spent(spent) => self.by_device.spend(spent, self.head()),
                 Record::Rewrite(entry) => {
                     let stored = self.entry_mut(entry.position).expect("only what is stored is rewritten");
                     stored.kind = entry.kind.clone();
@@ -184,17 +182,8 @@ impl Contents {
         self.rooms.entry(entry.room).or_default().take(entry);
         self.entries.push(entry.clone());
         if let Some(Author::Device { device, n }) = entry.author {
-            let outcome = Outcome::Repeated(receipt);
-            self.count(device, n, Answered { content, outcome });
+            self.by_device.store(device, n, receipt, content);
         }
-    }
-
-    fn count(&mut self, device: Device, n: CommandNumber, answered: Answered) {
-        let head = self.head();
-        let commands = self.by_device.entry(device).or_default();
-        let last = commands.last_key_value().map_or(CommandNumber::ZERO, |(last, _)| *last);
-        assert_eq!(n, last.next(), "the caller counts without a gap");
-        commands.insert(n, (head, answered));
     }
 }
 
@@ -219,6 +208,9 @@ impl MemoryLog {
     /// Opens what is on `disk` and begins `epoch`, which should be one that it never had.
     pub fn open(disk: &MemoryDisk, epoch: Epoch) -> Self {
         let mut contents = disk.lock();
+        if planted::is(Bug::ForgetsRunsAtStart) {
+            contents.by_device.forget_runs();
+        }
         let current = EpochStart { epoch, start: contents.head() };
         contents.epochs.push(current);
         Self::of(disk, &contents, Writers::One)
@@ -293,12 +285,7 @@ impl Log for MemoryLog {
 
     fn find_by_device(&mut self, asked: &[(Device, CommandNumber)]) -> Result<Vec<Counted>, ReadError> {
         let contents = self.disk.lock();
-        let find = |(device, n): &(Device, CommandNumber)| {
-            let commands = contents.by_device.get(device)?;
-            let (last, _) = commands.last_key_value()?;
-            Some(Counted { last: *last, answered: commands.get(n).map(|(_, answered)| *answered) })
-        };
-        Ok(asked.iter().map(|asked| find(asked).unwrap_or_default()).collect())
+        Ok(asked.iter().map(|(device, n)| contents.by_device.find(*device, *n)).collect())
     }
 
     fn message(&mut self, room: RoomId, seq: Seq) -> Result<Option<Standing>, ReadError> {

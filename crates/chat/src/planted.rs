@@ -23,6 +23,10 @@ planted::planted! {
         ForgetsResultsWhenFull,
         /// A number that is used up without an entry is not kept.
         ForgetsSpent,
+        /// A run of numbers that were used up without an entry ends one number too far.
+        RunsTooFar,
+        /// Of each such run, a start finds the first number alone.
+        ForgetsRunsAtStart,
         /// A command is judged by what was so before its batch.
         JudgesByThePast,
         /// A read pointer goes where it is told to go.

@@ -9,6 +9,10 @@ planted::rare! {
         NumberRepeated,
         /// A number comes before its turn.
         NumberAhead,
+        /// A number that was used up without an entry continues a run of such numbers.
+        RunGrew,
+        /// A number within a run, after its first one, is sent again.
+        AnsweredByRun,
         /// A key or number is used for something else.
         Conflict,
         /// A command cannot be stored for now, because the log is read-only.

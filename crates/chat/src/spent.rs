@@ -2,7 +2,7 @@
 
 use crate::device::Device;
 use crate::entry::UnixMillis;
-use crate::hash::ContentHash;
+use crate::hash::{ContentHash, ContentTag};
 use crate::ids::{CommandNumber, RoomId};
 use crate::outcome::{Outcome, Refusal};
 
@@ -18,10 +18,29 @@ pub struct Counted {
 /// What became of a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Answered {
-    /// The hash of what it said.
-    pub content: ContentHash,
+    /// What is left of what it said.
+    pub content: KeptContent,
     /// The outcome that a repeat of the command gets.
     pub outcome: Outcome,
+}
+
+/// What a log keeps of the content of a command, to tell a repeat from another command under the same number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeptContent {
+    /// All of its hash.
+    Hash(ContentHash),
+    /// The beginning of its hash.
+    Tag(ContentTag),
+}
+
+impl KeptContent {
+    /// Whether a command with this content is a repeat.
+    pub fn is_of(self, content: ContentHash) -> bool {
+        match self {
+            Self::Hash(hash) => hash == content,
+            Self::Tag(tag) => tag == content.tag(),
+        }
+    }
 }
 
 /// A command that used up its number without an entry.

@@ -74,6 +74,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "outcome",
             "command",
             "spent",
+            "run",
             "stats",
             "content",
             // The contract of the log, and its implementation in memory.

@@ -4,8 +4,7 @@ use rusqlite::types::Value;
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params_from_iter};
 
 use super::scan::{Complete, read_both_ways};
-use super::{Failure, Fallback, Rebuilt};
-use crate::device::{SELECT_SPENT, decode_at};
+use super::{Failure, Fallback, Rebuilt, results};
 use crate::schema;
 
 /// How each table is carried over; a test holds it against the schema.
@@ -55,9 +54,6 @@ fn about(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     connection.query_row("SELECT created_ms, key_seed FROM about", [], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-/// More results that follow one another are not missing: a number in between is wrong.
-const RESULTS_MAX: i64 = 1 << 20;
-
 type Key = (i64, [u8; 32], i64, Option<i64>);
 
 /// All of them or none: with one less, somebody is a stranger.
@@ -83,8 +79,7 @@ pub(super) fn copy_others(old: &Connection, new: &Connection, rebuilt: &mut Rebu
     if copy(old, new, "spent", "device, n")? == Complete::No {
         rebuilt.lost.push("results of refused commands, which are answered as conflicts".into());
     }
-    keep_sound_results(new)?;
-    fill_results(new)?;
+    results::mend(new)?;
     if copy(old, new, "epoch", "id")? == Complete::No || !epochs_are_sound(new)? {
         new.execute("DELETE FROM epoch", [])?;
         rebuilt.lost.push("the starts of the log: clients are sent everything anew".into());
@@ -92,17 +87,16 @@ pub(super) fn copy_others(old: &Connection, new: &Connection, rebuilt: &mut Rebu
     Ok(())
 }
 
-/// Copies what can be read of a table whose rows have an order.
+/// Copies what can be read of a table whose rows have an order. A database of an earlier version may have fewer columns.
 fn copy(old: &Connection, new: &Connection, table: &str, order: &str) -> Result<Complete, Failure> {
-    let columns = new
-        .prepare("SELECT name FROM pragma_table_info(?1)")?
-        .query_map([table], |row| row.get::<_, String>(0))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
+    let (columns, known) = (columns(new, table)?, columns(old, table)?);
+    let values = columns.iter().map(|name| if known.contains(name) { name.as_str() } else { "NULL" });
+    let values = values.collect::<Vec<_>>().join(", ");
     let marks = (1..=columns.len()).map(|number| format!("?{number}")).collect::<Vec<_>>().join(", ");
     let mut insert = new.prepare(&format!("INSERT OR IGNORE INTO {table} VALUES ({marks})"))?;
     let mut failed = None;
     let mut has_lost = false;
-    let select = format!("SELECT {} FROM {table} NOT INDEXED", columns.join(", "));
+    let select = format!("SELECT {values} FROM {table} NOT INDEXED");
     let complete = read_both_ways(old, &select, order, |row: &Row<'_>| {
         let values = (0..columns.len()).map(|at| row.get(at)).collect::<rusqlite::Result<Vec<Value>>>();
         match values.and_then(|values| insert.execute(params_from_iter(values))) {
@@ -123,6 +117,13 @@ fn copy(old: &Connection, new: &Connection, table: &str, order: &str) -> Result<
     }
 }
 
+fn columns(connection: &Connection, table: &str) -> rusqlite::Result<Vec<String>> {
+    connection
+        .prepare("SELECT name FROM pragma_table_info(?1)")?
+        .query_map([table], |row| row.get(0))?
+        .collect()
+}
+
 /// The last numbers of a room are those of its last entries. Only a lobby that was taken over may have used more.
 fn make_rooms(old: &Connection, new: &Connection) -> rusqlite::Result<()> {
     new.execute("INSERT INTO room SELECT room, max(seq), max(rev) FROM entry GROUP BY room", [])?;
@@ -140,41 +141,6 @@ fn make_rooms(old: &Connection, new: &Connection) -> rusqlite::Result<()> {
         new.execute("UPDATE room SET seq = ?1 WHERE id = ?2", (old_seq, lobby))?;
     }
     Ok(())
-}
-
-/// Removes the results that are not what was stored: their numbers need not be true.
-fn keep_sound_results(new: &Connection) -> rusqlite::Result<()> {
-    let select = SELECT_SPENT.replacen("SELECT", "SELECT spent.device AS id,", 1);
-    let mut statement = new.prepare(&select)?;
-    let wrong = statement.query_map([], |row| {
-        let wrong = decode_at(row, 1).is_none();
-        Ok(wrong.then_some((row.get::<_, i64>(0)?, row.get::<_, i64>(3)?)))
-    })?;
-    let wrong: Vec<(i64, i64)> = wrong.filter_map(Result::transpose).collect::<rusqlite::Result<_>>()?;
-    let mut delete = new.prepare("DELETE FROM spent WHERE device = ?1 AND n = ?2")?;
-    wrong.into_iter().try_for_each(|of| delete.execute(of).map(drop))
-}
-
-/// The numbers of a device have no gaps. What is missing before its last one was a result without an entry.
-fn fill_results(new: &Connection) -> rusqlite::Result<()> {
-    let known = "SELECT device, n FROM entry WHERE device IS NOT NULL UNION SELECT device, n FROM spent ORDER BY 1, 2";
-    let mut statement = new.prepare(known)?;
-    let mut rows = statement.query([])?;
-    let (mut device, mut last, mut missing) = (0, 0, Vec::new());
-    while let Some(row) = rows.next()? {
-        let (next, n): (i64, i64) = (row.get(0)?, row.get(1)?);
-        if next != device {
-            (device, last) = (next, 0);
-        }
-        if n - last <= RESULTS_MAX {
-            missing.extend((last + 1..n).map(|n| (device, n)));
-        }
-        last = n;
-    }
-    let mut insert = new.prepare(
-        "INSERT INTO spent (device, n, result, at_ms, content, checksum) VALUES (?1, ?2, 1, 0, zeroblob(16), 0)",
-    )?;
-    missing.into_iter().try_for_each(|lost| insert.execute(lost).map(drop))
 }
 
 /// Whether each start is behind the one before it, and none is behind the end.

@@ -2,17 +2,20 @@
 
 use std::slice::from_ref;
 
-use crate::command::{Command, Draft, Identity};
+use crate::command::{Command, Draft, Identity, JoinBy};
 use crate::decide::{Limits, Storage, decide};
 use crate::device::Device;
 use crate::directory::Directory;
 use crate::entry::Author;
+use crate::hash::ContentHash;
 use crate::ids::{CommandNumber, Position, RoomId, Seq};
 use crate::log::{Log, LogReader};
 use crate::outcome::{Outcome, Refusal};
+use crate::text::Text;
 
 use super::{
-    ADA, ADAS, BOB, BOBS, Bench, append_messages, command, decided, draft, numbered, read_all, receipt, skip,
+    ADA, ADAS, BOB, BOBS, Bench, CLEOS, GARDEN, append_messages, command, decided, draft, numbered, read_all,
+    receipt, settle, skip,
 };
 
 const LIMITS: Limits = Limits { text_bytes_max: 8, ..Limits::DEFAULT };
@@ -145,6 +148,59 @@ pub fn an_entry_tells_its_device_and_number(bench: &mut impl Bench) {
     let authors: Vec<_> = read_all(&reader).iter().map(|entry| entry.author).collect();
     let author = |device, n| Some(Author::Device { device, n: CommandNumber(n) });
     assert_eq!(authors, [author(device, 2), author(BOBS, 1)]);
+}
+
+/// Many in a row, of every kind, in batches of any size and across starts, with entries between some of them.
+pub fn each_of_many_numbers_without_an_entry_keeps_its_result(bench: &mut impl Bench) {
+    let drafts: Vec<_> = (3..=400).map(used_up).collect();
+    let mut outcomes = Vec::new();
+    for (round, batches) in (1..).zip(drafts.chunks(120)) {
+        let (mut log, _) = bench.open();
+        if round == 1 {
+            settle(&mut log);
+        }
+        for batch in batches.chunks(round * round) {
+            outcomes.extend(take(&mut log, batch));
+        }
+    }
+    for kind in [TOO_LARGE, Outcome::Refused(Refusal::NotFound), Outcome::Skipped] {
+        assert!(outcomes.iter().filter(|outcome| **outcome == kind).count() > 60, "{kind:?}");
+    }
+    assert!(outcomes.contains(&Outcome::Already { room: GARDEN }));
+    let (mut log, reader) = bench.open();
+    let head = reader.head();
+    for (draft, outcome) in drafts.iter().zip(&outcomes) {
+        let again = match outcome {
+            Outcome::Stored(receipt) => Outcome::Repeated(*receipt),
+            other => *other,
+        };
+        let Identity::Device { device, n } = draft.identity else { unreachable!() };
+        assert_eq!(take(&mut log, from_ref(draft)), [again], "{n}");
+        assert_eq!(take(&mut log, &[skip(device, n.0)]), [again], "{n} is cancelled too late");
+        let refused = Command::Rejected { why: Refusal::Empty, content: ContentHash::of_raw(&[7]) };
+        assert_eq!(take(&mut log, &[command(device, n.0, refused)]), [CONFLICT], "{n} is something else");
+    }
+    assert_eq!(take(&mut log, &[skip(CLEOS, 402)]), [expected(401)]);
+    assert_eq!(log.head(), head);
+    assert_eq!(take(&mut log, &[skip(CLEOS, 401), skip(CLEOS, 402)]), [Outcome::Skipped; 2]);
+}
+
+/// A command of Cleo's that is hardly ever stored.
+fn used_up(n: u64) -> Draft {
+    let text = |words: &str| Text::from_stored(&format!("{words} {n}"));
+    let too_large = Command::Say { room: RoomId::LOBBY, text: text("far too long") };
+    let in_no_room = Command::Say { room: RoomId(99), text: text("hi") };
+    let one_kind = n > 150 && n < 300;
+    let which = match n % 7 {
+        _ if n % 90 == 5 => Command::Say { room: GARDEN, text: Text::from_stored("ho") },
+        0 | 1 => too_large,
+        2 | 3 if one_kind => too_large,
+        2 | 3 => in_no_room,
+        4 if one_kind => Command::Skip,
+        4 => Command::Join { room: GARDEN, by: JoinBy::Open },
+        _ => Command::Skip,
+    };
+    command(CLEOS, n, which)
 }
 
 /// A batch of nothing but results is durable and adds no entry.

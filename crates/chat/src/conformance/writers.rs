@@ -11,10 +11,10 @@ use crate::ids::{CommandNumber, Position, RoomId, Seq};
 use crate::key::ClientKey;
 use crate::log::{AppendError, Budget, CaughtUp, Log, LogReader, Lookup, Record, Writers};
 use crate::name::Nickname;
-use crate::outcome::Outcome;
+use crate::outcome::{Outcome, Refusal};
 use crate::pointer::ReadPointer;
 
-use super::{ADA, ADAS, BOB, BOBS, Bench, command, draft, numbered, read_all, skip};
+use super::{ADA, ADAS, BOB, BOBS, Bench, command, draft, numbered, numbered_in, read_all, skip};
 
 /// A place where a log is kept that several write to.
 pub trait SharedBench: Bench {
@@ -129,6 +129,26 @@ pub fn what_moves_no_head_overtakes_too(bench: &mut impl SharedBench) {
     assert_eq!(other.directory.read(ADAS.user, RoomId::LOBBY), Seq(3));
     other.log.append(&[lower]).unwrap();
     assert_eq!(other.log.pointers().unwrap(), [pointer], "pointers only move forward");
+}
+
+/// They go on where the other writer has stopped, and both give the same answers.
+pub fn numbers_without_an_entry_are_known_on_both_sides(bench: &mut impl SharedBench) {
+    let mut sides = sides(bench);
+    let drafts: Vec<_> = (1..=6).map(|n| numbered_in(RoomId(99), ADAS, n, &n.to_string())).collect();
+    let refused = Outcome::Refused(Refusal::NotFound);
+    for (turn, pair) in drafts.chunks(2).enumerate() {
+        let side = &mut sides[turn % 2];
+        side.catch_up();
+        let decided = side.decide(pair);
+        assert_eq!(side.append(decided).unwrap(), [refused; 2]);
+    }
+    for side in &mut sides {
+        side.catch_up();
+        assert_eq!(side.decide(&drafts).outcomes, [refused; 6]);
+        let other = [numbered_in(RoomId(99), ADAS, 4, "four"), skip(ADAS, 8)];
+        let next = Outcome::Expected { n: CommandNumber(7) };
+        assert_eq!(side.decide(&other).outcomes, [Outcome::Refused(Refusal::Conflict), next]);
+    }
 }
 
 /// An empty batch stands only at the present: so a writer learns whether what it has found out still holds.

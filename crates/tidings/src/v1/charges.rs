@@ -38,8 +38,8 @@ impl Edge {
     }
 }
 
-/// Keeps the charge of a command that is stored. Of one that is refused only the bytes are kept, because the refusal is stored,
-/// and nothing of any other. `entries` are those of the commit.
+/// Keeps the charge of a command that is stored. Of one that is refused only the bytes are kept, so that nobody has refusals for
+/// nothing, and nothing of any other. `entries` are those of the commit.
 pub(super) fn settle(charge: Option<Charge>, outcome: &Outcome, entries: &[Entry]) {
     let Some(charge) = charge else { return };
     match outcome {

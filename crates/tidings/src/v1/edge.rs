@@ -305,7 +305,7 @@ impl Edge {
 
     /// For how long the connection of somebody is not read who has sent many commands, on whatever connections.
     fn pause_after_command(&self, session: &Session, over_quota: Option<Refusal>) -> Option<Duration> {
-        // Each refusal is stored too.
+        // Each refusal uses up a number, and is remembered.
         let cost = if over_quota.is_some() { OVER_QUOTA_COST } else { 1 };
         let writer = Writer::Person(session.user, self.trust(session.peer, session.user));
         self.parts.paces.charge(session.peer, writer, cost, (self.parts.environment.clock)())
