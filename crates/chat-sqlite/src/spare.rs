@@ -39,9 +39,18 @@ pub(crate) fn mend(folder: &Folder) -> io::Result<()> {
         file => file?,
     };
     let length = file.metadata()?.len();
+    let mut found = Vec::new();
     for (number, copy) in spare {
-        let Some(mut page) = page_at(&mut file, number)? else { continue };
+        let Some(page) = page_at(&mut file, number)? else { continue };
         let is_wrong = wrong_bits(&page, &copy, number);
+        found.push((number, copy, page, is_wrong));
+    }
+    // With them, the number of the schema changes on the first page by a few bits.
+    let is_changed = found.iter().any(|(.., is_wrong)| *is_wrong > WRONG_BITS_MAX);
+    for (number, copy, mut page, is_wrong) in found {
+        if number == 1 && is_changed {
+            continue;
+        }
         let sized = number == 1 && size_differs(&page, length);
         if (is_wrong == 0 && !sized) || is_wrong > WRONG_BITS_MAX {
             continue;

@@ -80,7 +80,7 @@ fn a_newer_schema_is_refused_and_untouched() {
     let temp = TempDir::new().unwrap();
     drop(SqliteLog::open(temp.path()).unwrap());
     let database = Connection::open(temp.path().join("chat.db")).unwrap();
-    database.pragma_update(None, "user_version", 5).unwrap();
+    database.execute_batch("CREATE TABLE later (id INTEGER PRIMARY KEY); PRAGMA user_version = 5").unwrap();
     drop(database);
     let err = refusal(temp.path());
     assert!(matches!(err, OpenError::NewerSchema { found: 5, known: 4, .. }), "{err}");
@@ -194,7 +194,7 @@ fn a_retired_signing_key_still_verifies() {
     let temp = TempDir::new().unwrap();
     let before = SqliteLog::open(temp.path()).unwrap().signing_keys().current.clone();
     let database = Connection::open(temp.path().join("chat.db")).unwrap();
-    database.execute("UPDATE signing_key SET retired_ms = 1", []).unwrap();
+    database.execute("UPDATE signing_key SET retired_ms = created_ms + 1", []).unwrap();
     drop(database);
     let keys = SqliteLog::open(temp.path()).unwrap().signing_keys().clone();
     assert_ne!(keys.current, before);
