@@ -8,7 +8,7 @@ import { io } from "socket.io-client";
 import { LOBBY, otherDevice, V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 import { within, PATIENCE_MS } from "../harness/waiting.mjs";
-import { request } from "../harness/wire.mjs";
+import { request, Wire } from "../harness/wire.mjs";
 
 const at = (address) => ({ extraHeaders: { "x-forwarded-for": address } });
 
@@ -26,6 +26,24 @@ async function fill(t, server, count) {
 /** The refusal of a connection with a link. */
 function refusedLink(t, server, address, link) {
   return refusal(t, `${server.url}/v1`, { auth: { v: 1, link }, ...at(address) });
+}
+
+const wireAt = (t, server, address) => Wire.open(t, server.url, undefined, { headers: at(address).extraHeaders });
+
+/** What the server answers to a CONNECT for /v1. */
+async function joinsV1(wire, auth) {
+  wire.received.length = 0;
+  wire.send(`40/v1,${JSON.stringify({ v: 1, ...auth })}`);
+  const answer = () => wire.received.find((frame) => /^4[04]\/v1,/.test(frame));
+  await wire.until(() => answer() !== undefined, "an answer to CONNECT");
+  return answer();
+}
+
+/** Leaves /v1, and is in / from then on. */
+async function leavesV1(wire) {
+  wire.received.length = 0;
+  for (const packet of ["41/v1,", "41", "40"]) wire.send(packet);
+  await wire.receives("40{");
 }
 
 /** The code with which a connection is refused. */
@@ -227,6 +245,17 @@ describe("connections", () => {
       }
     };
     await within(place(), PATIENCE_MS, "a free place");
+  });
+
+  test("count for their person until they close, also when they have left /v1", async (t) => {
+    const server = await serve(t, ["connections-per-person=2"]);
+    const { token } = await V1Person.connect(t, server.url, { name: "ada", ...at("192.0.2.1") });
+    const wire = await wireAt(t, server, "192.0.2.2");
+    for (let time = 0; time < 3; time += 1) {
+      assert.match(await joinsV1(wire, { token }), /^40/, "it keeps its place");
+      await leavesV1(wire);
+    }
+    assert.match(await joinsV1(await wireAt(t, server, "192.0.2.3"), { token }), /"busy"/);
   });
 
   test("of one address wait when many come at once, and those of others do not", async (t) => {

@@ -23,6 +23,13 @@ impl SocketData {
         self.map().get(&TypeId::of::<T>()).and_then(|value| Arc::clone(value).downcast().ok())
     }
 
+    /// The value of a type, which is stored first if there is none.
+    pub fn get_or_default<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut map = self.map();
+        let value = map.entry(TypeId::of::<T>()).or_insert_with(|| Arc::<T>::default());
+        Arc::clone(value).downcast().expect("a value is stored under its type")
+    }
+
     /// Removes the value of a type, and returns it.
     pub fn remove<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.map().remove(&TypeId::of::<T>()).and_then(|value| value.downcast().ok())

@@ -363,6 +363,7 @@ impl Worker {
             counted_output: 0,
             protocol,
             peer: handshake.peer(),
+            data: None,
             newcomers: Newcomers::default(),
             join_by,
             attachment_by: None,

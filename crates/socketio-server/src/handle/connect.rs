@@ -25,6 +25,7 @@ pub struct ConnectRequest {
     pub(crate) handshake: Option<Arc<Handshake>>,
     pub(crate) peer: Peer,
     pub(crate) data: SocketData,
+    pub(crate) connection_data: SocketData,
     pub(crate) found: Found,
 }
 
@@ -54,6 +55,12 @@ impl ConnectRequest {
         &self.data
     }
 
+    /// What the application keeps with the connection: all requests of one connection share it, whatever they ask for, and
+    /// it is kept until the connection closes. So what is counted here does not begin anew when the client joins again.
+    pub fn connection_data(&self) -> &SocketData {
+        &self.connection_data
+    }
+
     /// The server.
     pub fn io(&self) -> &Io {
         &self.io
@@ -73,7 +80,8 @@ impl ConnectRequest {
     }
 
     /// For middleware: vouches for the client. Its connection no longer counts among those of its address that nobody knows:
-    /// see [`StrangerBounds`](crate::StrangerBounds).
+    /// see [`StrangerBounds`](crate::StrangerBounds). That holds until the connection closes, even if the client leaves the
+    /// namespace: what the application counts in its stead belongs to [`connection_data`](Self::connection_data).
     pub fn vouch(&self) {
         self.found.0.is_known.store(true, Ordering::Relaxed);
     }

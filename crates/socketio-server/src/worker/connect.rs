@@ -130,6 +130,7 @@ impl Join<'_> {
             handshake: session.handshake.clone(),
             peer: session.peer,
             data: SocketData::default(),
+            connection_data: session.data.get_or_insert_default().clone(),
             found: Found::default(),
         };
         let feed = definition.feed.as_ref().map(|binding| &binding.feed);

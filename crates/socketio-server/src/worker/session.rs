@@ -26,6 +26,7 @@ use crate::occupancy::{Descriptor, Resident, Stay};
 use crate::pacing::Paces;
 use crate::peer::Peer;
 use crate::sid::SocketNumber;
+use crate::socket_data::SocketData;
 use crate::stream::{Direct, Stream};
 use crate::websocket::Decoder;
 use crate::worker::local_namespace::{Cursor, Joined};
@@ -56,6 +57,8 @@ pub(crate) struct Session {
     pub(crate) counted_output: usize,
     pub(crate) protocol: Protocol,
     pub(crate) handshake: Option<Arc<Handshake>>,
+    /// What the application keeps with it, once the client has asked for a namespace.
+    pub(crate) data: Option<SocketData>,
     /// Namespaces that the client is joining.
     pub(crate) newcomers: Newcomers,
     /// The deadline for joining a namespace.

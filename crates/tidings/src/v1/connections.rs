@@ -1,11 +1,12 @@
 //! [`Connections`]: how many connections each person has. One more than they may have is refused.
 //!
-//! Knows nothing of connections: whoever has one holds an [`OpenConnection`] as long as it lasts.
+//! A connection counts for as long as it lasts, whether or not it is joined to `/v1`: [`Places`] are kept with it. Otherwise a
+//! client could leave `/v1` and be counted nowhere.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use chat::UserId;
+use chat::{Trust, UserId};
 
 /// Connections that one person may have: some devices, with some windows each, and what is left of connections that
 /// broke and have not been noticed yet.
@@ -14,6 +15,17 @@ pub const CONNECTIONS_MAX: usize = 20;
 /// The connections of all people; clones share them.
 #[derive(Clone, Debug, Default)]
 pub struct Connections(Arc<Mutex<HashMap<UserId, usize>>>);
+
+/// The people of whom one connection is. It is at most two: the member who was vouched for, and the newest one.
+#[derive(Debug, Default)]
+pub struct Places(Mutex<Held>);
+
+#[derive(Debug, Default)]
+struct Held {
+    /// The address of the connection does not count it, so this place is kept to the end.
+    member: Option<Arc<OpenConnection>>,
+    newest: Option<Arc<OpenConnection>>,
+}
 
 /// One connection of a person; dropping it makes room for another.
 #[derive(Debug)]
@@ -36,6 +48,29 @@ impl Connections {
 
     fn open(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Places {
+    /// The connection is one of `user` from now on, if they have fewer than `connections_max`, or if it is one already.
+    pub fn take(
+        &self,
+        all: &Connections,
+        user: UserId,
+        trust: Trust,
+        connections_max: usize,
+    ) -> Option<Arc<OpenConnection>> {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = [&held.member, &held.newest].into_iter().flatten().find(|open| open.user == user);
+        let open = match known {
+            Some(open) => Arc::clone(open),
+            None => Arc::new(all.begin(user, connections_max)?),
+        };
+        if trust == Trust::Member {
+            held.member.get_or_insert_with(|| Arc::clone(&open));
+        }
+        held.newest = Some(Arc::clone(&open));
+        Some(open)
     }
 }
 
@@ -67,5 +102,30 @@ mod tests {
         drop((ada, bob));
         assert_eq!(all.open().len(), 0);
         assert_eq!(begin(1).len(), 20);
+    }
+
+    #[test]
+    fn a_connection_counts_once_for_its_person_until_it_ends_however_often_it_joins() {
+        let (all, ada) = (Connections::default(), UserId(1));
+        let join = |places: &Places| places.take(&all, ada, Trust::Guest, 2).is_some();
+        let (first, second, third) = (Places::default(), Places::default(), Places::default());
+        assert!((0..5).all(|_| join(&first)) && join(&second));
+        assert!(!join(&third), "the sessions of the others have left, and their connections have not");
+        drop(first);
+        assert!(join(&third));
+        drop((second, third));
+        assert_eq!(all.open().len(), 0);
+    }
+
+    #[test]
+    fn a_connection_that_joins_as_somebody_else_still_counts_for_the_member_and_no_other() {
+        let (all, member) = (Connections::default(), UserId(1));
+        let places = Places::default();
+        let join = |user, trust| places.take(&all, UserId(user), trust, 1).is_some();
+        assert!(join(1, Trust::Member));
+        assert!((2..100).all(|guest| join(guest, Trust::Guest)));
+        assert_eq!(all.open().len(), 2);
+        assert!(all.begin(member, 1).is_none());
+        assert!(join(100, Trust::Member) && all.begin(member, 1).is_none());
     }
 }

@@ -20,7 +20,7 @@ use socketio_server::{
 use super::ack::{DONE, RequestError};
 use super::code::Code;
 use super::command::{Numbered, ShownCode};
-use super::connections::Connections;
+use super::connections::{Connections, Places};
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::guesses::{GuessRates, Guesses};
 use super::identity::Signer;
@@ -161,12 +161,15 @@ impl Edge {
                 (user, Some(Secret(self.parts.signer.token(user))))
             }
         };
-        let Some(open) = self.connections.begin(user, self.parts.connections_per_person_max) else {
+        let trust = self.trust(request.peer(), user);
+        let places = request.connection_data().get_or_default::<Places>();
+        let connections_max = self.parts.connections_per_person_max;
+        let Some(open) = places.take(&self.connections, user, trust, connections_max) else {
             self.parts.tallies.count(Count::LimitConnectionsPerPerson);
             return Err(refusal("too many connections of this person", "busy"));
         };
         // From here on a member is bounded as a person, and not as somebody at this address.
-        if self.trust(request.peer(), user) == Trust::Member {
+        if trust == Trust::Member {
             request.vouch();
         }
         let device = claims.device.map(|device| device.0);

@@ -58,7 +58,7 @@ pub struct Session {
     requests: Arc<AtomicUsize>,
     has_left: AtomicBool,
     /// Until it has left.
-    open: Mutex<Option<OpenConnection>>,
+    open: Mutex<Option<Arc<OpenConnection>>>,
 }
 
 #[derive(Debug, Default)]
@@ -89,7 +89,7 @@ impl Session {
 
     /// Counted among the connections of its user.
     #[must_use]
-    pub fn counted(self, open: OpenConnection) -> Self {
+    pub fn counted(self, open: Arc<OpenConnection>) -> Self {
         Self { open: Mutex::new(Some(open)), ..self }
     }
 
