@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
 import { io } from "socket.io-client";
-import { LOBBY, otherDevice, V1Person } from "../harness/person.mjs";
+import { LOBBY, newDevice, otherDevice, V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 import { within, PATIENCE_MS } from "../harness/waiting.mjs";
 import { request, Wire } from "../harness/wire.mjs";
@@ -32,7 +32,7 @@ const wireAt = (t, server, address) => Wire.open(t, server.url, undefined, { hea
 
 /** What the server answers to a CONNECT for /v1. */
 async function joinsV1(wire, auth) {
-  wire.received.length = 0;
+  wire.received = wire.received.filter((frame) => !frame.includes("/v1,"));
   wire.send(`40/v1,${JSON.stringify({ v: 1, ...auth })}`);
   const answer = () => wire.received.find((frame) => /^4[04]\/v1,/.test(frame));
   await wire.until(() => answer() !== undefined, "an answer to CONNECT");
@@ -41,7 +41,13 @@ async function joinsV1(wire, auth) {
 
 /** Leaves /v1, and is in / from then on. */
 async function leavesV1(wire) {
+  // The first time, it is not in / yet.
+  if (!wire.received.some((frame) => frame.startsWith("40{"))) {
+    wire.send("40");
+    await wire.receives("40{");
+  }
   wire.received.length = 0;
+  // It is done when what comes after it is answered.
   for (const packet of ["41/v1,", "41", "40"]) wire.send(packet);
   await wire.receives("40{");
 }
@@ -170,6 +176,19 @@ describe("notices", () => {
     const before = await hits(server, "typing");
     await bob.say("me too");
     assert.equal(await hits(server, "typing"), before);
+  });
+
+  test("that somebody types are not renewed by joining again on the same connection", async (t) => {
+    const server = await start(t, "typing=1/1");
+    const { token } = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    const wire = await wireAt(t, server, "192.0.2.1");
+    const before = await hits(server, "typing");
+    for (let time = 0; time < 30; time += 1) {
+      assert.match(await joinsV1(wire, { token, device: newDevice() }), /^40/);
+      wire.send(`42/v1,${JSON.stringify(["typing", { room: LOBBY }])}`);
+    }
+    await leavesV1(wire);
+    assert.ok((await hits(server, "typing")) > before);
   });
 
   test("that somebody reads wait beyond the rate, and the last one of each room arrives", async (t) => {

@@ -173,7 +173,9 @@ impl Edge {
             request.vouch();
         }
         let device = claims.device.map(|device| device.0);
-        request.data().insert(Session::new(user, device, token, request.peer()).counted(open));
+        let session = Session::new(user, device, token, request.peer());
+        let usage = request.connection_data().get_or_default();
+        request.data().insert(session.using(usage).counted(open));
         Ok(())
     }
 

@@ -54,11 +54,17 @@ pub struct Session {
     pub token: Option<Secret>,
     /// The other end of the connection.
     pub peer: Peer,
-    paces: Mutex<Paces>,
-    requests: Arc<AtomicUsize>,
+    usage: Arc<Usage>,
     has_left: AtomicBool,
     /// Until it has left.
     open: Mutex<Option<Arc<OpenConnection>>>,
+}
+
+/// What one connection has used of its limits. All its sessions share it, so that joining again renews nothing.
+#[derive(Debug, Default)]
+pub struct Usage {
+    paces: Mutex<Paces>,
+    requests: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Default)]
@@ -80,11 +86,16 @@ impl Session {
             device,
             token,
             peer,
-            paces: Mutex::default(),
-            requests: Arc::default(),
+            usage: Arc::default(),
             has_left: AtomicBool::new(false),
             open: Mutex::default(),
         }
+    }
+
+    /// With what its connection has used before.
+    #[must_use]
+    pub fn using(self, usage: Arc<Usage>) -> Self {
+        Self { usage, ..self }
     }
 
     /// Counted among the connections of its user.
@@ -119,13 +130,14 @@ impl Session {
     }
 
     fn paces(&self) -> MutexGuard<'_, Paces> {
-        self.paces.lock().unwrap_or_else(PoisonError::into_inner)
+        self.usage.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens a request, if fewer than `open_max` are open.
     pub fn open_request(&self, open_max: usize) -> Option<OpenRequest> {
-        let before = self.requests.fetch_add(1, Ordering::Relaxed);
-        let open = OpenRequest(Arc::clone(&self.requests));
+        let requests = &self.usage.requests;
+        let before = requests.fetch_add(1, Ordering::Relaxed);
+        let open = OpenRequest(Arc::clone(requests));
         (before < open_max).then_some(open)
     }
 
@@ -188,6 +200,20 @@ mod tests {
         };
         assert_eq!([counts(&session(true)), counts(&session(true))], [(10, 50), (10, 50)]);
         assert_eq!(counts(&session(false)), (100, 100));
+    }
+
+    #[test]
+    fn joining_again_on_the_same_connection_renews_neither_paces_nor_requests() {
+        let (usage, now) = (Arc::<Usage>::default(), Instant::now());
+        let peer = Peer { network: None, rated: true };
+        let join = |_| Session::new(UserId(1), None, None, peer).using(Arc::clone(&usage));
+        let NoticeRates { typing, reads } = NoticeRates::DEFAULT;
+        let sessions: Vec<_> = (0..100).map(join).collect();
+        let typed = sessions.iter().filter(|session| session.has_time_for_typing(typing, now)).count();
+        let read = sessions.iter().filter(|session| session.has_time_for_reading(reads, now)).count();
+        let told = sessions.iter().filter(|session| session.admits_typing(Typing::Goes, RoomId::LOBBY, now));
+        let asked: Vec<_> = sessions.iter().filter_map(|session| session.open_request(16)).collect();
+        assert_eq!((typed, read, told.count(), asked.len()), (10, 50, 1, 16));
     }
 
     #[test]
