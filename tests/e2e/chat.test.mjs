@@ -56,7 +56,7 @@ for (const [way, options] of Object.entries(TRANSPORTS)) {
       for (const person of [ada, bob]) {
         await person.sees("hello");
         assert.deepEqual(person.offsets, [1]);
-        assert.match(person.lines[0].tag, /^[0-9a-z]+\.[0-9a-z]+\.[0-9a-z]+$/);
+        assert.match(person.lines[0].tag, /^[0-9a-z]+~[A-Za-z0-9_-]{22}$/);
       }
       assert.equal(ada.lines[0].tag, bob.lines[0].tag);
       if (way === "with the upgrade") await ada.until((person) => person.upgraded, "the upgrade");

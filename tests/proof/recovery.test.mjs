@@ -185,9 +185,9 @@ describe("recovery", () => {
   });
 
   const OFFSETS = {
-    "from the future": (offset) => offset.replace(/[^.]+$/, "zzzz"),
-    "from an epoch that never was": (offset) => offset.replace(/\.[^.]+\./, ".1."),
-    "of another log": (offset) => offset.replace(/^[^.]+/, "zz"),
+    "with one letter changed": (offset) => offset.replace(/~./, (found) => (found === "~A" ? "~B" : "~A")),
+    "from an epoch that never was": () => "1.1.zzzz",
+    "of another log": (offset) => offset.replace(/^[^~]+/, "zz"),
     "that is none": () => "bob",
     "that is empty": () => "",
     "that is much too large": () => "0.1.zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz",

@@ -33,6 +33,7 @@ mod rare;
 mod rates;
 pub mod record;
 mod run;
+mod seal;
 mod upgrade;
 mod world;
 

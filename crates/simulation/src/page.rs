@@ -316,11 +316,8 @@ impl Page {
         let (epoch, position) = match event[3].as_str() {
             Some(offset) => {
                 self.offset = Some(offset.to_owned());
-                let mut parts = offset.split('.').map(|part| u64::from_str_radix(part, 36).ok());
-                match (parts.next(), parts.next(), parts.next()) {
-                    (Some(Some(_)), Some(Some(epoch)), Some(Some(position))) => (epoch, Some(position)),
-                    _ => return Err(broken()),
-                }
+                let opened = crate::seal::opened(offset).ok_or_else(broken)?;
+                (opened.epoch, Some(opened.position))
             }
             None => (self.world.epoch(), None),
         };

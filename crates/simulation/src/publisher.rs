@@ -49,9 +49,8 @@ pub(crate) fn publish_early(feeds: &Feeds, batch: &[Record]) {
     let first = stored().next().map_or(0, |entry| entry.position.0);
     if first == profile.head().get() + 1 {
         let now = directory.now();
-        let of_v1 = stored().map(|entry| tidings::v1::frames::feed_entry(*stamp, &now, entry)).collect();
-        let of_profile =
-            stored().map(|entry| tidings::profile::delivery::feed_entry(*stamp, entry)).collect();
+        let of_v1 = stored().map(|entry| tidings::v1::frames::feed_entry(stamp, &now, entry)).collect();
+        let of_profile = stored().map(|entry| tidings::profile::delivery::feed_entry(stamp, entry)).collect();
         profile.publish(first, of_profile, Vec::new());
         v1.publish(first, of_v1, Vec::new());
     }

@@ -188,12 +188,19 @@ impl Feed {
 
     /// The offset of a position, as at the end of every event of the namespace.
     pub fn offset(&self, position: impl Into<FeedPosition>) -> String {
-        self.stamp(position.into()).to_string()
+        self.inner.config.keys.seal(&self.stamp(position.into()))
+    }
+
+    /// Whether a text has the form of an offset, of any feed.
+    pub(crate) fn is_offset(&self, text: &str) -> bool {
+        self.inner.config.keys.open(text).next().is_some()
     }
 
     /// The position of a cursor: an offset that this feed, or an earlier run of it, has handed out.
     pub fn position_of_cursor(&self, cursor: &str) -> CursorAt {
-        cursor.parse::<Offset>().map_or(CursorAt::Foreign, |offset| self.place_of(&offset))
+        // Only the key that sealed it opens it as an epoch that was one.
+        let mut places = self.inner.config.keys.open(cursor).map(|offset| self.place_of(&offset));
+        places.find(|place| *place != CursorAt::Foreign).unwrap_or(CursorAt::Foreign)
     }
 
     /// Replaces the audience and the frame at a position, if the ring still has it. Nobody gets the old frame any more,

@@ -9,12 +9,13 @@ use crate::binary::Binary;
 use crate::connection::{Connection, Incoming};
 use crate::encode::RawArgs;
 use crate::event::EventName;
+use crate::keys::Keys;
 use crate::limits::Limits;
 use crate::namespace::NamespaceName;
 use crate::offset::Offset;
 use crate::packet::{AckId, Packet};
 use crate::payload::Payload;
-use crate::private_id::{Keys, Lineage};
+use crate::private_id::Lineage;
 use crate::socket_id::SocketId;
 
 /// Calls `with` on the payload of `text`, which is an event.

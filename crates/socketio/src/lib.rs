@@ -42,6 +42,7 @@ mod connection;
 mod conversions;
 mod encode;
 mod event;
+mod keys;
 mod limits;
 mod namespace;
 mod offset;
@@ -59,11 +60,12 @@ pub use encode::{
     encode_event_with_attachments,
 };
 pub use event::{EventName, EventNameError};
+pub use keys::Keys;
 pub use limits::Limits;
 pub use namespace::{NamespaceName, NamespaceNameError};
 pub use offset::{Offset, OffsetError};
 pub use packet::{AckId, DecodeError, Packet, PacketType};
 pub use payload::{ArgsError, AuthPayload, Payload};
-pub use private_id::{Keys, Lineage, PrivateId};
+pub use private_id::{Lineage, PrivateId};
 pub use socket_id::{SocketId, SocketIdError};
 pub use spread::Spread;

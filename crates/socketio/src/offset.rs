@@ -1,8 +1,8 @@
 //! A position in a log, as clients store it.
 //!
-//! The text is `log.epoch.position`, each in base 36: it is short, and clients never mistake it for a number or a word.
+//! The open text is `log.epoch.position`, each in base 36: it is short, and clients never mistake it for a number or a word.
 //! Every offset has exactly one text, so texts may be compared instead. The owner of the log knows whether the position
-//! exists.
+//! exists. Clients get the sealed text: see [`Keys::seal`](crate::Keys::seal).
 
 use std::fmt;
 use std::str::FromStr;
@@ -58,7 +58,7 @@ impl FromStr for Offset {
 }
 
 /// A number that displays in base 36.
-struct Base36(u64);
+pub(crate) struct Base36(pub(crate) u64);
 
 impl fmt::Display for Base36 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -79,7 +79,7 @@ impl fmt::Display for Base36 {
 }
 
 /// Stricter than `u64::from_str_radix`: no sign, no capitals, no leading zeros.
-fn parse_base36(text: &str) -> Option<u64> {
+pub(crate) fn parse_base36(text: &str) -> Option<u64> {
     let digits = text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'z'));
     let canonical = text == "0" || !text.starts_with('0');
     if !digits || !canonical || text.len() > DIGITS_MAX {

@@ -2,7 +2,8 @@
 //!
 //! The client keeps it, so the server keeps nothing for a client that is gone, and recovery works even after a restart
 //! of the server. The MAC is HMAC-SHA256, truncated to 16 bytes, over a version byte and fields of fixed size, so the
-//! bytes have only one reading. The signature is checked in constant time, before any field is read.
+//! bytes have only one reading. The signature is checked in constant time, before any field is read. The place in the log
+//! is masked, because it counts what everybody says.
 //!
 //! A private id is a secret: anybody who has it can take over the socket. It is never logged, and the types of this
 //! module do not show their secrets in debug output.
@@ -12,21 +13,22 @@ use std::num::NonZeroU64;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
-use sha2::Sha256;
+use hmac::Mac as _;
 
+use crate::keys::{Key, Keys};
 use crate::offset::Offset;
 use crate::socket_id::SocketId;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+/// Ids of this version do not hide their place in the log. They stay valid.
+const OPEN_VERSION: u8 = 1;
 const BODY_BYTES: usize = 1 + SocketId::BYTES + Lineage::BYTES + 8 + 3 * 8;
+/// At the end of the body: the log, its epoch and the position.
+const HIDDEN_BYTES: usize = 3 * 8;
 const MAC_BYTES: usize = 16;
 const TOKEN_BYTES: usize = BODY_BYTES + MAC_BYTES;
 /// The length of `TOKEN_BYTES` bytes in base64 without padding.
 const TOKEN_CHARS: usize = (TOKEN_BYTES * 4).div_ceil(3);
-
-/// Part of every MAC, so that a key with another use as well never signs a private id by accident.
-const CONTEXT: &[u8] = b"socketio private id\0";
 
 /// The scope of the keys that a client gives its messages. It begins with a page and outlives its sockets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -89,9 +91,11 @@ pub struct PrivateId {
 impl PrivateId {
     /// The token, signed with the current key.
     pub fn sign(&self, keys: &Keys) -> String {
-        let body = self.body();
-        let mac = keys.current.clone().chain_update(body).finalize().into_bytes();
-        let token: Vec<u8> = body.into_iter().chain(mac.into_iter().take(MAC_BYTES)).collect();
+        let (mut body, key) = (self.body(), keys.current());
+        let mac: [u8; 32] = key.mac.clone().chain_update(body).finalize().into_bytes().into();
+        let (mac, _) = mac.split_first_chunk().expect("a MAC is longer");
+        mask(&mut body, key, mac);
+        let token: Vec<u8> = body.into_iter().chain(*mac).collect();
         URL_SAFE_NO_PAD.encode(token)
     }
 
@@ -104,8 +108,15 @@ impl PrivateId {
         let token = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (body, mac) = token.split_first_chunk::<BODY_BYTES>()?;
         let mac: &[u8; MAC_BYTES] = mac.try_into().ok()?;
-        keys.have_signed(body, mac).then_some(())?;
-        Self::from_body(body)
+        let body = keys.all().find_map(|key| {
+            let mut body = *body;
+            if body.first() != Some(&OPEN_VERSION) {
+                mask(&mut body, key, mac);
+            }
+            let is_signed = key.mac.clone().chain_update(body).verify_truncated_left(mac).is_ok();
+            is_signed.then_some(body)
+        });
+        Self::from_body(&body?)
     }
 
     fn body(&self) -> [u8; BODY_BYTES] {
@@ -123,7 +134,7 @@ impl PrivateId {
 
     fn from_body(body: &[u8; BODY_BYTES]) -> Option<Self> {
         let (&[version], rest) = body.split_first_chunk()?;
-        if version != VERSION {
+        if ![VERSION, OPEN_VERSION].contains(&version) {
             return None;
         }
         let (socket, rest) = rest.split_first_chunk()?;
@@ -145,42 +156,11 @@ impl PrivateId {
     }
 }
 
-/// The signing key, and the retired keys.
-#[derive(Clone)]
-pub struct Keys {
-    // Stored as MACs that have already processed the key and the context, which halves the work of each use.
-    current: Hmac<Sha256>,
-    retired: Vec<Hmac<Sha256>>,
-}
-
-impl Keys {
-    /// Signs and verifies with `current`.
-    pub fn new(current: [u8; 32]) -> Self {
-        Self { current: keyed(&current), retired: Vec::new() }
-    }
-
-    /// Also accepts what `retired` signed.
-    #[must_use]
-    pub fn with_retired(mut self, retired: [u8; 32]) -> Self {
-        self.retired.push(keyed(&retired));
-        self
-    }
-
-    fn have_signed(&self, body: &[u8; BODY_BYTES], mac: &[u8; MAC_BYTES]) -> bool {
-        let mut keys = std::iter::once(&self.current).chain(&self.retired);
-        keys.any(|key| key.clone().chain_update(body).verify_truncated_left(mac).is_ok())
-    }
-}
-
-impl fmt::Debug for Keys {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("retired", &self.retired.len()).finish_non_exhaustive()
-    }
-}
-
-fn keyed(key: &[u8; 32]) -> Hmac<Sha256> {
-    let mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
-    mac.chain_update(CONTEXT)
+/// Hides the numbers of a place in the log, or shows them again: the mask is made of the MAC, which is over what it hides.
+fn mask(body: &mut [u8; BODY_BYTES], key: &Key, mac: &[u8; MAC_BYTES]) {
+    let mask = key.mask.clone().chain_update(mac).finalize().into_bytes();
+    let hidden = body.iter_mut().skip(BODY_BYTES - HIDDEN_BYTES);
+    hidden.zip(mask).for_each(|(byte, mask)| *byte ^= mask);
 }
 
 #[cfg(test)]
@@ -200,20 +180,54 @@ mod tests {
         })
     }
 
+    fn signed_as(version: u8, id: &PrivateId, keys: &Keys) -> String {
+        let mut body = id.body();
+        body[0] = version;
+        let mac: [u8; 32] = keys.current().mac.clone().chain_update(body).finalize().into_bytes().into();
+        URL_SAFE_NO_PAD.encode([&body[..], &mac[..MAC_BYTES]].concat())
+    }
+
+    fn an_id() -> PrivateId {
+        PrivateId {
+            socket: SocketId::from_bytes([2; 15]),
+            lineage: Lineage::from_bytes([3; 16]),
+            user: None,
+            offset: Offset { log: 1, epoch: 1, position: 42 },
+        }
+    }
+
     #[test]
     fn a_token_of_another_version_is_refused_although_signed() {
         let keys = Keys::new([1; 32]);
-        let mut body = [0; BODY_BYTES];
-        body[0] = VERSION + 1;
-        let mac = keys.current.clone().chain_update(body).finalize().into_bytes();
-        let token: Vec<u8> = body.into_iter().chain(mac.into_iter().take(MAC_BYTES)).collect();
-        assert_eq!(PrivateId::verify(&URL_SAFE_NO_PAD.encode(token), &keys), None);
+        for version in [0, VERSION, VERSION + 1, 255] {
+            assert_eq!(PrivateId::verify(&signed_as(version, &an_id(), &keys), &keys), None, "{version}");
+        }
+    }
+
+    #[test]
+    fn an_id_from_before_places_were_hidden_stays_valid() {
+        let keys = Keys::new([1; 32]);
+        let old = signed_as(OPEN_VERSION, &an_id(), &keys);
+        assert_eq!(PrivateId::verify(&old, &keys.clone().with_retired([7; 32])), Some(an_id()));
+        assert_eq!(PrivateId::verify(&old, &Keys::new([7; 32]).with_retired([1; 32])), Some(an_id()));
+        assert_eq!(PrivateId::verify(&old, &Keys::new([7; 32])), None);
+    }
+
+    #[test]
+    fn the_place_in_the_log_cannot_be_read() {
+        let keys = Keys::new([1; 32]);
+        let end = |position| {
+            let id = PrivateId { offset: Offset { position, ..an_id().offset }, ..an_id() };
+            let token = URL_SAFE_NO_PAD.decode(id.sign(&keys)).unwrap();
+            token[BODY_BYTES - HIDDEN_BYTES..BODY_BYTES].to_vec()
+        };
+        let (one, other) = (end(41), end(42));
+        let same = one.iter().zip(&other).filter(|(one, other)| one == other).count();
+        assert!(same < 6, "{one:?} {other:?}");
     }
 
     #[test]
     fn debug_output_tells_no_secrets() {
-        let keys = Keys::new([0xab; 32]).with_retired([0xcd; 32]);
-        assert_eq!(format!("{keys:?}"), "Keys { retired: 1, .. }");
         assert_eq!(format!("{:?}", Lineage::from_bytes([0xab; 16])), "Lineage(..)");
     }
 

@@ -417,9 +417,9 @@ impl Feeds {
         directory: &DirectoryHandle,
         settings: &Settings,
     ) -> Result<Self, ReadError> {
-        let stamp = Stamp::new(LogId::FIRST, log.epochs().current().epoch);
-        let of_profile: Arc<Encoder> = Arc::new(profile::delivery::encoder(stamp));
-        let of_v1: Arc<Encoder> = Arc::new(v1::delivery::encoder(stamp, directory.clone()));
+        let stamp = Stamp::new(LogId::FIRST, log.epochs().current().epoch, Arc::new(keys_of(log)));
+        let of_profile: Arc<Encoder> = Arc::new(profile::delivery::encoder(stamp.clone()));
+        let of_v1: Arc<Encoder> = Arc::new(v1::delivery::encoder(stamp.clone(), directory.clone()));
         let history = |encoder: &Arc<Encoder>| LogHistory::new(Arc::clone(readers), Arc::clone(encoder));
         let profile = feed(log, Resume::Recovery, history(&of_profile), settings);
         let v1 = feed(log, Resume::Cursor, history(&of_v1), settings);
@@ -430,10 +430,10 @@ impl Feeds {
     }
 
     fn deliveries(&self, io: &WeakIo) -> Deliveries {
-        let profile = ProfileDelivery::new(self.profile.clone(), self.stamp);
+        let profile = ProfileDelivery::new(self.profile.clone(), self.stamp.clone());
         Deliveries::new(
             profile,
-            V1Delivery::new(self.v1.clone(), self.stamp, self.traffic.clone(), io.clone()),
+            V1Delivery::new(self.v1.clone(), self.stamp.clone(), self.traffic.clone(), io.clone()),
         )
     }
 }
@@ -443,14 +443,12 @@ fn feed(log: &impl Log, resume: Resume, history: Arc<LogHistory>, settings: &Set
         .epochs()
         .iter()
         .map(|start| EpochStart { epoch: start.epoch.0.into(), start: start.start.0.into() });
-    let SigningKeys { current, retired } = log.signing_keys();
-    let keys = retired.iter().fold(Keys::new(current.0), |keys, retired| keys.with_retired(retired.0));
     Feed::new(FeedConfig {
         log: LogId::FIRST.0.into(),
         epochs: epochs.collect(),
         head: log.head().0.into(),
         resume,
-        keys,
+        keys: keys_of(log),
         ring_bytes_max: settings.ring_bytes_max,
         recovery_entries_max: settings.recovery_entries_max,
         ahead_wait: match log.writers() {
@@ -460,6 +458,12 @@ fn feed(log: &impl Log, resume: Resume, history: Arc<LogHistory>, settings: &Set
         history: Some(history),
         ..FeedConfig::in_memory()
     })
+}
+
+/// What signs and seals for the feeds. It is the same for all, so an offset has one text.
+fn keys_of(log: &impl Log) -> Keys {
+    let SigningKeys { current, retired } = log.signing_keys();
+    retired.iter().fold(Keys::new(current.0), |keys, retired| keys.with_retired(retired.0))
 }
 
 /// What passes entries on from where the feeds are.

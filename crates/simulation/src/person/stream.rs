@@ -1,6 +1,7 @@
 //! How a client of `/v1` handles events: the welcome, entries of the log, and events that are not stored.
 
 use serde_json::Value;
+use socketio_server::Offset;
 use tidings::v1::names;
 
 use super::store::Need;
@@ -17,11 +18,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn of(cursor: &Value) -> Option<Self> {
-        let mut parts = cursor.as_str()?.split('.').map(|part| u64::from_str_radix(part, 36).ok());
-        let (Some(Some(_)), Some(epoch), Some(position)) = (parts.next(), parts.next()?, parts.next()?)
-        else {
-            return None;
-        };
+        let Offset { epoch, position, .. } = crate::seal::opened(cursor.as_str()?)?;
         Some(Self { epoch, position })
     }
 }

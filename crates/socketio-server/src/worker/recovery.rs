@@ -1,6 +1,6 @@
 //! Returning to a socket: [`Claim`], what a client says about its old socket, and [`Past`], how that fits the feed.
 
-use socketio::{Offset, PrivateId};
+use socketio::PrivateId;
 
 use crate::feed::{CursorAt, Feed, FeedPosition};
 use crate::handle::connect::{Auth, RecoveryAuth};
@@ -32,9 +32,10 @@ impl Past {
     /// Judges `auth`, whoever signed its private id: the question is which numbers can be believed, not who asks.
     pub(crate) fn of(auth: &Auth, feed: &Feed) -> Self {
         let RecoveryAuth { pid, offset } = RecoveryAuth::of(auth);
-        let told = offset.and_then(|offset| offset.parse::<Offset>().ok());
-        let seen = told.or_else(|| pid.and_then(|pid| feed.verify(&pid)).map(|id| id.offset));
-        match seen.map(|offset| feed.place_of(&offset)) {
+        let told =
+            offset.filter(|offset| feed.is_offset(offset)).map(|offset| feed.position_of_cursor(&offset));
+        let signed = || pid.and_then(|pid| feed.verify(&pid)).map(|id| feed.place_of(&id.offset));
+        match told.or_else(signed) {
             Some(CursorAt::Foreign) => Self::Other,
             Some(CursorAt::Ahead(position)) => Self::Ahead(position),
             Some(CursorAt::Known(_)) | None => Self::Shared,
@@ -51,10 +52,9 @@ impl Claim {
         // A malformed offset came from an event that we did not stamp. The offset inside the private id is older, so it
         // is safe only if nothing was seen since. That is not known, so the socket replays.
         let seen = match offset {
-            None => Some(id.offset),
-            Some(offset) => offset.parse::<Offset>().ok(),
+            None => feed.place_of(&id.offset),
+            Some(offset) => feed.position_of_cursor(&offset),
         };
-        let seen = seen.map_or(CursorAt::Foreign, |offset| feed.place_of(&offset));
         let user = id.user.map(UserTag::from);
         Some(Self { pid, id, user, seen })
     }
@@ -64,6 +64,8 @@ impl Claim {
 mod tests {
     use std::sync::Arc;
     use std::time::Duration;
+
+    use socketio::Offset;
 
     use super::*;
     use crate::feed::{EpochStart, FeedConfig};

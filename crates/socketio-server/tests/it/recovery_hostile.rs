@@ -1,6 +1,6 @@
 //! Claims to be recovered that are false, forged, too old or too large: a fresh start, and never someone else's events.
 
-use socketio_server::{Feed, FeedConfig, Server};
+use socketio_server::{Feed, FeedConfig, Keys, Offset, Server};
 
 use crate::harness::client::split_offset;
 use crate::harness::{Client, Running, start, within};
@@ -65,18 +65,25 @@ async fn forged_pids_are_strangers() {
 
 #[tokio::test]
 async fn offsets_that_cannot_be_are_not_believed() {
-    let running = start_limited(FeedConfig::in_memory());
+    let keys = Keys::new([5; 32]);
+    let running = start_limited(FeedConfig { keys: keys.clone(), ..FeedConfig::in_memory() });
     let mut client = Client::connect(running.address).await;
     emit(&running, "seen");
     let (_, offset) = split_offset(&client.next().await);
-    let mut parts = offset.split('.');
-    let (log, epoch) = (parts.next().expect("a log"), parts.next().expect("an epoch"));
+    let seen = keys.open(&offset).next().expect("an offset");
+    let (log, epoch) = (seen.log, seen.epoch);
     let (mut id, mut pid) = gone(&running, client).await;
+    let sealed = |keys: &Keys, log, epoch, position| keys.seal(&Offset { log, epoch, position });
     for offset in [
-        format!("{log}.{epoch}.zz"),
-        format!("{log}.{epoch}.3w5e11264sgsf"),
-        format!("{log}.0.1"),
-        format!("1{log}.{epoch}.1"),
+        sealed(&keys, log, epoch, 99),
+        sealed(&keys, log, epoch, u64::MAX),
+        sealed(&keys, log, 0, 1),
+        sealed(&keys, log + 1, epoch, 1),
+        sealed(&Keys::new([6; 32]), log, epoch, 1),
+        offset.replace('~', "."),
+        offset.to_uppercase(),
+        Offset { log, epoch, position: 99 }.to_string(),
+        Offset { log, epoch: 0, position: 1 }.to_string(),
         "ada is typing".to_owned(),
         String::new(),
         format!("{offset}.1"),

@@ -25,10 +25,10 @@ impl ProfileDelivery {
     /// Delivers what one commit brought; `outcomes` are those of this namespace alone.
     pub fn deliver(&mut self, entries: &[Entry], rewritten: &[Entry], outcomes: Vec<(Ticket, Outcome)>) {
         for entry in rewritten {
-            self.feed.replace(entry.position.0, feed_entry(self.stamp, entry));
+            self.feed.replace(entry.position.0, feed_entry(&self.stamp, entry));
         }
         let first = entries.first().map_or(0, |entry| entry.position.0);
-        let entries = entries.iter().map(|entry| feed_entry(self.stamp, entry)).collect();
+        let entries = entries.iter().map(|entry| feed_entry(&self.stamp, entry)).collect();
         let acks = outcomes.into_iter().filter_map(|(ticket, outcome)| match ticket {
             Ticket::Profile { ack, charge } => {
                 // Nothing is stored of what is refused here.
@@ -45,11 +45,11 @@ impl ProfileDelivery {
 
 /// Encodes pages of the log for sockets that are behind.
 pub fn encoder(stamp: Stamp) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
-    move |entries| entries.iter().map(|entry| feed_entry(stamp, entry)).collect()
+    move |entries| entries.iter().map(|entry| feed_entry(&stamp, entry)).collect()
 }
 
 /// An entry as the feed of namespace `/` delivers it. Clients ask by the numbers of the lobby's messages.
-pub fn feed_entry(stamp: Stamp, entry: &Entry) -> FeedEntry {
+pub fn feed_entry(stamp: &Stamp, entry: &Entry) -> FeedEntry {
     let made = match wire::frame(entry, &stamp.offset(entry.position)) {
         Some(frame) => FeedEntry::new(Selection::everyone(), frame),
         None => FeedEntry::silent(),

@@ -50,11 +50,11 @@ impl V1Delivery {
         let senders: HashMap<u64, SocketId> = outcomes.iter().filter_map(sender).collect();
         let frames = entries.iter().map(|entry| {
             let sender = senders.get(&entry.position.0).copied();
-            frames::feed_entry_but_for(self.stamp, directory, entry, sender)
+            frames::feed_entry_but_for(&self.stamp, directory, entry, sender)
         });
         let frames: Vec<FeedEntry> = frames.collect();
         for entry in rewritten.iter().filter(|_| !planted::is(Bug::ForgetsToScrub)) {
-            self.feed.replace(entry.position.0, frames::feed_entry(self.stamp, directory, entry));
+            self.feed.replace(entry.position.0, frames::feed_entry(&self.stamp, directory, entry));
         }
         let mut acks = Vec::new();
         for (mut ticket, outcome) in outcomes {
@@ -142,7 +142,7 @@ fn tell_owner(entry: &Entry) {
 pub fn encoder(stamp: Stamp, directory: DirectoryHandle) -> impl Fn(&[Entry]) -> Vec<FeedEntry> {
     move |entries| {
         let directory = directory.now();
-        entries.iter().map(|entry| frames::feed_entry(stamp, &directory, entry)).collect()
+        entries.iter().map(|entry| frames::feed_entry(&stamp, &directory, entry)).collect()
     }
 }
 

@@ -53,7 +53,7 @@ pub fn event(name: &str, argument: &impl Serialize) -> Frame {
 }
 
 /// An entry as everybody gets it who may see it.
-pub fn feed_entry(stamp: Stamp, directory: &Directory, entry: &Entry) -> FeedEntry {
+pub fn feed_entry(stamp: &Stamp, directory: &Directory, entry: &Entry) -> FeedEntry {
     if entry.kind.group() == Group::Unknown && planted::is(Bug::HidesUnknownKinds) {
         return FeedEntry::silent();
     }
@@ -64,7 +64,7 @@ pub fn feed_entry(stamp: Stamp, directory: &Directory, entry: &Entry) -> FeedEnt
 
 /// The same, but for the socket that has the ack for its copy.
 pub fn feed_entry_but_for(
-    stamp: Stamp,
+    stamp: &Stamp,
     directory: &Directory,
     entry: &Entry,
     sender: Option<SocketId>,
@@ -137,8 +137,8 @@ fn changes(entry: &Entry) -> Vec<MemberChange> {
 #[cfg(test)]
 mod tests {
     use chat::{
-        CommandNumber, Device, DeviceId, Epoch, Kind, LogId, Nickname, Position, Rev, RoomName, Seq, Text,
-        Topic, UnixMillis,
+        CommandNumber, Device, DeviceId, Kind, Nickname, Position, Rev, RoomName, Seq, Text, Topic,
+        UnixMillis,
     };
 
     use super::*;
@@ -170,7 +170,7 @@ mod tests {
         let mut directory = Directory::default();
         directory.apply(&created(kind, vec![ADA]));
         directory.apply(entry);
-        let made = feed_entry(Stamp::new(LogId::FIRST, Epoch(1)), &directory, entry);
+        let made = feed_entry(&Stamp::for_tests(), &directory, entry);
         assert_eq!(made.audience.is_everyone(), is_for_everyone(&directory, entry), "{entry:?}");
         made
     }

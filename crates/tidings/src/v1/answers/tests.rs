@@ -9,8 +9,8 @@ use std::time::Instant;
 
 use chat::{
     Appender, Applier, Applying, Command, CommandNumber, Committed, Device, DeviceId, DirectoryHandle, Draft,
-    Epoch, Identity, Limits, LogId, MemoryDisk, MemoryLog, MemoryReader, Nickname, Position, QueueBounds,
-    RoomKind, RoomName, Text, Topic, UnixMillis, UserId,
+    Epoch, Identity, Limits, MemoryDisk, MemoryLog, MemoryReader, Nickname, Position, QueueBounds, RoomKind,
+    RoomName, Text, Topic, UnixMillis, UserId,
 };
 use socketio_server::{Feed, FeedConfig, WeakIo};
 
@@ -68,7 +68,7 @@ impl Town {
                 signer: Signer::new(&[1; 32], []),
                 feed: Feed::new(FeedConfig::in_memory()),
                 appender: std::sync::Arc::new(appender),
-                stamp: Stamp::new(LogId::FIRST, Epoch(1)),
+                stamp: Stamp::for_tests(),
                 readers: Pool::stepped(FairBounds::DEFAULT, |_| ()),
                 io: WeakIo::default(),
                 limits: WireLimits::new(Text::BYTES_MAX),
