@@ -13,6 +13,13 @@ fn feed(ahead_wait: Option<Duration>) -> Feed {
     Feed::new(FeedConfig { log, epochs, head, ahead_wait, ..FeedConfig::in_memory() })
 }
 
+/// The same with keys that the test knows.
+fn keyed(keys: Keys) -> Feed {
+    let epochs = vec![epoch(7, 0), epoch(3, 50), epoch(9, 80)];
+    let (log, head) = (LogNumber::from(2), FeedPosition::new(100));
+    Feed::new(FeedConfig { log, epochs, head, keys, ..FeedConfig::in_memory() })
+}
+
 fn place(feed: &Feed, log: u64, epoch: u64, position: u64) -> CursorAt {
     let offset = Offset { log, epoch, position };
     assert_eq!(feed.position_of_cursor(&offset.to_string()), feed.place_of(&offset));
@@ -61,7 +68,21 @@ fn a_feed_has_reached_its_head_and_the_newest_anchor() {
 
 #[test]
 fn an_offset_names_the_log_the_current_epoch_and_the_position() {
-    assert_eq!(feed(None).offset(37), "2.9.11");
+    let keys = Keys::new([1; 32]);
+    let feed = keyed(keys.clone());
+    let offset = feed.offset(37);
+    assert_eq!(offset, keys.seal(&Offset { log: 2, epoch: 9, position: 37 }));
+    assert_eq!(feed.position_of_cursor(&offset), CursorAt::Known(37.into()));
+}
+
+#[test]
+fn a_feed_opens_what_its_retired_keys_have_sealed_and_nothing_else() {
+    let offset = keyed(Keys::new([1; 32])).offset(37);
+    let place = |keys| keyed(keys).position_of_cursor(&offset);
+    let retired = Keys::new([2; 32]).with_retired([3; 32]).with_retired([1; 32]);
+    assert_eq!(place(retired), CursorAt::Known(37.into()));
+    assert_eq!(place(Keys::new([2; 32]).with_retired([3; 32])), CursorAt::Foreign);
+    assert_eq!(place(Keys::new([2; 32])), CursorAt::Foreign);
 }
 
 #[test]

@@ -83,7 +83,7 @@ async fn a_private_id_is_worth_nothing_here() {
         socket: socketio_server::SocketId::parse(&ada.id).expect("an id"),
         lineage: socketio_server::Lineage::from_bytes([1; 16]),
         user: None,
-        offset: house.feed.offset(0).parse().expect("an offset"),
+        offset: keys.open(&house.feed.offset(0)).next().expect("an offset"),
     };
     let auth = serde_json::json!({ "as": "bob", "pid": pid.sign(&keys), "offset": "1.3.9" });
     let bob = Client::connect_with(house.running.address, &auth.to_string()).await;
