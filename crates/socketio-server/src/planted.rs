@@ -49,5 +49,15 @@ planted::planted! {
         BelievesOldPermissions,
         /// An event that is not an entry carries the position of the newest entry instead of the last delivered one.
         StampsAhead,
+        /// An answer that nobody has asked for costs nothing.
+        ChargesNoStrays,
+        /// Any number of control frames is taken.
+        TakesAnyControlFrames,
+        /// A session that has ended still counts for its address.
+        KeepsResidents,
+        /// What waited for a session that has ended still counts.
+        KeepsOutput,
+        /// What a connection held that has ended still counts.
+        KeepsInput,
     }
 }

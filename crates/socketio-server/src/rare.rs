@@ -51,5 +51,17 @@ planted::rare! {
         PostRepeated,
         /// A GET is given up by its client.
         PollAborted,
+        /// A connection has sent more packets than its rate allows, and is read later.
+        PacketsWait,
+        /// The connections of an address have.
+        PacketsOfAddressWait,
+        /// A connection is closed that has sent too many control frames.
+        TooManyControlFrames,
+        /// A handshake waits for its turn among those of its address.
+        HandshakeWaits,
+        /// An address has as many connections as it may.
+        AddressFull,
+        /// A session ends while something waits for it.
+        EndedWithOutput,
     }
 }

@@ -4,6 +4,8 @@
 //! paused. Connections are streams in memory that begin after the WebSocket handshake. Ids come from a seed. Everything
 //! else is the real server.
 
+use std::net::IpAddr;
+
 use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite};
 
@@ -17,6 +19,7 @@ use crate::sid::Sid;
 use crate::stream::NewStream;
 use crate::stream::TakenOver;
 use crate::worker;
+use crate::worker::shared::Shared;
 
 impl Builder {
     /// The same server, with its workers as tasks of this thread. Must run within a `LocalSet`.
@@ -35,16 +38,23 @@ impl Builder {
 impl Server {
     /// Takes a connection whose WebSocket handshake is complete. A server that is not ready drops it.
     pub fn attach(&self, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
-        let shared = &self.shared;
-        if shared.reach.readiness() == Readiness::NotReady {
-            return;
-        }
         let entrant = Entrant { handshake: Handshake::without_request(true), resident: None };
-        let worker = shared.next_worker();
-        if let Some(mailbox) = shared.reach.mailboxes.get(usize::from(worker)) {
-            let stream = NewStream::Boxed(Box::new(stream));
-            let taken = TakenOver::new(stream, Bytes::new());
-            mailbox.post(Command::Attach { entrant: Box::new(entrant), taken });
+        take(&self.shared, entrant, stream);
+    }
+
+    /// Takes such a connection from an address: when it is its turn, if it is let in at all.
+    pub fn attach_from<S>(&self, address: IpAddr, stream: S) -> impl Future<Output = ()> + use<S>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let service = self.service();
+        async move {
+            let network = service.rated_network(Some(address));
+            let Ok(resident) = service.wait_for_turn(network).await else { return };
+            let shared = &service.shared;
+            let rated = shared.config.pacing.applies_to(Some(address));
+            let handshake = Handshake { address: Some(address), ..Handshake::without_request(rated) };
+            take(shared, Entrant { handshake, resident }, stream);
         }
     }
 
@@ -56,5 +66,17 @@ impl Server {
             let stream = NewStream::Boxed(Box::new(stream));
             mailbox.post(Command::Probe { sid, taken: TakenOver::new(stream, Bytes::new()) });
         }
+    }
+}
+
+fn take(shared: &Shared, entrant: Entrant, stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) {
+    if shared.reach.readiness() == Readiness::NotReady {
+        return;
+    }
+    let worker = shared.next_worker();
+    if let Some(mailbox) = shared.reach.mailboxes.get(usize::from(worker)) {
+        let stream = NewStream::Boxed(Box::new(stream));
+        let taken = TakenOver::new(stream, Bytes::new());
+        mailbox.post(Command::Attach { entrant: Box::new(entrant), taken });
     }
 }

@@ -11,6 +11,7 @@ use chat::UserId;
 use socketio_server::{Network, Peer};
 
 use crate::debts::Debts;
+use crate::rare::{self, Rare};
 use crate::stats::{Count, Tallies};
 pub use socketio_server::Rate;
 
@@ -79,6 +80,7 @@ impl Allowances {
             let wait = rate.wait(debts.of(reader, now));
             if wait.is_some() {
                 self.tallies.count(reader.limit());
+                rare::reached(Rare::PastWaits);
             }
             wait
         });

@@ -3,6 +3,7 @@
 //! Nothing is refused: a connection beyond a rate is read later. Whoever is not known, as in namespace `/`, is counted by
 //! connection, as a guest. Peers to whom rates do not apply are not counted. Time is an argument.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,8 @@ use chat::{ByTrust, Trust, UserId};
 use socketio_server::{ConnectionId, Network, Peer, Rate};
 
 use crate::debts::Debts;
+use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 use crate::stats::{Count, Tallies};
 
 /// So many have used some of their rates.
@@ -80,6 +83,11 @@ impl CommandPaces {
         };
         // An office behind one address does not slow itself down.
         let network = peer.network.filter(|_| trust == Trust::Guest);
+        let network = if planted::is(Bug::TakesAllForOneAddress) {
+            network.map(|_| Network::from(IpAddr::from([0; 4])))
+        } else {
+            network
+        };
         let network = network
             .map(|network| (Ower::Network(network), self.rates.network, Count::LimitCommandsPerAddress));
         let owers = std::iter::once((ower, self.rates.person.of(trust), limit)).chain(network);
@@ -89,6 +97,10 @@ impl CommandPaces {
             let wait = rate.wait(debts.of(ower, now));
             if wait.is_some() {
                 self.tallies.count(limit);
+                rare::reached(match ower {
+                    Ower::Person(_) | Ower::Connection(_) => Rare::CommandsWait,
+                    Ower::Network(_) => Rare::CommandsOfAddressWait,
+                });
             }
             wait
         });
@@ -98,8 +110,6 @@ impl CommandPaces {
 
 #[cfg(test)]
 mod tests {
-    use std::net::IpAddr;
-
     use super::*;
 
     fn at(address: &str) -> Peer {

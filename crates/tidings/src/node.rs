@@ -377,6 +377,17 @@ impl fmt::Debug for Node {
 }
 
 impl Monitor {
+    /// What is kept of people as long as they are connected, or ask for something. There is nothing some time after all have gone.
+    pub fn kept(&self) -> [(&'static str, u64); 3] {
+        let (connected, pointers) = self.edge.kept();
+        let lines = self.readers.lines();
+        [
+            ("people with connections", connected as u64),
+            ("read pointers that wait", pointers as u64),
+            ("lines of requests", lines as u64),
+        ]
+    }
+
     /// What was counted so far, and what there is now.
     pub async fn stats(&self) -> NodeStats {
         let io = &self.io;

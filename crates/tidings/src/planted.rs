@@ -45,5 +45,21 @@ planted::planted! {
         TellsEverybodyWhatIsRead,
         /// The token of any server is believed.
         BelievesForeignTokens,
+        /// A command that is refused, because a quota is used up, costs nothing of the rate.
+        RefusesForNothing,
+        /// What was charged for a command that is not stored is not given back.
+        KeepsCharges,
+        /// Whoever is added, or met in a conversation, pays for it.
+        ChargesTheOther,
+        /// All guests count for one address.
+        TakesAllForOneAddress,
+        /// Requests of one person are answered until none is left, however much the others wait.
+        AnswersOneUntilNoneIsLeft,
+        /// A connection that is gone still counts for its person.
+        KeepsThoseWhoHaveLeft,
+        /// The rate of "typing" drops "stopped typing" as well.
+        DropsWhoStops,
+        /// Of read pointers that wait, the first is kept instead of the last.
+        KeepsTheFirstPointer,
     }
 }

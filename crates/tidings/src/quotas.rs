@@ -13,6 +13,8 @@ use chat::{ByTrust, Trust, UserId};
 use socketio_server::{Network, Peer};
 
 use crate::debts::Debts;
+use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 use crate::stats::{Count, Tallies};
 
 /// So many have used some of each quota.
@@ -233,6 +235,7 @@ impl Quotas {
             let time = quota.time_of(amount);
             if debts.of_use(of).of(holder, now) + time > quota.time_of(quota.burst) {
                 self.tallies.count(limit(of, holder, trust));
+                rare::reached(Rare::QuotaUsedUp);
                 return Err(UsedUp);
             }
             lines.push(Line { of, holder, time });
@@ -312,7 +315,8 @@ impl Charge {
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        if !self.lines.is_empty() {
+        if !self.lines.is_empty() && !planted::is(Bug::KeepsCharges) {
+            rare::reached(Rare::ChargeGivenBack);
             self.quotas.give_back(&self.lines, (self.quotas.clock)());
         }
     }

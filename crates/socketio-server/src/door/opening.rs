@@ -25,6 +25,7 @@ use crate::occupancy::{AddressFull, Resident};
 use crate::pacing::Pacing;
 use crate::peer::Network;
 use crate::planted::edge::{self, EdgeBug};
+use crate::rare::{self, Rare};
 use crate::stats::DoorCount;
 
 /// A WebSocket that may open.
@@ -44,8 +45,7 @@ impl SocketIoService {
     }
 
     /// The address whose rate applies to a new session.
-    fn rated_network(&self, judged: &Judged) -> Option<Network> {
-        let address = judged.client.address;
+    pub(crate) fn rated_network(&self, address: Option<IpAddr>) -> Option<Network> {
         let is_rated = self.shared.config.pacing.applies_to(address);
         address.filter(|_| is_rated).map(Network::from)
     }
@@ -75,7 +75,7 @@ impl SocketIoService {
         let mut answer = upgrade::accept(request.method(), request.headers()).ok()?;
         shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
         let answer = upgrade::encode(&answer)?;
-        let (network, now) = (self.rated_network(&judged), Instant::now());
+        let (network, now) = (self.rated_network(judged.client.address), clock());
         let place = shared.new_sessions.queue(network, now).ok().filter(|place| place.wait().is_none())?;
         let resident = self.begin(network, now).ok()?;
         place.take();
@@ -101,7 +101,7 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
-        let resident = self.wait_for_turn(&judged).await?;
+        let resident = self.wait_for_turn(self.rated_network(judged.client.address)).await?;
         let handshake = handshake(request, &judged, shared.config.pacing);
         let handshake = match &shared.hooks.admission {
             None => handshake,
@@ -145,19 +145,20 @@ impl SocketIoService {
 
     /// Waits until it is the turn of a handshake among those of its address. If the client leaves meanwhile, this is dropped,
     /// and those behind it come earlier. `None` if it does not count for its address.
-    async fn wait_for_turn(&self, judged: &Judged) -> Result<Option<Resident>, Refused> {
-        let (door, network) = (&self.shared.reach.door, self.rated_network(judged));
-        let place = self.shared.new_sessions.queue(network, Instant::now());
+    pub(crate) async fn wait_for_turn(&self, network: Option<Network>) -> Result<Option<Resident>, Refused> {
+        let door = &self.shared.reach.door;
+        let place = self.shared.new_sessions.queue(network, clock());
         let place = place.map_err(|_| {
             door.add(DoorCount::TooMany, 1);
             Refused::TooMany
         })?;
         if let Some(wait) = place.wait() {
             door.add(DoorCount::Delayed, 1);
+            rare::reached(Rare::HandshakeWaits);
             tokio::time::sleep(wait).await;
             self.check_room()?;
         }
-        let resident = self.begin(network, Instant::now()).map_err(|_| {
+        let resident = self.begin(network, clock()).map_err(|_| {
             door.add(DoorCount::AddressFull, 1);
             Refused::TooMany
         })?;
@@ -182,6 +183,11 @@ impl SocketIoService {
         answer.headers_mut().extend(extra);
         Ok(answer)
     }
+}
+
+/// The time of the workers, which a simulation owns.
+fn clock() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 fn handshake<B>(request: Request<B>, judged: &Judged, pacing: Pacing) -> Handshake {

@@ -401,7 +401,7 @@ async fn discard<B: Body>(mut body: Pin<&mut B>) {
 }
 
 /// Why a request is refused.
-pub(super) enum Refused {
+pub(crate) enum Refused {
     Http(HttpError),
     /// The page has another origin. The text says what can be done about it.
     Origin(String),

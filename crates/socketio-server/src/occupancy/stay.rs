@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::strangers::Home;
 use super::{GRACE, Occupancy, Resident};
+use crate::planted::{self, Bug};
 
 /// Why a connection is told to leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,7 +106,9 @@ impl Entry {
             return;
         }
         state.exit = Some(Exit::Ended);
-        state.change(occupancy, 0);
+        if !planted::is(Bug::KeepsInput) {
+            state.change(occupancy, 0);
+        }
         drop(state);
         self.told.notify_waiters();
     }

@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use crate::pacing::{Pace, Rate};
 use crate::peer::Network;
+use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 
 /// What clients of one address may take together for whom the application does not vouch: see
 /// [`ConnectRequest::vouch`](crate::ConnectRequest::vouch). Clients to whom no rate applies are not bounded.
@@ -122,6 +124,7 @@ impl Resident {
         let joined_max = or_any_number(self.strangers.bounds.connections_max);
         if self.home.joined.fetch_add(1, Ordering::Relaxed) >= joined_max {
             self.home.joined.fetch_sub(1, Ordering::Relaxed);
+            rare::reached(Rare::AddressFull);
             return Err(AddressFull);
         }
         self.home.unjoined.fetch_sub(1, Ordering::Relaxed);
@@ -141,6 +144,9 @@ impl Resident {
 
 impl Drop for Resident {
     fn drop(&mut self) {
+        if planted::is(Bug::KeepsResidents) {
+            return;
+        }
         let count = if self.has_joined { &self.home.joined } else { &self.home.unjoined };
         count.fetch_sub(1, Ordering::Relaxed);
         let mut homes = self.strangers.homes();

@@ -20,6 +20,8 @@ use crate::handle::namespace::{AsyncHandler, EventHandler, SyncHandler};
 use crate::handle::socket::Socket;
 use crate::handle::turn::{Flow, Turn};
 use crate::pacing::{CONNECT_COST, cost_of};
+use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 use crate::reason::DisconnectReason;
 use crate::sid::SessionKey;
 use crate::span;
@@ -84,6 +86,7 @@ impl Worker {
                 self.tallies.count(WorkerCount::OtherPackets);
                 match self.sessions.take_ack(key, slot, id) {
                     Some(pending) => pending.resolve(payload.into_owned()),
+                    None if planted::is(Bug::ChargesNoStrays) => {}
                     None => self.charge(key, cost),
                 }
             }
@@ -124,6 +127,7 @@ impl Worker {
             let is_own = own >= shared;
             let limit = if is_own { WorkerCount::LimitEvents } else { WorkerCount::LimitEventsPerAddress };
             self.tallies.count(limit);
+            rare::reached(if is_own { Rare::PacketsWait } else { Rare::PacketsOfAddressWait });
             self.sessions.pause(key, Pause::Until(now + early));
         }
     }

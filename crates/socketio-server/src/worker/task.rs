@@ -152,10 +152,12 @@ impl Worker {
     fn charge_control_frame(&mut self, key: SessionKey) -> ControlFlow<()> {
         let (rate, now) = (self.shared.config.pacing.control_frames, self.now);
         let Some(session) = self.sessions.get_mut(key) else { return ControlFlow::Break(()) };
-        if session.paces.control_frames.charge(rate, 1, now).is_none() {
+        let early = session.paces.control_frames.charge(rate, 1, now);
+        if early.is_none() || planted::is(Bug::TakesAnyControlFrames) {
             return ControlFlow::Continue(());
         }
         self.tallies.count(WorkerCount::LimitControlFrames);
+        rare::reached(Rare::TooManyControlFrames);
         let connection = self.sessions.id_of(key);
         tracing::debug!(%connection, "a client sends too many control frames; its connection is closed");
         self.close_with(key, CloseReason::ForcedClose, Some(CloseCode::Policy));
@@ -245,7 +247,12 @@ impl Worker {
         self.leave_all(key, reason);
         let mut session = self.sessions.remove(key)?;
         session.engine.close();
-        self.discount_output(session.counted_output);
+        if session.counted_output > 0 {
+            rare::reached(Rare::EndedWithOutput);
+        }
+        if !planted::is(Bug::KeepsOutput) {
+            self.discount_output(session.counted_output);
+        }
         tracing::debug!(connection = %self.sessions.id_of(key), ?reason, "a connection has ended");
         self.tallies.count(WorkerCount::of_end(reason));
         self.shared.reach.discount_connection();

@@ -16,6 +16,8 @@ use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::hash::Hash;
 
 use self::turns::{Next, Turns};
+use crate::planted::{self, Bug};
+use crate::rare::{self, Rare};
 
 /// The bounds of a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,6 +142,11 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
         self.waiting
     }
 
+    /// Owners and parties that are remembered.
+    pub fn lines(&self) -> usize {
+        self.lines.len() + self.parties.len()
+    }
+
     /// Whether no job waits.
     pub fn is_empty(&self) -> bool {
         self.waiting == 0
@@ -151,6 +158,7 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
             self.change(owner, |line| line.jobs.retain(Costs::is_wanted));
         }
         if self.open(owner) >= self.bounds.per_owner_max {
+            rare::reached(Rare::TooManyOwnRequests);
             return Some(Refused { job, why: Crowd::Own });
         }
         let mut displaced = None;
@@ -158,6 +166,7 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
             let own = self.lines.get(&owner).map_or(0, |line| line.jobs.len());
             match self.sizes.last() {
                 Some((most, other)) if *most > own + 1 => {
+                    rare::reached(Rare::RequestDisplaced);
                     displaced = self.change(*other, |line| line.jobs.pop_back()).flatten();
                 }
                 Some(_) | None => return Some(Refused { job, why: Crowd::All }),
@@ -241,7 +250,7 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
         if found.running >= party_running_max {
             return Look::Nothing;
         }
-        if found.balance <= 0 {
+        if found.balance <= 0 && !planted::is(Bug::AnswersOneUntilNoneIsLeft) {
             found.balance += i64::from(quantum);
             return Look::Spent;
         }
@@ -283,7 +292,8 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
         if line.jobs.is_empty() || line.running >= running_max {
             return Look::Nothing;
         }
-        if line.balance <= 0 {
+        if line.balance <= 0 && !planted::is(Bug::AnswersOneUntilNoneIsLeft) {
+            rare::reached(Rare::TurnUsedUp);
             line.balance += i64::from(quantum);
             return Look::Spent;
         }
@@ -297,7 +307,10 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
         });
         match taken.flatten() {
             Some(job) if job.is_wanted() => Look::Job(job),
-            Some(_) => Look::Unwanted,
+            Some(_) => {
+                rare::reached(Rare::RequestUnwanted);
+                Look::Unwanted
+            }
             None => Look::Nothing,
         }
     }
@@ -324,7 +337,7 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
             let (party, is_new) = (line.party, std::mem::take(&mut line.is_new));
             let quantum = i64::from(self.bounds.quantum);
             let turns = &mut self.parties.entry(party).or_insert_with(|| Party::new(quantum)).turns;
-            if is_new {
+            if is_new && !planted::is(Bug::AnswersOneUntilNoneIsLeft) {
                 turns.welcome(owner);
             } else {
                 turns.queue(owner);
@@ -340,7 +353,8 @@ impl<P: Copy + Eq + Hash, K: Copy + Eq + Hash + Ord, J: Costs> FairQueue<P, K, J
         let may_run = !found.turns.is_empty() && found.running < self.bounds.party_running_max;
         if may_run && !found.is_in_turns {
             found.is_in_turns = true;
-            if std::mem::take(&mut found.is_new) {
+            let is_new = std::mem::take(&mut found.is_new);
+            if is_new && !planted::is(Bug::AnswersOneUntilNoneIsLeft) {
                 self.turns.welcome(party);
             } else {
                 self.turns.queue(party);

@@ -159,6 +159,11 @@ impl Pool {
         true
     }
 
+    /// Addresses and people who have something that waits or runs.
+    pub fn lines(&self) -> usize {
+        self.waiting().requests.lines()
+    }
+
     /// What waits, and what was refused.
     pub fn stats(&self) -> PoolStats {
         let waiting = self.waiting();

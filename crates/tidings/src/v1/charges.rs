@@ -7,6 +7,7 @@ use socketio_server::Peer;
 
 use super::edge::Edge;
 use super::session::Session;
+use crate::planted::{self, Bug};
 use crate::quotas::{Charge, Payer, ROW_BYTES, Spending, UsedUp};
 
 impl Edge {
@@ -16,7 +17,14 @@ impl Edge {
             return Ok(None);
         }
         let sight = self.sight(session.user);
-        let payer = Payer { peer: session.peer, person: Some((session.user, sight.trust(session.user))) };
+        let pays = match command {
+            Command::Add { user, .. } if planted::is(Bug::ChargesTheOther) => *user,
+            Command::Direct { with } if planted::is(Bug::ChargesTheOther) => {
+                with.first().copied().unwrap_or(session.user)
+            }
+            _ => session.user,
+        };
+        let payer = Payer { peer: session.peer, person: Some((pays, sight.trust(session.user))) };
         self.parts.quotas.charge(payer, spending(&sight, session.user, command))
     }
 

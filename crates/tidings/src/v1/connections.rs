@@ -46,6 +46,11 @@ impl Connections {
         Some(OpenConnection { all: self.clone(), user })
     }
 
+    /// People who have some.
+    pub fn people(&self) -> usize {
+        self.open().len()
+    }
+
     fn open(&self) -> MutexGuard<'_, HashMap<UserId, usize>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -129,6 +129,11 @@ impl Edge {
         self.presence().told() as u64
     }
 
+    /// People who have connections, and read pointers that wait.
+    pub(crate) fn kept(&self) -> (usize, usize) {
+        (self.connections.people(), self.held_reads().len())
+    }
+
     fn links(&self) -> MutexGuard<'_, Links> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -310,6 +315,9 @@ impl Edge {
 
     /// For how long the connection of somebody is not read who has sent many commands, on whatever connections.
     fn pause_after_command(&self, session: &Session, over_quota: Option<Refusal>) -> Option<Duration> {
+        if over_quota.is_some() && planted::is(Bug::RefusesForNothing) {
+            return None;
+        }
         // Each refusal uses up a number, and is remembered.
         let cost = if over_quota.is_some() { OVER_QUOTA_COST } else { 1 };
         let writer = Writer::Person(session.user, self.trust(session.peer, session.user));
@@ -365,8 +373,11 @@ impl Edge {
         let is_member = self.directory.now().is_member(session.user, room);
         let held = if is_member { self.held_reads().hold(pointer, ticket) } else { Held::Full(ticket) };
         match held {
-            Held::Waits => {}
-            Held::Supersedes(older) => self.answer(Some(older), DONE),
+            Held::Waits => rare::reached(Rare::PointerWaits),
+            Held::Supersedes(older) => {
+                rare::reached(Rare::PointerOvertakes);
+                self.answer(Some(older), DONE);
+            }
             Held::Full(ticket) => {
                 self.parts.tallies.count(RequestError::Busy.count());
                 self.answer(Some(ticket), &RequestError::Busy.answer());
@@ -423,8 +434,10 @@ impl Edge {
         turn.reply(DONE);
         let now = (self.parts.environment.clock)();
         // Of "stopped" there is at most one after each that was passed on.
-        if what == Typing::Goes && !session.has_time_for_typing(self.parts.notices.typing, now) {
+        let has_rate = what == Typing::Goes || planted::is(Bug::DropsWhoStops);
+        if has_rate && !session.has_time_for_typing(self.parts.notices.typing, now) {
             self.parts.tallies.count(Count::LimitTyping);
+            rare::reached(Rare::TypingDropped);
             return Flow::Continue;
         }
         let directory = self.directory.now();

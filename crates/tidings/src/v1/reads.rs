@@ -9,6 +9,8 @@ use std::ops::Bound::{Excluded, Unbounded};
 
 use chat::{ReadPointer, RoomId, Seq, UserId};
 
+use crate::planted::{self, Bug};
+
 /// Pointers of all people that may wait.
 const HELD_MAX: usize = 50_000;
 
@@ -45,13 +47,18 @@ impl<T> Default for HeldReads<T> {
 }
 
 impl<T> HeldReads<T> {
+    /// How many wait.
+    pub(super) fn len(&self) -> usize {
+        self.count
+    }
+
     /// Keeps a pointer until it is due.
     pub(super) fn hold(&mut self, pointer: ReadPointer, ticket: T) -> Held<T> {
         let ReadPointer { user, room, seq } = pointer;
         if let Some((held, of_held)) =
             self.people.get_mut(&user).and_then(|person| person.rooms.get_mut(&room))
         {
-            if seq < *held {
+            if seq < *held || planted::is(Bug::KeepsTheFirstPointer) {
                 return Held::Supersedes(ticket);
             }
             *held = seq;

@@ -14,6 +14,7 @@ use super::ids::WireDevice;
 use super::pace::Pace;
 use super::typing::{Typing, TypingPace};
 use crate::allowance::Rate;
+use crate::planted::{self, Bug};
 
 /// Requests that one connection may have open; one more is answered `busy`.
 pub const REQUESTS_OPEN_MAX: usize = 16;
@@ -144,7 +145,10 @@ impl Session {
     /// The connection has left: nobody waits for answers any more.
     pub fn leave(&self) {
         self.has_left.store(true, Ordering::Relaxed);
-        self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let open = self.open.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if planted::is(Bug::KeepsThoseWhoHaveLeft) {
+            std::mem::forget(open);
+        }
     }
 
     /// Whether the connection has left.
