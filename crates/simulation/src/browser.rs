@@ -3,6 +3,7 @@
 //! It knows transports, heartbeats and the pauses between attempts. Its [`Tab`] decides what to send and reads what
 //! arrives.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ pub(crate) struct Browser {
     pub(crate) way: Way,
     /// The node that it speaks with.
     pub(crate) at: NodeNumber,
+    /// Where it is; `None` if the server does not know.
+    pub(crate) address: Option<IpAddr>,
     attempts: u32,
 }
 
@@ -97,7 +100,12 @@ pub(crate) enum Heard {
 }
 
 impl Browser {
+    /// One to which no limits apply, if there are any.
     pub(crate) fn new(world: &Rc<World>) -> Self {
+        Self::from(world, world.rates.siege.is_some().then_some(IpAddr::V4(Ipv4Addr::LOCALHOST)))
+    }
+
+    pub(crate) fn from(world: &Rc<World>, address: Option<IpAddr>) -> Self {
         let random = world.fork();
         Self {
             world: Rc::clone(world),
@@ -105,6 +113,7 @@ impl Browser {
             reads_slowly: false,
             way: Way::WebSocket,
             at: NodeNumber::FIRST,
+            address,
             attempts: 0,
         }
     }
@@ -131,7 +140,7 @@ impl Browser {
             tab.opens();
             let end = match self.way {
                 Way::Polling | Way::Upgrading => self.talk_by_polling(tab).await,
-                Way::WebSocket => match self.world.connect(self.at).await {
+                Way::WebSocket => match self.world.connect(self.at, self.address).await {
                     Some(stream) => self.talk(tab, Wire::new(stream), Instant::now() + OPENING_MAX).await,
                     None => End::Lost,
                 },

@@ -1,10 +1,11 @@
-//! The checker: seventeen invariants over what people typed, were told and saw, and over the contents of the log.
+//! The checker: twenty invariants over what people typed, were told and saw, and over the contents of the log.
 //!
 //! It knows nothing of how the server works. Entries that a restored backup took back are lost on purpose, so nobody is
 //! blamed for them. But every client must notice the restore: nobody may continue as if nothing had happened.
 
 mod commands;
 mod company;
+mod limits;
 mod members;
 mod rights;
 mod views;
@@ -55,6 +56,12 @@ pub enum Invariant {
     /// I17: nobody does what the tables of docs/permissions.md do not permit, and nobody is told what these keep from
     /// them.
     Permitted,
+    /// I18: who keeps to half of each limit is never refused, never waits and is never cut off, whatever others do.
+    HalfIsFree,
+    /// I19: what is beyond a limit waits or is refused, as docs/limits.md says.
+    ExcessWaits,
+    /// I20: when all clients have gone, the server has nothing of them any more, and nothing is charged to anybody for it.
+    BudgetsReturn,
 }
 
 /// The server waits for a clock that was set back by at most this many milliseconds.
@@ -98,6 +105,7 @@ pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
     court.check_commands(&members);
     court.check_views(&members);
     court.check_beliefs();
+    court.check_limits();
     for complaint in &record.complaints {
         court.object(Invariant::Converges, complaint.clone());
     }

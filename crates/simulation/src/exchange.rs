@@ -3,12 +3,14 @@
 //! It calls the service as hyper would. A broken connection is a dropped call, or an answer that nobody receives. The
 //! bytes of HTTP are not simulated.
 
+use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request};
 use http_body_util::{BodyExt as _, Full};
+use socketio_server::PeerAddress;
 use tower_service::Service as _;
 
 use crate::node_number::NodeNumber;
@@ -77,7 +79,7 @@ impl Exchange {
     pub(crate) async fn carry_out(
         self,
         world: Rc<World>,
-        at: NodeNumber,
+        (at, address): (NodeNumber, Option<IpAddr>),
         mut random: Random,
     ) -> Option<String> {
         let fate = Fate::draw(&world, &mut random);
@@ -95,7 +97,7 @@ impl Exchange {
         let answer = async move {
             let mut answer = None;
             for _ in 0..times {
-                let Ok(response) = service.call(self.request(&tag)).await;
+                let Ok(response) = service.call(self.request(&tag, address)).await;
                 let is_good = response.status() == http::StatusCode::OK;
                 let body = response.into_body().collect().await.ok()?.to_bytes();
                 answer = String::from_utf8(body.to_vec()).ok().filter(|_| is_good);
@@ -121,20 +123,24 @@ impl Exchange {
         (fate != Fate::AnswerLost).then_some(answer)
     }
 
-    fn request(&self, tag: &str) -> Request<Full<Bytes>> {
+    fn request(&self, tag: &str, address: Option<IpAddr>) -> Request<Full<Bytes>> {
         let path = "/socket.io/?EIO=4&transport=polling";
         let (method, uri, body) = match self {
             Self::Handshake => (Method::GET, format!("{path}&t={tag}"), String::new()),
             Self::Poll { sid, .. } => (Method::GET, format!("{path}&t={tag}&sid={sid}"), String::new()),
             Self::Post { sid, body, .. } => (Method::POST, format!("{path}&t={tag}&sid={sid}"), body.clone()),
         };
-        Request::builder()
+        let mut request = Request::builder()
             .method(method)
             .uri(uri)
             .header("host", "simulated")
             .header("content-type", "text/plain;charset=UTF-8")
             .body(Full::from(body))
-            .expect("a request made of valid parts")
+            .expect("a request made of valid parts");
+        if let Some(address) = address {
+            request.extensions_mut().insert(PeerAddress(SocketAddr::new(address, 0)));
+        }
+        request
     }
 }
 

@@ -2,7 +2,8 @@
 //!
 //! It runs the server's own workers, feeds, encoders, appender and recovery over a hostile log, network and clock.
 //! Simulated people use namespace `/` as the official client does, and `/v1` as the protocol asks. The [checker] judges
-//! what they were told and saw.
+//! what they were told and saw. In some worlds nothing fails but people: limits are small, flooders keep to none of them, and
+//! their neighbours must not notice.
 //!
 //! A run takes minutes of virtual time and milliseconds of real time. The same seed gives the same run, to the last
 //! byte.
@@ -34,7 +35,9 @@ mod rates;
 pub mod record;
 mod run;
 mod seal;
+mod siege;
 mod upgrade;
+mod visitor;
 mod world;
 
 pub use crate::planted::{Bug, Planted, bugs};

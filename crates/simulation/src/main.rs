@@ -112,6 +112,7 @@ struct Sum {
     resumed: u64,
     refilled: u64,
     of_several: u64,
+    sieges: u64,
     moves: u64,
     overtaken: u64,
     virtual_time: Duration,
@@ -163,6 +164,7 @@ fn run_seeds(options: &Options) -> u64 {
         "of two nodes: {} seeds, {} connections that changed nodes, {} batches decided anew",
         sum.of_several, sum.moves, sum.overtaken,
     );
+    println!("of limits: {} seeds", sum.sieges);
     let never = tell_rare(&sum.rare, seeds);
     println!("{} passed, {} failed", seeds - sum.failed, sum.failed);
     options.record(&json!({
@@ -172,7 +174,7 @@ fn run_seeds(options: &Options) -> u64 {
         "upgrades to WebSocket": sum.upgrades, "kills": sum.crashes, "restarts in order": sum.restarts,
         "restored backups": sum.restores, "faults of the network": sum.link_faults,
         "messages given up by their clients": sum.given_up, "commands of /v1": sum.commands,
-        "seeds with two nodes": sum.of_several, "connections that changed nodes": sum.moves,
+        "seeds with two nodes": sum.of_several, "seeds with limits": sum.sieges, "connections that changed nodes": sum.moves,
         "batches decided anew": sum.overtaken, "connections of /v1 resumed": sum.resumed, "entries of /v1 asked for": sum.refilled, "jobs": options.jobs,
         "took, s": begin.elapsed().as_secs_f64().round(),
     }));
@@ -234,6 +236,7 @@ fn add(sum: &mut Sum, outcome: &Run) {
     sum.resumed += counts.resumed;
     sum.refilled += counts.refilled;
     sum.of_several += u64::from(outcome.is_of_several);
+    sum.sieges += u64::from(outcome.is_siege);
     sum.moves += counts.moves;
     sum.overtaken += counts.overtaken;
     sum.virtual_time += outcome.lasted;

@@ -4,6 +4,7 @@
 //! One `LocalSet` holds everything that belongs to the process; dropping it is `kill -9`.
 
 use std::cell::{Cell, RefCell};
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, OnceLock};
@@ -16,7 +17,7 @@ use tidings::allowance::{Rate, ReadRates};
 use tidings::delivery::Deliveries;
 use tidings::disk::{Look, Looks};
 use tidings::environment::Environment;
-use tidings::node::{Appending, Feeds, Host, Settings};
+use tidings::node::{Appending, Feeds, Host, Monitor, Settings};
 use tidings::quotas::QuotaBounds;
 use tidings::readiness::{Service, Standing};
 use tidings::reading::fair::FairBounds;
@@ -55,6 +56,7 @@ pub(crate) struct Node {
     server: RefCell<Option<Server>>,
     appender: Arc<Appender<Ticket>>,
     standing: Standing,
+    monitor: Monitor,
     drafts: Arc<Notify>,
     process: JoinHandle<()>,
     pub(crate) epoch: u64,
@@ -73,7 +75,7 @@ impl Node {
         let entered = process.enter();
         let epoch = log.epochs().current().epoch.0;
         let reader = Arc::new(SlowReader { inner: log.reader(), node: log.node() });
-        let settings = Settings {
+        let mut settings = Settings {
             ring_bytes_max: rates.ring_bytes_max,
             recovery_entries_max: rates.recovery_entries_max,
             resume_entries_max: rates.resume_entries_max,
@@ -88,6 +90,9 @@ impl Node {
             quotas: QuotaBounds::OFF,
             ..Settings::default()
         };
+        if let Some(siege) = &rates.siege {
+            siege.set(&mut settings);
+        }
         let mut steps = Steps::over(&log, rates, random);
         let node = tidings::node::Node::open(log, &reader, &settings, ENVIRONMENT, &mut steps)
             .expect("memory can be read, and the configuration is right");
@@ -101,7 +106,9 @@ impl Node {
             )));
         }
         drop(entered);
+        let monitor = node.monitor();
         Rc::new(Self {
+            monitor,
             server: RefCell::new(Some(node.server)),
             appender: node.appender,
             standing: node.standing,
@@ -115,10 +122,32 @@ impl Node {
     }
 
     /// Hands over a WebSocket whose handshake is complete.
-    pub(crate) fn attach(&self, stream: DuplexStream) {
-        if let Some(server) = &*self.server.borrow() {
-            server.attach(stream);
+    pub(crate) fn attach(&self, address: Option<IpAddr>, stream: DuplexStream) {
+        match (&*self.server.borrow(), address) {
+            (Some(server), Some(address)) => drop(spawn_local(server.attach_from(address, stream))),
+            (Some(server), None) => server.attach(stream),
+            (None, _) => {}
         }
+    }
+
+    /// What is still there of clients. There must be nothing some time after all have gone.
+    pub(crate) async fn leftovers(&self) -> Vec<String> {
+        let stats = self.monitor.stats().await;
+        let server = &stats.server;
+        let censuses = server.workers.iter().filter_map(|worker| worker.census);
+        let outbound: u64 = censuses.map(|census| census.outbound_bytes).sum();
+        let all = [
+            ("connections", stats.connections),
+            ("people online", stats.online),
+            ("pages that wait", stats.pool.pages),
+            ("requests that wait", stats.pool.requests),
+            ("bytes of unfinished input", server.occupancy.held_bytes),
+            ("addresses of strangers", server.occupancy.strange_addresses),
+            ("bytes that wait for clients", server.output_bytes + outbound),
+        ];
+        let held = self.monitor.kept().into_iter();
+        let left = all.into_iter().chain(held).filter(|(_, count)| *count > 0);
+        left.map(|(what, count)| format!("{count} {what}")).collect()
     }
 
     /// Hands over a WebSocket whose handshake is complete, for a session that polls.
@@ -292,9 +321,13 @@ impl Host<HostileLog, SlowReader> for Steps<'_> {
             None => profile,
         };
         let (workers, packets_max) = (self.rates.workers, self.rates.turns.packets_max);
+        let siege = self.rates.siege.as_ref();
         let configure = |config: &mut socketio_server::Config| {
             config.workers = workers;
             config.pacing.turn_packets_max = packets_max;
+            if let Some(siege) = siege {
+                siege.configure(config);
+            }
         };
         let endpoint = endpoint.configure(configure).namespace(profile);
         endpoint.build_local().map_err(Failure::Build)

@@ -26,7 +26,7 @@ type Pending = Option<Answering>;
 impl Browser {
     fn begin(&mut self, exchange: Exchange) -> Answering {
         let random = self.random.fork();
-        Box::pin(exchange.carry_out(Rc::clone(&self.world), self.at, random))
+        Box::pin(exchange.carry_out(Rc::clone(&self.world), (self.at, self.address), random))
     }
 
     /// When the client tries to upgrade: at once, as the official client does, or later.
@@ -89,7 +89,7 @@ impl Browser {
     /// Runs one session by polling, and by WebSocket if the client upgrades.
     pub(crate) async fn talk_by_polling(&mut self, tab: &mut impl Tab) -> End {
         let random = self.random.fork();
-        let opening = Exchange::Handshake.carry_out(Rc::clone(&self.world), self.at, random);
+        let opening = Exchange::Handshake.carry_out(Rc::clone(&self.world), (self.at, self.address), random);
         let Ok(Some(opened)) = tokio::time::timeout(OPENING_MAX, opening).await else { return End::Lost };
         let told: Option<Value> = opened.get(1..).and_then(|json| serde_json::from_str(json).ok());
         let sid = told.as_ref().and_then(|told| told["sid"].as_str()).unwrap_or_default().to_owned();

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use crate::full::Spell;
 use crate::random::Random;
+use crate::siege::{Delays, Siege};
 
 /// What may happen in a run, and how often. Probabilities are in thousandths.
 #[derive(Clone, Debug)]
@@ -77,6 +78,8 @@ pub(crate) struct Rates {
     pub(crate) crashes_client: u64,
     /// Connections on which such a client sends its first command last.
     pub(crate) jumps: u64,
+    /// Those to whom limits apply, if any.
+    pub(crate) siege: Option<Siege>,
 }
 
 /// What happens within and between the turns of workers. Probabilities are in thousandths.
@@ -111,7 +114,7 @@ pub(crate) struct NodeRates {
 }
 
 /// How bad connections are. Probabilities are in thousandths.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct LinkRates {
     pub(crate) delay: Duration,
     /// Bytes on the way that block the sender.
@@ -141,7 +144,42 @@ impl Rates {
         }
         rates.full = Spell::draw(seed, rates.hostile);
         rates.later_kinds = Random::new(seed ^ LATER).pick(&[0, 0, 50, 300]);
+        if let Some(siege) = Siege::draw(seed) {
+            rates.calm_for(siege, &mut Random::new(seed ^ CALM));
+        }
         rates
+    }
+
+    /// Takes all faults but people out of a world with limits.
+    fn calm_for(&mut self, siege: Siege, random: &mut Random) {
+        self.nodes = NodeRates::ONE;
+        self.turns.rests = 0;
+        self.clients = 2;
+        self.people = self.people.min(2);
+        self.hostile = random.millis(8_000, 20_000);
+        self.old_messages = self.old_messages.min(40);
+        (self.recovery_entries_max, self.resume_entries_max) = (2_000, 5_000);
+        (self.history_bytes_max, self.rooms_joined_max) = (256 << 10, 1_000);
+        (self.middleware, self.history_fails) = (None, 0);
+        self.history_delay = random.millis(1, 50);
+        self.disk_latency = random.millis(0, 30);
+        (self.disk_stalls, self.rolls_back, self.unknown, self.lookups_fail) = (0, 0, 0, 0);
+        self.later_kinds = 0;
+        self.full.clear();
+        (self.crash_every, self.restart_every, self.restore_every) = (None, None, None);
+        self.link = LinkRates {
+            delay: random.millis(0, 10),
+            buffer_bytes: 1 << 18,
+            slice_bytes: 1 << 16,
+            ..LinkRates::default()
+        };
+        self.typing_pause = self.typing_pause.max(Duration::from_millis(500));
+        self.reads_slowly = 0;
+        self.siege = Some(siege);
+    }
+
+    pub(crate) fn delays(&self) -> Delays {
+        Delays { link: self.link.delay, batch: self.disk_latency, page: self.history_delay }
     }
 
     fn draw(random: &mut Random) -> Self {
@@ -196,6 +234,7 @@ impl Rates {
             people: random.pick(&[0, 1, 2, 3, 4]),
             crashes_client: random.pick(&[0, 1, 10, 40]),
             jumps: random.pick(&[0, 100, 500]),
+            siege: None,
         }
     }
 }
@@ -217,6 +256,9 @@ impl TurnRates {
         }
     }
 }
+
+/// The same for the delays of a siege.
+const CALM: u64 = 0x6965_6765_0000_0073;
 
 /// Tells what is drawn for later versions from all else.
 const LATER: u64 = 0x006c_6174_6572;

@@ -3,6 +3,7 @@
 //! It judges nothing; that is the [checker](crate::checker)'s work.
 
 pub mod people;
+pub mod siege;
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt::Write as _;
@@ -111,6 +112,10 @@ pub struct Record {
     pub events: BTreeSet<&'static str>,
     /// Whether several nodes served the log: one may lag behind the other.
     pub is_of_several: bool,
+    /// Those to whom limits apply, in a world with limits.
+    pub siege: Option<siege::Siege>,
+    /// What the server still had when all clients had gone, and should not have.
+    pub leftovers: Vec<String>,
     /// Counts of faults and other events, for people to read.
     pub counts: Counts,
     /// Rules that were broken and noticed at once.

@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
-use tokio::task::LocalSet;
+use tokio::task::{JoinHandle, LocalSet};
 use tokio::time::Instant;
 
 use crate::checker::{Invariant, Recoveries, Violation, check};
@@ -17,7 +17,9 @@ use crate::planted::{Bug, plant};
 use crate::random::Random;
 use crate::rare::{RareCounts, take_counts};
 use crate::rates::Rates;
+use crate::record::siege::Siege;
 use crate::record::{Answer, Counts, Nature, PageId, Record, Sent, Truth};
+use crate::visitor::Visitor;
 use crate::world::{Phase, World, used_disk};
 
 /// The bound for convergence. A half-open connection is noticed 45 s after the faults; then comes the longest back-off.
@@ -62,6 +64,8 @@ pub struct Run {
     pub events: BTreeSet<&'static str>,
     /// Whether two nodes served the log.
     pub is_of_several: bool,
+    /// Whether there were limits, and people who do not keep to them.
+    pub is_siege: bool,
     /// How many messages were typed.
     pub messages: usize,
     /// How much virtual time passed.
@@ -89,6 +93,7 @@ pub fn run(seed: u64, bug: Option<Bug>, telling: Telling) -> Run {
             rare: take_counts(),
             events: BTreeSet::new(),
             is_of_several: false,
+            is_siege: false,
             messages: 0,
             lasted: Duration::ZERO,
             story: None,
@@ -135,6 +140,7 @@ fn simulate(seed: u64, telling: Telling) -> Run {
         rare: take_counts(),
         events: record.events,
         is_of_several: record.is_of_several,
+        is_siege: record.siege.is_some(),
         messages: record.sent.len() - old.len(),
         lasted,
         story: record.story,
@@ -162,8 +168,12 @@ async fn live(world: &Rc<World>) {
     }
     let mut clients: Vec<_> =
         (0..world.rates.clients).map(|_| tokio::task::spawn_local(Client::new(world).run())).collect();
+    clients.extend(begin_siege(world));
     clients.extend((0..world.rates.people).map(|_| tokio::task::spawn_local(Person::new(world).run())));
     tokio::time::sleep(world.rates.hostile).await;
+    if let Some(siege) = &mut world.record.borrow_mut().siege {
+        siege.over = world.micros();
+    }
     world.calm_down();
     world.note(format_args!("the faults are over"));
     let over = Instant::now();
@@ -188,7 +198,18 @@ async fn live(world: &Rc<World>) {
             std::panic::resume_unwind(error.into_panic());
         }
     }
+    // By then even those have gone who were silent without a word.
+    tokio::time::sleep(AWAY_MAX).await;
+    world.look_for_leftovers().await;
     world.end_generation(0);
+}
+
+/// Visitors come, if limits apply to anybody.
+fn begin_siege(world: &Rc<World>) -> Vec<JoinHandle<()>> {
+    let Some(siege) = &world.rates.siege else { return Vec::new() };
+    let terms = siege.terms(world.rates.delays());
+    world.record.borrow_mut().siege = Some(Siege { terms, visitors: Vec::new(), over: u128::MAX });
+    Visitor::all(world, siege).into_iter().map(|visitor| tokio::task::spawn_local(visitor.run())).collect()
 }
 
 /// Waits until everybody has everything, for at most `time_max`.

@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -77,6 +78,8 @@ pub(crate) struct World {
     pub(crate) invites: RefCell<Vec<String>>,
     /// Removals that a host has announced: the user, and the room.
     pub(crate) farewells: RefCell<Vec<(u64, u64)>>,
+    /// Polite visitors of a siege, as soon as they are known.
+    pub(crate) neighbours: RefCell<Vec<u64>>,
     start: Instant,
     disk: HostileDisk,
     nodes: RefCell<[Option<Rc<Node>>; NodeNumber::COUNT_MAX]>,
@@ -104,6 +107,7 @@ impl World {
             rooms: Cell::default(),
             invites: RefCell::default(),
             farewells: RefCell::default(),
+            neighbours: RefCell::default(),
             start: Instant::now(),
             disk,
             nodes: RefCell::default(),
@@ -181,8 +185,13 @@ impl World {
     // The network.
 
     /// Opens a connection; `None` if nobody listens.
-    pub(crate) async fn connect(self: &Rc<Self>, at: NodeNumber) -> Option<DuplexStream> {
-        let connected = self.reach(at, Stage::Begin, Node::attach).await;
+    pub(crate) async fn connect(
+        self: &Rc<Self>,
+        at: NodeNumber,
+        address: Option<IpAddr>,
+    ) -> Option<DuplexStream> {
+        let attach = |node: &Node, server| node.attach(address, server);
+        let connected = self.reach(at, Stage::Begin, attach).await;
         self.record.borrow_mut().counts.connections += u64::from(connected.is_some());
         connected
     }
@@ -462,6 +471,15 @@ impl World {
         let standings = self.standings.borrow();
         let there = standings.iter().filter(|standing| standing.joined && standing.stay == Stay::Stays);
         (self.rates.nodes.count == 1).then(|| there.filter_map(|standing| standing.user).collect())
+    }
+
+    /// What the nodes still have of clients that have all gone.
+    pub(crate) async fn look_for_leftovers(&self) {
+        for at in [NodeNumber::FIRST, NodeNumber::OTHER] {
+            let Some(node) = self.node(at) else { continue };
+            let leftovers = node.leftovers().await;
+            self.record.borrow_mut().leftovers.extend(leftovers);
+        }
     }
 
     /// Describes the clients that have not converged.
