@@ -60,7 +60,7 @@ describe("a disk that fills under load", { concurrency: true, skip: cannotMount 
       assert.equal(told.length, 1, "one line when it begins");
       const [, free, needed] = /free_bytes=(\d+) needed_bytes=(\d+)/.exec(told[0]) ?? [];
       assert.ok(Number(free) < Number(needed), `it explains itself: ${told[0]}`);
-      assert.equal(lines.filter((line) => line.includes("takes writes again")).length, 1, "one line when it ends");
+      assert.equal(lines.filter((line) => line.includes("messages are stored again")).length, 1, "one line when it ends");
     });
   }
 

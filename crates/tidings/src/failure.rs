@@ -14,13 +14,27 @@ use socketio_server::BuildError;
 use crate::plural::counted;
 use crate::tls::CertificateError;
 
+/// The first port that everybody may listen on.
+const FREE_PORTS_FROM: u16 = 1_024;
+
+/// What is missing for a low port.
+fn rights(address: SocketAddr, error: &std::io::Error) -> &'static str {
+    let is_forbidden = error.kind() == std::io::ErrorKind::PermissionDenied;
+    if is_forbidden && address.port() < FREE_PORTS_FROM {
+        " (ports below 1024 need root or CAP_NET_BIND_SERVICE: see TLS in docs/running.md)"
+    } else {
+        ""
+    }
+}
+
 /// Why a command has failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cannot listen on {address}: {error}; choose another address with --listen or TIDINGS_LISTEN")]
+    #[error("cannot listen on {address}: {error}{}; choose another address with --listen or TIDINGS_LISTEN", rights(*.address, .error))]
     Listen { address: SocketAddr, error: std::io::Error },
     #[error(
-        "cannot listen on {address}: {error}; choose another address with --redirect or TIDINGS_REDIRECT"
+        "cannot listen on {address}: {error}{}; choose another address with --redirect or TIDINGS_REDIRECT",
+        rights(*.address, .error)
     )]
     Redirect { address: SocketAddr, error: std::io::Error },
     #[error(transparent)]

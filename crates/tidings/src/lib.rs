@@ -21,6 +21,7 @@ pub mod quotas;
 pub mod rare;
 pub mod readiness;
 pub mod reading;
+pub mod similar;
 pub mod stamp;
 pub mod stats;
 pub mod ticket;

@@ -14,6 +14,7 @@ use socketio_server::Config;
 pub use self::list::ALL;
 use self::value::{Field, Value};
 use crate::node::{STRANGERS, Settings};
+use crate::similar::similar;
 use crate::stats::Snapshot;
 
 /// The settings that have limits.
@@ -86,9 +87,12 @@ pub struct Change {
 /// Why a text changes no limit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ChangeError {
-    /// There is no such limit.
-    #[error("there is no limit of that name: `tidings limits` lists them all")]
-    Name,
+    /// There is no such limit; perhaps one like it.
+    #[error(
+        "there is no limit of that name: {}`tidings limits` lists them all",
+        .0.map_or(String::new(), |name| format!("do you mean {name}? "))
+    )]
+    Name(Option<&'static str>),
     /// There is no `=`.
     #[error("give a limit as NAME=VALUE, such as history-bytes=100000")]
     Shape,
@@ -124,7 +128,9 @@ impl FromStr for Change {
 
     fn from_str(text: &str) -> Result<Self, ChangeError> {
         let (name, value) = text.split_once('=').ok_or(ChangeError::Shape)?;
-        let limit = ALL.iter().find(|limit| limit.name == name).ok_or(ChangeError::Name)?;
+        let limit = ALL.iter().find(|limit| limit.name == name);
+        let limit =
+            limit.ok_or_else(|| ChangeError::Name(similar(name, ALL.iter().map(|limit| limit.name))))?;
         let value = (limit.field)(&mut Bounds::default()).parse(value).map_err(ChangeError::Value)?;
         Ok(Self { limit, value })
     }
@@ -140,6 +146,15 @@ pub fn table(bounds: &Bounds) -> String {
     }
     table
 }
+
+/// What the values of the table mean.
+pub const LEGEND: &str = "\
+5/30: 5 a second, and 30 at once after a rest. Of bad codes: so many at once, and the seconds until one more.
+20/day: 20 at once, and as many again in a day. 60/hour/30: 30 at once, and 60 in an hour.
+disk-free: percent of the disk, and at least and at most so many MiB.
+text-bytes and rooms-joined can be lowered, not raised. 0 switches a rate, a quota or disk-free off.
+Change a limit with --limit NAME=VALUE or TIDINGS_LIMIT; docs/limits.md has more.
+";
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

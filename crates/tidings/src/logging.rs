@@ -18,7 +18,7 @@ use tracing_subscriber::{EnvFilter, Layer as _, fmt};
 
 use self::repeats::{LeftOut, Repeats, TARGET};
 
-const VARIABLE: &str = "TIDINGS_LOG";
+pub(crate) const VARIABLE: &str = "TIDINGS_LOG";
 const DEFAULT: &str = "warn";
 
 /// Parts that write to the log, and may stand in a filter without a level.

@@ -28,6 +28,10 @@ fn main() -> ExitCode {
     let options = Options::read();
     let log_format = options.log_format();
     logging::begin(log_format, options.log_lines_per_second());
+    let set = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    for (name, meant) in options::slips(set) {
+        tracing::warn!("the variable {name} is not known: do you mean {meant}?");
+    }
     let result = match options.command {
         None => serve::run(&options.serve),
         Some(Command::Serve(serve)) => serve::run(&serve),

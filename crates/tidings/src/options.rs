@@ -13,6 +13,7 @@ use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use socketio_server::{HostPattern, OriginPattern, TrustedProxies};
 use tidings::limits::{Bounds, Change};
 use tidings::memory::Memory;
+use tidings::similar::similar;
 
 pub(crate) use self::tls::TlsOptions;
 use crate::logging::Format;
@@ -284,11 +285,30 @@ fn switch(variable: &'static str) -> impl Fn(&str) -> Result<bool, String> + Clo
 
 /// The only conflict of the grammar is an option of the server before the name of a command.
 fn with_advice(mut error: clap::Error) -> clap::Error {
-    if error.kind() == ErrorKind::ArgumentConflict {
-        let advice = vec!["put the option after the name of the command".into()];
-        error.insert(ContextKind::Suggested, ContextValue::StyledStrs(advice));
-    }
+    let advice = match error.kind() {
+        ErrorKind::ArgumentConflict => "put the option after the name of the command".to_owned(),
+        ErrorKind::InvalidSubcommand => {
+            let command = Options::command();
+            let names: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+            format!("the commands are {}", names.join(", "))
+        }
+        _ => return error,
+    };
+    error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![advice.into()]));
     error
+}
+
+/// Variables that are set and not known, each with the known one that is like it.
+pub(crate) fn slips(set: impl Iterator<Item = String>) -> Vec<(String, String)> {
+    let command = Options::command();
+    let variables = command.get_arguments().filter_map(|arg| arg.get_env()?.to_str());
+    let known: Vec<&str> = variables.chain([crate::logging::VARIABLE]).collect();
+    let unknown = set.filter(|name| name.starts_with("TIDINGS_") && !known.contains(&name.as_str()));
+    unknown
+        .filter_map(|name| {
+            similar(&name, known.iter().copied()).map(str::to_owned).map(|meant| (name, meant))
+        })
+        .collect()
 }
 
 #[cfg(test)]
@@ -346,6 +366,21 @@ mod tests {
             Options::command().try_get_matches_from(["tidings", "--data", "d", "verify"]).unwrap_err();
         let text = with_advice(error).to_string();
         assert!(text.contains("put the option after the name of the command"), "{text}");
+    }
+
+    #[test]
+    fn a_command_that_is_none_is_told_which_there_are() {
+        let error = Options::command().try_get_matches_from(["tidings", "start"]).unwrap_err();
+        let text = with_advice(error).to_string();
+        assert!(text.contains("the commands are serve, import, backup"), "{text}");
+    }
+
+    #[test]
+    fn a_variable_with_a_slip_is_recognised_and_those_of_others_are_left_alone() {
+        let set = ["TIDINGS_HSOT", "TIDINGS_HOST", "TIDINGS_LOG", "TIDINGS_BIN", "HOST", "TIDINGS_LGO"];
+        let found = slips(set.iter().map(|name| (*name).to_owned()));
+        let expected = [("TIDINGS_HSOT", "TIDINGS_HOST"), ("TIDINGS_LGO", "TIDINGS_LOG")];
+        assert_eq!(found, expected.map(|(name, meant)| (name.to_owned(), meant.to_owned())));
     }
 
     #[test]

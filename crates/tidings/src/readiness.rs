@@ -142,17 +142,21 @@ impl Standing {
             return;
         }
         match service {
-            Service::Full => tracing::warn!("the log takes writes again, and messages are stored"),
+            Service::Full => tracing::warn!("messages are stored again"),
             Service::Stuck => {
                 tracing::error!("the log cannot commit: clients of / wait outside until it can");
             }
             Service::ReadOnly(why) => {
                 let (free_bytes, needed_bytes) = self.shortage(space).unzip();
+                let remedy = match needed_bytes {
+                    Some(_) => "make room on the disk of the data folder, until needed_bytes are free",
+                    None => "look at the disk of the data folder",
+                };
                 tracing::error!(
                     reason = why.code(),
                     free_bytes,
                     needed_bytes,
-                    "nothing is stored: people can read, and what they write waits on their devices"
+                    "nothing is stored: {remedy}. Meanwhile people can read, and what they write waits on their devices"
                 );
             }
         }

@@ -28,7 +28,7 @@ use tokio::sync::mpsc;
 
 use self::disk::Disk;
 use self::exporter::{Exporter, Metrics};
-use self::first_run::{FirstRun, Scheme, in_network};
+use self::first_run::{FirstRun, Scheme, behind_proxy, in_network};
 use self::threads::{ENVIRONMENT, Threads};
 use crate::failure::Failure;
 use crate::http::{Damage, Health, Site};
@@ -88,8 +88,12 @@ async fn serve(options: &Serve, begin: Instant) -> Result<(), Failure> {
     let name = tls.as_ref().and_then(Tls::name);
     let scheme = if tls.is_some() { Scheme::Https } else { Scheme::Http };
     let metrics = monitors.address();
-    FirstRun { addresses: &addresses, scheme, name, redirect, took, data, setup, pages, in_network, metrics }
-        .announce();
+    let public_name = behind_proxy(&options.host, &options.trusted_proxy);
+    #[rustfmt::skip]
+    FirstRun {
+        addresses: &addresses, scheme, name, public_name, redirect, took, data, setup, pages, in_network, metrics,
+    }
+    .announce();
     let (monitor, hosts) = (node.monitor(), hosts::of(options, &certified));
     let certificate = tls.as_ref().map(Tls::in_use);
     let exporter = Exporter { monitor, bounds, hosts, folder: folder.to_owned(), log: reader, certificate };

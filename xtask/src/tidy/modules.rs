@@ -101,6 +101,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "planted",
             "rare",
             "environment",
+            "similar",
             "memory",
             "names",
             "stamp",

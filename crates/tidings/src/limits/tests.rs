@@ -72,7 +72,7 @@ fn edges(limit: &Limit) -> Edges {
         (_, Value::Rate(_)) => (
             &["0", "1/1", "5/1", "1000000/1000000"],
             &["", "5", "0/5", "5/0", "5/x", "-5/5", "5/5/5", "1000001/1", "1/1000001"],
-            "such as 5/30, each from 1 to 1000000, or 0",
+            "such as 5/30 for 5 a second and 30 at once, each from 1 to 1000000, or 0",
         ),
         (_, Value::Guesses(_)) => (
             &["0", "1/1", "86400/86400"],

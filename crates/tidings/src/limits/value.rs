@@ -129,7 +129,7 @@ fn rate(text: &str, max: u32) -> Result<Rate, String> {
         return Ok(Rate::OFF);
     }
     let (per_second, burst) = pair(text, max).ok_or_else(|| {
-        let what = "so many a second and at once, such as 5/30";
+        let what = "RATE/BURST, such as 5/30 for 5 a second and 30 at once";
         format!("{what}, each from 1 to {max}, or 0 to switch the limit off")
     })?;
     Ok(Rate { per_second, burst })

@@ -54,7 +54,7 @@ pub(crate) struct TlsOptions {
     pub(crate) acme_root: Option<PathBuf>,
 
     /// Redirect http on this address to https, such as 0.0.0.0:80. Needs TLS
-    #[arg(long, value_name = "ADDR:PORT", env = "TIDINGS_REDIRECT", value_parser = super::listener)]
+    #[arg(long, value_name = "ADDR:PORT", env = "TIDINGS_REDIRECT", value_parser = redirect)]
     pub(crate) redirect: Option<SocketAddr>,
 
     /// Tell browsers to use nothing but https for this host, all its ports included, for so many days. Needs TLS; 0 takes it
@@ -63,7 +63,7 @@ pub(crate) struct TlsOptions {
         long,
         value_name = "DAYS",
         env = "TIDINGS_HSTS",
-        value_parser = clap::value_parser!(u32).range(0..=i64::from(HSTS_DAYS_MAX))
+        value_parser = days
     )]
     pub(crate) hsts: Option<u32>,
 }
@@ -82,6 +82,18 @@ fn domain(text: &str) -> Result<String, &'static str> {
     let is_address = name.parse::<std::net::IpAddr>().is_ok();
     let is_name = name.len() <= 253 && name.contains('.') && name.split('.').all(is_label);
     if is_name && !is_address { Ok(name) } else { Err(WRONG) }
+}
+
+/// An address for http.
+fn redirect(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "give an address and a port, such as 0.0.0.0:80")
+}
+
+fn days(text: &str) -> Result<u32, String> {
+    let days = text.parse().ok().filter(|days| *days <= HSTS_DAYS_MAX);
+    days.ok_or_else(|| {
+        format!("give a whole number of days, such as 365, and at most {HSTS_DAYS_MAX}; 0 takes it back")
+    })
 }
 
 fn email(text: &str) -> Result<String, &'static str> {
@@ -119,6 +131,16 @@ mod tests {
         ] {
             assert!(domain(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn browsers_are_told_a_number_of_days() {
+        assert_eq!([days("0"), days("365"), days("730")], [Ok(0), Ok(365), Ok(730)]);
+        for bad in ["", "1y", "-1", "731", "1.5"] {
+            assert!(days(bad).is_err_and(|why| why.contains("such as 365")), "{bad}");
+        }
+        assert_eq!(redirect("0.0.0.0:80"), Ok(SocketAddr::from(([0, 0, 0, 0], 80))));
+        assert!(redirect("80").is_err_and(|why| why.contains("such as 0.0.0.0:80")));
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::time::Duration;
 
+use socketio_server::{HostPattern, TrustedProxies};
+
 use super::machine::resident_bytes;
 use crate::assets::WITHOUT_WEB;
 use tidings::v1::code::Code;
@@ -18,6 +20,8 @@ pub(super) struct FirstRun<'a> {
     pub(super) scheme: Scheme,
     /// The name in the certificate.
     pub(super) name: Option<String>,
+    /// The name that people open, if a proxy with TLS is in front. See [`behind_proxy`].
+    pub(super) public_name: Option<String>,
     /// Where http is redirected.
     pub(super) redirect: Option<SocketAddr>,
     pub(super) took: Duration,
@@ -95,6 +99,9 @@ impl fmt::Display for FirstRun<'_> {
                 let address = format!("{}://{}", self.scheme, SocketAddr::new(ip, address.port()));
                 writeln!(f, "or, to use the chat in your network: {address}/#setup={code}")?;
             }
+            if let (Scheme::Http, Some(name)) = (self.scheme, &self.public_name) {
+                writeln!(f, "or, behind a proxy with TLS: https://{name}/#setup={code}")?;
+            }
         }
         Ok(())
     }
@@ -110,6 +117,13 @@ impl FirstRun<'_> {
             (None, _) => format!("{}://{address}", self.scheme),
         }
     }
+}
+
+/// The only name of a server that has a proxy in front, if it is no pattern.
+pub(super) fn behind_proxy(hosts: &[HostPattern], proxies: &[TrustedProxies]) -> Option<String> {
+    let [host] = hosts else { return None };
+    let name = host.to_string();
+    (!proxies.is_empty() && !name.contains('*')).then_some(name)
 }
 
 /// The address that other machines reach this one by, if a listener has all addresses: where packets to them come from.
@@ -147,6 +161,7 @@ mod tests {
             addresses: &addresses,
             scheme,
             name,
+            public_name: Some("chat.example".to_owned()),
             redirect,
             took,
             data,
@@ -177,8 +192,24 @@ mod tests {
         let expected = [
             "open to become the owner: http://localhost:3000/#setup=0000-0000-0000-0000",
             "or, to use the chat in your network: http://192.168.1.7:3000/#setup=0000-0000-0000-0000",
+            "or, behind a proxy with TLS: https://chat.example/#setup=0000-0000-0000-0000",
         ];
-        assert_eq!(lines[lines.len() - 2..], expected);
+        assert_eq!(lines[lines.len() - expected.len()..], expected);
+    }
+
+    #[test]
+    fn a_server_with_one_name_and_a_proxy_is_opened_by_that_name() {
+        let proxies = ["127.0.0.1".parse().unwrap()];
+        let check = |hosts: &[&str], proxies: &[TrustedProxies], expected: Option<&str>| {
+            let hosts: Vec<HostPattern> = hosts.iter().map(|host| host.parse().unwrap()).collect();
+            assert_eq!(behind_proxy(&hosts, proxies).as_deref(), expected, "{hosts:?}");
+        };
+        check(&["chat.example"], &proxies, Some("chat.example"));
+        check(&["chat.example"], &[], None);
+        check(&["*.chat.example"], &proxies, None);
+        check(&["*"], &proxies, None);
+        check(&["chat.example", "talk.example"], &proxies, None);
+        check(&[], &proxies, None);
     }
 
     #[test]
@@ -190,6 +221,7 @@ mod tests {
                 addresses: &addresses,
                 scheme: Scheme::Https,
                 name: name.map(str::to_owned),
+                public_name: Some("chat.example".to_owned()),
                 redirect: Some("0.0.0.0:80".parse().unwrap()),
                 took: Duration::ZERO,
                 data: None,

@@ -117,7 +117,10 @@ impl Certificate {
             }
         }
         facts.check(now).map_err(Wrong::Certificate)?;
-        let Facts { names, not_before, not_after } = facts;
+        let Facts { names, alternatives, not_before, not_after } = facts;
+        if alternatives == 0 {
+            tracing::warn!("the certificate has no names (subjectAltName): browsers refuse it");
+        }
         let validity = Validity { not_before: not_before.timestamp(), not_after: not_after.timestamp() };
         Ok(Self { key: Arc::new(key), names, validity })
     }
@@ -155,6 +158,8 @@ fn key_of(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
 /// What is read from a certificate.
 struct Facts {
     names: Vec<String>,
+    /// Names of any kind, addresses too.
+    alternatives: usize,
     not_before: ASN1Time,
     not_after: ASN1Time,
 }
@@ -165,12 +170,14 @@ impl Facts {
         let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
         let alternatives = parsed.subject_alternative_name().ok()?;
         let names = alternatives.iter().flat_map(|names| &names.value.general_names);
+        let alternatives = names.clone().count();
         let names = names.filter_map(|name| match name {
             GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
             _ => None,
         });
         let validity = parsed.validity();
-        Some(Self { names: names.collect(), not_before: validity.not_before, not_after: validity.not_after })
+        let (not_before, not_after) = (validity.not_before, validity.not_after);
+        Some(Self { names: names.collect(), alternatives, not_before, not_after })
     }
 
     fn check(&self, now: i64) -> Result<(), String> {

@@ -56,7 +56,7 @@ impl Files {
         let (end, file) = (validity.end(), self.0.certificate.display());
         match stage {
             Stage::Soon => tracing::warn!("the certificate will expire at {end}: renew {file}"),
-            Stage::Over => tracing::warn!("the certificate has expired at {end}: renew {file}"),
+            Stage::Over => tracing::warn!("the certificate expired at {end}: renew {file}"),
         }
     }
 
@@ -74,7 +74,9 @@ impl Files {
             return had_failed;
         };
         match loaded.and_then(|certificate| keyring.replace(certificate)) {
-            Ok(()) if had_failed => tracing::warn!("new connections get the new certificate after all"),
+            Ok(()) if had_failed => {
+                tracing::warn!("the files can be used again: new connections get the certificate in them");
+            }
             Ok(()) => tracing::info!("new connections get the new certificate"),
             Err(error) => {
                 tracing::warn!("the old certificate stays in use: {error}");

@@ -40,7 +40,7 @@ use crate::command_pace::{CommandPaces, Writer};
 use crate::environment::Environment;
 use crate::names::{self, CommandName};
 use crate::planted::{self, Bug};
-use crate::quotas::{Quotas, UsedUp};
+use crate::quotas::Quotas;
 use crate::rare::{self, Rare};
 use crate::reading::pool::Pool;
 use crate::stamp::Stamp;
@@ -299,10 +299,12 @@ impl Edge {
             self.refuse(turn, RequestError::Busy);
             return Flow::Continue;
         }
-        let (charge, over_quota) = match self.charge(&session, &command) {
-            Ok(charge) => (charge, None),
-            Err(UsedUp) => (None, Some(Refusal::Quota)),
-        };
+        let charged = self.charge(&session, &command);
+        let over_quota = charged.is_err().then_some(Refusal::Quota);
+        if over_quota.is_some() {
+            tracing::debug!(command = name.as_str(), "a command is beyond a quota");
+        }
+        let charge = charged.unwrap_or_default();
         let pause = self.pause_after_command(&session, over_quota);
         let identity = Identity::Device { device, n };
         let draft = Draft { identity, command, at: (self.parts.environment.now)(), over_quota };
@@ -333,6 +335,7 @@ impl Edge {
 
     /// Answers an event that is not carried out.
     pub(super) fn refuse(&self, turn: &mut Turn<'_>, error: RequestError) {
+        tracing::debug!(?error, "a command or a request is refused");
         self.parts.tallies.count(error.count());
         turn.reply(&error.answer());
     }
@@ -485,6 +488,7 @@ fn refusal(message: &str, code: &str) -> Rejection {
 }
 
 fn refusal_with(message: &str, data: &[(&str, &str)]) -> Rejection {
+    tracing::debug!(why = message, "somebody is refused");
     let rejection = Rejection::new(message);
     let data = data.iter().copied().collect::<std::collections::BTreeMap<_, _>>();
     rejection.clone().with_data(&data).unwrap_or(rejection)
