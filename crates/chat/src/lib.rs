@@ -36,6 +36,8 @@ mod queue;
 #[doc(hidden)]
 pub mod rare;
 mod room;
+mod sign_in;
+mod signed_in;
 mod signing;
 mod spent;
 mod stats;
@@ -48,7 +50,7 @@ pub use crate::appender::{Appender, Closed, Fatal, NO_SPACE, Ports, StartError};
 #[cfg(feature = "simulation")]
 pub use crate::appender::{Step, Stepper};
 pub use crate::applier::{Applier, Applying, Piece};
-pub use crate::command::{Command, Draft, Identity, JoinBy};
+pub use crate::command::{Command, Draft, Identity, JoinBy, SignOutOf};
 pub use crate::decide::{Decided, Limits, Storage, decide};
 pub use crate::delivery::{Committed, Delivery};
 pub use crate::device::{Device, DeviceId};
@@ -71,6 +73,8 @@ pub use crate::outcome::{Outcome, Receipt, Refusal};
 pub use crate::pointer::ReadPointer;
 pub use crate::queue::{Admission, QueueBounds, RefusedWhy};
 pub use crate::room::{Membership, Room, RoomKind, Visibility};
+pub use crate::sign_in::{SignInId, SignInLabel, SignInMethod, TokenHash};
+pub use crate::signed_in::SignIn;
 pub use crate::signing::{SigningKey, SigningKeys};
 pub use crate::spent::{Answered, Counted, Spent, SpentOn};
 pub use crate::stats::{AppenderCount, AppenderStats, LimitHit};

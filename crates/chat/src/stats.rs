@@ -44,6 +44,8 @@ tally::counted! {
         PrivateMembers,
         /// There are too many rooms: `Limits::rooms_max`.
         Rooms,
+        /// A person has too many sign-ins, so the oldest ends: `Limits::sign_ins_max`. The command is not refused.
+        SignIns,
     }
 }
 

@@ -1,4 +1,4 @@
-//! The checker: seventeen invariants over what people typed, were told and saw, and over the contents of the log.
+//! The checker: eighteen invariants over what people typed, were told and saw, and over the contents of the log.
 //!
 //! It knows nothing of how the server works. Entries that a restored backup took back are lost on purpose, so nobody is
 //! blamed for them. But every client must notice the restore: nobody may continue as if nothing had happened.
@@ -7,6 +7,7 @@ mod commands;
 mod company;
 mod members;
 mod rights;
+mod sign_ins;
 mod views;
 
 use std::collections::HashMap;
@@ -55,6 +56,9 @@ pub enum Invariant {
     /// I17: nobody does what the tables of docs/permissions.md do not permit, and nobody is told what these keep from
     /// them.
     Permitted,
+    /// I18: a sign-in that has ended never begins again: nobody connects by it, no connection by it stays, and nothing else
+    /// ends one. Only the person is told of it.
+    EndedStaysEnded,
 }
 
 /// The server waits for a clock that was set back by at most this many milliseconds.
@@ -98,6 +102,7 @@ pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
     court.check_commands(&members);
     court.check_views(&members);
     court.check_beliefs();
+    court.check_sign_ins();
     for complaint in &record.complaints {
         court.object(Invariant::Converges, complaint.clone());
     }

@@ -75,6 +75,10 @@ pub(crate) struct World {
     pub(crate) rooms: Cell<u64>,
     /// Codes of invites that the server has handed out.
     pub(crate) invites: RefCell<Vec<String>>,
+    /// Codes of links that the server has handed out.
+    pub(crate) links: RefCell<Vec<String>>,
+    /// The sign-ins that were told, by their users.
+    pub(crate) sign_ins: RefCell<BTreeSet<(u64, String)>>,
     /// Removals that a host has announced: the user, and the room.
     pub(crate) farewells: RefCell<Vec<(u64, u64)>>,
     start: Instant,
@@ -103,6 +107,8 @@ impl World {
             people: RefCell::default(),
             rooms: Cell::default(),
             invites: RefCell::default(),
+            links: RefCell::default(),
+            sign_ins: RefCell::default(),
             farewells: RefCell::default(),
             start: Instant::now(),
             disk,

@@ -45,5 +45,9 @@ planted::planted! {
         TellsEverybodyWhatIsRead,
         /// The token of any server is believed.
         BelievesForeignTokens,
+        /// A token whose sign-in has ended is believed.
+        BelievesEndedSignIns,
+        /// The connections of a sign-in that has ended stay open.
+        KeepsEndedConnections,
     }
 }

@@ -48,6 +48,8 @@ pub struct QuotaBounds {
     pub contacts: ByTrust<Quota>,
     /// People who come to one network without a token.
     pub newcomers_network: Quota,
+    /// Sign-ins that one person begins by a link.
+    pub sign_ins_person: Quota,
     /// Bytes that one person adds to the log.
     pub bytes_person: ByTrust<Quota>,
     /// The same for all of one network, clients of the tutorial among them.
@@ -76,6 +78,8 @@ pub struct Spending {
     pub bytes: u32,
     /// People who were not there before.
     pub newcomers: u32,
+    /// Sign-ins of somebody who has one already.
+    pub sign_ins: u32,
 }
 
 /// Something that has a quota.
@@ -86,6 +90,7 @@ enum Use {
     Contacts,
     Bytes,
     Newcomers,
+    SignIns,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,6 +133,7 @@ struct Used {
     contacts: Debts<Holder>,
     bytes: Debts<Holder>,
     newcomers: Debts<Holder>,
+    sign_ins: Debts<Holder>,
 }
 
 impl Quota {
@@ -176,6 +182,7 @@ impl QuotaBounds {
         rooms_person: Quota::a_day(20),
         rooms_network: Quota::a_day(50),
         renames: Quota::an_hour(3),
+        sign_ins_person: Quota::a_day(30).at_once(10),
         contacts: ByTrust { guest: Quota::an_hour(10), member: Quota::an_hour(60) },
         bytes_person: ByTrust { guest: Quota::a_day(20_000_000), member: Quota::a_day(200_000_000) },
         bytes_network: Quota::a_day(200_000_000),
@@ -187,6 +194,7 @@ impl QuotaBounds {
         rooms_person: Quota::OFF,
         rooms_network: Quota::OFF,
         renames: Quota::OFF,
+        sign_ins_person: Quota::OFF,
         contacts: ByTrust::all(Quota::OFF),
         bytes_person: ByTrust::all(Quota::OFF),
         bytes_network: Quota::OFF,
@@ -198,8 +206,14 @@ impl Quotas {
     /// Nobody has used anything; `clock` tells when something is there again.
     pub fn new(bounds: QuotaBounds, clock: fn() -> Instant, tallies: Arc<Tallies>) -> Self {
         let none = || Debts::new(OWERS_MAX);
-        let used =
-            Used { rooms: none(), renames: none(), contacts: none(), bytes: none(), newcomers: none() };
+        let used = Used {
+            rooms: none(),
+            renames: none(),
+            contacts: none(),
+            bytes: none(),
+            newcomers: none(),
+            sign_ins: none(),
+        };
         Self { bounds, used: Arc::new(Mutex::new(used)), clock, tallies }
     }
 
@@ -212,7 +226,7 @@ impl Quotas {
     }
 
     fn charge_at(&self, payer: Payer, spending: Spending, now: Instant) -> Result<Option<Charge>, UsedUp> {
-        let Spending { rooms, renames, contacts, bytes, newcomers } = spending;
+        let Spending { rooms, renames, contacts, bytes, newcomers, sign_ins } = spending;
         let trust = payer.person.map_or(Trust::Guest, |(_, trust)| trust);
         let person = payer.person.map(|(user, _)| Holder::Person(user));
         let network = payer.network().map(Holder::Network);
@@ -225,6 +239,7 @@ impl Quotas {
             (Use::Bytes, person, bounds.bytes_person.of(trust), bytes),
             (Use::Bytes, network, bounds.bytes_network, bytes),
             (Use::Newcomers, network, bounds.newcomers_network, newcomers),
+            (Use::SignIns, person, bounds.sign_ins_person, sign_ins),
         ];
         let mut debts = self.debts();
         let mut lines = Vec::new();
@@ -268,6 +283,7 @@ fn limit(of: Use, holder: Holder, trust: Trust) -> Count {
         (Use::Bytes, Holder::Person(_), Trust::Guest) => Count::LimitBytesStoredPerGuest,
         (Use::Bytes, Holder::Person(_), Trust::Member) => Count::LimitBytesStoredPerMember,
         (Use::Newcomers, _, _) => Count::LimitNewcomersPerAddress,
+        (Use::SignIns, _, _) => Count::LimitSignIns,
     }
 }
 
@@ -279,6 +295,7 @@ impl Used {
             Use::Contacts => &mut self.contacts,
             Use::Bytes => &mut self.bytes,
             Use::Newcomers => &mut self.newcomers,
+            Use::SignIns => &mut self.sign_ins,
         }
     }
 }
@@ -332,7 +349,8 @@ mod tests {
     use super::*;
 
     const ADA: UserId = UserId(1);
-    const NOTHING: Spending = Spending { rooms: 0, renames: 0, contacts: 0, bytes: 0, newcomers: 0 };
+    const NOTHING: Spending =
+        Spending { rooms: 0, renames: 0, contacts: 0, bytes: 0, newcomers: 0, sign_ins: 0 };
     const ROOM: Spending = Spending { rooms: 1, ..NOTHING };
     const RENAME: Spending = Spending { renames: 1, ..NOTHING };
 

@@ -379,7 +379,11 @@ fn public_rooms_have_names_of_their_own_and_private_ones_need_none() {
     assert_eq!(town.refuses(BOB_THERE, create(RoomKind::Public, "Gаrden")), Refusal::NameTaken);
     assert_eq!(town.refuses(BOB_THERE, create(RoomKind::Public, "lobby")), Refusal::NameTaken);
     let own = town.opens(BOB_THERE, RoomKind::Private, "garden");
-    assert_eq!(town.refuses(BOB_THERE, create(RoomKind::Private, "Lоbby")), Refusal::NameTaken, "with a Cyrillic о");
+    assert_eq!(
+        town.refuses(BOB_THERE, create(RoomKind::Private, "Lоbby")),
+        Refusal::NameTaken,
+        "with a Cyrillic о"
+    );
     let park = town.opens(BOB_THERE, RoomKind::Public, "park");
     let rename = |room, name| Command::Rename { room, name: RoomName::from_stored(name) };
     assert_eq!(town.refuses(BOB_THERE, rename(park, "garden")), Refusal::NameTaken);
@@ -401,6 +405,7 @@ fn bounds_are_asked_after_everything_else() {
         direct_members_max: 2,
         private_members_max: 1,
         rooms_max: 4,
+        sign_ins_max: 3,
     };
     let add = |user| Command::Add { room: tea, user };
     assert_eq!(town.refuses(ADA_THERE, add(BOB_THERE.user)), Refusal::Limit);

@@ -41,12 +41,15 @@ impl Person {
     }
 
     fn do_something(&mut self) {
+        if self.is_welcome() && !std::mem::replace(&mut self.store.has_asked_link, true) {
+            self.ask("link", &json!({}), Awaited::Link, None);
+        }
         if !self.store.has_name && self.random.chance(500) {
             let name = format!("p{}x{}", self.index, self.counter);
             self.counter += 1;
             return self.queue("name", json!({ "name": name }), None, false);
         }
-        match self.random.index(100) {
+        match self.random.index(105) {
             0..42 => {
                 let room = if self.random.chance(400) { LOBBY } else { self.some_room() };
                 if self.is_welcome() && self.random.chance(300) {
@@ -70,6 +73,7 @@ impl Person {
             81..87 => self.take_back(),
             87..92 => self.read(),
             92..98 => self.look(),
+            98..103 => self.sign_out(),
             _ => {
                 let text = if self.random.chance(500) { String::new() } else { "x".repeat(17 << 10) };
                 self.queue("say", json!({ "room": LOBBY, "text": text }), None, false);
@@ -283,6 +287,31 @@ impl Person {
         self.note(format_args!("takes {n} back"));
     }
 
+    /// Ends a sign-in of the person, or all but the own one. Nobody ends the own one: a person with one sign-in would be lost.
+    pub(super) fn sign_out(&mut self) {
+        let (Some(me), Some(own)) = (self.store.user, self.store.sign_in.clone()) else { return };
+        let sign_ins = self.world.sign_ins.borrow();
+        let others: Vec<String> = sign_ins
+            .iter()
+            .filter(|(user, id)| *user == me && *id != own)
+            .map(|(_, id)| id.clone())
+            .collect();
+        drop(sign_ins);
+        if others.is_empty() {
+            // So that there is one some day.
+            if self.is_welcome() && self.connection.awaited.len() < super::REQUESTS_MAX {
+                self.ask("link", &json!({}), Awaited::Link, None);
+            }
+            return;
+        }
+        let fields = if self.random.chance(300) {
+            json!({ "keep": own })
+        } else {
+            json!({ "sign_in": others[self.random.index(others.len())] })
+        };
+        self.queue("sign out", fields, None, false);
+    }
+
     fn read(&mut self) {
         let id = self.some_room();
         let seq = self.store.view.rooms.get(&id).map_or(0, |room| room.seq);
@@ -338,11 +367,14 @@ impl Person {
     /// Requests lists and codes. They contain no entries, so the checker judges only that they are answered.
     fn look_around(&mut self, room: u64) {
         let invites = self.world.invites.borrow().clone();
+        if self.random.chance(300) {
+            return self.ask("link", &json!({}), Awaited::Link, None);
+        }
         let (request, fields) = match self.random.index(5) {
             0 => ("rooms", json!({ "limit": 1 })),
             1 => ("members", json!({ "room": room })),
             2 => ("who", json!({})),
-            3 => ("link", json!({})),
+            3 => ("sign ins", json!({})),
             _ => ("code", json!({ "code": invites.first().map_or("0000-0000-0000-0000", String::as_str) })),
         };
         self.ask(request, &fields, Awaited::Idle, None);

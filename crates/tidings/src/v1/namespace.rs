@@ -33,8 +33,8 @@ fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {
     let (connected, disconnected, pace) = (Arc::clone(edge), Arc::clone(edge), Arc::clone(edge));
     namespace
         .middleware(move |request| {
-            let admitted = admit.admit(&request);
-            async move { admitted }
+            let admit = Arc::clone(&admit);
+            async move { admit.admit(&request).await }
         })
         .feed(edge.feed().clone(), move |joining| join.join(joining))
         .rooms(move |data| groups.groups(data))
