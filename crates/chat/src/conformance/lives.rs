@@ -136,7 +136,7 @@ fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
         28 => Command::Claim,
         29 => Command::Skip,
         31 => Command::SignOut {
-            of: if number >> 12 & 3 == 0 {
+            of: if (number >> 12).is_multiple_of(4) {
                 SignOutOf::Others { keep: TokenHash([token; 32]).id() }
             } else {
                 SignOutOf::One(TokenHash([token; 32]).id())
