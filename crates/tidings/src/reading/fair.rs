@@ -7,7 +7,7 @@
 //!
 //! Whoever can be many owners at once would get many shares. So owners belong to parties: parties share the work evenly in
 //! the same way, and so do the owners of each party among themselves. Whoever has not asked for a while comes before those
-//! who ask all the time ([`Turns`]), and something is kept free to run it. The queue knows neither what a job does, nor what
+//! who ask all the time (`Turns`), and something is kept free to run it. The queue knows neither what a job does, nor what
 //! a unit of cost or a party is.
 
 mod turns;
