@@ -20,7 +20,7 @@ async function town(t) {
   const server = await Server.start(t);
   const nobody = await V1Person.connect(t, server.url);
   const tutorial = await TutorialGuest.connect(t, server.url);
-  const named = await Promise.all(PEOPLE.map((role) => V1Person.connect(t, server.url, { name: `the ${role}` })));
+  const named = await Promise.all(PEOPLE.map((role) => V1Person.connect(t, server.url, { name: `one ${role}` })));
   const people = Object.fromEntries(PEOPLE.map((name, at) => [name, named[at]]));
   const names = Array.from({ length: TARGETS }, (_, at) => `target ${"abcdefghij"[at]}`);
   const targets = await Promise.all(names.map((name) => V1Person.connect(t, server.url, { name })));
