@@ -1,6 +1,6 @@
 // What is limited for one person and for one address, with people elsewhere who notice nothing.
 //
-// A trusted proxy says where a client is. Who comes without it is on the machine of the server, where no rate applies.
+// A trusted proxy says where a client is. No rate applies to clients on the machine of the server, and the proxy has to say so.
 
 import assert from "node:assert/strict";
 import { describe, test } from "node:test";
@@ -11,6 +11,7 @@ import { within, PATIENCE_MS } from "../harness/waiting.mjs";
 import { request, Wire } from "../harness/wire.mjs";
 
 const at = (address) => ({ extraHeaders: { "x-forwarded-for": address } });
+const LOCAL = at("127.0.0.3");
 
 function serve(t, limits = []) {
   const args = ["--trusted-proxy", "127.0.0.1", ...limits.flatMap((limit) => ["--limit", limit])];
@@ -19,7 +20,7 @@ function serve(t, limits = []) {
 
 /** Puts so many messages of ten thousand bytes into the lobby. */
 async function fill(t, server, count) {
-  const filler = await V1Person.connect(t, server.url, { name: "filler" });
+  const filler = await V1Person.connect(t, server.url, { name: "filler", ...LOCAL });
   await Promise.all(Array.from({ length: count }, (_, number) => filler.say(`${number} ${"x".repeat(10_000)}`)));
 }
 
@@ -135,7 +136,7 @@ describe("the past", () => {
       });
       return within(whole, PATIENCE_MS, `the replay of ${name}`).then(() => assert.deepEqual(numbers, Array.from({ length: count }, (_, number) => number)));
     };
-    await Promise.all([replay("rated", at("192.0.2.1")), replay("local", {})]);
+    await Promise.all([replay("rated", at("192.0.2.1")), replay("local", LOCAL)]);
     assert.deepEqual(finished, ["local", "rated"]);
   });
 });
@@ -164,7 +165,7 @@ describe("notices", () => {
 
   test("that somebody types are dropped beyond the rate, and the same connection writes and stays", async (t) => {
     const server = await start(t, "typing=2/2");
-    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const bob = await V1Person.connect(t, server.url, { name: "bob", ...LOCAL });
     const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
     for (let key = 0; key < 500; key += 1) mallory.socket.emit("typing", { room: LOBBY });
     await mallory.say("finished");
@@ -240,7 +241,7 @@ describe("new people", () => {
     await V1Person.connect(t, server.url, { auth: { link: code }, ...home });
     const cleo = await V1Person.connect(t, server.url, { name: "cleo", ...at("192.0.2.2") });
     await cleo.say("undisturbed");
-    await V1Person.connect(t, server.url);
+    await V1Person.connect(t, server.url, LOCAL);
   });
 });
 
@@ -307,7 +308,7 @@ describe("quotas", () => {
     assert.equal((await second.do("direct", { with: [ada.user, mallory.user] })).code, "quota");
     await second.must("direct", { with: [ada.user] });
     assert.deepEqual(await codes(3, creates(ada)), ["ok", "ok", "ok"]);
-    const local = await V1Person.connect(t, server.url, { name: "local" });
+    const local = await V1Person.connect(t, server.url, { name: "local", ...LOCAL });
     assert.deepEqual(new Set(await codes(30, creates(local))), new Set(["ok"]));
   });
 
@@ -336,7 +337,7 @@ describe("members", () => {
     const server = await serve(t, ["contacts-per-guest=2/hour", "contacts-per-member=4/hour", "commands-per-guest=0"]);
     const { bob } = await ownerAndMember(t, server);
     const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
-    const people = await Promise.all(Array.from({ length: 5 }, (_, number) => V1Person.connect(t, server.url, { name: `p ${number}` })));
+    const people = await Promise.all(Array.from({ length: 5 }, (_, number) => V1Person.connect(t, server.url, { name: `p ${number}`, ...LOCAL })));
     const meet = (person, others) => codes(others.length, (number) => person.do("direct", { with: [others[number].user] }));
     assert.deepEqual(await meet(mallory, people), ["ok", "ok", "quota", "quota", "quota"]);
     const { room } = await mallory.must("create", { kind: "private", name: "trap" });
@@ -410,7 +411,7 @@ describe("members", () => {
 describe("rooms", () => {
   test("that everybody has left take no place, and their names are free", async (t) => {
     const server = await serve(t, ["rooms=5"]);
-    const [ada, mallory] = await Promise.all(["ada", "mallory"].map((name) => V1Person.connect(t, server.url, { name })));
+    const [ada, mallory] = await Promise.all(["ada", "mallory"].map((name) => V1Person.connect(t, server.url, { name, ...LOCAL })));
     for (let round = 0; round < 20; round += 1) {
       const kind = round % 2 === 0 ? "public" : "private";
       const { room } = await mallory.must("create", { kind, name: "squat" });
@@ -427,8 +428,8 @@ describe("rooms", () => {
 
   test("into which others bring a person do not keep the person from joining rooms", async (t) => {
     const server = await serve(t, ["rooms-joined=3"]);
-    const mallories = await Promise.all(Array.from({ length: 4 }, (_, number) => V1Person.connect(t, server.url, { name: `mallory ${number}` })));
-    const [ada, victim] = await Promise.all(["ada", "victim"].map((name) => V1Person.connect(t, server.url, { name })));
+    const mallories = await Promise.all(Array.from({ length: 4 }, (_, number) => V1Person.connect(t, server.url, { name: `mallory ${number}`, ...LOCAL })));
+    const [ada, victim] = await Promise.all(["ada", "victim"].map((name) => V1Person.connect(t, server.url, { name, ...LOCAL })));
     for (const mallory of mallories) {
       await mallory.must("direct", { with: [victim.user] });
       for (const name of ["plot", "plan"]) {

@@ -2,7 +2,7 @@
 //!
 //! Behind a proxy that the operator has not named, all clients have the address of the proxy. That is told, but anybody can send
 //! such headers: so each peer is told of once, few peers of the wide internet are, and none of them is taken for the operator's
-//! own. It has no clock.
+//! own. A trusted proxy that does not say for whom it asks is told of once too. It has no clock.
 
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::config::Config;
 use crate::http::forwarded::FORWARDED;
 
-/// Peers of the same machine or network that are told of.
+/// Peers of the same machine or network that are told of, and trusted proxies.
 const NEAR_MAX: usize = 16;
 
 /// Other peers.
@@ -29,6 +29,8 @@ struct Peers {
     far: HashSet<IpAddr>,
     /// The first of the near ones.
     first: Option<IpAddr>,
+    /// Trusted proxies.
+    nameless: HashSet<IpAddr>,
 }
 
 impl Ignored {
@@ -40,6 +42,12 @@ impl Ignored {
         }
         peers.first.get_or_insert(peer);
         peers.near.len() < NEAR_MAX && peers.near.insert(peer)
+    }
+
+    /// Whether this trusted proxy, which named no client, is to be told of now.
+    pub(crate) fn note_nameless(&self, proxy: IpAddr) -> bool {
+        let mut peers = self.peers();
+        peers.nameless.len() < NEAR_MAX && peers.nameless.insert(proxy)
     }
 
     /// The first peer of the same machine or network, which is hardly anything but a proxy.
@@ -72,6 +80,14 @@ pub(crate) fn told(header: &str, peer: IpAddr, config: &Config) -> String {
     )
 }
 
+/// What follows if a trusted proxy names nobody, and what can be done.
+pub(crate) fn told_nameless(proxy: IpAddr) -> String {
+    format!(
+        "X-Forwarded-For named nobody behind the trusted proxy {proxy}: all such clients count as one address, to which rates \
+         apply. Let the proxy send X-Forwarded-For with the address of its client."
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -91,6 +107,15 @@ mod tests {
         assert_eq!(ignored.proxy(), Some(address("10.0.0.5")));
         let neighbours = (0..100).filter(|n| ignored.note(address(&format!("10.0.1.{n}"))));
         assert_eq!(neighbours.count(), NEAR_MAX - 2);
+    }
+
+    #[test]
+    fn a_trusted_proxy_that_names_nobody_is_told_of_once() {
+        let ignored = Ignored::default();
+        assert!(ignored.note_nameless(address("127.0.0.1")) && !ignored.note_nameless(address("127.0.0.1")));
+        let others = (0..100).filter(|n| ignored.note_nameless(address(&format!("10.0.1.{n}"))));
+        assert_eq!(others.count(), NEAR_MAX - 1);
+        assert_eq!(ignored.proxy(), None, "it is trusted already");
     }
 
     #[test]

@@ -49,10 +49,10 @@ impl Server {
     {
         let service = self.service();
         async move {
-            let network = service.rated_network(Some(address));
-            let Ok(resident) = service.wait_for_turn(network).await else { return };
             let shared = &service.shared;
             let rated = shared.config.pacing.applies_to(Some(address));
+            let network = rated.then(|| address.into());
+            let Ok(resident) = service.wait_for_turn(network).await else { return };
             let handshake = Handshake { address: Some(address), ..Handshake::without_request(rated) };
             take(shared, Entrant { handshake, resident }, stream);
         }

@@ -10,7 +10,7 @@ use http::{HeaderMap, Request, header};
 
 use crate::door::service::SocketIoService;
 use crate::http::facts::scheme_of;
-use crate::http::forwarded::{self, Client};
+use crate::http::forwarded::{self, Client, Naming};
 use crate::http::host::HostPolicy;
 use crate::http::own::addressed_host;
 use crate::ignored;
@@ -37,6 +37,15 @@ impl SocketIoService {
         }
     }
 
+    /// Tells once of a trusted proxy that names nobody, when somebody comes through it to stay: not of the checks by which a
+    /// proxy finds out whether the server is there.
+    pub(super) fn note_unnamed(&self, client: &Client) {
+        let Some(proxy) = client.address.filter(|_| client.naming == Naming::Missing) else { return };
+        if self.shared.reach.ignored.note_nameless(proxy) {
+            tracing::warn!("{}", ignored::told_nameless(proxy));
+        }
+    }
+
     /// The name in a request that is not one of the server's.
     pub(super) fn foreign_host<B>(&self, peer: Option<IpAddr>, request: &Request<B>) -> Option<String> {
         let config = &self.shared.config;
@@ -49,7 +58,8 @@ impl SocketIoService {
             return headers.contains_key(header::HOST).then(String::new);
         };
         let address = peer.map(|address| address.to_canonical());
-        let direct = Client { address, scheme: scheme_of(request), host: Some(host.clone()) };
+        let (scheme, host_named) = (scheme_of(request), Some(host.clone()));
+        let direct = Client { address, scheme, host: host_named, naming: Naming::Known };
         let forwarded = config.trusted_proxies.client(direct, headers).host;
         [Some(host), forwarded].into_iter().flatten().find(|host| !config.hosts.allows(host))
     }

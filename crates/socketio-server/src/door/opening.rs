@@ -18,6 +18,7 @@ use crate::door::takeover;
 use crate::handle::command::Command;
 use crate::handle::io::Readiness;
 use crate::handshake::{Entrant, Handshake};
+use crate::http::forwarded::Client;
 use crate::http::policy::Verdict;
 use crate::http::response;
 use crate::http::upgrade;
@@ -45,9 +46,8 @@ impl SocketIoService {
     }
 
     /// The address whose rate applies to a new session.
-    pub(crate) fn rated_network(&self, address: Option<IpAddr>) -> Option<Network> {
-        let is_rated = self.shared.config.pacing.applies_to(address);
-        address.filter(|_| is_rated).map(Network::from)
+    fn rated_network(&self, client: &Client) -> Option<Network> {
+        client.address.filter(|_| client.is_rated(self.shared.config.pacing)).map(Network::from)
     }
 
     /// Checks a request for a WebSocket that needs nobody's permission and does not have to wait. `None` is no verdict: the
@@ -75,10 +75,11 @@ impl SocketIoService {
         let mut answer = upgrade::accept(request.method(), request.headers()).ok()?;
         shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
         let answer = upgrade::encode(&answer)?;
-        let (network, now) = (self.rated_network(judged.client.address), clock());
+        let (network, now) = (self.rated_network(&judged.client), clock());
         let place = shared.new_sessions.queue(network, now).ok().filter(|place| place.wait().is_none())?;
         let resident = self.begin(network, now).ok()?;
         place.take();
+        self.note_unnamed(&judged.client);
         let handshake = handshake(request, &judged, shared.config.pacing);
         Some(Opening { answer, entrant: Box::new(Entrant { handshake, resident }) })
     }
@@ -101,7 +102,8 @@ impl SocketIoService {
                 Err(error) => return Ok(response::upgrade_invalid(error)),
             },
         };
-        let resident = self.wait_for_turn(self.rated_network(judged.client.address)).await?;
+        self.note_unnamed(&judged.client);
+        let resident = self.wait_for_turn(self.rated_network(&judged.client)).await?;
         let handshake = handshake(request, &judged, shared.config.pacing);
         let handshake = match &shared.hooks.admission {
             None => handshake,
@@ -199,7 +201,7 @@ fn handshake<B>(request: Request<B>, judged: &Judged, pacing: Pacing) -> Handsha
         url: parts.uri.to_string(),
         headers: parts.headers,
         secure: judged.client.scheme.is_secure(),
-        rated: pacing.applies_to(judged.client.address),
+        rated: judged.client.is_rated(pacing),
         address: judged.client.address,
         cross_origin: matches!(judged.verdict, Verdict::Cross(_)),
     }

@@ -25,7 +25,7 @@ use crate::handle::io::Readiness;
 use crate::handle::mailbox::Mailbox;
 use crate::http::cache_buster::CacheBuster;
 use crate::http::facts::{names_websocket, peer_of, scheme_of};
-use crate::http::forwarded::Client;
+use crate::http::forwarded::{Client, Naming};
 use crate::http::own::addressed_host;
 use crate::http::policy::Verdict;
 use crate::http::response::{self, Readers};
@@ -160,7 +160,7 @@ impl SocketIoService {
         let headers = request.headers();
         let address = address.map(|address| address.to_canonical());
         let host = addressed_host(request.uri(), headers);
-        let direct = Client { address, scheme: scheme_of(request), host };
+        let direct = Client { address, scheme: scheme_of(request), host, naming: Naming::Known };
         let client = self.shared.config.trusted_proxies.client(direct, headers);
         let verdict = self.shared.config.origins.judge(headers, client.own().as_ref());
         // HTTP/1.0 has no Upgrade. A proxy that speaks it would not pass on the frames.

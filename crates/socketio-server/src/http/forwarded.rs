@@ -15,6 +15,7 @@ use ipnet::IpNet;
 use thiserror::Error;
 
 use super::own::{Own, Scheme};
+use crate::pacing::Pacing;
 use crate::planted::edge::{self, EdgeBug};
 
 const X_FORWARDED_FOR: &str = "x-forwarded-for";
@@ -66,10 +67,11 @@ impl TrustedProxies {
             } else {
                 hops.next()
             };
-            match hop.and_then(hop_address) {
-                Some(address) => client.address = Some(address),
-                None => break,
-            }
+            let Some(address) = hop.and_then(hop_address) else {
+                client.naming = Naming::Missing;
+                break;
+            };
+            client.address = Some(address);
         }
         if depth > 0 {
             let scheme = at_depth(headers, X_FORWARDED_PROTO, depth).and_then(forwarded_scheme);
@@ -114,12 +116,28 @@ pub(crate) struct Client {
     pub(crate) scheme: Scheme,
     /// `None` if the request names no host, or several.
     pub(crate) host: Option<String>,
+    pub(crate) naming: Naming,
+}
+
+/// Whether the address of a client is its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// It is, as far as anybody knows.
+    Known,
+    /// It is the address of a trusted proxy that named nobody behind it.
+    Missing,
 }
 
 impl Client {
     /// The server as this client knows it.
     pub(crate) fn own(&self) -> Option<Own> {
         Own::new(self.scheme, self.host.as_deref()?)
+    }
+
+    /// Whether rates apply to this client. They do if a trusted proxy does not say who it is: it may be anybody, wherever the
+    /// proxy is.
+    pub(crate) fn is_rated(&self, pacing: Pacing) -> bool {
+        self.naming == Naming::Missing || pacing.applies_to(self.address)
     }
 }
 
@@ -187,8 +205,12 @@ mod tests {
     fn client(peer: &str, scheme: Scheme, fields: &[(&'static str, &str)]) -> Client {
         let proxies: TrustedProxies = "10.0.0.0/8,::1".parse().unwrap();
         let address: IpAddr = peer.parse().unwrap();
-        let direct =
-            Client { address: Some(address.to_canonical()), scheme, host: Some("inner:3000".into()) };
+        let direct = Client {
+            address: Some(address.to_canonical()),
+            scheme,
+            host: Some("inner:3000".into()),
+            naming: Naming::Known,
+        };
         proxies.client(direct, &headers(fields))
     }
 
@@ -258,6 +280,34 @@ mod tests {
         check("10.0.0.1", &[("x-forwarded-for", "")], "10.0.0.1", "http://inner:3000");
     }
 
+    /// Rates apply to somebody who may be anybody, even if the proxy is on this machine.
+    #[test]
+    fn a_client_that_no_trusted_proxy_names_is_rated() {
+        let is_rated = |peer, hops: Option<&str>| {
+            let fields = hops.map(|hops| ("x-forwarded-for", hops));
+            client(peer, Scheme::Plain, fields.as_slice()).is_rated(Pacing::default())
+        };
+        assert!(is_rated("::1", None));
+        assert!(is_rated("::1", Some("")));
+        assert!(is_rated("::1", Some("unknown")));
+        assert!(is_rated("::1", Some("::1")), "fewer members than proxies");
+        assert!(is_rated("::1", Some("192.0.2.1")));
+        assert!(!is_rated("::1", Some("127.0.0.3")), "the proxy says that it is on this machine");
+        assert!(!is_rated("127.0.0.3", Some("192.0.2.1")), "it came without a trusted proxy");
+    }
+
+    /// Two proxies of which the inner one replaces the header, and one proxy that asks for itself.
+    #[test]
+    fn of_fewer_addresses_than_proxies_the_leftmost_counts_and_names_nobody() {
+        for (hops, address) in [("10.0.0.2", "10.0.0.2"), ("10.0.0.3, 10.0.0.2", "10.0.0.3"), ("::1", "::1")]
+        {
+            let client = client("10.0.0.1", Scheme::Plain, &[("x-forwarded-for", hops)]);
+            assert_eq!((client.address, client.naming), (address.parse().ok(), Naming::Missing), "{hops}");
+        }
+        let client = client("10.0.0.1", Scheme::Plain, &[("x-forwarded-for", "192.0.2.1")]);
+        assert_eq!(client.naming, Naming::Known);
+    }
+
     #[test]
     fn ports_and_brackets_of_addresses_are_understood() {
         for (member, address) in [
@@ -314,7 +364,7 @@ mod tests {
 
     #[test]
     fn a_client_from_nowhere_is_no_proxy() {
-        let direct = Client { address: None, scheme: Scheme::Plain, host: None };
+        let direct = Client { address: None, scheme: Scheme::Plain, host: None, naming: Naming::Known };
         let fields = headers(&[("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "https")]);
         let proxies: TrustedProxies = "0.0.0.0/0".parse().unwrap();
         assert_eq!(proxies.client(direct.clone(), &fields), direct);

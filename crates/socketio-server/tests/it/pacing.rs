@@ -128,6 +128,23 @@ async fn a_client_behind_a_trusted_proxy_on_loopback_is_not_on_loopback() {
 }
 
 #[tokio::test]
+async fn a_client_that_a_trusted_proxy_on_loopback_does_not_name_is_not_on_loopback() {
+    let counter = Counter::default();
+    let builder = counter.server(Rate { per_second: 50, burst: 30 }, false);
+    let running =
+        start(builder.configure(|config| config.trusted_proxies = "127.0.0.1".parse().expect("a network")));
+    let target = "/socket.io/?EIO=4&transport=websocket";
+    let mut quick = Client::over(Ws::open_with(running.address, target, &[]).await);
+    let mut polite = Client::connect(running.address).await;
+    quick.join("/", "").await;
+    quick.send_all(&[r#"2["count"]"#; 60]).await;
+    counter.reaches(1).await;
+    polite.fence().await;
+    assert!(counter.now() < 60, "all events were handled at once");
+    counter.reaches(60).await;
+}
+
+#[tokio::test]
 async fn answers_that_the_server_has_asked_for_cost_nothing_and_others_cost_an_event() {
     let counter = Counter::default();
     // Joining costs ten.

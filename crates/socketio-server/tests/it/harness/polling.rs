@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use serde_json::Value;
 
 use super::http::{Answer, Pending, get, post};
+use super::ws::LOCAL;
 
 const SEPARATOR: char = '\u{1e}';
 
@@ -16,7 +17,9 @@ pub(crate) struct Polling {
 
 impl Polling {
     pub(crate) async fn open(address: SocketAddr) -> Self {
-        let answer = get("/socket.io/?EIO=4&transport=polling").send(address).await;
+        let (name, client) = LOCAL;
+        let handshake = get("/socket.io/?EIO=4&transport=polling").header(name, client);
+        let answer = handshake.send(address).await;
         Self::of(address, &answer)
     }
 
