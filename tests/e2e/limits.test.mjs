@@ -141,6 +141,28 @@ describe("the past", () => {
   });
 });
 
+describe("welcomes", () => {
+  test("come later to a person who joins again and again, and to nobody else", async (t) => {
+    const server = await serve(t, ["read-bytes-per-person=1000/1000"]);
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...LOCAL });
+    const { token } = await V1Person.connect(t, server.url, at("192.0.2.1"));
+    const wire = await wireAt(t, server, "192.0.2.1");
+    const order = [];
+    const flood = async () => {
+      for (let time = 0; time < 8; time += 1) {
+        assert.match(await joinsV1(wire, { token }), /^40/);
+        await leavesV1(wire);
+      }
+      order.push("mallory");
+    };
+    const flooding = flood();
+    for (let round = 0; round < 50; round += 1) assert.equal((await ada.ask("history", { room: LOBBY, limit: 1 })).ok, true);
+    order.push("ada");
+    await within(flooding, PATIENCE_MS, "all welcomes");
+    assert.deepEqual(order, ["ada", "mallory"]);
+  });
+});
+
 describe("durable commands", () => {
   test("of one person are read later beyond a burst", async (t) => {
     const server = await serve(t, ["commands-per-guest=50/30"]);

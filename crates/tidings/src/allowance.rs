@@ -1,4 +1,4 @@
-//! [`Allowances`]: how much of the past is read for one person and for one network: replays, history, changes.
+//! [`Allowances`]: how much of the past is read for one person and for one network: welcomes, replays, answers.
 //!
 //! A few bytes of a question can make megabytes of an answer. Beyond a rate, answers come later; nothing is refused, and
 //! only those wait who have asked for so much. Both namespaces share the allowances. Peers to whom rates do not apply are

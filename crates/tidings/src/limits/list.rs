@@ -241,7 +241,7 @@ pub const ALL: &[Limit] = &[
     Limit {
         name: "read-bytes-per-person",
         scope: Scope::Person,
-        effect: "the past is sent later: replays, history, changes",
+        effect: "the past is sent later: welcomes, replays, and answers to requests",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitReadBytesPerPerson)),
         field: |bounds| Field::byte_rate(&mut bounds.node.reading.person),
     },

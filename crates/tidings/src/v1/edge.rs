@@ -236,11 +236,9 @@ impl Edge {
             self.parts.limits,
         )
         .with_untrusted_proxy(|| self.parts.io.upgrade()?.untrusted_proxy());
-        FeedJoin {
-            start: resumption.start(),
-            greeting: vec![frames::event(names::WELCOME, &welcome)],
-            ..FeedJoin::default()
-        }
+        let greeting = frames::event(names::WELCOME, &welcome);
+        self.charge_answer(&session, greeting.len());
+        FeedJoin { start: resumption.start(), greeting: vec![greeting], ..FeedJoin::default() }
     }
 
     /// The groups that a connection is in.

@@ -9,7 +9,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use chat::LogReader;
-use socketio_server::{AckHandle, Flow, Turn};
+use socketio_server::{AckHandle, ConnectRequest, Flow, Turn};
 
 use super::ack::RequestError;
 use super::answers::{Answering, answer};
@@ -56,7 +56,15 @@ impl Edge {
         wait.map_or(Flow::Continue, Flow::PauseFor)
     }
 
-    fn charge_answer(&self, session: &Session, bytes: usize) -> Option<Duration> {
+    /// How long somebody who was admitted waits for their welcome. It may be large, and is asked for by a few bytes, like a page of
+    /// history: so it is paid from the same allowance, when it is made.
+    pub fn wait_for_welcome(&self, request: &ConnectRequest) -> Option<Duration> {
+        let session = Session::of(request.data())?;
+        self.charge_answer(&session, 0)
+    }
+
+    /// Charges for an answer of so many bytes. Returns how long its reader has to wait for the next one.
+    pub(super) fn charge_answer(&self, session: &Session, bytes: usize) -> Option<Duration> {
         let now = (self.parts.environment.clock)();
         let peer = self.charged_peer(session.peer, session.user);
         self.parts.allowances.charge(peer, Some(session.user), bytes, now)

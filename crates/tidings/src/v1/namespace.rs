@@ -34,7 +34,14 @@ fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {
     namespace
         .middleware(move |request| {
             let admitted = admit.admit(&request);
-            async move { admitted }
+            let wait = admit.wait_for_welcome(&request);
+            async move {
+                admitted?;
+                if let Some(wait) = wait {
+                    tokio::time::sleep(wait).await;
+                }
+                Ok(())
+            }
         })
         .feed(edge.feed().clone(), move |joining| join.join(joining))
         .rooms(move |data| groups.groups(data))
