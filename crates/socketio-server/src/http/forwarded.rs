@@ -87,6 +87,18 @@ impl TrustedProxies {
     }
 }
 
+/// A network of IPv4 addresses that are written as those of IPv6, as what they are: addresses are compared like that.
+fn canonical(net: IpNet) -> IpNet {
+    const MAPPED_BITS: u8 = 96;
+    let prefix = net.prefix_len().checked_sub(MAPPED_BITS);
+    match (net.addr().to_canonical(), prefix) {
+        (address @ IpAddr::V4(_), Some(prefix)) if net.addr().is_ipv6() => {
+            IpNet::new(address, prefix).unwrap_or(net)
+        }
+        _ => net,
+    }
+}
+
 impl FromStr for TrustedProxies {
     type Err = TrustedProxiesError;
 
@@ -95,7 +107,9 @@ impl FromStr for TrustedProxies {
         let parse = |part: &str| {
             let part = part.trim();
             let address = part.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
-            address.or_else(|_| part.parse()).map_err(|_| TrustedProxiesError { text: part.to_owned() })
+            address
+                .or_else(|_| part.parse().map(canonical))
+                .map_err(|_| TrustedProxiesError { text: part.to_owned() })
         };
         Ok(Self { nets: text.split(',').map(parse).collect::<Result<_, _>>()? })
     }
@@ -368,6 +382,24 @@ mod tests {
         let fields = headers(&[("x-forwarded-for", "192.0.2.1"), ("x-forwarded-proto", "https")]);
         let proxies: TrustedProxies = "0.0.0.0/0".parse().unwrap();
         assert_eq!(proxies.client(direct.clone(), &fields), direct);
+    }
+
+    #[test]
+    fn a_network_of_mapped_addresses_is_one_of_ipv4() {
+        let trusts = |proxies: &str, address: &str| {
+            proxies.parse::<TrustedProxies>().unwrap().contains(address.parse().unwrap())
+        };
+        for (proxies, trusted, stranger) in [
+            ("::ffff:127.0.0.0/104", "127.0.0.1", "128.0.0.1"),
+            ("::ffff:127.0.0.0/104", "::ffff:127.1.2.3", "::1"),
+            ("::ffff:10.1.2.3/128", "10.1.2.3", "10.1.2.4"),
+            ("::ffff:0:0/96", "192.0.2.1", "2001:db8::1"),
+            ("10.0.0.0/8", "::ffff:10.1.2.3", "11.0.0.1"),
+            ("fd00::/8", "fd00::1", "10.0.0.1"),
+        ] {
+            assert!(trusts(proxies, trusted), "{proxies} {trusted}");
+            assert!(!trusts(proxies, stranger), "{proxies} {stranger}");
+        }
     }
 
     #[test]
