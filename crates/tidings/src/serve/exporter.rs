@@ -30,7 +30,7 @@ use crate::places::Places;
 use crate::security;
 use crate::tls::InUse;
 
-/// Monitors that are answered at once. One more, and the oldest connection ends.
+/// Monitors that are answered at once. One more, and the oldest connection of the address that has most ends.
 pub(super) const CONNECTIONS_MAX: usize = 16;
 
 /// A connection is closed after this time, whatever it does.
@@ -103,7 +103,7 @@ impl Exporter {
         let (exporter, mut places) = (Arc::new(self), Places::new(CONNECTIONS_MAX));
         loop {
             match listener.accept().await {
-                Ok((stream, _)) => places.take(Arc::clone(&exporter).connected(stream)),
+                Ok((stream, from)) => places.take(from.ip(), Arc::clone(&exporter).connected(stream)),
                 Err(error) => {
                     tracing::warn!(%error, "cannot accept a connection of a monitor");
                     tokio::time::sleep(FAILURE_PAUSE).await;
@@ -127,7 +127,9 @@ impl Exporter {
     }
 
     async fn answer<B>(&self, request: &Request<B>) -> Response<Body> {
-        let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+        let Ok(host) = host(request) else {
+            return plain(StatusCode::BAD_REQUEST, "Bad request: give one host\n");
+        };
         if !host.is_some_and(|host| self.hosts.allows(host)) {
             let text = "Misdirected request: start tidings with --host and this name, or use an address\n";
             return plain(StatusCode::MISDIRECTED_REQUEST, text);
@@ -155,6 +157,22 @@ impl Exporter {
     }
 }
 
+/// A request names several hosts.
+#[derive(Debug, PartialEq, Eq)]
+struct SeveralHosts;
+
+/// The one host that a request names, in its header and perhaps in its target too.
+fn host<B>(request: &Request<B>) -> Result<Option<&str>, SeveralHosts> {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let host = hosts.next().map(|host| host.to_str().map_err(|_| SeveralHosts)).transpose()?;
+    let target = request.uri().authority().map(http::uri::Authority::as_str);
+    let is_one = match (host, target) {
+        (Some(host), Some(target)) => host.eq_ignore_ascii_case(target),
+        _ => true,
+    };
+    if is_one && hosts.next().is_none() { Ok(host.or(target)) } else { Err(SeveralHosts) }
+}
+
 fn plain(status: StatusCode, text: impl Into<bytes::Bytes>) -> Response<Body> {
     let mut answer = Response::new(body(text.into()));
     *answer.status_mut() = status;
@@ -163,4 +181,25 @@ fn plain(status: StatusCode, text: impl Into<bytes::Bytes>) -> Response<Body> {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     security::harden(headers);
     answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_one_host_in_its_header_and_its_target() {
+        let host = |target: &str, hosts: &[&str]| {
+            let request =
+                hosts.iter().fold(Request::get(target), |request, host| request.header("host", *host));
+            host(&request.body(()).unwrap()).map(|host| host.map(str::to_owned))
+        };
+        assert_eq!(host("/metrics", &[]), Ok(None));
+        assert_eq!(host("/metrics", &["localhost:9464"]), Ok(Some("localhost:9464".into())));
+        assert_eq!(host("http://a.example/metrics", &[]), Ok(Some("a.example".into())));
+        assert_eq!(host("http://a.example/metrics", &["A.example"]), Ok(Some("A.example".into())));
+        assert_eq!(host("http://a.example/metrics", &["localhost"]), Err(SeveralHosts));
+        assert_eq!(host("/metrics", &["localhost", "a.example"]), Err(SeveralHosts));
+        assert_eq!(host("/metrics", &["localhost", "localhost"]), Err(SeveralHosts));
+    }
 }

@@ -22,7 +22,7 @@ use super::challenges::Challenges;
 use crate::places::Places;
 use crate::security;
 
-/// How many connections there are at most. One more, and the oldest ends.
+/// How many connections there are at most. One more, and the oldest of the address that has most ends.
 pub(crate) const CONNECTIONS_MAX: usize = 64;
 
 /// How long a connection may take, from its beginning to its end.
@@ -40,9 +40,9 @@ pub(super) async fn serve(listener: TcpListener, port: u16, challenges: Arc<Chal
     let mut places = Places::new(CONNECTIONS_MAX);
     loop {
         match listener.accept().await {
-            Ok((socket, _)) => {
+            Ok((socket, from)) => {
                 let answer = answer(socket, port, Arc::clone(&challenges));
-                places.take(async move { drop(timeout(CONNECTION_TIME, answer).await) });
+                places.take(from.ip(), async move { drop(timeout(CONNECTION_TIME, answer).await) });
             }
             Err(error) => {
                 tracing::debug!(%error, "cannot accept a connection to redirect");
