@@ -13,6 +13,7 @@ use socketio_server::Config;
 
 pub use self::list::ALL;
 use self::value::{Field, Value};
+pub use self::within::fault;
 use crate::node::{STRANGERS, Settings};
 use crate::similar::similar;
 use crate::stats::Snapshot;

@@ -4,6 +4,7 @@ use chat::{AppenderCount, LimitHit, Refusal, Text};
 use socketio_server::{DoorCount, OccupancyCount, RefusalKind, WorkerCount};
 
 use super::value::Field;
+use super::within::OUTBOUND_BYTES_MIN;
 use super::{Limit, Scope, Seen};
 use crate::reading::fair::Crowd;
 use crate::stats::{Count, Snapshot};
@@ -110,7 +111,7 @@ pub const ALL: &[Limit] = &[
         scope: Scope::Connection,
         effect: "acks and events wait for a slow client; beyond that, its connection is closed",
         seen: Seen::Hits(|seen| seen.workers(WorkerCount::LimitOutboundBytes)),
-        field: |bounds| Field::count_from(&mut bounds.server.outbound_bytes_max, 1 << 16),
+        field: |bounds| Field::count_from(&mut bounds.server.outbound_bytes_max, OUTBOUND_BYTES_MIN),
     },
     Limit {
         name: "output-bytes",
@@ -292,63 +293,63 @@ pub const ALL: &[Limit] = &[
         scope: Scope::Person,
         effect: "creating a room, or a conversation of more than two people, is refused: `quota`",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitRoomsPerPerson)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.rooms_person),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.rooms_person),
     },
     Limit {
         name: "rooms-created-per-address",
         scope: Scope::Address,
         effect: "the same",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitRoomsPerAddress)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.rooms_network),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.rooms_network),
     },
     Limit {
         name: "contacts-per-guest",
         scope: Scope::Guest,
         effect: "`direct` and `add` with more people who are in no private room or conversation with them are refused: `quota`",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitContactsPerGuest)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.contacts.guest),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.contacts.guest),
     },
     Limit {
         name: "contacts-per-member",
         scope: Scope::Member,
         effect: "the same",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitContactsPerMember)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.contacts.member),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.contacts.member),
     },
     Limit {
         name: "bytes-stored-per-guest",
         scope: Scope::Guest,
         effect: "messages and other commands are refused: `quota`",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitBytesStoredPerGuest)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_person.guest),
+        field: |bounds| Field::byte_quota(&mut bounds.node.quotas.bytes_person.guest),
     },
     Limit {
         name: "bytes-stored-per-member",
         scope: Scope::Member,
         effect: "the same",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitBytesStoredPerMember)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_person.member),
+        field: |bounds| Field::byte_quota(&mut bounds.node.quotas.bytes_person.member),
     },
     Limit {
         name: "bytes-stored-per-address",
         scope: Scope::Address,
         effect: "the same, also in the namespace /",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitBytesStoredPerAddress)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.bytes_network),
+        field: |bounds| Field::byte_quota(&mut bounds.node.quotas.bytes_network),
     },
     Limit {
         name: "newcomers-per-address",
         scope: Scope::Address,
         effect: "a connection to /v1 without a token is refused: `busy`",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitNewcomersPerAddress)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.newcomers_network),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.newcomers_network),
     },
     Limit {
         name: "renames",
         scope: Scope::Person,
         effect: "another name is refused: `quota`; the first is free",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitRenames)),
-        field: |bounds| Field::Quota(&mut bounds.node.quotas.renames),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.renames),
     },
     Limit {
         name: "rooms-joined",

@@ -18,6 +18,10 @@ fn another(limit: &Limit) -> &'static str {
     match (limit.name, limit.value(&Bounds::default())) {
         ("input-bytes" | "output-bytes" | "outbound-bytes", _) => "7000000",
         ("unjoined-input-bytes", _) => "7000",
+        ("read-bytes-per-person" | "read-bytes-per-address", _) => "7000/8000",
+        ("bytes-stored-per-guest" | "bytes-stored-per-member" | "bytes-stored-per-address", _) => {
+            "70000/hour"
+        }
         (_, Value::Count(_)) => "7",
         (_, Value::Rate(_) | Value::Guesses(_)) => "7/8",
         (_, Value::Quota(_)) => "7/hour",
@@ -53,7 +57,7 @@ fn edges(limit: &Limit) -> Edges {
             (&["1048576", "1000000000000"], &["0", "1", "1048575", "1000000000001"], "from 1048576 to")
         }
         ("outbound-bytes", _) => {
-            (&["65536", "1000000000000"], &["0", "1", "65535", "1000000000001"], "from 65536 to")
+            (&["524288", "1000000000000"], &["0", "1", "524287", "1000000000001"], "from 524288 to")
         }
         ("text-bytes", _) => (&["1", "16384"], &["0", "16385", "1000000"], "from 1 to 16384"),
         ("rooms-joined", _) => (&["1", "1000"], &["0", "1001"], "from 1 to 1000"),
@@ -66,9 +70,11 @@ fn edges(limit: &Limit) -> Edges {
             &["", "0", "-1", "1.5", "many", "1/2", "1000000000001", "18446744073709551616"],
             "from 1 to 1000000000000",
         ),
-        ("read-bytes-per-person" | "read-bytes-per-address", _) => {
-            (&["0", "1/1", "1000000000/1000000000"], &["1", "0/1", "1/0", "1000000001/1"], "to 1000000000,")
-        }
+        ("read-bytes-per-person" | "read-bytes-per-address", _) => (
+            &["0", "1000/1000", "1000000000/1000000000"],
+            &["1", "0/1000", "1000/0", "1/1", "999/1000", "1000/999", "1000000001/1000"],
+            "each from 1000 to 1000000000,",
+        ),
         (_, Value::Rate(_)) => (
             &["0", "1/1", "5/1", "1000000/1000000"],
             &["", "5", "0/5", "5/0", "5/x", "-5/5", "5/5/5", "1000001/1", "1/1000001"],
@@ -78,6 +84,11 @@ fn edges(limit: &Limit) -> Edges {
             &["0", "1/1", "86400/86400"],
             &["", "5", "5/0", "0/5", "86401/1", "1/86401"],
             "such as 5/12, each from 1 to 86400, or 0",
+        ),
+        ("bytes-stored-per-guest" | "bytes-stored-per-member" | "bytes-stored-per-address", _) => (
+            &["0", "20000/day", "30000/day/20000", "4294967295/hour"],
+            &["", "1/day", "19999/day", "30000/day/19999", "4294967296/day"],
+            "from 20000 to",
         ),
         (_, Value::Quota(_)) => (
             &["0", "1/day", "5/day/3", "4294967295/hour"],
@@ -97,9 +108,9 @@ fn edges(limit: &Limit) -> Edges {
             "such as 20/day or 60/hour/30, from 1 to",
         ),
         (_, Value::Watermark(_)) => (
-            &["0", "1/0/1", "80/4294967295/4294967295"],
-            &["", "5", "81/1/2", "101/1/2", "5/2/1", "5/0/0", "5/1/2/3", "0/1/2", "5/1/4294967296"],
-            "from 1 to 80, and at least and at most so many MiB, such as 5/256/4096, or 0",
+            &["0", "1/0/1", "50/4294967295/4294967295"],
+            &["", "5", "51/1/2", "101/1/2", "80%", "5/2/1", "5/0/0", "5/1/2/3", "0/1/2", "5/1/4294967296"],
+            "from 1 to 50, and at least and at most so many MiB, such as 5/256/4096, or 0",
         ),
     }
 }

@@ -21,14 +21,21 @@ const PER_SECOND_MAX: u32 = 1_000_000;
 /// The same for bytes, of which there are always many.
 const BYTES_PER_SECOND_MAX: u32 = 1_000_000_000;
 
+/// With less, somebody who has used up a burst waits for minutes for one page of the past.
+const BYTES_PER_SECOND_MIN: u32 = 1_000;
+
+/// With less, the longest text could never be stored.
+const BYTES_STORED_MIN: u32 = 20_000;
+
 /// A field of the settings, and what it may be.
 pub(super) enum Field<'a> {
     Count(&'a mut usize, RangeInclusive<u64>),
     LongCount(&'a mut u64, RangeInclusive<u64>),
-    /// A rate with the most that it may be in a second.
-    Rate(&'a mut Rate, u32),
+    /// A rate with what it may be in a second.
+    Rate(&'a mut Rate, RangeInclusive<u32>),
     Guesses(&'a mut GuessRate),
-    Quota(&'a mut Quota),
+    /// A quota with the least that it may be at once.
+    Quota(&'a mut Quota, u32),
     Watermark(&'a mut Watermark),
 }
 
@@ -50,12 +57,22 @@ impl<'a> Field<'a> {
 
     /// A rate of things that come one by one.
     pub(super) fn rate(at: &'a mut Rate) -> Self {
-        Self::Rate(at, PER_SECOND_MAX)
+        Self::Rate(at, 1..=PER_SECOND_MAX)
     }
 
     /// A rate of bytes.
     pub(super) fn byte_rate(at: &'a mut Rate) -> Self {
-        Self::Rate(at, BYTES_PER_SECOND_MAX)
+        Self::Rate(at, BYTES_PER_SECOND_MIN..=BYTES_PER_SECOND_MAX)
+    }
+
+    /// A quota of things that come one by one.
+    pub(super) fn quota(at: &'a mut Quota) -> Self {
+        Self::Quota(at, 1)
+    }
+
+    /// A quota of bytes that are stored.
+    pub(super) fn byte_quota(at: &'a mut Quota) -> Self {
+        Self::Quota(at, BYTES_STORED_MIN)
     }
 
     /// What it is now.
@@ -65,7 +82,7 @@ impl<'a> Field<'a> {
             Self::LongCount(count, _) => Value::Count(**count),
             Self::Rate(rate, _) => Value::Rate(**rate),
             Self::Guesses(rate) => Value::Guesses(**rate),
-            Self::Quota(quota) => Value::Quota(**quota),
+            Self::Quota(quota, _) => Value::Quota(**quota),
             Self::Watermark(watermark) => Value::Watermark(**watermark),
         }
     }
@@ -74,9 +91,9 @@ impl<'a> Field<'a> {
     pub(super) fn parse(&self, text: &str) -> Result<Value, String> {
         match self {
             Self::Count(_, accepts) | Self::LongCount(_, accepts) => count(text, accepts).map(Value::Count),
-            Self::Rate(_, per_second_max) => rate(text, *per_second_max).map(Value::Rate),
+            Self::Rate(_, accepts) => rate(text, accepts).map(Value::Rate),
             Self::Guesses(_) => guesses(text).map(Value::Guesses),
-            Self::Quota(_) => quota(text).map(Value::Quota),
+            Self::Quota(_, min) => quota(text, *min).map(Value::Quota),
             Self::Watermark(_) => watermark(text).map(Value::Watermark),
         }
     }
@@ -90,7 +107,7 @@ impl<'a> Field<'a> {
             (Self::LongCount(field, _), Value::Count(count)) => *field = count,
             (Self::Rate(field, _), Value::Rate(rate)) => *field = rate,
             (Self::Guesses(field), Value::Guesses(rate)) => *field = rate,
-            (Self::Quota(field), Value::Quota(quota)) => *field = quota,
+            (Self::Quota(field, _), Value::Quota(quota)) => *field = quota,
             (Self::Watermark(field), Value::Watermark(watermark)) => *field = watermark,
             (
                 _,
@@ -117,20 +134,21 @@ fn count(text: &str, accepts: &RangeInclusive<u64>) -> Result<u64, String> {
     count.ok_or_else(|| format!("a whole number from {min} to {max}"))
 }
 
-/// Two whole numbers from 1 to something.
-fn pair(text: &str, max: u32) -> Option<(u32, u32)> {
-    let number = |text: &str| text.parse::<u32>().ok().filter(|number| (1..=max).contains(number));
+/// Two whole numbers from something to something.
+fn pair(text: &str, accepts: &RangeInclusive<u32>) -> Option<(u32, u32)> {
+    let number = |text: &str| text.parse::<u32>().ok().filter(|number| accepts.contains(number));
     let (first, second) = text.split_once('/')?;
     Some((number(first)?, number(second)?))
 }
 
-fn rate(text: &str, max: u32) -> Result<Rate, String> {
+fn rate(text: &str, accepts: &RangeInclusive<u32>) -> Result<Rate, String> {
+    let (min, max) = (accepts.start(), accepts.end());
     if text == "0" {
         return Ok(Rate::OFF);
     }
-    let (per_second, burst) = pair(text, max).ok_or_else(|| {
+    let (per_second, burst) = pair(text, accepts).ok_or_else(|| {
         let what = "RATE/BURST, such as 5/30 for 5 a second and 30 at once";
-        format!("{what}, each from 1 to {max}, or 0 to switch the limit off")
+        format!("{what}, each from {min} to {max}, or 0 to switch the limit off")
     })?;
     Ok(Rate { per_second, burst })
 }
@@ -140,20 +158,20 @@ fn guesses(text: &str) -> Result<GuessRate, String> {
     if text == "0" {
         return Ok(GuessRate { burst: 0, interval: Duration::ZERO });
     }
-    let (burst, seconds) = pair(text, MAX).ok_or_else(|| {
+    let (burst, seconds) = pair(text, &(1..=MAX)).ok_or_else(|| {
         let what = "so many at once and the seconds until one more, such as 5/12";
         format!("{what}, each from 1 to {MAX}, or 0 to switch the limit off")
     })?;
     Ok(GuessRate { burst, interval: Duration::from_secs(u64::from(seconds)) })
 }
 
-fn quota(text: &str) -> Result<Quota, String> {
+fn quota(text: &str, min: u32) -> Result<Quota, String> {
     if text == "0" {
         return Ok(Quota::OFF);
     }
     let read = || {
         let mut parts = text.split('/');
-        let number = |part: &str| part.parse::<u32>().ok().filter(|number| *number > 0);
+        let number = |part: &str| part.parse::<u32>().ok().filter(|number| *number >= min);
         let count = number(parts.next()?)?;
         let quota = match parts.next()? {
             "hour" => Quota::an_hour(count),
@@ -168,13 +186,13 @@ fn quota(text: &str) -> Result<Quota, String> {
     };
     read().ok_or_else(|| {
         let what = "so many in an hour or a day, and perhaps fewer at once, such as 20/day or 60/hour/30";
-        format!("{what}, from 1 to {}, or 0 to switch the limit off", u32::MAX)
+        format!("{what}, from {min} to {}, or 0 to switch the limit off", u32::MAX)
     })
 }
 
 fn watermark(text: &str) -> Result<Watermark, String> {
-    /// With more, a server that has stopped storing could not begin again: it waits until an eighth more is free.
-    const PERCENT_MAX: u32 = 80;
+    /// With more, an ordinary disk is full from the start.
+    const PERCENT_MAX: u32 = 50;
     if text == "0" {
         return Ok(Watermark::OFF);
     }

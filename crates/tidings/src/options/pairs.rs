@@ -5,6 +5,7 @@
 
 use clap::ArgMatches;
 use clap::parser::ValueSource;
+use tidings::limits::{self, Change};
 
 /// An option, what it is of no use without, and how that is said.
 struct Need {
@@ -63,7 +64,12 @@ pub(super) fn fault(serve: &ArgMatches) -> Option<String> {
             any_of.iter().all(|other| name(serve, other).is_none()).then(|| format!("{option} {why}"))
         })
     };
-    conflict.or_else(need)
+    let limits = || {
+        let changes: Vec<Change> = serve.get_many("limit")?.copied().collect();
+        let why = limits::fault(&changes)?;
+        Some(format!("{}: {why}", name(serve, "limit")?))
+    };
+    conflict.or_else(need).or_else(limits)
 }
 
 /// How an option was given, unless it was not.
@@ -139,6 +145,14 @@ mod tests {
                 "{said}"
             );
         }
+    }
+
+    #[test]
+    fn a_limit_that_is_given_twice_is_refused_by_its_name() {
+        for args in ["--limit requests=7 --limit requests=8", "serve --limit requests=7,rooms=1,requests=7"] {
+            assert_eq!(said(args).as_deref(), Some("--limit: the limit requests is given twice"), "{args}");
+        }
+        assert_eq!(said("--limit requests=7 --limit rooms=8"), None);
     }
 
     #[test]
