@@ -22,11 +22,19 @@ fuzz_target!(|input: &[u8]| {
     if let Some(code) = Code::parse(&text) {
         assert!(Code::parse(&code.to_string()) == Some(code), "a code is read as it is shown");
     }
-    if let Some(id) = PrivateId::verify(&text, &Keys::new([7; 32]).with_retired([8; 32])) {
+    let keys = Keys::new([7; 32]).with_retired([8; 32]);
+    if let Some(id) = PrivateId::verify(&text, &keys) {
         let spellings = [[7; 32], [8; 32]].map(|key| id.sign(&Keys::new(key)));
-        assert!(spellings.contains(&text.to_string()), "a recovery id has one spelling");
+        // One from before places in the log were hidden has another first byte.
+        let is_of_before = matches!(text.as_bytes(), [b'A', b'Q'..=b'Z' | b'a'..=b'f', ..]);
+        assert!(is_of_before || spellings.contains(&text.to_string()), "a recovery id has one spelling");
+        assert!(spellings.iter().all(|spelling| PrivateId::verify(spelling, &keys) == Some(id)));
     }
     // Cursors are offsets, too.
+    for offset in keys.open(&text) {
+        let spellings = [[7; 32], [8; 32]].map(|key| Keys::new(key).seal(&offset));
+        assert!(spellings.contains(&text.to_string()) || offset.to_string() == text, "a sealed offset has one spelling");
+    }
     if let Ok(offset) = text.parse::<Offset>() {
         assert_eq!(offset.to_string(), text, "an offset has one spelling");
     }
