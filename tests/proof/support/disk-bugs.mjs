@@ -14,7 +14,6 @@ const REQUIRED = [
   "the database, at a start",
   "the database, by rotate-key",
   "the mark of the log's epoch, at a start",
-  "the name of the mark, at a start",
   "a database, before it has its name, at a start",
   "the name of a data folder, at a start",
   "a backup, before it has its name",
@@ -25,13 +24,17 @@ const REQUIRED = [
   "the name of a data folder, by an import",
 ];
 
-/** Flushes that another one covers: a promise is broken without all of a group. */
+/**
+ * Flushes that another one covers: a promise is broken without all of a group. The mark has its name before the log of its
+ * epoch is made, so the flush that gives the log its name does so for the mark as well.
+ */
 const GROUPS = {
   "a new key is not flushed": ["a commit, by rotate-key", "the database, by rotate-key"],
   "an import is not flushed": ["a commit, by an import", "the database, by an import"],
   "what a killed server has left is not flushed": ["the database that a killed server has left", "the log that a killed server has left", "the names that a killed server has left", "the database, at a start", "a commit, at a start"],
   "a stop and the start after it flush nothing": ["the database, at a stop", "the database, at a start", "a commit, at a start"],
-  "the names in a new data folder are not flushed": ["the name of a new database, at a start", "the name of a log, at a start", "the name of the mark, at a start"],
+  "the names in a new data folder are not flushed": ["the name of a new database, at a start", "the name of a log, at a start", "the name of the mark, at a start", "names of what is being made", "names that have been flushed, at a start", "names that have been flushed, while it serves"],
+  "the name of the mark is not flushed": ["the name of the mark, at a start", "names that have been flushed, at a start", "names that have been flushed, while it serves"],
   "the names in a folder of an import are not flushed": ["a database, before it has its name, by an import", "the name of a new database, by an import", "the name of a log, by an import", "the name of the mark, by an import"],
 };
 
@@ -41,11 +44,17 @@ const GROUPS = {
  */
 const NEEDLESS = [
   "the header of a log, while it serves",
+  "the header of a log, by an import",
+  "the header of a log, by rotate-key",
   "the mark of the log's epoch, by an import",
   "the mark of the log's epoch, by rotate-key",
   "the name of the mark, by rotate-key",
   "the journal of a database that is being made",
   "names of what is being made",
+  "names that have been flushed, at a start",
+  "names that have been flushed, while it serves",
+  "names that have been flushed, by an import",
+  "names that have been flushed, by rotate-key",
 ];
 
 /** Those that not every run has: whether the writer has something left to copy depends on the moment. */

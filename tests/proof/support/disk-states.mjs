@@ -104,7 +104,7 @@ export class Chronicle {
     // SQLite has flushed them, and we do once more: one of the two is enough.
     if (name.endsWith(".unfinished")) return "a backup, before it has its name";
     if (name === "chat.db.new") return `a database, before it has its name, ${when}`;
-    if (work.length === 0) return undefined;
+    if (work.length === 0) return entry instanceof Folder ? `names that have been flushed, ${when}` : undefined;
     if (entry instanceof Folder) return purposeOfNames(entry, work, when);
     if (name.startsWith("chat.db-wal-epoch")) return `the mark of the log's epoch, ${when}`;
     if (name.endsWith("-journal")) return "the journal of a database that is being made";
