@@ -16,7 +16,17 @@ const PIECES = [
 ];
 const TEXT = fc.array(fc.oneof({ weight: 4, arbitrary: fc.constantFrom(...PIECES) }, fc.string({ unit: "grapheme", maxLength: 8 })), { maxLength: 40 }).map((parts) => parts.join(""));
 
-const inlineText = (node: Inline): string => (node.kind === "text" || node.kind === "code" ? node.text : node.kind === "break" ? "" : node.children.map(inlineText).join(""));
+function inlineText(node: Inline): string {
+  if (node.kind === "text" || node.kind === "code") return node.text;
+  if (node.kind === "break") return "";
+  const shown = node.children.map(inlineText).join("");
+  return node.kind === "link" && isMadePlain(shown, node.href) ? "" : shown;
+}
+
+/** Whether a link shows its address as it was read, in place of a host that could be taken for another one (`ui/host`). */
+function isMadePlain(shown: string, href: string): boolean {
+  return shown === href && /^https?:\/\/[\x21-\x7e]+$/u.test(href);
+}
 
 function blockText(block: Block): string {
   if (block.kind === "code") return block.text;
