@@ -45,6 +45,8 @@ pub struct Limits {
     pub private_members_max: usize,
     /// Rooms of all kinds.
     pub rooms_max: usize,
+    /// The part of them beyond which guests create no more.
+    pub rooms_for_guests_percent: usize,
 }
 
 impl Limits {
@@ -55,7 +57,13 @@ impl Limits {
         direct_members_max: 20,
         private_members_max: 10_000,
         rooms_max: 100_000,
+        rooms_for_guests_percent: 75,
     };
+
+    /// With so many rooms, guests create no more.
+    pub(crate) fn rooms_for_guests(&self) -> usize {
+        self.rooms_max.saturating_mul(self.rooms_for_guests_percent) / 100
+    }
 }
 
 impl Default for Limits {

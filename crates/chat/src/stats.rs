@@ -44,6 +44,8 @@ tally::counted! {
         PrivateMembers,
         /// There are too many rooms: `Limits::rooms_max`.
         Rooms,
+        /// There are as many rooms as guests may fill: `Limits::rooms_for_guests_percent`.
+        RoomsForGuests,
     }
 }
 

@@ -20,6 +20,7 @@ use crate::record::siege::Terms;
 
 /// Tells what is drawn here from all else.
 const SIEGE: u64 = 0x0073_6965_6765;
+const CONTACTS: u64 = 0x636f_6e74_6163_7473;
 
 /// What one step of a request costs at least, and at most for what neighbours ask for.
 const STEP_COST: u32 = 10;
@@ -71,6 +72,7 @@ impl Siege {
         }
         let small = |random: &mut Random| u32::try_from(random.within(2, 6)).unwrap_or(2);
         let contacts = Quota::an_hour(small(&mut random));
+        let contacts_network = Random::new(seed ^ CONTACTS).pick(&[2, ADDRESS_FACTOR]);
         let bytes = Quota::a_day(random.pick(&[60_000, 200_000, 20_000_000]));
         let (rooms, renames) = (small(&mut random), small(&mut random));
         Some(Self {
@@ -95,6 +97,7 @@ impl Siege {
                 rooms_network: Quota::a_day(rooms * ADDRESS_FACTOR),
                 renames: Quota::an_hour(renames),
                 contacts: ByTrust::all(contacts),
+                contacts_network: Quota::a_day(contacts.count * contacts_network),
                 newcomers_network: Quota::an_hour(60).at_once(random.pick(&[4, 8, 30])),
                 bytes_person: ByTrust::all(bytes),
                 bytes_network: Quota::a_day(bytes.count * ADDRESS_FACTOR),
@@ -158,7 +161,9 @@ impl Siege {
             events: self.events,
             control_frames: self.control_frames,
             rooms: self.quotas.rooms_person,
+            rooms_network: self.quotas.rooms_network,
             contacts: self.quotas.contacts.guest,
+            contacts_network: self.quotas.contacts_network,
             renames: self.quotas.renames,
             way,
             command: way + commit,

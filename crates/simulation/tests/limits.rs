@@ -20,7 +20,9 @@ const TERMS: Terms = Terms {
     events: Rate { per_second: 40, burst: 80 },
     control_frames: Rate { per_second: 5, burst: 20 },
     rooms: Quota::a_day(2),
+    rooms_network: Quota::a_day(3),
     contacts: Quota::an_hour(2),
+    contacts_network: Quota::a_day(3),
     renames: Quota::an_hour(2),
     way: Duration::from_millis(100),
     command: Duration::from_millis(200),
@@ -164,6 +166,22 @@ fn more_than_a_quota_is_found() {
     assert_eq!(many(|_| Asked::Name, 3), [], "the first is free");
     assert_eq!(many(|_| Asked::Name, 4), [Invariant::ExcessWaits]);
     assert_eq!(many(|_| Asked::Direct(BOB), 9), [], "the same person is met once");
+}
+
+#[test]
+fn more_than_a_quota_of_an_address_is_found_also_by_several_people() {
+    let by_two = |what: fn(u64) -> Asked, counts: [u64; 2]| {
+        let mut siege = right();
+        let of =
+            |user, count| visit(user, (0..count).map(|n| done(what(n), 0, u128::from(n) * 1_000)).collect());
+        siege.visitors[2].visits = vec![of(EVE, counts[0]), of(4, counts[1])];
+        verdict(siege)
+    };
+    for what in [|_| Asked::Create, Asked::Direct] {
+        assert_eq!(by_two(what, [2, 1]), []);
+        assert_eq!(by_two(what, [2, 2]), [Invariant::ExcessWaits]);
+    }
+    assert_eq!(by_two(|_| Asked::Direct(BOB), [9, 9]), [], "two conversations");
 }
 
 #[test]

@@ -51,6 +51,8 @@ planted::planted! {
         KeepsCharges,
         /// Whoever is added, or met in a conversation, pays for it.
         ChargesTheOther,
+        /// Conversations of two people count for whoever begins them, and for no address.
+        CountsDirectsForNoAddress,
         /// All guests count for one address.
         TakesAllForOneAddress,
         /// Requests of one person are answered until none is left, however much the others wait.

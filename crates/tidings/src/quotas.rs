@@ -46,8 +46,10 @@ pub struct QuotaBounds {
     pub rooms_network: Quota,
     /// How often one person changes their name.
     pub renames: Quota,
-    /// People with whom one person is in touch for the first time.
+    /// People with whom one person is in touch for the first time, and conversations of two that one person begins.
     pub contacts: ByTrust<Quota>,
+    /// The same for all of one network.
+    pub contacts_network: Quota,
     /// People who come to one network without a token.
     pub newcomers_network: Quota,
     /// Bytes that one person adds to the log.
@@ -72,7 +74,7 @@ pub struct Spending {
     pub rooms: u32,
     /// Changes of a name.
     pub renames: u32,
-    /// People who are not in touch with its sender yet.
+    /// People who are not in touch with its sender yet, and somebody with whom they begin a conversation of two.
     pub contacts: u32,
     /// Bytes that the log needs for it.
     pub bytes: u32,
@@ -179,6 +181,7 @@ impl QuotaBounds {
         rooms_network: Quota::a_day(50),
         renames: Quota::an_hour(3),
         contacts: ByTrust { guest: Quota::an_hour(10), member: Quota::an_hour(60) },
+        contacts_network: Quota::a_day(200),
         bytes_person: ByTrust { guest: Quota::a_day(20_000_000), member: Quota::a_day(200_000_000) },
         bytes_network: Quota::a_day(200_000_000),
         newcomers_network: Quota::an_hour(60).at_once(30),
@@ -190,6 +193,7 @@ impl QuotaBounds {
         rooms_network: Quota::OFF,
         renames: Quota::OFF,
         contacts: ByTrust::all(Quota::OFF),
+        contacts_network: Quota::OFF,
         bytes_person: ByTrust::all(Quota::OFF),
         bytes_network: Quota::OFF,
         newcomers_network: Quota::OFF,
@@ -219,11 +223,13 @@ impl Quotas {
         let person = payer.person.map(|(user, _)| Holder::Person(user));
         let network = payer.network().map(Holder::Network);
         let bounds = &self.bounds;
+        let counts_contacts = |_: &Holder| !planted::is(Bug::CountsDirectsForNoAddress);
         let all = [
             (Use::Rooms, person, bounds.rooms_person, rooms),
             (Use::Rooms, network, bounds.rooms_network, rooms),
             (Use::Renames, person, bounds.renames, renames),
             (Use::Contacts, person, bounds.contacts.of(trust), contacts),
+            (Use::Contacts, network.filter(counts_contacts), bounds.contacts_network, contacts),
             (Use::Bytes, person, bounds.bytes_person.of(trust), bytes),
             (Use::Bytes, network, bounds.bytes_network, bytes),
             (Use::Newcomers, network, bounds.newcomers_network, newcomers),
@@ -265,8 +271,9 @@ fn limit(of: Use, holder: Holder, trust: Trust) -> Count {
         (Use::Rooms, Holder::Person(_), _) => Count::LimitRoomsPerPerson,
         (Use::Rooms, Holder::Network(_), _) => Count::LimitRoomsPerAddress,
         (Use::Renames, _, _) => Count::LimitRenames,
-        (Use::Contacts, _, Trust::Guest) => Count::LimitContactsPerGuest,
-        (Use::Contacts, _, Trust::Member) => Count::LimitContactsPerMember,
+        (Use::Contacts, Holder::Network(_), _) => Count::LimitContactsPerAddress,
+        (Use::Contacts, Holder::Person(_), Trust::Guest) => Count::LimitContactsPerGuest,
+        (Use::Contacts, Holder::Person(_), Trust::Member) => Count::LimitContactsPerMember,
         (Use::Bytes, Holder::Network(_), _) => Count::LimitBytesStoredPerAddress,
         (Use::Bytes, Holder::Person(_), Trust::Guest) => Count::LimitBytesStoredPerGuest,
         (Use::Bytes, Holder::Person(_), Trust::Member) => Count::LimitBytesStoredPerMember,
@@ -391,6 +398,16 @@ mod tests {
         assert_eq!(stored(&quotas, "192.0.2.1", ADA, ROOM, now), 0);
         assert_eq!(stored(&quotas, "192.0.2.2", ADA, ROOM, now), 20);
         assert_eq!(stored(&quotas, "192.0.2.1", ADA, RENAME, now), 3, "names have a quota of their own");
+    }
+
+    #[test]
+    fn the_people_of_one_network_begin_two_hundred_conversations_a_day() {
+        let (quotas, now) = (quotas(), start());
+        let contact = Spending { contacts: 1, ..NOTHING };
+        let met: usize = (10..60).map(|user| stored(&quotas, "192.0.2.1", UserId(user), contact, now)).sum();
+        assert_eq!(met, 200);
+        assert_eq!(stored(&quotas, "192.0.2.1", ADA, contact, now), 0);
+        assert_eq!(stored(&quotas, "192.0.2.2", ADA, contact, now), 10);
     }
 
     #[test]

@@ -59,6 +59,8 @@ tally::counted! {
         LimitContactsPerGuest,
         /// A member has been in touch with too many new people.
         LimitContactsPerMember,
+        /// The people of a network have been in touch with too many new people.
+        LimitContactsPerAddress,
         /// A guest has stored too many bytes.
         LimitBytesStoredPerGuest,
         /// A member has stored too many bytes.

@@ -24,6 +24,7 @@ const LIMITS: Limits = Limits {
     direct_members_max: 3,
     private_members_max: 2,
     rooms_max: 6,
+    rooms_for_guests_percent: 84,
 };
 
 /// Has people live as `numbers` say, over a new log.

@@ -35,6 +35,7 @@ const LIMITS: Limits = Limits {
     direct_members_max: 3,
     private_members_max: 3,
     rooms_max: 6,
+    rooms_for_guests_percent: 84,
 };
 
 /// The steps of one history.

@@ -405,6 +405,7 @@ fn bounds_are_asked_after_everything_else() {
         direct_members_max: 2,
         private_members_max: 1,
         rooms_max: 4,
+        rooms_for_guests_percent: 100,
     };
     let add = |user| Command::Add { room: tea, user };
     assert_eq!(town.refuses(ADA_THERE, add(BOB_THERE.user)), Refusal::Limit);
@@ -422,6 +423,24 @@ fn bounds_are_asked_after_everything_else() {
         Refusal::Limit,
         "four rooms, no more"
     );
+}
+
+#[test]
+fn guests_leave_a_part_of_the_rooms_to_those_whom_the_chat_knows() {
+    let mut town = town();
+    town.stores(ADA_THERE, Command::Claim);
+    let tea = town.opens(ADA_THERE, RoomKind::Private, "tea");
+    town.stores(ADA_THERE, Command::Add { room: tea, user: BOB_THERE.user });
+    // The lobby is one.
+    town.limits = Limits { rooms_max: 6, rooms_for_guests_percent: 50, ..Limits::DEFAULT };
+    let with = |user| Command::Direct { with: vec![user] };
+    town.stores(CLEO_THERE, with(ADA_THERE.user));
+    assert_eq!(town.refuses(CLEO_THERE, with(BOB_THERE.user)), Refusal::Limit);
+    assert_eq!(town.refuses(CLEO_THERE, create(RoomKind::Public, "hall")), Refusal::Limit);
+    town.opens(BOB_THERE, RoomKind::Public, "hall");
+    town.stores(BOB_THERE, with(CLEO_THERE.user));
+    town.opens(ADA_THERE, RoomKind::Public, "garden");
+    assert_eq!(town.refuses(ADA_THERE, create(RoomKind::Public, "park")), Refusal::Limit);
 }
 
 #[test]

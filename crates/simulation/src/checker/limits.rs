@@ -146,31 +146,35 @@ impl Court<'_> {
         }
     }
 
+    /// Nobody gets more than their quotas, and no guests of one address more than theirs together.
     fn check_quotas(&mut self, siege: &Siege) {
+        let Terms { rooms, rooms_network, contacts, contacts_network, renames, .. } = siege.terms;
         for (user, visits) in gather(siege, |_: &Visitor, visit: &Visit| visit.user) {
-            let begin = visits.iter().map(|visit| visit.opened).min().unwrap_or(0);
-            let time = siege.over.saturating_sub(begin);
-            let done = || {
-                let asks = visits.iter().flat_map(|visit| &visit.asks);
-                asks.filter(|ask| matches!(ask.answer, Some((_, None)))).map(|ask| ask.what)
-            };
-            let rooms = done().filter(|what| *what == Asked::Create).count() as u64;
-            let names = done().filter(|what| *what == Asked::Name).count() as u64;
-            let met: BTreeSet<u64> = done()
-                .filter_map(|what| if let Asked::Direct(with) = what { Some(with) } else { None })
-                .collect();
-            let Terms { rooms: rooms_max, contacts, renames, .. } = siege.terms;
+            let (time, got) = (time_of(siege, &visits), Got::by(&visits));
+            // The first name is free.
+            let names = ("names", got.names, within(renames, time) + 1);
             let all = [
-                ("rooms", rooms, within(rooms_max, time)),
-                ("people", met.len() as u64, within(contacts, time)),
-                // The first is free.
-                ("names", names, within(renames, time) + 1),
+                ("rooms", got.rooms, within(rooms, time)),
+                ("people", got.met, within(contacts, time)),
+                names,
             ];
-            for (what, count, most) in all {
-                if count > most {
-                    let detail = format!("user {user:x} got {count} {what}, of at most {most}");
-                    self.object(Invariant::ExcessWaits, detail);
-                }
+            self.check_quota(&format!("user {user:x}"), all);
+        }
+        for (address, visits) in gather(siege, |visitor: &Visitor, _: &Visit| Some(visitor.address)) {
+            let (time, got) = (time_of(siege, &visits), Got::by(&visits));
+            let all = [
+                ("rooms", got.rooms, within(rooms_network, time)),
+                ("people", got.met, within(contacts_network, time)),
+            ];
+            self.check_quota(&address.to_string(), all);
+        }
+    }
+
+    fn check_quota<const N: usize>(&mut self, who: &str, all: [(&str, u64, u64); N]) {
+        for (what, count, most) in all {
+            if count > most {
+                let detail = format!("{who} got {count} {what}, of at most {most}");
+                self.object(Invariant::ExcessWaits, detail);
             }
         }
     }
@@ -213,6 +217,32 @@ impl Court<'_> {
             self.object(Invariant::HalfIsFree, detail);
         }
     }
+}
+
+/// What was carried out of what has a quota.
+struct Got {
+    rooms: u64,
+    names: u64,
+    /// Conversations of two people that each of them began.
+    met: u64,
+}
+
+impl Got {
+    fn by(visits: &[&Visit]) -> Self {
+        let asks = visits.iter().flat_map(|visit| visit.asks.iter().map(|ask| (visit.user, ask)));
+        let done = asks.filter(|(_, ask)| matches!(ask.answer, Some((_, None))));
+        let done: Vec<_> = done.map(|(user, ask)| (user, ask.what)).collect();
+        let count = |wanted| done.iter().filter(|(_, what)| *what == wanted).count() as u64;
+        let with = |what| if let Asked::Direct(with) = what { Some(with) } else { None };
+        let met: BTreeSet<_> = done.iter().filter_map(|(user, what)| Some((*user, with(*what)?))).collect();
+        Self { rooms: count(Asked::Create), names: count(Asked::Name), met: met.len() as u64 }
+    }
+}
+
+/// From the first of some visits until all was over.
+fn time_of(siege: &Siege, visits: &[&Visit]) -> u128 {
+    let begin = visits.iter().map(|visit| visit.opened).min().unwrap_or(0);
+    siege.over.saturating_sub(begin)
 }
 
 /// How long an answer may take for somebody who keeps to the limits.

@@ -32,8 +32,12 @@ pub struct Terms {
     pub control_frames: Rate,
     /// Rooms that one person creates.
     pub rooms: Quota,
+    /// The same for all guests of one address.
+    pub rooms_network: Quota,
     /// People whom one person meets for the first time.
     pub contacts: Quota,
+    /// The same for all guests of one address.
+    pub contacts_network: Quota,
     /// Names that one person takes.
     pub renames: Quota,
     /// From one end of a connection to the other and back.

@@ -305,7 +305,7 @@ pub const ALL: &[Limit] = &[
     Limit {
         name: "contacts-per-guest",
         scope: Scope::Guest,
-        effect: "`direct` and `add` with more people who are in no private room or conversation with them are refused: `quota`",
+        effect: "a `direct` that begins one more conversation of two, and longer ones and `add` with more people who are in no private room or conversation with them, are refused: `quota`",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitContactsPerGuest)),
         field: |bounds| Field::quota(&mut bounds.node.quotas.contacts.guest),
     },
@@ -315,6 +315,13 @@ pub const ALL: &[Limit] = &[
         effect: "the same",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitContactsPerMember)),
         field: |bounds| Field::quota(&mut bounds.node.quotas.contacts.member),
+    },
+    Limit {
+        name: "contacts-per-address",
+        scope: Scope::Address,
+        effect: "the same",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitContactsPerAddress)),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.contacts_network),
     },
     Limit {
         name: "bytes-stored-per-guest",
@@ -377,9 +384,16 @@ pub const ALL: &[Limit] = &[
     Limit {
         name: "rooms",
         scope: Scope::Process,
-        effect: "creating a room is refused: `limit`",
+        effect: "creating a room or a conversation is refused: `limit`",
         seen: Seen::Hits(|seen| seen.node.log.limits[LimitHit::Rooms]),
         field: |bounds| Field::count(&mut bounds.node.limits.rooms_max),
+    },
+    Limit {
+        name: "rooms-for-guests-percent",
+        scope: Scope::Process,
+        effect: "of the rooms; with more, creating a room or a conversation is refused to guests: `limit`",
+        seen: Seen::Hits(|seen| seen.node.log.limits[LimitHit::RoomsForGuests]),
+        field: |bounds| Field::count_to(&mut bounds.node.limits.rooms_for_guests_percent, 100),
     },
     Limit {
         name: "disk-free",

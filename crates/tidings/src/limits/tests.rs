@@ -49,7 +49,9 @@ type Edges = (&'static [&'static str], &'static [&'static str], &'static str);
 
 fn edges(limit: &Limit) -> Edges {
     match (limit.name, limit.value(&Bounds::default())) {
-        ("unjoined-percent", _) => (&["1", "100"], &["0", "101", "150"], "from 1 to 100"),
+        ("unjoined-percent" | "rooms-for-guests-percent", _) => {
+            (&["1", "100"], &["0", "101", "150"], "from 1 to 100")
+        }
         ("unjoined-input-bytes", _) => {
             (&["1024", "1000000"], &["0", "1", "1023", "1000001"], "from 1024 to 1000000")
         }

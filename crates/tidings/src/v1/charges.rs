@@ -75,12 +75,20 @@ fn spending(directory: &Directory, user: UserId, command: &Command) -> Spending 
     let is_new = |other: &UserId| *other != user && !directory.are_in_touch(user, *other);
     match command {
         Command::Create { .. } => Spending { rooms: 1, ..none },
-        // There is one conversation of each pair, but any number among a few people.
         Command::Direct { with } => {
             let others: BTreeSet<_> = with.iter().copied().filter(|other| *other != user).collect();
             let contacts = others.iter().filter(|other| is_new(other)).count();
             let contacts = u32::try_from(contacts).unwrap_or(u32::MAX);
-            Spending { rooms: u32::from(others.len() > 1), contacts, ..none }
+            match *Vec::from_iter(others) {
+                // There is one conversation of each pair. A new one is a room, also where both are in touch elsewhere.
+                [other] => {
+                    let begins = directory.direct_between(&[user, other]).is_none();
+                    Spending { contacts: u32::from(begins), ..none }
+                }
+                [] => none,
+                // There is any number of conversations among a few people.
+                [..] => Spending { rooms: 1, contacts, ..none },
+            }
         }
         Command::Add { user: other, .. } => Spending { contacts: u32::from(is_new(other)), ..none },
         Command::Name { .. } => Spending { renames: 1, ..none },

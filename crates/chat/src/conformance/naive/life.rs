@@ -17,6 +17,7 @@ use crate::name::{Nickname, RoomName, Topic};
 use crate::outcome::Refusal;
 use crate::room::RoomKind;
 use crate::text::Text;
+use crate::trust::Trust;
 
 use super::super::AT;
 use super::list::List;
@@ -333,14 +334,19 @@ impl Life {
         let public = self.room_with_members();
         let host = self.list.host(public).map_or(device, |user| self.device_of(user));
         let (name, other) = (self.name(), self.name());
-        vec![
+        // Only they fill the last places.
+        let known = DEVICES.into_iter().filter(|device| self.list.trust(device.user) > Trust::Guest);
+        let last: Vec<_> =
+            known.map(|device| Move::Does(device, created(RoomKind::Private, other))).collect();
+        let moves = [
             Move::Does(host, renamed(public, name)),
             Move::Does(host, Command::SetTopic { room: public, topic: Topic::from_stored("tea") }),
             Move::Does(host, Command::SetTopic { room: public, topic: Topic::default() }),
             Move::Does(device, created(kind, other)),
             Move::Does(host, renamed(public, other)),
             Move::Does(device, created(RoomKind::Public, name)),
-        ]
+        ];
+        moves.into_iter().chain(last).chain([Move::Does(device, created(RoomKind::Private, name))]).collect()
     }
 
     fn conversations(&mut self) -> Vec<Move> {

@@ -7,6 +7,7 @@ use crate::ids::{RoomId, Seq, UserId};
 use crate::name::Nickname;
 use crate::outcome::{Outcome, Refusal};
 use crate::room::RoomKind;
+use crate::trust::Trust;
 
 use super::list::{List, What, Who};
 use super::names::look_alike;
@@ -60,6 +61,7 @@ crate::named! {
         ReadBack = "a pointer is asked to go back",
         ReadBeyond = "a pointer is asked to go beyond the last message",
         LimitOfRooms = "the chat is full",
+        LimitOfRoomsForGuests = "the chat is full for guests",
         LimitOfJoined = "somebody is in too many rooms",
         AddedBeyondLimit = "somebody is added who has joined as many rooms as they may",
         LimitOfMembers = "a private room is full",
@@ -194,7 +196,7 @@ impl Asked<'_> {
             _ => Vec::new(),
         };
         found.extend(self.governing(user, command));
-        found.extend(self.limits(command));
+        found.extend(self.limits(user, command));
         found
     }
 
@@ -357,13 +359,17 @@ impl Asked<'_> {
         ]
     }
 
-    fn limits(&self, command: &Command) -> Vec<(bool, Rare)> {
+    fn limits(&self, user: UserId, command: &Command) -> Vec<(bool, Rare)> {
         if !self.refused(Refusal::Limit) {
             return Vec::new();
         }
         let rooms = self.list.rooms().len();
         vec![match command {
             Command::Create { .. } if rooms == super::LIMITS.rooms_max => (true, Rare::LimitOfRooms),
+            // Somebody else may still create one.
+            Command::Create { .. } if rooms == super::LIMITS.rooms_for_guests() => {
+                (self.list.trust(user) == Trust::Guest, Rare::LimitOfRoomsForGuests)
+            }
             Command::Create { .. } => (true, Rare::LimitOfJoined),
             Command::Join { room, .. } | Command::Add { room, .. } => {
                 let is_full = self.list.members(*room).len() == super::LIMITS.private_members_max;

@@ -13,6 +13,7 @@ use crate::key::ClientKey;
 use crate::outcome::{Outcome, Refusal};
 use crate::room::RoomKind;
 use crate::text::Text;
+use crate::trust::Trust;
 
 use super::list::{Counted, Fact, List, What, Who};
 
@@ -267,7 +268,9 @@ impl Ruler<'_> {
     }
 
     fn may_be_one_more_room(&self) -> Result<(), Refusal> {
-        must(self.list.rooms().len() < self.limits.rooms_max, Refusal::Limit)
+        let is_guest = self.list.trust(self.user) == Trust::Guest;
+        let percent = if is_guest { self.limits.rooms_for_guests_percent } else { 100 };
+        must(self.list.rooms().len() < self.limits.rooms_max * percent / 100, Refusal::Limit)
     }
 
     /// Where others have brought them in does not count.

@@ -12,6 +12,7 @@ use crate::outcome::Refusal;
 use crate::planted::{self, Bug};
 use crate::room::{Room, RoomKind};
 use crate::stats::LimitHit;
+use crate::trust::Trust;
 
 use super::{Person, Verdict, nothing};
 
@@ -183,9 +184,18 @@ impl<'a> Rooms<'a, '_> {
         Ok(Verdict::Store { room: id, kind: Kind::Joined { user } })
     }
 
+    /// Guests, whom anybody can invent, never fill the table: a part of it is for those whom the chat knows.
     fn may_open_more(&self) -> Result<(), Refusal> {
-        let Person { directory, limits, bounds, .. } = self.0;
-        if directory.room_count() < limits.rooms_max { Ok(()) } else { Err(bounds.reached(LimitHit::Rooms)) }
+        let Person { directory, limits, bounds, user } = *self.0;
+        let count = directory.room_count();
+        if count >= limits.rooms_max {
+            return Err(bounds.reached(LimitHit::Rooms));
+        }
+        let is_guest = directory.trust(user) == Trust::Guest;
+        if is_guest && count >= limits.rooms_for_guests() {
+            return Err(bounds.reached(LimitHit::RoomsForGuests));
+        }
+        Ok(())
     }
 
     fn opened(&self, kind: RoomKind, name: Option<RoomName>, topic: Topic, members: Vec<UserId>) -> Verdict {
