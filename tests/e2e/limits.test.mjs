@@ -370,6 +370,48 @@ describe("members", () => {
     assert.deepEqual(await meet(people[4], [mallory, bob]), ["ok", "ok"], "who is met pays nothing");
   });
 
+  test("and guests who know each other from a room pay for each conversation of two, and so does their address", async (t) => {
+    const server = await serve(t, ["contacts-per-guest=3/hour", "contacts-per-address=4/day", "commands-per-guest=0"]);
+    const names = ["mallory", "mallory 2", "p 1", "p 2", "p 3"];
+    const [mallory, second, ...people] = await Promise.all(names.map((name) => V1Person.connect(t, server.url, { name, ...at("192.0.2.5") })));
+    const tea = await mallory.must("create", { kind: "private", name: "tea" });
+    const { code } = await mallory.ask("invite", { room: tea.room });
+    for (const person of [second, ...people]) await person.must("join", { invite: code });
+    const meet = (person, others) => codes(others.length, (number) => person.do("direct", { with: [others[number].user] }));
+    assert.deepEqual(await meet(mallory, [...people, second]), ["ok", "ok", "ok", "quota"]);
+    assert.deepEqual(await meet(mallory, people), ["ok", "ok", "ok"], "they are there already");
+    assert.deepEqual(await meet(second, people), ["ok", "quota", "quota"]);
+    assert.deepEqual(await meet(people[0], [second]), ["ok"], "it is there already");
+    const elsewhere = await V1Person.connect(t, server.url, { name: "eve", ...at("192.0.2.6") });
+    assert.deepEqual(await meet(elsewhere, people), ["ok", "ok", "ok"]);
+  });
+
+  test("have a part of the rooms that guests cannot fill", async (t) => {
+    const server = await serve(t, ["rooms=8", "rooms-for-guests-percent=50"]);
+    const { owner, bob } = await ownerAndMember(t, server);
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.5") });
+    const create = (person, count) => codes(count, (number) => person.do("create", { kind: "private", name: `room ${number}` }));
+    // The lobby is one, and the owner's room another.
+    assert.deepEqual(await create(mallory, 3), ["ok", "ok", "limit"]);
+    assert.equal((await mallory.do("direct", { with: [bob.user] })).code, "limit");
+    assert.deepEqual(await create(bob, 2), ["ok", "ok"]);
+    await owner.must("direct", { with: [mallory.user] });
+    assert.deepEqual(await create(owner, 2), ["ok", "limit"]);
+  });
+
+  test("of one address have limits of their own, which are wider", async (t) => {
+    const server = await serve(t, ["rooms-created-per-address=2/day", "member-address-factor=2", "commands-per-guest=0"]);
+    const { owner, bob } = await ownerAndMember(t, server);
+    const create = (person) => codes(3, (number) => person.do("create", { kind: "private", name: `room ${number}` }));
+    const cleo = await V1Person.connect(t, server.url, { name: "cleo", ...at("192.0.2.1") });
+    const { room } = await owner.must("create", { kind: "private", name: "cake" });
+    await owner.must("add", { room, user: cleo.user });
+    assert.deepEqual(await create(bob), ["ok", "ok", "ok"]);
+    assert.deepEqual(await create(cleo), ["ok", "quota", "quota"]);
+    const mallory = await V1Person.connect(t, server.url, { name: "mallory", ...at("192.0.2.1") });
+    assert.deepEqual(await create(mallory), ["ok", "ok", "quota"]);
+  });
+
   test("come in when there are as many guests at their address as may be", async (t) => {
     const server = await serve(t, ["connections-per-address=2"]);
     const { bob } = await ownerAndMember(t, server);

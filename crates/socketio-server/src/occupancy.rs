@@ -31,7 +31,7 @@ pub use self::descriptors::raise_descriptor_limit;
 use self::stay::{Entry, Group};
 pub(crate) use self::stay::{Exit, Portion, Stay};
 pub use self::strangers::StrangerBounds;
-pub(crate) use self::strangers::{AddressFull, Resident};
+pub(crate) use self::strangers::{AddressFull, Resident, Standing};
 use self::strangers::{Home, Strangers};
 pub(crate) use self::visit::{Visit, Visits};
 use crate::peer::Network;
@@ -285,12 +285,11 @@ impl Occupancy {
 
     /// Frees memory if too much is held, by an address or by all: the largest holders go first.
     fn relieve(&self, home: Option<&Arc<Home>>) {
-        let of_address = self.strangers.input_bytes_max();
         if let Some(home) = home
-            && home.held.load(Ordering::Relaxed) > of_address
+            && home.held.load(Ordering::Relaxed) > home.input_bytes_max()
         {
             let what = OccupancyCount::LimitInputBytesPerAddress;
-            self.show_largest_out(what, &home.held, of_address, |stays| {
+            self.show_largest_out(what, &home.held, home.input_bytes_max(), |stays| {
                 let all = [&stays.joined, &stays.unjoined].into_iter().flatten();
                 all.filter(|(_, entry)| entry.is_of(home)).collect()
             });

@@ -89,6 +89,13 @@ impl Rate {
     /// No limit.
     pub const OFF: Self = Self { per_second: 0, burst: 0 };
 
+    /// A rate so many times as fast. One of 0 times is no limit.
+    #[must_use]
+    pub fn times(self, factor: usize) -> Self {
+        let factor = u32::try_from(factor).unwrap_or(u32::MAX);
+        Self { per_second: self.per_second.saturating_mul(factor), burst: self.burst.saturating_mul(factor) }
+    }
+
     /// The time in which all of `count` are allowed.
     pub fn time_of(self, count: u64) -> Duration {
         Duration::from_micros(count.saturating_mul(1_000_000) / u64::from(self.per_second.max(1)))

@@ -57,6 +57,8 @@ tally::counted! {
         LimitEventsPerAddress,
         /// Clients that were refused because as many of their address had joined as may.
         LimitConnectionsPerAddress,
+        /// The last two, of clients for whom the application has vouched.
+        LimitVouchedPerAddress,
         /// Connections that were closed because of the rate of control frames.
         LimitControlFrames,
         /// Connections that were closed because of `outbound_bytes_max`.

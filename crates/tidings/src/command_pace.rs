@@ -11,6 +11,7 @@ use chat::{ByTrust, Trust, UserId};
 use socketio_server::{ConnectionId, Network, Peer, Rate};
 
 use crate::debts::Debts;
+use crate::payer::{Neighbours, Widening};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::stats::{Count, Tallies};
@@ -51,21 +52,22 @@ pub enum Writer {
 enum Ower {
     Person(UserId),
     Connection(ConnectionId),
-    Network(Network),
+    Neighbours(Neighbours),
 }
 
 /// What everybody has used of their rates; clones share it.
 #[derive(Clone, Debug)]
 pub struct CommandPaces {
     rates: CommandRates,
+    widening: Widening,
     debts: Arc<Mutex<Debts<Ower>>>,
     tallies: Arc<Tallies>,
 }
 
 impl CommandPaces {
     /// Nobody has used anything.
-    pub fn new(rates: CommandRates, tallies: Arc<Tallies>) -> Self {
-        Self { rates, debts: Arc::new(Mutex::new(Debts::new(WRITERS_MAX))), tallies }
+    pub fn new(rates: CommandRates, widening: Widening, tallies: Arc<Tallies>) -> Self {
+        Self { rates, widening, debts: Arc::new(Mutex::new(Debts::new(WRITERS_MAX))), tallies }
     }
 
     /// Charges for something that is worth so many commands. Returns for how long the connection is not read, if at all.
@@ -81,16 +83,20 @@ impl CommandPaces {
             Trust::Guest => Count::LimitCommandsPerGuest,
             Trust::Member => Count::LimitCommandsPerMember,
         };
-        // An office behind one address does not slow itself down.
-        let network = peer.network.filter(|_| trust == Trust::Guest);
         let network = if planted::is(Bug::TakesAllForOneAddress) {
-            network.map(|_| Network::from(IpAddr::from([0; 4])))
+            peer.network.map(|_| Network::from(IpAddr::from([0; 4])))
         } else {
-            network
+            peer.network
         };
-        let network = network
-            .map(|network| (Ower::Network(network), self.rates.network, Count::LimitCommandsPerAddress));
-        let owers = std::iter::once((ower, self.rates.person.of(trust), limit)).chain(network);
+        let of_address = match trust {
+            Trust::Guest => Count::LimitCommandsPerAddress,
+            Trust::Member => Count::LimitMembersPerAddress,
+        };
+        let neighbours = network.map(|network| {
+            let rate = self.widening.of(self.rates.network, trust);
+            (Ower::Neighbours(Neighbours { network, trust }), rate, of_address)
+        });
+        let owers = std::iter::once((ower, self.rates.person.of(trust), limit)).chain(neighbours);
         let mut debts = self.debts.lock().unwrap_or_else(PoisonError::into_inner);
         let waits = owers.filter(|(_, rate, _)| rate.per_second > 0).map(|(ower, rate, limit)| {
             debts.add(ower, rate.time_of(cost), now);
@@ -99,7 +105,7 @@ impl CommandPaces {
                 self.tallies.count(limit);
                 rare::reached(match ower {
                     Ower::Person(_) | Ower::Connection(_) => Rare::CommandsWait,
-                    Ower::Network(_) => Rare::CommandsOfAddressWait,
+                    Ower::Neighbours(_) => Rare::CommandsOfAddressWait,
                 });
             }
             wait
@@ -118,7 +124,7 @@ mod tests {
     }
 
     fn paces() -> CommandPaces {
-        CommandPaces::new(CommandRates::DEFAULT, Arc::default())
+        CommandPaces::new(CommandRates::DEFAULT, Widening::DEFAULT, Arc::default())
     }
 
     fn guest(number: u64) -> Writer {
@@ -136,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn many_guests_of_one_network_share_its_rate_and_members_beside_them_do_not_wait() {
+    fn many_guests_of_one_network_share_its_rate_and_so_do_its_members_beside_them() {
         let (paces, now) = (paces(), Instant::now());
         let waits = (0..100).filter(|number| {
             (0..10).any(|_| paces.charge(at("192.0.2.1"), guest(*number), 1, now).is_some())
@@ -144,6 +150,11 @@ mod tests {
         assert_eq!(waits.count(), 20, "800 at once for all of them");
         let member = Writer::Person(UserId(1_000), Trust::Member);
         assert_eq!(paces.charge(at("192.0.2.1"), member, 1, now), None);
+        let waits = (3_000..3_100).filter(|number| {
+            let member = Writer::Person(UserId(*number), Trust::Member);
+            (0..200).any(|_| paces.charge(at("192.0.2.1"), member, 1, now).is_some())
+        });
+        assert_eq!(waits.count(), 61, "8,000 at once for all of them, of which one is used");
         assert_eq!(paces.charge(at("192.0.2.2"), guest(2_000), 1, now), None);
     }
 

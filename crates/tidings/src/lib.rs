@@ -13,6 +13,7 @@ pub mod memory;
 pub mod metrics;
 pub mod names;
 pub mod node;
+pub mod payer;
 #[doc(hidden)]
 pub mod planted;
 pub mod profile;

@@ -153,7 +153,7 @@ pub const LEGEND: &str = "\
 5/30: 5 a second, and 30 at once after a rest. Of bad codes: so many at once, and the seconds until one more.
 20/day: 20 at once, and as many again in a day. 60/hour/30: 30 at once, and 60 in an hour.
 disk-free: percent of the disk, and at least and at most so many MiB.
-text-bytes and rooms-joined can be lowered, not raised. 0 switches a rate, a quota or disk-free off.
+text-bytes and rooms-joined can be lowered, not raised. 0 switches a rate, a quota, disk-free or member-address-factor off.
 Change a limit with --limit NAME=VALUE or TIDINGS_LIMIT; docs/limits.md has more.
 ";
 

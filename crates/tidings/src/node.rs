@@ -24,6 +24,7 @@ use crate::delivery::Deliveries;
 use crate::disk::{Gauge, Look, Looks, Watermark};
 use crate::environment::Environment;
 use crate::memory::{Memory, Shares};
+use crate::payer::{Payer, Widening};
 use crate::profile::delivery::ProfileDelivery;
 use crate::profile::wire::CHAT_MESSAGE;
 use crate::profile::{self, Intake, join, take};
@@ -58,6 +59,7 @@ pub const STRANGERS: StrangerBounds = StrangerBounds {
     connections_max: 100,
     input_bytes_max: 8 << 20,
     events: Rate { per_second: 200, burst: 2_000 },
+    vouched_factor: Widening::DEFAULT.0,
 };
 
 /// The bounds of a node. `default` has those of the program.
@@ -91,6 +93,8 @@ pub struct Settings {
     pub commands: ByTrust<Rate>,
     /// The same for all guests of one network.
     pub commands_network: Rate,
+    /// What the members of one network may do together.
+    pub widening: Widening,
     /// How fast one connection may tell that somebody types, and move read pointers.
     pub notices: NoticeRates,
     /// What one person and one network may add to the chat in an hour or a day.
@@ -129,6 +133,7 @@ impl Settings {
             guesses: GuessRates::DEFAULT,
             commands: CommandRates::DEFAULT.person,
             commands_network: CommandRates::DEFAULT.network,
+            widening: Widening::DEFAULT,
             notices: NoticeRates::DEFAULT,
             quotas: QuotaBounds::DEFAULT,
             limits: Limits::default(),
@@ -149,7 +154,7 @@ impl Settings {
     fn share(&self, config: &mut Config) {
         config.input_bytes_max = self.input_bytes_max;
         config.output_bytes_max = self.output_bytes_max;
-        config.strangers = STRANGERS;
+        config.strangers = StrangerBounds { vouched_factor: self.widening.0, ..STRANGERS };
     }
 }
 
@@ -272,9 +277,10 @@ impl Node {
             ports,
         })?);
         let tallies = Arc::<Tallies>::default();
-        let allowances = Allowances::new(settings.reading, Arc::clone(&tallies));
-        let paces = CommandPaces::new(settings.command_rates(), Arc::clone(&tallies));
-        let quotas = Quotas::new(settings.quotas, environment.clock, Arc::clone(&tallies));
+        let allowances = Allowances::new(settings.reading, settings.widening, Arc::clone(&tallies));
+        let paces = CommandPaces::new(settings.command_rates(), settings.widening, Arc::clone(&tallies));
+        let (widening, clock) = (settings.widening, environment.clock);
+        let quotas = Quotas::new(settings.quotas, widening, clock, Arc::clone(&tallies));
         let edge_parts = EdgeParts {
             signer,
             feed: feeds.v1,
@@ -290,6 +296,7 @@ impl Node {
             requests_open_max: settings.requests_open_max,
             allowances: allowances.clone(),
             guesses: settings.guesses,
+            widening,
             paces: paces.clone(),
             notices: settings.notices,
             quotas: quotas.clone(),
@@ -364,10 +371,10 @@ fn look(
 }
 
 fn profile_namespace(feed: Feed, standing: Standing, allowances: Allowances) -> Namespace {
-    Namespace::new("/")
-        .door(move || standing.door())
-        .feed(feed, join)
-        .pace_replay(move |replay| allowances.charge(replay.peer, None, replay.bytes, replay.now))
+    Namespace::new("/").door(move || standing.door()).feed(feed, join).pace_replay(move |replay| {
+        let payer = Payer { peer: replay.peer, person: None };
+        allowances.charge(payer, replay.bytes, replay.now)
+    })
 }
 
 impl fmt::Debug for Node {

@@ -14,8 +14,9 @@ use socketio_server::{FeedJoin, FeedPosition, Flow, Joining, Start, Turn};
 use self::wire::{ChatMessage, ProfileAuth};
 use crate::command_pace::{CommandPaces, Writer};
 use crate::environment::Environment;
+use crate::payer::Payer;
 use crate::planted::{self, Bug};
-use crate::quotas::{Payer, Quotas, ROW_BYTES, Spending, UsedUp};
+use crate::quotas::{Quotas, ROW_BYTES, Spending, UsedUp};
 use crate::stats::{Count, Tallies};
 use crate::ticket::Ticket;
 

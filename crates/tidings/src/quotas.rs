@@ -1,8 +1,8 @@
 //! [`Quotas`]: what one person and one network may add to the chat in an hour or a day.
 //!
 //! A command is charged when it arrives, so that many at once count as many. The [`Charge`] travels with it and gives back
-//! what was charged, unless the command is stored. Only the person who acts is charged, and their network as long as they are
-//! guests. Peers to whom rates do not apply are not charged. A quota lives in memory: a restart of the server, which no client can
+//! what was charged, unless the command is stored. Only the person who acts is charged, and the guests or the members of their
+//! network. Peers to whom rates do not apply are not charged. A quota lives in memory: a restart of the server, which no client can
 //! cause, renews it.
 
 use std::fmt;
@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chat::{ByTrust, Trust, UserId};
-use socketio_server::{Network, Peer};
 
 use crate::debts::Debts;
+use crate::payer::{Neighbours, Payer, Widen, Widening};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::stats::{Count, Tallies};
@@ -58,15 +58,6 @@ pub struct QuotaBounds {
     pub bytes_network: Quota,
 }
 
-/// Who is charged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Payer {
-    /// The other end of the connection.
-    pub peer: Peer,
-    /// The person, with the trust that they have; `None` for clients of the tutorial.
-    pub person: Option<(UserId, Trust)>,
-}
-
 /// What a command adds to the chat, as far as quotas are concerned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Spending {
@@ -95,7 +86,7 @@ enum Use {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Holder {
     Person(UserId),
-    Network(Network),
+    Neighbours(Neighbours),
 }
 
 /// One quota of one holder, and the time that what was charged takes to be there again.
@@ -110,6 +101,7 @@ struct Line {
 #[derive(Clone)]
 pub struct Quotas {
     bounds: QuotaBounds,
+    widening: Widening,
     used: Arc<Mutex<Used>>,
     clock: fn() -> Instant,
     tallies: Arc<Tallies>,
@@ -161,6 +153,13 @@ impl Quota {
     }
 }
 
+impl Widen for Quota {
+    fn times(self, factor: usize) -> Self {
+        let times = |count: u32| count.saturating_mul(u32::try_from(factor).unwrap_or(u32::MAX));
+        Self { count: times(self.count), burst: times(self.burst), ..self }
+    }
+}
+
 /// As `--limit` takes it.
 impl fmt::Display for Quota {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -202,11 +201,16 @@ impl QuotaBounds {
 
 impl Quotas {
     /// Nobody has used anything; `clock` tells when something is there again.
-    pub fn new(bounds: QuotaBounds, clock: fn() -> Instant, tallies: Arc<Tallies>) -> Self {
+    pub fn new(
+        bounds: QuotaBounds,
+        widening: Widening,
+        clock: fn() -> Instant,
+        tallies: Arc<Tallies>,
+    ) -> Self {
         let none = || Debts::new(OWERS_MAX);
         let used =
             Used { rooms: none(), renames: none(), contacts: none(), bytes: none(), newcomers: none() };
-        Self { bounds, used: Arc::new(Mutex::new(used)), clock, tallies }
+        Self { bounds, widening, used: Arc::new(Mutex::new(used)), clock, tallies }
     }
 
     /// Charges somebody for a command; `None` if there is nothing to charge.
@@ -219,19 +223,20 @@ impl Quotas {
 
     fn charge_at(&self, payer: Payer, spending: Spending, now: Instant) -> Result<Option<Charge>, UsedUp> {
         let Spending { rooms, renames, contacts, bytes, newcomers } = spending;
-        let trust = payer.person.map_or(Trust::Guest, |(_, trust)| trust);
+        let trust = payer.trust();
         let person = payer.person.map(|(user, _)| Holder::Person(user));
-        let network = payer.network().map(Holder::Network);
+        let network = payer.neighbours().map(Holder::Neighbours);
         let bounds = &self.bounds;
+        let wide = |quota| self.widening.of(quota, trust);
         let counts_contacts = |_: &Holder| !planted::is(Bug::CountsDirectsForNoAddress);
         let all = [
             (Use::Rooms, person, bounds.rooms_person, rooms),
-            (Use::Rooms, network, bounds.rooms_network, rooms),
+            (Use::Rooms, network, wide(bounds.rooms_network), rooms),
             (Use::Renames, person, bounds.renames, renames),
             (Use::Contacts, person, bounds.contacts.of(trust), contacts),
-            (Use::Contacts, network.filter(counts_contacts), bounds.contacts_network, contacts),
+            (Use::Contacts, network.filter(counts_contacts), wide(bounds.contacts_network), contacts),
             (Use::Bytes, person, bounds.bytes_person.of(trust), bytes),
-            (Use::Bytes, network, bounds.bytes_network, bytes),
+            (Use::Bytes, network, wide(bounds.bytes_network), bytes),
             (Use::Newcomers, network, bounds.newcomers_network, newcomers),
         ];
         let mut debts = self.debts();
@@ -268,13 +273,14 @@ impl Quotas {
 /// What a quota that is used up is counted as.
 fn limit(of: Use, holder: Holder, trust: Trust) -> Count {
     match (of, holder, trust) {
+        (_, Holder::Neighbours(_), Trust::Member) => Count::LimitMembersPerAddress,
         (Use::Rooms, Holder::Person(_), _) => Count::LimitRoomsPerPerson,
-        (Use::Rooms, Holder::Network(_), _) => Count::LimitRoomsPerAddress,
+        (Use::Rooms, Holder::Neighbours(_), _) => Count::LimitRoomsPerAddress,
         (Use::Renames, _, _) => Count::LimitRenames,
-        (Use::Contacts, Holder::Network(_), _) => Count::LimitContactsPerAddress,
+        (Use::Contacts, Holder::Neighbours(_), _) => Count::LimitContactsPerAddress,
         (Use::Contacts, Holder::Person(_), Trust::Guest) => Count::LimitContactsPerGuest,
         (Use::Contacts, Holder::Person(_), Trust::Member) => Count::LimitContactsPerMember,
-        (Use::Bytes, Holder::Network(_), _) => Count::LimitBytesStoredPerAddress,
+        (Use::Bytes, Holder::Neighbours(_), _) => Count::LimitBytesStoredPerAddress,
         (Use::Bytes, Holder::Person(_), Trust::Guest) => Count::LimitBytesStoredPerGuest,
         (Use::Bytes, Holder::Person(_), Trust::Member) => Count::LimitBytesStoredPerMember,
         (Use::Newcomers, _, _) => Count::LimitNewcomersPerAddress,
@@ -290,21 +296,6 @@ impl Used {
             Use::Bytes => &mut self.bytes,
             Use::Newcomers => &mut self.newcomers,
         }
-    }
-}
-
-impl Payer {
-    /// The network that is charged: that of members is not, so that a school behind one address does not slow itself down.
-    pub fn network(&self) -> Option<Network> {
-        match self.person {
-            None | Some((_, Trust::Guest)) => self.peer.network,
-            Some((_, Trust::Member)) => None,
-        }
-    }
-
-    /// The peer without the network, if that is not charged.
-    pub fn charged_peer(&self) -> Peer {
-        Peer { network: self.network(), ..self.peer }
     }
 }
 
@@ -340,6 +331,8 @@ mod tests {
     use std::net::IpAddr;
     use std::sync::LazyLock;
 
+    use socketio_server::Peer;
+
     use super::*;
 
     const ADA: UserId = UserId(1);
@@ -367,7 +360,7 @@ mod tests {
     }
 
     fn quotas() -> Quotas {
-        Quotas::new(QuotaBounds::DEFAULT, start, Arc::default())
+        Quotas::new(QuotaBounds::DEFAULT, Widening::DEFAULT, start, Arc::default())
     }
 
     /// How many are stored of a hundred that somebody sends at once.
@@ -431,7 +424,7 @@ mod tests {
     }
 
     #[test]
-    fn members_may_do_more_than_guests_and_do_not_pay_for_their_network() {
+    fn members_may_do_more_than_guests_each_and_at_one_network() {
         let (quotas, now) = (quotas(), start());
         let contact = Spending { contacts: 1, ..NOTHING };
         assert_eq!(stored_by(&quotas, guest("192.0.2.1", UserId(2)), contact, now), 10);
@@ -440,6 +433,8 @@ mod tests {
         assert_eq!(stored_by(&quotas, guest("192.0.2.1", UserId(4)), many, now), 0);
         let rooms = |user| stored_by(&quotas, member("192.0.2.1", UserId(user)), ROOM, now);
         assert_eq!((10..15).map(rooms).sum::<usize>(), 100);
+        assert_eq!((15..50).map(rooms).sum::<usize>(), 400, "500 a day for all members there");
+        assert_eq!(stored(&quotas, "192.0.2.1", ADA, ROOM, now), 20, "guests have their own");
     }
 
     #[test]
@@ -486,7 +481,7 @@ mod tests {
         let local = Peer { rated: false, ..at("127.0.0.1") };
         let local = Payer { peer: local, person: Some((ADA, Trust::Guest)) };
         assert!(quotas().charge(local, ROOM).unwrap().is_none());
-        let off = Quotas::new(QuotaBounds::OFF, start, Arc::default());
+        let off = Quotas::new(QuotaBounds::OFF, Widening::DEFAULT, start, Arc::default());
         assert!(off.charge_at(guest("192.0.2.1", ADA), ROOM, now).unwrap().is_none());
     }
 }

@@ -61,6 +61,8 @@ tally::counted! {
         LimitContactsPerMember,
         /// The people of a network have been in touch with too many new people.
         LimitContactsPerAddress,
+        /// The members of a network have reached what they may do together, in whichever way.
+        LimitMembersPerAddress,
         /// A guest has stored too many bytes.
         LimitBytesStoredPerGuest,
         /// A member has stored too many bytes.

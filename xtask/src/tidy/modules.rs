@@ -108,6 +108,7 @@ const ORDERS: [(&str, &[&str]); 3] = [
             "debts",
             "reading",
             "stats",
+            "payer",
             "allowance",
             "command_pace",
             "quotas",

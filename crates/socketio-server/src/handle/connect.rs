@@ -79,9 +79,10 @@ impl ConnectRequest {
         UserTag::new(self.found.0.user.load(Ordering::Relaxed))
     }
 
-    /// For middleware: vouches for the client. Its connection no longer counts among those of its address that nobody knows:
-    /// see [`StrangerBounds`](crate::StrangerBounds). That holds until the connection closes, even if the client leaves the
-    /// namespace: what the application counts in its stead belongs to [`connection_data`](Self::connection_data).
+    /// For middleware: vouches for the client. Its connection no longer counts among those of its address that nobody knows,
+    /// but among those that are vouched for, which may take more: see [`StrangerBounds`](crate::StrangerBounds). That holds
+    /// until the connection closes, even if the client leaves the namespace: what the application counts beside it belongs
+    /// to [`connection_data`](Self::connection_data).
     pub fn vouch(&self) {
         self.found.0.is_known.store(true, Ordering::Relaxed);
     }

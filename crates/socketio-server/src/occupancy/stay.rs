@@ -216,7 +216,7 @@ impl Stay {
         }
     }
 
-    /// From now on it counts for the address of a resident, or for none.
+    /// From now on it counts for the home of a resident, or for none.
     pub(crate) fn count_for(&self, resident: Option<&Resident>) {
         let Portion { occupancy, entry, .. } = &self.portion;
         let mut state = entry.state();

@@ -1,8 +1,10 @@
-//! [`Strangers`]: what clients of one address take together, as long as the application does not know them.
+//! [`Strangers`]: what clients of one address take together.
 //!
-//! A session is a [`Resident`] of its address until it ends, or until the application vouches for its client. So an office
-//! behind one address does not slow itself down, and a crowd of invented people takes no more than one address may.
-//! Clients to whom no rate applies, such as those on loopback, are nobody's residents. Time is an argument.
+//! A session is a [`Resident`] of its address until it ends. Those for whose clients the application vouches are counted
+//! apart and may take more: an office behind one address does not slow itself down, a crowd of invented people takes no more
+//! than one address may, and neither takes anything from the other. What a session is, it stays until it ends, also when its
+//! client leaves the namespace. Clients to whom no rate applies, such as those on loopback, are nobody's residents. Time is
+//! an argument.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -15,7 +17,7 @@ use crate::peer::Network;
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 
-/// What clients of one address may take together for whom the application does not vouch: see
+/// What clients of one address may take together. Those for whom the application vouches may take more: see
 /// [`ConnectRequest::vouch`](crate::ConnectRequest::vouch). Clients to whom no rate applies are not bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StrangerBounds {
@@ -29,18 +31,32 @@ pub struct StrangerBounds {
     /// Events, counted as in [`Pacing::events`](crate::Pacing::events). Connections beyond this are read later. A rate of 0
     /// switches this limit off.
     pub events: Rate,
+    /// Clients of one address for whom the application vouches may take so many times as much together, beside the others.
+    /// 0 switches their limits off.
+    pub vouched_factor: usize,
 }
 
 /// The addresses whose clients are there.
 pub(super) struct Strangers {
     bounds: StrangerBounds,
     /// Each with the number of its residents.
-    homes: Mutex<HashMap<Network, (Arc<Home>, usize)>>,
+    homes: Mutex<Homes>,
 }
 
-/// What the residents of one address take.
+type Homes = HashMap<(Network, Standing), (Arc<Home>, usize)>;
+
+/// Whether the application has vouched for a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Standing {
+    Unknown,
+    Vouched,
+}
+
+/// What the residents of one address and one standing take.
 #[derive(Default)]
 pub(super) struct Home {
+    /// What they may take.
+    bounds: StrangerBounds,
     unjoined: AtomicUsize,
     joined: AtomicUsize,
     /// Bytes of unfinished input.
@@ -52,17 +68,32 @@ pub(super) struct Home {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct AddressFull;
 
-/// A session of a client that the application does not know. Dropping it makes room for another.
+/// A session of an address. Dropping it makes room for another.
 pub(crate) struct Resident {
     strangers: Arc<Strangers>,
     network: Network,
+    standing: Standing,
     home: Arc<Home>,
     has_joined: bool,
 }
 
 impl StrangerBounds {
     /// No bounds.
-    pub const OFF: Self = Self { connections_max: 0, input_bytes_max: 0, events: Rate::OFF };
+    pub const OFF: Self =
+        Self { connections_max: 0, input_bytes_max: 0, events: Rate::OFF, vouched_factor: 0 };
+
+    /// Those of clients with this standing.
+    fn of(self, standing: Standing) -> Self {
+        match standing {
+            Standing::Unknown => self,
+            Standing::Vouched => Self {
+                connections_max: self.connections_max.saturating_mul(self.vouched_factor),
+                input_bytes_max: self.input_bytes_max.saturating_mul(self.vouched_factor),
+                events: self.events.times(self.vouched_factor),
+                ..self
+            },
+        }
+    }
 }
 
 /// No bounds: an application that vouches for nobody would bound everybody.
@@ -79,30 +110,61 @@ impl Strangers {
 
     /// A session from an address begins, if it is bounded.
     pub(super) fn begin(self: &Arc<Self>, network: Network) -> Option<Resident> {
-        if self.bounds == StrangerBounds::OFF {
+        if self.bounds
+            == (StrangerBounds { vouched_factor: self.bounds.vouched_factor, ..StrangerBounds::OFF })
+        {
             return None;
         }
-        let mut homes = self.homes();
-        let (home, residents) = homes.entry(network).or_default();
-        *residents += 1;
-        let home = Arc::clone(home);
-        drop(homes);
+        let home = self.enter(network, Standing::Unknown);
         home.unjoined.fetch_add(1, Ordering::Relaxed);
-        Some(Resident { strangers: Arc::clone(self), network, home, has_joined: false })
+        let strangers = Arc::clone(self);
+        Some(Resident { strangers, network, standing: Standing::Unknown, home, has_joined: false })
     }
 
-    /// How many bytes the residents of one address may hold.
+    fn enter(&self, network: Network, standing: Standing) -> Arc<Home> {
+        let mut homes = self.homes();
+        let (home, residents) = homes.entry((network, standing)).or_insert_with(|| {
+            let home = Home { bounds: self.bounds.of(standing), ..Home::default() };
+            (Arc::new(home), 0)
+        });
+        *residents += 1;
+        Arc::clone(home)
+    }
+
+    fn leave(&self, network: Network, standing: Standing) {
+        let mut homes = self.homes();
+        if let Some((_, residents)) = homes.get_mut(&(network, standing)) {
+            *residents -= 1;
+            if *residents == 0 {
+                homes.remove(&(network, standing));
+            }
+        }
+    }
+
+    /// How many addresses have residents for whom nobody has vouched.
+    pub(super) fn addresses(&self) -> usize {
+        self.homes().keys().filter(|(_, standing)| *standing == Standing::Unknown).count()
+    }
+
+    fn homes(&self) -> MutexGuard<'_, Homes> {
+        self.homes.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Home {
+    /// How many bytes its residents may hold.
     pub(super) fn input_bytes_max(&self) -> usize {
         or_any_number(self.bounds.input_bytes_max)
     }
 
-    /// How many addresses have residents.
-    pub(super) fn addresses(&self) -> usize {
-        self.homes().len()
-    }
-
-    fn homes(&self) -> MutexGuard<'_, HashMap<Network, (Arc<Home>, usize)>> {
-        self.homes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// One more of its residents joins.
+    fn admit(&self) -> Result<(), AddressFull> {
+        if self.joined.fetch_add(1, Ordering::Relaxed) >= or_any_number(self.bounds.connections_max) {
+            self.joined.fetch_sub(1, Ordering::Relaxed);
+            rare::reached(Rare::AddressFull);
+            return Err(AddressFull);
+        }
+        Ok(())
     }
 }
 
@@ -113,28 +175,48 @@ impl Resident {
 
     /// Whether more of its address have not joined than may be.
     pub(super) fn is_one_too_many(&self) -> bool {
-        self.home.unjoined.load(Ordering::Relaxed) > or_any_number(self.strangers.bounds.connections_max)
+        self.home.unjoined.load(Ordering::Relaxed) > or_any_number(self.home.bounds.connections_max)
+    }
+
+    pub(crate) fn standing(&self) -> Standing {
+        self.standing
     }
 
     /// It joins, if there is room. It stays one that has joined until it ends.
     pub(crate) fn join(&mut self) -> Result<(), AddressFull> {
-        if self.has_joined {
-            return Ok(());
+        if !self.has_joined {
+            self.home.admit()?;
+            self.home.unjoined.fetch_sub(1, Ordering::Relaxed);
+            self.has_joined = true;
         }
-        let joined_max = or_any_number(self.strangers.bounds.connections_max);
-        if self.home.joined.fetch_add(1, Ordering::Relaxed) >= joined_max {
-            self.home.joined.fetch_sub(1, Ordering::Relaxed);
-            rare::reached(Rare::AddressFull);
-            return Err(AddressFull);
-        }
-        self.home.unjoined.fetch_sub(1, Ordering::Relaxed);
-        self.has_joined = true;
         Ok(())
+    }
+
+    /// The same for one for whose client the application vouches. Until it ends it counts among those.
+    pub(crate) fn join_vouched(&mut self) -> Result<(), AddressFull> {
+        if self.standing == Standing::Vouched {
+            return self.join();
+        }
+        let home = self.strangers.enter(self.network, Standing::Vouched);
+        if let Err(full) = home.admit() {
+            self.strangers.leave(self.network, Standing::Vouched);
+            return Err(full);
+        }
+        self.end();
+        (self.standing, self.home, self.has_joined) = (Standing::Vouched, home, true);
+        Ok(())
+    }
+
+    /// It is no resident of its home any more.
+    fn end(&self) {
+        let count = if self.has_joined { &self.home.joined } else { &self.home.unjoined };
+        count.fetch_sub(1, Ordering::Relaxed);
+        self.strangers.leave(self.network, self.standing);
     }
 
     /// Charges its address for an event. Returns how long it was too early, if it was.
     pub(crate) fn charge(&self, cost: u32, now: Instant) -> Option<Duration> {
-        let rate = self.strangers.bounds.events;
+        let rate = self.home.bounds.events;
         if rate.per_second == 0 {
             return None;
         }
@@ -147,21 +229,17 @@ impl Drop for Resident {
         if planted::is(Bug::KeepsResidents) {
             return;
         }
-        let count = if self.has_joined { &self.home.joined } else { &self.home.unjoined };
-        count.fetch_sub(1, Ordering::Relaxed);
-        let mut homes = self.strangers.homes();
-        if let Some((_, residents)) = homes.get_mut(&self.network) {
-            *residents -= 1;
-            if *residents == 0 {
-                homes.remove(&self.network);
-            }
-        }
+        self.end();
     }
 }
 
 impl fmt::Debug for Resident {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resident").field("has_joined", &self.has_joined).finish_non_exhaustive()
+        let Self { standing, has_joined, .. } = self;
+        f.debug_struct("Resident")
+            .field("standing", standing)
+            .field("has_joined", has_joined)
+            .finish_non_exhaustive()
     }
 }
 

@@ -302,7 +302,7 @@ fn a_connection_that_joins_with_half_a_message_counts_among_the_joined() {
 /// Three connections of an address, and 1,600 bytes.
 fn with_strangers() -> Arc<Occupancy> {
     let events = Rate { per_second: 10, burst: 5 };
-    let strangers = StrangerBounds { connections_max: 3, input_bytes_max: 1_600, events };
+    let strangers = StrangerBounds { connections_max: 3, input_bytes_max: 1_600, events, vouched_factor: 2 };
     Occupancy::new(Bounds::new(1_000, 10, usize::MAX), strangers)
 }
 
@@ -357,6 +357,32 @@ fn of_one_address_so_many_join_and_nothing_is_kept_of_an_address_from_which_nobo
     drop((joined, fourth, stay));
     assert_eq!(occupancy.stats().strange_addresses, 0);
     assert!(occupancy.begin(None, now).unwrap().is_none(), "somebody without an address counts for one");
+}
+
+#[test]
+fn those_who_are_vouched_for_are_counted_apart_and_in_a_larger_number_until_they_end() {
+    let (occupancy, now) = (with_strangers(), Instant::now());
+    let join = |vouches: bool| {
+        let (_, mut resident) = session(&occupancy, 1, now);
+        let joined = if vouches { resident.join_vouched() } else { resident.join() };
+        joined.map(|()| resident)
+    };
+    let mut known: Vec<_> = (0..10).map_while(|_| join(true).ok()).collect();
+    assert_eq!(known.len(), 6);
+    let strangers: Vec<_> = (0..10).map_while(|_| join(false).ok()).collect();
+    assert_eq!(strangers.len(), 3);
+    // Joining again, also as somebody else, makes it neither two nor a stranger.
+    known[0].join().unwrap();
+    known[0].join_vouched().unwrap();
+    assert_eq!(known[0].standing(), Standing::Vouched);
+    let events = |resident: &Resident| (0..100).take_while(|_| resident.charge(1, now).is_none()).count();
+    assert_eq!((events(&known[0]), events(&known[1]), events(&strangers[0])), (10, 0, 5));
+    drop(known.pop());
+    let mut stranger = strangers.into_iter().next().unwrap();
+    stranger.join_vouched().unwrap();
+    assert!(join(true).is_err() && join(false).is_ok());
+    drop((known, stranger));
+    assert_eq!(occupancy.stats().strange_addresses, 0);
 }
 
 #[test]

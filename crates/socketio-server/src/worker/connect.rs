@@ -276,7 +276,11 @@ impl Join<'_> {
             );
         }
         if self.finds_room(is_known).is_err() {
-            self.worker.tallies.count(WorkerCount::LimitConnectionsPerAddress);
+            self.worker.tallies.count(if is_known {
+                WorkerCount::LimitVouchedPerAddress
+            } else {
+                WorkerCount::LimitConnectionsPerAddress
+            });
             drop(self.take_newcomer());
             self.refuse(&Rejection::busy("too many connections from this address"));
             return None;
@@ -284,14 +288,16 @@ impl Join<'_> {
         Some(Event::Decided { user })
     }
 
-    /// Whether there is room for the client among those of its address. Known clients do not count.
+    /// Whether there is room for the client among those of its address.
     fn finds_room(&mut self, is_known: bool) -> Result<(), AddressFull> {
         let Some(session) = self.worker.sessions.get_mut(self.key) else { return Ok(()) };
-        if is_known {
-            session.resident = None;
-            session.stay.iter().for_each(|stay| stay.count_for(None));
+        let Some(resident) = session.resident.as_mut() else { return Ok(()) };
+        if !is_known {
+            return resident.join();
         }
-        session.resident.as_mut().map_or(Ok(()), |resident| resident.join())
+        resident.join_vouched()?;
+        session.stay.iter().for_each(|stay| stay.count_for(Some(&**resident)));
+        Ok(())
     }
 
     fn refuse(&mut self, rejection: &Rejection) {

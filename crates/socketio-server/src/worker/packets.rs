@@ -19,6 +19,7 @@ use crate::handle::handler::Call;
 use crate::handle::namespace::{AsyncHandler, EventHandler, SyncHandler};
 use crate::handle::socket::Socket;
 use crate::handle::turn::{Flow, Turn};
+use crate::occupancy::Standing;
 use crate::pacing::{CONNECT_COST, cost_of};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
@@ -125,8 +126,12 @@ impl Worker {
         let shared = session.resident.as_ref().and_then(|resident| resident.charge(cost, now));
         if let Some(early) = own.max(shared) {
             let is_own = own >= shared;
-            let limit = if is_own { WorkerCount::LimitEvents } else { WorkerCount::LimitEventsPerAddress };
-            self.tallies.count(limit);
+            let standing = session.resident.as_ref().map(|resident| resident.standing());
+            self.tallies.count(match standing {
+                Some(Standing::Vouched) if !is_own => WorkerCount::LimitVouchedPerAddress,
+                Some(Standing::Unknown) if !is_own => WorkerCount::LimitEventsPerAddress,
+                Some(_) | None => WorkerCount::LimitEvents,
+            });
             rare::reached(if is_own { Rare::PacketsWait } else { Rare::PacketsOfAddressWait });
             self.sessions.pause(key, Pause::Until(now + early));
         }

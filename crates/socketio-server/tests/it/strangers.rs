@@ -1,5 +1,5 @@
-//! What clients of one address may take together for whom the application does not vouch. Clients elsewhere, and known
-//! clients of the same address, notice nothing.
+//! What clients of one address may take together: those for whom the application does not vouch, and beside them the others.
+//! Clients elsewhere notice nothing.
 
 use std::net::SocketAddr;
 
@@ -214,11 +214,35 @@ async fn events_of_an_address_above_its_rate_are_handled_later_and_those_of_othe
 }
 
 #[tokio::test]
+async fn a_client_that_is_vouched_for_counts_among_those_until_it_closes_also_when_it_has_left() {
+    let events = Rate { per_second: 20, burst: 50 };
+    let running = start_target(StrangerBounds { events, vouched_factor: 1, ..StrangerBounds::OFF });
+    let address = running.address;
+    let (mut one, mut other) = (join_known(address, HOSTILE).await, join_known(address, HOSTILE).await);
+    let mut stranger = join(address, HOSTILE).await;
+    one.send_all(&["1"]).await;
+    one.join("/", "").await;
+    let flood = tokio::spawn(async move {
+        one.send_all(&[r#"2["nothing"]"#; 40]).await;
+        one.fence().await;
+        other.fence().await;
+    });
+    for _ in 0..30 {
+        assert_eq!(stranger.ask(r#"["echo",1]"#).await, "[1]");
+    }
+    assert!(!flood.is_finished(), "all events were handled at once");
+    within(flood).await.expect("nothing is lost");
+    let stats = running.io().stats().await;
+    assert!(stats.workers.iter().any(|worker| worker.counts[WorkerCount::LimitVouchedPerAddress] > 0));
+}
+
+#[tokio::test]
 async fn clients_on_this_machine_are_strangers_to_nobody() {
     let running = start_target(StrangerBounds {
         connections_max: 1,
         input_bytes_max: 1,
         events: Rate { per_second: 1, burst: 1 },
+        vouched_factor: 1,
     });
     let mut clients = Vec::new();
     for _ in 0..10 {

@@ -345,6 +345,15 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::byte_quota(&mut bounds.node.quotas.bytes_network),
     },
     Limit {
+        name: "member-address-factor",
+        scope: Scope::Address,
+        effect: "the members of one address may do so many times what its guests may, beside them; beyond that the same happens to them",
+        seen: Seen::Hits(|seen| {
+            seen.edge(Count::LimitMembersPerAddress) + seen.workers(WorkerCount::LimitVouchedPerAddress)
+        }),
+        field: |bounds| Field::Count(&mut bounds.node.widening.0, 0..=1_000),
+    },
+    Limit {
         name: "newcomers-per-address",
         scope: Scope::Address,
         effect: "a connection to /v1 without a token is refused: `busy`",

@@ -84,6 +84,7 @@ impl<L: Log + 'static, R: LogReader> Host<L, R> for Threads<'_> {
                 let mut bounds = Bounds { server: std::mem::take(config), ..Bounds::default() };
                 options.limit.iter().for_each(|change| change.apply(&mut bounds));
                 *config = bounds.server;
+                config.strangers.vouched_factor = bounds.node.widening.0;
                 config.pacing.loopback = options.limit_loopback;
                 config.trusted_proxies = options.trusted_proxy.iter().cloned().collect();
                 config.origins = options.origin.iter().cloned().collect();

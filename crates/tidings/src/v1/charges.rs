@@ -7,8 +7,9 @@ use socketio_server::Peer;
 
 use super::edge::Edge;
 use super::session::Session;
+use crate::payer::Payer;
 use crate::planted::{self, Bug};
-use crate::quotas::{Charge, Payer, ROW_BYTES, Spending, UsedUp};
+use crate::quotas::{Charge, ROW_BYTES, Spending, UsedUp};
 
 impl Edge {
     /// Charges the sender of a command.
@@ -40,9 +41,9 @@ impl Edge {
         if peer.rated { self.sight(user).trust(user) } else { Trust::Guest }
     }
 
-    /// The peer of a person, without the network if that is not charged for them.
-    pub(super) fn charged_peer(&self, peer: Peer, user: UserId) -> Peer {
-        Payer { peer, person: Some((user, self.trust(peer, user))) }.charged_peer()
+    /// A person as one who pays.
+    pub(super) fn payer(&self, peer: Peer, user: UserId) -> Payer {
+        Payer { peer, person: Some((user, self.trust(peer, user))) }
     }
 }
 

@@ -4,25 +4,27 @@
 
 use std::sync::{MutexGuard, PoisonError};
 
-use chat::UserId;
+use chat::{Trust, UserId};
 use socketio_server::Peer;
 
 use super::edge::Edge;
 use super::guesses::{Asker, Guesses};
+use crate::payer::{Neighbours, Payer};
 use crate::stats::Count;
 
 impl Edge {
     /// A code of this peer has led nowhere. Returns whether they are told so: beyond the limit they are only told that they
     /// are too fast.
     pub(super) fn may_fail(&self, peer: Peer, user: Option<UserId>) -> bool {
-        let peer = user.map_or(peer, |user| self.charged_peer(peer, user));
+        let payer = Payer { peer, person: user.map(|user| (user, self.trust(peer, user))) };
         if !peer.rated {
             return true;
         }
-        let askers = user.map(Asker::Person).into_iter().chain(peer.network.map(Asker::Network));
+        let neighbours = payer.neighbours();
+        let askers = user.map(Asker::Person).into_iter().chain(neighbours.map(Asker::Neighbours));
         let (mut guesses, now) = (self.guesses(), (self.parts.environment.clock)());
         let charged = guesses.charge(askers, now);
-        let untold = peer.network.and_then(|network| Some((network, guesses.failed(network, now)?)));
+        let untold = neighbours.and_then(|all| Some((all.network, guesses.failed(all, now)?)));
         drop(guesses);
         if let Some((network, count)) = untold {
             tracing::warn!(%network, count, "somebody tries codes that lead nowhere");
@@ -30,7 +32,8 @@ impl Edge {
         if let Err(asker) = charged {
             self.parts.tallies.count(match asker {
                 Asker::Person(_) => Count::LimitBadCodesPerPerson,
-                Asker::Network(_) => Count::LimitBadCodesPerAddress,
+                Asker::Neighbours(Neighbours { trust: Trust::Guest, .. }) => Count::LimitBadCodesPerAddress,
+                Asker::Neighbours(Neighbours { trust: Trust::Member, .. }) => Count::LimitMembersPerAddress,
             });
         }
         charged.is_ok()

@@ -39,6 +39,7 @@ use crate::allowance::Allowances;
 use crate::command_pace::{CommandPaces, Writer};
 use crate::environment::Environment;
 use crate::names::{self, CommandName};
+use crate::payer::{Payer, Widening};
 use crate::planted::{self, Bug};
 use crate::quotas::Quotas;
 use crate::rare::{self, Rare};
@@ -75,6 +76,8 @@ pub struct EdgeParts {
     pub allowances: Allowances,
     /// How often codes may lead nowhere.
     pub guesses: GuessRates,
+    /// The same and all else for the members of one network.
+    pub widening: Widening,
     /// How fast durable commands are taken.
     pub paces: CommandPaces,
     /// How fast one connection may tell that somebody types, and move read pointers.
@@ -104,7 +107,7 @@ impl Edge {
     /// An edge between these, over the people and rooms of `directory`.
     pub fn new(directory: DirectoryHandle, parts: EdgeParts) -> Arc<Self> {
         let (presence, links, connections) = Default::default();
-        let guesses = Mutex::new(Guesses::new(parts.guesses));
+        let guesses = Mutex::new(Guesses::new(parts.guesses, parts.widening));
         let reads = Mutex::default();
         Arc::new(Self { parts, directory, presence, links, connections, guesses, reads })
     }
@@ -173,7 +176,7 @@ impl Edge {
             self.parts.tallies.count(Count::LimitConnectionsPerPerson);
             return Err(refusal("too many connections of this person", "busy"));
         };
-        // From here on a member is bounded as a person, and not as somebody at this address.
+        // From here on a member counts among the members at this address, and no longer among its guests.
         if trust == Trust::Member {
             request.vouch();
         }
@@ -327,8 +330,9 @@ impl Edge {
     /// For how long somebody has to wait for more of the past.
     pub fn pace_replay(&self, replay: &Replay<'_>) -> Option<Duration> {
         let person = replay.data.and_then(Session::of).map(|session| session.user);
-        let peer = person.map_or(replay.peer, |user| self.charged_peer(replay.peer, user));
-        self.parts.allowances.charge(peer, person, replay.bytes, replay.now)
+        let nobody = Payer { peer: replay.peer, person: None };
+        let payer = person.map_or(nobody, |user| self.payer(replay.peer, user));
+        self.parts.allowances.charge(payer, replay.bytes, replay.now)
     }
 
     /// Answers an event that is not carried out.

@@ -9,9 +9,9 @@
 use std::time::{Duration, Instant};
 
 use chat::UserId;
-use socketio_server::Network;
 
 use crate::debts::Debts;
+use crate::payer::{Neighbours, Widen, Widening};
 
 /// So many have failed lately.
 const ASKERS_MAX: usize = 10_000;
@@ -40,6 +40,14 @@ pub struct GuessRates {
     pub network: GuessRate,
 }
 
+impl Widen for GuessRate {
+    fn times(self, factor: usize) -> Self {
+        let factor = u32::try_from(factor).unwrap_or(u32::MAX);
+        let interval = self.interval.checked_div(factor).unwrap_or_default();
+        Self { burst: self.burst.saturating_mul(factor), interval }
+    }
+}
+
 impl GuessRates {
     /// Those of a server that is not told otherwise.
     pub const DEFAULT: Self = Self {
@@ -52,7 +60,7 @@ impl GuessRates {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Asker {
     Person(UserId),
-    Network(Network),
+    Neighbours(Neighbours),
 }
 
 /// What is remembered of somebody who has failed.
@@ -69,12 +77,13 @@ struct Record {
 #[derive(Debug)]
 pub(super) struct Guesses {
     rates: GuessRates,
+    widening: Widening,
     debts: Debts<Asker, Record>,
 }
 
 impl Guesses {
-    pub(super) fn new(rates: GuessRates) -> Self {
-        Self { rates, debts: Debts::new(ASKERS_MAX) }
+    pub(super) fn new(rates: GuessRates, widening: Widening) -> Self {
+        Self { rates, widening, debts: Debts::new(ASKERS_MAX) }
     }
 
     /// Charges a failure to all of these, if all of them may fail once more; else, one of them who may not.
@@ -107,8 +116,8 @@ impl Guesses {
     }
 
     /// A code of this network has led nowhere. Returns how many failures of it the log has to tell of now.
-    pub(super) fn failed(&mut self, network: Network, now: Instant) -> Option<u32> {
-        let record = self.debts.note(Asker::Network(network), now)?;
+    pub(super) fn failed(&mut self, neighbours: Neighbours, now: Instant) -> Option<u32> {
+        let record = self.debts.note(Asker::Neighbours(neighbours), now)?;
         record.untold += 1;
         if record.told_at.is_some_and(|told_at| now.saturating_duration_since(told_at) < LOG_INTERVAL) {
             return None;
@@ -120,7 +129,7 @@ impl Guesses {
     fn rate(&self, asker: Asker) -> GuessRate {
         match asker {
             Asker::Person(_) => self.rates.person,
-            Asker::Network(_) => self.rates.network,
+            Asker::Neighbours(Neighbours { trust, .. }) => self.widening.of(self.rates.network, trust),
         }
     }
 }
@@ -129,32 +138,45 @@ impl Guesses {
 mod tests {
     use std::net::IpAddr;
 
+    use chat::Trust;
+
     use super::*;
 
     const ADA: Asker = Asker::Person(UserId(1));
     const BOB: Asker = Asker::Person(UserId(2));
 
-    fn network(last: u8) -> Network {
-        IpAddr::from([192, 0, 2, last]).into()
+    fn guests(last: u8) -> Neighbours {
+        Neighbours { network: IpAddr::from([192, 0, 2, last]).into(), trust: Trust::Guest }
     }
 
     fn guesses() -> Guesses {
-        Guesses::new(GuessRates::DEFAULT)
+        Guesses::new(GuessRates::DEFAULT, Widening::DEFAULT)
     }
 
     #[test]
     fn a_person_fails_ten_times_and_a_network_five_times_at_once() {
         let (mut guesses, now) = (guesses(), Instant::now());
         assert_eq!((0..100).filter(|_| guesses.charge([ADA], now).is_ok()).count(), 10);
-        let home = Asker::Network(network(1));
+        let home = Asker::Neighbours(guests(1));
         assert_eq!((0..100).filter(|_| guesses.charge([home], now).is_ok()).count(), 5);
         assert_eq!((0..100).filter(|_| guesses.charge([BOB], now).is_ok()).count(), 10);
     }
 
     #[test]
+    fn the_members_of_a_network_fail_ten_times_as_often_as_its_guests_and_beside_them() {
+        let (mut guesses, now) = (guesses(), Instant::now());
+        let mut failures =
+            |all| (0..100).filter(|_| guesses.charge([Asker::Neighbours(all)], now).is_ok()).count();
+        let members = Neighbours { trust: Trust::Member, ..guests(1) };
+        assert_eq!((failures(guests(1)), failures(members)), (5, 50));
+        let off = Guesses::new(GuessRates::DEFAULT, Widening(0)).rate(Asker::Neighbours(members));
+        assert_eq!(off, GuessRate { burst: 0, interval: Duration::ZERO });
+    }
+
+    #[test]
     fn each_further_failure_waits_twice_as_long_until_a_rest() {
         let (mut guesses, start) = (guesses(), Instant::now());
-        let home = Asker::Network(network(1));
+        let home = Asker::Neighbours(guests(1));
         let mut admits = |second: u64| guesses.charge([home], start + Duration::from_secs(second)).is_ok();
         let admitted: Vec<u64> = (0..400).filter(|second| admits(*second)).collect();
         // Five tries take a second each here, during which something is paid back.
@@ -169,7 +191,7 @@ mod tests {
     #[test]
     fn a_failure_beyond_the_limit_of_one_asker_costs_the_other_nothing() {
         let (mut guesses, now) = (guesses(), Instant::now());
-        let home = Asker::Network(network(1));
+        let home = Asker::Neighbours(guests(1));
         assert_eq!((0..100).filter(|_| guesses.charge([ADA, home], now).is_ok()).count(), 5);
         assert_eq!((0..100).filter(|_| guesses.charge([ADA], now).is_ok()).count(), 5);
     }
@@ -179,8 +201,8 @@ mod tests {
         let (mut guesses, now) = (guesses(), Instant::now());
         let mut fail = |second| {
             let now = now + Duration::from_secs(second);
-            let _ = guesses.charge([Asker::Network(network(1))], now);
-            guesses.failed(network(1), now)
+            let _ = guesses.charge([Asker::Neighbours(guests(1))], now);
+            guesses.failed(guests(1), now)
         };
         assert_eq!([0, 1, 2, 9].map(&mut fail), [Some(1), None, None, None]);
         assert_eq!([11, 12].map(&mut fail), [Some(4), None]);

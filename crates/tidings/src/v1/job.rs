@@ -66,8 +66,7 @@ impl Edge {
     /// Charges for an answer of so many bytes. Returns how long its reader has to wait for the next one.
     pub(super) fn charge_answer(&self, session: &Session, bytes: usize) -> Option<Duration> {
         let now = (self.parts.environment.clock)();
-        let peer = self.charged_peer(session.peer, session.user);
-        self.parts.allowances.charge(peer, Some(session.user), bytes, now)
+        self.parts.allowances.charge(self.payer(session.peer, session.user), bytes, now)
     }
 }
 

@@ -18,6 +18,7 @@ use super::*;
 use crate::allowance::{Allowances, Rate, ReadRates};
 use crate::command_pace::{CommandPaces, CommandRates};
 use crate::environment::Environment;
+use crate::payer::Widening;
 use crate::quotas::{QuotaBounds, Quotas};
 use crate::reading::fair::FairBounds;
 use crate::reading::pool::Pool;
@@ -76,15 +77,17 @@ impl Town {
                 resume_entries_max: 5_000,
                 history_bytes_max: HISTORY_BYTES_MAX,
                 requests_open_max: 16,
-                allowances: Allowances::new(ReadRates::DEFAULT, Arc::default()),
+                allowances: Allowances::new(ReadRates::DEFAULT, Widening::DEFAULT, Arc::default()),
                 guesses: GuessRates::DEFAULT,
+                widening: Widening::DEFAULT,
                 tallies: Arc::default(),
                 paces: CommandPaces::new(
                     CommandRates { person: chat::ByTrust::all(Rate::OFF), network: Rate::OFF },
+                    Widening::DEFAULT,
                     Arc::default(),
                 ),
                 notices: NoticeRates::DEFAULT,
-                quotas: Quotas::new(QuotaBounds::OFF, Instant::now, Arc::default()),
+                quotas: Quotas::new(QuotaBounds::OFF, Widening::DEFAULT, Instant::now, Arc::default()),
                 environment: Environment { now: || UnixMillis(0), clock: Instant::now, random: |_| () },
             },
         );
