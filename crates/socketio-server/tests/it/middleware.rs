@@ -1,7 +1,7 @@
 //! Middleware: what it sees, what it keeps, whom it refuses, and what a client may do while it decides.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use serde::Deserialize;
 use socketio_server::{
@@ -134,6 +134,51 @@ async fn middleware_sees_the_handshake_and_then_it_is_let_go() {
         client.send("0/look,").await;
         assert_eq!(client.next().await, format!(r#"4/look,{{"message":"{second}"}}"#));
     }
+}
+
+#[tokio::test]
+async fn data_of_a_connection_outlives_its_sockets_and_is_shared_by_its_namespaces() {
+    #[derive(Default)]
+    struct Joins(AtomicU64);
+    struct Alive(mpsc::Sender<()>);
+    impl Drop for Alive {
+        fn drop(&mut self) {
+            let _ = self.0.try_send(());
+        }
+    }
+    let (report, mut dropped) = mpsc::channel(1);
+    let count = move |request: ConnectRequest| {
+        let data = request.connection_data();
+        let joins = data.get_or_default::<Joins>().0.fetch_add(1, Ordering::Relaxed) + 1;
+        if joins == 1 {
+            data.insert(Alive(report.clone()));
+        }
+        std::future::ready(Err(Rejection::new(joins.to_string())))
+    };
+    let running = start(
+        Server::builder()
+            .namespace(fenced(Namespace::new("/")))
+            .namespace(Namespace::new("/one").middleware(count.clone()))
+            .namespace(Namespace::new("/other").middleware(count)),
+    );
+    let mut client = Client::connect(running.address).await;
+    for (packet, answer) in
+        [("0/one,", "/one,{\"message\":\"1\"}"), ("0/other,", "/other,{\"message\":\"2\"}")]
+    {
+        client.send(packet).await;
+        assert_eq!(client.next().await, format!("4{answer}"));
+    }
+    client.send("1").await;
+    client.join("/", "").await;
+    client.send("0/one,").await;
+    assert_eq!(client.next().await, r#"4/one,{"message":"3"}"#);
+
+    let mut other = Client::connect(running.address).await;
+    other.send("0/one,").await;
+    assert_eq!(other.next().await, r#"4/one,{"message":"1"}"#, "another connection has data of its own");
+    assert!(dropped.try_recv().is_err());
+    drop(client);
+    within(dropped.recv()).await;
 }
 
 /// Middleware that waits for permits.
