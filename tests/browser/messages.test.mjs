@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { Person } from "../harness/app.mjs";
 import { launch } from "../harness/browser.mjs";
+import { flip } from "../harness/disk.mjs";
 import { V1Person } from "../harness/person.mjs";
 import { Server } from "../harness/server.mjs";
 
@@ -34,6 +35,20 @@ describe("a message", () => {
     await cleo.shows(...after);
     assert.ok(!cleo.frames.heard.some((packet) => packet.includes("goes")), "what was deleted is not sent any more");
     for (const person of [ada, bob, cleo]) person.assertContent();
+  });
+
+  test("that the disk has damaged stands in its place, and nobody is said to have written it", async (t) => {
+    const server = await Server.start(t);
+    const writer = await V1Person.connect(t, server.url, { name: "writer" });
+    for (const text of ["before it", "what is damaged", "behind it"]) await writer.say(text);
+    await server.stop();
+    flip(server, ["what is damaged"]);
+    await server.startAgain();
+    const ada = await Person.arrive(t, browser, server.url, "ada");
+    await ada.shows("before it", "This message is damaged.", "behind it");
+    const authors = await ada.log.locator(".author").allTextContents();
+    assert.deepEqual(authors, ["writer", "Unknown", "writer"]);
+    assert.match(await ada.row("This message is damaged.").getAttribute("aria-label"), /^Unknown/);
   });
 
   test("is edited by ArrowUp in an empty field, and left alone by Escape", async (t) => {

@@ -5,6 +5,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
 import { Person } from "../harness/client.mjs";
+import { flip } from "../harness/disk.mjs";
 import { LOBBY, V1Person } from "../harness/person.mjs";
 import { Server, run, temporaryFolder } from "../harness/server.mjs";
 
@@ -18,22 +19,6 @@ async function written(t, count) {
   ada.leave();
   await server.stop();
   return { server, texts, auth: { token, cursor }, n, device };
-}
-
-/** Flips a bit in the row of each text, in the file. */
-function flip(server, texts) {
-  const file = join(server.data, "chat.db");
-  const bytes = readFileSync(file);
-  for (const [index, text] of texts.entries()) {
-    let copies = 0;
-    // SQLite leaves copies in the free part of a page that it has split.
-    for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) {
-      bytes[at + (index % text.length)] ^= 1 << (index % 8);
-      copies += 1;
-    }
-    assert.ok(copies > 0, text);
-  }
-  writeFileSync(file, bytes);
 }
 
 async function whole(person) {

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
-import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, statfsSync, truncateSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync, statfsSync, truncateSync, unlinkSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -119,3 +119,19 @@ export async function healthOf(server, status, text) {
 
 /** What `/health` says of a server that stores nothing. */
 export const readOnly = (reason) => new RegExp(`^ready\nread_only: true\nreason: ${reason}\nfree_bytes: \\d+\n$`, "u");
+
+/** Flips a bit in the row of each text, in the file. */
+export function flip(server, texts) {
+  const file = join(server.data, "chat.db");
+  const bytes = readFileSync(file);
+  for (const [index, text] of texts.entries()) {
+    let copies = 0;
+    // SQLite leaves copies in the free part of a page that it has split.
+    for (let at = bytes.indexOf(text); at >= 0; at = bytes.indexOf(text, at + 1)) {
+      bytes[at + (index % text.length)] ^= 1 << (index % 8);
+      copies += 1;
+    }
+    assert.ok(copies > 0, text);
+  }
+  writeFileSync(file, bytes);
+}

@@ -56,6 +56,7 @@ export const ar: Texts = {
   changeDraft: "لم يُحفظ تعديلك",
   deletedText: "حُذفت هذه الرسالة.",
   damagedText: "هذه الرسالة تالفة.",
+  authorLost: "غير معروف",
   retry: "إعادة المحاولة",
   edit: "تعديل",
   delete: "حذف",

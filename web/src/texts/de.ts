@@ -56,6 +56,7 @@ export const de: Texts = {
   changeDraft: "deine Änderung ist nicht gespeichert",
   deletedText: "Diese Nachricht wurde gelöscht.",
   damagedText: "Diese Nachricht ist beschädigt.",
+  authorLost: "Unbekannt",
   retry: "Nochmal",
   edit: "Bearbeiten",
   delete: "Löschen",

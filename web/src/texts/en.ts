@@ -57,6 +57,7 @@ export const en = {
   changeDraft: "your change is not saved",
   deletedText: "This message was deleted.",
   damagedText: "This message is damaged.",
+  authorLost: "Unknown",
   retry: "Retry",
   edit: "Edit",
   delete: "Delete",

@@ -7,7 +7,7 @@ import { text } from "../../texts/texts.ts";
 import { Markdown } from "../markdown/markdown.tsx";
 import { fullTime, shortTime, timeOfDay } from "../parts/dates.ts";
 import { Icon } from "../parts/icon.tsx";
-import { personName } from "../parts/names.ts";
+import { personKey, personName } from "../parts/names.ts";
 import { Avatar, Name } from "../parts/person.tsx";
 import type { MessageItem } from "./arrange.ts";
 
@@ -41,7 +41,7 @@ export class MessageView extends Component<Properties> {
           {head && (
             <header class="byline">
               <strong class="author">
-                <Name person={from} />
+                {isAuthorLost(row) ? text("authorLost") : <Name person={from} />}
               </strong>
               <Time at={row.at} shown={timeOfDay(row.at)} />
             </header>
@@ -62,6 +62,11 @@ function Time({ at, shown }: { readonly at: number; readonly shown: string }) {
       {shown}
     </time>
   );
+}
+
+/** What is damaged may not even tell whose it was. */
+function isAuthorLost(row: MessageRow | PendingRow): boolean {
+  return row.kind === "message" && row.damaged === true && personKey(row.from) === "";
 }
 
 function isUnsent(row: MessageRow | PendingRow): boolean {
@@ -88,7 +93,8 @@ function stateText(row: MessageRow | PendingRow): string | undefined {
 function label(row: MessageRow | PendingRow, from: Person): string {
   const deleted = row.kind === "message" && row.deleted;
   const content = deleted ? text(row.damaged ? "damagedText" : "rowDeleted") : row.text.slice(0, LABEL_MAX);
-  const whole = text("rowLabel", { name: personName(from), time: timeOfDay(row.at), text: content });
+  const name = isAuthorLost(row) ? text("authorLost") : personName(from);
+  const whole = text("rowLabel", { name, time: timeOfDay(row.at), text: content });
   const state = row.kind === "message" && row.draft ? text("changeDraft") : stateText(row);
   return state === undefined ? whole : `${whole}, ${state}`;
 }
