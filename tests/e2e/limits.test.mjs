@@ -300,6 +300,26 @@ describe("connections", () => {
     assert.match(await joinsV1(await wireAt(t, server, "192.0.2.3"), { token }), /"busy"/);
   });
 
+  test("of members who show their pass do not wait behind strangers at the same address", async (t) => {
+    const server = await serve(t, ["sessions-per-address=1/3"]);
+    const home = at("192.0.2.1");
+    const owner = await V1Person.connect(t, server.url, { name: "olga", ...home });
+    assert.equal(owner.welcome.pass, undefined, "she is a guest");
+    await owner.must("claim", { code: /#setup=(\S+)/.exec(server.output.stdout)[1] });
+    const { welcome } = await otherDevice(t, server.url, owner, home);
+    const open = (query) => request(`${server.url}/socket.io/?EIO=4&transport=polling${query}`, { headers: home.extraHeaders });
+    // The line of the address is full: the next one would wait for longer than anybody may.
+    const crowd = Array.from({ length: 30 }, () => open(""));
+    const turnedAway = (answers) => answers.filter(({ status }) => status === 503).length;
+    const fast = (count, query) => Promise.all(Array.from({ length: count }, () => open(query)));
+    const forged = welcome.pass.replace(/^.{4}/, "AAAA");
+    for (const query of ["", "&pass=", `&pass=${forged}`, `&pass=${owner.token}`]) {
+      assert.ok(turnedAway(await fast(3, query)) > 0, query);
+    }
+    assert.equal(turnedAway(await fast(3, `&pass=${welcome.pass}`)), 0);
+    await within(Promise.all(crowd), PATIENCE_MS, "those who wait");
+  });
+
   test("of one address wait when many come at once, and those of others do not", async (t) => {
     const server = await serve(t, ["sessions-per-address=1/2"]);
     const late = [];

@@ -2,7 +2,8 @@
 //! encrypted connections before their handshake.
 //!
 //! A client that connects again and again would make others wait: each new session is cheap, and there is no end of them. A
-//! crowd behind one address that comes back after a restart is let in bit by bit. Time is an argument.
+//! crowd behind one address that comes back after a restart is let in bit by bit. Who shows that the application knows them
+//! stands in a line of their own, so that a crowd of strangers at the same address does not keep them out. Time is an argument.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,30 +11,40 @@ use std::time::{Duration, Instant};
 
 use crate::pacing::{Pace, Rate};
 use crate::peer::Network;
+use crate::user_tag::UserTag;
 
 /// A handshake that would wait for longer is refused at once.
 const WAIT_MAX: Duration = Duration::from_secs(10);
 
-/// Addresses that are remembered. If there are more, all begin anew.
-const NETWORKS_MAX: usize = 1 << 16;
+/// Lines that are remembered. If there are more, all begin anew.
+const LINES_MAX: usize = 1 << 16;
 
-/// What the addresses have used of the rate.
+/// What those of each line have used of the rate.
 #[derive(Debug)]
 pub(crate) struct Lines {
     rate: Rate,
-    paces: Mutex<HashMap<Network, Pace>>,
+    paces: Mutex<HashMap<Line, Pace>>,
 }
 
-/// The line of this address is too long.
+/// Who stands in one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Line {
+    /// All of an address whom nobody knows.
+    Network(Network),
+    /// One whom the application knows, wherever they are.
+    User(UserTag),
+}
+
+/// The line is too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct TooMany;
 
-/// A place in the line of an address. It is given back when it is dropped, unless it is [taken](Self::take).
+/// A place in a line. It is given back when it is dropped, unless it is [taken](Self::take).
 #[derive(Debug)]
 pub(crate) struct Place<'a> {
     lines: &'a Lines,
-    /// Of nobody, if no rate applies.
-    network: Option<Network>,
+    /// `None` if no rate applies.
+    line: Option<Line>,
     wait: Option<Duration>,
 }
 
@@ -42,30 +53,30 @@ impl Lines {
         Self { rate, paces: Mutex::default() }
     }
 
-    /// Gets in line. `None` is an address to which no rate applies.
-    pub(crate) fn queue(&self, network: Option<Network>, now: Instant) -> Result<Place<'_>, TooMany> {
-        let Some(network) = network.filter(|_| self.rate.per_second > 0) else {
-            return Ok(Place { lines: self, network: None, wait: None });
+    /// Gets in line. `None` is for those to whom no rate applies.
+    pub(crate) fn queue(&self, line: Option<Line>, now: Instant) -> Result<Place<'_>, TooMany> {
+        let Some(line) = line.filter(|_| self.rate.per_second > 0) else {
+            return Ok(Place { lines: self, line: None, wait: None });
         };
         let mut paces = self.paces();
-        if paces.len() >= NETWORKS_MAX && !paces.contains_key(&network) {
+        if paces.len() >= LINES_MAX && !paces.contains_key(&line) {
             paces.retain(|_, pace| pace.is_behind(now));
             // If most of them are behind, looking at all of them again would cost more than they do.
-            if paces.len() > NETWORKS_MAX / 2 {
+            if paces.len() > LINES_MAX / 2 {
                 paces.clear();
             }
         }
-        let pace = paces.entry(network).or_default();
+        let pace = paces.entry(line).or_default();
         let mut charged = *pace;
         let wait = charged.charge(self.rate, 1, now);
         if wait.is_some_and(|wait| wait > WAIT_MAX) {
             return Err(TooMany);
         }
         *pace = charged;
-        Ok(Place { lines: self, network: Some(network), wait })
+        Ok(Place { lines: self, line: Some(line), wait })
     }
 
-    fn paces(&self) -> MutexGuard<'_, HashMap<Network, Pace>> {
+    fn paces(&self) -> MutexGuard<'_, HashMap<Line, Pace>> {
         self.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -78,15 +89,15 @@ impl Place<'_> {
 
     /// It is its turn.
     pub(crate) fn take(mut self) {
-        self.network = None;
+        self.line = None;
     }
 }
 
 impl Drop for Place<'_> {
     /// Whoever comes next waits for less.
     fn drop(&mut self) {
-        if let Some(network) = self.network
-            && let Some(pace) = self.lines.paces().get_mut(&network)
+        if let Some(line) = self.line
+            && let Some(pace) = self.lines.paces().get_mut(&line)
         {
             pace.forgive(self.lines.rate, 1);
         }
@@ -101,8 +112,8 @@ mod tests {
 
     impl Lines {
         /// Begins a session, if it does not have to wait.
-        fn begins_at_once(&self, network: Option<Network>, now: Instant) -> bool {
-            match self.queue(network, now) {
+        fn begins_at_once(&self, line: Option<Line>, now: Instant) -> bool {
+            match self.queue(line, now) {
                 Ok(place) if place.wait.is_none() => {
                     place.take();
                     true
@@ -115,8 +126,8 @@ mod tests {
     const RATE: Rate = Rate { per_second: 20, burst: 100 };
     const INTERVAL: Duration = Duration::from_millis(50);
 
-    fn network(number: u32) -> Network {
-        IpAddr::V4(Ipv4Addr::from_bits(number)).into()
+    fn network(number: u32) -> Line {
+        Line::Network(IpAddr::V4(Ipv4Addr::from_bits(number)).into())
     }
 
     /// The wait of the next session from an address.
@@ -138,6 +149,16 @@ mod tests {
         assert_eq!(wait(&line, 2, now), Ok(None), "others do not wait");
         assert_eq!(wait(&line, 1, now + INTERVAL), Ok(Some(WAIT_MAX)), "a refusal costs nothing");
         assert!(line.begins_at_once(None, now));
+    }
+
+    #[test]
+    fn a_known_user_does_not_wait_for_the_strangers_of_their_address_and_has_the_same_rate() {
+        let (line, now) = (Lines::new(RATE), Instant::now());
+        assert!((0..100).all(|_| line.begins_at_once(Some(network(1)), now)));
+        let ada = UserTag::new(1).map(Line::User);
+        assert!((0..100).all(|_| line.begins_at_once(ada, now)));
+        assert!(!line.begins_at_once(ada, now));
+        assert!(line.begins_at_once(UserTag::new(2).map(Line::User), now));
     }
 
     #[test]
@@ -169,9 +190,9 @@ mod tests {
     #[test]
     fn a_bounded_number_of_addresses_is_remembered() {
         let (line, now) = (Lines::new(RATE), Instant::now());
-        for number in 0..2 * u32::try_from(NETWORKS_MAX).unwrap() {
+        for number in 0..2 * u32::try_from(LINES_MAX).unwrap() {
             assert!(line.begins_at_once(Some(network(number)), now));
         }
-        assert!(line.paces().len() <= NETWORKS_MAX);
+        assert!(line.paces().len() <= LINES_MAX);
     }
 }

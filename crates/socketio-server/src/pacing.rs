@@ -37,7 +37,8 @@ pub struct Pacing {
     /// Default 50 a second, 200 at once.
     pub control_frames: Rate,
     /// New sessions from one address, which is one /64 of IPv6. A handshake beyond this is answered later; one that would
-    /// wait for more than 10 s is refused with 503. Default 20 a second, 100 at once.
+    /// wait for more than 10 s is refused with 503. A user whom [`Builder::recognize`](crate::Builder::recognize) knows has
+    /// this rate alone. Default 20 a second, 100 at once.
     pub sessions: Rate,
     /// Handshakes of encrypted connections from one address. One beyond this comes later; if it would wait for more than 10 s,
     /// its connection is closed. It does not apply to trusted proxies. Default 40 a second, 200 at once.

@@ -34,6 +34,7 @@ use crate::http::bundle::ClientBundle;
 use crate::lines::Lines;
 use crate::occupancy::Occupancy;
 use crate::output::{Answers, Output};
+use crate::user_tag::UserTag;
 use crate::worker::{
     self,
     shared::{Hooks, Numbers, Shared},
@@ -156,6 +157,14 @@ impl Builder {
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
         self.hooks.admission = Some(Arc::new(move |handshake| Box::pin(admit(handshake))));
+        self
+    }
+
+    /// Recognizes users by the query of their handshakes, without the `?`: with a signed word, for example. Their new sessions
+    /// stand in lines of their own ([`Pacing::sessions`](crate::Pacing::sessions)), so that strangers at the same address do not
+    /// keep them out. Nothing else follows from it. It is asked at the door, for every handshake, and must be quick.
+    pub fn recognize(mut self, recognize: impl Fn(&str) -> Option<UserTag> + Send + Sync + 'static) -> Self {
+        self.hooks.recognize = Some(Arc::new(recognize));
         self
     }
 

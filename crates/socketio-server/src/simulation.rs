@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use crate::handle::command::Command;
 use crate::handle::io::Readiness;
 use crate::handshake::{Entrant, Handshake};
+use crate::lines::Line;
 pub use crate::random::seed;
 pub use crate::seam::{Seams, sew};
 use crate::server::{BuildError, Builder, Server};
@@ -52,7 +53,9 @@ impl Server {
             let shared = &service.shared;
             let rated = shared.config.pacing.applies_to(Some(address));
             let network = rated.then(|| address.into());
-            let Ok(resident) = service.wait_for_turn(network).await else { return };
+            let Ok(resident) = service.wait_for_turn(network.map(Line::Network), network).await else {
+                return;
+            };
             let handshake = Handshake { address: Some(address), ..Handshake::without_request(rated) };
             take(shared, Entrant { handshake, resident }, stream);
         }

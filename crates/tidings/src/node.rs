@@ -304,7 +304,7 @@ impl Node {
             environment,
         };
         let edge = Edge::new(directory, edge_parts);
-        let (submit, announce, on_drafts) = (Arc::clone(&appender), Arc::clone(&appender), host.on_drafts());
+        let submit = Arc::clone(&appender);
         let standing = Standing::new(appender.health().clone(), known, settings.watermark);
         let intake = Intake { quotas, paces, tallies: Arc::clone(&tallies), environment };
         let profile = profile_namespace(feeds.profile, standing.clone(), allowances)
@@ -312,10 +312,8 @@ impl Node {
             .on_sync(CHAT_MESSAGE, move |turn| take(turn, &submit, &intake));
         let endpoint = builder
             .namespace(v1::namespace(&edge).on_ahead(look(&appender, host.on_drafts())))
-            .after_events(move || {
-                announce.announce();
-                on_drafts();
-            });
+            .recognize(Edge::recognizer(&edge))
+            .after_events(announcing(&appender, host.on_drafts()));
         let server = host.serve(profile, endpoint)?;
         let on_probe = Arc::from(host.on_drafts());
         Ok(Self { server, appender, setup, standing, edge, on_probe, readers, tallies })
@@ -338,11 +336,8 @@ impl Node {
         let (standing, io) = (self.standing.clone(), self.server.io().clone());
         let (edge, appender, on_probe) =
             (Arc::clone(&self.edge), Arc::clone(&self.appender), Arc::clone(&self.on_probe));
-        let (announced, on_drafts) = (Arc::clone(&appender), Arc::clone(&on_probe));
-        let announce = move || {
-            announced.announce();
-            on_drafts();
-        };
+        let on_drafts = Arc::clone(&on_probe);
+        let announce = announcing(&appender, move || on_drafts());
         let probe = move || {
             appender.probe();
             on_probe();
@@ -355,6 +350,18 @@ impl Node {
                 () = tick(&edge, announce) => {}
             }
         }
+    }
+}
+
+/// Tells the appender, and whoever steps it, that there are drafts.
+fn announcing<F: Fn() + Send + Sync + 'static>(
+    appender: &Arc<Appender<Ticket>>,
+    on_drafts: F,
+) -> impl Fn() + Send + Sync + use<F> {
+    let appender = Arc::clone(appender);
+    move || {
+        appender.announce();
+        on_drafts();
     }
 }
 

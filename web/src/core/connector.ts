@@ -9,7 +9,7 @@
 // fell silent comes second next time. Knows nothing of what is sent.
 
 import { Pace, PACE, type Failure, type PaceBounds } from "./pace.ts";
-import type { Dial, Line, LineEnd, Surroundings, Transport, TransportEvents, Way } from "./ports.ts";
+import type { Dial, Line, LineEnd, LineEvents, Surroundings, Transport, TransportEvents, Way } from "./ports.ts";
 import type { Auth } from "./wire.ts";
 
 type Phase = "opening" | "asking" | "joining" | "greeting" | "standing";
@@ -20,6 +20,7 @@ export class Connector implements Transport {
   readonly #pace: Pace;
   #events: TransportEvents | null = null;
   #auth: (() => Promise<Auth>) | null = null;
+  #pass: () => string | undefined = () => undefined;
   #line: Line | null = null;
   /** Counts the lines: what an older one says is not heard. */
   #current = 0;
@@ -37,9 +38,10 @@ export class Connector implements Transport {
     this.#pace = new Pace(bounds);
   }
 
-  open(events: TransportEvents, auth: () => Promise<Auth>): void {
+  open(events: TransportEvents, auth: () => Promise<Auth>, pass: () => string | undefined = () => undefined): void {
     this.#events = events;
     this.#auth = auth;
+    this.#pass = pass;
     this.#begin();
   }
 
@@ -87,7 +89,7 @@ export class Connector implements Transport {
     const mine = (act: () => void) => (): void => void (current === this.#current && act());
     this.#pace.began(this.#world.now());
     this.#enter("opening");
-    const line = this.#dial(this.#way, () => this.#ask(current), {
+    const events: LineEvents = {
       connected: mine(() => {
         this.#enter("greeting");
         this.#events?.connected();
@@ -103,7 +105,8 @@ export class Connector implements Transport {
         if (this.#phase === "standing") this.#events?.moved();
       }),
       ended: (end) => mine(() => this.#over(end))(),
-    });
+    };
+    const line = this.#dial(this.#way, () => this.#ask(current), events, this.#pass());
     // It may have ended in the very call.
     if (current === this.#current) this.#line = line;
     else line.discard();

@@ -22,8 +22,8 @@ export interface TransportEvents {
  * Nothing is ever sent again of its own accord, and nothing of an old connection is delivered after `disconnected`.
  */
 export interface Transport {
-  /** `auth` is asked for anew at every connect. */
-  open(events: TransportEvents, auth: () => Promise<Auth>): void;
+  /** `auth` is asked for anew at every connect, and so is the pass, before it. */
+  open(events: TransportEvents, auth: () => Promise<Auth>, pass?: () => string | undefined): void;
   /** Only while connected; lost otherwise. The answer may never come. */
   emit(name: string, payload: object, answered?: (value: unknown) => void): void;
   /** The server has said `welcome`: from now on the connection may prove itself. */
@@ -66,8 +66,8 @@ export interface Line {
   discard(): void;
 }
 
-/** Begins a line; `auth` is asked for as soon as there is somebody to tell it to. */
-export type Dial = (way: Way, auth: () => Promise<Auth>, events: LineEvents) => Line;
+/** Begins a line; `auth` is asked for as soon as there is somebody to tell it to, and `pass` is shown at the door. */
+export type Dial = (way: Way, auth: () => Promise<Auth>, events: LineEvents, pass?: string) => Line;
 
 /** Calls back once, unless the function that it returns is called before. */
 export type SetTimer = (milliseconds: number, due: () => void) => () => void;

@@ -113,6 +113,7 @@ export class Session {
         moved: () => this.#probe(),
       },
       () => this.#auth(),
+      () => this.#model.session?.pass,
     );
   }
 

@@ -27,7 +27,7 @@ export interface SocketLineOptions {
 }
 
 export function socketDial({ url, namespace = NAMESPACE, setTimer }: SocketLineOptions): Dial {
-  return (way, auth, events) => new SocketLine(url, namespace, way, auth, events, setTimer);
+  return (way, auth, events, pass) => new SocketLine(url, namespace, way, auth, events, setTimer, pass);
 }
 
 /** The connection of a page, or of a bot. */
@@ -50,7 +50,7 @@ class SocketLine implements Line {
   #isAnswered = false;
   #isOver = false;
 
-  constructor(url: string, namespace: string, way: Way, auth: () => Promise<Auth>, events: LineEvents, setTimer: SetTimer) {
+  constructor(url: string, namespace: string, way: Way, auth: () => Promise<Auth>, events: LineEvents, setTimer: SetTimer, pass: string | undefined) {
     this.#events = events;
     this.#setTimer = setTimer;
     const options: Partial<ManagerOptions & SocketOptions> = {
@@ -58,6 +58,7 @@ class SocketLine implements Line {
       autoConnect: false,
       reconnection: false,
       parser: packets,
+      ...(pass === undefined ? {} : { query: { pass } }),
       auth: (give: (credentials: object) => void) => void auth().then(give),
     };
     this.#socket = new Manager(url, options).socket(namespace, options);

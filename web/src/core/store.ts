@@ -157,6 +157,8 @@ export interface SessionRecord {
   readonly name: string | null;
   readonly owner: boolean;
   readonly token: string;
+  /** Shown at the door, so that strangers at the same address keep nobody out. */
+  readonly pass?: string;
   /** Milliseconds that the server's clock is ahead of this device's, if one of them is wrong. */
   readonly ahead?: number;
   /** The address of a proxy that the server's operator should name, if there is one and this person is the owner. */

@@ -16,8 +16,9 @@ export function sessionOf(welcome: wire.Welcome, before: SessionRecord | null): 
   const { user, name = null } = welcome.user;
   const server = welcome.server ?? before?.server;
   const token = welcome.token ?? before?.token ?? "";
-  const { owner, untrusted } = welcome;
-  return { user, name, owner, token, ...(server === undefined ? {} : { server }), ...(untrusted === undefined ? {} : { untrusted }) };
+  const { owner, untrusted, pass } = welcome;
+  const told = { ...(server === undefined ? {} : { server }), ...(pass === undefined ? {} : { pass }), ...(untrusted === undefined ? {} : { untrusted }) };
+  return { user, name, owner, token, ...told };
 }
 
 /** A clock that is only a little wrong, or a slow network, changes nothing. */

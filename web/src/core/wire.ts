@@ -90,6 +90,8 @@ export interface Welcome {
   readonly at?: number;
   readonly owner: boolean;
   readonly token?: string;
+  /** For a member: what they show at the door. */
+  readonly pass?: string;
   readonly cursor: string;
   readonly resumed: boolean;
   readonly reset: boolean;
@@ -198,6 +200,7 @@ export function readWelcome(value: unknown): Welcome | null {
       owner: f["owner"] === true,
       ...optional("at", maybe(f, "at", isCount)),
       ...optional("token", maybe(f, "token", isText)),
+      ...optional("pass", maybe(f, "pass", isText)),
       cursor: text(f, "cursor"),
       resumed: f["resumed"] === true,
       reset: f["reset"] === true,

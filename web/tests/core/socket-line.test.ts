@@ -1,6 +1,6 @@
 // Goal: a line tells somebody who answers from nobody, as far as a browser can.
 
-import { createServer, type RequestListener } from "node:http";
+import { createServer, type IncomingMessage, type RequestListener } from "node:http";
 import { type AddressInfo, createServer as createPeer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import type { LineEnd, SetTimer, Way } from "../../src/core/ports.ts";
@@ -17,15 +17,10 @@ const setTimer: SetTimer = (milliseconds, due) => {
 };
 
 /** How a line to that address ends. */
-function end(url: string, way: Way): Promise<LineEnd> {
+function end(url: string, way: Way, pass?: string): Promise<LineEnd> {
   return new Promise((ended) => {
-    const line = socketDial({ url, setTimer })(way, () => Promise.resolve({ v: 1 }), {
-      connected: () => undefined,
-      event: () => undefined,
-      upgrading: () => undefined,
-      upgraded: () => undefined,
-      ended,
-    });
+    const events = { connected: () => undefined, event: () => undefined, upgrading: () => undefined, upgraded: () => undefined, ended };
+    const line = socketDial({ url, setTimer })(way, () => Promise.resolve({ v: 1 }), events, pass);
     closing.push(() => line.discard());
   });
 }
@@ -47,6 +42,21 @@ describe.each(["websocket first", "polling first", "polling only"] as const)("%s
   ])("%s has reached somebody", async (_, status, type, body) => {
     const url = await answering((_request, response) => response.writeHead(status, { "content-type": type }).end(body));
     expect(await end(url, way)).toEqual({ kind: "broken" });
+  });
+
+  test("a server is shown the pass in every request, if there is one", async () => {
+    const shown: (string | null)[] = [];
+    const answer = (request: IncomingMessage, end: () => void): void => {
+      shown.push(new URL(request.url ?? "", "http://server").searchParams.get("pass"));
+      end();
+    };
+    const server = createServer((request, response) => answer(request, () => response.writeHead(404).end()));
+    server.on("upgrade", (request, socket) => answer(request, () => socket.destroy()));
+    const url = await listening(server);
+    await end(url, way, "a pass");
+    expect(new Set(shown.splice(0))).toEqual(new Set(["a pass"]));
+    await end(url, way);
+    expect(new Set(shown)).toEqual(new Set([null]));
   });
 
   test("a proxy with nobody behind it has reached nobody", async () => {

@@ -21,6 +21,8 @@ test("somebody else, and the same of another server, are foreign", () => {
 test("a session is as the welcome says, and keeps what that does not say", () => {
   expect(sessionOf(WELCOME, null)).toEqual({ user: "ada", name: "Ada", owner: true, token: "" });
   expect(sessionOf({ ...WELCOME, user: { user: "ada" }, token: "new", server: "one" }, SESSION)).toEqual({ user: "ada", name: null, owner: true, token: "new", server: "one" });
+  expect(sessionOf({ ...WELCOME, pass: "new" }, { ...SESSION, pass: "old" }).pass).toBe("new");
+  expect(sessionOf(WELCOME, { ...SESSION, pass: "old" }).pass, "they are no member any more").toBeUndefined();
   expect(sessionOf(WELCOME, { ...SESSION, server: "one" })).toEqual({ user: "ada", name: "Ada", owner: true, token: "old", server: "one" });
   expect(sessionOf({ ...WELCOME, server: "two" }, { ...SESSION, server: "one" }).server).toBe("two");
   expect(Object.keys(sessionOf(WELCOME, SESSION))).not.toContain("server");

@@ -40,7 +40,7 @@ use crate::http::response;
 use crate::http::stall::Patience;
 use crate::http::stream::HttpStream;
 use crate::http::upgrade;
-use crate::lines;
+use crate::lines::{self, Line};
 use crate::occupancy::{Arrival, Descriptor, HTTP_BYTES, Stay, Visit};
 use crate::pacing::Rate;
 use crate::peer::Network;
@@ -311,7 +311,7 @@ impl Acceptor {
     async fn wait_for_handshake(&self, peer: IpAddr, stay: &Stay) -> Option<()> {
         let shared = &self.service.shared;
         let network = self.is_rated(peer).then(|| Network::from(peer));
-        let place = shared.new_handshakes.queue(network, Instant::now());
+        let place = shared.new_handshakes.queue(network.map(Line::Network), Instant::now());
         let wait = place.as_ref().map_or(Some(Duration::ZERO), lines::Place::wait);
         if wait.is_some() {
             shared.reach.door.add(DoorCount::LaterHandshakes, 1);

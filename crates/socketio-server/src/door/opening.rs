@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use engineio::{ErrorCode, Method as EngineMethod, Query, Route, TransportKind};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, Uri};
 use http_body_util::Full;
 use tokio::sync::oneshot;
 
@@ -22,6 +22,7 @@ use crate::http::forwarded::Client;
 use crate::http::policy::Verdict;
 use crate::http::response;
 use crate::http::upgrade;
+use crate::lines::Line;
 use crate::occupancy::{AddressFull, Resident};
 use crate::pacing::Pacing;
 use crate::peer::Network;
@@ -50,6 +51,15 @@ impl SocketIoService {
         client.address.filter(|_| client.is_rated(self.shared.config.pacing)).map(Network::from)
     }
 
+    /// The line that a handshake stands in, if a rate applies to its address: that of a user whom the application knows by the
+    /// query, or that of the address.
+    fn line(&self, uri: &Uri, network: Option<Network>) -> Option<Line> {
+        let recognize = self.shared.hooks.recognize.as_ref();
+        let of_address = network?;
+        let user = recognize.and_then(|recognize| recognize(uri.query().unwrap_or_default()));
+        Some(user.map_or(Line::Network(of_address), Line::User))
+    }
+
     /// Checks a request for a WebSocket that needs nobody's permission and does not have to wait. `None` is no verdict: the
     /// ordinary path handles the request, with all its refusals.
     pub(crate) fn open_at_once(&self, request: Request<()>, peer: IpAddr) -> Option<Opening> {
@@ -76,7 +86,11 @@ impl SocketIoService {
         shared.config.origins.add_cors(&judged.verdict, answer.headers_mut());
         let answer = upgrade::encode(&answer)?;
         let (network, now) = (self.rated_network(&judged.client), clock());
-        let place = shared.new_sessions.queue(network, now).ok().filter(|place| place.wait().is_none())?;
+        let place = shared
+            .new_sessions
+            .queue(self.line(request.uri(), network), now)
+            .ok()
+            .filter(|place| place.wait().is_none())?;
         let resident = self.begin(network, now).ok()?;
         place.take();
         self.note_unnamed(&judged.client);
@@ -103,7 +117,8 @@ impl SocketIoService {
             },
         };
         self.note_unnamed(&judged.client);
-        let resident = self.wait_for_turn(self.rated_network(&judged.client)).await?;
+        let network = self.rated_network(&judged.client);
+        let resident = self.wait_for_turn(self.line(request.uri(), network), network).await?;
         let handshake = handshake(request, &judged, shared.config.pacing);
         let handshake = match &shared.hooks.admission {
             None => handshake,
@@ -145,11 +160,15 @@ impl SocketIoService {
         Err(Refused::NotReady)
     }
 
-    /// Waits until it is the turn of a handshake among those of its address. If the client leaves meanwhile, this is dropped,
+    /// Waits until it is the turn of a handshake in its line. If the client leaves meanwhile, this is dropped,
     /// and those behind it come earlier. `None` if it does not count for its address.
-    pub(crate) async fn wait_for_turn(&self, network: Option<Network>) -> Result<Option<Resident>, Refused> {
+    pub(crate) async fn wait_for_turn(
+        &self,
+        line: Option<Line>,
+        network: Option<Network>,
+    ) -> Result<Option<Resident>, Refused> {
         let door = &self.shared.reach.door;
-        let place = self.shared.new_sessions.queue(network, clock());
+        let place = self.shared.new_sessions.queue(line, clock());
         let place = place.map_err(|_| {
             door.add(DoorCount::TooMany, 1);
             Refused::TooMany

@@ -16,10 +16,14 @@ use crate::handshake::Handshake;
 use crate::http::bundle::ClientBundle;
 use crate::lines::Lines;
 use crate::sid::PollNumber;
+use crate::user_tag::UserTag;
 
 /// Decides about a handshake, before a session exists.
 pub(crate) type Admission =
     dyn Fn(Arc<Handshake>) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync;
+
+/// Finds a user by the query of a handshake.
+pub(crate) type Recognize = dyn Fn(&str) -> Option<UserTag> + Send + Sync;
 
 /// Called after a burst of sync handlers.
 pub(crate) type AfterEvents = dyn Fn() + Send + Sync;
@@ -47,6 +51,7 @@ pub(crate) struct Hooks {
     pub(crate) initial_headers: Option<Arc<InitialHeaders>>,
     pub(crate) engine: Option<Arc<dyn EngineHandler>>,
     pub(crate) after_events: Option<Arc<AfterEvents>>,
+    pub(crate) recognize: Option<Arc<Recognize>>,
 }
 
 /// Counters that assign numbers.

@@ -14,7 +14,7 @@ use chat::{
 use serde::Serialize;
 use socketio_server::{
     ConnectRequest, Feed, FeedJoin, FeedPosition, FeedRoom, Flow, Joining, Rejection, Replay, SocketData,
-    Target, Turn, WeakIo,
+    Target, Turn, UserTag, WeakIo,
 };
 
 use super::ack::{DONE, RequestError};
@@ -187,6 +187,19 @@ impl Edge {
         Ok(())
     }
 
+    /// The member who shows their pass in the query of a handshake. Somebody who is no member any more is a stranger.
+    fn recognize(&self, query: &str) -> Option<UserTag> {
+        let pass = query.split('&').find_map(|field| field.strip_prefix("pass="))?;
+        let user = self.parts.signer.passing(pass)?;
+        (self.sight(user).trust(user) == Trust::Member).then(|| UserTag::new(user.0))?
+    }
+
+    /// The same, for the door.
+    pub fn recognizer(self: &Arc<Self>) -> impl Fn(&str) -> Option<UserTag> + Send + Sync + use<> {
+        let edge = Arc::clone(self);
+        move |query| edge.recognize(query)
+    }
+
     /// For a token of another server; it is told which this one is, so that a client that knows several can tell.
     fn unknown(&self) -> Rejection {
         self.parts.tallies.count(Count::RefusedBadToken);
@@ -238,6 +251,7 @@ impl Edge {
             online,
             self.parts.limits,
         )
+        .with_pass(self.sight(session.user).trust(session.user), || self.parts.signer.pass(session.user))
         .with_untrusted_proxy(|| self.parts.io.upgrade()?.untrusted_proxy());
         let greeting = frames::event(names::WELCOME, &welcome);
         self.charge_answer(&session, greeting.len());

@@ -1,6 +1,6 @@
 //! Identities without accounts: signed texts that the server can check and never stores.
 //!
-//! A *token* says "the bearer is this user", an *invite* opens one generation of a room, and the *setup code* makes
+//! A *token* says "the bearer is this user", a *pass* says the same at the door and nowhere else, an *invite* opens one generation of a room, and the *setup code* makes
 //! its bearer the owner of a chat that has none. All are MACs by the keys of the log, each under a context of its
 //! own, so that none can be passed off as another. They have no age: whether what they say still counts (an owner who
 //! is there already, a generation that is over) is decided where the log is. Nothing here is random.
@@ -21,6 +21,7 @@ const VERSION: u8 = 1;
 const MAC_BYTES: usize = 16;
 const TOKEN: Context = Context(b"tidings user token\0");
 const INVITE: Context = Context(b"tidings room invite\0");
+const PASS: Context = Context(b"tidings door pass\0");
 const SETUP: Context = Context(b"tidings setup code\0");
 const SERVER: Context = Context(b"tidings server id\0");
 
@@ -74,6 +75,18 @@ impl Signer {
     /// The user whose token it is; `None` if we have not signed it.
     pub fn user(&self, token: &str) -> Option<UserId> {
         let [user] = self.verify::<9, 1>(TOKEN, token)?;
+        Some(UserId(user))
+    }
+
+    /// What a user shows at the door. It is part of an address, which logs of others may keep: so it is not their token, and
+    /// nothing follows from it but a line of their own.
+    pub fn pass(&self, user: UserId) -> String {
+        self.sign::<9>(PASS, [user.0])
+    }
+
+    /// The user whose pass it is; `None` if we have not signed it.
+    pub fn passing(&self, pass: &str) -> Option<UserId> {
+        let [user] = self.verify::<9, 1>(PASS, pass)?;
         Some(UserId(user))
     }
 
@@ -234,6 +247,14 @@ mod tests {
         assert_eq!(signer().user(&code), None);
         assert_eq!(signer().invited(&signer().token(UserId(7))), None);
         assert_eq!(Signer::new(&[2; 32], []).invited(&code), None);
+    }
+
+    #[test]
+    fn a_pass_names_its_user_and_is_no_token_nor_is_a_token_a_pass() {
+        let (pass, token) = (signer().pass(UserId(7)), signer().token(UserId(7)));
+        assert_eq!(signer().passing(&pass), Some(UserId(7)));
+        assert_eq!((signer().user(&pass), signer().passing(&token)), (None, None));
+        assert_eq!(Signer::new(&[2; 32], []).passing(&pass), None);
     }
 
     #[test]

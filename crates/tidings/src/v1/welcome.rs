@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::net::IpAddr;
 
-use chat::{Directory, Room, RoomId, Snapshot, UnixMillis, UserId};
+use chat::{Directory, Room, RoomId, Snapshot, Trust, UnixMillis, UserId};
 use serde::Serialize;
 use socketio_server::{CursorAt, Feed, FeedPosition, Start};
 
@@ -98,6 +98,8 @@ pub struct Welcome<'a> {
     owner: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     token: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pass: Option<String>,
     cursor: String,
     resumed: bool,
     reset: bool,
@@ -132,6 +134,7 @@ impl<'a> Welcome<'a> {
             user: Person::of(now, user),
             owner: now.is_owner(user),
             token: session.token.as_ref().map(|token| token.0.as_str()),
+            pass: None,
             cursor,
             resumed: matches!(resumption, Resumption::Resumed { .. }),
             reset: resumption == Resumption::Reset,
@@ -140,6 +143,11 @@ impl<'a> Welcome<'a> {
             limits,
             untrusted: None,
         }
+    }
+
+    /// Gives a member a pass for the door. Whoever comes may be many guests, who would have as many lines.
+    pub fn with_pass(self, trust: Trust, sign: impl FnOnce() -> String) -> Self {
+        Self { pass: (trust == Trust::Member).then(sign), ..self }
     }
 
     /// Tells the owner, and nobody else, of a proxy that the operator has not named: behind it, all have one address.
