@@ -98,6 +98,7 @@ impl Log for SqliteLog {
         if batch.is_empty() {
             return Ok(());
         }
+        self.hold()?;
         let mut entries = batch.iter().filter_map(Record::entry);
         let count = entries.clone().count() as u64;
         let through = entries.next_back().map_or(self.head(), |last| last.position);
@@ -123,6 +124,7 @@ impl Log for SqliteLog {
         if let Some(detail) = self.broken.clone().or_else(|| self.checkpointer.broken()) {
             return Err(AppendError::Unknown { detail });
         }
+        self.hold()?;
         self.write_nothing()?;
         // What could not be copied into the database while the disk was full is copied now.
         self.checkpointer.wrote(0);
@@ -131,6 +133,15 @@ impl Log for SqliteLog {
 }
 
 impl SqliteLog {
+    /// Ends this writer if another process has the folder: what that one has written is not known here.
+    fn hold(&mut self) -> Result<(), AppendError> {
+        self.folder.hold().map_err(|error| {
+            let detail = error.to_string();
+            self.broken = Some(detail.clone());
+            AppendError::Unknown { detail }
+        })
+    }
+
     /// What a lookup says that did not work. Whoever writes has to know what is there, so damage ends this writer.
     fn unreadable(&self, err: &rusqlite::Error, position: Position) -> ReadError {
         if is_damage(err) {
@@ -212,9 +223,10 @@ impl SqliteLog {
         let renew = || {
             // Readers leave within milliseconds. If one does not, the next batch will try.
             self.connection.busy_timeout(Duration::from_millis(50))?;
-            let is_renewed = Mode::Restart.run(&self.connection)?;
+            let is_renewed = Mode::Restart.run(&self.connection);
+            // However that went, the next batch waits as long for an operator's tools as any other.
             self.connection.busy_timeout(schema::BUSY)?;
-            Ok(is_renewed)
+            is_renewed
         };
         match renew() {
             Ok(true) => self.checkpointer.renewed(),

@@ -152,15 +152,25 @@ fn copy(source: &Path, target: &Path) -> Result<Position, BackupError> {
 /// A copy that is being written, beside the name that it will get. It goes away with this if it gets none.
 struct Unfinished {
     path: PathBuf,
+    /// Locked for as long as it is written: one that is not locked was left by a process that was killed.
+    _lock: File,
 }
 
 impl Unfinished {
     fn begin(file: &Path) -> io::Result<Self> {
-        let name = file.file_name().ok_or(io::ErrorKind::InvalidFilename)?;
-        let number = random_bytes().map(u32::from_be_bytes).map_err(io::Error::other)?;
-        let path = file.with_file_name(format!("{}.{number:08x}.unfinished", name.to_string_lossy()));
-        create_private(&path)?;
-        Ok(Self { path })
+        let name = file.file_name().ok_or(io::ErrorKind::InvalidFilename)?.to_string_lossy();
+        clear_abandoned(parent_of(file), &name);
+        loop {
+            let number = random_bytes().map(u32::from_be_bytes).map_err(io::Error::other)?;
+            let path = file.with_file_name(format!("{name}.{number:08x}{UNFINISHED}"));
+            let lock = create_private(&path)?;
+            // Elsewhere than on Unix, nobody could write a file that is locked. Where there are no locks, nothing is cleared.
+            if cfg!(unix) && lock.lock().is_ok() && path.symlink_metadata().is_err() {
+                // Another backup has taken it for an abandoned one, before it was locked.
+                continue;
+            }
+            return Ok(Self { path, _lock: lock });
+        }
     }
 
     /// Flushes it and gives it its name, unless there is a file of that name.
@@ -179,6 +189,27 @@ impl Unfinished {
         sync_folder(parent_of(file))?;
         Ok(bytes)
     }
+}
+
+/// How the name of a copy ends that is being written.
+const UNFINISHED: &str = ".unfinished";
+
+/// Removes the unfinished copies of a file of this name whose processes were killed.
+fn clear_abandoned(folder: &Path, name: &str) {
+    let Ok(files) = std::fs::read_dir(folder) else { return };
+    for file in files.flatten().filter(|file| is_unfinished(&file.file_name().to_string_lossy(), name)) {
+        let is_abandoned = File::open(file.path()).is_ok_and(|file| cfg!(unix) && file.try_lock().is_ok());
+        if is_abandoned && std::fs::remove_file(file.path()).is_ok() {
+            tracing::warn!("{} is removed: the backup that wrote it was killed", file.path().display());
+        }
+    }
+}
+
+/// Whether a file is an unfinished copy of one of this name.
+fn is_unfinished(file: &str, name: &str) -> bool {
+    let number = file.strip_prefix(name).and_then(|rest| rest.strip_prefix('.'));
+    let number = number.and_then(|rest| rest.strip_suffix(UNFINISHED));
+    number.is_some_and(|number| number.len() == 8 && number.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 impl Drop for Unfinished {

@@ -6,6 +6,7 @@
 use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use chat::Position;
 use xxhash_rust::xxh3::xxh3_64;
@@ -32,7 +33,7 @@ const HEAD: &str = "chat.db-head";
 pub(crate) struct Folder {
     path: PathBuf,
     /// Holds the lock; closing it gives it back.
-    _lock: File,
+    lock: Mutex<File>,
 }
 
 /// What stands where the database should be.
@@ -49,13 +50,32 @@ impl Folder {
             return Err(OpenError::NotAFolder { path: path.into() });
         }
         make_private(path).map_err(|cause| OpenError::Unwritable { folder: path.into(), cause })?;
-        let file = path.join(LOCK);
-        let unwritable = |cause| unwritable(path, &file, cause);
-        let lock = open_private(&file).map_err(unwritable)?;
-        match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.into(), _lock: lock }),
-            Err(TryLockError::WouldBlock) => Err(OpenError::InUse { folder: path.into() }),
-            Err(TryLockError::Error(cause)) => Err(unwritable(cause)),
+        let lock = Mutex::new(take_lock(path)?);
+        Ok(Self { path: path.into(), lock })
+    }
+
+    /// Makes sure that the folder is still ours. Somebody may have removed the lock, and another process have made one anew.
+    ///
+    /// # Errors
+    /// Another process has it, or it is gone. Then nothing must be written any more.
+    pub(crate) fn hold(&self) -> Result<(), OpenError> {
+        let file = self.path.join(LOCK);
+        let mut lock = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_at(&lock, &file) {
+            return Ok(());
+        }
+        match take_lock(&self.path) {
+            Ok(taken) => {
+                *lock = taken;
+                tracing::warn!("{} was removed while it was in use: it is made anew", file.display());
+                Ok(())
+            }
+            // Nobody else can make one, either.
+            Err(OpenError::Unwritable { .. } | OpenError::UnwritableFile { .. }) if self.path.exists() => {
+                tracing::warn!("{} was removed, and cannot be made anew", file.display());
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -184,6 +204,39 @@ impl Folder {
     fn unwritable(&self, file: &Path, cause: io::Error) -> OpenError {
         unwritable(&self.path, file, cause)
     }
+}
+
+/// Makes the file that is locked if there is none, and locks it.
+fn take_lock(folder: &Path) -> Result<File, OpenError> {
+    let file = folder.join(LOCK);
+    let unwritable = |cause| unwritable(folder, &file, cause);
+    loop {
+        let lock = open_private(&file).map_err(unwritable)?;
+        match lock.try_lock() {
+            Ok(()) if is_at(&lock, &file) => return Ok(lock),
+            // It was removed or replaced before it was ours: who made the one that is there now may have locked that.
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { folder: folder.into() }),
+            Err(TryLockError::Error(cause)) => return Err(unwritable(cause)),
+        }
+    }
+}
+
+/// Whether an open file is the one that has this name. What cannot be found out is taken for it.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let number = |about: std::fs::Metadata| (about.dev(), about.ino());
+    match std::fs::metadata(path) {
+        Err(err) => err.kind() != io::ErrorKind::NotFound,
+        Ok(named) => file.metadata().map_or(true, |about| number(about) == number(named)),
+    }
+}
+
+/// A file that is open cannot be removed there.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
 }
 
 /// See [`Folder::head_note`].

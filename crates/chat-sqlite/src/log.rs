@@ -46,6 +46,7 @@ pub struct SqliteLog {
     /// Of this writer and its readers.
     pub(crate) damages: Damages,
     pub(crate) head_note: HeadNote,
+    pub(crate) folder: Arc<Folder>,
     /// Why this writer must not be used any more.
     pub(crate) broken: Option<String>,
     meta: Meta,
@@ -111,6 +112,7 @@ impl SqliteLog {
             checkpointer,
             damages,
             head_note,
+            folder,
             broken: None,
             meta: loaded.meta,
             signing_keys: loaded.signing_keys,

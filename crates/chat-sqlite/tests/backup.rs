@@ -52,6 +52,33 @@ fn a_backup_of_a_log_in_use_has_all_of_it() {
 }
 
 #[test]
+#[cfg(unix)]
+fn what_a_killed_backup_has_left_is_cleared_and_what_another_writes_is_not() {
+    let temp = TempDir::new().unwrap();
+    let write = |name: &str| {
+        let file = fs::File::create(temp.path().join(name)).unwrap();
+        file.set_len(7).unwrap();
+        file
+    };
+    drop(write("backup.db.0123abcd.unfinished"));
+    let written = write("backup.db.0123abce.unfinished");
+    written.lock().unwrap();
+    for other in ["other.db.0123abcd.unfinished", "backup.db.0123.unfinished", "backup.db.unfinished"] {
+        drop(write(other));
+    }
+    backed_up(&temp, 3);
+    let left = [
+        "backup.db",
+        "backup.db.0123.unfinished",
+        "backup.db.0123abce.unfinished",
+        "backup.db.unfinished",
+        "data",
+        "other.db.0123abcd.unfinished",
+    ];
+    assert_eq!(names(temp.path()), left);
+}
+
+#[test]
 fn a_backup_is_one_file_for_its_user_alone() {
     let temp = TempDir::new().unwrap();
     let file = backed_up(&temp, 3);

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use chat::conformance::{ADA, append, append_messages, draft, read_all};
-use chat::{Log, Position};
+use chat::{AppendError, Log, Position};
 use chat_sqlite::{OpenError, SqliteLog};
 use rusqlite::Connection;
 use tempfile::TempDir;
@@ -55,6 +55,34 @@ fn a_second_instance_is_refused_until_the_first_is_gone() {
     assert!(matches!(SqliteLog::open(temp.path()), Err(OpenError::InUse { .. })), "somebody still reads");
     drop(reader);
     SqliteLog::open(temp.path()).unwrap();
+}
+
+#[test]
+#[cfg(unix)]
+fn a_lock_that_was_removed_is_made_anew_and_keeps_others_out() {
+    let temp = TempDir::new().unwrap();
+    let mut log = SqliteLog::open(temp.path()).unwrap();
+    fs::remove_file(temp.path().join("lock")).unwrap();
+    append_messages(&mut log, 1);
+    assert!(matches!(SqliteLog::open(temp.path()), Err(OpenError::InUse { .. })));
+    append_messages(&mut log, 1);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_writer_whose_folder_another_one_has_taken_writes_no_more() {
+    let temp = TempDir::new().unwrap();
+    let mut first = SqliteLog::open(temp.path()).unwrap();
+    append_messages(&mut first, 1);
+    fs::remove_file(temp.path().join("lock")).unwrap();
+    let mut second = SqliteLog::open(temp.path()).unwrap();
+    append_messages(&mut second, 1);
+    for _ in 0..2 {
+        let error = first.probe().unwrap_err();
+        assert!(matches!(&error, AppendError::Unknown { detail } if detail.contains("in use")), "{error:?}");
+    }
+    append_messages(&mut second, 1);
+    assert_eq!(second.head(), Position(3));
 }
 
 #[test]
