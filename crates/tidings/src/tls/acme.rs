@@ -78,34 +78,30 @@ impl Acme {
             if let Some(validity) = keyring.validity() {
                 timing::wait_until(renewal(validity), now).await;
             }
-            match self.obtain(store, now).await {
+            let used = match self.obtain(store, now).await {
                 Ok(certificate) => {
-                    delay = Delay::default();
-                    match keyring.replace(certificate) {
-                        Ok(()) => tracing::info!(
-                            "the authority has given a certificate for {}",
-                            self.names.join(", ")
-                        ),
-                        Err(error) => {
-                            tracing::error!("the certificate of the authority cannot be used: {error}");
-                        }
-                    }
+                    keyring.replace(certificate).map_err(|error| OrderError::Unusable(error.to_string()))
                 }
-                Err(error) => {
-                    let pause = delay.after(&error);
-                    let until = keyring.validity().map_or_else(
-                        || "https does not work yet".to_owned(),
-                        |validity| format!("the old one stays in use and expires at {}", validity.end()),
-                    );
-                    let names = self.names.join(", ");
-                    tracing::warn!(
-                        "no new certificate for {names}: {error}; {}. {until}; the next try is in {} s",
-                        error.remedy(self.has_http),
-                        pause.as_secs()
-                    );
-                    tokio::time::sleep(pause).await;
-                }
-            }
+                Err(error) => Err(error),
+            };
+            let Err(error) = used else {
+                delay = Delay::default();
+                tracing::info!("the authority has given a certificate for {}", self.names.join(", "));
+                continue;
+            };
+            // Also after a certificate that cannot be used: it is counted by the authority like any other.
+            let pause = delay.after(&error);
+            let until = keyring.validity().map_or_else(
+                || "https does not work yet".to_owned(),
+                |validity| format!("the old one stays in use and expires at {}", validity.end()),
+            );
+            let names = self.names.join(", ");
+            tracing::warn!(
+                "no new certificate for {names}: {error}; {}. {until}; the next try is in {} s",
+                error.remedy(self.has_http),
+                pause.as_secs()
+            );
+            tokio::time::sleep(pause).await;
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::Now;
@@ -17,7 +18,11 @@ use crate::options::TlsOptions;
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
 
 #[derive(Clone, Debug)]
-pub(super) struct Files(Pair);
+pub(super) struct Files {
+    pair: Pair,
+    /// What they looked like just before they were loaded, so that no change after that is missed.
+    loaded: Arc<Mutex<[Look; 2]>>,
+}
 
 /// What shows that a file has changed: its device, number, size and times. `None` if it cannot be looked at.
 type Look = Option<[u64; 5]>;
@@ -25,18 +30,23 @@ type Look = Option<[u64; 5]>;
 impl Files {
     pub(super) fn of(options: &TlsOptions) -> Option<Self> {
         let (certificate, key) = (options.tls_cert.clone()?, options.tls_key.clone()?);
-        Some(Self(Pair { certificate, key }))
+        Some(Self { pair: Pair { certificate, key }, loaded: Arc::default() })
     }
 
     pub(super) fn load(&self, now: i64) -> Result<Certificate, CertificateError> {
-        self.0.load(now)
+        *self.loaded() = looks(&self.pair);
+        self.pair.load(now)
+    }
+
+    fn loaded(&self) -> MutexGuard<'_, [Look; 2]> {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Replaces the certificate whenever the files change, until it is dropped.
     pub(super) async fn watch(&self, keyring: &Keyring, now: Now) {
         let mut interval = tokio::time::interval(LOOK_INTERVAL);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let mut watched = Watched::new(self.look().await);
+        let mut watched = Watched::new(*self.loaded());
         let mut expiry = Expiry::default();
         let mut has_failed = false;
         loop {
@@ -53,7 +63,7 @@ impl Files {
     }
 
     fn tell(&self, stage: Stage, validity: Validity) {
-        let (end, file) = (validity.end(), self.0.certificate.display());
+        let (end, file) = (validity.end(), self.pair.certificate.display());
         match stage {
             Stage::Soon => tracing::warn!("the certificate will expire at {end}: renew {file}"),
             Stage::Over => tracing::warn!("the certificate expired at {end}: renew {file}"),
@@ -62,14 +72,13 @@ impl Files {
 
     /// Both files as they are now. A disk may be slow.
     async fn look(&self) -> [Look; 2] {
-        let Pair { certificate, key } = self.0.clone();
-        let look = move || [look(&certificate), look(&key)];
-        tokio::task::spawn_blocking(look).await.unwrap_or_default()
+        let pair = self.pair.clone();
+        tokio::task::spawn_blocking(move || looks(&pair)).await.unwrap_or_default()
     }
 
     /// Returns whether it has failed. Who reads that it has must read that it has not any more.
     async fn reload(&self, keyring: &Keyring, now: Now, had_failed: bool) -> bool {
-        let pair = self.0.clone();
+        let pair = self.pair.clone();
         let Ok(loaded) = tokio::task::spawn_blocking(move || pair.load(now())).await else {
             return had_failed;
         };
@@ -85,6 +94,10 @@ impl Files {
         }
         false
     }
+}
+
+fn looks(pair: &Pair) -> [Look; 2] {
+    [look(&pair.certificate), look(&pair.key)]
 }
 
 fn look(file: &Path) -> Look {
@@ -131,6 +144,20 @@ mod tests {
         let looks = [1, 1, 2, 3, 3, 3, 4, 4, 1, 1];
         let read = looks.map(|look| watched.settles(look));
         assert_eq!(read, [false, false, false, false, true, false, false, true, false, true]);
+    }
+
+    #[test]
+    fn a_change_between_the_load_and_the_first_look_is_read() {
+        let temp = tempfile::tempdir().unwrap();
+        let pair = Pair { certificate: temp.path().join("chain.pem"), key: temp.path().join("key.pem") };
+        let write =
+            |text: &str| [&pair.certificate, &pair.key].map(|file| std::fs::write(file, text).unwrap());
+        let files = Files { pair: pair.clone(), loaded: Arc::default() };
+        write("old");
+        assert!(files.load(0).is_err(), "it is no certificate");
+        write("renewed");
+        let mut watched = Watched::new(*files.loaded());
+        assert_eq!([(); 3].map(|()| watched.settles(looks(&pair))), [false, true, false]);
     }
 
     #[test]
