@@ -65,12 +65,18 @@ async function roomWithoutHost(town, kind, how) {
   return scene;
 }
 
-/** A conversation that has always been the same, with new messages. */
+let conversations = 0;
+
+/** A conversation that somebody has left. Others are in it, so that each is one of its own. */
 async function direct(town, { withOwner }) {
-  const { member, owner, other, targets } = town;
+  const { member, left, owner, other, targets } = town;
   const one = withOwner ? owner : member;
-  const { room } = await one.must("direct", { with: [other.user] });
-  const own = new Map([[one, (await one.say("own", room)).seq]]);
+  const number = ++conversations;
+  const more = targets.filter((_, at) => (number >> at) % 2 === 1);
+  const { room } = await one.must("direct", { with: [other, left, ...more].map(({ user }) => user) });
+  const own = new Map();
+  for (const who of [one, left]) own.set(who, (await who.say("own", room)).seq);
+  await left.must("leave", { room });
   const others = await Promise.all(targets.map(() => other.say("another's", room)));
   return { town, room, own, others: others.map(({ seq }) => seq) };
 }
@@ -280,11 +286,15 @@ describe("who gets which event", () => {
 
   test("of a direct conversation stands in its table", async (t) => {
     const people = await town(t);
-    const { owner, member, other, setup } = people;
+    const { owner, member, left, leaver, other, setup } = people;
     await owner.must("claim", { code: setup });
-    const devices = await devicesOf(people, { governor: other, other });
-    const { room } = await other.must("direct", { with: [member.user] });
+    const devices = await devicesOf(people, { governor: other, other, left: leaver });
+    const { room } = await other.must("direct", { with: [member.user, left.user, leaver.user] });
+    await left.must("leave", { room });
+    await fence(people, devices);
+    for (const who of [member, left]) who.events = who.events.filter(({ event }) => event === "room created");
     await cause(people, room, {});
+    await leaver.must("leave", { room });
     await fence(people, devices);
     assert.deepEqual(wrongAudience(people, "Events of direct conversations", { room, devices }), []);
   });

@@ -162,6 +162,28 @@ describe("a private room", () => {
 });
 
 describe("a direct conversation", () => {
+  test("can be left by each, and those who talk again begin another", async (t) => {
+    const server = await Server.start(t, { args: ["--limit", "rooms=3,rooms-for-guests-percent=100"] });
+    const [ada, bob] = await Promise.all(["ada", "bob"].map((name) => V1Person.connect(t, server.url, { name })));
+    const { room } = await bob.must("direct", { with: [ada.user] });
+    await bob.say("buy this", room);
+    await ada.must("leave", { room });
+    await bob.seesEvent("left", (left) => left.room === room && left.who.user === ada.user);
+    assert.equal((await ada.ask("history", { room })).code, "not_found");
+    assert.equal((await bob.do("say", { room, text: "are you there?" })).code, "forbidden");
+    const listed = async (who) => (await otherDevice(t, server.url, who)).welcome.rooms.find((known) => known.room === room);
+    const alone = await listed(bob);
+    assert.deepEqual([alone.with.map(({ name }) => name), alone.members], [["ada"], 1]);
+    assert.equal(await listed(ada), undefined);
+    const again = await ada.must("direct", { with: [bob.user] });
+    assert.notEqual(again.room, room);
+    // There is room for a third one only when the first has ended.
+    const hall = { kind: "public", name: "hall" };
+    assert.equal((await bob.do("create", hall)).code, "limit");
+    await bob.must("leave", { room });
+    assert.equal((await bob.do("create", { ...hall, name: "hall 2" })).ok, true);
+  });
+
   test("of the same people is the same one, whoever opens it", async (t) => {
     const server = await Server.start(t);
     const [ada, bob, cleo] = await people(t, server.url, "ada", "bob", "cleo");

@@ -55,6 +55,7 @@ impl Default for Directory {
             creator: None,
             members: OrdMap::new(),
             barred: OrdSet::new(),
+            gone: OrdSet::new(),
             invites: InviteGeneration::ZERO,
         };
         Self(Arc::new(Present {
@@ -158,7 +159,7 @@ impl Directory {
         name.skeletons().into_iter().filter_map(|skeleton| self.0.rooms_taken.get(&skeleton).copied())
     }
 
-    /// The direct conversation of exactly these people, in any order.
+    /// The direct conversation of exactly these people, in any order, unless one of them has left it.
     pub fn direct_between(&self, people: &[UserId]) -> Option<RoomId> {
         let mut people = people.to_vec();
         people.sort_unstable();

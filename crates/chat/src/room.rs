@@ -16,7 +16,7 @@ pub enum RoomKind {
     Public,
     /// People who were added, or have an invite.
     Private,
-    /// Those it was opened for, for ever.
+    /// Those it was opened for, until they leave.
     Direct,
 }
 
@@ -68,6 +68,8 @@ pub struct Room {
     pub(crate) creator: Option<UserId>,
     pub(crate) members: OrdMap<UserId, Membership>,
     pub(crate) barred: OrdSet<UserId>,
+    /// Those who have left a direct conversation.
+    pub(crate) gone: OrdSet<UserId>,
     pub(crate) invites: InviteGeneration,
 }
 
@@ -106,6 +108,11 @@ impl Room {
     pub fn members(&self, after: Option<UserId>) -> impl Iterator<Item = (UserId, Membership)> + '_ {
         let after = after.map_or(Bound::Unbounded, Bound::Excluded);
         self.members.range((after, Bound::Unbounded)).map(|(user, membership)| (*user, *membership))
+    }
+
+    /// Those for whom a direct conversation was opened: its members, and after them those who have left.
+    pub fn people(&self) -> impl Iterator<Item = UserId> + '_ {
+        self.members.keys().chain(&self.gone).copied()
     }
 
     /// Whether somebody was removed and not added since.

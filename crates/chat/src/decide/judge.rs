@@ -169,11 +169,15 @@ impl<'a> Person<'a> {
         if text.len() > self.limits.text_bytes_max { Err(Refusal::TooLarge) } else { Ok(()) }
     }
 
-    fn say(&self, room: RoomId, text: &Text) -> Result<Verdict, Refusal> {
-        self.room(room)?;
-        self.is_member(room)?;
+    fn say(&self, id: RoomId, text: &Text) -> Result<Verdict, Refusal> {
+        let room = self.room(id)?;
+        self.is_member(id)?;
+        // Everybody else has left, and nobody would ever read it.
+        if room.kind == RoomKind::Direct && room.count() < 2 {
+            return Err(Refusal::Forbidden);
+        }
         self.fits(text)?;
-        Ok(Verdict::Store { room, kind: Kind::message(text.clone()) })
+        Ok(Verdict::Store { room: id, kind: Kind::message(text.clone()) })
     }
 
     fn edit(

@@ -178,6 +178,34 @@ fn an_invitation_opens_a_private_room_until_somebody_is_removed() {
 }
 
 #[test]
+fn whoever_leaves_a_direct_conversation_sees_it_no_more_and_those_who_talk_again_begin_another() {
+    let mut town = town();
+    let with = |user: UserId| Command::Direct { with: vec![user] };
+    let (ada, bob, cleo) = (ADA_THERE.user, BOB_THERE.user, CLEO_THERE.user);
+    let room = town.stores(ADA_THERE, with(bob)).room;
+    town.says(BOB_THERE, room, "hi");
+    town.stores(ADA_THERE, Command::Leave { room });
+    assert_eq!(town.refuses(ADA_THERE, Command::Leave { room }), Refusal::NotFound);
+    assert_eq!(town.refuses(ADA_THERE, say(room, "hi")), Refusal::NotFound);
+    assert_eq!(town.refuses(BOB_THERE, say(room, "are you there?")), Refusal::Forbidden);
+    assert_eq!(town.refuses(BOB_THERE, Command::Add { room, user: ada }), Refusal::Forbidden);
+    let people: Vec<_> = town.directory.room(room).expect("bob is in it").people().collect();
+    assert_eq!(people, [bob, ada], "it is still known with whom it was");
+    let again = town.stores(BOB_THERE, with(ada)).room;
+    assert_ne!(again, room);
+    assert_eq!(town.does(ADA_THERE, with(bob)), already(again));
+    town.stores(BOB_THERE, Command::Leave { room });
+    assert!(town.directory.room(room).is_none(), "everybody has left");
+    assert_eq!(town.does(ADA_THERE, with(bob)), already(again));
+    // Of more than two, the others go on.
+    let three = town.stores(ADA_THERE, Command::Direct { with: vec![bob, cleo] }).room;
+    town.stores(CLEO_THERE, Command::Leave { room: three });
+    town.says(ADA_THERE, three, "she is gone");
+    assert_eq!(town.does(ADA_THERE, with(bob)), already(again), "not the one with three");
+    assert_ne!(town.stores(CLEO_THERE, Command::Direct { with: vec![ada, bob] }).room, three);
+}
+
+#[test]
 fn a_direct_conversation_is_one_for_its_people_whoever_opens_it() {
     let mut town = town();
     let (ada, bob, cleo) = (ADA_THERE.user, BOB_THERE.user, CLEO_THERE.user);
@@ -189,7 +217,6 @@ fn a_direct_conversation_is_one_for_its_people_whoever_opens_it() {
     assert_eq!(town.refuses(ADA_THERE, Command::Direct { with: vec![ada] }), Refusal::Invalid);
     assert_eq!(town.refuses(ADA_THERE, create(RoomKind::Direct, "us")), Refusal::Invalid);
     for command in [
-        Command::Leave { room: two },
         Command::Add { room: two, user: cleo },
         Command::Remove { room: two, user: bob },
         Command::Rename { room: two, name: RoomName::from_stored("us") },

@@ -63,6 +63,7 @@ impl Present {
                     creator: host_of(*kind, entry.author),
                     members: members.iter().map(|user| (*user, membership(entry, *user))).collect(),
                     barred: OrdSet::new(),
+                    gone: OrdSet::new(),
                     invites: InviteGeneration::ZERO,
                 };
                 self.create(id, room);
@@ -129,11 +130,24 @@ impl Present {
 
     /// A room whose host leaves has none.
     fn leave(&mut self, id: RoomId, user: UserId) {
+        self.part(id);
         self.joined.remove(&(user, id));
         self.change(id, |room| {
-            room.members.remove(&user);
+            if room.members.remove(&user).is_some() && room.kind == RoomKind::Direct {
+                room.gone.insert(user);
+            }
             room.host = room.host.filter(|host| *host != user);
         });
+    }
+
+    /// A direct conversation that somebody leaves is no longer the one of its people. If they want to talk again, they begin
+    /// another.
+    fn part(&mut self, id: RoomId) {
+        let Some(room) = self.rooms.get(&id).filter(|room| room.kind == RoomKind::Direct) else { return };
+        let people: Vec<_> = room.members.keys().copied().collect();
+        if self.directs.get(&people) == Some(&id) {
+            self.directs.remove(&people);
+        }
     }
 
     /// Nobody can ever make the server keep a room that nobody is in. Its name is free again, and its number is not.
@@ -179,10 +193,19 @@ impl Present {
         });
     }
 
-    /// Somebody may have left the room, or been removed. Whoever may be in a public room loses nothing by that, and nobody
-    /// ever leaves a direct conversation.
+    /// Somebody may have left the room, or been removed. Whoever may be in a public room loses nothing by that, and nothing is
+    /// said between two people after one of them has left.
     fn doubt(&mut self, id: RoomId) {
-        let Some(room) = self.rooms.get(&id).filter(|room| room.kind == RoomKind::Private) else { return };
+        let is_doubtful = |room: &&Arc<Room>| match room.kind {
+            RoomKind::Public => false,
+            RoomKind::Private => true,
+            RoomKind::Direct => room.count() > 2,
+        };
+        if self.rooms.get(&id).filter(is_doubtful).is_none() {
+            return;
+        }
+        self.part(id);
+        let Some(room) = self.rooms.get(&id) else { return };
         for user in room.members.keys().filter(|user| room.host != Some(**user)) {
             self.joined.remove(&(*user, id));
         }

@@ -94,7 +94,7 @@ impl<'a> RoomView<'a> {
         let with = match room.kind() {
             RoomKind::Public | RoomKind::Private => None,
             RoomKind::Direct => {
-                let others = room.members(None).map(|(user, _)| user).filter(|user| *user != viewer);
+                let others = room.people().filter(|user| *user != viewer);
                 Some(others.take(WITH_MAX).map(|user| Person::of(directory, user)).collect())
             }
         };

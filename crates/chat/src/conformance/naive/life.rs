@@ -359,10 +359,17 @@ impl Life {
         };
         let mut back: Vec<_> = with.iter().copied().filter(|user| *user != other.user).collect();
         back.push(one.user);
+        let next = RoomId(self.list.rooms_ever().last().map_or(1, |room| room.0) + 1);
+        let room = self.list.direct(&with.iter().copied().chain([one.user]).collect()).unwrap_or(next);
         vec![
             Move::Does(one, Command::Direct { with: with.clone() }),
-            Move::Does(other, Command::Direct { with: back }),
+            Move::Does(other, Command::Direct { with: back.clone() }),
             Move::Does(one, Command::Direct { with: [with.clone(), with].concat() }),
+            Move::Does(one, said(room, "bye")),
+            Move::Does(one, Command::Leave { room }),
+            Move::Does(other, said(room, "why?")),
+            Move::Does(other, Command::Direct { with: back }),
+            Move::Does(other, Command::Leave { room }),
         ]
     }
 

@@ -223,9 +223,18 @@ impl List {
         self.rooms().into_iter().filter(is_public).filter(is_like).collect()
     }
 
-    /// The direct conversation of exactly these people.
+    /// The direct conversation of exactly these people that none of them has left.
     pub(super) fn direct(&self, people: &BTreeSet<UserId>) -> Option<RoomId> {
-        self.facts.iter().find_map(|fact| match &fact.what {
+        self.directs_ever(people).find(|room| self.members(*room).len() == people.len())
+    }
+
+    /// Whether there ever was one.
+    pub(super) fn had_direct(&self, people: &BTreeSet<UserId>) -> bool {
+        self.directs_ever(people).next().is_some()
+    }
+
+    fn directs_ever(&self, people: &BTreeSet<UserId>) -> impl Iterator<Item = RoomId> {
+        self.facts.iter().filter_map(move |fact| match &fact.what {
             What::Created { kind: RoomKind::Direct, members, .. } => {
                 (members.iter().copied().collect::<BTreeSet<_>>() == *people).then_some(fact.room())
             }

@@ -57,6 +57,9 @@ crate::named! {
         OwnsAgain = "the owner claims the chat again",
         SecondOwner = "somebody else claims the chat",
         DirectAgain = "a direct conversation is asked for again by the same person",
+        DirectLeft = "somebody leaves a direct conversation",
+        SpeaksAlone = "somebody speaks in a direct conversation that the others have left",
+        DirectAnew = "a direct conversation is begun again after somebody has left one",
         DirectByOther = "a direct conversation is asked for again by another one",
         ReadBack = "a pointer is asked to go back",
         ReadBeyond = "a pointer is asked to go beyond the last message",
@@ -185,6 +188,7 @@ impl Asked<'_> {
                 vec![
                     (self.stored() && self.list.host(*room) == Some(user), Rare::HostLeaves),
                     (self.stored() && self.list.members(*room).len() == 1, Rare::LastLeaves),
+                    (self.stored() && self.list.kind(*room) == RoomKind::Direct, Rare::DirectLeft),
                 ]
             }
             Command::Add { room, user: who } => self.adding(user, *room, *who),
@@ -228,6 +232,7 @@ impl Asked<'_> {
         vec![
             (self.refused(Refusal::Forbidden) && self.list.is_barred(user, room), Rare::RemovedSpeaks),
             (self.refused(Refusal::NotFound) && was_away, Rare::FormerMemberSpeaks),
+            (self.refused(Refusal::Forbidden) && self.list.kind(room) == RoomKind::Direct, Rare::SpeaksAlone),
         ]
     }
 
@@ -308,6 +313,7 @@ impl Asked<'_> {
         let members = with.iter().copied().chain([user]).collect();
         let opened_by = self.list.direct(&members).and_then(|room| self.list.of(room).next()?.user());
         vec![
+            (self.stored() && self.list.had_direct(&members), Rare::DirectAnew),
             (self.already() && opened_by == Some(user), Rare::DirectAgain),
             (self.already() && opened_by != Some(user), Rare::DirectByOther),
             (self.refused(Refusal::Limit) && members.len() > 3, Rare::LimitOfDirect),

@@ -209,6 +209,9 @@ impl Ruler<'_> {
     fn say(&self, room: RoomId, text: &Text) -> Ruled {
         self.knows(room)?;
         self.is_member(room)?;
+        let is_alone =
+            self.list.kind(room) == RoomKind::Direct && self.list.members(room) == [self.user].into();
+        must(!is_alone, Refusal::Forbidden)?;
         self.fits(text)?;
         Ok(Ruling::Happens(room, What::Said(text.to_string())))
     }
@@ -344,14 +347,15 @@ impl Ruler<'_> {
         Ok(Ruling::Happens(room, What::Joined(user)))
     }
 
-    /// Nobody enters or leaves the lobby or a direct conversation.
+    /// Nobody enters the lobby or a direct conversation.
     fn has_changing_members(&self, room: RoomId) -> Result<(), Refusal> {
         self.knows(room)?;
         must(room != RoomId::LOBBY && self.list.kind(room) != RoomKind::Direct, Refusal::Forbidden)
     }
 
     fn leave(&self, room: RoomId) -> Ruled {
-        self.has_changing_members(room)?;
+        self.knows(room)?;
+        must(room != RoomId::LOBBY, Refusal::Forbidden)?;
         let is_in = self.list.is_member(self.user, room);
         Ok(if is_in { Ruling::Happens(room, What::Left(self.user)) } else { Ruling::Nothing(room) })
     }

@@ -1,7 +1,7 @@
 //! Decides who may create, change, join and leave rooms.
 //!
 //! Public rooms are open to everybody with a name. A private room is entered by those whom a member adds, or who have
-//! an invitation. A direct conversation stays as it was opened. The lobby is everybody's: nobody leaves it, and only
+//! an invitation. A direct conversation is for those for whom it was opened, until they leave. The lobby is everybody's: nobody leaves it, and only
 //! an owner of the server changes it.
 
 use crate::command::JoinBy;
@@ -107,7 +107,10 @@ impl<'a> Rooms<'a, '_> {
 
     pub(super) fn leave(&self, id: RoomId) -> Result<Verdict, Refusal> {
         let user = self.0.user;
-        self.with_changing_members(id)?;
+        self.0.room(id)?;
+        if id == RoomId::LOBBY {
+            return Err(Refusal::Forbidden);
+        }
         if !self.0.directory.is_member(user, id) {
             return Ok(nothing(id));
         }
@@ -166,7 +169,7 @@ impl<'a> Rooms<'a, '_> {
         }
     }
 
-    /// A room that people come into and leave.
+    /// A room that people come into.
     fn with_changing_members(&self, id: RoomId) -> Result<&'a Room, Refusal> {
         let room = self.0.room(id)?;
         match room.kind {
