@@ -166,6 +166,24 @@ describe("a direct conversation", () => {
     for (const person of [ada, bob]) person.assertContent();
   });
 
+  test("can be left, and another one can be begun", async (t) => {
+    const server = await Server.start(t);
+    const [ada, bob] = await arrive(t, server, "ada", "bob");
+    await bob.direct("ada");
+    await bob.write("buy this");
+    await ada.enter("bob");
+    await ada.shows("buy this");
+    const first = ada.room();
+    await ada.leave();
+    await ada.page.getByRole("link", { name: /^bob\b/ }).waitFor({ state: "detached" });
+    await bob.page.getByText("ada left").first().waitFor();
+    await ada.direct("bob");
+    await ada.isIn("bob");
+    assert.notEqual(ada.room(), first);
+    await ada.write("not today");
+    for (const person of [ada, bob]) person.assertContent();
+  });
+
   test("takes three, who all read it", async (t) => {
     const server = await Server.start(t);
     const [ada, bob, cleo, dan] = await arrive(t, server, "ada", "bob", "cleo", "dan");

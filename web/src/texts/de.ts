@@ -189,6 +189,7 @@ export const de: Texts = {
   leaveAsk: "{room} verlassen?",
   leaveHelp: "In einen privaten Raum kommt man nur mit einer Einladung zurück. Ein Raum, den alle verlassen haben, wird gelöscht.",
   leavePublicHelp: "Ein Raum, den alle verlassen haben, wird gelöscht.",
+  leaveDirectHelp: "Danach ist nichts mehr davon zu sehen, und die anderen erfahren es. Wer wieder schreiben will, beginnt eine neue Unterhaltung.",
   removeAsk: "{name} aus dem Raum entfernen?",
   removeHelp: "Diese Person sieht keine neuen Nachrichten mehr. Auch mit einer Einladung kommt sie erst zurück, wenn die Leitung des Raums oder des Servers sie wieder hinzufügt.",
   settings: "Einstellungen",

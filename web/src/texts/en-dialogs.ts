@@ -60,6 +60,7 @@ export const enDialogs = {
   leaveAsk: "Leave {room}?",
   leaveHelp: "A private room can only be joined again by invitation. A room that everybody has left is deleted.",
   leavePublicHelp: "A room that everybody has left is deleted.",
+  leaveDirectHelp: "You will see nothing more of it, and the others are told. To write to them again, begin a new conversation.",
   removeAsk: "Remove {name} from the room?",
   removeHelp: "They see no new messages, and no invite lets them in until the host or the owner adds them again.",
   themeSystem: "System",

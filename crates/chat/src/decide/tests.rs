@@ -516,3 +516,26 @@ fn entries_of_rooms_that_are_not_there_change_nothing() {
     assert!(directory.room(RoomId(2)).is_none());
     assert_eq!(directory.rooms_of(BOB_THERE.user).count(), 1);
 }
+
+/// The damaged entry may be that of somebody who left.
+#[test]
+fn a_damaged_row_closes_a_conversation_of_three_and_none_of_two() {
+    let mut town = town();
+    let (ada, bob, cleo) = (ADA_THERE.user, BOB_THERE.user, CLEO_THERE.user);
+    let two = town.stores(ADA_THERE, Command::Direct { with: vec![bob] }).room;
+    let three = town.stores(ADA_THERE, Command::Direct { with: vec![bob, cleo] }).room;
+    for room in [two, three] {
+        town.stores(BOB_THERE, Command::Leave { room });
+    }
+    let mut directory = Directory::default();
+    for mut entry in crate::conformance::read_all(&town.log.reader()) {
+        if matches!(entry.kind, crate::Kind::Left { .. }) {
+            entry.kind = crate::Kind::Damaged { is_change: false };
+        }
+        directory.apply(&entry);
+    }
+    let members = |room| directory.members(room, None).collect::<Vec<_>>();
+    assert_eq!((members(two), members(three)), (vec![ada, bob], vec![]));
+    assert_eq!(directory.direct_between(&[ada, bob]), Some(two));
+    assert_eq!(directory.direct_between(&[ada, bob, cleo]), None, "they begin another");
+}

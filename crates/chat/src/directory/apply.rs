@@ -201,11 +201,8 @@ impl Present {
             RoomKind::Private => true,
             RoomKind::Direct => room.count() > 2,
         };
-        if self.rooms.get(&id).filter(is_doubtful).is_none() {
-            return;
-        }
+        let Some(room) = self.rooms.get(&id).filter(is_doubtful).cloned() else { return };
         self.part(id);
-        let Some(room) = self.rooms.get(&id) else { return };
         for user in room.members.keys().filter(|user| room.host != Some(**user)) {
             self.joined.remove(&(*user, id));
         }

@@ -48,12 +48,14 @@ export function DeleteDialog({ room, seq }: { readonly room: RoomId; readonly se
   return <Confirm title={text("deleteAsk")} help={text("deleteHelp")} submit={text("delete")} manner="go" act={() => chat.delete(room, seq)} />;
 }
 
+const LEAVE_HELP = { public: "leavePublicHelp", private: "leaveHelp", direct: "leaveDirectHelp" } as const;
+
 export function LeaveDialog({ room }: { readonly room: RoomFacts }) {
   const ui = useUi();
   return (
     <Confirm
       title={text("leaveAsk", { room: roomName(room) })}
-      help={text(room.kind === "public" ? "leavePublicHelp" : "leaveHelp")}
+      help={text(LEAVE_HELP[room.kind])}
       submit={text("roomLeave")}
       manner="wait"
       act={() => ui.chat.leave(room.room)}
