@@ -7,7 +7,7 @@ import { Person } from "../harness/client.mjs";
 import { cannotMount, healthOf, readOnly, SmallDisk } from "../harness/disk.mjs";
 import { judge, readLog } from "../harness/history.mjs";
 import { V1Person } from "../harness/person.mjs";
-import { Server } from "../harness/server.mjs";
+import { run, Server } from "../harness/server.mjs";
 import { PATIENCE_MS, within } from "../harness/waiting.mjs";
 
 const RETRYING = { retries: 3, ackTimeout: 10_000 };
@@ -86,6 +86,32 @@ describe("a disk that fills under load", { concurrency: true, skip: cannotMount 
     const answer = await ada.ask("say", { n, room: 1, text: "waits" });
     assert.deepEqual([answer.ok, answer.n, answer.seq], [true, n, 2]);
     assert.equal((await ada.ask("say", { n, room: 1, text: "waits" })).seq, 2, "a repeat is the same message");
+  });
+
+  test("a server that is killed on a disk without any space says what to free, and then starts with everything", async (t) => {
+    const disk = SmallDisk.mount(t, 32);
+    const server = await Server.start(t, { data: disk.data, args: ["--limit", "disk-free=0"] });
+    const ada = await V1Person.connect(t, server.url, { name: "ada" });
+    disk.fill(4 * MEGABYTE);
+    let stored = 0;
+    while ((await ada.do("say", { room: 1, text: `${stored} ${"x".repeat(15_000)}` })).ok) stored += 1;
+    ada.leave();
+    await server.kill();
+    disk.fill();
+    const start = () => run(["--data", disk.data, "--listen", "127.0.0.1:0"]);
+    const full = await start();
+    assert.equal(full.code, 1, full.stderr);
+    assert.match(full.stderr, /^tidings: the disk of the data folder .* is full, and a start needs \d+ MiB on it .*: make room outside of that folder/);
+    disk.free(64);
+    disk.remount("ro");
+    const kept = await start();
+    assert.equal(kept.code, 1, kept.stderr);
+    assert.match(kept.stderr, /^tidings: the data folder .* is on a disk that is read-only, and a start has to write: /);
+    disk.remount("rw");
+    await server.startAgain();
+    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    const { messages } = await bob.ask("history", { room: 1, limit: 1 });
+    assert.equal(messages.at(-1).text.split(" ")[0], `${stored - 1}`);
   });
 });
 

@@ -50,6 +50,11 @@ export class SmallDisk {
     }
   }
 
+  /** Lets nobody write (`ro`), or everybody (`rw`). */
+  remount(how) {
+    execFileSync("mount", ["-o", `remount,${how}`, this.folder]);
+  }
+
   /** Gives it back, and so many MB in all. */
   free(megabytes) {
     unlinkSync(join(this.folder, "ballast"));

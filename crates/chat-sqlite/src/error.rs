@@ -53,6 +53,26 @@ pub enum OpenError {
         #[source]
         cause: io::Error,
     },
+    /// There is no space for what a start writes.
+    #[error(
+        "the disk of the data folder {} is full, and a start needs {mebibytes} MiB on it to move chat.db-wal into chat.db: make room outside \
+         of that folder, or move the whole folder to a larger disk, and start again; nothing in it is lost", .folder.display()
+    )]
+    Full {
+        /// The data folder.
+        folder: PathBuf,
+        /// The space that is needed.
+        mebibytes: u64,
+    },
+    /// A start writes, and the disk takes nothing.
+    #[error(
+        "the data folder {} is on a disk that is read-only, and a start has to write: make the disk writable, or copy the whole \
+         folder to another one and start there", .folder.display()
+    )]
+    ReadOnlyDisk {
+        /// The data folder.
+        folder: PathBuf,
+    },
     /// The file that should be the database is something else.
     #[error("{} is not a database of this program", .file.display())]
     Foreign {
@@ -110,6 +130,35 @@ pub enum OpenError {
 }
 
 impl OpenError {
+    /// The same error of a start, in words that say what to do about the disk if it is about that.
+    pub(crate) fn at_start(self, folder: &Path, wal_bytes: u64) -> Self {
+        match self.refusal_of_disk() {
+            // What a start writes besides: an epoch, the copy of a few pages, and some notes.
+            Some(RollbackCause::Full) => {
+                Self::Full { folder: folder.into(), mebibytes: (wal_bytes >> 20) + 2 }
+            }
+            Some(RollbackCause::ReadOnly) => Self::ReadOnlyDisk { folder: folder.into() },
+            Some(_) | None => self,
+        }
+    }
+
+    /// Why a disk has taken nothing, if that is what happened.
+    fn refusal_of_disk(&self) -> Option<RollbackCause> {
+        let of_system = |err: &io::Error| match err.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Some(RollbackCause::Full),
+            io::ErrorKind::ReadOnlyFilesystem => Some(RollbackCause::ReadOnly),
+            _ => None,
+        };
+        match self {
+            Self::Unwritable { cause, .. } | Self::UnwritableFile { cause, .. } => of_system(cause),
+            Self::Storage { cause, .. } => {
+                let of_database = cause.downcast_ref::<rusqlite::Error>().map(rollback_cause);
+                cause.downcast_ref::<io::Error>().and_then(of_system).or(of_database)
+            }
+            _ => None,
+        }
+    }
+
     /// A statement that failed outside of the two traits.
     pub(crate) fn of_database(file: &Path, err: rusqlite::Error) -> Self {
         match err.sqlite_error_code() {
@@ -147,5 +196,37 @@ pub(crate) fn read_error(err: &rusqlite::Error, position: Position) -> ReadError
         | rusqlite::Error::InvalidColumnType(..)
         | rusqlite::Error::Utf8Error(..) => ReadError::Corrupt { position },
         _ => ReadError::Unavailable { detail: err.to_string() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_a_disk_refuses_says_what_to_free_or_to_copy() {
+        let folder = Path::new("/data");
+        let told = |error: OpenError| error.at_start(folder, 5 << 20).to_string();
+        let of_system =
+            |kind: io::ErrorKind| OpenError::UnwritableFile { file: folder.join("lock"), cause: kind.into() };
+        let of_database = |code| {
+            let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None);
+            OpenError::of_database(&folder.join("chat.db"), cause)
+        };
+        for full in [of_system(io::ErrorKind::StorageFull), of_database(rusqlite::ffi::SQLITE_FULL)] {
+            let told = told(full);
+            assert!(
+                told.starts_with("the disk of the data folder /data is full, and a start needs 7 MiB"),
+                "{told}"
+            );
+        }
+        for kept in
+            [of_system(io::ErrorKind::ReadOnlyFilesystem), of_database(rusqlite::ffi::SQLITE_READONLY)]
+        {
+            let told = told(kept);
+            assert!(told.starts_with("the data folder /data is on a disk that is read-only"), "{told}");
+        }
+        let other = told(of_system(io::ErrorKind::PermissionDenied));
+        assert!(other.starts_with("/data/lock cannot be written"), "{other}");
     }
 }

@@ -141,7 +141,7 @@ impl Folder {
 
     /// Whether the write-ahead log holds something.
     pub(crate) fn has_wal(&self) -> bool {
-        std::fs::metadata(self.wal()).is_ok_and(|wal| wal.len() > 0)
+        wal_bytes(&self.path) > 0
     }
 
     /// Keeps the database under another name beside its own, until somebody has repaired it.
@@ -307,6 +307,11 @@ fn wal_in(folder: &Path) -> PathBuf {
     folder.join(format!("{DATABASE}-wal"))
 }
 
+/// How long the write-ahead log in a folder is.
+pub(crate) fn wal_bytes(folder: &Path) -> u64 {
+    std::fs::metadata(wal_in(folder)).map_or(0, |wal| wal.len())
+}
+
 /// Rejects a write-ahead log of another state of the database. A server that owns the folder may write meanwhile.
 pub(crate) fn check_wal(folder: &Path) -> Result<(), OpenError> {
     let file = database_in(folder);
@@ -324,8 +329,7 @@ pub(crate) fn check_wal(folder: &Path) -> Result<(), OpenError> {
 
 /// The epoch whose write-ahead log holds something, as far as one is noted.
 fn wal_epoch(folder: &Path) -> Result<Option<u64>, OpenError> {
-    let wal_length = std::fs::metadata(wal_in(folder)).map_or(0, |wal| wal.len());
-    if wal_length == 0 {
+    if wal_bytes(folder) == 0 {
         return Ok(None);
     }
     match std::fs::read_to_string(folder.join(WAL_EPOCH)) {

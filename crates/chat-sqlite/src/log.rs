@@ -18,7 +18,7 @@ use crate::damage::Damages;
 use crate::environment::{now_ms, random_bytes};
 use crate::error::OpenError;
 use crate::fingerprint::Fingerprint;
-use crate::folder::{Folder, Found, HeadNote, noted_head};
+use crate::folder::{Folder, Found, HeadNote, noted_head, wal_bytes};
 use crate::lookup::load_epochs;
 use crate::number::to_sql;
 use crate::reader::{Head, SqliteReader};
@@ -68,6 +68,10 @@ impl SqliteLog {
     ///
     /// When it returns, everything that its readers will show is on the disk, whatever state a crash left it in.
     pub fn open(folder: &Path) -> Result<Self, OpenError> {
+        Self::open_in(folder).map_err(|err| err.at_start(folder, wal_bytes(folder)))
+    }
+
+    fn open_in(folder: &Path) -> Result<Self, OpenError> {
         let folder = Folder::take(folder)?;
         let file = folder.database();
         let storage = |err| OpenError::of_database(&file, err);
