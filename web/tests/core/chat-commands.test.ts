@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import type { ChatClient, Result, RoomId } from "../../src/core/facade.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import { LINK_EXPIRES } from "./model-requests.ts";
 import { LOBBY, recorded, rowsOf, World } from "./people.ts";
 
 async function roomOf(world: World, made: Promise<Result>): Promise<RoomId> {
@@ -35,7 +36,7 @@ describe("a command", () => {
       ada.claim("secret"),
     ];
     await world.clock.pass(100);
-    expect([...disk.rows.values()].map(({ command }) => command)).toEqual([
+    expect([...disk.rows.values()].map(({ command }) => command)).toStrictEqual([
       { event: "say", room: 1, text: "hello" },
       { event: "edit", room: 1, seq: 2, text: "hi" },
       { event: "delete", room: 1, seq: 3 },
@@ -83,7 +84,7 @@ describe("a request", () => {
     expect(rooms).toMatchObject({ ok: true, rooms: [{ room: LOBBY }, { room: garden, topic: "green", joined: true }] });
     expect(members).toEqual({ ok: true, members: [{ user, name: "ada", online: true, host: true }], more: false });
     expect(invite).toEqual({ ok: true, code: `invite-${den}` });
-    expect(link).toMatchObject({ ok: true, code: expect.any(String) as unknown, expires: 0 });
+    expect(link).toMatchObject({ ok: true, code: expect.any(String) as unknown, expires: LINK_EXPIRES });
     expect(meaning).toEqual({ ok: true, meaning: { kind: "invite", room: den, name: "den", members: 1, joined: true } });
     expect(await world.does(ada.browse(LOBBY))).toMatchObject({ rooms: [{ room: garden }] });
     world.server.weather = { ...world.server.weather, members: 1 };
@@ -105,6 +106,14 @@ describe("a request", () => {
   });
 });
 
+test("a list is asked for from its beginning unless somebody says after what", async () => {
+  const world = new World();
+  const asked: object[] = [];
+  const ada = await world.person("ada", { transport: () => recorded(world.server.transport(), (event, payload) => ["rooms", "members"].includes(event) && asked.push(payload)) });
+  for (const answer of [ada.browse(), ada.browse(LOBBY), ada.members(LOBBY), ada.members(LOBBY, "a")]) await world.does<unknown>(answer);
+  expect(asked).toStrictEqual([{}, { after: LOBBY }, { room: LOBBY }, { room: LOBBY, after: "a" }]);
+});
+
 test("typing, its end, and a hurry go to the server", async () => {
   const world = new World();
   const sent: string[] = [];
@@ -115,6 +124,7 @@ test("typing, its end, and a hurry go to the server", async () => {
       wake = woken;
       return () => (stopped += 1);
     },
+    onHide: () => () => (stopped += 1),
   });
   await world.clock.pass(1_000);
   sent.length = 0;
@@ -127,5 +137,5 @@ test("typing, its end, and a hurry go to the server", async () => {
   expect(await world.does(ada.send({ room: LOBBY }, "typed"))).toEqual({ ok: true, room: LOBBY });
   expect([ada.draft({ room: LOBBY }), rowsOf(ada.open(LOBBY), "message").map(({ text }) => text)]).toEqual([null, ["typed"]]);
   await world.does(ada.stop());
-  expect([stopped, ada.connection.value.state]).toEqual([1, "stopped"]);
+  expect([stopped, ada.connection.value.state]).toEqual([2, "stopped"]);
 });

@@ -111,8 +111,114 @@ describe("a line", () => {
   });
 });
 
+describe("a line that does everything in the very call", () => {
+  const second = async (atOnce: Stubborn["atOnce"]): Promise<Stubborn> => {
+    const world = new Stubborn();
+    world.last.events.ended({ kind: "unreachable" });
+    world.atOnce = (events) => {
+      world.atOnce = () => undefined;
+      atOnce(events);
+    };
+    await world.clock.pass(PAUSE_MS);
+    expect(world.lines.length).toBe(2);
+    return world;
+  };
+
+  test("and ends there is told to end, and the next one follows", async () => {
+    const world = await second((events) => events.ended({ kind: "broken" }));
+    expect([world.last.isDiscarded, world.heard]).toEqual([true, ["disconnected", "disconnected"]]);
+    await world.clock.pass(PAUSE_MS);
+    expect(world.lines.map(({ way }) => way)).toEqual(["websocket first", "websocket first", "polling first"]);
+  });
+
+  test("and connects there stands", async () => {
+    const world = await second((events) => events.connected());
+    world.connector.welcomed();
+    await world.clock.pass(60_000);
+    expect([world.last.isDiscarded, world.heard]).toEqual([false, ["disconnected", "connected"]]);
+  });
+});
+
+describe("who this is", () => {
+  test("takes its own time to find, in which the line is left alone", async () => {
+    const world = new Stubborn();
+    world.who = () => new Promise(() => undefined);
+    await world.clock.pass(3_000);
+    void world.last.auth();
+    await endsAt(world, DEADLINE_MS);
+    await world.clock.pass(PAUSE_MS);
+    expect(world.last.way).toBe("polling first");
+    // Somebody was there: the second pause is that of a line that broke.
+    void world.last.auth();
+    await world.clock.pass(DEADLINE_MS);
+    const { length } = world.lines;
+    await world.clock.pass(1_499);
+    expect(world.lines.length).toBe(length);
+    await world.clock.pass(1);
+    expect(world.lines.length).toBe(length + 1);
+  });
+
+  test("is asked of a line that was given up without taking anything from the next one", async () => {
+    const world = new Stubborn();
+    const old = world.last;
+    world.connector.interrupt();
+    await world.clock.pass(PAUSE_MS + 3_000);
+    void old.auth();
+    await endsAt(world, 1_000);
+  });
+});
+
+test("lines that nobody answers in time are tried again after the pauses for that, by the other way each time", async () => {
+  const world = new Stubborn();
+  const begun: number[] = [];
+  const start = world.clock.now();
+  for (let count = 0; count < 30_000 && world.lines.length < 4; count += 100) {
+    if (world.lines.length > begun.length) begun.push(world.clock.now() - start);
+    world.medium = world.lines.length % 2 === 1 ? "polling" : "websocket";
+    await world.clock.pass(100);
+  }
+  // The second pause is shorter than that of a line that broke, and the third deadline longer.
+  expect(begun).toEqual([0, 4_300, 9_500]);
+  expect(world.lines.map(({ way }) => way)).toEqual(["websocket first", "polling first", "websocket first", "polling first"]);
+});
+
+test("a line that ends because nobody is there is tried again sooner than one that broke", async () => {
+  const pauses = async (kind: "unreachable" | "broken"): Promise<number> => {
+    const world = new Stubborn();
+    world.last.events.ended({ kind });
+    await world.clock.pass(PAUSE_MS);
+    world.last.events.ended({ kind });
+    const start = world.clock.now();
+    await world.clock.until(() => world.lines.length === 3, "the third line");
+    return world.clock.now() - start;
+  };
+  expect([await pauses("unreachable"), await pauses("broken")]).toEqual([1_200, 1_500]);
+});
+
+test("a change of the way that was never announced counts as done", async () => {
+  const world = new Stubborn();
+  await world.connect();
+  world.last.events.upgraded();
+  expect(world.heard).toEqual(["connected", "welcome", "moved"]);
+});
+
+test("a connector that is closed by who hears of the end says nothing more of it", async () => {
+  const world = new Stubborn();
+  world.atEnd = () => world.connector.close();
+  world.last.events.ended({ kind: "refused", code: "full" });
+  await world.clock.pass(100_000);
+  expect([world.heard, world.lines.length]).toEqual([["disconnected"], 1]);
+});
+
 describe("the way that is tried next", () => {
   const ways = (world: Stubborn): readonly string[] => world.lines.map(({ way }) => way);
+
+  test("is the other one after a line that was given up before it was welcome", async () => {
+    const world = new Stubborn();
+    world.connector.interrupt();
+    await world.clock.pass(PAUSE_MS);
+    expect(ways(world)).toEqual(["websocket first", "polling first"]);
+  });
 
   test("is the same after a line that nobody answered at once, and after a good one", async () => {
     const world = new Stubborn();

@@ -2,63 +2,12 @@
 // Without a chat: the test sees each step of the store.
 
 import { describe, expect, test } from "vitest";
-import { Drafts, laterDrafts, placeName, placeOf, recovered } from "../../src/core/drafts.ts";
-import { Model } from "../../src/core/model.ts";
-import { Outbox } from "../../src/core/outbox.ts";
-import type { Note, Notepad, World } from "../../src/core/ports.ts";
-import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
-import type { Changed, DraftRecord, Durability, Look, OutboxChange, OutboxPart } from "../../src/core/store.ts";
+import { laterDrafts, placeName, placeOf, recovered } from "../../src/core/drafts.ts";
+import type { Note } from "../../src/core/ports.ts";
+import type { DraftRecord } from "../../src/core/store.ts";
+import { Desk, HERE, START } from "./draft-desk.ts";
 import { Paper } from "./paper.ts";
-import { settled, VirtualClock } from "./virtual-clock.ts";
-
-const HERE = { room: 1 };
-const START = 1_000_000;
-
-interface Step {
-  readonly after: number;
-  readonly durability: Durability | undefined;
-}
-
-class NotingStore extends MemoryStore {
-  readonly steps: Step[] = [];
-  isFull = false;
-  readonly #now: () => number;
-
-  constructor(disk: MemoryDisk, now: () => number) {
-    super(disk);
-    this.#now = now;
-  }
-
-  override changeOutbox<T>(look: Look, change: (part: OutboxPart) => OutboxChange<T>, durability?: Durability): Promise<Changed<T>> {
-    this.steps.push({ after: this.#now() - START, durability });
-    return this.isFull ? Promise.reject(new Error("no room")) : super.changeOutbox(look, change, durability);
-  }
-}
-
-class Desk {
-  readonly disk = new MemoryDisk();
-  readonly clock = new VirtualClock();
-  readonly store = new NotingStore(this.disk, this.clock.now);
-  readonly paper: Notepad;
-  readonly drafts: Drafts;
-
-  constructor(id = "8000", paper: Notepad = new Paper().pad()) {
-    this.paper = paper;
-    const world: World = { now: this.clock.now, setTimer: this.clock.setTimer, random: () => 0, randomId: () => id, isWatched: () => true };
-    const model = new Model();
-    const outbox: Outbox = new Outbox(model, this.store, world, { changed: () => undefined, reading: () => undefined, read: () => this.drafts.refresh() });
-    this.drafts = new Drafts(model, outbox, world, paper);
-  }
-
-  /** When it wrote something. */
-  get steps(): readonly number[] {
-    return this.store.steps.map(({ after }) => after);
-  }
-
-  get kept(): DraftRecord | undefined {
-    return this.disk.drafts.get("1");
-  }
-}
+import { settled } from "./virtual-clock.ts";
 
 describe("what is typed", () => {
   test("is kept at once after a pause, and else 300 ms after what was kept before, all of it in one step", async () => {

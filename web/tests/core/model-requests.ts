@@ -7,6 +7,9 @@ type Fields = Record<string, unknown>;
 
 const UNREAD_MAX = 100;
 
+/** When each link of the model ends. */
+export const LINK_EXPIRES = 1_900_000;
+
 export function answerRequest(server: ModelServer, session: ModelSession, name: string, payload: Fields): Fields {
   const { state } = server;
   const room = state.rooms.get(Number(payload["room"]));
@@ -41,7 +44,7 @@ export function answerRequest(server: ModelServer, session: ModelSession, name: 
       if (room === undefined || !isMember(room, session.user)) return { ok: false, code: "not_found" };
       return { ok: true, code: `invite-${room.room}` };
     case "link":
-      return { ok: true, code: server.commands.newLink(session.user), expires: 0 };
+      return { ok: true, code: server.commands.newLink(session.user), expires: LINK_EXPIRES };
     case "code":
       return meaning(server, session, String(payload["code"]));
     default:

@@ -29,8 +29,8 @@ class Bench {
     markRead: (room, seq) => this.asked.push(`read ${room} ${seq}`),
   });
 
-  constructor() {
-    this.apply({ kind: "session", session: { user: "ada", name: "ada", owner: false, token: "" } }, room(7));
+  constructor(known: "somebody" | "nobody" = "somebody") {
+    if (known === "somebody") this.apply({ kind: "session", session: { user: "ada", name: "ada", owner: false, token: "" } }, room(7));
   }
 
   apply(...changes: readonly Change[]): void {
@@ -54,6 +54,18 @@ class Bench {
 const room = (id: number, change: Partial<RoomRecord> = {}): Change => ({ kind: "room", room: { ...unknownRoom(id), kind: "public", name: `room ${id}`, joined: true, ...change } });
 const message = (seq: number, from: object = BOB): Change => ({ kind: "message", message: { room: 7, seq, rev: seq, at: seq, from, text: `text ${seq}`, edited: false, deleted: false, asOf: seq } });
 const row = (id: number, change: Partial<OutboxRow> = {}): OutboxRow => ({ id, device: "mine", n: id, at: 0, command: { event: "say", room: 7, text: "" }, ...change });
+
+test("a page that knows nothing yet shows nobody, no room, and that it connects", () => {
+  const { clock, shown } = new Bench("nobody");
+  const drawn = (): unknown => {
+    const { connection, me, rooms, outside, online, people, strays, ahead, untrusted, lost } = shown;
+    return { ...connection.value, me: me.value, rooms: [...rooms.value, ...outside.value], online: online.value, people: people.value.size, strays: strays.value, ahead: ahead.value, untrusted: untrusted.value, lost: lost.value.size };
+  };
+  const nothing = { me: { user: null, name: null, owner: false }, rooms: [], online: { people: [], count: 0 }, people: 0, strays: [], ahead: 0, untrusted: "", lost: 0 };
+  expect(drawn()).toEqual({ state: "connecting", since: 0, waiting: 0, ...nothing });
+  shown.publish();
+  expect(drawn()).toEqual({ state: "connecting", since: clock.now(), waiting: 0, ...nothing });
+});
 
 describe("rooms", () => {
   test("are those that one is in, and others that were looked at", () => {
@@ -108,7 +120,9 @@ describe("who one is", () => {
       expect(bench.shown.me.value).toMatchObject(change);
       bench.apply({ kind: "session", session });
     }
-    bench.apply({ kind: "session", session: { ...session, ahead: 90_000 } });
+    expect(bench.shown.me.value).toStrictEqual({ user: "ada", name: "ada", owner: false });
+    bench.apply({ kind: "session", session: { ...session, ahead: 90_000, untrusted: "10.0.0.5" } });
+    expect(bench.shown.untrusted.value).toBe("10.0.0.5");
     expect([bench.shown.ahead.value, new Bench().shown.ahead.value]).toEqual([90_000, 0]);
   });
 });
@@ -128,8 +142,11 @@ describe("the connection", () => {
     expect(bench.times(shown.connection, () => shown.publish())).toBe(1);
     expect(shown.connection.value.waiting).toBe(1);
     expect(bench.times(shown.connection, () => shown.publish())).toBe(0);
+    shown.setState("refused", "full", 7);
+    shown.setState("refused", "banned", 7);
+    expect(shown.connection.value).toMatchObject({ state: "refused", since: 7, reason: "banned" });
     shown.stop();
-    expect(shown.connection.value.state).toBe("stopped");
+    expect(shown.connection.value).toEqual({ state: "stopped", since: bench.clock.now(), waiting: 1 });
   });
 
   test("lets the views ask for what they lack once it is there, and say what is on its way", async () => {
@@ -188,6 +205,16 @@ describe("people", () => {
     await bench.clock.pass(10_000);
     expect(shown.typing.in(7)).toEqual([]);
   });
+});
+
+test("a view that is closed is told nothing more", async () => {
+  const bench = new Bench();
+  const { shown } = bench;
+  const [closed, open] = [shown.open(7), shown.open(7)];
+  await settled();
+  closed.close();
+  shown.typing.show(7, BOB);
+  expect([closed.typing.value, open.typing.value]).toEqual([[], [BOB]]);
 });
 
 test("strays are told when there are others", () => {

@@ -15,6 +15,12 @@ export class Stubborn {
   medium: "websocket" | "polling" = "websocket";
   /** How late timers are, as those of a page in the background. */
   late = 0;
+  /** What a line says in the very call that begins it. */
+  atOnce: (events: LineEvents) => void = () => undefined;
+  /** What is done when the connector tells that there is no connection. */
+  atEnd = (): void => undefined;
+  /** Who this is. */
+  who: () => Promise<Auth> = () => Promise.resolve({ v: 1 });
 
   constructor() {
     const { now } = this.clock;
@@ -27,18 +33,22 @@ export class Stubborn {
         this.emitted.push(name);
         answered?.(name);
       };
+      this.atOnce(events);
       return { medium: this.medium, emit, discard };
     };
     this.connector = new Connector(dial, { now, setTimer, random: () => 0, isWatched: () => true });
     this.connector.open(
       {
         connected: () => this.heard.push("connected"),
-        disconnected: () => this.heard.push("disconnected"),
+        disconnected: () => {
+          this.heard.push("disconnected");
+          this.atEnd();
+        },
         refused: (code, reason) => this.heard.push(`refused ${code}${reason === undefined ? "" : `: ${reason}`}`),
         event: (name) => this.heard.push(name),
         moved: () => this.heard.push("moved"),
       },
-      () => Promise.resolve({ v: 1 }),
+      () => this.who(),
     );
   }
 
