@@ -115,8 +115,8 @@ function pageWith(old, counts) {
   return `# Mutants of the app's core
 
 Written by \`npm run mutants\` in \`web/\`. It changes \`web/src/core\` in many small ways, one at a time, and runs the tests of
-\`web/tests/core\` that reach the change, the quickest first, until one fails or their time is up. The long storms, the steps, tests
-that need real sockets, and the browser are not asked. A change that no test notices shows what the tests do not check. *Reviewed*
+\`web/tests/core\` that reach the change, the quickest first, until one fails or their time is up. The long storms, the steps, most
+tests with real sockets, and real browsers are not asked. A change that no test notices shows what the tests do not check. *Reviewed*
 changes are in \`web/mutants/reviewed.txt\`, each with the reason why nobody could notice it. The share is of those that can be
 noticed; ${NEEDED_PERCENT} % are needed.
 

@@ -49,13 +49,12 @@ describe("a link", () => {
 
   test("makes a new store somebody's, and leaves it for the next page", async () => {
     const name = newName();
+    const closes = vi.spyOn(IDBDatabase.prototype, "close");
     await linkPorts.bind(name, ADA);
     expect((await loadStore(name)).session).toEqual(ADA);
     expect((await leavePorts.load(name)).session).toEqual(ADA);
-    // Both have closed it: otherwise it could not be deleted.
-    give("localStorage", new Kept());
-    await forgetPorts.erase(name);
-    expect((await loadStore(name)).session).toBeNull();
+    await quiet();
+    expect(closes).toHaveBeenCalledTimes(3);
   });
 });
 
@@ -128,11 +127,12 @@ describe("a person who is forgotten", () => {
 test("a store that cannot be read is closed all the same", async () => {
   const name = newName();
   await linkPorts.bind(name, ADA);
+  await quiet();
   vi.spyOn(IDBDatabase.prototype, "transaction").mockImplementationOnce(() => {
     throw new DOMException("of the disk", "UnknownError");
   });
+  const closes = vi.spyOn(IDBDatabase.prototype, "close");
   await expect(loadStore(name)).rejects.toThrow("of the disk");
-  // Otherwise it could not be deleted.
-  give("localStorage", new Kept());
-  await forgetPorts.erase(name);
+  await quiet();
+  expect(closes).toHaveBeenCalledTimes(1);
 });
