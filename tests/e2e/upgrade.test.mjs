@@ -51,6 +51,30 @@ describe("a data folder of the release before", () => {
     assert.equal((await bob.sees("after the upgrade", held.plans)).seq, 4);
   });
 
+  test("makes one sign-in of a person's token, however many devices show it at once, and ends it for ever", async (t) => {
+    const server = await Server.start(t, { data: oldFolder() });
+    const tabs = await Promise.all([1, 2, 3].map(() => V1Person.connect(t, server.url, { auth: { token: held.ada.token } })));
+    const [ada] = tabs;
+    const own = async (person) => (await person.ask("sign ins", {})).sign_ins.map(({ id, method }) => [id, method]);
+    const old = [ada.welcome.sign_in, "old"];
+    await ada.until(() => ada.of("signed in").length > 0, "a sign-in");
+    assert.deepEqual(await own(ada), [old]);
+    await ada.reconnects(() => server.restart());
+    assert.deepEqual([await own(ada), ada.user, ada.welcome.token], [[old], held.ada.user, undefined]);
+    const { code } = await ada.ask("link", {});
+    const phone = await V1Person.connect(t, server.url, { auth: { link: code } });
+    assert.deepEqual(await own(phone), [old, [phone.welcome.sign_in, "link"]]);
+    await phone.must("sign out", { keep: phone.welcome.sign_in });
+    // While the server restarted, they could not connect for other reasons.
+    const isOut = ({ refusals }) => refusals.some(({ data }) => data?.code === "signed_out");
+    for (const tab of tabs) await tab.until(() => isOut(tab), "a refusal");
+    await phone.reconnects(() => server.restart());
+    const again = new V1Person(server.url, { auth: { token: held.ada.token } });
+    t.after(() => again.leave());
+    await again.until(() => isOut(again), "a refusal");
+    assert.deepEqual(await own(phone), [[phone.welcome.sign_in, "link"]]);
+  });
+
   test("shows its messages as they were, also those that would not be taken any more", async (t) => {
     const server = await Server.start(t, { data: oldFolder() });
     const ada = await comeBack(t, server, held.ada);

@@ -100,6 +100,12 @@ const request = (name, fields) => async (who, scene, at) => {
   return ok ? "yes" : code;
 };
 
+/** A device of somebody with a sign-in of its own. */
+async function byLink({ t, server }, who) {
+  const { code } = await who.ask("link");
+  return V1Person.connect(t, server.url, { auth: { link: code } });
+}
+
 /** Whether a member is told. From a new connection, because each is passed on only so often. */
 async function typing(who, { town, room }) {
   if (who === town.tutorial) return (await who.ask("typing", { room })).code;
@@ -156,6 +162,12 @@ const OUTSIDE = {
   "`rooms`": request("rooms", () => ({})),
   "`who`": request("who", () => ({})),
   "`link`": request("link", () => ({})),
+  "`sign ins`": request("sign ins", () => ({})),
+  "`sign out` one's own sign-in": async (who, { town }) => {
+    const phone = await byLink(town, who);
+    return command("sign out", () => ({ sign_in: phone.welcome.sign_in }))(who);
+  },
+  "`sign out` a sign-in that is not one's own": command("sign out", ({ town }) => ({ sign_in: town.other.welcome.sign_in })),
   "`code` of a link": request("code", ({ link }) => ({ code: link })),
 };
 
@@ -310,7 +322,13 @@ describe("who gets which event", () => {
     await Promise.all([nobody, member, owner].map((who) => who.seesEvent("presence", came)));
     await cause(people, LOBBY, { governor: owner });
     await fence(people, devices);
-    const noRoom = { named: { room: 0 }, owner: { room: 0 }, presence: { room: undefined } };
+    // Each has been told of the own one when they took a name.
+    for (const who of Object.values(people)) if (who instanceof V1Person) who.events = who.events.filter(({ event }) => event !== "signed in");
+    const phone = await byLink(people, other);
+    await other.must("sign out", { sign_in: phone.welcome.sign_in });
+    await fence(people, devices);
+    const ofOne = { "signed in": { room: undefined }, "signed out": { room: undefined } };
+    const noRoom = { ...ofOne, named: { room: 0 }, owner: { room: 0 }, presence: { room: undefined } };
     const about = (event) => noRoom[event] ?? {};
     const heading = "Events of the lobby, and about no room";
     assert.deepEqual(wrongAudience(people, heading, { room: LOBBY, devices, about }), []);

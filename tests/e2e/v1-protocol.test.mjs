@@ -50,6 +50,7 @@ describe("every example", () => {
       unread: { rooms: [LOBBY] },
       invite: { room },
       link: {},
+      "sign-ins": {},
       "code-link": { code: link },
       "code-invite": { code: invite },
       "code-setup": { code: /#setup=(\S+)/.exec(server.output.stdout)[1] },

@@ -14,6 +14,8 @@ export const recorded = () => JSON.parse(readFileSync(ANSWERS, "utf8"));
 
 /** Neither stored nor told in an order. */
 const EPHEMERAL = new Set(["presence", "typing", "typing stopped", "read"]);
+/** What concerns one person alone; the model server has no sign-ins that end. */
+const PERSONAL = new Set(["signed in", "signed out"]);
 const LAST = "the end";
 
 /**
@@ -62,7 +64,7 @@ export async function runScript(open) {
     // What the last one says comes after everything else; it does not hear itself.
     const isLast = script.at(-1).who === name;
     if (!isLast) await connection.until(() => connection.events.some(({ text }) => text === LAST), `the end for ${name}`);
-    const durable = heard.flatMap(({ events: all }) => all.filter(({ event }) => event !== "welcome" && !EPHEMERAL.has(event)));
+    const durable = heard.flatMap(({ events: all }) => all.filter(({ event }) => event !== "welcome" && !EPHEMERAL.has(event) && !PERSONAL.has(event)));
     // What is edited or deleted before it has reached somebody comes as it is then, sooner or later: `changes` tells the texts.
     events[name] = durable.map(({ text: _, edited: __, deleted: ___, ...event }) => JSON.stringify(named(event, names)));
   }
@@ -81,7 +83,7 @@ function filled(value, kept) {
 }
 
 // Who is online is known a moment later.
-const PLACES = { online: "<whether>", cursor: "<cursor>", at: "<time>", expires: "<time>", token: "<token>", server: "<server>" };
+const PLACES = { online: "<whether>", cursor: "<cursor>", at: "<time>", expires: "<time>", token: "<token>", server: "<server>", sign_in: "<sign-in>", id: "<sign-in>" };
 
 /** Without what differs from run to run; the order of fields says nothing. */
 function named(value, names, key) {

@@ -272,6 +272,24 @@ export class MemoryChat implements ChatClient {
     return { ok: true, code: "7K2QW4", expires: Date.now() + 900_000 } as const;
   }
 
+  readonly #signIns = [
+    { id: "1", label: "Chromium on Linux", method: "new", at: Date.now() - 90_000_000, own: true },
+    { id: "2", label: "Safari on iPhone", method: "link", at: Date.now() - 9_000_000, own: false },
+    { id: "3", label: "", method: "link", at: Date.now() - 900_000, own: false },
+  ];
+
+  async signIns() {
+    await this.#later();
+    return { ok: true, signIns: [...this.#signIns] } as const;
+  }
+
+  async signOut(which: string): Promise<Result> {
+    await this.#later();
+    const isMeant = ({ id, own }: { id: string; own: boolean }) => (which === "others" ? !own : id === which);
+    for (const ended of this.#signIns.filter(isMeant)) this.#signIns.splice(this.#signIns.indexOf(ended), 1);
+    return { ok: true, room: 0 };
+  }
+
   async meaning(code: string) {
     await this.#later();
     if (code === "wrong") return { ok: false, code: "bad_code" } as const;

@@ -7,8 +7,12 @@
 //! created by one. The checksum covers the columns as they are stored, so a damaged row is not taken for one of these.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 
-use chat::{Body, Kind, Nickname, RoomKind, RoomName, Seq, Text, Topic, UserId};
+use chat::{
+    Body, Kind, Nickname, RoomKind, RoomName, Seq, SignInId, SignInLabel, SignInMethod, Text, TokenHash,
+    Topic, UserId,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::number::to_sql;
@@ -26,8 +30,10 @@ const NAMED: i64 = 10;
 const OWNER: i64 = 11;
 /// No message, and damaged: nobody can tell what it was.
 pub(crate) const DAMAGED: i64 = 12;
+const SIGNED_IN: i64 = 13;
+const SIGNED_OUT: i64 = 14;
 /// The first number of a kind that this version does not know.
-pub(crate) const UNKNOWN: i64 = DAMAGED + 1;
+pub(crate) const UNKNOWN: i64 = SIGNED_OUT + 1;
 
 /// The text of a message is not the one that was sent first.
 const BODY_EDITED: i64 = 1;
@@ -65,6 +71,26 @@ struct Person<'a> {
     name: Option<Cow<'a, str>>,
     #[serde(borrow, skip_serializing_if = "Option::is_none", default)]
     was: Option<Cow<'a, str>>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Begun<'a> {
+    user: u64,
+    /// The hash in hex, in one form that an operator can search for.
+    #[serde(borrow)]
+    token: Cow<'a, str>,
+    #[serde(borrow)]
+    method: Cow<'a, str>,
+    #[serde(borrow)]
+    label: Cow<'a, str>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    ended: Option<u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Ended {
+    user: u64,
+    sign_ins: Vec<u64>,
 }
 
 impl<'a> Columns<'a> {
@@ -105,6 +131,20 @@ impl<'a> Columns<'a> {
                 },
             ),
             Kind::Owner { user } => person(OWNER, user),
+            Kind::SignedIn { user, token, method, label, ended } => Self::json(
+                SIGNED_IN,
+                &Begun {
+                    user: user.0,
+                    token: hex(*token).into(),
+                    method: method.as_str().into(),
+                    label: Cow::Borrowed(label),
+                    ended: ended.map(|id| id.0),
+                },
+            ),
+            Kind::SignedOut { user, sign_ins } => Self::json(
+                SIGNED_OUT,
+                &Ended { user: user.0, sign_ins: sign_ins.iter().map(|id| id.0).collect() },
+            ),
             Kind::Unknown { code } => plain(i64::from(*code), None, ""),
             Kind::Damaged { is_change } => plain(DAMAGED, is_change.then_some(DAMAGED_CHANGE), ""),
         }
@@ -153,6 +193,11 @@ impl<'a> Columns<'a> {
             REMOVED => Kind::Removed { user: person()? },
             NAMED => named(text)?,
             OWNER => Kind::Owner { user: person()? },
+            SIGNED_IN => begun(text)?,
+            SIGNED_OUT => {
+                let Ended { user, sign_ins } = serde_json::from_str(text).ok()?;
+                Kind::SignedOut { user: UserId(user), sign_ins: sign_ins.into_iter().map(SignInId).collect() }
+            }
             DAMAGED => Kind::Damaged { is_change: body == Some(DAMAGED_CHANGE) },
             _ => return None,
         })
@@ -180,6 +225,35 @@ fn named(text: &str) -> Option<Kind> {
         name: Nickname::from_stored(&name?),
         was: was.as_deref().map(Nickname::from_stored),
     })
+}
+
+fn begun(text: &str) -> Option<Kind> {
+    let Begun { user, token, method, label, ended } = serde_json::from_str(text).ok()?;
+    let token = unhex(&token)?;
+    let Some(method) = SignInMethod::ALL.into_iter().find(|known| known.as_str() == method) else {
+        return Some(Kind::Unknown { code: SIGNED_IN.unsigned_abs().try_into().ok()? });
+    };
+    let label = SignInLabel::from_stored(&label);
+    Some(Kind::SignedIn { user: UserId(user), token, method, label, ended: ended.map(SignInId) })
+}
+
+fn hex(token: TokenHash) -> String {
+    token.0.iter().fold(String::new(), |mut digits, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(digits, "{byte:02x}");
+        digits
+    })
+}
+
+fn unhex(digits: &str) -> Option<TokenHash> {
+    let mut bytes = [0; 32];
+    if digits.len() != bytes.len() * 2 {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(TokenHash(bytes))
 }
 
 /// As it stands in the row.
@@ -232,9 +306,24 @@ mod tests {
             Kind::Named { user, name: name.clone(), was: None },
             Kind::Named { user, name: name.clone(), was: Some(name) },
             Kind::Owner { user },
+            Kind::SignedIn {
+                user,
+                token: TokenHash::of(words.as_bytes()),
+                method: SignInMethod::Link,
+                label: SignInLabel::from_stored(words),
+                ended: Some(SignInId(u64::MAX)),
+            },
+            Kind::SignedIn {
+                user,
+                token: TokenHash::OLD,
+                method: SignInMethod::Old,
+                label: SignInLabel::default(),
+                ended: None,
+            },
+            Kind::SignedOut { user, sign_ins: vec![SignInId(1), SignInId(u64::MAX)] },
             Kind::Damaged { is_change: false },
             Kind::Damaged { is_change: true },
-            Kind::Unknown { code: 13 },
+            Kind::Unknown { code: 15 },
             Kind::Unknown { code: u32::MAX },
         ]
     }
@@ -245,6 +334,24 @@ mod tests {
             let columns = Columns::of(&kind);
             assert_eq!(columns.kind().as_ref(), Some(&kind), "{columns:?}");
         }
+    }
+
+    /// As the logs of servers that run have it.
+    #[test]
+    fn a_sign_in_is_stored_as_it_always_was() {
+        let token = TokenHash(std::array::from_fn(|byte| u8::try_from(byte).unwrap_or(0)));
+        let kind = Kind::SignedIn {
+            user: UserId(7),
+            token,
+            method: SignInMethod::Link,
+            label: SignInLabel::from_stored("Firefox on Windows"),
+            ended: Some(SignInId(9)),
+        };
+        let text = r#"{"user":7,"token":"000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f","method":"link","label":"Firefox on Windows","ended":9}"#;
+        assert_eq!(Columns::of(&kind), Columns { kind: 13, body: None, target: None, text: text.into() });
+        let kind = Kind::SignedOut { user: UserId(7), sign_ins: vec![SignInId(9), SignInId(8)] };
+        let text = r#"{"user":7,"sign_ins":[9,8]}"#;
+        assert_eq!(Columns::of(&kind), Columns { kind: 14, body: None, target: None, text: text.into() });
     }
 
     #[test]
@@ -261,7 +368,7 @@ mod tests {
             if matches!(columns.kind, MESSAGE | EDITED) && !columns.text.is_empty() {
                 broken(Columns { body: Some(BODY_GONE), ..columns.clone() });
             }
-            if matches!(columns.kind, ROOM_CREATED | JOINED..=OWNER) {
+            if matches!(columns.kind, ROOM_CREATED | JOINED..=OWNER | SIGNED_IN | SIGNED_OUT) {
                 broken(Columns { text: "{".into(), ..columns.clone() });
                 broken(Columns { text: r#"{"what":2}"#.into(), ..columns });
             }
@@ -293,8 +400,18 @@ mod tests {
     #[test]
     fn what_a_later_version_adds_of_its_own_is_unknown() {
         let told = |kind, body, target, text: &'static str| Columns { kind, body, target, text: text.into() };
-        assert_eq!(told(UNKNOWN, Some(7), Some(3), "{").kind(), Some(Kind::Unknown { code: 13 }));
+        assert_eq!(told(UNKNOWN, Some(7), Some(3), "{").kind(), Some(Kind::Unknown { code: 15 }));
         let created = r#"{"kind":3,"topic":"","members":[1]}"#;
         assert_eq!(told(ROOM_CREATED, None, None, created).kind(), Some(Kind::Unknown { code: 4 }));
+        let begun = Kind::SignedIn {
+            user: UserId(1),
+            token: TokenHash::of(b""),
+            method: SignInMethod::New,
+            label: SignInLabel::default(),
+            ended: None,
+        };
+        let by_passkey = Columns::of(&begun);
+        let text = by_passkey.text.replace("new", "passkey").into();
+        assert_eq!(Columns { text, ..by_passkey }.kind(), Some(Kind::Unknown { code: 13 }));
     }
 }

@@ -21,6 +21,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_device.sql"),
     include_str!("migrations/0003_rooms.sql"),
     include_str!("migrations/0004_runs.sql"),
+    include_str!("migrations/0005_sign_ins.sql"),
 ];
 
 /// The newest schema that this version knows.

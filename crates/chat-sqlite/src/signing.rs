@@ -15,9 +15,15 @@ pub(crate) fn load(connection: &Connection, now_ms: u64, fresh: [u8; 32]) -> rus
          SELECT ?1, ?2 WHERE NOT EXISTS (SELECT 1 FROM signing_key WHERE retired_ms IS NULL)",
         (fresh, to_sql(now_ms)),
     )?;
-    let mut keys =
-        connection.prepare("SELECT secret FROM signing_key ORDER BY retired_ms IS NOT NULL, id DESC")?;
-    let mut keys = keys.query_map([], |row| Ok(SigningKey(row.get(0)?)))?;
-    let current = keys.next().ok_or(rusqlite::Error::QueryReturnedNoRows)??;
-    Ok(SigningKeys { current, retired: keys.collect::<Result<_, _>>()? })
+    let keys = |which: &str| -> rusqlite::Result<Vec<SigningKey>> {
+        connection
+            .prepare(&format!(
+                "SELECT secret FROM signing_key WHERE {which} ORDER BY retired_ms IS NOT NULL, id DESC"
+            ))?
+            .query_map([], |row| Ok(SigningKey(row.get(0)?)))?
+            .collect()
+    };
+    let mut valid = keys("revoked_ms IS NULL")?.into_iter();
+    let current = valid.next().ok_or(rusqlite::Error::QueryReturnedNoRows)?;
+    Ok(SigningKeys { current, retired: valid.collect(), revoked: keys("revoked_ms IS NOT NULL")?.pop() })
 }

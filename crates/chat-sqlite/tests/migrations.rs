@@ -38,6 +38,7 @@ fn version(number: usize, folder: &Path) {
         include_str!("../src/migrations/0001_log.sql"),
         include_str!("../src/migrations/0002_device.sql"),
         include_str!("../src/migrations/0003_rooms.sql"),
+        include_str!("../src/migrations/0004_runs.sql"),
     ];
     for migration in &migrations[..number] {
         old.execute_batch(migration).unwrap();
@@ -76,7 +77,7 @@ fn version(number: usize, folder: &Path) {
 
 /// Everything that a log of today can do.
 fn goes_on(log: &mut SqliteLog, before: usize) {
-    assert_eq!(log.meta().schema, 4);
+    assert_eq!(log.meta().schema, 5);
     let key = ClientKey::from_stored("k-0");
     let found = log.find(&[Lookup::InLineage { lineage: ADA, key: &key }]).unwrap();
     assert!(found[0].is_some());
@@ -122,7 +123,7 @@ fn a_log_without_rooms_gets_them_and_keeps_what_it_has() {
 /// It is written anew before it is brought up to date.
 #[test]
 fn an_older_log_whose_structure_is_damaged_keeps_each_result_that_it_has() {
-    for number in [2, 3] {
+    for number in [2, 3, 4] {
         let temp = TempDir::new().unwrap();
         version(number, temp.path());
         let file = temp.path().join("chat.db");
@@ -173,7 +174,7 @@ fn a_log_without_runs_goes_on_with_them_and_keeps_each_result_that_it_has() {
 
 #[test]
 fn a_backup_of_an_earlier_version_is_verified_and_restored() {
-    for (number, entries) in [(1, 2), (2, 3), (3, 3)] {
+    for (number, entries) in [(1, 2), (2, 3), (3, 3), (4, 3)] {
         let temp = TempDir::new().unwrap();
         version(number, temp.path());
         let report = verify(temp.path()).unwrap();

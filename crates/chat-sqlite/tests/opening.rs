@@ -35,7 +35,7 @@ fn a_new_folder_is_made_and_belongs_to_its_user_alone() {
     let temp = TempDir::new().unwrap();
     let folder = temp.path().join("some/where/data");
     let log = SqliteLog::open(&folder).unwrap();
-    assert_eq!(log.meta().schema, 4);
+    assert_eq!(log.meta().schema, 5);
     assert!(log.meta().created.0 > 1_700_000_000_000);
     #[cfg(unix)]
     {
@@ -108,10 +108,10 @@ fn a_newer_schema_is_refused_and_untouched() {
     let temp = TempDir::new().unwrap();
     drop(SqliteLog::open(temp.path()).unwrap());
     let database = Connection::open(temp.path().join("chat.db")).unwrap();
-    database.execute_batch("CREATE TABLE later (id INTEGER PRIMARY KEY); PRAGMA user_version = 5").unwrap();
+    database.execute_batch("CREATE TABLE later (id INTEGER PRIMARY KEY); PRAGMA user_version = 6").unwrap();
     drop(database);
     let err = refusal(temp.path());
-    assert!(matches!(err, OpenError::NewerSchema { found: 5, known: 4, .. }), "{err}");
+    assert!(matches!(err, OpenError::NewerSchema { found: 6, known: 5, .. }), "{err}");
 }
 
 #[test]

@@ -164,7 +164,7 @@ fn every_fault_is_told() {
         ("UPDATE entry SET target = 1 WHERE position = 17", "position 12: it is deleted, and nothing"),
         ("DELETE FROM epoch", "epochs: there are entries"),
         ("UPDATE signing_key SET retired_ms = 1", "signing keys: 0 of 1"),
-        ("INSERT INTO signing_key VALUES (9, zeroblob(32), 1, NULL)", "signing keys: 2 of 2"),
+        ("INSERT INTO signing_key VALUES (9, zeroblob(32), 1, NULL, NULL)", "signing keys: 2 of 2"),
         ("PRAGMA foreign_keys = OFF; DELETE FROM lineage WHERE id = 2", "position 9: the row"),
     ];
     for (sql, expected) in cases {

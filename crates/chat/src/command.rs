@@ -11,6 +11,7 @@ use crate::key::ClientKey;
 use crate::name::{Nickname, RoomName, Topic};
 use crate::outcome::Refusal;
 use crate::room::RoomKind;
+use crate::sign_in::{SignInId, SignInLabel, SignInMethod, TokenHash};
 use crate::text::Text;
 
 /// A command that waits for its decision.
@@ -114,6 +115,20 @@ pub enum Command {
     },
     /// Become the owner of the server. The caller has checked the code.
     Claim,
+    /// Record the sign-in that its sender has. Not numbered: a sign-in that is recorded is not recorded again.
+    SignIn {
+        /// The hash of the token.
+        token: TokenHash,
+        /// How it began. The caller has checked that it did.
+        method: SignInMethod,
+        /// What the app says about itself.
+        label: SignInLabel,
+    },
+    /// End sign-ins of one's own.
+    SignOut {
+        /// Which of them.
+        of: SignOutOf,
+    },
     /// Move one's read pointer. Not numbered: only the furthest counts.
     Read {
         /// The room that one has read.
@@ -133,6 +148,18 @@ pub enum Command {
     ///
     /// If the cancelled command has arrived after all, the answer is that command's outcome.
     Skip,
+}
+
+/// Which sign-ins of a person are to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOutOf {
+    /// This one.
+    One(SignInId),
+    /// All but one.
+    Others {
+        /// The sign-in that stays.
+        keep: SignInId,
+    },
 }
 
 /// Why somebody may join a room.
@@ -161,7 +188,7 @@ pub enum Identity {
         /// Its number among the commands of this device, from 1.
         n: CommandNumber,
     },
-    /// Not at all, because repeating it does no harm. Only for [`Command::Read`].
+    /// Not at all, because repeating it does no harm. Only for [`Command::Read`] and [`Command::SignIn`].
     User(UserId),
 }
 
@@ -201,6 +228,7 @@ impl Command {
             | Self::Remove { room, .. }
             | Self::Read { room, .. } => Some(*room),
             Self::Name { .. } | Self::Claim => Some(RoomId::HOUSE),
+            Self::SignIn { .. } | Self::SignOut { .. } => Some(RoomId::PERSONAL),
             Self::Create { .. } | Self::Direct { .. } | Self::Rejected { .. } | Self::Skip => None,
         }
     }
@@ -220,6 +248,8 @@ impl Command {
             | Self::Remove { .. }
             | Self::Name { .. }
             | Self::Claim
+            | Self::SignIn { .. }
+            | Self::SignOut { .. }
             | Self::Read { .. }
             | Self::Rejected { .. }
             | Self::Skip => None,
@@ -235,12 +265,14 @@ impl Command {
             Self::Rename { name, .. } => name.len(),
             Self::SetTopic { topic, .. } => topic.len(),
             Self::Name { name } => name.len(),
+            Self::SignIn { label, .. } => label.len(),
             Self::Delete { .. }
             | Self::Join { .. }
             | Self::Leave { .. }
             | Self::Add { .. }
             | Self::Remove { .. }
             | Self::Claim
+            | Self::SignOut { .. }
             | Self::Read { .. }
             | Self::Rejected { .. }
             | Self::Skip => 0,
@@ -285,6 +317,15 @@ mod tests {
             (Command::Add { room, user }, 0),
             (Command::Remove { room, user }, 0),
             (Command::Claim, 0),
+            (
+                Command::SignIn {
+                    token: TokenHash::OLD,
+                    method: SignInMethod::New,
+                    label: SignInLabel::from_stored("Firefox"),
+                },
+                7,
+            ),
+            (Command::SignOut { of: SignOutOf::One(SignInId(1)) }, 0),
             (Command::Read { room, seq }, 0),
             (Command::Rejected { why: Refusal::Invalid, content }, 0),
             (Command::Skip, 0),

@@ -93,6 +93,7 @@ macro_rules! log_conformance {
             numbers_of_a_batch_that_was_not_stored_are_free
             every_kind_of_entry_is_read_back
             the_directory_is_found_again
+            a_sign_in_that_has_ended_never_begins_again
             an_edited_message_says_what_its_last_edit_says
             a_deleted_message_leaves_nothing_but_its_place
             changes_within_a_batch_are_changes

@@ -4,7 +4,7 @@
 
 use sha2::{Digest, Sha256};
 
-use crate::command::{Command, JoinBy};
+use crate::command::{Command, JoinBy, SignOutOf};
 use crate::hash::ContentHash;
 use crate::ids::{RoomId, UserId};
 use crate::room::RoomKind;
@@ -58,6 +58,12 @@ impl ContentHash {
             Command::Remove { room, user } => Form::new(b"remove\0").number(room.0).user(*user).hash(),
             Command::Name { name } => Form::new(b"name\0").last(name),
             Command::Claim => Form::new(b"own\0").hash(),
+            // Whatever the app says about itself now, it is the same sign-in.
+            Command::SignIn { token, .. } => Form::new(b"sign in\0").text(&token.0).hash(),
+            Command::SignOut { of: SignOutOf::One(id) } => Form::new(b"sign out\0").number(id.0).hash(),
+            Command::SignOut { of: SignOutOf::Others { keep } } => {
+                Form::new(b"sign others out\0").number(keep.0).hash()
+            }
             Command::Read { room, seq } => Form::new(b"read\0").number(room.0).number(seq.0).hash(),
             Command::Rejected { content, .. } => *content,
             Command::Skip => Self::NOTHING,
@@ -104,7 +110,12 @@ mod tests {
     use super::*;
     use crate::ids::{InviteGeneration, Seq};
     use crate::name::{Nickname, RoomName, Topic};
+    use crate::sign_in::{SignInId, SignInLabel, SignInMethod, TokenHash};
     use crate::text::Text;
+
+    fn sign_in(token: TokenHash) -> Command {
+        Command::SignIn { token, method: SignInMethod::New, label: SignInLabel::default() }
+    }
 
     #[test]
     fn the_same_words_in_another_room_are_another_content() {
@@ -163,6 +174,11 @@ mod tests {
             Command::Remove { room, user },
             Command::Name { name: Nickname::from_stored("hi") },
             Command::Claim,
+            sign_in(TokenHash::of(b"one")),
+            sign_in(TokenHash::of(b"other")),
+            Command::SignOut { of: SignOutOf::One(SignInId(4)) },
+            Command::SignOut { of: SignOutOf::One(SignInId(5)) },
+            Command::SignOut { of: SignOutOf::Others { keep: SignInId(4) } },
             Command::Rejected { why: crate::outcome::Refusal::Invalid, content: ContentHash::of_raw(b"hi") },
             Command::Skip,
         ];

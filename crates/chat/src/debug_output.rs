@@ -15,8 +15,9 @@ use crate::text::Text;
 
 #[test]
 fn debug_output_shows_no_key() {
-    let keys = SigningKeys { current: SigningKey([7; 32]), retired: vec![SigningKey([8; 32])] };
-    let shown = "SigningKeys { current: SigningKey(…), retired: [SigningKey(…)] }";
+    let keys =
+        SigningKeys { current: SigningKey([7; 32]), retired: vec![SigningKey([8; 32])], revoked: None };
+    let shown = "SigningKeys { current: SigningKey(…), retired: [SigningKey(…)], revoked: None }";
     assert_eq!(format!("{keys:?}"), shown);
 }
 

@@ -30,7 +30,7 @@ use crate::stats::LimitHit;
 use crate::text::Text;
 use batch::DecidedBatch;
 use device::Turn;
-use judge::{Bounds, Verdict, judge, judge_page, judge_reading};
+use judge::{Bounds, Verdict, judge, judge_page, judge_reading, judge_sign_in};
 
 /// What this server takes, at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,8 @@ pub struct Limits {
     pub rooms_max: usize,
     /// The part of them beyond which guests create no more.
     pub rooms_for_guests_percent: usize,
+    /// Sign-ins of one person. One more ends the oldest.
+    pub sign_ins_max: usize,
 }
 
 impl Limits {
@@ -58,6 +60,7 @@ impl Limits {
         private_members_max: 10_000,
         rooms_max: 100_000,
         rooms_for_guests_percent: 75,
+        sign_ins_max: 100,
     };
 
     /// With so many rooms, guests create no more.
@@ -312,8 +315,28 @@ impl<'a, L: Log + ?Sized> Deciding<'a, '_, L> {
         Ok(judge(directory, bounds, user, command, standing.as_ref()))
     }
 
-    /// What may be done twice, and so needs no identity: a pointer that only moves forward.
+    /// What may be done twice, and so needs no identity.
     fn by_user(&mut self, draft: &Considered<'a>, user: UserId) -> Result<Outcome, ReadError> {
+        match &draft.draft.command {
+            Command::SignIn { .. } => self.sign_in(draft, user),
+            // Anything else is refused there.
+            _ => self.read(draft, user),
+        }
+    }
+
+    fn sign_in(&mut self, draft: &Considered<'a>, user: UserId) -> Result<Outcome, ReadError> {
+        let room = RoomId::PERSONAL;
+        let bounds = Bounds { limits: &self.limits, hit: &self.limits_hit };
+        match judge_sign_in(&self.batch.directory, bounds, user, &draft.draft.command) {
+            Err(refusal) => Ok(Outcome::Refused(refusal)),
+            Ok(None) => Ok(Outcome::Already { room }),
+            Ok(Some(_)) if self.storage == Storage::ReadOnly => Ok(Outcome::StorageFull),
+            Ok(Some(kind)) => Ok(Outcome::Stored(self.place(draft, room, kind)?)),
+        }
+    }
+
+    /// A pointer only moves forward.
+    fn read(&mut self, draft: &Considered<'a>, user: UserId) -> Result<Outcome, ReadError> {
         let (room, asked) = match judge_reading(&self.batch.directory, user, &draft.draft.command) {
             Ok(reading) => reading,
             Err(refusal) => return Ok(Outcome::Refused(refusal)),

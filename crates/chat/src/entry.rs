@@ -7,6 +7,7 @@ use crate::device::Device;
 use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::name::{Nickname, RoomName, Topic};
 use crate::room::RoomKind;
+use crate::sign_in::{SignInId, SignInLabel, SignInMethod, TokenHash};
 use crate::text::Text;
 
 /// Milliseconds since 1970. For people to read: order comes from positions, never from time.
@@ -126,6 +127,26 @@ pub enum Kind {
         /// The new owner.
         user: UserId,
     },
+    /// A person has one more sign-in. An entry of [`RoomId::PERSONAL`].
+    SignedIn {
+        /// The person.
+        user: UserId,
+        /// The hash of the token.
+        token: TokenHash,
+        /// How it began.
+        method: SignInMethod,
+        /// What the app has said about itself.
+        label: SignInLabel,
+        /// The sign-in that ends for it, because the person has so many.
+        ended: Option<SignInId>,
+    },
+    /// Sign-ins of a person have ended, and never come back. An entry of [`RoomId::PERSONAL`].
+    SignedOut {
+        /// The person.
+        user: UserId,
+        /// The sign-ins that lasted until now.
+        sign_ins: Vec<SignInId>,
+    },
     /// A later version has stored something that this one does not know. It uses up its place and its `Rev`, and changes
     /// nothing. Only a later version writes such an entry; this one keeps it as it is.
     Unknown {
@@ -197,6 +218,11 @@ pub enum Group<'a> {
     },
     /// A fact about a person that concerns everybody: their name, or that they own the server.
     Person,
+    /// A fact that concerns one person, and that nobody else may see.
+    Private {
+        /// The person.
+        user: UserId,
+    },
     /// Of a kind that this version does not know, or not what was once stored.
     Unknown,
 }
@@ -217,6 +243,7 @@ impl Kind {
             Self::Joined { user } => Group::Arrival { user: *user },
             Self::Left { user } | Self::Removed { user } => Group::Departure { user: *user },
             Self::Named { .. } | Self::Owner { .. } => Group::Person,
+            Self::SignedIn { user, .. } | Self::SignedOut { user, .. } => Group::Private { user: *user },
             Self::Unknown { .. } | Self::Damaged { .. } => Group::Unknown,
         }
     }
@@ -236,6 +263,7 @@ impl Kind {
             | Group::Arrival { .. }
             | Group::Departure { .. }
             | Group::Person
+            | Group::Private { .. }
             | Group::Unknown => None,
         }
     }
@@ -250,7 +278,8 @@ impl Kind {
             | Group::Room
             | Group::Arrival { .. }
             | Group::Departure { .. }
-            | Group::Person => true,
+            | Group::Person
+            | Group::Private { .. } => true,
         }
     }
 
@@ -265,6 +294,8 @@ impl Kind {
             Self::RoomRenamed { name } => name.len(),
             Self::TopicSet { topic } => topic.len(),
             Self::Named { name, was, .. } => name.len() + was.as_ref().map_or(0, |was| was.len()),
+            Self::SignedIn { label, .. } => label.len(),
+            Self::SignedOut { sign_ins, .. } => sign_ins.len() * size_of::<SignInId>(),
             Self::Deleted { .. }
             | Self::Joined { .. }
             | Self::Left { .. }
@@ -315,6 +346,17 @@ mod tests {
             (Kind::Named { user, name: ada.clone(), was: None }, 3),
             (Kind::Named { user, name: ada, was: Some(lovelace) }, 11),
             (Kind::Owner { user }, 0),
+            (
+                Kind::SignedIn {
+                    user,
+                    token: TokenHash::OLD,
+                    method: SignInMethod::New,
+                    label: SignInLabel::from_stored("Firefox"),
+                    ended: None,
+                },
+                7,
+            ),
+            (Kind::SignedOut { user, sign_ins: vec![SignInId(1); 7] }, 56),
             (Kind::Unknown { code: 7 }, 0),
         ] {
             let told = format!("{kind:?}");

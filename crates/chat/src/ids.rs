@@ -86,6 +86,10 @@ impl RoomId {
     /// No conversation: what concerns everybody, such as names, is numbered here. Its audience is the whole server.
     pub const HOUSE: Self = Self(0);
 
+    /// No conversation either: what concerns one person alone is numbered here. Nobody sees it as a room, and neither its
+    /// numbers nor this one are ever sent: they would tell how often others sign in. Rooms have lower numbers.
+    pub const PERSONAL: Self = Self(1 << 53);
+
     /// The room of the tutorial profile, and the first that our own page opens.
     pub const LOBBY: Self = Self(1);
 }

@@ -14,6 +14,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use characters::{has_stray_mark, is_allowed_in_name, is_allowed_in_topic, marks_pile_up, shows_something};
 pub use looks::Skeleton;
@@ -160,6 +161,15 @@ fn tidied(name: &str, chars_max: usize) -> Option<String> {
     let has_room = (1..=chars_max).contains(&name.chars().count());
     let is_plain = name.chars().all(is_allowed_in_name) && !marks_pile_up(&name) && !has_stray_mark(&name);
     (has_room && is_plain).then_some(name)
+}
+
+/// A text of an app's own in one short line: what cannot stand in a name is left out, and the rest is cut.
+pub(crate) fn tidied_label(label: &str, chars_max: usize) -> String {
+    // Before the work of looking closer.
+    let first = label.chars().take(chars_max * 4).map(|c| if c.is_whitespace() { ' ' } else { c });
+    let shown: String = first.filter(|c| is_allowed_in_name(*c) && !is_combining_mark(*c)).collect();
+    let short: String = single_spaced(&shown).chars().take(chars_max).collect();
+    short.trim_end().into()
 }
 
 /// In one written form, without white space around it and with single spaces inside. Line breaks are none of that.

@@ -47,5 +47,7 @@ planted::planted! {
         LetsMembersEditAll,
         /// Members may rename a private room beside its host.
         LetsMembersGovern,
+        /// A start does not know which sign-ins have ended.
+        ForgetsSignOuts,
     }
 }

@@ -22,4 +22,7 @@ pub struct SigningKeys {
     pub current: SigningKey,
     /// Verify what they signed when they were current; the latest first.
     pub retired: Vec<SigningKey>,
+    /// The first key of the log, if it was revoked. It signs and verifies nothing: only the public id of the server, which
+    /// never changes, is still derived from it.
+    pub revoked: Option<SigningKey>,
 }

@@ -46,6 +46,8 @@ tally::counted! {
         Rooms,
         /// There are as many rooms as guests may fill: `Limits::rooms_for_guests_percent`.
         RoomsForGuests,
+        /// A person has too many sign-ins, so the oldest ends: `Limits::sign_ins_max`. The command is not refused.
+        SignIns,
     }
 }
 

@@ -59,6 +59,11 @@ pub(crate) trait Tab {
     /// Tells the world how far it has come: see [`Standing`](crate::world::Standing).
     fn stand(&self);
 
+    /// Whether the server may close its connection although nothing is wrong.
+    fn may_be_cut_off(&self) -> bool {
+        false
+    }
+
     /// Whether it may change nodes when it comes back.
     fn roams(&self) -> bool;
 }

@@ -1,4 +1,4 @@
-//! The checker: twenty invariants over what people typed, were told and saw, and over the contents of the log.
+//! The checker: twenty-one invariants over what people typed, were told and saw, and over the contents of the log.
 //!
 //! It knows nothing of how the server works. Entries that a restored backup took back are lost on purpose, so nobody is
 //! blamed for them. But every client must notice the restore: nobody may continue as if nothing had happened.
@@ -8,6 +8,7 @@ mod company;
 mod limits;
 mod members;
 mod rights;
+mod sign_ins;
 mod views;
 
 use std::collections::HashMap;
@@ -62,6 +63,9 @@ pub enum Invariant {
     ExcessWaits,
     /// I20: when all clients have gone, the server has nothing of them any more, and nothing is charged to anybody for it.
     BudgetsReturn,
+    /// I21: a sign-in that has ended never begins again: nobody connects by it, no connection by it stays, and nothing else
+    /// ends one. Only the person is told of it.
+    EndedStaysEnded,
 }
 
 /// The server waits for a clock that was set back by at most this many milliseconds.
@@ -106,6 +110,7 @@ pub fn check(record: &Record, recoveries: Recoveries) -> Vec<Violation> {
     court.check_views(&members);
     court.check_beliefs();
     court.check_limits();
+    court.check_sign_ins();
     for complaint in &record.complaints {
         court.object(Invariant::Converges, complaint.clone());
     }

@@ -155,6 +155,7 @@ impl HostileDisk {
                     rooms.remove(&entry.room);
                     true
                 }
+                What::SignedIn { user: who, .. } | What::SignedOut { user: who, .. } => *who == user,
                 What::Message | What::Changed { .. } | What::Joined(_) | What::Left(_) | What::Other => false,
             };
             if is_about_me || rooms.contains(&entry.room) {

@@ -122,6 +122,8 @@ fn text_of(entry: &Entry) -> Option<String> {
         | Kind::Removed { .. }
         | Kind::Named { .. }
         | Kind::Owner { .. }
+        | Kind::SignedIn { .. }
+        | Kind::SignedOut { .. }
         | Kind::Unknown { .. }
         | Kind::Damaged { .. } => None,
     }
@@ -143,6 +145,15 @@ fn event_of(kind: &Kind) -> (&'static str, What) {
         Kind::Removed { user } => (names::REMOVED, What::Left(user.0)),
         Kind::Named { .. } => (names::NAMED, What::Other),
         Kind::Owner { .. } => (names::OWNER, What::Other),
+        Kind::SignedIn { user, token, ended, .. } => {
+            let id = |id| tidings::v1::ids::WireSignIn(id).to_string();
+            let (user, id, ended) = (user.0, id(token.id()), ended.map(id));
+            (names::SIGNED_IN, What::SignedIn { user, id, ended })
+        }
+        Kind::SignedOut { user, sign_ins } => {
+            let ids = sign_ins.iter().map(|id| tidings::v1::ids::WireSignIn(*id).to_string());
+            (names::SIGNED_OUT, What::SignedOut { user: user.0, ids: ids.collect() })
+        }
         Kind::Unknown { .. } | Kind::Damaged { .. } => (names::UNKNOWN, What::Other),
     }
 }

@@ -63,6 +63,8 @@ impl Lives {
             | Kind::RoomRenamed { .. }
             | Kind::TopicSet { .. }
             | Kind::Owner { .. }
+            | Kind::SignedIn { .. }
+            | Kind::SignedOut { .. }
             | Kind::Unknown { .. }
             | Kind::Damaged { .. } => {}
         }

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 
 use crate::browser::{Browser, End, Tab};
 use crate::random::Random;
+use crate::rare::{Rare, reached};
 use crate::record::LOBBY;
 use crate::record::people::{self, Sight};
 use crate::world::{Phase, Standing, Stay, World};
@@ -58,6 +59,8 @@ enum Awaited {
     },
     /// The code of an invite.
     Invite,
+    /// The code of a link.
+    Link,
     /// Who is online.
     Who,
     /// A request whose answer is not used.
@@ -75,8 +78,12 @@ struct Connection {
     /// The position at which the stream starts, from a welcome that did not resume.
     started: u64,
     round: u64,
+    /// The sign-in, from the welcome.
+    sign_in: Option<String>,
     /// Whether the first command is sent last, the first time.
     jumps: bool,
+    /// It is shown the token of another server, which must not be accepted.
+    is_foreign: bool,
     /// Nothing is sent before this time: the server is overloaded, or something went wrong.
     rests_until: Option<Instant>,
 }
@@ -103,8 +110,8 @@ pub(crate) struct Person {
     said_last_words: bool,
     stay: Stay,
     outbox: Vec<String>,
-    /// It connected with the token of another server, which must not be accepted.
-    is_foreign: bool,
+    /// Another device has ended its sign-in.
+    is_signed_out: bool,
 }
 
 impl Person {
@@ -136,7 +143,7 @@ impl Person {
             said_last_words: false,
             stay,
             outbox: Vec::new(),
-            is_foreign: false,
+            is_signed_out: false,
         }
     }
 
@@ -144,15 +151,20 @@ impl Person {
     pub(crate) async fn run(mut self) {
         let mut browser = Browser::new(&self.world);
         // Some are the second device of an existing person.
-        tokio::time::sleep(self.random.millis(0, 3_000)).await;
+        tokio::time::sleep(self.random.millis(0, 4_000)).await;
         let tokens = self.world.tokens.borrow().clone();
-        if !tokens.is_empty() && self.random.chance(400) {
+        if !tokens.is_empty() && self.random.chance(300) {
             self.store.token = Some(tokens[self.random.index(tokens.len())].clone());
+        } else if self.random.chance(400) {
+            self.wait_for_link().await;
         }
         loop {
             browser.open();
             browser.live(&mut self).await;
             self.has_crashed = false;
+            if std::mem::take(&mut self.is_signed_out) {
+                tokio::time::sleep(self.random.millis(300, 1_500)).await;
+            }
             if self.is_going() {
                 return self.go_home();
             }
@@ -164,8 +176,19 @@ impl Person {
         }
     }
 
+    /// Some are one more device of somebody, by a link.
+    async fn wait_for_link(&mut self) {
+        for _ in 0..20 {
+            self.store.link = self.world.links.borrow_mut().pop();
+            if self.store.link.is_some() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(300)).await;
+        }
+    }
+
     fn is_going(&self) -> bool {
-        self.stay == Stay::Goes && self.world.phase.get() == Phase::Quiet
+        self.stay == Stay::Goes && self.world.phase.get() != Phase::Hostile
     }
 
     fn go_home(self) {
@@ -198,6 +221,17 @@ impl Person {
         self.connection.epoch.is_some()
     }
 
+    /// Another device has ended the sign-in. It tries again as long as there are faults, and then it goes.
+    fn signed_out(&mut self) {
+        self.note(format_args!("is told that its sign-in has ended"));
+        if let Some(id) = self.store.sign_in.clone() {
+            self.see(Sight::SignedOut { id });
+        }
+        reached(Rare::SignedOut);
+        (self.stay, self.is_signed_out) = (Stay::Goes, true);
+        self.crash();
+    }
+
     /// Stops in the middle of everything.
     fn crash(&mut self) {
         self.note(format_args!("crashes"));
@@ -217,7 +251,7 @@ impl Person {
         let people: Vec<u64> = self.world.people.borrow().iter().copied().collect();
         let user = if people.is_empty() { 1 } else { self.random.pick(&people) };
         let signer = tidings::v1::identity::Signer::new(&[8; 32], []);
-        let token = signer.token(chat::UserId(user));
+        let token = signer.old_token(chat::UserId(user));
         let cursor = format!("1.{:x}.{:x}", self.random.next() >> 20, self.random.within(1, 900));
         json!({ "v": 1, "device": self.store.device, "token": token, "cursor": cursor })
     }
@@ -296,20 +330,24 @@ impl Tab for Person {
         let first = self.store.outbox.front().map_or(0, |command| command.n);
         let jumps = self.world.phase.get() == Phase::Hostile && self.random.chance(self.world.rates.jumps);
         self.connection = Connection { next_to_send: first, jumps, ..Connection::default() };
+        if let Some(person) = self.world.record.borrow_mut().people.get_mut(self.index) {
+            person.sign_in = None;
+        }
         self.outbox.clear();
         self.company = Company::default();
         self.see(Sight::Connects { micros });
-        self.is_foreign =
+        self.connection.is_foreign =
             self.world.phase.get() == Phase::Hostile && self.random.chance(self.world.rates.foreign);
     }
 
     fn connect_packet(&mut self) -> String {
-        if self.is_foreign {
+        if self.connection.is_foreign {
             return format!("40{NAMESPACE}{}", self.foreign_auth());
         }
-        let mut auth = json!({ "v": 1, "device": self.store.device });
+        let mut auth = json!({ "v": 1, "device": self.store.device, "label": "A simulated app" });
         if let Some(auth) = auth.as_object_mut() {
             auth.extend(self.store.token.as_ref().map(|token| ("token".into(), json!(token))));
+            auth.extend(self.store.link.as_ref().map(|link| ("link".into(), json!(link))));
             auth.extend(self.store.view.cursor.as_ref().map(|cursor| ("cursor".into(), json!(cursor))));
         }
         format!("40{NAMESPACE}{auth}")
@@ -326,13 +364,23 @@ impl Tab for Person {
         let (id, data) = rest.split_at(start);
         let data: Value = serde_json::from_str(data).map_err(|_| broken())?;
         let understood = match (kind, id) {
-            ("0" | "2", "") if self.is_foreign => {
+            ("0" | "2", "") if self.connection.is_foreign => {
                 self.complain("is believed to be somebody by the token of another server");
                 self.crash();
                 Some(())
             }
             // It returns under its own identity.
-            ("4", "") if self.is_foreign && data["data"]["code"] == "bad_token" => {
+            ("4", "") if self.connection.is_foreign && data["data"]["code"] == "bad_token" => {
+                self.crash();
+                Some(())
+            }
+            ("4", "") if data["data"]["code"] == "signed_out" => {
+                self.signed_out();
+                Some(())
+            }
+            // It was used before the answer got lost, or the server was restarted, or it cannot store anything.
+            ("4", "") if self.store.link.is_some() => {
+                self.store.link = None;
                 self.crash();
                 Some(())
             }
@@ -381,6 +429,9 @@ impl Tab for Person {
     }
 
     fn disconnected(&mut self) {
+        if let Some(person) = self.world.record.borrow_mut().people.get_mut(self.index) {
+            person.sign_in = None;
+        }
         self.connection = Connection::default();
         self.outbox.clear();
     }
@@ -402,10 +453,14 @@ impl Tab for Person {
         }
         match self.world.phase.get() {
             Phase::Hostile => self.live_on(),
-            Phase::Quiet if self.stay == Stay::Goes => return Some(End::Reload),
+            Phase::Quiet | Phase::LastWords if self.stay == Stay::Goes => return Some(End::Reload),
             Phase::Quiet => {}
             Phase::LastWords => {
                 if self.store.old.is_empty() && !std::mem::replace(&mut self.said_last_words, true) {
+                    // Nobody moves or crashes any more, so a connection that should be closed would stay.
+                    if self.random.chance(500) {
+                        self.sign_out_one_there();
+                    }
                     self.say(LOBBY);
                 }
             }
@@ -423,6 +478,10 @@ impl Tab for Person {
             standing.unanswered = store.outbox.len() + store.old.len() + store.view.needs.len();
             standing.said_last_words = self.said_last_words;
         }
+    }
+
+    fn may_be_cut_off(&self) -> bool {
+        self.store.user.is_some_and(|user| self.world.signing_out.borrow().contains(&user))
     }
 
     fn roams(&self) -> bool {

@@ -56,9 +56,10 @@ impl Browser {
         takes
     }
 
-    /// The running server, once the faults are over. From then on, only the client ends a session.
+    /// The running server, once the faults are over and it lets its clients stay. From then on, only the client ends a
+    /// session.
     fn calm_life(&self) -> Option<u64> {
-        let is_calm = self.world.phase.get() != Phase::Hostile;
+        let is_calm = self.world.phase.get() != Phase::Hostile && self.world.is_ready(self.at);
         self.world.life(self.at).filter(|_| is_calm)
     }
 
@@ -76,9 +77,11 @@ impl Browser {
     }
 
     /// Handles a failed request. No request may fail in a session that began after the faults, unless the server has
-    /// stopped or has sent its clients away, which it does when the log was slow until the end of the faults.
+    /// stopped or has sent its clients away, which it does when the log was slow until the end of the faults, or unless
+    /// another device has signed this one out.
     fn lost(&mut self, tab: &impl Tab, life: Option<u64>) -> End {
-        if life.is_some() && life == self.world.life(self.at) && self.world.is_ready(self.at) {
+        let is_wrong = !tab.may_be_cut_off() && self.world.is_ready(self.at);
+        if is_wrong && life.is_some() && life == self.world.life(self.at) {
             let complaint = format!("{}: a request failed although nothing was wrong", tab.name());
             self.world.note(format_args!("{complaint}"));
             self.world.record.borrow_mut().complaints.push(complaint);

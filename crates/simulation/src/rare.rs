@@ -47,6 +47,10 @@ mod world {
             TwoDevices,
             /// A person hears of a read pointer that another of their devices has moved.
             ReadElsewhere,
+            /// Somebody has come by a link of another device.
+            FollowedLink,
+            /// A device is told that another one has signed it out.
+            SignedOut,
             /// A member who is told of their removal has a request open.
             RemovedWhileAsking,
         }

@@ -122,6 +122,8 @@ pub struct Record {
     pub complaints: Vec<String>,
     /// How many lines the story has, kept or not.
     pub lines: u64,
+    /// Sign-ins that were ended and acked: the generation, the position of the entry, and when the ack came.
+    pub sign_outs: Vec<(Generation, u64, u128)>,
     /// A hash of every event with its time.
     pub hash: u64,
     /// The story so far, if it is kept.
@@ -201,6 +203,22 @@ pub enum What {
     Joined(u64),
     /// Somebody leaves or is removed.
     Left(u64),
+    /// A person has one more sign-in; another one may end for it.
+    SignedIn {
+        /// The user.
+        user: u64,
+        /// The sign-in.
+        id: String,
+        /// The one that ended.
+        ended: Option<String>,
+    },
+    /// Sign-ins of a person end.
+    SignedOut {
+        /// The user.
+        user: u64,
+        /// The sign-ins.
+        ids: Vec<String>,
+    },
     /// Anything that the checker does not look at.
     Other,
 }

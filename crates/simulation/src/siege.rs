@@ -96,6 +96,7 @@ impl Siege {
                 rooms_person: Quota::a_day(rooms),
                 rooms_network: Quota::a_day(rooms * ADDRESS_FACTOR),
                 renames: Quota::an_hour(renames),
+                sign_ins_person: QuotaBounds::DEFAULT.sign_ins_person,
                 contacts: ByTrust::all(contacts),
                 contacts_network: Quota::a_day(contacts.count * contacts_network),
                 newcomers_network: Quota::an_hour(60).at_once(random.pick(&[4, 8, 30])),

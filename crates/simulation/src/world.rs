@@ -76,6 +76,12 @@ pub(crate) struct World {
     pub(crate) rooms: Cell<u64>,
     /// Codes of invites that the server has handed out.
     pub(crate) invites: RefCell<Vec<String>>,
+    /// Codes of links that the server has handed out.
+    pub(crate) links: RefCell<Vec<String>>,
+    /// The sign-ins that were told, by their users.
+    pub(crate) sign_ins: RefCell<BTreeSet<(u64, String)>>,
+    /// People one of whose devices has signed another one out, or is about to.
+    pub(crate) signing_out: RefCell<BTreeSet<u64>>,
     /// Removals that a host has announced: the user, and the room.
     pub(crate) farewells: RefCell<Vec<(u64, u64)>>,
     /// Polite visitors of a siege, as soon as they are known.
@@ -106,6 +112,9 @@ impl World {
             people: RefCell::default(),
             rooms: Cell::default(),
             invites: RefCell::default(),
+            links: RefCell::default(),
+            sign_ins: RefCell::default(),
+            signing_out: RefCell::default(),
             farewells: RefCell::default(),
             neighbours: RefCell::default(),
             start: Instant::now(),

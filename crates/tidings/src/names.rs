@@ -16,6 +16,7 @@ chat::named! {
         Remove = "remove",
         Name = "name",
         Claim = "claim",
+        SignOut = "sign out",
         Skip = "skip",
     }
     /// As clients send it.
@@ -34,6 +35,7 @@ chat::named! {
         Invite = "invite",
         Link = "link",
         Code = "code",
+        SignIns = "sign ins",
     }
     /// As clients send it.
     pub const fn as_str;
@@ -49,6 +51,10 @@ pub const READ: &str = "read";
 pub const WELCOME: &str = "welcome";
 /// Down: who came and went.
 pub const PRESENCE: &str = "presence";
+
+// Down: entries for one person alone.
+pub const SIGNED_IN: &str = "signed in";
+pub const SIGNED_OUT: &str = "signed out";
 
 // Down: entries of the log.
 pub const MESSAGE: &str = "message";

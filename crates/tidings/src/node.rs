@@ -487,7 +487,7 @@ fn feed(log: &impl Log, resume: Resume, history: Arc<LogHistory>, settings: &Set
 
 /// What signs and seals for the feeds. It is the same for all, so an offset has one text.
 fn keys_of(log: &impl Log) -> Keys {
-    let SigningKeys { current, retired } = log.signing_keys();
+    let SigningKeys { current, retired, revoked: _ } = log.signing_keys();
     retired.iter().fold(Keys::new(current.0), |keys, retired| keys.with_retired(retired.0))
 }
 
@@ -498,7 +498,11 @@ fn applying<R: LogReader, D>(reader: &Arc<R>, feeds: &Feeds, deliveries: D) -> A
 }
 
 fn signer(keys: &SigningKeys) -> Signer {
-    Signer::new(&keys.current.0, keys.retired.iter().map(|key| key.0))
+    let signer = Signer::new(&keys.current.0, keys.retired.iter().map(|key| key.0));
+    match &keys.revoked {
+        None => signer,
+        Some(oldest) => signer.named_by(&oldest.0),
+    }
 }
 
 fn chat_ports(

@@ -63,5 +63,9 @@ planted::planted! {
         DropsWhoStops,
         /// Of read pointers that wait, the first is kept instead of the last.
         KeepsTheFirstPointer,
+        /// A token whose sign-in has ended is believed.
+        BelievesEndedSignIns,
+        /// The connections of a sign-in that has ended stay open.
+        KeepsEndedConnections,
     }
 }

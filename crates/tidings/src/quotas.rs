@@ -52,6 +52,8 @@ pub struct QuotaBounds {
     pub contacts_network: Quota,
     /// People who come to one network without a token.
     pub newcomers_network: Quota,
+    /// Sign-ins that one person begins by a link.
+    pub sign_ins_person: Quota,
     /// Bytes that one person adds to the log.
     pub bytes_person: ByTrust<Quota>,
     /// The same for all of one network, clients of the tutorial among them.
@@ -71,6 +73,8 @@ pub struct Spending {
     pub bytes: u32,
     /// People who were not there before.
     pub newcomers: u32,
+    /// Sign-ins of somebody who has one already.
+    pub sign_ins: u32,
 }
 
 /// Something that has a quota.
@@ -81,6 +85,7 @@ enum Use {
     Contacts,
     Bytes,
     Newcomers,
+    SignIns,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -124,6 +129,7 @@ struct Used {
     contacts: Debts<Holder>,
     bytes: Debts<Holder>,
     newcomers: Debts<Holder>,
+    sign_ins: Debts<Holder>,
 }
 
 impl Quota {
@@ -179,6 +185,7 @@ impl QuotaBounds {
         rooms_person: Quota::a_day(20),
         rooms_network: Quota::a_day(50),
         renames: Quota::an_hour(3),
+        sign_ins_person: Quota::a_day(30).at_once(10),
         contacts: ByTrust { guest: Quota::an_hour(10), member: Quota::an_hour(60) },
         contacts_network: Quota::a_day(200),
         bytes_person: ByTrust { guest: Quota::a_day(20_000_000), member: Quota::a_day(200_000_000) },
@@ -191,6 +198,7 @@ impl QuotaBounds {
         rooms_person: Quota::OFF,
         rooms_network: Quota::OFF,
         renames: Quota::OFF,
+        sign_ins_person: Quota::OFF,
         contacts: ByTrust::all(Quota::OFF),
         contacts_network: Quota::OFF,
         bytes_person: ByTrust::all(Quota::OFF),
@@ -208,8 +216,14 @@ impl Quotas {
         tallies: Arc<Tallies>,
     ) -> Self {
         let none = || Debts::new(OWERS_MAX);
-        let used =
-            Used { rooms: none(), renames: none(), contacts: none(), bytes: none(), newcomers: none() };
+        let used = Used {
+            rooms: none(),
+            renames: none(),
+            contacts: none(),
+            bytes: none(),
+            newcomers: none(),
+            sign_ins: none(),
+        };
         Self { bounds, widening, used: Arc::new(Mutex::new(used)), clock, tallies }
     }
 
@@ -222,7 +236,7 @@ impl Quotas {
     }
 
     fn charge_at(&self, payer: Payer, spending: Spending, now: Instant) -> Result<Option<Charge>, UsedUp> {
-        let Spending { rooms, renames, contacts, bytes, newcomers } = spending;
+        let Spending { rooms, renames, contacts, bytes, newcomers, sign_ins } = spending;
         let trust = payer.trust();
         let person = payer.person.map(|(user, _)| Holder::Person(user));
         let network = payer.neighbours().map(Holder::Neighbours);
@@ -238,6 +252,7 @@ impl Quotas {
             (Use::Bytes, person, bounds.bytes_person.of(trust), bytes),
             (Use::Bytes, network, wide(bounds.bytes_network), bytes),
             (Use::Newcomers, network, bounds.newcomers_network, newcomers),
+            (Use::SignIns, person, bounds.sign_ins_person, sign_ins),
         ];
         let mut debts = self.debts();
         let mut lines = Vec::new();
@@ -284,6 +299,7 @@ fn limit(of: Use, holder: Holder, trust: Trust) -> Count {
         (Use::Bytes, Holder::Person(_), Trust::Guest) => Count::LimitBytesStoredPerGuest,
         (Use::Bytes, Holder::Person(_), Trust::Member) => Count::LimitBytesStoredPerMember,
         (Use::Newcomers, _, _) => Count::LimitNewcomersPerAddress,
+        (Use::SignIns, _, _) => Count::LimitSignIns,
     }
 }
 
@@ -295,6 +311,7 @@ impl Used {
             Use::Contacts => &mut self.contacts,
             Use::Bytes => &mut self.bytes,
             Use::Newcomers => &mut self.newcomers,
+            Use::SignIns => &mut self.sign_ins,
         }
     }
 }
@@ -336,7 +353,8 @@ mod tests {
     use super::*;
 
     const ADA: UserId = UserId(1);
-    const NOTHING: Spending = Spending { rooms: 0, renames: 0, contacts: 0, bytes: 0, newcomers: 0 };
+    const NOTHING: Spending =
+        Spending { rooms: 0, renames: 0, contacts: 0, bytes: 0, newcomers: 0, sign_ins: 0 };
     const ROOM: Spending = Spending { rooms: 1, ..NOTHING };
     const RENAME: Spending = Spending { renames: 1, ..NOTHING };
 

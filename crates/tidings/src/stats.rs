@@ -39,6 +39,8 @@ tally::counted! {
         RefusedBusy,
         /// Connections that showed a token of another server.
         RefusedBadToken,
+        /// Connections that showed the token of a sign-in that has ended.
+        RefusedSignedOut,
         /// Connections that showed a link that leads nowhere.
         RefusedBadLink,
         /// A text of namespace `/` was too large.
@@ -91,6 +93,8 @@ tally::counted! {
         LimitRoomsPerAddress,
         /// Somebody has changed their name too often.
         LimitRenames,
+        /// Somebody has followed too many links of their own.
+        LimitSignIns,
         /// Somebody has tried too many codes that lead nowhere.
         LimitBadCodesPerPerson,
         /// A network has tried too many codes that lead nowhere.

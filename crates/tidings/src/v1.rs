@@ -6,10 +6,11 @@
 //! ```
 //!
 //! `names`, `ids`, `command`, `request`, `view`, `ack` and `welcome` are the wire; `identity`, `code`, `links`,
-//! `guesses`, `presence` and `typing` are pure; `edge`, `codes`, `charges`, `job`, `sight`, `answers`, `unread`, `meaning`,
+//! `guesses`, `presence` and `typing` are pure; `edge`, `admission`, `codes`, `charges`, `job`, `sight`, `answers`, `unread`, `meaning`,
 //! `traffic`, `delivery` and `namespace` join them to the chat and to the server. `frames` alone knows both conversations and delivery groups.
 
 pub mod ack;
+mod admission;
 pub mod answers;
 mod charges;
 pub mod code;

@@ -6,7 +6,7 @@
 // Puts the parts together and owns nothing else: `outbox` owns the commands, `drafts` what is typed, `share` this tab's
 // part in the one connection, `shown` what the page sees.
 
-import type { ChatClient, CodeMeaning, DraftPlace, Result, RoomId, RoomMember, RoomSummary, RoomView, Seq, UserId } from "./facade.ts";
+import type { ChatClient, CodeMeaning, DraftPlace, Result, RoomId, RoomMember, RoomSummary, RoomView, Seq, SignIn, UserId } from "./facade.ts";
 import { Drafts } from "./drafts.ts";
 import { Model } from "./model.ts";
 import { renewed, withdrawn } from "./numbering.ts";
@@ -38,6 +38,8 @@ export interface ChatOptions {
   readonly notepad?: Notepad;
   /** Whether somebody can see this page; without it: yes. */
   readonly isWatched?: () => boolean;
+  /** What the list of devices calls this one, such as "Chromium on Linux". */
+  readonly label?: string;
 }
 
 /** Opens what is kept, and begins to connect. Works without a network from then on. */
@@ -168,6 +170,12 @@ class Chat implements ChatClient {
     return this.#outbox.command({ event: "claim", code });
   }
 
+  async signOut(which: string): Promise<Result> {
+    if (which !== "others") return this.#outbox.command({ event: "sign out", sign_in: which });
+    const keep = this.#model.session?.signIn;
+    return keep === undefined ? { ok: false, code: "offline" } : this.#outbox.command({ event: "sign out", keep });
+  }
+
   async retry(n: number): Promise<void> {
     await this.#outbox.change({ rows: [n] }, (state) => renewed(state, n, this.#world.now()));
   }
@@ -204,6 +212,13 @@ class Chat implements ChatClient {
     const answer = await this.#share.request("link", {});
     const read = wire.readCode(answer);
     return read === null ? refused(answer) : { ok: true, code: read.code, expires: read.expires ?? 0 };
+  }
+
+  async signIns(): Promise<Result<{ readonly signIns: readonly SignIn[] }>> {
+    const answer = await this.#share.request("sign ins", {});
+    const read = wire.readSignIns(answer);
+    const own = this.#model.session?.signIn;
+    return read === null ? refused(answer) : { ok: true, signIns: read.sign_ins.map((signIn) => ({ ...signIn, own: signIn.id === own })) };
   }
 
   async meaning(code: string): Promise<Result<{ readonly meaning: CodeMeaning }>> {
@@ -260,7 +275,8 @@ function worldOf(options: ChatOptions): World {
       return () => clearTimeout(timer);
     },
   } = options;
-  return { now, random, randomId, setTimer, isWatched };
+  const { label } = options;
+  return { now, random, randomId, setTimer, isWatched, ...(label === undefined ? {} : { label }) };
 }
 
 /** As the server will have it. */

@@ -49,7 +49,7 @@ export interface Connection {
   /**
    * `unavailable`: the server is there and cannot serve; `refused`: it does not take this page, and `reason` says why in its own
    * words; `unknown`: it does not know this person, so nothing is sent to it and
-   * nothing taken from it; `stopped`: this client was stopped. `online` with the reason `full`: there is a connection, and the
+   * nothing taken from it, or, with the reason `signed_out`, another device of the person has signed this one out; `stopped`: this client was stopped. `online` with the reason `full`: there is a connection, and the
    * server has no room to store anything.
    */
   readonly state: "connecting" | "online" | "offline" | "unavailable" | "refused" | "unknown" | "stopped";
@@ -181,6 +181,18 @@ export interface Me {
   readonly owner: boolean;
 }
 
+/** A browser or bot of the person. */
+export interface SignIn {
+  readonly id: string;
+  /** What it says about itself; may be empty. */
+  readonly label: string;
+  /** How it began: `new`, `link` or `old`, or something that a later server knows. */
+  readonly method: string;
+  readonly at: number;
+  /** It is this one. */
+  readonly own: boolean;
+}
+
 export type RoomMember = Person & { readonly online: boolean; readonly host?: boolean };
 
 /** What a one-time code leads to. */
@@ -231,6 +243,8 @@ export interface ChatClient {
   remove(room: RoomId, user: UserId): Promise<Result>;
   setName(name: string): Promise<Result>;
   claim(code: string): Promise<Result>;
+  /** Ends a sign-in of one's own, or all but this one. */
+  signOut(which: SignIn["id"] | "others"): Promise<Result>;
 
   /** Sends what was refused again, as a new command. */
   retry(n: number): Promise<void>;
@@ -244,6 +258,8 @@ export interface ChatClient {
   members(room: RoomId, after?: UserId): Promise<Result<{ readonly members: readonly RoomMember[]; readonly more: boolean }>>;
   invite(room: RoomId): Promise<Result<{ readonly code: string }>>;
   link(): Promise<Result<{ readonly code: string; readonly expires: number }>>;
+  /** The browsers and bots of the person, the oldest first; none of somebody who has not done anything. */
+  signIns(): Promise<Result<{ readonly signIns: readonly SignIn[] }>>;
   /** What a code leads to; it is not used up. */
   meaning(code: string): Promise<Result<{ readonly meaning: CodeMeaning }>>;
 

@@ -110,4 +110,6 @@ export interface Surroundings {
 export interface World extends Surroundings {
   /** Random bytes as lower-case hexadecimal digits: 32 of them. */
   readonly randomId: () => string;
+  /** What the list of devices calls this one. */
+  readonly label?: string;
 }

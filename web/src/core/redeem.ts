@@ -11,7 +11,8 @@ const DEADLINE_MS = 15_000;
 
 export type Redeemed = { readonly ok: true; readonly session: SessionRecord } | { readonly ok: false; readonly code: string };
 
-export function redeem(code: string, transport: Transport, setTimer: SetTimer): Promise<Redeemed> {
+/** `label` is what the list of devices will call this one. */
+export function redeem(code: string, transport: Transport, setTimer: SetTimer, label = ""): Promise<Redeemed> {
   return new Promise((resolve) => {
     const finish = (redeemed: Redeemed): void => {
       cancel();
@@ -33,7 +34,7 @@ export function redeem(code: string, transport: Transport, setTimer: SetTimer): 
           finish({ ok: true, session: server === undefined ? session : { ...session, server } });
         },
       },
-      () => Promise.resolve({ v: 1, link: code }),
+      () => Promise.resolve({ v: 1, link: code, ...(label === "" ? {} : { label }) }),
     );
   });
 }

@@ -64,6 +64,8 @@ export function entryOfAck(model: Model, row: OutboxRow, ack: Stored): Entry | n
       return { ...head, event: "named", who: { user: session.user, name: command.name } };
     case "claim":
       return { ...head, event: "owner", who: me };
+    // Nobody but the person sees it, so it is in no room.
+    case "sign out":
     case "skip":
       return { ...head, event: "unknown" };
   }

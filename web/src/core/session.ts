@@ -267,7 +267,8 @@ export class Session {
     const device = await this.#events.changeOutbox({}, (state) => withDevice(state, id)).catch(() => this.#model.outbox.device);
     this.#device = device?.id ?? "";
     const { session, cursor } = this.#model;
-    const head = { v: 1 as const, ...(device === null ? {} : { device: device.id }) };
+    const { label } = this.#world;
+    const head = { v: 1 as const, ...(label === undefined ? {} : { label }), ...(device === null ? {} : { device: device.id }) };
     if (session === null) return head;
     return { ...head, token: session.token, ...(cursor === null ? {} : { cursor }) };
   }
@@ -289,6 +290,9 @@ export class Session {
     if (this.#ledger.length > WORKS_MAX) return this.#transport.interrupt();
     const stream = this.#stream;
     const cursor = wire.readCursor(payload);
+    // They are looked up when somebody looks at them.
+    const isOfSignIns = name === "signed in" || name === "signed out";
+    if (isOfSignIns && cursor !== null) return void this.#ledger.submit((apply) => stream.delivered(apply, cursor));
     if (name === "typing" || name === "typing stopped" || name === "presence" || name === "read") {
       this.#ephemeral(name, payload);
       if (cursor !== null) void this.#ledger.submit((apply) => stream.delivered(apply, cursor));
@@ -425,6 +429,7 @@ export class Session {
     if (this.#stopped) return;
     // Another server may answer at this address for a while: nothing is forgotten, and the next try may succeed.
     if (code === "bad_token") this.#events.connection("unknown");
+    else if (code === "signed_out") this.#events.connection("unknown", code);
     else if (reason !== undefined) this.#events.connection("refused", reason);
     else this.#events.connection(code === "" ? "offline" : "unavailable");
   }

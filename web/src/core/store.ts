@@ -159,6 +159,8 @@ export interface SessionRecord {
   readonly token: string;
   /** Shown at the door, so that strangers at the same address keep nobody out. */
   readonly pass?: string;
+  /** Which of the person's sign-ins this is, once the server has told. */
+  readonly signIn?: string;
   /** Milliseconds that the server's clock is ahead of this device's, if one of them is wrong. */
   readonly ahead?: number;
   /** The address of a proxy that the server's operator should name, if there is one and this person is the owner. */

@@ -16,8 +16,9 @@ export function sessionOf(welcome: wire.Welcome, before: SessionRecord | null): 
   const { user, name = null } = welcome.user;
   const server = welcome.server ?? before?.server;
   const token = welcome.token ?? before?.token ?? "";
-  const { owner, untrusted, pass } = welcome;
-  const told = { ...(server === undefined ? {} : { server }), ...(pass === undefined ? {} : { pass }), ...(untrusted === undefined ? {} : { untrusted }) };
+  const { owner, untrusted, pass, sign_in: signIn } = welcome;
+  const own = { ...(pass === undefined ? {} : { pass }), ...(signIn === undefined ? {} : { signIn }) };
+  const told = { ...(server === undefined ? {} : { server }), ...own, ...(untrusted === undefined ? {} : { untrusted }) };
   return { user, name, owner, token, ...told };
 }
 

@@ -4,7 +4,7 @@
 // protocol says; nothing after it checks again. An entry of an unknown kind is read as `unknown`, because it uses up a
 // revision too.
 
-import type { CodeMeaning, Person, RoomId, RoomKind, Seq, UserId } from "./facade.ts";
+import type { CodeMeaning, Person, RoomId, RoomKind, Seq, SignIn, UserId } from "./facade.ts";
 
 export const NAMESPACE = "/v1";
 
@@ -92,6 +92,8 @@ export interface Welcome {
   readonly token?: string;
   /** For a member: what they show at the door. */
   readonly pass?: string;
+  /** Which sign-in this is; older servers do not say. */
+  readonly sign_in?: string;
   readonly cursor: string;
   readonly resumed: boolean;
   readonly reset: boolean;
@@ -107,6 +109,7 @@ export interface Auth {
   readonly device?: string;
   readonly cursor?: string;
   readonly link?: string;
+  readonly label?: string;
 }
 
 /** A durable command, without its number. */
@@ -124,10 +127,12 @@ export type Command =
   | { readonly event: "add" | "remove"; readonly room: RoomId; readonly user: UserId }
   | { readonly event: "name"; readonly name: string }
   | { readonly event: "claim"; readonly code: string }
+  | { readonly event: "sign out"; readonly sign_in: string }
+  | { readonly event: "sign out"; readonly keep: string }
   | { readonly event: "skip" };
 
 /** What is asked with an answer, and no number. */
-export type RequestName = "history" | "changes" | "rooms" | "members" | "who" | "unread" | "invite" | "link" | "code" | "read";
+export type RequestName = "history" | "changes" | "rooms" | "members" | "who" | "unread" | "invite" | "link" | "sign ins" | "code" | "read";
 
 /** The answer to a durable command. */
 export type Ack =
@@ -201,6 +206,7 @@ export function readWelcome(value: unknown): Welcome | null {
       ...optional("at", maybe(f, "at", isCount)),
       ...optional("token", maybe(f, "token", isText)),
       ...optional("pass", maybe(f, "pass", isText)),
+      ...optional("sign_in", maybe(f, "sign_in", isText)),
       cursor: text(f, "cursor"),
       resumed: f["resumed"] === true,
       reset: f["reset"] === true,
@@ -285,6 +291,15 @@ export function readUnread(value: unknown): ReadonlyMap<RoomId, UnreadAnswer> | 
 
 export function readCode(value: unknown): { readonly code: string; readonly expires?: number } | null {
   return answer(value, (f) => ({ code: text(f, "code"), ...optional("expires", maybe(f, "expires", isCount)) }));
+}
+
+export function readSignIns(value: unknown): { readonly sign_ins: readonly Omit<SignIn, "own">[] } | null {
+  return answer(value, (f) => ({
+    sign_ins: list(f, "sign_ins", (item) => {
+      const fields = fieldsOf(item);
+      return { id: text(fields, "id"), label: text(fields, "label"), method: text(fields, "method"), at: count(fields, "at") };
+    }),
+  }));
 }
 
 /** What a code leads to. */

@@ -8,7 +8,7 @@ type Fields = Record<string, unknown>;
 type Answer = Fields | null;
 
 const COMMANDS = new Set(
-  "say edit delete create direct rename join leave add remove name claim skip".split(" ").concat("set topic"),
+  "say edit delete create direct rename join leave add remove name claim skip".split(" ").concat("set topic", "sign out"),
 );
 const TEXT_MAX = 16_384;
 
@@ -160,6 +160,9 @@ export class Commands {
         state.users.set(user, { name: String(payload["name"]) });
         return this.#house(session, "named");
       }
+      // Each person of the model has one sign-in, which nobody ends.
+      case "sign out":
+        return { room: 0 };
       case "claim":
         if (payload["code"] !== "setup") throw new Refusal("bad_code");
         state.owners.add(user);

@@ -45,6 +45,8 @@ export function answerRequest(server: ModelServer, session: ModelSession, name: 
       return { ok: true, code: `invite-${room.room}` };
     case "link":
       return { ok: true, code: server.commands.newLink(session.user), expires: LINK_EXPIRES };
+    case "sign ins":
+      return { ok: true, sign_ins: [{ id: session.user, label: "", method: "new", at: 0 }] };
     case "code":
       return meaning(server, session, String(payload["code"]));
     default:

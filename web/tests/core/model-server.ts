@@ -218,6 +218,7 @@ export class ModelServer {
       user: personOf(this.state, session.user),
       owner: this.state.owners.has(session.user),
       ...(token === undefined ? {} : { token }),
+      sign_in: session.user,
       cursor: this.cursor(session.position),
       resumed,
       reset,

@@ -25,6 +25,7 @@ const COMMANDS: Readonly<Record<Command["event"], true>> = {
   remove: true,
   name: true,
   claim: true,
+  "sign out": true,
   skip: true,
 };
 const REQUESTS: Readonly<Record<RequestName, true>> = {
@@ -36,6 +37,7 @@ const REQUESTS: Readonly<Record<RequestName, true>> = {
   unread: true,
   invite: true,
   link: true,
+  "sign ins": true,
   code: true,
   read: true,
 };
@@ -82,6 +84,9 @@ async function doesAll(world: World, ada: ChatClient, bob: ChatClient): Promise<
   await does(ada.claim("none"));
   await does(ada.meaning("none"));
   await does(ada.link());
+  await does(ada.signIns());
+  await does(ada.signOut("another"));
+  await does(ada.signOut("others"));
   await does(ada.browse(LOBBY));
   await does(ada.members(LOBBY, user));
   const view = ada.open(LOBBY);

@@ -21,7 +21,7 @@ const of = (direction: Example["direction"], events: readonly string[]): (readon
   examples.filter(([, example]) => example.direction === direction && events.includes(example.event));
 
 const ENTRIES = "message edited deleted joined left removed named owner topic unknown".split(" ").concat("room created", "room renamed");
-const COMMANDS = "say edit delete create direct rename join leave add remove name claim skip".split(" ").concat("set topic");
+const COMMANDS = "say edit delete create direct rename join leave add remove name claim skip".split(" ").concat("set topic", "sign out");
 
 /** The fields of `value` that `example` has too, all the way down. */
 function common(value: unknown, example: unknown): unknown {
@@ -82,6 +82,7 @@ describe("every example of docs/protocol/", () => {
     who: wire.readWho,
     invite: wire.readCode,
     link: wire.readCode,
+    "sign ins": wire.readSignIns,
     code: wire.readMeaning,
     rooms: (answer) => ({ rooms: wire.readRooms(answer) }),
     unread: (answer) => ({ unread: Object.fromEntries(wire.readUnread(answer) ?? []) }),
@@ -94,7 +95,7 @@ describe("every example of docs/protocol/", () => {
   });
 
   test("has a reader or a writer", () => {
-    const elsewhere = ["connect", "connect_error", "typing", "typing stopped", "read"];
+    const elsewhere = ["connect", "connect_error", "typing", "typing stopped", "read", "signed in", "signed out"];
     const known = [...ENTRIES, ...COMMANDS, ...Object.keys(readers), ...elsewhere, "welcome", "presence"];
     expect(examples.filter(([, { event }]) => !known.includes(event)).map(([name]) => name)).toEqual([]);
   });
@@ -134,6 +135,7 @@ describe("an example of docs/protocol/ in which one field is of another kind", (
     members: wire.readMembers,
     who: wire.readWho,
     link: wire.readCode,
+    "sign ins": wire.readSignIns,
     code: wire.readMeaning,
   };
 

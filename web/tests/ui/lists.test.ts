@@ -41,7 +41,7 @@ const codeOf = (pattern: RegExp): string => sources.flatMap(({ file, code }) => 
 describe("the codes of refusals", () => {
   const delivery = found(read("crates/chat/src/outcome.rs"), /^ +\w+ = "([a-z_]+)",$/gm);
   const trouble = found(read("crates/tidings/src/v1/ack.rs"), /Self::\w+ => "([a-z_]+)"/g);
-  const connecting = found(read("crates/tidings/src/v1/edge.rs") + read("crates/tidings/src/v1/code.rs"), /"(bad_[a-z]+|invalid)"/g);
+  const connecting = found(read("crates/tidings/src/v1/admission.rs") + read("crates/tidings/src/v1/code.rs"), /"(bad_[a-z]+|invalid)"/g);
   /** The command is to be sent again later, or others before it: nothing is refused, and the app shows no such code. */
   const NO_REFUSALS = ["expected", "storage_full"];
   const ofServer = new Set([...delivery, ...trouble, ...connecting]);

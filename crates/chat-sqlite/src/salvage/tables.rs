@@ -44,8 +44,8 @@ pub(super) fn copy_identity(
         }
     };
     new.execute("UPDATE about SET created_ms = ?1, key_seed = ?2", (created_ms, seed))?;
-    for (id, secret, created_ms, retired_ms) in keys {
-        new.execute("INSERT INTO signing_key VALUES (?1, ?2, ?3, ?4)", (id, secret, created_ms, retired_ms))?;
+    for key in keys {
+        new.execute("INSERT INTO signing_key VALUES (?1, ?2, ?3, ?4, ?5)", key)?;
     }
     Ok(seed)
 }
@@ -54,13 +54,19 @@ fn about(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
     connection.query_row("SELECT created_ms, key_seed FROM about", [], |row| Ok((row.get(0)?, row.get(1)?)))
 }
 
-type Key = (i64, [u8; 32], i64, Option<i64>);
+/// A row of the table.
+type Key = (i64, [u8; 32], i64, Option<i64>, Option<i64>);
 
 /// All of them or none: with one less, somebody is a stranger.
 fn keys(connection: &Connection) -> rusqlite::Result<Vec<Key>> {
+    // A database of an earlier version has no revoked keys.
+    let is_known = columns(connection, "signing_key")?.iter().any(|name| name == "revoked_ms");
+    let revoked = if is_known { "revoked_ms" } else { "NULL" };
     connection
-        .prepare("SELECT id, secret, created_ms, retired_ms FROM signing_key ORDER BY id")?
-        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?)))?
+        .prepare(&format!(
+            "SELECT id, secret, created_ms, retired_ms, {revoked} FROM signing_key ORDER BY id"
+        ))?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?)))?
         .collect()
 }
 

@@ -3,7 +3,7 @@
 //! Every command goes to the log under test in batches, and one by one to a plain log in memory. Answers, entries and
 //! directories must be equal, and the directory must be the same when the log is opened again.
 
-use crate::command::{Command, Draft, Identity, JoinBy};
+use crate::command::{Command, Draft, Identity, JoinBy, SignOutOf};
 use crate::decide::{Limits, Storage, decide};
 use crate::directory::Directory;
 use crate::entry::{Body, Entry, Kind};
@@ -12,6 +12,7 @@ use crate::log::{Budget, LogReader, Page};
 use crate::memory::{MemoryDisk, MemoryLog};
 use crate::name::{Nickname, RoomName, Topic};
 use crate::room::RoomKind;
+use crate::sign_in::{SignInLabel, SignInMethod, TokenHash};
 
 use super::pages::{check_page, check_unread};
 use super::town::{ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, STRANGER, Town, create, edit, say};
@@ -25,6 +26,7 @@ const LIMITS: Limits = Limits {
     private_members_max: 2,
     rooms_max: 6,
     rooms_for_guests_percent: 84,
+    sign_ins_max: 3,
 };
 
 /// Has people live as `numbers` say, over a new log.
@@ -99,13 +101,14 @@ fn beginning(plain: &mut Town<MemoryLog>) -> Vec<Draft> {
 }
 
 /// The bits of a number that choose the command.
-const CHOICE: u32 = 31;
-const CHOICE_SHIFT: u32 = 3;
+const CHOICE: u32 = 63;
+const CHOICE_SHIFT: u32 = 2;
 
 /// What a number makes somebody do. `plain` counts the commands of each device.
 fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
     let devices = [ADA_THERE, ADA_HERE, BOB_THERE, CLEO_THERE, STRANGER];
     let device = devices[number as usize % devices.len()];
+    let token = u8::try_from(1 + (number >> 17 & 7)).unwrap();
     let small = |shift: u32, of: u32| u64::from((number >> shift) % of);
     let room = RoomId([1, 2, 3, 2, 3, 4, 5, 0][usize::try_from(small(8, 8)).unwrap()]);
     let seq = Seq(small(11, 4) + u64::from(number >> 13 & 7 != 7));
@@ -113,7 +116,7 @@ fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
     let text = ["hi", "\"\\", "far too long"][usize::try_from(small(17, 3)).unwrap()];
     let names = ["ada", "аda", "Ada", "bob", "cleo", "garden"];
     let name = names[usize::try_from(small(19, 6)).unwrap()];
-    let command = match number >> CHOICE_SHIFT & CHOICE {
+    let command = match (number >> CHOICE_SHIFT & CHOICE) % 36 {
         0..=5 => say(room, text),
         6..=9 => edit(room, seq, text),
         10 | 11 => Command::Delete { room, seq },
@@ -133,6 +136,19 @@ fn made_of(plain: &mut Town<MemoryLog>, number: u32) -> Draft {
         25 | 26 => Command::Name { name: Nickname::from_stored(name) },
         28 => Command::Claim,
         29 => Command::Skip,
+        31 => Command::SignOut {
+            of: if (number >> 12).is_multiple_of(4) {
+                SignOutOf::Others { keep: TokenHash([token; 32]).id() }
+            } else {
+                SignOutOf::One(TokenHash([token; 32]).id())
+            },
+        },
+        32 | 33 => {
+            let method = SignInMethod::ALL[usize::try_from(small(14, 3)).unwrap()];
+            let token = if method == SignInMethod::Old { TokenHash::OLD } else { TokenHash([token; 32]) };
+            let label = SignInLabel::from_stored(text);
+            Command::SignIn { token, method, label }
+        }
         27 | 30 => {
             let command = Command::Read { room, seq };
             return Draft { identity: Identity::User(device.user), command, at: AT, over_quota: None };

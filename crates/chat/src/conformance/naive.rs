@@ -36,6 +36,7 @@ const LIMITS: Limits = Limits {
     private_members_max: 3,
     rooms_max: 6,
     rooms_for_guests_percent: 84,
+    sign_ins_max: 3,
 };
 
 /// The steps of one history.

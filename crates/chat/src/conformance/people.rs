@@ -1,6 +1,6 @@
 //! Checks of everything that people do besides sending messages: what a log must keep, and what must be gone.
 
-use crate::command::{Command, Draft, Identity, JoinBy};
+use crate::command::{Command, Draft, Identity, JoinBy, SignOutOf};
 use crate::decide::Storage;
 use crate::device::Device;
 use crate::directory::Directory;
@@ -12,12 +12,15 @@ use crate::name::{RoomName, Topic};
 use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::pointer::ReadPointer;
 use crate::room::RoomKind;
+use crate::sign_in::{SignInMethod, TokenHash};
 
-use super::town::{ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, Town, create, edit, join, say, shown};
+use super::town::{
+    ADA_HERE, ADA_THERE, BOB_THERE, CLEO_THERE, Town, create, edit, join, say, shown, sign_in,
+};
 use super::{ADA, Bench, append, append_unknown, draft, read_all};
 
 /// Commands whose entries are one of each kind, with every field, once ada, bob and cleo have names.
-fn one_of_each() -> [(Device, Command); 12] {
+fn one_of_each() -> [(Device, Command); 14] {
     let with = vec![ADA_THERE.user, BOB_THERE.user, CLEO_THERE.user];
     [
         (ADA_THERE, Command::Claim),
@@ -32,6 +35,8 @@ fn one_of_each() -> [(Device, Command); 12] {
         (ADA_THERE, Command::Add { room: RoomId(2), user: CLEO_THERE.user }),
         (ADA_THERE, Command::Remove { room: RoomId(2), user: CLEO_THERE.user }),
         (BOB_THERE, Command::Direct { with }),
+        (BOB_THERE, sign_in(7, SignInMethod::New)),
+        (BOB_THERE, Command::SignOut { of: SignOutOf::One(TokenHash([7; 32]).id()) }),
     ]
 }
 
@@ -134,12 +139,43 @@ pub fn the_directory_is_found_again(bench: &mut impl Bench) {
         town.reads(ADA_THERE.user, room, said);
         town.is_called(ADA_THERE, "ada lovelace");
         town.does(CLEO_THERE, Command::Claim);
+        town.stores(ADA_THERE, sign_in(1, SignInMethod::New));
+        town.stores(ADA_THERE, sign_in(2, SignInMethod::Link));
+        town.stores(ADA_THERE, Command::SignOut { of: SignOutOf::One(TokenHash([1; 32]).id()) });
         town.directory
     };
     let (mut log, _) = bench.open();
     let again = Directory::load(&mut log).unwrap();
     assert_eq!(again, before);
     assert_eq!(again.read(ADA_THERE.user, RoomId(2)), Seq(1));
+    let lasts = |token| again.sign_in(ADA_THERE.user, TokenHash([token; 32])).is_some();
+    assert_eq!([lasts(1), lasts(2)], [false, true]);
+}
+
+/// Not by who has not heard of it, not in the same batch, and not after the log was opened again.
+pub fn a_sign_in_that_has_ended_never_begins_again(bench: &mut impl Bench) {
+    let out = |token: u8| Command::SignOut { of: SignOutOf::One(TokenHash([token; 32]).id()) };
+    {
+        let (log, _) = bench.open();
+        let mut town = Town::with_names(log);
+        let drafts = [
+            town.draft(ADA_THERE, sign_in(1, SignInMethod::New)),
+            town.draft(ADA_THERE, sign_in(2, SignInMethod::Link)),
+            town.draft(ADA_THERE, out(1)),
+            town.draft(ADA_THERE, sign_in(1, SignInMethod::New)),
+        ];
+        let outcomes = town.takes(&drafts);
+        assert!(outcomes[..3].iter().all(|outcome| matches!(outcome, Outcome::Stored(_))), "{outcomes:?}");
+        assert_eq!(outcomes[3], Outcome::Refused(Refusal::Forbidden));
+        town.stores(ADA_THERE, out(2));
+    }
+    let (log, _) = bench.open();
+    let mut town = Town::new(log);
+    assert_eq!(town.directory.sign_ins(ADA_THERE.user), Some(&[][..]));
+    for token in [1, 2] {
+        let drafts = [town.draft(ADA_HERE, sign_in(token, SignInMethod::New))];
+        assert_eq!(town.takes(&drafts), [Outcome::Refused(Refusal::Forbidden)]);
+    }
 }
 
 /// And what was there before is nowhere any more.

@@ -12,6 +12,7 @@ use crate::log::{Log, LogReader};
 use crate::name::{Nickname, RoomName, Topic};
 use crate::outcome::{Outcome, Receipt, Refusal};
 use crate::room::RoomKind;
+use crate::sign_in::{SignInLabel, SignInMethod, TokenHash};
 use crate::text::Text;
 
 use super::{AT, read_all};
@@ -56,8 +57,11 @@ impl<L: Log> Town<L> {
         town
     }
 
-    /// The next draft of a device.
+    /// The next draft of a device. To begin a sign-in needs no number.
     pub fn draft(&mut self, device: Device, command: Command) -> Draft {
+        if matches!(command, Command::SignIn { .. }) {
+            return Draft { identity: Identity::User(device.user), command, at: AT, over_quota: None };
+        }
         let n = self.numbers.entry(device).or_default();
         *n = n.next();
         Draft { identity: Identity::Device { device, n: *n }, command, at: AT, over_quota: None }
@@ -128,6 +132,12 @@ pub fn edit(room: RoomId, seq: Seq, text: &str) -> Command {
 /// To open a room.
 pub fn create(kind: RoomKind, name: &str) -> Command {
     Command::Create { kind, name: RoomName::from_stored(name), topic: Topic::default() }
+}
+
+/// To begin a sign-in with the token of this number.
+pub fn sign_in(token: u8, method: SignInMethod) -> Command {
+    let label = SignInLabel::from_stored("Chromium \"on\" Linux");
+    Command::SignIn { token: TokenHash([token; 32]), method, label }
 }
 
 /// To join a room that is open.

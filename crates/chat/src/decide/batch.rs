@@ -56,7 +56,7 @@ impl DecidedBatch<'_> {
         if let Some(numbers) = self.rooms.get(&room) {
             return Ok(*numbers);
         }
-        let is_new = room >= self.first_new_room;
+        let is_new = (self.first_new_room..RoomId::PERSONAL).contains(&room);
         let numbers = if is_new { RoomNumbers::default() } else { log.room(room)? };
         self.rooms.insert(room, numbers);
         Ok(numbers)

@@ -4,6 +4,7 @@
 //! about it is the one about a room that does not exist.
 
 mod rooms;
+mod sign_ins;
 
 use std::cell::RefCell;
 
@@ -22,6 +23,8 @@ use crate::text::Text;
 
 use super::Limits;
 use rooms::Rooms;
+
+pub(super) use sign_ins::judge_sign_in;
 
 /// What becomes of a command that was never seen before.
 #[derive(Debug)]
@@ -73,6 +76,8 @@ pub(super) fn judge_page(limits: &Limits, command: &Command) -> Verdict {
         | Command::Remove { .. }
         | Command::Name { .. }
         | Command::Claim
+        | Command::SignIn { .. }
+        | Command::SignOut { .. }
         | Command::Read { .. } => Refusal::Forbidden.into(),
     }
 }
@@ -101,8 +106,9 @@ pub(super) fn judge(
         Command::Remove { room, user } => rooms.remove(*room, *user),
         Command::Name { name } => person.be_called(name),
         Command::Claim => person.claim(),
-        // It has no number.
-        Command::Read { .. } => Err(Refusal::Invalid),
+        Command::SignOut { of } => Ok(person.sign_out(*of)),
+        // They have no number.
+        Command::SignIn { .. } | Command::Read { .. } => Err(Refusal::Invalid),
         Command::Rejected { why, .. } => Err(*why),
         Command::Skip => Ok(Verdict::Spend(SpentOn::Skip)),
     };

@@ -433,6 +433,7 @@ fn bounds_are_asked_after_everything_else() {
         private_members_max: 1,
         rooms_max: 4,
         rooms_for_guests_percent: 100,
+        sign_ins_max: 3,
     };
     let add = |user| Command::Add { room: tea, user };
     assert_eq!(town.refuses(ADA_THERE, add(BOB_THERE.user)), Refusal::Limit);

@@ -14,6 +14,8 @@ use crate::name::{Nickname, RoomName};
 use crate::planted::{self, Bug};
 use crate::pointer::ReadPointer;
 use crate::room::{Membership, Room, RoomKind};
+use crate::sign_in::SignInId;
+use crate::signed_in::SignIn;
 use crate::trust::Trust;
 
 impl Directory {
@@ -28,7 +30,7 @@ impl Directory {
     /// The number of a room is never given again, also if a later version has created the room by an entry that this one does
     /// not know.
     pub(super) fn use_up(&mut self, room: RoomId) {
-        if self.0.last_room < room {
+        if self.0.last_room < room && room < RoomId::PERSONAL {
             Arc::make_mut(&mut self.0).last_room = room;
         }
     }
@@ -87,6 +89,27 @@ impl Present {
             Kind::Owner { user } => {
                 self.owners.insert(*user);
             }
+            Kind::SignedIn { user, token, method, label, ended } => {
+                let sign_in =
+                    SignIn { token: *token, method: *method, label: label.clone(), since: entry.at };
+                self.sign_in(*user, sign_in);
+                self.sign_out(*user, ended.as_slice());
+            }
+            Kind::SignedOut { user, sign_ins } => self.sign_out(*user, sign_ins),
+        }
+    }
+
+    fn sign_in(&mut self, user: UserId, sign_in: SignIn) {
+        Arc::make_mut(self.sign_ins.entry(user).or_default()).push(sign_in);
+    }
+
+    /// The person stays known: who has none left never gets a first one again.
+    fn sign_out(&mut self, user: UserId, ended: &[SignInId]) {
+        if ended.is_empty() {
+            return;
+        }
+        if let Some(sign_ins) = self.sign_ins.get_mut(&user) {
+            Arc::make_mut(sign_ins).retain(|sign_in| !ended.contains(&sign_in.token.id()));
         }
     }
 

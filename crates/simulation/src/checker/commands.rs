@@ -102,7 +102,10 @@ impl<'a> Court<'a> {
                     let entry = truth.and_then(|truth| truth.at(*position));
                     let is_it = stands == Some(position)
                         && entry.is_some_and(|entry| {
-                            (entry.room, entry.rev) == (*room, *rev)
+                            // What concerns one person alone has no numbers.
+                            let is_private = (*room, *rev) == (0, 0);
+                            ((entry.room, entry.rev) == (*room, *rev)
+                                || is_private && matches!(entry.what, What::SignedOut { .. }))
                                 && entry.sender.as_ref().map(|sender| sender.user) == user
                                 && command.text.as_ref().is_none_or(|text| {
                                     entry.versions.first().is_some_and(|version| version.text == *text)

@@ -97,7 +97,7 @@ impl<'a> Members<'a> {
                         known.entry(user).or_insert(position);
                     }
                 }
-                What::Changed { .. } => {}
+                What::Changed { .. } | What::SignedIn { .. } | What::SignedOut { .. } => {}
             }
             last.insert(entry.room, entry.rev);
         }

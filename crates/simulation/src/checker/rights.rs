@@ -63,7 +63,12 @@ pub(super) fn is_told_to_all(members: &Members<'_>, entry: &Stored) -> bool {
 pub(super) fn is_kept_from(members: &Members<'_>, user: u64, entry: &Stored, position: u64) -> bool {
     let is_concerned = match &entry.what {
         What::Joined(who) | What::Left(who) => *who == user && entry.event != "left",
-        What::Message | What::Changed { .. } | What::Opened { .. } | What::Other => false,
+        What::Message
+        | What::Changed { .. }
+        | What::Opened { .. }
+        | What::SignedIn { .. }
+        | What::SignedOut { .. }
+        | What::Other => false,
     };
     let is_own = entry.sender.as_ref().is_some_and(|sender| sender.user == user);
     let role = match &entry.what {
@@ -150,6 +155,7 @@ fn may_do(members: &Members<'_>, sender: &Sender, entry: &Stored, position: u64)
         (_, What::Left(_)) => deed.is(&["`remove` a member"]),
         ("room renamed", What::Other) => deed.is(&["`rename`"]),
         ("topic", What::Other) => deed.is(&["`set topic`"]),
+        (_, What::SignedIn { user: who, .. } | What::SignedOut { user: who, .. }) => *who == user,
         // Names are free, and an owner had the code. What a later version knows is judged there.
         (_, What::Other) => true,
     }

@@ -23,10 +23,10 @@ pub(super) struct Watch {
     pub(super) index: usize,
     pub(super) user: u64,
     /// When its last connection began.
-    began: u128,
+    pub(super) began: u128,
     pub(super) generation: Generation,
     /// The position of its stream; `None` before the first welcome.
-    cursor: Option<u64>,
+    pub(super) cursor: Option<u64>,
     rooms: BTreeMap<u64, Kept>,
     /// Entries of rooms that it does not keep yet, because an answer overtook the event by which it joins.
     ahead: BTreeMap<u64, BTreeMap<u64, u64>>,
@@ -96,7 +96,11 @@ impl Watch {
             What::Opened { members, .. } => (members.contains(&user), false),
             What::Joined(who) => (*who == user, false),
             What::Left(who) => (false, *who == user),
-            What::Message | What::Changed { .. } | What::Other => (false, false),
+            What::Message
+            | What::Changed { .. }
+            | What::SignedIn { .. }
+            | What::SignedOut { .. }
+            | What::Other => (false, false),
         };
         let is_newest = self.changed.get(&room).is_none_or(|change| change.rev < rev);
         if is_news && is_newest && (begins || ends) {
@@ -190,6 +194,8 @@ impl<'a> Court<'a> {
                     self.object(Invariant::PointersMoveForward, detail);
                 }
             }
+            Sight::OfSignIns { epoch, position } => self.check_of_sign_ins(watch, *epoch, *position),
+            Sight::SignedIn { .. } | Sight::SignedOut { .. } => self.check_sign_in(watch, sight),
             Sight::Forgets => watch.forget(),
             Sight::Mistrusts { epoch } => {
                 let now = self.generation(*epoch).unwrap_or_default();
@@ -209,7 +215,7 @@ impl<'a> Court<'a> {
         self.record.epochs.get(&epoch).copied()
     }
 
-    fn advance(&mut self, watch: &mut Watch, position: u64, goes_on: bool) {
+    pub(super) fn advance(&mut self, watch: &mut Watch, position: u64, goes_on: bool) {
         if !goes_on {
             let detail = format!("person {} is at {position} after {:?}", watch.index, watch.cursor);
             self.object(Invariant::Contiguous, detail);
@@ -389,7 +395,13 @@ impl<'a> Court<'a> {
         };
         let message = match stored.what {
             What::Changed { seq } => seq,
-            What::Message | What::Opened { .. } | What::Joined(_) | What::Left(_) | What::Other => stored.seq,
+            What::Message
+            | What::Opened { .. }
+            | What::Joined(_)
+            | What::Left(_)
+            | What::SignedIn { .. }
+            | What::SignedOut { .. }
+            | What::Other => stored.seq,
         };
         let is_known = watch.deleted.contains(&(room, message));
         if is_known || version.gone.is_some_and(|gone| gone < since) {

@@ -36,11 +36,19 @@ impl Person {
                 Some(())
             }
             Awaited::Who => self.hear_who(told),
+            Awaited::Link if is_ok => {
+                self.world.links.borrow_mut().push(told["code"].as_str()?.to_owned());
+                Some(())
+            }
             Awaited::Invite if is_ok => {
                 self.world.invites.borrow_mut().push(told["code"].as_str()?.to_owned());
                 Some(())
             }
-            Awaited::Invite | Awaited::Looked { .. } | Awaited::History { .. } | Awaited::Idle => Some(()),
+            Awaited::Invite
+            | Awaited::Link
+            | Awaited::Looked { .. }
+            | Awaited::History { .. }
+            | Awaited::Idle => Some(()),
         }
     }
 
@@ -57,7 +65,13 @@ impl Person {
             (true, None) if told["skipped"] == true => Told::Skipped,
             (true, None) if told["cursor"].is_string() => {
                 let Place { position, .. } = Place::of(&told["cursor"])?;
-                let (room, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
+                if told["room"].is_null() {
+                    let generation = self.world.record.borrow().epochs.get(&epoch).copied()?;
+                    let micros = self.world.micros();
+                    self.world.record.borrow_mut().sign_outs.push((generation, position, micros));
+                }
+                // What concerns one person alone has no numbers.
+                let (room, rev) = (told["room"].as_u64().unwrap_or(0), told["rev"].as_u64().unwrap_or(0));
                 self.see(Sight::Own { epoch, position, room, rev });
                 // The answer to a repeat may be older than the welcome, which knows better.
                 if position > self.connection.started {
@@ -99,7 +113,8 @@ impl Person {
 
     /// The ack is the sender's copy of the entry.
     fn own(&mut self, n: u64, told: &Value) -> Option<()> {
-        let (id, rev) = (told["room"].as_u64()?, told["rev"].as_u64()?);
+        let Some(id) = told["room"].as_u64() else { return Some(()) };
+        let rev = told["rev"].as_u64()?;
         let queued = self.store.outbox.iter().find(|queued| queued.n == n).cloned();
         let Some(queued) = queued else { return Some(()) };
         let room = self.store.view.rooms.entry(id).or_default();

@@ -41,12 +41,15 @@ impl Person {
     }
 
     fn do_something(&mut self) {
+        if self.is_welcome() && !std::mem::replace(&mut self.store.has_asked_link, true) {
+            self.ask("link", &json!({}), Awaited::Link, None);
+        }
         if !self.store.has_name && self.random.chance(500) {
             let name = format!("p{}x{}", self.index, self.counter);
             self.counter += 1;
             return self.queue("name", json!({ "name": name }), None, false);
         }
-        match self.random.index(100) {
+        match self.random.index(105) {
             0..42 => {
                 let room = if self.random.chance(400) { LOBBY } else { self.some_room() };
                 if self.is_welcome() && self.random.chance(300) {
@@ -59,8 +62,8 @@ impl Person {
             42..47 => self.furnish(),
             47..55 => self.rewrite(),
             55..60 => self.create(),
-            60..70 => self.meet("add"),
-            70..75 => self.meet("remove"),
+            60..69 => self.meet("add"),
+            69..75 => self.meet("remove"),
             75..78 => {
                 let room = self.some_room();
                 self.queue("leave", json!({ "room": room }), None, false);
@@ -70,6 +73,7 @@ impl Person {
             81..87 => self.take_back(),
             87..92 => self.read(),
             92..98 => self.look(),
+            98..103 => self.sign_out(),
             _ => {
                 let text = if self.random.chance(500) { String::new() } else { "x".repeat(17 << 10) };
                 self.queue("say", json!({ "room": LOBBY, "text": text }), None, false);
@@ -88,6 +92,9 @@ impl Person {
         let n = self.store.number();
         let brief: String = fields.to_string().chars().take(60).collect();
         self.note(format_args!("wants {n}: {event} {brief}"));
+        if event == "sign out" {
+            self.world.signing_out.borrow_mut().extend(self.store.user);
+        }
         let device = self.store.device.clone();
         let command = Command { device, n, text, is_proper, answers: Vec::new() };
         let mut record = self.world.record.borrow_mut();
@@ -283,6 +290,50 @@ impl Person {
         self.note(format_args!("takes {n} back"));
     }
 
+    /// Ends a sign-in of the person, or all but the own one. Nobody ends the own one: a person with one sign-in would be lost.
+    pub(super) fn sign_out(&mut self) {
+        let (Some(me), Some(own)) = (self.store.user, self.store.sign_in.clone()) else { return };
+        let there = self.others_there();
+        let others: Vec<String> = if there.is_empty() || self.random.chance(300) {
+            let sign_ins = self.world.sign_ins.borrow();
+            let all = sign_ins.iter().filter(|(user, id)| *user == me && *id != own);
+            all.map(|(_, id)| id.clone()).collect()
+        } else {
+            there
+        };
+        if others.is_empty() {
+            // So that there is one some day.
+            if self.is_welcome() && self.connection.awaited.len() < super::REQUESTS_MAX {
+                self.ask("link", &json!({}), Awaited::Link, None);
+            }
+            return;
+        }
+        let fields = if self.random.chance(300) {
+            json!({ "keep": own })
+        } else {
+            json!({ "sign_in": others[self.random.index(others.len())] })
+        };
+        self.queue("sign out", fields, None, false);
+    }
+
+    /// Ends the sign-in of another device that is connected, if there is one.
+    pub(super) fn sign_out_one_there(&mut self) {
+        let there = self.others_there();
+        if !there.is_empty() {
+            let fields = json!({ "sign_in": there[self.random.index(there.len())] });
+            self.queue("sign out", fields, None, false);
+        }
+    }
+
+    /// Sign-ins of the person by which other devices are connected.
+    fn others_there(&self) -> Vec<String> {
+        let record = self.world.record.borrow();
+        let own = self.store.user.zip(self.store.sign_in.as_ref());
+        let devices = record.people.iter().filter_map(|person| person.user.zip(person.sign_in.as_ref()));
+        let others = devices.filter(|(user, id)| own.is_some_and(|(me, own)| *user == me && *id != own));
+        others.map(|(_, id)| id.clone()).collect()
+    }
+
     fn read(&mut self) {
         let id = self.some_room();
         let seq = self.store.view.rooms.get(&id).map_or(0, |room| room.seq);
@@ -338,11 +389,14 @@ impl Person {
     /// Requests lists and codes. They contain no entries, so the checker judges only that they are answered.
     fn look_around(&mut self, room: u64) {
         let invites = self.world.invites.borrow().clone();
+        if self.random.chance(300) {
+            return self.ask("link", &json!({}), Awaited::Link, None);
+        }
         let (request, fields) = match self.random.index(5) {
             0 => ("rooms", json!({ "limit": 1 })),
             1 => ("members", json!({ "room": room })),
             2 => ("who", json!({})),
-            3 => ("link", json!({})),
+            3 => ("sign ins", json!({})),
             _ => ("code", json!({ "code": invites.first().map_or("0000-0000-0000-0000", String::as_str) })),
         };
         self.ask(request, &fields, Awaited::Idle, None);

@@ -89,6 +89,10 @@ pub(super) struct View {
 #[derive(Debug)]
 pub(super) struct Store {
     pub(super) token: Option<String>,
+    /// By which it becomes a device of somebody, once.
+    pub(super) link: Option<String>,
+    pub(super) sign_in: Option<String>,
+    pub(super) has_asked_link: bool,
     pub(super) user: Option<u64>,
     pub(super) has_name: bool,
     pub(super) device: String,
@@ -106,6 +110,9 @@ impl Store {
     pub(super) fn new(random: &mut Random) -> Self {
         Self {
             token: None,
+            link: None,
+            sign_in: None,
+            has_asked_link: false,
             user: None,
             has_name: false,
             device: device(random),

@@ -41,6 +41,14 @@ impl Person {
                 self.pass(told)?;
                 self.hear_typing(event, told)
             }
+            names::SIGNED_IN | names::SIGNED_OUT => {
+                self.connection.epoch?;
+                let Place { epoch, position } = Place::of(&told["cursor"])?;
+                self.see(Sight::OfSignIns { epoch, position });
+                self.store.view.cursor = Some(told["cursor"].as_str()?.to_owned());
+                self.store.view.reached = self.store.view.reached.max(position);
+                Some(())
+            }
             names::PRESENCE => {
                 self.pass(told)?;
                 self.hear_presence(told)
@@ -75,8 +83,12 @@ impl Person {
         self.note(format_args!("is welcomed at {position}, resumed: {resumed}, reset: {reset}"));
         self.store.user = Some(who);
         self.store.has_name = told["user"]["name"].is_string();
+        self.signed_in(epoch, who, told)?;
         if let Some(token) = told["token"].as_str() {
             self.store.token = Some(token.to_owned());
+            if self.store.link.take().is_some() {
+                reached(Rare::FollowedLink);
+            }
             self.world.tokens.borrow_mut().push(token.to_owned());
         }
         {
@@ -105,6 +117,16 @@ impl Person {
         self.connection.epoch = Some(epoch);
         self.connection.next_to_send = 0;
         self.world.people.borrow_mut().insert(who);
+        Some(())
+    }
+
+    fn signed_in(&mut self, epoch: u64, who: u64, told: &Value) -> Option<()> {
+        let id = told["sign_in"].as_str()?.to_owned();
+        self.see(Sight::SignedIn { epoch, id: id.clone() });
+        self.world.sign_ins.borrow_mut().insert((who, id.clone()));
+        self.connection.sign_in = Some(id.clone());
+        self.world.record.borrow_mut().people.get_mut(self.index)?.sign_in = Some(id.clone());
+        self.store.sign_in = Some(id);
         Some(())
     }
 
@@ -255,6 +277,7 @@ impl Person {
             Awaited::Command { .. }
             | Awaited::Read { .. }
             | Awaited::Invite
+            | Awaited::Link
             | Awaited::Who
             | Awaited::Idle => false,
         })

@@ -13,6 +13,8 @@ pub struct Person {
     pub commands: Vec<Command>,
     /// What it saw, in order.
     pub sights: Vec<Sight>,
+    /// The sign-in of its connection, as long as it has one.
+    pub sign_in: Option<String>,
     /// What its last connection believed at the end.
     pub beliefs: Beliefs,
     /// Whether it went for good, once the faults were over.
@@ -220,6 +222,25 @@ pub enum Sight {
         who: u64,
         /// The name of the event.
         event: String,
+    },
+    /// It is welcomed with a sign-in.
+    SignedIn {
+        /// The epoch of the server.
+        epoch: u64,
+        /// The sign-in.
+        id: String,
+    },
+    /// It is told that its sign-in has ended.
+    SignedOut {
+        /// The sign-in.
+        id: String,
+    },
+    /// It gets an entry about sign-ins.
+    OfSignIns {
+        /// The epoch of the server.
+        epoch: u64,
+        /// The position of the entry.
+        position: u64,
     },
     /// It loses what it has seen, but not its outbox.
     Forgets,

@@ -11,6 +11,9 @@ use crate::stats::{Count, Snapshot};
 use crate::v1::command::WITH_MAX;
 use crate::v1::welcome::ROOMS_JOINED_MAX;
 
+/// An answer names all of them.
+const SIGN_INS_MAX: usize = 1_000;
+
 /// The rooms of so many entries are kept in memory.
 const RESUME_MAX: u64 = 10_000_000;
 
@@ -366,6 +369,20 @@ pub const ALL: &[Limit] = &[
         effect: "another name is refused: `quota`; the first is free",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitRenames)),
         field: |bounds| Field::quota(&mut bounds.node.quotas.renames),
+    },
+    Limit {
+        name: "sign-ins",
+        scope: Scope::Person,
+        effect: "a connection to /v1 with a link is refused: `busy`; the link stays good",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitSignIns)),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.sign_ins_person),
+    },
+    Limit {
+        name: "sign-ins-kept",
+        scope: Scope::Person,
+        effect: "one more sign-in ends the oldest",
+        seen: Seen::Hits(|seen| seen.node.log.limits[LimitHit::SignIns]),
+        field: |bounds| Field::count_to(&mut bounds.node.limits.sign_ins_max, SIGN_INS_MAX),
     },
     Limit {
         name: "rooms-joined",

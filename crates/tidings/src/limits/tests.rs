@@ -63,7 +63,7 @@ fn edges(limit: &Limit) -> Edges {
         }
         ("member-address-factor", _) => (&["0", "1", "1000"], &["-1", "1001"], "from 0 to 1000"),
         ("text-bytes", _) => (&["1", "16384"], &["0", "16385", "1000000"], "from 1 to 16384"),
-        ("rooms-joined", _) => (&["1", "1000"], &["0", "1001"], "from 1 to 1000"),
+        ("rooms-joined" | "sign-ins-kept", _) => (&["1", "1000"], &["0", "1001"], "from 1 to 1000"),
         ("direct-members", _) => (&["2", "101"], &["0", "1", "102"], "from 2 to 101"),
         ("resume-entries" | "resume-distance", _) => {
             (&["1", "10000000"], &["0", "10000001"], "from 1 to 10000000")

@@ -182,11 +182,12 @@ const ENDS: [(&str, WorkerCount); 6] = [
 ];
 
 /// Codes that only the edge gives.
-const EDGE_CODES: [(&str, Count); 4] = [
+const EDGE_CODES: [(&str, Count); 5] = [
     ("no_device", Count::RefusedNoDevice),
     ("busy", Count::RefusedBusy),
     ("bad_token", Count::RefusedBadToken),
     ("bad_link", Count::RefusedBadLink),
+    ("signed_out", Count::RefusedSignedOut),
 ];
 
 /// What the edge counts under a code that the log gives too.

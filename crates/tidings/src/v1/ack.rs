@@ -72,8 +72,10 @@ struct Stored<'a> {
     ok: bool,
     n: u64,
     cursor: &'a str,
-    room: u64,
-    rev: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rev: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     at: u64,
@@ -112,7 +114,10 @@ fn stored(
     // Only a message uses up a number; what stands there for others is that of the message before.
     let seq = (name == CommandName::Say).then_some(receipt.seq.0);
     let cursor = cursor(receipt.position);
-    let (room, rev, at) = (receipt.room.0, receipt.rev.0, receipt.at.0);
+    // What concerns one person alone has numbers that would tell of others.
+    let is_of_room = receipt.room != RoomId::PERSONAL;
+    let (room, rev) = (is_of_room.then_some(receipt.room.0), is_of_room.then_some(receipt.rev.0));
+    let at = receipt.at.0;
     encode(&Stored { ok: true, n: n.0, cursor: &cursor, room, rev, seq, at, about })
 }
 

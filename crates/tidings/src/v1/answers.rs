@@ -15,7 +15,7 @@ use super::meaning::Meaning;
 use super::request::{LIMIT_MAX, Request};
 use super::sight::{Answer, Sight};
 use super::unread::UnreadCount;
-use super::view::{EntryView, Person, RoomView};
+use super::view::{EntryView, Person, RoomView, SignInView};
 use crate::planted::{self, Bug};
 use crate::rare::{self, Rare};
 use crate::stats::Count;
@@ -53,6 +53,7 @@ pub(super) fn answer(
         Request::Unread { rooms } => return Ok(Answering::Counting(UnreadCount::new(sight, rooms))),
         Request::Invite { room } => (asked.invite(*room)?, 0),
         Request::Link => (asked.link(), 0),
+        Request::SignIns => (asked.sign_ins(), 0),
         Request::Code { code } => {
             let meaning = Meaning::of(edge, &sight, sight.user(), &code.0)?;
             let (room, text) = (meaning.room(), encode(&meaning));
@@ -186,6 +187,15 @@ impl Asked<'_> {
         Ok(encode(&InviteView { ok: true, code }))
     }
 
+    /// Of a visitor there are none.
+    fn sign_ins(&self) -> String {
+        let sign_ins = self.sight.sign_ins(self.sight.user()).unwrap_or_default().iter();
+        let sign_ins = sign_ins.map(|sign_in| {
+            SignInView::new(sign_in.token.id(), &sign_in.label, sign_in.method, sign_in.since)
+        });
+        encode(&SignInsView { ok: true, sign_ins: sign_ins.collect() })
+    }
+
     fn link(&self) -> String {
         let IssuedLink { code, life } = self.edge.open_link(self.sight.user());
         let code = code.to_string();
@@ -246,6 +256,12 @@ struct WhoView<'a> {
 struct InviteView {
     ok: bool,
     code: String,
+}
+
+#[derive(Serialize)]
+struct SignInsView<'a> {
+    ok: bool,
+    sign_ins: Vec<SignInView<'a>>,
 }
 
 #[derive(Serialize)]

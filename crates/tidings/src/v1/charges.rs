@@ -102,6 +102,8 @@ fn spending(directory: &Directory, user: UserId, command: &Command) -> Spending 
         | Command::Leave { .. }
         | Command::Remove { .. }
         | Command::Claim
+        | Command::SignIn { .. }
+        | Command::SignOut { .. }
         | Command::Read { .. }
         | Command::Rejected { .. }
         | Command::Skip => none,

@@ -7,13 +7,14 @@
 use std::borrow::Cow;
 
 use chat::{
-    Command, CommandNumber, ContentHash, JoinBy, Nickname, Refusal, RoomKind, RoomName, Seq, Text, Topic,
+    Command, CommandNumber, ContentHash, JoinBy, Nickname, Refusal, RoomKind, RoomName, Seq, SignOutOf, Text,
+    Topic,
 };
 use serde::Deserialize;
 use socketio_server::Payload;
 
 use super::identity::{Invite, Signer};
-use super::ids::{Number, WireUser};
+use super::ids::{Number, WireSignIn, WireUser};
 use crate::names::CommandName;
 
 /// People of one direct conversation besides the one who opens it. The log has the last word; this bounds what is read.
@@ -74,6 +75,8 @@ impl ShownCode {
             | Command::Add { .. }
             | Command::Remove { .. }
             | Command::Name { .. }
+            | Command::SignIn { .. }
+            | Command::SignOut { .. }
             | Command::Read { .. }
             | Command::Skip => Self::None,
         }
@@ -131,6 +134,14 @@ fn command(
         CommandName::Claim => {
             let Claim { code } = read(payload)?;
             if signer.is_setup_code(&code) { Ok(Command::Claim) } else { Err(Refusal::BadCode) }
+        }
+        CommandName::SignOut => {
+            let of = match read(payload)? {
+                SignOut { sign_in: Some(one), keep: None } => SignOutOf::One(one.0),
+                SignOut { sign_in: None, keep: Some(keep) } => SignOutOf::Others { keep: keep.0 },
+                SignOut { .. } => return Err(Malformed),
+            };
+            Ok(Command::SignOut { of })
         }
         CommandName::Skip => Ok(Command::Skip),
     })
@@ -259,6 +270,12 @@ struct Join<'a> {
 struct Name<'a> {
     #[serde(borrow)]
     name: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct SignOut {
+    sign_in: Option<WireSignIn>,
+    keep: Option<WireSignIn>,
 }
 
 #[derive(Deserialize)]

@@ -5,13 +5,13 @@
 
 use std::collections::HashMap;
 
-use chat::{Author, Directory, DirectoryHandle, Entry, Kind, Outcome, UserId};
+use chat::{Author, Directory, DirectoryHandle, Entry, Kind, Outcome, SignInId, UserId};
 use serde::Serialize;
 use socketio_server::{AckHandle, Feed, FeedAck, FeedEntry, SocketId, WeakIo};
 
 use super::ack::{DONE, STORAGE_FULL, of_command, refused};
 use super::charges::settle;
-use super::frames::{self, NAMESPACE, sockets_of};
+use super::frames::{self, NAMESPACE, sockets_of, sockets_signed_in};
 use super::ids::WireUser;
 use super::traffic::Traffic;
 use super::view::RoomView;
@@ -65,6 +65,23 @@ impl V1Delivery {
         self.traffic.add(directory, entries);
         let first = entries.first().map_or(0, |entry| entry.position.0);
         self.feed.publish(first, frames, acks);
+        // After the entries that tell it, in the same order on every worker.
+        for (user, ended) in entries.iter().filter_map(ended) {
+            self.close(user, ended);
+        }
+    }
+
+    /// Closes the connections of sign-ins that have ended. They come back by themselves, and are told so.
+    fn close(&self, user: UserId, ended: &[SignInId]) {
+        if planted::is(Bug::KeepsEndedConnections) {
+            return;
+        }
+        let Some(io) = self.io.upgrade() else { return };
+        for id in ended {
+            let sockets = io.of(NAMESPACE).map(|namespace| namespace.to(sockets_signed_in(user, *id)));
+            // Who is gone needs no closing.
+            drop(sockets.map(|sockets| sockets.close_transports()));
+        }
     }
 
     fn answer(&self, ticket: Ticket, outcome: &Outcome, about: Option<RoomView<'_>>) -> Option<FeedAck> {
@@ -135,6 +152,15 @@ fn tell_owner(entry: &Entry) {
     if let Kind::Owner { user } = &entry.kind {
         // The log has no names: they belong to people.
         tracing::warn!(user = %WireUser(*user), "somebody has become the owner of this chat");
+    }
+}
+
+/// The sign-ins that an entry has ended.
+fn ended(entry: &Entry) -> Option<(UserId, &[SignInId])> {
+    match &entry.kind {
+        Kind::SignedIn { user, ended: Some(ended), .. } => Some((*user, std::slice::from_ref(ended))),
+        Kind::SignedOut { user, sign_ins } => Some((*user, sign_ins)),
+        _ => None,
     }
 }
 

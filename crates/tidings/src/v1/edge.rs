@@ -13,14 +13,13 @@ use chat::{
 };
 use serde::Serialize;
 use socketio_server::{
-    ConnectRequest, Feed, FeedJoin, FeedPosition, FeedRoom, Flow, Joining, Rejection, Replay, SocketData,
-    Target, Turn, UserTag, WeakIo,
+    Feed, FeedJoin, FeedPosition, FeedRoom, Flow, Joining, Replay, SocketData, Target, Turn, UserTag, WeakIo,
 };
 
 use super::ack::{DONE, RequestError};
 use super::code::Code;
 use super::command::{Numbered, ShownCode};
-use super::connections::{Connections, Places};
+use super::connections::Connections;
 use super::frames::{self, NAMESPACE, sockets_of};
 use super::guesses::{GuessRates, Guesses};
 use super::identity::Signer;
@@ -29,7 +28,7 @@ use super::links::{IssuedLink, Links};
 use super::presence::{Named, Presence};
 use super::reads::{Held, HeldReads};
 use super::request::{self, Moved};
-use super::session::{Claims, NoticeRates, Secret, Session};
+use super::session::{Claims, NoticeRates, Session};
 use super::sight::Sight;
 use super::traffic::Traffic;
 use super::typing::Typing;
@@ -97,7 +96,7 @@ pub struct Edge {
     directory: DirectoryHandle,
     presence: Mutex<Presence>,
     links: Mutex<Links>,
-    connections: Connections,
+    pub(super) connections: Connections,
     pub(super) guesses: Mutex<Guesses>,
     /// Read pointers that wait.
     reads: Mutex<HeldReads<Ticket>>,
@@ -137,54 +136,8 @@ impl Edge {
         (self.connections.people(), self.held_reads().len())
     }
 
-    fn links(&self) -> MutexGuard<'_, Links> {
+    pub(super) fn links(&self) -> MutexGuard<'_, Links> {
         self.links.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Finds out who wants to connect; who shows nothing is somebody new.
-    pub fn admit(&self, request: &ConnectRequest) -> Result<(), Rejection> {
-        let claims = Claims::of(request.auth()).ok_or_else(|| refusal("invalid auth", "invalid"))?;
-        let (user, token) = match (&claims.link, &claims.token) {
-            (Some(link), _) => {
-                let code = Code::parse(&link.0);
-                let user = code.and_then(|code| self.links().redeem(&code, (self.parts.environment.clock)()));
-                let Some(user) = user else {
-                    if !self.may_fail(request.peer(), None) {
-                        return Err(refusal("too many codes that lead nowhere", "busy"));
-                    }
-                    self.parts.tallies.count(Count::RefusedBadLink);
-                    return Err(refusal("bad link", "bad_link"));
-                };
-                (user, Some(Secret(self.parts.signer.token(user))))
-            }
-            (None, Some(token)) => {
-                let user = self.parts.signer.user(&token.0);
-                (user.ok_or_else(|| self.unknown())?, None)
-            }
-            (None, None) => {
-                if !self.admits_newcomer(request.peer()) {
-                    return Err(refusal("too many new people from this address", "busy"));
-                }
-                let user = self.new_user();
-                (user, Some(Secret(self.parts.signer.token(user))))
-            }
-        };
-        let trust = self.trust(request.peer(), user);
-        let places = request.connection_data().get_or_default::<Places>();
-        let connections_max = self.parts.connections_per_person_max;
-        let Some(open) = places.take(&self.connections, user, trust, connections_max) else {
-            self.parts.tallies.count(Count::LimitConnectionsPerPerson);
-            return Err(refusal("too many connections of this person", "busy"));
-        };
-        // From here on a member counts among the members at this address, and no longer among its guests.
-        if trust == Trust::Member {
-            request.vouch();
-        }
-        let device = claims.device.map(|device| device.0);
-        let session = Session::new(user, device, token, request.peer());
-        let usage = request.connection_data().get_or_default();
-        request.data().insert(session.using(usage).counted(open));
-        Ok(())
     }
 
     /// The member who shows their pass in the query of a handshake. Somebody who is no member any more is a stranger.
@@ -198,20 +151,6 @@ impl Edge {
     pub fn recognizer(self: &Arc<Self>) -> impl Fn(&str) -> Option<UserTag> + Send + Sync + use<> {
         let edge = Arc::clone(self);
         move |query| edge.recognize(query)
-    }
-
-    /// For a token of another server; it is told which this one is, so that a client that knows several can tell.
-    fn unknown(&self) -> Rejection {
-        self.parts.tallies.count(Count::RefusedBadToken);
-        let server = self.parts.signer.server().to_string();
-        refusal_with("bad token", &[("code", "bad_token"), ("server", &server)])
-    }
-
-    /// Drawn from 2^63, so that two never meet. 0 is nobody.
-    fn new_user(&self) -> UserId {
-        let mut bytes = [0; 8];
-        (self.parts.environment.random)(&mut bytes);
-        UserId((u64::from_be_bytes(bytes) >> 1).max(1))
     }
 
     /// Where a connection starts, and the first that it is told.
@@ -261,13 +200,17 @@ impl Edge {
     /// The groups that a connection is in.
     pub fn groups(&self, data: &SocketData) -> Vec<FeedRoom> {
         let directory = self.directory.now();
-        Session::of(data).map(|session| frames::groups_of(&directory, session.user)).unwrap_or_default()
+        let Some(session) = Session::of(data) else { return Vec::new() };
+        let own = frames::sockets_signed_in(session.user, session.sign_in.token.id());
+        let groups = frames::groups_of(&directory, session.user).into_iter();
+        groups.chain([FeedRoom::new(own)]).collect()
     }
 
     /// A connection is there.
     pub fn connected(&self, data: &SocketData) {
         if let Some(session) = Session::of(data) {
             self.presence().connect(session.user);
+            self.check_sign_in(&session);
         }
     }
 
@@ -311,6 +254,10 @@ impl Edge {
             self.parts.tallies.count(Count::LimitDirectMembers);
         }
         if ShownCode::of(&command) == ShownCode::Bad && !self.may_fail(session.peer, Some(session.user)) {
+            self.refuse(turn, RequestError::Busy);
+            return Flow::Continue;
+        }
+        if self.sign_in(&session).is_err() {
             self.refuse(turn, RequestError::Busy);
             return Flow::Continue;
         }
@@ -497,17 +444,6 @@ impl Edge {
     fn everyone(&self) -> Option<Target> {
         self.parts.io.upgrade()?.of(NAMESPACE).ok()
     }
-}
-
-fn refusal(message: &str, code: &str) -> Rejection {
-    refusal_with(message, &[("code", code)])
-}
-
-fn refusal_with(message: &str, data: &[(&str, &str)]) -> Rejection {
-    tracing::debug!(why = message, "somebody is refused");
-    let rejection = Rejection::new(message);
-    let data = data.iter().copied().collect::<std::collections::BTreeMap<_, _>>();
-    rejection.clone().with_data(&data).unwrap_or(rejection)
 }
 
 #[derive(Serialize)]

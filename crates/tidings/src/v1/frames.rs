@@ -1,16 +1,16 @@
 //! Entries of the log as the feed of `/v1` delivers them: the frame, who gets it, and who enters or leaves.
 //!
 //! This is the only file that maps conversations to delivery groups: `r:7` is the sockets of the members of room 7,
-//! `u:…` all sockets of a person. The lobby and the house have no group, because everybody is in them.
+//! `u:…` all sockets of a person, and `s:…` those of one of their sign-ins. The lobby and the house have no group, because everybody is in them.
 
-use chat::{Author, Directory, Entry, Group, RoomId, RoomKind, UserId};
+use chat::{Author, Directory, Entry, Group, RoomId, RoomKind, SignInId, UserId};
 use serde::Serialize;
 use socketio_server::{
     FeedEntry, FeedRoom, Frame, MemberChange, NamespaceName, Room, Selection, SocketId, socketio,
 };
 
 use super::ack::encode;
-use super::ids::WireUser;
+use super::ids::{WireSignIn, WireUser};
 use super::view::EntryView;
 use crate::planted::{self, Bug};
 use crate::stamp::Stamp;
@@ -21,6 +21,11 @@ pub const NAMESPACE: &str = "/v1";
 /// All sockets of a person.
 pub fn sockets_of(user: UserId) -> Room {
     format!("u:{}", WireUser(user)).into()
+}
+
+/// All sockets of one sign-in of a person.
+pub fn sockets_signed_in(user: UserId, sign_in: SignInId) -> Room {
+    format!("s:{}:{}", WireUser(user), WireSignIn(sign_in)).into()
 }
 
 /// All sockets of a room's members.
@@ -99,6 +104,7 @@ fn audience(directory: &Directory, entry: &Entry) -> Selection {
             room => Selection::room(members_of(room)).to(sockets_of(user)),
         },
         Group::Person => Selection::everyone(),
+        Group::Private { user } => Selection::room(sockets_of(user)),
     }
 }
 
@@ -113,6 +119,7 @@ pub fn is_for_everyone(directory: &Directory, entry: &Entry) -> bool {
         Group::Creation { kind, .. } => kind == RoomKind::Public,
         Group::Room => directory.room(entry.room).map(chat::Room::kind) == Some(RoomKind::Public),
         Group::Person => true,
+        Group::Private { .. } => false,
     }
 }
 
@@ -130,15 +137,20 @@ fn changes(entry: &Entry) -> Vec<MemberChange> {
         }
         Group::Arrival { user } => vec![MemberChange::enter(sockets_of(user), room)],
         Group::Departure { user } => vec![MemberChange::leave(sockets_of(user), room)],
-        Group::Message | Group::Change { .. } | Group::Room | Group::Person | Group::Unknown => Vec::new(),
+        Group::Message
+        | Group::Change { .. }
+        | Group::Room
+        | Group::Person
+        | Group::Private { .. }
+        | Group::Unknown => Vec::new(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use chat::{
-        CommandNumber, Device, DeviceId, Kind, Nickname, Position, Rev, RoomName, Seq, Text, Topic,
-        UnixMillis,
+        CommandNumber, Device, DeviceId, Kind, Nickname, Position, Rev, RoomName, Seq, SignInLabel,
+        SignInMethod, Text, TokenHash, Topic, UnixMillis,
     };
 
     use super::*;
@@ -227,6 +239,22 @@ mod tests {
         for kind in [named, Kind::Owner { user: BOB }] {
             let made = made(RoomKind::Private, &entry(2, RoomId::HOUSE, kind));
             assert!(made.audience.is_everyone() && made.changes.is_empty());
+        }
+    }
+
+    #[test]
+    fn sign_ins_are_for_their_person_alone() {
+        let begun = Kind::SignedIn {
+            user: BOB,
+            token: TokenHash::of(b"a token"),
+            method: SignInMethod::New,
+            label: SignInLabel::default(),
+            ended: None,
+        };
+        for kind in [begun, Kind::SignedOut { user: BOB, sign_ins: vec![SignInId(1)] }] {
+            let made = made(RoomKind::Private, &entry(2, RoomId::PERSONAL, kind));
+            assert_eq!(made.audience, Selection::room(sockets_of(BOB)));
+            assert!(made.changes.is_empty());
         }
     }
 

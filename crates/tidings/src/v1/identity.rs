@@ -1,6 +1,8 @@
 //! Identities without accounts: signed texts that the server can check and never stores.
 //!
-//! A *token* says "the bearer is this user", a *pass* says the same at the door and nowhere else, an *invite* opens one generation of a room, and the *setup code* makes
+//! A *token* says "the bearer is a sign-in of this user". It has a random part, and the log keeps its hash from the first thing
+//! on that its user does; the MAC counts only until then, for somebody who looks around. A *pass* says at the door, and nowhere
+//! else, who somebody is. An *invite* opens one generation of a room, and the *setup code* makes
 //! its bearer the owner of a chat that has none. All are MACs by the keys of the log, each under a context of its
 //! own, so that none can be passed off as another. They have no age: whether what they say still counts (an owner who
 //! is there already, a generation that is over) is decided where the log is. Nothing here is random.
@@ -9,7 +11,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chat::{InviteGeneration, RoomId, UserId};
+use chat::{InviteGeneration, RoomId, TokenHash, UserId};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Serialize, Serializer};
 use sha2::Sha256;
@@ -19,7 +21,8 @@ use crate::planted::{self, Bug};
 
 const VERSION: u8 = 1;
 const MAC_BYTES: usize = 16;
-const TOKEN: Context = Context(b"tidings user token\0");
+const TOKEN: Context = Context(b"tidings sign-in token\0");
+const OLD_TOKEN: Context = Context(b"tidings user token\0");
 const INVITE: Context = Context(b"tidings room invite\0");
 const PASS: Context = Context(b"tidings door pass\0");
 const SETUP: Context = Context(b"tidings setup code\0");
@@ -42,6 +45,17 @@ pub struct Signer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ServerId(u64);
 
+/// A token that somebody shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shown {
+    /// The user that it names.
+    pub user: UserId,
+    /// The hash that the log would have.
+    pub hash: TokenHash,
+    /// Whether we have made it.
+    pub is_signed: bool,
+}
+
 /// The content of an invite: its bearer may join a room, while the room is in this generation of invites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invite {
@@ -62,20 +76,37 @@ impl Signer {
         Self { current, retired, server }
     }
 
+    /// The id of the server is derived from this key, which is good for nothing else any more.
+    #[must_use]
+    pub fn named_by(self, oldest: &[u8; 32]) -> Self {
+        Self { server: server_id(&keyed(oldest)), ..self }
+    }
+
     /// The id of this server.
     pub fn server(&self) -> ServerId {
         self.server
     }
 
-    /// The token of a user.
-    pub fn token(&self, user: UserId) -> String {
-        self.sign::<9>(TOKEN, [user.0])
+    /// A token for a user, of 192 bits that were drawn for it.
+    pub fn token(&self, user: UserId, random: [u64; 3]) -> String {
+        let [one, two, three] = random;
+        self.sign::<33>(TOKEN, [user.0, one, two, three])
     }
 
-    /// The user whose token it is; `None` if we have not signed it.
-    pub fn user(&self, token: &str) -> Option<UserId> {
-        let [user] = self.verify::<9, 1>(TOKEN, token)?;
-        Some(UserId(user))
+    /// What a token says that somebody shows; `None` if that is nothing, whoever made it.
+    pub fn shown(&self, token: &str) -> Option<Shown> {
+        if let Some((body, mac)) = parts::<33>(token) {
+            let [user, ..] = numbers::<4>(&body)?;
+            let (user, hash) = (UserId(user), TokenHash::of(&body));
+            return Some(Shown { user, hash, is_signed: self.is_mac(TOKEN, &body, &mac) });
+        }
+        let [user] = self.verify::<9, 1>(OLD_TOKEN, token)?;
+        Some(Shown { user: UserId(user), hash: TokenHash::OLD, is_signed: true })
+    }
+
+    /// The token of a user as it was before there were sign-ins: the same on all of their devices. None is made any more.
+    pub fn old_token(&self, user: UserId) -> String {
+        self.sign::<9>(OLD_TOKEN, [user.0])
     }
 
     /// What a user shows at the door. It is part of an address, which logs of others may keep: so it is not their token, and
@@ -135,25 +166,37 @@ impl Signer {
         context: Context,
         text: &str,
     ) -> Option<[u64; NUMBERS]> {
-        // Checked first: a peer's text may be long, and is only worth decoding at its one right length.
-        if text.len() != ((BODY + MAC_BYTES) * 4).div_ceil(3) {
-            return None;
-        }
-        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let (body, mac) = bytes.split_first_chunk::<BODY>()?;
-        let mut keys = std::iter::once(&self.current).chain(&self.retired);
-        keys.any(|key| {
-            planted::is(Bug::BelievesForeignTokens)
-                || key.clone().chain_update(context.0).chain_update(body).verify_truncated_left(mac).is_ok()
-        })
-        .then_some(())?;
-        let (&version, numbers) = body.split_first()?;
-        if version != VERSION {
-            return None;
-        }
-        let mut numbers = numbers.chunks_exact(8).filter_map(|bytes| bytes.try_into().ok());
-        Some(std::array::from_fn(|_| numbers.next().map_or(0, u64::from_be_bytes)))
+        let (body, mac) = parts::<BODY>(text)?;
+        if self.is_mac(context, &body, &mac) { numbers(&body) } else { None }
     }
+
+    fn is_mac(&self, context: Context, body: &[u8], mac: &[u8]) -> bool {
+        let mut keys = std::iter::once(&self.current).chain(&self.retired);
+        planted::is(Bug::BelievesForeignTokens)
+            || keys.any(|key| {
+                key.clone().chain_update(context.0).chain_update(body).verify_truncated_left(mac).is_ok()
+            })
+    }
+}
+
+/// The body of a signed text and its MAC, unchecked.
+fn parts<const BODY: usize>(text: &str) -> Option<([u8; BODY], [u8; MAC_BYTES])> {
+    // Checked first: a peer's text may be long, and is only worth decoding at its one right length.
+    if text.len() != ((BODY + MAC_BYTES) * 4).div_ceil(3) {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let (body, mac) = bytes.split_first_chunk::<BODY>()?;
+    Some((*body, mac.try_into().ok()?))
+}
+
+fn numbers<const NUMBERS: usize>(body: &[u8]) -> Option<[u64; NUMBERS]> {
+    let (&version, numbers) = body.split_first()?;
+    if version != VERSION {
+        return None;
+    }
+    let mut numbers = numbers.chunks_exact(8).filter_map(|bytes| bytes.try_into().ok());
+    Some(std::array::from_fn(|_| numbers.next().map_or(0, u64::from_be_bytes)))
 }
 
 fn server_id(key: &Hmac<Sha256>) -> ServerId {
@@ -198,12 +241,35 @@ mod tests {
         Signer::new(&[1; 32], [])
     }
 
+    const ADA: UserId = UserId(0x00c0_ffee);
+
     #[test]
-    fn a_token_names_its_user_under_its_key_and_no_other() {
-        let token = signer().token(UserId(0x00c0_ffee));
-        assert_eq!(signer().user(&token), Some(UserId(0x00c0_ffee)));
-        assert_eq!(Signer::new(&[9; 32], []).user(&token), None);
-        assert_eq!(Signer::new(&[9; 32], [[1; 32]]).user(&token), Some(UserId(0x00c0_ffee)));
+    fn a_token_names_its_user_and_tells_whether_we_have_made_it() {
+        let token = signer().token(ADA, [1, 2, 3]);
+        let shown = signer().shown(&token).unwrap();
+        assert_eq!((shown.user, shown.is_signed), (ADA, true));
+        assert_eq!(Signer::new(&[9; 32], []).shown(&token), Some(Shown { is_signed: false, ..shown }));
+        assert_eq!(Signer::new(&[9; 32], [[1; 32]]).shown(&token), Some(shown));
+        let other = signer().shown(&signer().token(ADA, [1, 2, 4])).unwrap();
+        assert!(other.user == ADA && other.hash != shown.hash);
+    }
+
+    /// It stands in the logs of servers that run.
+    #[test]
+    fn the_hash_of_a_token_never_changes() {
+        let shown = signer().shown(&signer().token(UserId(7), [1, 2, 3])).unwrap();
+        assert_eq!(shown.hash.id().0, 0x1edf_7b82_b010_e615);
+    }
+
+    #[test]
+    fn a_token_from_before_there_were_sign_ins_counts_only_if_we_have_made_it() {
+        let token = signer().old_token(UserId(7));
+        let shown = Shown { user: UserId(7), hash: TokenHash::OLD, is_signed: true };
+        assert_eq!(signer().shown(&token), Some(shown));
+        assert_eq!(Signer::new(&[9; 32], []).shown(&token), None);
+        assert_eq!(Signer::new(&[9; 32], [[1; 32]]).shown(&token), Some(shown));
+        // As the release before has made it.
+        assert_eq!(token, "AQAAAAAAAAAHvi9kO9Dm_madXwjsJj3AOA");
     }
 
     #[test]
@@ -213,26 +279,32 @@ mod tests {
         let invite = Invite { room: RoomId(7), generation: InviteGeneration(3), by: None };
         for key in keys {
             let then = Signer::new(&key, []);
-            assert_eq!(now.user(&then.token(UserId(7))), Some(UserId(7)));
+            assert!(now.shown(&then.token(ADA, [1, 2, 3])).unwrap().is_signed);
             assert_eq!(now.invited(&then.invite(invite)), Some(invite));
         }
     }
 
     #[test]
-    fn one_changed_bit_breaks_a_token() {
-        let token = URL_SAFE_NO_PAD.decode(signer().token(UserId(7))).unwrap();
-        for bit in 0..token.len() * 8 {
-            let mut forged = token.clone();
-            forged[bit / 8] ^= 1 << (bit % 8);
-            assert_eq!(signer().user(&URL_SAFE_NO_PAD.encode(forged)), None, "bit {bit}");
+    fn one_changed_bit_makes_another_token() {
+        for made in [signer().token(ADA, [1, 2, 3]), signer().old_token(ADA)] {
+            let (hash, token) = (signer().shown(&made).unwrap().hash, URL_SAFE_NO_PAD.decode(&made).unwrap());
+            for bit in 0..token.len() * 8 {
+                let mut forged = token.clone();
+                forged[bit / 8] ^= 1 << (bit % 8);
+                let shown = signer().shown(&URL_SAFE_NO_PAD.encode(&forged));
+                assert!(shown.is_none_or(|shown| !shown.is_signed), "bit {bit}");
+                // Where the MAC was changed, it is the same token.
+                let is_body = bit / 8 < token.len() - MAC_BYTES;
+                assert!(shown.is_none_or(|shown| (shown.hash == hash) != is_body), "bit {bit}");
+            }
         }
     }
 
     #[test]
     fn other_texts_are_no_tokens() {
-        let token = signer().token(UserId(7));
+        let token = signer().token(UserId(7), [1, 2, 3]);
         for text in ["", "?", &token[1..], &format!("{token}A"), &"x".repeat(token.len()), &"ä".repeat(17)] {
-            assert_eq!(signer().user(text), None, "{text}");
+            assert_eq!(signer().shown(text), None, "{text}");
         }
     }
 
@@ -244,16 +316,17 @@ mod tests {
         assert_eq!(signer().invited(&code), Some(invite));
         let nobodys = Invite { by: None, ..invite };
         assert_eq!(signer().invited(&signer().invite(nobodys)), Some(nobodys));
-        assert_eq!(signer().user(&code), None);
-        assert_eq!(signer().invited(&signer().token(UserId(7))), None);
+        assert_eq!(signer().shown(&code), None);
+        assert_eq!(signer().invited(&signer().token(UserId(7), [1, 2, 3])), None);
         assert_eq!(Signer::new(&[2; 32], []).invited(&code), None);
     }
 
     #[test]
     fn a_pass_names_its_user_and_is_no_token_nor_is_a_token_a_pass() {
-        let (pass, token) = (signer().pass(UserId(7)), signer().token(UserId(7)));
+        let (pass, token) = (signer().pass(UserId(7)), signer().token(UserId(7), [1, 2, 3]));
         assert_eq!(signer().passing(&pass), Some(UserId(7)));
-        assert_eq!((signer().user(&pass), signer().passing(&token)), (None, None));
+        assert_eq!((signer().shown(&pass), signer().passing(&token)), (None, None));
+        assert_eq!(signer().passing(&signer().old_token(UserId(7))), None);
         assert_eq!(Signer::new(&[2; 32], []).passing(&pass), None);
     }
 

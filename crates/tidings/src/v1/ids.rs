@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chat::{DeviceId, RoomId, UserId};
+use chat::{DeviceId, RoomId, SignInId, UserId};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -12,6 +12,10 @@ const NUMBER_MAX: u64 = (1 << 53) - 1;
 /// 16 digits of lower-case hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct WireUser(pub UserId);
+
+/// 16 digits of lower-case hex.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WireSignIn(pub SignInId);
 
 /// 32 digits of lower-case hex.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +29,13 @@ impl WireUser {
     /// Reads an id as it is written by `Display`, and nothing else.
     pub fn parse(text: &str) -> Option<Self> {
         digits::<8>(text).map(|bytes| Self(UserId(u64::from_be_bytes(bytes))))
+    }
+}
+
+impl WireSignIn {
+    /// Reads an id as it is written by `Display`, and nothing else.
+    pub fn parse(text: &str) -> Option<Self> {
+        digits::<8>(text).map(|bytes| Self(SignInId(u64::from_be_bytes(bytes))))
     }
 }
 
@@ -65,6 +76,12 @@ impl fmt::Display for WireUser {
     }
 }
 
+impl fmt::Display for WireSignIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0.0)
+    }
+}
+
 impl fmt::Display for WireDevice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0.0))
@@ -72,6 +89,12 @@ impl fmt::Display for WireDevice {
 }
 
 impl Serialize for WireUser {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl Serialize for WireSignIn {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
     }
@@ -86,6 +109,12 @@ impl Serialize for WireDevice {
 impl<'de> Deserialize<'de> for WireUser {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_str(Text { parse: Self::parse, expected: "a user" })
+    }
+}
+
+impl<'de> Deserialize<'de> for WireSignIn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_str(Text { parse: Self::parse, expected: "a sign-in" })
     }
 }
 

@@ -45,6 +45,11 @@ impl Edge {
             self.refuse(turn, RequestError::Busy);
             return Flow::Continue;
         };
+        // Who passes their identity on is somebody from then on.
+        if name == RequestName::Link && self.sign_in(&session).is_err() {
+            self.refuse(turn, RequestError::Busy);
+            return Flow::Continue;
+        }
         let wait = self.charge_answer(&session, 0);
         if let Some(ack) = turn.take_ack() {
             let (edge, user, network) = (Arc::downgrade(self), session.user, session.peer.network);

@@ -33,11 +33,10 @@ fn connections(namespace: Namespace, edge: &Arc<Edge>) -> Namespace {
     let (connected, disconnected, pace) = (Arc::clone(edge), Arc::clone(edge), Arc::clone(edge));
     namespace
         .middleware(move |request| {
-            let admitted = admit.admit(&request);
-            let wait = admit.wait_for_welcome(&request);
+            let admit = Arc::clone(&admit);
             async move {
-                admitted?;
-                if let Some(wait) = wait {
+                admit.admit(&request).await?;
+                if let Some(wait) = admit.wait_for_welcome(&request) {
                     tokio::time::sleep(wait).await;
                 }
                 Ok(())

@@ -34,6 +34,7 @@ pub enum Request {
     Invite { room: RoomId },
     Link,
     Code { code: Secret },
+    SignIns,
 }
 
 impl Request {
@@ -45,7 +46,7 @@ impl Request {
             | Self::Members { room, .. }
             | Self::Invite { room } => std::slice::from_ref(room),
             Self::Unread { rooms } => rooms,
-            Self::Rooms { .. } | Self::Who { .. } | Self::Link | Self::Code { .. } => &[],
+            Self::Rooms { .. } | Self::Who { .. } | Self::Link | Self::Code { .. } | Self::SignIns => &[],
         };
         rooms.iter().copied()
     }
@@ -93,6 +94,7 @@ impl Request {
             }
             RequestName::Invite => Self::Invite { room: read::<OfRoom>(payload)?.room.room() },
             RequestName::Link => Self::Link,
+            RequestName::SignIns => Self::SignIns,
             RequestName::Code => Self::Code { code: read::<OfCode>(payload)?.code },
         })
     }

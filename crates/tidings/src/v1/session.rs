@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use chat::{Device, DeviceId, RoomId, UserId};
+use chat::{Device, DeviceId, RoomId, SignInLabel, SignInMethod, TokenHash, UserId};
 use serde::Deserialize;
 use socketio_server::{Auth, Peer, SocketData};
 
@@ -53,6 +53,8 @@ pub struct Session {
     pub device: Option<DeviceId>,
     /// Their token, if they do not have it yet.
     pub token: Option<Secret>,
+    /// How they are signed in.
+    pub sign_in: OwnSignIn,
     /// The other end of the connection.
     pub peer: Peer,
     usage: Arc<Usage>,
@@ -68,6 +70,18 @@ pub struct Usage {
     requests: Arc<AtomicUsize>,
 }
 
+/// The sign-in that a connection has.
+#[derive(Debug)]
+pub struct OwnSignIn {
+    /// The hash of its token.
+    pub token: TokenHash,
+    /// How it began, if it is not stored yet.
+    pub method: SignInMethod,
+    /// What the app says about itself.
+    pub label: SignInLabel,
+    is_stored: AtomicBool,
+}
+
 #[derive(Debug, Default)]
 struct Paces {
     notices: TypingPace,
@@ -79,13 +93,37 @@ struct Paces {
 #[derive(Debug)]
 pub struct OpenRequest(Arc<AtomicUsize>);
 
+impl OwnSignIn {
+    /// A sign-in that may not be stored yet.
+    pub fn new(token: TokenHash, method: SignInMethod, label: SignInLabel) -> Self {
+        Self { token, method, label, is_stored: AtomicBool::new(false) }
+    }
+
+    /// Whether the log was seen to have it.
+    pub fn is_stored(&self) -> bool {
+        self.is_stored.load(Ordering::Relaxed)
+    }
+
+    /// The log has it.
+    pub fn set_stored(&self) {
+        self.is_stored.store(true, Ordering::Relaxed);
+    }
+}
+
 impl Session {
     /// A connection of `user`.
-    pub fn new(user: UserId, device: Option<DeviceId>, token: Option<Secret>, peer: Peer) -> Self {
+    pub fn new(
+        user: UserId,
+        device: Option<DeviceId>,
+        token: Option<Secret>,
+        sign_in: OwnSignIn,
+        peer: Peer,
+    ) -> Self {
         Self {
             user,
             device,
             token,
+            sign_in,
             peer,
             usage: Arc::default(),
             has_left: AtomicBool::new(false),
@@ -170,6 +208,8 @@ pub struct Claims {
     pub link: Option<Secret>,
     pub device: Option<WireDevice>,
     pub cursor: Option<String>,
+    /// What the app says about itself, such as "Chromium on Linux".
+    pub label: Option<String>,
 }
 
 impl Claims {
@@ -183,9 +223,14 @@ impl Claims {
 mod tests {
     use super::*;
 
+    fn session(rated: bool) -> Session {
+        let sign_in = OwnSignIn::new(TokenHash::OLD, SignInMethod::Old, SignInLabel::default());
+        Session::new(UserId(1), None, None, sign_in, Peer { network: None, rated })
+    }
+
     #[test]
     fn a_connection_has_a_bounded_number_of_open_requests() {
-        let session = Session::new(UserId(1), None, None, Peer { network: None, rated: true });
+        let session = session(true);
         let open: Vec<_> = (0..16).filter_map(|_| session.open_request(16)).collect();
         assert_eq!(open.len(), 16);
         assert!(session.open_request(16).is_none());
@@ -195,7 +240,6 @@ mod tests {
 
     #[test]
     fn rates_of_notices_are_those_of_one_connection_and_none_without_a_rated_peer() {
-        let session = |rated| Session::new(UserId(1), None, None, Peer { network: None, rated });
         let NoticeRates { typing, reads } = NoticeRates::DEFAULT;
         let now = Instant::now();
         let counts = |session: &Session| {
@@ -209,8 +253,7 @@ mod tests {
     #[test]
     fn joining_again_on_the_same_connection_renews_neither_paces_nor_requests() {
         let (usage, now) = (Arc::<Usage>::default(), Instant::now());
-        let peer = Peer { network: None, rated: true };
-        let join = |_| Session::new(UserId(1), None, None, peer).using(Arc::clone(&usage));
+        let join = |_| session(true).using(Arc::clone(&usage));
         let NoticeRates { typing, reads } = NoticeRates::DEFAULT;
         let sessions: Vec<_> = (0..100).map(join).collect();
         let typed = sessions.iter().filter(|session| session.has_time_for_typing(typing, now)).count();
@@ -222,7 +265,7 @@ mod tests {
 
     #[test]
     fn a_connection_tells_that_its_user_types_once_a_second() {
-        let session = Session::new(UserId(1), None, None, Peer { network: None, rated: true });
+        let session = session(true);
         let now = Instant::now();
         let admits = |what, after| {
             session.admits_typing(what, RoomId::LOBBY, now + std::time::Duration::from_millis(after))

@@ -5,11 +5,14 @@
 
 use std::fmt::Write as _;
 
-use chat::{Author, Body, Directory, Entry, Kind, Lineage, Room, RoomId, RoomKind, RoomNumbers, UserId};
+use chat::{
+    Author, Body, Directory, Entry, Group, Kind, Lineage, Room, RoomId, RoomKind, RoomNumbers, SignInId,
+    SignInLabel, SignInMethod, UnixMillis, UserId,
+};
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::ids::{WireDevice, WireUser};
+use super::ids::{WireDevice, WireSignIn, WireUser};
 use crate::names;
 
 /// Mixed into the digits of a guest, so that they tell nothing of a lineage used elsewhere.
@@ -130,10 +133,13 @@ pub struct EntryView<'a> {
     event: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     cursor: Option<&'a str>,
-    room: u64,
+    /// Not of what concerns one person alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    room: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
-    rev: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rev: Option<u64>,
     at: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     from: Option<Person<'a>>,
@@ -165,6 +171,27 @@ pub struct EntryView<'a> {
     was: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     about: Option<RoomView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_in: Option<SignInView<'a>>,
+    /// The sign-ins that have ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sign_ins: Option<Vec<WireSignIn>>,
+}
+
+/// A sign-in as its person sees it.
+#[derive(Clone, Debug, Serialize)]
+pub struct SignInView<'a> {
+    id: WireSignIn,
+    label: &'a str,
+    method: &'static str,
+    at: u64,
+}
+
+impl<'a> SignInView<'a> {
+    /// A sign-in that began `at` this time.
+    pub fn new(id: SignInId, label: &'a SignInLabel, method: SignInMethod, at: UnixMillis) -> Self {
+        Self { id: WireSignIn(id), label, method: method.as_str(), at: at.0 }
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -191,11 +218,13 @@ impl<'a> EntryView<'a> {
     }
 
     fn of(directory: &'a Directory, entry: &'a Entry) -> (&'static str, Self) {
+        let is_private =
+            matches!(entry.kind.group(), Group::Private { .. }) || entry.room == RoomId::PERSONAL;
         let view = Self {
-            room: entry.room.0,
-            rev: entry.rev.0,
+            room: (!is_private).then_some(entry.room.0),
+            rev: (!is_private).then_some(entry.rev.0),
             at: entry.at.0,
-            from: Some(Person::author(directory, entry.author)),
+            from: (!is_private).then(|| Person::author(directory, entry.author)),
             ..Self::default()
         };
         let who = |user: UserId| Some(Person::of(directory, user));
@@ -231,6 +260,15 @@ impl<'a> EntryView<'a> {
                 (names::NAMED, Self { who, was: was.as_ref().map(|was| &**was), ..view })
             }
             Kind::Owner { user } => (names::OWNER, Self { who: who(*user), ..view }),
+            Kind::SignedIn { token, method, label, ended, .. } => {
+                let sign_in = SignInView::new(token.id(), label, *method, entry.at);
+                let sign_ins = ended.map(|ended| vec![WireSignIn(ended)]);
+                (names::SIGNED_IN, Self { sign_in: Some(sign_in), sign_ins, ..view })
+            }
+            Kind::SignedOut { sign_ins, .. } => {
+                let sign_ins = sign_ins.iter().map(|id| WireSignIn(*id)).collect();
+                (names::SIGNED_OUT, Self { sign_ins: Some(sign_ins), ..view })
+            }
             // Whom it may be shown with is not known either.
             Kind::Unknown { .. } | Kind::Damaged { .. } => (names::UNKNOWN, Self { from: None, ..view }),
         }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use socketio_server::{CursorAt, Feed, FeedPosition, Start};
 
 use super::identity::ServerId;
+use super::ids::WireSignIn;
 use super::request::LIMIT_MAX;
 use super::session::Session;
 use super::view::{Person, RoomView};
@@ -100,6 +101,8 @@ pub struct Welcome<'a> {
     token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pass: Option<String>,
+    /// Which of the person's sign-ins this is, or will be.
+    sign_in: WireSignIn,
     cursor: String,
     resumed: bool,
     reset: bool,
@@ -135,6 +138,7 @@ impl<'a> Welcome<'a> {
             owner: now.is_owner(user),
             token: session.token.as_ref().map(|token| token.0.as_str()),
             pass: None,
+            sign_in: WireSignIn(session.sign_in.token.id()),
             cursor,
             resumed: matches!(resumption, Resumption::Resumed { .. }),
             reset: resumption == Resumption::Reset,

@@ -5,8 +5,8 @@ use std::mem::discriminant;
 use chat::conformance::commands_of_lives;
 use chat::{
     Author, Command, CommandNumber, Device, DeviceId, Directory, Entry, InviteGeneration, JoinBy, Kind,
-    Nickname, Outcome, Page, Position, Receipt, Refusal, Rev, RoomId, RoomKind, RoomName, Seq, Text, Topic,
-    UnixMillis, UserId,
+    Nickname, Outcome, Page, Position, Receipt, Refusal, Rev, RoomId, RoomKind, RoomName, Seq, SignInId,
+    SignOutOf, Text, Topic, UnixMillis, UserId,
 };
 use serde_json::{Value, json};
 use socketio_server::Payload;
@@ -92,6 +92,10 @@ fn expected_command(name: &str) -> Command {
         "remove" => Command::Remove { room: RoomId(7), user: BOB },
         "name" => Command::Name { name: Nickname::parse("robert").unwrap() },
         "claim" => Command::Claim,
+        "sign-out" => Command::SignOut { of: SignOutOf::One(SignInId(0x6b1f_0a9c_2d3e_4f50)) },
+        "sign-out-others" => {
+            Command::SignOut { of: SignOutOf::Others { keep: SignInId(0x0f1e_2d3c_4b5a_6978) } }
+        }
         "skip" => Command::Skip,
         other => panic!("the example {other} has no typed command here"),
     }
@@ -104,7 +108,7 @@ fn outcome(answer: &Value) -> Outcome {
         return Outcome::Skipped;
     }
     if answer["ok"] == json!(true) {
-        let room = RoomId(number("room"));
+        let room = answer["room"].as_u64().map_or(RoomId::PERSONAL, RoomId);
         let Some(cursor) = answer["cursor"].as_str() else { return Outcome::Already { room } };
         let position = u64::from_str_radix(cursor.rsplit('.').next().unwrap(), 36).unwrap();
         // What is not a message has the number of the message before.
@@ -201,6 +205,7 @@ fn every_request_is_read_as_documented() {
             "unread" => Request::Unread { rooms: vec![lobby, RoomId(7)] },
             "invite" => Request::Invite { room: RoomId(7) },
             "link" => Request::Link,
+            "sign-ins" => Request::SignIns,
             "code-link" | "code-setup" | "code-bad" => {
                 Request::Code { code: Secret("7K2Q-9XWM-3TVC-0H5R".to_owned()) }
             }

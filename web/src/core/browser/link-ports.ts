@@ -8,6 +8,7 @@ import { redeem } from "../redeem.ts";
 import type { Snapshot } from "../store.ts";
 import type { LeavePorts } from "../unused.ts";
 import { socketDial } from "../socket-line.ts";
+import { labelOf } from "./label.ts";
 import { LocalNotepad } from "./notepad.ts";
 import { IndexedDbStore } from "./store-idb.ts";
 import { ASKED, leaderLock, useOf } from "./web-tabs.ts";
@@ -18,7 +19,7 @@ const setTimer: SetTimer = (milliseconds, due) => {
 };
 
 export const linkPorts: LinkPorts = {
-  redeem: (code) => redeem(code, new Connector(socketDial({ url: location.origin, setTimer }), { now: Date.now, setTimer, random: Math.random, isWatched: () => true }), setTimer),
+  redeem: (code) => redeem(code, new Connector(socketDial({ url: location.origin, setTimer }), { now: Date.now, setTimer, random: Math.random, isWatched: () => true }), setTimer, labelOf(navigator.userAgent)),
   bind: async (name, session) => {
     const store = await IndexedDbStore.open(name);
     await store.bind(session);

@@ -9,6 +9,7 @@ import type { OnHide, OnWake } from "../ports.ts";
 import { randomHex } from "../random.ts";
 import { NoTabs } from "../tabs.ts";
 import { IdentityDatabase } from "./identities-idb.ts";
+import { labelOf } from "./label.ts";
 import { LocalNotepad } from "./notepad.ts";
 import type { Store } from "../store.ts";
 import { IndexedDbStore } from "./store-idb.ts";
@@ -24,7 +25,7 @@ export interface PageChat {
 
 export async function openPageChat(): Promise<PageChat> {
   const kept = await openKept();
-  const page = { url: location.origin, onWake, onHide, isWatched };
+  const page = { url: location.origin, onWake, onHide, isWatched, label: labelOf(navigator.userAgent) };
   // Tabs that do not share a store have nothing to share.
   if (kept === null) return { chat: await createChat({ ...page, store: await forgetfulStore(), tabs: new NoTabs(), notepad: new LocalNotepad(NAME) }), identities: null };
   const { table, own, store } = kept;

@@ -82,6 +82,8 @@ fn people_are_the_same(list: &List, directory: &Directory) -> Compared {
         let name = directory.name(user).map(|name| &**name);
         same(|| format!("name of {user}"), name, list.name(user))?;
         same(|| format!("trust in {user}"), directory.trust(user), list.trust(user))?;
+        let signed_in = list.was_signed_in(user).then(|| list.sign_ins(user));
+        same(|| format!("sign-ins of {user}"), directory.sign_ins(user).map(<[_]>::to_vec), signed_in)?;
         same(|| format!("owner {user}"), directory.is_owner(user), list.owner() == Some(user))?;
         let rooms: BTreeSet<_> = directory.rooms_of(user).map(|(room, _)| room).collect();
         let mut expected = list.joined(user);
@@ -188,8 +190,8 @@ fn what_always_holds(directory: &Directory, entries: &[Entry]) -> Compared {
             same(|| format!("{user} was removed from {room}"), found.is_barred(user), false)?;
         }
     }
-    let last = entries.iter().map(|entry| entry.room).max().unwrap_or(RoomId::LOBBY);
-    for room in (0..=last.0).map(RoomId) {
+    let last = directory.next_room();
+    for room in (0..last.0).map(RoomId).chain([RoomId::PERSONAL]) {
         let of_room: Vec<_> = entries.iter().filter(|entry| entry.room == room).collect();
         let revs = of_room.iter().map(|entry| entry.rev.0);
         same(|| format!("revs of {room}"), revs.collect::<Vec<_>>(), (1..=of_room.len() as u64).collect())?;

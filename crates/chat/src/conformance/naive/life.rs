@@ -6,7 +6,7 @@
 
 use std::mem::{Discriminant, discriminant};
 
-use crate::command::{Command, Draft, Identity, JoinBy};
+use crate::command::{Command, Draft, Identity, JoinBy, SignOutOf};
 use crate::decide::Limits;
 use crate::device::{Device, DeviceId};
 use crate::entry::UnixMillis;
@@ -16,6 +16,7 @@ use crate::key::ClientKey;
 use crate::name::{Nickname, RoomName, Topic};
 use crate::outcome::Refusal;
 use crate::room::RoomKind;
+use crate::sign_in::{SignInId, SignInLabel, SignInMethod, TokenHash};
 use crate::text::Text;
 use crate::trust::Trust;
 
@@ -178,20 +179,21 @@ fn beginning() -> Vec<Move> {
 
 impl Life {
     fn chain(&mut self) -> Vec<Move> {
-        match self.random.below(18) {
+        match self.random.below(20) {
             0..2 => self.life_of_a_message(),
             2..5 => self.removal(),
             5 => self.absence(),
             6..8 => self.absence_of_a_host(),
             8 => self.names(),
-            9 => self.rooms(),
-            10 => self.conversations(),
-            11 => self.reading(),
-            12 => self.owner(),
-            13 => self.pages(),
-            14 => self.numbers(),
-            15 => self.crowd(),
-            16 => self.moderation(),
+            9..11 => self.rooms(),
+            11 => self.conversations(),
+            12 => self.reading(),
+            13 => self.owner(),
+            14 => self.pages(),
+            15 => self.numbers(),
+            16 => self.crowd(),
+            17 => self.moderation(),
+            18 => self.sign_ins(),
             _ => vec![self.anything()],
         }
     }
@@ -303,6 +305,42 @@ impl Life {
             Move::Does(host, Command::Delete { room, seq }),
             Move::Does(member, Command::Delete { room, seq }),
         ]
+    }
+
+    /// Devices come, one of them ends others, and those who do not know it yet go on.
+    fn sign_ins(&mut self) -> Vec<Move> {
+        let device = self.random.of(&DEVICES);
+        let user = device.user;
+        let first = self.random.of(&[SignInMethod::New, SignInMethod::Old]);
+        let begun = |number: u8, method| {
+            let token = if method == SignInMethod::Old { TokenHash::OLD } else { TokenHash([number; 32]) };
+            let label = SignInLabel::from_stored("Chromium \"on\" Linux");
+            Move::Reads(user, Command::SignIn { token, method, label })
+        };
+        let number = 1 + u8::try_from(self.random.below(6)).unwrap_or(0);
+        let lasting = self.list.sign_ins(user);
+        let own = lasting.last().map_or(SignInId(0), |sign_in| sign_in.token.id());
+        let other = lasting.first().map_or(SignInId(0), |sign_in| sign_in.token.id());
+        if self.random.below(3) == 0 {
+            let links = (10..14).map(|more| begun(number + more, SignInMethod::Link));
+            return std::iter::once(begun(number, first)).chain(links).collect();
+        }
+        let newest = TokenHash([number + 2; 32]).id();
+        let mut moves = vec![
+            begun(number, first),
+            begun(number + 1, SignInMethod::Link),
+            begun(number + 2, SignInMethod::Link),
+            Move::Does(device, Command::SignOut { of: SignOutOf::One(other) }),
+            Move::Does(device, Command::SignOut { of: SignOutOf::One(other) }),
+            Move::Does(device, Command::SignOut { of: SignOutOf::Others { keep: other } }),
+            begun(number, first),
+            Move::Does(device, Command::SignOut { of: SignOutOf::Others { keep: newest } }),
+            Move::Does(device, Command::SignOut { of: SignOutOf::One(own) }),
+            begun(number + 1, first),
+        ];
+        let first = usize::try_from(self.random.below(4)).unwrap_or(0);
+        moves.rotate_left(first);
+        moves
     }
 
     fn names(&mut self) -> Vec<Move> {

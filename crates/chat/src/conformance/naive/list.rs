@@ -12,6 +12,8 @@ use crate::ids::{CommandNumber, Lineage, Position, Rev, RoomId, Seq, UserId};
 use crate::name::{Nickname, RoomName, Topic};
 use crate::outcome::{Outcome, Receipt};
 use crate::room::RoomKind;
+use crate::sign_in::{SignInId, SignInLabel, SignInMethod, TokenHash};
+use crate::signed_in::SignIn;
 use crate::text::Text;
 use crate::trust::Trust;
 
@@ -40,7 +42,12 @@ pub(super) struct Fact {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Who {
     Device(Device, CommandNumber),
-    Page { lineage: Option<Lineage>, key: Option<String> },
+    Page {
+        lineage: Option<Lineage>,
+        key: Option<String>,
+    },
+    /// Somebody without a number.
+    User,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +63,8 @@ pub(super) enum What {
     Removed(UserId),
     Named(UserId, String),
     Owner(UserId),
+    SignedIn { user: UserId, token: TokenHash, method: SignInMethod, label: String, ended: Option<SignInId> },
+    SignedOut { user: UserId, sign_ins: Vec<SignInId> },
 }
 
 /// A command that used up a number, and what its sender is told again.
@@ -75,7 +84,7 @@ impl Fact {
     pub(super) fn user(&self) -> Option<UserId> {
         match &self.who {
             Who::Device(device, _) => Some(device.user),
-            Who::Page { .. } => None,
+            Who::Page { .. } | Who::User => None,
         }
     }
 
@@ -139,6 +148,38 @@ impl List {
         self.facts.iter().find_map(|fact| match fact.what {
             What::Owner(who) => Some(who),
             _ => None,
+        })
+    }
+}
+
+/// What the list knows of sign-ins.
+impl List {
+    /// Whether somebody ever had one.
+    pub(super) fn was_signed_in(&self, user: UserId) -> bool {
+        self.facts.iter().any(|fact| matches!(fact.what, What::SignedIn { user: who, .. } if who == user))
+    }
+
+    /// Those of somebody that last, the oldest first.
+    pub(super) fn sign_ins(&self, user: UserId) -> Vec<SignIn> {
+        let begun = self.facts.iter().filter_map(|fact| match &fact.what {
+            What::SignedIn { user: who, token, method, label, .. } if *who == user => {
+                let label = SignInLabel::from_stored(label);
+                Some((fact, SignIn { token: *token, method: *method, label, since: fact.receipt.at }))
+            }
+            _ => None,
+        });
+        begun
+            .filter(|(fact, sign_in)| !self.ends_after(fact, user, sign_in.token.id()))
+            .map(|(_, it)| it)
+            .collect()
+    }
+
+    fn ends_after(&self, begin: &Fact, user: UserId, id: SignInId) -> bool {
+        let later = self.facts.iter().filter(|fact| fact.receipt.position > begin.receipt.position);
+        later.into_iter().any(|fact| match &fact.what {
+            What::SignedIn { user: who, ended, .. } => *who == user && *ended == Some(id),
+            What::SignedOut { user: who, sign_ins } => *who == user && sign_ins.contains(&id),
+            _ => false,
         })
     }
 }
@@ -399,10 +440,19 @@ impl List {
                 was: self.name_before(*user, position).map(Nickname::from_stored),
             },
             What::Owner(user) => Kind::Owner { user: *user },
+            What::SignedIn { user, token, method, label, ended } => Kind::SignedIn {
+                user: *user,
+                token: *token,
+                method: *method,
+                label: SignInLabel::from_stored(label),
+                ended: *ended,
+            },
+            What::SignedOut { user, sign_ins } => Kind::SignedOut { user: *user, sign_ins: sign_ins.clone() },
         };
         let author = match &fact.who {
             Who::Device(device, n) => Some(Author::Device { device: *device, n: *n }),
             Who::Page { lineage, .. } => lineage.map(Author::Lineage),
+            Who::User => None,
         };
         Entry { position, room, seq, rev, at, author, kind }
     }

@@ -1,15 +1,16 @@
 //! The rare situations that a history has to pass through. One that is never reached tests nothing.
 #![expect(unreachable_pub, reason = "the macro makes public items")]
 
-use crate::command::{Command, Draft, Identity, JoinBy};
+use crate::command::{Command, Draft, Identity, JoinBy, SignOutOf};
 use crate::device::Device;
 use crate::ids::{RoomId, Seq, UserId};
 use crate::name::Nickname;
 use crate::outcome::{Outcome, Refusal};
 use crate::room::RoomKind;
+use crate::sign_in::SignInMethod;
 use crate::trust::Trust;
 
-use super::list::{List, What, Who};
+use super::list::{Fact, List, What, Who};
 use super::names::look_alike;
 
 crate::named! {
@@ -80,6 +81,15 @@ crate::named! {
         TwoDevices = "two devices of a person are in one batch",
         SameNameAtOnce = "two people want the same name in one batch",
         ChangedInItsBatch = "a message is edited in the batch in which it was sent",
+        SignsInAgain = "a sign-in that is recorded is recorded again",
+        RevivesSignIn = "a sign-in that has ended is to begin again",
+        FirstIsLink = "somebody without a sign-in comes by a link",
+        TooManySignIns = "a sign-in ends the oldest",
+        SignsOut = "one sign-in of several is ended",
+        SignsOthersOut = "all sign-ins but one are ended",
+        KeepsEnded = "a sign-in that has ended is to be the only one",
+        SignsOutLast = "the last sign-in of a person is ended",
+        SignedOutAlready = "a sign-in that has ended is ended again",
         RolledBack = "a batch is rolled back",
         Reopened = "the log is opened again",
     }
@@ -94,6 +104,9 @@ pub(super) fn seen(list: &List, draft: &Draft, outcome: Outcome) -> Vec<Rare> {
         Identity::Lineage { lineage, key } => {
             let who = Who::Page { lineage: *lineage, key: key.as_ref().map(|key| key.as_str().into()) };
             asked.by_page(&who, &draft.command)
+        }
+        Identity::User(user) if matches!(draft.command, Command::SignIn { .. }) => {
+            asked.signing_in(*user, &draft.command)
         }
         Identity::User(user) => asked.reading(*user, &draft.command),
         Identity::Device { device, n } if n.0 != list.last_n(*device) + 1 => asked.again(&draft.command),
@@ -147,6 +160,35 @@ impl Asked<'_> {
         ]
     }
 
+    fn signing_in(&self, user: UserId, command: &Command) -> Vec<(bool, Rare)> {
+        let Command::SignIn { token, method, .. } = command else { return Vec::new() };
+        let had = |fact: &&Fact| matches!(fact.what, What::SignedIn { user: who, token: other, .. } if (who, other) == (user, *token));
+        let has_ended = self.refused(Refusal::Forbidden) && self.list.facts.iter().any(|fact| had(&fact));
+        let is_full = self.list.sign_ins(user).len() >= super::LIMITS.sign_ins_max;
+        let is_first = !self.list.was_signed_in(user);
+        vec![
+            (self.already(), Rare::SignsInAgain),
+            (has_ended && *method != SignInMethod::Link, Rare::RevivesSignIn),
+            (
+                is_first && self.refused(Refusal::Forbidden) && *method == SignInMethod::Link,
+                Rare::FirstIsLink,
+            ),
+            (self.stored() && is_full, Rare::TooManySignIns),
+        ]
+    }
+
+    fn signing_out(&self, user: UserId, of: SignOutOf) -> Vec<(bool, Rare)> {
+        let count = self.list.sign_ins(user).len();
+        let is_one = matches!(of, SignOutOf::One(_));
+        vec![
+            (self.stored() && is_one && count > 1, Rare::SignsOut),
+            (self.stored() && !is_one && count > 1, Rare::SignsOthersOut),
+            (self.already() && !is_one && count > 1, Rare::KeepsEnded),
+            (self.stored() && is_one && count == 1, Rare::SignsOutLast),
+            (self.already() && is_one && self.list.was_signed_in(user), Rare::SignedOutAlready),
+        ]
+    }
+
     /// A number out of turn.
     fn again(&self, command: &Command) -> Vec<(bool, Rare)> {
         let is_skip = *command == Command::Skip;
@@ -194,6 +236,7 @@ impl Asked<'_> {
             Command::Add { room, user: who } => self.adding(user, *room, *who),
             Command::Remove { room, user: who } => self.removing(*room, *who),
             Command::Name { name } => self.naming(user, name),
+            Command::SignOut { of } => self.signing_out(user, *of),
             Command::Claim => {
                 vec![(self.already(), Rare::OwnsAgain), (self.refused(Refusal::BadCode), Rare::SecondOwner)]
             }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::command::{Command, Draft, Identity, JoinBy};
+use crate::command::{Command, Draft, Identity, JoinBy, SignOutOf};
 use crate::decide::Limits;
 use crate::device::Device;
 use crate::entry::UnixMillis;
@@ -12,6 +12,7 @@ use crate::ids::{CommandNumber, Lineage, RoomId, Seq, UserId};
 use crate::key::ClientKey;
 use crate::outcome::{Outcome, Refusal};
 use crate::room::RoomKind;
+use crate::sign_in::{SignInMethod, TokenHash};
 use crate::text::Text;
 use crate::trust::Trust;
 
@@ -32,7 +33,12 @@ impl List {
         match &draft.identity {
             Identity::Lineage { lineage, key } => self.take_of_page(draft, *lineage, key.as_ref(), limits),
             Identity::Device { device, n } => self.take_of_device(draft, *device, *n, limits),
-            Identity::User(user) => self.take_reading(*user, &draft.command),
+            Identity::User(user) => match &draft.command {
+                Command::SignIn { token, method, label } => {
+                    self.take_sign_in(*user, (*token, *method, label), draft.at, limits)
+                }
+                _ => self.take_reading(*user, &draft.command),
+            },
         }
     }
 
@@ -115,6 +121,36 @@ impl List {
         Outcome::Stored(self.happens(Who::Device(device, n), room, what, at))
     }
 
+    /// The first one comes with the person, and later ones by a link. What has ended never comes back.
+    fn take_sign_in(
+        &mut self,
+        user: UserId,
+        (token, method, label): (TokenHash, SignInMethod, &str),
+        at: UnixMillis,
+        limits: Limits,
+    ) -> Outcome {
+        let room = RoomId::PERSONAL;
+        let lasting = self.sign_ins(user);
+        if lasting.iter().any(|sign_in| sign_in.token == token) {
+            return Outcome::Already { room };
+        }
+        let is_first = !self.was_signed_in(user);
+        let is_known = lasting.iter().any(|sign_in| sign_in.token.id() == token.id());
+        let is_of_all = token == TokenHash::OLD;
+        let may = match method {
+            SignInMethod::New => is_first && !is_of_all,
+            SignInMethod::Old => is_first && is_of_all,
+            SignInMethod::Link => !is_first && !is_of_all && !is_known,
+        };
+        if !may {
+            return Outcome::Refused(Refusal::Forbidden);
+        }
+        let is_full = lasting.len() >= limits.sign_ins_max;
+        let ended = lasting.first().filter(|_| is_full).map(|oldest| oldest.token.id());
+        let what = What::SignedIn { user, token, method, label: label.into(), ended };
+        Outcome::Stored(self.happens(Who::User, room, what, at))
+    }
+
     /// Forward, never back, and no further than the last message.
     fn take_reading(&mut self, user: UserId, command: &Command) -> Outcome {
         let Command::Read { room, seq } = command else { return Outcome::Refused(Refusal::Invalid) };
@@ -173,7 +209,8 @@ impl Ruler<'_> {
             Command::Remove { room, user } => self.remove(*room, *user),
             Command::Name { name } => self.be_called(name),
             Command::Claim => self.claim(),
-            Command::Read { .. } => Err(Refusal::Invalid),
+            Command::SignOut { of } => Ok(self.sign_out(*of)),
+            Command::SignIn { .. } | Command::Read { .. } => Err(Refusal::Invalid),
             Command::Rejected { why, .. } => Err(*why),
             Command::Skip => Ok(Ruling::Skip),
         }
@@ -390,6 +427,19 @@ impl Ruler<'_> {
         like.remove(&self.user);
         must(like.is_empty(), Refusal::NameTaken)?;
         Ok(Ruling::Happens(RoomId::HOUSE, What::Named(self.user, name.into())))
+    }
+
+    fn sign_out(&self, of: SignOutOf) -> Ruling {
+        let mut sign_ins: Vec<_> = self.list.sign_ins(self.user).iter().map(|one| one.token.id()).collect();
+        match of {
+            SignOutOf::One(id) => sign_ins.retain(|other| *other == id),
+            SignOutOf::Others { keep } if !sign_ins.contains(&keep) => sign_ins.clear(),
+            SignOutOf::Others { keep } => sign_ins.retain(|other| *other != keep),
+        }
+        if sign_ins.is_empty() {
+            return Ruling::Nothing(RoomId::HOUSE);
+        }
+        Ruling::Happens(RoomId::PERSONAL, What::SignedOut { user: self.user, sign_ins })
     }
 
     /// One owner, for ever.
