@@ -43,5 +43,5 @@ pub use crate::import::{ImportError, Imported, check_import};
 pub use crate::log::{Meta, SqliteLog};
 pub use crate::reader::SqliteReader;
 pub use crate::repair::{RepairError, Repaired, repair};
-pub use crate::rotate::rotate_signing_key;
+pub use crate::rotate::{RevokeError, revoke_signing_keys, rotate_signing_key};
 pub use crate::verify::{Fault, Report, verify};

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use chat::{Fatal, ReadError};
-use chat_sqlite::{BackupError, ImportError, OpenError, RepairError, RestoreError};
+use chat_sqlite::{BackupError, ImportError, OpenError, RepairError, RestoreError, RevokeError};
 use socketio_server::BuildError;
 
 use crate::plural::counted;
@@ -62,6 +62,8 @@ pub(crate) enum Failure {
     Restore(#[from] RestoreError),
     #[error(transparent)]
     Repair(RepairError),
+    #[error(transparent)]
+    Revoke(RevokeError),
     #[error(
         "still damaged: {}{}; put back what a backup has with `tidings repair --from BACKUP`, \
          or have the rest say that it was damaged with --give-up",
@@ -98,6 +100,16 @@ impl From<RepairError> for Failure {
         match err {
             RepairError::Chat(cause) => Self::Open(cause),
             other => Self::Repair(other),
+        }
+    }
+}
+
+impl From<RevokeError> for Failure {
+    fn from(err: RevokeError) -> Self {
+        match err {
+            RevokeError::Chat(cause) => Self::Open(cause),
+            RevokeError::Read(cause) => Self::Read(cause),
+            lost @ RevokeError::OwnerLost => Self::Revoke(lost),
         }
     }
 }

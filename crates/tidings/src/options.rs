@@ -71,8 +71,7 @@ pub(crate) enum Command {
     Repair(Repair),
     /// Print all limits of a server, what they are by default, and what happens beyond them
     Limits,
-    /// From the next start, sign tokens and recovery ids with a new key. Old ones stay valid, so this does not help
-    /// after a key has leaked
+    /// From the next start, sign recovery ids and invites with a new key. Old ones stay valid, unless --revoke is given
     RotateKey(RotateKey),
 }
 
@@ -200,6 +199,11 @@ pub(crate) struct Repair {
 
 #[derive(Debug, Args)]
 pub(crate) struct RotateKey {
+    /// End everything that older keys have signed, for example after a backup was stolen. People whose only token is from
+    /// before there were sign-ins cannot come back
+    #[arg(long)]
+    pub(crate) revoke: bool,
+
     #[command(flatten)]
     pub(crate) data: ChatData,
 }
