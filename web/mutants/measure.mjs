@@ -17,6 +17,7 @@ const root = path.join(here, "..");
 const LEFT_OUT = /\/(?:steps|socket-line|counted|interleaved|exchanges)\.test\./;
 /** So long all tests together may take for one change: the slowest are not asked. */
 const BUDGET_MS = 1_500;
+/** Those that are named after the file come first, and may take longer. */
 const OWN_FACTOR = 5;
 
 /** Of each change: where it is, what stands there and what in its place, and the name of the test that notices it, or null. */
@@ -99,7 +100,7 @@ function reachingTests(mutants, tests, always) {
   const touched = new Map(all.map(({ name, reaches }) => [name, new Set([...reaches].map((id) => files.get(id)))]));
   const chosen = ({ id, fileName }) => {
     const own = path.basename(fileName, ".ts");
-    // Those that are named after the file know best.
+    // They know best.
     const weight = ({ name, milliseconds }) => (name.startsWith(`${own}.`) || name.startsWith(`${own}-`) ? milliseconds / OWN_FACTOR : milliseconds);
     // What is evaluated once, when the file is read, is noticed by whoever uses anything of the file.
     const reaching = all.filter(({ name, reaches }) => reaches.has(id) || (always.has(id) && touched.get(name).has(fileName)));
@@ -107,7 +108,7 @@ function reachingTests(mutants, tests, always) {
     return (reaching.length === 0 && always.has(id) ? all : reaching)
       .map((test) => ({ ...test, weight: weight(test) }))
       .sort((a, b) => a.weight - b.weight)
-      .filter(({ milliseconds }) => (budget -= milliseconds) > 0)
+      .filter(({ weight }) => (budget -= weight) > 0)
       .map(({ name }) => name);
   };
   return new Map(mutants.map((mutant) => [mutant.id, chosen(mutant)]));

@@ -164,3 +164,16 @@ test("after the end nothing is done any more, and nobody waits for it", async ()
   await ledger.idle();
   expect([...disk.people.keys()]).toEqual(["ada"]);
 });
+
+test("the end waits for what is being kept", async () => {
+  const clock = new VirtualClock();
+  const disk = new MemoryDisk();
+  const ledger = new Ledger(new Model(), new SlowStore(new MemoryStore(disk), clock.setTimer, () => 10), null, { kept: () => undefined, deposed: () => undefined });
+  void ledger.submit((apply) => apply([person("ada")]));
+  let isOver = false;
+  void ledger.stop().then(() => (isOver = true));
+  await clock.pass(5);
+  expect([isOver, disk.people.size]).toEqual([false, 0]);
+  await clock.pass(20);
+  expect([isOver, disk.people.size]).toEqual([true, 1]);
+});

@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, test } from "vitest";
 import type { Line, LineEnd, Way } from "../../src/core/ports.ts";
-import { socketDial } from "../../src/core/socket-line.ts";
+import { socketDial, socketTransport } from "../../src/core/socket-line.ts";
 import type { Auth } from "../../src/core/wire.ts";
-import { PollingServer } from "./polling-server.ts";
+import { EngineServer } from "./engine-server.ts";
 
 const closing: (() => void)[] = [];
 afterEach(() => {
@@ -27,7 +27,7 @@ class Bench {
   readonly line: Line;
   readonly #awaited: (() => void)[] = [];
 
-  constructor(readonly server: PollingServer, { way = "polling only", auth = { v: 1 }, namespace, pass }: Options) {
+  constructor(readonly server: EngineServer, { way = "polling only", auth = { v: 1 }, namespace, pass }: Options) {
     const setTimer = (milliseconds: number, due: () => void) => {
       this.timers.push({ milliseconds, due });
       return () => undefined;
@@ -60,8 +60,8 @@ class Bench {
   }
 }
 
-async function begun(options: Options = {}, prepare: (server: PollingServer) => void = () => undefined): Promise<Bench> {
-  const server = await PollingServer.start();
+async function begun(options: Options = {}, prepare: (server: EngineServer) => void = () => undefined): Promise<Bench> {
+  const server = await EngineServer.start();
   closing.push(() => server.close());
   server.answers = (packet) => (packet.startsWith("0/v1,") ? ['0/v1,{"sid":"t"}'] : []);
   prepare(server);
@@ -120,15 +120,15 @@ describe("a line", () => {
 });
 
 describe("the end of a line", () => {
-  const endOf = async (options: Options, prepare: (server: PollingServer) => void): Promise<readonly LineEnd[]> => {
+  const endOf = async (options: Options, prepare: (server: EngineServer) => void): Promise<readonly LineEnd[]> => {
     const bench = await begun(options, prepare);
     await bench.until("ended");
     return bench.ends;
   };
-  const saying = (packet: string) => (server: PollingServer) => void (server.answers = () => [packet]);
-  const answering = (status: number, body = "") => (server: PollingServer) => void (server.refusal = { status, body });
+  const saying = (packet: string) => (server: EngineServer) => void (server.answers = () => [packet]);
+  const answering = (status: number, body = "") => (server: EngineServer) => void (server.refusal = { status, body });
 
-  test.each<readonly [string, (server: PollingServer) => void, LineEnd]>([
+  test.each<readonly [string, (server: EngineServer) => void, LineEnd]>([
     ["a refusal with a code", saying('4/v1,{"message":"no","data":{"code":"bad_token"}}'), { kind: "refused", code: "bad_token" }],
     ["a refusal without a code", saying('4/v1,{"message":"no","data":{}}'), { kind: "broken" }],
     ["a refusal with a code that is none", saying('4/v1,{"message":"no","data":{"code":7}}'), { kind: "broken" }],
@@ -193,6 +193,77 @@ describe("a line that is discarded", () => {
     await new Promise((resolve) => setImmediate(resolve));
     expect([told, ends]).toEqual([[], []]);
   });
+});
+
+describe("a line by WebSocket", () => {
+  test("begins with it where that is tried first, and asks for nothing else", async () => {
+    const { server, line, until } = bound(await begun({ way: "websocket first" }, (server) => (server.sockets = "work")));
+    await until("connected");
+    server.say('2/v1,["message",{}]');
+    await until("message {}");
+    expect([line.medium, server.queries.map((query) => query.get("transport"))]).toEqual(["websocket", ["websocket"]]);
+    line.emit("typing", { room: 1 });
+    await server.until(() => server.heard.length === 2);
+    expect(server.heard[1]).toBe('2/v1,["typing",{"room":1}]');
+  });
+
+  test("says when it changes its way and when it has, and goes on there", async () => {
+    const { server, line, told, until } = bound(await begun({ way: "polling first" }, (server) => Object.assign(server, { sockets: "work", upgrades: ["websocket"] })));
+    await until("upgraded");
+    await until("connected");
+    server.say('2/v1,["message",{}]');
+    await until("message {}");
+    expect([told.toSorted(), line.medium]).toEqual([["connected", "message {}", "upgraded", "upgrading"], "websocket"]);
+    expect(told.indexOf("upgrading")).toBeLessThan(told.indexOf("upgraded"));
+  });
+
+  test("is over when it is cut while it changes its way", async () => {
+    const { told, ends, until } = bound(await begun({ way: "polling first" }, (server) => Object.assign(server, { sockets: "are cut", upgrades: ["websocket"] })));
+    await until("ended");
+    expect([ends, told.at(-1), told.includes("upgrading"), told.includes("upgraded")]).toEqual([[{ kind: "broken" }], "ended", true, false]);
+  });
+
+  test("is over when it is cut after it stood, and when it is before it has said anything", async () => {
+    const { server, ends, until } = bound(await begun({ way: "websocket first" }, (server) => (server.sockets = "work")));
+    await until("connected");
+    server.cut();
+    await until("ended");
+    expect(ends).toEqual([{ kind: "broken" }]);
+    const early = bound(await begun({ way: "websocket first" }, (server) => (server.sockets = "are cut")));
+    await early.until("ended");
+    expect(early.ends).toEqual([{ kind: "broken" }]);
+  });
+
+  test("that is discarded is gone a second later, though its server hangs", async () => {
+    const bench = await begun({ way: "websocket first" }, (server) => (server.sockets = "hang"));
+    const { server, line, told, timers } = bench;
+    await bench.until("connected");
+    line.discard();
+    await server.until(() => server.heard.at(-1) === "1/v1,");
+    expect(server.isSocketOver).toBe(false);
+    for (const { due } of timers) due();
+    await server.until(() => server.isSocketOver);
+    expect(told).toEqual(["connected"]);
+  });
+});
+
+test("a connection of an app goes to its namespace", async () => {
+  const server = await EngineServer.start();
+  closing.push(() => server.close());
+  const setTimer = (milliseconds: number, due: () => void) => {
+    const timer = setTimeout(due, milliseconds);
+    return () => clearTimeout(timer);
+  };
+  const heard: string[] = [];
+  for (const namespace of ["/other", undefined]) {
+    const transport = socketTransport({ url: server.url, ...(namespace === undefined ? {} : { namespace }) }, { now: Date.now, setTimer, random: () => 0, isWatched: () => true });
+    const nothing = (): void => undefined;
+    transport.open({ connected: nothing, disconnected: nothing, refused: nothing, event: nothing, moved: nothing }, () => Promise.resolve({ v: 1 }));
+    await server.until(() => server.heard.length > heard.length);
+    heard.push(server.heard.at(-1) ?? "");
+    transport.close();
+  }
+  expect(heard).toEqual(['0/other,{"v":1}', '0/v1,{"v":1}']);
 });
 
 function bound(bench: Bench): Pick<Bench, "line" | "server" | "told" | "ends" | "until"> {

@@ -63,3 +63,10 @@ test("unread messages are counted as brute force counts them", () => {
     }
   }
 });
+
+test("a hundred unread messages are a hundred, and one more is more than that", () => {
+  const facts = (count: number) => ({ read: 5, seq: 5 + count, held: [], messages: [], counts: () => true, away: { read: 5, mark: 5 + count, count, capped: false } });
+  expect(unreadOf(facts(UNREAD_MAX))).toEqual({ count: UNREAD_MAX, capped: false, exact: true });
+  expect(unreadOf(facts(UNREAD_MAX + 1))).toEqual({ count: UNREAD_MAX, capped: true, exact: true });
+  expect(unreadOf({ ...facts(0), held: [] })).toEqual({ count: 0, capped: false, exact: true });
+});

@@ -1,6 +1,6 @@
 // Planted bugs: what comes from the log, and how it is kept.
 
-const KEEPING = ["ledger", "stream", "effects", "trail", "bounds", "condensed", "unread", "session", "chat", "browser/store-idb"].map((name) => `tests/core/${name}.test.ts`);
+const KEEPING = ["ledger", "stream", "effects", "trail", "bounds", "store-condensed", "unread", "session", "chat", "browser/store-idb"].map((name) => `tests/core/${name}.test.ts`);
 
 /** @type {import("./bugs.mjs").Bug[]} */
 export const keeping = [

@@ -6,7 +6,7 @@ import { IdentityDatabase } from "../../../src/core/browser/identities-idb.ts";
 import { LocalNotepad } from "../../../src/core/browser/notepad.ts";
 import { onHide, onWake, openPageChat, type PageChat } from "../../../src/core/browser/page-chat.ts";
 import { texts } from "../people.ts";
-import { PollingServer } from "../polling-server.ts";
+import { EngineServer } from "../engine-server.ts";
 import { give, giveLocks, Kept, Page, quiet } from "./a-browser.ts";
 
 const ROOM = 1;
@@ -17,13 +17,13 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close();
 });
 
-async function browser(): Promise<{ readonly page: Page; readonly server: PollingServer; readonly kept: Kept }> {
+async function browser(): Promise<{ readonly page: Page; readonly server: EngineServer; readonly kept: Kept }> {
   const { IDBFactory } = await import("fake-indexeddb");
   give("indexedDB", new IDBFactory());
   giveLocks();
   const kept = new Kept();
   give("localStorage", kept);
-  const server = await PollingServer.start();
+  const server = await EngineServer.start();
   closing.push(() => server.close());
   server.refusal = { status: 503, body: "" };
   return { page: new Page(server.url), server, kept };

@@ -90,6 +90,27 @@ describe("tabs", () => {
     expect([one.led, two.led]).toEqual([["begin"], ["begin"]]);
   });
 
+  test("that close as soon as they take over keep nobody from leading", async () => {
+    giveLocks();
+    const [one, two] = [tab(), tab()];
+    one.tabs.takeOver();
+    one.tabs.close();
+    two.lead();
+    await quiet();
+    expect(two.led).toEqual(["begin"]);
+  });
+
+  test("without another name are those of the first person of a device", async () => {
+    giveLocks();
+    const tabs = webTabs();
+    opened.push(tabs);
+    const heard: TabMessage[] = [];
+    tab("tidings").tabs.listen((message) => heard.push(message));
+    tabs.post(beat(1));
+    await quiet();
+    expect(heard).toEqual([beat(1)]);
+  });
+
   test("take over without having asked to lead, and close without either", async () => {
     giveLocks();
     const [one, two] = [tab(), tab()];
@@ -132,7 +153,12 @@ describe("a browser without locks", () => {
     channel.postMessage(ASKED);
     await quiet();
     channel.postMessage("something else");
+    // A store that nobody has open.
+    const another = useOf("of eve");
+    another.onmessage = ({ data }) => answers.push(data);
+    another.postMessage(ASKED);
     await quiet();
+    another.close();
     expect(answers).toEqual([""]);
     one.tabs.close();
     channel.postMessage(ASKED);

@@ -45,3 +45,35 @@ test("a batch and what is left of it have the same effect, in a tab and in the s
 test("of one room the last state is left", () => {
   expect(condensed([room(1, 1), room(2, 1), room(1, 2), room(1, 3)])).toEqual([room(1, 3), room(2, 1)]);
 });
+
+const cursor = (at: string): Change => ({ kind: "cursor", cursor: at });
+const person = (user: string, name: string): Change => ({ kind: "person", person: { user, name } });
+const session = (user: string, token: string): Change => ({ kind: "session", session: { user, name: null, owner: false, token } });
+
+test("of what has only one state the last one is left: the cursor, and of each person the name and the session", () => {
+  expect(condensed([cursor("1"), person("ada", "a"), person("bob", "b"), person("ada", "Ada"), cursor("2")])).toEqual([cursor("2"), person("ada", "Ada"), person("bob", "b")]);
+  expect(condensed([session("ada", "1"), session("eve", "2"), session("ada", "3")])).toEqual([session("ada", "3"), session("eve", "2")]);
+});
+
+test.each<Change>([{ kind: "forget all" }, { kind: "forget people" }, { kind: "forget room", room: 1 }])("what comes after %o is not put before it", (forget) => {
+  const changes = [room(1, 1), person("ada", "a"), cursor("1"), forget, room(1, 2), person("ada", "Ada"), cursor("2")];
+  expect(condensed(changes)).toEqual(changes);
+});
+
+test("what stands for itself is left as it is, however often it comes", () => {
+  const message = (text: string): Change => ({ kind: "message", message: { room: 1, seq: 1, rev: 1, at: 1, from: { user: "bob" }, text, edited: false, deleted: false, asOf: 1 } });
+  const changes: readonly Change[] = [
+    message("a"),
+    { kind: "notice", notice: { room: 1, rev: 1, after: 0, at: 0, notice: { what: "left", from: { user: "bob" } } } },
+    { kind: "lost", room: 1, lost: null },
+    { kind: "forget messages", room: 1, from: 1, to: 2 },
+    { kind: "forget notices", room: 1, to: 1 },
+    { kind: "settled", id: 1 },
+    { kind: "refused", id: 2, code: "empty" },
+    { kind: "forget room", room: 1 },
+    { kind: "forget people" },
+    { kind: "forget all" },
+  ];
+  const twice = changes.flatMap((change) => [change, change]);
+  expect(condensed(twice)).toEqual(twice);
+});
