@@ -27,7 +27,10 @@ export async function measure(names, folder, processes, tell) {
   const bundle = path.join(folder, "bundle.cjs");
   writeFileSync(bundle, await bundled(new Map(files.map(({ name, content }) => [name, content]))));
   const bench = new Bench(bundle);
-  const { tests, always } = await bench.ask({});
+  const { tests, always } = await bench.ask({}).catch((error) => {
+    bench.close();
+    throw error;
+  });
   tell(`${tests.length} tests in ${Math.round(tests.reduce((sum, { milliseconds }) => sum + milliseconds, 0))} ms, ${mutants.length} changes`);
   const known = tests.map(({ name, milliseconds }) => [name, milliseconds]);
   const reaching = reachingTests(mutants, tests, new Set(always));
@@ -153,7 +156,8 @@ class Bench {
     }
   }
 
+  /** What a test of a change has begun may never end by itself. */
   close() {
-    this.#process.disconnect();
+    this.#process.kill("SIGKILL");
   }
 }
