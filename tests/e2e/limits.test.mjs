@@ -314,7 +314,8 @@ describe("connections", () => {
     const fast = (count, query) => Promise.all(Array.from({ length: count }, () => open(query)));
     const forged = welcome.pass.replace(/^.{4}/, "AAAA");
     for (const query of ["", "&pass=", `&pass=${forged}`, `&pass=${owner.token}`]) {
-      assert.ok(turnedAway(await fast(3, query)) > 0, query);
+      // A place becomes free each second, so not all of so many find one, however slow the machine is.
+      assert.ok(turnedAway(await fast(12, query)) > 0, query);
     }
     assert.equal(turnedAway(await fast(3, `&pass=${welcome.pass}`)), 0);
     await within(Promise.all(crowd), PATIENCE_MS, "those who wait");
