@@ -90,10 +90,12 @@ afterEach(() => {
   replaced.clear();
 });
 
-export const giveLocks = (): void => give("navigator", { locks: new Locks() });
+const userAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
+
+export const giveLocks = (): void => give("navigator", { userAgent, locks: new Locks() });
 
 /** One without locks, as on a page that came without TLS. */
-export const giveNoLocks = (): void => give("navigator", {});
+export const giveNoLocks = (): void => give("navigator", { userAgent });
 
 /** A page on the screen. */
 export class Page {

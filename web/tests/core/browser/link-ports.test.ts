@@ -35,8 +35,9 @@ describe("a link", () => {
     const welcome = { user: { user, name }, owner: false, token, cursor: "c", resumed: false, rooms: [], online: 1 };
     server.answers = (packet) => (packet.startsWith("0/v1,") ? ['0/v1,{"sid":"t"}', `2/v1,${JSON.stringify(["welcome", welcome])}`] : []);
     give("location", { origin: server.url });
+    giveLocks();
     expect(await linkPorts.redeem("7K2Q")).toEqual({ ok: true, session: ADA });
-    expect(server.heard[0]).toBe('0/v1,{"v":1,"link":"7K2Q"}');
+    expect(server.heard[0]).toBe('0/v1,{"v":1,"link":"7K2Q","label":"Firefox on Linux"}');
   });
 
   test("that a server does not take says why", async () => {
@@ -44,6 +45,7 @@ describe("a link", () => {
     closing.push(() => server.close());
     server.answers = () => ['4/v1,{"message":"no","data":{"code":"bad_link"}}'];
     give("location", { origin: server.url });
+    giveLocks();
     expect(await linkPorts.redeem("7K2Q")).toEqual({ ok: false, code: "bad_link" });
   });
 
