@@ -114,6 +114,35 @@ test("a list is asked for from its beginning unless somebody says after what", a
   expect(asked).toStrictEqual([{}, { after: LOBBY }, { room: LOBBY }, { room: LOBBY, after: "a" }]);
 });
 
+describe("the devices of a person", () => {
+  test("are listed, and which of them this is", async () => {
+    const world = new World();
+    const ada = await world.person("ada");
+    const user = ada.me.value.user ?? "";
+    expect(await world.does(ada.signIns())).toEqual({ ok: true, signIns: [{ id: user, label: "", method: "new", at: 0, own: true }] });
+    world.server.kill();
+    await world.clock.pass(100);
+    expect(await world.does(ada.signIns())).toEqual({ ok: false, code: "offline" });
+  });
+
+  test("are signed out one by one, or all others at once, which needs to know which one this is", async () => {
+    const world = new World();
+    world.server.kill();
+    const disk = new MemoryDisk();
+    const store = new MemoryStore(disk);
+    const stranger = await world.chat();
+    expect(await world.does(stranger.signOut("others"))).toEqual({ ok: false, code: "offline" });
+    await store.bind({ user: "aa", name: "ada", owner: false, token: "secret", signIn: "this" });
+    const ada = await world.chat({ store });
+    for (const which of ["another", "others"]) void ada.signOut(which);
+    await world.clock.pass(100);
+    expect([...disk.rows.values()].map(({ command }) => command)).toStrictEqual([
+      { event: "sign out", sign_in: "another" },
+      { event: "sign out", keep: "this" },
+    ]);
+  });
+});
+
 test("typing, its end, and a hurry go to the server", async () => {
   const world = new World();
   const sent: string[] = [];

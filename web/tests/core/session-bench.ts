@@ -48,10 +48,10 @@ export class Bench {
   };
   readonly session: Session;
 
-  constructor(store = new MemoryStore()) {
+  constructor(store = new MemoryStore(), label?: string) {
     this.#store = store;
     this.ledger = new Ledger(this.model, store, null, { kept: () => this.session.settle(), deposed: () => undefined });
-    const world = { now: this.clock.now, setTimer: this.clock.setTimer, randomId: () => "mine", random: () => 0.5, isWatched: () => true };
+    const world = { now: this.clock.now, setTimer: this.clock.setTimer, randomId: () => "mine", random: () => 0.5, isWatched: () => true, ...(label === undefined ? {} : { label }) };
     this.session = new Session(this.model, this.ledger, this.#transport, world, {
       connection: (state, reason) => this.told.push(reason === undefined ? state : `${state} (${reason})`),
       presence: (state) => this.presence.push(state),

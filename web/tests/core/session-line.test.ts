@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { unknownRoom } from "../../src/core/effects.ts";
 import type { Person } from "../../src/core/facade.ts";
 import { HOUSE } from "../../src/core/rooms.ts";
+import { MemoryStore } from "../../src/core/store-memory.ts";
 import type { Change } from "../../src/core/store.ts";
 import type { Command } from "../../src/core/wire.ts";
 import { ADA, Bench, LOBBY, online, quiet, WELCOME } from "./session-bench.ts";
@@ -13,12 +14,35 @@ describe("who asks to be let in", () => {
   test("says the version and the device, then who one is and how far one has come", async () => {
     const bench = new Bench();
     bench.session.start();
-    expect(await bench.auth()).toEqual({ v: 1, device: "mine" });
+    expect(await bench.auth()).toStrictEqual({ v: 1, device: "mine" });
     await bench.connect(quiet);
     expect(bench.told).toEqual(["connecting", "welcomed", "online"]);
     expect(await bench.auth()).toEqual({ v: 1, device: "mine", token: "token", cursor: "c1" });
     await bench.apply({ kind: "forget all" });
     expect(await bench.auth()).toEqual({ v: 1, device: "mine", token: "token" });
+  });
+
+  test("says what the device is called, if it has a name", async () => {
+    const bench = new Bench(new MemoryStore(), "Firefox on Linux");
+    bench.session.start();
+    expect(await bench.auth()).toEqual({ v: 1, device: "mine", label: "Firefox on Linux" });
+  });
+
+  test("is told when another device has signed this one out", () => {
+    const bench = new Bench();
+    bench.session.start();
+    bench.refuse("signed_out");
+    expect(bench.told).toEqual(["connecting", "unknown (signed_out)"]);
+  });
+
+  test("hears of other sign-ins, and takes nothing of that but how far the log has come", async () => {
+    const bench = await online();
+    for (const [name, cursor] of [["signed in", "c2"], ["signed out", "c3"]] as const) {
+      await bench.hear(name, { rev: 9, at: 1, sign_in: "x", label: "Firefox on Linux", cursor });
+      expect(bench.model.cursor).toBe(cursor);
+    }
+    await bench.hear("signed in", { rev: 9, at: 1, sign_in: "x" });
+    expect([bench.model.cursor, bench.told, bench.names()]).toEqual(["c3", [], []]);
   });
 
   test("is told why not", async () => {
