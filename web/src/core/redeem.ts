@@ -29,8 +29,8 @@ export function redeem(code: string, transport: Transport, setTimer: SetTimer, l
         event: (name, payload) => {
           const welcome = name === "welcome" ? readWelcome(payload) : null;
           if (welcome?.token === undefined) return;
-          const { user, owner, token, server } = welcome;
-          const session = { user: user.user, name: user.name ?? null, owner, token };
+          const { user, owner, token, server, sign_in: signIn } = welcome;
+          const session = { user: user.user, name: user.name ?? null, owner, token, ...(signIn === undefined ? {} : { signIn }) };
           finish({ ok: true, session: server === undefined ? session : { ...session, server } });
         },
       },

@@ -429,9 +429,21 @@ export class Session {
     if (this.#stopped) return;
     // Another server may answer at this address for a while: nothing is forgotten, and the next try may succeed.
     if (code === "bad_token") this.#events.connection("unknown");
-    else if (code === "signed_out") this.#events.connection("unknown", code);
+    else if (code === "signed_out") this.#signedOut();
     else if (reason !== undefined) this.#events.connection("refused", reason);
     else this.#events.connection(code === "" ? "offline" : "unavailable");
+  }
+
+  /** Somebody may have come back by a link, in another tab. */
+  #signedOut(): void {
+    this.#events.connection("unknown", "signed_out");
+    const { session } = this.#model;
+    if (session === null) return;
+    void this.#events.bind(session).then(async (kept) => {
+      if (this.#stopped || kept.user !== session.user || kept.token === session.token) return;
+      await this.#ledger.submit((apply) => apply([{ kind: "session", session: kept }]));
+      this.#transport.hurry();
+    }, () => undefined);
   }
 
   #stored(row: OutboxRow, ack: Stored): Promise<void> {

@@ -56,6 +56,8 @@ export type ServerSight =
   | "the disk was full"
   | "a number was skipped";
 
+const USER_DIGITS = 16;
+
 export interface ModelServerOptions {
   readonly now: () => number;
   readonly setTimer: SetTimer;
@@ -77,6 +79,8 @@ export class ModelServer {
   readonly commands: Commands;
   /** As if its keys were not there: it knows nobody's token. */
   isForgetful = false;
+  /** How often each person was signed out everywhere. */
+  readonly #signOuts = new Map<string, number>();
   #running = true;
   #sockets = 0;
   #epochs = 1;
@@ -139,8 +143,10 @@ export class ModelServer {
       this.commands.links.delete(auth.link);
       token = this.#token(user);
     } else if (auth.token !== undefined) {
-      user = auth.token.slice(this.#token("").length);
-      if (this.isForgetful || auth.token !== this.#token(user)) return "bad_token";
+      const start = this.#token("").length;
+      user = auth.token.slice(start, start + USER_DIGITS);
+      if (this.isForgetful || !auth.token.startsWith(this.#token("") + user)) return "bad_token";
+      if (auth.token !== this.#token(user)) return "signed_out";
       if (!users.has(user)) users.set(user, { name: null });
     } else {
       user = this.commands.newUser();
@@ -156,7 +162,14 @@ export class ModelServer {
   }
 
   #token(user: string): string {
-    return `token of ${this.state.server}: ${user}`;
+    const times = this.#signOuts.get(user) ?? 0;
+    return `token of ${this.state.server}: ${user}${times === 0 ? "" : ` ${times}`}`;
+  }
+
+  /** Ends the sign-ins of somebody; a link leads to another one. */
+  signsOut(user: string): void {
+    this.#signOuts.set(user, (this.#signOuts.get(user) ?? 0) + 1);
+    this.cutAll();
   }
 
   isOnline(user: string): boolean {

@@ -161,6 +161,7 @@ class Device {
   readonly ports: LinkPorts = {
     redeem: (code) => redeem(code, this.world.server.transport(), this.world.clock.setTimer),
     bind: async (store, session) => void (await new MemoryStore(this.disk(store)).bind(session)),
+    renew: () => Promise.reject(new Error("nobody is signed out")),
   };
 }
 

@@ -25,6 +25,11 @@ export const linkPorts: LinkPorts = {
     await store.bind(session);
     store.close();
   },
+  renew: async (name, session) => {
+    const store = await IndexedDbStore.open(name);
+    await store.renew(session);
+    store.close();
+  },
 };
 
 export async function loadStore(name: string): Promise<Snapshot> {

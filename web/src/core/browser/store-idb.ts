@@ -233,6 +233,17 @@ export class IndexedDbStore implements Store {
     });
   }
 
+  /** Another sign-in of the person whose store it is; nobody else gets it. */
+  async renew({ token, signIn, user }: SessionRecord): Promise<void> {
+    const known = await this.#database.read(["session"], (table) => {
+      const asked = table("session").get("session");
+      return () => asked.result;
+    });
+    if (known === undefined || known.user !== user) throw new Error("the store of somebody else");
+    const renewed = { ...known, token, ...(signIn === undefined ? {} : { signIn }) };
+    await this.#database.write(["session"], "strict", (table) => table("session").put(renewed, "session"));
+  }
+
   close(): void {
     // What was asked for before is still done.
     void this.#inTurn(async () => this.#database.close());

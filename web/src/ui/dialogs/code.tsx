@@ -38,6 +38,12 @@ export function CodeDialog({ leads, code }: Properties) {
     });
   }, [isOnline]);
   if (complaint.value !== null) return <Notice>{complaint.value}</Notice>;
+  // Nobody can say where it leads before it is used.
+  const { state, reason } = ui.chat.connection.value;
+  if (state === "unknown" && reason === "signed_out") {
+    if (leads !== "link") return <Notice>{text("signedOutHelp")}</Notice>;
+    return <ReturnQuestion code={code} fail={(why) => (complaint.value = whyNot(leads, why))} />;
+  }
   if (told.value === null) return <Notice>{text(isOnline ? "codeLooking" : "refusedOffline")}</Notice>;
   switch (told.value.kind) {
     case "link":
@@ -98,6 +104,21 @@ function LinkQuestion({ code, who, fail }: LinkProperties) {
     <Decision title={text(isNew.value ? "linkAskNew" : "linkAsk", { who: name })} go={text("linkGo", { who: name })} stay={text(isNew.value ? "nameSkip" : "codeStay")} task={task} act={() => void act()}>
       {isNew.value ? <p>{rich("linkOnlyOwn", slots)}</p> : <p>{rich("linkLeads", slots)}</p>}
       {!isNew.value && <p>{rich("linkStays", slots)}</p>}
+    </Decision>
+  );
+}
+
+/** The way back in of a device that another one has signed out. */
+function ReturnQuestion({ code, fail }: Omit<LinkProperties, "who">) {
+  const ui = useUi();
+  const task = useTask();
+  const act = async () => {
+    const why = await follow(ui, task, code);
+    if (why === "bad_link") fail(why);
+  };
+  return (
+    <Decision title={text("returnAsk")} go={text("returnGo")} stay={text("codeStay")} task={task} act={() => void act()}>
+      <p>{rich("returnLeads", { me: <bdi>{personName(meOf(ui))}</bdi> })}</p>
     </Decision>
   );
 }
@@ -214,11 +235,11 @@ function leave(ui: Ui, act: () => unknown): void {
   void act();
 }
 
-/** The code of a refusal, if it was refused. */
-async function follow(ui: Ui, task: Task, code: string, user: string): Promise<string | undefined> {
+/** `user`: whose link it is, if that is known. The code of a refusal, if it was refused. */
+async function follow(ui: Ui, task: Task, code: string, user?: string): Promise<string | undefined> {
   const { identities } = ui;
   const { server } = ui.chat.me.peek();
-  const person = server === undefined ? { user } : { user, server };
+  const person = user === undefined ? null : { user, ...(server === undefined ? {} : { server }) };
   let why: string | undefined;
   const followed = await task.run(async () => {
     const answer = identities === null ? ({ ok: false, code: "not_kept" } as const) : await followLink(identities, linkPorts, code, person);

@@ -8,6 +8,7 @@ import { BrowseDialog } from "./browse.tsx";
 import { DeleteDialog, ExpelDialog, LeaveDialog } from "./confirm.tsx";
 import { CodeDialog } from "./code.tsx";
 import { CreateDialog } from "./create.tsx";
+import { DevicesDialog } from "./devices.tsx";
 import { ForgetDialog } from "./forget.tsx";
 import { HelpDialog } from "./help.tsx";
 import { IdentitiesDialog, UnknownDialog } from "./identities.tsx";
@@ -54,6 +55,8 @@ export function Dialogs() {
       return <UnknownDialog />;
     case "identities":
       return <IdentitiesDialog />;
+    case "devices":
+      return <DevicesDialog />;
     case "forget":
       return <ForgetDialog identity={dialog.identity} />;
     case "delete":

@@ -30,15 +30,18 @@ export function IdentitiesDialog() {
 export function UnknownDialog() {
   const ui = useUi();
   const isOnline = ui.chat.connection.value.state === "online";
+  const isSignedOut = ui.chat.connection.value.reason === "signed_out";
   useEffect(() => {
     if (isOnline) ui.dialog.value = null;
   }, [isOnline]);
   return (
-    <Modal title={text("unknownServer")}>
-      <p>{text("unknownHelp")}</p>
-      <button type="button" class="primary" autofocus onClick={() => ui.chat.hurry()}>
-        {text("unknownRetry")}
-      </button>
+    <Modal title={text(isSignedOut ? "signedOut" : "unknownServer")}>
+      <p>{text(isSignedOut ? "signedOutHelp" : "unknownHelp")}</p>
+      {!isSignedOut && (
+        <button type="button" class="primary" autofocus onClick={() => ui.chat.hurry()}>
+          {text("unknownRetry")}
+        </button>
+      )}
       <Choices isUnknown />
     </Modal>
   );

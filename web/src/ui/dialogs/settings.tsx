@@ -1,4 +1,4 @@
-// The settings of a person: name, theme, language, another device.
+// The settings of a person: name, theme, language, other devices.
 
 import { useSignal } from "@preact/signals";
 import { LANGUAGES, text } from "../../texts/texts.ts";
@@ -153,6 +153,9 @@ function LinkDevice() {
       <p class="complaint" role="alert">
         {task.complaint.value}
       </p>
+      <button type="button" class="soft" onClick={() => (ui.dialog.value = { kind: "devices" })}>
+        {text("devicesTitle")}
+      </button>
     </section>
   );
 }

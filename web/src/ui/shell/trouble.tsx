@@ -79,7 +79,7 @@ function trouble(connection: Connection): string {
     case "refused":
       return text("refusedByServer", { reason });
     case "unknown":
-      return text("unknownServer");
+      return text(reason === "signed_out" ? "signedOut" : "unknownServer");
     case "stopped":
       return text("stopped");
   }

@@ -20,7 +20,7 @@ import { type Code, type Route, parseCode, parseRoute, roomHash } from "./route.
 export type { RoomFacts };
 
 export type Dialog =
-  | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" | "strays" | "unknown" | "identities" }
+  | { readonly kind: "switcher" | "browse" | "create" | "direct" | "settings" | "help" | "room" | "invite" | "add" | "leave" | "strays" | "unknown" | "identities" | "devices" }
   /** A code of the address, which waits for a decision. */
   | { readonly kind: "code"; readonly leads: Code["kind"]; readonly code: string }
   | { readonly kind: "delete"; readonly seq: Seq }

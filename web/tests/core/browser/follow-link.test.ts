@@ -20,10 +20,12 @@ async function device() {
   const identities = new Identities(table, own, () => `${own} new`);
   await identities.know(ADA);
   const bound: [string, SessionRecord][] = [];
+  const renewed: [string, SessionRecord][] = [];
+  const renew = (store: string, session: SessionRecord): Promise<void> => Promise.resolve(void renewed.push([store, session]));
   let redeemed = 0;
-  const follow = (answer: Redeemed, person: { readonly user: string; readonly server?: string }, bind = (store: string, session: SessionRecord): Promise<void> => Promise.resolve(void bound.push([store, session]))) =>
-    followLink(identities, { redeem: () => Promise.resolve((redeemed += 1)).then(() => answer), bind }, "7K2Q", person);
-  return { own, table, identities, bound, follow, redeemed: () => redeemed };
+  const follow = (answer: Redeemed, person: { readonly user: string; readonly server?: string } | null, bind = (store: string, session: SessionRecord): Promise<void> => Promise.resolve(void bound.push([store, session]))) =>
+    followLink(identities, { redeem: () => Promise.resolve((redeemed += 1)).then(() => answer), bind, renew }, "7K2Q", person);
+  return { own, table, identities, bound, renewed, follow, redeemed: () => redeemed };
 }
 
 describe("a link", () => {
@@ -49,9 +51,18 @@ describe("a link", () => {
   });
 
   test.each([{ user: "aa", server: "another" }, { user: "ee", server: "s" }, { user: "aa" }])("of another person, or of one of another server, is used up", async (person) => {
-    const { follow, redeemed, bound } = await device();
+    const { follow, redeemed, bound, renewed } = await device();
     await follow({ ok: true, session: { ...EVE, ...person } }, person);
-    expect([redeemed(), bound.length]).toEqual([1, 1]);
+    expect([redeemed(), bound.length + renewed.length]).toEqual([1, 1]);
+  });
+
+  test("of which nobody knows whose it is gives the person of this device another sign-in, and anybody else a store", async () => {
+    const { own, table, bound, renewed, follow } = await device();
+    const session = { ...EVE, user: "aa", name: "ada" };
+    expect(await follow({ ok: true, session }, null)).toEqual({ ok: true });
+    expect([bound, renewed, await table.chosen()]).toEqual([[], [[own, session]], own]);
+    expect(await follow({ ok: true, session: EVE }, null)).toEqual({ ok: true });
+    expect([bound, renewed.length, await table.chosen()]).toEqual([[[`${own} new`, EVE]], 1, `${own} new`]);
   });
 
   test("that leads nowhere says why, and changes nothing", async () => {

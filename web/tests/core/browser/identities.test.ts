@@ -64,6 +64,11 @@ class Device {
       await store.bind(session);
       store.close();
     },
+    renew: async (name, session) => {
+      const store = await IndexedDbStore.open(name);
+      await store.renew(session);
+      store.close();
+    },
   };
 }
 
@@ -152,6 +157,49 @@ describe("a link that is followed", () => {
     expect(await world.does(followLink(identities, device.ports, code, { ...person, server: "server 2" }))).toEqual({ ok: true });
     expect(world.server.commands.ownerOfLink(code)).toBeUndefined();
     await world.does(ada.stop());
+  });
+
+  test("of somebody who was signed out here lets them in again, in all tabs, and what waited is sent once", async () => {
+    const world = new World();
+    const device = new Device(world);
+    const { chat: ada, identities } = await arrived(world, device, "ada");
+    const { code, person } = await linkOf(world, ada);
+    world.server.signsOut(person.user);
+    await world.clock.until(() => ada.connection.value.reason === "signed_out", "a refusal");
+    void ada.say(LOBBY, "unsent");
+    await world.clock.until(() => ada.connection.value.waiting === 1, "the outbox");
+    await world.clock.pass(2_000);
+    expect(said(world)).toEqual([]);
+    expect(await world.does(followLink(identities, device.ports, code, null))).toEqual({ ok: true });
+    expect(await identities.table.chosen()).toBe(device.name);
+    await world.online(ada);
+    await world.clock.until(() => ada.connection.value.waiting === 0, "the answer");
+    await world.does(ada.stop());
+    const { chat: again } = await device.open();
+    await world.online(again);
+    expect(again.me.value).toMatchObject({ user: person.user, name: "ada" });
+    expect(said(world)).toEqual(["ada: unsent"]);
+    await world.does(again.stop());
+  });
+
+  test("of somebody else, by a device that was signed out, leaves what waits there", async () => {
+    const world = new World();
+    const device = new Device(world);
+    const eve = await world.person("eve");
+    const { chat: ada, identities } = await arrived(world, device, "ada");
+    const { code } = await linkOf(world, eve);
+    world.server.signsOut(String(ada.me.value.user));
+    await world.clock.until(() => ada.connection.value.reason === "signed_out", "a refusal");
+    void ada.say(LOBBY, "unsent");
+    await world.clock.until(() => ada.connection.value.waiting === 1, "the outbox");
+    expect(await world.does(followLink(identities, device.ports, code, null))).toEqual({ ok: true });
+    await world.does(ada.stop());
+    const { chat: page, identities: theirs } = await device.open();
+    await world.online(page);
+    await world.clock.pass(2_000);
+    expect([page.me.value.name, said(world)]).toEqual(["eve", []]);
+    expect((await theirs.others()).map(({ store, name }) => [store, name])).toEqual([[device.name, "ada"]]);
+    await world.does(page.stop());
   });
 
   test("and leads nowhere changes nothing", async () => {
