@@ -49,7 +49,7 @@ impl Person {
             self.counter += 1;
             return self.queue("name", json!({ "name": name }), None, false);
         }
-        match self.random.index(105) {
+        match self.random.index(109) {
             0..42 => {
                 let room = if self.random.chance(400) { LOBBY } else { self.some_room() };
                 if self.is_welcome() && self.random.chance(300) {
@@ -63,17 +63,17 @@ impl Person {
             47..55 => self.rewrite(),
             55..60 => self.create(),
             60..69 => self.meet("add"),
-            69..75 => self.meet("remove"),
-            75..78 => {
+            69..79 => self.meet("remove"),
+            79..82 => {
                 let room = self.some_room();
                 self.queue("leave", json!({ "room": room }), None, false);
                 self.clings = Some((room, Instant::now() + CLINGS_FOR));
             }
-            78..81 => self.join(),
-            81..87 => self.take_back(),
-            87..92 => self.read(),
-            92..98 => self.look(),
-            98..103 => self.sign_out(),
+            82..85 => self.join(),
+            85..91 => self.take_back(),
+            91..96 => self.read(),
+            96..102 => self.look(),
+            102..107 => self.sign_out(),
             _ => {
                 let text = if self.random.chance(500) { String::new() } else { "x".repeat(17 << 10) };
                 self.queue("say", json!({ "room": LOBBY, "text": text }), None, false);
