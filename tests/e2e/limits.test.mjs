@@ -355,6 +355,22 @@ describe("quotas", () => {
     assert.deepEqual(new Set(await codes(30, creates(local))), new Set(["ok"]));
   });
 
+  test("of joins are those of a person and of an address, and leaving gives none back", async (t) => {
+    const server = await serve(t, ["joins-per-person=2/day", "joins-per-address=3/day", "commands-per-guest=0"]);
+    const ada = await V1Person.connect(t, server.url, { name: "ada", ...LOCAL });
+    const rooms = [];
+    for (let number = 0; number < 4; number += 1) rooms.push((await ada.must("create", { kind: "public", name: `room ${number}` })).room);
+    const joins = (person) => (number) => person.do("join", { room: rooms[number] });
+    const bob = await V1Person.connect(t, server.url, { name: "bob", ...at("192.0.2.1") });
+    assert.deepEqual(await codes(4, joins(bob)), ["ok", "ok", "quota", "quota"]);
+    await bob.must("leave", { room: rooms[0] });
+    assert.equal((await bob.do("join", { room: rooms[0] })).code, "quota");
+    const cleo = await V1Person.connect(t, server.url, { name: "cleo", ...at("192.0.2.1") });
+    assert.deepEqual(await codes(4, joins(cleo)), ["ok", "quota", "quota", "quota"]);
+    const dora = await V1Person.connect(t, server.url, { name: "dora", ...at("192.0.2.2") });
+    assert.deepEqual(await codes(2, joins(dora)), ["ok", "ok"]);
+  });
+
   test("of names let a person take a first one and change it three times in an hour", async (t) => {
     const server = await serve(t, ["commands-per-guest=0"]);
     const ada = await V1Person.connect(t, server.url, at("192.0.2.2"));

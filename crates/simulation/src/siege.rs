@@ -95,6 +95,8 @@ impl Siege {
             quotas: QuotaBounds {
                 rooms_person: Quota::a_day(rooms),
                 rooms_network: Quota::a_day(rooms * ADDRESS_FACTOR),
+                joins_person: QuotaBounds::DEFAULT.joins_person,
+                joins_network: QuotaBounds::DEFAULT.joins_network,
                 renames: Quota::an_hour(renames),
                 sign_ins_person: QuotaBounds::DEFAULT.sign_ins_person,
                 contacts: ByTrust::all(contacts),

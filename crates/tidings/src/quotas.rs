@@ -44,6 +44,10 @@ pub struct QuotaBounds {
     pub rooms_person: Quota,
     /// The same for all of one network: an address of IPv4, or a /64 of IPv6.
     pub rooms_network: Quota,
+    /// Rooms that one person joins.
+    pub joins_person: Quota,
+    /// The same for all of one network.
+    pub joins_network: Quota,
     /// How often one person changes their name.
     pub renames: Quota,
     /// People with whom one person is in touch for the first time, and conversations of two that one person begins.
@@ -65,6 +69,8 @@ pub struct QuotaBounds {
 pub struct Spending {
     /// Rooms, and conversations of more than two people.
     pub rooms: u32,
+    /// Rooms that are joined.
+    pub joins: u32,
     /// Changes of a name.
     pub renames: u32,
     /// People who are not in touch with its sender yet, and somebody with whom they begin a conversation of two.
@@ -81,6 +87,7 @@ pub struct Spending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Use {
     Rooms,
+    Joins,
     Renames,
     Contacts,
     Bytes,
@@ -125,6 +132,7 @@ pub struct UsedUp;
 
 struct Used {
     rooms: Debts<Holder>,
+    joins: Debts<Holder>,
     renames: Debts<Holder>,
     contacts: Debts<Holder>,
     bytes: Debts<Holder>,
@@ -184,6 +192,8 @@ impl QuotaBounds {
     pub const DEFAULT: Self = Self {
         rooms_person: Quota::a_day(20),
         rooms_network: Quota::a_day(50),
+        joins_person: Quota::a_day(200),
+        joins_network: Quota::a_day(2_000),
         renames: Quota::an_hour(3),
         sign_ins_person: Quota::a_day(30).at_once(10),
         contacts: ByTrust { guest: Quota::an_hour(10), member: Quota::an_hour(60) },
@@ -197,6 +207,8 @@ impl QuotaBounds {
     pub const OFF: Self = Self {
         rooms_person: Quota::OFF,
         rooms_network: Quota::OFF,
+        joins_person: Quota::OFF,
+        joins_network: Quota::OFF,
         renames: Quota::OFF,
         sign_ins_person: Quota::OFF,
         contacts: ByTrust::all(Quota::OFF),
@@ -218,6 +230,7 @@ impl Quotas {
         let none = || Debts::new(OWERS_MAX);
         let used = Used {
             rooms: none(),
+            joins: none(),
             renames: none(),
             contacts: none(),
             bytes: none(),
@@ -236,7 +249,7 @@ impl Quotas {
     }
 
     fn charge_at(&self, payer: Payer, spending: Spending, now: Instant) -> Result<Option<Charge>, UsedUp> {
-        let Spending { rooms, renames, contacts, bytes, newcomers, sign_ins } = spending;
+        let Spending { rooms, joins, renames, contacts, bytes, newcomers, sign_ins } = spending;
         let trust = payer.trust();
         let person = payer.person.map(|(user, _)| Holder::Person(user));
         let network = payer.neighbours().map(Holder::Neighbours);
@@ -246,6 +259,8 @@ impl Quotas {
         let all = [
             (Use::Rooms, person, bounds.rooms_person, rooms),
             (Use::Rooms, network, wide(bounds.rooms_network), rooms),
+            (Use::Joins, person, bounds.joins_person, joins),
+            (Use::Joins, network, wide(bounds.joins_network), joins),
             (Use::Renames, person, bounds.renames, renames),
             (Use::Contacts, person, bounds.contacts.of(trust), contacts),
             (Use::Contacts, network.filter(counts_contacts), wide(bounds.contacts_network), contacts),
@@ -291,6 +306,8 @@ fn limit(of: Use, holder: Holder, trust: Trust) -> Count {
         (_, Holder::Neighbours(_), Trust::Member) => Count::LimitMembersPerAddress,
         (Use::Rooms, Holder::Person(_), _) => Count::LimitRoomsPerPerson,
         (Use::Rooms, Holder::Neighbours(_), _) => Count::LimitRoomsPerAddress,
+        (Use::Joins, Holder::Person(_), _) => Count::LimitJoinsPerPerson,
+        (Use::Joins, Holder::Neighbours(_), _) => Count::LimitJoinsPerAddress,
         (Use::Renames, _, _) => Count::LimitRenames,
         (Use::Contacts, Holder::Neighbours(_), _) => Count::LimitContactsPerAddress,
         (Use::Contacts, Holder::Person(_), Trust::Guest) => Count::LimitContactsPerGuest,
@@ -307,6 +324,7 @@ impl Used {
     fn of_use(&mut self, of: Use) -> &mut Debts<Holder> {
         match of {
             Use::Rooms => &mut self.rooms,
+            Use::Joins => &mut self.joins,
             Use::Renames => &mut self.renames,
             Use::Contacts => &mut self.contacts,
             Use::Bytes => &mut self.bytes,
@@ -354,7 +372,7 @@ mod tests {
 
     const ADA: UserId = UserId(1);
     const NOTHING: Spending =
-        Spending { rooms: 0, renames: 0, contacts: 0, bytes: 0, newcomers: 0, sign_ins: 0 };
+        Spending { rooms: 0, joins: 0, renames: 0, contacts: 0, bytes: 0, newcomers: 0, sign_ins: 0 };
     const ROOM: Spending = Spending { rooms: 1, ..NOTHING };
     const RENAME: Spending = Spending { renames: 1, ..NOTHING };
 
@@ -419,6 +437,17 @@ mod tests {
         assert_eq!(met, 200);
         assert_eq!(stored(&quotas, "192.0.2.1", ADA, contact, now), 0);
         assert_eq!(stored(&quotas, "192.0.2.2", ADA, contact, now), 10);
+    }
+
+    #[test]
+    fn the_people_of_one_network_join_two_thousand_rooms_a_day() {
+        let (quotas, now) = (quotas(), start());
+        let hundred = Spending { joins: 100, ..NOTHING };
+        let joined: usize =
+            (10..40).map(|user| stored(&quotas, "192.0.2.1", UserId(user), hundred, now)).sum();
+        assert_eq!(joined, 20);
+        assert_eq!(stored(&quotas, "192.0.2.1", ADA, hundred, now), 0);
+        assert_eq!(stored(&quotas, "192.0.2.2", ADA, hundred, now), 2);
     }
 
     #[test]

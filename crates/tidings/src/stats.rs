@@ -91,6 +91,10 @@ tally::counted! {
         LimitRoomsPerPerson,
         /// A network has created too many rooms.
         LimitRoomsPerAddress,
+        /// Somebody has joined too many rooms in a short time.
+        LimitJoinsPerPerson,
+        /// The people of a network have.
+        LimitJoinsPerAddress,
         /// Somebody has changed their name too often.
         LimitRenames,
         /// Somebody has followed too many links of their own.

@@ -306,6 +306,20 @@ pub const ALL: &[Limit] = &[
         field: |bounds| Field::quota(&mut bounds.node.quotas.rooms_network),
     },
     Limit {
+        name: "joins-per-person",
+        scope: Scope::Person,
+        effect: "joining a room is refused: `quota`",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitJoinsPerPerson)),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.joins_person),
+    },
+    Limit {
+        name: "joins-per-address",
+        scope: Scope::Address,
+        effect: "the same",
+        seen: Seen::Hits(|seen| seen.edge(Count::LimitJoinsPerAddress)),
+        field: |bounds| Field::quota(&mut bounds.node.quotas.joins_network),
+    },
+    Limit {
         name: "contacts-per-guest",
         scope: Scope::Guest,
         effect: "a `direct` that begins one more conversation of two, and longer ones and `add` with more people who are in no private room or conversation with them, are refused: `quota`",

@@ -92,13 +92,13 @@ fn spending(directory: &Directory, user: UserId, command: &Command) -> Spending 
             }
         }
         Command::Add { user: other, .. } => Spending { contacts: u32::from(is_new(other)), ..none },
+        Command::Join { .. } => Spending { joins: 1, ..none },
         Command::Name { .. } => Spending { renames: 1, ..none },
         Command::Say { .. }
         | Command::Edit { .. }
         | Command::Delete { .. }
         | Command::Rename { .. }
         | Command::SetTopic { .. }
-        | Command::Join { .. }
         | Command::Leave { .. }
         | Command::Remove { .. }
         | Command::Claim
