@@ -2,7 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import type { ChatClient, Result, RoomId } from "../../src/core/facade.ts";
+import type { Transport } from "../../src/core/ports.ts";
 import { MemoryDisk, MemoryStore } from "../../src/core/store-memory.ts";
+import type { Auth } from "../../src/core/wire.ts";
 import { LINK_EXPIRES } from "./model-requests.ts";
 import { LOBBY, recorded, rowsOf, World } from "./people.ts";
 
@@ -115,11 +117,23 @@ test("a list is asked for from its beginning unless somebody says after what", a
 });
 
 describe("the devices of a person", () => {
+  test("are called what their pages say, if they say anything", async () => {
+    const world = new World();
+    const auths: Auth[] = [];
+    const transport = (): Transport => {
+      const inner = world.server.transport();
+      return { ...recorded(inner, () => undefined), open: (events, auth) => inner.open(events, () => auth().then((told) => (auths.push(told), told))) };
+    };
+    for (const options of [{ label: "Firefox on Linux" }, {}]) await world.online(await world.chat({ transport, ...options }));
+    expect(auths.map((auth) => ["label" in auth, auth.label])).toEqual([[true, "Firefox on Linux"], [false, undefined]]);
+  });
+
   test("are listed, and which of them this is", async () => {
     const world = new World();
     const ada = await world.person("ada");
     const user = ada.me.value.user ?? "";
-    expect(await world.does(ada.signIns())).toEqual({ ok: true, signIns: [{ id: user, label: "", method: "new", at: 0, own: true }] });
+    const signIns = [{ id: user, label: "", method: "new", at: 0, own: true }, { id: "another", label: "Firefox on Linux", method: "link", at: 1, own: false }];
+    expect(await world.does(ada.signIns())).toEqual({ ok: true, signIns });
     world.server.kill();
     await world.clock.pass(100);
     expect(await world.does(ada.signIns())).toEqual({ ok: false, code: "offline" });
