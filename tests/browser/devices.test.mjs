@@ -22,8 +22,10 @@ async function twoDevices(t) {
   const ada = await Person.arrive(t, browser, server.url, "ada");
   const phone = await Person.open(t, browser, await ada.deviceLink());
   await phone.button("Become ada", phone.dialog).click();
-  await phone.eventually(() => phone.user === ada.user, "a welcome for ada");
+  // The page opens anew.
+  await phone.button("Settings of ada", phone.rooms).waitFor();
   phone.name = "ada";
+  await phone.eventually(() => phone.user === ada.user, "a welcome for ada");
   return { server, ada, phone };
 }
 
@@ -73,6 +75,7 @@ describe("your devices", () => {
     await assertAccessible(phone.page, "a device that was signed out");
     await phone.close();
     await phone.answers(await ada.deviceLink(), "Sign in");
+    await phone.dialog.waitFor({ state: "detached" });
     await phone.shows("unsent", "sent", "not for the phone", "kept");
     await ada.shows("unsent", "sent", "not for the phone", "kept");
     assert.equal(phone.user, ada.user);
