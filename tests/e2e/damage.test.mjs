@@ -75,7 +75,7 @@ describe("a chat with damaged rows", () => {
     const counted = await run(["repair", "--data", server.data]);
     assert.equal(counted.code, 1);
     assert.match(counted.stdout, /damaged +3\n  put back from the backup 0\n  given up +0\n/);
-    assert.match(counted.stderr, /still damaged: 3 rows, the first at position 7; put back what a backup has with `tidings repair --from BACKUP`/);
+    assert.match(counted.stderr, /still damaged: 3 rows, the first at position 8; put back what a backup has with `tidings repair --from BACKUP`/);
     const repaired = await run(["repair", "--from", file, "--data", server.data]);
     assert.equal(repaired.code, 0, repaired.stderr);
     assert.match(repaired.stdout, /put back from the backup 3\n/);
