@@ -19,6 +19,8 @@ export class EngineServer {
   readonly heard: string[] = [];
   /** The queries of all requests. */
   readonly queries: URLSearchParams[] = [];
+  /** Of what kind the packets are that arrive by polling. */
+  readonly kinds: (string | undefined)[] = [];
   /** What it says to a packet. */
   answers: (packet: string) => readonly string[] = () => [];
   /** How it answers every request instead, if it does. */
@@ -92,6 +94,7 @@ export class EngineServer {
 
   #hear(request: IncomingMessage, response: ServerResponse): void {
     const parts: string[] = [];
+    this.kinds.push(request.headers["content-type"]);
     request.setEncoding("utf8").on("data", (part: string) => parts.push(part));
     request.once("end", () => {
       response.end("ok");

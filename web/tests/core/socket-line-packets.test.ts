@@ -85,6 +85,7 @@ describe("a line", () => {
     line.emit("typing", { room: 1 });
     const answer = new Promise((resolve) => line.emit("say", { text: "hello" }, resolve));
     await server.until(() => server.heard.length === 3);
+    expect(new Set(server.kinds)).toEqual(new Set(["text/plain;charset=UTF-8"]));
     expect(server.heard.slice(1)).toEqual(['2/v1,["typing",{"room":1}]', '2/v1,0["say",{"text":"hello"}]']);
     server.say('3/v1,0[{"ok":true}]');
     expect(await answer).toEqual({ ok: true });
@@ -145,6 +146,7 @@ describe("the end of a line", () => {
     ["a request that is none", answering(400, `{"message":"${"x".repeat(1_000)}"}`), { kind: "refused", code: "refused", reason: "x".repeat(300) }],
     ["a refusal of somebody else", answering(403, "<p>forbidden"), { kind: "broken" }],
     ["a refusal of somebody else, in JSON", answering(403, '{"message":7}'), { kind: "broken" }],
+    ["a refusal of somebody else, with a list", answering(403, '{"message":["no"]}'), { kind: "broken" }],
     ["a failure that tells of itself", answering(500, '{"message":"oh"}'), { kind: "broken" }],
   ])("is told once: %s", async (_, prepare, end) => {
     expect(await endOf({}, prepare)).toEqual([end]);
