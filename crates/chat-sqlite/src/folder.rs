@@ -185,7 +185,7 @@ impl Folder {
         let note = || {
             let mut file = open_private(&unfinished)?;
             file.set_len(0)?;
-            file.write_all(format!("{epoch}\n").as_bytes())?;
+            file.write_all(with_checksum(&epoch.to_string()).as_bytes())?;
             file.sync_all()?;
             std::fs::rename(&unfinished, self.path.join(WAL_EPOCH))?;
             sync_folder(&self.path)
@@ -253,9 +253,12 @@ impl HeadNote {
     }
 }
 
-/// The digits of a position have a checksum, because any other digits would be a position too.
 fn head_line(position: Position) -> String {
-    let digits = format!("{:020}", position.0);
+    with_checksum(&format!("{:020}", position.0))
+}
+
+/// A line with a number and its checksum, because any other digits would be a number too.
+fn with_checksum(digits: &str) -> String {
     format!("{digits} {:016x}\n", xxh3_64(digits.as_bytes()))
 }
 
@@ -332,9 +335,9 @@ fn wal_epoch(folder: &Path) -> Result<Option<u64>, OpenError> {
     if wal_bytes(folder) == 0 {
         return Ok(None);
     }
-    match std::fs::read_to_string(folder.join(WAL_EPOCH)) {
-        Ok(epoch) => {
-            let epoch = epoch.trim().parse().ok();
+    match std::fs::read(folder.join(WAL_EPOCH)) {
+        Ok(noted) => {
+            let epoch = noted_epoch(&noted);
             if epoch.is_none() {
                 tracing::warn!(
                     "{WAL_EPOCH} is damaged: nobody can tell whether {DATABASE}-wal belongs to {DATABASE}"
@@ -345,6 +348,15 @@ fn wal_epoch(folder: &Path) -> Result<Option<u64>, OpenError> {
         Err(err) if err.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(cause) => Err(OpenError::Storage { file: folder.join(WAL_EPOCH), cause: cause.into() }),
     }
+}
+
+/// The epoch that was noted; `None` if what is read is not what was written.
+fn noted_epoch(noted: &[u8]) -> Option<u64> {
+    let noted = str::from_utf8(noted).ok()?;
+    let digits = noted.split([' ', '\n']).next()?;
+    // An earlier version has noted no checksum.
+    let is_whole = noted == with_checksum(digits) || noted == format!("{digits}\n");
+    digits.parse().ok().filter(|_| is_whole)
 }
 
 /// Whether there is something in a folder besides the lock and an unfinished database.

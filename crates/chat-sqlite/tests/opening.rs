@@ -30,6 +30,28 @@ fn refusal(folder: &Path) -> OpenError {
     err
 }
 
+/// As a process that is killed leaves it, with one bit of the mark of the write-ahead log's epoch flipped.
+#[test]
+fn no_flipped_bit_in_the_mark_of_an_epoch_keeps_a_log_from_opening() {
+    let temp = TempDir::new().unwrap();
+    let (folder, copy) = (temp.path().join("data"), temp.path().join("copy"));
+    let mut log = SqliteLog::open(&folder).unwrap();
+    append_messages(&mut log, 3);
+    let mark = fs::read(folder.join("chat.db-wal-epoch")).unwrap();
+    for bit in 0..mark.len() * 8 {
+        let _ = fs::remove_dir_all(&copy);
+        fs::create_dir(&copy).unwrap();
+        for file in ["chat.db", "chat.db-wal", "chat.db-head"] {
+            fs::copy(folder.join(file), copy.join(file)).unwrap();
+        }
+        let mut damaged = mark.clone();
+        damaged[bit / 8] ^= 1 << (bit % 8);
+        fs::write(copy.join("chat.db-wal-epoch"), damaged).unwrap();
+        let log = SqliteLog::open(&copy).unwrap_or_else(|err| panic!("bit {bit}: {err}"));
+        assert_eq!(read_all(&log.reader()).len(), 3, "bit {bit}");
+    }
+}
+
 #[test]
 fn a_new_folder_is_made_and_belongs_to_its_user_alone() {
     let temp = TempDir::new().unwrap();
