@@ -29,6 +29,12 @@ pub enum OpenError {
         /// The path of that file.
         path: PathBuf,
     },
+    /// Something else than a file has the name of one that belongs to the chat.
+    #[error("{} is not a file", .path.display())]
+    NotAFile {
+        /// Its path.
+        path: PathBuf,
+    },
     /// Another process serves from this folder.
     #[error("the data folder {} is in use by another process", .folder.display())]
     InUse {

@@ -50,6 +50,7 @@ impl Folder {
             return Err(OpenError::NotAFolder { path: path.into() });
         }
         make_private(path).map_err(|cause| OpenError::Unwritable { folder: path.into(), cause })?;
+        check_files(path)?;
         let lock = Mutex::new(take_lock(path)?);
         Ok(Self { path: path.into(), lock })
     }
@@ -206,6 +207,21 @@ impl Folder {
     }
 }
 
+/// Refuses a pipe or a device in the place of a file: opening it could wait, and reading it never end.
+fn check_files(folder: &Path) -> Result<(), OpenError> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        // Through links: what they lead to is read.
+        let is_endless =
+            || std::fs::metadata(entry.path()).is_ok_and(|about| !about.is_file() && !about.is_dir());
+        if (name == LOCK || name.starts_with(DATABASE)) && is_endless() {
+            return Err(OpenError::NotAFile { path: entry.path() });
+        }
+    }
+    Ok(())
+}
+
 /// Makes the file that is locked if there is none, and locks it.
 fn take_lock(folder: &Path) -> Result<File, OpenError> {
     let file = folder.join(LOCK);
@@ -291,6 +307,7 @@ fn unwritable(folder: &Path, file: &Path, cause: io::Error) -> OpenError {
 /// The database of the chat in a folder, which somebody else may have.
 pub(crate) fn chat_in(folder: &Path) -> Result<PathBuf, OpenError> {
     let file = database_in(folder);
+    check_files(folder)?;
     match std::fs::metadata(folder) {
         Err(err) if err.kind() == io::ErrorKind::NotFound => Err(OpenError::Absent { path: folder.into() }),
         Ok(is) if is.is_file() => Err(OpenError::NotAFolder { path: folder.into() }),

@@ -31,6 +31,27 @@ fn refusal(folder: &Path) -> OpenError {
 }
 
 /// As a process that is killed leaves it, with one bit of the mark of the write-ahead log's epoch flipped.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_is_refused_at_once_under_any_name_of_a_file() {
+    use std::os::unix::fs::symlink;
+    for name in ["lock", "chat.db", "chat.db-wal", "chat.db-head", "chat.db-spare", "chat.db-wal-epoch"] {
+        for is_device in [true, false] {
+            let temp = TempDir::new().unwrap();
+            drop(SqliteLog::open(temp.path()).unwrap());
+            let path = temp.path().join(name);
+            let _ = fs::remove_file(&path);
+            if is_device {
+                symlink("/dev/zero", &path).unwrap();
+            } else {
+                assert!(std::process::Command::new("mkfifo").arg(&path).status().unwrap().success());
+            }
+            let err = SqliteLog::open(temp.path()).unwrap_err();
+            assert_eq!(err.to_string(), format!("{} is not a file", path.display()));
+        }
+    }
+}
+
 #[test]
 fn no_flipped_bit_in_the_mark_of_an_epoch_keeps_a_log_from_opening() {
     let temp = TempDir::new().unwrap();
