@@ -76,6 +76,12 @@ impl Lines {
         Ok(Place { lines: self, line: Some(line), wait })
     }
 
+    /// How long one more would wait in a line.
+    pub(crate) fn wait_of(&self, line: Line, now: Instant) -> Duration {
+        let mut pace = self.paces().get(&line).copied().unwrap_or_default();
+        pace.charge(self.rate, 1, now).unwrap_or_default()
+    }
+
     fn paces(&self) -> MutexGuard<'_, HashMap<Line, Pace>> {
         self.paces.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -159,6 +165,15 @@ mod tests {
         assert!((0..100).all(|_| line.begins_at_once(ada, now)));
         assert!(!line.begins_at_once(ada, now));
         assert!(line.begins_at_once(UserTag::new(2).map(Line::User), now));
+    }
+
+    #[test]
+    fn how_long_one_would_wait_is_told_without_a_place_being_taken() {
+        let (line, now) = (Lines::new(RATE), Instant::now());
+        assert_eq!(line.wait_of(network(1), now), Duration::ZERO);
+        assert!((0..100).all(|_| line.begins_at_once(Some(network(1)), now)));
+        assert_eq!([(); 2].map(|()| line.wait_of(network(1), now)), [INTERVAL; 2]);
+        assert_eq!(line.wait_of(network(1), now + INTERVAL), Duration::ZERO);
     }
 
     #[test]

@@ -52,12 +52,14 @@ impl SocketIoService {
     }
 
     /// The line that a handshake stands in, if a rate applies to its address: that of a user whom the application knows by the
-    /// query, or that of the address.
+    /// query, or that of the address. The shorter of the two: somebody else may show what names the user.
     fn line(&self, uri: &Uri, network: Option<Network>) -> Option<Line> {
         let recognize = self.shared.hooks.recognize.as_ref();
         let of_address = network?;
         let user = recognize.and_then(|recognize| recognize(uri.query().unwrap_or_default()));
-        Some(user.map_or(Line::Network(of_address), Line::User))
+        let (of_address, lines, now) = (Line::Network(of_address), &self.shared.new_sessions, clock());
+        let is_shorter = |of_user: &Line| lines.wait_of(*of_user, now) <= lines.wait_of(of_address, now);
+        Some(user.map(Line::User).filter(is_shorter).unwrap_or(of_address))
     }
 
     /// Checks a request for a WebSocket that needs nobody's permission and does not have to wait. `None` is no verdict: the
