@@ -23,6 +23,8 @@ const UNFINISHED: &str = "chat.db.new";
 const WAL_EPOCH: &str = "chat.db-wal-epoch";
 /// A database whose structure was damaged, as it was before it was written anew.
 const DAMAGED: &str = "chat.db-damaged";
+/// A damaged write-ahead log, as a start found it.
+const DAMAGED_WAL: &str = "chat.db-wal-damaged";
 /// Says that somebody has met damage in the structure of the database.
 const DAMAGE: &str = "chat.db-damage";
 /// Says how far the log had come when its writer wrote last.
@@ -147,17 +149,33 @@ impl Folder {
 
     /// Keeps the database under another name beside its own, until somebody has repaired it.
     pub(crate) fn keep_damaged(&self) -> Result<(), OpenError> {
-        self.drop_damaged();
         let kept = self.path.join(DAMAGED);
+        let _ = std::fs::remove_file(&kept);
         // A file system without links has space for a copy, or not: what is in it was not found, so nobody misses it.
         std::fs::hard_link(self.database(), &kept)
             .or_else(|_| std::fs::copy(self.database(), &kept).map(drop))
             .map_err(|err| self.unwritable(&kept, err))
     }
 
-    /// Removes what [`keep_damaged`](Self::keep_damaged) has kept.
+    /// Takes the write-ahead log away from the database, and keeps it under another name.
+    pub(crate) fn set_wal_aside(&self) -> Result<(), OpenError> {
+        let set_aside = || {
+            std::fs::rename(self.wal(), self.path.join(DAMAGED_WAL))?;
+            sync_folder(&self.path)
+        };
+        set_aside().map_err(|err| self.unwritable(&self.wal(), err))
+    }
+
+    /// Keeps a copy of the write-ahead log.
+    pub(crate) fn copy_wal_aside(&self) -> io::Result<()> {
+        std::fs::copy(self.wal(), self.path.join(DAMAGED_WAL)).map(drop)
+    }
+
+    /// Removes what was kept because it is damaged.
     pub(crate) fn drop_damaged(&self) {
-        let _ = std::fs::remove_file(self.path.join(DAMAGED));
+        for name in [DAMAGED, DAMAGED_WAL] {
+            let _ = std::fs::remove_file(self.path.join(name));
+        }
     }
 
     /// Whether somebody has noted damage, so that a start looks at everything.

@@ -8,6 +8,7 @@
 mod append;
 mod around;
 mod backup;
+mod broken_wal;
 mod checkpoint;
 mod checksum;
 mod damage;

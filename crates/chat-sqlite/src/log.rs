@@ -13,6 +13,7 @@ use chat::{
 };
 use rusqlite::{Connection, OptionalExtension};
 
+use crate::broken_wal;
 use crate::checkpoint::Checkpointer;
 use crate::damage::Damages;
 use crate::environment::{now_ms, random_bytes};
@@ -84,6 +85,7 @@ impl SqliteLog {
         }
         folder.sync()?;
         folder.check_wal()?;
+        broken_wal::judge(&folder)?;
         let (connection, loaded) = match Loaded::of(&folder, Check::AtStart) {
             // What a start reads is damaged in a file that is too large to be checked each time.
             Err(OpenError::Damaged { .. }) if !folder.has_wal() => Loaded::of(&folder, Check::Known)?,

@@ -17,6 +17,7 @@ use chat::{
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, TransactionBehavior};
 
 use crate::append::{Insert, ShortName, name_lineage};
+use crate::broken_wal;
 use crate::damage::tombstone;
 use crate::device;
 use crate::environment::now_ms;
@@ -77,6 +78,7 @@ pub fn repair(folder: &Path, backup: Option<&Path>, gives_up: bool) -> Result<Re
     let taken = take(folder)?;
     let file = taken.database();
     taken.check_wal()?;
+    broken_wal::judge(&taken)?;
     let fallback = match backup {
         Some(backup) => Fallback::Backup(backup),
         None if gives_up => Fallback::Fresh,

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex};
 use chat::conformance::{ADA, append, append_messages, draft, read_all};
 use chat::{Body, Budget, Entry, Kind, Log, LogReader, Position, ReadError};
 use chat_sqlite::{OpenError, SqliteLog};
+use rusqlite::Connection;
 use tempfile::TempDir;
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -116,7 +117,51 @@ fn a_write_ahead_log_that_is_cut_anywhere_has_all_commits_before_the_cut_and_the
             format!("{count} entries that were acknowledged are missing, positions {} to {end}", head.next())
         });
         assert_eq!((told, errors.len()), (missing, usize::from(head < end)), "cut at {cut} of {length}");
+        // Somebody may find more in it than SQLite does.
+        let kept = fs::read(folder.path().join("chat.db-wal-damaged")).ok().map(|kept| kept.len());
+        assert_eq!(kept, (head < end && cut > 0).then_some(cut), "cut at {cut} of {length}");
     }
+}
+
+/// A checkpoint has copied all of a log, and the next commit has not begun it anew: its pages are older than those in the file.
+#[test]
+fn a_write_ahead_log_that_was_copied_and_is_damaged_takes_nothing_back() {
+    let (temp, killed) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let mut log = SqliteLog::open(temp.path()).unwrap();
+    for _ in 0..BATCHES {
+        append_messages(&mut log, BATCH);
+    }
+    let sound = read_all(&log.reader());
+    let other = Connection::open(temp.path().join("chat.db")).unwrap();
+    let is_busy: bool = other.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| row.get(0)).unwrap();
+    assert!(!is_busy);
+    copy_cut(temp.path(), killed.path(), "", 0);
+    drop(log);
+    let wal = fs::read(killed.path().join("chat.db-wal")).unwrap();
+    assert!(!wal.is_empty());
+    let flipped = |at: usize| {
+        let mut wal = wal.clone();
+        wal[at] ^= 1;
+        wal
+    };
+    let damaged = (1..50).step_by(3).flat_map(|part| {
+        let at = wal.len() * part / 50;
+        [wal[..at].to_vec(), flipped(at)]
+    });
+    let mut count = 0;
+    for (number, damaged) in damaged.enumerate() {
+        let folder = TempDir::new().unwrap();
+        copy_cut(killed.path(), folder.path(), "", 0);
+        fs::write(folder.path().join("chat.db-wal"), &damaged).unwrap();
+        let (log, errors) = Errors::of(|| SqliteLog::open(folder.path()).unwrap());
+        assert_eq!(read_all(&log.reader()), sound, "damage {number}");
+        assert_eq!(errors, [] as [&str; 0]);
+        // Before the first commit in it nothing is read, so nothing is older.
+        let kept = fs::read(folder.path().join("chat.db-wal-damaged")).ok();
+        assert!(kept.as_ref().is_none_or(|kept| *kept == damaged));
+        count += usize::from(kept.is_some());
+    }
+    assert!(count > 20, "{count}");
 }
 
 /// What can be read of a log, page by page; a page that cannot be read is asked for entry by entry.
