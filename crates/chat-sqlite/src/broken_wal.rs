@@ -37,9 +37,7 @@ pub(crate) fn judge(folder: &Folder) -> Result<(), OpenError> {
             );
         }
         None => match folder.copy_wal_aside() {
-            Ok(()) => {
-                tracing::warn!("the write-ahead log is damaged: as it was it is kept as chat.db-wal-damaged")
-            }
+            Ok(()) => tracing::warn!("the write-ahead log is damaged: it is kept as chat.db-wal-damaged"),
             Err(err) => tracing::warn!(%err, "the write-ahead log is damaged, and no copy of it can be kept"),
         },
     }
