@@ -86,6 +86,7 @@ impl SqliteLog {
         folder.sync()?;
         folder.check_wal()?;
         broken_wal::judge(&folder)?;
+        structure::mend_pages_behind_log(&folder);
         let (connection, loaded) = match Loaded::of(&folder, Check::AtStart) {
             // What a start reads is damaged in a file that is too large to be checked each time.
             Err(OpenError::Damaged { .. }) if !folder.has_wal() => Loaded::of(&folder, Check::Known)?,

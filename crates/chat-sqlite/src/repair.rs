@@ -79,6 +79,7 @@ pub fn repair(folder: &Path, backup: Option<&Path>, gives_up: bool) -> Result<Re
     let file = taken.database();
     taken.check_wal()?;
     broken_wal::judge(&taken)?;
+    structure::mend_pages_behind_log(&taken);
     let fallback = match backup {
         Some(backup) => Fallback::Backup(backup),
         None if gives_up => Fallback::Fresh,

@@ -66,6 +66,15 @@ pub(crate) fn mend_pages(folder: &Folder) {
     }
 }
 
+/// The same for a database with a write-ahead log, which is brought in first.
+pub(crate) fn mend_pages_behind_log(folder: &Folder) {
+    let settled = || settle(&schema::connect_writer(&folder.database())?);
+    // Whoever opens it next says what hinders.
+    if folder.has_wal() && settled().is_ok() {
+        mend_pages(folder);
+    }
+}
+
 /// Copies the pages that nothing else tells. Without the copy, the database works as well.
 pub(crate) fn copy_pages(folder: &Folder) {
     if let Err(err) = spare::refresh(folder) {

@@ -2,8 +2,9 @@
 
 use std::fs;
 
+use chat::conformance::append_messages;
 use chat::conformance::town::{ADA_THERE, Town, sign_in};
-use chat::{Command, Log as _, SignInMethod, SigningKey};
+use chat::{Command, Log as _, Position, SignInMethod, SigningKey};
 use chat_sqlite::{RevokeError, SqliteLog, revoke_signing_keys, rotate_signing_key, verify};
 use tempfile::TempDir;
 
@@ -27,6 +28,34 @@ fn a_revoked_signing_key_is_gone_and_the_oldest_only_names_the_server() {
     let again = SqliteLog::open(temp.path()).unwrap().signing_keys().clone();
     assert_eq!((&again.retired[..], &again.revoked), (&[][..], &Some(oldest)));
     assert!(verify(temp.path()).unwrap().is_sound());
+}
+
+/// After a stop, and after a kill that has left a write-ahead log.
+#[test]
+fn a_damaged_signing_key_is_put_back_from_its_copy() {
+    for is_killed in [false, true] {
+        for (length, at) in [(1, 0), (2, 30), (8, 12), (32, 0)] {
+            let (temp, copy) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+            let mut log = SqliteLog::open(temp.path()).unwrap();
+            append_messages(&mut log, 3);
+            let keys = log.signing_keys().clone();
+            let log = is_killed.then_some(log);
+            for file in fs::read_dir(temp.path()).unwrap().map(Result::unwrap) {
+                fs::copy(file.path(), copy.path().join(file.file_name())).unwrap();
+            }
+            let wal = fs::metadata(copy.path().join("chat.db-wal")).map_or(0, |wal| wal.len());
+            assert_eq!(wal > 0, is_killed);
+            drop(log);
+            let file = copy.path().join("chat.db");
+            let mut bytes = fs::read(&file).unwrap();
+            let start = bytes.windows(32).position(|window| window == keys.current.0).unwrap();
+            bytes[start + at..][..length].fill(0xa5);
+            fs::write(&file, &bytes).unwrap();
+            let log = SqliteLog::open(copy.path()).unwrap();
+            assert_eq!(*log.signing_keys(), keys, "{length} bytes at {at}, killed: {is_killed}");
+            assert_eq!(log.head(), Position(3));
+        }
+    }
 }
 
 #[test]
