@@ -508,7 +508,7 @@ mod tests {
 
     #[test]
     fn a_chat_in_memory_is_what_the_naive_list_says() {
-        let never_reached = agrees_with_the_list(InMemory::default, 0..36);
+        let never_reached = agrees_with_the_list(InMemory::default, 0..48);
         assert!(never_reached.is_empty(), "never reached: {never_reached:#?}");
     }
 
