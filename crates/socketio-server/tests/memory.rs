@@ -1,16 +1,14 @@
 //! What a server says that it takes of the memory for its feeds and for unfinished input, beside what the allocator has
-//! given out: these tests count all blocks of their process, so they are alone in their binary, and run one at a time.
+//! given out: all blocks of the process are counted, so this test is alone in its binary. The threads of a server end after it
+//! does, so what needs none comes first.
 
 use std::alloc::System;
 use std::net::SocketAddr;
-use std::sync::Mutex;
 
 use socketio_server::{Feed, FeedConfig, FeedEntry, Frame, MemberChange, Namespace, Selection, Server};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-
-static ALONE: Mutex<()> = Mutex::new(());
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -86,9 +84,7 @@ fn check(seed: u64, batch_max: u64, ring_bytes_max: usize) {
     }
 }
 
-#[test]
-fn the_account_of_a_feed_is_that_of_the_allocator() {
-    let _alone = ALONE.lock();
+fn feeds() {
     for seed in 1..=2 {
         for batch_max in [1, 3, 100] {
             check(seed, batch_max, 64 << 20);
@@ -191,9 +187,7 @@ async fn unfinished(kind: &str, lengths: &[usize]) {
     server.shutdown().await;
 }
 
-#[test]
-fn the_account_of_unfinished_input_is_that_of_the_allocator() {
-    let _alone = ALONE.lock();
+fn all_unfinished() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let mut random = Random(7);
     let mut length = |most| usize::try_from(random.below(most)).expect("small") + 10_000;
@@ -202,4 +196,10 @@ fn the_account_of_unfinished_input_is_that_of_the_allocator() {
     {
         runtime.block_on(unfinished(kind, &lengths));
     }
+}
+
+#[test]
+fn the_accounts_are_those_of_the_allocator() {
+    feeds();
+    all_unfinished();
 }
