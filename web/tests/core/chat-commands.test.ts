@@ -132,7 +132,9 @@ describe("the devices of a person", () => {
     const world = new World();
     const ada = await world.person("ada");
     const user = ada.me.value.user ?? "";
-    const signIns = [{ id: user, label: "", method: "new", at: 0, own: true }, { id: "another", label: "Firefox on Linux", method: "link", at: 1, own: false }];
+    const other = { id: "another", label: "Firefox on Linux", method: "link", at: 1 };
+    world.server.otherSignIns = [other];
+    const signIns = [{ id: user, label: "", method: "new", at: 0, own: true }, { ...other, own: false }];
     expect(await world.does(ada.signIns())).toEqual({ ok: true, signIns });
     world.server.kill();
     await world.clock.pass(100);

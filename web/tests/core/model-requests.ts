@@ -46,7 +46,7 @@ export function answerRequest(server: ModelServer, session: ModelSession, name: 
     case "link":
       return { ok: true, code: server.commands.newLink(session.user), expires: LINK_EXPIRES };
     case "sign ins":
-      return { ok: true, sign_ins: [{ id: session.user, label: "", method: "new", at: 0 }, { id: "another", label: "Firefox on Linux", method: "link", at: 1 }] };
+      return { ok: true, sign_ins: [{ id: session.user, label: "", method: "new", at: 0 }, ...server.otherSignIns] };
     case "code":
       return meaning(server, session, String(payload["code"]));
     default:

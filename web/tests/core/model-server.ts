@@ -79,6 +79,8 @@ export class ModelServer {
   readonly commands: Commands;
   /** As if its keys were not there: it knows nobody's token. */
   isForgetful = false;
+  /** Sign-ins of everybody beside the one in use. */
+  otherSignIns: readonly Record<string, unknown>[] = [];
   /** How often each person was signed out everywhere. */
   readonly #signOuts = new Map<string, number>();
   #running = true;
