@@ -88,7 +88,8 @@ describe("the server under its own name", () => {
   test("serves the app behind nginx", async (t) => {
     const server = await Server.start(t, { args: ["--host", "chat.example", "--trusted-proxy", "127.0.0.1"] });
     const front = await Front.start(t, FRONTS["nginx with our recipe"], server.port);
-    const bob = await V1Person.connect(t, server.url, { name: "bob" });
+    // Whoever comes from the address of the proxy says who they are.
+    const bob = await V1Person.connect(t, server.url, { name: "bob", extraHeaders: { "x-forwarded-for": "127.0.0.3" } });
     const url = front.url.replace("localhost", "chat.example");
     const ada = await Person.arrive(t, browser, url, "ada", { ignoreHTTPSErrors: true });
     await ada.write("hello bob");
