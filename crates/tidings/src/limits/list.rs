@@ -322,7 +322,7 @@ pub const ALL: &[Limit] = &[
     Limit {
         name: "contacts-per-guest",
         scope: Scope::Guest,
-        effect: "a `direct` that begins one more conversation of two, and longer ones and `add` with more people who are in no private room or conversation with them, are refused: `quota`",
+        effect: "a `direct` that begins one more conversation of two is refused, and so are `direct` and `add` with one more person who shares no private room or conversation with the sender: `quota`",
         seen: Seen::Hits(|seen| seen.edge(Count::LimitContactsPerGuest)),
         field: |bounds| Field::quota(&mut bounds.node.quotas.contacts.guest),
     },

@@ -1,10 +1,10 @@
-//! Identities without accounts: signed texts that the server can check and never stores.
+//! Identities without accounts: signed texts that the server can check without having stored them.
 //!
 //! A *token* says "the bearer is a sign-in of this user". It has a random part, and the log keeps its hash from the first thing
 //! on that its user does; the MAC counts only until then, for somebody who looks around. A *pass* says at the door, and nowhere
-//! else, who somebody is. An *invite* opens one generation of a room, and the *setup code* makes
-//! its bearer the owner of a chat that has none. All are MACs by the keys of the log, each under a context of its
-//! own, so that none can be passed off as another. They have no age: whether what they say still counts (an owner who
+//! else, who somebody is. An *invite* opens one generation of a room, and the *setup code* makes its bearer the owner of a chat
+//! that has none. All are MACs by the keys of the log, each under a context of its own, so that none can be passed off as
+//! another. They have no age: whether what they say still counts (an owner who
 //! is there already, a generation that is over) is decided where the log is. Nothing here is random.
 
 use std::fmt;
